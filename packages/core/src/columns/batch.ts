@@ -1,0 +1,149 @@
+/** A batch of rows as columns. */
+import type { ColumnSpec, Value } from "../model.ts";
+
+/**
+ * The values of one column. `valid[i]` is 0 where the value is missing; `null` when none is.
+ * Strings and json are codes into a dictionary; timestamps are µs in doubles (safe integers, law 10); decimals are unscaled.
+ */
+export type Vector =
+  | { readonly is: "string"; readonly codes: Int32Array; readonly dictionary: readonly string[]; readonly valid: Uint8Array | null }
+  | { readonly is: "int64"; readonly values: BigInt64Array; readonly valid: Uint8Array | null }
+  | { readonly is: "int32"; readonly values: Int32Array; readonly valid: Uint8Array | null }
+  | { readonly is: "float64"; readonly values: Float64Array; readonly valid: Uint8Array | null }
+  | { readonly is: "boolean"; readonly values: Uint8Array; readonly valid: Uint8Array | null }
+  | { readonly is: "big"; readonly values: readonly bigint[]; readonly valid: Uint8Array | null }
+  | { readonly is: "bytes"; readonly values: readonly Uint8Array[]; readonly valid: Uint8Array | null };
+
+export interface Batch {
+  readonly length: number;
+  readonly columns: readonly ColumnSpec[];
+  readonly vectors: readonly Vector[];
+}
+
+/** The value at row `i`, as `Value` says. */
+export function valueAt(vector: Vector, i: number): Value {
+  if (vector.valid !== null && vector.valid[i] === 0) return null;
+  switch (vector.is) {
+    case "string": return vector.dictionary[vector.codes[i]!]!;
+    case "boolean": return vector.values[i] === 1;
+    default: return vector.values[i]!;
+  }
+}
+
+/** Builds a vector value by value; `finish` may be called once. */
+export interface VectorBuilder {
+  push(value: Value): void;
+  finish(): Vector;
+}
+
+/** kind → vector: string, json → string · int64 → int64 · int32, date → int32 · float64, timestamp → float64 · boolean → boolean · decimal → big · bytes → bytes. */
+export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilder {
+  const valid = new Growing(Uint8Array, capacity);
+  let missing = false;
+  const mark = (value: Value): boolean => {
+    const there = value !== null;
+    if (!there) missing = true;
+    valid.push(there ? 1 : 0);
+    return there;
+  };
+  const validity = (): Uint8Array | null => (missing ? valid.array() : null);
+  switch (column.kind) {
+    case "string": case "json": {
+      const codes = new Growing(Int32Array, capacity);
+      const dictionary: string[] = [];
+      const known = new Map<string, number>();
+      return {
+        push(value) {
+          if (!mark(value)) { codes.push(-1); return; }
+          let code = known.get(value as string);
+          if (code === undefined) { code = dictionary.length; dictionary.push(value as string); known.set(value as string, code); }
+          codes.push(code);
+        },
+        finish: () => ({ is: "string", codes: codes.array(), dictionary, valid: validity() }),
+      };
+    }
+    case "int64": {
+      const values = new GrowingBig(capacity);
+      return { push: (value) => { values.push(mark(value) ? (value as bigint) : 0n); }, finish: () => ({ is: "int64", values: values.array(), valid: validity() }) };
+    }
+    case "int32": case "date": {
+      const values = new Growing(Int32Array, capacity);
+      return { push: (value) => { values.push(mark(value) ? (value as number) : 0); }, finish: () => ({ is: "int32", values: values.array(), valid: validity() }) };
+    }
+    case "float64": case "timestamp": {
+      const values = new Growing(Float64Array, capacity);
+      return { push: (value) => { values.push(mark(value) ? (value as number) : 0); }, finish: () => ({ is: "float64", values: values.array(), valid: validity() }) };
+    }
+    case "boolean": {
+      const values = new Growing(Uint8Array, capacity);
+      return { push: (value) => { values.push(mark(value) && value === true ? 1 : 0); }, finish: () => ({ is: "boolean", values: values.array(), valid: validity() }) };
+    }
+    case "decimal": {
+      const values: bigint[] = [];
+      return { push: (value) => { values.push(mark(value) ? (value as bigint) : 0n); }, finish: () => ({ is: "big", values, valid: validity() }) };
+    }
+    case "bytes": {
+      const values: Uint8Array[] = [];
+      const empty = new Uint8Array(0);
+      return { push: (value) => { values.push(mark(value) ? (value as Uint8Array) : empty); }, finish: () => ({ is: "bytes", values, valid: validity() }) };
+    }
+  }
+}
+
+/** Rows of values, each in the order of `columns`, as a batch. */
+export function batchOf(columns: readonly ColumnSpec[], rows: readonly (readonly Value[])[]): Batch {
+  const vectors = columns.map((column, c) => {
+    const builder = vectorBuilder(column, Math.max(rows.length, 1));
+    for (const row of rows) builder.push(row[c] ?? null);
+    return builder.finish();
+  });
+  return { length: rows.length, columns, vectors };
+}
+
+type Numbers = Uint8Array | Int32Array | Float64Array;
+
+class Growing<T extends Numbers> {
+  private values: T;
+  private length = 0;
+  private readonly type: new (length: number) => T;
+
+  constructor(type: new (length: number) => T, capacity: number) {
+    this.type = type;
+    this.values = new type(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.values.length) {
+      const larger = new this.type(this.length * 2 + 16);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[this.length++] = value;
+  }
+
+  array(): T {
+    return this.values.subarray(0, this.length) as T;
+  }
+}
+
+class GrowingBig {
+  private values: BigInt64Array;
+  private length = 0;
+
+  constructor(capacity: number) {
+    this.values = new BigInt64Array(capacity);
+  }
+
+  push(value: bigint): void {
+    if (this.length === this.values.length) {
+      const larger = new BigInt64Array(this.length * 2 + 16);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[this.length++] = value;
+  }
+
+  array(): BigInt64Array {
+    return this.values.subarray(0, this.length);
+  }
+}

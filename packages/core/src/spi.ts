@@ -1,0 +1,232 @@
+/**
+ * The interfaces that adapters implement. Types only. Semantics, encoding, batching and retries live in core: an adapter translates and does I/O.
+ */
+import type { Batch } from "./columns/batch.ts";
+import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./model.ts";
+
+// ---- where in a log ----------------------------------------------------------------------------------------------
+
+/** How far one partition of one log has been taken. */
+export interface Position {
+  /** `topic:partition`; or another name that is unique within the source. */
+  readonly partition: string;
+  /** The offset of the last message whose effect is in. */
+  readonly offset: number;
+  /** Something of that message (its time and a hash of its key), by which a re-created topic is noticed. */
+  readonly mark?: string | undefined;
+}
+
+/** A compare-and-set of a position: moves from `expected` (null: there is none yet) to `next`, or the whole step is a conflict. */
+export interface PositionStep {
+  readonly partition: string;
+  readonly expected: number | null;
+  readonly next: number;
+  readonly mark?: string | undefined;
+}
+
+// ---- changes ------------------------------------------------------------------------------------------------------
+
+/** A column of a row that could not be read (law 9): the row stays, the column is missing in it. */
+export interface Unreadable {
+  /** The column's name in the definitions. */
+  readonly column: string;
+  /** A stable code such as `NOT_A_TIME`, `NULL_NOT_ALLOWED`, `DECIMAL_TOO_PRECISE`. */
+  readonly reason: string;
+}
+
+/** What one message of a change log says of one row. */
+export interface Change {
+  /** Name of the source in the definitions. */
+  readonly source: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /**
+   * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone · truncate: the table is empty ·
+   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why).
+   */
+  readonly kind: "upsert" | "delete" | "truncate" | "none";
+  /** By the index of the source's columns; on a delete only the primary key is filled; null for truncate and none. */
+  readonly values: readonly Value[] | null;
+  /** The primary key the row had before this change, in the order of `primaryKey`: that row is gone (law 5). */
+  readonly oldKey: readonly Value[] | null;
+  /** Indexes of columns the log left out because they did not change (TOAST); their values are those of the stored row. */
+  readonly unavailable: readonly number[];
+  readonly unreadable: readonly Unreadable[];
+  /** On an upsert: the key could be read and the content not, so the row is in no window until the next readable change. */
+  readonly broken: { readonly reason: string; readonly message: string } | null;
+  /** How many float64 values were NaN or infinite, and are missing. */
+  readonly nonFinite: number;
+  /** The place in the database's log; null: the source has none, the offset orders. */
+  readonly lsn: bigint | null;
+  /** Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a Kafka tombstone). */
+  readonly committed: number | null;
+  /** The row was read by a snapshot, not from the log. */
+  readonly snapshot: boolean;
+  /** Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction. */
+  readonly op: string | null;
+  readonly timestamp: number | null;
+  readonly transaction: string | null;
+  /** JSON text of the fields that no declared column took, and of declared ones that were unreadable, digits exact; null when there are none. */
+  readonly extra: string | null;
+}
+
+export interface ChangeBatch {
+  readonly changes: readonly Change[];
+  /** Where each partition stands once these changes are in. */
+  readonly positions: readonly Position[];
+}
+
+export interface ChangeSource {
+  /** For messages and errors, such as `recorded topic payments.jsonl`. */
+  readonly name: string;
+  /**
+   * The changes of these sources after these positions (of all the source's partitions; one that is not listed starts at its beginning), in batches of bounded size.
+   * A log that no longer holds what comes after a position, or is another log than the one the position's mark was taken from, is an error (`LOG_LOST`, `TOPIC_RECREATED`).
+   */
+  changes(options: { readonly sources: readonly SourceSpec[]; readonly after: readonly Position[]; readonly signal?: AbortSignal | undefined }): AsyncIterable<ChangeBatch>;
+  /** Told when everything up to these positions is durable in every sink. */
+  ack?(positions: readonly Position[]): Promise<void>;
+  /** Messages in all, when it is known before reading; for progress. */
+  size?(options: { readonly sources: readonly SourceSpec[]; readonly signal?: AbortSignal | undefined }): Promise<number | null>;
+}
+
+// ---- online store -------------------------------------------------------------------------------------------------
+
+export interface Cell {
+  readonly value: Uint8Array;
+  /** Changes with every write of the cell; never repeats for a key. */
+  readonly version: number;
+}
+
+export interface CellWrite {
+  readonly key: Uint8Array;
+  /** null removes the cell. */
+  readonly value: Uint8Array | null;
+  /** The version that was read; null: there was no cell; undefined: whatever is there. */
+  readonly expected: number | null | undefined;
+  /** µs on the store's clock after which `sweep` may remove the cell; null: never. */
+  readonly expires: number | null;
+}
+
+/** Cells by key, with compare-and-set. Every call may be made from several processes at once. */
+export interface OnlineStore {
+  readonly name: string;
+  /** Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`, `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing. */
+  open(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /** The cells of one consistent snapshot, by the place of their key. A key may be asked twice. */
+  read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
+  /** One durable step: all of it, or `conflict` and none of it. */
+  write(step: { readonly source: string; readonly cells: readonly CellWrite[]; readonly positions: readonly PositionStep[] }): Promise<"done" | "conflict">;
+  positions(source: string): Promise<readonly Position[]>;
+  /** Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when all were seen. */
+  sweep(options: { readonly before: number; readonly limit: number; readonly cursor: Uint8Array | null }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
+  close(): Promise<void>;
+}
+
+// ---- offline store ------------------------------------------------------------------------------------------------
+
+export interface TableSpec {
+  /** Path-like: `transactions/changes`. */
+  readonly name: string;
+  readonly columns: readonly ColumnSpec[];
+  /** Names of int32 or string columns whose values part the files. */
+  readonly partitionBy: readonly string[];
+}
+
+/** A table as it was at one version. */
+export interface TableState {
+  readonly version: number;
+  readonly columns: readonly ColumnSpec[];
+  readonly partitionBy: readonly string[];
+  readonly rows: number;
+  /** Of each log partition, the offset whose effect is in (Delta's `txn`). */
+  readonly positions: readonly Position[];
+}
+
+/** Which partitions of a table: every listed column has one of the listed values. */
+export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
+
+/** Tables of columns with atomic commits. Every call may be made from several processes at once. */
+export interface OfflineStore {
+  readonly name: string;
+  /** null: there is no such table. `version`: as it was then. */
+  state(table: string, options?: { readonly version?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<TableState | null>;
+  /**
+   * Adds rows in one commit, making the table where there is none. The positions move with the rows: where one is not as expected, nothing is
+   * written and the answer is `conflict`. A column the table lacks is added to it.
+   */
+  append(table: TableSpec, rows: readonly Batch[], options: { readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined }): Promise<"done" | "conflict">;
+  /** As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also where the table is no longer at version `from` (null: absent) and a commit since then touched those partitions or positions. */
+  rewrite(table: TableSpec, rows: readonly Batch[], options: {
+    readonly replaced: PartitionFilter; readonly from: number | null; readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined;
+  }): Promise<"done" | "conflict">;
+  /** Rows of one version, in batches of bounded size; the columns in the order asked. Within one file, rows come in the order they were written in. A column that a file is too old to have is null there. */
+  scan(table: string, options: {
+    readonly columns: readonly string[]; readonly version?: number | undefined; readonly partitions?: PartitionFilter | undefined;
+    /** Only files that may hold rows whose column is in [min, max]; the rows still need a filter. */
+    readonly range?: { readonly column: string; readonly min: number; readonly max: number } | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): AsyncIterable<Batch>;
+  close(): Promise<void>;
+}
+
+// ---- compute engine -----------------------------------------------------------------------------------------------
+
+/**
+ * Rows of a source as the engine takes them. `entity` is the number of the entity row's key (see `EntityRows`), −1: not asked for.
+ * A row counts at `t` while `max(time, from) < t ≤ min(time + window, to)` for a window, and while `time ≤ t ≤ time + ttl`, `from < t ≤ to` for a fact.
+ */
+export interface Events {
+  readonly length: number;
+  readonly entity: Int32Array;
+  /** Event time, µs. */
+  readonly time: Float64Array;
+  /** Known from and known to, µs; −Infinity and Infinity for a row that is seen at every time. */
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+  /** The columns the plan names, in its order. */
+  readonly columns: Batch;
+}
+
+/** What is asked: for each row, a key (a number, equal for equal keys) and a time in µs. */
+export interface EntityRows {
+  readonly length: number;
+  readonly keys: number;
+  readonly entity: Int32Array;
+  readonly time: Float64Array;
+}
+
+/** The value and the status of one feature for every entity row. */
+export interface Answers {
+  readonly values: readonly Value[];
+  readonly statuses: readonly Status[];
+  /** µs; NaN: none. */
+  readonly times: Float64Array;
+}
+
+export type Status = "PRESENT" | "NULL_VALUE" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
+
+export interface AggregatePlan {
+  readonly source: SourceSpec;
+  /** Columns of the events, in order: those the features and their conditions read. */
+  readonly columns: readonly ColumnSpec[];
+  readonly features: readonly FeatureSpec[];
+  /** The view's longest window, µs: it decides NOT_FOUND (law 7). */
+  readonly longest: number;
+}
+
+export interface JoinPlan {
+  readonly source: SourceSpec;
+  /** Columns of the events: those the features read, then `created` if there is one, then the primary key. */
+  readonly columns: readonly ColumnSpec[];
+  readonly features: readonly FeatureSpec[];
+  readonly ttl: number | null;
+}
+
+/** Computes features from events. Every engine gives the same bits (law 3); one that cannot refuses the plan (`ENGINE_CANNOT`). */
+export interface ComputeEngine {
+  readonly name: string;
+  aggregate(plan: AggregatePlan, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly Answers[]>;
+  joinAsOf(plan: JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly Answers[]>;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] },
+  ssr: { resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
