@@ -1,0 +1,217 @@
+/** The identity of a key: as the bytes a cell lies under, and as text for a Map. */
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Kind, Value } from "../model.ts";
+import { compareStrings } from "./compare.ts";
+
+/** The first byte of every cell key. Another layout of keys takes another. */
+const FORMAT = 1;
+
+/** Fixed for ever: they are in users' files. int32 and int64 share one, so a key column may be widened. */
+const TAGS: Record<Kind, number> = { string: 1, boolean: 2, int32: 3, int64: 3, float64: 4, decimal: 5, timestamp: 6, date: 7, bytes: 8, json: 9 };
+
+/**
+ * The canonical bytes of one cell: format, namespace, space, then the keys in the order of their names, each with its tag and its length.
+ * Throws `KEY_INVALID` for a value that is null or not of its column's kind; 1, 1n and "1" are one int64.
+ */
+export function cellKey(cell: { readonly namespace: string; readonly space: string; readonly keys: readonly { readonly column: ColumnSpec; readonly value: Value }[] }): Uint8Array {
+  return cellKeys(cell.namespace, cell.space, cell.keys.map((key) => key.column))(cell.keys.map((key) => key.value));
+}
+
+/** `cellKey` for many keys of the same columns: the values come in the order of `columns`. */
+export function cellKeys(namespace: string, space: string, columns: readonly ColumnSpec[]): (values: readonly Value[]) => Uint8Array {
+  const head = new ByteWriter(64);
+  head.byte(FORMAT);
+  head.text(namespace);
+  head.text(space);
+  const prefix = head.copy();
+  const order = columns.map((_, c) => c).sort((a, b) => compareStrings(columns[a]!.name, columns[b]!.name));
+  const writer = new ByteWriter(256);
+  return (values) => {
+    writer.clear();
+    writer.raw(prefix);
+    for (const c of order) writeKey(writer, columns[c]!, values[c] ?? null);
+    return writer.copy();
+  };
+}
+
+/**
+ * A short text of a key, equal for equal keys of the same columns and for no others: the key of a Map. One string column is, nearly always, the string itself.
+ */
+export function keyText(columns: readonly ColumnSpec[], values: readonly Value[]): string {
+  if (columns.length === 1) {
+    const value = values[0] ?? null;
+    if (value === null) return "~";
+    if (typeof value === "string") return value.charCodeAt(0) === TILDE ? "~" + value : value;
+    return scalarText(value);
+  }
+  let text = "";
+  for (let c = 0; c < columns.length; c++) {
+    const value = values[c] ?? null;
+    if (value === null) { text += "~,"; continue; }
+    const part = typeof value === "string" ? value : scalarText(value);
+    text += typeof value === "string" ? part.length + ":" + part : part + ",";
+  }
+  return text;
+}
+
+const TILDE = 0x7e;
+
+function scalarText(value: number | bigint | boolean | Uint8Array): string {
+  if (typeof value !== "object") return String(value);
+  let text = "";
+  for (const byte of value) text += byte < 16 ? "0" + byte.toString(16) : byte.toString(16);
+  return text;
+}
+
+function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
+  writer.byte(TAGS[column.kind]);
+  switch (column.kind) {
+    case "string": case "json":
+      if (typeof value !== "string") throw invalid(column, value);
+      return writer.text(value);
+    case "boolean":
+      if (typeof value !== "boolean") throw invalid(column, value);
+      writer.byte(1);
+      return writer.byte(value ? 1 : 0);
+    case "int32": case "int64": case "timestamp": case "date": {
+      writer.byte(8);
+      return writer.int64(integer(column, value));
+    }
+    case "float64":
+      if (typeof value !== "number" || !Number.isFinite(value)) throw invalid(column, value);
+      writer.byte(8);
+      return writer.float64(value === 0 ? 0 : value);
+    case "decimal":
+      if (typeof value !== "bigint") throw invalid(column, value);
+      return writer.text(decimalText(value, column.scale ?? 0));
+    case "bytes":
+      if (!(value instanceof Uint8Array)) throw invalid(column, value);
+      writer.length(value.length);
+      return writer.raw(value);
+  }
+}
+
+const INTEGER = /^-?\d{1,20}$/;
+const LIMIT = 1n << 63n;
+
+function integer(column: ColumnSpec, value: Value): bigint {
+  let exact: bigint;
+  if (typeof value === "bigint") exact = value;
+  else if (typeof value === "number" && Number.isSafeInteger(value)) exact = BigInt(value);
+  else if (typeof value === "string" && INTEGER.test(value)) exact = BigInt(value);
+  else throw invalid(column, value);
+  if (exact < -LIMIT || exact >= LIMIT) throw invalid(column, value);
+  return exact;
+}
+
+/** By value, not by scale: 1.0 and 1.00 are one key (law 3). */
+function decimalText(unscaled: bigint, scale: number): string {
+  let places = scale;
+  let digits = unscaled;
+  while (places > 0 && digits % 10n === 0n) { digits /= 10n; places--; }
+  return places === 0 ? String(digits) : `${digits}e-${places}`;
+}
+
+function invalid(column: ColumnSpec, value: Value): TidemarkError {
+  const shown = value === null ? "null" : typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : value instanceof Uint8Array ? "bytes" : `${typeof value} ${value}`;
+  return new TidemarkError("KEY_INVALID", `key ${column.name}: ${shown} is no ${column.kind}; give every key a value of its column's type`);
+}
+
+/** Appends to a buffer that grows and is used again. */
+class ByteWriter {
+  private bytes: Uint8Array;
+  private view: DataView;
+  private at = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  clear(): void {
+    this.at = 0;
+  }
+
+  copy(): Uint8Array {
+    return this.bytes.slice(0, this.at);
+  }
+
+  byte(value: number): void {
+    this.room(1);
+    this.bytes[this.at++] = value;
+  }
+
+  /** LEB128. */
+  length(value: number): void {
+    let rest = value;
+    while (rest > 127) {
+      this.byte((rest & 127) | 128);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  raw(value: Uint8Array): void {
+    this.room(value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+  }
+
+  /** Big-endian with the sign bit flipped: bytes sort as numbers do. */
+  int64(value: bigint): void {
+    this.room(8);
+    this.view.setBigInt64(this.at, value ^ -LIMIT);
+    this.at += 8;
+  }
+
+  float64(value: number): void {
+    this.room(8);
+    this.view.setFloat64(this.at, value);
+    this.at += 8;
+  }
+
+  /** Length, then UTF-8. A lone surrogate keeps its own three bytes: a TextEncoder would make every one of them U+FFFD, and two keys one. */
+  text(value: string): void {
+    this.room(5 + value.length * 3);
+    // The length goes before the bytes: one byte is left for it, and more are made where it needs more.
+    const start = ++this.at;
+    const { bytes } = this;
+    let at = start;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit < 0x80) { bytes[at++] = unit; continue; }
+      const point = unit >= 0xd800 && unit < 0xdc00 ? value.codePointAt(i)! : unit;
+      if (point < 0x800) {
+        bytes[at++] = 0xc0 | (point >> 6);
+      } else {
+        if (point < 0x10000) {
+          bytes[at++] = 0xe0 | (point >> 12);
+        } else {
+          bytes[at++] = 0xf0 | (point >> 18);
+          bytes[at++] = 0x80 | ((point >> 12) & 63);
+          i++;
+        }
+        bytes[at++] = 0x80 | ((point >> 6) & 63);
+      }
+      bytes[at++] = 0x80 | (point & 63);
+    }
+    const size = at - start;
+    if (size < 128) {
+      bytes[start - 1] = size;
+      this.at = at;
+      return;
+    }
+    const encoded = bytes.slice(start, at);
+    this.at = start - 1;
+    this.length(size);
+    this.raw(encoded);
+  }
+
+  private room(count: number): void {
+    if (this.at + count <= this.bytes.length) return;
+    const larger = new Uint8Array((this.bytes.length + count) * 2);
+    larger.set(this.bytes.subarray(0, this.at));
+    this.bytes = larger;
+    this.view = new DataView(larger.buffer);
+  }
+}
