@@ -1,0 +1,55 @@
+/**
+ * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only vitest, with that filter.
+ * All steps run, whatever fails, but for those that need a build that failed. The last line counts: tests one by one, every other step as one.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, packed } from "./checks/packed.ts";
+import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
+import { vitest } from "./checks/vitest.ts";
+
+const typescript = (project: string) => async () => [await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" })];
+
+const still: readonly Step[] = [
+  commands("types", typescript("tsconfig.json")),
+  commands("declarations stand alone", typescript("tsconfig.library.json")),
+  commands("lint and layout", async () => [await runTool("oxlint", [])]),
+  commands("unused files, exports and dependencies", async () => [await runTool("knip", ["--no-progress"])]),
+];
+
+const total: Outcome = { passed: 0, failed: 0, skipped: 0, output: "" };
+
+async function report(step: Step): Promise<boolean> {
+  const started = performance.now();
+  const outcome = await step.run().catch((error: unknown) => ({ passed: 0, failed: 1, skipped: 0, output: String((error as Error).stack ?? error) }));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  total.passed += outcome.passed;
+  total.failed += outcome.failed;
+  total.skipped += outcome.skipped;
+  console.log(`${outcome.failed === 0 ? "✓" : "✗"} ${step.name} (${seconds} s)`);
+  if (outcome.failed > 0 && outcome.output !== "") console.log(outcome.output.trimEnd());
+  return outcome.failed === 0;
+}
+
+const filters = process.argv.slice(2);
+if (filters.length > 0) {
+  await report(vitest(filters));
+} else {
+  const waiting = [...still];
+  const work = async (): Promise<void> => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) await report(step);
+  };
+  await Promise.all([work(), work()]);
+  await report(vitest([]));
+  if (await report(build)) {
+    for (const step of packed) await report(step);
+  } else {
+    for (const step of packed) console.log(`- ${step.name}: not run, the build failed`);
+  }
+}
+
+const line = `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
+mkdirSync(cache, { recursive: true });
+writeFileSync(join(cache, "result.txt"), `${line}\n`);
+console.log(`\n${line}`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

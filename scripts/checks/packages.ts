@@ -1,0 +1,30 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./step.ts";
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly bin?: Readonly<Record<string, string>>;
+}
+
+export interface Package {
+  readonly directory: string;
+  readonly manifest: Manifest;
+}
+
+/** The packages that users install. */
+export function publishedPackages(): Package[] {
+  const home = join(root, "packages");
+  return readdirSync(home).toSorted().map((name) => {
+    const directory = join(home, name);
+    return { directory, manifest: JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest };
+  }).filter(({ manifest }) => manifest.private !== true);
+}
+
+/** What a user may import of a package: `@tidemark/core`, `@tidemark/core/spi`, … */
+export function entryPoints({ name, exports = {} }: Manifest): string[] {
+  return Object.keys(exports).filter((path) => path !== "./package.json").map((path) => name + path.slice(1));
+}

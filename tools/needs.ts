@@ -1,0 +1,31 @@
+/**
+ * Tests that need more than npm brings say so, and are skipped by name where it is missing; with CI=true a missing one is a failure.
+ *
+ *     const python = pythonReaders();
+ *     suiteNeeding(python, "deltalake reads what we wrote", () => {
+ *       test("…", () => { execFileSync(python.path, ["-c", script]); });
+ *     });
+ */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, test } from "vitest";
+
+export interface Need {
+  /** Null when it is there; otherwise what is missing and the command that brings it. */
+  readonly missing: string | null;
+}
+
+export function suiteNeeding(need: Need, name: string, body: () => void): void {
+  if (need.missing === null) describe(name, body);
+  else if (process.env["CI"] === "true") describe(name, () => { test("has what it needs", () => { throw new Error(need.missing!); }); });
+  else describe.skip(`${name} (skipped: ${need.missing})`, body);
+}
+
+/** A Python with deltalake, duckdb, polars and pyarrow, as pinned in scripts/python-requirements.txt; TIDEMARK_PYTHON names another one. */
+export function pythonReaders(): Need & { readonly path: string } {
+  const home = join(dirname(dirname(fileURLToPath(import.meta.url))), ".tidemark", "python");
+  const path = process.env["TIDEMARK_PYTHON"] ?? join(home, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+  const ready = process.env["TIDEMARK_PYTHON"] !== undefined || existsSync(join(home, ".installed"));
+  return { path, missing: ready ? null : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one" };
+}
