@@ -1,0 +1,84 @@
+/** Clocks of time zones, in seconds: what is UTC when a zone's clock shows a time. */
+import { TidemarkError } from "../errors.ts";
+import { dayOf } from "./civil.ts";
+
+const DAY = 86_400;
+const MOST_DAYS = 20_000;
+
+/** One day of UTC in a zone: its offset (seconds east) before and from the second `at`; Infinity: the offset does not change. */
+interface ZoneDay { readonly at: number; readonly before: number; readonly after: number }
+
+export interface Zone {
+  /**
+   * UTC seconds at which the zone's clock shows `local` (seconds, counted as if UTC). Temporal's `compatible`: a time that comes twice is its first,
+   * a time that is skipped is as late after the change as it is in the gap.
+   */
+  toUtc(local: number): number;
+}
+
+const zones = new Map<string, Zone>();
+
+/** The zone of an IANA name; `TIME_ZONE_UNKNOWN` for any other text. */
+export function zoneOf(name: string): Zone {
+  let zone = zones.get(name);
+  if (zone === undefined) {
+    zone = intlZone(name);
+    zones.set(name, zone);
+  }
+  return zone;
+}
+
+function intlZone(name: string): Zone {
+  const format = formatter(name);
+  const days = new Map<number, ZoneDay>();
+
+  /** Seconds east of UTC, asked of Intl: slow. */
+  const ask = (utc: number): number => {
+    const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/.exec(format.format(utc * 1000))!.map(Number);
+    return dayOf(year!, month!, day!) * DAY + hour! * 3600 + minute! * 60 + second! - utc;
+  };
+  const look = (day: number): ZoneDay => {
+    const before = ask(day * DAY);
+    const after = ask((day + 1) * DAY);
+    if (before === after) return { at: Infinity, before, after };
+    // The change lies in (low, high]; no zone has changed twice within one day of UTC.
+    let low = day * DAY;
+    let high = low + DAY;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (ask(middle) === before) low = middle;
+      else high = middle;
+    }
+    return { at: high, before, after };
+  };
+  const offset = (utc: number): number => {
+    const number = Math.floor(utc / DAY);
+    let day = days.get(number);
+    if (day === undefined) {
+      if (days.size >= MOST_DAYS) days.clear();
+      day = look(number);
+      days.set(number, day);
+    }
+    return utc < day.at ? day.before : day.after;
+  };
+
+  return {
+    toUtc(local) {
+      const earlier = offset(local - DAY);
+      if (offset(local - earlier) === earlier) return local - earlier;
+      const later = offset(local + DAY);
+      return offset(local - later) === later ? local - later : local - earlier;
+    },
+  };
+}
+
+function formatter(name: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat("en-US", {
+      timeZone: name, calendar: "iso8601", numberingSystem: "latn", hourCycle: "h23",
+      year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    });
+  } catch (cause) {
+    throw new TidemarkError("TIME_ZONE_UNKNOWN", `no time zone "${name}" is known here; declare an IANA name such as "Europe/Berlin", or "UTC"`, { cause });
+  }
+}
