@@ -2,7 +2,8 @@
  * Runs a TypeScript program of this repository on a machine that may have only Node 20, its npm and git:
  *
  *     node scripts/bootstrap.mjs packages/demo-pipeline/src/main.ts [arguments]
- *     node scripts/bootstrap.mjs --pnpm add -D some-package
+ *     node scripts/bootstrap.mjs --exec oxlint --fix              a command of an installed package
+ *     node scripts/bootstrap.mjs --pnpm add -D some-package       pnpm itself
  *
  * What is missing (a newer Node, pnpm, the packages) comes through npm: the first two into .tidemark/, the packages into node_modules/.
  * Nothing is installed outside the repository but the package managers' own caches. Plain JavaScript without dependencies, because it runs before them.
@@ -125,6 +126,9 @@ const env = { ...process.env, [pathName]: [dirname(node), process.env[pathName]]
 let command;
 if (program === "--pnpm") {
   command = [pnpmProgram(), ...args];
+} else if (program === "--exec") {
+  installPackages(node, env);
+  command = [pnpmProgram(), "exec", ...args];
 } else {
   installPackages(node, env);
   if (!existsSync(join(root, program))) fail(`${program} does not exist`);

@@ -1,6 +1,7 @@
 /**
- * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only vitest, with that filter.
- * All steps run, whatever fails, but for those that need a build that failed. The last line counts: tests one by one, every other step as one.
+ * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only vitest, with that filter;
+ * `npm run check -- types lint` runs the steps named. All steps run, whatever fails, but for those that need a build that failed.
+ * The last line counts: tests one by one, every other step as one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +11,12 @@ import { vitest } from "./checks/vitest.ts";
 
 const typescript = (project: string) => async () => [await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" })];
 
-const still: readonly Step[] = [
+/** Read the sources only, so they run two at a time. */
+const sources: readonly Step[] = [
   commands("types", typescript("tsconfig.json")),
-  commands("declarations stand alone", typescript("tsconfig.library.json")),
-  commands("lint and layout", async () => [await runTool("oxlint", [])]),
-  commands("unused files, exports and dependencies", async () => [await runTool("knip", ["--no-progress"])]),
+  commands("declarations", typescript("tsconfig.library.json")),
+  commands("lint", async () => [await runTool("oxlint", [])]),
+  commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
 ];
 
 const total: Outcome = { passed: 0, failed: 0, skipped: 0, output: "" };
@@ -31,20 +33,27 @@ async function report(step: Step): Promise<boolean> {
   return outcome.failed === 0;
 }
 
-const filters = process.argv.slice(2);
-if (filters.length > 0) {
-  await report(vitest(filters));
+const args = process.argv.slice(2);
+const only = args[0] === "--only" ? args.slice(1) : null;
+const wanted = (step: Step): boolean => only === null || only.includes(step.name);
+
+if (args.length > 0 && only === null) {
+  await report(vitest(args));
 } else {
-  const waiting = [...still];
+  const names = [...sources, vitest([]), build, ...packed].map(({ name }) => name);
+  const unknown = only?.find((name) => !names.includes(name));
+  if (only?.length === 0 || unknown !== undefined) throw new Error(`${unknown ?? "nothing"} is not a check; the checks are ${names.join(", ")}`);
+
+  const waiting = sources.filter(wanted);
   const work = async (): Promise<void> => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) await report(step);
   };
   await Promise.all([work(), work()]);
-  await report(vitest([]));
-  if (await report(build)) {
-    for (const step of packed) await report(step);
-  } else {
-    for (const step of packed) console.log(`- ${step.name}: not run, the build failed`);
+  if (wanted(vitest([]))) await report(vitest([]));
+  const packing = packed.filter(wanted);
+  if (wanted(build) || packing.length > 0) {
+    if (await report(build)) for (const step of packing) await report(step);
+    else for (const step of packing) console.log(`- ${step.name}: not run, the build failed`);
   }
 }
 

@@ -25,9 +25,9 @@ export const build: Step = commands("build", async () => {
 
 export const packed: readonly Step[] = [
   commands("publint", () => inPairs(tarballs(), (file) => runTool("publint", [file, "--strict"]))),
-  commands("types of the packed packages", () =>
+  commands("exports", () =>
     inPairs(tarballs(), (file) => runTool("@arethetypeswrong/cli", [file, "--profile", "esm-only", "--no-emoji", "--no-color"], { command: "attw" }))),
-  commands("install and import the packed packages", installAndImport),
+  commands("install", installAndImport),
 ];
 
 /** In a directory outside the workspace, as a user would: npm installs the tarballs, plain Node imports them, TypeScript reads their declarations. */
