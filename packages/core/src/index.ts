@@ -1,2 +1,3 @@
 export { TidemarkError, isTidemarkError } from "./errors.ts";
 export type { Kind, Value } from "./model.ts";
+export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";

@@ -4,6 +4,9 @@
 import type { Batch } from "./columns/batch.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./model.ts";
 
+export type { Batch, Vector } from "./columns/batch.ts";
+export type { ColumnSpec, FeatureSpec, Kind, SourceSpec, Value } from "./model.ts";
+
 // ---- where in a log ----------------------------------------------------------------------------------------------
 
 /** How far one partition of one log has been taken. */
