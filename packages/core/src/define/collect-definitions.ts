@@ -1,0 +1,76 @@
+/** All definitions of a module, by name. */
+import { TidemarkError } from "../errors.ts";
+import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../model.ts";
+import { definitionOf } from "./definition.ts";
+
+export interface Definitions {
+  readonly entities: ReadonlyMap<string, EntitySpec>;
+  readonly sources: ReadonlyMap<string, SourceSpec>;
+  readonly views: ReadonlyMap<string, ViewSpec>;
+  readonly services: ReadonlyMap<string, ServiceSpec>;
+}
+
+/**
+ * The definitions among the exports of a module (or the members of an object), and those they are made of. Other exports are ignored, and lists
+ * and objects are not searched. Two different definitions of one name are `DEFINITION_CONFLICT`.
+ *
+ * @example
+ * const { views } = collectDefinitions(await import("./features.ts"));
+ */
+export function collectDefinitions(exports: { readonly [exported: string]: unknown }): Definitions {
+  const entities = new ByName<EntitySpec>("entities");
+  const sources = new ByName<SourceSpec>("sources");
+  const views = new ByName<ViewSpec>("feature views");
+  const services = new ByName<ServiceSpec>("feature services");
+  const addView = (view: ViewSpec, where: string): void => {
+    views.add(view, where);
+    entities.add(view.entity, `${where} (feature view "${view.name}")`);
+    sources.add(view.source, `${where} (feature view "${view.name}")`);
+  };
+  for (const [exported, value] of Object.entries(exports)) {
+    const where = `export ${exported}`;
+    const found = definitionOf(value);
+    switch (found?.is) {
+      case "entity": entities.add(found.spec, where); break;
+      case "source": sources.add(found.spec, where); break;
+      case "view": addView(found.spec, where); break;
+      case "feature": addView(found.view, where); break;
+      case "service":
+        services.add(found.spec, where);
+        for (const { view } of found.spec.features) addView(view, `${where} (feature service "${found.spec.name}")`);
+        break;
+      default: break;
+    }
+  }
+  return { entities: entities.found, sources: sources.found, views: views.found, services: services.found };
+}
+
+class ByName<T extends { readonly name: string }> {
+  readonly found = new Map<string, T>();
+  private readonly places = new Map<string, string>();
+  private readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+
+  add(spec: T, where: string): void {
+    const known = this.found.get(spec.name);
+    if (known === undefined) {
+      this.found.set(spec.name, spec);
+      this.places.set(spec.name, where);
+    } else if (known !== spec && canonical(known) !== canonical(spec)) {
+      throw new TidemarkError("DEFINITION_CONFLICT", `two different ${this.what} are called "${spec.name}": one from ${this.places.get(spec.name)}, one from ${where}; rename one`);
+    }
+  }
+}
+
+/** Equal for equal specs, whatever the order of members; bigints and bytes keep their kind. */
+function canonical(spec: unknown): string {
+  return JSON.stringify(spec, (_, value: unknown) => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (value instanceof Uint8Array) return [...value];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

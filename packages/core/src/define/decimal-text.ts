@@ -1,0 +1,20 @@
+/** Decimals: unscaled digits as a bigint, and their text. */
+
+/** The unscaled digits at `scale`; null where the text is no decimal, or has more than `scale` fraction digits or `precision` digits in all (law 9). */
+export function parseDecimal(text: string, precision: number, scale: number): bigint | null {
+  const found = /^([+-]?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
+  if (found === null) return null;
+  const fraction = found[3] ?? "";
+  if (fraction.length > scale) return null;
+  const digits = BigInt(found[2]! + fraction.padEnd(scale, "0"));
+  if (digits >= 10n ** BigInt(precision)) return null;
+  return found[1] === "-" ? -digits : digits;
+}
+
+/** The text with exactly `scale` fraction digits. */
+export function formatDecimal(unscaled: bigint, scale: number): string {
+  const negative = unscaled < 0n;
+  const digits = (negative ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
+  const whole = digits.slice(0, digits.length - scale);
+  return `${negative ? "-" : ""}${whole}${scale === 0 ? "" : `.${digits.slice(digits.length - scale)}`}`;
+}

@@ -1,0 +1,110 @@
+/** What a definition carries at run time, and how it is made: a frozen object without a prototype. */
+import { TidemarkError } from "../errors.ts";
+import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, ServiceSpec, SourceSpec, Value, ViewSpec } from "../model.ts";
+import { toJson } from "./to-json.ts";
+
+/** Registered, not local: the `tidemark` command holds another copy of this package and must know the definitions of a project's copy. */
+const definitionSymbol: unique symbol = Symbol.for("tidemark.definition/1") as never;
+
+export interface Window {
+  /** As written: `7d`. */
+  readonly text: string;
+  readonly micros: number;
+}
+
+export interface AggregationState {
+  readonly aggregate: AggregateName;
+  /** null until a column or a condition says it. */
+  readonly source: string | null;
+  readonly column: ColumnSpec | null;
+  readonly where: Expression | null;
+  /** Columns that the condition reads. */
+  readonly reads: readonly ColumnSpec[];
+  readonly windows: readonly Window[];
+  /** Several windows: each feature's name gets the window as a suffix. */
+  readonly each: boolean;
+  readonly default: Value | undefined;
+}
+
+export type Definition =
+  | { readonly is: "column type"; readonly spec: ColumnSpec }
+  | { readonly is: "column"; readonly source: string; readonly spec: ColumnSpec }
+  | { readonly is: "entity"; readonly spec: EntitySpec }
+  | { readonly is: "committed"; readonly since: string | null }
+  | { readonly is: "source"; readonly spec: SourceSpec }
+  | { readonly is: "condition"; readonly source: string; readonly columns: readonly ColumnSpec[]; readonly expression: Expression }
+  | ({ readonly is: "aggregation" } & AggregationState)
+  | { readonly is: "feature"; readonly view: ViewSpec; readonly spec: FeatureSpec; readonly as: string }
+  | { readonly is: "view"; readonly spec: ViewSpec }
+  | { readonly is: "service"; readonly spec: ServiceSpec }
+  | { readonly is: "micros"; readonly micros: number };
+
+/** Makes a definition: `members` are its string properties, everything else is hidden under symbols. */
+export function makeDefinition<T>(definition: Definition, title: string, members: Readonly<Record<string, unknown>> = {}): T {
+  const names = Object.keys(members).filter((name) => typeof members[name] !== "function");
+  const text = names.length === 0 ? title : `${title} { ${names.join(", ")} }`;
+  const made: object = Object.create(null, {
+    // enumerable, so that a spread keeps it, as the type of a spread does
+    [definitionSymbol]: { value: freezeDeep(definition), enumerable: true },
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
+    [Symbol.toPrimitive]: { value: () => title },
+    [Symbol.toStringTag]: { value: "tidemark" },
+    toJSON: { value: () => toJson(jsonOf(definition)), configurable: true },
+  });
+  for (const name of Object.keys(members)) {
+    Object.defineProperty(made, name, { value: members[name], enumerable: typeof members[name] !== "function", configurable: true });
+  }
+  return Object.freeze(made) as T;
+}
+
+function jsonOf(definition: Definition): unknown {
+  return "spec" in definition ? definition.spec : definition;
+}
+
+/** The definition behind a value; undefined for anything else. A definition of another format is an error (`DEFINITION_VERSION`). */
+export function definitionOf(value: unknown): Definition | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const own = (value as { readonly [definitionSymbol]?: Definition })[definitionSymbol];
+  if (own !== undefined) return own;
+  for (const symbol of Object.getOwnPropertySymbols(value)) {
+    if (symbol.description?.startsWith("tidemark.definition/") === true) {
+      throw new TidemarkError("DEFINITION_VERSION", `a definition of format "${symbol.description}" met a @tidemark/core that reads "tidemark.definition/1": install one version of @tidemark/core for both`);
+    }
+  }
+  return undefined;
+}
+
+/** The definition, if it is of this kind. */
+export function definitionAs<K extends Definition["is"]>(value: unknown, kind: K): Extract<Definition, { is: K }> | undefined {
+  const found = definitionOf(value);
+  return found?.is === kind ? (found as Extract<Definition, { is: K }>) : undefined;
+}
+
+/** What a value is, for messages. */
+export function described(value: unknown): string {
+  const found = definitionOf(value);
+  if (found !== undefined) {
+    switch (found.is) {
+      case "column type": return `a ${found.spec.kind} column type`;
+      case "column": return `column ${found.source}.${found.spec.name}`;
+      case "entity": case "source": case "service": return `${found.is} "${found.spec.name}"`;
+      case "view": return `feature view "${found.spec.name}"`;
+      case "feature": return `feature "${found.view.name}.${found.spec.name}"`;
+      default: return `a ${found.is}`;
+    }
+  }
+  if (value === null) return "null";
+  switch (typeof value) {
+    case "string": return JSON.stringify(value);
+    case "bigint": return `${value}n`;
+    case "number": case "boolean": case "undefined": return String(value);
+    case "object": return Array.isArray(value) ? "an array" : value instanceof Date ? "a Date" : value instanceof Uint8Array ? "bytes" : "an object";
+    default: return `a ${typeof value}`;
+  }
+}
+
+function freezeDeep<T>(value: T): T {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) freezeDeep(member);
+  return Object.freeze(value);
+}

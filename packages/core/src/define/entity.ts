@@ -1,0 +1,31 @@
+/** What features are about. */
+import { TidemarkError } from "../errors.ts";
+import type { KeyColumns } from "./column-types.ts";
+import { makeDefinition } from "./definition.ts";
+import { memberColumns } from "./member-columns.ts";
+import { checkName, type CheckName } from "./names.ts";
+import { checkOptions } from "./options.ts";
+import type { shape } from "./shape.ts";
+
+export interface Entity<out N extends string, out Keys extends KeyColumns> {
+  readonly [shape]: { readonly name: N; readonly keys: Keys };
+}
+export type AnyEntity = Entity<string, KeyColumns>;
+
+/**
+ * Something features are about, named by one key or several. A key that may be null, and one of floats or json, is refused.
+ *
+ * @example
+ * const user = entity("user", { keys: { user_id: string() } });
+ */
+export function entity<const N extends string, Keys extends KeyColumns>(name: CheckName<N>, definition: { readonly keys: Keys }): Entity<N, Keys> {
+  const who = `entity "${checkName("entity", name)}"`;
+  const { keys } = checkOptions(who, definition, ["keys"]);
+  const specs = memberColumns(who, "keys", keys);
+  for (const spec of specs) {
+    if (spec.kind === "float64" || spec.kind === "json") throw new TidemarkError("DEFINITION_INVALID", `${who}: key "${spec.name}" is a ${spec.kind} column, which cannot be compared exactly; take another kind`);
+    if (spec.nullable) throw new TidemarkError("DEFINITION_INVALID", `${who}: key "${spec.name}" is nullable, and a key is never null; drop .nullable()`);
+    if (spec.name === "event_timestamp") throw new TidemarkError("NAME_INVALID", `${who}: a key cannot be called event_timestamp, which is the time of a request; rename it`);
+  }
+  return makeDefinition({ is: "entity", spec: { name: name as string, keys: specs } }, `entity ${String(name)}`);
+}

@@ -1,0 +1,25 @@
+/** Checks of what JavaScript hands in where TypeScript would have refused it. */
+import { TidemarkError } from "../errors.ts";
+import { definitionOf, described } from "./definition.ts";
+
+/** An options object with no other members than these. */
+export function checkOptions(who: string, options: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+  const members = checkMembers(who, "the definition", options);
+  for (const name of Object.keys(members)) {
+    if (!allowed.includes(name)) throw new TidemarkError("DEFINITION_INVALID", `${who}: there is no option "${name}"; the options are ${allowed.join(", ")}`);
+  }
+  return members;
+}
+
+/** A plain object whose members are named by the user. */
+export function checkMembers(who: string, what: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || definitionOf(value) !== undefined) {
+    throw new TidemarkError("DEFINITION_INVALID", `${who}: ${what} must be an object, got ${described(value)}`);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // `{ __proto__: … }` sets the prototype instead of making a member
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new TidemarkError("NAME_INVALID", `${who}: ${what} must be a plain object; a member cannot be called __proto__`);
+  }
+  return value as Readonly<Record<string, unknown>>;
+}

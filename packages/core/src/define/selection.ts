@@ -1,0 +1,82 @@
+/** Everything that can be asked for, and lists of it. */
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Selected } from "../model.ts";
+import { definitionOf, described } from "./definition.ts";
+import type { Flat, shape } from "./shape.ts";
+
+/** Anything that can be asked for: it answers a `Row` and needs `Needs` of the caller. */
+export interface Selection<out Row, out Needs> {
+  readonly [shape]: { readonly row: Row; readonly needs: Needs };
+}
+export type AnySelection = Selection<unknown, unknown>;
+export type Selections = readonly AnySelection[];
+
+/** The row that a feature, a view or a service answers. */
+export type RowOf<X extends AnySelection> = X[typeof shape]["row"];
+/** What a caller must give for it: the keys of its entities. */
+export type NeedsOf<X extends AnySelection> = X[typeof shape]["needs"];
+
+type Names<S extends AnySelection> = keyof RowOf<S> & string;
+/** name → the row of the selection that answers it. */
+type RowsByName<L extends Selections> = { [S in L[number] as Names<S>]: RowOf<S> };
+/** The row that a list answers. */
+export type RowOfList<L extends Selections, M = RowsByName<L>> = { [N in keyof M]: M[N][N & keyof M[N]] } & {};
+type Both<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void ? Flat<I> : never;
+/** What a caller must give for a list. */
+export type NeedsOfList<L extends Selections> = Both<NeedsOf<L[number]>>;
+
+/** name → the place in the list that answers it; the union of places where there are several. */
+type Places<L extends Selections> = { [I in keyof L as I extends `${number}` ? Names<L[I] & AnySelection> : never]: I };
+type Doubles<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
+type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
+
+/** The list itself; or, in the place of each selection that answers a name twice, the sentence that says so. */
+export type CheckList<L extends Selections> =
+  number extends L["length"] ? "list features, views or services one by one: the types must see each of them"
+  : [Doubles<Places<L>>] extends [never] ? L
+  : { [I in keyof L]: CheckPlace<L[I], Doubles<Places<L>>> };
+type CheckPlace<S extends AnySelection, D> = [Names<S> & D] extends [never] ? S : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`;
+
+/**
+ * The features of a feature, a view, a service, or a list of them, in their order. Two under one name, or one under the name of a key, are
+ * `NAME_TAKEN`; keys that are asked as two kinds are `KIND_MISMATCH`.
+ */
+export function selectionOf(features: unknown, who = "the features"): readonly Selected[] {
+  const list: readonly unknown[] = Array.isArray(features) ? features : [features];
+  if (list.length === 0) throw new TidemarkError("DEFINITION_INVALID", `${who}: the list is empty; name at least one feature, view or service`);
+  const selected = list.flatMap((one) => selectedOf(one, who));
+  checkNames(selected, who);
+  return selected;
+}
+
+function selectedOf(one: unknown, who: string): readonly Selected[] {
+  const found = definitionOf(one);
+  switch (found?.is) {
+    case "feature": return [{ view: found.view, feature: found.spec, as: found.as }];
+    case "view": return found.spec.features.map((feature) => ({ view: found.spec, feature, as: feature.name }));
+    case "service": return found.spec.features;
+    default: throw new TidemarkError("SELECTION_INVALID", `${who}: ${described(one)} is no feature, view or service; give one as your definitions export it, such as weekly.total_amount_l1w`);
+  }
+}
+
+function checkNames(selected: readonly Selected[], who: string): void {
+  const names = new Map<string, Selected>();
+  const keys = new Map<string, { readonly view: string; readonly key: ColumnSpec }>();
+  for (const one of selected) {
+    const double = names.get(one.as);
+    if (double !== undefined) {
+      throw new TidemarkError("NAME_TAKEN", `${who}: "${one.as}" is both ${double.view.name}.${double.feature.name} and ${one.view.name}.${one.feature.name}; rename one with .as("other")`);
+    }
+    names.set(one.as, one);
+    for (const key of one.view.entity.keys) {
+      const known = keys.get(key.name);
+      if (known === undefined) keys.set(key.name, { view: one.view.name, key });
+      else if (known.key.kind !== key.kind || known.key.scale !== key.scale) {
+        throw new TidemarkError("KIND_MISMATCH", `${who}: key "${key.name}" is ${known.key.kind} in view "${known.view}" and ${key.kind} in view "${one.view.name}"; ask for them apart`);
+      }
+    }
+  }
+  for (const one of selected) {
+    if (keys.has(one.as)) throw new TidemarkError("NAME_TAKEN", `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", which is a key; rename it with .as("other")`);
+  }
+}

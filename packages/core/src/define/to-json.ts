@@ -1,0 +1,33 @@
+/** Answers as JSON can hold them. */
+import { formatTime } from "../time/parse-time.ts";
+
+/** The type of `toJson(value)`. */
+export type Json<T> =
+  T extends bigint | Date | Uint8Array ? string
+  : T extends string | number | boolean | null | undefined ? T
+  : T extends readonly unknown[] ? { -readonly [I in keyof T]: Json<T[I]> }
+  : T extends object ? { -readonly [K in keyof T]: Json<T[K]> } & {}
+  : T;
+
+/**
+ * A row, or anything made of rows, that `JSON.stringify` takes without losing a digit: a bigint becomes a string of its digits, a Date an ISO
+ * string with six decimals of a second (`2026-01-31T09:30:00.125000Z`), bytes become base64. Numbers and strings (decimals) stay.
+ *
+ * @example
+ * response.end(JSON.stringify(toJson(row)));
+ */
+export function toJson<const T>(value: T): Json<T> {
+  return plain(value) as Json<T>;
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return formatTime(value.getTime() * 1000);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (Array.isArray(value)) return value.map(plain);
+  const out: Record<string, unknown> = {};
+  // defineProperty: an assignment to a member called __proto__ would be lost
+  for (const [name, member] of Object.entries(value)) Object.defineProperty(out, name, { value: plain(member), enumerable: true, configurable: true, writable: true });
+  return out;
+}
