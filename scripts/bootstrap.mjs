@@ -135,9 +135,10 @@ if (program === "--pnpm") {
   command = ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", join(root, program), ...args];
 }
 
-// Ctrl-C reaches the child as well: let it finish, and end as it ends.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 const child = spawn(node, command, { stdio: "inherit", env });
+// A terminal sends Ctrl-C to the child as well: let it finish, and end as it ends. Other signals reach only us.
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));
 child.on("exit", (code, signal) => {
   if (signal === null) process.exit(code ?? 1);

@@ -1,6 +1,6 @@
 /**
  * `npm run setup:python`: the Python that reads our Delta tables in tests, a virtual environment in .tidemark/python with pinned readers.
- * About 200 MB, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
+ * About 600 MB on disk, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
