@@ -108,7 +108,7 @@ function installPackages(node, env) {
   const key = installKey();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return;
   const args = [pnpmProgram(), "install", "--frozen-lockfile", "--reporter=append-only"];
-  runStep("installing packages", node, args, { cwd: root, env: { ...env, CI: "true" } });
+  runStep("installing packages", node, args, { cwd: root, env: { ...env, CI: "true", NODE_ENV: "development" } });
   writeFileSync(stamp, key);
 }
 

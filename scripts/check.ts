@@ -15,7 +15,7 @@ const typescript = (project: string) => async () => [await runTool("typescript",
 const sources: readonly Step[] = [
   commands("types", typescript("tsconfig.json")),
   commands("declarations", typescript("tsconfig.library.json")),
-  commands("lint", async () => [await runTool("oxlint", [])]),
+  commands("lint", async () => [await runTool("oxlint", ["--format=unix"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
 ];
 
