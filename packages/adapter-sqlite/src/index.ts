@@ -1,1 +1,3 @@
-export {};
+export { sqliteOnlineStore } from "./online-store.ts";
+export type { SqliteOnlineOptions } from "./online-store.ts";
+export type { SqliteDatabase, SqliteStatement } from "./database.ts";

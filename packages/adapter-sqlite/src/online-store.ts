@@ -1,0 +1,178 @@
+import { setTimeout } from "node:timers/promises";
+import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "@tidemark/core/spi";
+import { type SqliteDatabase, connect } from "./database.ts";
+import { explained } from "./errors.ts";
+import { namespaceId, prepareFile } from "./schema.ts";
+import { type Statements, prepareStatements } from "./statements.ts";
+
+export interface SqliteOnlineOptions {
+  /** Only reads, beside a process that writes; the file must be there. Default false. */
+  readonly readOnly?: boolean | undefined;
+  /** How long a write waits for another process's, in ms, before it is `ONLINE_STORE_BUSY`; the thread waits with it. Default 5,000. */
+  readonly busyTimeout?: number | undefined;
+  /**
+   * full: a step is on the disk when `write` answers, so its positions may be acknowledged to the log. normal: a power failure may take the
+   * last steps back, cells and positions together; right where the log keeps what it was told is done, as Kafka does. Default full.
+   */
+  readonly synchronous?: "full" | "normal" | undefined;
+  /** SQLite's page cache. Default 64 MiB. */
+  readonly cacheBytes?: number | undefined;
+  /** How much of the file is read through a memory map, which the process's RSS then shows; 0: none. Default 1 GiB. */
+  readonly mmapBytes?: number | undefined;
+  /** @internal Called around each commit, for tests that kill the process there. */
+  readonly failpoint?: ((name: "before-commit" | "after-commit") => void) | undefined;
+}
+
+interface Opened {
+  readonly namespace: string;
+  readonly database: SqliteDatabase;
+  readonly statements: Statements;
+}
+
+/**
+ * An online store in one SQLite file, for any number of processes: `sqliteOnlineStore("online.db")`. A better-sqlite3 `Database` handed in
+ * keeps its own settings, is made WAL, and is not closed. `open` throws `STATE_NOT_TIDEMARK`, `STATE_NEWER_FORMAT` or `ONLINE_STORE_DAMAGED`.
+ */
+export function sqliteOnlineStore(file: string | SqliteDatabase, options: SqliteOnlineOptions = {}): OnlineStore {
+  const { readOnly = false, busyTimeout = 5000, synchronous = "full", cacheBytes = 64 * 1024 * 1024, mmapBytes = 1024 * 1024 * 1024, failpoint } = options;
+  const path = typeof file === "string" ? file : null;
+  const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
+  let opened: Opened | null = null;
+
+  function use(): Opened {
+    if (opened === null) throw new TidemarkError("ONLINE_STORE_NOT_OPEN", `${name}: is not open; call open({ namespace }) first`);
+    return opened;
+  }
+
+  function make(namespace: string): Opened {
+    const database = typeof file === "string" ? connect(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes }) : file;
+    try {
+      if (!readOnly) prepareFile(database, name, namespace);
+      const id = namespaceId(database, name, namespace);
+      if (id === null) throw new TidemarkError("ONLINE_STORE_MISSING", `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in the process that writes`);
+      return { namespace, database, statements: prepareStatements(database, id) };
+    } catch (error) {
+      if (path !== null) database.close();
+      throw explained(name, error, path);
+    }
+  }
+
+  return {
+    name,
+
+    async open({ namespace, signal }) {
+      if (opened !== null && opened.namespace !== namespace) {
+        throw new TidemarkError("ONLINE_STORE_OTHER_NAMESPACE", `${name}: is open for namespace "${opened.namespace}"; make another store for "${namespace}"`);
+      }
+      const until = Date.now() + busyTimeout;
+      while (opened === null) {
+        signal?.throwIfAborted();
+        try {
+          opened = make(namespace);
+        } catch (error) {
+          // The change to WAL does not wait for its lock: SQLite answers busy at once where two processes open a new file together.
+          if (!isTidemarkError(error, "ONLINE_STORE_BUSY") || Date.now() >= until) throw error;
+          await setTimeout(10, undefined, { signal });
+        }
+      }
+    },
+
+    async read(keys) {
+      const { database, statements } = use();
+      try {
+        if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
+        const cells = new Array<Cell | null>(keys.length);
+        statements.begin.run();
+        for (let i = 0; i < keys.length; i++) cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
+        statements.commit.run();
+        return cells;
+      } catch (error) {
+        if (database.inTransaction) statements.rollback.run();
+        throw explained(name, error, path);
+      }
+    },
+
+    async write({ source, cells, positions }) {
+      const { database, statements } = use();
+      if (readOnly) throw new TidemarkError("ONLINE_STORE_READ_ONLY", `${name}: was opened with readOnly; open it without to write`);
+      // In the order of the keys: neighbours share pages, and the same key twice is next to itself.
+      const ordered = cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
+      refuseTwice(name, ordered, positions);
+      try {
+        statements.beginImmediate.run();
+        if (!movePositions(statements, source, positions) || !writeCells(statements, ordered)) {
+          statements.rollback.run();
+          return "conflict";
+        }
+        failpoint?.("before-commit");
+        statements.commit.run();
+      } catch (error) {
+        if (database.inTransaction) statements.rollback.run();
+        throw explained(name, error, path);
+      }
+      failpoint?.("after-commit");
+      return "done";
+    },
+
+    async positions(source) {
+      const rows = use().statements.positions.all(source) as { readonly partition: string; readonly offset: number; readonly mark: string | null }[];
+      return rows.map(({ partition, offset, mark }): Position => (mark === null ? { partition, offset } : { partition, offset, mark }));
+    },
+
+    async sweep({ before, limit, cursor }) {
+      const { statements } = use();
+      try {
+        const from = cursor === null ? -1 : Number(Buffer.from(cursor).toString());
+        const end = statements.sweepEnd.get(from, limit - 1) as { readonly id: number } | undefined;
+        const removed = statements.sweep.run(from, end?.id ?? Number.MAX_SAFE_INTEGER, before).changes;
+        return { removed, cursor: end === undefined ? null : Buffer.from(String(end.id)) };
+      } catch (error) {
+        throw explained(name, error, path);
+      }
+    },
+
+    async close() {
+      if (opened === null) return;
+      const { database } = opened;
+      opened = null;
+      if (path !== null) database.close();
+    },
+  };
+}
+
+function refuseTwice(name: string, ordered: readonly CellWrite[], positions: readonly PositionStep[]): void {
+  let twice = new Set(positions.map((step) => step.partition)).size !== positions.length;
+  for (let i = 1; i < ordered.length && !twice; i++) twice = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
+  if (twice) throw new TidemarkError("ONLINE_STORE_TWICE", `${name}: one step writes a key or a partition twice; merge the two writes into one`);
+}
+
+/** False where a position is not as expected: the caller rolls back (law 5). */
+function movePositions(statements: Statements, source: string, steps: readonly PositionStep[]): boolean {
+  for (const { partition, expected, next, mark } of steps) {
+    const at = statements.position.get(source, partition) as { readonly offset: number } | undefined;
+    if ((at?.offset ?? null) !== expected) return false;
+    statements.setPosition.run(source, partition, next, mark ?? null);
+  }
+  return true;
+}
+
+/** False where a cell is not as expected: the caller rolls back. The check is part of each write, so a key is looked up once. */
+function writeCells(statements: Statements, cells: readonly CellWrite[]): boolean {
+  if (cells.length === 0) return true;
+  const { version } = statements.nextVersion.get() as { readonly version: number };
+  for (const { key, value, expected, expires } of cells) {
+    if (value === null) {
+      if (expected === undefined) statements.remove.run(key);
+      else if (expected === null) { if (statements.version.get(key) !== undefined) return false; }
+      else if (statements.removeVersion.run(key, expected).changes !== 1) return false;
+    } else if (expected === undefined) {
+      statements.upsert.run(key, version, expires, value);
+    } else if (expected === null) {
+      if (statements.insert.run(key, version, expires, value).changes !== 1) return false;
+    } else if (statements.update.run(version, expires, value, key, expected).changes !== 1) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,35 @@
+/** The prepared statements of one namespace. */
+import type { SqliteDatabase, SqliteStatement } from "./database.ts";
+import { cellsTable } from "./schema.ts";
+
+export type Statements = Readonly<Record<keyof ReturnType<typeof sql>, SqliteStatement>>;
+
+export function prepareStatements(database: SqliteDatabase, namespace: number): Statements {
+  const texts = Object.entries(sql(cellsTable(namespace), namespace));
+  // A Database that was handed in may answer in bigints.
+  return Object.fromEntries(texts.map(([name, text]) => {
+    const statement = database.prepare(text);
+    return [name, /SELECT|RETURNING/.test(text) ? statement.safeIntegers(false) : statement];
+  })) as Statements;
+}
+
+const sql = (cells: string, namespace: number) => ({
+  begin: "BEGIN",
+  beginImmediate: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+  read: `SELECT value, version FROM ${cells} WHERE key = ?`,
+  version: `SELECT version FROM ${cells} WHERE key = ?`,
+  nextVersion: "UPDATE count SET version = version + 1 RETURNING version",
+  insert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  update: `UPDATE ${cells} SET version = ?, expires = ?, value = ? WHERE key = ? AND version = ?`,
+  upsert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
+  remove: `DELETE FROM ${cells} WHERE key = ?`,
+  removeVersion: `DELETE FROM ${cells} WHERE key = ? AND version = ?`,
+  positions: `SELECT partition, "offset", mark FROM positions WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
+  position: `SELECT "offset" FROM positions WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
+  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", mark) VALUES (${namespace}, ?, ?, ?, ?)`,
+  sweepEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
+  sweep: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,
+});

@@ -1,0 +1,369 @@
+/** The facts that every online store must keep. They run under any test runner: hand in its `test`. */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
+
+export interface OnlineStoreUnderTest {
+  /** Another handle on the same store, not yet open. */
+  store(): OnlineStore;
+  /** Called when the test has ended and its handles are closed. */
+  remove?(): Promise<void>;
+}
+
+/**
+ * Declares the conformance tests of an online store:
+ *
+ *     onlineStoreConformance({ test, make: async () => { const file = temporary(); return { store: () => myStore(file) }; } });
+ */
+export function onlineStoreConformance(options: {
+  readonly test: (name: string, run: () => Promise<void>) => void;
+  /** An empty store, for one test. */
+  readonly make: () => Promise<OnlineStoreUnderTest>;
+}): void {
+  const { make } = options;
+
+  function fact(name: string, run: (handle: (namespace?: string) => Promise<OnlineStore>) => Promise<void>): void {
+    options.test(name, async () => {
+      const under = await make();
+      const open: OnlineStore[] = [];
+      try {
+        await run(async (namespace = "test") => {
+          const store = under.store();
+          open.push(store);
+          await store.open({ namespace });
+          return store;
+        });
+      } finally {
+        for (const store of open) await store.close();
+        await under.remove?.();
+      }
+    });
+  }
+
+  fact("what was written is read, by the place of its key, a key asked twice twice, and null where there is nothing", async (handle) => {
+    const store = await handle();
+    assert.equal(await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }), "done");
+    const cells = await store.read(["b", "?", "a", "b"].map(key));
+    assert.deepEqual(cells.map(valueOf), ["2", null, "1", "2"]);
+    assert.equal(cells[0]!.version, cells[3]!.version);
+    assert.deepEqual(await store.read([]), []);
+  });
+
+  fact("a cell is written only over the version that was read", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
+    const { version } = (await one(store, "a"))!;
+    assert.equal(await store.write({ source: "s", cells: [put("a", "2", version)], positions: [] }), "done");
+    assert.equal(await store.write({ source: "s", cells: [put("a", "3", version)], positions: [] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [put("a", "3", null)], positions: [] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [put("b", "3", version)], positions: [] }), "conflict");
+    assert.equal(valueOf(await one(store, "a")), "2");
+    assert.equal(await one(store, "b"), null);
+  });
+
+  fact("a cell expected absent is written only where there is none", async (handle) => {
+    const store = await handle();
+    assert.equal(await store.write({ source: "s", cells: [put("a", "1", null)], positions: [] }), "done");
+    assert.equal(await store.write({ source: "s", cells: [put("a", "2", null)], positions: [] }), "conflict");
+    assert.equal(valueOf(await one(store, "a")), "1");
+  });
+
+  fact("a write that expects nothing in particular replaces whatever is there", async (handle) => {
+    const store = await handle();
+    for (const value of ["1", "2"]) assert.equal(await store.write({ source: "s", cells: [put("a", value)], positions: [] }), "done");
+    assert.equal(valueOf(await one(store, "a")), "2");
+    for (let i = 0; i < 2; i++) assert.equal(await store.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
+    assert.equal(await one(store, "a"), null);
+  });
+
+  fact("a cell is removed only at the version that was read", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
+    const { version } = (await one(store, "a"))!;
+    assert.equal(await store.write({ source: "s", cells: [remove("a", null)], positions: [] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [remove("a", version)], positions: [] }), "done");
+    assert.equal(await store.write({ source: "s", cells: [remove("a", version)], positions: [] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [remove("a", null)], positions: [] }), "done");
+    assert.equal(await one(store, "a"), null);
+  });
+
+  fact("every write changes the version, also with the same bytes, and a version never comes back, also after a removal", async (handle) => {
+    const [first, second] = [await handle(), await handle()];
+    const seen = new Set<number>();
+    for (let round = 0; round < 20; round++) {
+      const store = round % 2 === 0 ? first : second;
+      await store.write({ source: "s", cells: [put("a", "same")], positions: [] });
+      seen.add((await one(store, "a"))!.version);
+      if (round % 3 === 0) await store.write({ source: "s", cells: [remove("a")], positions: [] });
+    }
+    assert.equal(seen.size, 20);
+    const old = [...seen].at(-1)!;
+    await first.write({ source: "s", cells: [remove("a")], positions: [] });
+    await first.write({ source: "s", cells: [put("a", "again", null)], positions: [] });
+    assert.equal(await first.write({ source: "s", cells: [put("a", "late", old)], positions: [] }), "conflict");
+  });
+
+  fact("a position moves only from where it is expected, with its mark", async (handle) => {
+    const store = await handle();
+    const step = (expected: number | null, next: number, mark?: string): Promise<string> =>
+      store.write({ source: "s", cells: [], positions: [{ partition: "t:0", expected, next, mark }] });
+    assert.deepEqual(await store.positions("s"), []);
+    assert.equal(await step(0, 1), "conflict");
+    assert.equal(await step(null, 0, "first"), "done");
+    assert.equal(await step(null, 1), "conflict");
+    assert.deepEqual(await store.positions("s"), [{ partition: "t:0", offset: 0, mark: "first" }]);
+    assert.equal(await step(0, 9007199254740991), "done");
+    assert.deepEqual(await store.positions("s"), [{ partition: "t:0", offset: 9007199254740991 }]);
+    assert.equal(await step(9007199254740991, 3), "done");
+  });
+
+  fact("positions of two sources are two, and several partitions move in one step or not at all", async (handle) => {
+    const store = await handle();
+    const at = (expected: number | null, next: number) => ["t:0", "t:1"].map((partition) => ({ partition, expected, next }));
+    assert.equal(await store.write({ source: "a", cells: [], positions: at(null, 5) }), "done");
+    assert.equal(await store.write({ source: "b", cells: [], positions: at(null, 7) }), "done");
+    assert.equal(await store.write({ source: "a", cells: [], positions: [{ partition: "t:0", expected: 5, next: 6 }, { partition: "t:1", expected: 4, next: 6 }] }), "conflict");
+    assert.deepEqual((await store.positions("a")).map((p) => p.offset), [5, 5]);
+    assert.deepEqual((await store.positions("b")).map((p) => p.offset), [7, 7]);
+  });
+
+  fact("a step is all or nothing: one cell or one position that is not as expected stops all of it", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: [put("m", "1")], positions: [{ partition: "p", expected: null, next: 1 }] });
+    const { version } = (await one(store, "m"))!;
+    const others = ["a", "z"].map((name) => put(name, "new", null));
+    const moved = { partition: "p", expected: 1, next: 2 };
+    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version + 1)], positions: [moved] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version)], positions: [{ ...moved, expected: 0 }] }), "conflict");
+    assert.equal(await store.write({ source: "s", cells: [...others, remove("m", null)], positions: [moved] }), "conflict");
+    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [null, "1", null]);
+    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
+    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version)], positions: [moved] }), "done");
+    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), ["new", "2", "new"]);
+    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 2 }]);
+  });
+
+  fact("a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing", async (handle) => {
+    const store = await handle();
+    await assert.rejects(store.write({ source: "s", cells: [put("a", "1"), put("b", "1"), put("a", "2")], positions: [] }), { code: "ONLINE_STORE_TWICE" });
+    const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
+    await assert.rejects(store.write({ source: "s", cells: [put("a", "1")], positions: twice }), { code: "ONLINE_STORE_TWICE" });
+    assert.equal(await one(store, "a"), null);
+  });
+
+  fact("interleaved writers on one cell lose nothing and double nothing", async (handle) => {
+    const [writers, steps] = [4, 60];
+    let conflicts = 0;
+    async function write(writer: number): Promise<void> {
+      const store = await handle();
+      const random = generator(writer + 1);
+      for (let offset = 0; offset < steps;) {
+        const cell = await one(store, "counter");
+        for (let pause = random() % 3; pause > 0; pause--) await setImmediate();
+        const result = await store.write({
+          source: "s",
+          cells: [put("counter", String(Number(valueOf(cell) ?? "0") + 1), cell?.version ?? null), put(`own${writer}`, String(offset))],
+          positions: [{ partition: `p${writer}`, expected: offset === 0 ? null : offset - 1, next: offset }],
+        });
+        if (result === "done") offset++;
+        else conflicts++;
+      }
+    }
+    await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+    const store = await handle();
+    assert.equal(valueOf(await one(store, "counter")), String(writers * steps));
+    assert.deepEqual((await store.positions("s")).map((p) => p.offset), Array.from({ length: writers }, () => steps - 1));
+    assert.ok(conflicts > 0, "the writers never met: the test has shown nothing");
+  });
+
+  fact("a writer that was fenced off changes nothing", async (handle) => {
+    const [old, fresh] = [await handle(), await handle()];
+    await old.write({ source: "s", cells: [put("a", "old")], positions: [{ partition: "p", expected: null, next: 10 }] });
+    await fresh.write({ source: "s", cells: [put("a", "fresh")], positions: [{ partition: "p", expected: 10, next: 20 }] });
+    // It checks no cell, so only its position tells that it is late.
+    assert.equal(await old.write({ source: "s", cells: [put("a", "late"), put("b", "late")], positions: [{ partition: "p", expected: 10, next: 11 }] }), "conflict");
+    assert.deepEqual((await old.read([key("a"), key("b")])).map(valueOf), ["fresh", null]);
+    assert.deepEqual(await old.positions("s"), [{ partition: "p", offset: 20 }]);
+  });
+
+  fact("a read is one snapshot while another handle writes", async (handle) => {
+    const [reader, writer] = [await handle(), await handle()];
+    const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    let writing = true;
+    const written = (async () => {
+      for (let round = 0; round < 100; round++) {
+        await writer.write({ source: "s", cells: names.map((name) => put(name, String(round))), positions: [] });
+        await setImmediate();
+      }
+      writing = false;
+    })();
+    const seen = new Set<string | null>();
+    while (writing) {
+      const values = new Set((await reader.read(names.map(key))).map(valueOf));
+      assert.equal(values.size, 1, `one read saw ${[...values].join(" and ")}`);
+      for (const value of values) seen.add(value);
+      await setImmediate();
+    }
+    await written;
+    assert.ok(seen.size > 1, "the reader never met the writer: the test has shown nothing");
+  });
+
+  fact("what one handle wrote, another reads at once", async (handle) => {
+    const [a, b] = [await handle(), await handle()];
+    for (let round = 0; round < 10; round++) {
+      await a.write({ source: "s", cells: [put("a", String(round))], positions: [{ partition: "p", expected: round === 0 ? null : round - 1, next: round }] });
+      assert.equal(valueOf(await one(b, "a")), String(round));
+      assert.deepEqual(await b.positions("s"), [{ partition: "p", offset: round }]);
+    }
+  });
+
+  fact("keys are bytes: empty, prefixes of each other, 0 and 255, invalid UTF-8, long", async (handle) => {
+    const store = await handle();
+    const keys = [[], [0], [0, 0], [255], [255, 255], [255, 0], [1, 2], [1, 2, 3], [0xc3, 0x28], [0xed, 0xa0, 0x80], [39, 34, 37]].map((bytes) => Uint8Array.from(bytes));
+    keys.push(new Uint8Array(3000).fill(7), new Uint8Array(3000).fill(7, 0, 2999), ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(9, byte)));
+    const value = (i: number): Uint8Array => Uint8Array.of(i & 255, i >> 8);
+    assert.equal(await store.write({ source: "s", cells: keys.map((k, i) => ({ key: k, value: value(i), expected: null, expires: null })), positions: [] }), "done");
+    const cells = await store.read(keys);
+    keys.forEach((_, i) => { assert.deepEqual(bytesOf(cells[i]!), bytesOf({ value: value(i), version: 0 })); });
+  });
+
+  fact("values are bytes: empty, every byte, 1 MiB", async (handle) => {
+    const store = await handle();
+    const random = generator(7);
+    const values = [new Uint8Array(0), Uint8Array.from({ length: 256 }, (_, i) => i), Uint8Array.from({ length: 1 << 20 }, () => random() & 255)];
+    await store.write({ source: "s", cells: values.map((value, i) => ({ key: key(`v${i}`), value, expected: null, expires: null })), positions: [] });
+    const cells = await store.read(values.map((_, i) => key(`v${i}`)));
+    values.forEach((value, i) => { assert.ok(Buffer.from(value).equals(cells[i]!.value), `value ${i}`); });
+    const part = values[1]!.subarray(10, 20);
+    await store.write({ source: "s", cells: [{ key: key("part"), value: part, expected: null, expires: null }], positions: [] });
+    assert.ok(Buffer.from(part).equals((await one(store, "part"))!.value));
+  });
+
+  fact("what was handed in and what was handed out are the caller's own", async (handle) => {
+    const store = await handle();
+    const [name, value] = [key("a"), key("1")];
+    await store.write({ source: "s", cells: [{ key: name, value, expected: null, expires: null }], positions: [] });
+    name.fill(0);
+    value.fill(0);
+    (await one(store, "a"))!.value.fill(0);
+    assert.equal(valueOf(await one(store, "a")), "1");
+  });
+
+  fact("a sweep removes what expired before its time, in bounded steps, and leaves the rest", async (handle) => {
+    const store = await handle();
+    const cells = Array.from({ length: 200 }, (_, i): CellWrite => ({ ...put(`c${i}`, String(i)), expires: i % 4 === 0 ? null : (i % 4) * 1e15 }));
+    await store.write({ source: "s", cells, positions: [{ partition: "p", expected: null, next: 1 }] });
+    const swept = async (before: number, limit: number): Promise<number> => {
+      let [removed, steps, cursor] = [0, 0, null as Uint8Array | null];
+      do {
+        const step = await store.sweep({ before, limit, cursor });
+        assert.ok(step.removed <= limit);
+        [removed, cursor] = [removed + step.removed, step.cursor];
+        assert.ok(++steps <= 1000, "the cursor does not come to an end");
+      } while (cursor !== null);
+      return removed;
+    };
+    assert.equal(await swept(1e15, 1000), 0);
+    assert.equal(await swept(1e15 + 1, 7), 50);
+    assert.equal(await swept(1e15 + 1, 7), 0);
+    assert.equal(await swept(3e15, 13), 50);
+    assert.equal(await swept(4e15, 1), 50);
+    const left = (await store.read(cells.map((cell) => cell.key))).flatMap((cell, i) => (cell === null ? [] : [i]));
+    assert.deepEqual(left, cells.flatMap((_, i) => (i % 4 === 0 ? [i] : [])));
+    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
+  });
+
+  fact("a cell that was swept conflicts with the version that was read, and a write renews when it expires", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: [{ ...put("gone", "1"), expires: 5 }, { ...put("renewed", "1"), expires: 5 }, { ...put("kept", "1"), expires: 5 }], positions: [] });
+    const { version } = (await one(store, "gone"))!;
+    await store.write({ source: "s", cells: [{ ...put("renewed", "2"), expires: 100 }, put("kept", "2")], positions: [] });
+    assert.deepEqual(await store.sweep({ before: 50, limit: 100, cursor: null }), { removed: 1, cursor: null });
+    assert.equal(await store.write({ source: "s", cells: [put("gone", "2", version)], positions: [] }), "conflict");
+    assert.deepEqual((await store.read(["gone", "renewed", "kept"].map(key))).map(valueOf), [null, "2", "2"]);
+  });
+
+  fact("cells written during a sweep are not lost", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: Array.from({ length: 50 }, (_, i) => ({ ...put(`c${i}`, "1"), expires: 1 })), positions: [] });
+    let cursor: Uint8Array | null = null;
+    let round = 0;
+    do {
+      ({ cursor } = await store.sweep({ before: 10, limit: 5, cursor }));
+      await store.write({ source: "s", cells: [put(`new${round++}`, "1")], positions: [] });
+    } while (cursor !== null && round < 100);
+    const cells = await store.read(Array.from({ length: round }, (_, i) => key(`new${i}`)));
+    assert.ok(cells.every((cell) => cell !== null));
+  });
+
+  fact("reopening keeps cells, versions and positions, and no version comes back", async (handle) => {
+    const first = await handle();
+    await first.write({ source: "s", cells: [put("a", "1"), put("b", "1")], positions: [{ partition: "p", expected: null, next: 4, mark: "m" }] });
+    const before = (await one(first, "a"))!;
+    const removed = (await one(first, "b"))!;
+    await first.write({ source: "s", cells: [remove("b")], positions: [] });
+    await first.close();
+    const second = await handle();
+    assert.deepEqual(await second.positions("s"), [{ partition: "p", offset: 4, mark: "m" }]);
+    const after = (await one(second, "a"))!;
+    assert.deepEqual([valueOf(after), after.version], ["1", before.version]);
+    await second.write({ source: "s", cells: [put("b", "2", null), put("a", "2", after.version)], positions: [] });
+    assert.equal(await second.write({ source: "s", cells: [put("b", "3", removed.version)], positions: [] }), "conflict");
+    assert.equal(await second.write({ source: "s", cells: [put("a", "3", after.version)], positions: [] }), "conflict");
+  });
+
+  fact("namespaces do not see each other's cells and positions, and a sweep stays in its own", async (handle) => {
+    const [a, b] = [await handle("a"), await handle("b")];
+    await a.write({ source: "s", cells: [{ ...put("k", "of a"), expires: 1 }], positions: [{ partition: "p", expected: null, next: 1 }] });
+    assert.equal(await one(b, "k"), null);
+    assert.deepEqual(await b.positions("s"), []);
+    assert.equal(await b.write({ source: "s", cells: [{ ...put("k", "of b", null), expires: 1 }], positions: [{ partition: "p", expected: null, next: 2 }] }), "done");
+    assert.equal((await b.sweep({ before: 2, limit: 10, cursor: null })).removed, 1);
+    assert.equal(valueOf(await one(a, "k")), "of a");
+    assert.deepEqual(await a.positions("s"), [{ partition: "p", offset: 1 }]);
+  });
+
+  fact("opening again does nothing, another namespace is ONLINE_STORE_OTHER_NAMESPACE, a closed store is ONLINE_STORE_NOT_OPEN", async (handle) => {
+    const store = await handle();
+    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
+    await store.open({ namespace: "test" });
+    assert.equal(valueOf(await one(store, "a")), "1");
+    await assert.rejects(store.open({ namespace: "other" }), { code: "ONLINE_STORE_OTHER_NAMESPACE" });
+    await store.close();
+    await store.close();
+    await assert.rejects(store.read([key("a")]), { code: "ONLINE_STORE_NOT_OPEN" });
+    await assert.rejects(store.write({ source: "s", cells: [], positions: [] }), { code: "ONLINE_STORE_NOT_OPEN" });
+    await assert.rejects(store.positions("s"), { code: "ONLINE_STORE_NOT_OPEN" });
+    await assert.rejects(store.sweep({ before: 1, limit: 1, cursor: null }), { code: "ONLINE_STORE_NOT_OPEN" });
+  });
+}
+
+function key(name: string): Uint8Array {
+  return new TextEncoder().encode(name);
+}
+
+function put(name: string, value: string, expected?: number | null): CellWrite {
+  return { key: key(name), value: new TextEncoder().encode(value), expected, expires: null };
+}
+
+function remove(name: string, expected?: number | null): CellWrite {
+  return { key: key(name), value: null, expected, expires: null };
+}
+
+async function one(store: OnlineStore, name: string): Promise<Cell | null> {
+  return (await store.read([key(name)]))[0]!;
+}
+
+function valueOf(cell: Cell | null): string | null {
+  return cell === null ? null : new TextDecoder().decode(cell.value);
+}
+
+function bytesOf(cell: Cell): number[] {
+  return [...cell.value];
+}
+
+/** Numbers from 0 to 2^31 − 1, the same for the same seed. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) >>> 8;
+}
