@@ -1,0 +1,42 @@
+/** Questions aimed at the edges: at, just before and just after an event, the end of its window, its commit. */
+import type { Value } from "../model.ts";
+import type { Change } from "../spi.ts";
+import type { World } from "./generate-definitions.ts";
+import type { OracleRequest } from "./oracle.ts";
+import type { Random } from "./random.ts";
+
+export function generateRequests(random: Random, world: World, changes: readonly Change[], commits: readonly number[], count: number): OracleRequest[] {
+  const images = world.views.flatMap((view) => changes
+    .filter((change) => change.kind === "upsert" && change.source === view.source.name && change.broken === null)
+    .map((change) => ({ view, change, keys: view.keyColumns.map((name) => change.values![view.source.columns.findIndex((column) => column.name === name)] ?? null) }))
+    .filter(({ keys }) => !keys.includes(null)));
+  const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
+  return Array.from({ length: count }, (): OracleRequest => {
+    const keys: Record<string, Value> = {};
+    for (const [name, pool] of Object.entries(world.keyPools)) keys[name] = random.pick(pool);
+    let time = random.pick(times.length > 0 ? times : [...commits, 0]) + random.between(-1, 1);
+    const image = images.length === 0 || random.chance(0.06) ? null : random.pick(images);
+    if (image !== null) {
+      image.view.entity.keys.forEach((key, i) => { keys[key.name] = image.keys[i]!; });
+      const { source, ttl } = image.view;
+      const event = source.eventTime.is === "committed" ? image.change.committed : eventTimeOf(image.change, source.columns.findIndex((column) => column.name === (source.eventTime.is === "column" ? source.eventTime.column : "")));
+      const lengths = [...image.view.features.flatMap((feature) => feature.window ?? []), ...(ttl === null ? [] : [ttl])];
+      const aim = random.weighted({ event: 45, end: 35, commit: 16, far: 4 });
+      if (aim === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
+      else if (aim === "commit" || event === null) time = (image.change.committed ?? time) + random.between(-1, 1);
+      else time = event + (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) + random.pick([-1, 0, 0, 1, 1]);
+    }
+    // The other entity over the same rows, most often the one these rows know.
+    if (image?.view.entity.name === "account" && random.chance(0.5)) keys["peer_id"] = keys["account_id"]!;
+    if (random.chance(0.04)) { const name = random.pick(Object.keys(keys)); keys[name] = neverSeen(keys[name]!); }
+    return { keys, time };
+  });
+}
+
+function eventTimeOf(change: Change, index: number): number | null {
+  return (change.values![index] ?? null) as number | null;
+}
+
+function neverSeen(like: Exclude<Value, null>): Value {
+  return typeof like === "string" ? `${like} never seen` : typeof like === "bigint" ? 77_777_777_777n : 77_777;
+}

@@ -1,0 +1,110 @@
+/** Numbers that a seed decides: xoshiro128** over 32-bit words, its state filled by splitmix32. */
+export class Random {
+  private a: number;
+  private b: number;
+  private c: number;
+  private d: number;
+
+  constructor(seed: number) {
+    // A seed is a safe integer: both halves go in, so that seeds beyond 2^32 differ too.
+    let state = (seed >>> 0) ^ Math.imul(Math.floor(seed / 4294967296) >>> 0, 0x9e3779b1);
+    const next = (): number => {
+      state = (state + 0x9e3779b9) | 0;
+      let z = state ^ (state >>> 16);
+      z = Math.imul(z, 0x21f0aaad);
+      z ^= z >>> 15;
+      z = Math.imul(z, 0x735a2d97);
+      return (z ^ (z >>> 15)) >>> 0;
+    };
+    this.a = next();
+    this.b = next();
+    this.c = next();
+    this.d = next() | 1;
+  }
+
+  /** A whole number in [0, 2^32). */
+  word(): number {
+    const product = Math.imul(this.b, 5);
+    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
+    const t = this.b << 9;
+    this.c ^= this.a;
+    this.d ^= this.b;
+    this.b ^= this.c;
+    this.a ^= this.d;
+    this.c ^= t;
+    this.d = (this.d << 11) | (this.d >>> 21);
+    return result;
+  }
+
+  /** In [0, 1), 53 bits of it. */
+  fraction(): number {
+    return (this.word() * 2097152 + (this.word() >>> 11)) / 9007199254740992;
+  }
+
+  /** A whole number in [0, n). */
+  int(n: number): number {
+    return Math.floor(this.fraction() * n);
+  }
+
+  /** A whole number in [from, to], both ends in. */
+  between(from: number, to: number): number {
+    return from + this.int(to - from + 1);
+  }
+
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.int(choices.length)]!;
+  }
+
+  /** One of the names, as often as its number says. */
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
+    const names = Object.keys(weights) as K[];
+    let rest = this.fraction() * names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
+    for (const name of names) {
+      rest -= weights[name] ?? 0;
+      if (rest < 0) return name;
+    }
+    return names.at(-1)!;
+  }
+
+  /** The same values in another order. */
+  shuffled<T>(values: readonly T[]): T[] {
+    const result = [...values];
+    for (let i = result.length - 1; i > 0; i--) {
+      const j = this.int(i + 1);
+      [result[i], result[j]] = [result[j]!, result[i]!];
+    }
+    return result;
+  }
+
+  /** `count` different ones, in their own order; all of them where there are fewer. */
+  some<T>(values: readonly T[], count: number): T[] {
+    const chosen = new Set(this.shuffled(values.map((_, i) => i)).slice(0, count));
+    return values.filter((_, i) => chosen.has(i));
+  }
+
+  /** A generator of its own, so that what one part draws does not move what another part gets. */
+  fork(): Random {
+    return new Random(this.word() + this.int(2097152) * 4294967296);
+  }
+}
+
+/**
+ * The seeds of one run of a property test: `TIDEMARK_SEED` is the first (a random one where it is not set), `TIDEMARK_RUNS` how many.
+ * Print `text`: it is the command that replays the run.
+ */
+export function seedsFromEnvironment(options: { readonly runs: number; readonly environment?: Readonly<Record<string, string | undefined>> | undefined }): {
+  readonly first: number; readonly runs: number; readonly seeds: readonly number[]; readonly text: string;
+} {
+  const environment = options.environment ?? process.env;
+  const first = whole(environment["TIDEMARK_SEED"]) ?? Math.floor(Math.random() * 2 ** 40);
+  const runs = whole(environment["TIDEMARK_RUNS"]) ?? options.runs;
+  return { first, runs, seeds: Array.from({ length: runs }, (_, i) => first + i), text: `TIDEMARK_SEED=${first} TIDEMARK_RUNS=${runs}` };
+}
+
+function whole(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}

@@ -1,0 +1,94 @@
+/** One seed: definitions, a recorded log and its truth, and questions to ask of it. */
+import type { EntitySpec, Selected, SourceSpec, ViewSpec } from "../model.ts";
+import type { Change } from "../spi.ts";
+import { lineOf } from "./debezium-writer.ts";
+import { runDatabase, type Tag, type Traits } from "./generate-database.ts";
+import { generateWorld } from "./generate-definitions.ts";
+import { deliver, truthOf, type LogTraits } from "./generate-log.ts";
+import { generateRequests } from "./generate-requests.ts";
+import { createOracle, type Oracle, type OracleRequest } from "./oracle.ts";
+import type { FaultName } from "./oracle-faults.ts";
+import { Random } from "./random.ts";
+
+export interface Scenario {
+  readonly seed: number;
+  readonly traits: Traits & LogTraits;
+  readonly sources: readonly SourceSpec[];
+  readonly entities: readonly EntitySpec[];
+  readonly views: readonly ViewSpec[];
+  readonly selected: readonly Selected[];
+  /** Lines of a recorded topic, in the order of delivery: offsets rise within each partition. */
+  readonly lines: readonly string[];
+  /** What line `i` says. */
+  readonly truth: readonly Change[];
+  /** What line `i` is an example of. */
+  readonly tags: readonly (readonly Tag[])[];
+  readonly requests: readonly OracleRequest[];
+}
+
+/** What a caller may fix; the seed decides the rest. */
+export interface ScenarioOptions {
+  readonly traits?: Partial<Traits & LogTraits> | undefined;
+  readonly requests?: number | undefined;
+}
+
+/** The same seed and options give the same scenario, down to the byte. */
+export function generateScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+  const random = new Random(seed);
+  const traits = traitsOf(random, options.traits ?? {});
+  const base = random.pick([1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999, 4_102_444_800_000_000]);
+  const world = generateWorld(random.fork(), base);
+  const told = runDatabase(random.fork(), world, traits, base);
+  const deliveries = deliver(random.fork(), told.messages, traits, traits);
+  const truth = deliveries.map((delivery) => truthOf(delivery, traits));
+  return {
+    seed, traits, sources: world.tables.map((table) => table.source), entities: world.entities, views: world.views, selected: world.selected,
+    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)), truth, tags: deliveries.map((delivery) => delivery.tags),
+    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 20),
+  };
+}
+
+function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & LogTraits {
+  const shape = fixed.shape ?? random.pick(["bare", "bare", "enveloped", "flat"] as const);
+  const flat = shape === "flat";
+  const withoutLsn = fixed.withoutLsn ?? (shape === "bare" && random.chance(0.15));
+  const clockGoesBack = fixed.clockGoesBack ?? random.chance(0.1);
+  const rolled: Traits & LogTraits = {
+    shape, withoutLsn, clockGoesBack, prefix: shape === "bare" ? "multi" : shape,
+    tombstones: !flat && random.chance(0.5), millisecondsOnly: !flat && random.chance(0.12), changes: random.between(40, 100),
+    before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]), truncates: !flat && random.chance(0.35), incremental: !flat && random.chance(0.4), gap: random.chance(0.25),
+    unreadableMessages: !flat && random.chance(0.3), placeholders: random.chance(0.7),
+    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.25), ...fixed,
+  };
+  // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change must not arrive after a later one.
+  if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
+  return clockGoesBack ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false } : rolled;
+}
+
+export function oracleOf(scenario: Scenario, fault: FaultName | null = null): Oracle {
+  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault });
+}
+
+/**
+ * The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5).
+ */
+export function otherDelivery(scenario: Scenario, random: Random): number[][] {
+  const partitions = new Map<string, number[]>();
+  scenario.truth.forEach((change, i) => {
+    const name = `${change.topic}:${change.partition}`;
+    partitions.set(name, [...(partitions.get(name) ?? []), i]);
+  });
+  const queues = [...partitions.values()];
+  const whole = random.chance(0.3);
+  const batches: number[][] = [];
+  while (queues.length > 0) {
+    const batch: number[] = [];
+    for (let room = random.between(1, 40); room > 0 && queues.length > 0; room--) {
+      const queue = whole ? queues[0]! : random.pick(queues);
+      batch.push(queue.shift()!);
+      if (queue.length === 0) queues.splice(queues.indexOf(queue), 1);
+    }
+    batches.push(batch);
+  }
+  return batches;
+}
