@@ -1,1 +1,5 @@
-export {};
+export { localObjects, type LocalObjectsOptions } from "./local-objects.ts";
+export type { ObjectInfo, ObjectOptions, ObjectStore } from "./objects.ts";
+export { deltaOfflineStore, type DeltaOfflineStore } from "./store.ts";
+export type { DeltaOptions } from "./lake.ts";
+export { readParquet, writeParquet, type ParquetRows, type ReadParquetOptions } from "./parquet/standalone.ts";

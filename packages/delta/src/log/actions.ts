@@ -1,0 +1,65 @@
+/** The actions of Delta's log, as far as Tidemark writes or reads them. Unknown ones are passed over, as the protocol asks. */
+
+export interface Protocol {
+  readonly minReaderVersion: number;
+  readonly minWriterVersion: number;
+  readonly readerFeatures?: readonly string[] | null | undefined;
+  readonly writerFeatures?: readonly string[] | null | undefined;
+}
+
+export interface MetaData {
+  readonly id: string;
+  readonly name?: string | null | undefined;
+  readonly description?: string | null | undefined;
+  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
+  readonly schemaString: string;
+  readonly partitionColumns: readonly string[];
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly createdTime?: number | null | undefined;
+}
+
+export interface Add {
+  /** URI-encoded, relative to the table. */
+  readonly path: string;
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+  readonly size: number;
+  readonly modificationTime: number;
+  readonly dataChange: boolean;
+  readonly stats?: string | null | undefined;
+  readonly deletionVector?: unknown;
+}
+
+export interface Remove {
+  readonly path: string;
+  readonly deletionTimestamp?: number | null | undefined;
+  readonly dataChange: boolean;
+  readonly extendedFileMetadata?: boolean | null | undefined;
+  readonly partitionValues?: Readonly<Record<string, string | null>> | null | undefined;
+  readonly size?: number | null | undefined;
+}
+
+export interface Txn {
+  readonly appId: string;
+  readonly version: number;
+  readonly lastUpdated?: number | null | undefined;
+}
+
+export interface CommitInfo {
+  readonly timestamp: number;
+  readonly operation: string;
+  readonly operationParameters: Readonly<Record<string, string>>;
+  readonly engineInfo: string;
+  /** Which attempt wrote this entry: after an ambiguous failure of the store, this says whether it was ours. */
+  readonly "tidemark.commit"?: string | undefined;
+  /** How many lines the entry has: one cut off between two lines is still found. */
+  readonly "tidemark.lines"?: number | undefined;
+}
+
+export interface Action {
+  readonly commitInfo?: CommitInfo | undefined;
+  readonly protocol?: Protocol | undefined;
+  readonly metaData?: MetaData | undefined;
+  readonly add?: Add | undefined;
+  readonly remove?: Remove | undefined;
+  readonly txn?: Txn | undefined;
+}

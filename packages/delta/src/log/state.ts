@@ -1,0 +1,85 @@
+/** What a table is after the log entries up to one version. */
+import { TidemarkError } from "@tidemark/core";
+import type { Action, Add, MetaData, Protocol, Remove, Txn } from "./actions.ts";
+import { decodePath } from "./partitions.ts";
+import { parseSchema, type TableSchema } from "./schema.ts";
+import { type FileStatistics, parseStats } from "./statistics.ts";
+
+export interface TableFile {
+  readonly add: Add;
+  /** Below the table. */
+  readonly path: string;
+  readonly stats: FileStatistics;
+}
+
+/** Changes in place as entries are applied: a table of many files must not be copied at every commit. */
+export class TableLog {
+  readonly table: string;
+  version = -1;
+  protocol: Protocol | null = null;
+  metaData: MetaData | null = null;
+  /** By `add.path`, in the order of their commits. */
+  readonly files = new Map<string, TableFile>();
+  readonly removed = new Map<string, Remove>();
+  readonly txns = new Map<string, Txn>();
+  #schema: TableSchema | null = null;
+
+  constructor(table: string) {
+    this.table = table;
+  }
+
+  get schema(): TableSchema {
+    return (this.#schema ??= parseSchema(this.metaData!));
+  }
+
+  apply(version: number, actions: readonly Action[]): void {
+    for (const { protocol, metaData, remove, txn } of actions) {
+      if (protocol) this.protocol = protocol;
+      if (metaData) {
+        this.metaData = { ...metaData, partitionColumns: metaData.partitionColumns ?? [], configuration: metaData.configuration ?? {} };
+        this.#schema = null;
+      }
+      if (txn) this.txns.set(txn.appId, txn);
+      if (remove) {
+        this.files.delete(remove.path);
+        this.removed.set(remove.path, remove);
+      }
+    }
+    // One entry may remove and add the same path with new statistics: the add stands.
+    for (const { add } of actions) {
+      if (!add) continue;
+      this.removed.delete(add.path);
+      this.files.set(add.path, fileOf(this.table, add));
+    }
+    this.version = version;
+  }
+
+  /** Throws `DELTA_UNSUPPORTED` where reading would give wrong rows. */
+  checkReadable(): void {
+    const { minReaderVersion = 1, readerFeatures } = this.protocol ?? {};
+    const unknown = (readerFeatures ?? []).filter((feature) => !READABLE.has(feature));
+    const mapped = (this.metaData?.configuration["delta.columnMapping.mode"] ?? "none") !== "none";
+    if (minReaderVersion > 3 || unknown.length > 0 || mapped) {
+      throw new TidemarkError("DELTA_UNSUPPORTED", `table "${this.table}" asks of its readers ${mapped ? "column mapping" : unknown.join(", ") || `version ${minReaderVersion}`}, which Tidemark does not read; write it without, or copy it`);
+    }
+  }
+
+  /** Throws `DELTA_UNSUPPORTED` where writing would break what others rely on. */
+  checkWritable(removes: boolean): void {
+    this.checkReadable();
+    const { minWriterVersion = 2, writerFeatures } = this.protocol ?? {};
+    const invariant = this.schema.fields.find((field) => "delta.invariants" in field.metadata);
+    const refuse = (what: string): TidemarkError => new TidemarkError("DELTA_UNSUPPORTED", `table "${this.table}" asks of its writers ${what}, which Tidemark does not do; write to a table of its own`);
+    if (minWriterVersion > 2 && (minWriterVersion !== 7 || (writerFeatures ?? []).some((feature) => !WRITABLE.has(feature)))) throw refuse(writerFeatures?.join(", ") ?? `version ${minWriterVersion}`);
+    if (invariant !== undefined) throw refuse(`an invariant of column "${invariant.name}"`);
+    if (removes && this.metaData?.configuration["delta.appendOnly"] === "true") throw refuse("that they only append (delta.appendOnly)");
+  }
+}
+
+const READABLE = new Set(["timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
+const WRITABLE = new Set(["appendOnly", "invariants", "timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
+
+function fileOf(table: string, add: Add): TableFile {
+  let stats: FileStatistics | null = null;
+  return { add, path: decodePath(table, add.path), get stats() { return (stats ??= parseStats(add.stats)); } };
+}

@@ -1,0 +1,175 @@
+/** One column of one row group, as pages. hyparquet-writer knows the format; what is here keeps values in their typed arrays on the way. */
+import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
+import { ByteWriter } from "hyparquet-writer";
+import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
+import type { Vector } from "@tidemark/core/spi";
+import { zstd } from "./codecs.ts";
+import type { ColumnRange } from "./statistics.ts";
+
+/** Below this, compressing a page costs more than it saves. */
+const WORTH_COMPRESSING = 256;
+
+const utf8 = new TextEncoder();
+
+/** Appends the pages of a column to `writer`: a dictionary page for strings, then one data page. */
+export function writeChunk(writer: ByteWriter, element: SchemaElement, vector: Vector, length: number, range: ColumnRange): ColumnChunk {
+  const start = writer.offset;
+  const dictionary = vector.is === "string" ? dictionaryBytes(vector.dictionary) : null;
+  const values = vector.is === "string" ? codeBytes(present(vector.codes, vector.valid, length - range.nulls), vector.dictionary.length) : plainBytes(element, vector, length - range.nulls);
+  const levels = element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0);
+  const compress = (dictionary?.length ?? 0) + values.length >= WORTH_COMPRESSING;
+  let uncompressed = 0;
+
+  let dictionaryOffset: bigint | undefined;
+  if (dictionary !== null) {
+    const page = compress ? zstd(dictionary) : dictionary;
+    dictionaryOffset = BigInt(writer.offset);
+    writePageHeader(writer, {
+      type: "DICTIONARY_PAGE", uncompressed_page_size: dictionary.length, compressed_page_size: page.length,
+      dictionary_page_header: { num_values: (vector as Vector & { is: "string" }).dictionary.length, encoding: "PLAIN" },
+    });
+    uncompressed += writer.offset - start + dictionary.length;
+    writer.appendBytes(page);
+  }
+
+  const dataOffset = writer.offset;
+  const page = compress ? zstd(values) : values;
+  const encoding: Encoding = dictionary === null ? "PLAIN" : "RLE_DICTIONARY";
+  writePageHeader(writer, {
+    type: "DATA_PAGE_V2", uncompressed_page_size: levels.length + values.length, compressed_page_size: levels.length + page.length,
+    data_page_header_v2: {
+      num_values: length, num_nulls: range.nulls, num_rows: length, encoding,
+      definition_levels_byte_length: levels.length, repetition_levels_byte_length: 0, is_compressed: compress,
+    },
+  });
+  uncompressed += writer.offset - dataOffset + levels.length + values.length;
+  writer.appendBytes(levels);
+  writer.appendBytes(page);
+
+  return {
+    file_offset: BigInt(start),
+    meta_data: {
+      type: element.type!, path_in_schema: [element.name], codec: compress ? "ZSTD" : "UNCOMPRESSED", num_values: BigInt(length),
+      encodings: dictionary === null ? ["PLAIN", "RLE"] : ["PLAIN", "RLE", "RLE_DICTIONARY"],
+      total_compressed_size: BigInt(writer.offset - start), total_uncompressed_size: BigInt(uncompressed),
+      data_page_offset: BigInt(dataOffset),
+      ...(dictionaryOffset === undefined ? {} : { dictionary_page_offset: dictionaryOffset }),
+      statistics: {
+        null_count: BigInt(range.nulls),
+        ...(range.min === null || range.max === null ? {} : { min_value: bound(element, range.min, -0), max_value: bound(element, range.max, 0) }),
+      },
+    },
+  };
+}
+
+type Bound = string | number | bigint;
+
+/** Parquet asks that a bound of zero be −0 below and +0 above, as the two compare equal. */
+function bound(element: SchemaElement, value: unknown, zero: number): Bound {
+  if (element.type === "DOUBLE" && value === 0) return zero;
+  if (element.type === "INT64" && typeof value === "number") return BigInt(value);
+  return value as Bound;
+}
+
+/** The values that are there. */
+function present<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(values: T, valid: Uint8Array | null, count: number): T {
+  if (valid === null) return values;
+  const packed = new (values.constructor as new (length: number) => T)(count);
+  let at = 0;
+  for (let i = 0; i < valid.length; i++) if (valid[i] === 1) packed[at++] = values[i]!;
+  return packed;
+}
+
+function levelBytes(valid: Uint8Array | null, length: number): Uint8Array {
+  const writer = new ByteWriter(64);
+  writeRleBitPackedHybrid(writer, valid ?? new Uint8Array(length).fill(1), 1);
+  return writer.getBytes();
+}
+
+function codeBytes(codes: Int32Array, size: number): Uint8Array {
+  const width = size <= 1 ? 0 : 32 - Math.clz32(size - 1);
+  const writer = new ByteWriter(codes.length + 64);
+  writer.appendUint8(width);
+  // Width 0 means every value is entry 0: one run says so.
+  writeRleBitPackedHybrid(writer, codes, width);
+  return writer.getBytes();
+}
+
+function dictionaryBytes(dictionary: readonly string[]): Uint8Array {
+  let room = 0;
+  for (const text of dictionary) room += 4 + text.length * 3;
+  const bytes = new Uint8Array(room);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const text of dictionary) {
+    const { written } = utf8.encodeInto(text, bytes.subarray(at + 4));
+    view.setUint32(at, written, true);
+    at += 4 + written;
+  }
+  return bytes.subarray(0, at);
+}
+
+function plainBytes(element: SchemaElement, vector: Exclude<Vector, { is: "string" }>, count: number): Uint8Array {
+  switch (vector.is) {
+    case "boolean": {
+      const values = present(vector.values, vector.valid, count);
+      const bytes = new Uint8Array((count + 7) >> 3);
+      for (let i = 0; i < count; i++) if (values[i] === 1) bytes[i >> 3]! |= 1 << (i & 7);
+      return bytes;
+    }
+    case "int32": case "int64": return raw(present<Int32Array | BigInt64Array>(vector.values, vector.valid, count));
+    case "float64": {
+      const values = present(vector.values, vector.valid, count);
+      return raw(element.type === "INT64" ? microseconds(values) : values);
+    }
+    case "big": return decimalBytesOf(element, vector.values, vector.valid, count);
+    case "bytes": {
+      let room = 0;
+      for (let i = 0; i < vector.values.length; i++) if (vector.valid === null || vector.valid[i] === 1) room += 4 + vector.values[i]!.length;
+      const bytes = new Uint8Array(room);
+      const view = new DataView(bytes.buffer);
+      let at = 0;
+      for (let i = 0; i < vector.values.length; i++) {
+        if (vector.valid !== null && vector.valid[i] === 0) continue;
+        const value = vector.values[i]!;
+        view.setUint32(at, value.length, true);
+        bytes.set(value, at + 4);
+        at += 4 + value.length;
+      }
+      return bytes;
+    }
+  }
+}
+
+function raw(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Law 10: times are safe integers in doubles; as int64 they are written by halves, never through a bigint each. */
+function microseconds(values: Float64Array): BigInt64Array {
+  const out = new BigInt64Array(values.length);
+  const halves = new Int32Array(out.buffer);
+  for (let i = 0; i < values.length; i++) {
+    const high = Math.floor(values[i]! / 0x1_0000_0000);
+    halves[2 * i] = values[i]! - high * 0x1_0000_0000;
+    halves[2 * i + 1] = high;
+  }
+  return out;
+}
+
+function decimalBytesOf(element: SchemaElement, values: readonly bigint[], valid: Uint8Array | null, count: number): Uint8Array {
+  const width = element.type === "INT32" ? 4 : element.type === "INT64" ? 8 : element.type_length!;
+  const bytes = new Uint8Array(width * count);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (valid !== null && valid[i] === 0) continue;
+    let value = values[i]!;
+    if (element.type === "INT32") view.setInt32(at, Number(value), true);
+    else if (element.type === "INT64") view.setBigInt64(at, value, true);
+    else for (let byte = width - 1; byte >= 0; byte--) { bytes[at + byte] = Number(value & 0xffn); value >>= 8n; }
+    at += width;
+  }
+  return bytes;
+}

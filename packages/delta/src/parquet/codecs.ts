@@ -1,0 +1,16 @@
+import { brotliDecompressSync, constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Compressors } from "hyparquet";
+
+// The checksum of a frame finds a flipped bit in any page.
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
+
+export function zstd(bytes: Uint8Array): Uint8Array {
+  return zstdCompressSync(bytes, ZSTD);
+}
+
+/** For reading; hyparquet itself has snappy. */
+export const decompressors: Compressors = {
+  ZSTD: (input) => zstdDecompressSync(input),
+  GZIP: (input) => gunzipSync(input),
+  BROTLI: (input) => brotliDecompressSync(input),
+};

@@ -1,0 +1,113 @@
+/** The physical values of a Parquet column → the values of a vector. Nothing passes through a double or a Date that must not. */
+import type { DecodedArray, SchemaElement } from "hyparquet";
+import type { ColumnSpec } from "@tidemark/core/spi";
+
+export type Values = Int32Array | Float64Array | BigInt64Array | Uint8Array | bigint[] | Uint8Array[];
+
+export interface Converter {
+  convert(values: DecodedArray): Values;
+  /** Strings only: what the codes stand for, so far. */
+  readonly dictionary: string[];
+}
+
+/** null: a column of this kind cannot be read from such an element. */
+export function converterFor(column: ColumnSpec, element: SchemaElement): Converter | null {
+  const dictionary: string[] = [];
+  const convert = conversion(column, element, dictionary);
+  return convert === null ? null : { convert, dictionary };
+}
+
+function conversion(column: ColumnSpec, element: SchemaElement, dictionary: string[]): ((values: DecodedArray) => Values) | null {
+  const { type } = element;
+  switch (column.kind) {
+    case "string": case "json": return type === "BYTE_ARRAY" ? interning(dictionary) : null;
+    case "bytes": return type === "BYTE_ARRAY" || type === "FIXED_LEN_BYTE_ARRAY" ? (values) => Array.from(values as Uint8Array[], (bytes) => bytes.slice()) : null;
+    case "boolean": return type === "BOOLEAN" ? (values) => Uint8Array.from(values as boolean[], (value) => (value ? 1 : 0)) : null;
+    case "int32": case "date": return type === "INT32" ? (values) => (values instanceof Int32Array ? values : Int32Array.from(values as number[])) : null;
+    case "int64": return type === "INT64" ? (values) => (values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[]))
+      : type === "INT32" ? widening(unsigned(element)) : null;
+    case "float64": return type === "DOUBLE" || type === "FLOAT" ? (values) => (values instanceof Float64Array ? values : Float64Array.from(values as ArrayLike<number>)) : null;
+    case "timestamp": return type === "INT64" ? timesOf(element) : type === "INT96" ? julianTimes : null;
+    case "decimal":
+      if (scaleOf(element) !== (column.scale ?? 0)) return null;
+      if (type === "INT32" || type === "INT64") {
+        const wide = type === "INT64" && unsigned(element);
+        return (values) => Array.from(values as ArrayLike<number | bigint>, (value) => (wide ? BigInt.asUintN(64, value as bigint) : BigInt(value)));
+      }
+      return type === "FIXED_LEN_BYTE_ARRAY" || type === "BYTE_ARRAY" ? (values) => Array.from(values as Uint8Array[], unscaled) : null;
+  }
+}
+
+/** Each string once, as a code: a page of a dictionary brings every string once, a plain page brings its repetitions. */
+function interning(dictionary: string[]): (values: DecodedArray) => Values {
+  const known = new Map<string, number>();
+  return (values) => {
+    const codes = new Int32Array(values.length);
+    for (let i = 0; i < codes.length; i++) {
+      const bytes = values[i] as Uint8Array;
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+      let code = known.get(text);
+      if (code === undefined) { code = dictionary.length; dictionary.push(text); known.set(text, code); }
+      codes[i] = code;
+    }
+    return codes;
+  };
+}
+
+function widening(unsignedValues: boolean): (values: DecodedArray) => Values {
+  return (values) => {
+    const out = new BigInt64Array(values.length);
+    for (let i = 0; i < out.length; i++) out[i] = BigInt(unsignedValues ? (values[i] as number) >>> 0 : (values[i] as number));
+    return out;
+  };
+}
+
+function unsigned({ converted_type: converted, logical_type: logical }: SchemaElement): boolean {
+  return converted === "UINT_32" || converted === "UINT_64" || (logical?.type === "INTEGER" && !logical.isSigned);
+}
+
+function scaleOf({ logical_type: logical, scale }: SchemaElement): number {
+  return logical?.type === "DECIMAL" ? logical.scale : scale ?? 0;
+}
+
+/** Whole µs as doubles; digits beyond µs are floored (law 10). NaN stands for what is no safe integer: the reader makes it missing. */
+function timesOf({ logical_type: logical, converted_type: converted }: SchemaElement): (values: DecodedArray) => Values {
+  const unit = logical?.type === "TIMESTAMP" ? logical.unit : converted === "TIMESTAMP_MILLIS" ? "MILLIS" : "MICROS";
+  return (values) => {
+    const out = new Float64Array(values.length);
+    const wide = values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[]);
+    if (unit === "NANOS") {
+      for (let i = 0; i < out.length; i++) { const nanos = wide[i]!; out[i] = Number((nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n); }
+      return out;
+    }
+    const scale = unit === "MILLIS" ? 1000 : 1;
+    const halves = new Int32Array(wide.buffer, wide.byteOffset, wide.length * 2);
+    for (let i = 0; i < out.length; i++) {
+      const value = (halves[2 * i + 1]! * 0x1_0000_0000 + (halves[2 * i]! >>> 0)) * scale;
+      out[i] = Number.isSafeInteger(value) ? value : NaN;
+    }
+    return out;
+  };
+}
+
+/** INT96, as older Spark writes it: nanoseconds of the day below, the Julian day above. */
+function julianTimes(values: DecodedArray): Values {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < out.length; i++) {
+    const value = values[i] as bigint;
+    const micros = Number(((value >> 64n) - 2_440_588n) * 86_400_000_000n + (value & 0xffff_ffff_ffff_ffffn) / 1000n);
+    out[i] = Number.isSafeInteger(micros) ? micros : NaN;
+  }
+  return out;
+}
+
+/** Big-endian two's complement. */
+function unscaled(bytes: Uint8Array): bigint {
+  if (bytes.length === 0) return 0n;
+  let value = BigInt((bytes[0]! << 24) >> 24);
+  let i = 1;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (; i + 8 <= bytes.length; i += 8) value = (value << 64n) | view.getBigUint64(i);
+  for (; i < bytes.length; i++) value = (value << 8n) | BigInt(bytes[i]!);
+  return value;
+}

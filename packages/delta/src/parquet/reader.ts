@@ -1,0 +1,228 @@
+/** The bytes of a Parquet file → vectors, one row group at a time. hyparquet reads the pages; the values stay as they are in the file. */
+import { type ColumnChunk, type DecodedArray, type FileMetaData, parquetMetadata, type RowGroup, type SchemaElement } from "hyparquet";
+import { parquetHeader } from "hyparquet/src/column.js";
+import { decompressPage, readDataPage, readDataPageV2 } from "hyparquet/src/datapage.js";
+import { readPlain } from "hyparquet/src/plain.js";
+import { isTidemarkError, TidemarkError } from "@tidemark/core";
+import type { ColumnSpec, Vector } from "@tidemark/core/spi";
+import { decompressors } from "./codecs.ts";
+import { converterFor, type Values } from "./convert.ts";
+import { columnOf } from "./elements.ts";
+import { vectorKind } from "./gather.ts";
+
+export interface ParquetSource {
+  /** For messages: which object, and where. */
+  readonly name: string;
+  readonly size: number;
+  read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface ParquetFile {
+  readonly rows: number;
+  /** Its leaves, in order, as kinds of Tidemark; those of another kind or nested are left out. */
+  readonly columns: readonly ColumnSpec[];
+  readonly groups: readonly { readonly rows: number }[];
+  has(column: string): boolean;
+  /** False: no row of the group has a value in [min, max] there. */
+  mayHold(group: number, range: { readonly column: string; readonly min: number; readonly max: number }): boolean;
+  /** The columns, as the kinds they name, of one row group. Throws `PARQUET_DAMAGED`, `PARQUET_TYPE`. */
+  readGroup(group: number, columns: readonly ColumnSpec[]): Promise<readonly Vector[]>;
+}
+
+const TAIL = 64 * 1024;
+/** Column chunks closer than this are fetched as one. */
+const GAP = 256 * 1024;
+
+export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
+  return await guard(source, async () => {
+    if (source.size < 12) throw new Error(`${source.size} bytes are no Parquet file`);
+    let tail = await exactly(source, Math.max(0, source.size - TAIL), source.size);
+    const footer = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true) + 8;
+    if (footer > source.size) throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
+    if (footer > tail.length) tail = await exactly(source, source.size - footer, source.size);
+    const metadata = parquetMetadata(tail, { geoparquet: false });
+    // A small file came whole with its footer.
+    return fileOf(source, metadata, tail.length === source.size ? tail : null);
+  });
+}
+
+function fileOf(source: ParquetSource, metadata: FileMetaData, whole: Uint8Array<ArrayBuffer> | null): ParquetFile {
+  const leaves = topLevelLeaves(metadata.schema);
+  const columns: ColumnSpec[] = [];
+  for (const element of leaves.values()) {
+    const column = columnOf(element);
+    if (column !== null) columns.push(column);
+  }
+  const chunkOf = (group: RowGroup, name: string): ColumnChunk => {
+    const chunk = group.columns.find(({ meta_data: meta }) => meta?.path_in_schema.length === 1 && meta.path_in_schema[0] === name);
+    if (!chunk?.meta_data) throw new Error(`a row group lacks column "${name}"`);
+    return chunk;
+  };
+  return {
+    rows: Number(metadata.num_rows),
+    columns,
+    groups: metadata.row_groups.map((group) => ({ rows: Number(group.num_rows) })),
+    has: (column) => leaves.has(column),
+    mayHold(index, { column, min, max }) {
+      const element = leaves.get(column);
+      const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === column)?.meta_data?.statistics;
+      if (element === undefined || statistics === undefined || element.converted_type !== undefined || element.logical_type !== undefined) return true;
+      const [low, high] = [statistics.min_value, statistics.max_value];
+      const comparable = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
+      return !comparable(low) || !comparable(high) || (low <= max && high >= min);
+    },
+    readGroup: (index, wanted) => guard(source, async () => {
+      const group = metadata.row_groups[index]!;
+      const rows = Number(group.num_rows);
+      const chunks = wanted.map((column) => ({ column, element: leaves.get(column.name)!, chunk: chunkOf(group, column.name) }));
+      const fetched = await fetchChunks(source, chunks.map(({ chunk }) => extent(chunk)), whole);
+      return chunks.map(({ column, element, chunk }, c) => readChunk(source, fetched[c]!, chunk, element, column, rows));
+    }),
+  };
+}
+
+function topLevelLeaves(schema: readonly SchemaElement[]): Map<string, SchemaElement> {
+  const leaves = new Map<string, SchemaElement>();
+  const skip = (at: number): number => {
+    let next = at + 1;
+    for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) next = skip(next);
+    return next;
+  };
+  for (let at = 1; at < schema.length; at = skip(at)) {
+    const element = schema[at]!;
+    if (!element.num_children && element.repetition_type !== "REPEATED") leaves.set(element.name, element);
+  }
+  return leaves;
+}
+
+interface Extent { readonly from: number; readonly to: number }
+
+function extent(chunk: ColumnChunk): Extent {
+  const meta = chunk.meta_data!;
+  const from = Number(meta.dictionary_page_offset || meta.data_page_offset);
+  return { from, to: from + Number(meta.total_compressed_size) };
+}
+
+async function fetchChunks(source: ParquetSource, extents: readonly Extent[], whole: Uint8Array<ArrayBuffer> | null): Promise<Uint8Array<ArrayBuffer>[]> {
+  for (const { from, to } of extents) if (from < 4 || to > source.size || to < from) throw new Error(`a column lies at [${from}, ${to}) of ${source.size} bytes`);
+  if (whole !== null) return extents.map(({ from, to }) => whole.subarray(from, to));
+  const runs: { from: number; to: number; bytes: Promise<Uint8Array<ArrayBuffer>> }[] = [];
+  const sorted = [...extents].sort((a, b) => a.from - b.from);
+  for (let i = 0; i < sorted.length;) {
+    const from = sorted[i]!.from;
+    let to = sorted[i]!.to;
+    for (i++; i < sorted.length && sorted[i]!.from <= to + GAP; i++) to = Math.max(to, sorted[i]!.to);
+    runs.push({ from, to, bytes: exactly(source, from, to) });
+  }
+  const settled = await Promise.allSettled(runs.map((run) => run.bytes));
+  for (const result of settled) if (result.status === "rejected") throw result.reason;
+  return await Promise.all(extents.map(async ({ from, to }) => {
+    const run = runs.find((candidate) => candidate.from <= from && candidate.to >= to)!;
+    return (await run.bytes).subarray(from - run.from, to - run.from);
+  }));
+}
+
+async function exactly(source: ParquetSource, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await source.read(from, to);
+  if (bytes.length !== to - from) throw new Error(`it ends at ${from + bytes.length}, before ${to}`);
+  return bytes;
+}
+
+function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk: ColumnChunk, element: SchemaElement, column: ColumnSpec, rows: number): Vector {
+  const converter = converterFor(column, element);
+  if (converter === null) {
+    throw new TidemarkError("PARQUET_TYPE", `${source.name}: column "${column.name}" is stored as ${element.type} ${element.converted_type ?? ""} and cannot be read as ${column.kind}; declare the kind the file has`);
+  }
+  const meta = chunk.meta_data!;
+  const optional = element.repetition_type !== "REQUIRED";
+  const schemaPath = [{ element: { name: "" } }, { element }].map((node) => ({ ...node, children: [], count: 1, path: [] }));
+  const decoder = { pathInSchema: [element.name], type: meta.type, element, schemaPath, codec: meta.codec, compressors: decompressors, parsers: {} as never };
+  const out = allocate(column, rows);
+  const valid = new Uint8Array(rows);
+  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
+  let dictionary: Values | null = null;
+  let row = 0;
+  let nulls = 0;
+  while (row < rows) {
+    const header = parquetHeader(reader);
+    const body = bytes.subarray(reader.offset, reader.offset + header.compressed_page_size);
+    if (body.length !== header.compressed_page_size) throw new Error(`a page of column "${column.name}" is cut off`);
+    reader.offset += header.compressed_page_size;
+    if (header.type === "DICTIONARY_PAGE") {
+      const page = decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors);
+      const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+      dictionary = converter.convert(readPlain({ view, offset: 0 }, meta.type, header.dictionary_page_header!.num_values, element.type_length));
+      continue;
+    }
+    const v1 = header.data_page_header;
+    const v2 = header.data_page_header_v2;
+    if (v1 === undefined && v2 === undefined) continue;
+    const page = v2 ? readDataPageV2(body, header, decoder) : readDataPage(decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors), v1!, decoder);
+    const { num_values: count, encoding } = (v2 ?? v1)!;
+    if (row + count > rows) throw new Error(`column "${column.name}" has more values than its row group has rows`);
+    const indexed = encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
+    if (indexed && dictionary === null) throw new Error(`column "${column.name}" lacks its dictionary`);
+    const values = indexed ? page.dataPage : converter.convert(page.dataPage);
+    const levels = optional && values.length < count ? page.definitionLevels! : null;
+    nulls += place(out, valid, row, count, levels, values, indexed ? dictionary : null);
+    row += count;
+  }
+  if (column.kind === "timestamp") nulls += dropUnsafe(out as Float64Array, valid);
+  return vectorFrom(column, out, nulls === 0 ? null : valid, converter.dictionary);
+}
+
+function allocate(column: ColumnSpec, rows: number): Values {
+  switch (vectorKind(column)) {
+    case "string": return new Int32Array(rows).fill(-1);
+    case "int32": return new Int32Array(rows);
+    case "int64": return new BigInt64Array(rows);
+    case "float64": return new Float64Array(rows);
+    case "boolean": return new Uint8Array(rows);
+    case "big": return new Array<bigint>(rows).fill(0n);
+    case "bytes": return new Array<Uint8Array>(rows).fill(new Uint8Array(0));
+  }
+}
+
+/** Puts the values of a page at their rows and says how many rows have none. */
+function place(out: Values, valid: Uint8Array, row: number, count: number, levels: ArrayLike<number> | null, values: DecodedArray | Values, dictionary: Values | null): number {
+  let at = 0;
+  const source = values as ArrayLike<number>;
+  const target = out as unknown as number[];
+  const entries = dictionary as unknown as number[] | null;
+  if (levels === null) valid.fill(1, row, row + count);
+  if (levels === null && entries === null && ArrayBuffer.isView(out)) {
+    (out as Int32Array).set(values as Int32Array, row);
+    return 0;
+  }
+  for (let i = 0; i < count; i++) {
+    if (levels !== null) {
+      if (levels[i] === 0) continue;
+      valid[row + i] = 1;
+    }
+    const value = source[at++]!;
+    if (entries !== null && value >= entries.length) throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
+    target[row + i] = entries === null ? value : entries[value]!;
+  }
+  if (at !== values.length) throw new Error(`a page holds ${values.length} values and its levels say ${at}`);
+  return count - at;
+}
+
+function dropUnsafe(times: Float64Array, valid: Uint8Array): number {
+  let dropped = 0;
+  for (let i = 0; i < times.length; i++) if (Number.isNaN(times[i])) { times[i] = 0; valid[i] = 0; dropped++; }
+  return dropped;
+}
+
+function vectorFrom(column: ColumnSpec, values: Values, valid: Uint8Array | null, dictionary: string[]): Vector {
+  const is = vectorKind(column);
+  return (is === "string" ? { is, codes: values, dictionary, valid } : { is, values, valid }) as Vector;
+}
+
+async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (isTidemarkError(error) || (error as Error).name === "AbortError") throw error;
+    throw new TidemarkError("PARQUET_DAMAGED", `${source.name}: cannot be read as Parquet (${(error as Error).message}); put the file back from a copy, or restore the table to a version without it`, { cause: error });
+  }
+}

@@ -1,0 +1,93 @@
+/** Parquet files by themselves: entity frames in, training sets out. */
+import { randomUUID } from "node:crypto";
+import { rename } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { TidemarkError } from "@tidemark/core";
+import type { Batch, ColumnSpec } from "@tidemark/core/spi";
+import { localObjects, objectError, syncDirectory, writeSynced } from "../local-objects.ts";
+import type { ObjectStore } from "../objects.ts";
+import { slice } from "./gather.ts";
+import { openParquet, type ParquetFile } from "./reader.ts";
+import { parquetBytes, type ParquetSummary } from "./writer.ts";
+
+/** Rows of a batch at most. */
+export const BATCH_ROWS = 65_536;
+
+export interface ReadParquetOptions {
+  /** Names of columns, in the order wanted; all that Tidemark has a kind for, if left out. */
+  readonly columns?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ParquetRows extends AsyncIterable<Batch> {
+  /** Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time that is no safe integer of µs is missing. */
+  readonly columns: readonly ColumnSpec[];
+  readonly rows: number;
+}
+
+/**
+ * The rows of a Parquet file (of pandas, PyArrow, DuckDB, Polars, Spark), in batches.
+ * Throws `OBJECTS_FAILED` without such a file, `PARQUET_DAMAGED`, `COLUMN_MISSING` for a column it lacks or whose type has no kind here.
+ *
+ * @example for await (const batch of await readParquet("labels.parquet")) console.log(batch.length);
+ */
+export async function readParquet(file: string, options: ReadParquetOptions = {}): Promise<ParquetRows> {
+  const path = resolve(file);
+  const objects = localObjects(dirname(path));
+  const size = await objects.size(basename(path), options);
+  if (size === null) throw new TidemarkError("OBJECTS_FAILED", `there is no file ${file}; check its name`);
+  const parquet = await openParquet({ name: file, size, read: readerOf(objects, basename(path), options.signal) });
+  const columns = (options.columns ?? parquet.columns.map((column) => column.name)).map((name) => {
+    const column = parquet.columns.find((candidate) => candidate.name === name);
+    if (column === undefined) {
+      throw new TidemarkError("COLUMN_MISSING", `${file}: ${parquet.has(name) ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`}; it has ${parquet.columns.map((c) => c.name).join(", ")}`);
+    }
+    return column;
+  });
+  return { columns, rows: parquet.rows, [Symbol.asyncIterator]: () => batchesOf(parquet, columns, options.signal) };
+}
+
+async function* batchesOf(parquet: ParquetFile, columns: readonly ColumnSpec[], signal: AbortSignal | undefined): AsyncGenerator<Batch> {
+  for (let group = 0; group < parquet.groups.length; group++) {
+    signal?.throwIfAborted();
+    const { rows } = parquet.groups[group]!;
+    const vectors = await parquet.readGroup(group, columns);
+    for (let from = 0; from < rows; from += BATCH_ROWS) {
+      const to = Math.min(from + BATCH_ROWS, rows);
+      yield { length: to - from, columns, vectors: from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)) };
+    }
+  }
+}
+
+/**
+ * Writes batches as one Parquet file, whole or not at all; times are Parquet's UTC timestamps of µs. Says how many rows it wrote.
+ *
+ * @example await writeParquet("training.parquet", { columns: batch.columns, batches: [batch] });
+ */
+export async function writeParquet(file: string, content: {
+  readonly columns: readonly ColumnSpec[]; readonly batches: Iterable<Batch> | AsyncIterable<Batch>; readonly signal?: AbortSignal | undefined;
+}): Promise<number> {
+  const path = resolve(file);
+  const summary: ParquetSummary = { rows: 0, bytes: 0, ranges: [] };
+  const pieces = async function* () {
+    for await (const batch of content.batches) yield { batch, rows: null, from: 0, to: batch.length };
+  };
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, parquetBytes({ columns: content.columns, timestamps: "utc", where: file }, pieces(), summary), content.signal);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw objectError("Parquet file", file, error);
+  }
+  return summary.rows;
+}
+
+/** Byte ranges of one object. */
+export function readerOf(objects: ObjectStore, key: string, signal: AbortSignal | undefined): (from: number, to: number) => Promise<Uint8Array<ArrayBuffer>> {
+  return async (from, to) => {
+    const bytes = await objects.read(key, { from, to }, { signal });
+    if (bytes === null) throw new TidemarkError("OBJECT_MISSING", `${objects.name}: "${key}" is gone; if a vacuum removed it, ask for a newer version of the table`);
+    return bytes;
+  };
+}

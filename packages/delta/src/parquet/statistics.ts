@@ -1,0 +1,76 @@
+/** The least and the largest value of a column: what lets a reader pass over a file or a row group. */
+import type { ColumnSpec, Value, Vector } from "@tidemark/core/spi";
+
+export interface ColumnRange {
+  readonly nulls: number;
+  /** null where the kind has no useful order, or no value is there to compare. */
+  readonly min: Value;
+  readonly max: Value;
+}
+
+export function rangeOf(column: ColumnSpec, vector: Vector, length: number): ColumnRange {
+  const { valid } = vector;
+  let nulls = 0;
+  if (valid !== null) for (let i = 0; i < length; i++) if (valid[i] === 0) nulls++;
+  if (nulls === length) return { nulls, min: null, max: null };
+  switch (vector.is) {
+    case "string": {
+      if (column.kind === "json") break;
+      const seen = new Uint8Array(vector.dictionary.length);
+      for (let i = 0; i < length; i++) if (valid === null || valid[i] === 1) seen[vector.codes[i]!] = 1;
+      let min: string | null = null;
+      let max: string | null = null;
+      for (let code = 0; code < seen.length; code++) {
+        if (seen[code] === 0) continue;
+        const text = vector.dictionary[code]!;
+        if (min === null || compareCodePoints(text, min) < 0) min = text;
+        if (max === null || compareCodePoints(text, max) > 0) max = text;
+      }
+      return { nulls, min, max };
+    }
+    case "int32": case "float64": case "int64": case "big": return { nulls, ...numericRange<number | bigint>(vector.values as ArrayLike<number | bigint>, valid, length) };
+    case "boolean": case "bytes": break;
+  }
+  return { nulls, min: null, max: null };
+}
+
+function numericRange<T extends number | bigint>(values: ArrayLike<T>, valid: Uint8Array | null, length: number): { min: T | null; max: T | null } {
+  let min: T | null = null;
+  let max: T | null = null;
+  for (let i = 0; i < length; i++) {
+    if (valid !== null && valid[i] === 0) continue;
+    const value = values[i]!;
+    if (value !== value) return { min: null, max: null }; // NaN has no place in an order
+    if (min === null || value < min) min = value;
+    if (max === null || value > max) max = value;
+  }
+  return { min, max };
+}
+
+export function mergeRanges(column: ColumnSpec, a: ColumnRange, aRows: number, b: ColumnRange, bRows: number): ColumnRange {
+  const nulls = a.nulls + b.nulls;
+  // A part with values but without a range leaves the whole without one.
+  if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows)) return { nulls, min: null, max: null };
+  return { nulls, min: pick(column, a.min, b.min, -1), max: pick(column, a.max, b.max, 1) };
+}
+
+function pick(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
+  if (a === null) return b;
+  if (b === null) return a;
+  const order = column.kind === "string" ? compareCodePoints(a as string, b as string) : a < b ? -1 : a > b ? 1 : 0;
+  return order * sign >= 0 ? a : b;
+}
+
+/** Law 3: strings order by code point. UTF-16 agrees except where exactly one side is a surrogate. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const xs = x >= 0xd800 && x <= 0xdfff;
+    const ys = y >= 0xd800 && y <= 0xdfff;
+    return xs !== ys ? (xs ? 1 : -1) : x - y;
+  }
+  return a.length - b.length;
+}
