@@ -8,8 +8,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
-    // Workers and forked children inherit it, and so find the sources as well.
-    execArgv: ["--conditions=@tidemark/source"],
     maxWorkers: 2,
   },
 });
