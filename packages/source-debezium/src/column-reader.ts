@@ -1,0 +1,191 @@
+/** From a value in a message to the value of a declared column: by the column's kind and, where the message brings one, its schema. */
+import { parseDate, parseTime } from "@tidemark/core";
+import type { ColumnSpec, Value } from "@tidemark/core/spi";
+import type { ConnectField } from "./connect-schema.ts";
+import { decimalNumber, decimalText, fitDecimal, isBase64, isSpecial, wholeNumber } from "./decimal.ts";
+import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
+import { FALSE, isJson, type Members, NUMBER, OBJECT, ownText, TRUE } from "./json-text.ts";
+import { numericReader } from "./numeric.ts";
+
+/** The value of member `i`, which is not null. */
+export type Reader = (row: Members, i: number) => Value | Failure;
+
+/** What a number in a timestamp column counts, where no schema says so. */
+export type TimeUnit = "ns" | "us" | "ms" | "days";
+
+export interface ReaderOptions {
+  /** The source's name, for errors. */
+  readonly source: string;
+  readonly column: ColumnSpec;
+  /** null: the message has no schema. */
+  readonly field: ConnectField | null;
+  readonly unit: TimeUnit;
+}
+
+const NOT_A_BOOLEAN = new Failure("NOT_A_BOOLEAN");
+const NOT_AN_INTEGER = new Failure("NOT_AN_INTEGER");
+const INTEGER_OUT_OF_RANGE = new Failure("INTEGER_OUT_OF_RANGE");
+const NOT_A_NUMBER = new Failure("NOT_A_NUMBER");
+const NUMBER_OUT_OF_RANGE = new Failure("NUMBER_OUT_OF_RANGE");
+const NOT_A_TIME = new Failure("NOT_A_TIME");
+const TIME_INFINITE = new Failure("TIME_INFINITE");
+const TIME_OUT_OF_RANGE = new Failure("TIME_OUT_OF_RANGE");
+const NOT_A_DATE = new Failure("NOT_A_DATE");
+const NOT_BYTES = new Failure("NOT_BYTES");
+const NOT_JSON = new Failure("NOT_JSON");
+
+/** PostgreSQL's infinity and −infinity: as µs and as ms in a timestamp, and as days, where they went around the end of int32. */
+const INFINITE_TIMES = new Set(["9223372036825200000", "-9223372036832400000", "9223372036825200", "-9223372036832400"]);
+const INFINITE_DAYS = new Set(["-2147472692", "-2147472691"]);
+const INFINITE_TEXT = /^[+-]?infinity$/;
+
+const LIMIT = 2 ** 53;
+const INT32 = 2n ** 31n;
+const INT64 = 2n ** 63n;
+
+export function columnReader(options: ReaderOptions): Reader {
+  switch (options.column.kind) {
+    case "string": return textReader(options);
+    case "json": return jsonReader;
+    case "boolean": return booleanReader;
+    case "int32": case "int64": return integerReader(options);
+    case "float64": return floatReader(options);
+    case "decimal": return decimalReader(options);
+    case "timestamp": return timeReader(options);
+    case "date": return dateReader(options);
+    case "bytes": return bytesReader;
+  }
+}
+
+/** Text as it is; a decimal as PostgreSQL prints it; anything else (arrays, numbers) as JSON writes it. */
+function textReader(options: ReaderOptions): Reader {
+  const numeric = numericReader(options);
+  // A bytea has no name in the schema; its base64 is text like any other.
+  const decimals = options.field?.type === "bytes" && options.field.name !== null;
+  return (row, i) => {
+    const text = row.isString(i);
+    if (text ? decimals : row.kind(i) === OBJECT) {
+      const decimal = numeric(row, i);
+      if (!(decimal instanceof Failure)) return decimalText(decimal);
+      if (text) return decimal;
+    }
+    return text ? row.string(i) : ownText(row.raw(i));
+  };
+}
+
+const jsonReader: Reader = (row, i) => {
+  if (!row.isString(i)) return ownText(row.raw(i));
+  const text = row.string(i);
+  return isJson(text) ? text : NOT_JSON;
+};
+
+const booleanReader: Reader = (row, i) => {
+  const kind = row.kind(i);
+  if (kind === TRUE) return true;
+  if (kind === FALSE) return false;
+  const raw = row.raw(i);
+  return kind === NUMBER && (raw === "0" || raw === "1") ? raw === "1" : NOT_A_BOOLEAN;
+};
+
+function integerReader(options: ReaderOptions): Reader {
+  const wide = options.column.kind === "int64";
+  const limit = wide ? INT64 : INT32;
+  const numeric = numericReader(options);
+  return (row, i) => {
+    if (row.kind(i) === NUMBER) {
+      const raw = row.raw(i);
+      const number = Number(raw);
+      // The digits of a safe integer come back as they were; all others go the exact way.
+      if (Number.isSafeInteger(number) && String(number) === raw) {
+        if (wide) return BigInt(number);
+        return number === (number | 0) ? number : INTEGER_OUT_OF_RANGE;
+      }
+    }
+    const decimal = numeric(row, i);
+    if (decimal instanceof Failure) return decimal === WITHOUT_SCALE ? decimal : NOT_AN_INTEGER;
+    const integer = wholeNumber(decimal);
+    if (integer === null) return NOT_AN_INTEGER;
+    if (integer >= limit || integer < -limit) return INTEGER_OUT_OF_RANGE;
+    return wide ? integer : Number(integer);
+  };
+}
+
+function floatReader(options: ReaderOptions): Reader {
+  const numeric = numericReader(options);
+  return (row, i) => {
+    let number: number;
+    if (row.kind(i) === NUMBER) number = Number(row.raw(i));
+    else {
+      if (row.isString(i) && isSpecial(row.string(i))) return NON_FINITE;
+      const decimal = numeric(row, i);
+      if (decimal instanceof Failure) return decimal === WITHOUT_SCALE ? decimal : NOT_A_NUMBER;
+      number = decimalNumber(decimal);
+    }
+    return Number.isFinite(number) ? number : NUMBER_OUT_OF_RANGE;
+  };
+}
+
+function decimalReader(options: ReaderOptions): Reader {
+  const scale = options.column.scale ?? 0;
+  const limit = 10n ** BigInt(options.column.precision ?? 38);
+  const numeric = numericReader(options);
+  return (row, i) => {
+    const decimal = numeric(row, i);
+    return decimal instanceof Failure ? decimal : fitDecimal(decimal, scale, limit);
+  };
+}
+
+function timeReader({ column, field, unit }: ReaderOptions): Reader {
+  const zone = column.zone ?? null;
+  const counts = unitOf(field) ?? unit;
+  return (row, i) => {
+    if (row.isString(i)) {
+      const text = row.string(i);
+      return parseTime(text, zone) ?? (INFINITE_TEXT.test(text) ? TIME_INFINITE : NOT_A_TIME);
+    }
+    if (row.kind(i) !== NUMBER) return NOT_A_TIME;
+    const raw = row.raw(i);
+    if (!/^-?\d+$/.test(raw)) return NOT_A_TIME;
+    if (counts === "ns") {
+      const nanos = BigInt(raw);
+      return inRange(Number((nanos - ((nanos % 1000n) + 1000n) % 1000n) / 1000n));
+    }
+    if (INFINITE_TIMES.has(raw)) return TIME_INFINITE;
+    if (counts === "days" && INFINITE_DAYS.has(raw)) return TIME_INFINITE;
+    // A number beyond 2^53 stays beyond it when its last digits go, so the range is told right.
+    return inRange(Number(raw) * (counts === "us" ? 1 : counts === "ms" ? 1_000 : 86_400_000_000));
+  };
+}
+
+const inRange = (micros: number): number | Failure => (micros > -LIMIT && micros < LIMIT ? micros + 0 : TIME_OUT_OF_RANGE);
+
+function unitOf(field: ConnectField | null): TimeUnit | null {
+  switch (field?.name) {
+    case "io.debezium.time.Timestamp": case "org.apache.kafka.connect.data.Timestamp": return "ms";
+    case "io.debezium.time.MicroTimestamp": return "us";
+    case "io.debezium.time.NanoTimestamp": return "ns";
+    case "io.debezium.time.Date": case "org.apache.kafka.connect.data.Date": return "days";
+    default: return null;
+  }
+}
+
+function dateReader({ field }: ReaderOptions): Reader {
+  const counts = unitOf(field) ?? "days";
+  return (row, i) => {
+    if (row.isString(i)) {
+      const text = row.string(i);
+      return parseDate(text.endsWith("Z") ? text.slice(0, -1) : text) ?? (INFINITE_TEXT.test(text) ? TIME_INFINITE : NOT_A_DATE);
+    }
+    const raw = row.raw(i);
+    if (row.kind(i) !== NUMBER || counts !== "days" || !/^-?\d+$/.test(raw)) return NOT_A_DATE;
+    if (INFINITE_DAYS.has(raw)) return TIME_INFINITE;
+    const days = Number(raw);
+    return days === (days | 0) ? days + 0 : TIME_OUT_OF_RANGE;
+  };
+}
+
+const bytesReader: Reader = (row, i) => {
+  if (!row.isString(i)) return NOT_BYTES;
+  const text = row.string(i);
+  return text === "" || isBase64(text) ? new Uint8Array(Buffer.from(text, "base64")) : NOT_BYTES;
+};

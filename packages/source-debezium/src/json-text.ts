@@ -1,0 +1,232 @@
+/**
+ * JSON read where it lies: the members of an object as places in the text, so that a number keeps its digits (`JSON.parse` makes 9223372036854775807
+ * another number, law 9), what nobody asks for is never made, and what no column takes is copied as it stands.
+ */
+
+export const NULL = 0;
+export const FALSE = 1;
+export const TRUE = 2;
+export const STRING = 3;
+/** A string with a backslash in it. */
+export const ESCAPED = 4;
+export const NUMBER = 5;
+export const ARRAY = 6;
+export const OBJECT = 7;
+
+const MOST_DEPTH = 500;
+/** V8 makes a slice of 13 characters or more a view that keeps the whole message in memory. */
+const SHORTEST_VIEW = 13;
+
+/** What the last value skipped was. */
+let lastKind = NULL;
+
+/** The place after the value that starts at `at`; −1 where the text is not JSON there (or nested deeper than 500). */
+export function skipValue(text: string, at: number, depth = 0): number {
+  switch (text.charCodeAt(at)) {
+    case 0x22: return skipString(text, at + 1); // "
+    case 0x7b: { // {
+      if (depth === MOST_DEPTH) return -1;
+      at = skipSpace(text, at + 1);
+      if (text.charCodeAt(at) !== 0x7d) { // }
+        for (;;) {
+          if (text.charCodeAt(at) !== 0x22) return -1;
+          at = skipMember(text, at, depth);
+          if (at < 0) return -1;
+          const next = text.charCodeAt(at);
+          if (next === 0x7d) break;
+          if (next !== 0x2c) return -1; // ,
+          at = skipSpace(text, at + 1);
+        }
+      }
+      lastKind = OBJECT;
+      return at + 1;
+    }
+    case 0x5b: { // [
+      if (depth === MOST_DEPTH) return -1;
+      at = skipSpace(text, at + 1);
+      if (text.charCodeAt(at) !== 0x5d) { // ]
+        for (;;) {
+          at = skipValue(text, at, depth + 1);
+          if (at < 0) return -1;
+          at = skipSpace(text, at);
+          const next = text.charCodeAt(at);
+          if (next === 0x5d) break;
+          if (next !== 0x2c) return -1;
+          at = skipSpace(text, at + 1);
+        }
+      }
+      lastKind = ARRAY;
+      return at + 1;
+    }
+    case 0x6e: lastKind = NULL; return text.startsWith("null", at) ? at + 4 : -1;
+    case 0x74: lastKind = TRUE; return text.startsWith("true", at) ? at + 4 : -1;
+    case 0x66: lastKind = FALSE; return text.startsWith("false", at) ? at + 5 : -1;
+    default: return skipNumber(text, at);
+  }
+}
+
+/** True where the whole text is one JSON value. */
+export function isJson(text: string): boolean {
+  const end = skipValue(text, skipSpace(text, 0));
+  return end >= 0 && skipSpace(text, end) === text.length;
+}
+
+export function skipSpace(text: string, at: number): number {
+  for (;;) {
+    const c = text.charCodeAt(at);
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return at;
+    at++;
+  }
+}
+
+/** Over `"key": value` and the space behind it. */
+function skipMember(text: string, at: number, depth: number): number {
+  at = skipString(text, at + 1);
+  if (at < 0) return -1;
+  at = skipSpace(text, at);
+  if (text.charCodeAt(at) !== 0x3a) return -1; // :
+  at = skipValue(text, skipSpace(text, at + 1), depth + 1);
+  return at < 0 ? -1 : skipSpace(text, at);
+}
+
+/** `at` is behind the opening quote. */
+function skipString(text: string, at: number): number {
+  let kind = STRING;
+  for (const { length } = text; at < length; at++) {
+    const c = text.charCodeAt(at);
+    if (c === 0x22) {
+      lastKind = kind;
+      return at + 1;
+    }
+    if (c === 0x5c) { // \
+      kind = ESCAPED;
+      const escape = text[++at];
+      if (escape === "u") {
+        for (const end = at + 4; at < end;) if (!isHex(text.charCodeAt(++at))) return -1;
+      } else if (escape === undefined || !'"\\/bfnrt'.includes(escape)) return -1;
+    } else if (c < 0x20) return -1;
+  }
+  return -1;
+}
+
+const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
+const isHex = (c: number): boolean => isDigit(c) || c >= 0x41 && c <= 0x46 || c >= 0x61 && c <= 0x66;
+
+function skipNumber(text: string, at: number): number {
+  if (text.charCodeAt(at) === 0x2d) at++; // -
+  if (text.charCodeAt(at) === 0x30) at++; // 0
+  else {
+    const first = at;
+    while (isDigit(text.charCodeAt(at))) at++;
+    if (at === first) return -1;
+  }
+  if (text.charCodeAt(at) === 0x2e) { // .
+    const first = ++at;
+    while (isDigit(text.charCodeAt(at))) at++;
+    if (at === first) return -1;
+  }
+  if ((text.charCodeAt(at) | 0x20) === 0x65) { // e E
+    at++;
+    const sign = text.charCodeAt(at);
+    if (sign === 0x2b || sign === 0x2d) at++;
+    const first = at;
+    while (isDigit(text.charCodeAt(at))) at++;
+    if (at === first) return -1;
+  }
+  lastKind = NUMBER;
+  return at;
+}
+
+/** The members of one object; made once and filled again and again. */
+export class Members {
+  length = 0;
+  private text = "";
+  private readonly keys: string[] = [];
+  /** The keys that were written without a backslash. */
+  private readonly plain: (string | undefined)[] = [];
+  private readonly kinds: number[] = [];
+  private readonly starts: number[] = [];
+  private readonly ends: number[] = [];
+
+  /** Fills in the object at `at`; the place after it, or −1 where there is no JSON object. */
+  scan(text: string, at: number): number {
+    this.text = text;
+    this.length = 0;
+    if (text.charCodeAt(at) !== 0x7b) return -1;
+    at = skipSpace(text, at + 1);
+    if (text.charCodeAt(at) === 0x7d) return at + 1;
+    for (let i = 0; ; i++) {
+      if (text.charCodeAt(at) !== 0x22) return -1;
+      // Messages of a topic repeat their keys: the last one's is taken where it fits, and nothing is made.
+      const last = this.plain[i];
+      if (last !== undefined && text.startsWith(last, at + 1) && text.charCodeAt(at + 1 + last.length) === 0x22) at += last.length + 2;
+      else {
+        const end = skipString(text, at + 1);
+        if (end < 0) return -1;
+        const key = JSON.parse(text.slice(at, end)) as string;
+        this.keys[i] = key;
+        this.plain[i] = lastKind === STRING ? key : undefined;
+        at = end;
+      }
+      at = skipSpace(text, at);
+      if (text.charCodeAt(at) !== 0x3a) return -1;
+      const start = skipSpace(text, at + 1);
+      at = skipValue(text, start, 1);
+      if (at < 0) return -1;
+      this.kinds[i] = lastKind;
+      this.starts[i] = start;
+      this.ends[i] = at;
+      this.length = i + 1;
+      at = skipSpace(text, at);
+      const next = text.charCodeAt(at);
+      if (next === 0x7d) return at + 1;
+      if (next !== 0x2c) return -1;
+      at = skipSpace(text, at + 1);
+    }
+  }
+
+  key(i: number): string {
+    return this.keys[i]!;
+  }
+
+  kind(i: number): number {
+    return this.kinds[i]!;
+  }
+
+  start(i: number): number {
+    return this.starts[i]!;
+  }
+
+  /** Length of the value's text. */
+  size(i: number): number {
+    return this.ends[i]! - this.starts[i]!;
+  }
+
+  /** The last member of that name, as `JSON.parse` has it; −1: there is none. */
+  find(key: string): number {
+    for (let i = this.length - 1; i >= 0; i--) if (this.keys[i] === key) return i;
+    return -1;
+  }
+
+  /** The value as it stands in the text. */
+  raw(i: number): string {
+    return this.text.slice(this.starts[i]!, this.ends[i]!);
+  }
+
+  /** What a STRING or ESCAPED member says. */
+  string(i: number): string {
+    const start = this.starts[i]! + 1;
+    const end = this.ends[i]! - 1;
+    if (this.kinds[i] === STRING && end - start < SHORTEST_VIEW) return this.text.slice(start, end);
+    return JSON.parse(this.text.slice(start - 1, end + 1)) as string;
+  }
+
+  isString(i: number): boolean {
+    return this.kinds[i] === STRING || this.kinds[i] === ESCAPED;
+  }
+}
+
+/** The text in memory of its own. */
+export function ownText(text: string): string {
+  return text.length < SHORTEST_VIEW ? text : JSON.parse(JSON.stringify(text)) as string;
+}

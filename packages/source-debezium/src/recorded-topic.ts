@@ -1,0 +1,176 @@
+/** A change source over recorded topics: files of JSON lines. */
+import { createHash } from "node:crypto";
+import { access } from "node:fs/promises";
+import { TidemarkError } from "@tidemark/core";
+import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
+import { type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
+import { countLines, lines } from "./lines.ts";
+import { type LogMessage, partitionName } from "./message.ts";
+import { recordedMessage } from "./recorded-line.ts";
+
+export interface RecordedTopicOptions extends DecoderOptions {
+  /** A batch ends after so many changes (1,000) … */
+  readonly batchChanges?: number | undefined;
+  /** … or so many characters of lines (8 Mi), whichever is first. */
+  readonly batchSize?: number | undefined;
+}
+
+export interface RecordedTopic extends ChangeSource {
+  /** How many messages of the last run were of no declared source, by topic. */
+  readonly skipped: ReadonlyMap<string, number>;
+}
+
+/** How many offsets back a message that comes again in a file is known to be the same. */
+const REMEMBERED = 65_536;
+
+interface Partition {
+  readonly name: string;
+  readonly after: Position | undefined;
+  /** Whether `after` was come by, so that what follows is new. */
+  reached: boolean;
+  /** The last message read. */
+  last: LogMessage | null;
+  /** Whether it holds anything of a declared source. */
+  relevant: boolean;
+  moved: boolean;
+  readonly seen: Map<number, number>;
+}
+
+/**
+ * Changes from `.jsonl` or `.jsonl.gz` files, one Kafka message a line, read in the order given. Lines may mix topics and partitions; within a partition
+ * offsets ascend, over all files. A message that comes again at its offset is passed over; another message there is `TOPIC_LINE_INVALID`.
+ *
+ * @example
+ * await store.run(recordedTopic(["transactions.jsonl", "cards.jsonl.gz"]));
+ */
+export function recordedTopic(paths: string | readonly string[], options: RecordedTopicOptions = {}): RecordedTopic {
+  const files = typeof paths === "string" ? [paths] : [...paths];
+  const name = `recorded topic ${files.join(", ")}`;
+  const mostChanges = options.batchChanges ?? 1_000;
+  const mostSize = options.batchSize ?? 8 * 2 ** 20;
+  let skipped: ReadonlyMap<string, number> = new Map();
+
+  return {
+    name,
+    get skipped() { return skipped; },
+
+    async *changes({ sources, after, signal }): AsyncGenerator<ChangeBatch> {
+      const decoder = debeziumDecoder(sources, options);
+      skipped = decoder.skipped;
+      const positions = new Map(after.map((position) => [position.partition, position]));
+      const partitions = new Map<string, Partition>();
+      let changes: Change[] = [];
+      let size = 0;
+      const batch = (): ChangeBatch => {
+        const moved = [...partitions.values()].filter((partition) => partition.relevant && partition.moved);
+        const result = { changes, positions: moved.map(({ name, last }) => ({ partition: name, offset: last!.offset, mark: mark(last!) })) };
+        for (const partition of moved) partition.moved = false;
+        changes = [];
+        size = 0;
+        return result;
+      };
+
+      await allThere(files);
+      for (const file of files) {
+        let number = 0;
+        for await (const chunk of lines(file, signal)) {
+          for (const line of chunk) {
+            number++;
+            if (line.trim() === "") continue;
+            const message = recordedMessage(line, file, number);
+            if (!isNew(partitionOf(partitions, positions, message), message, name, `${file}:${number}`)) continue;
+            const change = decoder.decode(message);
+            if (change !== null) {
+              changes.push(change);
+              partitions.get(partitionName(message))!.relevant = true;
+            }
+            size += line.length;
+            if (changes.length >= mostChanges || size >= mostSize) yield batch();
+          }
+        }
+      }
+      for (const position of after) {
+        if (partitions.get(position.partition)?.reached !== true) {
+          throw lost(name, position, partitions.has(position.partition) ? "the recording ends before it" : "the recording has nothing of that partition");
+        }
+      }
+      const rest = batch();
+      if (rest.changes.length > 0 || rest.positions.length > 0) yield rest;
+    },
+
+    async size({ signal }) {
+      await allThere(files);
+      let sum = 0;
+      for (const file of files) {
+        const count = await countLines(file, signal);
+        if (count === null) return null;
+        sum += count;
+      }
+      return sum;
+    },
+  };
+}
+
+async function allThere(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await access(file).catch((cause: unknown) => { throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${file}: there is no such file`, { cause }); });
+  }
+}
+
+function partitionOf(partitions: Map<string, Partition>, positions: ReadonlyMap<string, Position>, message: LogMessage): Partition {
+  const name = partitionName(message);
+  let partition = partitions.get(name);
+  if (partition === undefined) {
+    const after = positions.get(name);
+    partition = { name, after, reached: after === undefined, last: null, relevant: after !== undefined, moved: false, seen: new Map() };
+    partitions.set(name, partition);
+  }
+  return partition;
+}
+
+/** Takes note of the message; true where its effect is not in yet. */
+function isNew(partition: Partition, message: LogMessage, source: string, place: string): boolean {
+  const { after, last, seen } = partition;
+  const { offset } = message;
+  const print = fingerprint(message);
+  if (last !== null && offset <= last.offset) {
+    if (seen.get(offset) === print) return false;
+    throw new TidemarkError("TOPIC_LINE_INVALID", `${place}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and is not a message that was read before; `
+      + "offsets ascend within a partition, over all files: give the files in order, and each recording of a topic its own state");
+  }
+  seen.set(offset, print);
+  if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value!);
+  partition.last = message;
+  if (after !== undefined && offset <= after.offset) {
+    if (offset < after.offset) return false;
+    if (after.mark !== undefined && after.mark !== mark(message)) {
+      throw new TidemarkError("TOPIC_RECREATED", `${source}: the message at offset ${offset} of ${partition.name} is not the one the stored position was taken from; `
+        + "the topic was created anew or this is another recording: start with empty stores, or give the recording that was read before");
+    }
+    partition.reached = true;
+    return false;
+  }
+  // A recording that goes on right after the position has lost nothing.
+  if (!partition.reached && after !== undefined && !(last === null && offset === after.offset + 1)) throw lost(source, after, `the recording goes on at offset ${offset}`);
+  partition.reached = true;
+  partition.moved = true;
+  return true;
+}
+
+function lost(source: string, position: Position, what: string): TidemarkError {
+  return new TidemarkError("LOG_LOST", `${source}: offset ${position.offset} of ${position.partition}, up to which changes were applied, is not in the log: ${what}; `
+    + "give the whole recording, or start with empty stores");
+}
+
+/** By which a position knows its message again: the broker's time and the key. */
+function mark({ timestamp, key }: LogMessage): string {
+  return `${timestamp ?? ""}:${key === null ? "" : createHash("sha256").update(key).digest("base64url").slice(0, 16)}`;
+}
+
+/** A hash that tells a message that comes again from another at its offset. */
+function fingerprint({ timestamp, key, value }: LogMessage): number {
+  let hash = (timestamp ?? 0) | 0;
+  hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);
+  if (key !== null) for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
+  return hash;
+}

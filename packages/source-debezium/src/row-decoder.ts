@@ -1,0 +1,125 @@
+/** The declared columns of one source, read from the rows and keys of messages. */
+import type { SourceSpec, Unreadable, Value } from "@tidemark/core/spi";
+import { columnReader, type Reader, type TimeUnit } from "./column-reader.ts";
+import type { RowSchema } from "./connect-schema.ts";
+import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
+import { isMeta } from "./flat.ts";
+import { type Members, NULL } from "./json-text.ts";
+import { placeholders } from "./placeholder.ts";
+
+export interface RowOptions {
+  readonly times: Readonly<Record<string, TimeUnit>>;
+  readonly placeholder: string;
+}
+
+export interface Row {
+  readonly values: Value[];
+  readonly unavailable: readonly number[];
+  readonly unreadable: readonly Unreadable[];
+  readonly nonFinite: number;
+  readonly extra: string | null;
+}
+
+export interface RowDecoder {
+  readonly source: SourceSpec;
+  /** The whole row; a flat one holds more than columns. `withoutScale` is told of a column whose decimals cannot be decoded, and throws. */
+  row(members: Members, schema: RowSchema | null, flat: boolean, withoutScale: (decoder: RowDecoder, column: string) => never): Row;
+  /** Whether no value of the primary key is missing. */
+  hasKey(values: readonly Value[]): boolean;
+  /** The values of the primary key, in its order; null where one is missing or unreadable. */
+  key(members: Members, schema: RowSchema | null): readonly Value[] | null;
+  /** A row of which only the primary key is known. */
+  keyRow(key: readonly Value[]): readonly Value[];
+}
+
+const NONE: readonly never[] = [];
+
+export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder {
+  const { columns } = source;
+  const index = new Map(columns.map((column, c) => [column.database, c]));
+  const primaryKey = source.primaryKey.map((name) => columns.findIndex((column) => column.name === name));
+  const placeholder = placeholders(options.placeholder);
+  const readersOf = new Map<RowSchema | null, readonly Reader[]>();
+  // Which row last had a column: one number a row, nothing to clear.
+  const seen = new Float64Array(columns.length);
+  let rows = 0;
+
+  const readers = (schema: RowSchema | null): readonly Reader[] => {
+    let made = readersOf.get(schema);
+    if (made === undefined) {
+      made = columns.map((column) => columnReader({
+        source: source.name, column, field: schema === null ? null : schema.get(column.database) ?? null, unit: options.times[`${source.table}.${column.database}`] ?? "us",
+      }));
+      if (readersOf.size >= 100) readersOf.clear();
+      readersOf.set(schema, made);
+    }
+    return made;
+  };
+
+  const decoder: RowDecoder = {
+    source,
+
+    row(members, schema, flat, withoutScale) {
+      const read = readers(schema);
+      const values: Value[] = columns.map(() => null);
+      let unavailable: number[] | null = null;
+      let unreadable: Unreadable[] | null = null;
+      let nonFinite = 0;
+      let extra = "";
+      rows++;
+      for (let i = 0; i < members.length; i++) {
+        const c = index.get(members.key(i));
+        if (c === undefined) {
+          if (!flat || !isMeta(members.key(i))) extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
+          continue;
+        }
+        seen[c] = rows;
+        const column = columns[c]!;
+        if (members.kind(i) === NULL) {
+          if (!column.nullable) (unreadable ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
+          continue;
+        }
+        if (placeholder.sizes.has(members.size(i)) && placeholder.has(members.raw(i))) {
+          (unavailable ??= []).push(c);
+          continue;
+        }
+        const value = read[c]!(members, i);
+        if (!(value instanceof Failure)) {
+          values[c] = value;
+          continue;
+        }
+        if (value === WITHOUT_SCALE) withoutScale(decoder, column.database);
+        if (value === NON_FINITE) nonFinite++;
+        else (unreadable ??= []).push({ column: column.name, reason: value.reason });
+        extra += `${extra === "" ? "{" : ","}${JSON.stringify(column.database)}:${members.raw(i)}`;
+      }
+      for (let c = 0; c < columns.length; c++) {
+        // A row from before the column was added has no value for it; a column that may be null is null then.
+        if (seen[c] !== rows && !columns[c]!.nullable) (unreadable ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
+      }
+      return { values, unavailable: unavailable ?? NONE, unreadable: unreadable ?? NONE, nonFinite, extra: extra === "" ? null : `${extra}}` };
+    },
+
+    hasKey: (values) => primaryKey.every((c) => values[c] !== null),
+
+    key(members, schema) {
+      const read = readers(schema);
+      const key: Value[] = [];
+      for (const c of primaryKey) {
+        const i = members.find(columns[c]!.database);
+        if (i < 0 || members.kind(i) === NULL) return null;
+        const value = read[c]!(members, i);
+        if (value instanceof Failure) return null;
+        key.push(value);
+      }
+      return key;
+    },
+
+    keyRow(key) {
+      const values: Value[] = columns.map(() => null);
+      primaryKey.forEach((c, k) => { values[c] = key[k]!; });
+      return values;
+    },
+  };
+  return decoder;
+}
