@@ -2,3 +2,7 @@ export { memoryOnlineData, memoryOnlineStore } from "./memory-online.ts";
 export type { MemoryOnlineData } from "./memory-online.ts";
 export { onlineStoreConformance } from "./online-conformance.ts";
 export type { OnlineStoreUnderTest } from "./online-conformance.ts";
+export { memoryOfflineData, memoryOfflineStore } from "./memory-offline.ts";
+export type { MemoryOfflineData } from "./memory-offline.ts";
+export { offlineStoreConformance } from "./offline-conformance.ts";
+export type { OfflineStoreUnderTest } from "./offline-conformance.ts";
