@@ -48,6 +48,10 @@ export function badCellOf(random: Random, table: Table, index: number, shape: Sh
       }
       return bad(wire === "free decimal" ? freeDecimal(digits, column.scale!, shape) : fixedDecimal(digits, column.scale!, shape), "too precise");
     }
+    case "date": return bad("-2147472692", "infinite time");
+    case "int32": return bad(random.pick(["\"many\"", "3000000000", "true"]), "unreadable");
+    case "int64": return bad(random.pick(["\"many\"", "9223372036854775808", "true"]), "unreadable");
+    case "boolean": return bad("\"maybe\"", "unreadable");
     default: return null;
   }
 }

@@ -136,7 +136,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       return cell(table, i, i === table.time ? eventTime() : random.chance(0.6) ? random.pick(times) : clock - random.int(10 * DAY));
     }
     if (optional && random.chance(table.entityColumns.includes(i) ? 0.05 : 0.12)) return cell(table, i, null);
-    if (optional && table.time >= 0 && random.chance(0.12)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
+    if (optional && table.time >= 0 && !table.entityColumns.includes(i) && random.chance(0.25)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
     const value = random.pick(table.pools[i]!);
     return cell(table, i, table.time < 0 && Object.is(value, -0) ? 0 : value);
   };
@@ -247,7 +247,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     open.splice(open.indexOf(transaction), 1);
     if (transaction.ops.length === 0) return;
     tick();
-    const back = traits.clockGoesBack && random.chance(0.3) ? random.pick([1, 1000, random.int(3_600_000_000)]) : 0;
+    const back = traits.clockGoesBack && random.chance(0.5) ? random.pick([1, 1000, random.int(3_600_000_000), random.int(DAY)]) : 0;
     const committed = clock - back;
     commits.push(committed);
     const end = nextLsn();

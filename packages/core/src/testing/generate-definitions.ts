@@ -151,10 +151,10 @@ function tableOf(random: Random, base: number, source: SourceSpec, keyPools: Wor
 }
 
 const aggregatesOf: Readonly<Record<Kind, readonly AggregateName[]>> = {
-  float64: ["sum", "sum", "avg", "min", "max", "countDistinct", "count"],
-  int64: ["sum", "sum", "avg", "min", "max", "countDistinct", "count"],
+  float64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
+  int64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
   int32: ["sum", "avg", "min", "max", "countDistinct", "count"],
-  decimal: ["sum", "avg", "min", "max", "countDistinct", "count"],
+  decimal: ["sum", "sum", "avg", "min", "max", "countDistinct", "count"],
   string: ["min", "max", "countDistinct", "count"],
   boolean: ["min", "max", "countDistinct", "count"],
   bytes: ["min", "max", "countDistinct", "count"],
@@ -164,7 +164,8 @@ const aggregatesOf: Readonly<Record<Kind, readonly AggregateName[]>> = {
 };
 
 function windowView(random: Random, name: string, entity: EntitySpec, table: Table, keys: readonly string[], count: number): ViewSpec {
-  const values = table.source.columns.filter((column) => /_\d$/.test(column.name) && !column.name.startsWith("account_"));
+  const values = table.source.columns.filter((column) => /_\d$/.test(column.name) && !column.name.startsWith("account_"))
+    .flatMap((column) => Array.from({ length: { float64: 3, int64: 3, decimal: 4, timestamp: 3, date: 2, string: 2 }[column.kind as string] ?? 1 }, () => column));
   // One long window at least, so that most questions find something.
   const windows = [random.pick(lengths.slice(5)), ...random.some(lengths, random.between(0, 2))];
   const features = Array.from({ length: count }, (_, i): FeatureSpec => {
@@ -183,11 +184,11 @@ function windowView(random: Random, name: string, entity: EntitySpec, table: Tab
 
 function factView(random: Random, name: string, entity: EntitySpec, table: Table, keys: readonly string[]): ViewSpec {
   const values = table.source.columns.filter((column) => /_\d$|^id$|^part$/.test(column.name) && !column.name.startsWith("account_"));
-  const features = random.some(values, random.between(3, 4)).map((column, i): FeatureSpec => {
+  const features = random.some(values, random.between(4, 5)).map((column, i): FeatureSpec => {
     const result = resultOf(`${name}_${i}`, "latest", column);
     return { name: `${name}_${i}`, aggregate: "latest", column: column.name, window: null, where: null, result, default: random.chance(0.3) ? simplest(result) : undefined };
   });
-  return { name, is: "fact", entity, source: table.source, keyColumns: keys.slice(0, entity.keys.length), features, ttl: random.chance(0.75) ? random.pick(random.chance(0.6) ? lengths.slice(5) : lengths) : null };
+  return { name, is: "fact", entity, source: table.source, keyColumns: keys.slice(0, entity.keys.length), features, ttl: random.chance(0.85) ? random.pick(random.chance(0.6) ? lengths.slice(5) : lengths) : null };
 }
 
 function resultOf(name: string, aggregate: AggregateName, column: ColumnSpec | null): ColumnSpec {

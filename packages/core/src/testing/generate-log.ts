@@ -23,6 +23,8 @@ export interface LogTraits {
   readonly partitionAdded: boolean;
   readonly redelivered: boolean;
   readonly tailCut: boolean;
+  /** The partitions were read in another order than they were written in. */
+  readonly interleaved: boolean;
 }
 
 export function deliver(random: Random, messages: readonly Message[], traits: Traits, log: LogTraits): Delivery[] {
@@ -52,7 +54,22 @@ export function deliver(random: Random, messages: readonly Message[], traits: Tr
       deliveries.push({ message, tombstone, topic, partition, offset, timestamp: Math.max(0, Math.floor(message.committed / 1000)) + 300 + i, tags });
     }
   });
-  return log.tailCut ? withoutTail(random, deliveries) : deliveries;
+  const read = log.tailCut ? withoutTail(random, deliveries) : deliveries;
+  return log.interleaved ? interleave(random, read, (one) => `${one.topic}:${one.partition}`) : read;
+}
+
+/** The same things in another order, but in the old order where they share a partition. */
+export function interleave<T>(random: Random, things: readonly T[], partitionOf: (thing: T) => string): T[] {
+  const partitions = [...new Set(things.map(partitionOf))];
+  const queues = partitions.map((partition) => things.filter((thing) => partitionOf(thing) === partition));
+  const result: T[] = [];
+  while (queues.length > 0) {
+    const queue = random.pick(queues);
+    // Runs, not single messages: that is how a consumer reads.
+    result.push(...queue.splice(0, random.pick([1, 3, 40])));
+    if (queue.length === 0) queues.splice(queues.indexOf(queue), 1);
+  }
+  return result;
 }
 
 /** One partition was read less far than the others: a `c` with an old key may be there without its `d`. */

@@ -6,25 +6,27 @@ import type { OracleRequest } from "./oracle.ts";
 import type { Random } from "./random.ts";
 
 export function generateRequests(random: Random, world: World, changes: readonly Change[], commits: readonly number[], count: number): OracleRequest[] {
-  const images = world.views.flatMap((view) => changes
+  const byView = world.views.map((view) => changes
     .filter((change) => change.kind === "upsert" && change.source === view.source.name && change.broken === null)
     .map((change) => ({ view, change, keys: view.keyColumns.map((name) => change.values![view.source.columns.findIndex((column) => column.name === name)] ?? null) }))
-    .filter(({ keys }) => !keys.includes(null)));
+    .filter(({ keys }) => !keys.includes(null))).filter((images) => images.length > 0)
+    // One fact view stands beside two window views over the same rows.
+    .flatMap((images) => (images[0]!.view.is === "fact" && images[0]!.view.source.eventTime.is === "column" ? [images, images, images] : [images]));
   const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
   return Array.from({ length: count }, (): OracleRequest => {
     const keys: Record<string, Value> = {};
     for (const [name, pool] of Object.entries(world.keyPools)) keys[name] = random.pick(pool);
     let time = random.pick(times.length > 0 ? times : [...commits, 0]) + random.between(-1, 1);
-    const image = images.length === 0 || random.chance(0.06) ? null : random.pick(images);
+    const image = byView.length === 0 || random.chance(0.05) ? null : random.pick(random.pick(byView));
     if (image !== null) {
       image.view.entity.keys.forEach((key, i) => { keys[key.name] = image.keys[i]!; });
       const { source, ttl } = image.view;
       const event = source.eventTime.is === "committed" ? image.change.committed : eventTimeOf(image.change, source.columns.findIndex((column) => column.name === (source.eventTime.is === "column" ? source.eventTime.column : "")));
       const lengths = [...image.view.features.flatMap((feature) => feature.window ?? []), ...(ttl === null ? [] : [ttl])];
-      const aim = random.weighted({ event: 45, end: 35, commit: 16, far: 4 });
+      const aim = random.weighted(source.eventTime.is === "committed" ? { event: 30, end: 70 } : { event: 30, end: 54, commit: 13, far: 3 });
       if (aim === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
       else if (aim === "commit" || event === null) time = (image.change.committed ?? time) + random.between(-1, 1);
-      else time = event + (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) + random.pick([-1, 0, 0, 1, 1]);
+      else time = event + (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) + (aim === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
     }
     // The other entity over the same rows, most often the one these rows know.
     if (image?.view.entity.name === "account" && random.chance(0.5)) keys["peer_id"] = keys["account_id"]!;

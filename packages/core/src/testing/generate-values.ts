@@ -11,18 +11,18 @@ const hugeLongs = [9223372036854775807n, -9223372036854775808n, 9223372036854775
 /** About eight values of the column's kind, so that rows, conditions and keys meet; extremes are rare, for one of them rules a whole sum. */
 export function poolOf(random: Random, column: ColumnSpec, base: number): Value[] {
   switch (column.kind) {
-    case "string": return random.some(texts, 8);
+    case "string": return [...random.some(texts, 7), "\uFFFD", "😀"];
     case "json": return ["{\"a\": [1, 2, {\"b\": null}]}", "[]", "\"x\"", "12345678901234567890"];
     case "boolean": return [false, true];
     case "int32": return [0, 1, -1, 9, 10, 2147483647, -2147483648, random.between(-1000, 1000)];
     case "int64": {
       if (column.mode === "number") return [0n, 1n, -5n, 9007199254740991n, BigInt(random.between(-1000, 1000))];
-      return [...random.some(longs, 6), ...(random.chance(0.5) ? random.some(hugeLongs, 2) : []), BigInt(random.between(-100000, 100000))];
+      return [...random.some(longs, 6), ...(random.chance(0.6) ? [...hugeLongs, ...hugeLongs] : []), BigInt(random.between(-100000, 100000))];
     }
-    case "float64": return [...random.some(floats, 8), ...(random.chance(0.3) ? random.some(hugeFloats, 2) : []), random.fraction() * 1000, -random.fraction()];
+    case "float64": return [0, -0, 0, -0, ...random.some(floats, 7), ...(random.chance(0.3) ? hugeFloats : []), random.fraction() * 1000, -random.fraction()];
     case "decimal": {
       const largest = 10n ** BigInt(column.precision!) - 1n;
-      return [0n, 1n, -1n, 10n ** BigInt(column.scale!), BigInt(random.between(-99999, 99999)), ...(random.chance(0.5) ? [largest, -largest] : [])];
+      return [0n, 1n, -1n, 10n ** BigInt(column.scale!), BigInt(random.between(-99999, 99999)), ...(random.chance(0.6) ? [largest, largest, largest - 1n, -largest] : [])];
     }
     case "date": return [-1, 0, 1, 20147, -719162, random.between(0, 30000)];
     case "timestamp": return [base, base + 1, base - 1, 0, -1, 1, base - random.int(86_400_000_000), base + random.int(86_400_000_000)];

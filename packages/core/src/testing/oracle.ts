@@ -40,7 +40,7 @@ export function createOracle(log: { readonly sources: readonly SourceSpec[]; rea
   return {
     versions: (source) => versions.get(source)!,
     answer: (selected, request, mode) => selected.map((one) => {
-      const rows = rowsOf(one.view, versions.get(one.view.source.name)!, request, mode, fault);
+      const rows = rowsSeen(one.view, versions.get(one.view.source.name)!, request, mode, fault);
       const answer = one.view.is === "fact" ? factAnswer(one, rows, request.time, fault) : windowAnswer(one, rows, request.time, fault);
       const value = Object.is(answer.value, -0) && fault !== "negative zero kept" ? 0 : answer.value;
       // Law 7: a default replaces any null; the status stays.
@@ -50,18 +50,18 @@ export function createOracle(log: { readonly sources: readonly SourceSpec[]; rea
   };
 }
 
-interface Row {
+export interface SeenRow {
   readonly time: number;
   readonly version: RowVersion;
 }
 
 /** The rows of the asked entity that are seen at t, each with its event time. */
-function rowsOf(view: ViewSpec, versions: readonly RowVersion[], request: OracleRequest, mode: OracleMode, fault: FaultName | null): Row[] {
+export function rowsSeen(view: ViewSpec, versions: readonly RowVersion[], request: OracleRequest, mode: OracleMode, fault: FaultName | null = null): SeenRow[] {
   const source = view.source;
   const index = (name: string): number => source.columns.findIndex((column) => column.name === name);
   const asked = view.entity.keys.map((key) => request.keys[key.name] ?? null);
   const keyColumns = view.keyColumns.map(index);
-  const rows: Row[] = [];
+  const rows: SeenRow[] = [];
   for (const version of versions) {
     if (version.unknown.length > 0) continue;
     if (!seen(source, version, request.time, mode, fault)) continue;
@@ -89,7 +89,7 @@ function inWindow(time: number, t: number, window: number, fault: FaultName | nu
   return (fault === "far edge open" ? begin < time : begin <= time) && (fault === "near edge closed" ? time <= t : time < t);
 }
 
-function windowAnswer(one: Selected, rows: readonly Row[], t: number, fault: FaultName | null): OracleAnswer {
+function windowAnswer(one: Selected, rows: readonly SeenRow[], t: number, fault: FaultName | null): OracleAnswer {
   const { view, feature } = one;
   const source = view.source;
   const window = feature.window!;
@@ -97,10 +97,10 @@ function windowAnswer(one: Selected, rows: readonly Row[], t: number, fault: Fau
   const around = rows.filter((row) => inWindow(row.time, t, longest, fault));
   const passing = rows.filter((row) => passes(one, row, fault));
   const column = feature.column === null ? null : source.columns.find((c) => c.name === feature.column)!;
-  const input = (list: readonly Row[]): Value[] => list.map((row) => (column === null ? null : row.version.values[source.columns.indexOf(column)] ?? null));
+  const input = (list: readonly SeenRow[]): Value[] => list.map((row) => (column === null ? null : row.version.values[source.columns.indexOf(column)] ?? null));
   let result: Aggregated = aggregate(feature.aggregate, column, input(passing.filter((row) => inWindow(row.time, t, window, fault))), fault);
   if (fault === "float subtract" && feature.aggregate === "sum" && column!.kind === "float64") {
-    const before = (edge: number): Row[] => passing.filter((row) => row.time < edge);
+    const before = (edge: number): SeenRow[] => passing.filter((row) => row.time < edge);
     result = { value: subtractedSum(input(before(t)), input(before(t - window))), overflow: false };
   }
   return {
@@ -111,7 +111,7 @@ function windowAnswer(one: Selected, rows: readonly Row[], t: number, fault: Fau
 }
 
 /** Law 2: the newest row with t − ttl ≤ stamp ≤ t; law 7: OUTSIDE_MAX_AGE where the newest is older. */
-function factAnswer(one: Selected, rows: readonly Row[], t: number, fault: FaultName | null): OracleAnswer {
+function factAnswer(one: Selected, rows: readonly SeenRow[], t: number, fault: FaultName | null): OracleAnswer {
   const { view, feature } = one;
   const holding = rows.filter((row) => (fault === "fact at t unseen" ? row.time < t : row.time <= t) && passes(one, row, fault));
   const newest = holding.toSorted((a, b) => newer(view.source, a, b, fault)).at(-1);
@@ -126,7 +126,7 @@ function factAnswer(one: Selected, rows: readonly Row[], t: number, fault: Fault
 }
 
 /** Law 2: by stamp, then the declared created column (a missing one is the earliest), then the primary key; never by arrival. */
-function newer(source: SourceSpec, a: Row, b: Row, fault: FaultName | null): number {
+function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: FaultName | null): number {
   if (a.time !== b.time) return a.time - b.time;
   if (fault === "tie by arrival") return a.version.arrival - b.version.arrival;
   const names = [...(source.created === null || fault === "tie ignores created" ? [] : [source.created]), ...source.primaryKey];
@@ -144,7 +144,7 @@ function newer(source: SourceSpec, a: Row, b: Row, fault: FaultName | null): num
   return 0;
 }
 
-function passes(one: Selected, row: Row, fault: FaultName | null): boolean {
+function passes(one: Selected, row: SeenRow, fault: FaultName | null): boolean {
   if (one.feature.where === null) return true;
   const result = truth(one.feature.where, one.view.source, row.version.values);
   return result === true || (result === null && fault === "unknown passes");

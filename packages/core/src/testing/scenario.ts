@@ -2,9 +2,10 @@
 import type { EntitySpec, Selected, SourceSpec, ViewSpec } from "../model.ts";
 import type { Change } from "../spi.ts";
 import { lineOf } from "./debezium-writer.ts";
+import type { NullKind } from "./generate-cells.ts";
 import { runDatabase, type Tag, type Traits } from "./generate-database.ts";
 import { generateWorld } from "./generate-definitions.ts";
-import { deliver, truthOf, type LogTraits } from "./generate-log.ts";
+import { deliver, interleave, truthOf, type LogTraits } from "./generate-log.ts";
 import { generateRequests } from "./generate-requests.ts";
 import { createOracle, type Oracle, type OracleRequest } from "./oracle.ts";
 import type { FaultName } from "./oracle-faults.ts";
@@ -23,6 +24,8 @@ export interface Scenario {
   readonly truth: readonly Change[];
   /** What line `i` is an example of. */
   readonly tags: readonly (readonly Tag[])[];
+  /** How the fields of line `i` are missing, by column; null where it holds no row. */
+  readonly missing: readonly (readonly (NullKind | null)[] | null)[];
   readonly requests: readonly OracleRequest[];
 }
 
@@ -44,7 +47,8 @@ export function generateScenario(seed: number, options: ScenarioOptions = {}): S
   return {
     seed, traits, sources: world.tables.map((table) => table.source), entities: world.entities, views: world.views, selected: world.selected,
     lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)), truth, tags: deliveries.map((delivery) => delivery.tags),
-    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 20),
+    missing: deliveries.map(({ message, tombstone }) => (tombstone || message.row === null ? null : message.row.map((cell) => cell.missing))),
+    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 14),
   };
 }
 
@@ -58,7 +62,7 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
     tombstones: !flat && random.chance(0.5), millisecondsOnly: !flat && random.chance(0.12), changes: random.between(40, 100),
     before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]), truncates: !flat && random.chance(0.35), incremental: !flat && random.chance(0.4), gap: random.chance(0.25),
     unreadableMessages: !flat && random.chance(0.3), placeholders: random.chance(0.7),
-    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.25), ...fixed,
+    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.35), interleaved: random.chance(0.4), ...fixed,
   };
   // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change must not arrive after a later one.
   if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
@@ -69,26 +73,10 @@ export function oracleOf(scenario: Scenario, fault: FaultName | null = null): Or
   return createOracle({ sources: scenario.sources, changes: scenario.truth, fault });
 }
 
-/**
- * The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5).
- */
+/** The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5). */
 export function otherDelivery(scenario: Scenario, random: Random): number[][] {
-  const partitions = new Map<string, number[]>();
-  scenario.truth.forEach((change, i) => {
-    const name = `${change.topic}:${change.partition}`;
-    partitions.set(name, [...(partitions.get(name) ?? []), i]);
-  });
-  const queues = [...partitions.values()];
-  const whole = random.chance(0.3);
+  const order = interleave(random, scenario.truth.map((_, i) => i), (i) => `${scenario.truth[i]!.topic}:${scenario.truth[i]!.partition}`);
   const batches: number[][] = [];
-  while (queues.length > 0) {
-    const batch: number[] = [];
-    for (let room = random.between(1, 40); room > 0 && queues.length > 0; room--) {
-      const queue = whole ? queues[0]! : random.pick(queues);
-      batch.push(queue.shift()!);
-      if (queue.length === 0) queues.splice(queues.indexOf(queue), 1);
-    }
-    batches.push(batch);
-  }
+  while (order.length > 0) batches.push(order.splice(0, random.between(1, 40)));
   return batches;
 }
