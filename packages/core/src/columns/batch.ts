@@ -100,6 +100,31 @@ export function batchOf(columns: readonly ColumnSpec[], rows: readonly (readonly
   return { length: rows.length, columns, vectors };
 }
 
+/** The rows whose mark is 1, in their order. */
+export function selectRows(batch: Batch, marks: Uint8Array): Batch {
+  let length = 0;
+  for (const mark of marks) length += mark;
+  if (length === batch.length) return batch;
+  const vectors = batch.columns.map((column, c) => {
+    const builder = vectorBuilder(column, length);
+    for (let i = 0; i < batch.length; i++) if (marks[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
+    return builder.finish();
+  });
+  return { length, columns: batch.columns, vectors };
+}
+
+/** Batches of the same columns, one after the other. */
+export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Batch[]): Batch {
+  if (batches.length === 1) return batches[0]!;
+  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
+  const vectors = columns.map((column, c) => {
+    const builder = vectorBuilder(column, Math.max(length, 1));
+    for (const batch of batches) for (let i = 0; i < batch.length; i++) builder.push(valueAt(batch.vectors[c]!, i));
+    return builder.finish();
+  });
+  return { length, columns, vectors };
+}
+
 type Numbers = Uint8Array | Int32Array | Float64Array;
 
 class Growing<T extends Numbers> {

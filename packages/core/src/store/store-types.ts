@@ -1,6 +1,6 @@
 /** The store as its user sees it. */
 import type { Batch } from "../columns/batch.ts";
-import type { CheckList, NeedsOfList, RowOfList, Selection, Selections } from "../define/selection.ts";
+import type { CheckList, List, NeedsOfList, RowOfList, Selection } from "../define/selection.ts";
 import type { Flat } from "../define/shape.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { ColumnSpec } from "../model.ts";
@@ -15,8 +15,9 @@ export interface Answer<V> {
 }
 type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 
-type Asked<L extends Selections, Needs> = L extends readonly [] ? Needs : NeedsOfList<L>;
-type Answered<L extends Selections, Row> = L extends readonly [] ? Row : RowOfList<L>;
+/** What was asked for is a list only where its places are known; otherwise it is a single selection. */
+type Asked<L extends List, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
+type Answered<L extends List, Row> = number extends L["length"] ? Row : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
 
 /** Answers in the order of the request, and the time they hold for. */
@@ -52,8 +53,8 @@ export interface FeatureReads {
    * @example
    * const [row] = await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: "user_000066" }] });
    */
-  getOnlineFeatures<Row, Needs, const L extends Selections = readonly [], const E extends readonly unknown[] = readonly unknown[], const M extends boolean = false>(request: {
-    readonly features: Selection<Row, Needs> | (readonly [...L] & NoInfer<CheckList<L>>);
+  getOnlineFeatures<Row, Needs, const L extends List, const E extends List, const M extends boolean = false>(request: {
+    readonly features: Selection<Row, Needs> | CheckList<L>;
     readonly entities: { readonly [I in keyof E]: NoInfer<Asked<L, Needs>> };
     /** Answers are `{ value, status, eventTime }`. */
     readonly metadata?: M | undefined;
@@ -70,23 +71,12 @@ export interface FeatureReads {
    * const training = await store.getHistoricalFeatures({ features: fraud, entities: labels, asKnown: true });
    * for await (const row of training) console.log(row.total_amount_l1w);
    */
-  getHistoricalFeatures<
-    Row, Needs, E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput }, const L extends Selections = readonly [], const M extends boolean = false,
-  >(request: {
-    readonly features: Selection<Row, Needs> | (readonly [...L] & NoInfer<CheckList<L>>);
-    readonly entities: readonly E[] | AsyncIterable<E>;
+  getHistoricalFeatures<Row, Needs, const L extends List, E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput }, const M extends boolean = false>(request: {
+    readonly features: Selection<Row, Needs> | CheckList<L>;
+    readonly entities: readonly E[] | AsyncIterable<E> | EntityFrame;
     readonly asKnown?: boolean | undefined;
     readonly requireKnown?: boolean | undefined;
     readonly metadata?: M | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<TrainingSet<Flat<E & Shown<Answered<L, Row>, M>>>>;
-  /** The same for entity rows that are columns already. */
-  getHistoricalFeatures<Row, Needs, const L extends Selections = readonly [], const M extends boolean = false>(request: {
-    readonly features: Selection<Row, Needs> | (readonly [...L] & NoInfer<CheckList<L>>);
-    readonly entities: EntityFrame;
-    readonly asKnown?: boolean | undefined;
-    readonly requireKnown?: boolean | undefined;
-    readonly metadata?: M | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<TrainingSet<Flat<Asked<L, Needs> & { event_timestamp: Date } & Shown<Answered<L, Row>, M>>>>;
 }

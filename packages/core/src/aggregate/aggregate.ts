@@ -1,0 +1,17 @@
+/** What an aggregate is: fed the indexes of a window's rows, it answers one value. */
+import type { Value } from "../model.ts";
+
+/**
+ * An aggregate bound to the vector it reads. Missing values are ignored (law 9). Order of `add` cannot matter (law 3).
+ * `finish` may be called again after more `add`s, until `reset`.
+ */
+export interface Aggregate {
+  reset(): void;
+  add(row: number): void;
+  finish(): Value;
+}
+
+/** Counts sums that left their type (law 3). */
+export interface Overflows {
+  count: number;
+}

@@ -1,0 +1,13 @@
+import type { Vector } from "../columns/batch.ts";
+import type { Aggregate } from "./aggregate.ts";
+
+/** `count()` counts rows; `count(column)` counts the rows that have a value there (law 9). */
+export function count(vector: Vector | null): Aggregate {
+  const valid = vector?.valid ?? null;
+  let rows = 0;
+  return {
+    reset() { rows = 0; },
+    add: valid === null ? () => { rows++; } : (row) => { rows += valid[row]!; },
+    finish: () => BigInt(rows),
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The exact sum of float64 values, rounded once (law 3).
+ *
+ * A "small superaccumulator" after Radford Neal, "Fast exact summation using small and large superaccumulators" (2015): a fixed-point number wide
+ * enough for every double, in limbs of 32 bits that hold signed surplus until it must be carried. Adding and subtracting are exact, so order cannot
+ * matter and what leaves a window may be subtracted.
+ */
+const LIMB = 4294967296; // 2^32
+/** Bit 0 of limb 0 weighs 2^−1075; the largest double ends at bit 2098, and 2^20 of them need 20 bits more. */
+const LIMBS = 68;
+/** After so many additions a limb may have grown past 2^53 − 2^32: carry before. */
+const CARRY_EVERY = 1 << 20;
+
+const float = new Float64Array(1);
+const words = new Uint32Array(float.buffer);
+/** Little-endian machines keep the low word first; Node runs on no other that we support, but the constant costs nothing. */
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
+
+export class ExactSum {
+  private readonly limbs = new Float64Array(LIMBS);
+  private lowest = LIMBS;
+  private highest = -1;
+  private additions = 0;
+
+  reset(): void {
+    if (this.highest >= 0) this.limbs.fill(0, this.lowest, LIMBS);
+    this.lowest = LIMBS;
+    this.highest = -1;
+    this.additions = 0;
+  }
+
+  /** Adds a finite value. */
+  add(value: number): void {
+    if (value === 0) return;
+    float[0] = value;
+    const high = words[HIGH]!;
+    const low = words[LOW]!;
+    let exponent = (high >>> 20) & 0x7ff;
+    let mantissa = high & 0xfffff;
+    if (exponent === 0) exponent = 1;
+    else mantissa |= 0x100000;
+    const limb = exponent >>> 5;
+    const shift = exponent & 31;
+    let first: number, second: number, third: number;
+    if (shift === 0) {
+      first = low;
+      second = mantissa;
+      third = 0;
+    } else {
+      first = (low << shift) >>> 0;
+      second = ((low >>> (32 - shift)) | (mantissa << shift)) >>> 0;
+      third = mantissa >>> (32 - shift);
+    }
+    const limbs = this.limbs;
+    if (high >>> 31 === 0) {
+      limbs[limb]! += first;
+      limbs[limb + 1]! += second;
+      limbs[limb + 2]! += third;
+    } else {
+      limbs[limb]! -= first;
+      limbs[limb + 1]! -= second;
+      limbs[limb + 2]! -= third;
+    }
+    if (limb < this.lowest) this.lowest = limb;
+    if (limb + 2 > this.highest) this.highest = limb + 2;
+    if (++this.additions === CARRY_EVERY) this.carry();
+  }
+
+  /** The sum, rounded half to even; ±Infinity where it is outside float64. The accumulator keeps its exact value. */
+  round(): number {
+    if (this.highest < 0) return 0;
+    this.carry();
+    const limbs = this.limbs;
+    let top = this.highest;
+    while (top >= this.lowest && limbs[top] === 0) top--;
+    if (top < this.lowest) return 0;
+    const negative = limbs[top]! < 0;
+    const magnitude = negative ? negated(limbs, this.lowest, top) : limbs;
+    while (top > this.lowest && magnitude[top] === 0) top--;
+    const rounded = roundLimbs(magnitude, this.lowest, top);
+    return negative ? -rounded : rounded;
+  }
+
+  /** Brings every limb but the topmost into [0, 2^32); the topmost keeps the sign. */
+  private carry(): void {
+    const limbs = this.limbs;
+    let carry = 0;
+    let i = this.lowest;
+    for (; i < LIMBS - 1 && (i <= this.highest || carry !== 0); i++) {
+      const value = limbs[i]! + carry;
+      if (i >= this.highest && value < 0 && value >= -LIMB) { limbs[i] = value; carry = 0; continue; }
+      carry = Math.floor(value / LIMB);
+      limbs[i] = value - carry * LIMB;
+    }
+    if (carry !== 0) { limbs[i]! += carry; i++; }
+    if (i - 1 > this.highest) this.highest = i - 1;
+    this.additions = 0;
+  }
+}
+
+const scratch = new Float64Array(LIMBS);
+
+function negated(limbs: Float64Array, lowest: number, top: number): Float64Array {
+  let borrow = 0;
+  for (let i = lowest; i <= top; i++) {
+    let value = -limbs[i]! - borrow;
+    borrow = 0;
+    if (value < 0) { value += LIMB; borrow = 1; }
+    scratch[i] = value;
+  }
+  return scratch;
+}
+
+/** limbs[lowest..top], each in [0, 2^32), the topmost not zero, as the nearest double. */
+function roundLimbs(limbs: Float64Array, lowest: number, top: number): number {
+  const a = limbs[top]!;
+  const b = top - 1 >= lowest ? limbs[top - 1]! : 0;
+  const c = top - 2 >= lowest ? limbs[top - 2]! : 0;
+  const bits = 32 - Math.clz32(a);
+  // the 53 leading bits of a:b:c are the mantissa; `rest` of `half`s decides, with what lies below as the tie-breaker
+  let mantissa: number, rest: number, half: number, below: boolean;
+  if (bits >= 21) {
+    const drop = 2 ** (bits - 21);
+    const kept = Math.floor(b / drop);
+    mantissa = a * 2 ** (53 - bits) + kept;
+    rest = b - kept * drop;
+    half = drop / 2;
+    below = c !== 0;
+    if (drop === 1) { rest = c; half = LIMB / 2; below = false; }
+  } else {
+    const drop = 2 ** (bits + 11);
+    const kept = Math.floor(c / drop);
+    mantissa = a * 2 ** (53 - bits) + b * 2 ** (21 - bits) + kept;
+    rest = c - kept * drop;
+    half = drop / 2;
+    below = false;
+  }
+  for (let i = top - 3; !below && i >= lowest; i--) below = limbs[i] !== 0;
+  if (rest > half || (rest === half && (below || mantissa % 2 === 1))) mantissa += 1;
+  return scaled(mantissa, 32 * top + bits - 53 - 1075);
+}
+
+/** mantissa · 2^exponent, in two steps that are exact wherever the result is a double. */
+function scaled(mantissa: number, exponent: number): number {
+  if (exponent > 971) return Infinity;
+  if (exponent >= -1022) return mantissa * 2 ** exponent;
+  return mantissa * 2 ** -1000 * 2 ** (exponent + 1000);
+}

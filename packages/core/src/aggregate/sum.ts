@@ -1,0 +1,84 @@
+import type { Vector } from "../columns/batch.ts";
+import type { ColumnSpec, Value } from "../model.ts";
+import type { Aggregate, Overflows } from "./aggregate.ts";
+import { ExactSum } from "./exact-sum.ts";
+
+export const INT64_MAX = 2n ** 63n - 1n;
+export const INT64_MIN = -(2n ** 63n);
+const DECIMAL_MAX = 10n ** 38n - 1n;
+
+/**
+ * The exact sum, rounded once at the end (law 3): float64 → float64, integers → int64, decimal(p,s) → decimal(38,s).
+ * A sum outside its type is the largest value of that type, and is counted.
+ */
+export function sum(vector: Vector, column: ColumnSpec, overflows: Overflows): Aggregate {
+  if (vector.is === "float64") return floatSum(vector.values, vector.valid, (exact) => saturatedFloat(exact.round(), overflows));
+  const [low, high] = column.kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
+  return wholeSum(vector, (total) => {
+    if (total >= low && total <= high) return total;
+    overflows.count++;
+    return total < low ? low : high;
+  });
+}
+
+/** The sum rounded to double, divided once by the count (law 3); null where there is nothing to divide. */
+export function avg(vector: Vector, column: ColumnSpec, overflows: Overflows): Aggregate {
+  if (vector.is === "float64") {
+    return floatSum(vector.values, vector.valid, (exact, rows) => (rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows)));
+  }
+  const scale = column.scale ?? 0;
+  return wholeSum(vector, (total, rows) => (rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows)));
+}
+
+function floatSum(values: Float64Array, valid: Uint8Array | null, finish: (exact: ExactSum, rows: number) => Value): Aggregate {
+  const exact = new ExactSum();
+  let rows = 0;
+  return {
+    reset() {
+      exact.reset();
+      rows = 0;
+    },
+    add(row) {
+      if (valid !== null && valid[row] === 0) return;
+      exact.add(values[row]!);
+      rows++;
+    },
+    finish: () => finish(exact, rows),
+  };
+}
+
+/** Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3: a partial overflow is no overflow). */
+function wholeSum(vector: Vector, finish: (total: bigint, rows: number) => Value): Aggregate {
+  if (vector.is !== "int64" && vector.is !== "int32" && vector.is !== "big") throw new TypeError(`a ${vector.is} vector has no sum`);
+  const { values, valid } = vector;
+  let total = 0n;
+  let rows = 0;
+  return {
+    reset() {
+      total = 0n;
+      rows = 0;
+    },
+    add(row) {
+      if (valid !== null && valid[row] === 0) return;
+      total += BigInt(values[row]!);
+      rows++;
+    },
+    finish: () => finish(total, rows),
+  };
+}
+
+function saturatedFloat(value: number, overflows: Overflows): number {
+  if (Number.isFinite(value)) return value;
+  overflows.count++;
+  return value < 0 ? -Number.MAX_VALUE : Number.MAX_VALUE;
+}
+
+/** A quotient can round to −0; no output is −0. */
+function unsigned(value: number): number {
+  return value === 0 ? 0 : value;
+}
+
+/** unscaled · 10^−scale, rounded once: the engine's own reading of a decimal text is correctly rounded (ECMA-262, StringToNumber). */
+function decimalToDouble(unscaled: bigint, scale: number): number {
+  return scale === 0 ? Number(unscaled) : Number(`${unscaled}e-${scale}`);
+}

@@ -1,0 +1,108 @@
+/** The compute engine that runs where it is called: gathers the events asked for, sorts them by entity and time, and lets the kernels scan. */
+import { batchOf, valueAt, vectorBuilder, type VectorBuilder } from "../columns/batch.ts";
+import type { Overflows } from "../aggregate/aggregate.ts";
+import { asOfKernel } from "../join/as-of-kernel.ts";
+import type { ColumnSpec } from "../model.ts";
+import type { AggregatePlan, ComputeEngine, EntityRows, Events, JoinPlan } from "../spi.ts";
+import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
+import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";
+
+/** How many entity rows are answered between looks at the signal. */
+const ROWS_PER_LOOK = 4096;
+
+/** Exact and single-threaded; holds the events of the asked entities in memory. */
+export function localEngine(options: { readonly onOverflow?: ((count: number) => void) | undefined } = {}): ComputeEngine {
+  const overflows: Overflows = { count: 0 };
+  const run = async (plan: AggregatePlan | JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, bind: (sorted: TimedRows) => WindowKernel, signal?: AbortSignal) => {
+    const gathered = await gather(plan.columns, events, rows.keys, signal);
+    const sheets = answerSheets(plan.features, rows.length);
+    answer(bind(gathered), gathered.starts, rows, sheets, signal);
+    if (overflows.count > 0) options.onOverflow?.(overflows.count);
+    overflows.count = 0;
+    return sheets;
+  };
+  return {
+    name: "local engine",
+    aggregate: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted) => windowKernel(plan, sorted, overflows), signal),
+    joinAsOf: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted) => asOfKernel(plan, sorted), signal),
+  };
+}
+
+function answer(kernel: WindowKernel, starts: Int32Array, rows: EntityRows, sheets: readonly AnswerSheet[], signal?: AbortSignal): void {
+  for (let row = 0; row < rows.length; row++) {
+    if (row % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
+    const entity = rows.entity[row]!;
+    kernel(starts[entity]!, starts[entity + 1]!, rows.time[row]!, sheets, row);
+  }
+}
+
+interface Gathered extends TimedRows {
+  /** Rows of entity e are [starts[e], starts[e + 1]). */
+  readonly starts: Int32Array;
+}
+
+async function gather(columns: readonly ColumnSpec[], events: AsyncIterable<Events>, keys: number, signal?: AbortSignal): Promise<Gathered> {
+  const parts: { readonly events: Events; readonly rows: Int32Array }[] = [];
+  const counts = new Int32Array(keys + 1);
+  let total = 0;
+  for await (const batch of events) {
+    signal?.throwIfAborted();
+    const rows = new Int32Array(batch.length);
+    let asked = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const entity = batch.entity[i]!;
+      if (entity < 0) continue;
+      rows[asked++] = i;
+      counts[entity + 1]!++;
+    }
+    if (asked === 0) continue;
+    parts.push({ events: batch, rows: rows.slice(0, asked) });
+    total += asked;
+  }
+  for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
+  const starts = counts.slice();
+
+  // a stable counting sort by entity, then by time within each
+  const part = new Int32Array(total);
+  const index = new Int32Array(total);
+  const times = new Float64Array(total);
+  const next = starts.slice();
+  parts.forEach(({ events: batch, rows }, p) => {
+    for (const i of rows) {
+      const place = next[batch.entity[i]!]!++;
+      part[place] = p;
+      index[place] = i;
+      times[place] = batch.time[i]!;
+    }
+  });
+  const order = sortWithin(starts, times);
+
+  const time = new Float64Array(total);
+  const from = new Float64Array(total);
+  const to = new Float64Array(total);
+  const builders: VectorBuilder[] = columns.map((column) => vectorBuilder(column, total));
+  for (let row = 0; row < total; row++) {
+    const place = order[row]!;
+    const { events: batch } = parts[part[place]!]!;
+    const i = index[place]!;
+    time[row] = batch.time[i]!;
+    from[row] = batch.from[i]!;
+    to[row] = batch.to[i]!;
+    for (let c = 0; c < builders.length; c++) builders[c]!.push(valueAt(batch.columns.vectors[c]!, i));
+  }
+  const vectors = builders.map((builder) => builder.finish());
+  return { time, from, to, columns: total === 0 ? batchOf(columns, []) : { length: total, columns, vectors }, starts };
+}
+
+/** The places of each entity in the order of their times. */
+function sortWithin(starts: Int32Array, times: Float64Array): Int32Array {
+  const order = Int32Array.from(times, (_, i) => i);
+  for (let e = 0; e + 1 < starts.length; e++) {
+    const start = starts[e]!;
+    const end = starts[e + 1]!;
+    let sorted = true;
+    for (let i = start + 1; i < end && sorted; i++) sorted = times[i - 1]! <= times[i]!;
+    if (!sorted) order.subarray(start, end).sort((a, b) => times[a]! - times[b]!);
+  }
+  return order;
+}

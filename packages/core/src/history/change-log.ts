@@ -1,0 +1,66 @@
+/** Changes as rows of the change log, and back. */
+import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
+import type { SourceSpec, Value } from "../model.ts";
+import type { Change, OfflineStore, Position } from "../spi.ts";
+import type { HistoryTables } from "./history-tables.ts";
+import { LOG_COLUMNS } from "./history-tables.ts";
+import { valuesFromText, valuesToText } from "./value-text.ts";
+
+export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
+  const declared = tables.declared.length;
+  return batchOf(tables.changes.columns, changes.map((change): Value[] => [
+    ...(change.values ?? new Array<Value>(declared).fill(null)),
+    change.topic, change.partition, BigInt(change.offset), change.timestamp === null ? null : BigInt(change.timestamp),
+    change.kind, change.op, change.lsn, change.committed, change.snapshot,
+    change.transaction, change.oldKey === null ? null : valuesToText(change.oldKey),
+    change.unavailable.length === 0 ? null : change.unavailable.join(),
+    change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
+    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra,
+  ]));
+}
+
+/** The columns of the log from which row versions follow; what only explains a change stays behind. */
+function readColumns(tables: HistoryTables): readonly string[] {
+  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => name !== "_extra" && name !== "_transaction");
+}
+
+/** Every change of the log at one version of the table that `wanted` lets through, in batches as they are stored. */
+export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: {
+  readonly version: number; readonly fromOffset: number; readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
+}): AsyncIterable<Change> {
+  const { version, fromOffset, signal, wanted } = options;
+  const names = readColumns(tables);
+  const at = (name: string): number => names.indexOf(name);
+  const [topic, partition, offset, kind, lsn, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_committed")];
+  const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
+  const declared = tables.declared.map((_, c) => c);
+  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
+  for await (const batch of offline.scan(tables.changes.name, { columns: names, version, range, signal })) {
+    const { vectors } = batch;
+    const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
+    for (let i = 0; i < batch.length; i++) {
+      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)) };
+      if (!wanted(`${where.topic}:${where.partition}`, where.offset)) continue;
+      const is = text(kind!, i) as Change["kind"];
+      const left = text(unavailable!, i);
+      const unread = text(unreadable!, i);
+      const why = text(broken!, i);
+      const old = text(oldKey!, i);
+      yield {
+        source: source.name, ...where, kind: is,
+        values: is === "upsert" || is === "delete" ? declared.map((c) => valueAt(vectors[c]!, i)) : null,
+        oldKey: old === null ? null : valuesFromText(keyColumns, old),
+        unavailable: left === null ? [] : left.split(",").map(Number),
+        unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
+        broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
+        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, committed: valueAt(vectors[committed!]!, i) as number | null,
+        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: null,
+      };
+    }
+  }
+}
+
+export function offsetsOf(positions: readonly Position[]): Map<string, number> {
+  return new Map(positions.map(({ partition, offset }) => [partition, offset]));
+}

@@ -1,0 +1,99 @@
+/** Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for no other. */
+import { TidemarkError } from "../errors.ts";
+import type { Change, Position, PositionStep } from "../spi.ts";
+import { changesToBatch, offsetsOf } from "./change-log.ts";
+import { compactHistory } from "./compaction.ts";
+import type { HistoryContext } from "./merge-versions.ts";
+
+/** When what is gathered is committed: whichever comes first. */
+export interface CommitLimits {
+  readonly rows: number;
+  readonly bytes: number;
+  /** µs since the first gathered change. */
+  readonly age: number;
+}
+
+export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20, age: 60e6 };
+/** The versions table is brought up to the log when so many changes wait, or this share of what it holds, whichever is more: the work stays in proportion. */
+const COMPACT_ROWS = 100_000;
+const COMPACT_SHARE = 0.25;
+
+export interface HistorySink {
+  /** Takes changes and, when a limit is reached, commits. */
+  add(changes: readonly Change[], positions: readonly Position[]): Promise<void>;
+  /** Commits what is gathered. */
+  flush(): Promise<void>;
+  /** Commits, and brings the versions table up to the log. */
+  finish(): Promise<void>;
+}
+
+export interface HistorySinkOptions extends HistoryContext {
+  readonly clock: () => number;
+  readonly limits: CommitLimits;
+  readonly buckets: number | undefined;
+  /** Where the log stands, by partition; the sink keeps it. */
+  readonly positions: readonly Position[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function historySink(options: HistorySinkOptions): HistorySink {
+  const { offline, source, tables, clock, limits, signal } = options;
+  const committed = offsetsOf(options.positions);
+  let changes: Change[] = [];
+  let bytes = 0;
+  let since = 0;
+  let reached = new Map<string, Position>();
+  let waiting = 0;
+
+  async function flush(): Promise<void> {
+    const steps: PositionStep[] = [...reached.values()].map(({ partition, offset, mark }) => ({ partition, expected: committed.get(partition) ?? null, next: offset, mark }));
+    if (steps.length === 0) return;
+    const written = await offline.append(tables.changes, changes.length === 0 ? [] : [changesToBatch(tables, changes)], { positions: steps, signal });
+    if (written === "conflict") {
+      throw new TidemarkError("HISTORY_FENCED", `${offline.name}: another runner has moved the log of source "${source.name}": run one runner per partition, and start this one again to go on from there`);
+    }
+    for (const { partition, next } of steps) committed.set(partition, next);
+    waiting += changes.length;
+    changes = [];
+    bytes = 0;
+    reached = new Map();
+  }
+
+  async function compactWhenDue(): Promise<void> {
+    if (waiting < COMPACT_ROWS) return;
+    const versions = await offline.state(tables.versions.name, { signal });
+    if (waiting < COMPACT_SHARE * (versions?.rows ?? 0)) return;
+    await compact();
+  }
+
+  async function compact(): Promise<void> {
+    await compactHistory(options, { buckets: options.buckets, signal });
+    waiting = 0;
+  }
+
+  return {
+    flush,
+    async add(added, positions) {
+      if (changes.length === 0) since = clock();
+      for (const change of added) {
+        changes.push(change);
+        bytes += sizeOf(change);
+      }
+      for (const position of positions) reached.set(position.partition, position);
+      if (changes.length < limits.rows && bytes < limits.bytes && clock() - since < limits.age) return;
+      await flush();
+      await compactWhenDue();
+    },
+    async finish() {
+      await flush();
+      await compact();
+    },
+  };
+}
+
+/** About what a change weighs in memory. */
+function sizeOf(change: Change): number {
+  let size = 200 + (change.extra?.length ?? 0);
+  for (const value of change.values ?? []) size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
+  return size;
+}

@@ -1,0 +1,72 @@
+/** Row versions as rows of the versions table, and back. */
+import { keyText } from "../columns/key-bytes.ts";
+import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
+import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
+import { keyIndexes } from "../stream/row-change.ts";
+import type { RowVersion } from "../stream/row-versions.ts";
+import { layoutOf, quarantineOf } from "../stream/source-layout.ts";
+import type { HistoryTables } from "./history-tables.ts";
+import { VERSION_COLUMNS } from "./history-tables.ts";
+
+export interface KeyedVersion {
+  readonly key: readonly Value[];
+  readonly version: RowVersion;
+}
+
+export interface VersionRows {
+  /** Identifies a row within its source. */
+  textOf(key: readonly Value[]): string;
+  bucketOf(text: string, buckets: number): number;
+  toBatch(versions: readonly KeyedVersion[], bucket: number): Batch;
+  /** The key of row `i` of a batch that has all columns of the table, in its order. */
+  keyAt(batch: Batch, i: number): readonly Value[];
+  versionAt(batch: Batch, i: number): RowVersion;
+}
+
+export function versionRows(source: SourceSpec, tables: HistoryTables): VersionRows {
+  const keys = keyIndexes(source);
+  const keyColumns: readonly ColumnSpec[] = keys.map((index) => source.columns[index]!);
+  const { time } = layoutOf(source, []);
+  const declared = tables.declared.length;
+  const at = (name: string): number => declared + VERSION_COLUMNS.findIndex((column) => column.name === name);
+  const [from, to, deleted, lsn, offset, committed] = [at("_known_from"), at("_known_to"), at("_deleted"), at("_lsn"), at("_offset"), at("_committed")];
+  const [unresolved, unreadable, broken] = [at("_unresolved"), at("_unreadable"), at("_broken")];
+
+  const toRow = ({ key, version }: KeyedVersion, bucket: number): Value[] => {
+    const { values } = version;
+    const fault = values === null ? null : quarantineOf(source, time, [], { ...version, values });
+    const row: Value[] = values === null ? new Array<Value>(declared).fill(null) : values.slice();
+    if (values === null) keys.forEach((index, k) => { row[index] = key[k]!; });
+    row.push(
+      version.from, version.to === Infinity ? null : version.to, values === null, fault === null ? null : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
+      version.place, BigInt(version.offset), version.committed,
+      version.unresolved.length === 0 ? null : version.unresolved.join(), version.unreadable.length === 0 ? null : version.unreadable.join("\n"), version.broken, bucket,
+    );
+    return row;
+  };
+
+  return {
+    textOf: (key) => keyText(keyColumns, key),
+    bucketOf: (text, buckets) => hash(text) % buckets,
+    toBatch: (versions, bucket) => batchOf(tables.versions.columns, versions.map((version) => toRow(version, bucket))),
+    keyAt: (batch, i) => keys.map((index) => valueAt(batch.vectors[index]!, i)),
+    versionAt(batch, i) {
+      const read = (c: number): Value => valueAt(batch.vectors[c]!, i);
+      const left = read(unresolved!) as string | null;
+      const unread = read(unreadable!) as string | null;
+      return {
+        from: read(from!) as number, to: (read(to!) as number | null) ?? Infinity,
+        values: read(deleted!) === true ? null : tables.declared.map((_, c) => read(c)),
+        unresolved: left === null ? [] : left.split(",").map(Number), unreadable: unread === null ? [] : unread.split("\n"), broken: read(broken!) as string | null,
+        place: read(lsn!) as bigint, offset: Number(read(offset!)), committed: read(committed!) as number,
+      };
+    },
+  };
+}
+
+/** FNV-1a over UTF-16 units: spreads keys over buckets, the same in every version of Tidemark. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
+}

@@ -1,0 +1,125 @@
+/** Features of the past: entity rows in, the same rows with their features out, in their order (law 8). */
+import { TidemarkError } from "../errors.ts";
+import { historyTables } from "../history/history-tables.ts";
+import type { HistoryContext } from "../history/merge-versions.ts";
+import { historyState, versionEvents, type HistoryState } from "../history/version-events.ts";
+import { versionRows } from "../history/version-rows.ts";
+import { valueAt } from "../columns/batch.ts";
+import { keyText } from "../columns/key-bytes.ts";
+import { columnIndex } from "../stream/row-change.ts";
+import type { Selected, SourceSpec, Value, ViewSpec } from "../model.ts";
+import type { Answers, ComputeEngine, EntityRows, Events, OfflineStore } from "../spi.ts";
+import { viewPlans } from "../stream/plans.ts";
+
+
+export interface HistoricalQuestion {
+  readonly selection: readonly Selected[];
+  /** For each entity row, the values of the entity keys by name. */
+  readonly keys: readonly Readonly<Record<string, Value>>[];
+  /** For each entity row, µs. */
+  readonly times: Float64Array;
+  readonly asKnown: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function historyContext(offline: OfflineStore, source: SourceSpec): HistoryContext {
+  const tables = historyTables(source);
+  return { offline, source, tables, rows: versionRows(source, tables) };
+}
+
+export interface HistoricalReader {
+  context(source: SourceSpec): HistoryContext;
+  /** By source, the commit time from which its history is complete, µs; null where it has none. */
+  coverage(sources: readonly SourceSpec[], signal?: AbortSignal): Promise<ReadonlyMap<string, number | null>>;
+  /** One set of answers per selected feature. With `since`, a row before it is refused. */
+  read(question: HistoricalQuestion & { readonly since: ReadonlyMap<string, number | null> | null }): Promise<readonly Answers[]>;
+}
+
+export function historicalReader(offline: OfflineStore, engine: ComputeEngine): HistoricalReader {
+  const known = new Map<string, { readonly version: number; readonly since: number | null }>();
+
+  return {
+    context: (source) => historyContext(offline, source),
+    async coverage(sources, signal) {
+      const result = new Map<string, number | null>();
+      for (const source of sources) {
+        const state = await offline.state(historyContext(offline, source).tables.changes.name, { signal });
+        let entry = known.get(source.name);
+        if (entry?.version !== state?.version || entry === undefined) {
+          known.set(source.name, (entry = { version: state?.version ?? -1, since: state === null ? null : await knownSince(offline, source, state.version, signal) }));
+        }
+        result.set(source.name, entry.since);
+      }
+      return result;
+    },
+    async read(question) {
+      if (question.since !== null) refuseBeforeHistory(question.times, question.since);
+      return readHistory(offline, engine, question);
+    },
+  };
+}
+
+/** Every view reads the same version of its source's tables. */
+async function readHistory(offline: OfflineStore, engine: ComputeEngine, question: HistoricalQuestion): Promise<readonly Answers[]> {
+  const { selection, signal } = question;
+  const answers = new Array<Answers>(selection.length);
+  const states = new Map<string, HistoryState | null>();
+  for (const { view, plan, places } of viewPlans(selection)) {
+    const context = historyContext(offline, view.source);
+    if (!states.has(view.source.name)) states.set(view.source.name, await historyState(context, signal));
+    const state = states.get(view.source.name)!;
+    const rows = entityRows(view, question);
+    const reach = "longest" in plan ? plan.longest : Infinity;
+    const events: AsyncIterable<Events> = state === null ? nothing() : versionEvents(context, state, {
+      columns: plan.columns, keyColumns: view.keyColumns, entityOf: (text) => rows.codes.get(text) ?? -1,
+      knowledge: question.asKnown ? "as known" : "as corrected", times: { min: rows.earliest - reach, max: rows.latest }, signal,
+    });
+    const computed = await ("longest" in plan ? engine.aggregate(plan, events, rows, { signal }) : engine.joinAsOf(plan, events, rows, { signal }));
+    places.forEach((list, f) => { for (const place of list) answers[place] = computed[f]!; });
+  }
+  return answers;
+}
+
+/** The earliest commit in the log, or the earliest that a snapshot row is declared to hold from (laws 2, 6). */
+async function knownSince(offline: OfflineStore, source: SourceSpec, version: number, signal?: AbortSignal): Promise<number | null> {
+  const { tables } = historyContext(offline, source);
+  const since = source.eventTime.is === "committed" && source.eventTime.since !== null ? [tables.declared[columnIndex(source, source.eventTime.since)]!.name] : [];
+  let earliest = Infinity;
+  for await (const batch of offline.scan(tables.changes.name, { columns: ["_committed", ...since], version, signal })) {
+    for (const vector of batch.vectors) {
+      for (let i = 0; i < batch.length; i++) earliest = Math.min(earliest, (valueAt(vector, i) as number | null) ?? Infinity);
+    }
+  }
+  return Number.isFinite(earliest) ? earliest : null;
+}
+
+/** `requireKnown`: a row that history does not reach back to is an error, not the empty answer (law 6). */
+function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, number | null>): void {
+  for (const [source, start] of since) {
+    const row = times.findIndex((time) => start === null || time <= start);
+    if (row < 0) continue;
+    const from = start === null ? "has no history yet" : `is known from ${new Date(start / 1000).toISOString()} on`;
+    throw new TidemarkError("ASKNOWN_BEFORE_HISTORY", `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, and source "${source}" ${from}: leave such rows out, or drop requireKnown to get the empty answer`);
+  }
+}
+
+function entityRows(view: ViewSpec, { keys, times }: HistoricalQuestion): EntityRows & { readonly codes: ReadonlyMap<string, number>; readonly earliest: number; readonly latest: number } {
+  const codes = new Map<string, number>();
+  let earliest = Infinity;
+  let latest = -Infinity;
+  const entity = new Int32Array(keys.length);
+  for (let row = 0; row < keys.length; row++) {
+    const text = keyText(view.entity.keys, view.entity.keys.map((column) => keys[row]![column.name]!));
+    let code = codes.get(text);
+    if (code === undefined) codes.set(text, (code = codes.size));
+    entity[row] = code;
+    const t = times[row]!;
+    if (t < earliest) earliest = t;
+    if (t > latest) latest = t;
+  }
+  return { length: keys.length, keys: codes.size, entity, time: times, codes, earliest, latest };
+}
+
+async function* nothing(): AsyncIterable<Events> {
+  // a source without history has no rows
+}

@@ -1,0 +1,101 @@
+/** Features at request time: one snapshot of the online store, one time, the same kernels as everywhere. */
+import { TidemarkError } from "../errors.ts";
+import { asOfKernel } from "../join/as-of-kernel.ts";
+import type { Selected, Value, ViewSpec } from "../model.ts";
+import type { AggregatePlan, Answers, JoinPlan, OnlineStore } from "../spi.ts";
+import { onlineLanes, type OnlineLanes } from "../stream/online-lanes.ts";
+import { readLanes, timedRows, type LaneRequest } from "../stream/online-rows.ts";
+import { viewPlans, type ViewPlan } from "../stream/plans.ts";
+import { laneName } from "../stream/source-layout.ts";
+import { decodeSourceState, lacking, layoutFor, sourceStateKey, type SourceState } from "../stream/source-state.ts";
+import { answerSheets, type AnswerSheet } from "../window/timed-rows.ts";
+import { windowKernel } from "../window/window-kernel.ts";
+
+export interface OnlineQuestion {
+  readonly selection: readonly Selected[];
+  /** For each request, the values of the entity keys by name. */
+  readonly keys: readonly Readonly<Record<string, Value>>[];
+  /** µs. */
+  readonly t: number;
+}
+
+export interface OnlineReader {
+  /** One set of answers per selected feature, row i for request i (law 8). */
+  read(question: OnlineQuestion): Promise<readonly Answers[]>;
+}
+
+export function onlineReader(options: { readonly store: OnlineStore; readonly namespace: string; readonly views: readonly ViewSpec[]; readonly onOverflow: (count: number) => void }): OnlineReader {
+  const { store, namespace, views } = options;
+  const states = new Map<string, { readonly state: SourceState; readonly lanes: OnlineLanes }>();
+
+  /** The state of a source, decoded again only when its cell has changed. */
+  function stateOf(view: ViewSpec, cell: { readonly value: Uint8Array; readonly version: number } | null): { readonly state: SourceState; readonly lanes: OnlineLanes } {
+    const { source } = view;
+    const known = states.get(source.name);
+    if (known !== undefined && known.state.version === (cell?.version ?? null)) return known;
+    const asked = layoutFor(source, views);
+    const state: SourceState = cell === null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, cell);
+    const fresh = { state, lanes: onlineLanes(namespace, state.layout) };
+    states.set(source.name, fresh);
+    return fresh;
+  }
+
+  /** Heads are asked before the states are known to be the current ones: the layout seldom changes, and is checked against the same snapshot. */
+  async function snapshot(plans: readonly ViewPlan[], question: OnlineQuestion) {
+    const sources = [...new Map(plans.map(({ view }) => [view.source.name, view])).values()];
+    const stateKeys = sources.map((view) => sourceStateKey(namespace, view.source.name));
+    if (sources.some((view) => !states.has(view.source.name))) {
+      const cells = await store.read(stateKeys);
+      sources.forEach((view, i) => stateOf(view, cells[i] ?? null));
+    }
+    for (;;) {
+      const versions = sources.map((view) => states.get(view.source.name)!.state.version);
+      const requests = plans.flatMap((plan) => laneRequests(plan, states.get(plan.view.source.name)!, question));
+      const read = await readLanes(store, stateKeys, requests);
+      sources.forEach((view, i) => stateOf(view, read.cells[i] ?? null));
+      if (sources.every((view, i) => states.get(view.source.name)!.state.version === versions[i])) return { requests, lanes: read.lanes };
+    }
+  }
+
+  function laneRequests({ view, plan }: ViewPlan, { state, lanes }: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): LaneRequest[] {
+    refuse(view, plan, state);
+    const lane = lanes.lanes.find((one) => one.lane.name === laneName(view))!;
+    const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
+    return keys.map((key) => ({ lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore }));
+  }
+
+  function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
+    for (const feature of plan.features) {
+      const lack = lacking(state, view, feature);
+      if (lack === null) continue;
+      throw new TidemarkError("NEEDS_BACKFILL", `${store.name}: feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: rebuild the online store, or leave the feature out until then`);
+    }
+  }
+
+  return {
+    async read(question) {
+      const plans = viewPlans(question.selection);
+      const { requests, lanes } = await snapshot(plans, question);
+      const answers = new Array<Answers>(question.selection.length);
+      const length = question.keys.length;
+      plans.forEach(({ view, plan, places }, p) => {
+        const { state } = states.get(view.source.name)!;
+        if (question.t < state.horizon) {
+          throw new TidemarkError("ASOF_BEFORE_HORIZON", `${store.name}: ${new Date(question.t / 1000).toISOString()} lies before ${new Date(state.horizon / 1000).toISOString()}, from where on the store holds every row of source "${view.source.name}": ask getHistoricalFeatures, or keep more with retain`);
+        }
+        const sheets = answerSheets(plan.features, length);
+        for (let row = 0; row < length; row++) answerRow(plan, requests[p * length + row]!, lanes[p * length + row]!, state, question.t, sheets, row);
+        places.forEach((list, f) => { for (const place of list) answers[place] = sheets[f]!; });
+      });
+      return answers;
+    },
+  };
+
+  function answerRow(plan: AggregatePlan | JoinPlan, request: LaneRequest, cells: Parameters<typeof timedRows>[3], state: SourceState, t: number, sheets: readonly AnswerSheet[], row: number): void {
+    const rows = timedRows(request.lanes, request.lane, request.key, cells, state);
+    const overflows = { count: 0 };
+    const kernel = "longest" in plan ? windowKernel(plan, rows, overflows) : asOfKernel(plan, rows);
+    kernel(0, rows.time.length, t, sheets, row);
+    if (overflows.count > 0) options.onOverflow(overflows.count);
+  }
+}

@@ -1,0 +1,98 @@
+/** What a source has taken, and what went wrong in it. */
+import { valueAt } from "../columns/batch.ts";
+import { toUser } from "../define/user-values.ts";
+import type { SourceSpec, ViewSpec } from "../model.ts";
+import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
+import { onlineLanes } from "../stream/online-lanes.ts";
+import { readLanes } from "../stream/online-rows.ts";
+import { countersKey, readCounters } from "../stream/source-counters.ts";
+import { layoutFor, readSourceState } from "../stream/source-state.ts";
+import { formatTime } from "../time/parse-time.ts";
+import { historyContext } from "./historical-read.ts";
+
+export interface SourceStatus {
+  readonly source: string;
+  readonly online: {
+    readonly positions: readonly Position[];
+    /** From when on every `asOf` is answered; null: from ever. */
+    readonly horizon: string | null;
+    /** Messages whose row was quarantined or whose key could not be read (`quarantined_changes_total`). */
+    readonly quarantinedChanges: number;
+    /** Rows whose current image is quarantined (`quarantined_rows`). */
+    readonly quarantinedRows: number;
+    /** NaN and ±Infinity, taken as missing. */
+    readonly nonFiniteValues: number;
+    /** Values that could not be read, taken as missing. */
+    readonly unreadableValues: number;
+  } | null;
+  readonly history: { readonly positions: readonly Position[]; readonly changes: number; readonly versions: number } | null;
+}
+
+export interface QuarantinedRow {
+  readonly source: string;
+  /** The primary key, by column. */
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly topic: string | null;
+  readonly partition: number | null;
+  readonly offset: number;
+  /** The column at fault; null: the whole content. */
+  readonly column: string | null;
+  readonly reason: string;
+  readonly committed: string;
+}
+
+interface StatusOptions {
+  readonly online: OnlineStore | undefined;
+  readonly offline: OfflineStore | undefined;
+  readonly namespace: string;
+  readonly views: readonly ViewSpec[];
+}
+
+export async function sourceStatus(source: SourceSpec, options: StatusOptions): Promise<SourceStatus> {
+  const { online, offline } = options;
+  return {
+    source: source.name,
+    online: online === undefined ? null : await onlineStatus(source, { ...options, online }),
+    history: offline === undefined ? null : await historyStatus(source, offline),
+  };
+}
+
+async function onlineStatus(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<SourceStatus["online"]> {
+  const { online, namespace } = options;
+  const positions = await online.positions(source.name);
+  const { horizon } = await readSourceState(online, namespace, layoutFor(source, options.views));
+  const counters = (await online.read(positions.map(({ partition }) => countersKey(namespace, source.name, partition)))).map(readCounters);
+  const sum = (of: (one: (typeof counters)[number]) => number): number => counters.reduce((total, one) => total + of(one), 0);
+  return {
+    positions,
+    horizon: Number.isFinite(horizon) ? formatTime(horizon) : null,
+    quarantinedChanges: sum((one) => one.quarantinedChanges),
+    quarantinedRows: (await quarantinedRows(source, options)).length,
+    nonFiniteValues: sum((one) => one.nonFinite),
+    unreadableValues: sum((one) => one.unreadable),
+  };
+}
+
+async function historyStatus(source: SourceSpec, offline: OfflineStore): Promise<SourceStatus["history"]> {
+  const { tables } = historyContext(offline, source);
+  const log = await offline.state(tables.changes.name);
+  const versions = await offline.state(tables.versions.name);
+  return { positions: log?.positions ?? [], changes: log?.rows ?? 0, versions: versions?.rows ?? 0 };
+}
+
+/** The rows of a source that are in no window, oldest first. */
+export async function quarantinedRows(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<readonly QuarantinedRow[]> {
+  const { online, namespace } = options;
+  const state = await readSourceState(online, namespace, layoutFor(source, options.views));
+  const lanes = onlineLanes(namespace, state.layout);
+  const { lanes: [cells] } = await readLanes(online, [], [{ lanes, lane: lanes.quarantine, key: [], notBefore: -Infinity }]);
+  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  return (cells == null ? [] : [...cells.chunks, cells.head.rows]).flatMap(({ length, vectors }) => Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))))
+    .filter(([, place]) => state.truncates.every((truncate) => truncate.place < (place as bigint)))
+    .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({
+      source: source.name, key: Object.fromEntries(keyColumns.map((one, k) => [one.name, toUser(rest[k] ?? null, one)])),
+      topic: topic as string | null, partition: partition as number | null, offset: offset as number, column: column as string | null, reason: reason as string,
+      committed: formatTime(committed as number),
+    }));
+}
+

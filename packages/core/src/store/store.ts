@@ -1,0 +1,151 @@
+/** The store: definitions over an online and an offline store, fed by change sources. */
+import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
+import { selectionOf } from "../define/selection.ts";
+import { timeOf } from "../define/time-input.ts";
+import { localEngine } from "../engine/local-engine.ts";
+import { TidemarkError } from "../errors.ts";
+import { compactHistory } from "../history/compaction.ts";
+import type { Selected, SourceSpec } from "../model.ts";
+import type { ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
+import { runChanges, type RunProgress, type RunResult, type SourceSinks } from "../stream/runner.ts";
+import { formatTime } from "../time/parse-time.ts";
+import { answerRow } from "./answer-row.ts";
+import { frameOf, type FrameInput } from "./entity-frame.ts";
+import { historicalReader } from "./historical-read.ts";
+import { onlineReader } from "./online-read.ts";
+import { keyReader, keysNeeded } from "./request-keys.ts";
+import { sinksFor, type SinkSettings } from "./sinks.ts";
+import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
+import { retentionOf, type Keep } from "./retention.ts";
+import type { FeatureReads } from "./store-types.ts";
+import { trainingSet } from "./training-set.ts";
+
+export interface StoreOptions {
+  /** The module of definitions, or an object of them. */
+  readonly definitions: { readonly [exported: string]: unknown };
+  readonly online?: OnlineStore | undefined;
+  readonly offline?: OfflineStore | undefined;
+  /** Computes historical features; the local engine without it. */
+  readonly engine?: ComputeEngine | undefined;
+  /** Now; the machine's clock without it. */
+  readonly clock?: (() => Date) | undefined;
+  /** How far back `asOf` may ask the online store (law 1); "1d" without it. "forever" lets nothing go. */
+  readonly retain?: Keep | undefined;
+  /** How long the change log may deliver a change again: deleted rows are remembered for so long. The retention of your topics; "7d" without it. */
+  readonly logRetention?: Keep | undefined;
+  /** Keeps stores apart that share one online store. */
+  readonly namespace?: string | undefined;
+  /** How history commits and lies; rarely needed. */
+  readonly history?: SinkSettings | undefined;
+  /** Told of sums that left their type (law 3). */
+  readonly onOverflow?: ((count: number) => void) | undefined;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+}
+
+export interface Store extends FeatureReads {
+  /**
+   * Takes changes into the online store and the history until the source ends or the signal aborts. Starts where each of them stands, so it may be killed
+   * and called again: nothing is lost, nothing is doubled (law 5).
+   *
+   * @example
+   * await store.run(recordedTopic("transactions.jsonl"));
+   */
+  run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
+  /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
+  compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /** What each source has taken, and what went wrong in it (law 9). */
+  status(): Promise<readonly SourceStatus[]>;
+  /** The rows of a source that are in no window, and why. */
+  quarantine(source: string): Promise<readonly QuarantinedRow[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a store over definitions. `online` answers requests, `offline` holds history; either may be left out, and what needs it is then an error.
+ * Definitions that contradict each other are `DEFINITION_CONFLICT`.
+ *
+ * @example
+ * const store = await openStore({ definitions: await import("./features.ts"), online: sqliteOnlineStore("online.db") });
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const definitions = collectDefinitions(options.definitions);
+  const { online, offline, namespace = "default" } = options;
+  const engine = options.engine ?? localEngine({ onOverflow: options.onOverflow });
+  const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
+  const views = [...definitions.views.values()];
+  const sources = [...definitions.sources.values()];
+  const retention = retentionOf(options);
+  await online?.open({ namespace });
+  const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
+  const historian = offline === undefined ? null : historicalReader(offline, engine);
+  const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {} };
+
+  const reads = {
+    async getOnlineFeatures(request: { features: unknown; entities: readonly unknown[]; metadata?: boolean; asOf?: unknown; signal?: AbortSignal }) {
+      if (reader === null) throw missing("getOnlineFeatures", "online");
+      request.signal?.throwIfAborted();
+      const selection = selectionOf(request.features, "getOnlineFeatures");
+      const read = keyReader(keysNeeded(selection), { extra: false });
+      const keys = request.entities.map(read);
+      // law 1: one moment for the whole call, returned with the answer
+      const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
+      const answers = await reader.read({ selection, keys, t });
+      const rows = keys.map((_, i) => answerRow(selection, answers, i, request.metadata === true));
+      return Object.defineProperty(rows, "asOf", { value: formatTime(t), enumerable: false });
+    },
+
+    async getHistoricalFeatures(request: { features: unknown; entities: FrameInput; asKnown?: boolean; requireKnown?: boolean; metadata?: boolean; signal?: AbortSignal }) {
+      if (historian === null) throw missing("getHistoricalFeatures", "offline");
+      const { signal, asKnown = false, requireKnown = false } = request;
+      const selection = selectionOf(request.features, "getHistoricalFeatures");
+      const frame = await frameOf(request.entities, keysNeeded(selection));
+      const since = await historian.coverage(sourcesOf(selection), signal);
+      const coverage = Object.fromEntries([...since].map(([name, start]) => [name, { knownSince: start === null ? null : formatTime(start) }]));
+      return trainingSet({
+        frame, selection, metadata: request.metadata === true, coverage, signal,
+        answer: (block) => historian.read({ selection, keys: block.keys, times: block.times, asKnown, since: requireKnown ? since : null, signal }),
+      });
+    },
+  };
+
+  return {
+    ...(reads as unknown as FeatureReads),
+    async run(changes, { signal, onProgress } = {}) {
+      if (online === undefined && offline === undefined) throw missing("run", "online");
+      const targets: SourceSinks[] = [];
+      for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, signal }) });
+      return runChanges(changes, targets, { signal, onProgress });
+    },
+    async compact({ signal } = {}) {
+      if (historian === null) throw missing("compact", "offline");
+      for (const source of sources) await compactHistory(historian.context(source), { buckets: options.history?.buckets, signal });
+    },
+    status: async () => Promise.all(sources.map((source) => sourceStatus(source, sinkOptions))),
+    async quarantine(name) {
+      if (online === undefined) throw missing("quarantine", "online");
+      return quarantinedRows(sourceNamed(definitions, name), { ...sinkOptions, online });
+    },
+    async close() {
+      await online?.close();
+      await offline?.close();
+    },
+  };
+}
+
+function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {
+  return [...new Map(selection.map(({ view }) => [view.source.name, view.source])).values()];
+}
+
+function sourceNamed(definitions: Definitions, name: string): SourceSpec {
+  const source = definitions.sources.get(name);
+  if (source === undefined) throw new TidemarkError("SOURCE_UNKNOWN", `no source is called "${name}"; there are ${[...definitions.sources.keys()].join(", ")}`);
+  return source;
+}
+
+function missing(call: string, part: "online" | "offline"): TidemarkError {
+  return new TidemarkError("STORE_MISSING", `${call} needs an ${part} store: give openStore({ ${part}: … }), such as ${part === "online" ? "sqliteOnlineStore(\"online.db\")" : "deltaOfflineStore(localObjects(\"./lake\"))"}`);
+}

@@ -1,0 +1,60 @@
+/** The answer to a historical question, in the form the reader wants: rows, or columns. */
+import { vectorBuilder, type Batch } from "../columns/batch.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Selected } from "../model.ts";
+import type { Answers } from "../spi.ts";
+import type { Frame, FrameBlock } from "./entity-frame.ts";
+import { answerRow } from "./answer-row.ts";
+import { rowsOfBatch } from "./batch-rows.ts";
+import type { TrainingSet } from "./store-types.ts";
+
+export interface TrainingSetOptions {
+  readonly frame: Frame;
+  readonly selection: readonly Selected[];
+  readonly metadata: boolean;
+  readonly coverage: TrainingSet<unknown>["coverage"];
+  readonly answer: (block: FrameBlock) => Promise<readonly Answers[]>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
+  const { frame, selection, metadata, coverage, signal } = options;
+  const results = selection.map(({ as, feature }): ColumnSpec => ({ ...feature.result, name: as, nullable: true }));
+  let read = false;
+
+  async function* blocks(): AsyncIterable<{ readonly block: FrameBlock; readonly answers: readonly Answers[] }> {
+    if (read) throw new TidemarkError("TRAINING_SET_READ", "this training set was read before; ask getHistoricalFeatures again, or keep what rows() gave");
+    read = true;
+    for await (const block of frame.blocks(signal)) yield { block, answers: await options.answer(block) };
+  }
+
+  async function* rows(): AsyncGenerator<unknown> {
+    for await (const { block, answers } of blocks()) {
+      const given = block.rows ?? rowsOfBatch(block.batch());
+      for (let i = 0; i < block.length; i++) yield { ...given[i]!, ...answerRow(selection, answers, i, metadata) };
+    }
+  }
+
+  return {
+    columns: [...frame.columns, ...results],
+    coverage,
+    [Symbol.asyncIterator]: rows,
+    rows: async () => {
+      const all: unknown[] = [];
+      for await (const row of rows()) all.push(row);
+      return all;
+    },
+    async *batches(): AsyncGenerator<Batch> {
+      for await (const { block, answers } of blocks()) {
+        const given = block.batch();
+        const vectors = answers.map(({ values }, f) => {
+          const builder = vectorBuilder(results[f]!, block.length);
+          for (const value of values) builder.push(value);
+          return builder.finish();
+        });
+        yield { length: block.length, columns: [...given.columns, ...results], vectors: [...given.vectors, ...vectors] };
+      }
+    },
+  };
+}
+

@@ -1,0 +1,100 @@
+/** The rows of entities as the online store holds them, ready for the kernels. */
+import { keyText } from "../columns/key-bytes.ts";
+import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
+import { TidemarkError } from "../errors.ts";
+import type { Value } from "../model.ts";
+import type { Cell, OnlineStore } from "../spi.ts";
+import type { TimedRows } from "../window/timed-rows.ts";
+import { decodeChunk, decodeHead, rowsOf, type LaneHead, type LaneRow } from "./lane-cells.ts";
+import type { OnlineLane, OnlineLanes } from "./online-lanes.ts";
+import { quarantineIn } from "./lane-entries.ts";
+import type { RowChange } from "./row-change.ts";
+import { deriveVersions, type Truncate } from "./row-versions.ts";
+import type { SourceState } from "./source-state.ts";
+
+/** How often a reader starts over because a writer rewrote chunks under it. */
+const ATTEMPTS = 20;
+
+export interface LaneRequest {
+  readonly lanes: OnlineLanes;
+  readonly lane: OnlineLane;
+  readonly key: readonly Value[];
+  /** Rows before this time are not needed, µs. */
+  readonly notBefore: number;
+}
+
+/** The cells of one snapshot: those asked by key, then the heads and the chunks of lanes. */
+export interface LaneSnapshot {
+  readonly cells: readonly (Cell | null)[];
+  readonly lanes: readonly (LaneCells | null)[];
+}
+
+export interface LaneCells {
+  readonly head: LaneHead;
+  readonly chunks: readonly Batch[];
+}
+
+export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[], requests: readonly LaneRequest[]): Promise<LaneSnapshot> {
+  const headKeys = requests.map(({ lane, key }) => lane.head(key));
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const read = await store.read([...keys, ...headKeys]);
+    const heads = requests.map(({ lane }, i) => {
+      const cell = read[keys.length + i] ?? null;
+      return cell === null ? null : decodeHead(lane.format, cell.value);
+    });
+    const needed = heads.flatMap((head, i) => {
+      const { lane, key, notBefore } = requests[i]!;
+      return (head?.chunks ?? []).filter((chunk) => chunk.last >= notBefore).map(({ id }) => ({ i, key: lane.chunk(key, id) }));
+    });
+    const cells = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
+    // a chunk that is gone was rewritten after the head was read
+    if (cells.includes(null)) continue;
+    const lanes = heads.map((head, i) => (head === null ? null : {
+      head, chunks: needed.flatMap((one, n) => (one.i === i ? [decodeChunk(requests[i]!.lane.format, cells[n]!.value)] : [])),
+    }));
+    return { cells: read.slice(0, keys.length), lanes };
+  }
+  throw new TidemarkError("STATE_DAMAGED", `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: rebuild the online store from history`);
+}
+
+const NOTHING: TimedRows = { time: new Float64Array(0), from: null, to: null, columns: { length: 0, columns: [], vectors: [] } };
+
+/** Rows in the order of time; what a truncate has taken away is seen at no time. */
+export function timedRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value[], cells: LaneCells | null, state: SourceState): TimedRows {
+  if (cells === null) return { ...NOTHING, columns: batchOf(lane.format.columns, []) };
+  return lanes.layout.time < 0 ? dimensionRows(lanes, lane, key, cells, state.truncates) : eventRows(lanes, lane, cells, state.truncates);
+}
+
+function eventRows(lanes: OnlineLanes, lane: OnlineLane, { head, chunks }: LaneCells, truncates: readonly Truncate[]): TimedRows {
+  const columns = joinBatches(lane.format.columns, [...chunks, head.rows]);
+  const time = columns.vectors[lane.format.time]!;
+  if (time.is !== "float64") throw new TypeError("times are float64 vectors");
+  if (truncates.length === 0) return { time: time.values, from: null, to: null, columns };
+  const last = truncates.reduce((most, { place }) => (place > most ? place : most), truncates[0]!.place);
+  const places = columns.vectors[lanes.placeColumn]!;
+  const from = new Float64Array(columns.length).fill(-Infinity);
+  const to = Float64Array.from({ length: columns.length }, (_, i) => ((valueAt(places, i) as bigint) < last ? -Infinity : Infinity));
+  return { time: time.values, from, to, columns };
+}
+
+/** The versions of every row that ever belonged to the entity, those while it did. */
+function dimensionRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value[], { head, chunks }: LaneCells, truncates: readonly Truncate[]): TimedRows {
+  const { source, held, heldIndexes } = lanes.layout;
+  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const changes = new Map<string, RowChange[]>();
+  for (const row of [...chunks, head.rows].flatMap(rowsOf)) {
+    const text = keyText(keyColumns, lanes.codec.keyOf(row));
+    changes.set(text, [...(changes.get(text) ?? []), lanes.codec.fromRow(row)]);
+  }
+  const wanted = keyText(lane.lane.keyColumns, key);
+  const versions = [...changes.values()]
+    .flatMap((list) => deriveVersions(source, list, truncates))
+    .filter((version) => version.values !== null && quarantineIn(lanes, version)?.whole !== true
+      && keyText(lane.lane.keyColumns, lane.lane.keyIndexes.map((index) => version.values![index]!)) === wanted)
+    .sort((a, b) => a.from - b.from);
+  const rows: LaneRow[] = versions.map((version) => heldIndexes.map((index) => version.values![index]!));
+  return {
+    time: Float64Array.from(versions, (version) => version.from), from: Float64Array.from(versions, (version) => version.from),
+    to: Float64Array.from(versions, (version) => version.to), columns: batchOf(held, rows),
+  };
+}

@@ -1,0 +1,86 @@
+/** Every version of a row, from the changes of the row: one function, for history, for dimensions online and for what is read between compactions. */
+import { compareValues } from "../columns/compare.ts";
+import type { SourceSpec, Value } from "../model.ts";
+import { compareChanges, type RowChange } from "./row-change.ts";
+
+/** The row as it stood while known from < t ≤ known to (law 6). */
+export interface RowVersion {
+  readonly from: number;
+  /** Infinity: it stands. */
+  readonly to: number;
+  /** null: the row was gone. */
+  readonly values: readonly Value[] | null;
+  /** Columns the log left out and no earlier version holds: the row is quarantined (law 9). */
+  readonly unresolved: readonly number[];
+  readonly broken: string | null;
+  readonly unreadable: readonly string[];
+  /** Of the last change that left the row so. */
+  readonly place: bigint;
+  readonly offset: number;
+  readonly committed: number;
+}
+
+/** A truncate empties the table for every change before it. */
+export interface Truncate {
+  readonly place: bigint;
+  readonly offset: number;
+  readonly committed: number;
+}
+
+/**
+ * The versions of one row, oldest first, none of them empty of meaning: an upsert equal to the open version makes none (law 6).
+ * `changes` come in any order and any number of times (law 5). `before` are versions already derived from earlier places.
+ */
+export function deriveVersions(source: SourceSpec, changes: readonly RowChange[], truncates: readonly Truncate[], before: readonly RowVersion[] = []): RowVersion[] {
+  const versions = [...before];
+  const first = before.at(-1) ?? changes.reduce<RowChange | null>((least, change) => (least === null || compareChanges(change, least) < 0 ? change : least), null);
+  if (first === null) return versions;
+  const deletes = truncates.filter((truncate) => compareChanges(truncate, first) > 0).map(asDelete);
+  for (const change of [...changes, ...deletes].sort(compareChanges)) append(source, versions, change);
+  return versions;
+}
+
+function asDelete(truncate: Truncate): RowChange {
+  return { ...truncate, logged: truncate.committed, values: null, unavailable: [], broken: null, unreadable: [] };
+}
+
+function append(source: SourceSpec, versions: RowVersion[], change: RowChange): void {
+  const open = versions.at(-1);
+  const next = imageAfter(open, change);
+  const { place, offset, committed } = change;
+  if (open !== undefined && sameImage(source, open, next)) {
+    versions[versions.length - 1] = { ...open, place, offset, committed };
+    return;
+  }
+  const from = open === undefined ? committed : Math.max(committed, open.from);
+  if (open !== undefined) versions[versions.length - 1] = { ...open, to: from };
+  versions.push({ ...next, from, to: Infinity, place, offset, committed });
+}
+
+type Image = Pick<RowVersion, "values" | "unresolved" | "broken" | "unreadable">;
+
+/** The row after the change: columns the log left out keep the value they had. */
+export function imageAfter(open: Image | undefined, change: Pick<RowChange, "values" | "unavailable" | "broken" | "unreadable">): Image {
+  const { values, unavailable, broken, unreadable } = change;
+  if (values === null || broken !== null || unavailable.length === 0) return { values, broken, unreadable, unresolved: [] };
+  const stored = open !== undefined && open.values !== null && open.broken === null ? open : null;
+  const merged = values.slice();
+  const unresolved: number[] = [];
+  for (const index of unavailable) {
+    if (stored === null || stored.unresolved.includes(index)) {
+      unresolved.push(index);
+      continue;
+    }
+    merged[index] = stored.values![index]!;
+  }
+  return { values: merged, broken, unreadable, unresolved };
+}
+
+function sameImage(source: SourceSpec, a: Image, b: Image): boolean {
+  if (a.values === null || b.values === null) return a.values === b.values;
+  if (a.broken !== b.broken || a.unresolved.join() !== b.unresolved.join() || a.unreadable.join() !== b.unreadable.join()) return false;
+  return a.values.every((value, i) => {
+    const other = b.values![i]!;
+    return value === other ? value !== 0 || Object.is(value, other) : typeof value === "object" && compareValues(source.columns[i]!.kind, value, other) === 0;
+  });
+}

@@ -1,0 +1,96 @@
+/** From a change source into the sinks: each takes what it has not yet, and keeps its own position. */
+import { TidemarkError } from "../errors.ts";
+import type { SourceSpec } from "../model.ts";
+import type { Change, ChangeSource, Position } from "../spi.ts";
+
+/** Where the changes of one source go. */
+export interface Sink {
+  readonly name: string;
+  /** By partition: what the sink has. */
+  readonly positions: Map<string, Position>;
+  /** Takes changes that come after its positions, and the positions they end at. */
+  take(changes: readonly Change[], positions: readonly Position[]): Promise<void>;
+  /** The source has ended. */
+  finish(): Promise<void>;
+}
+
+export interface SourceSinks {
+  readonly source: SourceSpec;
+  readonly sinks: readonly Sink[];
+}
+
+export interface RunProgress {
+  /** Changes read so far, and how many there are where the source knows. */
+  readonly changes: number;
+  readonly total: number | null;
+}
+
+export interface RunResult {
+  readonly changes: number;
+}
+
+export async function runChanges(from: ChangeSource, targets: readonly SourceSinks[], options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((progress: RunProgress) => void) | undefined }): Promise<RunResult> {
+  const { signal, onProgress } = options;
+  const sources = targets.map(({ source }) => source);
+  const byName = new Map(targets.map((target) => [target.source.name, target]));
+  const total = (await from.size?.({ sources, signal })) ?? null;
+  const partitionSource = new Map<string, string>();
+  for (const { source, sinks } of targets) for (const sink of sinks) for (const partition of sink.positions.keys()) partitionSource.set(partition, source.name);
+  let changes = 0;
+  const refuseUnordered = lsnGuard();
+
+  for await (const batch of from.changes({ sources, after: targets.flatMap(({ sinks }) => leastPositions(sinks)), signal })) {
+    const split = new Map<string, Change[]>();
+    for (const change of batch.changes) {
+      refuseUnordered(change);
+      partitionSource.set(`${change.topic}:${change.partition}`, change.source);
+      const list = split.get(change.source);
+      if (list === undefined) split.set(change.source, [change]);
+      else list.push(change);
+    }
+    for (const target of byName.values()) {
+      const positions = batch.positions.filter(({ partition }) => partitionSource.get(partition) === target.source.name);
+      if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions);
+    }
+    signal?.throwIfAborted();
+    changes += batch.changes.length;
+    onProgress?.({ changes, total });
+    await from.ack?.(batch.positions);
+  }
+  for (const { sinks } of targets) for (const sink of sinks) await sink.finish();
+  return { changes };
+}
+
+async function deliver({ sinks }: SourceSinks, changes: readonly Change[], positions: readonly Position[]): Promise<void> {
+  for (const sink of sinks) {
+    const ahead = (partition: string, offset: number): boolean => offset > (sink.positions.get(partition)?.offset ?? -1);
+    const next = positions.filter(({ partition, offset }) => ahead(partition, offset));
+    if (next.length === 0) continue;
+    await sink.take(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), next);
+    for (const position of next) sink.positions.set(position.partition, position);
+  }
+}
+
+/** What every sink has: reading starts behind the slowest. */
+function leastPositions(sinks: readonly Sink[]): readonly Position[] {
+  const [first, ...others] = sinks;
+  return [...(first?.positions.values() ?? [])].flatMap((position) => {
+    const all = [position, ...others.map((sink) => sink.positions.get(position.partition))];
+    if (all.includes(undefined)) return [];
+    return [(all as Position[]).reduce((least, one) => (one.offset < least.offset ? one : least))];
+  });
+}
+
+/** Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of each other. */
+function lsnGuard(): (change: Change) => void {
+  const unordered = new Map<string, string>();
+  return (change) => {
+    if (change.lsn !== null || change.kind === "none") return;
+    const partition = `${change.topic}:${change.partition}`;
+    const known = unordered.get(change.source);
+    if (known === undefined) unordered.set(change.source, partition);
+    else if (known !== partition) {
+      throw new TidemarkError("LSN_MISSING", `source "${change.source}": changes without LSN in ${known} and in ${partition}: their order is unknown. Use one partition for the table, or a connector that writes LSNs`);
+    }
+  };
+}
