@@ -55,11 +55,6 @@ export async function openFile(lake: Lake, table: string, file: TableFile, signa
   return await openParquet({ name: `${lake.objects.name}: "${key}"`, size: file.add.size, read: readerOf(lake.objects, key, signal) });
 }
 
-/** Rows of a file: its statistics say, or else its footer. */
-export async function rowsOf(lake: Lake, table: string, file: TableFile, signal: AbortSignal | undefined): Promise<number> {
-  return file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
-}
-
 function columnNamed(log: TableLog, name: string): ColumnSpec {
   const column = log.schema.columns.find((candidate) => candidate.name === name);
   if (column !== undefined) return column;

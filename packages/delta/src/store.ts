@@ -1,5 +1,5 @@
-import { TidemarkError } from "@tidemark/core";
 import { randomUUID } from "node:crypto";
+import { TidemarkError } from "@tidemark/core";
 import type { Batch, OfflineStore, PartitionFilter, PositionStep, TableSpec, TableState } from "@tidemark/core/spi";
 import { type Commit, commitTo } from "./commit.ts";
 import { removeFiles, writeRows } from "./data-files.ts";
@@ -11,9 +11,16 @@ import { positionsOf, stepsFit, txnsOf } from "./log/positions.ts";
 import { checkNames, fieldOf, grownFields, schemaString } from "./log/schema.ts";
 import type { TableLog } from "./log/state.ts";
 import type { ObjectStore } from "./objects.ts";
-import { rowsOf, scanTable } from "./scan.ts";
+import { optimizeTable, type OptimizeOptions, type OptimizeResult } from "./optimize.ts";
+import { openFile, scanTable } from "./scan.ts";
+import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts";
 
-export interface DeltaOfflineStore extends OfflineStore {}
+export interface DeltaOfflineStore extends OfflineStore {
+  /** Joins the small files of each partition; the rows and their order stay. Appends and rewrites go on meanwhile. Throws `TABLE_MISSING`. */
+  optimize(table: string, options?: OptimizeOptions): Promise<OptimizeResult>;
+  /** Removes files that no version within the retention needs, orphans of writers that died included. Throws `TABLE_MISSING`. */
+  vacuum(table: string, options?: VacuumOptions): Promise<VacuumResult>;
+}
 
 /**
  * Tables in Delta Lake's format (reader 1, writer 2, no column mapping): Spark, Trino, DuckDB, Polars and delta-rs read them as they are.
@@ -31,15 +38,18 @@ export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = 
       if (log === null) return null;
       log.checkReadable();
       const { columns, partitionBy } = log.schema;
-      const state: TableState = { version: log.version, columns, partitionBy, rows: 0, positions: positionsOf(log.txns) };
+      const state: Omit<TableState, "rows"> = { version: log.version, columns, partitionBy, positions: positionsOf(log.txns) };
+      // The log may move on while a footer is read: what the answer needs of it is taken now.
       const files = [...log.files.values()];
       let rows = 0;
-      for (const file of files) rows += file.stats.rows ?? (await rowsOf(lake, table, file, signal));
+      for (const file of files) rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
       return { ...state, rows };
     },
     append: (table, rows, { positions, signal }) => commitTo(lake, table.name, writing(lake, table, rows, positions, null, signal), signal),
     rewrite: (table, rows, { replaced, from, positions, signal }) => commitTo(lake, table.name, writing(lake, table, rows, positions, { replaced, from }, signal), signal),
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
+    optimize: (table, optimizeOptions = {}) => optimizeTable(lake, table, optimizeOptions),
+    vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
     close: async () => undefined,
   };
 }

@@ -1,0 +1,1 @@
+export { objectStoreConformance, type ObjectStoreUnderTest } from "./object-conformance.ts";

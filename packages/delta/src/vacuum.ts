@@ -1,0 +1,46 @@
+/** Removes files that no version within the retention needs: those of old versions, and those of writers that died before their commit. */
+import { TidemarkError } from "@tidemark/core";
+import { type Lake, RETENTION } from "./lake.ts";
+
+export interface VacuumOptions {
+  /** Files removed from the table, or written without a commit, stay for so long (ms). Default: 7 days. A shorter time takes files from scans under way. */
+  readonly retain?: number | undefined;
+  /** Only say what would go. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface VacuumResult {
+  /** Keys of the removed files. */
+  readonly removed: readonly string[];
+}
+
+export async function vacuumTable(lake: Lake, table: string, { retain = RETENTION, dryRun = false, signal }: VacuumOptions): Promise<VacuumResult> {
+  // The list comes first: a file whose commit falls between the two readings is then known to the log.
+  const objects: { key: string; modified: number }[] = [];
+  const prefix = `${table}/`;
+  for await (const { key, modified } of lake.objects.list(prefix, { signal })) objects.push({ key: key.slice(prefix.length), modified });
+  const log = await lake.latest(table, signal);
+  if (log === null) throw new TidemarkError("TABLE_MISSING", `${lake.objects.name}: there is no table "${table}" to vacuum`);
+  log.checkWritable(false);
+
+  const before = lake.clock() - retain;
+  const needed = new Set([...log.files.values()].map((file) => file.path));
+  for (const remove of log.removed.values()) if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));
+  // A table may lie below another's directory: its files are its own.
+  const inner = new Set(objects.flatMap(({ key }) => /^(.+\/)_delta_log\//.exec(key)?.[1] ?? []));
+
+  const removed: string[] = [];
+  for (const { key, modified } of objects) {
+    if (!key.endsWith(".parquet") || modified >= before || needed.has(key) || hidden(key) || [...inner].some((folder) => key.startsWith(folder))) continue;
+    signal?.throwIfAborted();
+    if (!dryRun) await lake.objects.delete(prefix + key, { signal });
+    removed.push(prefix + key);
+  }
+  return { removed };
+}
+
+/** By the custom of Spark, `_x` and `.x` are not data; a partition column may still begin so. */
+function hidden(key: string): boolean {
+  return key.split("/").some((part) => /^[_.]/.test(part) && !part.includes("="));
+}
