@@ -1,6 +1,5 @@
 /** SQLite's errors as Tidemark's: who, what, and the next step. */
-import { accessSync, constants, existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
 /** By the start of SQLite's extended code; the first that fits. */
@@ -26,13 +25,15 @@ export function explained(name: string, error: unknown, path: string | null): un
   return new TidemarkError(code, `${name}: ${message} (${sqlite})`, { cause: error });
 }
 
-/** True where the store's directory takes no new files: SQLite then only says that it cannot open something. */
+/** SQLite only says that it cannot open something: true where the reason is that the store's directory takes no new files. */
 function isReadOnlyPlace(path: string): boolean {
+  const probe = `${path}.${process.pid}.probe`;
   try {
-    accessSync(dirname(path), constants.W_OK);
-    if (existsSync(path)) accessSync(path, constants.W_OK);
+    // Not `access`: it asks for the user who started the process, not for the one it runs as.
+    closeSync(openSync(probe, "wx"));
+    rmSync(probe);
     return false;
-  } catch {
-    return existsSync(dirname(path));
+  } catch (error) {
+    return ["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "");
   }
 }

@@ -40,9 +40,13 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
   const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
   let opened: Opened | null = null;
 
-  function use(): Opened {
+  function attempt<T>(run: (statements: Statements) => T): T {
     if (opened === null) throw new TidemarkError("ONLINE_STORE_NOT_OPEN", `${name}: is not open; call open({ namespace }) first`);
-    return opened;
+    try {
+      return run(opened.statements);
+    } catch (error) {
+      throw explained(name, error, path);
+    }
   }
 
   function make(namespace: string): Opened {
@@ -79,57 +83,45 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
     },
 
     async read(keys) {
-      const { database, statements } = use();
-      try {
+      return attempt((statements) => {
         if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
         const cells = new Array<Cell | null>(keys.length);
-        statements.begin.run();
-        for (let i = 0; i < keys.length; i++) cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
-        statements.commit.run();
+        // One transaction is one snapshot, and takes SQLite's read lock once: each get is cheaper than alone.
+        transaction(statements, "begin", () => {
+          for (let i = 0; i < keys.length; i++) cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
+          return true;
+        });
         return cells;
-      } catch (error) {
-        if (database.inTransaction) statements.rollback.run();
-        throw explained(name, error, path);
-      }
+      });
     },
 
     async write({ source, cells, positions }) {
-      const { database, statements } = use();
       if (readOnly) throw new TidemarkError("ONLINE_STORE_READ_ONLY", `${name}: was opened with readOnly; open it without to write`);
       // In the order of the keys: neighbours share pages, and the same key twice is next to itself.
       const ordered = cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
       refuseTwice(name, ordered, positions);
-      try {
-        statements.beginImmediate.run();
-        if (!movePositions(statements, source, positions) || !writeCells(statements, ordered)) {
-          statements.rollback.run();
-          return "conflict";
-        }
+      const done = attempt((statements) => transaction(statements, "beginImmediate", () => {
+        if (!movePositions(statements, source, positions) || !writeCells(statements, ordered)) return false;
         failpoint?.("before-commit");
-        statements.commit.run();
-      } catch (error) {
-        if (database.inTransaction) statements.rollback.run();
-        throw explained(name, error, path);
-      }
+        return true;
+      }));
+      if (!done) return "conflict";
       failpoint?.("after-commit");
       return "done";
     },
 
     async positions(source) {
-      const rows = use().statements.positions.all(source) as { readonly partition: string; readonly offset: number; readonly mark: string | null }[];
+      const rows = attempt((statements) => statements.positions.all(source)) as { readonly partition: string; readonly offset: number; readonly mark: string | null }[];
       return rows.map(({ partition, offset, mark }): Position => (mark === null ? { partition, offset } : { partition, offset, mark }));
     },
 
     async sweep({ before, limit, cursor }) {
-      const { statements } = use();
-      try {
+      return attempt((statements) => {
         const from = cursor === null ? -1 : Number(Buffer.from(cursor).toString());
         const end = statements.sweepEnd.get(from, limit - 1) as { readonly id: number } | undefined;
         const removed = statements.sweep.run(from, end?.id ?? Number.MAX_SAFE_INTEGER, before).changes;
         return { removed, cursor: end === undefined ? null : Buffer.from(String(end.id)) };
-      } catch (error) {
-        throw explained(name, error, path);
-      }
+      });
     },
 
     async close() {
@@ -139,6 +131,30 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
       if (path !== null) database.close();
     },
   };
+}
+
+/** Commits where `run` is true, else rolls back. */
+function transaction(statements: Statements, begin: "begin" | "beginImmediate", run: () => boolean): boolean {
+  statements[begin].run();
+  let committed = false;
+  try {
+    if (run()) {
+      statements.commit.run();
+      committed = true;
+    }
+  } finally {
+    if (!committed) rollBack(statements);
+  }
+  return committed;
+}
+
+/** SQLite has already rolled back after some errors, a full disk among them, and then refuses. */
+function rollBack(statements: Statements): void {
+  try {
+    statements.rollback.run();
+  } catch {
+    return;
+  }
 }
 
 function refuseTwice(name: string, ordered: readonly CellWrite[], positions: readonly PositionStep[]): void {
@@ -164,8 +180,7 @@ function writeCells(statements: Statements, cells: readonly CellWrite[]): boolea
   for (const { key, value, expected, expires } of cells) {
     if (value === null) {
       if (expected === undefined) statements.remove.run(key);
-      else if (expected === null) { if (statements.version.get(key) !== undefined) return false; }
-      else if (statements.removeVersion.run(key, expected).changes !== 1) return false;
+      else if (expected === null ? statements.version.get(key) !== undefined : statements.removeVersion.run(key, expected).changes !== 1) return false;
     } else if (expected === undefined) {
       statements.upsert.run(key, version, expires, value);
     } else if (expected === null) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
+import { memoryOnlineStore } from "./memory-online.ts";
 
 export interface OnlineStoreUnderTest {
   /** Another handle on the same store, not yet open. */
@@ -149,6 +150,42 @@ export function onlineStoreConformance(options: {
     const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
     await assert.rejects(store.write({ source: "s", cells: [put("a", "1")], positions: twice }), { code: "ONLINE_STORE_TWICE" });
     assert.equal(await one(store, "a"), null);
+  });
+
+  fact("over random steps it does what the store in memory does", async (handle) => {
+    const [stores, model, random] = [[await handle(), await handle()], memoryOnlineStore(), generator(3)];
+    await model.open({ namespace: "test" });
+    const names = ["", "a", "b", "c"];
+    // Of each side: the versions a cell had, by the number of the step that gave them.
+    const history: [store: number, model: number][][] = names.map(() => []);
+    const results = { done: 0, conflict: 0 };
+    for (let round = 0; round < 1500; round++) {
+      const store = stores[random() % 2]!;
+      const [there, modelled] = [await store.read(names.map(key)), await model.read(names.map(key))];
+      assert.deepEqual(there.map(valueOf), modelled.map(valueOf), `after ${round} steps`);
+      names.forEach((_, n) => {
+        const pair: [number, number] = [there[n]?.version ?? 0, modelled[n]?.version ?? 0];
+        if (there[n] !== null && history[n]!.at(-1)?.[0] !== pair[0]) history[n]!.push(pair);
+      });
+      const [cells, twins]: [CellWrite[], CellWrite[]] = [[], []];
+      names.forEach((name, n) => {
+        if (random() % 2 === 0) return;
+        const past = history[n]!;
+        const choice = random() % 16;
+        // Mostly what is there, now and then a version of the past, nothing, or anything.
+        const expected = choice === 0 ? past[random() % Math.max(past.length, 1)] : choice === 1 ? null : choice === 2 ? undefined : there[n] === null ? null : past.at(-1);
+        const write = random() % 4 === 0 ? remove(name) : put(name, String(round));
+        cells.push({ ...write, expected: expected?.[0] ?? (expected as null | undefined) });
+        twins.push({ ...write, expected: expected?.[1] ?? (expected as null | undefined) });
+      });
+      const [at] = await model.positions("s");
+      const positions = random() % 2 === 0 ? [] : [{ partition: "p", expected: random() % 8 === 0 ? (random() % 5) : (at?.offset ?? null), next: random() % 5 }];
+      const result = await store.write({ source: "s", cells, positions });
+      assert.equal(result, await model.write({ source: "s", cells: twins, positions }), `step ${round}`);
+      assert.deepEqual(await store.positions("s"), await model.positions("s"));
+      results[result]++;
+    }
+    assert.ok(results.done > 300 && results.conflict > 300, `${results.done} done, ${results.conflict} conflicts: the test has shown little`);
   });
 
   fact("interleaved writers on one cell lose nothing and double nothing", async (handle) => {

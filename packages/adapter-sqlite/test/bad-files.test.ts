@@ -1,0 +1,263 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CellWrite, OnlineStore } from "@tidemark/core/spi";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { type SqliteOnlineOptions, sqliteOnlineStore } from "../src/index.ts";
+import { inDirectory } from "./processes.ts";
+
+const NAMESPACE = { namespace: "test" };
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const put = (key: string, bytes = 10): CellWrite => ({ key: text(key), value: new Uint8Array(bytes).fill(1), expected: undefined, expires: null });
+
+async function opened(file: string, options?: SqliteOnlineOptions): Promise<OnlineStore> {
+  const store = sqliteOnlineStore(file, options);
+  await store.open(NAMESPACE);
+  return store;
+}
+
+async function refused(file: string, options?: SqliteOnlineOptions): Promise<{ readonly code: string; readonly message: string }> {
+  const error: unknown = await opened(file, options).then(async (store) => { await store.close(); return null; }, (reason: unknown) => reason);
+  expect(error).toMatchObject({ name: "TidemarkError" });
+  expect((error as Error).message).toMatch(/^sqlite online store .*: /);
+  return error as { code: string; message: string };
+}
+
+async function made(file: string): Promise<void> {
+  const store = await opened(file);
+  await store.write({ source: "s", cells: [put("a")], positions: [{ partition: "p", expected: null, next: 1 }] });
+  await store.close();
+}
+
+describe("a file that is not what it should be is refused and left as it was", () => {
+  test("no database at all: ONLINE_STORE_DAMAGED", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      writeFileSync(file, "user_id,amount\n".repeat(1000));
+      expect((await refused(file)).code).toBe("ONLINE_STORE_DAMAGED");
+      expect(readFileSync(file, "utf8")).toBe("user_id,amount\n".repeat(1000));
+      expect(readdirSync(directory)).toEqual(["online.db"]);
+    });
+  });
+
+  test("another program's tables: STATE_NOT_TIDEMARK", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      const database = new Database(file);
+      database.exec("CREATE TABLE theirs (a)");
+      database.close();
+      const before = readFileSync(file);
+      expect(await refused(file)).toMatchObject({ code: "STATE_NOT_TIDEMARK", message: expect.stringContaining("give Tidemark a path of its own") });
+      expect(readFileSync(file).equals(before)).toBe(true);
+    });
+  });
+
+  test("another program's application id, though no tables: STATE_NOT_TIDEMARK", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      const database = new Database(file);
+      database.pragma("application_id = 7");
+      database.close();
+      expect((await refused(file)).code).toBe("STATE_NOT_TIDEMARK");
+    });
+  });
+
+  test("a newer Tidemark's: STATE_NEWER_FORMAT, for readers too", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      await made(file);
+      const database = new Database(file);
+      database.pragma("user_version = 2");
+      database.close();
+      expect(await refused(file)).toMatchObject({ code: "STATE_NEWER_FORMAT", message: expect.stringContaining("format 2; this one knows 1") });
+      expect((await refused(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
+    });
+  });
+
+  test("cut short: ONLINE_STORE_DAMAGED at the latest when the missing part is read or written", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      const store = await opened(file);
+      await store.write({ source: "s", cells: Array.from({ length: 500 }, (_, i) => put(`k${i}`, 2000)), positions: [] });
+      await store.close();
+      truncateSync(file, 3 * 8192);
+      const use = async (): Promise<void> => {
+        const again = await opened(file);
+        try {
+          await again.read(Array.from({ length: 500 }, (_, i) => text(`k${i}`)));
+        } finally {
+          await again.close();
+        }
+      };
+      await expect(use()).rejects.toMatchObject({ code: "ONLINE_STORE_DAMAGED" });
+    });
+  });
+
+  test("a directory: ONLINE_STORE_CANNOT_OPEN", async () => {
+    await inDirectory(async (directory) => {
+      expect((await refused(directory)).code).toBe("ONLINE_STORE_CANNOT_OPEN");
+    });
+  });
+});
+
+test("a Tidemark file is known by its bytes: TDMK at 68, the format at 60, pages of 8,192", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    await made(file);
+    const bytes = readFileSync(file);
+    expect([bytes.toString("latin1", 68, 72), bytes.readInt32BE(60), bytes.readUInt16BE(16)]).toEqual(["TDMK", 1, 8192]);
+    expect(readdirSync(directory)).toEqual(["online.db"]);
+  });
+});
+
+test("an empty file becomes a store", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    writeFileSync(file, "");
+    await made(file);
+  });
+});
+
+test("a missing directory is made; where it cannot be, it is ONLINE_STORE_READ_ONLY", async () => {
+  await inDirectory(async (directory) => {
+    await made(join(directory, "state", "of", "online.db"));
+    writeFileSync(join(directory, "file"), "");
+    expect((await refused(join(directory, "file", "online.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+  });
+});
+
+describe("readOnly", () => {
+  test("a file or a namespace that is not there yet is ONLINE_STORE_MISSING, and nothing is made", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      expect((await refused(file, { readOnly: true })).code).toBe("ONLINE_STORE_MISSING");
+      expect(existsSync(file)).toBe(false);
+      await made(file);
+      const store = sqliteOnlineStore(file, { readOnly: true });
+      await expect(store.open({ namespace: "other" })).rejects.toMatchObject({ code: "ONLINE_STORE_MISSING" });
+    });
+  });
+
+  test("a write or a sweep is ONLINE_STORE_READ_ONLY", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      await made(file);
+      const store = await opened(file, { readOnly: true });
+      expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
+      await expect(store.write({ source: "s", cells: [put("b")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
+      await expect(store.sweep({ before: 1, limit: 1, cursor: null })).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
+      await store.close();
+    });
+  });
+});
+
+test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without a store in it", async () => {
+  await inDirectory(async (directory) => {
+    const place = join(directory, "place");
+    mkdirSync(place);
+    await made(join(place, "online.db"));
+    await made(join(place, "file-is-writable.db"));
+    chmodSync(directory, 0o755);
+    chmodSync(join(place, "online.db"), 0o444);
+    chmodSync(join(place, "file-is-writable.db"), 0o666);
+    chmodSync(place, 0o555);
+    // root may write anywhere: become nobody for a moment.
+    const root = process.geteuid!() === 0;
+    if (root) process.seteuid!(65534);
+    try {
+      expect(await refused(join(place, "online.db"))).toMatchObject({ code: "ONLINE_STORE_READ_ONLY", message: expect.stringContaining("give this user write access") });
+      expect((await refused(join(place, "file-is-writable.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+      expect((await refused(join(place, "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+      expect((await refused(join(place, "sub", "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+    } finally {
+      if (root) process.seteuid!(0);
+      chmodSync(place, 0o755);
+    }
+    expect(readdirSync(place)).toEqual(["file-is-writable.db", "online.db"]);
+  });
+});
+
+test("a step that finds another process's write lock is ONLINE_STORE_BUSY after busyTimeout, and reads go on", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    await made(file);
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    const store = await opened(file, { busyTimeout: 50 });
+    await expect(store.write({ source: "s", cells: [put("b")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
+    expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
+    other.exec("COMMIT");
+    expect(await store.write({ source: "s", cells: [put("b")], positions: [] })).toBe("done");
+    other.close();
+    await store.close();
+  });
+});
+
+test("a step within a transaction that the owner of a Database has open is an error, and that transaction goes on", async () => {
+  const database = new Database(":memory:");
+  const store = sqliteOnlineStore(database);
+  await store.open(NAMESPACE);
+  database.exec("CREATE TABLE theirs (a); BEGIN; INSERT INTO theirs VALUES (1)");
+  await expect(store.write({ source: "s", cells: [put("a")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_FAILED" });
+  database.exec("COMMIT");
+  expect(database.prepare("SELECT count(*) FROM theirs").pluck().get()).toBe(1);
+  expect(await store.read([text("a")])).toEqual([null]);
+  database.close();
+});
+
+/** Writes until it is full, then checks that the failed step left nothing and that a step with less in it goes through. */
+async function fill(store: OnlineStore, bytes: number): Promise<void> {
+  let [offset, failure] = [-1, null as unknown];
+  while (failure === null && offset < 10_000) {
+    const cells = Array.from({ length: 4 }, (_, i) => put(`k${i} of ${offset + 1}`, bytes));
+    const step = { source: "s", cells, positions: [{ partition: "p", expected: offset === -1 ? null : offset, next: offset + 1 }] };
+    failure = await store.write(step).then((result) => { expect(result).toBe("done"); offset++; return null; }, (error: unknown) => error);
+  }
+  expect(failure).toMatchObject({ name: "TidemarkError", code: "ONLINE_STORE_FULL", message: expect.stringContaining("make room and write again") });
+  expect(offset).toBeGreaterThan(0);
+  expect(await store.positions("s")).toEqual([{ partition: "p", offset }]);
+  const keys = [offset, offset + 1].flatMap((at) => Array.from({ length: 4 }, (_, i) => text(`k${i} of ${at}`)));
+  expect((await store.read(keys)).map((cell) => cell?.value.length ?? null)).toEqual([bytes, bytes, bytes, bytes, null, null, null, null]);
+}
+
+describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not there", () => {
+  test("SQLite's own limit, through a Database that was handed in", async () => {
+    await inDirectory(async (directory) => {
+      const database = new Database(join(directory, "online.db"));
+      database.pragma("max_page_count = 200");
+      const store = sqliteOnlineStore(database);
+      await store.open(NAMESPACE);
+      await fill(store, 4000);
+      await store.close();
+      expect(database.open).toBe(true);
+      database.close();
+    });
+  });
+
+  test.skipIf(!mountable())("a file system of 4 MiB", async () => {
+    await inDirectory(async (directory) => {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory]);
+      try {
+        const store = await opened(join(directory, "online.db"));
+        await fill(store, 20_000);
+        await store.close();
+        const again = await opened(join(directory, "online.db"));
+        expect(await again.positions("s")).toHaveLength(1);
+        await again.close();
+      } finally {
+        execFileSync("umount", [directory]);
+      }
+    });
+  });
+});
+
+function mountable(): boolean {
+  if (process.platform !== "linux" || process.geteuid!() !== 0) return false;
+  try {
+    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { sqliteOnlineStore } from "../src/index.ts";
+import { counters, inDirectory, start } from "./processes.ts";
+
+const CELLS = 12;
+
+test("two processes hammering one store lose nothing and double nothing", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    const children = ["a", "b"].map((partition) => start("writer", [file, partition, 300, CELLS]));
+    for (const child of children) expect(await child.ended).toEqual({ how: "0", errors: "" });
+    const store = sqliteOnlineStore(file);
+    await store.open({ namespace: "test" });
+    expect(await counters(store, CELLS)).toEqual(new Array(CELLS).fill(600));
+    expect(await store.positions("s")).toEqual([{ partition: "a", offset: 299 }, { partition: "b", offset: 299 }]);
+    await store.close();
+  });
+});
+
+test("processes that open one new file at once all find it made", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "new", "online.db");
+    const children = Array.from({ length: 6 }, (_, i) => start("writer", [file, `p${i}`, 3, 1]));
+    for (const child of children) expect(await child.ended).toEqual({ how: "0", errors: "" });
+    const store = sqliteOnlineStore(file);
+    await store.open({ namespace: "test" });
+    expect(await counters(store, 1)).toEqual([18]);
+    await store.close();
+  });
+});
+
+test("a process that only reads sees whole steps while another writes", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    const writer = start("writer", [file, "p", 800, CELLS]);
+    await new Promise<void>((resolve) => { writer.onLine = () => { resolve(); }; });
+    const reader = start("reader", [file, CELLS]);
+    expect(await reader.ended).toEqual({ how: "0", errors: "" });
+    expect(await writer.ended).toEqual({ how: "0", errors: "" });
+    const { seen, last } = JSON.parse(reader.lines[0]!) as { seen: number; last: number };
+    expect(last).toBe(800);
+    expect(seen).toBeGreaterThan(10);
+  });
+});
+
+test("kill -9 in a write loop: cells and positions agree, and what was said to be written is there", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    const [kills, steps] = [30, 100_000];
+    let [midway, before] = [0, -1];
+    for (let kill = 0; kill < kills; kill++) {
+      const child = start("writer", [file, "p", steps, CELLS]);
+      // Killed at a random step after the first, at a random time within it.
+      const at = before + 2 + Math.floor(Math.random() * 40);
+      child.onLine = (line) => {
+        if (line === `step ${at}`) setTimeout(() => child.process.kill("SIGKILL"), Math.random() * 3);
+      };
+      expect(await child.ended).toEqual({ how: "SIGKILL", errors: "" });
+      const said = Number(child.lines.at(-1)!.split(" ")[1]);
+      before = await agreed(file);
+      expect(before === said || before === said + 1).toBe(true);
+      if (before > 0 && before < steps - 1) midway++;
+    }
+    console.log(`kill -9: ${midway} of ${kills} between the first and the last commit, ${before + 1} steps in all`);
+    expect(midway).toBeGreaterThanOrEqual(20);
+  });
+});
+
+test.each([["before-commit", 0], ["after-commit", 1]])("killed %s, a step is not half there", async (point, survives) => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    for (let round = 0; round < 5; round++) {
+      const from = round === 0 ? -1 : await agreed(file);
+      const child = start("writer", [file, "p", 1000, CELLS, `${point}:${from + 3}`]);
+      expect(await child.ended).toEqual({ how: "SIGKILL", errors: "" });
+      expect(await agreed(file)).toBe(from + 2 + survives);
+    }
+  });
+});
+
+/** The position of the file, after checking that every counter stands at it and that SQLite finds the file whole. */
+async function agreed(file: string): Promise<number> {
+  const store = sqliteOnlineStore(file);
+  await store.open({ namespace: "test" });
+  const [position] = await store.positions("s");
+  expect(await counters(store, CELLS)).toEqual(new Array(CELLS).fill(position!.offset + 1));
+  await store.close();
+  const database = new Database(file, { readonly: true });
+  expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+  database.close();
+  return position!.offset;
+}
