@@ -29,14 +29,15 @@ export type CheckFeatures<F extends Aggregations, S extends AnySource, E extends
 type CheckFeature<A extends AnyAggregation, N, S extends string, Timing, Keys, Suffixes, All> =
   N extends BadFeatureName ? `'${N}' is no name for a feature: use letters, digits and _, and keep event_timestamp for the time`
   : N extends keyof Keys ? `${N & string} is a key of the entity: call the feature something else`
+  : [Shape<A>["source"]] extends [S] ? CheckComputed<A, N, S, Timing, Suffixes, All>
+  : string extends Shape<A>["source"] ? "a feature is an aggregation, as in count().over('7d')"
+  : `this feature reads ${Shape<A>["source"]}, the view reads ${S}`;
+type CheckComputed<A extends AnyAggregation, N, S extends string, Timing, Suffixes, All> =
+  [Shape<A>["suffix"]] extends [never] ? "say over which window, as in .over('7d')"
   : N extends Suffixes ? `${N & string} is also what an overEach of this view makes: rename one`
-  : [Shape<A>["source"]] extends [S]
-    ? [Shape<A>["suffix"]] extends [never] ? "say over which window, as in .over('7d')"
-      : ["window" | "fact"] extends [All] ? "a view has either windows or latest facts: put them into two views"
-      : [Shape<A>["is"], Timing] extends ["window", "commit"] ? `${S} is a dimension (committed()), whose rows have no event time to lie in a window: use latest(...)`
-      : A
-    : string extends Shape<A>["source"] ? "a feature is an aggregation, as in count().over('7d')"
-    : `this feature reads ${Shape<A>["source"]}, the view reads ${S}`;
+  : [Shape<A>["is"], "window"] extends ["fact", All] ? "a view has either windows or latest facts, and this is a fact: put it into another view"
+  : [Shape<A>["is"], Timing] extends ["window", "commit"] ? `${S} is a dimension (committed()), whose rows have no event time to lie in a window: use latest(...)`
+  : A;
 
 /** The entity itself, or the sentence that says which key the source lacks. A key that `keys` maps is checked there. */
 export type CheckEntity<E extends AnyEntity, S extends AnySource, M> = [KeyProblem<E, S, M>] extends [never] ? E : KeyProblem<E, S, M>;

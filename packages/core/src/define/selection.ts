@@ -9,33 +9,40 @@ export interface Selection<out Row, out Needs> {
   readonly [shape]: { readonly row: Row; readonly needs: Needs };
 }
 export type AnySelection = Selection<unknown, unknown>;
-export type Selections = readonly AnySelection[];
 
 /** The row that a feature, a view or a service answers. */
 export type RowOf<X extends AnySelection> = X[typeof shape]["row"];
 /** What a caller must give for it: the keys of its entities. */
 export type NeedsOf<X extends AnySelection> = X[typeof shape]["needs"];
 
-type Names<S extends AnySelection> = keyof RowOf<S> & string;
+/** Any list that may turn out to be one of selections; `CheckList` looks at its places. */
+export type List = readonly unknown[];
+
+type Names<S> = S extends AnySelection ? keyof RowOf<S> & string : never;
 /** name → the row of the selection that answers it. */
-type RowsByName<L extends Selections> = { [S in L[number] as Names<S>]: RowOf<S> };
+type RowsByName<L extends List> = { [S in L[number] as Names<S>]: S extends AnySelection ? RowOf<S> : never };
 /** The row that a list answers. */
-export type RowOfList<L extends Selections, M = RowsByName<L>> = { [N in keyof M]: M[N][N & keyof M[N]] } & {};
+export type RowOfList<L extends List, M = RowsByName<L>> = { [N in keyof M]: M[N][N & keyof M[N]] } & {};
+type NeedsOfAny<S> = S extends AnySelection ? NeedsOf<S> : never;
 type Both<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void ? Flat<I> : never;
 /** What a caller must give for a list. */
-export type NeedsOfList<L extends Selections> = Both<NeedsOf<L[number]>>;
+export type NeedsOfList<L extends List> = Both<NeedsOfAny<L[number]>>;
 
-/** name → the place in the list that answers it; the union of places where there are several. */
-type Places<L extends Selections> = { [I in keyof L as I extends `${number}` ? Names<L[I] & AnySelection> : never]: I };
+/** Each place with the names it answers. */
+type Pairs<L extends List> = { [I in keyof L]: readonly [I, Names<L[I]>] }[number];
+/** name → the place in the list that answers it; the union of places where there are several. (Over pairs: over `keyof L` it would be worked out anew for every name.) */
+type Places<L extends List> = { [P in Pairs<L> as P[1]]: P[0] };
 type Doubles<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
 
-/** The list itself; or, in the place of each selection that answers a name twice, the sentence that says so. */
-export type CheckList<L extends Selections> =
+/** The list itself; or, in a place that is no selection or answers a name twice, the sentence that says so. */
+export type CheckList<L extends List> =
   number extends L["length"] ? "list features, views or services one by one: the types must see each of them"
-  : [Doubles<Places<L>>] extends [never] ? L
+  : [L, Doubles<Places<L>>] extends [readonly AnySelection[], never] ? L // so that a long list is looked at place by place only where something is wrong
   : { [I in keyof L]: CheckPlace<L[I], Doubles<Places<L>>> };
-type CheckPlace<S extends AnySelection, D> = [Names<S> & D] extends [never] ? S : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`;
+type CheckPlace<S, D> =
+  S extends AnySelection ? [Names<S> & D] extends [never] ? S : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`
+  : "this is no feature, view or service";
 
 /**
  * The features of a feature, a view, a service, or a list of them, in their order. Two under one name, or one under the name of a key, are

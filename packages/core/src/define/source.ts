@@ -1,7 +1,7 @@
 /** A table whose rows feed features. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, SourceSpec } from "../model.ts";
-import type { Column, Columns, KeyKind } from "./column-types.ts";
+import type { ColumnSpec, Kind, SourceSpec } from "../model.ts";
+import type { Column, Columns, ColumnType, KeyKind } from "./column-types.ts";
 import { definitionAs, described, makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
@@ -25,7 +25,14 @@ export interface Committed<out Since extends string> {
 }
 
 type TimestampName<C extends Columns> = { [N in keyof C]: C[N]["kind"] extends "timestamp" ? N & string : never }[keyof C];
-type KeyName<C extends Columns> = { [N in keyof C]: C[N]["kind"] extends KeyKind ? null extends C[N][typeof shape] ? never : N & string : never }[keyof C];
+type Names = readonly [string, ...string[]];
+/** Every name itself, or the sentence that refuses it; all names where none is known, so that editors offer them. */
+type CheckPrimaryKey<P extends Names, C extends Columns> = {
+  [I in keyof P]: string extends P[I] ? keyof C & string : P[I] extends keyof C ? CheckKeyColumn<P[I], C[P[I]]> : Invalid<`'${P[I]}' is no column of this source`>;
+};
+type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> =
+  T["kind"] extends KeyKind ? null extends T[typeof shape] ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`> : N
+  : Invalid<`'${N & string}' is a ${T["kind"]} column, which cannot be compared exactly: take another column`>;
 type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? Committed<never> | Invalid<"none of the columns is a timestamp: declare one, or say committed() if each version of a row holds from its commit on">
   : TimestampName<C> | Committed<TimestampName<C>>;
@@ -42,11 +49,11 @@ type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
  *   eventTime: "time",
  * });
  */
-export function source<const S extends string, C extends Columns, const T extends EventTime<C>>(name: CheckName<S>, definition: {
+export function source<const S extends string, C extends Columns, const P extends Names, const T extends EventTime<C>>(name: CheckName<S>, definition: {
   /** `schema.table` in the database. */
   readonly table: string;
   readonly columns: C;
-  readonly primaryKey: readonly [KeyName<C>, ...KeyName<C>[]];
+  readonly primaryKey: CheckPrimaryKey<P, C>;
   /** The column that says when a row happened; or `committed()` for a dimension, whose versions each hold from their commit on. */
   readonly eventTime: T;
   /** The timestamp column that settles ties of event time: the later wins. */

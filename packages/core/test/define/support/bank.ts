@@ -1,0 +1,43 @@
+/** Definitions that the tests of definitions share. */
+import {
+  avg, boolean, bytes, committed, count, date, decimal, entity, featureView, float64, int32, int64, json, latest, source, string, sum, timestamp, type FeatureReads,
+} from "@tidemark/core";
+
+export const user = entity("user", { keys: { user_id: string() } });
+export const account = entity("account", { keys: { bank: string(), account_id: int64() } });
+
+export const transactions = source("transactions", {
+  table: "public.transaction_data",
+  columns: {
+    id: int64("id"), user_id: string("User ID"), bank: string(), account_id: int64(),
+    vendor: string("Vendor").nullable(), channel: string("Sources").nullable(), amount: float64("Amount").nullable(),
+    cents: int32(), points: int64({ mode: "number" }), fee: decimal("Fee", { precision: 10, scale: 2 }), ok: boolean(), day: date(), raw: bytes(),
+    extra: json<{ tags: string[] }>(), time: timestamp("Time", { zone: "UTC" }), seen: timestamp({ mode: "micros" }),
+  },
+  primaryKey: ["id"],
+  eventTime: "time",
+  created: "seen",
+});
+
+export const transfers = source("transfers", {
+  table: "public.transfers",
+  columns: { id: int64(), sender_id: string(), receiver_id: string(), branch: int32(), amount: decimal({ precision: 12, scale: 4 }), at: timestamp() },
+  primaryKey: ["id"],
+  eventTime: "at",
+});
+
+export const customers = source("customers", {
+  table: "public.customers",
+  columns: { user_id: string(), city: string().nullable(), age: int32(), created: timestamp() },
+  primaryKey: ["user_id"],
+  eventTime: committed({ since: "created" }),
+});
+
+export const weekly = featureView("weekly", {
+  entity: user, source: transactions,
+  features: { num: count().over("7d"), total: sum(transactions.amount).over("7d"), mean: avg(transactions.amount).over("7d") },
+});
+export const accounts = featureView("accounts", { entity: account, source: transactions, features: { total: sum(transactions.fee).over("30d"), moves: count().overEach("1h", "1d") } });
+export const profile = featureView("profile", { entity: user, source: customers, features: { city: latest(customers.city), age: latest(customers.age).default(0) } });
+
+export declare const store: FeatureReads;
