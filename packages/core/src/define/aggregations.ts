@@ -2,7 +2,7 @@
 import { TidemarkError } from "../errors.ts";
 import type { AggregateName, ColumnSpec } from "../model.ts";
 import type { AnyColumn, Column, NumericKind, OrderedKind } from "./column-types.ts";
-import { definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
+import { aggregationTitle, definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
 import { durationMicros, type CheckDuration, type CheckDurations, type Durations } from "./duration.ts";
 import type { Condition } from "./expressions.ts";
 import { resultOf } from "./result.ts";
@@ -56,11 +56,13 @@ export interface Latest<S extends string, V> extends Computed<S, V | null, "", "
   default(value: V): Computed<S, V, "", "fact">;
 }
 
-type Numeric<C extends AnyColumn> = C["kind"] extends NumericKind ? C : `${C["name"]} is a ${C["kind"]} column: this aggregation takes int32, int64, float64 or decimal`;
-type Ordered<C extends AnyColumn> = C["kind"] extends OrderedKind ? C : `${C["name"]} is a ${C["kind"]} column, and its values have no order`;
+// Columns whose kind is known to be one of several (definitions made from data) pass here and are checked when they run.
+type Numeric<C extends AnyColumn> =
+  [Extract<C["kind"], NumericKind>] extends [never] ? `${C["name"]} is a ${C["kind"]} column: this aggregation takes int32, int64, float64 or decimal` : C;
+type Ordered<C extends AnyColumn> = [Extract<C["kind"], OrderedKind>] extends [never] ? `${C["name"]} is a ${C["kind"]} column, and its values have no order` : C;
 type ValueOf<C extends AnyColumn> = NonNullable<C[typeof shape]>;
 /** Integers sum to bigint, whatever the column's mode (law 3). */
-type SumOf<C extends AnyColumn> = C["kind"] extends "int32" | "int64" ? bigint : ValueOf<C>;
+type SumOf<K> = K extends "int32" | "int64" ? bigint : K extends "decimal" ? string : K extends "float64" ? number : never;
 
 /** How many rows; with a column, how many in which it is not null. Never null. */
 export function count<S extends string = never>(column?: Column<S, string, AnyColumn["kind"], unknown>): Aggregation<S, number> {
@@ -71,7 +73,7 @@ export function countDistinct<C extends AnyColumn>(column: Ordered<C>): Aggregat
   return aggregation("countDistinct", column);
 }
 /** The sum, exact and rounded once; 0 over nothing. A bigint for integers, a string of 38 digits at the column's scale for decimals. */
-export function sum<C extends AnyColumn>(column: Numeric<C>): Aggregation<C["source"], SumOf<C>> {
+export function sum<C extends AnyColumn>(column: Numeric<C>): Aggregation<C["source"], SumOf<C["kind"]>> {
   return aggregation("sum", column);
 }
 /** The mean as a double; null over nothing. */
@@ -144,9 +146,4 @@ function withDefault(state: AggregationState, who: string, value: unknown): unkn
     throw new TidemarkError("DEFINITION_INVALID", `${who}: it is never null, so it takes no default`);
   }
   return made({ ...state, default: fromUser(value, { ...resultOf(state, ""), nullable: false }, `${who}.default()`) });
-}
-
-/** An aggregation in messages: `sum(transactions.amount)`. */
-export function aggregationTitle(state: AggregationState): string {
-  return `${state.aggregate}(${state.column === null ? "" : `${state.source}.${state.column.name}`})`;
 }

@@ -1,7 +1,7 @@
 /** All definitions of a module, by name. */
 import { TidemarkError } from "../errors.ts";
 import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../model.ts";
-import { definitionOf } from "./definition.ts";
+import { definitionOf, described } from "./definition.ts";
 
 export interface Definitions {
   readonly entities: ReadonlyMap<string, EntitySpec>;
@@ -18,6 +18,9 @@ export interface Definitions {
  * const { views } = collectDefinitions(await import("./features.ts"));
  */
 export function collectDefinitions(exports: { readonly [exported: string]: unknown }): Definitions {
+  if (typeof exports !== "object" || exports === null || definitionOf(exports) !== undefined) {
+    throw new TidemarkError("DEFINITION_INVALID", `the definitions must be a module or an object of definitions, as await import("./features.ts") gives; got ${described(exports)}`);
+  }
   const entities = new ByName<EntitySpec>("entities");
   const sources = new ByName<SourceSpec>("sources");
   const views = new ByName<ViewSpec>("feature views");

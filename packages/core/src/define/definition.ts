@@ -64,8 +64,7 @@ function jsonOf(definition: Definition): unknown {
 /** The definition behind a value; undefined for anything else. A definition of another format is an error (`DEFINITION_VERSION`). */
 export function definitionOf(value: unknown): Definition | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const own = (value as { readonly [definitionSymbol]?: Definition })[definitionSymbol];
-  if (own !== undefined) return own;
+  if (Object.hasOwn(value, definitionSymbol)) return (value as { readonly [definitionSymbol]: Definition })[definitionSymbol];
   for (const symbol of Object.getOwnPropertySymbols(value)) {
     if (symbol.description?.startsWith("tidemark.definition/") === true) {
       throw new TidemarkError("DEFINITION_VERSION", `a definition of format "${symbol.description}" met a @tidemark/core that reads "tidemark.definition/1": install one version of @tidemark/core for both`);
@@ -90,7 +89,10 @@ export function described(value: unknown): string {
       case "entity": case "source": case "service": return `${found.is} "${found.spec.name}"`;
       case "view": return `feature view "${found.spec.name}"`;
       case "feature": return `feature "${found.view.name}.${found.spec.name}"`;
-      default: return `a ${found.is}`;
+      case "aggregation": return `an aggregation (${aggregationTitle(found)})`;
+      case "condition": return `a condition on ${found.source}`;
+      case "committed": return "committed()";
+      case "micros": return "micros(n)";
     }
   }
   if (value === null) return "null";
@@ -101,6 +103,11 @@ export function described(value: unknown): string {
     case "object": return Array.isArray(value) ? "an array" : value instanceof Date ? "a Date" : value instanceof Uint8Array ? "bytes" : "an object";
     default: return `a ${typeof value}`;
   }
+}
+
+/** An aggregation in messages: `sum(transactions.amount)`. */
+export function aggregationTitle(state: AggregationState): string {
+  return `${state.aggregate}(${state.column === null ? "" : `${state.source}.${state.column.name}`})`;
 }
 
 function freezeDeep<T>(value: T): T {

@@ -13,7 +13,8 @@ export interface Condition<out S extends string> {
 type AnyCondition = Condition<string>;
 type Conditions = readonly [AnyCondition, ...AnyCondition[]];
 
-type Comparable<C extends AnyColumn> = C["kind"] extends OrderedKind ? C : `${C["name"]} is a json column, whose values have no order: it can only be isNull or isNotNull`;
+type Comparable<C extends AnyColumn> =
+  [Extract<C["kind"], OrderedKind>] extends [never] ? `${C["name"]} is a json column, whose values have no order: it can only be isNull or isNotNull` : C;
 type Input<C extends AnyColumn> = NoInfer<InputOf<C["kind"], C[typeof shape]>>;
 
 /** column = value */

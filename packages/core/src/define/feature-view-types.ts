@@ -44,7 +44,7 @@ export type CheckEntity<E extends AnyEntity, S extends AnySource, M> = [KeyProbl
 type KeyProblem<E extends AnyEntity, S extends AnySource, M, K = KeysOf<E>, C = Shape<S>["columns"]> = {
   [N in keyof K]: N extends keyof M ? never
   : N extends keyof C
-    ? KindOf<C[N]> extends KindOf<K[N]> ? never : `${NameOf<S>}.${N & string} is ${KindOf<C[N]>}, the key of entity ${NameOf<E>} is ${KindOf<K[N]>}`
+    ? Meets<KindOf<C[N]>, KindOf<K[N]>> extends true ? never : `${NameOf<S>}.${N & string} is ${KindOf<C[N]>}, the key of entity ${NameOf<E>} is ${KindOf<K[N]>}`
     : `${NameOf<S>} has no column ${N & string}, the key of entity ${NameOf<E>}: map it with keys`;
 }[keyof K];
 
@@ -53,8 +53,10 @@ export type CheckKeys<M, E extends AnyEntity, S extends AnySource, K = KeysOf<E>
   readonly [N in keyof M]: N extends keyof K ? CheckKey<M[N], KindOf<K[N]>, NameOf<S>> : `entity ${NameOf<E>} has no key ${N & string}`;
 };
 type CheckKey<C, Wanted extends Kind, S extends string> = C extends AnyColumn
-  ? C["source"] extends S ? C["kind"] extends Wanted ? C : `${C["name"]} is ${C["kind"]}, the key is ${Wanted}` : `${C["name"]} is a column of ${C["source"]}, the view reads ${S}`
+  ? C["source"] extends S ? Meets<C["kind"], Wanted> extends true ? C : `${C["name"]} is ${C["kind"]}, the key is ${Wanted}` : `${C["name"]} is a column of ${C["source"]}, the view reads ${S}`
   : never;
+/** Whether a kind may be another: kinds known to be one of several (definitions made from data) are checked when they run. */
+type Meets<K, Wanted> = [Extract<K, Wanted>] extends [never] ? false : true;
 type KindOf<C> = C extends ColumnType<infer K, unknown> ? K : never;
 
 /** The duration itself, or the sentence that says why there can be none. */

@@ -1,9 +1,8 @@
 /** Features of one entity from one source. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../model.ts";
-import { aggregationTitle } from "./aggregations.ts";
 import type { AnyColumn, InputsOf } from "./column-types.ts";
-import { definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
+import { aggregationTitle, definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
 import { durationMicros } from "./duration.ts";
 import type { AnyEntity } from "./entity.ts";
 import type { Aggregations, CheckEntity, CheckFeatures, CheckKeys, CheckTtl, RowOfFeatures } from "./feature-view-types.ts";

@@ -13,13 +13,13 @@ export function checkOptions(who: string, options: unknown, allowed: readonly st
 
 /** A plain object whose members are named by the user. */
 export function checkMembers(who: string, what: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || definitionOf(value) !== undefined) {
-    throw new TidemarkError("DEFINITION_INVALID", `${who}: ${what} must be an object, got ${described(value)}`);
+  if (typeof value === "object" && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    // `{ __proto__: … }` sets the prototype instead of making a member
+    if (typeof prototype === "object" && prototype !== null && !Array.isArray(value) && !Object.hasOwn(prototype, "hasOwnProperty")) {
+      throw new TidemarkError("NAME_INVALID", `${who}: ${what} must be a plain object, and no member of it can be called __proto__`);
+    }
+    if (!Array.isArray(value) && definitionOf(value) === undefined) return value as Readonly<Record<string, unknown>>;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // `{ __proto__: … }` sets the prototype instead of making a member
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw new TidemarkError("NAME_INVALID", `${who}: ${what} must be a plain object; a member cannot be called __proto__`);
-  }
-  return value as Readonly<Record<string, unknown>>;
+  throw new TidemarkError("DEFINITION_INVALID", `${who}: ${what} must be an object, got ${described(value)}`);
 }

@@ -24,15 +24,16 @@ export interface Committed<out Since extends string> {
   readonly [shape]: { readonly since: Since };
 }
 
-type TimestampName<C extends Columns> = { [N in keyof C]: C[N]["kind"] extends "timestamp" ? N & string : never }[keyof C];
+type TimestampName<C extends Columns> = { [N in keyof C]: "timestamp" extends C[N]["kind"] ? N & string : never }[keyof C];
 type Names = readonly [string, ...string[]];
 /** Every name itself, or the sentence that refuses it; all names where none is known, so that editors offer them. */
 type CheckPrimaryKey<P extends Names, C extends Columns> = {
   [I in keyof P]: string extends P[I] ? keyof C & string : P[I] extends keyof C ? CheckKeyColumn<P[I], C[P[I]]> : Invalid<`'${P[I]}' is no column of this source`>;
 };
 type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> =
-  T["kind"] extends KeyKind ? null extends T[typeof shape] ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`> : N
-  : Invalid<`'${N & string}' is a ${T["kind"]} column, which cannot be compared exactly: take another column`>;
+  [Extract<T["kind"], KeyKind>] extends [never] ? Invalid<`'${N & string}' is a ${T["kind"]} column, which cannot be compared exactly: take another column`>
+  : unknown extends T[typeof shape] ? N
+  : null extends T[typeof shape] ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`> : N;
 type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? Committed<never> | Invalid<"none of the columns is a timestamp: declare one, or say committed() if each version of a row holds from its commit on">
   : TimestampName<C> | Committed<TimestampName<C>>;

@@ -5,9 +5,12 @@ import { formatTime } from "../time/parse-time.ts";
 export type Json<T> =
   T extends bigint | Date | Uint8Array ? string
   : T extends string | number | boolean | null | undefined ? T
-  : T extends readonly unknown[] ? { -readonly [I in keyof T]: Json<T[I]> }
+  : T extends (infer Rows extends readonly unknown[]) & { readonly asOf: string } ? JsonItems<Rows>
+  : T extends readonly unknown[] ? JsonItems<T>
   : T extends object ? { -readonly [K in keyof T]: Json<T[K]> } & {}
   : T;
+
+type JsonItems<L extends readonly unknown[]> = { -readonly [I in keyof L]: Json<L[I]> };
 
 /**
  * A row, or anything made of rows, that `JSON.stringify` takes without losing a digit: a bigint becomes a string of its digits, a Date an ISO

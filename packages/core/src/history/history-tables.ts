@@ -13,9 +13,9 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_broken", "string"), column("_non_finite", "int32", false), column("_extra", "string"),
 ];
 
-/** Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the row was gone then. */
+/** Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the row was gone then, and `_known_from` is null where it was never seen before. */
 export const VERSION_COLUMNS: readonly ColumnSpec[] = [
-  column("_known_from", "timestamp", false), column("_known_to", "timestamp"), column("_deleted", "boolean", false), column("_quarantine", "string"),
+  column("_known_from", "timestamp"), column("_known_to", "timestamp"), column("_deleted", "boolean", false), column("_quarantine", "string"),
   column("_lsn", "int64", false), column("_offset", "int64", false), column("_committed", "timestamp", false),
   column("_unresolved", "string"), column("_unreadable", "string"), column("_broken", "string"), column("_bucket", "int32", false),
 ];

@@ -38,7 +38,7 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     const row: Value[] = values === null ? new Array<Value>(declared).fill(null) : values.slice();
     if (values === null) keys.forEach((index, k) => { row[index] = key[k]!; });
     row.push(
-      version.from, version.to === Infinity ? null : version.to, values === null, fault === null ? null : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
+      version.from === -Infinity ? null : version.from, version.to === Infinity ? null : version.to, values === null, fault === null ? null : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
       version.place, BigInt(version.offset), version.committed,
       version.unresolved.length === 0 ? null : version.unresolved.join(), version.unreadable.length === 0 ? null : version.unreadable.join("\n"), version.broken, bucket,
     );
@@ -55,7 +55,7 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
       const left = read(unresolved!) as string | null;
       const unread = read(unreadable!) as string | null;
       return {
-        from: read(from!) as number, to: (read(to!) as number | null) ?? Infinity,
+        from: (read(from!) as number | null) ?? -Infinity, to: (read(to!) as number | null) ?? Infinity,
         values: read(deleted!) === true ? null : tables.declared.map((_, c) => read(c)),
         unresolved: left === null ? [] : left.split(",").map(Number), unreadable: unread === null ? [] : unread.split("\n"), broken: read(broken!) as string | null,
         place: read(lsn!) as bigint, offset: Number(read(offset!)), committed: read(committed!) as number,

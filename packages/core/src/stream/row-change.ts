@@ -52,10 +52,12 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
   const keys = keyIndexes(source);
   const since = source.eventTime.is === "committed" && source.eventTime.since !== null ? columnIndex(source, source.eventTime.since) : -1;
 
+  const microsOf = (value: Value): number | null => (typeof value !== "number" ? null : source.columns[since]!.kind === "date" ? value * DAY : value);
+
   return (change) => {
     if (change.values === null || (change.kind !== "upsert" && change.kind !== "delete")) return [];
     const { values } = change;
-    const committed = knownFrom(change, since < 0 ? null : (values[since] ?? null));
+    const committed = knownFrom(change, since < 0 ? null : microsOf(values[since] ?? null));
     const place = placeOf(change);
     const logged = change.committed ?? 0;
     const gone = { place, offset: change.offset, committed, logged, values: null, unavailable: [], broken: null, unreadable: [] };
@@ -70,7 +72,9 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
 }
 
 /** Law 2: a snapshot row may hold from a declared column; never from later than it was read. */
-function knownFrom(change: Change, since: Value): number {
+function knownFrom(change: Change, since: number | null): number {
   const committed = change.committed ?? 0;
-  return change.snapshot && typeof since === "number" && since < committed ? since : committed;
+  return change.snapshot && since !== null && since < committed ? since : committed;
 }
+
+const DAY = 86_400_000_000;

@@ -5,6 +5,7 @@ import { compareChanges, type RowChange } from "./row-change.ts";
 
 /** The row as it stood while known from < t ≤ known to (law 6). */
 export interface RowVersion {
+  /** −Infinity: the row was deleted before it was ever seen. */
   readonly from: number;
   /** Infinity: it stands. */
   readonly to: number;
@@ -52,7 +53,8 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
     versions[versions.length - 1] = { ...open, place, offset, committed };
     return;
   }
-  const from = open === undefined ? committed : Math.max(committed, open.from);
+  // a delete of a row that was not there ends nothing, so it raises nothing
+  const from = open === undefined ? (next.values === null ? -Infinity : committed) : Math.max(committed, open.from);
   if (open !== undefined) versions[versions.length - 1] = { ...open, to: from };
   versions.push({ ...next, from, to: Infinity, place, offset, committed });
 }
@@ -78,7 +80,7 @@ export function imageAfter(open: Image | undefined, change: Pick<RowChange, "val
 
 function sameImage(source: SourceSpec, a: Image, b: Image): boolean {
   if (a.values === null || b.values === null) return a.values === b.values;
-  if (a.broken !== b.broken || a.unresolved.join() !== b.unresolved.join() || a.unreadable.join() !== b.unreadable.join()) return false;
+  if (a.broken !== b.broken || a.unresolved.join() !== b.unresolved.join()) return false;
   return a.values.every((value, i) => {
     const other = b.values![i]!;
     return value === other ? value !== 0 || Object.is(value, other) : typeof value === "object" && compareValues(source.columns[i]!.kind, value, other) === 0;

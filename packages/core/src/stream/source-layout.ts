@@ -26,7 +26,8 @@ export interface SourceLayout {
 
 /** The layout that serves these views; all of them over one source. */
 export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
-  const names = new Set(source.primaryKey);
+  // a version of a dimension begins when any of its columns changes, asked for or not
+  const names = new Set(source.eventTime.is === "column" ? source.primaryKey : source.columns.map((column) => column.name));
   if (source.eventTime.is === "column") names.add(source.eventTime.column);
   if (source.created !== null) names.add(source.created);
   const lanes = new Map<string, Lane>();

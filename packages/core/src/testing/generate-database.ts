@@ -136,7 +136,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       return cell(table, i, i === table.time ? eventTime() : random.chance(0.6) ? random.pick(times) : clock - random.int(10 * DAY));
     }
     if (optional && random.chance(table.entityColumns.includes(i) ? 0.05 : 0.12)) return cell(table, i, null);
-    if (optional && table.time >= 0 && !table.entityColumns.includes(i) && random.chance(0.25)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
+    if (optional && table.time >= 0 && !table.entityColumns.includes(i) && random.chance(table.source.columns[i]!.kind === "decimal" ? 0.35 : 0.25)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
     const value = random.pick(table.pools[i]!);
     return cell(table, i, table.time < 0 && Object.is(value, -0) ? 0 : value);
   };

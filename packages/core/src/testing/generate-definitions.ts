@@ -167,7 +167,7 @@ function windowView(random: Random, name: string, entity: EntitySpec, table: Tab
   const values = table.source.columns.filter((column) => /_\d$/.test(column.name) && !column.name.startsWith("account_"))
     .flatMap((column) => Array.from({ length: { float64: 3, int64: 3, decimal: 4, timestamp: 3, date: 2, string: 2 }[column.kind as string] ?? 1 }, () => column));
   // One long window at least, so that most questions find something.
-  const windows = [random.pick(lengths.slice(5)), ...random.some(lengths, random.between(0, 2))];
+  const windows = [random.pick(lengths.slice(5)), ...random.some(lengths, random.between(0, 1))];
   const features = Array.from({ length: count }, (_, i): FeatureSpec => {
     const column = i === 0 ? null : i === 1 && values[0]!.kind === "float64" ? values[0]! : random.pick(values);
     const aggregate = column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.kind]);

@@ -1,8 +1,9 @@
 /** Questions aimed at the edges: at, just before and just after an event, the end of its window, its commit. */
-import type { Value } from "../model.ts";
+import type { SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 import type { World } from "./generate-definitions.ts";
 import type { OracleRequest } from "./oracle.ts";
+import { textOfAll } from "./oracle-values.ts";
 import type { Random } from "./random.ts";
 
 export function generateRequests(random: Random, world: World, changes: readonly Change[], commits: readonly number[], count: number): OracleRequest[] {
@@ -10,20 +11,21 @@ export function generateRequests(random: Random, world: World, changes: readonly
     .filter((change) => change.kind === "upsert" && change.source === view.source.name && change.broken === null)
     .map((change) => ({ view, change, keys: view.keyColumns.map((name) => change.values![view.source.columns.findIndex((column) => column.name === name)] ?? null) }))
     .filter(({ keys }) => !keys.includes(null))).filter((images) => images.length > 0)
-    // One fact view stands beside two window views over the same rows.
-    .flatMap((images) => (images[0]!.view.is === "fact" && images[0]!.view.source.eventTime.is === "column" ? [images, images, images] : [images]));
+    // What the log told last of a row is seen in both modes; the rest as known only.
+    .map((images) => ({ images, last: [...new Map(images.toSorted((x, y) => Number((x.change.lsn ?? 0n) - (y.change.lsn ?? 0n))).map((image) => [keyText(image.change, image.view.source), image])).values()] }))
+    .flatMap((one) => { const { is, source } = one.images[0]!.view; return source.eventTime.is === "committed" ? [one] : is === "window" ? [one, one] : [one, one, one]; });
   const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
   return Array.from({ length: count }, (): OracleRequest => {
     const keys: Record<string, Value> = {};
     for (const [name, pool] of Object.entries(world.keyPools)) keys[name] = random.pick(pool);
     let time = random.pick(times.length > 0 ? times : [...commits, 0]) + random.between(-1, 1);
-    const image = byView.length === 0 || random.chance(0.05) ? null : random.pick(random.pick(byView));
+    const image = byView.length === 0 || random.chance(0.05) ? null : aimed(random, random.pick(byView));
     if (image !== null) {
       image.view.entity.keys.forEach((key, i) => { keys[key.name] = image.keys[i]!; });
       const { source, ttl } = image.view;
       const event = source.eventTime.is === "committed" ? image.change.committed : eventTimeOf(image.change, source.columns.findIndex((column) => column.name === (source.eventTime.is === "column" ? source.eventTime.column : "")));
       const lengths = [...image.view.features.flatMap((feature) => feature.window ?? []), ...(ttl === null ? [] : [ttl])];
-      const aim = random.weighted(source.eventTime.is === "committed" ? { event: 30, end: 70 } : { event: 30, end: 54, commit: 13, far: 3 });
+      const aim = random.weighted(source.eventTime.is === "committed" ? { event: 30, end: 70 } : ttl !== null ? { event: 48, end: 40, commit: 9, far: 3 } : { event: 30, end: 58, commit: 9, far: 3 });
       if (aim === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
       else if (aim === "commit" || event === null) time = (image.change.committed ?? time) + random.between(-1, 1);
       else time = event + (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) + (aim === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
@@ -33,6 +35,14 @@ export function generateRequests(random: Random, world: World, changes: readonly
     if (random.chance(0.04)) { const name = random.pick(Object.keys(keys)); keys[name] = neverSeen(keys[name]!); }
     return { keys, time };
   });
+}
+
+function aimed<T>(random: Random, one: { readonly images: readonly T[]; readonly last: readonly T[] }): T {
+  return random.pick(random.chance(0.6) ? one.last : one.images);
+}
+
+function keyText(change: Change, source: SourceSpec): string {
+  return textOfAll(source.primaryKey.map((name) => change.values![source.columns.findIndex((column) => column.name === name)] ?? null));
 }
 
 function eventTimeOf(change: Change, index: number): number | null {

@@ -6,3 +6,4 @@ export { memoryOfflineData, memoryOfflineStore } from "./memory-offline.ts";
 export type { MemoryOfflineData } from "./memory-offline.ts";
 export { offlineStoreConformance } from "./offline-conformance.ts";
 export type { OfflineStoreUnderTest } from "./offline-conformance.ts";
+export { batchOf, valueAt } from "../columns/batch.ts";

@@ -48,7 +48,7 @@ export function generateScenario(seed: number, options: ScenarioOptions = {}): S
     seed, traits, sources: world.tables.map((table) => table.source), entities: world.entities, views: world.views, selected: world.selected,
     lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)), truth, tags: deliveries.map((delivery) => delivery.tags),
     missing: deliveries.map(({ message, tombstone }) => (tombstone || message.row === null ? null : message.row.map((cell) => cell.missing))),
-    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 14),
+    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 13),
   };
 }
 
@@ -62,7 +62,7 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
     tombstones: !flat && random.chance(0.5), millisecondsOnly: !flat && random.chance(0.12), changes: random.between(40, 100),
     before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]), truncates: !flat && random.chance(0.35), incremental: !flat && random.chance(0.4), gap: random.chance(0.25),
     unreadableMessages: !flat && random.chance(0.3), placeholders: random.chance(0.7),
-    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.35), interleaved: random.chance(0.4), ...fixed,
+    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.5), interleaved: random.chance(0.4), ...fixed,
   };
   // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change must not arrive after a later one.
   if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
