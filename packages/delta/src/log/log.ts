@@ -84,10 +84,12 @@ export async function loadTable(objects: ObjectStore, table: string, version: nu
   if (target > listing.newest || target < 0 || !Number.isInteger(target)) {
     throw new TidemarkError("VERSION_MISSING", `${objects.name}: table "${table}" has no version ${target}; its newest is ${listing.newest}`);
   }
-  let log = await fromNewestCheckpoint(objects, table, listing, target, signal);
+  const build = (): Promise<TableLog | null> => fromNewestCheckpoint(objects, table, listing, target, signal);
+  let log = await build().catch((error: unknown) => { if (hint > 0 && isTidemarkError(error, "DELTA_LOG_DAMAGED")) return null; throw error; });
   if (log === null && hint > 0) {
+    // What lies before the hint may do where what comes after it does not.
     listing = await listLog(objects, table, 0, signal);
-    log = await fromNewestCheckpoint(objects, table, listing, target, signal);
+    log = await build();
   }
   if (log === null) {
     const gone = firstGap(listing.entries, 0, target);
