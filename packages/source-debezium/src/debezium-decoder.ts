@@ -49,10 +49,11 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     }
     decoders.set(source.table, rowDecoder(source, { times, placeholder }));
   }
-  const payload = payloadReader();
-  const kafkaKey = payloadReader();
   const block = new Members();
-  const rowMembers = new Members();
+  const before = new Members();
+  const after = new Members();
+  const payload = payloadReader(new Members({ source: block, before, after }));
+  const kafkaKey = payloadReader();
   const ofTopics = new Map<string, RowDecoder | null>();
   const skipped = new Map<string, number>();
   const warned = new Set<string>();
@@ -132,13 +133,12 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     return change(decoder, message, "delete", op, origin, decoder.keyRow(key), null, null, null);
   };
 
-  const envelope = (message: LogMessage, value: string): Change | null => {
+  const envelope = (message: LogMessage): Change | null => {
     const { members } = payload;
     const s = members.find("source");
     let decoder = ofTopic(message.topic);
     let origin = NO_ORIGIN;
     if (s >= 0 && members.kind(s) === OBJECT) {
-      block.scan(value, members.start(s));
       const table = tableOf(block);
       if (table !== null && options.topics?.[message.topic] === undefined) decoder = decoders.get(table) ?? null;
       if (decoder === null) return skip(message);
@@ -150,11 +150,10 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     const op = o >= 0 && members.isString(o) ? members.string(o) : null;
     const a = members.find(op === "d" ? "before" : "after");
     const there = a >= 0 && members.kind(a) === OBJECT;
-    if (there) rowMembers.scan(value, members.start(a));
     switch (op) {
       case "c": case "u": case "r":
-        return there ? upsert(decoder, message, op, origin, rowMembers, false) : broken(decoder, message, op, origin, "ROW_MISSING", `op "${op}" without an "after"`);
-      case "d": return deletion(decoder, message, op, origin, there ? rowMembers : null);
+        return there ? upsert(decoder, message, op, origin, after, false) : broken(decoder, message, op, origin, "ROW_MISSING", `op "${op}" without an "after"`);
+      case "d": return deletion(decoder, message, op, origin, there ? before : null);
       case "t": return change(decoder, message, "truncate", op, origin, null, null, null, null);
       case "m": return change(decoder, message, "none", op, origin, null, null, null, null);
       default: return broken(decoder, message, op, origin, "OP_UNKNOWN", op === null ? 'no "op"' : `op ${JSON.stringify(op)}`);
@@ -197,7 +196,7 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
         case "null": return tombstone(ofTopic(topic), message);
         case "not json": return broken(ofTopic(topic), message, null, NO_ORIGIN, "VALUE_NOT_JSON", "the value is not JSON");
         case "other": return broken(ofTopic(topic), message, null, NO_ORIGIN, "VALUE_NOT_AN_OBJECT", "the payload is not an object");
-        case "object": return isEnvelope(payload.members) ? envelope(message, value) : flatRow(message);
+        case "object": return isEnvelope(payload.members) ? envelope(message) : flatRow(message);
       }
     },
   };

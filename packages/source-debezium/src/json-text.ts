@@ -10,7 +10,7 @@ export const STRING = 3;
 /** A string with a backslash in it. */
 export const ESCAPED = 4;
 export const NUMBER = 5;
-export const ARRAY = 6;
+const ARRAY = 6;
 export const OBJECT = 7;
 
 const MOST_DEPTH = 500;
@@ -148,6 +148,13 @@ export class Members {
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
 
+  /** Members that are filled with the object under their name, in the same pass. */
+  private readonly nested: ReadonlyMap<string, Members>;
+
+  constructor(nested: Readonly<Record<string, Members>> = {}) {
+    this.nested = new Map(Object.entries(nested));
+  }
+
   /** Fills in the object at `at`; the place after it, or −1 where there is no JSON object. */
   scan(text: string, at: number): number {
     this.text = text;
@@ -171,9 +178,10 @@ export class Members {
       at = skipSpace(text, at);
       if (text.charCodeAt(at) !== 0x3a) return -1;
       const start = skipSpace(text, at + 1);
-      at = skipValue(text, start, 1);
+      const nested = text.charCodeAt(start) === 0x7b ? this.nested.get(this.keys[i]!) : undefined;
+      at = nested === undefined ? skipValue(text, start, 1) : nested.scan(text, start);
       if (at < 0) return -1;
-      this.kinds[i] = lastKind;
+      this.kinds[i] = nested === undefined ? lastKind : OBJECT;
       this.starts[i] = start;
       this.ends[i] = at;
       this.length = i + 1;
@@ -202,7 +210,7 @@ export class Members {
     return this.ends[i]! - this.starts[i]!;
   }
 
-  /** The last member of that name, as `JSON.parse` has it; −1: there is none. */
+  /** The place of a member; −1: there is none. */
   find(key: string): number {
     for (let i = this.length - 1; i >= 0; i--) if (this.keys[i] === key) return i;
     return -1;

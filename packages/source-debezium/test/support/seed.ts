@@ -1,0 +1,17 @@
+import type fc from "fast-check";
+
+const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const runs = Number(process.env["TIDEMARK_RUNS"] ?? 1_000);
+console.log(`source-debezium: TIDEMARK_SEED=${seed} TIDEMARK_RUNS=${runs}`);
+
+/** Seed and number of runs, both from the environment where it says. */
+export const parameters: fc.Parameters<unknown> = { seed, numRuns: runs };
+
+/** Numbers in [0, below), the same for the same seed. */
+export function random(from: number): (below: number) => number {
+  let state = (seed ^ Math.imul(from + 1, 0x9e37_79b9)) >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor(state / 2 ** 32 * below);
+  };
+}
