@@ -1,6 +1,6 @@
 /** What the comparisons of a run were comparisons of: a suite that never met a case proves nothing about it. */
 import type { Selected, Value, ViewSpec } from "../model.ts";
-import type { Tag } from "./generate-database.ts";
+import type { Tag } from "./generate-messages.ts";
 import { rowsSeen, type Oracle, type OracleMode, type OracleRequest } from "./oracle.ts";
 import { textOfAll } from "./oracle-values.ts";
 import type { Scenario } from "./scenario.ts";

@@ -1,7 +1,7 @@
 /** Writes changes as Debezium does, byte by byte as a consumer sees them: bare, enveloped with schemas, or flattened by the `unwrap` transform. */
 import type { ColumnSpec } from "../model.ts";
 import { placeholderOf, type Cell } from "./generate-cells.ts";
-import type { Message, Traits } from "./generate-database.ts";
+import type { Message, Traits } from "./generate-messages.ts";
 import type { Table, Wire } from "./generate-definitions.ts";
 import type { Delivery } from "./generate-log.ts";
 

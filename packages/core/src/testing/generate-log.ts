@@ -2,7 +2,7 @@
 import type { Value } from "../model.ts";
 import type { Change, Unreadable } from "../spi.ts";
 import { keyJson } from "./debezium-writer.ts";
-import type { Message, Tag, Traits } from "./generate-database.ts";
+import type { Message, Tag, Traits } from "./generate-messages.ts";
 import type { Random } from "./random.ts";
 
 export interface Delivery {

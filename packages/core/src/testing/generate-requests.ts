@@ -1,6 +1,7 @@
 /** Questions aimed at the edges: at, just before and just after an event, the end of its window, its commit. */
 import type { SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
+import { isoMicros } from "./generate-cells.ts";
 import type { World } from "./generate-definitions.ts";
 import type { OracleRequest } from "./oracle.ts";
 import { textOfAll } from "./oracle-values.ts";
@@ -12,7 +13,10 @@ export function generateRequests(random: Random, world: World, changes: readonly
     .map((change) => ({ view, change, keys: view.keyColumns.map((name) => change.values![view.source.columns.findIndex((column) => column.name === name)] ?? null) }))
     .filter(({ keys }) => !keys.includes(null))).filter((images) => images.length > 0)
     // What the log told last of a row is seen in both modes; the rest as known only.
-    .map((images) => ({ images, last: [...new Map(images.toSorted((x, y) => Number((x.change.lsn ?? 0n) - (y.change.lsn ?? 0n))).map((image) => [keyText(image.change, image.view.source), image])).values()] }))
+    .map((images) => {
+      const inOrder = images.toSorted((a, b) => Number((a.change.lsn ?? 0n) - (b.change.lsn ?? 0n)));
+      return { images, last: [...new Map(inOrder.map((image) => [keyText(image.change, image.view.source), image])).values()] };
+    })
     .flatMap((one) => { const { is, source } = one.images[0]!.view; return source.eventTime.is === "committed" ? [one] : is === "window" ? [one, one] : [one, one, one]; });
   const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
   return Array.from({ length: count }, (): OracleRequest => {
@@ -35,6 +39,12 @@ export function generateRequests(random: Random, world: World, changes: readonly
     if (random.chance(0.04)) { const name = random.pick(Object.keys(keys)); keys[name] = neverSeen(keys[name]!); }
     return { keys, time };
   });
+}
+
+/** A request as `tidemark replay` reads it: one JSON object, int64 keys with all their digits. */
+export function requestLine({ keys, time }: OracleRequest): string {
+  const members = Object.entries(keys).map(([name, value]) => `${JSON.stringify(name)}:${typeof value === "bigint" ? value : JSON.stringify(value)}`);
+  return `{${[...members, `"event_timestamp":"${isoMicros(time)}"`].join(",")}}`;
 }
 
 function aimed<T>(random: Random, one: { readonly images: readonly T[]; readonly last: readonly T[] }): T {

@@ -7,7 +7,7 @@ import { aggregate, subtractedSum, type Aggregated } from "./oracle-aggregate.ts
 import { truth } from "./oracle-condition.ts";
 import type { FaultName } from "./oracle-faults.ts";
 import { rowVersions, type RowVersion } from "./oracle-rows.ts";
-import { compare, textOfAll } from "./oracle-values.ts";
+import { compare, sameBits, textOfAll } from "./oracle-values.ts";
 
 /** corrected: every change is known, which is also what the online store answers `asOf` t · known: what was known at t (law 6). */
 export type OracleMode = "corrected" | "known";
@@ -25,6 +25,11 @@ export interface OracleAnswer {
   readonly eventTime: number | null;
   /** The value stands for a sum outside its type. */
   readonly overflow: boolean;
+}
+
+/** The same bits, the same status and the same event time; whether a sum overflowed is counted, not answered. */
+export function sameAnswer(a: Omit<OracleAnswer, "overflow">, b: Omit<OracleAnswer, "overflow">): boolean {
+  return sameBits(a.value, b.value) && a.status === b.status && a.eventTime === b.eventTime;
 }
 
 export interface Oracle {
