@@ -8,6 +8,6 @@ export class Failure {
 }
 
 /** A float or a decimal that is NaN or infinite: missing and counted, not unreadable (law 9). */
-export const NON_FINITE = new Failure("NON_FINITE");
+export const NON_FINITE: Failure = new Failure("NON_FINITE");
 /** A decimal as base64 and nowhere a scale: the source stops (law 9). */
-export const WITHOUT_SCALE = new Failure("DECIMAL_WITHOUT_SCALE");
+export const WITHOUT_SCALE: Failure = new Failure("DECIMAL_WITHOUT_SCALE");

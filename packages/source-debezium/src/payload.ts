@@ -19,7 +19,7 @@ interface Prefix { readonly text: string; readonly schema: RowSchema | null }
 const MOST_SCHEMAS = 1_000;
 
 /** `members` is what payloads are read into. */
-export function payloadReader(members = new Members()): PayloadReader {
+export function payloadReader(members: Members = new Members()): PayloadReader {
   const prefixes = new Map<string, Prefix>();
   const schemas = new Map<string, RowSchema>();
   let schema: RowSchema | null = null;
