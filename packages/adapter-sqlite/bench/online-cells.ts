@@ -7,15 +7,14 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cellKeys } from "../../core/src/columns/key-bytes.ts";
 import Database from "better-sqlite3";
 import { sqliteOnlineStore } from "../src/index.ts";
 
 const CELLS = Number(process.argv[2] ?? 200_000);
 const [STEP, READS, ROUNDS, MANY] = [5_000, 20_000, 7, 100];
 const directory = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-const encode = cellKeys("default", "weekly_activity", [{ name: "user_id", database: "user_id", kind: "string", nullable: false }]);
-const keys = Array.from({ length: CELLS }, (_, i) => encode([`user_${String(i).padStart(7, "0")}`]));
+// As long as Tidemark's keys are, and as alike.
+const keys = Array.from({ length: CELLS }, (_, i) => Buffer.from(`\u0001\u0007default\u000fweekly_activity\u0001\u000cuser_${String(i).padStart(7, "0")}`));
 let state = 1;
 const random = (): number => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32);
 const value = Uint8Array.from({ length: 2048 }, () => random() * 256);

@@ -5,7 +5,7 @@ import type { SqliteDatabase } from "./database.ts";
 /** "TDMK", at byte 68 of the file. */
 const APPLICATION = 0x54444d4b;
 /** In `user_version`, at byte 60. A file of a greater one was written by a newer Tidemark. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /**
  * `count` gives out the versions of cells: one for the whole file, so that none repeats.
@@ -30,7 +30,7 @@ const CELLS = (table: string): string => `
 `;
 
 /** Checks that the file is Tidemark's and of a format known here; false for an empty one. Writes nothing. */
-export function checkFormat(database: SqliteDatabase, name: string): boolean {
+function checkFormat(database: SqliteDatabase, name: string): boolean {
   const application = pragma(database, "application_id");
   const format = pragma(database, "user_version");
   if (application === APPLICATION) {

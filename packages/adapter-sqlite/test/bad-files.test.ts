@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CellWrite, OnlineStore } from "@tidemark/core/spi";
 import Database from "better-sqlite3";
@@ -237,7 +238,7 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
 
   test.skipIf(!mountable())("a file system of 4 MiB", async () => {
     await inDirectory(async (directory) => {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory]);
+      system("mount -t tmpfs -o size=4m tmpfs", directory);
       try {
         const store = await opened(join(directory, "online.db"));
         await fill(store, 20_000);
@@ -246,7 +247,7 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
         expect(await again.positions("s")).toHaveLength(1);
         await again.close();
       } finally {
-        execFileSync("umount", [directory]);
+        system("umount", directory);
       }
     });
   });
@@ -255,9 +256,14 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
 function mountable(): boolean {
   if (process.platform !== "linux" || process.geteuid!() !== 0) return false;
   try {
-    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"], { stdio: "ignore" });
+    system("unshare --mount mount -t tmpfs tmpfs", tmpdir());
     return true;
   } catch {
     return false;
   }
+}
+
+function system(command: string, place: string): void {
+  const [program, ...args] = command.split(" ");
+  execFileSync(program!, [...args, place], { stdio: "ignore" });
 }
