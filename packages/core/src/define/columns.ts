@@ -21,19 +21,21 @@ export interface NumberMode {
   readonly mode: "number";
 }
 
+// `none` refuses, when it runs too, the options that these columns do not have.
+
 /** Text. */
-export function string(database?: string): ColumnType<"string", string> {
-  return column("string", database, undefined, []);
+export function string(database?: string, ...none: readonly []): ColumnType<"string", string> {
+  return column("string", [], database, ...none);
 }
 
 /** true or false. */
-export function boolean(database?: string): ColumnType<"boolean", boolean> {
-  return column("boolean", database, undefined, []);
+export function boolean(database?: string, ...none: readonly []): ColumnType<"boolean", boolean> {
+  return column("boolean", [], database, ...none);
 }
 
 /** An integer of 32 bits; a number in TypeScript. */
-export function int32(database?: string): ColumnType<"int32", number> {
-  return column("int32", database, undefined, []);
+export function int32(database?: string, ...none: readonly []): ColumnType<"int32", number> {
+  return column("int32", [], database, ...none);
 }
 
 /** An integer of 64 bits; a bigint in TypeScript unless the column says `{ mode: "number" }`. */
@@ -41,19 +43,19 @@ export function int64(database?: string): ColumnType<"int64", bigint>;
 export function int64(database: string, options: NumberMode): ColumnType<"int64", number>;
 export function int64(options: NumberMode): ColumnType<"int64", number>;
 export function int64(database?: string | NumberMode, options?: NumberMode): ColumnType<"int64", bigint | number> {
-  return column("int64", database, options, ["mode"]);
+  return column("int64", ["mode"], database, options);
 }
 
 /** A double; NaN and infinities of the source are missing (law 9). */
-export function float64(database?: string): ColumnType<"float64", number> {
-  return column("float64", database, undefined, []);
+export function float64(database?: string, ...none: readonly []): ColumnType<"float64", number> {
+  return column("float64", [], database, ...none);
 }
 
 /** Exact digits; a string with exactly `scale` fraction digits in TypeScript. */
 export function decimal(database: string, options: DecimalOptions): ColumnType<"decimal", string>;
 export function decimal(options: DecimalOptions): ColumnType<"decimal", string>;
 export function decimal(database: string | DecimalOptions, options?: DecimalOptions): ColumnType<"decimal", string> {
-  return column("decimal", database, options, ["precision", "scale"]);
+  return column("decimal", ["precision", "scale"], database, options);
 }
 
 /** An instant, exact to the microsecond; a Date in TypeScript unless the column says `{ mode: "micros" }`. */
@@ -62,25 +64,25 @@ export function timestamp(options: TimestampOptions<"micros"> & { readonly mode:
 export function timestamp(database?: string, options?: TimestampOptions<undefined>): ColumnType<"timestamp", Date>;
 export function timestamp(options: TimestampOptions<undefined>): ColumnType<"timestamp", Date>;
 export function timestamp(database?: string | TimestampOptions, options?: TimestampOptions): ColumnType<"timestamp", Date | bigint> {
-  return column("timestamp", database, options, ["zone", "mode"]);
+  return column("timestamp", ["zone", "mode"], database, options);
 }
 
 /** A day of the calendar; `YYYY-MM-DD` in TypeScript. */
-export function date(database?: string): ColumnType<"date", string> {
-  return column("date", database, undefined, []);
+export function date(database?: string, ...none: readonly []): ColumnType<"date", string> {
+  return column("date", [], database, ...none);
 }
 
 /** Bytes; a Uint8Array in TypeScript. */
-export function bytes(database?: string): ColumnType<"bytes", Uint8Array> {
-  return column("bytes", database, undefined, []);
+export function bytes(database?: string, ...none: readonly []): ColumnType<"bytes", Uint8Array> {
+  return column("bytes", [], database, ...none);
 }
 
 /** A JSON document, parsed in TypeScript; its type is yours to say: `json<{ tags: string[] }>()`. */
-export function json<T = unknown>(database?: string): ColumnType<"json", T> {
-  return column("json", database, undefined, []);
+export function json<T = unknown>(database?: string, ...none: readonly []): ColumnType<"json", T> {
+  return column("json", [], database, ...none);
 }
 
-function column<T>(kind: Kind, first: unknown, second: unknown, allowed: readonly string[]): T {
+function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, second?: unknown): T {
   const alone = typeof first === "object" && first !== null;
   const database = alone ? undefined : first;
   const options = (alone ? first : second) ?? {};

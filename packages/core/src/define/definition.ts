@@ -49,10 +49,11 @@ export function makeDefinition<T>(definition: Definition, title: string, members
     [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
     [Symbol.toPrimitive]: { value: () => title },
     [Symbol.toStringTag]: { value: "tidemark" },
-    toJSON: { value: () => toJson(jsonOf(definition)), configurable: true },
   });
+  // a column may be called toJSON
+  if (!Object.hasOwn(members, "toJSON")) Object.defineProperty(made, "toJSON", { value: () => toJson(jsonOf(definition)) });
   for (const name of Object.keys(members)) {
-    Object.defineProperty(made, name, { value: members[name], enumerable: typeof members[name] !== "function", configurable: true });
+    Object.defineProperty(made, name, { value: members[name], enumerable: typeof members[name] !== "function" });
   }
   return Object.freeze(made) as T;
 }

@@ -3,7 +3,8 @@ import { formatTime } from "../time/parse-time.ts";
 
 /** The type of `toJson(value)`. */
 export type Json<T> =
-  T extends bigint | Date | Uint8Array ? string
+  0 extends 1 & T ? unknown // any
+  : T extends bigint | Date | Uint8Array ? string
   : T extends string | number | boolean | null | undefined ? T
   : T extends (infer Rows extends readonly unknown[]) & { readonly asOf: string } ? JsonItems<Rows>
   : T extends readonly unknown[] ? JsonItems<T>

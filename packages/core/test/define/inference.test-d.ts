@@ -4,7 +4,7 @@ import {
   toJson, type Answer, type Columns, type Condition, type Feature, type FeatureService, type FeatureView, type Json, type NeedsOf, type OnlineAnswers, type RowOf, type TimeInput, type TrainingSet,
 } from "@tidemark/core";
 import { expectTypeOf, test } from "vitest";
-import { fraud, weekly as activity } from "./features.ts";
+import { fraud, type weekly as activity } from "./features.ts";
 import { accounts, customers, profile, store, transactions, transfers, user, weekly } from "./support/bank.ts";
 
 test("the example of DESIGN §3 has the row it should have", async () => {

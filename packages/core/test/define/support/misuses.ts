@@ -49,6 +49,7 @@ export const misuses: readonly Misuse[] = [
   { name: "no condition in or", code: `or(); // !`, says: "Expected at least 1 arguments" },
   // columns
   { name: "a decimal without its precision", code: `decimal("fee"); // !`, says: "'string' is not assignable to parameter of type 'DecimalOptions'" },
+  { name: "options that a column does not have", code: `string("vendor", { nullable: true }); // !`, says: "Expected 0-1 arguments, but got 2" },
   { name: "int64 in an unknown mode", code: `int64("id", { mode: "string" }); // !`, says: "'\"string\"' is not assignable to type '\"number\"'" },
   // entities
   { name: "a name with a space", code: `entity("my user", { keys: { user_id: string() } }); // !`, says: "'my user' is no name: begin with a letter and use letters, digits, _ and -" },
