@@ -1,15 +1,15 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
-import { selectionOf } from "../define/selection.ts";
-import { timeOf } from "../define/time-input.ts";
+import { selectionOf, type Selection } from "../define/selection.ts";
+import { timeOf, type TimeInput } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../history/compaction.ts";
 import type { Selected, SourceSpec } from "../model.ts";
-import type { ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
+import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { runChanges, type RunProgress, type RunResult, type SourceSinks } from "../stream/runner.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { answerRow } from "./answer-row.ts";
+import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { historicalReader } from "./historical-read.ts";
 import { onlineReader } from "./online-read.ts";
@@ -46,6 +46,14 @@ export interface RunOptions {
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
+/** A question to the online store whose types are not known before it runs. */
+export interface OnlineRequest {
+  readonly features: Selection<unknown, unknown>;
+  readonly entities: readonly unknown[];
+  readonly asOf?: TimeInput | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Store extends FeatureReads {
   /**
    * Takes changes into the online store and the history until the source ends or the signal aborts. Starts where each of them stands, so it may be killed
@@ -55,6 +63,8 @@ export interface Store extends FeatureReads {
    * await store.run(recordedTopic("transactions.jsonl"));
    */
   run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
+  /** What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the microsecond and the last digit, as the `batches()` of a training set are. */
+  getOnlineBatch(request: OnlineRequest): Promise<Batch>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
   compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** What each source has taken, and what went wrong in it (law 9). */
@@ -84,17 +94,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const historian = offline === undefined ? null : historicalReader(offline, engine);
   const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {} };
 
+  async function askOnline(call: string, request: { readonly features: unknown; readonly entities: readonly unknown[]; readonly asOf?: unknown; readonly signal?: AbortSignal | undefined }) {
+    if (reader === null) throw missing(call, "online");
+    request.signal?.throwIfAborted();
+    const selection = selectionOf(request.features, call);
+    const keys = request.entities.map(keyReader(keysNeeded(selection), { extra: false }));
+    // law 1: one moment for the whole call, returned with the answer
+    const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
+    return { selection, answers: await reader.read({ selection, keys, t }), t };
+  }
+
   const reads = {
     async getOnlineFeatures(request: { features: unknown; entities: readonly unknown[]; metadata?: boolean; asOf?: unknown; signal?: AbortSignal }) {
-      if (reader === null) throw missing("getOnlineFeatures", "online");
-      request.signal?.throwIfAborted();
-      const selection = selectionOf(request.features, "getOnlineFeatures");
-      const read = keyReader(keysNeeded(selection), { extra: false });
-      const keys = request.entities.map(read);
-      // law 1: one moment for the whole call, returned with the answer
-      const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
-      const answers = await reader.read({ selection, keys, t });
-      const rows = keys.map((_, i) => answerRow(selection, answers, i, request.metadata === true));
+      const { selection, answers, t } = await askOnline("getOnlineFeatures", request);
+      const rows = request.entities.map((_, i) => answerRow(selection, answers, i, request.metadata === true));
       return Object.defineProperty(rows, "asOf", { value: formatTime(t), enumerable: false });
     },
 
@@ -119,6 +132,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const targets: SourceSinks[] = [];
       for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, signal }) });
       return runChanges(changes, targets, { signal, onProgress });
+    },
+    async getOnlineBatch(request) {
+      const { selection, answers } = await askOnline("getOnlineBatch", request);
+      return answerBatch(selection, answers, request.entities.length);
     },
     async compact({ signal } = {}) {
       if (historian === null) throw missing("compact", "offline");

@@ -1,10 +1,10 @@
 /** The answer to a historical question, in the form the reader wants: rows, or columns. */
-import { vectorBuilder, type Batch } from "../columns/batch.ts";
+import type { Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Selected } from "../model.ts";
+import type { Selected } from "../model.ts";
 import type { Answers } from "../spi.ts";
 import type { Frame, FrameBlock } from "./entity-frame.ts";
-import { answerRow } from "./answer-row.ts";
+import { answerColumns, answerRow, answerVectors } from "./answer-row.ts";
 import { rowsOfBatch } from "./batch-rows.ts";
 import type { TrainingSet } from "./store-types.ts";
 
@@ -19,7 +19,7 @@ export interface TrainingSetOptions {
 
 export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
   const { frame, selection, metadata, coverage, signal } = options;
-  const results = selection.map(({ as, feature }): ColumnSpec => ({ ...feature.result, name: as, nullable: true }));
+  const results = answerColumns(selection);
   let read = false;
 
   async function* blocks(): AsyncIterable<{ readonly block: FrameBlock; readonly answers: readonly Answers[] }> {
@@ -47,12 +47,7 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
     async *batches(): AsyncGenerator<Batch> {
       for await (const { block, answers } of blocks()) {
         const given = block.batch();
-        const vectors = answers.map(({ values }, f) => {
-          const builder = vectorBuilder(results[f]!, block.length);
-          for (const value of values) builder.push(value);
-          return builder.finish();
-        });
-        yield { length: block.length, columns: [...given.columns, ...results], vectors: [...given.vectors, ...vectors] };
+        yield { length: block.length, columns: [...given.columns, ...results], vectors: [...given.vectors, ...answerVectors(results, answers)] };
       }
     },
   };
