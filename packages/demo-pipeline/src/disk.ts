@@ -1,0 +1,11 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** What the files below a directory weigh, those that are called so. */
+export async function bytesBelow(directory: string, prefix = ""): Promise<number> {
+  let sum = 0;
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && entry.name.startsWith(prefix)) sum += (await stat(join(entry.parentPath, entry.name))).size;
+  }
+  return sum;
+}

@@ -1,0 +1,53 @@
+/** A progress bar on a terminal; elsewhere a plain line at every tenth. */
+import { decimals, integer } from "./print.ts";
+
+/** The part of a stream that is used: `process.stdout` has it. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+export interface Progress {
+  at(done: number): void;
+  /** Takes the bar away. */
+  end(): void;
+}
+
+const WIDTH = 30;
+const EVERY = 100;
+
+export function progressBar(output: Output, total: number, what: string): Progress {
+  const started = performance.now();
+  let shown = 0;
+  let tenths = 0;
+
+  const text = (done: number): string => {
+    const share = Math.min(1, done / total);
+    const rate = done / ((performance.now() - started) / 1000);
+    const left = share < 1 && rate > 0 ? `, ${decimals((total - done) / rate, 0)} s left` : "";
+    const filled = Math.round(share * WIDTH);
+    return `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ${what}, ${integer(rate)}/s${left}`;
+  };
+
+  if (output.isTTY !== true) {
+    return {
+      at(done) {
+        const tenth = Math.min(10, Math.floor((done / total) * 10));
+        if (tenth === tenths) return;
+        tenths = tenth;
+        output.write(`   ${text(done)}\n`);
+      },
+      end: () => undefined,
+    };
+  }
+  const clear = "\r\u001b[2K";
+  return {
+    at(done) {
+      const now = performance.now();
+      if (now - shown < EVERY) return;
+      shown = now;
+      output.write(`${clear}   ${text(done)}`);
+    },
+    end: () => { output.write(clear); },
+  };
+}
