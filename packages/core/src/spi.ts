@@ -60,8 +60,10 @@ export interface Change {
   readonly broken: { readonly reason: string; readonly message: string } | null;
   /** How many float64 values were NaN or infinite, and are missing. */
   readonly nonFinite: number;
-  /** The place in the database's log; null: the source has none, the offset orders. */
+  /** The place in the database's log; null: the message has none, and the offset orders it among those of its partition. */
   readonly lsn: bigint | null;
+  /** Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change source leaves it out. */
+  readonly place?: bigint | undefined;
   /** Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a Kafka tombstone). */
   readonly committed: number | null;
   /** The row was read by a snapshot, not from the log. */

@@ -11,7 +11,7 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
   return batchOf(tables.changes.columns, changes.map((change): Value[] => [
     ...(change.values ?? new Array<Value>(declared).fill(null)),
     change.topic, change.partition, BigInt(change.offset), change.timestamp === null ? null : BigInt(change.timestamp),
-    change.kind, change.op, change.lsn, change.committed, change.snapshot,
+    change.kind, change.op, change.lsn, change.place ?? null, change.committed, change.snapshot,
     change.transaction, change.oldKey === null ? null : valuesToText(change.oldKey),
     change.unavailable.length === 0 ? null : change.unavailable.join(),
     change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
@@ -31,7 +31,7 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
   const { version, fromOffset, signal, wanted } = options;
   const names = readColumns(tables);
   const at = (name: string): number => names.indexOf(name);
-  const [topic, partition, offset, kind, lsn, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_committed")];
+  const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
   const declared = tables.declared.map((_, c) => c);
   const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
@@ -54,7 +54,7 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
         unavailable: left === null ? [] : left.split(",").map(Number),
         unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
-        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, committed: valueAt(vectors[committed!]!, i) as number | null,
+        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined, committed: valueAt(vectors[committed!]!, i) as number | null,
         snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: null,
       };
     }

@@ -55,9 +55,10 @@ export function mergeBucket(
       for (const text of new Set([...stored.keys(), ...tail.keys()])) {
         const before = stored.get(text)?.versions.sort(byKnownFrom) ?? [];
         const key = (stored.get(text) ?? tail.get(text))!.key;
-        const changes = (tail.get(text)?.changes ?? []).filter((change) => !before.some((version) => isSame(version, change)));
+        const all = tail.get(text)?.changes ?? [];
+        const changes = all.filter((change) => !isDeliveredAgain(before, change));
         const last = before.at(-1);
-        if (last !== undefined && [...changes, ...newTruncates].some((change) => compareChanges(change, last) < 0)) {
+        if (last !== undefined && (all.some((change) => change.guessed) || [...changes, ...newTruncates].some((change) => compareChanges(change, last) < 0))) {
           late.set(text, key);
           continue;
         }
@@ -74,9 +75,10 @@ function byKnownFrom(a: RowVersion, b: RowVersion): number {
   return a.from - b.from || a.to - b.to || compareChanges(a, b);
 }
 
-/** A change delivered again makes nothing new of the version it made. */
-function isSame(version: RowVersion, change: RowChange): boolean {
-  return version.place === change.place && (version.values === null) === (change.values === null);
+/** A change delivered again makes nothing new of the one version that it made. */
+function isDeliveredAgain(versions: readonly RowVersion[], change: RowChange): boolean {
+  const made = versions.filter((version) => version.place === change.place);
+  return made.length === 1 && (made[0]!.values === null) === (change.values === null);
 }
 
 /** A change that comes after later ones of its row is put in its place: the row's versions are derived anew from all its changes (law 5). */

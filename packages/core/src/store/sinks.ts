@@ -38,6 +38,7 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
     name: store.name,
     positions,
     take: (changes, next) => sink.apply(changes, next.map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark }))),
+    flush: async () => undefined,
     finish: async () => undefined,
   };
 }
@@ -49,7 +50,7 @@ async function historySinkOf(source: SourceSpec, offline: OfflineStore, options:
   const sink = historySink({
     ...context, clock: options.clock, limits: { ...DEFAULT_LIMITS, ...options.history.commit }, buckets: options.history.buckets, positions: [...positions.values()], signal: options.signal,
   });
-  return { name: offline.name, positions, take: (changes, next) => sink.add(changes, next), finish: () => sink.finish() };
+  return { name: offline.name, positions, take: (changes, next) => sink.add(changes, next), flush: () => sink.flush(), finish: () => sink.finish() };
 }
 
 function byPartition(positions: readonly Position[]): Map<string, Position> {

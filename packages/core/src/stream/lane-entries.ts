@@ -25,11 +25,13 @@ export function laneEntries(lanes: OnlineLanes, key: readonly Value[], changes: 
   const now = versions.at(-1);
   if (now === undefined) return [];
   const quarantine = now.values === null ? null : quarantineIn(lanes, now);
-  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions) : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now);
+  // a change that comes late may fill a column that the newest left out: the entry is another then
+  const id = changes.map(({ place, offset }) => `${place}/${offset}`).join(" ");
+  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions) : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, id);
   if (quarantine === null) return entries;
   const origin = originOf(now);
   const row = [now.committed, now.place, origin?.topic ?? null, origin?.partition ?? null, now.offset, quarantine.column, quarantine.reason, ...key];
-  return [...entries, { lane: lanes.quarantine, key: [], row, id: `quarantine ${now.place} ${now.offset}` }];
+  return [...entries, { lane: lanes.quarantine, key: [], row, id: `quarantine ${id}` }];
 }
 
 /** `whole`: the row is in no lane at all; else it misses only the lanes whose key it lacks. */
@@ -41,13 +43,13 @@ export function quarantineIn(lanes: OnlineLanes, version: RowVersion): (Quaranti
   return any === null ? null : { ...any, whole: whole !== null };
 }
 
-function eventEntries(lanes: OnlineLanes, now: RowVersion): readonly LaneEntry[] {
+function eventEntries(lanes: OnlineLanes, now: RowVersion, id: string): readonly LaneEntry[] {
   const { heldIndexes } = lanes.layout;
   const row = [...heldIndexes.map((index) => now.values![index]!), now.place];
   return lanes.lanes.flatMap((lane) => {
     const key = keyIn(lane, now.values!);
     if (key === null) return [];
-    return [{ lane, key, row, id: `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)} ${now.place} ${now.offset}` }];
+    return [{ lane, key, row, id: `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)} ${id}` }];
   });
 }
 

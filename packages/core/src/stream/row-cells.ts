@@ -10,6 +10,7 @@ const CHANGE_COLUMNS: readonly ColumnSpec[] = [
   { ...plain, name: "~committed", kind: "timestamp" }, { ...plain, name: "~logged", kind: "timestamp" }, { ...plain, name: "~place", kind: "int64" },
   { ...plain, name: "~offset", kind: "timestamp" }, { ...plain, name: "~gone", kind: "boolean" }, { ...plain, name: "~broken", kind: "string" },
   { ...plain, name: "~unavailable", kind: "string" }, { ...plain, name: "~unreadable", kind: "string" },
+  { ...plain, name: "~guessed", kind: "boolean" },
 ];
 const FIXED = CHANGE_COLUMNS.length;
 
@@ -35,7 +36,7 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
   const toRow = (change: RowChange, key: readonly Value[]): Value[] => {
     const row: Value[] = [
       change.committed, change.logged, change.place, change.offset, change.values === null, change.broken,
-      change.unavailable.length === 0 ? null : change.unavailable.join(), change.unreadable.length === 0 ? null : change.unreadable.join("\n"),
+      change.unavailable.length === 0 ? null : change.unavailable.join(), change.unreadable.length === 0 ? null : change.unreadable.join("\n"), change.guessed,
     ];
     for (const index of heldIndexes) row.push(change.values === null ? null : change.values[index]!);
     if (change.values === null) keyPlaces.forEach((place, k) => { row[place] = key[k]!; });
@@ -49,7 +50,7 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
     }
     return {
       committed: row[0] as number, logged: row[1] as number, place: row[2] as bigint, offset: row[3] as number, values, broken: row[5] as string | null,
-      unavailable: row[6] === null ? [] : (row[6] as string).split(",").map(Number), unreadable: row[7] === null ? [] : (row[7] as string).split("\n"),
+      unavailable: row[6] === null ? [] : (row[6] as string).split(",").map(Number), unreadable: row[7] === null ? [] : (row[7] as string).split("\n"), guessed: row[8] === true,
     };
   };
   return {
@@ -71,10 +72,17 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
  * below it down to the first that leaves none: a change that comes late may still be the one that fills the gap (law 5).
  */
 export function withChange(stored: readonly RowChange[], change: RowChange, keepsVersions: boolean): readonly RowChange[] {
-  if (stored.some((one) => one.place === change.place && (one.offset === change.offset || (one.values === null) === (change.values === null)))) return stored;
+  if (isDeliveredAgain(stored, change)) return stored;
   const newest = stored.at(-1);
   const all = newest === undefined || compareChanges(change, newest) > 0 ? [...stored, change] : [...stored, change].sort(compareChanges);
   if (keepsVersions) return all;
   const base = all.findLastIndex((one) => one.unavailable.length === 0);
   return base <= 0 ? all : all.slice(base);
+}
+
+/** The same message, or the same LSN at another offset; with a guessed place among them the offsets must decide. */
+function isDeliveredAgain(stored: readonly RowChange[], change: RowChange): boolean {
+  const there = stored.filter((one) => one.place === change.place);
+  if (there.some((one) => one.offset === change.offset)) return true;
+  return !change.guessed && there.length === 1 && !there[0]!.guessed && (there[0]!.values === null) === (change.values === null);
 }

@@ -8,6 +8,8 @@ export interface RowChange {
   readonly place: bigint;
   /** Settles equal places. */
   readonly offset: number;
+  /** The place is not its own but that of what its partition held before. */
+  readonly guessed: boolean;
   /** Known from, µs, before it is raised to that of the version it replaces (law 6). */
   readonly committed: number;
   /** Commit time as the log said it, by which a restored source is noticed (law 5). */
@@ -44,7 +46,7 @@ export function compareChanges(a: { readonly place: bigint; readonly offset: num
 }
 
 export function placeOf(change: Change): bigint {
-  return change.lsn ?? BigInt(change.offset);
+  return change.lsn ?? change.place ?? BigInt(change.offset);
 }
 
 /** A reader of row changes for one source; truncates and changes of no row give none. */
@@ -60,10 +62,11 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
     const committed = knownFrom(change, since < 0 ? null : microsOf(values[since] ?? null));
     const place = placeOf(change);
     const logged = change.committed ?? 0;
-    const gone = { place, offset: change.offset, committed, logged, values: null, unavailable: [], broken: null, unreadable: [] };
+    const guessed = change.lsn === null && change.place !== undefined;
+    const gone = { place, offset: change.offset, guessed, committed, logged, values: null, unavailable: [], broken: null, unreadable: [] };
     const key = keys.map((index) => values[index]!);
     const now: RowChange = change.kind === "delete" ? gone : {
-      place, offset: change.offset, committed, logged, values, unavailable: change.unavailable, broken: change.broken?.reason ?? null,
+      place, offset: change.offset, guessed, committed, logged, values, unavailable: change.unavailable, broken: change.broken?.reason ?? null,
       unreadable: change.unreadable.map(({ column, reason }) => `${column}:${reason}`),
     };
     // law 5: the old key goes at once, whichever partition its own delete is in

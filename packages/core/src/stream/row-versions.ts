@@ -42,7 +42,7 @@ export function deriveVersions(source: SourceSpec, changes: readonly RowChange[]
 }
 
 function asDelete(truncate: Truncate): RowChange {
-  return { ...truncate, logged: truncate.committed, values: null, unavailable: [], broken: null, unreadable: [] };
+  return { ...truncate, guessed: false, logged: truncate.committed, values: null, unavailable: [], broken: null, unreadable: [] };
 }
 
 function append(source: SourceSpec, versions: RowVersion[], change: RowChange): void {

@@ -10,6 +10,8 @@ export interface Sink {
   readonly positions: Map<string, Position>;
   /** Takes changes that come after its positions, and the positions they end at. */
   take(changes: readonly Change[], positions: readonly Position[]): Promise<void>;
+  /** Makes durable what was taken. */
+  flush(): Promise<void>;
   /** The source has ended. */
   finish(): Promise<void>;
 }
@@ -38,10 +40,13 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
   for (const { source, sinks } of targets) for (const sink of sinks) for (const partition of sink.positions.keys()) partitionSource.set(partition, source.name);
   let changes = 0;
   const refuseUnordered = lsnGuard();
+  const after = targets.flatMap(({ sinks }) => leastPositions(sinks));
+  const places = placeKeeper(after);
 
-  for await (const batch of from.changes({ sources, after: targets.flatMap(({ sinks }) => leastPositions(sinks)), signal })) {
+  for await (const batch of from.changes({ sources, after: after.map(places.forSource), signal })) {
     const split = new Map<string, Change[]>();
-    for (const change of batch.changes) {
+    for (const read of batch.changes) {
+      const change = places.placed(read);
       refuseUnordered(change);
       partitionSource.set(`${change.topic}:${change.partition}`, change.source);
       const list = split.get(change.source);
@@ -49,7 +54,7 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
       else list.push(change);
     }
     for (const target of byName.values()) {
-      const positions = batch.positions.filter(({ partition }) => partitionSource.get(partition) === target.source.name);
+      const positions = batch.positions.filter(({ partition }) => partitionSource.get(partition) === target.source.name).map(places.forSinks);
       if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions);
     }
     signal?.throwIfAborted();
@@ -85,7 +90,7 @@ function leastPositions(sinks: readonly Sink[]): readonly Position[] {
 function lsnGuard(): (change: Change) => void {
   const unordered = new Map<string, string>();
   return (change) => {
-    if (change.lsn !== null || change.kind === "none") return;
+    if (change.lsn !== null || change.place !== undefined || change.kind === "none" || change.broken !== null) return;
     const partition = `${change.topic}:${change.partition}`;
     const known = unordered.get(change.source);
     if (known === undefined) unordered.set(change.source, partition);
@@ -93,4 +98,34 @@ function lsnGuard(): (change: Change) => void {
       throw new TidemarkError("LSN_MISSING", `source "${change.source}": changes without LSN in ${known} and in ${partition}: their order is unknown. Use one partition for the table, or a connector that writes LSNs`);
     }
   };
+}
+
+/**
+ * Gives a change without LSN the place of what its partition held before (law 5). The highest LSN of a partition travels with its position, in the
+ * mark, so that a run that starts there goes on alike.
+ */
+function placeKeeper(after: readonly Position[]) {
+  const highest = new Map(after.flatMap(({ partition, mark }) => {
+    const { lsn } = unpacked(mark);
+    return lsn === null ? [] : [[partition, lsn] as const];
+  }));
+  return {
+    placed(change: Change): Change {
+      const partition = `${change.topic}:${change.partition}`;
+      const before = highest.get(partition);
+      if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
+      if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
+      return change;
+    },
+    forSource: (position: Position): Position => ({ ...position, mark: unpacked(position.mark).mark }),
+    forSinks: (position: Position): Position => ({ ...position, mark: `${highest.get(position.partition) ?? ""} ${position.mark ?? ""}` }),
+  };
+}
+
+function unpacked(packed: string | undefined): { readonly lsn: bigint | null; readonly mark: string | undefined } {
+  if (packed === undefined) return { lsn: null, mark: undefined };
+  const space = packed.indexOf(" ");
+  const lsn = packed.slice(0, space);
+  const mark = packed.slice(space + 1);
+  return { lsn: lsn === "" ? null : BigInt(lsn), mark: mark === "" ? undefined : mark };
 }

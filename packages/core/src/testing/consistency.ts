@@ -34,6 +34,8 @@ export interface ConsistencyOptions {
   /** Rows per history commit; small numbers leave a tail of the log between commits. */
   readonly commitRows?: number | undefined;
   readonly buckets?: number | undefined;
+  /** The versions table is brought up to the log after this share of the batches, and then no more: reads merge the rest. */
+  readonly compactAfter?: number | undefined;
   /** Called between the writing and the reading, for instance to close and reopen the stores. */
   readonly between?: ((stores: PathStores) => Promise<PathStores>) | undefined;
   readonly coverage?: Coverage | undefined;
@@ -41,7 +43,8 @@ export interface ConsistencyOptions {
 
 /** Feeds the scenario to the stores, asks its questions on every path, and tells each answer that differs from the oracle's. */
 export async function comparePaths(scenario: Scenario, stores: PathStores, options: ConsistencyOptions = {}): Promise<Difference[]> {
-  await feed(scenario, stores, options, scenarioSource(scenario, options.delivery));
+  if (options.compactAfter === undefined) await feed(scenario, stores, options, scenarioSource(scenario, options.delivery));
+  else await feedWithTail(scenario, stores, options, options.compactAfter);
   return compareAnswers(scenario, (await options.between?.(stores)) ?? stores, options);
 }
 
@@ -51,6 +54,21 @@ export async function feed(scenario: Scenario, { online, offline }: PathStores, 
   const targets = [];
   for (const source of scenario.sources) targets.push({ source, sinks: await sinksFor(source, { online, offline, ...settings(scenario, options) }) });
   await runChanges(changes, targets, {});
+}
+
+/** As `feed`, but the history is compacted once on the way and keeps a tail of its log. */
+async function feedWithTail(scenario: Scenario, { online, offline }: PathStores, options: ConsistencyOptions, share: number): Promise<void> {
+  await online.open({ namespace: "test" });
+  const delivery = options.delivery ?? [scenario.truth.map((_, i) => i)];
+  const cut = Math.floor(delivery.length * share);
+  for (const [part, finish] of [[delivery.slice(0, cut), true], [delivery, false]] as const) {
+    const targets = [];
+    for (const source of scenario.sources) {
+      const sinks = await sinksFor(source, { online, offline, ...settings(scenario, options) });
+      targets.push({ source, sinks: finish ? sinks : sinks.map((sink) => ({ ...sink, finish: () => sink.flush() })) });
+    }
+    await runChanges(scenarioSource(scenario, part), targets, {});
+  }
 }
 
 function settings(scenario: Scenario, { commitRows = 50_000, buckets }: ConsistencyOptions) {
