@@ -17,8 +17,6 @@ export interface ColumnType<out K extends Kind, out V> {
   nullable(): ColumnType<K, V | null>;
 }
 export type Columns = { readonly [name: string]: ColumnType<Kind, unknown> };
-/** Columns of an entity's keys: never null, never a float or json. */
-export type KeyColumns = { readonly [name: string]: ColumnType<KeyKind, {}> };
 
 /** A column of a source. */
 export interface Column<out S extends string, out N extends string, out K extends Kind, out V> {

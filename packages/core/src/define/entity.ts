@@ -1,16 +1,24 @@
 /** What features are about. */
 import { TidemarkError } from "../errors.ts";
-import type { KeyColumns } from "./column-types.ts";
+import type { Kind } from "../model.ts";
+import type { Columns, ColumnType, KeyKind } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
 import type { shape } from "./shape.ts";
 
-export interface Entity<out N extends string, out Keys extends KeyColumns> {
+export interface Entity<out N extends string, out Keys extends Columns> {
   readonly [shape]: { readonly name: N; readonly keys: Keys };
 }
-export type AnyEntity = Entity<string, KeyColumns>;
+export type AnyEntity = Entity<string, Columns>;
+
+/** The keys themselves; or, in the place of a wrong one, the sentence that refuses it. */
+type CheckKeyColumns<C extends Columns> = { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> } extends C ? C : { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> };
+type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> =
+  [Extract<T["kind"], KeyKind>] extends [never] ? `${N & string} is ${T["kind"]}, which cannot be compared exactly: take another kind`
+  : unknown extends T[typeof shape] ? T
+  : null extends T[typeof shape] ? `${N & string} may be null, and a key is never null: drop .nullable()` : T;
 
 /**
  * Something features are about, named by one key or several. A key that may be null, and one of floats or json, is refused.
@@ -18,7 +26,7 @@ export type AnyEntity = Entity<string, KeyColumns>;
  * @example
  * const user = entity("user", { keys: { user_id: string() } });
  */
-export function entity<const N extends string, Keys extends KeyColumns>(name: CheckName<N>, definition: { readonly keys: Keys }): Entity<N, Keys> {
+export function entity<const N extends string, Keys extends Columns>(name: CheckName<N>, definition: { readonly keys: CheckKeyColumns<Keys> }): Entity<N, Keys> {
   const who = `entity "${checkName("entity", name)}"`;
   const { keys } = checkOptions(who, definition, ["keys"]);
   const specs = memberColumns(who, "keys", keys);

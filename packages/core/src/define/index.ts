@@ -4,7 +4,7 @@ export type { Aggregation, Computed, Latest, NullableAggregation, NullableWindow
 export { collectDefinitions, type Definitions } from "./collect-definitions.ts";
 export { boolean, bytes, date, decimal, float64, int32, int64, json, string, timestamp } from "./columns.ts";
 export type { DecimalOptions, NumberMode, TimestampOptions } from "./columns.ts";
-export type { Column, ColumnType, Columns, InputOf, InputsOf, KeyColumns } from "./column-types.ts";
+export type { Column, ColumnType, Columns, InputOf, InputsOf } from "./column-types.ts";
 export type { Duration } from "./duration.ts";
 export { entity, type Entity } from "./entity.ts";
 export { and, eq, gt, gte, inList, isNotNull, isNull, lt, lte, ne, not, or, type Condition } from "./expressions.ts";

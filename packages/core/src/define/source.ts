@@ -118,7 +118,7 @@ function eventTimeOf(who: string, columns: readonly ColumnSpec[], value: unknown
 
 function timestampNamed(who: string, option: string, columns: readonly ColumnSpec[], name: unknown): string {
   const spec = columnNamed(who, option, columns, name);
-  if (spec.kind !== "timestamp") throw new TidemarkError("DEFINITION_INVALID", `${who}: ${option} names "${spec.name}", a ${spec.kind} column; name a timestamp column`);
+  if (spec.kind !== "timestamp") throw new TidemarkError("DEFINITION_INVALID", `${who}: ${option} names "${spec.name}", which is ${spec.kind}; name a timestamp column`);
   return spec.name;
 }
 

@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 import { formatDate, parseDate } from "../time/parse-time.ts";
 import { formatDecimal, parseDecimal } from "./decimal-text.ts";
-import { definitionAs, described } from "./definition.ts";
+import { described } from "./definition.ts";
 import { timeOf } from "./time-input.ts";
 
 /** The value as the column's type in TypeScript says; an int64 beyond 2^53 in mode "number" is `INT64_TOO_LARGE`. */
@@ -68,7 +68,7 @@ export function fromUser(input: unknown, column: ColumnSpec, who: string, code =
       if (input instanceof Uint8Array) return input;
       break;
     case "json": {
-      const text = definitionAs(input, "column") === undefined ? jsonText(input) : undefined;
+      const text = jsonText(input);
       if (text !== undefined) return text;
       break;
     }

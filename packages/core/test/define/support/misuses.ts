@@ -53,8 +53,8 @@ export const misuses: readonly Misuse[] = [
   { name: "int64 in an unknown mode", code: `int64("id", { mode: "string" }); // !`, says: "'\"string\"' is not assignable to type '\"number\"'" },
   // entities
   { name: "a name with a space", code: `entity("my user", { keys: { user_id: string() } }); // !`, says: "'my user' is no name: begin with a letter and use letters, digits, _ and -" },
-  { name: "a nullable key", code: `entity("e", { keys: { user_id: string().nullable() } }); // !`, says: "is not assignable to type" },
-  { name: "a key of floats", code: `entity("e", { keys: { user_id: float64() } }); // !`, says: "is not assignable to type" },
+  { name: "a nullable key", code: `entity("e", { keys: { user_id: string().nullable() } }); // !`, says: "user_id may be null, and a key is never null: drop .nullable()" },
+  { name: "a key of floats", code: `entity("e", { keys: { user_id: float64() } }); // !`, says: "user_id is float64, which cannot be compared exactly: take another kind" },
   // sources
   { name: "a source without a primary key", code: made(`eventTime: "time",`).replace("source(\"s\", {", "source(\"s\", { // !"), says: "Property 'primaryKey' is missing" },
   { name: "an empty primary key", code: made(`primaryKey: [], // !\n  eventTime: "time",`), says: "Source has 0 element(s) but target requires 1" },
