@@ -1,1 +1,2 @@
-export {};
+export { replay, type ReplayOptions, type ReplayPath, type ReplayResult } from "./replay.ts";
+export type { Comparison, Difference } from "./comparison.ts";

@@ -52,4 +52,3 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
     },
   };
 }
-

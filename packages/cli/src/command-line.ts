@@ -1,0 +1,60 @@
+/** The `tidemark` command: which subcommand is meant, and how errors leave it. */
+import { readFileSync } from "node:fs";
+import { isTidemarkError } from "@tidemark/core";
+import { didYouMean } from "./nearest.ts";
+import { readOptions, usage } from "./options.ts";
+import type { Terminal } from "./progress.ts";
+import { replayCommand } from "./replay-command.ts";
+
+export interface Surroundings {
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly signal: AbortSignal;
+}
+
+type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, Command>> = { replay: replayCommand };
+
+const help = `Usage: tidemark COMMAND [options]
+
+  replay     feed recorded Debezium topics to new stores and answer requests from them
+
+  --help     this text; tidemark COMMAND --help says more
+  --version  the version
+`;
+
+/** Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is wrong · 130 interrupted. */
+export async function tidemark(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stderr, signal } = surroundings;
+  const name = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : null;
+  const who = name === null ? "tidemark" : `tidemark ${name}`;
+  try {
+    return await (name === null ? general(args, surroundings) : COMMANDS[name]!(args.slice(1), surroundings));
+  } catch (error) {
+    if (signal.aborted) {
+      stderr.write(`${who}: interrupted; nothing was written\n`);
+      return 130;
+    }
+    if (isTidemarkError(error, "USAGE")) {
+      stderr.write(`${who}: ${error.message}\nSee: ${who} --help\n`);
+      return 2;
+    }
+    stderr.write(isTidemarkError(error) ? `${who}: ${error.code}: ${error.message}\n` : `${who}: unexpected error, please report it: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function general(args: readonly string[], { stdout }: Surroundings): Promise<number> {
+  const [first] = args;
+  if (first !== undefined && !first.startsWith("-")) throw usage(`there is no command "${first}"${didYouMean(first, Object.keys(COMMANDS))}`);
+  const given = readOptions(args, { help: "flag", version: "flag" });
+  if (given.has("version")) stdout.write(`${version()}\n`);
+  else if (given.has("help")) stdout.write(help);
+  else throw usage(`say which command: ${Object.keys(COMMANDS).join(", ")}`);
+  return 0;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }).version;
+}

@@ -1,0 +1,78 @@
+/** A file of definitions, and what is asked of it by name. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { TidemarkError, collectDefinitions, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { didYouMean } from "./nearest.ts";
+
+/** A service or a view, as the file exports it. */
+export interface Asked {
+  readonly name: string;
+  readonly selection: Selection<unknown, unknown>;
+  /** The names of its features, in order. */
+  readonly features: readonly string[];
+  /** The join keys that a request must have. */
+  readonly keys: readonly ColumnSpec[];
+  /** The tables it reads, as its sources name them. */
+  readonly tables: readonly string[];
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and `DEFINITION_CONFLICT` where the file contradicts itself. */
+export async function loadAsked(file: string, name: string): Promise<Asked> {
+  const exports = await loadExports(file);
+  const definitions = collectDefinitions(exports);
+  const selection = named(exports, name, specOfService) ?? named(exports, name, specOfView);
+  if (selection === undefined) {
+    throw unknown(file, name, exports, [...definitions.services.keys()], [...definitions.views.keys()]);
+  }
+  const selected = selectionOf(selection, `"${name}"`);
+  return {
+    name, selection,
+    features: selected.map(({ as }) => as),
+    keys: [...new Map(selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key])).values()],
+    tables: [...new Set(selected.map(({ view }) => view.source.table))],
+  };
+}
+
+function unknown(file: string, name: string, exports: Exports, services: readonly string[], views: readonly string[]): TidemarkError {
+  const all = [...services, ...views];
+  const exported = Object.hasOwn(exports, name) ? { [name]: exports[name] } : {};
+  const called = all.find((one) => named(exported, one, specOfService) ?? named(exported, one, specOfView));
+  const hint = called === undefined ? didYouMean(name, all) : `; the export of that name is called "${called}"`;
+  const list = (what: string, names: readonly string[]): string => `${what} ${names.length === 0 ? "none" : names.join(", ")}`;
+  return new TidemarkError("SERVICE_UNKNOWN", `${file}: no service or view is called "${name}"${hint} (${list("services:", services)}; ${list("views:", views)})`);
+}
+
+async function loadExports(file: string): Promise<Exports> {
+  const path = resolve(file);
+  const found = await stat(path).catch(() => null);
+  if (found === null) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: there is no such file; give the module that exports your definitions, such as features.ts`);
+  if (!found.isFile()) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: this is no file; give the module that exports your definitions, such as features.ts`);
+  try {
+    return (await import(pathToFileURL(path).href)) as Exports;
+  } catch (cause) {
+    throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** What is wrong, and where if Node says so. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return `it threw ${String(cause)}`;
+  const place = /(?:^|\()(file:\/\/[^\s)]+:\d+)/m.exec(cause.stack ?? "")?.[1];
+  const code = "code" in cause && typeof cause.code === "string" && !cause.message.includes(cause.code) ? ` (${cause.code})` : "";
+  return `${cause.message}${code}${place === undefined ? "" : `, at ${place}`}`;
+}
+
+/** The export whose definition `read` knows and that has this name. */
+function named(exports: Exports, name: string, read: (value: unknown) => { readonly name: string }): Selection<unknown, unknown> | undefined {
+  return Object.values(exports).find((value): value is Selection<unknown, unknown> => {
+    try {
+      return read(value).name === name;
+    } catch {
+      return false; // another kind of definition, or none
+    }
+  });
+}

@@ -1,0 +1,150 @@
+/** Feeds recorded topics to new stores and answers requests from them. */
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import { micros, openStore, type Store } from "@tidemark/core";
+import type { Batch } from "@tidemark/core/spi";
+import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { recordedTopic } from "@tidemark/source-debezium";
+import { setImmediate } from "node:timers/promises";
+import { answerLine, answerTexts } from "./answers.ts";
+import { answersFile } from "./answers-file.ts";
+import { comparison, type Comparison } from "./comparison.ts";
+import { loadAsked, type Asked } from "./definitions-file.ts";
+import { usage } from "./options.ts";
+import { readRequests, type Request } from "./requests.ts";
+import { makeWorkspace, type Workspace } from "./workspace.ts";
+
+/** online: the store that serves · offline: the history · both: each of them, compared. */
+export type ReplayPath = "online" | "offline" | "both";
+
+export interface ReplayOptions {
+  /** The module of definitions. */
+  readonly definitions: string;
+  /** Recorded topics, `.jsonl` or `.jsonl.gz`, in the order of their offsets. */
+  readonly topics: readonly string[];
+  /** The name of a service or a view. */
+  readonly service: string;
+  readonly requests: string;
+  readonly path: ReplayPath;
+  /** Answers from what was known at each request's time (law 6); offline only. */
+  readonly asKnown: boolean;
+  readonly out: string;
+  /** A directory in which the stores stay. */
+  readonly keep?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { readonly step: "replay" | "answers"; readonly done: number; readonly total: number | null }) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface ReplayResult {
+  readonly changes: number;
+  readonly requests: number;
+  /** null where one path was asked. */
+  readonly comparison: Comparison | null;
+}
+
+/** Requests between looks at the signal, and between reports. */
+const REQUESTS_PER_LOOK = 64;
+
+/** Answers are written to `out` unless the paths differ. Throws what is wrong with the files before anything is replayed. */
+export async function replay(options: ReplayOptions): Promise<ReplayResult> {
+  if (options.asKnown && options.path !== "offline") {
+    throw usage(`--as-known is a question to the history, and --path ${options.path} asks the online store, which holds the rows as they are now and not as they were known: leave --path out, or say --path offline`);
+  }
+  const asked = await loadAsked(options.definitions, options.service);
+  const requests = await readRequests(options.requests, asked.keys);
+  const out = await answersFile(options.out);
+  try {
+    const workspace = await makeWorkspace(options.keep);
+    try {
+      const changes = await feed(asked, workspace, options);
+      const compared = await answer(asked, requests, workspace, out, options);
+      if (compared?.first == null) await out.finish();
+      return { changes, requests: requests.length, comparison: compared };
+    } finally {
+      await workspace.remove();
+    }
+  } finally {
+    await out.abandon();
+  }
+}
+
+/** Opens the stores of the path that is asked. Nothing is pruned: every t is answered (law 1). */
+async function open({ selection, name }: Asked, workspace: Workspace, { path, onWarning }: ReplayOptions): Promise<Store> {
+  return openStore({
+    definitions: { [name]: selection },
+    online: path === "offline" ? undefined : sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+    offline: path === "online" ? undefined : deltaOfflineStore(localObjects(workspace.lake)),
+    retain: "forever",
+    logRetention: "forever",
+    onOverflow: once(() => onWarning?.("a sum left the range of its type and stands at that type's largest value (law 3)")),
+  });
+}
+
+async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions): Promise<number> {
+  const { signal, onProgress, onWarning } = options;
+  const topics = recordedTopic(options.topics, { onWarning: ({ message }) => onWarning?.(message) });
+  const store = await open(asked, workspace, options);
+  try {
+    const { changes } = await store.run(topics, { signal, onProgress: (progress) => onProgress?.({ step: "replay", done: progress.changes, total: progress.total }) });
+    if (changes === 0) {
+      const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
+      onWarning?.(`no message is of a table that "${asked.name}" reads (${asked.tables.join(", ")})${others === "" ? "" : `; there were ${others}`}`);
+    }
+    for (const { source, online } of await store.status()) {
+      if (online !== null && online.quarantinedRows > 0) onWarning?.(`source "${source}": ${online.quarantinedRows} rows cannot be read and are in no window (law 9)`);
+    }
+    return changes;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Asks stores that were closed and opened again. */
+async function answer(asked: Asked, requests: readonly Request[], workspace: Workspace, out: { write(line: string): Promise<void> }, options: ReplayOptions): Promise<Comparison | null> {
+  const { path, signal, onProgress } = options;
+  const compared = path === "both" ? comparison(asked.features) : null;
+  const store = await open(asked, workspace, options);
+  try {
+    const online = path === "offline" ? null : onlineAnswers(store, asked, requests, signal);
+    const offline = path === "online" ? null : offlineAnswers(store, asked, requests, options);
+    for (const [i, { line }] of requests.entries()) {
+      const served = online === null ? null : ((await online.next()).value as string[]);
+      const known = offline === null ? null : ((await offline.next()).value as string[]);
+      if (compared !== null) compared.add(line, served!, known!);
+      await out.write(answerLine(asked.features, (served ?? known)!));
+      if (i % REQUESTS_PER_LOOK !== 0) continue;
+      await setImmediate(undefined, { signal });
+      onProgress?.({ step: "answers", done: i + 1, total: requests.length });
+    }
+    return compared;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Requests of one moment that follow each other are asked together. */
+async function* onlineAnswers(store: Store, { selection }: Asked, requests: readonly Request[], signal: AbortSignal | undefined): AsyncGenerator<string[]> {
+  for (let start = 0, end = 0; start < requests.length; start = end) {
+    const { time } = requests[start]!;
+    while (end < requests.length && requests[end]!.time === time) end++;
+    const batch = await store.getOnlineBatch({ features: selection, entities: requests.slice(start, end).map(({ keys }) => keys), asOf: micros(time), signal });
+    for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i);
+  }
+}
+
+async function* offlineAnswers(store: Store, { selection, features }: Asked, requests: readonly Request[], { asKnown, signal }: ReplayOptions): AsyncGenerator<string[]> {
+  const entities = requests.map(({ keys, time }) => ({ ...keys, event_timestamp: micros(time) }));
+  const training = await store.getHistoricalFeatures({ features: selection, entities: entities as never, asKnown, signal });
+  for await (const batch of training.batches() as AsyncIterable<Batch>) {
+    for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i, batch.columns.length - features.length);
+  }
+}
+
+function once(call: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    call();
+  };
+}

@@ -1,0 +1,74 @@
+/** A directory as a user's project: definitions, recorded topics and requests, and the command run in it. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+const packages = fileURLToPath(new URL("../../..", import.meta.url));
+const bin = join(packages, "cli", "src", "bin.ts");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Project {
+  readonly directory: string;
+  /** Where the command puts its temporary files. */
+  readonly temporary: string;
+
+  constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), "tidemark-cli-"));
+    this.temporary = join(this.directory, "tmp");
+    mkdirSync(this.temporary);
+    mkdirSync(join(this.directory, "node_modules", "@tidemark"), { recursive: true });
+    symlinkSync(join(packages, "core"), join(this.directory, "node_modules", "@tidemark", "core"));
+    this.write("package.json", JSON.stringify({ private: true, type: "module" }));
+    onTestFinished(() => { rmSync(this.directory, { recursive: true, force: true }); });
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    writeFileSync(this.path(name), content);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), "utf8");
+  }
+
+  files(name = "."): string[] {
+    return readdirSync(this.path(name)).toSorted();
+  }
+
+  start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> } {
+    const child = spawn(process.execPath, ["--conditions=@tidemark/source", bin, ...args], {
+      cwd: this.directory, env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary }, stdio: ["ignore", "pipe", "pipe"],
+    });
+    const text = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (chunk: string) => { text[name] += chunk; });
+    return { child, ended: new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => { resolve({ code, ...text }); });
+    }) };
+  }
+
+  run(...args: string[]): Promise<Ran> {
+    return this.start(args).ended;
+  }
+
+  /** The command on features.ts, topic.jsonl and requests.jsonl; later options replace earlier ones of the same name. */
+  replay(options: Readonly<Record<string, string | true | undefined>> = {}): Promise<Ran> {
+    return this.run(...replayArgs(options));
+  }
+}
+
+export function replayArgs(options: Readonly<Record<string, string | true | undefined>> = {}): string[] {
+  const all: Readonly<Record<string, string | true | undefined>> = { definitions: "features.ts", topic: "topic.jsonl", service: "all", requests: "requests.jsonl", out: "answers.jsonl", ...options };
+  return ["replay", ...Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : value === true ? [`--${name}`] : [`--${name}`, value]))];
+}
