@@ -1,0 +1,59 @@
+/**
+ * P1 and P2: seven window features of about 70 events, for one entity and for a hundred, beside as many bare better-sqlite3 gets of a 2,048-byte
+ * value; keys at random over files larger than the page cache. Rounds alternate; the medians are compared.
+ */
+import { micros, openStore } from "@tidemark/core";
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import Database from "better-sqlite3";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
+
+const USERS = 4000;
+const EVENTS = USERS * 70;
+const ROUNDS = 9;
+
+const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
+try {
+  const store = await openStore({ definitions: { weekly }, online: sqliteOnlineStore(join(folder, "online.db")), clock: () => new Date(NOW / 1000), retain: "1d" });
+  const began = performance.now();
+  await store.run(bankChanges(USERS, EVENTS));
+  console.log(`${EVENTS} changes applied in ${((performance.now() - began) / 1000).toFixed(1)} s; online.db is ${(statSync(join(folder, "online.db")).size / 2 ** 20).toFixed(0)} MiB`);
+
+  const bare = new Database(join(folder, "bare.db"));
+  bare.pragma("journal_mode = WAL");
+  bare.exec("CREATE TABLE cells (key TEXT PRIMARY KEY, value BLOB)");
+  const insert = bare.prepare("INSERT INTO cells VALUES (?, ?)");
+  bare.transaction(() => { for (let n = 0; n < USERS * 4; n++) insert.run(userName(n), Buffer.alloc(2048, n)); })();
+  const get = bare.prepare("SELECT value FROM cells WHERE key = ?");
+
+  const ratios: Record<string, number> = {};
+  for (const [name, entities, calls] of [["P1", 1, 3000], ["P2", 100, 60]] as const) {
+    const next = random(11);
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const asked = Array.from({ length: calls }, () => Array.from({ length: entities }, () => ({ user_id: userName(Math.floor(next() * USERS)) })));
+      let start = performance.now();
+      for (const entity of asked) await store.getOnlineFeatures({ features: weekly, entities: entity, asOf: micros(NOW) });
+      ours.push(((performance.now() - start) / calls) * 1000);
+      const keys = asked.map((list) => list.map(() => userName(Math.floor(next() * USERS * 4))));
+      start = performance.now();
+      for (const list of keys) for (const key of list) get.get(key);
+      theirs.push(((performance.now() - start) / calls) * 1000);
+    }
+    const [a, b] = [median(ours), median(theirs)];
+    ratios[name] = Number((a / b).toFixed(2));
+    console.log(`${name}: ${entities} × 7 features ${a.toFixed(1)} µs, ${entities} bare gets ${b.toFixed(1)} µs`);
+  }
+  bare.close();
+  await store.close();
+  console.log(JSON.stringify({ bench: "online-read", ratio: ratios, target: { P1: 1.4, P2: 1.4 } }));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
