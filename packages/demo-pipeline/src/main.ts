@@ -58,21 +58,24 @@ export async function demo({ bank, directory, labels: labelCount, output, signal
   try {
     const streaming = print.step("Into the online store (SQLite) and the history (Delta)");
     const bar = progressBar(output, log.messages, "messages");
-    const { changes } = await store.run(recordedTopic(log.files), { signal, onProgress: ({ changes }) => bar.at(changes) }).finally(() => bar.end());
+    const { changes } = await store.run(recordedTopic(log.files, { batchChanges: 5_000 }), { signal, onProgress: ({ changes }) => bar.at(changes) }).finally(() => bar.end());
     streaming.done(changes, "changes", "each in both stores");
 
     // 3. The features of some users now, read from the online store.
     const reading = print.step("Online features at the end of the month");
-    const users = Array.from({ length: 6 }, (_, i) => ({ user_id: userId(Math.floor((i * bank.users) / 6)) }));
+    const users = [0, SILENT, 120, 250, 380, 499].filter((index) => index < bank.users).map((index) => ({ user_id: userId(index) }));
     const online = await store.getOnlineFeatures({ features: customer360, entities: users });
     reading.done(users.length * FEATURES.length, "values", `as of ${online.asOf}`);
     print.table(online.map((row, i) => ({ ...users[i]!, ...pick(row, WEEKLY) })));
     print.line();
     print.table(online.map((row, i) => ({ ...users[i]!, ...pick(row, PROFILE) })));
-    const [unknown] = await store.getOnlineFeatures({ features: customer360, entities: [{ user_id: "user_999999" }], metadata: true });
+    // One who has fallen silent and one who was never seen have answers too, and each says what stands behind it.
+    const ids = [userId(SILENT), "user_999999"] as const;
+    const [silent, unknown] = await store.getOnlineFeatures({ features: customer360, entities: [{ user_id: ids[0] }, { user_id: ids[1] }], metadata: true });
     print.line();
-    print.line("A user that was never seen has answers too, and each says what stands behind it:");
-    print.table((["num_transactions_l1w", "avg_amount_l1w", "segment"] as const).map((feature) => ({ feature, value: unknown[feature].value, status: unknown[feature].status })));
+    print.table((["num_transactions_l1w", "avg_amount_l1w", "segment"] as const).map((feature) => ({
+      feature, [ids[0]]: silent[feature].value, "its status": silent[feature].status, [ids[1]]: unknown[feature].value, "and its status": unknown[feature].status,
+    })));
 
     // 4. A training set, twice: with all that is known today, and with what was known at each label's time.
     const labels = someLabels(bank, labelCount);
@@ -124,6 +127,8 @@ export async function demo({ bank, directory, labels: labelCount, output, signal
   }
 }
 
+/** A user without a transaction in the second half of the month. */
+const SILENT = 49;
 const WEEKLY = Object.keys(weekly) as (keyof RowOf<typeof weekly>)[];
 const PROFILE = Object.keys(profile) as (keyof RowOf<typeof profile>)[];
 const FEATURES: readonly string[] = [...WEEKLY, ...PROFILE];
