@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
 
-const USERS = 4000;
+const USERS = 1000;
 const EVENTS = USERS * 70;
 const ROUNDS = 9;
 

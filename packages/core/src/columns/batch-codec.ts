@@ -81,26 +81,46 @@ function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (re
 }
 
 function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number): Vector {
-  const builder = vectorBuilder(column, Math.max(length, 1));
-  if (length === 0) return builder.finish();
+  if (length === 0) return vectorBuilder(column, 1).finish();
   const form = reader.byte();
+  if (form === PLAIN) return decodeValues(reader, column, length);
   if (form === CONSTANT) {
-    const value = reader.byte() === NULLS ? null : valueReader(reader, column, 1)();
-    for (let i = 0; i < length; i++) builder.push(value);
-    return builder.finish();
-  }
-  if (form === PLAIN) {
-    const next = valueReader(reader, column, length);
-    for (let i = 0; i < length; i++) builder.push(next());
-    return builder.finish();
+    const missing = reader.byte() === NULLS;
+    const places = new Int32Array(length);
+    return spread(missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1), places, missing ? new Uint8Array(length) : null);
   }
   const bits = reader.raw((length + 7) >>> 3);
+  const valid = new Uint8Array(length);
+  const places = new Int32Array(length);
   let present = 0;
-  for (let i = 0; i < length; i++) present += (bits[i >>> 3]! >>> (i & 7)) & 1;
-  const next = present === 0 ? null : valueReader(reader, column, present);
-  for (let i = 0; i < length; i++) builder.push(((bits[i >>> 3]! >>> (i & 7)) & 1) === 1 ? next!() : null);
-  return builder.finish();
+  for (let i = 0; i < length; i++) {
+    valid[i] = (bits[i >>> 3]! >>> (i & 7)) & 1;
+    places[i] = present;
+    present += valid[i]!;
+  }
+  return spread(present === 0 ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, present), places, valid);
 }
+
+/** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
+function spread(dense: Vector, places: Int32Array, valid: Uint8Array | null): Vector {
+  const { length } = places;
+  switch (dense.is) {
+    case "string": return { is: "string", codes: scattered(new Int32Array(length).fill(-1), dense.codes, places, valid), dictionary: dense.dictionary, valid };
+    case "int64": return { is: "int64", values: scattered(new BigInt64Array(length), dense.values, places, valid), valid };
+    case "int32": return { is: "int32", values: scattered(new Int32Array(length), dense.values, places, valid), valid };
+    case "float64": return { is: "float64", values: scattered(new Float64Array(length), dense.values, places, valid), valid };
+    case "boolean": return { is: "boolean", values: scattered(new Uint8Array(length), dense.values, places, valid), valid };
+    case "big": return { is: "big", values: scattered(new Array<bigint>(length).fill(0n), dense.values, places, valid), valid };
+    case "bytes": return { is: "bytes", values: scattered(new Array<Uint8Array>(length).fill(NO_BYTES), dense.values, places, valid), valid };
+  }
+}
+
+function scattered<T extends { [i: number]: unknown; readonly length: number }>(into: T, from: { readonly [i: number]: T[number] }, places: Int32Array, valid: Uint8Array | null): T {
+  for (let i = 0; i < into.length; i++) if (valid === null || valid[i] === 1) into[i as number] = from[places[i]!];
+  return into;
+}
+
+const NO_BYTES = new Uint8Array(0);
 
 // ---- values of one kind, none of them null -------------------------------------------------------------------------
 
@@ -129,18 +149,22 @@ function encodeValues(writer: ByteWriter, column: ColumnSpec, values: readonly E
   }
 }
 
-/** Reads one value a call. `count` is how many there are. */
-function valueReader(reader: ByteReader, column: ColumnSpec, count: number): () => Exclude<Value, null> {
+/** `count` values, none of them missing. */
+function decodeValues(reader: ByteReader, column: ColumnSpec, count: number): Vector {
   switch (column.kind) {
-    case "string": case "json": return stringReader(reader);
-    case "boolean": return () => reader.byte() === 1;
-    case "int32": case "date": case "timestamp": return deltaReader(reader);
-    case "float64": return () => reader.float64();
-    case "int64": return int64Reader(reader);
-    case "decimal": return () => BigInt(reader.text());
-    case "bytes": return () => reader.raw(reader.count()).slice();
+    case "string": case "json": return decodeStrings(reader, count);
+    case "boolean": return { is: "boolean", values: reader.raw(count).slice(), valid: null };
+    case "int32": case "date": return { is: "int32", values: decodeDeltas(reader, new Int32Array(count)), valid: null };
+    case "timestamp": return { is: "float64", values: decodeDeltas(reader, new Float64Array(count)), valid: null };
+    case "float64": {
+      const values = new Float64Array(count);
+      for (let i = 0; i < count; i++) values[i] = reader.float64();
+      return { is: "float64", values, valid: null };
+    }
+    case "int64": return { is: "int64", values: decodeInt64s(reader, count), valid: null };
+    case "decimal": return { is: "big", values: Array.from({ length: count }, () => BigInt(reader.text())), valid: null };
+    case "bytes": return { is: "bytes", values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()), valid: null };
   }
-  throw new TypeError(`${count} values of an unknown kind`);
 }
 
 function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
@@ -152,9 +176,11 @@ function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
   for (const value of values) writer.count(codes.get(value)!);
 }
 
-function stringReader(reader: ByteReader): () => string {
+function decodeStrings(reader: ByteReader, count: number): Vector {
   const dictionary = Array.from({ length: reader.count() }, () => reader.text());
-  return dictionary.length === 1 ? () => dictionary[0]! : () => dictionary[reader.count()]!;
+  const codes = new Int32Array(count);
+  if (dictionary.length > 1) for (let i = 0; i < count; i++) codes[i] = reader.count();
+  return { is: "string", codes, dictionary, valid: null };
 }
 
 /** Differences of safe integers, where those are safe themselves; else the doubles. */
@@ -174,10 +200,11 @@ function encodeDeltas(writer: ByteWriter, values: readonly number[]): void {
   }
 }
 
-function deltaReader(reader: ByteReader): () => number {
-  if (reader.byte() === RAW) return () => reader.float64();
+function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, values: T): T {
+  const raw = reader.byte() === RAW;
   let previous = 0;
-  return () => (previous += reader.zigzag());
+  for (let i = 0; i < values.length; i++) values[i] = raw ? reader.float64() : (previous += reader.zigzag());
+  return values;
 }
 
 function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
@@ -193,8 +220,10 @@ function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
   }
 }
 
-function int64Reader(reader: ByteReader): () => bigint {
-  if (reader.byte() === RAW) return () => reader.int64();
+function decodeInt64s(reader: ByteReader, count: number): BigInt64Array {
+  const values = new BigInt64Array(count);
+  const raw = reader.byte() === RAW;
   let previous = 0;
-  return () => BigInt((previous += reader.zigzag()));
+  for (let i = 0; i < count; i++) values[i] = raw ? reader.int64() : BigInt((previous += reader.zigzag()));
+  return values;
 }

@@ -106,6 +106,9 @@ export class ByteReader {
   }
 
   count(): number {
+    const first = this.byte();
+    if (first < 128) return first;
+    this.at--;
     let value = 0;
     let weight = 1;
     for (;;) {

@@ -4,8 +4,9 @@ import { asOfKernel } from "../join/as-of-kernel.ts";
 import type { Selected, Value, ViewSpec } from "../model.ts";
 import type { AggregatePlan, Answers, JoinPlan, OnlineStore } from "../spi.ts";
 import { onlineLanes, type OnlineLanes } from "../stream/online-lanes.ts";
-import { readLanes, timedRows, type LaneRequest } from "../stream/online-rows.ts";
+import { readLanes, timedRows, wantedColumns, type LaneRequest } from "../stream/online-rows.ts";
 import { viewPlans, type ViewPlan } from "../stream/plans.ts";
+import { formatTime } from "../time/parse-time.ts";
 import { laneName } from "../stream/source-layout.ts";
 import { decodeSourceState, lacking, layoutFor, sourceStateKey, type SourceState } from "../stream/source-state.ts";
 import { answerSheets, type AnswerSheet } from "../window/timed-rows.ts";
@@ -51,8 +52,10 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     for (;;) {
       const versions = sources.map((view) => states.get(view.source.name)!.state.version);
       const requests = plans.flatMap((plan) => laneRequests(plan, states.get(plan.view.source.name)!, question));
-      const read = await readLanes(store, stateKeys, requests);
-      sources.forEach((view, i) => stateOf(view, read.cells[i] ?? null));
+      const read = await readLanes(store, stateKeys, requests, (cells) => {
+        // before the horizon a chunk may be gone for good
+        sources.forEach((view, i) => { refuseBefore(stateOf(view, cells[i] ?? null).state, question.t); });
+      });
       if (sources.every((view, i) => states.get(view.source.name)!.state.version === versions[i])) return { requests, lanes: read.lanes };
     }
   }
@@ -61,7 +64,8 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     refuse(view, plan, state);
     const lane = lanes.lanes.find((one) => one.lane.name === laneName(view))!;
     const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
-    return keys.map((key) => ({ lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore }));
+    const wanted = wantedColumns(lanes, lane, plan.columns, state);
+    return keys.map((key) => ({ lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted }));
   }
 
   function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
@@ -72,6 +76,11 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     }
   }
 
+  function refuseBefore({ horizon, layout }: SourceState, t: number): void {
+    if (t >= horizon) return;
+    throw new TidemarkError("ASOF_BEFORE_HORIZON", `${store.name}: ${formatTime(t)} lies before ${formatTime(horizon)}, from where on the store holds every row of source "${layout.source.name}": ask getHistoricalFeatures, or keep more with retain`);
+  }
+
   return {
     async read(question) {
       const plans = viewPlans(question.selection);
@@ -80,9 +89,6 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
       const length = question.keys.length;
       plans.forEach(({ view, plan, places }, p) => {
         const { state } = states.get(view.source.name)!;
-        if (question.t < state.horizon) {
-          throw new TidemarkError("ASOF_BEFORE_HORIZON", `${store.name}: ${new Date(question.t / 1000).toISOString()} lies before ${new Date(state.horizon / 1000).toISOString()}, from where on the store holds every row of source "${view.source.name}": ask getHistoricalFeatures, or keep more with retain`);
-        }
         const sheets = answerSheets(plan.features, length);
         for (let row = 0; row < length; row++) answerRow(plan, requests[p * length + row]!, lanes[p * length + row]!, state, question.t, sheets, row);
         places.forEach((list, f) => { for (const place of list) answers[place] = sheets[f]!; });

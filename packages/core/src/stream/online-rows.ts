@@ -2,7 +2,7 @@
 import { keyText } from "../columns/key-bytes.ts";
 import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
-import type { Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../model.ts";
 import type { Cell, OnlineStore } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
 import { decodeChunk, decodeHead, rowsOf, type LaneHead, type LaneRow } from "./lane-cells.ts";
@@ -21,6 +21,8 @@ export interface LaneRequest {
   readonly key: readonly Value[];
   /** Rows before this time are not needed, µs. */
   readonly notBefore: number;
+  /** Indexes of the lane's columns to decode; all without it. */
+  readonly wanted?: readonly number[] | undefined;
 }
 
 /** The cells of one snapshot: those asked by key, then the heads and the chunks of lanes. */
@@ -34,13 +36,15 @@ export interface LaneCells {
   readonly chunks: readonly Batch[];
 }
 
-export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[], requests: readonly LaneRequest[]): Promise<LaneSnapshot> {
+/** `accept` sees the cells asked by key before the chunks are read, and may throw. */
+export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[], requests: readonly LaneRequest[], accept?: (cells: readonly (Cell | null)[]) => void): Promise<LaneSnapshot> {
   const headKeys = requests.map(({ lane, key }) => lane.head(key));
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await store.read([...keys, ...headKeys]);
-    const heads = requests.map(({ lane }, i) => {
+    accept?.(read);
+    const heads = requests.map(({ lane, wanted }, i) => {
       const cell = read[keys.length + i] ?? null;
-      return cell === null ? null : decodeHead(lane.format, cell.value);
+      return cell === null ? null : decodeHead(lane.format, cell.value, wanted);
     });
     const needed = heads.flatMap((head, i) => {
       const { lane, key, notBefore } = requests[i]!;
@@ -50,7 +54,7 @@ export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[],
     // a chunk that is gone was rewritten after the head was read
     if (cells.includes(null)) continue;
     const lanes = heads.map((head, i) => (head === null ? null : {
-      head, chunks: needed.flatMap((one, n) => (one.i === i ? [decodeChunk(requests[i]!.lane.format, cells[n]!.value)] : [])),
+      head, chunks: needed.flatMap((one, n) => (one.i === i ? [decodeChunk(requests[i]!.lane.format, cells[n]!.value, requests[i]!.wanted)] : [])),
     }));
     return { cells: read.slice(0, keys.length), lanes };
   }
@@ -59,6 +63,14 @@ export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[],
 
 const NOTHING: TimedRows = { time: new Float64Array(0), from: null, to: null, columns: { length: 0, columns: [], vectors: [] } };
 
+/** The columns that a plan needs of a lane's rows; undefined: all, because versions are derived from all. */
+export function wantedColumns(lanes: OnlineLanes, lane: OnlineLane, columns: readonly ColumnSpec[], state: SourceState): readonly number[] | undefined {
+  if (lanes.layout.time < 0) return undefined;
+  const names = new Set(columns.map((column) => column.name));
+  const places = state.truncates.length > 0;
+  return lane.format.columns.flatMap((column, c) => (c === lane.format.time || (c === lanes.placeColumn ? places : names.has(column.name)) ? [c] : []));
+}
+
 /** Rows in the order of time; what a truncate has taken away is seen at no time. */
 export function timedRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value[], cells: LaneCells | null, state: SourceState): TimedRows {
   if (cells === null) return { ...NOTHING, columns: batchOf(lane.format.columns, []) };
@@ -66,12 +78,12 @@ export function timedRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Va
 }
 
 function eventRows(lanes: OnlineLanes, lane: OnlineLane, { head, chunks }: LaneCells, truncates: readonly Truncate[]): TimedRows {
-  const columns = joinBatches(lane.format.columns, [...chunks, head.rows]);
-  const time = columns.vectors[lane.format.time]!;
+  const columns = joinBatches(head.rows.columns, [...chunks, head.rows]);
+  const time = columns.vectors[columns.columns.indexOf(lane.format.columns[lane.format.time]!)]!;
   if (time.is !== "float64") throw new TypeError("times are float64 vectors");
   if (truncates.length === 0) return { time: time.values, from: null, to: null, columns };
   const last = truncates.reduce((most, { place }) => (place > most ? place : most), truncates[0]!.place);
-  const places = columns.vectors[lanes.placeColumn]!;
+  const places = columns.vectors[columns.columns.indexOf(lane.format.columns[lanes.placeColumn]!)]!;
   const from = new Float64Array(columns.length).fill(-Infinity);
   const to = Float64Array.from({ length: columns.length }, (_, i) => ((valueAt(places, i) as bigint) < last ? -Infinity : Infinity));
   return { time: time.values, from, to, columns };
