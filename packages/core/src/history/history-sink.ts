@@ -19,8 +19,8 @@ const COMPACT_ROWS = 100_000;
 const COMPACT_SHARE = 0.25;
 
 export interface HistorySink {
-  /** Takes changes and, when a limit is reached, commits. */
-  add(changes: readonly Change[], positions: readonly Position[]): Promise<void>;
+  /** Takes changes and, when a limit is reached, commits: then true. */
+  add(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
   /** Commits what is gathered. */
   flush(): Promise<void>;
   /** Commits, and brings the versions table up to the log. */
@@ -80,9 +80,10 @@ export function historySink(options: HistorySinkOptions): HistorySink {
         bytes += sizeOf(change);
       }
       for (const position of positions) reached.set(position.partition, position);
-      if (changes.length < limits.rows && bytes < limits.bytes && clock() - since < limits.age) return;
+      if (changes.length < limits.rows && bytes < limits.bytes && clock() - since < limits.age) return false;
       await flush();
       await compactWhenDue();
+      return true;
     },
     async finish() {
       await flush();

@@ -37,7 +37,10 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
   return {
     name: store.name,
     positions,
-    take: (changes, next) => sink.apply(changes, next.map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark }))),
+    async take(changes, next) {
+      await sink.apply(changes, next.map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark })));
+      return true;
+    },
     flush: async () => undefined,
     finish: async () => undefined,
   };

@@ -8,6 +8,7 @@ import { compactHistory } from "../history/compaction.ts";
 import type { Selected, SourceSpec } from "../model.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { runChanges, type RunProgress, type RunResult, type SourceSinks } from "../stream/runner.ts";
+import { onlineUpkeep } from "../stream/online-upkeep.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
@@ -131,7 +132,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (online === undefined && offline === undefined) throw missing("run", "online");
       const targets: SourceSinks[] = [];
       for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, signal }) });
-      return runChanges(changes, targets, { signal, onProgress });
+      const upkeep = online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
+      return runChanges(changes, targets, { signal, onProgress, upkeep });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

@@ -18,16 +18,17 @@ export interface LaneContents {
 export interface LaneResult {
   /** null: nothing is left. */
   readonly head: Uint8Array | null;
-  readonly written: readonly { readonly id: number; readonly bytes: Uint8Array }[];
+  /** `last`: the time of its newest row. */
+  readonly written: readonly { readonly id: number; readonly bytes: Uint8Array; readonly last: number }[];
   readonly removed: readonly number[];
   /** The time of the newest row; −Infinity where there is none. */
   readonly newest: number;
 }
 
-/** Numbers of the chunks that these edits need. */
-export function chunksTouched(format: LaneFormat, head: Uint8Array | null, edits: readonly LaneEdit[]): readonly number[] {
+/** Numbers of the chunks that these edits need. One that lies before `keepFrom` may be gone already: `sweep` removes it apart from its head. */
+export function chunksTouched(format: LaneFormat, head: Uint8Array | null, edits: readonly LaneEdit[], keepFrom: number): readonly number[] {
   if (head === null) return [];
-  const { chunks } = decodeHead(format, head, []);
+  const chunks = decodeHead(format, head, []).chunks.filter((chunk) => chunk.last >= keepFrom);
   if (chunks.length === 0) return [];
   const touched = new Set<number>();
   for (const { put, remove } of edits) {
@@ -49,7 +50,12 @@ function placeFor(chunks: readonly ChunkRef[], time: number): ChunkRef | null {
 /** Applies the edits in order; rows with a time below `keepFrom` go away. */
 export function editLane(format: LaneFormat, contents: LaneContents, edits: readonly LaneEdit[], keepFrom: number): LaneResult {
   const decoded = contents.head === null ? null : decodeHead(format, contents.head);
-  const parts: Part[] = (decoded?.chunks ?? []).map((ref) => ({ ref, rows: null }));
+  const removed: number[] = [];
+  const parts: Part[] = [];
+  for (const ref of decoded?.chunks ?? []) {
+    if (ref.last < keepFrom) removed.push(ref.id);
+    else parts.push({ ref, rows: null });
+  }
   const headPart: Part = { ref: null, rows: decoded === null ? [] : rowsOf(decoded.rows) };
   parts.push(headPart);
   const rowsIn = (part: Part): LaneRow[] => (part.rows ??= rowsOf(decodeChunk(format, contents.chunk(part.ref!.id))));
@@ -65,17 +71,16 @@ export function editLane(format: LaneFormat, contents: LaneContents, edits: read
 
   let next = decoded?.next ?? 0;
   const chunks: ChunkRef[] = [];
-  const written: { id: number; bytes: Uint8Array }[] = [];
-  const removed: number[] = [];
+  const written: { id: number; bytes: Uint8Array; last: number }[] = [];
   const write = (rows: LaneRow[]): void => {
     const id = next++;
-    written.push({ id, bytes: encodeChunk(format, rows) });
-    chunks.push({ id, count: rows.length, first: timeOf(rows[0]!), last: timeOf(rows.at(-1)!) });
+    const last = timeOf(rows.at(-1)!);
+    written.push({ id, bytes: encodeChunk(format, rows), last });
+    chunks.push({ id, count: rows.length, first: timeOf(rows[0]!), last });
   };
   let head: LaneRow[] = [];
   for (const part of parts) {
     const { ref } = part;
-    if (ref !== null && ref.last < keepFrom) { removed.push(ref.id); continue; }
     if (ref !== null && part.rows === null) { chunks.push(ref); continue; }
     if (ref !== null) removed.push(ref.id);
     const rows = part.rows!.filter((row) => timeOf(row) >= keepFrom);

@@ -9,7 +9,8 @@ import { onlineLanes, type OnlineLane, type OnlineLanes } from "./online-lanes.t
 import { withChange } from "./row-cells.ts";
 import { placeOf, rowChangesOf, type RowChange } from "./row-change.ts";
 import { deriveVersions, type Truncate } from "./row-versions.ts";
-import { decodeSourceState, encodeSourceState, readSourceState, sourceStateKey, widened, type SourceState } from "./source-state.ts";
+import { decodeSourceState, encodeSourceState, horizonAt, readSourceState, sourceStateKey, widened, type SourceState } from "./source-state.ts";
+import { listSource } from "./source-list.ts";
 import type { SourceLayout } from "./source-layout.ts";
 import { readCounters, encodeCounters, countersKey, type Counters } from "./source-counters.ts";
 
@@ -44,8 +45,9 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
   const rowChanges = rowChangesOf(source);
   // what the store holds decides, not what is asked: a wider view waits until it is rebuilt
   const initial = await readSourceState(store, namespace, asked);
-  const layout = widened(initial, asked);
-  const lanes = onlineLanes(namespace, layout);
+  let layout = widened(initial, asked);
+  let lanes = onlineLanes(namespace, layout);
+  let known = initial.version;
   const stateKey = sourceStateKey(namespace, source.name);
   const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
 
@@ -79,10 +81,17 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     const list = [...edits.values()];
     const partitions = [...new Set(changes.map((change) => `${change.topic}:${change.partition}`))];
     const [stateCell, ...read] = await store.read([stateKey, ...list.map((edit) => edit.cellKey), ...partitions.map((partition) => countersKey(namespace, source.name, partition))]);
-    const state = stateCell == null ? { layout, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, stateCell);
+    const state = stateCell == null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, stateCell);
+    // another runner may have made or widened the state since: its cells are written as it says
+    if (state.version !== known) {
+      layout = widened(state, asked);
+      lanes = onlineLanes(namespace, layout);
+      known = state.version;
+    }
     const writes: CellWrite[] = [];
     const moved = stateAfter(state, newTruncates);
     if (moved !== null) writes.push({ key: stateKey, value: encodeSourceState(moved), expected: state.version, expires: null });
+    if (state.version === null) writes.push(await listSource(store, namespace, source.name));
     const { horizon } = moved ?? state;
 
     const laneEdits = new Map<string, { readonly lane: OnlineLane; readonly key: readonly Value[]; readonly edits: LaneEdit[] }>();
@@ -128,9 +137,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
 
   /** null: as it was. The horizon moves with the clock, in steps, so that not every batch writes it. */
   function stateAfter(state: SourceState, truncates: readonly Truncate[]): Omit<SourceState, "version"> | null {
-    const { retain } = options.retention;
-    const due = options.clock() - retain;
-    const horizon = Number.isFinite(retain) && due > state.horizon + Math.min(retain / 16, 60e6) ? due : state.horizon;
+    const horizon = horizonAt(state.horizon, options.clock(), options.retention.retain);
     const added = truncates.filter((truncate) => !state.truncates.some((known) => known.place === truncate.place));
     const sameLayout = state.version !== null && state.layout.longest === layout.longest && state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
     if (sameLayout && horizon === state.horizon && added.length === 0) return null;
@@ -141,22 +148,26 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     return lane.lane.keepsAll || layout.time < 0 ? -Infinity : horizon - layout.longest;
   }
 
-  /** A row is remembered while it can be in a window, and while the log can still bring an older change of it. */
+  /** A row is remembered while it can be in a window, and while the log can still bring an older change of it: the clock is past what the horizon is past. */
   function expiryOfRow(changes: readonly RowChange[]): number | null {
     const { retain, log } = options.retention;
-    if (!Number.isFinite(retain) || layout.time < 0) return null;
+    if (!Number.isFinite(retain) || !Number.isFinite(log) || layout.time < 0) return null;
     const { values } = changes.at(-1)!;
     const forgotten = options.clock() + log;
     if (values === null) return forgotten;
-    if (layout.lanes.some((lane) => lane.keepsAll)) return null;
     const time = values[layout.time];
-    return typeof time === "number" ? Math.max(forgotten, time + layout.longest + retain) : null;
+    return layout.lanes.some((lane) => lane.keepsAll) || typeof time !== "number" ? null : Math.max(forgotten, time + layout.longest);
+  }
+
+  /** A cell of a lane is needed while the horizon lies no further behind its newest row than the longest window. */
+  function expiryOfRows(lane: OnlineLane, newest: number): number | null {
+    return lane.lane.keepsAll || layout.time < 0 || !Number.isFinite(options.retention.retain) || newest === -Infinity ? null : newest + layout.longest;
   }
 
   async function laneWrites(all: readonly { readonly lane: OnlineLane; readonly key: readonly Value[]; readonly edits: readonly LaneEdit[] }[], horizon: number): Promise<CellWrite[] | null> {
     const headKeys = all.map(({ lane, key }) => lane.head(key));
     const heads = await store.read(headKeys);
-    const needed = all.flatMap(({ lane, key, edits }, i) => chunksTouched(lane.format, heads[i]?.value ?? null, edits).map((id) => ({ i, id, key: lane.chunk(key, id) })));
+    const needed = all.flatMap(({ lane, key, edits }, i) => chunksTouched(lane.format, heads[i]?.value ?? null, edits, keepFrom(lane, horizon)).map((id) => ({ i, id, key: lane.chunk(key, id) })));
     const chunks = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
     // another writer rewrote a chunk between our two reads
     if (chunks.includes(null)) return null;
@@ -164,10 +175,10 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     return all.flatMap(({ lane, key, edits }, i): CellWrite[] => {
       const contents = { head: heads[i]?.value ?? null, chunk: (id: number) => found.get(`${i} ${id}`)! };
       const result = editLane(lane.format, contents, edits, keepFrom(lane, horizon));
-      const expires = lane.lane.keepsAll || layout.time < 0 || !Number.isFinite(options.retention.retain) ? null : result.newest + layout.longest + options.retention.retain;
       return [
-        { key: headKeys[i]!, value: result.head, expected: heads[i]?.version ?? null, expires },
-        ...result.written.map(({ id, bytes }) => ({ key: lane.chunk(key, id), value: bytes, expected: null, expires })),
+        { key: headKeys[i]!, value: result.head, expected: heads[i]?.version ?? null, expires: expiryOfRows(lane, result.newest) },
+        // the head's version guards its chunks; one of this number may be left of a head that was swept
+        ...result.written.map(({ id, bytes, last }) => ({ key: lane.chunk(key, id), value: bytes, expected: undefined, expires: expiryOfRows(lane, last) })),
         ...result.removed.map((id) => ({ key: lane.chunk(key, id), value: null, expected: undefined, expires: null })),
       ];
     });

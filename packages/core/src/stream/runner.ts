@@ -8,8 +8,8 @@ export interface Sink {
   readonly name: string;
   /** By partition: what the sink has. */
   readonly positions: Map<string, Position>;
-  /** Takes changes that come after its positions, and the positions they end at. */
-  take(changes: readonly Change[], positions: readonly Position[]): Promise<void>;
+  /** Takes changes that come after its positions, and the positions they end at; true where all that was taken so far is durable. */
+  take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
   /** Makes durable what was taken. */
   flush(): Promise<void>;
   /** The source has ended. */
@@ -31,8 +31,15 @@ export interface RunResult {
   readonly changes: number;
 }
 
-export async function runChanges(from: ChangeSource, targets: readonly SourceSinks[], options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((progress: RunProgress) => void) | undefined }): Promise<RunResult> {
-  const { signal, onProgress } = options;
+export interface RunSettings {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  /** Work of the stores themselves, a bounded piece between batches. */
+  readonly upkeep?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
+}
+
+export async function runChanges(from: ChangeSource, targets: readonly SourceSinks[], options: RunSettings): Promise<RunResult> {
+  const { signal, onProgress, upkeep } = options;
   const sources = targets.map(({ source }) => source);
   const byName = new Map(targets.map((target) => [target.source.name, target]));
   const total = (await from.size?.({ sources, signal })) ?? null;
@@ -42,6 +49,12 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
   const refuseUnordered = lsnGuard();
   const after = targets.flatMap(({ sinks }) => leastPositions(sinks));
   const places = placeKeeper(after);
+  const pending = new Set<Sink>();
+  let reached = new Map<string, Position>();
+  const acknowledge = async (): Promise<void> => {
+    if (reached.size > 0) await from.ack?.([...reached.values()]);
+    reached = new Map();
+  };
 
   for await (const batch of from.changes({ sources, after: after.map(places.forSource), signal })) {
     const split = new Map<string, Change[]>();
@@ -55,23 +68,30 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
     }
     for (const target of byName.values()) {
       const positions = batch.positions.filter(({ partition }) => partitionSource.get(partition) === target.source.name).map(places.forSinks);
-      if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions);
+      if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions, pending);
     }
     signal?.throwIfAborted();
     changes += batch.changes.length;
     onProgress?.({ changes, total });
-    await from.ack?.(batch.positions);
+    for (const position of batch.positions) reached.set(position.partition, position);
+    if (pending.size === 0) await acknowledge();
+    await upkeep?.step();
   }
   for (const { sinks } of targets) for (const sink of sinks) await sink.finish();
+  await acknowledge();
+  await upkeep?.finish();
   return { changes };
 }
 
-async function deliver({ sinks }: SourceSinks, changes: readonly Change[], positions: readonly Position[]): Promise<void> {
+/** `pending`: the sinks that hold changes which are not durable yet. */
+async function deliver({ sinks }: SourceSinks, changes: readonly Change[], positions: readonly Position[], pending: Set<Sink>): Promise<void> {
   for (const sink of sinks) {
     const ahead = (partition: string, offset: number): boolean => offset > (sink.positions.get(partition)?.offset ?? -1);
     const next = positions.filter(({ partition, offset }) => ahead(partition, offset));
     if (next.length === 0) continue;
-    await sink.take(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), next);
+    const durable = await sink.take(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), next);
+    if (durable) pending.delete(sink);
+    else pending.add(sink);
     for (const position of next) sink.positions.set(position.partition, position);
   }
 }

@@ -27,6 +27,12 @@ interface Stored {
   readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number }[];
 }
 
+/** Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every batch writes it, and never goes back. */
+export function horizonAt(horizon: number, now: number, retain: number): number {
+  const due = now - retain;
+  return Number.isFinite(retain) && due > horizon + Math.min(retain / 16, 60e6) ? due : horizon;
+}
+
 /** What may not change under a file: other rows, other keys or other values would be in it. */
 interface Fingerprint {
   readonly table: string;
@@ -58,6 +64,11 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     truncates: state.truncates.map(({ place, offset, committed }) => ({ place: String(place), offset, committed })),
   };
   return new TextEncoder().encode(JSON.stringify(stored));
+}
+
+/** The horizon in a state of any source; −Infinity where nothing was ever let go. */
+export function horizonOf(value: Uint8Array): number {
+  return (JSON.parse(new TextDecoder().decode(value)) as Stored).horizon ?? -Infinity;
 }
 
 /** Throws `STATE_NEWER_FORMAT`, and `STATE_OF_OTHER_DEFINITION` where the file was written under another definition of the source. */
