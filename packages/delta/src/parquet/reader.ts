@@ -1,14 +1,14 @@
 /** The bytes of a Parquet file → vectors, one row group at a time. hyparquet reads the pages; the values stay as they are in the file. */
 import { type ColumnChunk, type DecodedArray, type FileMetaData, parquetMetadata, type RowGroup, type SchemaElement } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { decompressPage, readDataPage, readDataPageV2 } from "hyparquet/src/datapage.js";
-import { readPlain } from "hyparquet/src/plain.js";
+import { decompressPage } from "hyparquet/src/datapage.js";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { decompressors } from "./codecs.ts";
 import { converterFor, type Values } from "./convert.ts";
 import { columnOf } from "./elements.ts";
 import { vectorKind } from "./gather.ts";
+import { decodePage, type Page, plainValues } from "./pages.ts";
 
 export interface ParquetSource {
   /** For messages: which object, and where. */
@@ -46,7 +46,9 @@ export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   });
 }
 
-function fileOf(source: ParquetSource, metadata: FileMetaData, whole: Uint8Array<ArrayBuffer> | null): ParquetFile {
+function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<ArrayBuffer> | null): ParquetFile {
+  // Arrow writes a table of no rows as a row group of none.
+  const metadata = { ...footer, row_groups: footer.row_groups.filter((group) => group.num_rows > 0n) };
   const leaves = topLevelLeaves(metadata.schema);
   const columns: ColumnSpec[] = [];
   for (const element of leaves.values()) {
@@ -134,9 +136,7 @@ function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk:
     throw new TidemarkError("PARQUET_TYPE", `${source.name}: column "${column.name}" is stored as ${element.type} ${element.converted_type ?? ""} and cannot be read as ${column.kind}; declare the kind the file has`);
   }
   const meta = chunk.meta_data!;
-  const optional = element.repetition_type !== "REQUIRED";
-  const schemaPath = [{ element: { name: "" } }, { element }].map((node) => ({ ...node, children: [], count: 1, path: [] }));
-  const decoder = { pathInSchema: [element.name], type: meta.type, element, schemaPath, codec: meta.codec, compressors: decompressors, parsers: {} as never };
+  if (Number(meta.num_values) !== rows) throw new Error(`column "${column.name}" has ${meta.num_values} values and its row group ${rows} rows`);
   const out = allocate(column, rows);
   const valid = new Uint8Array(rows);
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
@@ -145,27 +145,19 @@ function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk:
   let nulls = 0;
   while (row < rows) {
     const header = parquetHeader(reader);
-    const body = bytes.subarray(reader.offset, reader.offset + header.compressed_page_size);
-    if (body.length !== header.compressed_page_size) throw new Error(`a page of column "${column.name}" is cut off`);
-    reader.offset += header.compressed_page_size;
+    const size = header.compressed_page_size;
+    if (!(size >= 0 && reader.offset + size <= bytes.length)) throw new Error(`a page of column "${column.name}" is cut off`);
+    const body = bytes.subarray(reader.offset, reader.offset + size);
+    reader.offset += size;
     if (header.type === "DICTIONARY_PAGE") {
       const page = decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors);
-      const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
-      dictionary = converter.convert(readPlain({ view, offset: 0 }, meta.type, header.dictionary_page_header!.num_values, element.type_length));
-      continue;
+      dictionary = converter.convert(plainValues(page, element, header.dictionary_page_header!.num_values));
+    } else if (header.type === "DATA_PAGE" || header.type === "DATA_PAGE_V2") {
+      const page = decodePage(header, body, element, meta.codec, rows - row);
+      if (page.indexed && dictionary === null) throw new Error(`column "${column.name}" lacks its dictionary`);
+      nulls += place(out, valid, row, page, page.indexed ? page.values : converter.convert(page.values), page.indexed ? dictionary : null);
+      row += page.count;
     }
-    const v1 = header.data_page_header;
-    const v2 = header.data_page_header_v2;
-    if (v1 === undefined && v2 === undefined) continue;
-    const page = v2 ? readDataPageV2(body, header, decoder) : readDataPage(decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors), v1!, decoder);
-    const { num_values: count, encoding } = (v2 ?? v1)!;
-    if (row + count > rows) throw new Error(`column "${column.name}" has more values than its row group has rows`);
-    const indexed = encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
-    if (indexed && dictionary === null) throw new Error(`column "${column.name}" lacks its dictionary`);
-    const values = indexed ? page.dataPage : converter.convert(page.dataPage);
-    const levels = optional && values.length < count ? page.definitionLevels! : null;
-    nulls += place(out, valid, row, count, levels, values, indexed ? dictionary : null);
-    row += count;
   }
   if (column.kind === "timestamp") nulls += dropUnsafe(out as Float64Array, valid);
   return vectorFrom(column, out, nulls === 0 ? null : valid, converter.dictionary);
@@ -184,26 +176,24 @@ function allocate(column: ColumnSpec, rows: number): Values {
 }
 
 /** Puts the values of a page at their rows and says how many rows have none. */
-function place(out: Values, valid: Uint8Array, row: number, count: number, levels: ArrayLike<number> | null, values: DecodedArray | Values, dictionary: Values | null): number {
-  let at = 0;
+function place(out: Values, valid: Uint8Array, row: number, { count, levels }: Page, values: DecodedArray | Values, dictionary: Values | null): number {
   const source = values as ArrayLike<number>;
   const target = out as unknown as number[];
   const entries = dictionary as unknown as number[] | null;
-  if (levels === null) valid.fill(1, row, row + count);
-  if (levels === null && entries === null && ArrayBuffer.isView(out)) {
-    (out as Int32Array).set(values as Int32Array, row);
-    return 0;
-  }
-  for (let i = 0; i < count; i++) {
-    if (levels !== null) {
-      if (levels[i] === 0) continue;
-      valid[row + i] = 1;
+  if (levels === null) {
+    valid.fill(1, row, row + count);
+    if (entries === null && ArrayBuffer.isView(out)) {
+      (out as Int32Array).set(values as Int32Array, row);
+      return 0;
     }
+  } else valid.set(levels, row);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    if (levels !== null && levels[i] === 0) continue;
     const value = source[at++]!;
-    if (entries !== null && value >= entries.length) throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
+    if (entries !== null && !(value >= 0 && value < entries.length)) throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
     target[row + i] = entries === null ? value : entries[value]!;
   }
-  if (at !== values.length) throw new Error(`a page holds ${values.length} values and its levels say ${at}`);
   return count - at;
 }
 
