@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import { asOfKernel } from "../join/as-of-kernel.ts";
 import type { Selected, Value, ViewSpec } from "../model.ts";
 import type { AggregatePlan, Answers, JoinPlan, OnlineStore } from "../spi.ts";
-import { onlineLanes, type OnlineLanes } from "../stream/online-lanes.ts";
+import { onlineLanes, type OnlineLane, type OnlineLanes } from "../stream/online-lanes.ts";
 import { readLanes, timedRows, wantedColumns, type LaneRequest } from "../stream/online-rows.ts";
 import { viewPlans, type ViewPlan } from "../stream/plans.ts";
 import { formatTime } from "../time/parse-time.ts";
@@ -18,6 +18,19 @@ export interface OnlineQuestion {
   readonly keys: readonly Readonly<Record<string, Value>>[];
   /** µs. */
   readonly t: number;
+}
+
+/** A plan, and what it means for the state that its source is in now. */
+interface PreparedPlan extends ViewPlan {
+  readonly lane: string;
+  current: { readonly of: object; readonly lane: OnlineLane; readonly wanted: readonly number[] | undefined } | null;
+}
+
+interface Preparation {
+  readonly plans: readonly PreparedPlan[];
+  /** One view for each source. */
+  readonly sources: readonly ViewSpec[];
+  readonly stateKeys: readonly Uint8Array[];
 }
 
 export interface OnlineReader {
@@ -41,10 +54,21 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     return fresh;
   }
 
-  /** Heads are asked before the states are known to be the current ones: the layout seldom changes, and is checked against the same snapshot. */
-  async function snapshot(plans: readonly ViewPlan[], question: OnlineQuestion) {
+  const preparations = new WeakMap<readonly Selected[], Preparation>();
+
+  /** What follows from the selection alone, once. */
+  function prepare(selection: readonly Selected[]): Preparation {
+    const known = preparations.get(selection);
+    if (known !== undefined) return known;
+    const plans = viewPlans(selection).map((plan) => ({ ...plan, lane: laneName(plan.view), current: null }));
     const sources = [...new Map(plans.map(({ view }) => [view.source.name, view])).values()];
-    const stateKeys = sources.map((view) => sourceStateKey(namespace, view.source.name));
+    const fresh = { plans, sources, stateKeys: sources.map((view) => sourceStateKey(namespace, view.source.name)) };
+    preparations.set(selection, fresh);
+    return fresh;
+  }
+
+  /** Heads are asked before the states are known to be the current ones: the layout seldom changes, and is checked against the same snapshot. */
+  async function snapshot({ plans, sources, stateKeys }: Preparation, question: OnlineQuestion) {
     if (sources.some((view) => !states.has(view.source.name))) {
       const cells = await store.read(stateKeys);
       sources.forEach((view, i) => stateOf(view, cells[i] ?? null));
@@ -60,12 +84,16 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     }
   }
 
-  function laneRequests({ view, plan }: ViewPlan, { state, lanes }: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): LaneRequest[] {
-    refuse(view, plan, state);
-    const lane = lanes.lanes.find((one) => one.lane.name === laneName(view))!;
+  function laneRequests(prepared: PreparedPlan, of: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): LaneRequest[] {
+    const { view, plan } = prepared;
+    if (prepared.current?.of !== of) {
+      refuse(view, plan, of.state);
+      const lane = of.lanes.lanes.find((one) => one.lane.name === prepared.lane)!;
+      prepared.current = { of, lane, wanted: wantedColumns(of.lanes, lane, plan.columns, of.state) };
+    }
+    const { lane, wanted } = prepared.current;
     const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
-    const wanted = wantedColumns(lanes, lane, plan.columns, state);
-    return keys.map((key) => ({ lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted }));
+    return keys.map((key) => ({ lanes: of.lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted }));
   }
 
   function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
@@ -83,8 +111,9 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
 
   return {
     async read(question) {
-      const plans = viewPlans(question.selection);
-      const { requests, lanes } = await snapshot(plans, question);
+      const prepared = prepare(question.selection);
+      const { plans } = prepared;
+      const { requests, lanes } = await snapshot(prepared, question);
       const answers = new Array<Answers>(question.selection.length);
       const length = question.keys.length;
       plans.forEach(({ view, plan, places }, p) => {

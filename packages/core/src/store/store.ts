@@ -98,11 +98,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   async function askOnline(call: string, request: { readonly features: unknown; readonly entities: readonly unknown[]; readonly asOf?: unknown; readonly signal?: AbortSignal | undefined }) {
     if (reader === null) throw missing(call, "online");
     request.signal?.throwIfAborted();
-    const selection = selectionOf(request.features, call);
+    const selection = selectionFor(request.features, call);
     const keys = request.entities.map(keyReader(keysNeeded(selection), { extra: false }));
     // law 1: one moment for the whole call, returned with the answer
     const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
     return { selection, answers: await reader.read({ selection, keys, t }), t };
+  }
+
+  const selections = new WeakMap<object, readonly Selected[]>();
+
+  /** Definitions do not change, so what they select is found once; a list may, and is looked at each time. */
+  function selectionFor(features: unknown, call: string): readonly Selected[] {
+    if (typeof features !== "object" || features === null || Array.isArray(features)) return selectionOf(features, call);
+    let selection = selections.get(features);
+    if (selection === undefined) selections.set(features, (selection = selectionOf(features, call)));
+    return selection;
   }
 
   const reads = {
