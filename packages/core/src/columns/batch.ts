@@ -116,13 +116,57 @@ export function selectRows(batch: Batch, marks: Uint8Array): Batch {
 /** Batches of the same columns, one after the other. */
 export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Batch[]): Batch {
   if (batches.length === 1) return batches[0]!;
-  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
-  const vectors = columns.map((column, c) => {
-    const builder = vectorBuilder(column, Math.max(length, 1));
-    for (const batch of batches) for (let i = 0; i < batch.length; i++) builder.push(valueAt(batch.vectors[c]!, i));
-    return builder.finish();
-  });
-  return { length, columns, vectors };
+  const parts = batches.filter((batch) => batch.length > 0);
+  if (parts.length === 1) return parts[0]!;
+  if (parts.length === 0) return batchOf(columns, []);
+  const length = parts.reduce((sum, batch) => sum + batch.length, 0);
+  return { length, columns, vectors: columns.map((_, c) => joinVectors(parts.map((batch) => batch.vectors[c]!), parts, length)) };
+}
+
+/** Whole arrays at a time: a hot entity has thousands of rows in tens of chunks. */
+function joinVectors(vectors: readonly Vector[], batches: readonly Batch[], length: number): Vector {
+  const valid = vectors.some((vector) => vector.valid !== null)
+    ? joined(new Uint8Array(length), vectors.map((vector, i) => vector.valid ?? new Uint8Array(batches[i]!.length).fill(1))) : null;
+  const values = <V extends Vector["is"]>(is: V): readonly Extract<Vector, { is: V }>[] => {
+    const other = vectors.find((vector) => vector.is !== is);
+    if (other !== undefined) throw new TypeError(`a ${other.is} vector cannot go on a ${is} vector`);
+    return vectors as readonly Extract<Vector, { is: V }>[];
+  };
+  const first = vectors[0]!;
+  switch (first.is) {
+    case "string": return { is: "string", ...joinStrings(values("string"), length), valid };
+    case "int64": return { is: "int64", values: joined(new BigInt64Array(length), values("int64").map((vector) => vector.values)), valid };
+    case "int32": return { is: "int32", values: joined(new Int32Array(length), values("int32").map((vector) => vector.values)), valid };
+    case "float64": return { is: "float64", values: joined(new Float64Array(length), values("float64").map((vector) => vector.values)), valid };
+    case "boolean": return { is: "boolean", values: joined(new Uint8Array(length), values("boolean").map((vector) => vector.values)), valid };
+    case "big": return { is: "big", values: values("big").flatMap((vector) => vector.values), valid };
+    case "bytes": return { is: "bytes", values: values("bytes").flatMap((vector) => vector.values), valid };
+  }
+}
+
+function joined<T extends Numbers | BigInt64Array>(into: T, parts: readonly T[]): T {
+  let at = 0;
+  for (const part of parts) {
+    (into as { set(part: T, at: number): void }).set(part, at);
+    at += part.length;
+  }
+  return into;
+}
+
+/** One dictionary for all: equal strings have equal codes. */
+function joinStrings(vectors: readonly Extract<Vector, { is: "string" }>[], length: number): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
+  const known = new Map<string, number>();
+  const codes = new Int32Array(length);
+  let at = 0;
+  for (const vector of vectors) {
+    const renamed = Int32Array.from(vector.dictionary, (text) => {
+      let code = known.get(text);
+      if (code === undefined) known.set(text, (code = known.size));
+      return code;
+    });
+    for (let i = 0; i < vector.codes.length; i++, at++) codes[at] = vector.valid !== null && vector.valid[i] === 0 ? -1 : renamed[vector.codes[i]!]!;
+  }
+  return { codes, dictionary: [...known.keys()] };
 }
 
 type Numbers = Uint8Array | Int32Array | Float64Array;
