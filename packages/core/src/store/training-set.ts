@@ -20,6 +20,10 @@ export interface TrainingSetOptions {
 export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
   const { frame, selection, metadata, coverage, signal } = options;
   const results = answerColumns(selection);
+  const double = results.find(({ name }) => frame.columns.some((column) => column.name === name));
+  if (double !== undefined) {
+    throw new TidemarkError("NAME_TAKEN", `getHistoricalFeatures: "${double.name}" is a feature and a column of the entity rows; rename one, the feature with .as("other")`);
+  }
   let read = false;
 
   async function* blocks(): AsyncIterable<{ readonly block: FrameBlock; readonly answers: readonly Answers[] }> {
