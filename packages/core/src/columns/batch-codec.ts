@@ -4,11 +4,13 @@
  */
 import type { ColumnSpec, Value } from "../model.ts";
 import { vectorBuilder, type Batch, type Vector } from "./batch.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 
 const CONSTANT = 0;
 const PLAIN = 1;
 const NULLS = 2;
+/** More than any cell holds; a damaged length beyond it is refused before room is made for it. */
+const MOST_ROWS = 2 ** 24;
 
 /** Rows in the order of `columns`. */
 export function encodeRows(columns: readonly ColumnSpec[], rows: readonly (readonly Value[])[]): Uint8Array {
@@ -24,18 +26,20 @@ export function encodeRows(columns: readonly ColumnSpec[], rows: readonly (reado
   return writer.copy();
 }
 
-/** The batch of these bytes; only the columns in `wanted` (indexes), all without it. */
+/** The batch of these bytes; only the columns in `wanted` (indexes), all without it. Throws `STATE_DAMAGED`. */
 export function decodeRows(columns: readonly ColumnSpec[], bytes: Uint8Array, wanted?: readonly number[]): Batch {
   const reader = new ByteReader(bytes);
   const length = reader.count();
+  if (length > MOST_ROWS) throw damaged(`claims ${length} rows`);
   const vectors: Vector[] = [];
   const read: ColumnSpec[] = [];
   for (let c = 0; c < columns.length; c++) {
-    const size = reader.count();
+    const size = reader.items();
     const end = reader.at + size;
     if (wanted === undefined || wanted.includes(c)) {
       vectors.push(decodeColumn(reader, columns[c]!, length));
       read.push(columns[c]!);
+      if (reader.at > end) throw damaged(`has a column ${columns[c]!.name} longer than it says`);
     }
     reader.at = end;
   }
@@ -45,21 +49,14 @@ export function decodeRows(columns: readonly ColumnSpec[], bytes: Uint8Array, wa
 function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (readonly Value[])[], c: number): void {
   if (rows.length === 0) return;
   const first = rows[0]![c]!;
-  let constant = true;
-  let missing = false;
-  for (const row of rows) {
-    const value = row[c]!;
-    if (value === null) missing = true;
-    if (!Object.is(value, first)) constant = false;
-  }
-  if (constant && rows.length > 1) {
+  if (rows.length > 1 && rows.every((row) => Object.is(row[c], first))) {
     writer.byte(CONSTANT);
     writer.byte(first === null ? NULLS : PLAIN);
     if (first !== null) encodeValues(writer, column, [first]);
     return;
   }
   const values: Exclude<Value, null>[] = [];
-  if (missing) {
+  if (rows.some((row) => row[c] === null)) {
     writer.byte(NULLS);
     let bits = 0;
     for (let i = 0; i < rows.length; i++) {
@@ -89,6 +86,7 @@ function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number): V
     const places = new Int32Array(length);
     return spread(missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1), places, missing ? new Uint8Array(length) : null);
   }
+  if (form !== NULLS) throw damaged(`has a column of form ${form}`);
   const bits = reader.raw((length + 7) >>> 3);
   const valid = new Uint8Array(length);
   const places = new Int32Array(length);
@@ -162,25 +160,43 @@ function decodeValues(reader: ByteReader, column: ColumnSpec, count: number): Ve
       return { is: "float64", values, valid: null };
     }
     case "int64": return { is: "int64", values: decodeInt64s(reader, count), valid: null };
-    case "decimal": return { is: "big", values: Array.from({ length: count }, () => BigInt(reader.text())), valid: null };
+    case "decimal": return { is: "big", values: Array.from({ length: count }, () => decimalFrom(reader.text())), valid: null };
     case "bytes": return { is: "bytes", values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()), valid: null };
   }
 }
 
 function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
-  const codes = new Map<string, number>();
-  for (const value of values) if (!codes.has(value)) codes.set(value, codes.size);
-  writer.count(codes.size);
-  for (const value of codes.keys()) writer.text(value);
-  if (codes.size === 1) return;
-  for (const value of values) writer.count(codes.get(value)!);
+  const known = new Map<string, number>();
+  const codes = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    let code = known.get(values[i]!);
+    if (code === undefined) known.set(values[i]!, (code = known.size));
+    codes[i] = code;
+  }
+  writer.count(known.size);
+  for (const value of known.keys()) writer.text(value);
+  if (known.size === 1) return;
+  for (const code of codes) writer.count(code);
 }
 
 function decodeStrings(reader: ByteReader, count: number): Vector {
-  const dictionary = Array.from({ length: reader.count() }, () => reader.text());
+  const dictionary = Array.from({ length: reader.items() }, () => reader.text());
   const codes = new Int32Array(count);
-  if (dictionary.length > 1) for (let i = 0; i < count; i++) codes[i] = reader.count();
+  let highest = 0;
+  if (dictionary.length > 1) {
+    for (let i = 0; i < count; i++) {
+      const code = reader.count();
+      codes[i] = code;
+      if (code > highest) highest = code;
+    }
+  }
+  if (highest >= dictionary.length) throw damaged("has a text that its dictionary lacks");
   return { is: "string", codes, dictionary, valid: null };
+}
+
+function decimalFrom(text: string): bigint {
+  if (!/^-?\d{1,39}$/.test(text)) throw damaged("has a decimal without digits");
+  return BigInt(text);
 }
 
 /** Differences of safe integers, where those are safe themselves; else the doubles. */
@@ -208,13 +224,16 @@ function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, v
 }
 
 function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
-  const limit = 2n ** 50n;
-  const small = values.every((value) => value > -limit && value < limit);
+  // A bigint beyond 2^50 is no less as a double, and one below it is exact.
+  const numbers = Float64Array.from(values, Number);
+  const small = numbers.every((number) => Math.abs(number) < 2 ** 50);
   writer.byte(small ? VARINT : RAW);
+  if (!small) {
+    for (const value of values) writer.int64(value);
+    return;
+  }
   let previous = 0;
-  for (const value of values) {
-    if (!small) { writer.int64(value); continue; }
-    const number = Number(value);
+  for (const number of numbers) {
     writer.zigzag(number - previous);
     previous = number;
   }

@@ -1,8 +1,9 @@
 /** Bytes that grow while they are written, and a cursor that reads them back. */
 import { TidemarkError } from "../errors.ts";
+import { decodeUtf8, encodeUtf8, writeUtf8 } from "./utf8.ts";
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A text of so many UTF-16 units has at most 126 bytes, so its length is one byte. */
+const SHORT_TEXT = 42;
 
 export class ByteWriter {
   length = 0;
@@ -48,31 +49,31 @@ export class ByteWriter {
     this.count(value < 0 ? -value * 2 - 1 : value * 2);
   }
 
-  float64(value: number): void {
+  float64(value: number, littleEndian = true): void {
     this.room(8);
-    this.data.setFloat64(this.length, value, true);
+    this.data.setFloat64(this.length, value, littleEndian);
     this.length += 8;
   }
 
-  int64(value: bigint): void {
+  int64(value: bigint, littleEndian = true): void {
     this.room(8);
-    this.data.setBigInt64(this.length, value, true);
+    this.data.setBigInt64(this.length, value, littleEndian);
     this.length += 8;
   }
 
   /** Length, then UTF-8. */
   text(value: string): void {
-    this.room(value.length * 3 + 8);
-    const short = value.length < 42;
-    if (short) {
-      const { written } = encoder.encodeInto(value, this.bytes.subarray(this.length + 1));
-      this.bytes[this.length] = written;
-      this.length += written + 1;
+    if (value.length >= SHORT_TEXT) {
+      const encoded = encodeUtf8(value);
+      this.count(encoded.length);
+      this.raw(encoded);
       return;
     }
-    const encoded = encoder.encode(value);
-    this.count(encoded.length);
-    this.raw(encoded);
+    this.room(value.length * 3 + 1);
+    const start = this.length + 1;
+    const end = writeUtf8(this.bytes, start, value);
+    this.bytes[this.length] = end - start;
+    this.length = end;
   }
 
   raw(value: Uint8Array): void {
@@ -90,6 +91,7 @@ export class ByteWriter {
   }
 }
 
+/** Reads what a ByteWriter wrote. Bytes that say anything else throw `STATE_DAMAGED`. */
 export class ByteReader {
   at = 0;
   private readonly bytes: Uint8Array;
@@ -101,22 +103,27 @@ export class ByteReader {
   }
 
   byte(): number {
-    if (this.at >= this.bytes.length) throw new TidemarkError("STATE_DAMAGED", "a cell of the online store ends in the middle: rebuild the online store from history");
+    if (this.at >= this.bytes.length) throw damaged("ends in the middle");
     return this.bytes[this.at++]!;
   }
 
   count(): number {
     const first = this.byte();
     if (first < 128) return first;
-    this.at--;
-    let value = 0;
-    let weight = 1;
-    for (;;) {
+    let value = first & 127;
+    for (let weight = 128; value <= Number.MAX_SAFE_INTEGER; weight *= 128) {
       const byte = this.byte();
       value += (byte & 127) * weight;
-      if (byte < 128) return value;
-      weight *= 128;
+      if (byte < 128 && value <= Number.MAX_SAFE_INTEGER) return value;
     }
+    throw damaged("has a number out of range");
+  }
+
+  /** How many things follow that take a byte at least each. */
+  items(): number {
+    const count = this.count();
+    this.need(count);
+    return count;
   }
 
   zigzag(): number {
@@ -125,19 +132,21 @@ export class ByteReader {
   }
 
   float64(): number {
+    this.need(8);
     const value = this.data.getFloat64(this.at, true);
     this.at += 8;
     return value;
   }
 
   int64(): bigint {
+    this.need(8);
     const value = this.data.getBigInt64(this.at, true);
     this.at += 8;
     return value;
   }
 
   text(): string {
-    const size = this.count();
+    const size = this.items();
     const { bytes } = this;
     const start = this.at;
     this.at += size;
@@ -147,12 +156,22 @@ export class ByteReader {
       while (i < this.at && bytes[i]! < 128) text += String.fromCharCode(bytes[i++]!);
       if (i === this.at) return text;
     }
-    return decoder.decode(bytes.subarray(start, this.at));
+    return decodeUtf8(bytes.subarray(start, this.at));
   }
 
   raw(size: number): Uint8Array {
+    this.need(size);
     const value = this.bytes.subarray(this.at, this.at + size);
     this.at += size;
     return value;
   }
+
+  private need(count: number): void {
+    if (this.at + count > this.bytes.length) throw damaged("ends in the middle");
+  }
+}
+
+/** Of bytes that Tidemark did not write so. */
+export function damaged(what: string): TidemarkError {
+  return new TidemarkError("STATE_DAMAGED", `a cell of the online store ${what}: rebuild the online store from history`);
 }

@@ -1,6 +1,7 @@
 /** The identity of a key: as the bytes a cell lies under, and as text for a Map. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Kind, Value } from "../model.ts";
+import { ByteWriter } from "./bytes.ts";
 import { compareStrings } from "./compare.ts";
 
 /** The first byte of every cell key. Another layout of keys takes another. */
@@ -75,18 +76,19 @@ function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
       return writer.byte(value ? 1 : 0);
     case "int32": case "int64": case "timestamp": case "date": {
       writer.byte(8);
-      return writer.int64(integer(column, value));
+      // big-endian with the sign bit flipped: bytes sort as numbers do
+      return writer.int64(integer(column, value) ^ -LIMIT, false);
     }
     case "float64":
       if (typeof value !== "number" || !Number.isFinite(value)) throw invalid(column, value);
       writer.byte(8);
-      return writer.float64(value === 0 ? 0 : value);
+      return writer.float64(value === 0 ? 0 : value, false);
     case "decimal":
       if (typeof value !== "bigint") throw invalid(column, value);
       return writer.text(decimalText(value, column.scale ?? 0));
     case "bytes":
       if (!(value instanceof Uint8Array)) throw invalid(column, value);
-      writer.length(value.length);
+      writer.count(value.length);
       return writer.raw(value);
   }
 }
@@ -115,103 +117,4 @@ function decimalText(unscaled: bigint, scale: number): string {
 function invalid(column: ColumnSpec, value: Value): TidemarkError {
   const shown = value === null ? "null" : typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : value instanceof Uint8Array ? "bytes" : `${typeof value} ${value}`;
   return new TidemarkError("KEY_INVALID", `key ${column.name}: ${shown} is no ${column.kind}; give every key a value of its column's type`);
-}
-
-/** Appends to a buffer that grows and is used again. */
-class ByteWriter {
-  private bytes: Uint8Array;
-  private view: DataView;
-  private at = 0;
-
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
-    this.view = new DataView(this.bytes.buffer);
-  }
-
-  clear(): void {
-    this.at = 0;
-  }
-
-  copy(): Uint8Array {
-    return this.bytes.slice(0, this.at);
-  }
-
-  byte(value: number): void {
-    this.room(1);
-    this.bytes[this.at++] = value;
-  }
-
-  /** LEB128. */
-  length(value: number): void {
-    let rest = value;
-    while (rest > 127) {
-      this.byte((rest & 127) | 128);
-      rest >>>= 7;
-    }
-    this.byte(rest);
-  }
-
-  raw(value: Uint8Array): void {
-    this.room(value.length);
-    this.bytes.set(value, this.at);
-    this.at += value.length;
-  }
-
-  /** Big-endian with the sign bit flipped: bytes sort as numbers do. */
-  int64(value: bigint): void {
-    this.room(8);
-    this.view.setBigInt64(this.at, value ^ -LIMIT);
-    this.at += 8;
-  }
-
-  float64(value: number): void {
-    this.room(8);
-    this.view.setFloat64(this.at, value);
-    this.at += 8;
-  }
-
-  /** Length, then UTF-8. A lone surrogate keeps its own three bytes: a TextEncoder would make every one of them U+FFFD, and two keys one. */
-  text(value: string): void {
-    this.room(5 + value.length * 3);
-    // The length goes before the bytes: one byte is left for it, and more are made where it needs more.
-    const start = ++this.at;
-    const { bytes } = this;
-    let at = start;
-    for (let i = 0; i < value.length; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit < 0x80) { bytes[at++] = unit; continue; }
-      const point = unit >= 0xd800 && unit < 0xdc00 ? value.codePointAt(i)! : unit;
-      if (point < 0x800) {
-        bytes[at++] = 0xc0 | (point >> 6);
-      } else {
-        if (point < 0x10000) {
-          bytes[at++] = 0xe0 | (point >> 12);
-        } else {
-          bytes[at++] = 0xf0 | (point >> 18);
-          bytes[at++] = 0x80 | ((point >> 12) & 63);
-          i++;
-        }
-        bytes[at++] = 0x80 | ((point >> 6) & 63);
-      }
-      bytes[at++] = 0x80 | (point & 63);
-    }
-    const size = at - start;
-    if (size < 128) {
-      bytes[start - 1] = size;
-      this.at = at;
-      return;
-    }
-    const encoded = bytes.slice(start, at);
-    this.at = start - 1;
-    this.length(size);
-    this.raw(encoded);
-  }
-
-  private room(count: number): void {
-    if (this.at + count <= this.bytes.length) return;
-    const larger = new Uint8Array((this.bytes.length + count) * 2);
-    larger.set(this.bytes.subarray(0, this.at));
-    this.bytes = larger;
-    this.view = new DataView(larger.buffer);
-  }
 }

@@ -58,7 +58,7 @@ export function decodeHead(format: LaneFormat, bytes: Uint8Array, wanted?: reado
   const version = reader.byte();
   if (version !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a cell has format ${version}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or rebuild the store`);
   const next = reader.count();
-  const chunks = Array.from({ length: reader.count() }, () => ({ id: reader.count(), count: reader.count(), first: reader.float64(), last: reader.float64() }));
+  const chunks = Array.from({ length: reader.items() }, () => ({ id: reader.count(), count: reader.count(), first: reader.float64(), last: reader.float64() }));
   return { next, chunks, rows: decodeRows(format.columns, bytes.subarray(reader.at), wanted) };
 }
 
@@ -71,6 +71,8 @@ export function decodeChunk(format: LaneFormat, bytes: Uint8Array, wanted?: read
 }
 
 /** A batch as rows, for editing. */
-export function rowsOf(batch: Batch): LaneRow[] {
-  return Array.from({ length: batch.length }, (_, i) => batch.vectors.map((vector) => valueAt(vector, i)));
+export function rowsOf({ length, vectors }: Batch): LaneRow[] {
+  const rows = Array.from({ length }, () => new Array<Value>(vectors.length));
+  vectors.forEach((vector, c) => { for (let i = 0; i < length; i++) rows[i]![c] = valueAt(vector, i); });
+  return rows;
 }

@@ -1,0 +1,55 @@
+/**
+ * Text as UTF-8 and back. A lone surrogate keeps three bytes of its own: a TextEncoder would make every one of them U+FFFD, and of two strings one.
+ */
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Writes the text at `at`, where three bytes a unit must be free; returns the end. */
+export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) { bytes[at++] = unit; continue; }
+    const point = unit >= 0xd800 && unit < 0xdc00 ? text.codePointAt(i)! : unit;
+    if (point < 0x800) {
+      bytes[at++] = 0xc0 | (point >> 6);
+    } else {
+      if (point < 0x10000) {
+        bytes[at++] = 0xe0 | (point >> 12);
+      } else {
+        bytes[at++] = 0xf0 | (point >> 18);
+        bytes[at++] = 0x80 | ((point >> 12) & 63);
+        i++;
+      }
+      bytes[at++] = 0x80 | ((point >> 6) & 63);
+    }
+    bytes[at++] = 0x80 | (point & 63);
+  }
+  return at;
+}
+
+export function encodeUtf8(text: string): Uint8Array {
+  if (!LONE_SURROGATE.test(text)) return encoder.encode(text);
+  const bytes = new Uint8Array(text.length * 3);
+  return bytes.subarray(0, writeUtf8(bytes, 0, text));
+}
+
+/** What is no UTF-8 at all reads as U+FFFD. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  const text = decoder.decode(bytes);
+  return text.includes("\uFFFD") ? withSurrogates(bytes) : text;
+}
+
+function withSurrogates(bytes: Uint8Array): string {
+  let text = "";
+  let done = 0;
+  for (let i = 0; i + 2 < bytes.length; i++) {
+    const [second, third] = [bytes[i + 1]!, bytes[i + 2]!];
+    // 0xED is never a later byte of a character, and followed by 0xA0 or more it begins a surrogate
+    if (bytes[i] !== 0xed || second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf) continue;
+    text += decoder.decode(bytes.subarray(done, i)) + String.fromCharCode(0xd000 | ((second & 63) << 6) | (third & 63));
+    i += 2;
+    done = i + 1;
+  }
+  return text + decoder.decode(bytes.subarray(done));
+}
