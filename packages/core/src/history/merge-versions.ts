@@ -75,10 +75,10 @@ function byKnownFrom(a: RowVersion, b: RowVersion): number {
   return a.from - b.from || a.to - b.to || compareChanges(a, b);
 }
 
-/** A change delivered again makes nothing new of the one version that it made. */
+/** A change delivered again makes nothing new of the one version that it made; the lowest of its offsets counts, whichever partition came first. */
 function isDeliveredAgain(versions: readonly RowVersion[], change: RowChange): boolean {
   const made = versions.filter((version) => version.place === change.place);
-  return made.length === 1 && (made[0]!.values === null) === (change.values === null);
+  return made.length === 1 && (made[0]!.values === null) === (change.values === null) && change.offset >= made[0]!.offset;
 }
 
 /** A change that comes after later ones of its row is put in its place: the row's versions are derived anew from all its changes (law 5). */

@@ -50,6 +50,8 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
   const next = imageAfter(open, change);
   const { place, offset, committed } = change;
   if (open !== undefined && sameImage(source, open, next)) {
+    // law 5: the change that made the version, delivered again, makes it no newer
+    if (open.place === place && open.committed === committed) return;
     versions[versions.length - 1] = { ...open, place, offset, committed };
     return;
   }
