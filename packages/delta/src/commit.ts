@@ -5,9 +5,9 @@ import { isTidemarkError } from "@tidemark/core";
 import type { Lake } from "./lake.ts";
 import type { Action, CommitInfo } from "./log/actions.ts";
 import { checkpointOf, writeCheckpoint } from "./log/checkpoint.ts";
-import { entryKey, readEntry } from "./log/log.ts";
+import { readEntry } from "./log/log.ts";
+import { entryKey } from "./log/names.ts";
 import type { TableLog } from "./log/state.ts";
-import { RETENTION } from "./lake.ts";
 
 export interface Commit {
   readonly operation: string;
@@ -75,7 +75,7 @@ async function settled(lake: Lake, table: string, log: TableLog | null, version:
   if (log !== null && log.version === version - 1) log.apply(version, actions);
   if (version === 0 || version % lake.checkpointEvery !== 0 || log === null || log.version < version) return;
   try {
-    await writeCheckpoint(lake.objects, table, checkpointOf(log, lake.clock() - RETENTION), lake.failpoint, undefined);
+    await writeCheckpoint(lake.objects, table, checkpointOf(log, lake.clock() - lake.retain), lake.failpoint);
   } catch (error) {
     // A table without this checkpoint is whole; the next one will tell the same.
     if (!isTidemarkError(error)) throw error;

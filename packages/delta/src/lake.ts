@@ -8,21 +8,22 @@ export interface DeltaOptions {
   readonly clock?: (() => number) | undefined;
   /** A checkpoint is written at every so many commits. Default: 50. */
   readonly checkpointEvery?: number | undefined;
+  /** How long (ms) a file that left its table is kept for readers of older versions, and remembered in checkpoints. Default: 7 days. */
+  readonly retain?: number | undefined;
   /** Internal, for tests that kill the process: called with `parquet-written`, `before-commit`, `after-commit`, `checkpoint`, `checkpoint-written`. */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
 }
 
-/** How long a removed file is kept for readers of older versions, ms; Delta's default. */
-export const RETENTION = 7 * 86_400_000;
-
 /** After so long (ms), somebody may have cleaned up the log behind our back, and the absence of the next entry proves nothing. */
 const STALE = 600_000;
+/** States of older versions that are kept. */
 const OLD_VERSIONS = 4;
 
 export class Lake {
   readonly objects: ObjectStore;
   readonly clock: () => number;
   readonly checkpointEvery: number;
+  readonly retain: number;
   readonly failpoint: (name: string) => void | Promise<void>;
   readonly #newest = new Map<string, { log: TableLog; seen: number }>();
   readonly #old = new Map<string, TableLog>();
@@ -31,6 +32,7 @@ export class Lake {
     this.objects = objects;
     this.clock = options.clock ?? Date.now;
     this.checkpointEvery = options.checkpointEvery ?? 50;
+    this.retain = options.retain ?? 7 * 86_400_000;
     this.failpoint = options.failpoint ?? (() => undefined);
   }
 

@@ -56,7 +56,8 @@ export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = 
 
 /** An append, or a rewrite of the partitions in `over`. */
 function writing(
-  lake: Lake, table: TableSpec, rows: readonly Batch[], positions: readonly PositionStep[], over: { readonly replaced: PartitionFilter; readonly from: number | null } | null, signal: AbortSignal | undefined,
+  lake: Lake, table: TableSpec, rows: readonly Batch[], positions: readonly PositionStep[],
+  over: { readonly replaced: PartitionFilter; readonly from: number | null } | null, signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];
   let checked = over?.from ?? -1;

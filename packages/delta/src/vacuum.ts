@@ -1,9 +1,9 @@
 /** Removes files that no version within the retention needs: those of old versions, and those of writers that died before their commit. */
 import { TidemarkError } from "@tidemark/core";
-import { type Lake, RETENTION } from "./lake.ts";
+import type { Lake } from "./lake.ts";
 
 export interface VacuumOptions {
-  /** Files removed from the table, or written without a commit, stay for so long (ms). Default: 7 days. A shorter time takes files from scans under way. */
+  /** Files removed from the table, or written without a commit, stay for so long (ms). Default: the store's. A shorter time takes files from scans under way. */
   readonly retain?: number | undefined;
   /** Only say what would go. */
   readonly dryRun?: boolean | undefined;
@@ -15,7 +15,7 @@ export interface VacuumResult {
   readonly removed: readonly string[];
 }
 
-export async function vacuumTable(lake: Lake, table: string, { retain = RETENTION, dryRun = false, signal }: VacuumOptions): Promise<VacuumResult> {
+export async function vacuumTable(lake: Lake, table: string, { retain = lake.retain, dryRun = false, signal }: VacuumOptions): Promise<VacuumResult> {
   // The list comes first: a file whose commit falls between the two readings is then known to the log.
   const objects: { key: string; modified: number }[] = [];
   const prefix = `${table}/`;

@@ -5,7 +5,7 @@ import { TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 import { decompressors, zstd } from "../parquet/codecs.ts";
 import type { Action } from "./actions.ts";
-import { pad } from "./log.ts";
+import { pad } from "./names.ts";
 import type { TableLog } from "./state.ts";
 
 const text = (name: string): SchemaElement[] => [{ name, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" }, repetition_type: "OPTIONAL" }];
@@ -61,12 +61,12 @@ function big(value: number | null | undefined): bigint | null {
 }
 
 /** Durable before `_last_checkpoint` names it; a process that dies between the two leaves a checkpoint that a listing finds. */
-export async function writeCheckpoint(objects: ObjectStore, table: string, checkpoint: CheckpointFile, failpoint: (name: string) => void | Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+export async function writeCheckpoint(objects: ObjectStore, table: string, checkpoint: CheckpointFile, failpoint: (name: string) => void | Promise<void>): Promise<void> {
   await failpoint("checkpoint");
-  await objects.put(`${table}/_delta_log/${pad(checkpoint.version)}.checkpoint.parquet`, checkpoint.bytes, { signal });
+  await objects.put(`${table}/_delta_log/${pad(checkpoint.version)}.checkpoint.parquet`, checkpoint.bytes);
   await failpoint("checkpoint-written");
   const last = { version: checkpoint.version, size: checkpoint.actions, sizeInBytes: checkpoint.bytes.length, numOfAddFiles: checkpoint.files };
-  await objects.put(`${table}/_delta_log/_last_checkpoint`, new TextEncoder().encode(JSON.stringify(last)), { signal });
+  await objects.put(`${table}/_delta_log/_last_checkpoint`, new TextEncoder().encode(JSON.stringify(last)));
 }
 
 /** Throws `DELTA_LOG_DAMAGED`. */

@@ -3,15 +3,8 @@ import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 import type { Action } from "./actions.ts";
 import { readCheckpoint } from "./checkpoint.ts";
+import { entryKey, pad } from "./names.ts";
 import { TableLog } from "./state.ts";
-
-export function entryKey(table: string, version: number): string {
-  return `${table}/_delta_log/${pad(version)}.json`;
-}
-
-export function pad(version: number): string {
-  return String(version).padStart(20, "0");
-}
 
 /** One entry's actions; null: there is no such entry. Throws `DELTA_LOG_DAMAGED`. */
 export async function readEntry(objects: ObjectStore, table: string, version: number, signal: AbortSignal | undefined): Promise<readonly Action[] | null> {

@@ -19,9 +19,9 @@ export class TableLog {
   protocol: Protocol | null = null;
   metaData: MetaData | null = null;
   /** By `add.path`, in the order of their commits. */
-  readonly files = new Map<string, TableFile>();
-  readonly removed = new Map<string, Remove>();
-  readonly txns = new Map<string, Txn>();
+  readonly files: Map<string, TableFile> = new Map();
+  readonly removed: Map<string, Remove> = new Map();
+  readonly txns: Map<string, Txn> = new Map();
   #schema: TableSchema | null = null;
 
   constructor(table: string) {

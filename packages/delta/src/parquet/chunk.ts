@@ -168,7 +168,13 @@ function decimalBytesOf(element: SchemaElement, values: readonly bigint[], valid
     let value = values[i]!;
     if (element.type === "INT32") view.setInt32(at, Number(value), true);
     else if (element.type === "INT64") view.setBigInt64(at, value, true);
-    else for (let byte = width - 1; byte >= 0; byte--) { bytes[at + byte] = Number(value & 0xffn); value >>= 8n; }
+    else {
+      // More than 18 digits take nine bytes or more: the low eight at once, then the rest.
+      view.setBigUint64(at + width - 8, BigInt.asUintN(64, value));
+      value >>= 64n;
+      if (width === 16) view.setBigInt64(at, value);
+      else for (let byte = width - 9; byte >= 0; byte--) { bytes[at + byte] = Number(value & 0xffn); value >>= 8n; }
+    }
     at += width;
   }
   return bytes;

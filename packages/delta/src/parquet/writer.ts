@@ -1,5 +1,5 @@
 /** Batches → the bytes of a Parquet file, one row group in memory at a time. */
-import type { KeyValue, SchemaElement } from "hyparquet";
+import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
@@ -23,7 +23,6 @@ export interface ParquetWriteOptions {
   readonly timestamps: TimestampForm;
   /** For messages: the table or file. */
   readonly where: string;
-  readonly metadata?: readonly KeyValue[] | undefined;
 }
 
 /** Yields the file piece by piece; `summary` is complete once it has ended. */
@@ -33,7 +32,7 @@ export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterab
   const elements = columns.map((column) => elementOf(column, options.timestamps));
   const schema: SchemaElement[] = [{ name: "schema", num_children: columns.length }, ...elements];
   const writer = new ByteWriter(1 << 16);
-  const file = new ParquetWriter({ writer, schema, createdBy: "tidemark", ...(options.metadata ? { kvMetadata: [...options.metadata] } : {}) });
+  const file = new ParquetWriter({ writer, schema, createdBy: "tidemark" });
 
   let pending: Piece[] = [];
   let rows = 0;
