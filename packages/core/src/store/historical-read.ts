@@ -5,10 +5,10 @@ import type { HistoryContext } from "../history/merge-versions.ts";
 import { historyState, versionEvents, type HistoryState } from "../history/version-events.ts";
 import { versionRows } from "../history/version-rows.ts";
 import { valueAt } from "../columns/batch.ts";
-import { keyText } from "../columns/key-bytes.ts";
 import { columnIndex } from "../stream/row-change.ts";
-import type { Selected, SourceSpec, Value, ViewSpec } from "../model.ts";
-import type { Answers, ComputeEngine, EntityRows, Events, OfflineStore } from "../spi.ts";
+import type { Selected, SourceSpec, Value } from "../model.ts";
+import type { Answers, ComputeEngine, Events, OfflineStore } from "../spi.ts";
+import { EVENTS_PER_PASS, entityPasses, joinPasses } from "./entity-passes.ts";
 import { viewPlans } from "../stream/plans.ts";
 
 
@@ -68,13 +68,16 @@ async function readHistory(offline: OfflineStore, engine: ComputeEngine, questio
     const context = historyContext(offline, view.source);
     if (!states.has(view.source.name)) states.set(view.source.name, await historyState(context, signal));
     const state = states.get(view.source.name)!;
-    const rows = entityRows(view, question);
     const reach = "longest" in plan ? plan.longest : Infinity;
-    const events: AsyncIterable<Events> = state === null ? nothing() : versionEvents(context, state, {
-      columns: plan.columns, keyColumns: view.keyColumns, entityOf: (text) => rows.codes.get(text) ?? -1,
-      knowledge: question.asKnown ? "as known" : "as corrected", times: { min: rows.earliest - reach, max: rows.latest }, signal,
-    });
-    const computed = await ("longest" in plan ? engine.aggregate(plan, events, rows, { signal }) : engine.joinAsOf(plan, events, rows, { signal }));
+    const passes: { readonly places: Int32Array; readonly answers: readonly Answers[] }[] = [];
+    for (const { rows, entityOf, places: own, earliest, latest } of entityPasses(view, question.keys, question.times, passesOver(state))) {
+      const events: AsyncIterable<Events> = state === null ? nothing() : versionEvents(context, state, {
+        columns: plan.columns, keyColumns: view.keyColumns, entityOf,
+        knowledge: question.asKnown ? "as known" : "as corrected", times: { min: earliest - reach, max: latest }, signal,
+      });
+      passes.push({ places: own, answers: await ("longest" in plan ? engine.aggregate(plan, events, rows, { signal }) : engine.joinAsOf(plan, events, rows, { signal })) });
+    }
+    const computed = joinPasses(passes, question.keys.length);
     places.forEach((list, f) => { for (const place of list) answers[place] = computed[f]!; });
   }
   return answers;
@@ -103,21 +106,8 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
   }
 }
 
-function entityRows(view: ViewSpec, { keys, times }: HistoricalQuestion): EntityRows & { readonly codes: ReadonlyMap<string, number>; readonly earliest: number; readonly latest: number } {
-  const codes = new Map<string, number>();
-  let earliest = Infinity;
-  let latest = -Infinity;
-  const entity = new Int32Array(keys.length);
-  for (let row = 0; row < keys.length; row++) {
-    const text = keyText(view.entity.keys, view.entity.keys.map((column) => keys[row]![column.name]!));
-    let code = codes.get(text);
-    if (code === undefined) codes.set(text, (code = codes.size));
-    entity[row] = code;
-    const t = times[row]!;
-    if (t < earliest) earliest = t;
-    if (t > latest) latest = t;
-  }
-  return { length: keys.length, keys: codes.size, entity, time: times, codes, earliest, latest };
+function passesOver(state: HistoryState | null): number {
+  return Math.max(1, Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PASS));
 }
 
 async function* nothing(): AsyncIterable<Events> {
