@@ -1,7 +1,7 @@
 /** The stores that users have, in a folder of their own. */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { PathStores, Scenario } from "@tidemark/core/testing";
-import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { deltaOfflineStore, localObjects, type DeltaOfflineStore } from "@tidemark/delta";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,13 +9,26 @@ import { join } from "node:path";
 export interface Failpoints {
   readonly sqlite?: ((name: string) => void) | undefined;
   readonly delta?: ((name: string) => void) | undefined;
+  readonly objects?: ((name: string) => void) | undefined;
 }
 
-export function realStores(folder: string, failpoints: Failpoints = {}): PathStores {
+export interface RealStores extends PathStores {
+  readonly offline: DeltaOfflineStore;
+}
+
+export function realStores(folder: string, failpoints: Failpoints = {}): RealStores {
   return {
-    online: sqliteOnlineStore(join(folder, "online.db"), { failpoint: failpoints.sqlite }),
-    offline: deltaOfflineStore(localObjects(join(folder, "lake")), { failpoint: failpoints.delta, checkpointEvery: 4 }),
+    online: sqliteOnlineStore(databasePath(folder), { failpoint: failpoints.sqlite }),
+    offline: deltaOfflineStore(localObjects(lakePath(folder), { failpoint: failpoints.objects }), { failpoint: failpoints.delta, checkpointEvery: 4 }),
   };
+}
+
+export function databasePath(folder: string): string {
+  return join(folder, "online.db");
+}
+
+export function lakePath(folder: string): string {
+  return join(folder, "lake");
 }
 
 export function topicPath(folder: string): string {
