@@ -10,7 +10,7 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 
 const FORMAT = 1;
-/** A chunk that grows beyond this is cut in two. */
+/** A chunk that grows beyond this is cut into halves. */
 export const CHUNK_ROWS = 512;
 
 export interface LaneFormat {

@@ -47,26 +47,27 @@ function placeFor(chunks: readonly ChunkRef[], time: number): ChunkRef | null {
   return chunks.findLast((chunk) => chunk.first <= time) ?? chunks[0]!;
 }
 
-/** Applies the edits in order; rows with a time below `keepFrom` go away. */
-export function editLane(format: LaneFormat, contents: LaneContents, edits: readonly LaneEdit[], keepFrom: number): LaneResult {
+/** Applies the edits in order; rows with a time below `keepFrom` go away. No chunk gets more than `chunkRows` rows. */
+export function editLane(format: LaneFormat, contents: LaneContents, edits: readonly LaneEdit[], keepFrom: number, chunkRows = CHUNK_ROWS): LaneResult {
   const decoded = contents.head === null ? null : decodeHead(format, contents.head);
   const removed: number[] = [];
-  const parts: Part[] = [];
+  const refs: ChunkRef[] = [];
   for (const ref of decoded?.chunks ?? []) {
     if (ref.last < keepFrom) removed.push(ref.id);
-    else parts.push({ ref, rows: null });
+    else refs.push(ref);
   }
-  const headPart: Part = { ref: null, rows: decoded === null ? [] : rowsOf(decoded.rows) };
-  parts.push(headPart);
+  const headPart: Part = { ref: null, rows: decoded === null ? [] : rowsOf(decoded.rows), changed: true };
+  const parts: Part[] = [...refs.map((ref): Part => ({ ref, rows: null, changed: false })), headPart];
   const rowsIn = (part: Part): LaneRow[] => (part.rows ??= rowsOf(decodeChunk(format, contents.chunk(part.ref!.id))));
   const timeOf = (row: LaneRow): number => row[format.time] as number;
 
   for (const { put, remove } of edits) {
     if (remove !== null) removeFrom(parts, rowsIn, timeOf, remove);
     if (put === null) continue;
-    const place = placeFor(parts.flatMap((part) => (part.ref === null ? [] : [part.ref])), timeOf(put));
-    const part = place === null ? headPart : parts.find((one) => one.ref === place)!;
+    const place = placeFor(refs, timeOf(put));
+    const part = place === null ? headPart : parts[refs.indexOf(place)]!;
     insertSorted(rowsIn(part), put, timeOf);
+    part.changed = true;
   }
 
   let next = decoded?.next ?? 0;
@@ -81,11 +82,11 @@ export function editLane(format: LaneFormat, contents: LaneContents, edits: read
   let head: LaneRow[] = [];
   for (const part of parts) {
     const { ref } = part;
-    if (ref !== null && part.rows === null) { chunks.push(ref); continue; }
+    if (ref !== null && !part.changed) { chunks.push(ref); continue; }
     if (ref !== null) removed.push(ref.id);
     const rows = part.rows!.filter((row) => timeOf(row) >= keepFrom);
-    const spare = ref === null ? rows.splice(0, rows.length > CHUNK_ROWS ? rows.length - CHUNK_ROWS / 2 : 0) : rows;
-    for (let i = 0; i < spare.length; i += CHUNK_ROWS) write(spare.slice(i, i + CHUNK_ROWS));
+    const spare = ref === null ? rows.splice(0, rows.length > chunkRows ? rows.length - chunkRows / 2 : 0) : rows;
+    for (const piece of equalPieces(spare, chunkRows)) write(piece);
     if (ref === null) head = rows;
   }
   const newest = head.length > 0 ? timeOf(head.at(-1)!) : (chunks.at(-1)?.last ?? -Infinity);
@@ -97,6 +98,13 @@ export function editLane(format: LaneFormat, contents: LaneContents, edits: read
 interface Part {
   readonly ref: ChunkRef | null;
   rows: LaneRow[] | null;
+  changed: boolean;
+}
+
+/** A full chunk that takes a row becomes two halves: with a full one and a single row, every late row would make a chunk. */
+function equalPieces(rows: readonly LaneRow[], most: number): LaneRow[][] {
+  const count = Math.ceil(rows.length / most);
+  return Array.from({ length: count }, (_, i) => rows.slice(Math.floor((i * rows.length) / count), Math.floor(((i + 1) * rows.length) / count)));
 }
 
 function removeFrom(parts: readonly Part[], rowsIn: (part: Part) => LaneRow[], timeOf: (row: LaneRow) => number, remove: NonNullable<LaneEdit["remove"]>): void {
@@ -106,6 +114,7 @@ function removeFrom(parts: readonly Part[], rowsIn: (part: Part) => LaneRow[], t
     for (let i = firstAt(rows, remove.time, timeOf); i < rows.length && timeOf(rows[i]!) === remove.time; i++) {
       if (!remove.same(rows[i]!)) continue;
       rows.splice(i, 1);
+      part.changed = true;
       return;
     }
   }
