@@ -22,7 +22,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   { name: "a condition that is unknown passes", file: "columns/filter.ts", find: "truth(row) === true", replace: "truth(row) !== false" },
   { name: "a default is forgotten", file: "window/timed-rows.ts", find: "value === null && feature.default !== undefined ? feature.default : value", replace: "value === null && feature.default !== undefined ? value : value" },
   { name: "a deleted row leaves no tombstone", file: "stream/row-cells.ts", find: "if (isDeliveredAgain(stored, change)) return stored;", replace: "if (isDeliveredAgain(stored, change)) return stored;\n  if (change.values === null) return [];" },
-  { name: "the last to arrive wins", file: "stream/row-cells.ts", find: "compareChanges(change, newest) > 0", replace: "compareChanges(change, newest) !== 0" },
+  { name: "the last to arrive wins", file: "stream/row-cells.ts", find: "compareChanges(change, before) > 0", replace: "compareChanges(change, before) !== 0" },
   { name: "a truncate does not hide what it took", file: "stream/online-rows.ts", find: "if (truncates.length === 0) return", replace: "if (truncates.length >= 0) return" },
   { name: "an old key is ignored", file: "stream/row-change.ts", find: "return change.oldKey === null ?", replace: "return change.oldKey === null || change.offset >= 0 ?" },
   { name: "known-from is not raised", file: "stream/row-versions.ts", find: "Math.max(committed, open.from)", replace: "committed" },

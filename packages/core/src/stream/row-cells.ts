@@ -68,16 +68,24 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
 }
 
 /**
- * The changes to keep of a row once `change` has come. A dimension keeps all; any other source the newest and, while that leaves columns out, those
- * below it down to the first that leaves none: a change that comes late may still be the one that fills the gap (law 5).
+ * The changes to keep of a row once `change` has come. A dimension keeps all. Any other source keeps the newest and, for each column that it leaves
+ * out, the newest below it that tells of that column: a change that comes late may still be the one that does (law 5).
  */
 export function withChange(stored: readonly RowChange[], change: RowChange, keepsVersions: boolean): readonly RowChange[] {
   if (isDeliveredAgain(stored, change)) return stored;
-  const newest = stored.at(-1);
-  const all = newest === undefined || compareChanges(change, newest) > 0 ? [...stored, change] : [...stored, change].sort(compareChanges);
+  const before = stored.at(-1);
+  const ahead = before === undefined || compareChanges(change, before) > 0;
+  // a clock that was set back must not make the row's next replay look like a restored database
+  const all = ahead ? [...stored, { ...change, logged: Math.max(change.logged, before?.logged ?? -Infinity) }] : [...stored, change].sort(compareChanges);
   if (keepsVersions) return all;
-  const base = all.findLastIndex((one) => one.unavailable.length === 0);
-  return base <= 0 ? all : all.slice(base);
+  const newest = all.at(-1)!;
+  const needed = new Set([newest, ...newest.unavailable.map((column) => all.slice(0, -1).findLast((one) => tellsOf(one, column)))]);
+  return all.filter((one) => needed.has(one));
+}
+
+/** Whether the change says what the column is: a value, that the row was gone, or that nobody can know. */
+function tellsOf(change: RowChange, column: number): boolean {
+  return change.values === null || change.broken !== null || !change.unavailable.includes(column);
 }
 
 /** The same message, or the same LSN at another offset; with a guessed place among them the offsets must decide. */
