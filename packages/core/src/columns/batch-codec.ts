@@ -225,17 +225,18 @@ function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, v
 
 function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
   // A bigint beyond 2^50 is no less as a double, and one below it is exact.
-  const numbers = Float64Array.from(values, Number);
-  const small = numbers.every((number) => Math.abs(number) < 2 ** 50);
-  writer.byte(small ? VARINT : RAW);
-  if (!small) {
-    for (const value of values) writer.int64(value);
-    return;
+  const numbers = new Float64Array(values.length);
+  let small = true;
+  for (let i = 0; i < values.length; i++) {
+    numbers[i] = Number(values[i]!);
+    if (Math.abs(numbers[i]!) >= 2 ** 50) small = false;
   }
+  writer.byte(small ? VARINT : RAW);
   let previous = 0;
-  for (const number of numbers) {
-    writer.zigzag(number - previous);
-    previous = number;
+  for (let i = 0; i < values.length; i++) {
+    if (small) writer.zigzag(numbers[i]! - previous);
+    else writer.int64(values[i]!);
+    previous = numbers[i]!;
   }
 }
 
