@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { TidemarkError, collectDefinitions, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import { didYouMean } from "./nearest.ts";
 
 /** A service or a view, as the file exports it. */
@@ -14,8 +14,7 @@ export interface Asked {
   readonly features: readonly string[];
   /** The join keys that a request must have. */
   readonly keys: readonly ColumnSpec[];
-  /** The tables it reads, as its sources name them. */
-  readonly tables: readonly string[];
+  readonly sources: readonly SourceSpec[];
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -33,7 +32,7 @@ export async function loadAsked(file: string, name: string): Promise<Asked> {
     name, selection,
     features: selected.map(({ as }) => as),
     keys: [...new Map(selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key])).values()],
-    tables: [...new Set(selected.map(({ view }) => view.source.table))],
+    sources: [...new Map(selected.map(({ view }) => [view.source.name, view.source])).values()],
   };
 }
 

@@ -2,7 +2,7 @@
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
 import { progressOn, type Terminal } from "./progress.ts";
-import { replay, type ReplayPath } from "./replay.ts";
+import { replay, type ReplayPath, type TimeUnits } from "./replay.ts";
 
 export const replayHelp = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl [--topic …] --service NAME --requests requests.jsonl --out answers.jsonl
 
@@ -17,6 +17,9 @@ Feeds recorded Debezium topics to new stores and answers requests from them: wha
                        offline: from a history in Delta tables
                        both (default): by both, and exit 1 naming the first difference; then nothing is written
   --as-known           what was known at each request's time, instead of every change; implies --path offline
+  --time-unit TABLE.COLUMN=ms
+                       what numbers in a timestamp column count (ns, us, ms, days) where messages have no schema; us without it.
+                       Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3). Again for each further column
   --keep DIR           keep the stores (online.db, lake/) in this new directory to look at them
   --quiet              no progress on stderr
   --help               this text
@@ -28,7 +31,7 @@ Exit codes: 0 answers written · 1 the paths differ, or something failed · 2 th
 `;
 
 const OPTIONS = {
-  definitions: "text", topic: "texts", service: "text", requests: "text", out: "text", path: "text", "as-known": "flag", keep: "text", quiet: "flag", help: "flag",
+  definitions: "text", topic: "texts", service: "text", requests: "text", out: "text", path: "text", "as-known": "flag", "time-unit": "texts", keep: "text", quiet: "flag", help: "flag",
 } as const;
 const PATHS: readonly ReplayPath[] = ["online", "offline", "both"];
 
@@ -52,7 +55,7 @@ export async function replayCommand(args: readonly string[], { stdout, stderr, s
   try {
     const { changes, requests, comparison } = await replay({
       definitions: given.text("definitions")!, topics: given.texts("topic"), service: given.text("service")!, requests: given.text("requests")!,
-      path, asKnown, out, keep: given.text("keep"), signal,
+      path, asKnown, out, timeUnits: timeUnits(given.texts("time-unit")), keep: given.text("keep"), signal,
       onProgress({ step, done, total }) {
         const share = total === null || total === 0 ? "" : ` of ${total} (${Math.floor((done / total) * 100)} %)`;
         progress.at(`${step === "replay" ? "replaying: change" : "answering: request"} ${done}${share}, ${seconds()}`);
@@ -71,6 +74,17 @@ export async function replayCommand(args: readonly string[], { stdout, stderr, s
   } finally {
     progress.end();
   }
+}
+
+const UNITS = ["ns", "us", "ms", "days"] as const;
+
+function timeUnits(given: readonly string[]): TimeUnits {
+  return Object.fromEntries(given.map((one) => {
+    const at = one.lastIndexOf("=");
+    const unit = UNITS.find((known) => known === one.slice(at + 1));
+    if (at < 1 || unit === undefined) throw usage(`--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${UNITS.join(", ")}, as in public.orders.placed_at=ms`);
+    return [one.slice(0, at), unit] as const;
+  }));
 }
 
 function isPath(text: string): text is ReplayPath {

@@ -3,12 +3,13 @@ import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { micros, openStore, type Store } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { recordedTopic } from "@tidemark/source-debezium";
+import { recordedTopic, type RecordedTopicOptions } from "@tidemark/source-debezium";
 import { setImmediate } from "node:timers/promises";
 import { answerLine, answerTexts } from "./answers.ts";
 import { answersFile } from "./answers-file.ts";
 import { comparison, type Comparison } from "./comparison.ts";
 import { loadAsked, type Asked } from "./definitions-file.ts";
+import { didYouMean } from "./nearest.ts";
 import { usage } from "./options.ts";
 import { readRequests, type Request } from "./requests.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";
@@ -28,6 +29,8 @@ export interface ReplayOptions {
   /** Answers from what was known at each request's time (law 6); offline only. */
   readonly asKnown: boolean;
   readonly out: string;
+  /** What numbers in timestamp columns count where messages have no schema: `"schema.table.column"` → unit; µs without it. */
+  readonly timeUnits?: TimeUnits | undefined;
   /** A directory in which the stores stay. */
   readonly keep?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -42,6 +45,8 @@ export interface ReplayResult {
   readonly comparison: Comparison | null;
 }
 
+export type TimeUnits = NonNullable<RecordedTopicOptions["times"]>;
+
 /** Requests between looks at the signal, and between reports. */
 const REQUESTS_PER_LOOK = 64;
 
@@ -51,6 +56,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     throw usage(`--as-known is a question to the history, and --path ${options.path} asks the online store, which holds the rows as they are now and not as they were known: leave --path out, or say --path offline`);
   }
   const asked = await loadAsked(options.definitions, options.service);
+  refuseUnknownColumns(Object.keys(options.timeUnits ?? {}), asked);
   const requests = await readRequests(options.requests, asked.keys);
   const out = await answersFile(options.out);
   try {
@@ -82,13 +88,13 @@ async function open({ selection, name }: Asked, workspace: Workspace, { path, on
 
 async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions): Promise<number> {
   const { signal, onProgress, onWarning } = options;
-  const topics = recordedTopic(options.topics, { onWarning: ({ message }) => onWarning?.(message) });
+  const topics = recordedTopic(options.topics, { times: options.timeUnits, onWarning: ({ message }) => onWarning?.(message) });
   const store = await open(asked, workspace, options);
   try {
     const { changes } = await store.run(topics, { signal, onProgress: (progress) => onProgress?.({ step: "replay", done: progress.changes, total: progress.total }) });
     if (changes === 0) {
       const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
-      onWarning?.(`no message is of a table that "${asked.name}" reads (${asked.tables.join(", ")})${others === "" ? "" : `; there were ${others}`}`);
+      onWarning?.(`no message is of a table that "${asked.name}" reads (${asked.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`);
     }
     for (const { source, online } of await store.status()) {
       if (online !== null && online.quarantinedRows > 0) onWarning?.(`source "${source}": ${online.quarantinedRows} rows cannot be read and are in no window (law 9)`);
@@ -138,6 +144,13 @@ async function* offlineAnswers(store: Store, { selection, features }: Asked, req
   for await (const batch of training.batches() as AsyncIterable<Batch>) {
     for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i, batch.columns.length - features.length);
   }
+}
+
+/** A misspelt column would leave its times a thousand times too early, without a word. */
+function refuseUnknownColumns(named: readonly string[], { name, sources }: Asked): void {
+  const columns = sources.flatMap(({ table, columns }) => columns.filter(({ kind }) => kind === "timestamp").map(({ database }) => `${table}.${database}`));
+  const other = named.find((one) => !columns.includes(one));
+  if (other !== undefined) throw usage(`--time-unit ${other}: "${name}" reads no such timestamp column${didYouMean(other, columns)} (there are ${columns.join(", ")})`);
 }
 
 function once(call: () => void): () => void {
