@@ -37,9 +37,14 @@ export class ByteWriter {
   count(value: number): void {
     this.room(8);
     let rest = value;
-    while (rest > 127) {
+    while (rest > 0x7fff_ffff) {
       this.bytes[this.length++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
+    }
+    // what is left fits 31 bits, where shifts are cheaper
+    while (rest > 127) {
+      this.bytes[this.length++] = (rest & 127) | 128;
+      rest >>>= 7;
     }
     this.bytes[this.length++] = rest;
   }
@@ -98,7 +103,8 @@ export class ByteReader {
   private readonly data: DataView;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    // of a Buffer, slice is no copy, and an answer would be a Buffer
+    this.bytes = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
