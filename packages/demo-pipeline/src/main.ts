@@ -55,6 +55,7 @@ export async function demo({ bank, directory, labels: labelCount, output, signal
     clock: () => end,
     retain: "forever",
   });
+  let checked: DemoResult;
   try {
     const streaming = print.step("Into the online store (SQLite) and the history (Delta)");
     const bar = progressBar(output, log.messages, "messages");
@@ -63,7 +64,7 @@ export async function demo({ bank, directory, labels: labelCount, output, signal
 
     // 3. The features of some users now, read from the online store.
     const reading = print.step("Online features at the end of the month");
-    const users = [0, SILENT, 120, 250, 380, 499].filter((index) => index < bank.users).map((index) => ({ user_id: userId(index) }));
+    const users = [0, SILENT, 120, 250, 380, 480].filter((index) => index < bank.users).map((index) => ({ user_id: userId(index) }));
     const online = await store.getOnlineFeatures({ features: customer360, entities: users });
     reading.done(users.length * FEATURES.length, "values", `as of ${online.asOf}`);
     print.table(online.map((row, i) => ({ ...users[i]!, ...pick(row, WEEKLY) })));
@@ -115,16 +116,18 @@ export async function demo({ bank, directory, labels: labelCount, output, signal
     const quarantined = await store.quarantine("transactions");
     if (quarantined.length > 0) print.table(quarantined.map(({ key, topic, offset, column, reason, committed }) => ({ id: String(key["id"]), topic, offset: String(offset), column, reason, committed: new Date(committed) })));
 
-    print.step("On disk");
-    print.table([
-      { what: "change log, gzipped JSON", size: megabytes(await bytesBelow(join(directory, "topics"))) },
-      { what: "online store, SQLite", size: megabytes(await bytesBelow(directory, "online.db")) },
-      { what: "history, Delta tables", size: megabytes(await bytesBelow(join(directory, "lake"))) },
-    ]);
-    return { compared: check.compared, differing: check.differences.length };
+    checked = { compared: check.compared, differing: check.differences.length };
   } finally {
     await store.close();
   }
+
+  print.step("On disk");
+  print.table([
+    { what: "change log, gzipped JSON", size: megabytes(await bytesBelow(join(directory, "topics"))) },
+    { what: "online store, SQLite", size: megabytes(await bytesBelow(directory, "online.db")) },
+    { what: "history, Delta tables", size: megabytes(await bytesBelow(join(directory, "lake"))) },
+  ]);
+  return checked;
 }
 
 /** A user without a transaction in the second half of the month. */
