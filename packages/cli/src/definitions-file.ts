@@ -50,19 +50,20 @@ async function loadExports(file: string): Promise<Exports> {
   const found = await stat(path).catch(() => null);
   if (found === null) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: there is no such file; give the module that exports your definitions, such as features.ts`);
   if (!found.isFile()) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: this is no file; give the module that exports your definitions, such as features.ts`);
+  const url = pathToFileURL(path).href;
   try {
-    return (await import(pathToFileURL(path).href)) as Exports;
+    return (await import(url)) as Exports;
   } catch (cause) {
-    throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${reasonOf(cause)}`, { cause });
+    throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${reasonOf(cause, [url, path])}`, { cause });
   }
 }
 
-/** What is wrong, and where if Node says so. */
-function reasonOf(cause: unknown): string {
+/** What is wrong, and in which line of the file if Node says so. */
+function reasonOf(cause: unknown, names: readonly string[]): string {
   if (!(cause instanceof Error)) return `it threw ${String(cause)}`;
-  const place = /(?:^|\()(file:\/\/[^\s)]+:\d+)/m.exec(cause.stack ?? "")?.[1];
+  const line = names.map((name) => cause.stack?.split(`${name}:`)[1]?.match(/^\d+/)?.[0]).find((found) => found !== undefined);
   const code = "code" in cause && typeof cause.code === "string" && !cause.message.includes(cause.code) ? ` (${cause.code})` : "";
-  return `${cause.message}${code}${place === undefined ? "" : `, at ${place}`}`;
+  return `${cause.message}${code}${line === undefined ? "" : `, in line ${line}`}`;
 }
 
 /** The export whose definition `read` knows and that has this name. */

@@ -97,7 +97,7 @@ async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions):
       onWarning?.(`no message is of a table that "${asked.name}" reads (${asked.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`);
     }
     for (const { source, online } of await store.status()) {
-      if (online !== null && online.quarantinedRows > 0) onWarning?.(`source "${source}": ${online.quarantinedRows} rows cannot be read and are in no window (law 9)`);
+      if (online !== null && online.quarantinedRows > 0) onWarning?.(`source "${source}": ${online.quarantinedRows === 1 ? "1 row cannot be read and is" : `${online.quarantinedRows} rows cannot be read and are`} in no window (law 9)`);
     }
     return changes;
   } finally {
