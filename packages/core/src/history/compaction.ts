@@ -1,14 +1,20 @@
 /** Brings the versions table up to the log, bucket by bucket, each in one commit: memory is bounded by a bucket and the tail. */
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
-import type { PositionStep, TableState } from "../spi.ts";
+import type { PositionStep } from "../spi.ts";
 import { bucketPosition, bucketsOf, bucketsPosition, readTail, truncatePosition } from "./log-tail.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
 
 /** Chosen when a versions table is made; stored with it. */
-export const DEFAULT_BUCKETS = 8;
+const DEFAULT_BUCKETS = 8;
 const ATTEMPTS = 20;
+
+export interface CompactionOptions {
+  /** For a versions table that is to be made. */
+  readonly buckets?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface CompactionResult {
   /** Changes taken from the log. */
@@ -16,7 +22,7 @@ export interface CompactionResult {
   readonly buckets: number;
 }
 
-export async function compactHistory(context: HistoryContext, options: { readonly buckets?: number | undefined; readonly signal?: AbortSignal | undefined } = {}): Promise<CompactionResult> {
+export async function compactHistory(context: HistoryContext, options: CompactionOptions = {}): Promise<CompactionResult> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const done = await compactOnce(context, options);
     if (done !== null) return done;
@@ -25,22 +31,23 @@ export async function compactHistory(context: HistoryContext, options: { readonl
 }
 
 /** null: another writer moved the table in between. */
-async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_BUCKETS, signal }: { readonly buckets?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<CompactionResult | null> {
+async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_BUCKETS, signal }: CompactionOptions): Promise<CompactionResult | null> {
   const { offline, source, tables, rows } = context;
+  let versions = await offline.state(tables.versions.name, { signal });
+  // the log is asked second, so it is never behind the versions
   const log = await offline.state(tables.changes.name, { signal });
   if (log === null) return { changes: 0, buckets: 0 };
-  let versions = await offline.state(tables.versions.name, { signal });
   const buckets = bucketsOf(versions) ?? wanted;
   const tail = await readTail(offline, source, tables, rows, { log, versions, buckets, signal });
 
-  const steps = (bucket: number, state: TableState | null): PositionStep[] => {
-    const known = offsetsOf(state?.positions ?? []);
-    return log.positions.map(({ partition, offset }) => ({ partition: bucketPosition(bucket, partition), expected: known.get(bucketPosition(bucket, partition)) ?? null, next: offset }))
-      .filter((step) => step.expected !== step.next);
-  };
+  // from where the tail was read: a bucket that another compactor took further since then is a conflict
+  const read = offsetsOf(versions?.positions ?? []);
+  const steps = (bucket: number): PositionStep[] => (
+    log.positions.map(({ partition, offset }) => ({ partition: bucketPosition(bucket, partition), expected: read.get(bucketPosition(bucket, partition)) ?? null, next: offset }))
+      .filter((step) => step.expected !== step.next));
   const touched = tail.rows.flatMap((one, bucket) => (one.size > 0 || tail.truncates[bucket]!.length > 0 ? [bucket] : []));
   // buckets that the tail says nothing of move with the first commit
-  const idle = tail.rows.flatMap((_, bucket) => (touched.includes(bucket) ? [] : steps(bucket, versions)));
+  const idle = tail.rows.flatMap((_, bucket) => (touched.includes(bucket) ? [] : steps(bucket)));
   const first: PositionStep[] = bucketsOf(versions) === null ? [{ partition: bucketsPosition, expected: null, next: buckets }, ...idle] : idle;
   if (touched.length === 0) {
     if (first.length > 0 && (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict") return null;
@@ -61,8 +68,10 @@ async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_
     const known = offsetsOf(versions?.positions ?? []);
     const truncates = newTruncates.map((truncate) => truncatePosition(bucket, truncate)).filter((name, i, all) => !known.has(name) && all.indexOf(name) === i)
       .map((partition) => ({ partition, expected: null, next: newTruncates.find((truncate) => truncatePosition(bucket, truncate) === partition)!.committed }));
-    const positions = [...(n === 0 ? first : []), ...steps(bucket, versions), ...truncates];
-    const written = await offline.rewrite(tables.versions, [...kept, merged].filter((batch) => batch.length > 0), { replaced: { _bucket: [bucket] }, from: versions?.version ?? null, positions, signal });
+    const positions = [...(n === 0 ? first : []), ...steps(bucket), ...truncates];
+    const written = await offline.rewrite(tables.versions, [...kept, merged].filter((batch) => batch.length > 0), {
+      replaced: { _bucket: [bucket] }, from: versions?.version ?? null, positions, signal,
+    });
     if (written === "conflict") return null;
     versions = await offline.state(tables.versions.name, { signal });
   }
