@@ -1,0 +1,81 @@
+/** A page's examples as the project of a user: a directory in which `@tidemark/*` are installed. */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { type Block, type Page, root, valueOf } from "./page.ts";
+
+export interface Project {
+  readonly directory: string;
+  /** The file of each TypeScript block. */
+  readonly files: ReadonlyMap<Block, string>;
+}
+
+/** Of a snippet: where its code begins in its file, which may begin with the page's prelude. */
+function headOf(page: Page, { code }: Block): string {
+  return /^import /m.test(code) ? "" : page.prelude;
+}
+
+/** A directory that git does not see, with all projects in it. */
+export function makeHome(): string {
+  mkdirSync(join(root, ".tidemark"), { recursive: true });
+  const home = mkdtempSync(join(root, ".tidemark", "docs-"));
+  symlinkSync(join(root, "docs", "node_modules"), join(home, "node_modules"), "junction");
+  return home;
+}
+
+/** Writes the page's files, and beside them the recorded topics of docs/examples. */
+export function makeProject(home: string, page: Page): Project {
+  const directory = join(home, page.name.replace(/[^A-Za-z0-9]+/g, "-"));
+  cpSync(join(root, "docs", "examples"), directory, { recursive: true });
+  writeFileSync(join(directory, "package.json"), JSON.stringify({ type: "module" }));
+  const files = new Map<Block, string>();
+  for (const block of page.blocks) {
+    const named = valueOf(block, "file");
+    if (block.language === "ts") {
+      const file = join(directory, named ?? `line-${block.line}.ts`);
+      files.set(block, file);
+      writeFileSync(file, `${headOf(page, block)}${block.code}export {};\n`);
+    } else if (named !== undefined) writeFileSync(join(directory, named), block.code);
+  }
+  return { directory, files };
+}
+
+export interface Complaint {
+  /** Of the page. */
+  readonly line: number;
+  readonly message: string;
+}
+
+/** What the compiler says of each block, under the options that the packages have themselves. */
+export function complaints(projects: readonly { readonly page: Page; readonly project: Project }[]): ReadonlyMap<Block, readonly Complaint[]> {
+  const config = ts.parseConfigFileTextToJson("tsconfig.base.json", ts.sys.readFile(join(root, "tsconfig.base.json"))!).config as { compilerOptions: object };
+  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: false, noErrorTruncation: true, typeRoots: [join(root, "node_modules/@types")] }, root);
+  const program = ts.createProgram(projects.flatMap(({ project }) => [...project.files.values()]), options);
+  const found = new Map<Block, Complaint[]>();
+  for (const { page, project } of projects) {
+    for (const [block, name] of project.files) {
+      const file = program.getSourceFile(name)!;
+      const before = headOf(page, block).split("\n").length - 1;
+      found.set(block, [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((one) => ({
+        line: block.line + file.getLineAndCharacterOfPosition(one.start ?? 0).line - before,
+        message: ts.flattenDiagnosticMessageText(one.messageText, "\n"),
+      })));
+    }
+  }
+  return found;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program in the project; Node's own flags reach the programs that it starts. */
+export function run(project: Project, command: string, args: readonly string[]): Ended {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: project.directory, encoding: "utf8", env: { ...process.env, TZ: "UTC", NO_COLOR: "1", NODE_OPTIONS: "" } });
+  return { code: status, stdout, stderr: error === undefined ? stderr : error.message };
+}
+
+export const runNode = (project: Project, args: readonly string[]): Ended => run(project, process.execPath, ["--conditions=@tidemark/source", ...args]);
