@@ -5,6 +5,8 @@ import { decimals, integer } from "./print.ts";
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** How wide a terminal is. */
+  readonly columns?: number | undefined;
 }
 
 export interface Progress {
@@ -46,7 +48,8 @@ export function progressBar(output: Output, total: number, what: string): Progre
       const now = performance.now();
       if (now - shown < EVERY) return;
       shown = now;
-      output.write(`${clear}   ${text(done)}`);
+      // a line that wraps could not be drawn over
+      output.write(`${clear}   ${text(done)}`.slice(0, clear.length + (output.columns ?? 80) - 1));
     },
     end: () => { output.write(clear); },
   };
