@@ -9,7 +9,7 @@ export function answerTexts(batch: Batch, i: number, first = 0): string[] {
 }
 
 /** int64 all its digits · float64 the shortest text that reads back as the same double · decimal its digits as a string · timestamp ISO with microseconds · date YYYY-MM-DD · bytes base64 · json as it is. */
-export function valueText(value: Value, column: ColumnSpec): string {
+function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
   switch (column.kind) {
     case "int64": return String(value);

@@ -1,7 +1,7 @@
 /** The name somebody meant. */
 
 /** The one of `names` that is at most a third of its letters away from `name`; null: none is. */
-export function nearest(name: string, names: Iterable<string>): string | null {
+function nearest(name: string, names: Iterable<string>): string | null {
   let best: string | null = null;
   let least = Infinity;
   for (const candidate of names) {

@@ -4,7 +4,7 @@ import { readOptions, usage } from "./options.ts";
 import { progressOn, type Terminal } from "./progress.ts";
 import { replay, type ReplayPath, type TimeUnits } from "./replay.ts";
 
-export const replayHelp = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl [--topic …] --service NAME --requests requests.jsonl --out answers.jsonl
+const help = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl [--topic …] --service NAME --requests requests.jsonl --out answers.jsonl
 
 Feeds recorded Debezium topics to new stores and answers requests from them: what would have been served, and what training would see.
 
@@ -39,7 +39,7 @@ const PATHS: readonly ReplayPath[] = ["online", "offline", "both"];
 export async function replayCommand(args: readonly string[], { stdout, stderr, signal }: { readonly stdout: Terminal; readonly stderr: Terminal; readonly signal: AbortSignal }): Promise<number> {
   const given = readOptions(args, OPTIONS);
   if (given.has("help")) {
-    stdout.write(replayHelp);
+    stdout.write(help);
     return 0;
   }
   const missing = ["definitions", "topic", "service", "requests", "out"].filter((name) => !given.has(name));

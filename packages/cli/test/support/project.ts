@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
 const packages = fileURLToPath(new URL("../../..", import.meta.url));
-const bin = join(packages, "cli", "src", "bin.ts");
+const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url));
 
 export interface Ran {
   readonly code: number | null;
