@@ -9,7 +9,7 @@ import { type LogMessage, partitionName } from "./message.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
 export interface RecordedTopicOptions extends DecoderOptions {
-  /** A batch ends after so many changes (1,000) … */
+  /** A batch ends after so many changes (5,000) … */
   readonly batchChanges?: number | undefined;
   /** … or so many characters of lines (8 Mi), whichever is first. */
   readonly batchSize?: number | undefined;
@@ -33,7 +33,22 @@ interface Partition {
   /** Whether it holds anything of a declared source. */
   relevant: boolean;
   moved: boolean;
-  readonly seen: Map<number, number>;
+  readonly seen: Remembered;
+}
+
+/** The prints of the last offsets, each in the place of its offset modulo their number. */
+class Remembered {
+  private readonly offsets = new Float64Array(REMEMBERED).fill(-1);
+  private readonly prints = new Int32Array(REMEMBERED);
+
+  add(offset: number, print: number): void {
+    this.offsets[offset % REMEMBERED] = offset;
+    this.prints[offset % REMEMBERED] = print;
+  }
+
+  has(offset: number, print: number): boolean {
+    return this.offsets[offset % REMEMBERED] === offset && this.prints[offset % REMEMBERED] === print;
+  }
 }
 
 /**
@@ -46,7 +61,7 @@ interface Partition {
 export function recordedTopic(paths: string | readonly string[], options: RecordedTopicOptions = {}): RecordedTopic {
   const files = typeof paths === "string" ? [paths] : [...paths];
   const name = `recorded topic ${files.join(", ")}`;
-  const mostChanges = options.batchChanges ?? 1_000;
+  const mostChanges = options.batchChanges ?? 5_000;
   const mostSize = options.batchSize ?? 8 * 2 ** 20;
   let skipped: ReadonlyMap<string, number> = new Map();
 
@@ -122,7 +137,7 @@ function partitionOf(partitions: Map<string, Partition>, positions: ReadonlyMap<
   let partition = partitions.get(name);
   if (partition === undefined) {
     const after = positions.get(name);
-    partition = { name, after, reached: after === undefined, last: null, relevant: after !== undefined, moved: false, seen: new Map() };
+    partition = { name, after, reached: after === undefined, last: null, relevant: after !== undefined, moved: false, seen: new Remembered() };
     partitions.set(name, partition);
   }
   return partition;
@@ -134,12 +149,11 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
   const { offset } = message;
   const print = fingerprint(message);
   if (last !== null && offset <= last.offset) {
-    if (seen.get(offset) === print) return false;
+    if (seen.has(offset, print)) return false;
     throw new TidemarkError("TOPIC_LINE_INVALID", `${place}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and is not a message that was read before; `
       + "offsets ascend within a partition, over all files: give the files in order, and each recording of a topic its own state");
   }
-  seen.set(offset, print);
-  if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value!);
+  seen.add(offset, print);
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
     if (offset < after.offset) return false;
