@@ -3,7 +3,7 @@
  * Writes a line to stdout after each commit; kills itself at the n-th pass of a point where it was told one. Started again, it goes on until all is in.
  */
 import { feed } from "@tidemark/core/testing";
-import type { ChangeBatch, ChangeSource, OfflineStore } from "@tidemark/core/spi";
+import type { ChangeBatch, ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { writeSync } from "node:fs";
 import { crashScenario, type CrashRun } from "./crash-scenario.ts";
@@ -30,10 +30,22 @@ const { online, offline } = realStores(run.folder, {
   objects: pass,
 });
 
+const written: OnlineStore = run.torn !== "online position first" ? online : {
+  ...online,
+  write: async (step) => ((await online.write({ ...step, cells: [] })) === "conflict" ? "conflict" : online.write({ ...step, positions: [] })),
+};
+
 /** Remembers of which table a failpoint speaks: changes or versions. */
 const named: OfflineStore = {
   ...offline,
-  append: (spec, rows, options) => { table = spec.name.split("/").at(-1)!; return offline.append(spec, rows, options); },
+  async append(spec, rows, options) {
+    table = spec.name.split("/").at(-1)!;
+    if (run.torn === "history position last" && rows.length > 0) {
+      await offline.append(spec, rows, { ...options, positions: [] });
+      return offline.append(spec, [], options);
+    }
+    return offline.append(spec, rows, options);
+  },
   rewrite: (spec, rows, options) => { table = spec.name.split("/").at(-1)!; return offline.rewrite(spec, rows, options); },
 };
 
@@ -54,7 +66,7 @@ function portion(changes: ChangeSource, batches: number): ChangeSource & { taken
 writeSync(1, "ready\n");
 for (;;) {
   const topic = portion(recordedTopic(topicPath(run.folder), { batchChanges: run.batchChanges, onWarning: () => undefined }), run.compactEvery);
-  await feed(scenario, { online, offline: named }, { buckets: 2, commitRows: run.commitRows }, topic);
+  await feed(scenario, { online: written, offline: named }, { buckets: 2, commitRows: run.commitRows }, topic);
   if (topic.taken === 0) break;
 }
 await online.close();

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { CrashRun } from "./crash-scenario.ts";
 
@@ -57,7 +56,7 @@ export async function runChild(run: CrashRun, killAfter: { readonly commits: num
   let seen = 0;
   child.onLine = () => {
     if (killAfter === null || seen++ !== killAfter.commits) return;
-    void sleep(killAfter.ms).then(() => { child.kill("SIGKILL"); });
+    setTimeout(() => { child.kill("SIGKILL"); }, killAfter.ms);
   };
   const ended = await child.ended;
   if (ended.how !== "0" && ended.how !== "SIGKILL") throw new Error(`the run of seed ${run.seed} in ${run.folder} ended with ${ended.how}: ${ended.errors}`);

@@ -11,6 +11,9 @@ export const killPoints = [
 
 export type KillPoint = (typeof killPoints)[number];
 
+/** Planted faults: position and effect committed one after the other. A suite that does not find them proves nothing. */
+export type TornCommit = "online position first" | "history position last";
+
 /** The settings of a child, handed over as JSON. */
 export interface CrashRun {
   readonly folder: string;
@@ -23,7 +26,16 @@ export interface CrashRun {
   readonly commitRows: number;
   /** Batches between two compactions. */
   readonly compactEvery: number;
+  readonly torn: TornCommit | null;
   readonly kill: { readonly point: KillPoint; readonly pass: number } | null;
+}
+
+/** The settings of a reader beside it. */
+export interface CrashReading {
+  readonly folder: string;
+  readonly seed: number;
+  readonly changes: number;
+  readonly requests: number;
 }
 
 export function crashScenario({ seed, changes }: Pick<CrashRun, "seed" | "changes">, { requests }: { readonly requests: number }): Scenario {

@@ -76,14 +76,30 @@ function settings(scenario: Scenario, { commitRows = 50_000, buckets }: Consiste
   return { namespace: "test", views: scenario.views, clock: () => 0, retention: forever, history: { commit: { rows: commitRows }, buckets } };
 }
 
-export async function compareAnswers(scenario: Scenario, { online, offline }: PathStores, options: ConsistencyOptions): Promise<Difference[]> {
+/** The scenario's questions to each path, answered as a store answers them. */
+export interface PathReaders {
+  /** One request, from one snapshot; one set of answers per selected feature. */
+  online(row: number): Promise<readonly Answers[]>;
+  /** All requests, from one version of each source's history. */
+  history(asKnown: boolean): Promise<readonly Answers[]>;
+}
+
+export function pathReaders({ views, selected, requests }: Scenario, { online, offline }: PathStores, engine: ComputeEngine = localEngine()): PathReaders {
+  const reader = onlineReader({ store: online, namespace: "test", views, onOverflow: () => undefined });
+  const historian = historicalReader(offline, engine);
+  const keys = requests.map((request) => request.keys);
+  const times = Float64Array.from(requests, (request) => request.time);
+  return {
+    online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
+    history: (asKnown) => historian.read({ selection: selected, keys, times, asKnown, since: null }),
+  };
+}
+
+export async function compareAnswers(scenario: Scenario, stores: PathStores, options: ConsistencyOptions): Promise<Difference[]> {
   const { selected, requests } = scenario;
   const oracle = oracleOf(scenario);
   const labels = options.coverage === undefined ? null : labelsOf(scenario, oracle);
-  const reader = onlineReader({ store: online, namespace: "test", views: scenario.views, onOverflow: () => undefined });
-  const historian = historicalReader(offline, options.engine ?? localEngine());
-  const keys = requests.map((request) => request.keys);
-  const times = Float64Array.from(requests, (request) => request.time);
+  const readers = pathReaders(scenario, stores, options.engine);
   const differences: Difference[] = [];
 
   const check = (path: PathName, mode: OracleMode, row: number, answers: readonly Answers[], i: number): void => {
@@ -99,9 +115,9 @@ export async function compareAnswers(scenario: Scenario, { online, offline }: Pa
     });
   };
 
-  for (let row = 0; row < requests.length; row++) check("online", "corrected", row, await reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }), 0);
+  for (let row = 0; row < requests.length; row++) check("online", "corrected", row, await readers.online(row), 0);
   for (const asKnown of [false, true]) {
-    const answers = await historian.read({ selection: selected, keys, times, asKnown, since: null });
+    const answers = await readers.history(asKnown);
     for (let row = 0; row < requests.length; row++) check(asKnown ? "as known" : "as corrected", asKnown ? "known" : "corrected", row, answers, row);
   }
   return differences;

@@ -23,7 +23,8 @@ async function versionsOf(parts: readonly (readonly Change[])[]): Promise<unknow
   const reached = new Map<string, number>();
   for (const part of parts) {
     const next = new Map(part.map((one) => [`t:${one.partition}`, one.offset]));
-    await offline.append(tables.changes, [changesToBatch(tables, part)], { positions: [...next].map(([partition, offset]) => ({ partition, expected: reached.get(partition) ?? null, next: offset })) });
+    const positions = [...next].map(([partition, offset]) => ({ partition, expected: reached.get(partition) ?? null, next: offset }));
+    await offline.append(tables.changes, [changesToBatch(tables, part)], { positions });
     for (const [partition, offset] of next) reached.set(partition, offset);
     await compactHistory(context, { buckets: 1 });
   }
