@@ -9,8 +9,8 @@ const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])
   ["SQLITE_FULL", "ONLINE_STORE_FULL", "the disk is full and nothing of this step was written; make room and write again"],
   ["SQLITE_READONLY", "ONLINE_STORE_READ_ONLY", "it cannot be written; give this user write access to the file and its directory, or open it with readOnly"],
   ["SQLITE_PERM", "ONLINE_STORE_READ_ONLY", "it cannot be written; give this user write access to the file and its directory, or open it with readOnly"],
-  ["SQLITE_NOTADB", "ONLINE_STORE_DAMAGED", "the file is no SQLite database; check the path, or restore the file from a backup, or remove it and backfill"],
-  ["SQLITE_CORRUPT", "ONLINE_STORE_DAMAGED", "the file is damaged; restore it from a backup, or remove it and backfill"],
+  ["SQLITE_NOTADB", "ONLINE_STORE_DAMAGED", "the file is no SQLite database; check the path, or restore the file from a backup, or remove it and run the log again"],
+  ["SQLITE_CORRUPT", "ONLINE_STORE_DAMAGED", "the file is damaged; restore it from a backup, or remove it and run the log again"],
   ["SQLITE_CANTOPEN", "ONLINE_STORE_CANNOT_OPEN", "the file cannot be opened; check that the path is a file that this user may read and write"],
 ];
 

@@ -179,5 +179,5 @@ export class ByteReader {
 
 /** Of bytes that Tidemark did not write so. */
 export function damaged(what: string): TidemarkError {
-  return new TidemarkError("STATE_DAMAGED", `a cell of the online store ${what}: rebuild the online store from history`);
+  return new TidemarkError("STATE_DAMAGED", `a cell of the online store ${what}: empty the online store and run the log again`);
 }

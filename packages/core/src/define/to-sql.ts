@@ -1,11 +1,21 @@
 /** A condition printed as SQL. */
+import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression, Value } from "../model.ts";
 import { formatDate, formatTime } from "../time/parse-time.ts";
 import { formatDecimal } from "./decimal-text.ts";
+import { definitionAs, described } from "./definition.ts";
+import type { Condition } from "./expressions.ts";
 
-/** The condition as SQL text: names as in the database and literals of their types where the columns are given, else names as in TypeScript and plain literals. */
-export function toSql(expression: Expression, columns: readonly ColumnSpec[] = []): string {
-  return print(expression, (name) => columns.find((column) => column.name === name), false);
+/**
+ * The condition as SQL text, with the database's names and literals of their columns' types. Anything else is `VALUE_INVALID`.
+ *
+ * @example
+ * toSql(eq(transactions.vendor, "Hospital")); // "Vendor" = 'Hospital'
+ */
+export function toSql(condition: Condition<string>): string {
+  const found = definitionAs(condition, "condition");
+  if (found === undefined) throw new TidemarkError("VALUE_INVALID", `toSql: ${described(condition)} is no condition; give one such as eq(transactions.vendor, "Hospital")`);
+  return print(found.expression, (name) => found.columns.find((column) => column.name === name), false);
 }
 
 type Lookup = (name: string) => ColumnSpec | undefined;

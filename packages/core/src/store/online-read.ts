@@ -100,7 +100,7 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     for (const feature of plan.features) {
       const lack = lacking(state, view, feature);
       if (lack === null) continue;
-      throw new TidemarkError("NEEDS_BACKFILL", `${store.name}: feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: rebuild the online store, or leave the feature out until then`);
+      throw new TidemarkError("NEEDS_BACKFILL", `${store.name}: feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: empty the online store and run the log again, or leave the feature out until then`);
     }
   }
 

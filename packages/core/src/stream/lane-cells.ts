@@ -56,7 +56,7 @@ export function encodeHead(format: LaneFormat, next: number, chunks: readonly Ch
 export function decodeHead(format: LaneFormat, bytes: Uint8Array, wanted?: readonly number[]): LaneHead {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a cell has format ${version}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or rebuild the store`);
+  if (version !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a cell has format ${version}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the online store and run the log again`);
   const next = reader.count();
   const chunks = Array.from({ length: reader.items() }, () => ({ id: reader.count(), count: reader.count(), first: reader.float64(), last: reader.float64() }));
   return { next, chunks, rows: decodeRows(format.columns, bytes.subarray(reader.at), wanted) };

@@ -58,7 +58,7 @@ export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[],
     }));
     return { cells: read.slice(0, keys.length), lanes };
   }
-  throw new TidemarkError("STATE_DAMAGED", `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: rebuild the online store from history`);
+  throw new TidemarkError("STATE_DAMAGED", `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: empty the online store and run the log again`);
 }
 
 const NOTHING: TimedRows = { time: new Float64Array(0), from: null, to: null, columns: { length: 0, columns: [], vectors: [] } };

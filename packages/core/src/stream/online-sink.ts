@@ -195,7 +195,7 @@ interface RowEdit {
 function refuseRestored(source: string, stored: readonly RowChange[], change: RowChange, origin: Change | undefined): void {
   const newest = stored.at(-1);
   if (newest === undefined || origin?.lsn == null || change.place >= newest.place || change.logged <= newest.logged) return;
-  throw new TidemarkError("SOURCE_LSN_WENT_BACK", `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ${change.place}, committed after LSN ${newest.place} of the same row: the database was restored to an earlier state. Open a new epoch of the source from a new snapshot`);
+  throw new TidemarkError("SOURCE_LSN_WENT_BACK", `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ${change.place}, committed after LSN ${newest.place} of the same row: the database was set back to an earlier state. Take a new snapshot of it into a new topic, and run that into empty stores`);
 }
 
 async function refuseFenced(store: OnlineStore, source: string, positions: readonly PositionStep[]): Promise<void> {

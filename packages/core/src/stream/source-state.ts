@@ -76,12 +76,12 @@ export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell
   const { source } = layout;
   const stored = JSON.parse(new TextDecoder().decode(cell.value)) as Stored;
   if (stored.format !== FORMAT) {
-    throw new TidemarkError("STATE_NEWER_FORMAT", `${store.name}: the state of source "${source.name}" has format ${stored.format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or rebuild the online store from history`);
+    throw new TidemarkError("STATE_NEWER_FORMAT", `${store.name}: the state of source "${source.name}" has format ${stored.format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the online store and run the log again`);
   }
   const held = stored.held.flatMap((name) => source.columns.filter((column) => column.name === name));
   const now = JSON.stringify(fingerprint(source, held));
   if (held.length !== stored.held.length || now !== JSON.stringify(stored.source)) {
-    throw new TidemarkError("STATE_OF_OTHER_DEFINITION", `${store.name}: source "${source.name}" was stored under another definition (${difference(stored.source, fingerprint(source, held))}): rebuild the online store from history, or open the definitions it was written with`);
+    throw new TidemarkError("STATE_OF_OTHER_DEFINITION", `${store.name}: source "${source.name}" was stored under another definition (${difference(stored.source, fingerprint(source, held))}): empty the online store and run the log again, or open the definitions it was written with`);
   }
   const keeps = {
     source, held, longest: stored.longest, time: layout.time,

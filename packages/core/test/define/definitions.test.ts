@@ -138,12 +138,12 @@ test("conditions hold values as the model does", () => {
 
 test("conditions print as SQL", () => {
   const t = transactions;
-  const { columns } = specOfSource(t);
-  const condition = whereOf(and(eq(t.vendor, "O'Neill"), or(inList(t.channel, ["a", "b"]), not(and(gt(t.fee, "1.5"), isNotNull(t.user_id)))), ne(t.ok, false), gt(t.time, "1969-12-31T23:59:59.999999Z"), eq(t.day, "2026-01-31"), eq(t.raw, new Uint8Array([0, 255]))));
-  expect(toSql(condition, columns)).toBe(
+  const condition = and(eq(t.vendor, "O'Neill"), or(inList(t.channel, ["a", "b"]), not(and(gt(t.fee, "1.5"), isNotNull(t.user_id)))), ne(t.ok, false), gt(t.time, "1969-12-31T23:59:59.999999Z"), eq(t.day, "2026-01-31"), eq(t.raw, new Uint8Array([0, 255])));
+  expect(toSql(condition)).toBe(
     `"Vendor" = 'O''Neill' AND ("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS NOT NULL)) AND "ok" <> FALSE AND "Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
   );
-  expect(toSql(whereOf(isNull(t.vendor)))).toBe(`"vendor" IS NULL`);
+  expect(toSql(isNull(t.vendor))).toBe(`"Vendor" IS NULL`);
+  expect(() => toSql({ is: "null" } as never)).toThrow("is no condition");
 });
 
 test("a selection is a feature, a view, a service or a list, in the order asked", () => {
