@@ -26,7 +26,7 @@ export type OnlineAnswers<Rows extends readonly unknown[]> = Rows & {
   readonly asOf: string;
 };
 
-/** Entity rows that are columns already, such as those of a Parquet file (`parquetFrame` of @tidemark/delta). They hold the keys and `event_timestamp`. */
+/** Entity rows that are columns already, such as those of a Parquet file (`readParquet` of @tidemark/delta). They hold the keys and `event_timestamp`. */
 export interface EntityFrame {
   readonly columns: readonly ColumnSpec[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;

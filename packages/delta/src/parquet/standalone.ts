@@ -19,10 +19,12 @@ export interface ReadParquetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An entity frame as `getHistoricalFeatures` takes it, where it has the keys and `event_timestamp`. */
 export interface ParquetRows extends AsyncIterable<Batch> {
   /** Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time that is no safe integer of µs is missing. */
   readonly columns: readonly ColumnSpec[];
   readonly rows: number;
+  batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
 /**
@@ -44,7 +46,12 @@ export async function readParquet(file: string, options: ReadParquetOptions = {}
     }
     return column;
   });
-  return { columns, rows: parquet.rows, [Symbol.asyncIterator]: () => batchesOf(parquet, columns, options.signal) };
+  return {
+    columns,
+    rows: parquet.rows,
+    batches: ({ signal = options.signal } = {}) => batchesOf(parquet, columns, signal),
+    [Symbol.asyncIterator]: () => batchesOf(parquet, columns, options.signal),
+  };
 }
 
 async function* batchesOf(parquet: ParquetFile, columns: readonly ColumnSpec[], signal: AbortSignal | undefined): AsyncGenerator<Batch> {
@@ -60,17 +67,19 @@ async function* batchesOf(parquet: ParquetFile, columns: readonly ColumnSpec[], 
 }
 
 /**
- * Writes batches as one Parquet file, whole or not at all; times are Parquet's UTC timestamps of µs. Says how many rows it wrote.
+ * Writes batches, or a training set, as one Parquet file, whole or not at all; times are Parquet's UTC timestamps of µs. Says how many rows it wrote.
  *
- * @example await writeParquet("training.parquet", { columns: batch.columns, batches: [batch] });
+ * @example await writeParquet("training.parquet", await store.getHistoricalFeatures({ features: fraud, entities: await readParquet("labels.parquet") }));
  */
 export async function writeParquet(file: string, content: {
-  readonly columns: readonly ColumnSpec[]; readonly batches: Iterable<Batch> | AsyncIterable<Batch>; readonly signal?: AbortSignal | undefined;
+  readonly columns: readonly ColumnSpec[];
+  readonly batches: Iterable<Batch> | AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
+  readonly signal?: AbortSignal | undefined;
 }): Promise<number> {
   const path = resolve(file);
   const summary: ParquetSummary = { rows: 0, bytes: 0, ranges: [] };
   const pieces = async function* () {
-    for await (const batch of content.batches) yield { batch, rows: null, from: 0, to: batch.length };
+    for await (const batch of typeof content.batches === "function" ? content.batches() : content.batches) yield { batch, rows: null, from: 0, to: batch.length };
   };
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
