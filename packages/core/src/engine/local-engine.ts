@@ -12,18 +12,17 @@ const ROWS_PER_LOOK = 4096;
 
 /** Exact and single-threaded; holds the events of the asked entities in memory. */
 export function localEngine(options: { readonly onOverflow?: ((count: number) => void) | undefined } = {}): ComputeEngine {
-  const overflows: Overflows = { count: 0 };
-  const run = async (plan: AggregatePlan | JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, bind: (sorted: TimedRows) => WindowKernel, signal?: AbortSignal) => {
+  const run = async (plan: AggregatePlan | JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, bind: (sorted: TimedRows, overflows: Overflows) => WindowKernel, signal?: AbortSignal) => {
+    const overflows: Overflows = { count: 0 };
     const gathered = await gather(plan.columns, events, rows.keys, signal);
     const sheets = answerSheets(plan.features, rows.length);
-    answer(bind(gathered), gathered.starts, rows, sheets, signal);
+    answer(bind(gathered, overflows), gathered.starts, rows, sheets, signal);
     if (overflows.count > 0) options.onOverflow?.(overflows.count);
-    overflows.count = 0;
     return sheets;
   };
   return {
     name: "local engine",
-    aggregate: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted) => windowKernel(plan, sorted, overflows), signal),
+    aggregate: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted, overflows) => windowKernel(plan, sorted, overflows), signal),
     joinAsOf: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted) => asOfKernel(plan, sorted), signal),
   };
 }

@@ -4,6 +4,7 @@ export { onlineStoreConformance } from "./online-conformance.ts";
 export type { OnlineStoreUnderTest } from "./online-conformance.ts";
 export { memoryOfflineData, memoryOfflineStore } from "./memory-offline.ts";
 export type { MemoryOfflineData } from "./memory-offline.ts";
+export { computeEngineConformance } from "./engine-conformance.ts";
 export { offlineStoreConformance } from "./offline-conformance.ts";
 export type { OfflineStoreUnderTest } from "./offline-conformance.ts";
 export { batchOf, valueAt } from "../columns/batch.ts";

@@ -1,0 +1,108 @@
+/** Plans, events and entity rows for the tests of compute engines: made by hand, and by a seed. */
+import { batchOf } from "../columns/batch.ts";
+import type { AggregateName, ColumnSpec, Expression, FeatureSpec, Kind, SourceSpec, Value, ViewSpec } from "../model.ts";
+import type { AggregatePlan, EntityRows, Events, JoinPlan } from "../spi.ts";
+import { planOf } from "../stream/plans.ts";
+import { columnSpec, generateWorld } from "./generate-definitions.ts";
+import type { EngineRow } from "./naive-engine.ts";
+import type { Random } from "./random.ts";
+
+export const columns: readonly ColumnSpec[] = [
+  columnSpec("id", "int32"), columnSpec("created", "timestamp", { nullable: true }), columnSpec("time", "timestamp", { nullable: true }),
+  columnSpec("x", "float64", { nullable: true }), columnSpec("n", "int64", { nullable: true }), columnSpec("i", "int32", { nullable: true }),
+  columnSpec("d", "decimal", { precision: 38, scale: 2, nullable: true }), columnSpec("s", "string", { nullable: true }), columnSpec("b", "bytes", { nullable: true }),
+  columnSpec("flag", "boolean", { nullable: true }),
+];
+const source: SourceSpec = { name: "events", table: "public.events", columns, primaryKey: ["id"], eventTime: { is: "column", column: "time" }, created: "created" };
+
+function viewOf(is: ViewSpec["is"], features: readonly FeatureSpec[], ttl: number | null): ViewSpec {
+  return { name: "v", is, entity: { name: "e", keys: [] }, source, keyColumns: [], features, ttl };
+}
+
+export interface FeatureOptions {
+  readonly where?: Expression | undefined;
+  readonly default?: Value | undefined;
+}
+
+/** `column` null: `count()`. */
+export function over(aggregate: AggregateName, column: string | null, window: number | null, options: FeatureOptions = {}): FeatureSpec {
+  const kind = resultKind(aggregate, columns.find(({ name }) => name === column)?.kind);
+  return { name: "f", aggregate, column, window, where: options.where ?? null, default: options.default, result: columnSpec("f", kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}) };
+}
+
+function resultKind(aggregate: AggregateName, kind: Kind | undefined): Kind {
+  if (aggregate === "count" || aggregate === "countDistinct" || kind === undefined) return "int64";
+  if (aggregate === "avg") return "float64";
+  return aggregate === "sum" && kind === "int32" ? "int64" : kind;
+}
+
+export function latest(column: string, options: FeatureOptions = {}): FeatureSpec {
+  return over("latest", column, null, options);
+}
+
+export function aggregatePlan(...features: readonly FeatureSpec[]): AggregatePlan {
+  return planOf(viewOf("window", features, null), features) as AggregatePlan;
+}
+
+export function joinPlan(ttl: number | null, ...features: readonly FeatureSpec[]): JoinPlan {
+  return planOf(viewOf("fact", features, ttl), features) as JoinPlan;
+}
+
+/** A row of events with all columns; `from` and `to` are when it was known. */
+export interface NamedRow extends Omit<EngineRow, "values"> {
+  readonly values: Readonly<Record<string, Value>>;
+}
+
+let nextId = 0;
+
+export function eventRow(entity: number, time: number, values: Readonly<Record<string, Value>> = {}, known: { readonly from?: number; readonly to?: number } = {}): NamedRow {
+  return { entity, time, from: -Infinity, to: Infinity, ...known, values: { id: nextId++, ...values } };
+}
+
+/** The rows as a plan takes them, cut after every `size` rows. */
+export async function* eventsOf(plan: AggregatePlan | JoinPlan, rows: readonly NamedRow[], size = Math.max(rows.length, 1)): AsyncGenerator<Events> {
+  for (let at = 0; at < rows.length; at += size) {
+    const part = rows.slice(at, at + size);
+    yield {
+      length: part.length, entity: Int32Array.from(part, ({ entity }) => entity), time: Float64Array.from(part, ({ time }) => time),
+      from: Float64Array.from(part, ({ from }) => from), to: Float64Array.from(part, ({ to }) => to),
+      columns: batchOf(plan.columns, part.map(({ values }) => plan.columns.map(({ name }) => values[name] ?? null))),
+    };
+  }
+}
+
+/** Entity rows from pairs of a key and a time. */
+export function entityRows(...rows: readonly (readonly [entity: number, time: number])[]): EntityRows {
+  return { length: rows.length, keys: Math.max(0, ...rows.map(([entity]) => entity + 1)), entity: Int32Array.from(rows, ([entity]) => entity), time: Float64Array.from(rows, ([, time]) => time) };
+}
+
+export interface RandomCase {
+  readonly plans: readonly (AggregatePlan | JoinPlan)[];
+  readonly events: readonly NamedRow[];
+  readonly rows: EntityRows;
+}
+
+/** Plans over one source, events around the edges of their windows, and entity rows at those edges. */
+export function randomCases(random: Random): RandomCase[] {
+  const base = random.pick([1_741_064_767_123_456, 10_000_000]);
+  const world = generateWorld(random.fork(), base);
+  return world.tables.map((table) => {
+    const views = world.views.filter((view) => view.source === table.source);
+    const lengths = views.flatMap((view) => [...view.features.map(({ window }) => window), view.ttl]).filter((length) => length !== null);
+    const near = (): number => base - random.pick([0, ...lengths]) + random.between(-2, 2) - random.pick([0, 0, random.int(86_400_000_000)]);
+    const keys = random.between(1, 3);
+    const events = Array.from({ length: random.between(0, 40) }, (_, i): NamedRow => {
+      const values: Record<string, Value> = {};
+      table.source.columns.forEach((column, c) => { values[column.name] = column.nullable && random.chance(0.15) ? null : random.pick(table.pools[c]!); });
+      // no two rows of one key are seen at one time
+      const key = table.source.columns[table.key[0]!]!;
+      values[key.name] = key.kind === "string" ? `row ${i}` : key.kind === "int32" ? i : BigInt(i);
+      const from = random.chance(0.5) ? -Infinity : near();
+      const time = table.time < 0 && from > -Infinity ? from : near();
+      return { entity: random.between(-1, keys - 1), time, from: table.time < 0 ? time : from, to: random.chance(0.6) ? Infinity : Math.max(from, near()), values };
+    });
+    const times = [base, ...events.flatMap(({ time, from, to }) => [time, from, to])].filter(Number.isFinite);
+    const asked = Array.from({ length: 25 }, () => [random.int(keys), random.pick(times) + random.pick([0, 0, ...lengths]) + random.between(-1, 1)] as const);
+    return { plans: views.map((view) => planOf(view, view.features)), events: random.shuffled(events), rows: { ...entityRows(...asked), keys } };
+  });
+}
