@@ -3,8 +3,8 @@ import type { ColumnSpec, Value } from "../model.ts";
 import type { Aggregate, Overflows } from "./aggregate.ts";
 import { ExactSum } from "./exact-sum.ts";
 
-export const INT64_MAX = 2n ** 63n - 1n;
-export const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
 /**

@@ -54,7 +54,8 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
         unavailable: left === null ? [] : left.split(",").map(Number),
         unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
-        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined, committed: valueAt(vectors[committed!]!, i) as number | null,
+        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
+        committed: valueAt(vectors[committed!]!, i) as number | null,
         snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: null,
       };
     }

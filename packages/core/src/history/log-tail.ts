@@ -32,7 +32,7 @@ export function truncatePosition(bucket: number, truncate: Truncate): string {
   return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}`;
 }
 
-export const bucketsPosition = BUCKETS;
+export const bucketsPosition: string = BUCKETS;
 
 /** The number of buckets of a versions table; null: it is to be made. */
 export function bucketsOf(state: TableState | null): number | null {

@@ -110,4 +110,3 @@ function entityCodes(query: EventsQuery, vectors: readonly Vector[], source: Sou
     return values.includes(null) ? -1 : query.entityOf(keyText(columns, values));
   };
 }
-

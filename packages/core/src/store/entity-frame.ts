@@ -8,9 +8,9 @@ import { keyReader } from "./request-keys.ts";
 import type { EntityFrame } from "./store-types.ts";
 
 /** The time column of an entity frame. */
-export const EVENT_TIMESTAMP = "event_timestamp";
+const EVENT_TIMESTAMP = "event_timestamp";
 /** History is read once per block. */
-export const BLOCK_ROWS = 500_000;
+const BLOCK_ROWS = 500_000;
 
 export interface FrameBlock {
   readonly length: number;

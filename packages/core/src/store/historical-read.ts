@@ -11,7 +11,6 @@ import type { Answers, ComputeEngine, Events, OfflineStore } from "../spi.ts";
 import { EVENTS_PER_PASS, entityPasses, joinPasses } from "./entity-passes.ts";
 import { viewPlans } from "../stream/plans.ts";
 
-
 export interface HistoricalQuestion {
   readonly selection: readonly Selected[];
   /** For each entity row, the values of the entity keys by name. */

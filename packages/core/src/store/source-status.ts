@@ -95,4 +95,3 @@ export async function quarantinedRows(source: SourceSpec, options: StatusOptions
       committed: formatTime(committed as number),
     }));
 }
-

@@ -48,7 +48,7 @@ function placeFor(chunks: readonly ChunkRef[], time: number): ChunkRef | null {
 }
 
 /** Applies the edits in order; rows with a time below `keepFrom` go away. No chunk gets more than `chunkRows` rows. */
-export function editLane(format: LaneFormat, contents: LaneContents, edits: readonly LaneEdit[], keepFrom: number, chunkRows = CHUNK_ROWS): LaneResult {
+export function editLane(format: LaneFormat, contents: LaneContents, edits: readonly LaneEdit[], keepFrom: number, chunkRows: number = CHUNK_ROWS): LaneResult {
   const decoded = contents.head === null ? null : decodeHead(format, contents.head);
   const removed: number[] = [];
   const refs: ChunkRef[] = [];

@@ -80,4 +80,3 @@ export function removal(lanes: OnlineLanes, entry: LaneEntry): LaneEdit {
   const columns = quarantined ? [place, ...lanes.layout.source.primaryKey.map((_, k) => QUARANTINE_COLUMNS + k)] : [place, ...keyColumns];
   return { put: null, remove: { time: entry.row[format.time] as number, same: (row) => columns.every((c) => sameValue(row[c]!, entry.row[c]!)) } };
 }
-

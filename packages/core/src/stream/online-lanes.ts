@@ -14,7 +14,7 @@ const QUARANTINE: readonly ColumnSpec[] = [
   { name: "~topic", database: "", kind: "string", nullable: true }, { name: "~partition", database: "", kind: "int32", nullable: true }, { name: "~offset", database: "", kind: "timestamp", nullable: true },
   { name: "~column", database: "", kind: "string", nullable: true }, { name: "~reason", database: "", kind: "string", nullable: false },
 ];
-export const QUARANTINE_COLUMNS = QUARANTINE.length;
+export const QUARANTINE_COLUMNS: number = QUARANTINE.length;
 
 export interface LaneKeys {
   head(key: readonly Value[]): Uint8Array;

@@ -226,4 +226,3 @@ function isQuarantined(change: Change, lanes: OnlineLanes, rowChanges: (change: 
   const [version] = deriveVersions(lanes.layout.source, [row], []);
   return quarantineIn(lanes, version!) !== null;
 }
-

@@ -64,7 +64,7 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
 type Image = Pick<RowVersion, "values" | "unresolved" | "broken" | "unreadable">;
 
 /** The row after the change: columns the log left out keep the value they had. */
-export function imageAfter(open: Image | undefined, change: Pick<RowChange, "values" | "unavailable" | "broken" | "unreadable">): Image {
+function imageAfter(open: Image | undefined, change: Pick<RowChange, "values" | "unavailable" | "broken" | "unreadable">): Image {
   const { values, unavailable, broken, unreadable } = change;
   if (values === null || broken !== null || unavailable.length === 0) return { values, broken, unreadable, unresolved: [] };
   const stored = open !== undefined && open.values !== null && open.broken === null ? open : null;

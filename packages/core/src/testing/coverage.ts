@@ -36,11 +36,11 @@ export class Coverage {
   }
 }
 
-export const changeKinds = [
+export const changeKinds: readonly Tag[] = [
   "insert", "update", "equal update", "delete", "delete and reinsert", "insert then delete", "key change", "entity move", "time move", "late event", "future event",
   "several changes in one transaction", "concurrent transactions", "truncate", "snapshot row", "incremental snapshot row", "snapshot after a gap", "placeholder", "placeholder unresolved",
   "unreadable message", "unknown column", "before 1970", "commit clock went back", "delivered again", "partition added", "c without its d", "milliseconds only", "overflowing float", "no LSN",
-] as const satisfies readonly Tag[];
+];
 
 export const windowEdges = ["event at t − w", "event at t − w + 1", "event at t − 1", "event at t"] as const;
 
@@ -51,10 +51,10 @@ export const otherEdges = [
   "known from t − 1", "known from t", "known to t − 1", "known to t",
 ] as const;
 
-export const nullKinds = [
+export const nullKinds: readonly Tag[] = [
   "null in value", "null not allowed in value", "NaN in value", "Infinity in value", "infinite time in value", "unreadable in value", "too precise in value",
   "null in event time", "null not allowed in event time", "infinite time in event time", "unreadable in event time", "null in entity key", "null not allowed in entity key",
-] as const satisfies readonly Tag[];
+];
 
 type Label = (selected: Selected) => Set<string>;
 

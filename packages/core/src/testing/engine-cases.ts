@@ -7,7 +7,7 @@ import { columnSpec, generateWorld } from "./generate-definitions.ts";
 import type { EngineRow } from "./naive-engine.ts";
 import type { Random } from "./random.ts";
 
-export const columns: readonly ColumnSpec[] = [
+const columns: readonly ColumnSpec[] = [
   columnSpec("id", "int32"), columnSpec("created", "timestamp", { nullable: true }), columnSpec("time", "timestamp", { nullable: true }),
   columnSpec("x", "float64", { nullable: true }), columnSpec("n", "int64", { nullable: true }), columnSpec("i", "int32", { nullable: true }),
   columnSpec("d", "decimal", { precision: 38, scale: 2, nullable: true }), columnSpec("s", "string", { nullable: true }), columnSpec("b", "bytes", { nullable: true }),
@@ -60,7 +60,7 @@ export function eventRow(entity: number, time: number, values: Readonly<Record<s
 }
 
 /** The rows as a plan takes them, cut after every `size` rows. */
-export async function* eventsOf(plan: AggregatePlan | JoinPlan, rows: readonly NamedRow[], size = Math.max(rows.length, 1)): AsyncGenerator<Events> {
+export async function* eventsOf(plan: AggregatePlan | JoinPlan, rows: readonly NamedRow[], size: number = Math.max(rows.length, 1)): AsyncGenerator<Events> {
   for (let at = 0; at < rows.length; at += size) {
     const part = rows.slice(at, at + size);
     yield {

@@ -64,7 +64,8 @@ export function computeEngineConformance(options: {
 
   fact("no entity rows: no answers, and as many lists as features", async (ask) => {
     for (const plan of [aggregatePlan(over("count", null, 10), over("max", "x", 10)), joinPlan(null, latest("x"), latest("s"))]) {
-      assert.deepEqual((await ask.raw(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows())).map(({ values, statuses, times }) => [values.length, statuses.length, times.length]), [[0, 0, 0], [0, 0, 0]]);
+      const answers = await ask.raw(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows());
+      assert.deepEqual(answers.map(({ values, statuses, times }) => [values.length, statuses.length, times.length]), [[0, 0, 0], [0, 0, 0]]);
     }
   });
 
@@ -219,7 +220,10 @@ export function computeEngineConformance(options: {
 
   fact("what goes wrong with the events goes wrong with the question", async (ask) => {
     const plan = aggregatePlan(over("count", null, 10));
-    const broken = async function* (): AsyncGenerator<Events> { throw new Error("the disk is gone"); };
+    const broken = async function* (): AsyncGenerator<Events> {
+      yield* eventsOf(plan, [eventRow(0, 0)]);
+      throw new Error("the disk is gone");
+    };
     await assert.rejects(ask.raw(plan, broken(), entityRows([0, 1])), /the disk is gone/);
   });
 }

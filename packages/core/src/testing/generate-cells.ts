@@ -16,7 +16,7 @@ export interface Cell {
   readonly missing: NullKind | null;
 }
 
-export const unavailableText = "__debezium_unavailable_value";
+const unavailableText = "__debezium_unavailable_value";
 
 export function placeholderOf(column: ColumnSpec): string {
   return column.kind === "bytes" ? JSON.stringify(base64(new TextEncoder().encode(unavailableText))) : JSON.stringify(unavailableText);
@@ -79,7 +79,7 @@ function javaString(text: string): string {
 }
 
 /** As Java prints a double: 1.0, 1.0E16, 4.9E-324. */
-export function javaDouble(value: number): string {
+function javaDouble(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
   const magnitude = Math.abs(value);
@@ -88,7 +88,7 @@ export function javaDouble(value: number): string {
   return `${digits.includes(".") ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
-export function decimalText(unscaled: bigint, scale: number): string {
+function decimalText(unscaled: bigint, scale: number): string {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
   const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
   return unscaled < 0n ? `-${text}` : text;
@@ -107,7 +107,7 @@ function freeDecimal(unscaled: bigint, scale: number, shape: Shape): string {
 }
 
 /** Big-endian, as few bytes as hold the sign. */
-export function twosComplement(value: bigint): Uint8Array {
+function twosComplement(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
   for (;;) {

@@ -5,7 +5,28 @@
 import type { Kind, SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 
-export const logFaults = {
+export type LogFaultName =
+  | "delete lost"
+  | "truncate lost"
+  | "old key lost"
+  | "LSN by arrival"
+  | "commit time in milliseconds"
+  | "commit time one microsecond late"
+  | "event time one microsecond late"
+  | "event time in milliseconds"
+  | "placeholder taken for null"
+  | "null taken for zero"
+  | "empty text taken for null"
+  | "unreadable message skipped"
+  | "snapshot row taken for a change"
+  | "snapshot row skipped"
+  | "int64 through a double"
+  | "float64 through a float32"
+  | "decimal through a double";
+
+type LogReader = (change: Change, source: SourceSpec) => Change | null;
+
+export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
   "delete lost": (change) => (change.kind === "delete" ? null : change),
   "truncate lost": (change) => (change.kind === "truncate" ? null : change),
   "old key lost": (change) => ({ ...change, oldKey: null }),
@@ -23,13 +44,11 @@ export const logFaults = {
   "int64 through a double": (change, source) => mapped(change, source, (value, kind) => (kind === "int64" && value !== null ? BigInt.asIntN(64, BigInt(Number(value))) : value), true),
   "float64 through a float32": (change, source) => mapped(change, source, (value, kind) => (kind === "float64" && value !== null && Math.abs(value as number) < 1e38 ? Math.fround(value as number) : value)),
   "decimal through a double": (change, source) => mapped(change, source, (value, kind) => (kind === "decimal" && value !== null ? BigInt(Number(value)) : value), true),
-} as const satisfies Readonly<Record<string, (change: Change, source: SourceSpec) => Change | null>>;
-
-export type LogFaultName = keyof typeof logFaults;
+};
 
 /** The changes as that reader would tell them. */
 export function withLogFault(fault: LogFaultName, sources: readonly SourceSpec[], changes: readonly Change[]): Change[] {
-  const read: (change: Change, source: SourceSpec) => Change | null = logFaults[fault];
+  const read = logFaults[fault];
   return changes.flatMap((change) => read(change, sources.find((source) => source.name === change.source)!) ?? []);
 }
 

@@ -2,7 +2,7 @@
 import type { SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 import type { FaultName } from "./oracle-faults.ts";
-import { textOf, textOfAll } from "./oracle-values.ts";
+import { textOfAll } from "./oracle-values.ts";
 
 /** One image of one row, and when it was the known one: known from < t ≤ known to. */
 export interface RowVersion {
@@ -131,9 +131,4 @@ function heldSince(source: SourceSpec, change: Change, values: readonly Value[])
   const value = values[index] ?? null;
   if (value === null) return Infinity;
   return source.columns[index]!.kind === "date" ? (value as number) * 86_400_000_000 : (value as number);
-}
-
-/** For tests: what a version says, in one line. */
-export function printVersion(version: RowVersion): string {
-  return `${version.values.map(textOf).join(" ")} (${version.from}, ${version.to}]${version.unknown.length > 0 ? ` unknown ${version.unknown.join()}` : ""}`;
 }

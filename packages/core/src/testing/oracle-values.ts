@@ -2,7 +2,7 @@
 import type { Kind, Value } from "../model.ts";
 
 /** By code point, so that "\uFFFD" comes before "😀"; a UTF-16 comparison says otherwise. */
-export function compareText(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   const left = [...a].map((c) => c.codePointAt(0)!);
   const right = [...b].map((c) => c.codePointAt(0)!);
   return compareLists(left, right);

@@ -15,6 +15,8 @@ interface Fault {
   readonly deaf?: boolean;
 }
 
+type Run<P> = (plan: P, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }) => Promise<readonly Answers[]>;
+
 function faulty(fault: Fault): ComputeEngine {
   const inner = localEngine();
   async function* seen(events: AsyncIterable<Events>): AsyncGenerator<Events> {
@@ -23,8 +25,8 @@ function faulty(fault: Fault): ComputeEngine {
       if (fault.firstBatchOnly === true) return;
     }
   }
-  const through = <P extends AggregatePlan | JoinPlan>(run: (plan: P, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }) => Promise<readonly Answers[]>) => (
-    async (plan: P, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }) => {
+  const through = <P extends AggregatePlan | JoinPlan>(run: Run<P>): Run<P> => (
+    async (plan, events, rows, options) => {
       const answers = await run(fault.plan?.(plan) ?? plan, seen(events), fault.rows?.(rows) ?? rows, fault.deaf === true ? {} : options);
       return fault.answers?.(answers) ?? answers;
     });

@@ -96,7 +96,7 @@ function play(chunkRows: number, list: readonly Step[]): void {
     });
     lane.edit(made, keepFrom);
     rows = rows.filter((one) => (one[1] as number) >= keepFrom);
-    expect(lane.rows().filter((one) => (one[1] as number) >= keepFrom).sort(byTimeThenId)).toEqual([...rows].sort(byTimeThenId));
+    expect(lane.rows().filter((one) => (one[1] as number) >= keepFrom).sort(byTimeThenId)).toEqual(rows.toSorted(byTimeThenId));
   }
 }
 
@@ -146,7 +146,7 @@ test("rows of one time are told apart by identity, on whichever side of a chunk'
 
 test("a row put beside a chunk that is let go stays", () => {
   const lane = new Lane(4);
-  lane.edit([...[0, 1, 2, 3], ...[100, 101, 102, 103, 104]].map((time) => put(time, time)));
+  lane.edit([0, 1, 2, 3, 100, 101, 102, 103, 104].map((time) => put(time, time)));
   lane.edit([put(1000, 60)], 50);
   expect(lane.rows().map((one) => one[1])).toEqual([60, 100, 101, 102, 103, 104]);
 });

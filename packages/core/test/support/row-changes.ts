@@ -43,7 +43,8 @@ export const rowLog: fc.Arbitrary<RowChange[]> = fc.array(fc.tuple(content, fc.i
   });
 });
 
-export const truncates: fc.Arbitrary<Truncate[]> = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 2 }).map((places) => [...new Set(places)].map((place) => ({ place: BigInt(place), offset: 500 + place, committed: 1000 + place * 4 })));
+export const truncates: fc.Arbitrary<Truncate[]> = fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 2 })
+  .map((places) => places.map((place) => ({ place: BigInt(place), offset: 500 + place, committed: 1000 + place * 4 })));
 
 /** The log in any order, some of it again, at the same or at new offsets. */
 export const delivered = (log: readonly RowChange[]): fc.Arbitrary<RowChange[]> => (log.length === 0 ? fc.constant([])
