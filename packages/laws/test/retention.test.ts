@@ -70,7 +70,7 @@ async function compareAll({ scenario, random, parts, clocks, retain, log }: Reta
     const requests = [...scenario.requests, ...edges];
     const kept = requests.filter(({ time }) => time >= horizon);
     const gone = [...requests.filter(({ time }) => time < horizon), { keys: requests[0]!.keys, time: horizon - 1 }];
-    expect(await differing(store, scenario, kept, "online", truth)).toEqual([]);
+    expect(await differing(store, scenario, kept, "online", { truth })).toEqual([]);
     expect(await refusedBeforeHorizon(store, scenario, gone)).toEqual({ refused: gone.length, answered: 0 });
     counts.compared += kept.length * scenario.selected.length;
     counts.refused += gone.length;
