@@ -91,7 +91,10 @@ async function fromWholeLog(context: HistoryContext, keys: ReadonlyMap<string, K
     if (change.kind === "truncate") truncates.push({ place: placeOf(change), offset: change.offset, committed: change.committed ?? 0 });
     for (const { key, change: row } of rowChanges(change)) {
       const text = rows.textOf(key);
-      if (keys.has(text)) changes.set(text, [...(changes.get(text) ?? []), row]);
+      if (!keys.has(text)) continue;
+      const list = changes.get(text);
+      if (list === undefined) changes.set(text, [row]);
+      else list.push(row);
     }
   }
   return [...keys].flatMap(([text, key]) => deriveVersions(source, changes.get(text) ?? [], truncates).map((version) => ({ key, version })));

@@ -90,7 +90,8 @@ export function editLane(format: LaneFormat, contents: LaneContents, edits: read
     if (ref === null) head = rows;
   }
   const newest = head.length > 0 ? timeOf(head.at(-1)!) : (chunks.at(-1)?.last ?? -Infinity);
-  const bytes = head.length === 0 && chunks.length === 0 ? null : encodeHead(format, next, chunks, head);
+  // an empty head stays once there were chunks: a reader that holds an older head must never find another chunk under an old number
+  const bytes = head.length === 0 && chunks.length === 0 && next === 0 ? null : encodeHead(format, next, chunks, head);
   return { head: bytes, written, removed, newest };
 }
 
