@@ -33,7 +33,7 @@ export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
 }
 
 /** From the text of the messages to answers read from files that were closed and opened again. */
-export async function compareReal(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
+async function compareReal(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   return inFolder(async (folder) => {
     const written = realStores(folder);
@@ -50,7 +50,7 @@ export async function compareReal(seed: number, coverage: Coverage): Promise<rea
 }
 
 /** Partitions interleaved otherwise and batches cut otherwise (law 5); history commits in small pieces and is read between two compactions. */
-export async function compareInMemory(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
+async function compareInMemory(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   const random = new Random(seed);
   return comparePaths(scenario, { online: memoryOnlineStore(), offline: memoryOfflineStore() }, { coverage, buckets: 2, commitRows: 20, delivery: otherDelivery(scenario, random), compactAfter: 0.6 });

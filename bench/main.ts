@@ -1,0 +1,20 @@
+/** `npm run bench -- online-read`: runs one benchmark; without a name, lists them. Each prints both sides and, as its last line, JSON. */
+import { pathToFileURL } from "node:url";
+import { join } from "node:path";
+
+const benchmarks: Readonly<Record<string, string>> = {
+  "online-read": "bench/online-read.ts",
+  "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
+  replay: "packages/cli/bench/replay.ts",
+};
+
+const [name, ...rest] = process.argv.slice(2);
+const file = name === undefined ? undefined : benchmarks[name];
+if (file === undefined) {
+  console.error(`which benchmark? ${Object.keys(benchmarks).join(", ")}`);
+  process.exitCode = 2;
+} else {
+  const path = join(import.meta.dirname, "..", file);
+  process.argv.splice(1, process.argv.length - 1, path, ...rest);
+  await import(pathToFileURL(path).href);
+}
