@@ -1,5 +1,5 @@
 import { durationMicros } from "../define/duration.ts";
-import type { Retention } from "../stream/online-sink.ts";
+import type { Retention } from "../stream/online-retention.ts";
 import type { Duration } from "../define/duration.ts";
 
 /** A length of time, or for ever. */

@@ -2,7 +2,8 @@
 import { historySink, DEFAULT_LIMITS, type CommitLimits } from "../history/history-sink.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
-import { onlineSink, type Retention } from "../stream/online-sink.ts";
+import type { Retention } from "../stream/online-retention.ts";
+import { onlineSink } from "../stream/online-sink.ts";
 import type { Sink } from "../stream/runner.ts";
 import { layoutFor } from "../stream/source-state.ts";
 import { historyContext } from "./historical-read.ts";

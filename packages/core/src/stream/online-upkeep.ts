@@ -1,7 +1,7 @@
 /** What the online store needs besides changes: its horizons follow the clock where nothing happens, and what they have passed goes away (law 1). */
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OnlineStore } from "../spi.ts";
-import type { Retention } from "./online-sink.ts";
+import type { Retention } from "./online-retention.ts";
 import { sweepBound } from "./source-list.ts";
 import { encodeSourceState, horizonAt, layoutFor, readSourceState, sourceStateKey } from "./source-state.ts";
 
