@@ -1,6 +1,7 @@
 /** What went wrong in a partition of a source, counted in the same step as the position (law 9). */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";
+import { decodeJson, encodeJson } from "./json-cell.ts";
 import { quarantineIn } from "./lane-entries.ts";
 import type { OnlineLanes } from "./online-lanes.ts";
 import { rowChangesOf } from "./row-change.ts";
@@ -20,7 +21,7 @@ export function countersKey(namespace: string, source: string, partition: string
 }
 
 export function readCounters(cell: Cell | null): Counters {
-  return cell === null ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 } : (JSON.parse(new TextDecoder().decode(cell.value)) as Counters);
+  return cell === null ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 } : (decodeJson(cell.value) as Counters);
 }
 
 /** The write that adds what went wrong in these changes of the partition; none where nothing did. */
@@ -35,7 +36,7 @@ export function counterWrites(key: Uint8Array, cell: Cell | null, changes: reado
   }
   if (quarantinedChanges === before.quarantinedChanges && nonFinite === before.nonFinite && unreadable === before.unreadable) return [];
   const counters: Counters = { quarantinedChanges, nonFinite, unreadable };
-  return [{ key, value: new TextEncoder().encode(JSON.stringify(counters)), expected: cell?.version ?? null, expires: null }];
+  return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
 }
 
 /** By the message alone: whether a stored image fills its TOAST columns is a matter of the row. */

@@ -1,6 +1,7 @@
 /** The sources of a namespace, in a cell of their own: who lets cells go must know how far each of them has let go. */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
+import { decodeJson, encodeJson } from "./json-cell.ts";
 import { horizonOf, sourceStateKey } from "./source-state.ts";
 
 function listKey(namespace: string): Uint8Array {
@@ -11,7 +12,7 @@ function listKey(namespace: string): Uint8Array {
 export async function listSource(store: OnlineStore, namespace: string, source: string): Promise<CellWrite> {
   const [cell] = await store.read([listKey(namespace)]);
   const names = new Set([...(cell == null ? [] : namesIn(cell.value)), source]);
-  return { key: listKey(namespace), value: new TextEncoder().encode(JSON.stringify([...names].sort())), expected: cell?.version ?? null, expires: null };
+  return { key: listKey(namespace), value: encodeJson([...names].sort()), expected: cell?.version ?? null, expires: null };
 }
 
 /** Cells that expired before this are needed by no source of the namespace; −Infinity: none may go. */
@@ -25,5 +26,5 @@ export async function sweepBound(store: OnlineStore, namespace: string): Promise
 }
 
 function namesIn(value: Uint8Array): readonly string[] {
-  return JSON.parse(new TextDecoder().decode(value)) as readonly string[];
+  return decodeJson(value) as readonly string[];
 }

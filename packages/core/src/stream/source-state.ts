@@ -3,6 +3,7 @@ import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "../model.ts";
 import type { OnlineStore } from "../spi.ts";
+import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { Truncate } from "./row-versions.ts";
 import { columnsOf, laneName, layoutOf, type SourceLayout } from "./source-layout.ts";
 
@@ -63,18 +64,18 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
     truncates: state.truncates.map(({ place, offset, committed }) => ({ place: String(place), offset, committed })),
   };
-  return new TextEncoder().encode(JSON.stringify(stored));
+  return encodeJson(stored);
 }
 
 /** The horizon in a state of any source; −Infinity where nothing was ever let go. */
 export function horizonOf(value: Uint8Array): number {
-  return (JSON.parse(new TextDecoder().decode(value)) as Stored).horizon ?? -Infinity;
+  return (decodeJson(value) as Stored).horizon ?? -Infinity;
 }
 
 /** Throws `STATE_NEWER_FORMAT`, and `STATE_OF_OTHER_DEFINITION` where the file was written under another definition of the source. */
 export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell: { readonly value: Uint8Array; readonly version: number }): SourceState {
   const { source } = layout;
-  const stored = JSON.parse(new TextDecoder().decode(cell.value)) as Stored;
+  const stored = decodeJson(cell.value) as Stored;
   if (stored.format !== FORMAT) {
     throw new TidemarkError("STATE_NEWER_FORMAT", `${store.name}: the state of source "${source.name}" has format ${stored.format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the online store and run the log again`);
   }
