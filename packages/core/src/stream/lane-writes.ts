@@ -40,10 +40,13 @@ export async function laneWrites(store: OnlineStore, layout: SourceLayout, all: 
   if (chunks.includes(null)) return null;
   const found = new Map(needed.map(({ i, id }, n) => [`${i} ${id}`, chunks[n]!.value]));
   return all.flatMap(({ lane, key, edits }, i): CellWrite[] => {
+    const from = keepFrom(layout, lane, horizon);
     const contents = { head: heads[i]?.value ?? null, chunk: (id: number) => found.get(`${i} ${id}`)! };
-    const result = editLane(lane.format, contents, edits, keepFrom(layout, lane, horizon));
+    const result = editLane(lane.format, contents, edits, from);
+    // an empty head is there for readers of an older one only
+    const newest = Math.max(result.newest, from);
     return [
-      { key: headKeys[i]!, value: result.head, expected: heads[i]?.version ?? null, expires: expiryOfRows(layout, lane, result.newest, retention) },
+      { key: headKeys[i]!, value: result.head, expected: heads[i]?.version ?? null, expires: expiryOfRows(layout, lane, newest, retention) },
       // the head's version guards its chunks; one of this number may be left of a head that was swept
       ...result.written.map(({ id, bytes, last }) => ({ key: lane.chunk(key, id), value: bytes, expected: undefined, expires: expiryOfRows(layout, lane, last, retention) })),
       ...result.removed.map((id) => ({ key: lane.chunk(key, id), value: null, expected: undefined, expires: null })),

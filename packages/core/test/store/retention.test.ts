@@ -206,6 +206,20 @@ test("a busy entity, of many chunks: late rows, updates and deletes around the h
   expect(state.filter(({ expires }) => expires !== null && expires < made.now - 2 * DAY)).toEqual([]);
 });
 
+test("of a busy entity whose rows were all deleted nothing is left either", async () => {
+  const made = kept();
+  const store = await made.open({ logRetention: "1d" });
+  const log = new Log();
+  for (let i = 0; i < 1500; i++) log.paid({ id: i, time: NOON - i * SECOND });
+  for (let i = 0; i < 1500; i++) log.unpaid(i, { committed: NOON });
+  await store.run(log.source({ batch: 400 }));
+  expect(await counted(store, NOON)).toBe(0);
+  made.now = NOON + 3 * DAY;
+  await store.run(log.paid({ id: 9999, user: "bob", time: made.now }).source());
+  // the state, the list of sources, Bob's head and row
+  expect(cells(made.data)).toBe(4);
+});
+
 test("definitions over other sources in the same store let go of none of its cells", async () => {
   const made = kept({ weekly });
   const log = new Log().paid({ id: 1, time: NOON - HOUR });
