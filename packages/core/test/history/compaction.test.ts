@@ -10,18 +10,7 @@ import { valueAt } from "../../src/columns/batch.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { Random } from "../../src/testing/random.ts";
 import { generateScenario } from "../../src/testing/scenario.ts";
-
-/** The changes of a source as the runner gives them: one without LSN stands behind what its partition held. */
-function changesOf(source: SourceSpec, all: readonly Change[]): Change[] {
-  const highest = new Map<string, bigint>();
-  return all.filter((change) => change.source === source.name).map((change) => {
-    const partition = `${change.topic}:${change.partition}`;
-    const before = highest.get(partition);
-    if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
-    if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
-    return change;
-  });
-}
+import { placedChanges } from "../support/placed.ts";
 
 /** Appends to the log of a source, and asks for what compaction made of it. */
 class History {
@@ -65,7 +54,7 @@ describe("however appends and compactions are interleaved, the versions are thos
       const scenario = generateScenario(seed, { traits: { changes: 30 } });
       const random = new Random(seed);
       for (const source of scenario.sources) {
-        const changes = changesOf(source, scenario.truth);
+        const changes = placedChanges(source, scenario.truth);
         if (changes.length === 0) continue;
         const [once, often] = [new History(source), new History(source)];
         await once.append(changes);
@@ -103,7 +92,7 @@ describe("compactors at once", () => {
       const scenario = generateScenario(seed, { traits: { changes: 30 } });
       const random = new Random(seed);
       for (const source of scenario.sources) {
-        const changes = changesOf(source, scenario.truth);
+        const changes = placedChanges(source, scenario.truth);
         if (changes.length === 0) continue;
         const once = new History(source);
         await once.append(changes);
