@@ -10,8 +10,8 @@ import { runSettings } from "../src/settings.ts";
 const core = join(import.meta.dirname, "../../core/src");
 const hunt = join(import.meta.dirname, "../src/hunt.ts");
 const { seed } = runSettings("planted faults", 0);
-/** A fault that needs more seeds than this would slip through the suite, which takes 200. */
-const SEEDS = 100;
+/** A fault that needs more seeds than this would slip through the suite, which takes as many. */
+const SEEDS = 200;
 
 /** How many seeds it takes until the paths differ from the oracle; 0: they never do. */
 async function seedsUntilFound(folder: string): Promise<number> {

@@ -47,7 +47,7 @@ describe("a file that has let rows go", () => {
     const over = await filled("1d");
     const store = await open(over, { narrow, view, fact });
     const { code, message } = await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }));
-    expect([code, message]).toEqual(["NEEDS_BACKFILL", `memory online store: feature ${says}, which the store does not hold: rebuild the online store, or leave the feature out until then`]);
+    expect([code, message]).toEqual(["NEEDS_BACKFILL", `memory online store: feature ${says}, which the store does not hold: empty the online store and run the log again, or leave the feature out until then`]);
     // and a run does not pretend to hold it from then on
     await store.run(log().paid({ id: 3, time: NOON - HOUR }).source());
     expect((await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }))).code).toBe("NEEDS_BACKFILL");
@@ -135,7 +135,7 @@ describe("a source that was stored under another definition", () => {
     const before = everyCell(over);
     const definitions = made(more);
     const store = await open(over, definitions, "forever");
-    const message = `memory online store: source "payments" was stored under another definition (${says}): rebuild the online store from history, or open the definitions it was written with`;
+    const message = `memory online store: source "payments" was stored under another definition (${says}): empty the online store and run the log again, or open the definitions it was written with`;
     expect(await refusal(store.getOnlineFeatures({ features: definitions["view"] as typeof narrow, entities: ann }))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
     expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
     expect(await refusal(store.quarantine("payments"))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
@@ -163,7 +163,7 @@ describe("a newer format", () => {
     cells.set(name, { ...cell, value: new TextEncoder().encode(JSON.stringify({ ...state, format: 2 })) });
     const before = everyCell(over);
     const store = await open(over, { narrow }, "forever");
-    const message = `memory online store: the state of source "payments" has format 2, this version reads 1: use the version of Tidemark that wrote it, or rebuild the online store from history`;
+    const message = `memory online store: the state of source "payments" has format 2, this version reads 1: use the version of Tidemark that wrote it, or empty the online store and run the log again`;
     expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({ code: "STATE_NEWER_FORMAT", message });
     expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({ code: "STATE_NEWER_FORMAT", message });
     expect(everyCell(over)).toBe(before);
