@@ -10,15 +10,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
 
-const USERS = 1000;
+const USERS = 4000;
 const EVENTS = USERS * 70;
 const ROUNDS = 9;
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 try {
-  const store = await openStore({ definitions: { weekly }, online: sqliteOnlineStore(join(folder, "online.db")), clock: () => new Date(NOW / 1000), retain: "1d" });
+  const open = () => openStore({ definitions: { weekly }, online: sqliteOnlineStore(join(folder, "online.db")), clock: () => new Date(NOW / 1000), retain: "1d" });
+  const writer = await open();
   const began = performance.now();
-  await store.run(bankChanges(USERS, EVENTS));
+  await writer.run(bankChanges(USERS, EVENTS));
+  await writer.close();
+  const store = await open();
   console.log(`${EVENTS} changes applied in ${((performance.now() - began) / 1000).toFixed(1)} s; online.db is ${(statSync(join(folder, "online.db")).size / 2 ** 20).toFixed(0)} MiB`);
 
   const bare = new Database(join(folder, "bare.db"));
