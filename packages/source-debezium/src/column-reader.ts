@@ -1,11 +1,11 @@
 /** From a value in a message to the value of a declared column: by the column's kind and, where the message brings one, its schema. */
 import { parseDate, parseTime } from "@tidemark/core";
-import type { ColumnSpec, Value } from "@tidemark/core/spi";
+import type { Value } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
 import { decimalNumber, decimalText, fitDecimal, isBase64, isSpecial, wholeNumber } from "./decimal.ts";
 import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
 import { FALSE, isJson, type Members, NUMBER, OBJECT, ownText, TRUE } from "./json-text.ts";
-import { numericReader } from "./numeric.ts";
+import { type NumericOptions, numericReader } from "./numeric.ts";
 
 /** The value of member `i`, which is not null. */
 export type Reader = (row: Members, i: number) => Value | Failure;
@@ -13,12 +13,7 @@ export type Reader = (row: Members, i: number) => Value | Failure;
 /** What a number in a timestamp column counts, where no schema says so. */
 export type TimeUnit = "ns" | "us" | "ms" | "days";
 
-export interface ReaderOptions {
-  /** The source's name, for errors. */
-  readonly source: string;
-  readonly column: ColumnSpec;
-  /** null: the message has no schema. */
-  readonly field: ConnectField | null;
+export interface ReaderOptions extends NumericOptions {
   readonly unit: TimeUnit;
 }
 

@@ -3,14 +3,23 @@ import type { Decimal } from "./decimal.ts";
 import { decimalOfBase64, decimalOfText, isBase64, isEither, isNumeral, isSpecial } from "./decimal.ts";
 import { Failure, WITHOUT_SCALE } from "./failure.ts";
 import { Members, NUMBER, OBJECT } from "./json-text.ts";
-import type { ReaderOptions } from "./column-reader.ts";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import type { ConnectField } from "./connect-schema.ts";
 import { TidemarkError } from "@tidemark/core";
 
 export type NumericReader = (row: Members, i: number) => Decimal | Failure;
 
 const NOT_A_DECIMAL = new Failure("NOT_A_DECIMAL");
 
-export function numericReader({ source, column, field }: ReaderOptions): NumericReader {
+export interface NumericOptions {
+  /** The source's name, for errors. */
+  readonly source: string;
+  readonly column: ColumnSpec;
+  /** null: the message has no schema. */
+  readonly field: ConnectField | null;
+}
+
+export function numericReader({ source, column, field }: NumericOptions): NumericReader {
   const scale = field?.scale ?? (column.kind === "decimal" ? column.scale ?? null : null);
   const inner = new Members();
   const base64 = (text: string): Decimal | Failure => (scale === null ? WITHOUT_SCALE : decimalOfBase64(text, scale));

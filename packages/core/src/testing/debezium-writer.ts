@@ -1,9 +1,8 @@
 /** Writes changes as Debezium does, byte by byte as a consumer sees them: bare, enveloped with schemas, or flattened by the `unwrap` transform. */
 import type { ColumnSpec } from "../model.ts";
 import { placeholderOf, type Cell } from "./generate-cells.ts";
-import type { Message, Traits } from "./generate-messages.ts";
+import type { Delivery, Message, Traits } from "./generate-messages.ts";
 import type { Table, Wire } from "./generate-definitions.ts";
-import type { Delivery } from "./generate-log.ts";
 
 /** One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`, offset and timestamp as text. */
 export function lineOf(delivery: Delivery, traits: Traits, prefix: string): string {

@@ -2,20 +2,8 @@
 import type { Value } from "../model.ts";
 import type { Change, Unreadable } from "../spi.ts";
 import { keyJson } from "./debezium-writer.ts";
-import type { Message, Tag, Traits } from "./generate-messages.ts";
+import type { Delivery, Message, Tag, Traits } from "./generate-messages.ts";
 import type { Random } from "./random.ts";
-
-export interface Delivery {
-  readonly message: Message;
-  /** A Kafka tombstone: the message's key without a value. */
-  readonly tombstone: boolean;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** The broker's clock, ms. */
-  readonly timestamp: number;
-  readonly tags: readonly Tag[];
-}
 
 export interface LogTraits {
   readonly prefix: string;

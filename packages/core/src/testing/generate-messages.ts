@@ -71,3 +71,16 @@ export function tagsOf(message: Message): Tag[] {
   if (row.some((cell) => typeof cell.value === "number" && Math.abs(cell.value) >= 1e308)) tags.push("overflowing float");
   return tags;
 }
+
+/** A message as Kafka holds it. */
+export interface Delivery {
+  readonly message: Message;
+  /** A Kafka tombstone: the message's key without a value. */
+  readonly tombstone: boolean;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The broker's clock, ms. */
+  readonly timestamp: number;
+  readonly tags: readonly Tag[];
+}
