@@ -170,11 +170,11 @@ describe.skipIf(!mountable)("a file system", () => {
     await inPlace(async (place) => {
       const disk = join(place.folder, "disk");
       mkdirSync(disk);
-      mount("-t", "tmpfs", "-o", `size=${size}`, "tmpfs", disk);
+      system(`mount -t tmpfs -o size=${size} tmpfs`, disk);
       try {
         await use(place, disk);
       } finally {
-        execFileSync("umount", [disk]);
+        system("umount", disk);
       }
     }, (folder) => join(folder, "disk"));
   }
@@ -191,7 +191,7 @@ describe.skipIf(!mountable)("a file system", () => {
             await store.close();
           }
         })(), /(room|space)/));
-        mount("-o", "remount,size=64m", disk);
+        system("mount -o remount,size=64m", disk);
         await goesOn(place);
       });
     }
@@ -208,26 +208,27 @@ describe.skipIf(!mountable)("a file system", () => {
       await place.run(store);
       await store.close();
       writeFileSync(topicPath(place.folder), topic);
-      mount("-o", "remount,ro", disk);
+      system("mount -o remount,ro", disk);
       expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
       const offline = await openStore({ definitions: scenarioDefinitions(place.scenario), offline: realStores(disk).offline });
       const half = place.scenario.truth.slice(0, topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length);
       expect(await differing(offline, place.scenario, place.scenario.requests, "as known", { truth: half })).toEqual([]);
       expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
-      mount("-o", "remount,rw", disk);
+      system("mount -o remount,rw", disk);
       await goesOn(place);
     });
   });
 });
 
-function mount(...args: readonly string[]): void {
-  execFileSync("mount", args, { stdio: "ignore" });
+function system(command: string, place: string): void {
+  const [program, ...args] = command.split(" ");
+  execFileSync(program!, [...args, place], { stdio: "ignore" });
 }
 
 function canMount(): boolean {
   if (process.platform !== "linux" || process.geteuid!() !== 0) return false;
   try {
-    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", tmpdir()], { stdio: "ignore" });
+    system("unshare --mount mount -t tmpfs tmpfs", tmpdir());
     return true;
   } catch {
     return false;
