@@ -2,12 +2,13 @@
 import type { Value } from "../model.ts";
 
 /**
- * An aggregate bound to the vector it reads. Missing values are ignored (law 9). Order of `add` cannot matter (law 3).
+ * An aggregate bound to the vector it reads. Missing values are ignored (law 9). Order of rows cannot matter (law 3).
  * `finish` may be called again after more `add`s, until `reset`.
  */
 export interface Aggregate {
   reset(): void;
-  add(row: number): void;
+  /** Takes rows `rows[0]` to `rows[length − 1]` of the vector. */
+  add(rows: Int32Array, length: number): void;
   finish(): Value;
 }
 

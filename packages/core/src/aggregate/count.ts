@@ -7,7 +7,10 @@ export function count(vector: Vector | null): Aggregate {
   let rows = 0;
   return {
     reset() { rows = 0; },
-    add: valid === null ? () => { rows++; } : (row) => { rows += valid[row]!; },
+    add(list, length) {
+      if (valid === null) rows += length;
+      else for (let i = 0; i < length; i++) rows += valid[list[i]!]!;
+    },
     finish: () => BigInt(rows),
   };
 }

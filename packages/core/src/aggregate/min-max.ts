@@ -13,10 +13,13 @@ function extremeNumber(values: Float64Array, valid: Uint8Array | null, sign: -1 
   let best = nothing;
   return {
     reset() { best = nothing; },
-    add(row) {
-      if (valid !== null && valid[row] === 0) return;
-      const value = values[row]!;
-      if (sign < 0 ? value < best : value > best) best = value;
+    add(rows, length) {
+      for (let i = 0; i < length; i++) {
+        const row = rows[i]!;
+        if (valid !== null && valid[row] === 0) continue;
+        const value = values[row]!;
+        if (sign < 0 ? value < best : value > best) best = value;
+      }
     },
     finish: () => (best === nothing ? null : best === 0 ? 0 : best),
   };
@@ -26,9 +29,11 @@ function extremeValue(vector: Vector, column: ColumnSpec, sign: -1 | 1): Aggrega
   let best: Value = null;
   return {
     reset() { best = null; },
-    add(row) {
-      const value = valueAt(vector, row);
-      if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0)) best = value;
+    add(rows, length) {
+      for (let i = 0; i < length; i++) {
+        const value = valueAt(vector, rows[i]!);
+        if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0)) best = value;
+      }
     },
     finish: () => best,
   };

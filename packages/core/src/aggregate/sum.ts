@@ -38,10 +38,13 @@ function floatSum(values: Float64Array, valid: Uint8Array | null, finish: (exact
       exact.reset();
       rows = 0;
     },
-    add(row) {
-      if (valid !== null && valid[row] === 0) return;
-      exact.add(values[row]!);
-      rows++;
+    add(list, length) {
+      for (let i = 0; i < length; i++) {
+        const row = list[i]!;
+        if (valid !== null && valid[row] === 0) continue;
+        exact.add(values[row]!);
+        rows++;
+      }
     },
     finish: () => finish(exact, rows),
   };
@@ -58,10 +61,13 @@ function wholeSum(vector: Vector, finish: (total: bigint, rows: number) => Value
       total = 0n;
       rows = 0;
     },
-    add(row) {
-      if (valid !== null && valid[row] === 0) return;
-      total += BigInt(values[row]!);
-      rows++;
+    add(list, length) {
+      for (let i = 0; i < length; i++) {
+        const row = list[i]!;
+        if (valid !== null && valid[row] === 0) continue;
+        total += BigInt(values[row]!);
+        rows++;
+      }
     },
     finish: () => finish(total, rows),
   };

@@ -103,7 +103,7 @@ function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number): V
 function spread(dense: Vector, places: Int32Array, valid: Uint8Array | null): Vector {
   const { length } = places;
   switch (dense.is) {
-    case "string": return { is: "string", codes: scattered(new Int32Array(length).fill(-1), dense.codes, places, valid), dictionary: dense.dictionary, valid };
+    case "string": return storedStrings(scattered(new Int32Array(length).fill(-1), dense.codes, places, valid), valid, () => dense.dictionary);
     case "int64": return { is: "int64", values: scattered(new BigInt64Array(length), dense.values, places, valid), valid };
     case "int32": return { is: "int32", values: scattered(new Int32Array(length), dense.values, places, valid), valid };
     case "float64": return { is: "float64", values: scattered(new Float64Array(length), dense.values, places, valid), valid };
@@ -154,11 +154,7 @@ function decodeValues(reader: ByteReader, column: ColumnSpec, count: number): Ve
     case "boolean": return { is: "boolean", values: reader.raw(count).slice(), valid: null };
     case "int32": case "date": return { is: "int32", values: decodeDeltas(reader, new Int32Array(count)), valid: null };
     case "timestamp": return { is: "float64", values: decodeDeltas(reader, new Float64Array(count)), valid: null };
-    case "float64": {
-      const values = new Float64Array(count);
-      for (let i = 0; i < count; i++) values[i] = reader.float64();
-      return { is: "float64", values, valid: null };
-    }
+    case "float64": return { is: "float64", values: reader.float64s(count), valid: null };
     case "int64": return { is: "int64", values: decodeInt64s(reader, count), valid: null };
     case "decimal": return { is: "big", values: Array.from({ length: count }, () => decimalFrom(reader.text())), valid: null };
     case "bytes": return { is: "bytes", values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()), valid: null };
@@ -180,18 +176,21 @@ function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
 }
 
 function decodeStrings(reader: ByteReader, count: number): Vector {
-  const dictionary = Array.from({ length: reader.items() }, () => reader.text());
+  const size = reader.items();
+  const texts = reader.here();
+  for (let i = 0; i < size; i++) reader.skipText();
   const codes = new Int32Array(count);
-  let highest = 0;
-  if (dictionary.length > 1) {
-    for (let i = 0; i < count; i++) {
-      const code = reader.count();
-      codes[i] = code;
-      if (code > highest) highest = code;
-    }
-  }
-  if (highest >= dictionary.length) throw damaged("has a text that its dictionary lacks");
-  return { is: "string", codes, dictionary, valid: null };
+  if (size > 1) reader.counts(codes);
+  for (let i = 0; i < count; i++) if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
+  return storedStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
+}
+
+type Strings = Extract<Vector, { is: "string" }>;
+
+/** Texts are decoded when somebody looks at one: to count the different ones, their codes are enough. */
+function storedStrings(codes: Int32Array, valid: Uint8Array | null, decode: () => readonly string[]): Strings {
+  let texts: readonly string[] | null = null;
+  return { is: "string", codes, valid, get dictionary() { return (texts ??= decode()); } };
 }
 
 function decimalFrom(text: string): bigint {
@@ -217,9 +216,8 @@ function encodeDeltas(writer: ByteWriter, values: readonly number[]): void {
 }
 
 function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, values: T): T {
-  const raw = reader.byte() === RAW;
-  let previous = 0;
-  for (let i = 0; i < values.length; i++) values[i] = raw ? reader.float64() : (previous += reader.zigzag());
+  if (reader.byte() !== RAW) reader.deltas(values);
+  else for (let i = 0; i < values.length; i++) values[i] = reader.float64();
   return values;
 }
 

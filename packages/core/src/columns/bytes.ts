@@ -137,11 +137,56 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** As many counts as fit in. */
+  counts(into: Int32Array): void {
+    const { bytes } = this;
+    for (let i = 0; i < into.length; i++) {
+      const byte = bytes[this.at];
+      if (byte !== undefined && byte < 128) {
+        into[i] = byte;
+        this.at++;
+      } else into[i] = this.count();
+    }
+  }
+
+  /** As many sums of zigzags as fit in, each the one before and the next. */
+  deltas(into: Int32Array | Float64Array): void {
+    const { bytes } = this;
+    let sum = 0;
+    for (let i = 0; i < into.length; i++) {
+      let { at } = this;
+      let value = 0;
+      let weight = 1;
+      let byte = bytes[at++];
+      // seven bytes hold 49 bits; longer ones, and an end in the middle, are left to `count`
+      for (let n = 0; n < 6 && byte !== undefined && byte > 127; n++) {
+        value += (byte & 127) * weight;
+        weight *= 128;
+        byte = bytes[at++];
+      }
+      if (byte === undefined || byte > 127) value = this.count();
+      else {
+        value += byte * weight;
+        this.at = at;
+      }
+      sum += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      into[i] = sum;
+    }
+  }
+
   float64(): number {
     this.need(8);
     const value = this.data.getFloat64(this.at, true);
     this.at += 8;
     return value;
+  }
+
+  float64s(count: number): Float64Array {
+    this.need(count * 8);
+    const values = new Float64Array(count);
+    for (let i = 0; i < count; i++) values[i] = this.data.getFloat64(this.at + i * 8, true);
+    this.at += count * 8;
+    return values;
   }
 
   int64(): bigint {
@@ -163,6 +208,19 @@ export class ByteReader {
       if (i === this.at) return text;
     }
     return decodeUtf8(bytes.subarray(start, this.at));
+  }
+
+  /** A reader of its own from here on. */
+  here(): ByteReader {
+    const reader = new ByteReader(this.bytes);
+    reader.at = this.at;
+    return reader;
+  }
+
+  /** Passes over a text. */
+  skipText(): void {
+    const size = this.items();
+    this.at += size;
   }
 
   raw(size: number): Uint8Array {

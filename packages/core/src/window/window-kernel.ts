@@ -2,6 +2,7 @@
 import { bindAggregate } from "../aggregate/bind.ts";
 import type { Overflows } from "../aggregate/aggregate.ts";
 import { bindFilter } from "../columns/filter.ts";
+import type { Expression, FeatureSpec } from "../model.ts";
 import type { AggregatePlan } from "../spi.ts";
 import { type AnswerSheet, type TimedRows, withDefault } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";
@@ -12,11 +13,10 @@ export type WindowKernel = (start: number, end: number, t: number, sheets: reado
 /** The plan's features, bound to these rows. */
 export function windowKernel(plan: AggregatePlan, rows: TimedRows, overflows: Overflows): WindowKernel {
   const { time, from, to } = rows;
-  const features = plan.features.map((feature) => ({
-    feature,
-    window: feature.window!,
-    passes: feature.where === null ? null : bindFilter(feature.where, rows.columns),
-    aggregate: bindAggregate(feature, rows.columns, overflows),
+  const groups = groupsOf(plan).map(({ window, where, features }) => ({
+    window,
+    passes: where === null ? null : bindFilter(where, rows.columns),
+    features: features.map(({ feature, sheet }) => ({ feature, sheet, aggregate: bindAggregate(feature, rows.columns, overflows) })),
   }));
 
   return (start, end, t, sheets, row) => {
@@ -24,21 +24,31 @@ export function windowKernel(plan: AggregatePlan, rows: TimedRows, overflows: Ov
     const found = newest >= 0 && time[newest]! >= t - plan.longest;
     // law 1: the event at t is not known at t
     const last = lowerBound(time, start, end, t);
-    for (let f = 0; f < features.length; f++) {
-      const { feature, window, passes, aggregate } = features[f]!;
-      aggregate.reset();
-      for (let i = lowerBound(time, start, last, t - window); i < last; i++) {
-        if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
-        if (passes !== null && !passes(i)) continue;
-        aggregate.add(i);
+    for (const { window, passes, features } of groups) {
+      const length = choose(lowerBound(time, start, last, t - window), last, t, passes);
+      for (const { feature, sheet, aggregate } of features) {
+        aggregate.reset();
+        aggregate.add(chosen, length);
+        const value = aggregate.finish();
+        const { values, statuses, times } = sheets[sheet]!;
+        values[row] = withDefault(feature, value);
+        statuses[row] = !found ? "NOT_FOUND" : value === null ? "NULL_VALUE" : "PRESENT";
+        times[row] = found ? time[newest]! : NaN;
       }
-      const value = aggregate.finish();
-      const sheet = sheets[f]!;
-      sheet.values[row] = withDefault(feature, value);
-      sheet.statuses[row] = !found ? "NOT_FOUND" : value === null ? "NULL_VALUE" : "PRESENT";
-      sheet.times[row] = found ? time[newest]! : NaN;
     }
   };
+
+  /** Puts the rows of [first, last) that are seen at t and pass into `chosen`; how many there are. */
+  function choose(first: number, last: number, t: number, passes: ((row: number) => boolean) | null): number {
+    if (chosen.length < last - first) chosen = new Int32Array((last - first) * 2);
+    let length = 0;
+    for (let i = first; i < last; i++) {
+      if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
+      if (passes !== null && !passes(i)) continue;
+      chosen[length++] = i;
+    }
+    return length;
+  }
 
   /** The newest row that is seen at t and lies before it; −1: none. */
   function newestBefore(start: number, end: number, t: number): number {
@@ -47,4 +57,31 @@ export function windowKernel(plan: AggregatePlan, rows: TimedRows, overflows: Ov
     }
     return -1;
   }
+}
+
+/** Rows of one window, as a kernel chooses them; used within one answer only. */
+let chosen = new Int32Array(1024);
+
+/** Features with one window and no condition look at the same rows, so those are chosen once. */
+interface Group {
+  readonly window: number;
+  readonly where: Expression | null;
+  readonly features: { readonly feature: FeatureSpec; readonly sheet: number }[];
+}
+
+const groupsByPlan = new WeakMap<AggregatePlan, readonly Group[]>();
+
+function groupsOf(plan: AggregatePlan): readonly Group[] {
+  let groups = groupsByPlan.get(plan);
+  if (groups === undefined) {
+    const made: Group[] = [];
+    plan.features.forEach((feature, sheet) => {
+      const window = feature.window!;
+      const shared = feature.where === null ? made.find((group) => group.where === null && group.window === window) : undefined;
+      if (shared === undefined) made.push({ window, where: feature.where, features: [{ feature, sheet }] });
+      else shared.features.push({ feature, sheet });
+    });
+    groupsByPlan.set(plan, (groups = made));
+  }
+  return groups;
 }

@@ -13,7 +13,7 @@ function answer(name: AggregateName, input: ColumnSpec, values: readonly Value[]
   const overflows = { count: 0 };
   const bound = bindAggregate(feature(name, input.name), batchOf([input], values.map((value) => [value])), overflows);
   bound.reset();
-  values.forEach((_, row) => { bound.add(row); });
+  values.forEach((_, row) => { bound.add(Int32Array.of(row), 1); });
   return { value: bound.finish(), overflow: overflows.count > 0 };
 }
 
@@ -41,7 +41,7 @@ test("count() counts rows, count(column) those that have a value", () => {
   const rows = batchOf([column("x", "int32")], [[1], [null], [3]]);
   const all = bindAggregate(feature("count", null), rows, { count: 0 });
   const there = bindAggregate(feature("count", "x"), rows, { count: 0 });
-  for (const bound of [all, there]) for (const row of [0, 1, 2]) bound.add(row);
+  for (const bound of [all, there]) for (const row of [0, 1, 2]) bound.add(Int32Array.of(row), 1);
   expect([all.finish(), there.finish()]).toEqual([3n, 2n]);
 });
 
@@ -84,14 +84,14 @@ test("strings go by code point and bytes lexicographically", () => {
 test("a bound aggregate may be reset and used again, and asked twice", () => {
   for (const [name, kind, values] of [["sum", "float64", [1, 2]], ["avg", "int64", [1n, 2n]], ["min", "string", ["b", "a"]], ["countDistinct", "string", ["b", "b"]], ["countDistinct", "int32", [1, 1]], ["max", "timestamp", [5, 3]]] as const) {
     const bound = bindAggregate(feature(name, "x"), batchOf([column("x", kind)], values.map((value) => [value])), { count: 0 });
-    for (const row of [0, 1]) bound.add(row);
+    for (const row of [0, 1]) bound.add(Int32Array.of(row), 1);
     const both = bound.finish();
     expect(bound.finish()).toBe(both);
     bound.reset();
-    bound.add(1);
+    bound.add(Int32Array.of(1), 1);
     expect(bound.finish()).toBe(answer(name, column("x", kind), [values[1]]).value);
     bound.reset();
-    for (const row of [1, 0]) bound.add(row);
+    for (const row of [1, 0]) bound.add(Int32Array.of(row), 1);
     expect(bound.finish()).toBe(both);
   }
 });
