@@ -73,7 +73,7 @@ test("an int64 key that is a fraction, or beyond 64 bits", async () => {
   project.write("features.ts", definitions.replace("keys: { user_id: string() }", "keys: { user_id: int64() }").replace('string("User ID")', 'int64("User ID")'));
   for (const key of ["1.5", "9223372036854775808", '"twelve"', "1e400", "true"]) {
     project.write("requests.jsonl", `{"user_id": ${key}, ${time}}`);
-    expectFailure(project, await project.replay({ service }), /KEY_INVALID: requests\.jsonl:1: key user_id: .* is not a int64/);
+    expectFailure(project, await project.replay({ service }), /KEY_INVALID: requests\.jsonl:1: key user_id: .* is not an int64/);
   }
 });
 

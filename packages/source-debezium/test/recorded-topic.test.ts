@@ -103,7 +103,13 @@ describe("resuming", () => {
     await expect(offsets(file(lines.slice(21).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /offset 19 of bare\.public\.transaction_data:0.*goes on at offset 21/));
     await expect(offsets(file(lines.filter((_, i) => i !== 19).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /goes on at offset 20/));
     await expect(offsets(file(lines.slice(0, 15).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /ends before it/));
-    await expect(offsets(fixture("bare.public.card.jsonl"), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
+    const otherPartition = lines.map((line) => line.replace('"partition":0', '"partition":1')).join("\n");
+    await expect(offsets(file(otherPartition), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
+    await expect(offsets(file(""), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
+  });
+
+  test("a recording of other topics says nothing of a position: topics may be run one after the other", async () => {
+    expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
   });
 
   test("a topic that was created anew is noticed by the message at the position", async () => {

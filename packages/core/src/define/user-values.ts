@@ -28,7 +28,7 @@ export function toUser(value: Value, column: ColumnSpec): unknown {
 export function fromUser(input: unknown, column: ColumnSpec, who: string, code = "VALUE_INVALID"): Value {
   if (input === null) {
     if (column.nullable) return null;
-    throw new TidemarkError(code, `${who}: null is not allowed here; give a ${wanted(column)}`);
+    throw new TidemarkError(code, `${who}: null is not allowed here; give ${wanted(column)}`);
   }
   switch (column.kind) {
     case "string":
@@ -73,7 +73,7 @@ export function fromUser(input: unknown, column: ColumnSpec, who: string, code =
       break;
     }
   }
-  throw new TidemarkError(code, `${who}: ${described(input)} is not a ${wanted(column)}`);
+  throw new TidemarkError(code, `${who}: ${described(input)} is not ${wanted(column)}`);
 }
 
 function jsonText(input: unknown): string | undefined {
@@ -86,15 +86,15 @@ function jsonText(input: unknown): string | undefined {
 
 function wanted(column: ColumnSpec): string {
   switch (column.kind) {
-    case "string": return "string (well-formed text)";
-    case "int32": return "int32 (a whole number of 32 bits)";
-    case "int64": return "int64 (a bigint, or a whole number up to 2^53)";
-    case "float64": return "float64 (a finite number)";
-    case "decimal": return `decimal(${column.precision}, ${column.scale}) (a string such as "12.50", with no more digits than these)`;
-    case "timestamp": return "timestamp (a Date, an ISO string with a zone, or micros(n))";
-    case "date": return "date (\"YYYY-MM-DD\", a day of the calendar)";
-    case "bytes": return "bytes value (a Uint8Array)";
-    case "json": return "json value (anything JSON.stringify takes)";
-    case "boolean": return "boolean";
+    case "string": return "a string (well-formed text)";
+    case "int32": return "an int32 (a whole number of 32 bits)";
+    case "int64": return "an int64 (a bigint, or a whole number up to 2^53)";
+    case "float64": return "a float64 (a finite number)";
+    case "decimal": return `a decimal(${column.precision}, ${column.scale}) (a string such as "12.50", with no more digits than these)`;
+    case "timestamp": return "a timestamp (a Date, an ISO string with a zone, or micros(n))";
+    case "date": return "a date (\"YYYY-MM-DD\", a day of the calendar)";
+    case "bytes": return "a bytes value (a Uint8Array)";
+    case "json": return "a json value (anything JSON.stringify takes)";
+    case "boolean": return "a boolean";
   }
 }
