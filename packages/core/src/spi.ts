@@ -110,7 +110,7 @@ export interface CellWrite {
   readonly value: Uint8Array | null;
   /** The version that was read; null: there was no cell; undefined: whatever is there. */
   readonly expected: number | null | undefined;
-  /** µs on the store's clock after which `sweep` may remove the cell; null: never. */
+  /** µs; `sweep` may remove the cell when it is asked for cells that expire before a later time; null: never. The horizon decides, not the clock (law 1). */
   readonly expires: number | null;
 }
 
