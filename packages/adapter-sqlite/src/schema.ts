@@ -31,15 +31,28 @@ const CELLS = (table: string): string => `
 
 /** Checks that the file is Tidemark's and of a format known here; false for an empty one. Writes nothing. */
 function checkFormat(database: SqliteDatabase, name: string): boolean {
-  const application = pragma(database, "application_id");
-  const format = pragma(database, "user_version");
+  const { application, format, tables } = headOf(database);
   if (application === APPLICATION) {
     if (format <= FORMAT) return true;
     throw new TidemarkError("STATE_NEWER_FORMAT", `${name}: was written by a newer Tidemark (format ${format}; this one knows ${FORMAT}); update @tidemark/adapter-sqlite`);
   }
-  const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().safeIntegers(false).get() as number;
   if (application === 0 && format === 0 && tables === 0) return false;
   throw new TidemarkError("STATE_NOT_TIDEMARK", `${name}: is a SQLite file of another program and was left as it is; give Tidemark a path of its own`);
+}
+
+/** One snapshot: read apart, the three could be of a file before and after another process made it Tidemark's. */
+function headOf(database: SqliteDatabase): { readonly application: number; readonly format: number; readonly tables: number } {
+  const own = !database.inTransaction;
+  if (own) database.exec("BEGIN");
+  try {
+    return {
+      application: pragma(database, "application_id"),
+      format: pragma(database, "user_version"),
+      tables: database.prepare("SELECT count(*) FROM sqlite_schema").pluck().safeIntegers(false).get() as number,
+    };
+  } finally {
+    if (own) database.exec("COMMIT");
+  }
 }
 
 /** Makes what is missing, in one transaction: of two processes that open a new file at once, one makes it. */

@@ -31,6 +31,31 @@ test("processes that open one new file at once all find it made", async () => {
   });
 });
 
+test("a file that another process makes while it is being looked at is not taken for another program's", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    const other = sqliteOnlineStore(file, { busyTimeout: 20 });
+    let others: Promise<unknown> | null = null;
+    const database = new Database(file);
+    const watched = new Proxy(database, { get(target, member) {
+      const value: unknown = Reflect.get(target, member);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]): unknown => {
+        // after the first look at the file, before the second
+        if (member === "prepare" && args[0] === "PRAGMA user_version") others ??= other.open({ namespace: "test" }).catch((error: unknown) => error);
+        return (value as (...all: unknown[]) => unknown).apply(target, args);
+      };
+    } });
+    const store = sqliteOnlineStore(watched);
+    await store.open({ namespace: "test" });
+    expect(others).not.toBeNull();
+    await others;
+    await store.close();
+    await other.close();
+    database.close();
+  });
+});
+
 test("a process that only reads sees whole steps while another writes", async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");

@@ -13,9 +13,12 @@ import { column, temporary, valuesOf } from "./lakes.ts";
 
 const python = pythonReaders();
 
+/** Runs a program and leaves without taking down the readers' threads: on a busy machine their libraries abort while doing so, after all is printed. */
+const RUN = "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0], run_name='__main__'); sys.stdout.flush(); os._exit(0)";
+
 function ask(script: string, ...args: readonly string[]): never {
   const program = fileURLToPath(new URL(`python/${script}`, import.meta.url));
-  return JSON.parse(execFileSync(python.path, [program, ...args], { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" } })) as never;
+  return JSON.parse(execFileSync(python.path, ["-c", RUN, program, ...args], { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" } })) as never;
 }
 
 /** As `canonical.py` writes it. */
