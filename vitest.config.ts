@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] },
-  ssr: { resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] } },
+  resolve: { conditions: ["@tidemark/source", "node", "import", "default"] },
+  ssr: { resolve: { conditions: ["@tidemark/source", "node", "import", "default"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
     testTimeout: 120_000,
