@@ -29,6 +29,9 @@ export interface S3ObjectsOptions {
   readonly client?: S3Sender | undefined;
 }
 
+/** With the SDK's growing pauses about three seconds: a server that starts again is back by then. */
+export const ATTEMPTS = 7;
+
 export type S3 = Pick<S3Client, "send">;
 
 export function clientOf({ client, endpoint, region, credentials, forcePathStyle }: S3ObjectsOptions): S3 {
@@ -39,7 +42,7 @@ export function clientOf({ client, endpoint, region, credentials, forcePathStyle
     ...(place === undefined ? {} : { region: place }),
     ...(credentials === undefined ? {} : { credentials: typeof credentials === "function" ? async () => identity(await credentials()) : identity(credentials) }),
     forcePathStyle: forcePathStyle ?? endpoint !== undefined,
-    maxAttempts: 5,
+    maxAttempts: ATTEMPTS,
     // A server that takes the connection and then says nothing must not hold a writer for ever.
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, socketTimeout: 30_000, throwOnRequestTimeout: true },
   });

@@ -32,7 +32,8 @@ export function objectError(store: string, key: string, error: unknown): unknown
   const known = KNOWN.find(([pattern]) => names.some((one) => pattern.test(one)));
   if (known === undefined && $metadata === undefined) return error;
   const attempts = $metadata?.attempts ?? 1;
-  const said = `${typeof code === "string" ? code : String(name)}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
+  const word = typeof code === "string" ? code : /^(Unknown|UnknownError|Error|NotFound)$/.test(String(name)) ? `HTTP ${$metadata?.httpStatusCode}` : String(name);
+  const said = `${word}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
   return new TidemarkError(known?.[1] ?? "OBJECTS_FAILED", `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`, { cause: error });
 }
 
