@@ -5,7 +5,7 @@ import {
 import { until, type S3 } from "./client.ts";
 
 /** Bytes of a part. S3 wants at least 5 MiB (but for the last), and takes 10,000 parts. */
-export const PART = 8 << 20;
+export const PART: number = 8 << 20;
 /** Parts under way at once. With the one being filled, an upload holds four in memory. */
 const PARALLEL = 3;
 
@@ -36,15 +36,16 @@ async function uploadParts(s3: S3, target: Target, first: Uint8Array, rest: Asyn
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | null = null;
 
+  const sendPart = async (PartNumber: number, Body: Uint8Array): Promise<void> => {
+    const { ETag, ChecksumCRC32 } = await s3.send(new UploadPartCommand({ ...at, PartNumber, Body }), { abortSignal });
+    done[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 };
+  };
   const send = async (Body: Uint8Array): Promise<void> => {
     while (running.size >= PARALLEL) await Promise.race(running);
     if (failure !== null) throw failure.error;
     signal?.throwIfAborted();
     const PartNumber = done.push({});
-    const one: Promise<void> = s3.send(new UploadPartCommand({ ...at, PartNumber, Body }), { abortSignal }).then(
-      ({ ETag, ChecksumCRC32 }) => { done[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 }; },
-      (error: unknown) => { failure ??= { error }; },
-    ).finally(() => running.delete(one));
+    const one = sendPart(PartNumber, Body).catch((error: unknown) => { failure ??= { error }; }).finally(() => running.delete(one));
     running.add(one);
   };
 
