@@ -243,6 +243,18 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       proxy.plan("stall", "stall", "stall");
       await fails("OBJECTS_UNREACHABLE", () => objects.read("a"), /ETIMEDOUT after 3 attempts/);
     });
+
+    test("an answer that stops midway is left after the client's time, and asked for again; or when the signal says so", async () => {
+      const bucket = await buckets.make();
+      const proxy = await proxyTo(buckets.minio.endpoint);
+      const objects = s3Objects({ bucket, client: client({ endpoint: proxy.endpoint, requestHandler: { socketTimeout: 300 } }) });
+      const content = new Uint8Array(200_000).fill(7);
+      await objects.put("a", content);
+      proxy.plan("halt");
+      assert.deepEqual(await objects.read("a"), content);
+      proxy.plan("halt");
+      await assert.rejects(() => objects.read("a", undefined, { signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
+    });
   });
 
   describe("what goes wrong has a code and a next step", () => {

@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 /**
- * `pass`: hands on · `lose the answer`: hands on, and breaks off when the answer is there · `break off`: answers half of the content and breaks off ·
+ * `pass`: hands on · `lose the answer`: hands on, and breaks off when the answer is there · `break off`: answers half of the content and breaks off · `halt`: answers half of it, and then no more ·
  * `refuse`: breaks off and hands nothing on · `stall`: hands nothing on and never answers · a number: answers with this status ·
  * `strip`: hands on without `If-None-Match` (and without the signature, which covers it).
  */
-export type Fault = "pass" | "lose the answer" | "break off" | "refuse" | "stall" | "strip" | number;
+export type Fault = "pass" | "lose the answer" | "break off" | "halt" | "refuse" | "stall" | "strip" | number;
 
 export interface Proxy {
   readonly endpoint: string;
@@ -49,8 +49,8 @@ function handle(target: string, fault: Fault, incoming: IncomingMessage, body: B
       if (fault === "lose the answer") { outgoing.destroy(); return; }
       const content = Buffer.concat(chunks);
       outgoing.writeHead(answer.statusCode!, answer.headers);
-      if (fault !== "break off") { outgoing.end(content); return; }
-      outgoing.write(content.subarray(0, content.length >> 1), () => { outgoing.destroy(); });
+      if (fault !== "break off" && fault !== "halt") { outgoing.end(content); return; }
+      outgoing.write(content.subarray(0, content.length >> 1), () => { if (fault === "break off") outgoing.destroy(); });
     });
   });
   forward.on("error", () => { outgoing.destroy(); });
