@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
+// Node gives these conditions to `require` too, so "import" must not be among them; for an import it holds anyway.
 export default defineConfig({
-  resolve: { conditions: ["@tidemark/source", "node", "import", "default"] },
-  ssr: { resolve: { conditions: ["@tidemark/source", "node", "import", "default"] } },
+  resolve: { conditions: ["@tidemark/source", "node"] },
+  ssr: { resolve: { conditions: ["@tidemark/source", "node"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts", "services/test/**/*.test.ts"],
     testTimeout: 120_000,
