@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
+import { minioProgram } from "../services/src/minio.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -28,4 +29,9 @@ export function pythonReaders(): Need & { readonly path: string } {
   const path = process.env["TIDEMARK_PYTHON"] ?? join(home, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const ready = process.env["TIDEMARK_PYTHON"] !== undefined || existsSync(join(home, ".installed"));
   return { path, missing: ready ? null : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one" };
+}
+
+/** A MinIO built from its Go module, as pinned in services/src/minio.ts; TIDEMARK_MINIO names another one. */
+export function minioServer(): Need {
+  return { missing: minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null };
 }

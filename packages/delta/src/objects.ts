@@ -30,4 +30,6 @@ export interface ObjectStore {
   list(prefix: string, options?: ObjectOptions & { readonly after?: string | undefined }): AsyncIterable<ObjectInfo>;
   /** Removes the object; there need not be one. */
   delete(key: string, options?: ObjectOptions): Promise<void>;
+  /** Removes many objects with few requests, where the store can; without it they go one by one. */
+  deleteAll?(keys: readonly string[], options?: ObjectOptions): Promise<void>;
 }

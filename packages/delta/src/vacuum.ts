@@ -1,6 +1,7 @@
 /** Removes files that no version within the retention needs: those of old versions, and those of writers that died before their commit. */
 import { TidemarkError } from "@tidemark/core";
 import type { Lake } from "./lake.ts";
+import type { ObjectStore } from "./objects.ts";
 
 export interface VacuumOptions {
   /** Files removed from the table, or written without a commit, stay for so long (ms). Default: the store's. A shorter time takes files from scans under way. */
@@ -33,11 +34,18 @@ export async function vacuumTable(lake: Lake, table: string, { retain = lake.ret
   const removed: string[] = [];
   for (const { key, modified } of objects) {
     if (!key.endsWith(".parquet") || modified >= before || needed.has(key) || hidden(key) || [...inner].some((folder) => key.startsWith(folder))) continue;
-    signal?.throwIfAborted();
-    if (!dryRun) await lake.objects.delete(prefix + key, { signal });
     removed.push(prefix + key);
   }
+  if (!dryRun) await deleteAll(lake.objects, removed, signal);
   return { removed };
+}
+
+async function deleteAll(objects: ObjectStore, keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  if (objects.deleteAll !== undefined) return objects.deleteAll(keys, { signal });
+  for (const key of keys) {
+    signal?.throwIfAborted();
+    await objects.delete(key, { signal });
+  }
 }
 
 /** By the custom of Spark, `_x` and `.x` are not data; a partition column may still begin so. */

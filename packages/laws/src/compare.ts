@@ -1,5 +1,6 @@
 /** A run over many seeds: what was compared, and what differed. */
 import { compareAnswers, comparePaths, Coverage, feed, generateScenario, memoryOfflineStore, memoryOnlineStore, otherDelivery, Random, type Difference } from "@tidemark/core/testing";
+import type { ObjectStore } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { inFolder, realStores, writeTopic } from "./real-stores.ts";
 
@@ -32,15 +33,15 @@ export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
   return { seeds, differences, coverage };
 }
 
-/** From the text of the messages to answers read from files that were closed and opened again. */
-async function compareReal(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
+/** From the text of the messages to answers read from files that were closed and opened again; `objects` makes a handle on a lake that is not in those files. */
+export async function compareReal(seed: number, coverage: Coverage, objects?: () => ObjectStore): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   return inFolder(async (folder) => {
-    const written = realStores(folder);
+    const written = realStores(folder, {}, objects?.());
     await feed(scenario, written, { buckets: 2 }, recordedTopic(writeTopic(folder, scenario), { onWarning: () => undefined }));
     await written.online.close();
     await written.offline.close();
-    const stores = realStores(folder);
+    const stores = realStores(folder, {}, objects?.());
     await stores.online.open({ namespace: "test" });
     const found = await compareAnswers(scenario, stores, { coverage });
     await stores.online.close();

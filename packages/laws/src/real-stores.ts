@@ -1,7 +1,7 @@
 /** The stores that users have, in a folder of their own. */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { PathStores, Scenario } from "@tidemark/core/testing";
-import { deltaOfflineStore, localObjects, type DeltaOfflineStore } from "@tidemark/delta";
+import { deltaOfflineStore, localObjects, type DeltaOfflineStore, type ObjectStore } from "@tidemark/delta";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,10 +16,11 @@ export interface RealStores extends PathStores {
   readonly offline: DeltaOfflineStore;
 }
 
-export function realStores(folder: string, failpoints: Failpoints = {}): RealStores {
+/** `objects`: where the lake lies, when not in the folder. */
+export function realStores(folder: string, failpoints: Failpoints = {}, objects: ObjectStore = localObjects(lakePath(folder), { failpoint: failpoints.objects })): RealStores {
   return {
     online: sqliteOnlineStore(databasePath(folder), { failpoint: failpoints.sqlite }),
-    offline: deltaOfflineStore(localObjects(lakePath(folder), { failpoint: failpoints.objects }), { failpoint: failpoints.delta, checkpointEvery: 4 }),
+    offline: deltaOfflineStore(objects, { failpoint: failpoints.delta, checkpointEvery: 4 }),
   };
 }
 

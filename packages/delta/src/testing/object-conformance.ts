@@ -110,6 +110,15 @@ export function objectStoreConformance(options: {
     }
   });
 
+  fact("many objects go at once, those that were not there too; the others stay", async (handle) => {
+    const objects = handle();
+    if (objects.deleteAll === undefined) return;
+    await objects.deleteAll([]);
+    for (const key of ["t/1", "t/2", "t/a b+c", "u/1"]) await objects.put(key, bytes(key));
+    await objects.deleteAll(["t/1", "t/a b+c", "t/never"]);
+    assert.deepEqual(await keys(handle(), ""), ["t/2", "u/1"]);
+  });
+
   fact("keys may hold what Delta's paths hold", async (handle) => {
     const objects = handle();
     for (const key of ["t/a=1/b=x%20y/part-1.parquet", "t/a=%C3%A9/p", "t/a b/c+d&e#f?g", "t/_delta_log/00000000000000000000.json", "t/ä☂/p"]) {
