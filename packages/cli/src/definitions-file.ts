@@ -1,5 +1,6 @@
 /** A file of definitions, and what is asked of it by name. */
 import { stat } from "node:fs/promises";
+import { registerHooks, type ResolveHookSync } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { TidemarkError, collectDefinitions, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
@@ -51,12 +52,26 @@ async function loadExports(file: string): Promise<Exports> {
   if (found === null) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: there is no such file; give the module that exports your definitions, such as features.ts`);
   if (!found.isFile()) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: this is no file; give the module that exports your definitions, such as features.ts`);
   const url = pathToFileURL(path).href;
+  const hooks = registerHooks({ resolve: resolveTidemark });
   try {
     return (await import(url)) as Exports;
   } catch (cause) {
     throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${reasonOf(cause, [url, path])}`, { cause });
+  } finally {
+    hooks.deregister();
   }
 }
+
+/** A file that lies where no Tidemark is installed gets the command's own; one that has its own keeps it. */
+const resolveTidemark: ResolveHookSync = (specifier, context, next) => {
+  if (!specifier.startsWith("@tidemark/")) return next(specifier, context);
+  try {
+    return next(specifier, context);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    return next(specifier, { ...context, parentURL: import.meta.url });
+  }
+};
 
 /** What is wrong, and in which line of the file if Node says so. */
 function reasonOf(cause: unknown, names: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { bankProject, finalRows, fixture } from "./support/bank.ts";
@@ -97,4 +97,12 @@ test("no requests, no answers: an empty file", async () => {
   const { code, stderr } = await project.replay({ service });
   expect(code, stderr).toBe(0);
   expect(project.read("answers.jsonl")).toBe("");
+});
+
+test("definitions that lie where no Tidemark is installed are read with the command's own", async () => {
+  const project = bankProject();
+  rmSync(project.path("node_modules"), { recursive: true });
+  const { code, stderr } = await project.replay({ service });
+  expect(stderr).toContain("online and offline agree");
+  expect(code).toBe(0);
 });
