@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+// Node gives these conditions to `require` too, so "import" must not be among them; for an import it holds anyway.
 export default defineConfig({
-  resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] },
-  ssr: { resolve: { conditions: ["@tidemark/source", "node", "import", "module", "default"] } },
+  resolve: { conditions: ["@tidemark/source", "node"] },
+  ssr: { resolve: { conditions: ["@tidemark/source", "node"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts", "services/test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",

@@ -97,7 +97,7 @@ function nodeBinary() {
 /** Everything that decides what is installed. */
 function installKey() {
   const packages = readdirSync(join(root, "packages")).sort();
-  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", ...packages.map((name) => join("packages", name, "package.json"))];
+  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", join("services", "package.json"), ...packages.map((name) => join("packages", name, "package.json"))];
   const hash = createHash("sha256").update(PNPM);
   for (const file of files) if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
   return hash.digest("hex");

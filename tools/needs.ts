@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
+import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -28,4 +29,14 @@ export function pythonReaders(): Need & { readonly path: string } {
   const path = process.env["TIDEMARK_PYTHON"] ?? join(home, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const ready = process.env["TIDEMARK_PYTHON"] !== undefined || existsSync(join(home, ".installed"));
   return { path, missing: ready ? null : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one" };
+}
+
+/** A real Kafka, as scripts/setup-services.ts brings it. */
+export function realKafka(): Need {
+  return { missing: missingForKafka() };
+}
+
+/** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
+export function realPipeline(): Need {
+  return { missing: missingForPostgres() ?? missingForKafka() };
 }

@@ -1,0 +1,4 @@
+export { type Connect, startConnect } from "./connect.ts";
+export { type Kafka, startKafka } from "./kafka.ts";
+export { startPostgres, type Postgres } from "./postgres.ts";
+export type { Service } from "./process.ts";

@@ -1,0 +1,163 @@
+/** A program that is started, awaited and stopped, and that does not outlive the process that started it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ProcessOptions {
+  /** For messages: `kafka`. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly cwd?: string | undefined;
+  /** Whose process it is to be, where we are root and it refuses to be. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Asked until it is true; `log` is what the program printed so far, its last part. */
+  readonly ready: (log: string) => boolean | Promise<boolean>;
+  /** How it is asked to end: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals | undefined;
+  /** Seconds until a program that is not ready has failed: 90. */
+  readonly patience?: number | undefined;
+  /** Removed when this process dies without stopping the program. */
+  readonly folder?: string | undefined;
+}
+
+export interface RunningProcess {
+  /** What it printed last. */
+  log(): string;
+  /** Ends it and waits until it is gone; SIGKILL leaves it no time to tidy up. */
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const LINES = 400;
+
+/** The last lines of an output that has no end. */
+class LogRing {
+  private lines: string[] = [];
+  private rest = "";
+
+  add(text: string): void {
+    const lines = (this.rest + text).split("\n");
+    this.rest = lines.pop()!;
+    this.lines.push(...lines);
+    if (this.lines.length > 2 * LINES) this.lines = this.lines.slice(-LINES);
+  }
+
+  text(): string {
+    return [...this.lines.slice(-LINES), this.rest].join("\n");
+  }
+}
+
+/** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
+export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+  const { name, command, args, ready, stopSignal = "SIGTERM", patience = 90 } = options;
+  const log = new LogRing();
+  const child = spawn(command, args, { env: options.env ?? process.env, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...options.user, stdio: ["ignore", "pipe", "pipe"] });
+  let ended: string | null = null;
+  const gone = new Promise<void>((resolve) => {
+    child.on("error", (error) => { ended = `could not be started: ${error.message}`; resolve(); });
+    child.on("exit", (code, signal) => { ended = signal === null ? `ended with code ${code}` : `was ended by ${signal}`; resolve(); });
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => { log.add(text); });
+  const guard = guarded(child, stopSignal, options.folder);
+
+  const end = async (signal: NodeJS.Signals = stopSignal): Promise<void> => {
+    guard?.kill("SIGKILL");
+    if (ended === null) child.kill(signal);
+    const hurry = setTimeout(() => { child.kill("SIGKILL"); }, 20_000);
+    await gone;
+    clearTimeout(hurry);
+  };
+  const failed = (why: string): Error => new Error(`${name} ${why}; it printed last:\n${log.text()}`);
+
+  const deadline = performance.now() + patience * 1000;
+  while (ended === null && !(await ready(log.text()))) {
+    if (performance.now() > deadline) {
+      await end("SIGKILL");
+      throw failed(`was not ready after ${patience} s`);
+    }
+    await Promise.race([sleep(50), gone]);
+  }
+  if (ended !== null) {
+    guard?.kill("SIGKILL");
+    throw failed(ended);
+  }
+  return { log: () => log.text(), end };
+}
+
+/** Waits for the end of its input, which is our end, however we come to it; then ends the program and removes its folder. */
+const GUARD = `
+cat >/dev/null
+kill -s "$2" "$1" 2>/dev/null
+for wait in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+  kill -0 "$1" 2>/dev/null || break
+  sleep 0.1
+done
+kill -s KILL "$1" 2>/dev/null
+[ -z "$3" ] || rm -rf "$3"
+`;
+
+function guarded(child: ChildProcess, signal: NodeJS.Signals, folder: string | undefined): ChildProcess | null {
+  if (child.pid === undefined) return null;
+  // In a session of its own, because Ctrl-C goes to every process of the terminal's.
+  const guard = spawn("sh", ["-c", GUARD, "guard", String(child.pid), signal.slice(3), folder ?? ""], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  guard.on("error", () => undefined);
+  guard.unref();
+  (guard.stdin as unknown as { unref(): void }).unref();
+  return guard;
+}
+
+/** Ports of this machine that nobody listened on a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => { resolve(server); });
+  })));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
+  return ports;
+}
+
+/** A new folder for the data of a service. */
+export function dataFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `tidemark-${name}-`));
+}
+
+/** A program that may be stopped and started again over the same data, as an operator would. */
+export interface Service {
+  readonly name: string;
+  /** Where its data lie. */
+  readonly folder: string;
+  /** What it printed last. */
+  log(): string;
+  /** Ends the program and keeps its data; `SIGKILL`: as a crash would. */
+  halt(signal?: NodeJS.Signals): Promise<void>;
+  /** After `halt`: starts it again at the same address. */
+  resume(): Promise<void>;
+  /** Ends the program and removes its data. */
+  stop(): Promise<void>;
+}
+
+export async function service(options: ProcessOptions & { readonly folder: string }): Promise<Service> {
+  const { folder } = options;
+  const remove = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 5 }); };
+  let running = await startProcess(options).catch((error: unknown) => {
+    remove();
+    throw error;
+  });
+  return {
+    name: options.name,
+    folder,
+    log: () => running.log(),
+    halt: (signal) => running.end(signal),
+    async resume() { running = await startProcess(options); },
+    async stop() {
+      await running.end();
+      remove();
+    },
+  };
+}
