@@ -1,3 +1,4 @@
 export { debeziumDecoder, type DebeziumDecoder, type DecoderOptions } from "./debezium-decoder.ts";
+export { kafkaChanges, type KafkaChanges, type KafkaChangesOptions, type KafkaClient, type PartitionLag } from "./kafka-changes.ts";
 export type { LogMessage } from "./message.ts";
 export { recordedTopic, type RecordedTopic, type RecordedTopicOptions } from "./recorded-topic.ts";
