@@ -13,7 +13,7 @@ export interface Kafka extends Service {
 }
 
 /** `settings`: further properties of the broker. */
-export async function startKafka({ settings = {} }: { readonly settings?: Readonly<Record<string, string | number>> } = {}): Promise<Kafka> {
+export async function startKafka({ settings = {} }: { readonly settings?: Readonly<Record<string, string | number>> | undefined } = {}): Promise<Kafka> {
   const folder = dataFolder("kafka");
   const [port, controller] = await freePorts(2) as [number, number];
   const file = join(folder, "server.properties");

@@ -10,9 +10,7 @@ export async function broker(settings?: Readonly<Record<string, string | number>
   const service = await startKafka({ settings });
   const client = new kafkajs.Kafka({ brokers: [...service.brokers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = client.admin();
-  const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await admin.connect();
-  await producer.connect();
   return {
     service, client, admin, brokers: [...service.brokers],
 
@@ -20,8 +18,16 @@ export async function broker(settings?: Readonly<Record<string, string | number>
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }] });
     },
 
-    /** In the order given, each into its partition. */
+    /** As retention does it: what lies before the offset is gone. */
+    async expire(topic: string, offset: number): Promise<void> {
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+    },
+
+    /** In the order given, each into its partition. A producer of its own: one that knows the topic drops what is for a partition added since. */
     async publish(topic: string, messages: readonly LogMessage[], compression = kafkajs.CompressionTypes.None): Promise<void> {
+      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+      await producer.connect();
       for (let from = 0; from < messages.length; from += 200) {
         await producer.send({
           topic, compression, acks: -1,
@@ -30,10 +36,10 @@ export async function broker(settings?: Readonly<Record<string, string | number>
           })),
         });
       }
+      await producer.disconnect();
     },
 
     async stop(): Promise<void> {
-      await producer.disconnect();
       await admin.disconnect();
       await service.stop();
     },
