@@ -5,17 +5,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChangeBatch, Position, SourceSpec } from "@tidemark/core/spi";
 import { kafkaChanges, recordedTopic, type KafkaChangesOptions, type LogMessage } from "@tidemark/source-debezium";
+import { type KafkaTopics, startKafkaTopics } from "@tidemark/services";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "../../../tools/needs.ts";
 import { EndState } from "./support/end-state.ts";
 import { fixture, messages, quiet } from "./support/fixtures.ts";
-import { type Broker, batches, broker, changesOf, positionsOf } from "./support/kafka.ts";
+import { batches, changesOf, positionsOf } from "./support/kafka.ts";
 import { all, card, times, transactions } from "./support/sources.ts";
 
 suiteNeeding(realKafka(), "the Kafka source", () => {
-  let kafka: Broker;
-  beforeAll(async () => { kafka = await broker({ "log.retention.check.interval.ms": 1000 }); });
+  let kafka: KafkaTopics;
+  beforeAll(async () => { kafka = await startKafkaTopics(); });
   afterAll(async () => { await kafka.stop(); });
 
   let number = 0;
@@ -191,18 +192,26 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     const [first] = payments();
     const many = Array.from({ length: 20_000 }, (_, i) => ({ ...first!, partition: i % 2 }));
     await kafka.publish(topic, many);
+    const groupId = `slow${++number}`;
+    const members = async () => (await kafka.admin.describeGroups([groupId])).groups.flatMap(({ state, members }) => [state, ...members.map(({ memberId }) => memberId)]);
     const slow = source(topic, {
-      batchMessages: 2_000, prefetchMessages: 3_000, consumer: { sessionTimeout: 6_000, heartbeatInterval: 500, maxBytesPerPartition: 100_000, maxBytes: 200_000 },
+      groupId, batchMessages: 2_000, prefetchMessages: 3_000, consumer: { sessionTimeout: 6_000, heartbeatInterval: 500, maxBytesPerPartition: 100_000, maxBytes: 200_000 },
     });
     const oneAnswer = 2 * 200_000 / first!.value!.length;
     const seen: string[] = [];
     let most = 0;
+    let waited = false;
     for await (const { changes } of slow.changes({ sources: [transactions], after: [] })) {
       for (const { partition, offset } of changes) seen.push(`${partition}:${offset}`);
-      for (let wait = 0; wait < (seen.length === 2_000 ? 40 : 1); wait++) {
+      most = Math.max(most, slow.waiting.messages);
+      if (waited || seen.length < 4_000) continue;
+      waited = true;
+      const before = await members();
+      for (let wait = 0; wait < 50; wait++) {
         await sleep(200);
         most = Math.max(most, slow.waiting.messages);
       }
+      expect(await members()).toEqual(before);
     }
     expect(seen.length).toBe(20_000);
     expect(new Set(seen).size).toBe(20_000);
