@@ -1,7 +1,7 @@
 /** Seeded logs through a real Kafka into the real stores, beside the oracle: runners that share, that are killed, and a broker that goes away. */
 import { openStore, type Store } from "@tidemark/core";
 import type { ChangeSource } from "@tidemark/core/spi";
-import { generateScenario, Random, scenarioDefinitions, valueAt, type Scenario } from "@tidemark/core/testing";
+import { generateScenario, Random, scenarioDefinitions, valueAt, type Scenario, type ScenarioOptions } from "@tidemark/core/testing";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/services";
 import { kafkaChanges, type KafkaChanges, type KafkaChangesOptions, type LogMessage } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
@@ -13,6 +13,9 @@ import { realKafka, suiteNeeding } from "../../../tools/needs.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
+
+/** Enough that a runner is still at it when it is killed; the program that is killed has the same. */
+const MANY = { changes: 600 };
 
 const { seed: firstSeed, seeds } = runSettings("kafka", 3);
 
@@ -31,8 +34,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   let number = 0;
 
   /** Each seed has topics of its own; shares of the log are published in its order. */
-  async function topicsOf(seed: number): Promise<Published> {
-    const scenario = generateScenario(seed);
+  async function topicsOf(seed: number, options: ScenarioOptions = {}): Promise<Published> {
+    const scenario = generateScenario(seed, options);
     const lines = scenario.lines.map((line) => {
       const message = JSON.parse(line) as LogMessage;
       return { ...message, timestamp: message.timestamp === null ? null : Number(message.timestamp) };
@@ -121,7 +124,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
 
   test("a runner killed at random points, again and again, loses nothing and doubles nothing", { timeout: 600_000 }, async () => {
     const random = new Random(firstSeed);
-    const published = await topicsOf(firstSeed);
+    const published = await topicsOf(firstSeed, { traits: MANY });
     await published.publish(0, 1);
     await inFolder(async (folder) => {
       const program = fileURLToPath(new URL("programs/run-kafka.ts", import.meta.url));
@@ -131,7 +134,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
           { stdio: ["ignore", "pipe", "inherit"] });
         const ended = new Promise<number | null>((resolve) => { child.on("exit", resolve); });
         await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-        const kill = setTimeout(() => { child.kill("SIGKILL"); }, random.between(100, 600));
+        const kill = setTimeout(() => { child.kill("SIGKILL"); }, random.between(150, 700));
         const code = await ended;
         clearTimeout(kill);
         if (code === null) killed++;
@@ -159,8 +162,10 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
       await kafka.service.halt();
       await sleep(4_000);
       await kafka.service.resume();
+      const back = performance.now();
       await publish(0.5, 0.8);
       await until(() => taken > 0.7 * scenario.lines.length);
+      console.log(`kafka: went on ${((performance.now() - back) / 1000).toFixed(1)} s after the broker was back`);
       await kafka.service.halt("SIGKILL");
       await sleep(1_000);
       await kafka.service.resume();

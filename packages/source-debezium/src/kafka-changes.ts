@@ -47,6 +47,9 @@ export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   readonly consumer?: Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">> | undefined;
 }
 
+/** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
+const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
+
 /** How far one partition is, as the group has given it to this run. */
 export interface PartitionLag {
   readonly partition: string;
@@ -106,8 +109,9 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
         await admin.connect();
         const topics = await existing(asked, admin, name);
         const consumer = client.consumer({
-          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...options.consumer, groupId: options.groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
-          retry: { ...options.consumer?.retry, restartOnFailure: async (error) => mine?.isClosed() !== true && (await options.consumer?.retry?.restartOnFailure?.(error)) !== false },
+          // After a restart the broker waits for the member that we were before: in a group of our own, nobody is hurt if that is short.
+          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...(options.groupId === undefined ? { sessionTimeout: 10_000 } : {}), ...options.consumer, groupId: options.groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
+          retry: { ...RETRY, ...options.consumer?.retry, restartOnFailure: async (error) => mine?.isClosed() !== true && (await options.consumer?.retry?.restartOnFailure?.(error)) !== false },
         });
         mine = new KafkaFetcher({
           name, admin, consumer, topics, after, positions, queue, retained: options.beginning === "retained", declared: declaredTopics(sources, options),
@@ -182,7 +186,7 @@ function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
 function clientOf({ brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions, name: string): KafkaClient {
   if (brokers === undefined) throw new TidemarkError("KAFKA_WITHOUT_BROKERS", `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`);
   return new kafkajs.Kafka({
-    brokers, clientId, logLevel: kafkajs.logLevel.NOTHING, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
+    brokers, clientId, logLevel: kafkajs.logLevel.NOTHING, retry: RETRY, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
   });
 }
 
