@@ -20,7 +20,7 @@ export interface KafkaClient {
 
 export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   /** Addresses, `host:port`; or give a client. */
-  readonly brokers?: KafkaConfig["brokers"] | undefined;
+  readonly brokers?: readonly string[] | Exclude<KafkaConfig["brokers"], string[]> | undefined;
   readonly ssl?: KafkaConfig["ssl"] | undefined;
   readonly sasl?: KafkaConfig["sasl"] | undefined;
   readonly clientId?: string | undefined;
@@ -186,7 +186,7 @@ function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
 function clientOf({ brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions, name: string): KafkaClient {
   if (brokers === undefined) throw new TidemarkError("KAFKA_WITHOUT_BROKERS", `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`);
   return new kafkajs.Kafka({
-    brokers, clientId, logLevel: kafkajs.logLevel.NOTHING, retry: RETRY, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
+    brokers: typeof brokers === "function" ? brokers : [...brokers], clientId, logLevel: kafkajs.logLevel.NOTHING, retry: RETRY, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
   });
 }
 
