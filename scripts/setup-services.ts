@@ -23,7 +23,10 @@ if (missing.length > 0) {
   process.exitCode = 1;
 }
 const started = performance.now();
-await downloadKafka().then(
-  () => { console.log(`tidemark: Kafka, Connect and Debezium in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`); },
-  (error: unknown) => { console.error(String(error)); process.exitCode = 1; },
-);
+try {
+  await downloadKafka();
+  console.log(`tidemark: Kafka, Connect and Debezium in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+} catch (error) {
+  console.error(String(error));
+  process.exitCode = 1;
+}

@@ -52,7 +52,7 @@ class LogRing {
 }
 
 /** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
-export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, command, args, ready, stopSignal = "SIGTERM", patience = 90 } = options;
   const log = new LogRing();
   const child = spawn(command, args, { env: options.env ?? process.env, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...options.user, stdio: ["ignore", "pipe", "pipe"] });

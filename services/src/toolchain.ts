@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-export const KAFKA = "4.3.1";
-export const DEBEZIUM = "3.6.1.Final";
+const KAFKA = "4.3.1";
+const DEBEZIUM = "3.6.1.Final";
 const LOG4J = "2.25.4";
 
 const home = join(fileURLToPath(new URL("../..", import.meta.url)), ".tidemark", "services");

@@ -110,7 +110,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         await until(() => b.source.lag().length === shares[0]! + shares[1]!);
         const c = await runner(0);
         await publish(0.8, 1);
-        await until(() => c.source.lag().length > 0 && [...b.source.lag(), ...c.source.lag()].length === shares[0]! + shares[1]! && [...b.source.lag(), ...c.source.lag()].every(({ lag }) => lag === 0));
+        const both = () => [...b.source.lag(), ...c.source.lag()];
+        await until(() => c.source.lag().length > 0 && both().length === shares[0]! + shares[1]! && both().every(({ lag }) => lag === 0));
         await b.stop();
         await c.stop();
         expect(shares.every((share) => share > 0)).toBe(true);

@@ -53,7 +53,8 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
   const { status, body } = await call(options, "GET", ofConnector(options, "/status"));
   if (status === 404) return null;
   const { connector, tasks } = body as {
-    readonly connector: { readonly state: string; readonly trace?: string }; readonly tasks: readonly { readonly id: number; readonly state: string; readonly worker_id: string; readonly trace?: string }[];
+    readonly connector: { readonly state: string; readonly trace?: string };
+    readonly tasks: readonly { readonly id: number; readonly state: string; readonly worker_id: string; readonly trace?: string }[];
   };
   return {
     name: options.name, state: connector.state, trace: connector.trace ?? null,

@@ -84,6 +84,10 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
   const name = `Kafka topics ${asked.join(", ")}`;
   const mostMessages = options.batchMessages ?? 5_000;
   const mostBytes = options.batchBytes ?? 8 * 2 ** 20;
+  const warn = (code: string, message: string): void => {
+    if (options.onWarning === undefined) process.emitWarning(message, { type: "TidemarkWarning", code });
+    else options.onWarning({ code, message });
+  };
   let queue: FetchedQueue | null = null;
   let fetcher: KafkaFetcher | null = null;
   let skipped: ReadonlyMap<string, number> = new Map();
@@ -115,7 +119,7 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
         });
         mine = new KafkaFetcher({
           name, admin, consumer, topics, after, positions, queue, retained: options.beginning === "retained", declared: declaredTopics(sources, options),
-          onRetry: (error) => { warn(options, error); },
+          onRetry: ({ message }) => { warn("KAFKA_RETRIES", `${message}; trying again`); },
         });
         fetcher = mine;
         await mine.start();
@@ -203,10 +207,4 @@ async function existing(asked: readonly (string | RegExp)[], admin: Admin, name:
 
 function declaredTopics(sources: readonly SourceSpec[], { tables = {} }: KafkaChangesOptions): (topic: string) => boolean {
   return (topic) => sources.some(({ table }) => (tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table));
-}
-
-function warn({ onWarning }: KafkaChangesOptions, { message }: Error): void {
-  const text = `${message}; trying again`;
-  if (onWarning === undefined) process.emitWarning(text, { type: "TidemarkWarning", code: "KAFKA_RETRIES" });
-  else onWarning({ code: "KAFKA_RETRIES", message: text });
 }

@@ -5,7 +5,7 @@
 import type { Position } from "@tidemark/core/spi";
 import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, InstrumentationEvent } from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FetchedQueue } from "./fetched-queue.ts";
+import type { FetchedQueue } from "./fetched-queue.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
 import { type KafkaPartition, kafkaPartition, movedTo, place, positionAfter, recreated, refuseLost, type Watermarks } from "./kafka-partition.ts";
 import { mark } from "./message.ts";
@@ -26,10 +26,17 @@ export interface KafkaFetcherOptions {
   readonly onRetry: (error: Error) => void;
 }
 
-type Event<Payload> = InstrumentationEvent<Payload>;
+/** Of a batch's start, as kafkajs tells it: without messages, `firstOffset` may be null. */
+interface PassedOver {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batchSize: number;
+  readonly firstOffset: string | null;
+  readonly lastOffset: string;
+}
 
 export class KafkaFetcher {
-  readonly partitions = new Map<string, KafkaPartition>();
+  readonly partitions: Map<string, KafkaPartition> = new Map();
   private readonly options: KafkaFetcherOptions;
   private failure: Error | null = null;
   private wake: () => void = () => undefined;
@@ -46,7 +53,7 @@ export class KafkaFetcher {
     const { consumer, topics, name } = this.options;
     const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, (event) => { this.join(event); });
-    consumer.on(START_BATCH_PROCESS, ({ payload }: Event<{ topic: string; partition: number; batchSize: number; firstOffset: string | null; lastOffset: string }>) => {
+    consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<PassedOver>) => {
       if (payload.batchSize === 0) this.passOver(payload);
     });
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
@@ -194,7 +201,7 @@ export class KafkaFetcher {
   }
 
   /** kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what compaction took. */
-  private passOver({ topic, partition: number, firstOffset, lastOffset }: { readonly topic: string; readonly partition: number; readonly firstOffset: string | null; readonly lastOffset: string }): void {
+  private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
     if (partition?.ready !== true || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;

@@ -49,7 +49,7 @@ export function kafkaPartition(topic: string, partition: number): KafkaPartition
 }
 
 /** The position behind this message; `through`: the offset of what follows it and is none, such as the end of a transaction. */
-export function positionAfter(name: string, message: Pick<LogMessage, "offset" | "timestamp" | "key">, through = message.offset): Position {
+export function positionAfter(name: string, message: Pick<LogMessage, "offset" | "timestamp" | "key">, through: number = message.offset): Position {
   return { partition: name, offset: through, mark: through === message.offset ? mark(message) : `${mark(message)}@${message.offset}` };
 }
 
