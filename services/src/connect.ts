@@ -23,7 +23,7 @@ export async function startConnect({ brokers, settings = {} }: { readonly broker
   });
   const url = `http://127.0.0.1:${port}`;
   const running = await service({
-    name: "connect", command: "java", args: javaArguments(folder, "org.apache.kafka.connect.cli.ConnectDistributed", [file], 512), folder,
+    name: "connect", prepare: async () => undefined, command: "java", args: javaArguments(folder, "org.apache.kafka.connect.cli.ConnectDistributed", [file], 512), folder,
     ready: async () => fetch(`${url}/connectors`).then(({ ok }) => ok, () => false),
   });
   return { ...running, url };

@@ -25,9 +25,8 @@ export async function startKafka({ settings = {} }: { readonly settings?: Readon
     "transaction.state.log.num.partitions": 5, "transaction.state.log.min.isr": 1, "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1, "group.initial.rebalance.delay.ms": 0, "controlled.shutdown.enable": "false", ...settings,
   });
-  await run("java", javaArguments(folder, "kafka.tools.StorageTool", ["format", "-t", "dGlkZW1hcmstdGVzdHMtMQ", "-c", file], 128));
   const running = await service({
-    name: "kafka", command: "java", args: javaArguments(folder, "kafka.Kafka", [file], 512), folder,
+    name: "kafka", prepare: () => run("java", javaArguments(folder, "kafka.tools.StorageTool", ["format", "-t", "dGlkZW1hcmstdGVzdHMtMQ", "-c", file], 128)), command: "java", args: javaArguments(folder, "kafka.Kafka", [file], 512), folder,
     ready: async (log) => /Kafka Server started/.test(log) && (await listens(port)),
   });
   return { ...running, brokers: [`127.0.0.1:${port}`] };

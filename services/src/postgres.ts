@@ -26,10 +26,10 @@ export async function startPostgres({ settings = {} }: { readonly settings?: Rea
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   const [port] = await freePorts(1) as [number];
-  await run(join(programs, "initdb"), ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...user });
   const all = { wal_level: "logical", listen_addresses: "127.0.0.1", unix_socket_directories: folder, timezone: "UTC", ...settings };
   const running = await service({
     name: "postgres", command: join(programs, "postgres"), args: ["-D", data, "-p", String(port), ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    prepare: () => run(join(programs, "initdb"), ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...user }),
     cwd: folder, folder, user, stopSignal: "SIGINT", ready: (log) => log.includes("database system is ready to accept connections"),
   });
   const host = "127.0.0.1";

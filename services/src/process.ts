@@ -142,10 +142,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export async function service(options: ProcessOptions & { readonly folder: string }): Promise<Service> {
-  const { folder } = options;
+/** `prepare`: what is done once, before the first start. */
+export async function service(options: ProcessOptions & { readonly folder: string; readonly prepare: () => Promise<unknown> }): Promise<Service> {
+  const { folder, prepare } = options;
   const remove = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 5 }); };
-  let running = await startProcess(options).catch((error: unknown) => {
+  let running = await prepare().then(() => startProcess(options)).catch((error: unknown) => {
     remove();
     throw error;
   });

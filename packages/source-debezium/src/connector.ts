@@ -36,7 +36,9 @@ export async function registerConnector(options: RegisterConnectorOptions): Prom
     if (isTidemarkError(error, "CONNECTOR_REFUSED")) throw (await invalid(options, config)) ?? error;
     throw error;
   });
-  return running(options, status !== 201);
+  const changed = status !== 201;
+  if (changed) await sleep(SETTLE, undefined, { signal: options.signal });
+  return running(options, changed);
 }
 
 /** Which settings are refused and why: the answer to the attempt itself may be an exception of the worker's. */
@@ -80,14 +82,16 @@ export async function deleteConnector(options: ConnectOptions): Promise<void> {
   }
 }
 
-/** ms after which a status tells of the restart, not of what was before. */
+/** ms after which a status tells of a change or a restart, not of what was before; and for which a connector has to run, to be running. */
 const SETTLE = 1_000;
 
 /** `restart`: what is seen to have failed may have done so before, and gets one more chance. */
 async function running(options: ConnectOptions, restart: boolean): Promise<ConnectorStatus> {
   const { name, signal, patience = 60 } = options;
   const deadline = performance.now() + patience * 1000;
-  for (let chance = restart; ;) {
+  let chance = restart;
+  let since: number | null = null;
+  for (;;) {
     const status = await connectorStatus(options);
     const failed = status === null ? [] : [status, ...status.tasks].filter(({ state }) => state === "FAILED");
     if (failed.length > 0 && !chance) {
@@ -99,7 +103,9 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
       await sleep(SETTLE, undefined, { signal });
       continue;
     }
-    if (status !== null && status.state === "RUNNING" && status.tasks.length > 0 && status.tasks.every(({ state }) => state === "RUNNING")) return status;
+    const runs = status !== null && status.state === "RUNNING" && status.tasks.length > 0 && status.tasks.every(({ state }) => state === "RUNNING");
+    since = runs ? since ?? performance.now() : null;
+    if (runs && performance.now() >= since! + SETTLE) return status;
     if (performance.now() > deadline) {
       const states = status === null ? "it is not there" : `the connector is ${status.state}, its tasks are ${status.tasks.map(({ state }) => state).join(", ") || "not there"}`;
       throw new TidemarkError("CONNECTOR_NOT_READY", `connector ${name}: after ${patience} s ${states}; look at the log of Kafka Connect's worker, or wait longer with patience`);
