@@ -1,8 +1,30 @@
 /**
- * `npm run setup:services`: the programs of the services that tests run against, in .tidemark/services.
- * MinIO is compiled from its Go module, which takes minutes, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
+ * `npm run setup:services`: what the suites on real services need, in .tidemark/services. Kafka, Connect and Debezium come from Maven (about 90 MB), MinIO is
+ * compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go are the machine's, and where apt may be used (as root, in CI) what is
+ * missing of the first three is installed. Without them those suites are skipped by name (tools/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "../services/src/minio.ts";
+import { downloadKafka, hasJava, hasMaven, postgresPrograms } from "../services/src/toolchain.ts";
+import { run } from "./checks/step.ts";
+
+async function machine(): Promise<void> {
+  const missing: string[] = [];
+  if (postgresPrograms() === null) missing.push("postgresql");
+  if (!hasJava()) missing.push("default-jre-headless");
+  if (!hasMaven()) missing.push("maven");
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || process.env["CI"] !== "true") throw new Error(`for the suites on real services, install ${missing.join(", ")} (these are Debian's names)`);
+  console.log(`tidemark: installing ${missing.join(", ")} with apt …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const done = [await run("apt-get", ["update", "-q"], { env }), await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...missing], { env })];
+  if (done.some(({ code }) => code !== 0)) throw new Error(done.map(({ output }) => output).join("\n"));
+}
+
+async function kafka(): Promise<void> {
+  const started = performance.now();
+  await downloadKafka();
+  console.log(`tidemark: Kafka, Connect and Debezium in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+}
 
 async function minio(): Promise<void> {
   if (minioProgram() !== null) return;
@@ -14,7 +36,8 @@ async function minio(): Promise<void> {
   console.log(`tidemark: MinIO in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
 }
 
-for (const setUp of [minio]) {
+// one that cannot be had keeps none of the others away
+for (const setUp of [machine, kafka, minio]) {
   await setUp().catch((error: unknown) => {
     console.error(`tidemark: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

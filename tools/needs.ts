@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
 import { minioProgram } from "../services/src/minio.ts";
+import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -34,4 +35,14 @@ export function pythonReaders(): Need & { readonly path: string } {
 /** A MinIO built from its Go module, as pinned in services/src/minio.ts; TIDEMARK_MINIO names another one. */
 export function minioServer(): Need {
   return { missing: minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null };
+}
+
+/** A real Kafka, as scripts/setup-services.ts brings it. */
+export function realKafka(): Need {
+  return { missing: missingForKafka() };
+}
+
+/** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
+export function realPipeline(): Need {
+  return { missing: missingForPostgres() ?? missingForKafka() };
 }

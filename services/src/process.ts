@@ -52,7 +52,7 @@ class LogRing {
 }
 
 /** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
-export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, command, args, ready, stopSignal = "SIGTERM", patience = 90 } = options;
   const log = new LogRing();
   const child = spawn(command, args, { env: options.env ?? process.env, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...options.user, stdio: ["ignore", "pipe", "pipe"] });
@@ -142,10 +142,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export async function service(options: ProcessOptions & { readonly folder: string }): Promise<Service> {
-  const { folder } = options;
+/** `prepare`: what is done once, before the first start; nothing, if it is left out. */
+export async function service(options: ProcessOptions & { readonly folder: string; readonly prepare?: (() => Promise<unknown>) | undefined }): Promise<Service> {
+  const { folder, prepare = () => Promise.resolve() } = options;
   const remove = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 5 }); };
-  let running = await startProcess(options).catch((error: unknown) => {
+  let running = await prepare().then(() => startProcess(options)).catch((error: unknown) => {
     remove();
     throw error;
   });

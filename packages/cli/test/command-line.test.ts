@@ -18,7 +18,7 @@ test("--help and --version answer on stdout", async () => {
 });
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
-  ["no command", [], "say which command: replay"],
+  ["no command", [], "say which command: connector, replay"],
   ["an unknown command", ["repley"], 'there is no command "repley"; did you mean "replay"?'],
   ["an unknown option", replayArgs({ request: "x" }), 'there is no option --request; did you mean "--requests"?'],
   ["an unknown option that is like none", replayArgs({ xyzzy: true }), "there is no option --xyzzy"],
@@ -34,6 +34,12 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   ["as known of the online store", replayArgs({ path: "online", "as-known": true }), "--as-known is a question to the history, and --path online asks the online store"],
   ["as known of both", replayArgs({ path: "both", "as-known": true }), "--as-known is a question to the history, and --path both asks the online store"],
   ["a time unit without a column", replayArgs({ "time-unit": "ms" }), "--time-unit ms: write TABLE.COLUMN=UNIT with a unit of ns, us, ms, days"],
+  ["no verb for connector", ["connector"], "say what to do: connector apply, status, restart, delete"],
+  ["an unknown verb", ["connector", "aply"], 'connector aply is none of apply, status, restart, delete; did you mean "apply"?'],
+  ["a connector without its place", ["connector", "status"], "--url, --name are missing"],
+  ["a connector without a database", ["connector", "apply", "--url", "http://x", "--name", "y"], "--database is missing; or set TIDEMARK_DATABASE"],
+  ["a database that is none", ["connector", "apply", "--url", "http://x", "--name", "y", "--database", "db"], "--database is none of the form postgres://user:password@host:port/database"],
+  ["a setting without a key", ["connector", "apply", "--url", "http://x", "--name", "y", "--database", "postgres://u:p@h/d", "--set", "x"], "--set x: write KEY=VALUE"],
   ["an unknown time unit", replayArgs({ "time-unit": "public.t.c=min" }), "--time-unit public.t.c=min: write TABLE.COLUMN=UNIT"],
 ];
 
@@ -41,7 +47,7 @@ for (const [text, args, message] of wrong) {
   test(`a command line that has ${text} ends with 2, and says where to read on`, async () => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(`: ${message}`);
-    expect(stderr).toMatch(/\nSee: tidemark( replay)? --help\n$/);
+    expect(stderr).toMatch(/\nSee: tidemark( replay| connector)? --help\n$/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 }

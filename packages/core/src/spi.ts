@@ -89,7 +89,19 @@ export interface ChangeSource {
    * The changes of these sources after these positions (of all the source's partitions; one that is not listed starts at its beginning), in batches of bounded size.
    * A log that no longer holds what comes after a position, or is another log than the one the position's mark was taken from, is an error (`LOG_LOST`, `TOPIC_RECREATED`).
    */
-  changes(options: { readonly sources: readonly SourceSpec[]; readonly after: readonly Position[]; readonly signal?: AbortSignal | undefined }): AsyncIterable<ChangeBatch>;
+  changes(options: {
+    readonly sources: readonly SourceSpec[]; readonly after: readonly Position[]; readonly signal?: AbortSignal | undefined;
+    /**
+     * Where these partitions stand now, as `after` said it at the start: for a source that gains a partition while it reads, which another run may have taken
+     * further. Nothing of them that was given before counts any more; what is given next comes after these positions.
+     */
+    readonly positions?: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
+  }): AsyncIterable<ChangeBatch>;
+  /**
+   * Partitions come from other runs and go to them while this one reads. A run that finds one moved on by another then goes on behind it; without this
+   * it ends (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
+   */
+  readonly shared?: boolean | undefined;
   /** Told when everything up to these positions is durable in every sink. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */

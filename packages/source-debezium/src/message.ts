@@ -1,4 +1,6 @@
 /** One message of a topic, as it is on the wire. */
+import { createHash } from "node:crypto";
+
 export interface LogMessage {
   readonly topic: string;
   readonly partition: number;
@@ -12,3 +14,8 @@ export interface LogMessage {
 
 /** `topic:partition`, as positions name it. */
 export const partitionName = (message: LogMessage): string => `${message.topic}:${message.partition}`;
+
+/** By which a position knows its message again: the broker's time and the key. */
+export function mark({ timestamp, key }: Pick<LogMessage, "timestamp" | "key">): string {
+  return `${timestamp ?? ""}:${key === null ? "" : createHash("sha256").update(key).digest("base64url").slice(0, 16)}`;
+}

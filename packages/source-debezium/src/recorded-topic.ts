@@ -1,11 +1,10 @@
 /** A change source over recorded topics: files of JSON lines. */
-import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
 import { type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
 import { countLines, lines } from "./lines.ts";
-import { type LogMessage, partitionName } from "./message.ts";
+import { type LogMessage, mark, partitionName } from "./message.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
 export interface RecordedTopicOptions extends DecoderOptions {
@@ -181,11 +180,6 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
 function lost(source: string, position: Position, what: string): TidemarkError {
   return new TidemarkError("LOG_LOST", `${source}: offset ${position.offset} of ${position.partition}, up to which changes were applied, is not in the log: ${what}; `
     + "give the whole recording, or start with empty stores");
-}
-
-/** By which a position knows its message again: the broker's time and the key. */
-function mark({ timestamp, key }: LogMessage): string {
-  return `${timestamp ?? ""}:${key === null ? "" : createHash("sha256").update(key).digest("base64url").slice(0, 16)}`;
 }
 
 /** A hash that tells a message that comes again from another at its offset. */

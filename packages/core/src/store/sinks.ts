@@ -1,4 +1,5 @@
 /** The sinks of one source: the online store and the history, whichever there are. */
+import { isTidemarkError } from "../errors.ts";
 import { historySink, DEFAULT_LIMITS, type CommitLimits } from "../history/history-sink.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
@@ -23,8 +24,13 @@ export interface SinkOptions {
   readonly clock: () => number;
   readonly retention: Retention;
   readonly history: SinkSettings;
+  /** Other runs may take over partitions of this one: who is overtaken goes on behind them. */
+  readonly shared?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Another run may overtake this one again while it looks where to go on. */
+const OVERTAKEN = 20;
 
 export async function sinksFor(source: SourceSpec, options: SinkOptions): Promise<readonly Sink[]> {
   const { online, offline } = options;
@@ -35,14 +41,27 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
   const { namespace, clock, retention, views } = options;
   const positions = byPartition(await store.positions(source.name));
   const sink = await onlineSink({ store, namespace, layout: layoutFor(source, views), clock, retention });
+  const reload = async (): Promise<void> => { advance(positions, await store.positions(source.name)); };
   return {
     name: store.name,
     positions,
     async take(changes, next) {
-      await sink.apply(changes, next.map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark })));
-      return true;
+      for (let attempt = 1; ; attempt++) {
+        const ahead = (partition: string, offset: number): boolean => offset > (positions.get(partition)?.offset ?? -1);
+        const steps = next.filter(({ partition, offset }) => ahead(partition, offset))
+          .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark }));
+        if (steps.length === 0) return true;
+        try {
+          await sink.apply(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), steps);
+          return true;
+        } catch (error) {
+          if (options.shared !== true || attempt === OVERTAKEN || !isTidemarkError(error, "ONLINE_STORE_FENCED")) throw error;
+          await reload();
+        }
+      }
     },
     flush: async () => undefined,
+    reload,
     finish: async () => undefined,
   };
 }
@@ -51,10 +70,28 @@ async function historySinkOf(source: SourceSpec, offline: OfflineStore, options:
   const context = historyContext(offline, source);
   const state = await offline.state(context.tables.changes.name, { signal: options.signal });
   const positions = byPartition(state?.positions ?? []);
+  const stored = async (): Promise<readonly Position[]> => (await offline.state(context.tables.changes.name, { signal: options.signal }))?.positions ?? [];
   const sink = historySink({
-    ...context, clock: options.clock, limits: { ...DEFAULT_LIMITS, ...options.history.commit }, buckets: options.history.buckets, positions: [...positions.values()], signal: options.signal,
+    ...context, clock: options.clock, limits: { ...DEFAULT_LIMITS, ...options.history.commit }, buckets: options.history.buckets, positions: [...positions.values()],
+    overtaken: options.shared === true ? stored : undefined, signal: options.signal,
   });
-  return { name: offline.name, positions, take: (changes, next) => sink.add(changes, next), flush: () => sink.flush(), finish: () => sink.finish() };
+  return {
+    name: offline.name,
+    positions,
+    take: (changes, next) => sink.add(changes, next),
+    flush: () => sink.flush(),
+    async reload() {
+      const now = await stored();
+      sink.forget(now);
+      advance(positions, now);
+    },
+    finish: () => sink.finish(),
+  };
+}
+
+/** Positions only move forward, so what is read late never sets one back. */
+function advance(positions: Map<string, Position>, now: readonly Position[]): void {
+  for (const position of now) if (position.offset > (positions.get(position.partition)?.offset ?? -1)) positions.set(position.partition, position);
 }
 
 function byPartition(positions: readonly Position[]): Map<string, Position> {

@@ -141,7 +141,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async run(changes, { signal, onProgress } = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
       const targets: SourceSinks[] = [];
-      for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, signal }) });
+      for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, shared: changes.shared === true, signal }) });
       const upkeep = online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
       return runChanges(changes, targets, { signal, onProgress, upkeep });
     },

@@ -12,6 +12,8 @@ export interface Sink {
   take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
   /** Makes durable what was taken. */
   flush(): Promise<void>;
+  /** Looks up where the store stands: another run may have moved it. */
+  reload(): Promise<void>;
   /** The source has ended. */
   finish(): Promise<void>;
 }
@@ -44,7 +46,10 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
   const byName = new Map(targets.map((target) => [target.source.name, target]));
   const total = (await from.size?.({ sources, signal })) ?? null;
   const partitionSource = new Map<string, string>();
-  for (const { source, sinks } of targets) for (const sink of sinks) for (const partition of sink.positions.keys()) partitionSource.set(partition, source.name);
+  const notePartitions = (): void => {
+    for (const { source, sinks } of targets) for (const sink of sinks) for (const partition of sink.positions.keys()) partitionSource.set(partition, source.name);
+  };
+  notePartitions();
   let changes = 0;
   const refuseUnordered = lsnGuard();
   const after = targets.flatMap(({ sinks }) => leastPositions(sinks));
@@ -56,7 +61,15 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
     reached = new Map();
   };
 
-  for await (const batch of from.changes({ sources, after: after.map(places.forSource), signal })) {
+  const positions = async (partitions: readonly string[]): Promise<readonly Position[]> => {
+    for (const { sinks } of targets) for (const sink of sinks) await sink.reload();
+    notePartitions();
+    const now = targets.flatMap(({ sinks }) => leastPositions(sinks)).filter(({ partition }) => partitions.includes(partition));
+    places.restart(partitions, now);
+    return now.map(places.forSource);
+  };
+
+  for await (const batch of from.changes({ sources, after: after.map(places.forSource), positions, signal })) {
     const split = new Map<string, Change[]>();
     for (const read of batch.changes) {
       const change = places.placed(read);
@@ -66,8 +79,9 @@ export async function runChanges(from: ChangeSource, targets: readonly SourceSin
       if (list === undefined) split.set(change.source, [change]);
       else list.push(change);
     }
+    const reaching = batch.positions.map(places.forSinks);
     for (const target of byName.values()) {
-      const positions = batch.positions.filter(({ partition }) => partitionSource.get(partition) === target.source.name).map(places.forSinks);
+      const positions = reaching.filter(({ partition }) => partitionSource.get(partition) === target.source.name);
       if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions, pending);
     }
     signal?.throwIfAborted();
@@ -92,7 +106,7 @@ async function deliver({ sinks }: SourceSinks, changes: readonly Change[], posit
     const durable = await sink.take(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), next);
     if (durable) pending.delete(sink);
     else pending.add(sink);
-    for (const position of next) sink.positions.set(position.partition, position);
+    for (const position of next) if (ahead(position.partition, position.offset)) sink.positions.set(position.partition, position);
   }
 }
 
@@ -125,11 +139,20 @@ function lsnGuard(): (change: Change) => void {
  * mark, so that a run that starts there goes on alike.
  */
 function placeKeeper(after: readonly Position[]) {
-  const highest = new Map(after.flatMap(({ partition, mark }) => {
-    const { lsn } = unpacked(mark);
-    return lsn === null ? [] : [[partition, lsn] as const];
-  }));
+  const highest = new Map<string, bigint>();
+  const start = (positions: readonly Position[]): void => {
+    for (const { partition, mark } of positions) {
+      const { lsn } = unpacked(mark);
+      if (lsn !== null) highest.set(partition, lsn);
+    }
+  };
+  start(after);
   return {
+    /** Reading starts again behind these positions. */
+    restart(partitions: readonly string[], positions: readonly Position[]): void {
+      for (const partition of partitions) highest.delete(partition);
+      start(positions);
+    },
     placed(change: Change): Change {
       const partition = `${change.topic}:${change.partition}`;
       const before = highest.get(partition);

@@ -1,0 +1,210 @@
+/** A change source over topics of Kafka. */
+import { randomUUID } from "node:crypto";
+import { TidemarkError } from "@tidemark/core";
+import type { Change, ChangeBatch, ChangeSource, Position, SourceSpec } from "@tidemark/core/spi";
+import kafkajs, { type Admin, type Consumer, type ConsumerConfig, type KafkaConfig, type KafkaMessage } from "kafkajs";
+import { type DebeziumDecoder, type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
+import { FetchedQueue, sizeOf } from "./fetched-queue.ts";
+import { registerCodecs } from "./kafka-codecs.ts";
+import { kafkaFailure } from "./kafka-failure.ts";
+import { KafkaFetcher } from "./kafka-fetcher.ts";
+import { type KafkaPartition, positionAfter } from "./kafka-partition.ts";
+import type { LogMessage } from "./message.ts";
+import { holdsTable } from "./topic-table.ts";
+
+/** What is called of a client of kafkajs. */
+export interface KafkaClient {
+  admin(): Admin;
+  consumer(config: ConsumerConfig): Consumer;
+}
+
+export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
+  /** Addresses, `host:port`; or give a client. */
+  readonly brokers?: readonly string[] | Exclude<KafkaConfig["brokers"], string[]> | undefined;
+  readonly ssl?: KafkaConfig["ssl"] | undefined;
+  readonly sasl?: KafkaConfig["sasl"] | undefined;
+  readonly clientId?: string | undefined;
+  readonly client?: KafkaClient | undefined;
+  /** Names, or patterns for the topics there are when the run starts. */
+  readonly topics: string | RegExp | readonly (string | RegExp)[];
+  /** Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic → table, as the source names it. */
+  readonly tables?: DecoderOptions["topics"];
+  /** Runs of one group share the partitions among them: only for runs into the same stores. Without it, a run has a group of its own and takes them all. */
+  readonly groupId?: string | undefined;
+  /** When the run ends: with its signal, or where the topics ended when it first saw them. */
+  readonly until?: "signal" | "caught-up" | undefined;
+  /** What a partition of which nothing is stored has to hold: its log from offset 0 on, or what retention has left, when that holds a snapshot of the whole table. */
+  readonly beginning?: "complete" | "retained" | undefined;
+  /** A batch ends after so many messages (5,000) … */
+  readonly batchMessages?: number | undefined;
+  /** … or bytes (8 Mi), whichever is first. */
+  readonly batchBytes?: number | undefined;
+  /** Fetching pauses while so many bytes wait (32 Mi) … */
+  readonly prefetchBytes?: number | undefined;
+  /** … or messages (50,000). One answer of each broker may come on top of it. */
+  readonly prefetchMessages?: number | undefined;
+  /** Further settings of the consumer, as kafkajs takes them. */
+  readonly consumer?: Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">> | undefined;
+}
+
+/** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
+const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
+
+/** How far one partition is, as the group has given it to this run. */
+export interface PartitionLag {
+  readonly partition: string;
+  /** The last offset handed on to the stores; null: none. */
+  readonly offset: number | null;
+  /** The offset after the partition's last message, as of the last answer. */
+  readonly highWatermark: number;
+  /** How many offsets lie between. */
+  readonly lag: number;
+  /** Commit time of the newest change handed on, µs; null: none yet. */
+  readonly watermark: number | null;
+}
+
+export interface KafkaChanges extends ChangeSource {
+  /** How far the current run is. */
+  lag(): readonly PartitionLag[];
+  /** What was fetched and waits: never much more than the prefetch limits. */
+  readonly waiting: { readonly messages: number; readonly bytes: number };
+  /** How many messages of the current run were of no declared source, by topic. */
+  readonly skipped: ReadonlyMap<string, number>;
+}
+
+/**
+ * Changes from topics of Kafka, enveloped, bare or flat. Where each partition stands lies with the state in the stores: nothing is committed to Kafka, so a run
+ * may be killed and started again, and what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything is applied.
+ *
+ * @example
+ * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });
+ */
+export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
+  const asked = [options.topics].flat() as readonly (string | RegExp)[];
+  const name = `Kafka topics ${asked.join(", ")}`;
+  const mostMessages = options.batchMessages ?? 5_000;
+  const mostBytes = options.batchBytes ?? 8 * 2 ** 20;
+  const warn = (code: string, message: string): void => {
+    if (options.onWarning === undefined) process.emitWarning(message, { type: "TidemarkWarning", code });
+    else options.onWarning({ code, message });
+  };
+  let queue: FetchedQueue | null = null;
+  let fetcher: KafkaFetcher | null = null;
+  let skipped: ReadonlyMap<string, number> = new Map();
+
+  return {
+    name,
+    shared: true,
+    get skipped() { return skipped; },
+    get waiting() { return { messages: queue?.messages ?? 0, bytes: queue?.bytes ?? 0 }; },
+    lag: () => [...fetcher?.partitions.values() ?? []].filter(({ assigned, ready }) => assigned && ready).map(lagOf),
+
+    async *changes({ sources, after, positions, signal }): AsyncGenerator<ChangeBatch> {
+      const decoder = debeziumDecoder(sources, { ...options, topics: options.tables });
+      skipped = decoder.skipped;
+      await registerCodecs();
+      const client = options.client ?? clientOf(options, name);
+      const admin = client.admin();
+      queue = new FetchedQueue({ messages: options.prefetchMessages ?? 50_000, bytes: options.prefetchBytes ?? 32 * 2 ** 20 });
+      let mine: KafkaFetcher | null = null;
+      const stir = (): void => { mine?.stir(); };
+      signal?.addEventListener("abort", stir);
+      try {
+        await admin.connect();
+        const topics = await existing(asked, admin, name);
+        const consumer = client.consumer({
+          // After a restart the broker waits for the member that we were before: in a group of our own, nobody is hurt if that is short.
+          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...(options.groupId === undefined ? { sessionTimeout: 10_000 } : {}), ...options.consumer, groupId: options.groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
+          retry: { ...RETRY, ...options.consumer?.retry, restartOnFailure: async (error) => mine?.isClosed() !== true && (await options.consumer?.retry?.restartOnFailure?.(error)) !== false },
+        });
+        mine = new KafkaFetcher({
+          name, admin, consumer, topics, after, positions, queue, retained: options.beginning === "retained", declared: declaredTopics(sources, options),
+          onRetry: ({ message }) => { warn("KAFKA_RETRIES", `${message}; trying again`); },
+        });
+        fetcher = mine;
+        await mine.start();
+        for (;;) {
+          signal?.throwIfAborted();
+          if (options.until === "caught-up" && mine.caughtUp()) return;
+          await mine.change();
+          signal?.throwIfAborted();
+          const batch = nextBatch(queue, decoder, mostMessages, mostBytes);
+          mine.refill();
+          if (batch !== null) yield batch;
+        }
+      } catch (error) {
+        throw signal?.aborted === true ? error : kafkaFailure(name, error);
+      } finally {
+        signal?.removeEventListener("abort", stir);
+        await mine?.close();
+        await admin.disconnect().catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Decodes what waits, up to the limits; null: nothing waits. */
+function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: number, mostBytes: number): ChangeBatch | null {
+  const changes: Change[] = [];
+  const moved = new Set<KafkaPartition>();
+  let bytes = 0;
+  let count = 0;
+  for (let fetched = queue.first(); fetched !== undefined; fetched = queue.first()) {
+    const { partition, messages, position } = fetched;
+    while (fetched.taken < messages.length && count < mostMessages && bytes < mostBytes) {
+      const raw = queue.take(fetched);
+      const message = logMessage(partition, raw);
+      const change = decoder.decode(message);
+      bytes += sizeOf(raw);
+      count++;
+      if (change !== null) {
+        if (partition.headless !== null) throw partition.headless;
+        partition.relevant = true;
+        if (change.committed !== null) partition.watermark = Math.max(partition.watermark ?? -Infinity, change.committed);
+        changes.push(change);
+      }
+      partition.given = positionAfter(partition.name, message);
+    }
+    if (fetched.taken === messages.length) {
+      partition.given = position;
+      queue.shift();
+    }
+    moved.add(partition);
+    if (fetched.taken < messages.length) break;
+  }
+  if (moved.size === 0) return null;
+  return { changes, positions: [...moved].flatMap(({ relevant, given }): Position[] => (relevant ? [given!] : [])) };
+}
+
+function logMessage({ topic, partition }: KafkaPartition, { offset, timestamp, key, value, headers = {} }: KafkaMessage): LogMessage {
+  return {
+    topic, partition, offset: Number(offset), timestamp: Number(timestamp), key: key === null ? null : key.toString("utf8"), value: value === null ? null : value.toString("utf8"),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value === undefined ? null : String(Array.isArray(value) ? value.at(-1) : value)])),
+  };
+}
+
+function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
+  return { partition: name, offset: given?.offset ?? null, highWatermark: high, lag: Math.max(0, high - 1 - (given?.offset ?? -1)), watermark };
+}
+
+function clientOf({ brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions, name: string): KafkaClient {
+  if (brokers === undefined) throw new TidemarkError("KAFKA_WITHOUT_BROKERS", `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`);
+  return new kafkajs.Kafka({
+    brokers: typeof brokers === "function" ? brokers : [...brokers], clientId, logLevel: kafkajs.logLevel.NOTHING, retry: RETRY, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
+  });
+}
+
+async function existing(asked: readonly (string | RegExp)[], admin: Admin, name: string): Promise<readonly string[]> {
+  const there = await admin.listTopics();
+  const topics = [...new Set(asked.flatMap((one) => there.filter((topic) => (typeof one === "string" ? topic === one : new RegExp(one.source, one.flags.replace(/[gy]/g, "")).test(topic)))))];
+  const absent = asked.filter((one) => typeof one === "string" && !there.includes(one));
+  if (absent.length > 0 || topics.length === 0) {
+    throw new TidemarkError("TOPIC_NOT_FOUND", `${name}: Kafka has no topic ${absent.length > 0 ? absent.join(", ") : "that matches"}; check the name and what the user may see `
+      + `(a connector makes a topic with the first row of its table)`);
+  }
+  return topics;
+}
+
+function declaredTopics(sources: readonly SourceSpec[], { tables = {} }: KafkaChangesOptions): (topic: string) => boolean {
+  return (topic) => sources.some(({ table }) => (tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table));
+}

@@ -1,0 +1,58 @@
+/** How Kafka's compressed batches are read: kafkajs brings GZIP, Node brings ZSTD, snappy comes with a package. */
+import { promisify } from "node:util";
+import { zstdCompress, zstdDecompress } from "node:zlib";
+import kafkajs from "kafkajs";
+
+interface Codec {
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
+  decompress(buffer: Buffer): Promise<Buffer>;
+}
+
+interface Snappy {
+  compress(bytes: Uint8Array): Uint8Array;
+  uncompress(bytes: Uint8Array): Uint8Array;
+}
+
+/** Codecs are the whole process's in kafkajs; one that somebody has registered stays. */
+export async function registerCodecs(): Promise<void> {
+  const { CompressionTypes } = kafkajs;
+  const CompressionCodecs: Record<number, () => unknown> = kafkajs.CompressionCodecs;
+  const offer = (type: number, codec: Codec): void => { if (!isThere(CompressionCodecs[type]!)) CompressionCodecs[type] = () => codec; };
+  offer(CompressionTypes.ZSTD, { compress: ({ buffer }) => promisify(zstdCompress)(buffer), decompress: (buffer) => promisify(zstdDecompress)(buffer) });
+  const snappy = await installedSnappy();
+  if (snappy !== null) {
+    offer(CompressionTypes.Snappy, {
+      compress: async ({ buffer }) => Buffer.from(snappy.compress(buffer)),
+      decompress: async (buffer) => unframed(buffer, (bytes) => snappy.uncompress(bytes)),
+    });
+  }
+}
+
+function isThere(codec: () => unknown): boolean {
+  try {
+    codec();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function installedSnappy(): Promise<Snappy | null> {
+  const name: string = "snappyjs";
+  const found = await (import(name) as Promise<Snappy & { readonly default?: Snappy }>).catch(() => null);
+  return found === null ? null : found.default ?? found;
+}
+
+const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
+
+/** Java's clients put snappy blocks into a frame: magic, two versions, then blocks with their lengths; others send one bare block. */
+function unframed(buffer: Buffer, uncompress: (bytes: Uint8Array) => Uint8Array): Buffer {
+  if (!buffer.subarray(0, 8).equals(XERIAL)) return Buffer.from(uncompress(buffer));
+  const blocks: Uint8Array[] = [];
+  for (let at = 16; at < buffer.length;) {
+    const length = buffer.readUInt32BE(at);
+    blocks.push(uncompress(buffer.subarray(at + 4, at + 4 + length)));
+    at += 4 + length;
+  }
+  return Buffer.concat(blocks);
+}

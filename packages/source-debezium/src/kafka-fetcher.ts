@@ -1,0 +1,275 @@
+/**
+ * The fetching side of a run: a consumer of kafkajs whose place is ours. Every time the group gives out partitions, their logs are checked against what was
+ * taken of them before anything new of them is fetched; until then they are paused. What is fetched goes into a bounded queue.
+ */
+import type { Position } from "@tidemark/core/spi";
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, InstrumentationEvent } from "kafkajs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FetchedQueue } from "./fetched-queue.ts";
+import { kafkaFailure } from "./kafka-failure.ts";
+import { type KafkaPartition, kafkaPartition, movedTo, place, positionAfter, recreated, refuseLost, type Watermarks } from "./kafka-partition.ts";
+import { mark } from "./message.ts";
+
+export interface KafkaFetcherOptions {
+  /** For errors: `Kafka topics a, b`. */
+  readonly name: string;
+  readonly admin: Admin;
+  readonly consumer: Consumer;
+  readonly topics: readonly string[];
+  readonly after: readonly Position[];
+  readonly positions: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
+  readonly queue: FetchedQueue;
+  /** The log's beginning may be gone where nothing is stored. */
+  readonly retained: boolean;
+  /** The topic holds a declared table, as its name says. */
+  readonly declared: (topic: string) => boolean;
+  readonly onRetry: (error: Error) => void;
+}
+
+/** Of a batch's start, as kafkajs tells it: without messages, `firstOffset` may be null. */
+interface PassedOver {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batchSize: number;
+  readonly firstOffset: string | null;
+  readonly lastOffset: string;
+}
+
+export class KafkaFetcher {
+  readonly partitions: Map<string, KafkaPartition> = new Map();
+  private readonly options: KafkaFetcherOptions;
+  private failure: Error | null = null;
+  private wake: () => void = () => undefined;
+  private paused = false;
+  private joined = 0;
+  private checked = 0;
+  private closed = false;
+
+  constructor(options: KafkaFetcherOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { consumer, topics, name } = this.options;
+    const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, (event) => { this.join(event); });
+    consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<PassedOver>) => {
+      if (payload.batchSize === 0) this.passOver(payload);
+    });
+    consumer.on(CRASH, ({ payload: { error, restart } }) => {
+      if (this.closed) return;
+      if (restart) this.options.onRetry(kafkaFailure(name, error));
+      else this.fail(error);
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    // Joining a group may wait for its other members: what comes of it is told by events.
+    consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 8, eachBatch: (payload) => this.take(payload) }).catch((error: unknown) => { this.fail(error); });
+  }
+
+  /** Resolves when there may be something new: messages, an error, a partition checked. */
+  async change(): Promise<void> {
+    if (this.failure === null && this.options.queue.first() === undefined) await new Promise<void>((resolve) => { this.wake = resolve; });
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Of something that is not the fetcher's. */
+  stir(): void {
+    this.wake();
+  }
+
+  /** Everything that lay in the partitions when they were first seen was taken out of the queue. */
+  caughtUp(): boolean {
+    const mine = [...this.partitions.values()].filter(({ assigned }) => assigned);
+    return this.checked > 0 && this.checked === this.joined && this.options.queue.first() === undefined && mine.every(({ ready, next, goal }) => ready && next >= goal!);
+  }
+
+  /** Fetches again where the queue was full and has room. */
+  refill(): void {
+    if (!this.paused || !this.options.queue.low()) return;
+    this.paused = false;
+    this.resume();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.options.consumer.disconnect().catch(() => undefined);
+  }
+
+  isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Everything here happens before kafkajs fetches: an `await`, and a message could come from another place. */
+  private join({ payload: { memberAssignment } }: ConsumerGroupJoinEvent): void {
+    const now = new Map<string, { readonly topic: string; readonly number: number }>(Object.entries(memberAssignment).flatMap(([topic, numbers]) => numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const)));
+    const joined = ++this.joined;
+    for (const partition of this.partitions.values()) {
+      partition.ready = false;
+      if (now.has(partition.name)) continue;
+      partition.assigned = false;
+      this.options.queue.drop(partition);
+    }
+    const gained: KafkaPartition[] = [];
+    for (const [name, { topic, number }] of now) {
+      let partition = this.partitions.get(name);
+      if (partition === undefined) {
+        partition = kafkaPartition(topic, number);
+        this.partitions.set(name, partition);
+      }
+      if (!partition.assigned) gained.push(partition);
+      partition.assigned = true;
+      this.seek(partition);
+    }
+    this.hold();
+    this.check(joined, gained).catch((error: unknown) => { this.fail(error); });
+  }
+
+  private async check(joined: number, gained: readonly KafkaPartition[]): Promise<void> {
+    const { name, after, positions, topics, retained, declared } = this.options;
+    const names = gained.map((partition) => partition.name);
+    const stored = new Map((positions === undefined || gained.length === 0 ? after : await positions(names)).map((position) => [position.partition, position]));
+    const watermarks = await this.watermarks(topics, joined);
+    if (watermarks === null) return;
+    for (const partition of gained) {
+      partition.fetched = stored.get(partition.name);
+      partition.given = partition.fetched;
+      partition.relevant ||= partition.fetched !== undefined;
+    }
+    for (const partition of this.assigned()) {
+      const marks = watermarks.get(partition.name);
+      if (marks === undefined) throw recreated(name, partition, "it is no longer there");
+      const headless = refuseLost(name, partition, marks);
+      if (headless !== null && !retained) {
+        if (declared(partition.topic)) throw headless;
+        partition.headless = headless;
+      }
+      place(partition, marks);
+      this.seek(partition);
+      partition.ready = true;
+    }
+    this.checked = joined;
+    if (!this.paused) this.resume();
+    this.wake();
+  }
+
+  /** Null: the group has joined anew meanwhile, or the run has ended. */
+  private async watermarks(topics: readonly string[], joined: number): Promise<ReadonlyMap<string, Watermarks> | null> {
+    for (let attempt = 1; joined === this.joined && !this.closed; attempt++) {
+      try {
+        const found = new Map<string, Watermarks>();
+        for (const topic of topics) {
+          for (const { partition, low, high } of await this.options.admin.fetchTopicOffsets(topic)) found.set(`${topic}:${partition}`, { low: Number(low), high: Number(high) });
+        }
+        return joined === this.joined && !this.closed ? found : null;
+      } catch (error) {
+        // A broker that is away comes back, or the consumer gives up by itself; a topic that is away does not.
+        if ((error as { type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION" || attempt === 20) throw error;
+        await sleep(Math.min(attempt * 250, 2000));
+      }
+    }
+    return null;
+  }
+
+  private async take({ batch, isStale }: EachBatchPayload): Promise<void> {
+    const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
+    if (partition?.assigned !== true || !partition.ready || isStale()) return;
+    const { name, queue } = this.options;
+    // kafkajs keeps what it asked the broker for, and does not declare it.
+    const from = Number((batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at);
+    if (from !== partition.at) return this.astray(partition, from);
+    partition.sought = -1;
+    const { expected } = partition;
+    const first = batch.messages[0]!;
+    if (expected !== null && Number(first.offset) === expected.offset && mark(head(first)) !== expected.print) {
+      return this.fail(recreated(name, partition, `the message at offset ${expected.offset} is not the one the stored position was taken from`));
+    }
+    partition.expected = null;
+    partition.high = Number(batch.highWatermark);
+    const messages = batch.messages.filter(({ offset }) => Number(offset) >= partition.next);
+    const through = Number(batch.lastOffset());
+    partition.at = through + 1;
+    if (messages.length === 0) return;
+    partition.fetched = positionAfter(partition.name, head(messages.at(-1)!), through);
+    partition.next = through + 1;
+    queue.add({ partition, messages, taken: 0, position: partition.fetched });
+    if (queue.full() && !this.paused) {
+      this.paused = true;
+      this.hold();
+    }
+    this.wake();
+  }
+
+  /** kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what compaction took. */
+  private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
+    const partition = this.partitions.get(`${topic}:${number}`);
+    const last = Number(lastOffset);
+    if (partition?.ready !== true || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
+    partition.at = last + 1;
+    if (last < partition.next) return;
+    partition.next = last + 1;
+    // The position moves too: an idle partition whose log has expired up to here has lost nothing.
+    if (partition.fetched !== undefined) {
+      partition.fetched = movedTo(partition.fetched, last);
+      this.options.queue.add({ partition, messages: [], taken: 0, position: partition.fetched });
+    }
+    this.wake();
+  }
+
+  /** The broker answered from another offset than ours: kafkajs jumps silently where a log has lost what it asked for. Asked once more, it has to say so. */
+  private async astray(partition: KafkaPartition, from: number): Promise<void> {
+    if (partition.sought !== partition.at) {
+      partition.sought = partition.at;
+      this.seek(partition);
+      return;
+    }
+    const joined = this.joined;
+    try {
+      const marks = (await this.watermarks([partition.topic], joined))?.get(partition.name);
+      if (marks === undefined || joined !== this.joined) return;
+      refuseLost(this.options.name, partition, marks);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    // Nothing new is gone: only what we asked for to compare it, or what compaction took.
+    partition.expected = null;
+    partition.at = Math.max(from, partition.next);
+    this.seek(partition);
+  }
+
+  private assigned(): KafkaPartition[] {
+    return [...this.partitions.values()].filter(({ assigned }) => assigned);
+  }
+
+  private seek({ topic, partition, at }: KafkaPartition): void {
+    this.tell((consumer) => { consumer.seek({ topic, partition, offset: String(at) }); });
+  }
+
+  private hold(): void {
+    this.tell((consumer) => { consumer.pause(this.assigned().map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+  }
+
+  private resume(): void {
+    this.tell((consumer) => { consumer.resume(this.assigned().filter(({ ready }) => ready).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+  }
+
+  /** Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is told then. */
+  private tell(what: (consumer: Consumer) => void): void {
+    try {
+      what(this.options.consumer);
+    } catch (error) {
+      if (!/consumer#run must be called first/.test((error as Error).message)) this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.closed) return;
+    this.failure ??= kafkaFailure(this.options.name, error);
+    this.wake();
+  }
+}
+
+function head({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): { readonly offset: number; readonly timestamp: number; readonly key: string | null } {
+  return { offset: Number(offset), timestamp: Number(timestamp), key: key === null ? null : key.toString("utf8") };
+}

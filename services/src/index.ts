@@ -1,0 +1,5 @@
+export { type Connect, startConnect } from "./connect.ts";
+export { type Kafka, startKafka } from "./kafka.ts";
+export { type KafkaTopics, startKafkaTopics } from "./kafka-topics.ts";
+export { startPostgres, type Postgres } from "./postgres.ts";
+export type { Service } from "./process.ts";

@@ -1,0 +1,56 @@
+/** A Kafka for tests, and topics to publish into it. */
+import kafkajs from "kafkajs";
+import { startKafka } from "./kafka.ts";
+
+export type KafkaTopics = Awaited<ReturnType<typeof startKafkaTopics>>;
+
+export interface Message {
+  readonly partition: number;
+  readonly timestamp: number | null;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: Readonly<Record<string, string | null>>;
+}
+
+/** Recorded messages keep their times, however long ago or far ahead: none expires, none is refused. */
+const ANY_TIME = { "log.retention.ms": -1, "log.message.timestamp.after.max.ms": "9223372036854775807" };
+
+export async function startKafkaTopics(settings: Readonly<Record<string, string | number>> = {}) {
+  const service = await startKafka({ settings: { ...ANY_TIME, ...settings } });
+  const client = new kafkajs.Kafka({ brokers: [...service.brokers], logLevel: kafkajs.logLevel.NOTHING });
+  const admin = client.admin();
+  await admin.connect();
+  return {
+    service, client, admin, brokers: [...service.brokers],
+
+    async topic(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
+      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }] });
+    },
+
+    /** As retention does it: what lies before the offset is gone. */
+    async expire(topic: string, offset: number): Promise<void> {
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+    },
+
+    /** In the order given, each into its partition. A producer of its own: one that knows the topic drops what is for a partition added since. */
+    async publish(topic: string, messages: readonly Message[], compression = kafkajs.CompressionTypes.None): Promise<void> {
+      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+      await producer.connect();
+      for (let from = 0; from < messages.length; from += 200) {
+        await producer.send({
+          topic, compression, acks: -1,
+          messages: messages.slice(from, from + 200).map(({ partition, timestamp, key, value, headers }) => ({
+            partition, key, value, timestamp: String(timestamp), headers: headers as Record<string, string>,
+          })),
+        });
+      }
+      await producer.disconnect();
+    },
+
+    async stop(): Promise<void> {
+      await admin.disconnect();
+      await service.stop();
+    },
+  };
+}

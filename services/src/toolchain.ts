@@ -1,0 +1,83 @@
+/** The programs of the services: what the system has to have, and what is downloaded once into .tidemark/services. */
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const KAFKA = "4.3.1";
+const DEBEZIUM = "3.6.1.Final";
+const LOG4J = "2.25.4";
+
+const home = join(fileURLToPath(new URL("../..", import.meta.url)), ".tidemark", "services");
+/** The jars of a Kafka broker and a Connect worker. */
+export const kafkaJars = join(home, `kafka-${KAFKA}`);
+/** A `plugin.path` with Debezium's connector for PostgreSQL. */
+export const connectPlugins = join(home, `debezium-${DEBEZIUM}`);
+
+const run = promisify(execFile);
+
+/** Where PostgreSQL's programs lie; null: it is not there. TIDEMARK_POSTGRES names a folder. */
+export function postgresPrograms(): string | null {
+  const debian = "/usr/lib/postgresql";
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
+  const folders = [process.env["TIDEMARK_POSTGRES"], ...versions.map((version) => join(debian, version, "bin")), ...(process.env["PATH"] ?? "").split(":")];
+  return folders.find((folder) => folder !== undefined && existsSync(join(folder, "postgres")) && existsSync(join(folder, "initdb"))) ?? null;
+}
+
+export function hasJava(): boolean {
+  // `java -version` writes to the error output.
+  return Number(/version "(\d+)/.exec(spawnSync("java", ["-version"], { encoding: "utf8" }).stderr ?? "")?.[1]) >= 17;
+}
+
+export function hasMaven(): boolean {
+  return spawnSync("mvn", ["-v"]).status === 0;
+}
+
+/** Null where everything is there; otherwise what is missing and the command that brings it. */
+export function missingForKafka(): string | null {
+  if (!hasJava()) return "no Java 17 or newer; install one";
+  return existsSync(kafkaJars) && existsSync(connectPlugins) ? null : "no Kafka; `npm run setup:services` brings it";
+}
+
+export function missingForPostgres(): string | null {
+  return postgresPrograms() === null ? "no PostgreSQL; install it, or name the folder of its programs in TIDEMARK_POSTGRES" : null;
+}
+
+/** Brings Kafka, Connect and Debezium from Maven Central, through the Maven of the machine and its settings. */
+export async function downloadKafka(): Promise<void> {
+  await once(kafkaJars, async (folder) => {
+    const artifacts = [["org.apache.kafka", "kafka_2.13", KAFKA], ["org.apache.kafka", "connect-runtime", KAFKA], ["org.apache.kafka", "connect-json", KAFKA],
+      ["org.apache.kafka", "connect-transforms", KAFKA], ["org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J]];
+    const dependencies = artifacts.map(([group, artifact, version]) => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`);
+    writeFileSync(join(folder, "pom.xml"), `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>tidemark</groupId><artifactId>services</artifactId><version>1</version><packaging>pom</packaging><dependencies>${dependencies.join("\n")}</dependencies></project>\n`);
+    await maven(["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${folder}`], folder);
+  });
+  await once(connectPlugins, async (folder) => {
+    const artifact = `io.debezium:debezium-connector-postgres:${DEBEZIUM}:tar.gz:plugin`;
+    await maven(["dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`], folder);
+    const archive = readdirSync(folder).find((name) => name.endsWith(".tar.gz"))!;
+    await run("tar", ["-xzf", archive], { cwd: folder });
+    rmSync(join(folder, archive));
+  });
+}
+
+async function maven(args: readonly string[], cwd: string): Promise<void> {
+  await run("mvn", ["-q", "-B", ...args], { cwd, maxBuffer: 1 << 26 }).catch((error: { stdout?: string; stderr?: string }) => {
+    throw new Error(`mvn ${args.join(" ")} failed:\n${error.stdout ?? ""}${error.stderr ?? ""}`, { cause: error });
+  });
+}
+
+/** A half-made folder is never seen under its name. */
+async function once(folder: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return;
+  mkdirSync(home, { recursive: true });
+  const temporary = mkdtempSync(join(home, "downloading-"));
+  try {
+    await make(temporary);
+    renameSync(temporary, folder);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
