@@ -102,7 +102,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         const a = await runner(0);
         await until(() => taken[0]! > 10);
         const b = await runner(1);
-        await until(() => b.source.lag().length > 0 && taken[1]! > 5);
+        // what is left for it to take may be little: the first may have read everything by then
+        await until(() => b.source.lag().length > 0);
         const shares = [a.source.lag().length, b.source.lag().length];
         await publish(0.5, 0.8);
         await sleep(200);

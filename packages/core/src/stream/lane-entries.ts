@@ -27,7 +27,7 @@ export function laneEntries(lanes: OnlineLanes, key: readonly Value[], changes: 
   const quarantine = now.values === null ? null : quarantineIn(lanes, now);
   // a change that comes late may fill a column that the newest left out: the entry is another then
   const id = changes.map(({ place, offset }) => `${place}/${offset}`).join(" ");
-  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions) : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, id);
+  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions) : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, changes.length > 1 ? changes[0]!.place : null, id);
   if (quarantine === null) return entries;
   const origin = originOf(now);
   const row = [now.committed, now.place, origin?.topic ?? null, origin?.partition ?? null, now.offset, quarantine.column, quarantine.reason, ...key];
@@ -43,9 +43,10 @@ export function quarantineIn(lanes: OnlineLanes, version: RowVersion): (Quaranti
   return any === null ? null : { ...any, whole: whole !== null };
 }
 
-function eventEntries(lanes: OnlineLanes, now: RowVersion, id: string): readonly LaneEntry[] {
+/** `told`: the place of the oldest change that tells a column which the newest left out; null: it left out none. */
+function eventEntries(lanes: OnlineLanes, now: RowVersion, told: bigint | null, id: string): readonly LaneEntry[] {
   const { heldIndexes } = lanes.layout;
-  const row = [...heldIndexes.map((index) => now.values![index]!), now.place];
+  const row = [...heldIndexes.map((index) => now.values![index]!), now.place, told];
   return lanes.lanes.flatMap((lane) => {
     const key = keyIn(lane, now.values!);
     if (key === null) return [];

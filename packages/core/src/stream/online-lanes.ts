@@ -6,6 +6,7 @@ import { changeCodec, type ChangeCodec } from "./row-cells.ts";
 import type { Lane, SourceLayout } from "./source-layout.ts";
 
 const CHUNK: ColumnSpec = { name: "~chunk", database: "", kind: "int64", nullable: false };
+const TOLD: ColumnSpec = { name: "~told", database: "", kind: "int64", nullable: true };
 const PLACE: ColumnSpec = { name: "~place", database: "", kind: "int64", nullable: false };
 
 /** The columns of a quarantined row, before its primary key. */
@@ -33,7 +34,10 @@ export interface OnlineLanes {
   /** The quarantined rows of the source, a lane under the empty key. */
   readonly quarantine: OnlineLane;
   rowKey(key: readonly Value[]): Uint8Array;
-  /** The place of an event, after its held columns: a truncate hides what lies before it. */
+  /**
+   * The place of an event, after its held columns: a truncate hides what lies before it. Behind it, the place of the oldest change that still tells a
+   * column of the row (null: its newest tells all): a truncate between the two took that change away, and the column is unresolved.
+   */
   readonly placeColumn: number;
 }
 
@@ -42,7 +46,7 @@ export function onlineLanes(namespace: string, layout: SourceLayout): OnlineLane
   const codec = changeCodec(layout);
   const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
   const dimension = layout.time < 0;
-  const eventColumns = [...held, PLACE];
+  const eventColumns = [...held, PLACE, TOLD];
   const eventTime = held.findIndex((column) => column === source.columns[layout.time]);
   const format = dimension ? { columns: codec.columns, time: codec.time } : { columns: eventColumns, time: eventTime };
   return {

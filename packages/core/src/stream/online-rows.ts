@@ -68,7 +68,7 @@ export function wantedColumns(lanes: OnlineLanes, lane: OnlineLane, columns: rea
   if (lanes.layout.time < 0) return undefined;
   const names = new Set(columns.map((column) => column.name));
   const places = state.truncates.length > 0;
-  return lane.format.columns.flatMap((column, c) => (c === lane.format.time || (c === lanes.placeColumn ? places : names.has(column.name)) ? [c] : []));
+  return lane.format.columns.flatMap((column, c) => (c === lane.format.time || (c >= lanes.placeColumn ? places : names.has(column.name)) ? [c] : []));
 }
 
 /** Rows in the order of time; what a truncate has taken away is seen at no time. */
@@ -82,10 +82,13 @@ function eventRows(lanes: OnlineLanes, lane: OnlineLane, { head, chunks }: LaneC
   const time = columns.vectors[columns.columns.indexOf(lane.format.columns[lane.format.time]!)]!;
   if (time.is !== "float64") throw new TypeError("times are float64 vectors");
   if (truncates.length === 0) return { time: time.values, from: null, to: null, columns };
-  const last = truncates.reduce((most, { place }) => (place > most ? place : most), truncates[0]!.place);
-  const places = columns.vectors[columns.columns.indexOf(lane.format.columns[lanes.placeColumn]!)]!;
+  const [places, told] = [0, 1].map((next) => columns.vectors[columns.columns.indexOf(lane.format.columns[lanes.placeColumn + next]!)]!);
   const from = new Float64Array(columns.length).fill(-Infinity);
-  const to = Float64Array.from({ length: columns.length }, (_, i) => ((valueAt(places, i) as bigint) < last ? -Infinity : Infinity));
+  const to = Float64Array.from({ length: columns.length }, (_, i) => {
+    const place = valueAt(places!, i) as bigint;
+    const oldest = valueAt(told!, i) as bigint | null;
+    return truncates.some((truncate) => place < truncate.place || (oldest !== null && oldest < truncate.place)) ? -Infinity : Infinity;
+  });
   return { time: time.values, from, to, columns };
 }
 
