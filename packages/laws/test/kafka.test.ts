@@ -103,7 +103,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         await until(() => taken[0]! > 10);
         const b = await runner(1);
         // what is left for it to take may be little: the first may have read everything by then
-        await until(() => b.source.lag().length > 0);
+        await until(() => a.source.lag().length > 0 && b.source.lag().length > 0);
         const shares = [a.source.lag().length, b.source.lag().length];
         await publish(0.5, 0.8);
         await sleep(200);

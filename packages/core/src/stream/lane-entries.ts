@@ -27,7 +27,9 @@ export function laneEntries(lanes: OnlineLanes, key: readonly Value[], changes: 
   const quarantine = now.values === null ? null : quarantineIn(lanes, now);
   // a change that comes late may fill a column that the newest left out: the entry is another then
   const id = changes.map(({ place, offset }) => `${place}/${offset}`).join(" ");
-  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions) : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, changes.length > 1 ? changes[0]!.place : null, id);
+  const told = changes.length > 1 ? changes[0]!.place : null;
+  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions)
+    : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, told, id);
   if (quarantine === null) return entries;
   const origin = originOf(now);
   const row = [now.committed, now.place, origin?.topic ?? null, origin?.partition ?? null, now.offset, quarantine.column, quarantine.reason, ...key];
