@@ -1,4 +1,5 @@
 /** Changes as rows of the change log, and back. */
+import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { SourceSpec, Value } from "../model.ts";
 import type { Change, OfflineStore, Position } from "../spi.ts";
@@ -34,7 +35,7 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
   const declared = tables.declared.map((_, c) => c);
-  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const keyColumns = keyColumnsOf(source);
   const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
   for await (const batch of offline.scan(tables.changes.name, { columns: names, version, range, signal })) {
     const { vectors } = batch;

@@ -1,4 +1,5 @@
 /** What a source has taken, and what went wrong in it. */
+import { keyColumnsOf } from "../stream/row-change.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
@@ -86,7 +87,7 @@ export async function quarantinedRows(source: SourceSpec, options: StatusOptions
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
   const lanes = onlineLanes(namespace, state.layout);
   const { lanes: [cells] } = await readLanes(online, [], [{ lanes, lane: lanes.quarantine, key: [], notBefore: -Infinity }]);
-  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const keyColumns = keyColumnsOf(source);
   return (cells == null ? [] : [...cells.chunks, cells.head.rows]).flatMap(({ length, vectors }) => Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))))
     .filter(([, place]) => state.truncates.every((truncate) => truncate.place < (place as bigint)))
     .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({

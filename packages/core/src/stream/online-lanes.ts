@@ -1,4 +1,5 @@
 /** The lanes of a source in the online store: their formats and the keys of their cells. */
+import { keyColumnsOf } from "./row-change.ts";
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 import type { LaneFormat } from "./lane-cells.ts";
@@ -44,7 +45,7 @@ export interface OnlineLanes {
 export function onlineLanes(namespace: string, layout: SourceLayout): OnlineLanes {
   const { source, held } = layout;
   const codec = changeCodec(layout);
-  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const keyColumns = keyColumnsOf(source);
   const dimension = layout.time < 0;
   const eventColumns = [...held, PLACE, TOLD];
   const eventTime = held.findIndex((column) => column === source.columns[layout.time]);

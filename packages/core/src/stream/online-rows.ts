@@ -1,4 +1,5 @@
 /** The rows of entities as the online store holds them, ready for the kernels. */
+import { keyColumnsOf } from "./row-change.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
@@ -95,7 +96,7 @@ function eventRows(lanes: OnlineLanes, lane: OnlineLane, { head, chunks }: LaneC
 /** The versions of every row that ever belonged to the entity, those while it did. */
 function dimensionRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value[], { head, chunks }: LaneCells, truncates: readonly Truncate[]): TimedRows {
   const { source, held, heldIndexes } = lanes.layout;
-  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const keyColumns = keyColumnsOf(source);
   const changes = new Map<string, RowChange[]>();
   for (const row of [...chunks, head.rows].flatMap(rowsOf)) {
     const text = keyText(keyColumns, lanes.codec.keyOf(row));

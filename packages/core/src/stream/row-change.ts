@@ -1,5 +1,5 @@
 /** What a change says of single rows: the rows of its old and of its new primary key. */
-import type { SourceSpec, Value } from "../model.ts";
+import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 
 /** One change of one row, in the terms of laws 4 to 6. */
@@ -32,6 +32,11 @@ export interface KeyedRowChange {
 /** Indexes of the primary key among the source's columns. */
 export function keyIndexes(source: SourceSpec): readonly number[] {
   return source.primaryKey.map((name) => columnIndex(source, name));
+}
+
+/** The columns of the primary key, in its order. */
+export function keyColumnsOf(source: SourceSpec): readonly ColumnSpec[] {
+  return keyIndexes(source).map((index) => source.columns[index]!);
 }
 
 export function columnIndex(source: SourceSpec, name: string): number {

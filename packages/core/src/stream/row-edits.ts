@@ -3,7 +3,7 @@ import { keyText } from "../columns/key-bytes.ts";
 import type { SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 import type { OriginOf } from "./lane-entries.ts";
-import { placeOf, rowChangesOf, type RowChange } from "./row-change.ts";
+import { keyColumnsOf, placeOf, rowChangesOf, type RowChange } from "./row-change.ts";
 import type { Truncate } from "./row-versions.ts";
 
 /** What a batch says of one row, in the order it came. */
@@ -21,7 +21,7 @@ export interface BatchEdits {
 
 export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) => BatchEdits {
   const rowChanges = rowChangesOf(source);
-  const keyColumns = source.primaryKey.map((name) => source.columns.find((column) => column.name === name)!);
+  const keyColumns = keyColumnsOf(source);
 
   return (changes) => {
     const rows = new Map<string, RowEdit>();
