@@ -6,10 +6,12 @@
  *       test("…", () => { execFileSync(python.path, ["-c", script]); });
  *     });
  */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
+import { absentImages, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
 import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
 
@@ -45,4 +47,18 @@ export function realKafka(): Need {
 /** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
+}
+
+/** A Docker engine that has the images of the services. */
+export function dockerEngine(): Need {
+  const missing = missingForDocker();
+  if (missing !== null) return { missing };
+  const absent = absentImages();
+  return { missing: absent.length === 0 ? null : `no images ${absent.join(", ")}; \`npm run setup:services\` brings them` };
+}
+
+/** The same with `docker compose`. */
+export function composeEngine(): Need {
+  const compose = spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status === 0;
+  return { missing: dockerEngine().missing ?? (compose ? null : "no `docker compose`; install its plugin") };
 }
