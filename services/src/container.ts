@@ -15,6 +15,8 @@ export interface ContainerOptions {
   readonly ports: readonly { readonly container: number; readonly host: number }[];
   /** Texts to lie in the container, by their paths. */
   readonly files?: Readonly<Record<string, string>> | undefined;
+  /** What it may use at most, in GiB; left out, what there is. */
+  readonly memory?: number | undefined;
   /** Asked until it is true; `log` is what the program printed since it was started, its last part. */
   readonly ready: (log: string) => boolean | Promise<boolean>;
   /** Seconds until a program that is not ready has failed: 180. */
@@ -32,7 +34,7 @@ class LocalContainer extends GenericContainer {
 
 /** Starts it on the network and waits until it is ready; where it is not, it is gone, and the error shows what it printed last. */
 export async function container(network: string, options: ContainerOptions): Promise<Service> {
-  const { name, image, command, env = {}, ports, files = {}, ready, patience = 180 } = options;
+  const { name, image, command, env = {}, ports, files = {}, memory, ready, patience = 180 } = options;
   const client = await getContainerRuntimeClient();
   let log = new LogRing();
   const follow = (stream: Readable): void => {
@@ -57,6 +59,7 @@ export async function container(network: string, options: ContainerOptions): Pro
     .withEnvironment(Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])))
     .withCopyContentToContainer(Object.entries(files).map(([target, content]) => ({ target, content })))
     .withLogConsumer(follow).withWaitStrategy(waiting);
+  if (memory !== undefined) building.withResourcesQuota({ memory });
   if (command !== undefined) building.withCommand([...command]);
   const started = client.container.getById((await building.start()).getId());
 

@@ -2,8 +2,10 @@
 import { type Connect, startConnect } from "./connect.ts";
 import { type Kafka, startKafka } from "./kafka.ts";
 import { type Minio, startMinio } from "./minio.ts";
+import type { Network } from "./network.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import type { Service } from "./service.ts";
+import { startTrinoContainer } from "./trino-container.ts";
 import { type ChosenWay, chooseWay, type Way } from "./way.ts";
 
 /** What a program needs to know to use the flow. */
@@ -24,12 +26,15 @@ export interface Pipeline extends PipelineAddresses {
   readonly kafka: Kafka;
   readonly connect: Connect;
   readonly minio: Minio;
+  readonly trino?: (Service & { readonly url: string }) | undefined;
   stop(): Promise<void>;
 }
 
 export interface PipelineOptions {
   /** As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where Docker runs. */
   readonly way?: Way | undefined;
+  /** A Trino too, with MinIO's tables in its catalog `lake`. */
+  readonly trino?: boolean | undefined;
   /** Told before the first service starts; left out, it is printed. */
   readonly onWay?: ((chosen: ChosenWay) => void) | undefined;
   /** Told as each service is ready. */
@@ -54,12 +59,17 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     const network = chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
     if (network !== undefined) started.push(network);
     const [postgres, kafka, minio] = await all(keep(startPostgres({ network })), keep(startKafka({ network })), keep(startMinio({ network })));
-    const connect = await keep(startConnect({ brokers: kafka.inside.brokers, network }));
-    return { way: chosen.way, postgres, kafka, connect, minio, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
+    const [connect, trino] = await all(keep(startConnect({ brokers: kafka.inside.brokers, network })), options.trino === true ? keep(trinoOn(network, minio)) : undefined);
+    return { way: chosen.way, postgres, kafka, connect, minio, trino, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function trinoOn(network: Network | undefined, minio: Minio): Promise<Service & { readonly url: string }> {
+  if (network === undefined) throw new Error("services: a Trino starts in a container only; run a Docker engine, or leave it out");
+  return startTrinoContainer({ network, minio });
 }
 
 /** As Promise.all, but it waits for all of them before it fails: none comes up behind our back. */
