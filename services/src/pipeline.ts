@@ -59,7 +59,10 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     const network = chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
     if (network !== undefined) started.push(network);
     const [postgres, kafka, minio] = await all(keep(startPostgres({ network })), keep(startKafka({ network })), keep(startMinio({ network })));
-    const [connect, trino] = await all(keep(startConnect({ brokers: kafka.inside.brokers, network })), options.trino === true ? keep(trinoOn(network, minio)) : undefined);
+    const [connect, trino] = await all(
+      keep(startConnect({ brokers: kafka.inside.brokers, network })),
+      options.trino === true ? keep(trinoOn(network, minio)) : Promise.resolve(undefined),
+    );
     return { way: chosen.way, postgres, kafka, connect, minio, trino, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
   } catch (error) {
     await stop();
@@ -67,7 +70,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   }
 }
 
-function trinoOn(network: Network | undefined, minio: Minio): Promise<Service & { readonly url: string }> {
+async function trinoOn(network: Network | undefined, minio: Minio): Promise<Service & { readonly url: string }> {
   if (network === undefined) throw new Error("services: a Trino starts in a container only; run a Docker engine, or leave it out");
   return startTrinoContainer({ network, minio });
 }
