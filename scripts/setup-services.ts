@@ -1,10 +1,10 @@
 /**
- * `npm run setup:services`: what the suites on real services need, in .tidemark/services. Kafka, Connect and Debezium come from Maven (about 90 MB), MinIO is
- * compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go are the machine's, and where apt may be used (as root, in CI) what is
+ * `npm run setup:services`: what the suites on real services need, in .tidemark/services. Kafka, Connect and Debezium come from Maven (about 90 MB), Trino
+ * too (820 MB, of which 380 MB are kept; its Java 24 is the machine's), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go are the machine's, and where apt may be used (as root, in CI) what is
  * missing of the first three is installed. Without them those suites are skipped by name (tools/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "../services/src/minio.ts";
-import { downloadKafka, hasJava, hasMaven, postgresPrograms } from "../services/src/toolchain.ts";
+import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "../services/src/toolchain.ts";
 import { run } from "./checks/step.ts";
 
 async function machine(): Promise<void> {
@@ -26,6 +26,13 @@ async function kafka(): Promise<void> {
   console.log(`tidemark: Kafka, Connect and Debezium in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
 }
 
+async function trino(): Promise<void> {
+  const started = performance.now();
+  await downloadTrino();
+  console.log(`tidemark: Trino in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  if (trinoJava() === null) throw new Error(missingForTrino()!);
+}
+
 async function minio(): Promise<void> {
   if (minioProgram() !== null) return;
   const go = await goProgram();
@@ -37,7 +44,7 @@ async function minio(): Promise<void> {
 }
 
 // one that cannot be had keeps none of the others away
-for (const setUp of [machine, kafka, minio]) {
+for (const setUp of [machine, kafka, trino, minio]) {
   await setUp().catch((error: unknown) => {
     console.error(`tidemark: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

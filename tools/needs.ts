@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
 import { absentImages, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
-import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
+import { missingForKafka, missingForPostgres, missingForTrino } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -47,6 +47,11 @@ export function realKafka(): Need {
 /** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
+}
+
+/** Trino, as scripts/setup-services.ts brings it. */
+export function trinoServer(): Need {
+  return { missing: missingForTrino() };
 }
 
 /** A Docker engine that has the images of the services. */
