@@ -6,12 +6,11 @@
  *       test("…", () => { execFileSync(python.path, ["-c", script]); });
  *     });
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
-import { absentImages, missingForDocker } from "../services/src/images.ts";
+import { absentImages, composeAnswers, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
 import { missingForKafka, missingForPostgres, missingForTrino } from "../services/src/toolchain.ts";
 
@@ -64,6 +63,5 @@ export function dockerEngine(): Need {
 
 /** The same with `docker compose`. */
 export function composeEngine(): Need {
-  const compose = spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status === 0;
-  return { missing: dockerEngine().missing ?? (compose ? null : "no `docker compose`; install its plugin") };
+  return { missing: dockerEngine().missing ?? (composeAnswers() ? null : "no `docker compose`; install its plugin") };
 }

@@ -36,14 +36,19 @@ export interface PipelineOptions {
   readonly trino?: boolean | undefined;
   /** Told before the first service starts; left out, it is printed. */
   readonly onWay?: ((chosen: ChosenWay) => void) | undefined;
+  /** Told of each image before it is pulled, which may take minutes; left out, it is printed. */
+  readonly onPull?: ((image: string) => void) | undefined;
   /** Told as each service is ready. */
   readonly onReady?: ((name: string, seconds: number) => void) | undefined;
 }
 
 /** All of them, or none: where one does not come up, those that did are stopped, and its error shows what it printed. */
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const { onReady = () => undefined, onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); } } = options;
-  const chosen = await chooseWay(options.way);
+  const {
+    onReady = () => undefined, onPull = (image) => { console.log(`services: pulling ${image} …`); },
+    onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); },
+  } = options;
+  const chosen = await chooseWay(options.way, onPull);
   onWay(chosen);
   const begun = performance.now();
   const started: { stop(): Promise<void> }[] = [];
