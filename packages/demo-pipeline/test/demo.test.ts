@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { DAY } from "../src/bank.ts";
 import { userId } from "../src/customers.ts";
 import { weekly } from "../src/features.ts";
-import { demo } from "../src/main.ts";
+import { demo } from "../src/embedded.ts";
 import { END, finalTransactions, scratch, SMALL, streamedBank } from "./small-bank.ts";
 
 test("the whole flow of a small bank: stream and history do not differ in a value", async () => {
