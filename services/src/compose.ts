@@ -71,7 +71,7 @@ export async function startCompose(): Promise<Compose> {
     guard.release();
   };
   try {
-    await compose("up", "--detach", "--wait", "--wait-timeout", "400");
+    await compose("up", "--detach", "--wait", "--wait-timeout", "600");
   } catch (error) {
     const printed = await compose("logs", "--no-color", "--tail", "40").catch(() => "");
     const states = await compose("ps", "--all").catch(() => "");

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
-import type { Postgres } from "../src/index.ts";
+import type { PipelineAddresses, Postgres } from "../src/index.ts";
 
 interface Envelope {
   readonly op: string;
@@ -35,4 +36,32 @@ export function reached({ host, port, user, password, database }: Pick<Postgres,
   // a server that goes down says so outside any call
   client.on("error", () => undefined);
   return client.connect().then(() => client.end()).then(() => true, () => false);
+}
+
+/** A Delta table in a new bucket, of one column and no rows yet, which Trino is told of by its place; then what Trino counts in it. */
+export async function countedByTrino({ minio, trino }: Pick<PipelineAddresses, "minio" | "trino">, bucket: string): Promise<readonly unknown[]> {
+  const client = new S3Client({ endpoint: minio.endpoint, region: minio.region, credentials: minio.credentials, forcePathStyle: true });
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  const schema = { type: "struct", fields: [{ name: "id", type: "long", nullable: true, metadata: {} }] };
+  const actions = [
+    { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+    { metaData: { id: "2c4cc1ca-6d5e-4d4c-8f4b-6c0b3d6d8d51", format: { provider: "parquet", options: {} }, schemaString: JSON.stringify(schema), partitionColumns: [], configuration: {} } },
+  ];
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: "table/_delta_log/00000000000000000000.json", Body: actions.map((action) => `${JSON.stringify(action)}\n`).join("") }));
+  client.destroy();
+  await ask(trino!.url, `CREATE SCHEMA IF NOT EXISTS lake.${bucket}`);
+  await ask(trino!.url, `CALL lake.system.register_table(schema_name => '${bucket}', table_name => 'counted', table_location => 's3://${bucket}/table')`);
+  return ask(trino!.url, `SELECT count(*) FROM lake.${bucket}.counted`);
+}
+
+async function ask(url: string, statement: string): Promise<readonly unknown[]> {
+  const headers = { "X-Trino-User": "tidemark" };
+  const rows: unknown[] = [];
+  for (let response = await fetch(`${url}/v1/statement`, { method: "POST", headers, body: statement }); ;) {
+    const { nextUri, data = [], error } = await response.json() as { readonly nextUri?: string; readonly data?: readonly unknown[]; readonly error?: { readonly message: string } };
+    if (error !== undefined) throw new Error(`${statement}: ${error.message}`);
+    rows.push(...data);
+    if (nextUri === undefined) return rows;
+    response = await fetch(nextUri, { headers });
+  }
 }

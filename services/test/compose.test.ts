@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { composeEngine, suiteNeeding } from "../../tools/needs.ts";
 import { type Compose, composeFile, composePipeline, startCompose } from "../src/index.ts";
 import { images } from "../src/images.ts";
-import { messages } from "./clients.ts";
+import { countedByTrino, messages } from "./clients.ts";
 
 test("what is missing in .env is named", () => {
   expect(() => composePipeline({ POSTGRES_USER: "bank", MINIO_ROOT_USER: "" })).toThrow(/POSTGRES_PASSWORD, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD not set; copy docker\/\.env\.example/);
@@ -28,7 +28,7 @@ test("the compose file names the images that the tests run on", () => {
 
 suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
   let stack: Compose;
-  beforeAll(async () => { stack = await startCompose(); }, 450_000);
+  beforeAll(async () => { stack = await startCompose(); }, 660_000);
   afterAll(() => stack?.stop(), 120_000);
 
   test("is valid with the variables of the example, and without them says which file they belong in", () => {
@@ -46,6 +46,10 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
     for (const { Publishers } of running) expect(Publishers.filter(({ PublishedPort }) => PublishedPort > 0).map(({ URL }) => URL)).not.toContain("0.0.0.0");
     const { volumes } = JSON.parse(await stack.compose("config", "--format", "json")) as { volumes: object };
     expect(Object.keys(volumes).sort()).toEqual(Object.keys(images).sort());
+  });
+
+  test("Trino reads a Delta table of MinIO by its place", { timeout: 180_000 }, async () => {
+    expect(await countedByTrino(stack.addresses, "lake")).toEqual([[0]]);
   });
 
   test("a row inserted into PostgreSQL arrives in Kafka", { timeout: 180_000 }, async () => {

@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import { registerConnector } from "@tidemark/source-debezium";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { dockerEngine, minioServer, realPipeline, suiteNeeding } from "../../tools/needs.ts";
+import { dockerEngine, minioServer, realPipeline, suiteNeeding, trinoServer } from "../../tools/needs.ts";
 import { chooseWay, type Pipeline, startKafka, startPipeline, type Way } from "../src/index.ts";
 import { startNetwork } from "../src/network.ts";
-import { messages, reached } from "./clients.ts";
+import { countedByTrino, messages, reached } from "./clients.ts";
 
 const docker = (...args: readonly string[]): string => execFileSync("docker", args, { encoding: "utf8" }).trim();
 
@@ -19,7 +19,7 @@ interface Traces { left(): boolean }
 
 const ways: Record<Way, { readonly need: ReturnType<typeof dockerEngine>; traces(dataDirectory: string, network: string | undefined): Traces }> = {
   processes: {
-    need: { missing: realPipeline().missing ?? minioServer().missing },
+    need: { missing: realPipeline().missing ?? minioServer().missing ?? trinoServer().missing },
     traces: (dataDirectory) => ({ left: () => existsSync(dataDirectory) }),
   },
   docker: {
@@ -40,7 +40,7 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
   suiteNeeding(need, `the real services, as ${way}`, () => {
     let pipeline: Pipeline, database: pg.Client;
     beforeAll(async () => {
-      pipeline = await startPipeline({ way });
+      pipeline = await startPipeline({ way, trino: true });
       database = new pg.Client({ connectionString: pipeline.postgres.url });
       await database.connect();
       await database.query("CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); INSERT INTO payment VALUES (1, 12.50)");
@@ -56,6 +56,10 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
       const seen = await payments.until(2);
       await payments.stop();
       expect(seen.map(({ op, after }) => [op, after])).toEqual([["r", { id: 1, amount: "12.50" }], ["c", { id: 2, amount: "0.07" }]]);
+    });
+
+    test("Trino reads a Delta table of MinIO by its place", { timeout: 180_000 }, async () => {
+      expect(await countedByTrino(pipeline, "lake")).toEqual([[0]]);
     });
 
     test("halted, a service is away; resumed, it is where it was and knows what it knew", { timeout: 400_000 }, async () => {
