@@ -19,7 +19,7 @@ export interface ContainerOptions {
   readonly memory?: number | undefined;
   /** Asked until it is true; `log` is what the program printed since it was started, its last part. */
   readonly ready: (log: string) => boolean | Promise<boolean>;
-  /** Seconds until a program that is not ready has failed: 180. */
+  /** Seconds until a program that is not ready has failed: 300. */
   readonly patience?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ class LocalContainer extends GenericContainer {
 
 /** Starts it on the network and waits until it is ready; where it is not, it is gone, and the error shows what it printed last. */
 export async function container(network: string, options: ContainerOptions): Promise<Service> {
-  const { name, image, command, env = {}, ports, files = {}, memory, ready, patience = 180 } = options;
+  const { name, image, command, env = {}, ports, files = {}, memory, ready, patience = 300 } = options;
   const client = await getContainerRuntimeClient();
   let log = new LogRing();
   const follow = (stream: Readable): void => {

@@ -21,7 +21,7 @@ export interface ProcessOptions {
   readonly ready: (log: string) => boolean | Promise<boolean>;
   /** How it is asked to end: SIGTERM. */
   readonly stopSignal?: NodeJS.Signals | undefined;
-  /** Seconds until a program that is not ready has failed: 90. */
+  /** Seconds until a program that is not ready has failed: 180. */
   readonly patience?: number | undefined;
   /** Removed when this process dies without stopping the program. */
   readonly folder?: string | undefined;
@@ -36,7 +36,7 @@ export interface RunningProcess {
 
 /** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
 async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const { name, command, args, ready, stopSignal = "SIGTERM", patience = 90 } = options;
+  const { name, command, args, ready, stopSignal = "SIGTERM", patience = 180 } = options;
   const log = new LogRing();
   const child = spawn(command, args, { env: options.env ?? process.env, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...options.user, stdio: ["ignore", "pipe", "pipe"] });
   let ended: string | null = null;

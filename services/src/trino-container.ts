@@ -12,7 +12,7 @@ export async function startTrinoContainer({ network, minio }: { readonly network
   const catalog = readFileSync(new URL("../../docker/trino/lake.properties", import.meta.url), "utf8");
   const running = await network.container({
     name: "trino", image: images.trino, ports: [{ container: 8080, host: port }], files: { "/etc/trino/catalog/lake.properties": catalog },
-    env: { MINIO_ROOT_USER: minio.credentials.accessKeyId, MINIO_ROOT_PASSWORD: minio.credentials.secretAccessKey }, memory: 3, ready: () => trinoAnswers(url), patience: 300,
+    env: { MINIO_ROOT_USER: minio.credentials.accessKeyId, MINIO_ROOT_PASSWORD: minio.credentials.secretAccessKey }, memory: 3, ready: () => trinoAnswers(url), patience: 600,
   });
   return { ...running, url };
 }

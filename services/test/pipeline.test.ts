@@ -44,7 +44,7 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
       database = new pg.Client({ connectionString: pipeline.postgres.url });
       await database.connect();
       await database.query("CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); INSERT INTO payment VALUES (1, 12.50)");
-    }, 400_000);
+    }, 800_000);
     afterAll(() => pipeline?.stop(), 120_000);
 
     test("a row inserted into PostgreSQL arrives as a Debezium message in Kafka", { timeout: 180_000 }, async () => {
