@@ -1,6 +1,7 @@
 /** The `tidemark` command: which subcommand is meant, and how errors leave it. */
 import { readFileSync } from "node:fs";
 import { isTidemarkError } from "@tidemark/core";
+import { catalogCommand } from "./catalog-command.ts";
 import { connectorCommand } from "./connector-command.ts";
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
@@ -15,10 +16,11 @@ export interface Surroundings {
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { connector: connectorCommand, replay: replayCommand };
+const COMMANDS: Readonly<Record<string, Command>> = { catalog: catalogCommand, connector: connectorCommand, replay: replayCommand };
 
 const help = `Usage: tidemark COMMAND [options]
 
+  catalog    make the history's tables known to Trino
   connector  register a Debezium connector with Kafka Connect, and look after it
   replay     feed recorded Debezium topics to new stores and answer requests from them
 

@@ -18,7 +18,7 @@ test("--help and --version answer on stdout", async () => {
 });
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
-  ["no command", [], "say which command: connector, replay"],
+  ["no command", [], "say which command: catalog, connector, replay"],
   ["an unknown command", ["repley"], 'there is no command "repley"; did you mean "replay"?'],
   ["an unknown option", replayArgs({ request: "x" }), 'there is no option --request; did you mean "--requests"?'],
   ["an unknown option that is like none", replayArgs({ xyzzy: true }), "there is no option --xyzzy"],
@@ -40,6 +40,11 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   ["a connector without a database", ["connector", "apply", "--url", "http://x", "--name", "y"], "--database is missing; or set TIDEMARK_DATABASE"],
   ["a database that is none", ["connector", "apply", "--url", "http://x", "--name", "y", "--database", "db"], "--database is none of the form postgres://user:password@host:port/database"],
   ["a setting without a key", ["connector", "apply", "--url", "http://x", "--name", "y", "--database", "postgres://u:p@h/d", "--set", "x"], "--set x: write KEY=VALUE"],
+  ["no verb for catalog", ["catalog"], "say what to do: catalog register, list, unregister"],
+  ["an unknown verb of catalog", ["catalog", "lst"], 'catalog lst is none of register, list, unregister; did you mean "list"?'],
+  ["a catalog without its place", ["catalog", "list"], "--trino, --schema are missing"],
+  ["a registration without tables", ["catalog", "register", "--trino", "http://x", "--schema", "y"], "--source, --location are missing"],
+  ["a location that is none", ["catalog", "register", "--trino", "http://x", "--schema", "y", "--source", "z", "--location", "bucket/lake"], "--location bucket/lake: write where Trino finds the history, as in s3://bucket/prefix"],
   ["an unknown time unit", replayArgs({ "time-unit": "public.t.c=min" }), "--time-unit public.t.c=min: write TABLE.COLUMN=UNIT"],
 ];
 
@@ -47,7 +52,7 @@ for (const [text, args, message] of wrong) {
   test(`a command line that has ${text} ends with 2, and says where to read on`, async () => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(`: ${message}`);
-    expect(stderr).toMatch(/\nSee: tidemark( replay| connector)? --help\n$/);
+    expect(stderr).toMatch(/\nSee: tidemark( replay| connector| catalog)? --help\n$/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 }
