@@ -10,11 +10,12 @@ import { deleteConnector, registerConnector } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { unregisterDemo } from "./trino-check.ts";
 
 const NAME = "tidemark-demo";
 const DATABASE = "tidemark_demo";
 const SLOTS = "tidemark\\_tidemark\\_demo\\_%";
-export const TABLES = ["public.transaction_data", "public.customer_data"];
+const TABLES = ["public.transaction_data", "public.customer_data"];
 
 export interface DemoGround {
   readonly database: pg.Pool;
@@ -32,7 +33,7 @@ export interface DemoGround {
 }
 
 export async function demoGround(addresses: PipelineAddresses, signal: AbortSignal | undefined): Promise<DemoGround> {
-  const { postgres, connect, minio, inside } = addresses;
+  const { postgres, connect, minio, trino, inside } = addresses;
   const { host, port, user, password } = postgres;
   const admin = new pg.Pool({ host, port, user, password, database: postgres.database, max: 1 });
   const pools = [admin];
@@ -48,6 +49,8 @@ export async function demoGround(addresses: PipelineAddresses, signal: AbortSign
     await admin.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
     await admin.query(`CREATE DATABASE ${DATABASE}`);
     await removeTopics(addresses.kafka.brokers);
+    // as long as its files are there
+    if (trino !== undefined) await unregisterDemo(trino.url, signal);
     await emptyBucket(client, signal);
     const database = new pg.Pool({ host, port, user, password, database: DATABASE, max: 4 });
     pools.push(database);

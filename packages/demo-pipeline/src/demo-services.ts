@@ -1,7 +1,7 @@
 /** The services of the real demo: started here, or those of docker/compose.yaml. */
 import { chooseWay, composePipeline, startPipeline, type PipelineAddresses } from "@tidemark/services";
 import { minioProgram } from "@tidemark/services/minio";
-import { missingForKafka, missingForPostgres } from "../../../services/src/toolchain.ts";
+import { missingForKafka, missingForPostgres, missingForTrino } from "../../../services/src/toolchain.ts";
 import { decimals } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 
@@ -24,12 +24,13 @@ export interface ServicesOptions {
 export async function demoServices({ against, print, signal }: ServicesOptions): Promise<DemoServices> {
   if (against === "compose") return composeServices();
   if (against !== undefined) return { ...against, own: false, stop: async () => undefined };
-  const chosen = await chooseWay(undefined);
+  const chosen = await chooseWay(undefined, (image) => { print.line(`pulling ${image} …`); });
   print.line(`as ${chosen.way === "docker" ? "containers" : "processes of this machine"}: ${chosen.because}`);
   if (chosen.way === "processes") refuseBareMachine(chosen.because);
   signal?.throwIfAborted();
   const onReady = (name: string, seconds: number): void => { print.line(`${name.padEnd(8)} ready after ${decimals(seconds, 1)} s`); };
-  const pipeline = await startPipeline({ way: chosen.way, onWay: () => undefined, onReady });
+  const trino = chosen.way === "docker" || missingForTrino() === null;
+  const pipeline = await startPipeline({ way: chosen.way, trino, onWay: () => undefined, onReady });
   return { ...pipeline, own: true, stop: () => pipeline.stop() };
 }
 

@@ -1,7 +1,6 @@
 /** The banking flow on the real programs: PostgreSQL → Debezium → Kafka → SQLite and Delta on MinIO, and all of them asked the same. */
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore, type Store } from "@tidemark/core";
 import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
@@ -13,15 +12,17 @@ import { demoGround, type DemoGround } from "./demo-ground.ts";
 import { demoServices, type DemoServices } from "./demo-services.ts";
 import { bytesBelow } from "./disk.ts";
 import * as features from "./features.ts";
-import { customer360, weekly } from "./features.ts";
+import { customer360 } from "./features.ts";
 import * as ledger from "./ledger.ts";
-import { liveRun, type LiveRun } from "./live-run.ts";
-import { createBank, writeCustomers, writeDay, type Written } from "./postgres-bank.ts";
+import { liveDays, type Served } from "./live-days.ts";
+import { liveRun } from "./live-run.ts";
+import { createBank, writeCustomers, writeDay } from "./postgres-bank.ts";
 import { checkFeatures, checkRows } from "./postgres-check.ts";
-import { decimals, integer, megabytes } from "./print.ts";
+import { integer, megabytes } from "./print.ts";
 import { progressBar, type Output } from "./progress.ts";
 import { FEATURES, listQuarantine, printDifferences, readOnline, someUsers, streamAgainstHistory } from "./questions.ts";
 import { stepPrinter, type StepPrinter } from "./steps.ts";
+import { readInTrino } from "./trino-check.ts";
 
 export { ServicesMissing } from "./demo-services.ts";
 
@@ -49,7 +50,7 @@ export interface RealDemoResult {
   /** Rows of PostgreSQL's tables at the end. */
   readonly rows: number;
   /** Values that were compared, by what they were compared with, and how many of all differ. */
-  readonly compared: { readonly served: number; readonly history: number; readonly rows: number; readonly features: number };
+  readonly compared: { readonly served: number; readonly history: number; readonly rows: number; readonly features: number; readonly trino: number };
   readonly differing: number;
 }
 
@@ -57,7 +58,7 @@ export async function realDemo(options: RealDemoOptions): Promise<RealDemoResult
   const { bank, against, output, signal } = options;
   const print = stepPrinter(output);
   print.line(`Tidemark demo on the real programs: ${integer(bank.users)} users, ${integer(bank.transactionsPerDay)} transactions a day, the last ${bank.days} days (seed ${bank.seed})`);
-  print.step(against === undefined ? "Services: PostgreSQL, Kafka, Kafka Connect with Debezium, MinIO" : `Services that run already${against === "compose" ? ": docker/compose.yaml" : ""}`);
+  print.step(against === undefined ? "Services: PostgreSQL, Kafka, Kafka Connect with Debezium, MinIO, Trino" : `Services that run already${against === "compose" ? ": docker/compose.yaml" : ""}`);
   const services = await demoServices({ against, print, signal });
   try {
     signal?.throwIfAborted();
@@ -114,7 +115,7 @@ async function flow(options: Flow): Promise<RealDemoResult> {
     streaming.done(there, "messages", "while Debezium took it");
 
     // 4. Days that come while the stream runs, and what a request then got.
-    const served = await liveDays({ ...options, run, store, dates: dates.slice(early.length), before: there });
+    const served = await liveDays({ ...options, database, run, store, dates: dates.slice(early.length), before: there });
 
     // 5. A runner may be stopped at any moment: the next one begins where the stores stand.
     const again = print.step("The runner is stopped, and started again until it has caught up");
@@ -125,56 +126,6 @@ async function flow(options: Flow): Promise<RealDemoResult> {
     return await questions({ ...options, store, lake, served });
   } finally {
     await store.close();
-  }
-}
-
-/** What some users got at a moment at which nothing was on its way. */
-interface Served {
-  readonly users: readonly { readonly user_id: string; readonly event_timestamp: Date }[];
-  readonly answers: readonly object[];
-}
-
-async function liveDays(options: Flow & { readonly run: LiveRun; readonly store: Store; readonly dates: readonly string[]; readonly before: number }): Promise<Served> {
-  const { bank, ground: { database }, run, store, dates, before, print, output, signal } = options;
-  const users: { readonly user_id: string; readonly event_timestamp: Date }[] = [];
-  const answers: object[] = [];
-  let messages = before;
-  const living = print.step("Days that come while the stream runs");
-  const serve = async (): Promise<void> => {
-    const at = new Date();
-    const asked = someUsers(bank.users, 100);
-    answers.push(...await store.getOnlineFeatures({ features: customer360, entities: asked, asOf: at, metadata: true, signal }));
-    users.push(...asked.map((one) => ({ ...one, event_timestamp: at })));
-  };
-  await serve();
-  for (const date of dates) {
-    const written = await writeDay(database, bank, date);
-    const started = performance.now();
-    const many = messagesOf(written);
-    const bar = output.isTTY === true ? progressBar(output, many, "messages") : undefined;
-    await run.taken(messages + many, bar, messages).finally(() => bar?.end());
-    const { inserted, updated, deleted } = written.transaction_data;
-    print.line(`${date}: ${integer(inserted)} new, ${integer(updated)} changed, ${integer(deleted)} deleted in one commit, served after ${decimals((performance.now() - started) / 1000)} s`);
-    messages += many;
-    await serve();
-  }
-  const delays: number[] = [];
-  for (let i = 0; i < 5; i++) delays.push(await firstPayment(database, store, `newcomer_${i + 1}`, signal));
-  await run.taken(messages + delays.length);
-  living.done(messages + delays.length - before, "messages", `a payment alone is served ${integer(delays.toSorted((a, b) => a - b)[2]!)} ms after its commit (the median of ${delays.length})`);
-  return { users, answers };
-}
-
-/** ms from the commit of the first payment of somebody new until it is counted. */
-async function firstPayment(database: DemoGround["database"], store: Store, user_id: string, signal: AbortSignal | undefined): Promise<number> {
-  const time = new Date(Date.now() - 1_000).toISOString().slice(0, 19).replace("T", " ");
-  await database.query(`INSERT INTO public.transaction_data ("User ID", "Transaction ID", "Vendor", "Sources", "Time", "Amount") VALUES ($1, 'tx-now', 'Grocery', 'Debit Card', $2, 12.34)`, [user_id, time]);
-  const started = performance.now();
-  for (;;) {
-    const [{ num_transactions_l1w: count }] = await store.getOnlineFeatures({ features: weekly, entities: [{ user_id }] });
-    if (count === 1) return performance.now() - started;
-    if (performance.now() - started > 60_000) throw new Error(`demo: the payment of ${user_id} was not served within a minute; look at the connector`);
-    await sleep(1, undefined, { signal });
   }
 }
 
@@ -204,6 +155,14 @@ async function questions(options: Flow & { readonly store: Store; readonly lake:
   print.line(`${integer(rows.compared)} values of rows compared, ${integer(rows.differences.length)} differ; ${integer(fromRows.compared)} of features computed from PostgreSQL's rows, ${integer(fromRows.differences.length)} differ`);
   for (const one of [...rows.differences.slice(0, 5), ...fromRows.differences.slice(0, 5)]) print.line(`  ${one}`);
 
+  const reading = print.step("The history's files, read by Trino");
+  const readings = services.trino === undefined ? [] : await readInTrino({ url: services.trino.url, location, database, signal });
+  if (services.trino === undefined) print.line("no Trino was started: `npm run setup:services` brings one, where there is a Java 24 or newer");
+  else {
+    reading.done(readings.length, "answers", "each beside PostgreSQL's own");
+    print.table(readings);
+  }
+
   await listQuarantine(print, store);
 
   print.step("Where it lies");
@@ -213,8 +172,8 @@ async function questions(options: Flow & { readonly store: Store; readonly lake:
     { what: `online store, ${megabytes(await bytesBelow(directory, "online.db"))}`, where: relative(".", join(directory, "online.db")), now: "there until the next run" },
   ]);
   return {
-    rows: rows.rows, compared: { served: then.compared, history: check.compared, rows: rows.compared, features: fromRows.compared },
-    differing: then.differences.length + check.differences.length + rows.differences.length + fromRows.differences.length,
+    rows: rows.rows, compared: { served: then.compared, history: check.compared, rows: rows.compared, features: fromRows.compared, trino: readings.length },
+    differing: [then, check, rows, fromRows].reduce((sum, one) => sum + one.differences.length, 0) + readings.filter(({ postgres, trino }) => postgres !== trino).length,
   };
 }
 
@@ -225,9 +184,4 @@ function valuesOf(row: object): object {
 async function countRows(database: DemoGround["database"]): Promise<number> {
   const { rows: [counted] } = await database.query<{ n: string }>("SELECT (SELECT count(*) FROM public.transaction_data) + (SELECT count(*) FROM public.customer_data) AS n");
   return Number(counted!.n);
-}
-
-/** A tombstone follows each delete. */
-function messagesOf(written: Written): number {
-  return [written.transaction_data, written.customer_data].reduce((sum, { inserted, updated, deleted }) => sum + inserted + updated + 2 * deleted, 0);
 }

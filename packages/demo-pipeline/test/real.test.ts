@@ -7,31 +7,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { minioServer, realPipeline, suiteNeeding } from "../../../tools/needs.ts";
-import { realDemo, type RealBank, type RealDemoResult } from "../src/real.ts";
+import { minioServer, realPipeline, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
+import { realDemo } from "../src/real.ts";
+import { expectAgreement, SMALL } from "./small-real.ts";
 import { scratch } from "./small-bank.ts";
 
-const SMALL: RealBank = { seed: 7, users: 40, transactionsPerDay: 150, oddEvery: 100, days: 5, live: 2 };
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
-function expectAgreement({ rows, compared, differing }: RealDemoResult, text: string): void {
-  expect(differing, text).toBe(0);
-  expect(rows).toBeGreaterThan(600);
-  // each of them really was compared
-  expect(compared.served).toBe(3 * SMALL.users * 11);
-  expect(compared.history).toBe(20 * SMALL.users * 11);
-  expect(compared.rows).toBeGreaterThan(2 * 5 * (rows - SMALL.users));
-  expect(compared.features).toBeGreaterThan(2 * 7 * 10 * SMALL.users);
-  for (const said of ["differ from the training set as known", "ms after its commit", "100 %"]) expect(text).toContain(said);
-  expect(text).toMatch(/transactions: [1-9]\d* changes were quarantined/);
-}
-
-suiteNeeding({ missing: realPipeline().missing ?? minioServer().missing }, "the demo on the real programs", () => {
+suiteNeeding({ missing: realPipeline().missing ?? minioServer().missing ?? trinoServer().missing }, "the demo on the real programs", () => {
   let services: Pipeline;
-  beforeAll(async () => { services = await startPipeline({ way: "processes" }); }, 300_000);
+  beforeAll(async () => { services = await startPipeline({ way: "processes", trino: true }); }, 600_000);
   afterAll(async () => { await services.stop(); });
 
-  test("PostgreSQL, the online store, the history and the training set agree; twice in a row on the same services, and nothing is left reading", { timeout: 600_000 }, async () => {
+  test("PostgreSQL, the online store, the history, the training set and Trino agree; twice in a row on the same services, and nothing is left reading", { timeout: 600_000 }, async () => {
     const directory = join(await scratch(), "demo");
     for (const time of ["first", "second"]) {
       let text = `${time} time\n`;

@@ -1,0 +1,18 @@
+/** A bank small enough for tests on real services, and what has to come of it on whatever day it is. */
+import { expect } from "vitest";
+import type { RealBank, RealDemoResult } from "../src/real.ts";
+
+export const SMALL: RealBank = { seed: 7, users: 40, transactionsPerDay: 150, oddEvery: 100, days: 5, live: 2 };
+
+export function expectAgreement({ rows, compared, differing }: RealDemoResult, text: string): void {
+  expect(differing, text).toBe(0);
+  expect(rows).toBeGreaterThan(600);
+  // each of them really was compared
+  expect(compared.served).toBe(3 * SMALL.users * 11);
+  expect(compared.history).toBe(20 * SMALL.users * 11);
+  expect(compared.rows).toBeGreaterThan(2 * 5 * (rows - SMALL.users));
+  expect(compared.features).toBeGreaterThan(2 * 7 * 10 * SMALL.users);
+  expect(compared.trino).toBe(7);
+  for (const said of ["differ from the training set as known", "ms after its commit", "100 %"]) expect(text).toContain(said);
+  expect(text).toMatch(/transactions: [1-9]\d* changes were quarantined/);
+}
