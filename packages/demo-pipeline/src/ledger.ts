@@ -2,7 +2,7 @@
 import { entity, featureView, int64, latest } from "@tidemark/core";
 import { customers, transactions, user } from "./features.ts";
 
-export const transaction = entity("transaction", { keys: { id: int64() } });
+const transaction = entity("transaction", { keys: { id: int64() } });
 
 export const transactionRow = featureView("transaction_row", {
   entity: transaction,
