@@ -1,6 +1,6 @@
 /**
  * `npm run setup:python`: the Python that reads our Delta tables in tests, a virtual environment in .tidemark/python with pinned readers.
- * About 600 MB on disk, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
+ * About 1.1 GB on disk, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,8 @@ async function works(command: string, args: readonly string[]): Promise<boolean>
 
 /** With the venv's own pip, or, where the system's Python came without ensurepip (Debian's does), with the pip of the system. */
 async function make(system: string): Promise<boolean> {
-  const install = ["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r", requirements];
+  // there is no wheel of PySpark, which is nothing but files
+  const install = ["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-binary", "pyspark", "-r", requirements];
   rmSync(home, { recursive: true, force: true });
   if ((await run(system, ["-m", "venv", home])).code === 0) return works(python, ["-m", "pip", ...install]);
   rmSync(home, { recursive: true, force: true });

@@ -1,11 +1,11 @@
 /**
  * `npm run setup:services`: what the suites on real services need. As processes, in .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino
- * too (820 MB, of which 380 MB are kept; its Java 24 is the machine's), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go
+ * too (820 MB, of which 400 MB are kept; its Java 24 is the machine's) and what Spark needs to read Delta in S3 (23 MB), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go
  * are the machine's, and where apt may be used (as root, in CI) what is missing of the first three is installed. As containers: the images (setup-docker.ts).
  * Without them those suites are skipped by name (tools/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "../services/src/minio.ts";
-import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "../services/src/toolchain.ts";
+import { downloadKafka, downloadSparkJars, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "../services/src/toolchain.ts";
 import { run } from "./checks/step.ts";
 import { setUpDocker } from "./setup-docker.ts";
 
@@ -48,6 +48,7 @@ console.log("tidemark: setting up the services; on two cores, from nothing, abou
 // apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside it Trino downloads, into a folder of its own.
 await step("PostgreSQL, Java, Maven", machine);
 await step("Kafka, Connect and Debezium", downloadKafka);
+await step("Delta and S3 for Spark", downloadSparkJars);
 await Promise.all([
   step("Trino", trino),
   // stand-in images hold the same MinIO, so Go has compiled it by then

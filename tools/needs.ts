@@ -6,13 +6,14 @@
  *       test("…", () => { execFileSync(python.path, ["-c", script]); });
  *     });
  */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
 import { absentImages, composeAnswers, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
-import { missingForKafka, missingForPostgres, missingForTrino } from "../services/src/toolchain.ts";
+import { hasJava, missingForKafka, missingForPostgres, missingForTrino, sparkJars } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -51,6 +52,15 @@ export function realPipeline(): Need {
 /** Trino, as scripts/setup-services.ts brings it. */
 export function trinoServer(): Need {
   return { missing: missingForTrino() };
+}
+
+/** Spark in the Python of pythonReaders(), and the jars with which it reads Delta tables in S3. */
+export function sparkReader(): Need {
+  const { path, missing } = pythonReaders();
+  if (missing !== null) return { missing };
+  if (spawnSync(path, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('pyspark') is None)"]).status !== 0) return { missing: "no PySpark in the Python of the readers; `npm run setup:python` brings it" };
+  if (!existsSync(sparkJars)) return { missing: "no jars for Spark; `npm run setup:services` brings them" };
+  return { missing: hasJava() ? null : "no Java 17 or newer for Spark; install one" };
 }
 
 /** A Docker engine that has the images of the services. */

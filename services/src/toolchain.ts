@@ -9,6 +9,12 @@ const KAFKA = "4.3.1";
 const DEBEZIUM = "3.6.1.Final";
 const LOG4J = "2.25.4";
 const TRINO = "476";
+/** Delta for the Spark of scripts/python-requirements.txt, and the S3 client of its Hadoop in pieces: the whole bundle has half a GB. */
+const SPARK = "4.2";
+const DELTA = "4.4.0";
+const HADOOP = "3.5.0";
+const AWS = "2.35.4";
+const ACCELERATOR = "1.3.1";
 /** Of its fifty plugins the one that reads Delta tables; all of them are five times as large. */
 const TRINO_PLUGINS: readonly string[] = ["delta-lake"];
 
@@ -19,6 +25,9 @@ export const kafkaJars = join(home, `kafka-${KAFKA}`);
 export const connectPlugins = join(home, `debezium-${DEBEZIUM}`);
 /** Trino's `lib` and `plugin`. */
 export const trinoHome = join(home, `trino-${TRINO}`);
+
+/** What Spark needs besides itself to read Delta tables in S3. */
+export const sparkJars = join(home, `spark-${SPARK}-delta-${DELTA}`);
 
 const run = promisify(execFile);
 
@@ -68,9 +77,7 @@ export async function downloadKafka(): Promise<void> {
     const artifacts = [["org.apache.kafka", "kafka_2.13", KAFKA], ["org.apache.kafka", "connect-runtime", KAFKA], ["org.apache.kafka", "connect-json", KAFKA],
       ["org.apache.kafka", "connect-transforms", KAFKA], ["org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J]];
     const dependencies = artifacts.map(([group, artifact, version]) => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`);
-    writeFileSync(join(folder, "pom.xml"), `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>tidemark</groupId><artifactId>services</artifactId><version>1</version><packaging>pom</packaging><dependencies>${dependencies.join("\n")}</dependencies></project>\n`);
-    await maven(["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${folder}`], folder);
+    await copyDependencies(folder, dependencies);
   });
   await once(connectPlugins, async (folder) => {
     const artifact = `io.debezium:debezium-connector-postgres:${DEBEZIUM}:tar.gz:plugin`;
@@ -93,6 +100,24 @@ export async function downloadTrino(): Promise<void> {
     // plugins share jars by hard links, so they are taken out after unpacking
     for (const plugin of readdirSync(join(folder, "plugin"))) if (!TRINO_PLUGINS.includes(plugin)) rmSync(join(folder, "plugin", plugin), { recursive: true });
   });
+}
+
+/** Brings the jars that Spark needs besides itself (23 MB) from Maven Central. */
+export async function downloadSparkJars(): Promise<void> {
+  await once(sparkJars, async (folder) => {
+    const alone = (group: string, artifact: string, version: string, without = ["*:*"]): string => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version><exclusions>${
+      without.map((one) => `<exclusion><groupId>${one.split(":")[0]}</groupId><artifactId>${one.split(":")[1]}</artifactId></exclusion>`).join("")}</exclusions></dependency>`;
+    // Spark has these itself
+    const sdk = ["s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client"].map((name) => alone("software.amazon.awssdk", name, AWS, ["io.netty:*", "org.slf4j:*", "commons-codec:*", "commons-logging:*"]));
+    await copyDependencies(folder, [alone("io.delta", `delta-spark_${SPARK}_2.13`, DELTA), alone("io.delta", "delta-storage", DELTA), alone("org.apache.hadoop", "hadoop-aws", HADOOP),
+      alone("software.amazon.s3.analyticsaccelerator", "analyticsaccelerator-s3", ACCELERATOR), ...sdk]);
+  });
+}
+
+async function copyDependencies(folder: string, dependencies: readonly string[]): Promise<void> {
+  writeFileSync(join(folder, "pom.xml"), `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>tidemark</groupId><artifactId>services</artifactId><version>1</version><packaging>pom</packaging><dependencies>${dependencies.join("\n")}</dependencies></project>\n`);
+  await maven(["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${folder}`], folder);
 }
 
 async function maven(args: readonly string[], cwd: string): Promise<void> {

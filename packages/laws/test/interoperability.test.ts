@@ -1,6 +1,6 @@
-/** What others read: one history in a bucket of a real MinIO, and Trino, delta-rs and DuckDB computing over it in their own SQL. */
+/** What others read: one history in a bucket of a real MinIO, and Trino, delta-rs, DuckDB and Spark computing over it in their own SQL. */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
@@ -11,7 +11,8 @@ import { startTrino, type Trino } from "@tidemark/services";
 import { startMinio, type Minio } from "@tidemark/services/minio";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { minioServer, pythonReaders, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
+import { sparkJars } from "../../../services/src/toolchain.ts";
+import { minioServer, pythonReaders, sparkReader, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
@@ -128,7 +129,7 @@ async function ourSums(lake: DeltaOfflineStore, table: string): Promise<unknown[
 }
 
 const python = pythonReaders();
-const needs = [minioServer(), trinoServer(), python];
+const needs = [minioServer(), trinoServer(), python, sparkReader()];
 
 suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => missing !== null) ?? null }, "a history in MinIO, read by others", () => {
   let minio: Minio, trino: Trino, ours: Answers;
@@ -188,6 +189,14 @@ suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => mi
   test("delta-rs, and DuckDB over what it reads", { timeout: 200_000 }, async () => {
     const answers = JSON.parse(await runPython("read_delta_rs.py", job({}))) as Readonly<Record<string, Answers>>;
     for (const engine of ["delta-rs", "DuckDB"]) agree(engine, answers[engine]!, ours);
+  });
+
+  test("Spark with Delta", { timeout: 600_000 }, async () => {
+    await inFolder(async (folder) => {
+      const answers = join(folder, "answers.json");
+      await runPython("read_spark.py", job({ jars: sparkJars, answers }));
+      agree("Spark", JSON.parse(readFileSync(answers, "utf8")) as Answers, ours);
+    });
   });
 });
 
