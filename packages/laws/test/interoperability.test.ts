@@ -178,12 +178,33 @@ suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => mi
     storage: { AWS_ENDPOINT_URL: minio.endpoint, AWS_REGION: minio.region, AWS_ACCESS_KEY_ID: minio.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: minio.credentials.secretAccessKey, AWS_ALLOW_HTTP: "true" }, ...more,
   });
 
-  test("Trino", { timeout: 300_000 }, async () => {
-    const at = { url: trino.url, catalog: "lake", schema: "bank" };
-    expect((await registerTables({ ...at, tables })).map(({ state }) => state)).toEqual(["registered", "registered"]);
+  test("Trino, in whose catalog the command registers the tables", { timeout: 900_000 }, async () => {
+    const catalog = (verb: string, ...more: string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+      command("catalog", verb, "--trino", trino.url, "--schema", "bank", "--json", ...more);
+    const register = (location: string, ...more: string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+      catalog("register", "--source", "transactions", "--location", location, ...more);
+    const states = (stdout: string): string[] => (JSON.parse(stdout) as { state: string }[]).map(({ state }) => state);
+
+    expect(await catalog("list")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+    const first = await register("s3://bank/lake");
+    expect(first.stderr).toBe("");
+    expect(JSON.parse(first.stdout)).toEqual(tables.map((table) => ({ ...table, state: "registered" })));
+    expect(states((await register("s3://bank/lake/")).stdout)).toEqual(["present", "present"]);
+
     const answers: Record<string, readonly (readonly unknown[])[]> = {};
-    for (const [name, sql] of Object.entries(statements("lake.bank.transactions_changes", "lake.bank.transactions_versions"))) answers[name] = await queryTrino(at, sql);
+    for (const [name, sql] of Object.entries(statements("lake.bank.transactions_changes", "lake.bank.transactions_versions"))) answers[name] = await queryTrino({ url: trino.url }, sql);
     agree("Trino", answers, ours);
+
+    // the same bucket by another of its names is another location
+    const elsewhere = await register("s3a://bank/lake");
+    expect(elsewhere).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("TRINO_TABLE_ELSEWHERE") });
+    expect(states((await register("s3a://bank/lake", "--replace")).stdout)).toEqual(["moved", "moved"]);
+    expect(JSON.parse((await catalog("list")).stdout)).toEqual(tables.map(({ table, location }) => ({ table, location: location.replace("s3:", "s3a:") })));
+    expect(JSON.parse((await catalog("unregister", "--source", "transactions")).stdout)).toEqual(tables.map(({ table }) => ({ table })));
+    expect((await catalog("list")).stdout).toBe("[]\n");
+    expect(await register("s3://bank/nowhere")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("TRINO_QUERY_FAILED") });
+    const again = await registerTables({ url: trino.url, catalog: "lake", schema: "bank", tables });
+    expect(again.map(({ state }) => state)).toEqual(["registered", "registered"]);
   });
 
   test("delta-rs, and DuckDB over what it reads", { timeout: 200_000 }, async () => {
@@ -191,7 +212,7 @@ suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => mi
     for (const engine of ["delta-rs", "DuckDB"]) agree(engine, answers[engine]!, ours);
   });
 
-  test("Spark with Delta", { timeout: 600_000 }, async () => {
+  test("Spark with Delta", { timeout: 900_000 }, async () => {
     await inFolder(async (folder) => {
       const answers = join(folder, "answers.json");
       await runPython("read_spark.py", job({ jars: sparkJars, answers }));
@@ -199,6 +220,14 @@ suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => mi
     });
   });
 });
+
+/** `tidemark …`, as a process of its own. */
+function command(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve) => {
+    const node = ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../../cli/src/bin.ts"), ...args];
+    execFile(process.execPath, node, (error, stdout, stderr) => { resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr }); });
+  });
+}
 
 /** What the program printed; it reads its job from its input. */
 function runPython(program: string, input: string): Promise<string> {
