@@ -13,10 +13,10 @@ export interface BrokenLog {
   readonly before: readonly Change[];
   /** In epoch 1. */
   readonly after: readonly Change[];
-  /** By source: where its new snapshot lies; without one, the table was empty, or no message says what is a snapshot's last row. */
+  /** By source: where its new snapshot lies; a table that was empty by then has none. */
   readonly snapshots: ReadonlyMap<string, EndedSnapshot>;
-  /** Lines of a recorded topic for `after`, where it is told as it was written. */
-  readonly lines: readonly string[];
+  /** As they were written; LSNs that were set back are not in them. */
+  readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
 /** null: this seed has no gap, or nothing was left after it. */
@@ -26,7 +26,8 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   if (rows.length === 0) return null;
   const cut = rows[0]!.line;
   const lsn = rows[0]!.change.lsn;
-  const tail = ({ lsn: at, kind }: Change): boolean => kind !== "none" && lsn !== null && at !== null && at < lsn;
+  // without LSNs a table has one partition, and its offsets say what was before
+  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < (rows.find(({ change }) => change.source === source)?.change.offset ?? 0) : kind !== "none" && at !== null && at < lsn);
   const kept = scenario.truth.map((change, line) => ({ change, line })).filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
   const back = aftermath === "restored" && lsn !== null ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n : 0n;
   const first = new Map<string, number>();
@@ -36,11 +37,11 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   }));
   const snapshots = new Map(scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
     const mine = after.filter((change, i) => change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"));
-    if (mine.length === 0 || scenario.traits.shape === "flat") return [];
+    if (mine.length === 0) return [];
     const places = mine.map((change) => change.lsn ?? BigInt(change.offset)).sort((a, b) => (a < b ? -1 : 1));
     return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
   }));
-  return { scenario, aftermath, before: scenario.truth.slice(0, cut), after, snapshots, lines: kept.map(({ line }) => scenario.lines[line]!) };
+  return { scenario, aftermath, before: scenario.truth.slice(0, cut), after, snapshots, lines: { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) } };
 }
 
 /** Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say. */
@@ -67,6 +68,16 @@ export function changesOf(name: string, changes: readonly Change[], random: Rand
   };
 }
 
-export function partitionOf({ topic, partition }: Change): string {
+/** The first seeds whose snapshots all say where they end. */
+export function markedLogs(firstSeed: number, count: number, aftermath: Aftermath, options: ScenarioOptions = {}): BrokenLog[] {
+  const logs: BrokenLog[] = [];
+  for (let seed = firstSeed; logs.length < count; seed++) {
+    const log = brokenLog(seed, aftermath, options);
+    if (log !== null && log.scenario.traits.shape !== "flat" && log.snapshots.size === log.scenario.sources.length) logs.push(log);
+  }
+  return logs;
+}
+
+function partitionOf({ topic, partition }: Change): string {
   return `${topic}:${partition}`;
 }

@@ -106,8 +106,8 @@ export function unmarked(marked: string | undefined): Unmarked {
 
 function grown(newest: Seen["newest"], { lsn, snapshotPart }: Change, place: bigint, committed: number): Seen["newest"] {
   const ended = snapshotPart === "last";
-  // all rows of a snapshot have its LSN; without LSNs there is one partition, and the first row says that it is the first
-  const anew = newest === null || (lsn === null ? newest.ended || snapshotPart === "first" : place > newest.start);
+  // all rows of a snapshot have its LSN; without LSNs there is one partition, and a first row that was read later than any begins another, while rows delivered again begin none
+  const anew = newest === null || (lsn === null ? snapshotPart === "first" && committed > newest.committed : place > newest.start);
   if (anew) return { start: place, end: place, committed, ended };
   if (place < newest.start) return newest;
   return { start: newest.start, end: place > newest.end ? place : newest.end, committed: Math.max(committed, newest.committed), ended: ended || newest.ended };
