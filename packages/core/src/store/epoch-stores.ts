@@ -1,5 +1,5 @@
 /** The stores as a source's sinks see them in one epoch: positions under the names of the log, whatever epoch they are of. */
-import { TidemarkError } from "../errors.ts";
+import { isRetryable, TidemarkError } from "../errors.ts";
 import { historyTables } from "../history/history-tables.ts";
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
@@ -12,7 +12,7 @@ export interface EpochStores {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What each store says of a source; null where there is no such store. */
+/** What each store says of a source; null where there is no such store, or none that answers. */
 export interface StoredEpochs {
   readonly online: EpochState | null;
   readonly offline: EpochState | null;
@@ -25,24 +25,50 @@ export interface StoredEpochs {
 export async function storedEpochs(source: SourceSpec, { online, offline, signal }: EpochStores): Promise<StoredEpochs> {
   const state = online === undefined ? null : epochStateOf(await online.positions(source.name));
   const past = offline === undefined ? null : epochStateOf((await offline.state(historyTables(source).changes.name, { signal }))?.positions ?? []);
-  const both = [state, past].flatMap((one) => (one === null ? [] : [one]));
-  const epoch = Math.max(0, ...both.map((one) => one.epoch));
-  return { online: state, offline: past, epoch, unfinished: both.some((one) => one.epoch < epoch || isUnfinished(one)) };
+  return together(state, past);
 }
 
-/** Begins an epoch in each store that has not; another process may do the same at the same time. */
-export async function beginEpoch(source: SourceSpec, stores: EpochStores, epoch: number): Promise<void> {
-  const { online, offline, signal } = stores;
-  const at = await storedEpochs(source, stores);
-  if (online !== undefined && at.online!.epoch < epoch) {
-    refuseTooLarge(source, epoch, await online.positions(source.name));
-    await online.write({ source: source.name, cells: [], positions: [beginning(epoch)] });
-  }
-  if (offline !== undefined && at.offline!.epoch < epoch) {
-    const { changes } = historyTables(source);
-    refuseTooLarge(source, epoch, (await offline.state(changes.name, { signal }))?.positions ?? []);
-    await offline.append(changes, [], { positions: [beginning(epoch)], signal });
-  }
+/** The same, of the stores that answer: a run waits for one that is away, and it is asked when it is back. */
+export async function reachableEpochs(source: SourceSpec, stores: EpochStores): Promise<StoredEpochs> {
+  const each = [{ ...stores, offline: undefined }, { ...stores, online: undefined }].map((one) => storedEpochs(source, one).catch((error: unknown) => {
+    if (!isRetryable(error)) throw error;
+    return { online: null, offline: null, epoch: 0, unfinished: false };
+  }));
+  const [{ online }, { offline }] = await Promise.all(each) as [StoredEpochs, StoredEpochs];
+  return together(online, offline);
+}
+
+function together(online: EpochState | null, offline: EpochState | null): StoredEpochs {
+  const both = [online, offline].flatMap((one) => (one === null ? [] : [one]));
+  const epoch = Math.max(0, ...both.map((one) => one.epoch));
+  return { online, offline, epoch, unfinished: both.some((one) => one.epoch < epoch || isUnfinished(one)) };
+}
+
+/** The online store for the sinks of an epoch, which begins there where it has not; another process may begin it at the same time. */
+export async function onlineStanding(online: OnlineStore, source: SourceSpec, epoch: number): Promise<OnlineStore> {
+  const positions = await online.positions(source.name);
+  if (isToBegin(source, online.name, epoch, positions)) await online.write({ source: source.name, cells: [], positions: [beginning(epoch)] });
+  return onlineInEpoch(online, epoch);
+}
+
+/** The same for the history. */
+export async function offlineStanding(offline: OfflineStore, source: SourceSpec, epoch: number, signal: AbortSignal | undefined): Promise<OfflineStore> {
+  const { changes } = historyTables(source);
+  const positions = (await offline.state(changes.name, { signal }))?.positions ?? [];
+  if (isToBegin(source, offline.name, epoch, positions)) await offline.append(changes, [], { positions: [beginning(epoch)], signal });
+  return offlineInEpoch(offline, changes.name, epoch);
+}
+
+export async function beginEpoch(source: SourceSpec, { online, offline, signal }: EpochStores, epoch: number): Promise<void> {
+  if (online !== undefined) await onlineStanding(online, source, epoch);
+  if (offline !== undefined) await offlineStanding(offline, source, epoch, signal);
+}
+
+function isToBegin(source: SourceSpec, store: string, epoch: number, positions: readonly Position[]): boolean {
+  const at = epochStateOf(positions).epoch;
+  if (at > epoch) throw new TidemarkError("SOURCE_BEGUN_ANEW", `${store}: source "${source.name}" was begun anew (store.rebootstrap) since this run started, or while this store was away: start the run again`);
+  if (at < epoch) refuseTooLarge(source, epoch, positions);
+  return at < epoch;
 }
 
 function refuseTooLarge(source: SourceSpec, epoch: number, positions: readonly Position[]): void {
@@ -51,7 +77,7 @@ function refuseTooLarge(source: SourceSpec, epoch: number, positions: readonly P
   if (highest !== undefined) throw new TidemarkError("LSN_TOO_LARGE", `source "${source.name}" has LSNs up to ${highest}, and a rebootstrap needs them below ${LSN_LIMIT}: begin with empty stores`);
 }
 
-export function onlineInEpoch(store: OnlineStore, epoch: number): OnlineStore {
+function onlineInEpoch(store: OnlineStore, epoch: number): OnlineStore {
   return {
     name: store.name,
     open: (options) => store.open(options),
@@ -64,7 +90,7 @@ export function onlineInEpoch(store: OnlineStore, epoch: number): OnlineStore {
 }
 
 /** Only the steps of the change log are of an epoch; the versions table has positions of its own. */
-export function offlineInEpoch(store: OfflineStore, changes: string, epoch: number): OfflineStore {
+function offlineInEpoch(store: OfflineStore, changes: string, epoch: number): OfflineStore {
   return {
     name: store.name,
     state: (table, options) => store.state(table, options),

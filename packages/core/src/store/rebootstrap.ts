@@ -16,16 +16,17 @@ export interface RebootstrapResult extends RunResult {
 }
 
 export async function rebootstrapSource(source: SourceSpec, from: ChangeSource, ending: SnapshotEnding, options: SinkOptions, settings: RunSettings): Promise<RebootstrapResult> {
-  const at = await storedEpochs(source, options);
+  const stores = { ...options, signal: settings.signal };
+  const at = await storedEpochs(source, stores);
   const epoch = at.unfinished ? at.epoch : at.epoch + 1;
-  if (!at.unfinished) await beginEpoch(source, options, epoch);
+  if (!at.unfinished) await beginEpoch(source, stores, epoch);
   let changes = 0;
   for (;;) {
-    const run = await epochRun(from, [source], options);
-    const read = await runChanges(run.changes, run.targets, settings);
+    const run = await epochRun(from, [source], options, settings.signal);
+    const read = await runChanges(run.changes, [source], run.stores, settings);
     changes += read.changes;
     await run.complete(() => (ending === "source" ? run.changes.snapshotRows(source.name, options.clock()) : run.changes.snapshotBefore(source.name)));
-    if (!(await storedEpochs(source, options)).unfinished) return { changes, epoch };
+    if (!(await storedEpochs(source, stores)).unfinished) return { changes, epoch };
     // the last row was met on the way: partitions that ended before it are read once more, to where they end now
     if (run.changes.snapshotSeen(source.name) === null) throw incomplete(source, from);
   }

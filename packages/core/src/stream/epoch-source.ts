@@ -39,6 +39,8 @@ export function inEpochs(from: ChangeSource, epochs: ReadonlyMap<string, SourceE
   return {
     name: from.name,
     shared: from.shared,
+    ends: from.ends,
+    ...(from.holds === undefined ? {} : { holds: (partition: string) => from.holds!(partition) }),
     ...(from.ack === undefined ? {} : { ack: (positions: readonly Position[]) => from.ack!(positions.map((position) => ({ ...position, mark: unmarked(position.mark).mark }))) }),
     ...(from.size === undefined ? {} : { size: (options: Parameters<NonNullable<ChangeSource["size"]>>[0]) => from.size!(options) }),
 
