@@ -29,7 +29,8 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   const cut = rows[0]!.line;
   const lsn = rows[0]!.change.lsn;
   // without LSNs a table has one partition, and its offsets say what was before
-  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < (rows.find(({ change }) => change.source === source)?.change.offset ?? 0) : kind !== "none" && at !== null && at < lsn);
+  const beginning = (source: string): number => rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
+  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn);
   const kept = scenario.truth.map((change, line) => ({ change, line })).filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
   const back = aftermath === "restored" && lsn !== null ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n : 0n;
   const first = new Map<string, number>();
@@ -62,7 +63,7 @@ export function changesOf(name: string, changes: readonly Change[], random: Rand
         const open = left.filter((queue) => queue.length > 0);
         if (open.length === 0) return;
         const queue = random.pick(open);
-        const batch = queue.splice(0, random.between(1, most)).map(({ epoch: _, ...change }) => change);
+        const batch = queue.splice(0, random.between(1, most)).map((change) => ({ ...change, epoch: undefined }));
         const partition = partitionOf(batch[0]!);
         const { offset } = batch.at(-1)!;
         yield { changes: batch, positions: [{ partition, offset, mark: `m${offset}` }] };
