@@ -38,14 +38,16 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   const after = kept.map(({ change }): Change => ({
     ...change, epoch: 1, lsn: change.lsn === null ? null : change.lsn - back, offset: aftermath === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
+  const placeOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
   const snapshots = new Map(scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
     const mine = after.filter((change, i) => change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"));
     if (mine.length === 0) return [];
-    const places = mine.map((change) => change.lsn ?? BigInt(change.offset)).sort((a, b) => (a < b ? -1 : 1));
+    const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
     return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
   }));
-  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && (change.lsn ?? BigInt(change.offset)) >= start));
-  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines: { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) } };
+  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && placeOf(change) >= start));
+  const lines = { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) };
+  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines };
 }
 
 /** Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say. */
