@@ -21,7 +21,8 @@ async function dying<T>(count: WriteCount, write: () => Promise<T>): Promise<T> 
 
 export function failingOnline(store: OnlineStore, count: WriteCount): OnlineStore {
   return {
-    name: store.name, open: (options) => store.open(options), read: (keys) => store.read(keys), positions: (source) => store.positions(source), sweep: (options) => store.sweep(options), close: () => store.close(),
+    name: store.name, open: (options) => store.open(options), close: () => store.close(),
+    read: (keys) => store.read(keys), positions: (source) => store.positions(source), sweep: (options) => store.sweep(options),
     write: (step) => dying(count, () => store.write(step)),
   };
 }

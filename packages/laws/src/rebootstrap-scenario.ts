@@ -29,7 +29,8 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   const cut = rows[0]!.line;
   const lsn = rows[0]!.change.lsn;
   // without LSNs a table has one partition, and its offsets say what was before
-  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < (rows.find(({ change }) => change.source === source)?.change.offset ?? 0) : kind !== "none" && at !== null && at < lsn);
+  const beginning = (source: string): number => rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
+  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn);
   const kept = scenario.truth.map((change, line) => ({ change, line })).filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
   const back = aftermath === "restored" && lsn !== null ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n : 0n;
   const first = new Map<string, number>();
@@ -37,14 +38,16 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
   const after = kept.map(({ change }): Change => ({
     ...change, epoch: 1, lsn: change.lsn === null ? null : change.lsn - back, offset: aftermath === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
+  const placeOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
   const snapshots = new Map(scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
     const mine = after.filter((change, i) => change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"));
     if (mine.length === 0) return [];
-    const places = mine.map((change) => change.lsn ?? BigInt(change.offset)).sort((a, b) => (a < b ? -1 : 1));
+    const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
     return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
   }));
-  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && (change.lsn ?? BigInt(change.offset)) >= start));
-  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines: { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) } };
+  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && placeOf(change) >= start));
+  const lines = { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) };
+  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines };
 }
 
 /** Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say. */
@@ -62,7 +65,7 @@ export function changesOf(name: string, changes: readonly Change[], random: Rand
         const open = left.filter((queue) => queue.length > 0);
         if (open.length === 0) return;
         const queue = random.pick(open);
-        const batch = queue.splice(0, random.between(1, most)).map(({ epoch: _, ...change }) => change);
+        const batch = queue.splice(0, random.between(1, most)).map((change) => ({ ...change, epoch: undefined }));
         const partition = partitionOf(batch[0]!);
         const { offset } = batch.at(-1)!;
         yield { changes: batch, positions: [{ partition, offset, mark: `m${offset}` }] };

@@ -72,7 +72,8 @@ function placeOf(change: Change, all: readonly { readonly change: Change }[]): b
   if (change.lsn !== null) return change.lsn;
   let place: bigint | null = null;
   for (const { change: other } of all) {
-    if (other.lsn !== null && (other.epoch ?? 0) === (change.epoch ?? 0) && other.topic === change.topic && other.partition === change.partition && other.offset < change.offset && (place === null || other.lsn > place)) place = other.lsn;
+    if ((other.epoch ?? 0) !== (change.epoch ?? 0)) continue;
+    if (other.lsn !== null && other.topic === change.topic && other.partition === change.partition && other.offset < change.offset && (place === null || other.lsn > place)) place = other.lsn;
   }
   return place ?? BigInt(change.offset);
 }

@@ -39,7 +39,9 @@ export interface Oracle {
 }
 
 /** `changes` are those of every source, as the log delivered them; `ended`: the snapshots of later epochs that are complete; `fault` makes this a twin that is wrong in one place. */
-export function createOracle(log: { readonly sources: readonly SourceSpec[]; readonly changes: readonly Change[]; readonly fault?: FaultName | null | undefined; readonly ended?: readonly EndedSnapshot[] | undefined }): Oracle {
+export function createOracle(log: {
+  readonly sources: readonly SourceSpec[]; readonly changes: readonly Change[]; readonly fault?: FaultName | null | undefined; readonly ended?: readonly EndedSnapshot[] | undefined;
+}): Oracle {
   const fault = log.fault ?? null;
   const versions = new Map(log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault, log.ended)]));
   return {

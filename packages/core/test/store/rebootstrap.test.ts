@@ -3,7 +3,7 @@ import type { Store } from "@tidemark/core";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { historyTables } from "../../src/history/history-tables.ts";
 import { expect, test } from "vitest";
-import { DAY, HOUR, Log, NOON, SECOND, date, definitions, refusal, weekly, world } from "./shop.ts";
+import { DAY, HOUR, Log, NOON, SECOND, date, definitions, profile, refusal, weekly, world } from "./shop.ts";
 
 const spec = collectDefinitions(definitions).sources.get("payments")!;
 const ann = { user_id: "ann" } as const;
@@ -127,6 +127,15 @@ test("a column that the log leaves out is not taken from before the gap: the row
   log.snapshot(3, "last", 70n);
   await store.rebootstrap("payments", log.source());
   expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
+});
+
+test("a snapshot row that replaces what was known holds from its snapshot, not from the column that says since when", async () => {
+  const { store } = await world();
+  const row = (city: string, time: number): Log => new Log().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], { committed: time, change: { snapshot: true, op: "r", snapshotPart: "last" } });
+  await store.run(row("Oslo", NOON - DAY).source());
+  await store.rebootstrap("customers", row("Rome", NOON).source());
+  const cities = await (await store.getHistoricalFeatures({ features: [profile.city], entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({ ...ann, event_timestamp: date(time) })) })).rows();
+  expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
 });
 
 test("a change log that was written before there were epochs is read, and begun anew", async () => {
