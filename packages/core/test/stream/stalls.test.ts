@@ -12,7 +12,7 @@ import type { SinkStall } from "../../src/stream/stalls.ts";
 import { faultyOffline, faultyOnline, turn, turns, type Fault } from "../support/faulty-stores.ts";
 
 const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 60);
+const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 40);
 console.log(`stalls: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
 
 const forever = { retain: Infinity, log: Infinity };
