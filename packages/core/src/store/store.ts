@@ -53,7 +53,7 @@ export interface RunOptions {
   /** How long a store that has no room left may hold up the other, before it is left to catch up by itself; "10s" without it. */
   readonly stallPatience?: Duration | undefined;
   /**
-   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run waits for it as long as its source goes on, and "5m" where the source
+   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run waits for it as long as its source goes on, and "1m" where the source
    * ends by itself.
    */
   readonly stallLimit?: Keep | undefined;
@@ -207,7 +207,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 function warnOfStall(stall: SinkStall): void {
-  if (!stall.over) process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "STORE_STALLED" });
+  if (!stall.over) process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "SINK_STALLED" });
 }
 
 function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {

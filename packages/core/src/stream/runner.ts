@@ -39,7 +39,7 @@ export interface RunSettings {
 const MOST = { changes: 20_000, bytes: 16 * 2 ** 20 };
 const PATIENCE = 10_000;
 /** While a source goes on, a store may come back at any time; a run that is to end does not wait for ever. */
-const LIMIT_AT_END = 300_000;
+const LIMIT_AT_END = 60_000;
 /** ms that a call of a store which heeds no signal is waited for once the run has failed. */
 const GRACE = 5_000;
 

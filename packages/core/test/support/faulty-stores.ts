@@ -13,7 +13,7 @@ export const turns: Sleep = async (ms, signal) => {
   for (let left = Math.ceil(ms / 50); left > 0 && !signal.aborted; left--) await turn();
 };
 
-export function away(store: string): TidemarkError {
+function away(store: string): TidemarkError {
   return new TidemarkError("STORE_AWAY", `${store}: is away; wait`, { retryable: true });
 }
 
