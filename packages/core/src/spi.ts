@@ -46,9 +46,10 @@ export interface Change {
   readonly offset: number;
   /**
    * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone · truncate: the table is empty ·
-   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why).
+   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why) ·
+   * snapshot-end: the snapshot that began an epoch has brought all its rows, from place `lsn` to place `place`; no change source gives it.
    */
-  readonly kind: "upsert" | "delete" | "truncate" | "none";
+  readonly kind: "upsert" | "delete" | "truncate" | "none" | "snapshot-end";
   /** By the index of the source's columns; on a delete only the primary key is filled; null for truncate and none. */
   readonly values: readonly Value[] | null;
   /** The primary key the row had before this change, in the order of `primaryKey`: that row is gone (law 5). */
@@ -64,10 +65,14 @@ export interface Change {
   readonly lsn: bigint | null;
   /** Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change source leaves it out. */
   readonly place?: bigint | undefined;
+  /** How often the source was begun anew before this change (`store.rebootstrap`); 0 without it. A change source leaves it out. */
+  readonly epoch?: number | undefined;
   /** Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a Kafka tombstone). */
   readonly committed: number | null;
   /** The row was read by a snapshot, not from the log. */
   readonly snapshot: boolean;
+  /** Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs beside the log. */
+  readonly snapshotPart?: "first" | "last" | "incremental" | undefined;
   /** Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction. */
   readonly op: string | null;
   readonly timestamp: number | null;
@@ -96,12 +101,21 @@ export interface ChangeSource {
      * further. Nothing of them that was given before counts any more; what is given next comes after these positions.
      */
     readonly positions?: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
+    /**
+     * A second reader, while the first of the same run goes on, for a store that fell behind it. It takes no partition from anyone, and needs to give only those
+     * that the first has at the time.
+     */
+    readonly beside?: boolean | undefined;
   }): AsyncIterable<ChangeBatch>;
   /**
    * Partitions come from other runs and go to them while this one reads. A run that finds one moved on by another then goes on behind it; without this
    * it ends (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
    */
   readonly shared?: boolean | undefined;
+  /** Whether the first reader of the run has this partition now, where that changes while it reads; for each that it gains it asks `positions`. It has all without this. */
+  holds?(partition: string): boolean;
+  /** The changes come to an end by themselves. */
+  readonly ends?: boolean | undefined;
   /** Told when everything up to these positions is durable in every sink. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */
@@ -126,7 +140,9 @@ export interface CellWrite {
   readonly expires: number | null;
 }
 
-/** Cells by key, with compare-and-set. Every call may be made from several processes at once. */
+/**
+ * Cells by key, with compare-and-set. A call that fails because the store is away, busy or full throws a `TidemarkError` that is `retryable`: a run then makes it
+ * again, later. Every call may be made from several processes at once. */
 export interface OnlineStore {
   readonly name: string;
   /** Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`, `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing. */
@@ -164,7 +180,7 @@ export interface TableState {
 /** Which partitions of a table: every listed column has one of the listed values. */
 export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
 
-/** Tables of columns with atomic commits. Every call may be made from several processes at once. */
+/** Tables of columns with atomic commits. A call that fails because the store is away or full throws a `TidemarkError` that is `retryable`. Every call may be made from several processes at once. */
 export interface OfflineStore {
   readonly name: string;
   /** null: there is no such table. `version`: as it was then. */

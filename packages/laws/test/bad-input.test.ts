@@ -1,11 +1,13 @@
 /** Bad input, with real files: each is a TidemarkError with a code and a next step, nothing is half-written, and once the fault is gone the run goes on to the oracle's bits. */
-import { entity, featureView, count, int64, isTidemarkError, openStore, source, string, timestamp, type Store } from "@tidemark/core";
+import { entity, featureView, count, int64, isTidemarkError, openStore, source, string, timestamp, type RunOptions, type SinkStall, type Store, type TidemarkError } from "@tidemark/core";
+import type { Position } from "@tidemark/core/spi";
 import { generateScenario, scenarioDefinitions, type Scenario } from "@tidemark/core/testing";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { databasePath, inFolder, lakePath, realStores, topicPath, writeTopic } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
@@ -17,8 +19,8 @@ interface Place {
   readonly scenario: Scenario;
   readonly folder: string;
   open(): Promise<Store>;
-  /** Runs the whole topic. */
-  run(store: Store): Promise<void>;
+  /** Runs the whole topic; a store that does not take it is waited for for a second, or as `options` say. */
+  run(store: Store, options?: RunOptions): Promise<void>;
 }
 
 /** A log in a folder, and stores that commit in small pieces. */
@@ -29,18 +31,20 @@ async function inPlace(use: (place: Place) => Promise<void>, state: (folder: str
     await use({
       scenario, folder,
       open: () => openStore({ definitions: scenarioDefinitions(scenario), ...realStores(state(folder)), retain: "forever", history: { commit: { rows: 10 }, buckets: 2 } }),
-      run: async (store) => { await store.run(recordedTopic(topicPath(folder), { batchChanges: 10, onWarning: () => undefined })); },
+      async run(store, options = {}) {
+        await store.run(recordedTopic(topicPath(folder), { batchChanges: 10, onWarning: () => undefined }), { stallLimit: "1s", onStall: () => undefined, ...options });
+      },
     });
   });
 }
 
-/** The error of a call: a TidemarkError whose message names what it must and says what to do. */
+/** The error of a call, or what a run waited for: a TidemarkError whose message names what it must and says what to do. */
 async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
   const error: unknown = await call.then(() => new Error("it was not refused"), (reason: unknown) => reason);
   if (!isTidemarkError(error)) throw error;
   expect(error.message).toMatch(says);
   expect(error.message).not.toMatch(/undefined|\[object/);
-  return error.code;
+  return error.code === "SINK_STALLED" ? (error.cause as TidemarkError).code : error.code;
 }
 
 /** Runs what is left of the topic and compares every path. */
@@ -198,6 +202,43 @@ describe.skipIf(!mountable)("a file system", () => {
     console.log(`bad input: a full disk was ${[...codes].join(", ")}`);
     expect([...codes].filter((code) => !["ONLINE_STORE_FULL", "OBJECTS_FULL"].includes(code))).toEqual([]);
     expect(codes.size).toBeGreaterThan(0);
+  });
+
+  test("of the history that is full does not hold up the online store; with more room the same run gets the history level", async () => {
+    await inPlace(async (place) => {
+      const { scenario, folder } = place;
+      const disk = lakePath(folder);
+      mkdirSync(disk);
+      system("mount -t tmpfs -o size=60k tmpfs", disk);
+      try {
+        const store = await place.open();
+        const stalls: SinkStall[] = [];
+        let error: unknown = null;
+        const ended = place.run(store, { stallLimit: "forever", onStall: (stall) => { stalls.push(stall); } }).catch((thrown: unknown) => { error = thrown; });
+        const ends = (parts: readonly (readonly Position[])[]): string => parts.flatMap((positions) => positions.map(({ partition, offset }) => `${partition} ${offset}`)).toSorted().join();
+        const last = new Map<string, number>();
+        for (const { topic, partition, offset } of scenario.truth) last.set(`${topic}:${partition}`, Math.max(offset, last.get(`${topic}:${partition}`) ?? -1));
+        for (;;) {
+          if (error !== null) throw error;
+          const status = await store.status();
+          if (status[0]!.stalls.length > 0 && ends(status.map(({ online }) => online!.positions)) === [...last].map((one) => one.join(" ")).toSorted().join()) {
+            expect(status[0]!.stalls).toMatchObject([{ sink: "history", error: { code: "OBJECTS_FULL" } }]);
+            break;
+          }
+          await sleep(20);
+        }
+        expect(await differing(store, scenario, scenario.requests, "online")).toEqual([]);
+        system("mount -o remount,size=64m", disk);
+        await ended;
+        expect(error).toBeNull();
+        expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
+        expect((await store.status())[0]!.stalls).toEqual([]);
+        await store.close();
+        await goesOn(place);
+      } finally {
+        system("umount", disk);
+      }
+    });
   });
 
   test("that became read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY; what was written can be read, and once it is writable the run goes on", async () => {

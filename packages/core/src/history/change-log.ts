@@ -1,4 +1,5 @@
 /** Changes as rows of the change log, and back. */
+import { positionName } from "../stream/epochs.ts";
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { SourceSpec, Value } from "../model.ts";
@@ -16,7 +17,7 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
     change.transaction, change.oldKey === null ? null : valuesToText(change.oldKey),
     change.unavailable.length === 0 ? null : change.unavailable.join(),
     change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
-    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra,
+    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra, change.epoch ?? 0,
   ]));
 }
 
@@ -30,10 +31,13 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
   readonly version: number; readonly fromOffset: number; readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
 }): AsyncIterable<Change> {
   const { version, fromOffset, signal, wanted } = options;
-  const names = readColumns(tables);
+  // a log that was written before there were epochs has no column for them
+  const stored = new Set((await offline.state(tables.changes.name, { version, signal }))?.columns.map((column) => column.name));
+  const names = readColumns(tables).filter((name) => name !== "_epoch" || stored.has(name));
   const at = (name: string): number => names.indexOf(name);
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
+  const epochs = at("_epoch");
   const declared = tables.declared.map((_, c) => c);
   const keyColumns = keyColumnsOf(source);
   const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
@@ -41,8 +45,9 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
     for (let i = 0; i < batch.length; i++) {
-      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)) };
-      if (!wanted(`${where.topic}:${where.partition}`, where.offset)) continue;
+      const epoch = epochs < 0 ? 0 : (valueAt(vectors[epochs]!, i) as number | null) ?? 0;
+      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)), epoch };
+      if (!wanted(positionName(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
       const left = text(unavailable!, i);
       const unread = text(unreadable!, i);

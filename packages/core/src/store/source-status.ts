@@ -2,17 +2,25 @@
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
+import { isRetryable } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
 import { onlineLanes } from "../stream/online-lanes.ts";
 import { readLanes } from "../stream/online-rows.ts";
+import type { StoreRole } from "../stream/sink.ts";
 import { countersKey, readCounters } from "../stream/source-counters.ts";
 import { layoutFor, readSourceState } from "../stream/source-state.ts";
+import { said, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
+import { plainPositions, reachableEpochs } from "./epoch-stores.ts";
 import { historyContext } from "./historical-read.ts";
 
 export interface SourceStatus {
   readonly source: string;
+  /** How often it was begun anew from a snapshot (`rebootstrap`). */
+  readonly epoch: number;
+  /** A rebootstrap has begun, and its snapshot is not complete in every store: rows of before are still served, each until it comes again. */
+  readonly rebootstrapping: boolean;
   readonly online: {
     readonly positions: readonly Position[];
     /** From when on every `asOf` is answered; null: from ever. */
@@ -27,6 +35,11 @@ export interface SourceStatus {
     readonly unreadableValues: number;
   } | null;
   readonly history: { readonly positions: readonly Position[]; readonly changes: number; readonly versions: number } | null;
+  /**
+   * The stores that do not keep up with a run of this process, and those that could not be asked just now: their part above is null. Empty: all is well, and a part
+   * that is null is of a store that there is not.
+   */
+  readonly stalls: readonly SinkStall[];
 }
 
 export interface QuarantinedRow {
@@ -47,20 +60,31 @@ interface StatusOptions {
   readonly offline: OfflineStore | undefined;
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
+  readonly clock: () => number;
+  readonly stalls: readonly SinkStall[];
 }
 
 export async function sourceStatus(source: SourceSpec, options: StatusOptions): Promise<SourceStatus> {
   const { online, offline } = options;
+  const stalls = [...options.stalls];
+  /** A store that is away is told of, and does not keep the other from being told of. */
+  const asked = async <T>(sink: StoreRole, store: string, status: Promise<T>): Promise<T | null> => status.catch((error: unknown) => {
+    if (!isRetryable(error)) throw error;
+    if (!stalls.some((one) => one.store === store)) stalls.push({ sink, store, since: formatTime(options.clock()), attempts: 1, error: said(error), detached: false, over: false });
+    return null;
+  });
+  const { epoch, unfinished } = await reachableEpochs(source, options);
   return {
-    source: source.name,
-    online: online === undefined ? null : await onlineStatus(source, { ...options, online }),
-    history: offline === undefined ? null : await historyStatus(source, offline),
+    source: source.name, epoch, rebootstrapping: unfinished,
+    online: online === undefined ? null : await asked("online", online.name, onlineStatus(source, { ...options, online }, epoch)),
+    history: offline === undefined ? null : await asked("history", offline.name, historyStatus(source, offline, epoch)),
+    stalls,
   };
 }
 
-async function onlineStatus(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<SourceStatus["online"]> {
+async function onlineStatus(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }, epoch: number): Promise<SourceStatus["online"]> {
   const { online, namespace } = options;
-  const positions = await online.positions(source.name);
+  const positions = plainPositions(epoch, await online.positions(source.name));
   const { horizon } = await readSourceState(online, namespace, layoutFor(source, options.views));
   const counters = (await online.read(positions.map(({ partition }) => countersKey(namespace, source.name, partition)))).map(readCounters);
   const sum = (of: (one: (typeof counters)[number]) => number): number => counters.reduce((total, one) => total + of(one), 0);
@@ -74,15 +98,15 @@ async function onlineStatus(source: SourceSpec, options: StatusOptions & { reado
   };
 }
 
-async function historyStatus(source: SourceSpec, offline: OfflineStore): Promise<SourceStatus["history"]> {
+async function historyStatus(source: SourceSpec, offline: OfflineStore, epoch: number): Promise<SourceStatus["history"]> {
   const { tables } = historyContext(offline, source);
   const log = await offline.state(tables.changes.name);
   const versions = await offline.state(tables.versions.name);
-  return { positions: log?.positions ?? [], changes: log?.rows ?? 0, versions: versions?.rows ?? 0 };
+  return { positions: plainPositions(epoch, log?.positions ?? []), changes: log?.rows ?? 0, versions: versions?.rows ?? 0 };
 }
 
 /** The rows of a source that are in no window, oldest first. */
-export async function quarantinedRows(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<readonly QuarantinedRow[]> {
+export async function quarantinedRows(source: SourceSpec, options: Pick<StatusOptions, "namespace" | "views"> & { readonly online: OnlineStore }): Promise<readonly QuarantinedRow[]> {
   const { online, namespace } = options;
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
   const lanes = onlineLanes(namespace, state.layout);

@@ -25,7 +25,7 @@ interface Stored {
   readonly lanes: readonly { readonly columns: readonly string[]; readonly keepsAll: boolean }[];
   readonly longest: number;
   readonly horizon: number | null;
-  readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number }[];
+  readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number; readonly end?: string }[];
 }
 
 /** Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every batch writes it, and never goes back. */
@@ -62,7 +62,7 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     lanes: layout.lanes.map((lane) => ({ columns: lane.keyColumns.map((column) => column.name), keepsAll: lane.keepsAll })),
     longest: layout.longest,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
-    truncates: state.truncates.map(({ place, offset, committed }) => ({ place: String(place), offset, committed })),
+    truncates: state.truncates.map(({ place, offset, committed, end }) => ({ place: String(place), offset, committed, ...(end === undefined ? {} : { end: String(end) }) })),
   };
   return encodeJson(stored);
 }
@@ -95,7 +95,7 @@ export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell
   return {
     layout: keeps,
     horizon: stored.horizon ?? -Infinity,
-    truncates: stored.truncates.map(({ place, offset, committed }) => ({ place: BigInt(place), offset, committed })),
+    truncates: stored.truncates.map(({ place, offset, committed, end }) => ({ place: BigInt(place), offset, committed, ...(end === undefined ? {} : { end: BigInt(end) }) })),
     version: cell.version,
   };
 }
