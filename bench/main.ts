@@ -6,6 +6,8 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
+  stream: "bench/stream-rate.ts",
+  freshness: "bench/stream-freshness.ts",
 };
 
 const [name, ...rest] = process.argv.slice(2);
