@@ -51,7 +51,8 @@ export async function checkPipeline(options: CheckOptions): Promise<CheckResult>
     const log = await keysInLog(options.offline, spec);
     messages += log.messages;
     if (log.twice > 0) differences.push(`${spec.name}/changes holds ${log.twice} messages twice`);
-    const gone = [...log.keys.values()].filter((values) => !held.some(({ key }) => key === keyOf(spec, values)));
+    const there = new Set(held.map(({ key }) => key));
+    const gone = [...log.keys].flatMap(([key, values]) => (there.has(key) ? [] : [values]));
     deleted += gone.length;
     differences.push(...(await onlineRows(store, source, held, gone)), ...(await openVersions(options.offline, spec, held)), ...(await quarantined(store, checked, spec, held)));
   }

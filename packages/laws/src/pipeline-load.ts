@@ -37,7 +37,7 @@ export interface Load {
 }
 
 /** Changes the tables until it is stopped, with a pause of so many ms between transactions; a connection that breaks is made again. */
-export function startLoad(url: string, seed: number, pause = 15): Load {
+export function startLoad(url: string, seed: number, pause = 30): Load {
   const random = new Random(seed);
   const state = { transactions: 0, statements: 0, broken: 0 };
   let stopped = false;

@@ -13,7 +13,7 @@ const services = { missing: realPipeline().missing ?? minioServer().missing };
 suiteNeeding(services, "the real pipeline", () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
-    pipeline = await startPipeline();
+    pipeline = await startPipeline({ way: "processes" });
     await pipeline.minio.createBucket(BUCKET);
   }, 300_000);
   afterAll(async () => { await pipeline?.stop(); }, 120_000);
