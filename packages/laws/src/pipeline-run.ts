@@ -48,13 +48,14 @@ export async function startFlow(pipeline: Pipeline, name: string, { sql = BANK_S
   const url = postgres.url.replace(/[^/]*$/, name);
   const database = await connected(url);
   await database.query(`${sql}; ${BEAT_SQL}`);
-  await database.end();
   for (const [prefix, overrides] of Object.entries(connectors)) {
     await registerConnector({
       url: connect.url, name: prefix, database: { ...inside.postgres, user: postgres.user, password: postgres.password, name }, tables: tables === null ? undefined : [...tables, "public.beat"], overrides: { ...OVERRIDES, ...overrides }, patience: 120,
     });
   }
-  // a run takes the topics that there are when it starts: the snapshot makes them
+  // A run takes the topics that there are when it starts: the snapshot makes them. It is over when the connector follows the log.
+  for (const prefix of Object.keys(connectors)) await untilTrue(`the snapshot of ${prefix}`, async () => (await slotHas("active", database, prefix)) === true, 200);
+  await database.end();
   await settled(pipeline, url, Object.keys(connectors));
   return {
     name, url, topics: new RegExp(`^(${Object.keys(connectors).join("|")})\\.public\\.`),
@@ -66,6 +67,11 @@ export async function startFlow(pipeline: Pipeline, name: string, { sql = BANK_S
       await admin.end();
     },
   };
+}
+
+async function slotHas(condition: string, database: pg.Client, connector: string, values: readonly unknown[] = []): Promise<boolean | undefined> {
+  const { rows } = await database.query<{ there: boolean }>(`SELECT ${condition} AS there FROM pg_replication_slots WHERE slot_name = $1`, [`tidemark_${connector}`, ...values]);
+  return rows[0]?.there;
 }
 
 /** A connector confirms a place of the database's log when Kafka has everything before it. */
@@ -80,8 +86,7 @@ async function settled({ connect }: Pipeline, url: string, connectors: readonly 
         console.log(`pipeline: the task of ${connector} failed and is restarted: ${String(status.tasks[0]!.trace).split("\n")[0]}`);
         await restartConnector({ url: connect.url, name: connector, patience: 120 });
       }
-      const slot = await database.query<{ there: boolean | null }>("SELECT confirmed_flush_lsn >= $1::pg_lsn AS there FROM pg_replication_slots WHERE slot_name = $2", [place, `tidemark_${connector}`]);
-      return slot.rows[0]?.there === true;
+      return (await slotHas("confirmed_flush_lsn >= $2::pg_lsn", database, connector, [place])) === true;
     }, 250);
   }
   await database.end();
