@@ -112,11 +112,14 @@ export function historySink(options: HistorySinkOptions): HistorySink {
     forget,
     gather(added, positions) {
       if (changes.length === 0) since = clock();
+      // who was overtaken may still be given what another run has committed meanwhile
+      const isNew = (partition: string, offset: number): boolean => offset > (committed.get(partition) ?? -1);
       for (const change of added) {
+        if (!isNew(`${change.topic}:${change.partition}`, change.offset)) continue;
         changes.push(change);
         bytes += sizeOf(change);
       }
-      for (const position of positions) reached.set(position.partition, position);
+      for (const position of positions) if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
     },
     async commitWhenDue() {
       if (changes.length >= limits.rows || bytes >= limits.bytes || clock() - since >= limits.age) {

@@ -227,6 +227,16 @@ describe("two runners on one history", () => {
     expect((await other.status())[0]!.history!.changes).toBe(100);
   });
 
+  test("over a partition that changed hands: who is overtaken beyond what it has read takes none of that again", async () => {
+    const log = hundred();
+    const made = await world({ online: undefined, history: { commit: { rows: 15 } } });
+    const other = await made.reopened();
+    const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
+    // the first has gathered 20 when it commits, and finds the log at 30
+    await meanwhile(made.store, shared(log.source({ batch: 10 })), () => other.run(shared(log.source({ upTo: 30 }))));
+    expect((await other.status())[0]!.history!.changes).toBe(100);
+  });
+
   test("over a partition each: as one runner over both", async () => {
     const log = hundred(2);
     const half = (partition: number): Log => Object.assign(new Log(), { changes: log.changes.filter((change) => change.partition === partition) });
