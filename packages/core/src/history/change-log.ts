@@ -1,7 +1,7 @@
 /** Changes as rows of the change log, and back. */
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
-import type { SourceSpec, Value } from "../model.ts";
+import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import type { Change, OfflineStore, Position } from "../spi.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
@@ -20,23 +20,35 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
   ]));
 }
 
-/** The columns of the log from which row versions follow; what only explains a change stays behind. */
-function readColumns(tables: HistoryTables): readonly string[] {
-  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => name !== "_extra" && name !== "_transaction");
+/** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */
+function readColumns(tables: HistoryTables, { columns, extra = false }: Pick<LogRead, "columns" | "extra">): readonly string[] {
+  const there = (name: string): boolean => columns === undefined || columns.some((column) => column.name === name);
+  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && name !== "_transaction" && there(name));
+}
+
+export interface LogRead {
+  readonly version: number;
+  readonly fromOffset: number;
+  readonly toOffset?: number | undefined;
+  /** The columns that the table has; all that are declared without it. */
+  readonly columns?: readonly ColumnSpec[] | undefined;
+  /** Reads `_extra` too. */
+  readonly extra?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly wanted: (partition: string, offset: number) => boolean;
 }
 
 /** Every change of the log at one version of the table that `wanted` lets through, in batches as they are stored. */
-export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: {
-  readonly version: number; readonly fromOffset: number; readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
-}): AsyncIterable<Change> {
-  const { version, fromOffset, signal, wanted } = options;
-  const names = readColumns(tables);
+export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: LogRead): AsyncIterable<Change> {
+  const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
+  const names = readColumns(tables, options);
   const at = (name: string): number => names.indexOf(name);
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
-  const declared = tables.declared.map((_, c) => c);
+  const [nonFinite, extra] = [at("_non_finite"), at("_extra")];
+  const declared = tables.declared.map(({ name }) => at(name));
   const keyColumns = keyColumnsOf(source);
-  const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
+  const range = { column: "_offset", min: fromOffset, max: toOffset };
   for await (const batch of offline.scan(tables.changes.name, { columns: names, version, range, signal })) {
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
@@ -50,14 +62,14 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
       const old = text(oldKey!, i);
       yield {
         source: source.name, ...where, kind: is,
-        values: is === "upsert" || is === "delete" ? declared.map((c) => valueAt(vectors[c]!, i)) : null,
+        values: is === "upsert" || is === "delete" ? declared.map((c) => (c < 0 ? null : valueAt(vectors[c]!, i))) : null,
         oldKey: old === null ? null : valuesFromText(keyColumns, old),
         unavailable: left === null ? [] : left.split(",").map(Number),
         unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
-        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
+        nonFinite: valueAt(vectors[nonFinite!]!, i) as number, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
         committed: valueAt(vectors[committed!]!, i) as number | null,
-        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: null,
+        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: extra! < 0 ? null : text(extra!, i),
       };
     }
   }

@@ -119,7 +119,7 @@ export function historySink(options: HistorySinkOptions): HistorySink {
 }
 
 /** About what a change weighs in memory. */
-function sizeOf(change: Change): number {
+export function sizeOf(change: Change): number {
   let size = 200 + (change.extra?.length ?? 0);
   for (const value of change.values ?? []) size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
   return size;

@@ -12,7 +12,9 @@ import { onlineUpkeep } from "../stream/online-upkeep.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
+import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
 import { historicalReader } from "./historical-read.ts";
+import { withWayOut } from "./lost-log.ts";
 import { onlineReader } from "./online-read.ts";
 import { keyReader, keysNeeded } from "./request-keys.ts";
 import { sinksFor, type SinkSettings } from "./sinks.ts";
@@ -64,6 +66,16 @@ export interface Store extends FeatureReads {
    * await store.run(recordedTopic("transactions.jsonl"));
    */
   run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
+  /**
+   * Fills the online store from the history, up to where the history stands: an online store that is empty, or that is further behind than the topic goes back.
+   * After it, `run` goes on from there, and the answers are those of a run over the whole topic. Until an empty store is filled, it answers `NEEDS_BACKFILL`. It may
+   * be killed and called again. A column that was declared after changes were taken is `HISTORY_LACKS_COLUMN`.
+   *
+   * @example
+   * await store.bootstrap();
+   * await store.run(kafkaChanges({ brokers, topics }));
+   */
+  bootstrap(options?: BootstrapOptions): Promise<BootstrapResult>;
   /** What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the microsecond and the last digit, as the `batches()` of a training set are. */
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
@@ -143,7 +155,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const targets: SourceSinks[] = [];
       for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, shared: changes.shared === true, signal }) });
       const upkeep = online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
-      return runChanges(changes, targets, { signal, onProgress, upkeep });
+      try {
+        return await runChanges(changes, targets, { signal, onProgress, upkeep });
+      } catch (error) {
+        throw await withWayOut(error, sources, { online, offline });
+      }
+    },
+    async bootstrap({ sources: names, signal, onProgress } = {}) {
+      if (online === undefined) throw missing("bootstrap", "online");
+      if (offline === undefined) throw missing("bootstrap", "offline");
+      const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
+      const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
+      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, signal, onProgress });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

@@ -1,0 +1,91 @@
+/** The online store from the history: what the topic no longer holds lies in the change log, up to a stated position. */
+import { TidemarkError } from "../errors.ts";
+import { offsetsOf } from "../history/change-log.ts";
+import { logChanges, type LogChanges, type LogChangesLimits } from "../history/log-changes.ts";
+import type { SourceSpec } from "../model.ts";
+import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
+import { runChanges, type RunProgress, type RunSettings } from "../stream/runner.ts";
+import { listSource } from "../stream/source-list.ts";
+import { encodeSourceState, layoutFor, readSourceState, sourceStateKey, type SourceState } from "../stream/source-state.ts";
+import { historyContext } from "./historical-read.ts";
+import { sinksFor, type SinkOptions } from "./sinks.ts";
+
+export interface BootstrapOptions {
+  /** Names of the sources; all without it. */
+  readonly sources?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+}
+
+export interface BootstrapResult {
+  /** Changes taken from the history. */
+  readonly changes: number;
+  readonly sources: readonly {
+    readonly source: string;
+    readonly changes: number;
+    /** Where the history stood, and with it the online store stands; it may have been further already. Empty: the source has no history. */
+    readonly positions: readonly Position[];
+  }[];
+}
+
+export interface BootstrapSettings extends Omit<SinkOptions, "online" | "offline"> {
+  readonly online: OnlineStore;
+  readonly offline: OfflineStore;
+  readonly upkeep: RunSettings["upkeep"];
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  readonly limits?: Partial<LogChangesLimits> | undefined;
+}
+
+/** Another writer may change a source's state while it is marked. */
+const ATTEMPTS = 20;
+
+/** Each source is taken up to where its history stands now. The place it has come to moves with what is taken, so it may be killed and called again. */
+export async function bootstrapOnline(sources: readonly SourceSpec[], settings: BootstrapSettings): Promise<BootstrapResult> {
+  const { online, offline, namespace, views, signal } = settings;
+  const parts: { readonly source: SourceSpec; readonly positions: readonly Position[]; readonly log: LogChanges | null }[] = [];
+  for (const source of sources) {
+    const context = historyContext(offline, source);
+    const log = await offline.state(context.tables.changes.name, { signal });
+    const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
+    const after = await online.positions(source.name);
+    parts.push({ source, positions: log?.positions ?? [], log: log === null ? null : await logChanges(context, log, after, { held: layout.held, limits: settings.limits, signal }) });
+  }
+  const total = parts.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
+  let done = 0;
+  for (const { source, positions, log } of parts) {
+    // a source of which the store has nothing answers nothing until it is whole; one that is behind goes on answering what it has
+    if (log !== null) {
+      await mark(source, settings, (state) => (state.version === null ? { ...state, filling: positions.map(({ partition, offset }) => ({ partition, offset })) } : null));
+      const before = done;
+      const sinks = await sinksFor(source, { ...settings, offline: undefined });
+      const { changes } = await runChanges(log.from, [{ source, sinks }], {
+        signal, upkeep: settings.upkeep, onProgress: ({ changes }) => settings.onProgress?.({ changes: before + changes, total }),
+      });
+      done += changes;
+    }
+    const reached = offsetsOf(await online.positions(source.name));
+    await mark(source, settings, (state) => {
+      if (state.filling === undefined) return null;
+      const short = state.filling.find(({ partition, offset }) => (reached.get(partition) ?? -1) < offset);
+      if (short === undefined) return { ...state, filling: undefined };
+      throw new TidemarkError("NEEDS_BACKFILL", `${online.name}: source "${source.name}" was to be filled up to offset ${short.offset} of ${short.partition}, and the history in ${offline.name} ends before it: `
+        + "open the history that filling began with, or begin with an empty online store");
+    });
+  }
+  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: positions.map(({ partition, offset }) => ({ partition, offset })) })) };
+}
+
+/** `next`: the state as it is to be; null: it may stay. */
+async function mark(source: SourceSpec, { online, namespace, views }: BootstrapSettings, next: (state: SourceState) => Omit<SourceState, "version"> | null): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const state = await readSourceState(online, namespace, layoutFor(source, views));
+    const marked = next(state);
+    if (marked === null) return;
+    const cells = [
+      { key: sourceStateKey(namespace, source.name), value: encodeSourceState(marked), expected: state.version, expires: null },
+      ...(state.version === null ? [await listSource(online, namespace, source.name)] : []),
+    ];
+    if ((await online.write({ source: source.name, cells, positions: [] })) === "done") return;
+  }
+  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other writers; run fewer runners over one store`);
+}
