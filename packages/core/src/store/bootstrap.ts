@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../history/change-log.ts";
 import { logChanges, type LogChanges, type LogChangesLimits } from "../history/log-changes.ts";
 import type { SourceSpec } from "../model.ts";
-import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
+import type { CellWrite, OfflineStore, OnlineStore, Position } from "../spi.ts";
 import { runChanges, type RunProgress, type RunSettings } from "../stream/runner.ts";
 import { listSource } from "../stream/source-list.ts";
 import { encodeSourceState, layoutFor, readSourceState, sourceStateKey, type SourceState } from "../stream/source-state.ts";
@@ -13,6 +13,8 @@ import { sinksFor, type SinkOptions } from "./sinks.ts";
 export interface BootstrapOptions {
   /** Names of the sources; all without it. */
   readonly sources?: readonly string[] | undefined;
+  /** Changes in one step of the online store; 5,000 without it. Another writer waits for a step. */
+  readonly batchRows?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
@@ -36,13 +38,20 @@ export interface BootstrapSettings extends Omit<SinkOptions, "online" | "offline
   readonly limits?: Partial<LogChangesLimits> | undefined;
 }
 
+interface Part {
+  readonly source: SourceSpec;
+  /** Where its history stands. */
+  readonly positions: readonly Position[];
+  readonly log: LogChanges | null;
+}
+
 /** Another writer may change a source's state while it is marked. */
 const ATTEMPTS = 20;
 
 /** Each source is taken up to where its history stands now. The place it has come to moves with what is taken, so it may be killed and called again. */
 export async function bootstrapOnline(sources: readonly SourceSpec[], settings: BootstrapSettings): Promise<BootstrapResult> {
   const { online, offline, namespace, views, signal } = settings;
-  const parts: { readonly source: SourceSpec; readonly positions: readonly Position[]; readonly log: LogChanges | null }[] = [];
+  const parts: Part[] = [];
   for (const source of sources) {
     const context = historyContext(offline, source);
     const log = await offline.state(context.tables.changes.name, { signal });
@@ -52,10 +61,11 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
   }
   const total = parts.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
   let done = 0;
-  for (const { source, positions, log } of parts) {
-    // a source of which the store has nothing answers nothing until it is whole; one that is behind goes on answering what it has
+  // a source of which the store has nothing answers nothing until it is whole; one that is behind goes on answering what it has
+  await mark(parts.filter(({ log }) => log !== null), settings, (state, { positions }) => (state.version === null ? { ...state, filling: withoutMarks(positions) } : null));
+  for (const part of parts) {
+    const { source, log } = part;
     if (log !== null) {
-      await mark(source, settings, (state) => (state.version === null ? { ...state, filling: positions.map(({ partition, offset }) => ({ partition, offset })) } : null));
       const before = done;
       const sinks = await sinksFor(source, { ...settings, offline: undefined });
       const { changes } = await runChanges(log.from, [{ source, sinks }], {
@@ -64,7 +74,7 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
       done += changes;
     }
     const reached = offsetsOf(await online.positions(source.name));
-    await mark(source, settings, (state) => {
+    await mark([part], settings, (state) => {
       if (state.filling === undefined) return null;
       const short = state.filling.find(({ partition, offset }) => (reached.get(partition) ?? -1) < offset);
       if (short === undefined) return { ...state, filling: undefined };
@@ -72,20 +82,29 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
         + "open the history that filling began with, or begin with an empty online store");
     });
   }
-  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: positions.map(({ partition, offset }) => ({ partition, offset })) })) };
+  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: withoutMarks(positions) })) };
 }
 
-/** `next`: the state as it is to be; null: it may stay. */
-async function mark(source: SourceSpec, { online, namespace, views }: BootstrapSettings, next: (state: SourceState) => Omit<SourceState, "version"> | null): Promise<void> {
+function withoutMarks(positions: readonly Position[]): readonly Position[] {
+  return positions.map(({ partition, offset }) => ({ partition, offset }));
+}
+
+/** In one step for all of these sources. `next`: the state as it is to be; null: it may stay. */
+async function mark(parts: readonly Part[], { online, namespace, views }: BootstrapSettings, next: (state: SourceState, part: Part) => Omit<SourceState, "version"> | null): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const state = await readSourceState(online, namespace, layoutFor(source, views));
-    const marked = next(state);
-    if (marked === null) return;
-    const cells = [
-      { key: sourceStateKey(namespace, source.name), value: encodeSourceState(marked), expected: state.version, expires: null },
-      ...(state.version === null ? [await listSource(online, namespace, source.name)] : []),
-    ];
-    if ((await online.write({ source: source.name, cells, positions: [] })) === "done") return;
+    const cells: CellWrite[] = [];
+    const unlisted: string[] = [];
+    for (const part of parts) {
+      const { name } = part.source;
+      const state = await readSourceState(online, namespace, layoutFor(part.source, views));
+      const marked = next(state, part);
+      if (marked === null) continue;
+      cells.push({ key: sourceStateKey(namespace, name), value: encodeSourceState(marked), expected: state.version, expires: null });
+      if (state.version === null) unlisted.push(name);
+    }
+    if (cells.length === 0) return;
+    if (unlisted.length > 0) cells.push(await listSource(online, namespace, ...unlisted));
+    if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done") return;
   }
-  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other writers; run fewer runners over one store`);
+  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to mark ${parts.map(({ source }) => `source "${source.name}"`).join(", ")} met other writers; run fewer runners over one store`);
 }

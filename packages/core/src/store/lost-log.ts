@@ -6,7 +6,9 @@ import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "./historical-read.ts";
 
 /** The error of a run, with the way out where it is `LOG_LOST` and the history is further than the online store. */
-export async function withWayOut(error: unknown, sources: readonly SourceSpec[], { online, offline }: { readonly online: OnlineStore | undefined; readonly offline: OfflineStore | undefined }): Promise<unknown> {
+export async function withWayOut(
+  error: unknown, sources: readonly SourceSpec[], { online, offline }: { readonly online: OnlineStore | undefined; readonly offline: OfflineStore | undefined },
+): Promise<unknown> {
   if (!isTidemarkError(error, "LOG_LOST") || online === undefined || offline === undefined) return error;
   const behind: string[] = [];
   for (const source of sources) {

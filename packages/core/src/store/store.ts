@@ -161,12 +161,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         throw await withWayOut(error, sources, { online, offline });
       }
     },
-    async bootstrap({ sources: names, signal, onProgress } = {}) {
+    async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
       if (online === undefined) throw missing("bootstrap", "online");
       if (offline === undefined) throw missing("bootstrap", "offline");
       const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
       const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
-      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, signal, onProgress });
+      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

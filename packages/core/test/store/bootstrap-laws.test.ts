@@ -1,6 +1,9 @@
 /** Law 3: an online store that was filled from the history is the one that a run over the whole log leaves, down to the byte, and goes on from there. */
-import { compareAnswers, differenceText, generateScenario, memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, otherDelivery, Random, scenarioSource, type MemoryOfflineData, type MemoryOnlineData, type Scenario } from "@tidemark/core/testing";
-import type { Change, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import {
+  compareAnswers, differenceText, generateScenario, memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, otherDelivery, Random, scenarioSource,
+  type MemoryOfflineData, type MemoryOnlineData, type Scenario,
+} from "@tidemark/core/testing";
+import type { Change, OfflineStore, OnlineStore, Position } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { logChanges } from "../../src/history/log-changes.ts";
 import { onlineReader } from "../../src/store/online-read.ts";
@@ -26,7 +29,8 @@ function cellsOf(data: MemoryOnlineData): readonly string[] {
 }
 
 function copyOf({ namespaces, version }: MemoryOnlineData): MemoryOnlineData {
-  return { version, namespaces: new Map([...namespaces].map(([name, { cells, positions }]) => [name, { cells: new Map(cells), positions: new Map([...positions].map(([source, list]) => [source, new Map(list)])) }])) };
+  const positionsOf = (positions: ReadonlyMap<string, ReadonlyMap<string, Position>>) => new Map([...positions].map(([source, list]) => [source, new Map(list)]));
+  return { version, namespaces: new Map([...namespaces].map(([name, { cells, positions }]) => [name, { cells: new Map(cells), positions: positionsOf(positions) }])) };
 }
 
 /** Bytes that are no other change's: cells write a column of one and the same value shorter, as the decoder never gives it. */

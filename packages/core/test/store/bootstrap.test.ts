@@ -168,7 +168,8 @@ describe("definitions that have changed since the history was written", () => {
     const narrowView = featureView("narrow", { entity: user, source: payments, features: { n: count().over("1d") } });
     const longView = featureView("long", { entity: user, source: payments, features: { m: count().over("30d") } });
     const over = memoryOnlineData();
-    const openAs = (namespace: string, more: object): Promise<Store> => openStore({ definitions: more as typeof definitions, online: memoryOnlineStore(over), offline, namespace, clock: () => date(NOON) });
+    const openAs = (namespace: string, more: { readonly [name: string]: unknown }): Promise<Store> =>
+      openStore({ definitions: more, online: memoryOnlineStore(over), offline, namespace, clock: () => date(NOON) });
     await (await openAs("default", { narrowView })).bootstrap();
     const old = await openAs("default", { narrowView, longView });
     await old.bootstrap();
