@@ -1,5 +1,6 @@
 /** A Kafka for tests, and topics to publish into it. */
 import kafkajs from "kafkajs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startKafka } from "./kafka.ts";
 
 export type KafkaTopics = Awaited<ReturnType<typeof startKafkaTopics>>;
@@ -25,6 +26,11 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
 
     async topic(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }] });
+      // a broker that is busy knows of a partition some time after the controller does; who sends meanwhile sends some of it twice
+      for (let found = 0, tries = 1; found < partitions; tries++) {
+        found = await admin.fetchTopicOffsets(topic).then((all) => all.length, (error: unknown) => { if (tries === 100) throw error; return 0; });
+        if (found < partitions) await sleep(100);
+      }
     },
 
     /** As retention does it: what lies before the offset is gone. */

@@ -46,9 +46,10 @@ export interface Change {
   readonly offset: number;
   /**
    * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone · truncate: the table is empty ·
-   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why).
+   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why) ·
+   * snapshot-end: the snapshot that began an epoch has brought all its rows, from place `lsn` to place `place`; no change source gives it.
    */
-  readonly kind: "upsert" | "delete" | "truncate" | "none";
+  readonly kind: "upsert" | "delete" | "truncate" | "none" | "snapshot-end";
   /** By the index of the source's columns; on a delete only the primary key is filled; null for truncate and none. */
   readonly values: readonly Value[] | null;
   /** The primary key the row had before this change, in the order of `primaryKey`: that row is gone (law 5). */
@@ -64,10 +65,14 @@ export interface Change {
   readonly lsn: bigint | null;
   /** Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change source leaves it out. */
   readonly place?: bigint | undefined;
+  /** How often the source was begun anew before this change (`store.rebootstrap`); 0 without it. A change source leaves it out. */
+  readonly epoch?: number | undefined;
   /** Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a Kafka tombstone). */
   readonly committed: number | null;
   /** The row was read by a snapshot, not from the log. */
   readonly snapshot: boolean;
+  /** Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs beside the log. */
+  readonly snapshotPart?: "first" | "last" | "incremental" | undefined;
   /** Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction. */
   readonly op: string | null;
   readonly timestamp: number | null;

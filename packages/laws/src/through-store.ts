@@ -1,19 +1,21 @@
 /** A scenario through the store's public face, beside the oracle. */
 import { isTidemarkError, micros, toUser, type Store } from "@tidemark/core";
-import { oracleOf, requestKeys, scenarioDefinitions, type OracleAnswer, type OracleMode, type OracleRequest, type Scenario } from "@tidemark/core/testing";
+import { oracleOf, requestKeys, scenarioDefinitions, type EndedSnapshot, type OracleAnswer, type OracleMode, type OracleRequest, type Scenario } from "@tidemark/core/testing";
 
 export type Asked = "online" | "as corrected" | "as known";
 
 export interface Expected {
   /** The changes that the oracle knows; all of the scenario without it. */
   readonly truth?: Scenario["truth"];
+  /** Snapshots of later epochs that are complete. */
+  readonly ended?: readonly EndedSnapshot[];
   /** How the oracle is asked, where that is not how the store is. */
   readonly mode?: OracleMode;
 }
 
 /** What the store answers to these requests, where it is not what the oracle answers; in words. */
-export async function differing(store: Store, scenario: Scenario, requests: readonly OracleRequest[], asked: Asked, { truth = scenario.truth, mode = asked === "as known" ? "known" : "corrected" }: Expected = {}): Promise<string[]> {
-  const oracle = oracleOf({ ...scenario, truth });
+export async function differing(store: Store, scenario: Scenario, requests: readonly OracleRequest[], asked: Asked, { truth = scenario.truth, ended = [], mode = asked === "as known" ? "known" : "corrected" }: Expected = {}): Promise<string[]> {
+  const oracle = oracleOf({ ...scenario, truth }, null, ended);
   const rows = asked === "online" ? await onlineRows(store, scenario, requests) : await historicalRows(store, scenario, requests, asked === "as known");
   return requests.flatMap((request, i) => {
     const expected = oracle.answer(scenario.selected, request, mode);

@@ -1,7 +1,7 @@
 /** An online store that is empty or too old, filled from the history, on the stores that users have; and where the topic's beginning is gone, on a real Kafka and MinIO. */
 import { s3Objects } from "@tidemark/adapter-minio";
-import { isTidemarkError, openStore, type Store } from "@tidemark/core";
-import { generateScenario, otherDelivery, Random, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/core/testing";
+import { isTidemarkError, micros, openStore, type Store } from "@tidemark/core";
+import { generateScenario, memoryOfflineData, memoryOfflineStore, memoryOnlineStore, otherDelivery, Random, requestKeys, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/core/testing";
 import type { ObjectStore } from "@tidemark/delta";
 import { startKafkaTopics } from "@tidemark/services";
 import { startMinio } from "@tidemark/services/minio";
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "../../../tools/needs.ts";
+import { brokenLog, changesOf } from "../src/rebootstrap-scenario.ts";
 import { inFolder, realStores, type RealStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
@@ -65,6 +66,50 @@ test("SQLite filled from a Delta history whose files were joined, then the rest 
   console.log(`bootstrap: ${seeds} seeds, ${taken} changes from Delta into SQLite`);
   expect(taken).toBeGreaterThan(seeds * 10);
 });
+
+test("a history with a new epoch, its snapshot complete or not, fills an empty online store, and one of the epoch before, to what the live one is", { timeout: 300_000 }, async () => {
+  const met = { logs: 0, unfinished: 0, answers: 0 };
+  for (let seed = firstSeed; seed < firstSeed + seeds * 3; seed++) {
+    const log = brokenLog(seed, (["retained", "recreated", "restored"] as const)[seed % 3]!);
+    if (log === null) continue;
+    const { scenario } = log;
+    const offline = memoryOfflineStore(memoryOfflineData());
+    const make = (online = memoryOnlineStore()): Promise<Store> => (
+      openStore({ definitions: scenarioDefinitions(scenario), online, offline, clock: () => new Date(4_200_000_000_000), retain: "forever", history: { commit: { rows: 9 }, buckets: 2 } }));
+    const random = (): Random => new Random(seed);
+    const live = await make();
+    await live.run(changesOf("before", log.before, random()));
+    const old = await make();
+    await old.bootstrap();
+    for (const { name } of scenario.sources) {
+      await live.rebootstrap(name, changesOf(name, log.after, random())).catch((error: unknown) => {
+        if (!isTidemarkError(error, "SNAPSHOT_INCOMPLETE")) throw error;
+        met.unfinished++;
+      });
+    }
+    const empty = await make();
+    for (const store of [old, empty]) await store.bootstrap({ batchRows: 7 });
+    const expectAlike = async (): Promise<void> => {
+      const [expected, ...others] = await Promise.all([live, old, empty].map((store) => said(store, scenario)));
+      for (const other of others) expect(other, `seed ${seed}`).toEqual(expected);
+      met.answers += scenario.requests.length;
+    };
+    await expectAlike();
+    for (const store of [live, old, empty]) await store.run(changesOf("rest", log.after, random()));
+    await expectAlike();
+    met.logs++;
+  }
+  console.log(`bootstrap: epochs ${JSON.stringify(met)}`);
+  expect(met.logs).toBeGreaterThan(0);
+});
+
+/** The answers of the online store, and what it says of itself. */
+async function said(store: Store, scenario: Scenario): Promise<unknown> {
+  const { all } = scenarioDefinitions(scenario);
+  const rows: unknown[] = [];
+  for (const request of scenario.requests) rows.push(...(await store.getOnlineFeatures({ features: all, entities: [requestKeys(scenario, request)], asOf: micros(request.time), metadata: true })));
+  return { rows, status: await store.status() };
+}
 
 const needs = [realKafka(), minioServer()].find(({ missing }) => missing !== null) ?? { missing: null };
 

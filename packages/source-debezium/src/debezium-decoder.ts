@@ -88,7 +88,7 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
   ): Change => ({
     source: source.name, topic: message.topic, partition: message.partition, offset: message.offset, kind, values, oldKey,
     unavailable: row === null ? NONE : row.unavailable, unreadable: row === null ? NONE : row.unreadable, broken, nonFinite: row === null ? 0 : row.nonFinite,
-    lsn: origin.lsn, committed: origin.committed, snapshot: origin.snapshot || op === "r", op, timestamp: message.timestamp, transaction: origin.transaction,
+    lsn: origin.lsn, committed: origin.committed, snapshot: origin.snapshot || op === "r", ...(origin.snapshotPart === undefined ? {} : { snapshotPart: origin.snapshotPart }), op, timestamp: message.timestamp, transaction: origin.transaction,
     extra: row === null ? null : row.extra,
   });
   const tombstone = (decoder: RowDecoder | null, message: LogMessage): Change | null =>

@@ -80,7 +80,7 @@ export function place(partition: KafkaPartition, { low, high }: Watermarks): voi
 /** Law 5: what the log has lost is a named error. Throws `LOG_LOST` and `TOPIC_RECREATED`; gives it where only its beginning is gone and nothing is stored. */
 export function refuseLost(source: string, { topic, partition, fetched }: KafkaPartition, { low, high }: Watermarks): TidemarkError | null {
   const where = `${source}: topic ${topic}, partition ${partition}`;
-  const wayOut = "take a new snapshot into empty stores, and keep the topic longer (retention.ms) than a run may stand still";
+  const wayOut = "take a new snapshot of the table and begin it anew with store.rebootstrap, and keep the topic longer (retention.ms) than a run may stand still";
   if (fetched === undefined) {
     if (low === 0) return null;
     return new TidemarkError("LOG_LOST", `${where}: nothing of it is stored, and its log begins at offset ${low}: offsets 0 to ${low - 1} are gone. `
@@ -96,5 +96,5 @@ export function refuseLost(source: string, { topic, partition, fetched }: KafkaP
 
 export function recreated(source: string, { topic, partition }: Pick<KafkaPartition, "topic" | "partition">, what: string): TidemarkError {
   return new TidemarkError("TOPIC_RECREATED", `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, or the broker lost its end: `
-    + "take a new snapshot into empty stores");
+    + "take a new snapshot of the table and begin it anew with store.rebootstrap");
 }

@@ -1,4 +1,5 @@
 /** Where a change comes from in the database's own log: the `source` block of an envelope, or the `__` members of a flat row. */
+import type { Change } from "@tidemark/core/spi";
 import { type Members, NUMBER, TRUE } from "./json-text.ts";
 
 export interface Origin {
@@ -6,10 +7,16 @@ export interface Origin {
   /** µs; null: the message does not say. */
   readonly committed: number | null;
   readonly snapshot: boolean;
+  readonly snapshotPart: Change["snapshotPart"];
   readonly transaction: string | null;
 }
 
-export const NO_ORIGIN: Origin = { lsn: null, committed: null, snapshot: false, transaction: null };
+export const NO_ORIGIN: Origin = { lsn: null, committed: null, snapshot: false, snapshotPart: undefined, transaction: null };
+
+/** A row that is the last of the whole snapshot is the last of its table; a first row of a table that is its only one may be called either. */
+const PARTS: Readonly<Record<string, Change["snapshotPart"]>> = {
+  first: "first", first_in_data_collection: "first", last: "last", last_in_data_collection: "last", incremental: "incremental",
+};
 
 /** `find` gives the place of a field of the source block, −1 where there is none. */
 export function originOf(members: Members, find: (field: string) => number): Origin {
@@ -23,11 +30,13 @@ export function originOf(members: Members, find: (field: string) => number): Ori
   const committed = micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
   const lsn = number("lsn");
   const s = find("snapshot");
+  const snapshot = s >= 0 && members.isString(s) ? members.string(s) : s >= 0 && members.kind(s) === TRUE ? "true" : "false";
   const transaction = find("txId");
   return {
     lsn: lsn !== null && /^\d+$/.test(lsn) ? BigInt(lsn) : sequenceLsn(members, find("sequence")),
     committed: Number.isSafeInteger(committed) ? committed : null,
-    snapshot: s >= 0 && (members.isString(s) ? members.string(s) !== "false" : members.kind(s) === TRUE),
+    snapshot: snapshot !== "false",
+    snapshotPart: PARTS[snapshot],
     transaction: transaction < 0 ? null : members.kind(transaction) === NUMBER ? members.raw(transaction) : members.isString(transaction) ? members.string(transaction) : null,
   };
 }

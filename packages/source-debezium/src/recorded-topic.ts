@@ -165,7 +165,7 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
     if (offset < after.offset) return false;
     if (after.mark !== undefined && after.mark !== mark(message)) {
       throw new TidemarkError("TOPIC_RECREATED", `${source}: the message at offset ${offset} of ${partition.name} is not the one the stored position was taken from; `
-        + "the topic was created anew or this is another recording: start with empty stores, or give the recording that was read before");
+        + "the topic was created anew or this is another recording: give the recording that was read before, or start with empty stores; where this one holds a new snapshot, begin the source anew with store.rebootstrap");
     }
     partition.reached = true;
     return false;
@@ -179,7 +179,7 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
 
 function lost(source: string, position: Position, what: string): TidemarkError {
   return new TidemarkError("LOG_LOST", `${source}: offset ${position.offset} of ${position.partition}, up to which changes were applied, is not in the log: ${what}; `
-    + "give the whole recording, or start with empty stores");
+    + "give the whole recording, or start with empty stores; where it holds a new snapshot, begin the source anew with store.rebootstrap");
 }
 
 /** A hash that tells a message that comes again from another at its offset. */

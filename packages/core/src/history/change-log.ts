@@ -1,4 +1,5 @@
 /** Changes as rows of the change log, and back. */
+import { positionName } from "../stream/epochs.ts";
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
@@ -16,12 +17,12 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
     change.transaction, change.oldKey === null ? null : valuesToText(change.oldKey),
     change.unavailable.length === 0 ? null : change.unavailable.join(),
     change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
-    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra,
+    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra, change.epoch ?? 0,
   ]));
 }
 
 /** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */
-function readColumns(tables: HistoryTables, { columns, extra = false }: Pick<LogRead, "columns" | "extra">): readonly string[] {
+function readColumns(tables: HistoryTables, columns: readonly ColumnSpec[] | undefined, extra: boolean): readonly string[] {
   const there = (name: string): boolean => columns === undefined || columns.some((column) => column.name === name);
   return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && name !== "_transaction" && there(name));
 }
@@ -30,7 +31,7 @@ export interface LogRead {
   readonly version: number;
   readonly fromOffset: number;
   readonly toOffset?: number | undefined;
-  /** The columns that the table has; all that are declared without it. */
+  /** The columns that the table has, where they are known. */
   readonly columns?: readonly ColumnSpec[] | undefined;
   /** Reads `_extra` too. */
   readonly extra?: boolean | undefined;
@@ -41,11 +42,13 @@ export interface LogRead {
 /** Every change of the log at one version of the table that `wanted` lets through, in batches as they are stored. */
 export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: LogRead): AsyncIterable<Change> {
   const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
-  const names = readColumns(tables, options);
+  // a log that was written before there were epochs has no column for them
+  const columns = options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
+  const names = readColumns(tables, columns, options.extra === true);
   const at = (name: string): number => names.indexOf(name);
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
-  const [nonFinite, extra] = [at("_non_finite"), at("_extra")];
+  const [nonFinite, extra, epochs] = [at("_non_finite"), at("_extra"), at("_epoch")];
   const declared = tables.declared.map(({ name }) => at(name));
   const keyColumns = keyColumnsOf(source);
   const range = { column: "_offset", min: fromOffset, max: toOffset };
@@ -53,8 +56,9 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
     for (let i = 0; i < batch.length; i++) {
-      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)) };
-      if (!wanted(`${where.topic}:${where.partition}`, where.offset)) continue;
+      const epoch = epochs! < 0 ? 0 : (valueAt(vectors[epochs!]!, i) as number | null) ?? 0;
+      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)), epoch };
+      if (!wanted(positionName(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
       const left = text(unavailable!, i);
       const unread = text(unreadable!, i);

@@ -5,12 +5,12 @@ import type { TableSpec } from "../spi.ts";
 
 const column = (name: string, kind: Kind, nullable = true): ColumnSpec => ({ name, database: name, kind, nullable });
 
-/** Beside the declared columns of a change. `_place` is the LSN before it in its partition, for a change that has none itself. */
+/** Beside the declared columns of a change. `_place` is the LSN before it in its partition, for a change that has none itself; of the end of a snapshot, the last place of its rows. `_epoch` is null in tables of versions that had none. */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false), column("_partition", "int32", false), column("_offset", "int64", false), column("_timestamp", "int64"),
   column("_kind", "string", false), column("_op", "string"), column("_lsn", "int64"), column("_place", "int64"), column("_committed", "timestamp"), column("_snapshot", "boolean", false),
   column("_transaction", "string"), column("_old_key", "string"), column("_unavailable", "string"), column("_unreadable", "string"),
-  column("_broken", "string"), column("_non_finite", "int32", false), column("_extra", "string"),
+  column("_broken", "string"), column("_non_finite", "int32", false), column("_extra", "string"), column("_epoch", "int32"),
 ];
 
 /** Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the row was gone then, and `_known_from` is null where it was never seen before. */

@@ -1,18 +1,18 @@
-/** The change log of a history as a change source: what the topic said, in the order of each partition, up to a stated position. */
+/** The change log of a history, read again: what the topic said, in the order of each partition, epoch after epoch, up to a stated position. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec } from "../model.ts";
-import type { Change, ChangeBatch, ChangeSource, Position, TableState } from "../spi.ts";
-import { unpacked } from "../stream/runner.ts";
+import type { Change, Position, TableState } from "../spi.ts";
+import { epochOfPosition, isBeginning, isCompletion, positionName } from "../stream/epochs.ts";
 import { offsetsOf, readLog } from "./change-log.ts";
 import { sizeOf } from "./history-sink.ts";
 import { logSlices, type LogSlice } from "./log-slices.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
 export interface LogChanges {
-  /** Gives the changes, however often it is asked; positions it is asked for do not matter. */
-  readonly from: ChangeSource;
   /** How many there are. */
   readonly changes: number;
+  /** Each with the positions that its changes lead to, as stores name them. */
+  batches(signal?: AbortSignal): AsyncIterable<{ readonly changes: readonly Change[]; readonly positions: readonly Position[] }>;
 }
 
 export interface LogChangesLimits {
@@ -34,41 +34,63 @@ export async function logChanges({ offline, source, tables }: HistoryContext, lo
   readonly held: readonly ColumnSpec[]; readonly limits?: Partial<LogChangesLimits> | undefined; readonly signal?: AbortSignal | undefined;
 }): Promise<LogChanges | null> {
   const { sliceRows, sliceBytes, batchRows } = { ...LIMITS, ...options.limits };
+  const { version, columns } = log;
   const name = `${offline.name}, table ${tables.changes.name}`;
   const reached = offsetsOf(after);
-  const behind = log.positions.filter(({ partition, offset }) => offset > (reached.get(partition) ?? -1)).map((position) => ({ ...position, mark: unpacked(position.mark).mark }));
-  if (behind.length === 0) return null;
-  refuseOtherKinds(name, tables.declared, log.columns);
+  const goals = new Map(log.positions.filter(({ partition, offset }) => offset > (reached.get(partition) ?? -1)).map((position) => [position.partition, position]));
+  if (goals.size === 0) return null;
+  refuseOtherKinds(name, tables.declared, columns);
   const isHeld = heldCheck(name, source, options.held);
-  const goals = new Map(behind.map((position) => [position.partition, position]));
-  const wanted = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1) && offset <= (goals.get(partition)?.offset ?? -1);
-  const fromOffset = Math.min(...behind.map(({ partition }) => (reached.get(partition) ?? -1) + 1));
-  const { slices, rows } = await logSlices(offline, tables.changes.name, { version: log.version, fromOffset, rows: sliceRows, signal: options.signal, wanted });
+  const isAhead = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1) && offset <= (goals.get(partition)?.offset ?? -1);
 
-  async function* changes({ signal }: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<ChangeBatch> {
-    const waiting: LogSlice[] = slices.toReversed();
-    for (let slice = waiting.pop(); slice !== undefined; slice = waiting.pop()) {
-      const part = await read(slice, signal);
-      if (part.to < slice.to) waiting.push({ from: part.to + 1, to: slice.to });
-      for (let i = 0; i < part.changes.length; i += batchRows) {
-        const batch = part.changes.slice(i, i + batchRows);
-        const ends = new Map(batch.map((change) => [`${change.topic}:${change.partition}`, change.offset]));
-        yield { changes: batch, positions: [...ends].map(([partition, offset]) => (goals.get(partition)!.offset === offset ? goals.get(partition)! : { partition, offset })) };
-      }
-    }
-    // a position may lie behind the last change: what stood there was of no declared source, or no message
-    yield { changes: [], positions: behind };
+  const steps: { readonly goals: readonly Position[]; readonly wanted: (partition: string, offset: number) => boolean; readonly slices: readonly LogSlice[] }[] = [];
+  let rows = 0;
+  for (const part of inOrder([...goals.values()])) {
+    const names = new Set(part.map(({ partition }) => partition));
+    const wanted = (partition: string, offset: number): boolean => names.has(partition) && isAhead(partition, offset);
+    const fromOffset = Math.min(...part.map(({ partition }) => (reached.get(partition) ?? -1) + 1));
+    const cut = await logSlices(offline, tables.changes.name, { version, columns, fromOffset, rows: sliceRows, signal: options.signal, wanted });
+    rows += cut.rows;
+    steps.push({ goals: part, wanted, slices: cut.slices });
   }
 
-  return { from: { name, changes }, changes: rows };
+  async function* batches(signal?: AbortSignal): ReturnType<LogChanges["batches"]> {
+    // a change without LSN takes its place from the highest LSN before it, which travels with the position
+    const highest = new Map(after.map(({ partition, mark }) => [partition, /^(\d+) /.exec(mark ?? "")?.[1] ?? ""]));
+    const positionAt = (partition: string, offset: number): Position => (
+      goals.get(partition)!.offset === offset ? goals.get(partition)! : { partition, offset, mark: `${highest.get(partition) ?? ""} ` });
+    for (const { goals: part, wanted, slices } of steps) {
+      const waiting: LogSlice[] = slices.toReversed();
+      for (let slice = waiting.pop(); slice !== undefined; slice = waiting.pop()) {
+        const { changes, to } = await read(slice, wanted, signal);
+        if (to < slice.to) waiting.push({ from: to + 1, to: slice.to });
+        for (let i = 0; i < changes.length; i += batchRows) {
+          const batch = changes.slice(i, i + batchRows);
+          const ends = new Map<string, number>();
+          for (const change of batch) {
+            const partition = positionName(change);
+            ends.set(partition, change.offset);
+            if (change.lsn !== null && change.lsn > BigInt(highest.get(partition) ?? "")) highest.set(partition, String(change.lsn));
+          }
+          yield { changes: batch, positions: [...ends].map(([partition, offset]) => positionAt(partition, offset)) };
+        }
+      }
+      // a position may lie behind the last change: what stood there was of no declared source, or no message
+      yield { changes: [], positions: part };
+    }
+  }
+
+  return { changes: rows, batches };
 
   /** The changes of a slice in the order of their offsets, or of its first part where they are too heavy together. */
-  async function read({ from, to: end }: LogSlice, signal: AbortSignal | undefined): Promise<{ readonly changes: readonly Change[]; readonly to: number }> {
+  async function read(
+    { from, to: end }: LogSlice, wanted: (partition: string, offset: number) => boolean, signal: AbortSignal | undefined,
+  ): Promise<{ readonly changes: readonly Change[]; readonly to: number }> {
     let to = end;
     let changes: Change[] = [];
     let bytes = 0;
     const isHere = (partition: string, offset: number): boolean => offset >= from && offset <= to && wanted(partition, offset);
-    for await (const change of readLog(offline, tables, source, { version: log.version, columns: log.columns, extra: true, fromOffset: from, toOffset: to, signal, wanted: isHere })) {
+    for await (const change of readLog(offline, tables, source, { version, columns, extra: true, fromOffset: from, toOffset: to, signal, wanted: isHere })) {
       isHeld(change);
       changes.push(change);
       bytes += sizeOf(change);
@@ -81,6 +103,16 @@ export async function logChanges({ offline, source, tables }: HistoryContext, lo
     }
     return { changes: changes.sort((a, b) => a.offset - b.offset || a.partition - b.partition || (a.topic < b.topic ? -1 : 1)), to };
   }
+}
+
+/** Epoch after epoch; of each, where it begins, what was said in it, and that its snapshot is complete. */
+function inOrder(positions: readonly Position[]): readonly (readonly Position[])[] {
+  const parts = new Map<number, Position[]>();
+  for (const position of positions) {
+    const place = epochOfPosition(position.partition) * 3 + (isBeginning(position.partition) ? 0 : isCompletion(position.partition) ? 2 : 1);
+    parts.set(place, [...(parts.get(place) ?? []), position]);
+  }
+  return [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
 }
 
 function refuseOtherKinds(name: string, declared: readonly ColumnSpec[], stored: readonly ColumnSpec[]): void {

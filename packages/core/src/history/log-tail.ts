@@ -1,8 +1,9 @@
 /** What the log holds beyond the versions table, by bucket and row. */
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
-import { placeOf, rowChangesOf, type RowChange } from "../stream/row-change.ts";
-import type { Truncate } from "../stream/row-versions.ts";
+import { positionName } from "../stream/epochs.ts";
+import { rowChangesOf, type RowChange } from "../stream/row-change.ts";
+import { truncateOf, type Truncate } from "../stream/row-versions.ts";
 import { offsetsOf, readLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
@@ -29,7 +30,7 @@ export function bucketPosition(bucket: number, partition: string): string {
 
 /** A truncate that the versions table knows, kept among its positions: the place says which, the value when it was committed. */
 export function truncatePosition(bucket: number, truncate: Truncate): string {
-  return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}`;
+  return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
 }
 
 export const bucketsPosition: string = BUCKETS;
@@ -42,8 +43,8 @@ export function bucketsOf(state: TableState | null): number | null {
 export function knownTruncates(state: TableState | null, bucket: number): Truncate[] {
   const prefix = `${TRUNCATE}${bucket}/`;
   return (state?.positions ?? []).filter(({ partition }) => partition.startsWith(prefix)).map(({ partition, offset: committed }) => {
-    const [place, offset] = partition.slice(prefix.length).split("/");
-    return { place: BigInt(place!), offset: Number(offset), committed };
+    const [place, offset, end] = partition.slice(prefix.length).split("/");
+    return { place: BigInt(place!), offset: Number(offset), committed, ...(end === undefined ? {} : { end: BigInt(end) }) };
   });
 }
 
@@ -64,10 +65,10 @@ export async function readTail(
     const wanted = (partition: string, offset: number): boolean => offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
     for await (const change of readLog(offline, tables, source, { version: log.version, fromOffset, signal, wanted })) {
-      const partition = `${change.topic}:${change.partition}`;
+      const partition = positionName(change);
       changes++;
-      if (change.kind === "truncate") {
-        const truncate = { place: placeOf(change), offset: change.offset, committed: change.committed ?? 0 };
+      const truncate = truncateOf(change);
+      if (truncate !== null) {
         truncates.forEach((list, bucket) => { if (change.offset > reached(bucket, partition)) list.push(truncate); });
       }
       for (const { key, change: row } of rowChanges(change)) {

@@ -2,8 +2,8 @@
 import type { Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
-import { compareChanges, placeOf, rowChangesOf, type RowChange } from "../stream/row-change.ts";
-import { deriveVersions, type RowVersion, type Truncate } from "../stream/row-versions.ts";
+import { compareChanges, rowChangesOf, type RowChange } from "../stream/row-change.ts";
+import { asDelete, deriveVersions, truncateOf, type RowVersion, type Truncate } from "../stream/row-versions.ts";
 import { readLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { knownTruncates, type RowTail } from "./log-tail.ts";
@@ -58,7 +58,7 @@ export function mergeBucket(
         const all = tail.get(text)?.changes ?? [];
         const changes = all.filter((change) => !isDeliveredAgain(before, change));
         const last = before.at(-1);
-        if (last !== undefined && (all.some((change) => change.guessed) || [...changes, ...newTruncates].some((change) => compareChanges(change, last) < 0))) {
+        if (last !== undefined && (all.some((change) => change.guessed) || [...changes, ...newTruncates.map(asDelete)].some((change) => compareChanges(change, last) < 0))) {
           late.set(text, key);
           continue;
         }
@@ -88,7 +88,8 @@ async function fromWholeLog(context: HistoryContext, keys: ReadonlyMap<string, K
   const changes = new Map<string, RowChange[]>();
   const truncates: Truncate[] = [];
   for await (const change of readLog(offline, tables, source, { version: at.log.version, fromOffset: 0, signal: at.signal, wanted: () => true })) {
-    if (change.kind === "truncate") truncates.push({ place: placeOf(change), offset: change.offset, committed: change.committed ?? 0 });
+    const truncate = truncateOf(change);
+    if (truncate !== null) truncates.push(truncate);
     for (const { key, change: row } of rowChanges(change)) {
       const text = rows.textOf(key);
       if (!keys.has(text)) continue;

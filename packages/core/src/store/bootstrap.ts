@@ -3,12 +3,16 @@ import { TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../history/change-log.ts";
 import { logChanges, type LogChanges, type LogChangesLimits } from "../history/log-changes.ts";
 import type { SourceSpec } from "../model.ts";
-import type { CellWrite, OfflineStore, OnlineStore, Position } from "../spi.ts";
-import { runChanges, type RunProgress, type RunSettings } from "../stream/runner.ts";
+import type { CellWrite, OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
+import { epochStateOf, positionName } from "../stream/epochs.ts";
+import type { OnlineUpkeep } from "../stream/online-upkeep.ts";
+import { onlineSink } from "../stream/online-sink.ts";
+import type { RunProgress } from "../stream/runner.ts";
 import { listSource } from "../stream/source-list.ts";
 import { encodeSourceState, layoutFor, readSourceState, sourceStateKey, type SourceState } from "../stream/source-state.ts";
 import { historyContext } from "./historical-read.ts";
-import { sinksFor, type SinkOptions } from "./sinks.ts";
+import { plainPositions } from "./epoch-stores.ts";
+import type { SinkOptions } from "./sinks.ts";
 
 export interface BootstrapOptions {
   /** Names of the sources; all without it. */
@@ -33,7 +37,7 @@ export interface BootstrapResult {
 export interface BootstrapSettings extends Omit<SinkOptions, "online" | "offline"> {
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
-  readonly upkeep: RunSettings["upkeep"];
+  readonly upkeep: OnlineUpkeep | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
   readonly limits?: Partial<LogChangesLimits> | undefined;
 }
@@ -66,12 +70,10 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
   for (const part of parts) {
     const { source, log } = part;
     if (log !== null) {
-      const before = done;
-      const sinks = await sinksFor(source, { ...settings, offline: undefined });
-      const { changes } = await runChanges(log.from, [{ source, sinks }], {
-        signal, upkeep: settings.upkeep, onProgress: ({ changes }) => settings.onProgress?.({ changes: before + changes, total }),
+      await take(source, log, settings, (changes) => {
+        done += changes;
+        settings.onProgress?.({ changes: done, total });
       });
-      done += changes;
     }
     const reached = offsetsOf(await online.positions(source.name));
     await mark([part], settings, (state) => {
@@ -82,7 +84,25 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
         + "open the history that filling began with, or begin with an empty online store");
     });
   }
-  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: withoutMarks(positions) })) };
+  await settings.upkeep?.finish();
+  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: withoutMarks(plainPositions(epochStateOf(positions).epoch, positions)) })) };
+}
+
+/** Straight into the store, under the names that it has for positions: what comes is of several epochs. */
+async function take(source: SourceSpec, log: LogChanges, settings: BootstrapSettings, onTaken: (changes: number) => void): Promise<void> {
+  const { online, namespace, clock, retention, signal, upkeep } = settings;
+  const sink = await onlineSink({ store: online, namespace, layout: layoutFor(source, settings.views), clock, retention });
+  const reached = offsetsOf(await online.positions(source.name));
+  const isAhead = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1);
+  for await (const { changes, positions } of log.batches(signal)) {
+    const steps = positions.filter(({ partition, offset }) => isAhead(partition, offset))
+      .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset, mark }));
+    if (steps.length > 0) await sink.apply(changes.filter((change) => isAhead(positionName(change), change.offset)), steps);
+    for (const { partition, next } of steps) reached.set(partition, next);
+    signal?.throwIfAborted();
+    onTaken(changes.length);
+    await upkeep?.step();
+  }
 }
 
 function withoutMarks(positions: readonly Position[]): readonly Position[] {

@@ -3,6 +3,7 @@ import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../history/change-log.ts";
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
+import { isBeginning, isCompletion } from "../stream/epochs.ts";
 import { historyContext } from "./historical-read.ts";
 
 /** The error of a run, with the way out where it is `LOG_LOST` and the history is further than the online store. */
@@ -15,6 +16,7 @@ export async function withWayOut(
     const taken = offsetsOf(await online.positions(source.name));
     const log = await offline.state(historyContext(offline, source).tables.changes.name);
     for (const { partition, offset } of log?.positions ?? []) {
+      if (isBeginning(partition) || isCompletion(partition)) continue;
       const at = taken.get(partition);
       if (offset > (at ?? -1)) behind.push(`${partition}: the online store has ${at === undefined ? "nothing" : `offsets up to ${at}`}, the history has them up to ${offset}`);
     }

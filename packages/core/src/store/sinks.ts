@@ -1,12 +1,15 @@
 /** The sinks of one source: the online store and the history, whichever there are. */
 import { isTidemarkError } from "../errors.ts";
 import { historySink, DEFAULT_LIMITS, type CommitLimits } from "../history/history-sink.ts";
+import { historyTables } from "../history/history-tables.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import type { Retention } from "../stream/online-retention.ts";
 import { onlineSink } from "../stream/online-sink.ts";
 import type { Sink } from "../stream/runner.ts";
 import { layoutFor } from "../stream/source-state.ts";
+import { positionsIn } from "../stream/epochs.ts";
+import { offlineInEpoch, onlineInEpoch } from "./epoch-stores.ts";
 import { historyContext } from "./historical-read.ts";
 
 export interface SinkSettings {
@@ -32,9 +35,12 @@ export interface SinkOptions {
 /** Another run may overtake this one again while it looks where to go on. */
 const OVERTAKEN = 20;
 
-export async function sinksFor(source: SourceSpec, options: SinkOptions): Promise<readonly Sink[]> {
+export async function sinksFor(source: SourceSpec, options: SinkOptions, epoch = 0): Promise<readonly Sink[]> {
   const { online, offline } = options;
-  return [...(online === undefined ? [] : [await onlineSinkOf(source, online, options)]), ...(offline === undefined ? [] : [await historySinkOf(source, offline, options)])];
+  return [
+    ...(online === undefined ? [] : [await onlineSinkOf(source, onlineInEpoch(online, epoch), options)]),
+    ...(offline === undefined ? [] : [await historySinkOf(source, offlineInEpoch(offline, historyTables(source).changes.name, epoch), options, epoch)]),
+  ];
 }
 
 async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: SinkOptions): Promise<Sink> {
@@ -66,11 +72,10 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
   };
 }
 
-async function historySinkOf(source: SourceSpec, offline: OfflineStore, options: SinkOptions): Promise<Sink> {
+async function historySinkOf(source: SourceSpec, offline: OfflineStore, options: SinkOptions, epoch: number): Promise<Sink> {
   const context = historyContext(offline, source);
-  const state = await offline.state(context.tables.changes.name, { signal: options.signal });
-  const positions = byPartition(state?.positions ?? []);
-  const stored = async (): Promise<readonly Position[]> => (await offline.state(context.tables.changes.name, { signal: options.signal }))?.positions ?? [];
+  const stored = async (): Promise<readonly Position[]> => positionsIn(epoch, (await offline.state(context.tables.changes.name, { signal: options.signal }))?.positions ?? []);
+  const positions = byPartition(await stored());
   const sink = historySink({
     ...context, clock: options.clock, limits: { ...DEFAULT_LIMITS, ...options.history.commit }, buckets: options.history.buckets, positions: [...positions.values()],
     overtaken: options.shared === true ? stored : undefined, signal: options.signal,

@@ -9,10 +9,15 @@ import { readLanes } from "../stream/online-rows.ts";
 import { countersKey, readCounters } from "../stream/source-counters.ts";
 import { layoutFor, readSourceState } from "../stream/source-state.ts";
 import { formatTime } from "../time/parse-time.ts";
+import { plainPositions, storedEpochs } from "./epoch-stores.ts";
 import { historyContext } from "./historical-read.ts";
 
 export interface SourceStatus {
   readonly source: string;
+  /** How often it was begun anew from a snapshot (`rebootstrap`). */
+  readonly epoch: number;
+  /** A rebootstrap has begun, and its snapshot is not complete in every store: rows of before are still served, each until it comes again. */
+  readonly rebootstrapping: boolean;
   readonly online: {
     readonly positions: readonly Position[];
     /** From when on every `asOf` is answered; null: from ever. */
@@ -51,16 +56,17 @@ interface StatusOptions {
 
 export async function sourceStatus(source: SourceSpec, options: StatusOptions): Promise<SourceStatus> {
   const { online, offline } = options;
+  const { epoch, unfinished } = await storedEpochs(source, options);
   return {
-    source: source.name,
-    online: online === undefined ? null : await onlineStatus(source, { ...options, online }),
-    history: offline === undefined ? null : await historyStatus(source, offline),
+    source: source.name, epoch, rebootstrapping: unfinished,
+    online: online === undefined ? null : await onlineStatus(source, { ...options, online }, epoch),
+    history: offline === undefined ? null : await historyStatus(source, offline, epoch),
   };
 }
 
-async function onlineStatus(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<SourceStatus["online"]> {
+async function onlineStatus(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }, epoch: number): Promise<SourceStatus["online"]> {
   const { online, namespace } = options;
-  const positions = await online.positions(source.name);
+  const positions = plainPositions(epoch, await online.positions(source.name));
   const { horizon } = await readSourceState(online, namespace, layoutFor(source, options.views));
   const counters = (await online.read(positions.map(({ partition }) => countersKey(namespace, source.name, partition)))).map(readCounters);
   const sum = (of: (one: (typeof counters)[number]) => number): number => counters.reduce((total, one) => total + of(one), 0);
@@ -74,11 +80,11 @@ async function onlineStatus(source: SourceSpec, options: StatusOptions & { reado
   };
 }
 
-async function historyStatus(source: SourceSpec, offline: OfflineStore): Promise<SourceStatus["history"]> {
+async function historyStatus(source: SourceSpec, offline: OfflineStore, epoch: number): Promise<SourceStatus["history"]> {
   const { tables } = historyContext(offline, source);
   const log = await offline.state(tables.changes.name);
   const versions = await offline.state(tables.versions.name);
-  return { positions: log?.positions ?? [], changes: log?.rows ?? 0, versions: versions?.rows ?? 0 };
+  return { positions: plainPositions(epoch, log?.positions ?? []), changes: log?.rows ?? 0, versions: versions?.rows ?? 0 };
 }
 
 /** The rows of a source that are in no window, oldest first. */

@@ -7,17 +7,19 @@ import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../history/compaction.ts";
 import type { Selected, SourceSpec } from "../model.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
-import { runChanges, type RunProgress, type RunResult, type SourceSinks } from "../stream/runner.ts";
+import { runChanges, type RunProgress, type RunResult } from "../stream/runner.ts";
 import { onlineUpkeep } from "../stream/online-upkeep.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
+import { epochRun } from "./epoch-run.ts";
 import { historicalReader } from "./historical-read.ts";
 import { withWayOut } from "./lost-log.ts";
 import { onlineReader } from "./online-read.ts";
 import { keyReader, keysNeeded } from "./request-keys.ts";
-import { sinksFor, type SinkSettings } from "./sinks.ts";
+import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "./rebootstrap.ts";
+import type { SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
 import { retentionOf, type Keep } from "./retention.ts";
 import type { FeatureReads } from "./store-types.ts";
@@ -49,6 +51,14 @@ export interface RunOptions {
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
+export interface RebootstrapOptions extends RunOptions {
+  /**
+   * Where the snapshot ends: at the row that is marked as its last ("marked"), or with the change source ("source"), which then must hold nothing from before the snapshot:
+   * for tables that are empty now, for incremental snapshots, for messages without the mark.
+   */
+  readonly ending?: SnapshotEnding | undefined;
+}
+
 /** A question to the online store whose types are not known before it runs. */
 export interface OnlineRequest {
   readonly features: Selection<unknown, unknown>;
@@ -76,6 +86,16 @@ export interface Store extends FeatureReads {
    * await store.run(kafkaChanges({ brokers, topics }));
    */
   bootstrap(options?: BootstrapOptions): Promise<BootstrapResult>;
+  /**
+   * Begins a source anew from a new snapshot, where its log has lost changes (`LOG_LOST`), its topic was made anew (`TOPIC_RECREATED`) or its database was set back
+   * (`SOURCE_LSN_WENT_BACK`). Give a change source that ends, such as Kafka `until: "caught-up"`. Until the snapshot is complete the old rows are served, each until
+   * it comes again; then those that did not come are gone, and what was known before stays known as it was. Killed at any point, it goes on when it is called again;
+   * so does one that ended in `SNAPSHOT_INCOMPLETE`.
+   *
+   * @example
+   * await store.rebootstrap("transactions", kafkaChanges({ brokers, topics: "bank2.public.transaction_data", until: "caught-up" }));
+   */
+  rebootstrap(source: string, changes: ChangeSource, options?: RebootstrapOptions): Promise<RebootstrapResult>;
   /** What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the microsecond and the last digit, as the `batches()` of a training set are. */
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
@@ -106,6 +126,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
   const historian = offline === undefined ? null : historicalReader(offline, engine);
   const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {} };
+
+  const upkeep = () => (online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }));
 
   async function askOnline(call: string, request: { readonly features: unknown; readonly entities: readonly unknown[]; readonly asOf?: unknown; readonly signal?: AbortSignal | undefined }) {
     if (reader === null) throw missing(call, "online");
@@ -152,21 +174,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...(reads as unknown as FeatureReads),
     async run(changes, { signal, onProgress } = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
-      const targets: SourceSinks[] = [];
-      for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, shared: changes.shared === true, signal }) });
-      const upkeep = online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
       try {
-        return await runChanges(changes, targets, { signal, onProgress, upkeep });
+        const run = await epochRun(changes, sources, { ...sinkOptions, shared: changes.shared === true, signal });
+        const result = await runChanges(run.changes, run.targets, { signal, onProgress, upkeep: upkeep() });
+        await run.complete((source) => run.changes.snapshotBefore(source.name));
+        return result;
       } catch (error) {
         throw await withWayOut(error, sources, { online, offline });
       }
     },
+    async rebootstrap(name, changes, { signal, onProgress, ending = "marked" } = {}) {
+      if (online === undefined && offline === undefined) throw missing("rebootstrap", "online");
+      return rebootstrapSource(sourceNamed(definitions, name), changes, ending, { ...sinkOptions, shared: changes.shared === true, signal }, { signal, onProgress, upkeep: upkeep() });
+    },
     async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
       if (online === undefined) throw missing("bootstrap", "online");
       if (offline === undefined) throw missing("bootstrap", "offline");
-      const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
       const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
-      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
+      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep: upkeep(), limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

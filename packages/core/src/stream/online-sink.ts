@@ -109,7 +109,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
   /** null: as it was. The horizon moves with the clock, in steps, so that not every batch writes it. */
   function stateAfter(state: SourceState, truncates: readonly Truncate[]): Omit<SourceState, "version"> | null {
     const horizon = horizonAt(state.horizon, clock(), retention.retain);
-    const added = truncates.filter((truncate) => !state.truncates.some(({ place }) => place === truncate.place));
+    const added = truncates.filter((truncate) => !state.truncates.some(({ place, end }) => place === truncate.place && end === truncate.end));
     const sameLayout = state.version !== null && state.layout.longest === layout.longest && state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
     if (sameLayout && horizon === state.horizon && added.length === 0) return null;
     return { layout, horizon, truncates: [...state.truncates, ...added], filling: state.filling };
@@ -124,7 +124,7 @@ function partitionOf({ topic, partition }: Change): string {
 function refuseRestored(source: string, stored: readonly RowChange[], change: RowChange, origin: Change | undefined): void {
   const newest = stored.at(-1);
   if (newest === undefined || origin?.lsn == null || change.place >= newest.place || change.logged <= newest.logged) return;
-  throw new TidemarkError("SOURCE_LSN_WENT_BACK", `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ${change.place}, committed after LSN ${newest.place} of the same row: the database was set back to an earlier state. Take a new snapshot of it into a new topic, and run that into empty stores`);
+  throw new TidemarkError("SOURCE_LSN_WENT_BACK", `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ${change.place}, committed after LSN ${newest.place} of the same row: the database was set back to an earlier state. Take a new snapshot of it into a new topic, and give that to store.rebootstrap("${source}", …)`);
 }
 
 async function refuseFenced(store: OnlineStore, source: string, positions: readonly PositionStep[]): Promise<void> {

@@ -2,6 +2,7 @@
 import { decodeRows, encodeRows } from "../columns/batch-codec.ts";
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec, Value } from "../model.ts";
+import { epochOf } from "./epochs.ts";
 import { compareChanges, type RowChange } from "./row-change.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
@@ -76,7 +77,8 @@ export function withChange(stored: readonly RowChange[], change: RowChange, keep
   const before = stored.at(-1);
   const ahead = before === undefined || compareChanges(change, before) > 0;
   // a clock that was set back must not make the row's next replay look like a restored database
-  const all = ahead ? [...stored, { ...change, logged: Math.max(change.logged, before?.logged ?? -Infinity) }] : [...stored, change].sort(compareChanges);
+  const since = before !== undefined && epochOf(before.place) === epochOf(change.place) ? before.logged : -Infinity;
+  const all = ahead ? [...stored, { ...change, logged: Math.max(change.logged, since) }] : [...stored, change].sort(compareChanges);
   if (keepsVersions) return all;
   const newest = all.at(-1)!;
   const needed = new Set([newest, ...newest.unavailable.map((column) => all.slice(0, -1).findLast((one) => tellsOf(one, column)))]);

@@ -1,10 +1,11 @@
 /** What a change says of single rows: the rows of its old and of its new primary key. */
 import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
+import { placeInEpoch } from "./epochs.ts";
 
 /** One change of one row, in the terms of laws 4 to 6. */
 export interface RowChange {
-  /** Where it stands in the log: the LSN, or the offset where the source has none (law 5). */
+  /** Where it stands in the log: the LSN, or the offset where the source has none (law 5); the epoch above it. */
   readonly place: bigint;
   /** Settles equal places. */
   readonly offset: number;
@@ -51,7 +52,7 @@ export function compareChanges(a: { readonly place: bigint; readonly offset: num
 }
 
 export function placeOf(change: Change): bigint {
-  return change.lsn ?? change.place ?? BigInt(change.offset);
+  return placeInEpoch(change.epoch ?? 0, change.lsn ?? change.place ?? BigInt(change.offset));
 }
 
 /** A reader of row changes for one source; truncates and changes of no row give none. */

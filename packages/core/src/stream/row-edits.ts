@@ -3,8 +3,8 @@ import { keyText } from "../columns/key-bytes.ts";
 import type { SourceSpec, Value } from "../model.ts";
 import type { Change } from "../spi.ts";
 import type { OriginOf } from "./lane-entries.ts";
-import { keyColumnsOf, placeOf, rowChangesOf, type RowChange } from "./row-change.ts";
-import type { Truncate } from "./row-versions.ts";
+import { keyColumnsOf, rowChangesOf, type RowChange } from "./row-change.ts";
+import { truncateOf, type Truncate } from "./row-versions.ts";
 
 /** What a batch says of one row, in the order it came. */
 export interface RowEdit {
@@ -28,7 +28,8 @@ export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) =
     const origins = new Map<string, Change>();
     const truncates: Truncate[] = [];
     for (const change of changes) {
-      if (change.kind === "truncate") truncates.push({ place: placeOf(change), offset: change.offset, committed: change.committed ?? 0 });
+      const truncate = truncateOf(change);
+      if (truncate !== null) truncates.push(truncate);
       for (const { key, change: row } of rowChanges(change)) {
         const text = keyText(keyColumns, key);
         const edit = rows.get(text);

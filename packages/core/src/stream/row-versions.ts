@@ -1,7 +1,9 @@
 /** Every version of a row, from the changes of the row: one function, for history, for dimensions online and for what is read between compactions. */
 import { compareValues } from "../columns/compare.ts";
 import type { SourceSpec, Value } from "../model.ts";
-import { compareChanges, type RowChange } from "./row-change.ts";
+import type { Change } from "../spi.ts";
+import { epochOf, placeInEpoch } from "./epochs.ts";
+import { compareChanges, placeOf, type RowChange } from "./row-change.ts";
 
 /** The row as it stood while known from < t ≤ known to (law 6). */
 export interface RowVersion {
@@ -26,6 +28,16 @@ export interface Truncate {
   readonly place: bigint;
   readonly offset: number;
   readonly committed: number;
+  /** The end of an epoch's snapshot, whose first row lies at `place`: it empties only what stands there as it did before `place`. */
+  readonly end?: bigint | undefined;
+}
+
+/** The truncate in a change; null: it is none. */
+export function truncateOf(change: Change): Truncate | null {
+  const { kind, offset, epoch = 0, place } = change;
+  if (kind !== "truncate" && kind !== "snapshot-end") return null;
+  const truncate = { place: placeOf(change), offset, committed: change.committed ?? 0 };
+  return kind === "truncate" ? truncate : { ...truncate, end: placeInEpoch(epoch, place!) };
 }
 
 /**
@@ -36,19 +48,28 @@ export function deriveVersions(source: SourceSpec, changes: readonly RowChange[]
   const versions = [...before];
   const first = before.at(-1) ?? changes.reduce<RowChange | null>((least, change) => (least === null || compareChanges(change, least) < 0 ? change : least), null);
   if (first === null) return versions;
-  const deletes = truncates.filter((truncate) => compareChanges(truncate, first) > 0).map(asDelete);
-  for (const change of [...changes, ...deletes].sort(compareChanges)) append(source, versions, change);
+  const deletes = truncates.map(asDelete).filter((truncate) => compareChanges(truncate, first) > 0);
+  for (const change of [...(changes as readonly Step[]), ...deletes].sort(compareChanges)) {
+    if (change.unless === undefined || versions.length === 0 || versions.at(-1)!.place < change.unless) append(source, versions, change);
+  }
   return versions;
 }
 
-function asDelete(truncate: Truncate): RowChange {
-  return { ...truncate, guessed: false, logged: truncate.committed, values: null, unavailable: [], broken: null, unreadable: [] };
+/** `unless`: only where the row was told nothing of from this place on. */
+type Step = RowChange & { readonly unless?: bigint | undefined };
+
+/** The end of a snapshot comes after all of its rows, which share a place. */
+export function asDelete({ place, offset, committed, end }: Truncate): Step {
+  const at = end === undefined ? { place, offset } : { place: end, offset: Number.MAX_SAFE_INTEGER, unless: place };
+  return { ...at, committed, guessed: false, logged: committed, values: null, unavailable: [], broken: null, unreadable: [] };
 }
 
 function append(source: SourceSpec, versions: RowVersion[], change: RowChange): void {
   const open = versions.at(-1);
   const next = imageAfter(open, change);
-  const { place, offset, committed } = change;
+  const { place, offset } = change;
+  // what history has seen of a row stays as it was: a snapshot's row holds from an earlier time only where it is new
+  const committed = open !== undefined && change.logged > change.committed && epochOf(open.place) < epochOf(place) ? change.logged : change.committed;
   if (open !== undefined && sameImage(source, open, next)) {
     // law 5: the change that made the version, delivered again, makes it no newer
     if (open.place === place && open.committed === committed) return;
@@ -64,10 +85,11 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
 type Image = Pick<RowVersion, "values" | "unresolved" | "broken" | "unreadable">;
 
 /** The row after the change: columns the log left out keep the value they had. */
-function imageAfter(open: Image | undefined, change: Pick<RowChange, "values" | "unavailable" | "broken" | "unreadable">): Image {
+function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
   const { values, unavailable, broken, unreadable } = change;
   if (values === null || broken !== null || unavailable.length === 0) return { values, broken, unreadable, unresolved: [] };
-  const stored = open !== undefined && open.values !== null && open.broken === null ? open : null;
+  // what an earlier epoch told of a column may have changed since, unheard
+  const stored = open !== undefined && open.values !== null && open.broken === null && epochOf(open.place) === epochOf(change.place) ? open : null;
   const merged = values.slice();
   const unresolved: number[] = [];
   for (const index of unavailable) {

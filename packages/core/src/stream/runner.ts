@@ -165,8 +165,7 @@ function placeKeeper(after: readonly Position[]) {
   };
 }
 
-/** The highest LSN of the partition, and the mark as the change source gave it. */
-export function unpacked(packed: string | undefined): { readonly lsn: bigint | null; readonly mark: string | undefined } {
+function unpacked(packed: string | undefined): { readonly lsn: bigint | null; readonly mark: string | undefined } {
   if (packed === undefined) return { lsn: null, mark: undefined };
   const space = packed.indexOf(" ");
   const lsn = packed.slice(0, space);

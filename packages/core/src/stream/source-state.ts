@@ -28,7 +28,7 @@ interface Stored {
   readonly longest: number;
   readonly horizon: number | null;
   readonly filling?: readonly Position[];
-  readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number }[];
+  readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number; readonly end?: string }[];
 }
 
 /** Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every batch writes it, and never goes back. */
@@ -66,7 +66,7 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     longest: layout.longest,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
     ...(state.filling === undefined ? {} : { filling: state.filling }),
-    truncates: state.truncates.map(({ place, offset, committed }) => ({ place: String(place), offset, committed })),
+    truncates: state.truncates.map(({ place, offset, committed, end }) => ({ place: String(place), offset, committed, ...(end === undefined ? {} : { end: String(end) }) })),
   };
   return encodeJson(stored);
 }
@@ -100,7 +100,7 @@ export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell
     layout: keeps,
     horizon: stored.horizon ?? -Infinity,
     filling: stored.filling,
-    truncates: stored.truncates.map(({ place, offset, committed }) => ({ place: BigInt(place), offset, committed })),
+    truncates: stored.truncates.map(({ place, offset, committed, end }) => ({ place: BigInt(place), offset, committed, ...(end === undefined ? {} : { end: BigInt(end) }) })),
     version: cell.version,
   };
 }

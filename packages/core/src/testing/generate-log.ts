@@ -83,7 +83,7 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
   const nothing = { values: null, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0 };
   if (delivery.tombstone) return { ...here, ...nothing, kind: "none", lsn: null, committed: null, snapshot: false, op: null, transaction: null };
   const common = {
-    ...here, lsn: traits.withoutLsn ? null : message.place, committed: committedOf(message, traits), snapshot: message.snapshot !== "false", op: message.op,
+    ...here, lsn: traits.withoutLsn ? null : message.place, committed: committedOf(message, traits), snapshot: message.snapshot !== "false", ...partOf(message, traits), op: message.op,
     transaction: message.transaction === null ? null : String(message.transaction),
   };
   if (message.op === "t") return { ...common, ...nothing, kind: "truncate" };
@@ -100,6 +100,14 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
     return cell.value;
   });
   return { ...common, ...nothing, kind: "upsert", values, oldKey, unavailable: message.unavailable, unreadable, nonFinite };
+}
+
+/** Flat messages do not say which part of a snapshot they are. */
+function partOf({ snapshot }: Message, { shape }: Traits): Pick<Change, "snapshotPart"> {
+  if (shape === "flat") return {};
+  if (snapshot.startsWith("first")) return { snapshotPart: "first" };
+  if (snapshot.startsWith("last")) return { snapshotPart: "last" };
+  return snapshot === "incremental" ? { snapshotPart: "incremental" } : {};
 }
 
 /** Law 6: `ts_us`; with only `ts_ms`, the last microsecond of that millisecond. */

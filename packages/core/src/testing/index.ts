@@ -14,6 +14,7 @@ export { Coverage, changeKinds, nullKinds, otherEdges, windowEdges } from "./cov
 export { Random } from "./random.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./scenario-definitions.ts";
+export type { EndedSnapshot } from "./oracle-rows.ts";
 export type { OracleAnswer, OracleMode, OracleRequest } from "./oracle.ts";
 export { generateScenario, oracleOf, otherDelivery } from "./scenario.ts";
 export type { Scenario, ScenarioOptions } from "./scenario.ts";

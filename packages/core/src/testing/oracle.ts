@@ -6,7 +6,7 @@ import type { Change, Status } from "../spi.ts";
 import { aggregate, subtractedSum, type Aggregated } from "./oracle-aggregate.ts";
 import { truth } from "./oracle-condition.ts";
 import type { FaultName } from "./oracle-faults.ts";
-import { rowVersions, type RowVersion } from "./oracle-rows.ts";
+import { rowVersions, type EndedSnapshot, type RowVersion } from "./oracle-rows.ts";
 import { compare, sameBits, textOfAll } from "./oracle-values.ts";
 
 /** corrected: every change is known, which is also what the online store answers `asOf` t · known: what was known at t (law 6). */
@@ -38,10 +38,10 @@ export interface Oracle {
   versions(source: string): readonly RowVersion[];
 }
 
-/** `changes` are those of every source, as the log delivered them; `fault` makes this a twin that is wrong in one place. */
-export function createOracle(log: { readonly sources: readonly SourceSpec[]; readonly changes: readonly Change[]; readonly fault?: FaultName | null | undefined }): Oracle {
+/** `changes` are those of every source, as the log delivered them; `ended`: the snapshots of later epochs that are complete; `fault` makes this a twin that is wrong in one place. */
+export function createOracle(log: { readonly sources: readonly SourceSpec[]; readonly changes: readonly Change[]; readonly fault?: FaultName | null | undefined; readonly ended?: readonly EndedSnapshot[] | undefined }): Oracle {
   const fault = log.fault ?? null;
-  const versions = new Map(log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault)]));
+  const versions = new Map(log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault, log.ended)]));
   return {
     versions: (source) => versions.get(source)!,
     answer: (selected, request, mode) => selected.map((one) => {

@@ -10,6 +10,7 @@ import type { Tag, Traits } from "./generate-messages.ts";
 import { generateRequests } from "./generate-requests.ts";
 import { createOracle, type Oracle, type OracleRequest } from "./oracle.ts";
 import type { FaultName } from "./oracle-faults.ts";
+import type { EndedSnapshot } from "./oracle-rows.ts";
 import { Random } from "./random.ts";
 
 export interface Scenario {
@@ -70,8 +71,8 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
   return clockGoesBack ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false } : rolled;
 }
 
-export function oracleOf(scenario: Scenario, fault: FaultName | null = null): Oracle {
-  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault });
+export function oracleOf(scenario: Scenario, fault: FaultName | null = null, ended: readonly EndedSnapshot[] = []): Oracle {
+  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault, ended });
 }
 
 /** The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5). */

@@ -1,16 +1,18 @@
 /** Law 3: an online store that was filled from the history is the one that a run over the whole log leaves, down to the byte, and goes on from there. */
+import { openStore, type StoreOptions } from "@tidemark/core";
 import {
-  compareAnswers, differenceText, generateScenario, memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, otherDelivery, Random, scenarioSource,
+  compareAnswers, differenceText, generateScenario, memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, otherDelivery, Random, scenarioDefinitions, scenarioSource,
   type MemoryOfflineData, type MemoryOnlineData, type Scenario,
 } from "@tidemark/core/testing";
-import type { Change, OfflineStore, OnlineStore, Position } from "@tidemark/core/spi";
+import type { Change, Position } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
+import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { logChanges } from "../../src/history/log-changes.ts";
 import { onlineReader } from "../../src/store/online-read.ts";
 import { bootstrapOnline, type BootstrapSettings } from "../../src/store/bootstrap.ts";
 import { historyContext } from "../../src/store/historical-read.ts";
-import { sinksFor, type SinkOptions } from "../../src/store/sinks.ts";
-import { runChanges } from "../../src/stream/runner.ts";
+import { retentionOf } from "../../src/store/retention.ts";
+import { onlineUpkeep } from "../../src/stream/online-upkeep.ts";
 
 const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 60);
@@ -50,15 +52,15 @@ function shuffleFiles(data: MemoryOfflineData, random: Random): void {
 async function worldOf(scenario: Scenario, random: Random) {
   const commits = scenario.truth.map(({ committed }) => committed ?? 0);
   const forever = random.chance(0.6);
-  const span = Math.max(SECOND, Math.max(...commits) - Math.min(...commits));
-  const settings: Omit<SinkOptions, "online" | "offline"> = {
-    namespace: "test", views: scenario.views, clock: () => (forever ? 0 : Math.max(...commits)), history: { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 },
-    retention: forever ? { retain: Infinity, log: Infinity } : { retain: Math.floor(span / random.pick([2, 8, 40])), log: span * 2 },
+  const span = Math.max(SECOND, Math.max(...commits) - Math.min(...commits.filter((commit) => commit > 0)));
+  const [retain, logRetention] = [Math.max(1, Math.floor(span / SECOND / random.pick([2, 8, 40]))), Math.ceil(span / SECOND) * 2];
+  const now = new Date(forever ? 0 : Math.ceil(Math.max(...commits) / 1000));
+  const options: Omit<StoreOptions, "online" | "offline"> = {
+    definitions: scenarioDefinitions(scenario), namespace: "test", clock: () => now, history: { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 },
+    retain: forever ? "forever" : `${retain}s` as "1s", logRetention: forever ? "forever" : `${logRetention}s` as "1s",
   };
-  const run = async (delivery: readonly (readonly number[])[], stores: { readonly online?: OnlineStore | undefined; readonly offline?: OfflineStore | undefined }): Promise<void> => {
-    const targets = [];
-    for (const source of scenario.sources) targets.push({ source, sinks: await sinksFor(source, { ...settings, online: stores.online, offline: stores.offline }) });
-    await runChanges(scenarioSource(scenario, delivery), targets, {});
+  const run = async (delivery: readonly (readonly number[])[], stores: Pick<StoreOptions, "online" | "offline">): Promise<void> => {
+    await (await openStore({ ...options, ...stores })).run(scenarioSource(scenario, delivery));
   };
   const order = otherDelivery(scenario, random);
   const cut = random.chance(0.3) ? order.length : random.int(order.length) + 1;
@@ -71,7 +73,10 @@ async function worldOf(scenario: Scenario, random: Random) {
   if (behind > 0) await run(order.slice(0, behind), { online });
   shuffleFiles(offlineData, random);
   const limits = { sliceRows: random.pick([1, 7, 30, 1000]), sliceBytes: random.pick([700, 5_000, 1e9]), batchRows: random.pick([1, 5, 1000]) };
-  const bootstrap: BootstrapSettings = { ...settings, online, offline, upkeep: undefined, limits };
+  const views = [...collectDefinitions(options.definitions).views.values()];
+  const settings = { online, namespace: "test", views, clock: () => now.getTime() * 1000, retention: retentionOf(options) };
+  const upkeep = onlineUpkeep({ ...settings, store: online, sources: scenario.sources });
+  const bootstrap: BootstrapSettings = { ...settings, offline, upkeep, history: {}, limits };
   return { forever, order, run, online, onlineData, offline, bootstrap, latest: Math.max(...commits) };
 }
 
@@ -126,7 +131,7 @@ test("every cell is, byte by byte, what a run over the log itself writes, with a
       if (changes === null) continue;
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
       let count = 0;
-      for await (const batch of changes.from.changes({ sources: [source], after })) {
+      for await (const batch of changes.batches()) {
         for (const change of batch.changes) {
           const partition = `${change.topic}:${change.partition}`;
           expect(change.offset, `seed ${seed}: the order of ${partition}`).toBeGreaterThan(reached.get(partition) ?? -1);
