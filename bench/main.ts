@@ -7,6 +7,8 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
   bootstrap: "packages/cli/bench/bootstrap.ts",
+  stream: "bench/stream-rate.ts",
+  freshness: "bench/stream-freshness.ts",
 };
 
 const [name, ...rest] = process.argv.slice(2);

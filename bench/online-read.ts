@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
+import { median } from "./figures.ts";
 
 const USERS = 4000;
 const EVENTS = USERS * 70;
@@ -55,8 +56,4 @@ try {
   console.log(JSON.stringify({ bench: "online-read", ratio: ratios, target: { P1: 1.4, P2: 1.4 } }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

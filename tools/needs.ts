@@ -10,8 +10,9 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
+import { absentImages, composeAnswers, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
-import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
+import { missingForKafka, missingForPostgres, missingForTrino } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -45,4 +46,22 @@ export function realKafka(): Need {
 /** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
+}
+
+/** Trino, as scripts/setup-services.ts brings it. */
+export function trinoServer(): Need {
+  return { missing: missingForTrino() };
+}
+
+/** A Docker engine that has the images of the services. */
+export function dockerEngine(): Need {
+  const missing = missingForDocker();
+  if (missing !== null) return { missing };
+  const absent = absentImages();
+  return { missing: absent.length === 0 ? null : `no images ${absent.join(", ")}; \`npm run setup:services\` brings them` };
+}
+
+/** The same with `docker compose`. */
+export function composeEngine(): Need {
+  return { missing: dockerEngine().missing ?? (composeAnswers() ? null : "no `docker compose`; install its plugin") };
 }

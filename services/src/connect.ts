@@ -1,7 +1,10 @@
 /** A Kafka Connect worker with Debezium's connector for PostgreSQL. */
 import { join } from "node:path";
-import { javaArguments, writeProperties } from "./java.ts";
-import { dataFolder, freePorts, type Service, service } from "./process.ts";
+import { images } from "./images.ts";
+import { environmentName, javaArguments, writeProperties } from "./java.ts";
+import type { Network } from "./network.ts";
+import { dataFolder, freePorts, service } from "./process.ts";
+import type { Service } from "./service.ts";
 import { connectPlugins } from "./toolchain.ts";
 
 export interface Connect extends Service {
@@ -9,22 +12,44 @@ export interface Connect extends Service {
   readonly url: string;
 }
 
-export async function startConnect({ brokers, settings = {} }: { readonly brokers: readonly string[]; readonly settings?: Readonly<Record<string, string | number>> }): Promise<Connect> {
-  const folder = dataFolder("connect");
+export interface ConnectOptions {
+  /** As the worker reaches them. */
+  readonly brokers: readonly string[];
+  /** Further properties of the worker. */
+  readonly settings?: Readonly<Record<string, string | number>> | undefined;
+  /** On which it is a container; without one it is a process. */
+  readonly network?: Network | undefined;
+}
+
+const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
+const TOPICS = { config: "connect-configs", offset: "connect-offsets", status: "connect-status" };
+
+export async function startConnect({ brokers, settings = {}, network }: ConnectOptions): Promise<Connect> {
   const [port] = await freePorts(1) as [number];
-  const file = join(folder, "connect.properties");
-  const json = "org.apache.kafka.connect.json.JsonConverter";
-  writeProperties(file, {
-    "bootstrap.servers": brokers.join(","), "group.id": "tidemark-connect", "key.converter": json, "value.converter": json,
-    "config.storage.topic": "connect-configs", "offset.storage.topic": "connect-offsets", "status.storage.topic": "connect-status",
-    "config.storage.replication.factor": 1, "offset.storage.replication.factor": 1, "status.storage.replication.factor": 1, "offset.storage.partitions": 5,
-    "offset.flush.interval.ms": 1000, "task.shutdown.graceful.timeout.ms": 3000, "listeners": `http://127.0.0.1:${port}`,
-    "plugin.path": connectPlugins, "plugin.discovery": "service_load", ...settings,
-  });
   const url = `http://127.0.0.1:${port}`;
+  const properties = { "offset.storage.partitions": 5, "offset.flush.interval.ms": 1000, "task.shutdown.graceful.timeout.ms": 3000, ...settings };
+  const ready = (): Promise<boolean> => fetch(`${url}/connectors`).then(({ ok }) => ok, () => false);
+  if (network !== undefined) {
+    const running = await network.container({
+      name: "connect", image: images.connect, ports: [{ container: 8083, host: port }], ready,
+      env: {
+        BOOTSTRAP_SERVERS: brokers.join(","), GROUP_ID: "tidemark-connect", CONFIG_STORAGE_TOPIC: TOPICS.config, OFFSET_STORAGE_TOPIC: TOPICS.offset, STATUS_STORAGE_TOPIC: TOPICS.status,
+        KEY_CONVERTER: JSON_CONVERTER, VALUE_CONVERTER: JSON_CONVERTER, HEAP_OPTS: "-Xmx512m",
+        ...Object.fromEntries(Object.entries(properties).map(([name, value]) => [environmentName("CONNECT", name), value])),
+      },
+    });
+    return { ...running, url };
+  }
+  const folder = dataFolder("connect");
+  const file = join(folder, "connect.properties");
+  writeProperties(file, {
+    "bootstrap.servers": brokers.join(","), "group.id": "tidemark-connect", "key.converter": JSON_CONVERTER, "value.converter": JSON_CONVERTER,
+    "config.storage.topic": TOPICS.config, "offset.storage.topic": TOPICS.offset, "status.storage.topic": TOPICS.status,
+    "config.storage.replication.factor": 1, "offset.storage.replication.factor": 1, "status.storage.replication.factor": 1,
+    "listeners": url, "plugin.path": connectPlugins, "plugin.discovery": "service_load", ...properties,
+  });
   const running = await service({
-    name: "connect", prepare: async () => undefined, command: "java", args: javaArguments(folder, "org.apache.kafka.connect.cli.ConnectDistributed", [file], 512), folder,
-    ready: async () => fetch(`${url}/connectors`).then(({ ok }) => ok, () => false),
+    name: "connect", prepare: async () => undefined, command: "java", args: javaArguments(folder, "org.apache.kafka.connect.cli.ConnectDistributed", [file], 512), folder, ready,
   });
   return { ...running, url };
 }

@@ -15,3 +15,8 @@ export function javaArguments(folder: string, main: string, args: readonly strin
 export function writeProperties(path: string, properties: Readonly<Record<string, string | number>>): void {
   writeFileSync(path, Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join(""));
 }
+
+/** How the images of Kafka and Connect take a property: `KAFKA_LOG_DIRS` for `log.dirs`. */
+export function environmentName(prefix: string, property: string): string {
+  return `${prefix}_${property.replaceAll("_", "__").replaceAll("-", "___").replaceAll(".", "_").toUpperCase()}`;
+}

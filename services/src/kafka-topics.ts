@@ -1,6 +1,6 @@
 /** A Kafka for tests, and topics to publish into it. */
-import kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
+import kafkajs from "kafkajs";
 import { startKafka } from "./kafka.ts";
 
 export type KafkaTopics = Awaited<ReturnType<typeof startKafkaTopics>>;
@@ -25,12 +25,10 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
     service, client, admin, brokers: [...service.brokers],
 
     async topic(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }] });
-      // a broker that is busy knows of a partition some time after the controller does; who sends meanwhile sends some of it twice
-      for (let found = 0, tries = 1; found < partitions; tries++) {
-        found = await admin.fetchTopicOffsets(topic).then((all) => all.length, (error: unknown) => { if (tries === 100) throw error; return 0; });
-        if (found < partitions) await sleep(100);
-      }
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
+      // kafkajs would wait for leaders too, and fail where the broker does not know its new topic yet
+      while (!(await admin.fetchTopicOffsets(topic).then((found) => found.length === partitions, () => false))) await sleep(50);
     },
 
     /** As retention does it: what lies before the offset is gone. */
@@ -39,9 +37,12 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
     },
 
-    /** In the order given, each into its partition. A producer of its own: one that knows the topic drops what is for a partition added since. */
+    /**
+     * In the order given, each into its partition, once: a broker that was away may have kept what it did not confirm, so the producer is idempotent.
+     * One of its own each time: one that knows the topic drops what is for a partition added since.
+     */
     async publish(topic: string, messages: readonly Message[], compression = kafkajs.CompressionTypes.None): Promise<void> {
-      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 });
       await producer.connect();
       for (let from = 0; from < messages.length; from += 200) {
         await producer.send({

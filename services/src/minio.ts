@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { dataFolder, freePorts, type Service, service } from "./process.ts";
+import { images } from "./images.ts";
+import type { Network } from "./network.ts";
+import { dataFolder, freePorts, service } from "./process.ts";
+import type { Service } from "./service.ts";
 
 /** Of the module github.com/minio/minio. */
 const MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c";
@@ -18,7 +21,14 @@ export interface Minio extends Service {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** How the other services reach it. */
+  readonly inside: { readonly endpoint: string };
   createBucket(name: string): Promise<void>;
+}
+
+export interface MinioOptions {
+  /** On which it is a container; without one it is a process. */
+  readonly network?: Network | undefined;
 }
 
 /** MinIO's program; null: it is not there. TIDEMARK_MINIO names another one. */
@@ -47,25 +57,32 @@ export async function buildMinio(go: string): Promise<void> {
   }
 }
 
-export async function startMinio(): Promise<Minio> {
-  const program = minioProgram();
-  if (program === null) throw new Error("minio: it was not built on this machine; `npm run setup:services` builds it, with Go");
-  const folder = dataFolder("minio");
+export async function startMinio({ network }: MinioOptions = {}): Promise<Minio> {
   const [port] = await freePorts(1) as [number];
   const endpoint = `http://127.0.0.1:${port}`;
-  const credentials = { accessKeyId: "tidemark", secretAccessKey: "tidemark-secret" };
-  const running = await service({
-    name: "minio", command: program, args: ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`], folder,
-    env: { ...process.env, MINIO_ROOT_USER: credentials.accessKeyId, MINIO_ROOT_PASSWORD: credentials.secretAccessKey, MINIO_BROWSER: "off", MINIO_UPDATE: "off", HOME: folder },
-    ready: async () => fetch(`${endpoint}/minio/health/cluster`).then(({ ok }) => ok, () => false),
-  });
   const region = "us-east-1";
+  const credentials = { accessKeyId: "tidemark", secretAccessKey: "tidemark-secret" };
+  const env = { MINIO_ROOT_USER: credentials.accessKeyId, MINIO_ROOT_PASSWORD: credentials.secretAccessKey, MINIO_BROWSER: "off", MINIO_UPDATE: "off" };
+  const ready = (): Promise<boolean> => fetch(`${endpoint}/minio/health/cluster`).then(({ ok }) => ok, () => false);
+  const running = await (network === undefined
+    ? asProcess(port, env, ready)
+    : network.container({ name: "minio", image: images.minio, command: ["server", "/data"], env, ports: [{ container: 9000, host: port }], ready }));
   return {
-    ...running, endpoint, region, credentials,
+    ...running, endpoint, region, credentials, inside: { endpoint: network === undefined ? endpoint : "http://minio:9000" },
     async createBucket(Bucket) {
       const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
       await client.send(new CreateBucketCommand({ Bucket }));
       client.destroy();
     },
   };
+}
+
+async function asProcess(port: number, env: Readonly<Record<string, string>>, ready: () => Promise<boolean>): Promise<Service> {
+  const program = minioProgram();
+  if (program === null) throw new Error("minio: it was not built on this machine; `npm run setup:services` builds it, with Go");
+  const folder = dataFolder("minio");
+  return service({
+    name: "minio", command: program, args: ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`], folder,
+    env: { ...process.env, ...env, HOME: folder }, ready,
+  });
 }

@@ -3,7 +3,9 @@ import { type Connect, startConnect } from "./connect.ts";
 import { type Kafka, startKafka } from "./kafka.ts";
 import { type Minio, startMinio } from "./minio.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
-import type { Service } from "./process.ts";
+import type { Service } from "./service.ts";
+import { startTrino, type Trino } from "./trino.ts";
+import { type ChosenWay, chooseWay, type Way } from "./way.ts";
 
 /** What a program needs to know to use the flow. */
 export interface PipelineAddresses {
@@ -11,12 +13,11 @@ export interface PipelineAddresses {
   readonly kafka: Pick<Kafka, "brokers">;
   readonly connect: Pick<Connect, "url">;
   readonly minio: Pick<Minio, "endpoint" | "region" | "credentials">;
+  /** Where it was asked for. */
+  readonly trino?: { readonly url: string } | undefined;
   /** How the services reach one another, which in containers is not how this process reaches them. */
   readonly inside: { readonly postgres: { readonly host: string; readonly port: number }; readonly minio: { readonly endpoint: string } };
 }
-
-/** How the services were started: as containers, or as processes of this machine. */
-export type Way = "docker" | "processes";
 
 export interface Pipeline extends PipelineAddresses {
   readonly way: Way;
@@ -24,30 +25,50 @@ export interface Pipeline extends PipelineAddresses {
   readonly kafka: Kafka;
   readonly connect: Connect;
   readonly minio: Minio;
+  readonly trino?: Trino | undefined;
   stop(): Promise<void>;
 }
 
 export interface PipelineOptions {
+  /** As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where Docker runs. */
+  readonly way?: Way | undefined;
+  /** A Trino too, with MinIO's tables in its catalog `lake`. */
+  readonly trino?: boolean | undefined;
+  /** Told before the first service starts; left out, it is printed. */
+  readonly onWay?: ((chosen: ChosenWay) => void) | undefined;
+  /** Told of each image before it is pulled, which may take minutes; left out, it is printed. */
+  readonly onPull?: ((image: string) => void) | undefined;
   /** Told as each service is ready. */
   readonly onReady?: ((name: string, seconds: number) => void) | undefined;
 }
 
 /** All of them, or none: where one does not come up, those that did are stopped, and its error shows what it printed. */
-export async function startPipeline({ onReady = () => undefined }: PipelineOptions = {}): Promise<Pipeline> {
+export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
+  const {
+    onReady = () => undefined, onPull = (image) => { console.log(`services: pulling ${image} …`); },
+    onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); },
+  } = options;
+  const chosen = await chooseWay(options.way, onPull);
+  onWay(chosen);
   const begun = performance.now();
-  const started: Service[] = [];
-  const stop = async (): Promise<void> => { for (const service of started.splice(0).toReversed()) await service.stop(); };
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => { for (const one of started.splice(0).toReversed()) await one.stop(); };
   const keep = async <S extends Service>(starting: Promise<S>): Promise<S> => {
     const service = await starting;
     started.push(service);
     onReady(service.name, (performance.now() - begun) / 1000);
     return service;
   };
-  const [postgres, kafka, minio] = await all(keep(startPostgres()), keep(startKafka()), keep(startMinio())).catch(undo);
-  const connect = await keep(startConnect({ brokers: kafka.brokers })).catch(undo);
-  return { way: "processes", postgres, kafka, connect, minio, inside: { postgres: { host: postgres.host, port: postgres.port }, minio: { endpoint: minio.endpoint } }, stop };
-
-  async function undo(error: unknown): Promise<never> {
+  try {
+    const network = chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
+    if (network !== undefined) started.push(network);
+    const [postgres, kafka, minio] = await all(keep(startPostgres({ network })), keep(startKafka({ network })), keep(startMinio({ network })));
+    const [connect, trino] = await all(
+      keep(startConnect({ brokers: kafka.inside.brokers, network })),
+      options.trino === true ? keep(startTrino({ network, minio })) : Promise.resolve(undefined),
+    );
+    return { way: chosen.way, postgres, kafka, connect, minio, trino, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
+  } catch (error) {
     await stop();
     throw error;
   }

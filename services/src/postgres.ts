@@ -3,7 +3,11 @@ import { execFile } from "node:child_process";
 import { chownSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { dataFolder, freePorts, type Service, service } from "./process.ts";
+import pg from "pg";
+import { images } from "./images.ts";
+import type { Network } from "./network.ts";
+import { dataFolder, freePorts, service } from "./process.ts";
+import type { Service } from "./service.ts";
 import { postgresPrograms } from "./toolchain.ts";
 
 const run = promisify(execFile);
@@ -13,27 +17,61 @@ export interface Postgres extends Service {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** There is none: whoever reaches the port of this machine is let in. */
   readonly password: string;
   readonly url: string;
+  /** How the other services reach it. */
+  readonly inside: { readonly host: string; readonly port: number };
 }
 
-export async function startPostgres({ settings = {} }: { readonly settings?: Readonly<Record<string, string>> } = {}): Promise<Postgres> {
+export interface PostgresOptions {
+  /** Of the server. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  /** On which it is a container; without one it is a process. */
+  readonly network?: Network | undefined;
+}
+
+/** The superuser. A process lets in whoever reaches its port; a container asks for the password. */
+const LOGIN = { user: "postgres", password: "postgres", database: "postgres" };
+
+export async function startPostgres({ settings = {}, network }: PostgresOptions = {}): Promise<Postgres> {
+  const [port] = await freePorts(1) as [number];
+  const all = { wal_level: "logical", timezone: "UTC", ...settings };
+  const host = "127.0.0.1";
+  const running = await (network === undefined ? asProcess(port, all) : inContainer(network, port, all));
+  const inside = network === undefined ? { host, port } : { host: "postgres", port: 5432 };
+  return { ...running, host, port, ...LOGIN, url: `postgres://postgres:postgres@${host}:${port}/postgres`, inside };
+}
+
+async function asProcess(port: number, settings: Readonly<Record<string, string>>): Promise<Service> {
   const programs = postgresPrograms();
   if (programs === null) throw new Error("postgres: no programs of PostgreSQL on this machine; install postgresql, or name their folder in TIDEMARK_POSTGRES");
   const folder = dataFolder("postgres");
   const user = await unprivileged();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
-  const [port] = await freePorts(1) as [number];
-  const all = { wal_level: "logical", listen_addresses: "127.0.0.1", unix_socket_directories: folder, timezone: "UTC", ...settings };
-  const running = await service({
-    name: "postgres", command: join(programs, "postgres"), args: ["-D", data, "-p", String(port), ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-    prepare: () => run(join(programs, "initdb"), ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...user }),
+  return service({
+    name: "postgres", command: join(programs, "postgres"),
+    args: ["-D", data, "-p", String(port), ...flags({ listen_addresses: "127.0.0.1", unix_socket_directories: folder, ...settings })],
+    prepare: () => run(join(programs, "initdb"), ["-D", data, "-U", LOGIN.user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...user }),
     cwd: folder, folder, user, stopSignal: "SIGINT", ready: (log) => log.includes("database system is ready to accept connections"),
   });
-  const host = "127.0.0.1";
-  return { ...running, host, port, user: "postgres", password: "postgres", database: "postgres", url: `postgres://postgres:postgres@${host}:${port}/postgres` };
+}
+
+function inContainer(network: Network, port: number, settings: Readonly<Record<string, string>>): Promise<Service> {
+  return network.container({
+    name: "postgres", image: images.postgres, command: ["postgres", ...flags(settings)], ports: [{ container: 5432, host: port }],
+    env: { POSTGRES_USER: LOGIN.user, POSTGRES_PASSWORD: LOGIN.password, POSTGRES_DB: LOGIN.database },
+    // While the image makes the database, a first server says that it is ready; only the one that stays is reached from outside.
+    ready: () => letsIn(port),
+  });
+}
+
+const flags = (settings: Readonly<Record<string, string>>): string[] => Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
+function letsIn(port: number): Promise<boolean> {
+  const client = new pg.Client({ host: "127.0.0.1", port, ...LOGIN, connectionTimeoutMillis: 5000 });
+  client.on("error", () => undefined);
+  return client.connect().then(() => client.end()).then(() => true, () => false);
 }
 
 /** PostgreSQL refuses to run as root. */

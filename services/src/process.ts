@@ -5,6 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LogRing } from "./log-ring.ts";
+import type { Service } from "./service.ts";
 
 export interface ProcessOptions {
   /** For messages: `kafka`. */
@@ -30,25 +32,6 @@ export interface RunningProcess {
   log(): string;
   /** Ends it and waits until it is gone; SIGKILL leaves it no time to tidy up. */
   end(signal?: NodeJS.Signals): Promise<void>;
-}
-
-const LINES = 400;
-
-/** The last lines of an output that has no end. */
-class LogRing {
-  private lines: string[] = [];
-  private rest = "";
-
-  add(text: string): void {
-    const lines = (this.rest + text).split("\n");
-    this.rest = lines.pop()!;
-    this.lines.push(...lines);
-    if (this.lines.length > 2 * LINES) this.lines = this.lines.slice(-LINES);
-  }
-
-  text(): string {
-    return [...this.lines.slice(-LINES), this.rest].join("\n");
-  }
 }
 
 /** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
@@ -127,21 +110,6 @@ export function dataFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `tidemark-${name}-`));
 }
 
-/** A program that may be stopped and started again over the same data, as an operator would. */
-export interface Service {
-  readonly name: string;
-  /** Where its data lie. */
-  readonly folder: string;
-  /** What it printed last. */
-  log(): string;
-  /** Ends the program and keeps its data; `SIGKILL`: as a crash would. */
-  halt(signal?: NodeJS.Signals): Promise<void>;
-  /** After `halt`: starts it again at the same address. */
-  resume(): Promise<void>;
-  /** Ends the program and removes its data. */
-  stop(): Promise<void>;
-}
-
 /** `prepare`: what is done once, before the first start; nothing, if it is left out. */
 export async function service(options: ProcessOptions & { readonly folder: string; readonly prepare?: (() => Promise<unknown>) | undefined }): Promise<Service> {
   const { folder, prepare = () => Promise.resolve() } = options;
@@ -152,7 +120,6 @@ export async function service(options: ProcessOptions & { readonly folder: strin
   });
   return {
     name: options.name,
-    folder,
     log: () => running.log(),
     halt: (signal) => running.end(signal),
     async resume() { running = await startProcess(options); },

@@ -1,7 +1,7 @@
 /** The people of the simulated bank. */
 import type { Random } from "./random.ts";
 
-/** A row of public.customers; the names are those of its columns. */
+/** A row of public.customer_data; the names are those of its columns. */
 export interface Customer {
   readonly id: string;
   readonly name: string;
@@ -26,16 +26,10 @@ export function newCustomer(index: number, random: Random): Customer {
   const year = 2016 + random.below(9);
   return {
     id: userId(index), name: `${random.pick(FIRST_NAMES[gender])} ${random.pick(LAST_NAMES)}`, gender, "birth date": -7_000 + random.below(19_000),
-    address: newAddress(random), segment: random.pick(SEGMENTS), created: `${year}-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}T${twoDigits(8 + random.below(10))}:00:00.000000Z`,
+    address: newAddress(random), segment: newSegment(random), created: `${year}-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}T${twoDigits(8 + random.below(10))}:00:00.000000Z`,
   };
 }
 
-/** What changes about people: they move house, and the bank thinks better or worse of them. */
-export function changedCustomer(customer: Customer, random: Random): Customer {
-  if (random.chance(0.5)) return { ...customer, address: newAddress(random) };
-  const others = SEGMENTS.filter((segment) => segment !== customer.segment);
-  return { ...customer, segment: random.pick(others) };
-}
-
-const newAddress = (random: Random): string => `${1 + random.below(120)} ${random.pick(STREETS)}, ${random.pick(CITIES)}`;
+export const newAddress = (random: Random): string => `${1 + random.below(120)} ${random.pick(STREETS)}, ${random.pick(CITIES)}`;
+export const newSegment = (random: Random): string => random.pick(SEGMENTS);
 const twoDigits = (number: number): string => String(number).padStart(2, "0");

@@ -2,7 +2,7 @@
 import type { Commit, RowChange } from "./bank.ts";
 
 const SERVER = "bank";
-export const TABLES = ["transaction_data", "customers"] as const;
+export const TABLES = ["transaction_data", "customer_data"] as const;
 export type Table = (typeof TABLES)[number];
 
 export const topicOf = (table: Table): string => `${SERVER}.public.${table}`;

@@ -19,7 +19,7 @@ export const transactions = source("transactions", {
 
 /** A dimension: what a customer's row says holds from its commit on; rows of the first snapshot hold from the customer's first day. */
 export const customers = source("customers", {
-  table: "public.customers",
+  table: "public.customer_data",
   columns: {
     user_id: string("id"),
     name: string("name"),

@@ -10,7 +10,8 @@ export interface Output {
 }
 
 export interface Progress {
-  at(done: number): void;
+  /** `more`: what else there is to say just now. */
+  at(done: number, more?: string): void;
   /** Takes the bar away. */
   end(): void;
 }
@@ -23,33 +24,33 @@ export function progressBar(output: Output, total: number, what: string): Progre
   let shown = 0;
   let tenths = 0;
 
-  const text = (done: number): string => {
+  const text = (done: number, more?: string): string => {
     const share = Math.min(1, done / total);
     const rate = done / ((performance.now() - started) / 1000);
     const left = share < 1 && rate > 0 ? `, ${decimals((total - done) / rate, 0)} s left` : "";
     const filled = Math.round(share * WIDTH);
-    return `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ${what}, ${integer(rate)}/s${left}`;
+    return `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ${what}, ${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`;
   };
 
   if (output.isTTY !== true) {
     return {
-      at(done) {
+      at(done, more) {
         const tenth = Math.min(10, Math.floor((done / total) * 10));
         if (tenth === tenths) return;
         tenths = tenth;
-        output.write(`   ${text(done)}\n`);
+        output.write(`   ${text(done, more)}\n`);
       },
       end: () => undefined,
     };
   }
   const clear = "\r\u001b[2K";
   return {
-    at(done) {
+    at(done, more) {
       const now = performance.now();
       if (now - shown < EVERY) return;
       shown = now;
       // a line that wraps could not be drawn over
-      output.write(`${clear}   ${text(done)}`.slice(0, clear.length + (output.columns ?? 80) - 1));
+      output.write(`${clear}   ${text(done, more)}`.slice(0, clear.length + (output.columns ?? 80) - 1));
     },
     end: () => { output.write(clear); },
   };

@@ -21,7 +21,7 @@ test("commits are in order of time, and the first of them is the snapshot of bot
   const commits = [...bankCommits(SMALL)];
   expect(commits.map(({ at }) => at)).toEqual(commits.map(({ at }) => at).toSorted((a, b) => a - b));
   expect(commits.filter(({ snapshot }) => snapshot)).toEqual([commits[0]]);
-  expect(new Set(commits[0]!.changes.map(({ table }) => table))).toEqual(new Set(["customers", "transaction_data"]));
+  expect(new Set(commits[0]!.changes.map(({ table }) => table))).toEqual(new Set(["customer_data", "transaction_data"]));
 });
 
 test("a month has inserts, late arrivals, corrections, the nightly rule, deletes, and customers who change", () => {
@@ -33,7 +33,7 @@ test("a month has inserts, late arrivals, corrections, the nightly rule, deletes
   expect(many(({ table, before, after }) => table === "transaction_data" && before !== null && after !== null && before.Amount !== after.Amount)).toBeGreaterThan(50);
   expect(many(({ table, before, after }) => table === "transaction_data" && before !== null && after !== null && before.Vendor === "Sending Out" && before.Sources !== after.Sources)).toBeGreaterThan(100);
   expect(many(({ after }) => after === null)).toBeGreaterThan(10);
-  expect(many(({ table, before, after }) => table === "customers" && before !== null && after !== null)).toBeGreaterThan(5);
+  expect(many(({ table, before, after }) => table === "customer_data" && before !== null && after !== null)).toBeGreaterThan(5);
 });
 
 test("several changes of one database transaction have one commit time and rising LSNs", () => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { DAY } from "../src/bank.ts";
 import { userId } from "../src/customers.ts";
 import { weekly } from "../src/features.ts";
-import { demo } from "../src/main.ts";
+import { demo } from "../src/embedded.ts";
 import { END, finalTransactions, scratch, SMALL, streamedBank } from "./small-bank.ts";
 
 test("the whole flow of a small bank: stream and history do not differ in a value", async () => {
@@ -25,7 +25,7 @@ test("the seven features of a user are what a reduction over the table's final r
   const answers = await store.getOnlineFeatures({ features: weekly, entities: users });
   users.forEach(({ user_id }, i) => {
     // No row lies beyond the end of the month, and text of this form sorts as its times do.
-    const own = rows.filter((row) => row["User ID"] === user_id && !/-31 /.test(row.Time) && row.Time >= from);
+    const own = rows.filter((row) => row["User ID"] === user_id && !/-32 /.test(row.Time) && row.Time >= from);
     const cents = own.reduce((sum, row) => sum + Math.round(row.Amount * 100), 0);
     const answer = answers[i]!;
     expect(answer).toEqual({
@@ -44,7 +44,7 @@ test("every message is taken, and only the rows that are odd on purpose are quar
   const { store, log, topic, changes } = await streamedBank(SMALL);
   expect(changes).toBe(log.messages);
   expect([...topic.skipped]).toEqual([]);
-  const odd = finalTransactions(SMALL).filter((row) => row["User ID"] === null || row.Time.slice(8, 10) === "31");
+  const odd = finalTransactions(SMALL).filter((row) => row["User ID"] === null || row.Time.slice(8, 10) === "32");
   expect(odd.length).toBeGreaterThan(1);
   const quarantined = await store.quarantine("transactions");
   expect(quarantined.map(({ key }) => Number(key["id"])).toSorted((a, b) => a - b)).toEqual(odd.map((row) => row.id).toSorted((a, b) => a - b));

@@ -15,6 +15,8 @@ export interface BrokenLog {
   readonly after: readonly Change[];
   /** By source: where its new snapshot lies; a table that was empty by then has none. */
   readonly snapshots: ReadonlyMap<string, EndedSnapshot>;
+  /** The sources whose new snapshot has a row that says it is the last. */
+  readonly marked: ReadonlySet<string>;
   /** As they were written; LSNs that were set back are not in them. */
   readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
@@ -41,7 +43,8 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
     const places = mine.map((change) => change.lsn ?? BigInt(change.offset)).sort((a, b) => (a < b ? -1 : 1));
     return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
   }));
-  return { scenario, aftermath, before: scenario.truth.slice(0, cut), after, snapshots, lines: { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) } };
+  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && (change.lsn ?? BigInt(change.offset)) >= start));
+  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines: { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) } };
 }
 
 /** Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say. */
@@ -73,7 +76,7 @@ export function markedLogs(firstSeed: number, count: number, aftermath: Aftermat
   const logs: BrokenLog[] = [];
   for (let seed = firstSeed; logs.length < count; seed++) {
     const log = brokenLog(seed, aftermath, options);
-    if (log !== null && log.scenario.traits.shape !== "flat" && log.snapshots.size === log.scenario.sources.length) logs.push(log);
+    if (log !== null && log.marked.size === log.scenario.sources.length) logs.push(log);
   }
   return logs;
 }

@@ -24,6 +24,8 @@ interface Published {
   /** What the topics are called in Kafka. */
   readonly topics: RegExp;
   readonly names: readonly string[];
+  /** Of all its topics. */
+  readonly partitions: number;
   publish(from: number, to: number): Promise<void>;
 }
 
@@ -42,9 +44,14 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     });
     const prefix = `s${++number}.`;
     const names = [...new Set(lines.map(({ topic }) => topic))];
-    for (const name of names) await kafka.topic(prefix + name, 1 + Math.max(...lines.map(({ topic, partition }) => (topic === name ? partition : 0))));
+    let partitions = 0;
+    for (const name of names) {
+      const count = 1 + Math.max(...lines.map(({ topic, partition }) => (topic === name ? partition : 0)));
+      await kafka.topic(prefix + name, count);
+      partitions += count;
+    }
     return {
-      scenario, topics: new RegExp(`^s${number}\\.`), names: names.map((name) => prefix + name),
+      scenario, partitions, topics: new RegExp(`^s${number}\\.`), names: names.map((name) => prefix + name),
       async publish(from, to) {
         const some = lines.slice(Math.floor(from * lines.length), Math.floor(to * lines.length));
         for (const name of names) await kafka.publish(prefix + name, some.filter(({ topic }) => topic === name));
@@ -71,15 +78,18 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
       for await (const batch of offline.scan(`${source.name}/changes`, { columns: ["_topic", "_partition", "_offset"] })) {
         for (let row = 0; row < batch.length; row++) places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
       }
-      expect(places.length).toBe(scenario.truth.filter((change) => change.source === source.name).length);
       expect(new Set(places).size).toBe(places.length);
+      expect(places.length).toBe(scenario.truth.filter((change) => change.source === source.name).length);
     }
     await offline.close();
   }
 
   test("two runners of one group come and go: partitions change hands, nothing is lost and nothing doubled", { timeout: 600_000 }, async () => {
-    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    for (let seed = firstSeed, done = 0; done < seeds; seed++) {
       const published = await topicsOf(seed);
+      // of a single partition the second runner would never have any
+      if (published.partitions < 2) continue;
+      done++;
       const { scenario, topics, publish } = published;
       await inFolder(async (folder) => {
         await publish(0, 0.5);

@@ -108,25 +108,26 @@ export class KafkaFetcher {
       partition.ready = false;
       if (now.has(partition.name)) continue;
       partition.assigned = false;
+      partition.known = false;
       this.options.queue.drop(partition);
     }
-    const gained: KafkaPartition[] = [];
     for (const [name, { topic, number }] of now) {
       let partition = this.partitions.get(name);
       if (partition === undefined) {
         partition = kafkaPartition(topic, number);
         this.partitions.set(name, partition);
       }
-      if (!partition.assigned) gained.push(partition);
       partition.assigned = true;
       this.seek(partition);
     }
     this.hold();
-    this.check(joined, gained).catch((error: unknown) => { this.fail(error); });
+    this.check(joined).catch((error: unknown) => { this.fail(error); });
   }
 
-  private async check(joined: number, gained: readonly KafkaPartition[]): Promise<void> {
+  /** The group may join anew meanwhile: then the next check asks for what this one did not come to place. */
+  private async check(joined: number): Promise<void> {
     const { name, after, positions, topics, retained, declared } = this.options;
+    const gained = this.assigned().filter(({ known }) => !known);
     const names = gained.map((partition) => partition.name);
     const stored = new Map((positions === undefined || gained.length === 0 ? after : await positions(names)).map((position) => [position.partition, position]));
     const watermarks = await this.watermarks(topics, joined);
@@ -134,6 +135,7 @@ export class KafkaFetcher {
     for (const partition of gained) {
       partition.fetched = stored.get(partition.name);
       partition.given = partition.fetched;
+      partition.known = true;
       partition.relevant ||= partition.fetched !== undefined;
     }
     for (const partition of this.assigned()) {

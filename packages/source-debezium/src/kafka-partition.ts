@@ -16,6 +16,8 @@ export interface KafkaPartition {
   readonly name: string;
   /** The group has given it to this run. */
   assigned: boolean;
+  /** Since then the stores were asked where it stands: another run may have had it in between. */
+  known: boolean;
   /** Its log was checked since then. */
   ready: boolean;
   /** Up to where messages were taken from the broker; undefined: none yet. */
@@ -43,7 +45,7 @@ export interface KafkaPartition {
 
 export function kafkaPartition(topic: string, partition: number): KafkaPartition {
   return {
-    topic, partition, name: `${topic}:${partition}`, assigned: false, ready: false, fetched: undefined, next: 0, at: 0, expected: null, sought: -1, high: 0, goal: null,
+    topic, partition, name: `${topic}:${partition}`, assigned: false, known: false, ready: false, fetched: undefined, next: 0, at: 0, expected: null, sought: -1, high: 0, goal: null,
     headless: null, relevant: false, given: undefined, watermark: null,
   };
 }

@@ -1,6 +1,8 @@
-/** Starts a PostgreSQL, says where it is, and waits to be killed. */
+/** Starts a PostgreSQL, as the argument says, says where it is, and waits to be killed. */
+import { startNetwork } from "../../src/network.ts";
 import { startPostgres } from "../../src/index.ts";
 
-const { port, folder } = await startPostgres();
-console.log(JSON.stringify({ port, folder }));
+const network = process.argv[2] === "docker" ? await startNetwork() : undefined;
+const { port } = await startPostgres({ network });
+console.log(JSON.stringify({ port, network: network?.id }));
 setInterval(() => undefined, 1000);

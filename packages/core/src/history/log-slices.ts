@@ -21,7 +21,8 @@ const MOST_COUNTERS = 65_536;
 
 /** Slices of about `rows` wanted rows, whatever their partition. Reads few columns of the log, once. */
 export async function logSlices(offline: OfflineStore, table: string, options: {
-  readonly version: number; readonly columns: readonly ColumnSpec[]; readonly fromOffset: number; readonly rows: number; readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
+  readonly version: number; readonly columns: readonly ColumnSpec[]; readonly fromOffset: number; readonly rows: number;
+  readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
 }): Promise<LogSlices> {
   const { version, fromOffset, signal, wanted } = options;
   let width = 1;

@@ -1,0 +1,17 @@
+/** The benchmarks of the stream run on real services: where one is missing they say which command brings it, and end with code 2. */
+import { minioProgram } from "../services/src/minio.ts";
+import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
+
+export function needMinio(): string | null {
+  return minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null;
+}
+
+export { missingForKafka as needKafka, missingForPostgres as needPostgres };
+
+/** Ends the process where something is missing. */
+export function need(...missing: readonly (string | null)[]): void {
+  const words = missing.filter((one) => one !== null);
+  if (words.length === 0) return;
+  for (const one of words) console.error(`this benchmark needs real services: ${one}`);
+  process.exit(2);
+}

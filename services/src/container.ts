@@ -1,0 +1,83 @@
+/** A service as a container: at ports of this machine that were chosen beforehand, so that it comes back where it was. */
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from "testcontainers";
+import { LogRing } from "./log-ring.ts";
+import type { Service } from "./service.ts";
+
+export interface ContainerOptions {
+  /** For messages, and what the other containers of the network call it: `kafka`. */
+  readonly name: string;
+  readonly image: string;
+  readonly command?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string | number>> | undefined;
+  /** Ports of the container, and the ports of this machine that lead there. */
+  readonly ports: readonly { readonly container: number; readonly host: number }[];
+  /** Texts to lie in the container, by their paths. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
+  /** What it may use at most, in GiB; left out, what there is. */
+  readonly memory?: number | undefined;
+  /** Asked until it is true; `log` is what the program printed since it was started, its last part. */
+  readonly ready: (log: string) => boolean | Promise<boolean>;
+  /** Seconds until a program that is not ready has failed: 180. */
+  readonly patience?: number | undefined;
+}
+
+/** Its ports are reached from this machine only. */
+class LocalContainer extends GenericContainer {
+  bind(ports: ContainerOptions["ports"]): this {
+    this.withExposedPorts(...ports);
+    this.hostConfig.PortBindings = Object.fromEntries(ports.map(({ container, host }) => [`${container}/tcp`, [{ HostIp: "127.0.0.1", HostPort: String(host) }]]));
+    return this;
+  }
+}
+
+/** Starts it on the network and waits until it is ready; where it is not, it is gone, and the error shows what it printed last. */
+export async function container(network: string, options: ContainerOptions): Promise<Service> {
+  const { name, image, command, env = {}, ports, files = {}, memory, ready, patience = 180 } = options;
+  const client = await getContainerRuntimeClient();
+  let log = new LogRing();
+  const follow = (stream: Readable): void => {
+    const ring = log;
+    stream.setEncoding("utf8").on("data", (text: string) => { ring.add(text); }).on("error", () => undefined);
+  };
+
+  const untilReady = async ({ id }: { readonly id: string }): Promise<void> => {
+    const failed = (why: string): Error => new Error(`${name} ${why}; it printed last:\n${log.text()}`);
+    const deadline = performance.now() + patience * 1000;
+    while (!(await ready(log.text()))) {
+      const { State } = await client.container.inspect(client.container.getById(id));
+      // what it said may be on its way still
+      if (!State.Running) throw (await sleep(200), failed(`ended with code ${State.ExitCode}`));
+      if (performance.now() > deadline) throw failed(`was not ready after ${patience} s`);
+      await sleep(100);
+    }
+  };
+  const waiting: WaitStrategy = { waitUntilReady: untilReady, withStartupTimeout: () => waiting, isStartupTimeoutSet: () => true, getStartupTimeout: () => patience * 1000 };
+
+  const building = new LocalContainer(image).bind(ports).withLabels({ "tidemark.network": network }).withNetworkMode(network).withNetworkAliases(name)
+    .withEnvironment(Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])))
+    .withCopyContentToContainer(Object.entries(files).map(([target, content]) => ({ target, content })))
+    .withLogConsumer(follow).withWaitStrategy(waiting);
+  if (memory !== undefined) building.withResourcesQuota({ memory });
+  if (command !== undefined) building.withCommand([...command]);
+  const started = client.container.getById((await building.start()).getId());
+
+  return {
+    name,
+    log: () => log.text(),
+    async halt(signal) {
+      if (signal === undefined) return client.container.stop(started, { timeout: 20_000 });
+      await started.kill({ signal });
+      await started.wait();
+    },
+    async resume() {
+      log = new LogRing();
+      await client.container.start(started);
+      const { State } = await client.container.inspect(started);
+      follow(await client.container.logs(started, { since: Date.parse(State.StartedAt) / 1000 }));
+      await untilReady(started);
+    },
+    async stop() { await started.remove({ force: true, v: true }); },
+  };
+}

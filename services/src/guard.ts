@@ -1,0 +1,23 @@
+/** What ends the containers of a process that died before it ended them. */
+import { spawn } from "node:child_process";
+
+/** Waits for the end of its input, which is our end, however we come to it. More than once, because the engine may still have been making one. */
+const GUARD = `
+cat >/dev/null
+for round in 1 2 3 4 5; do
+  found=$(docker ps --all --quiet --filter "label=$1"); [ -z "$found" ] || docker rm --force --volumes $found
+  found=$(docker network ls --quiet --filter "label=$1"); [ -z "$found" ] || docker network rm $found
+  found=$(docker volume ls --quiet --filter "label=$1"); [ -z "$found" ] || docker volume rm --force $found
+  sleep 1
+done
+`;
+
+/** Removes every container, network and volume with this label when this process is gone, unless it was released before. */
+export function removeAfterUs(label: string): { release(): void } {
+  // In a session of its own, because Ctrl-C goes to every process of the terminal's.
+  const guard = spawn("sh", ["-c", GUARD, "guard", label], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  guard.on("error", () => undefined);
+  guard.unref();
+  (guard.stdin as unknown as { unref(): void }).unref();
+  return { release: () => { guard.kill("SIGKILL"); } };
+}
