@@ -85,7 +85,8 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
     });
   }
   await settings.upkeep?.finish();
-  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: withoutMarks(plainPositions(epochStateOf(positions).epoch, positions)) })) };
+  const plain = (positions: readonly Position[]): readonly Position[] => withoutMarks(plainPositions(epochStateOf(positions).epoch, positions));
+  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: plain(positions) })) };
 }
 
 /** Straight into the store, under the names that it has for positions: what comes is of several epochs. */
@@ -126,5 +127,6 @@ async function mark(parts: readonly Part[], { online, namespace, views }: Bootst
     if (unlisted.length > 0) cells.push(await listSource(online, namespace, ...unlisted));
     if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done") return;
   }
-  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to mark ${parts.map(({ source }) => `source "${source.name}"`).join(", ")} met other writers; run fewer runners over one store`);
+  const names = parts.map(({ source }) => `"${source.name}"`).join(", ");
+  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to write the state of ${names} met other writers; run fewer runners over one store`);
 }
