@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
+  bootstrap: "packages/cli/bench/bootstrap.ts",
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",
 };

@@ -2,7 +2,7 @@
 import { positionName } from "../stream/epochs.ts";
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
-import type { SourceSpec, Value } from "../model.ts";
+import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import type { Change, OfflineStore, Position } from "../spi.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
@@ -21,31 +21,42 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
   ]));
 }
 
-/** The columns of the log from which row versions follow; what only explains a change stays behind. */
-function readColumns(tables: HistoryTables): readonly string[] {
-  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => name !== "_extra" && name !== "_transaction");
+/** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */
+function readColumns(tables: HistoryTables, columns: readonly ColumnSpec[] | undefined, extra: boolean): readonly string[] {
+  const there = (name: string): boolean => columns === undefined || columns.some((column) => column.name === name);
+  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && name !== "_transaction" && there(name));
+}
+
+export interface LogRead {
+  readonly version: number;
+  readonly fromOffset: number;
+  readonly toOffset?: number | undefined;
+  /** The columns that the table has, where they are known. */
+  readonly columns?: readonly ColumnSpec[] | undefined;
+  /** Reads `_extra` too. */
+  readonly extra?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly wanted: (partition: string, offset: number) => boolean;
 }
 
 /** Every change of the log at one version of the table that `wanted` lets through, in batches as they are stored. */
-export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: {
-  readonly version: number; readonly fromOffset: number; readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
-}): AsyncIterable<Change> {
-  const { version, fromOffset, signal, wanted } = options;
+export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: LogRead): AsyncIterable<Change> {
+  const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
   // a log that was written before there were epochs has no column for them
-  const stored = new Set((await offline.state(tables.changes.name, { version, signal }))?.columns.map((column) => column.name));
-  const names = readColumns(tables).filter((name) => name !== "_epoch" || stored.has(name));
+  const columns = options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
+  const names = readColumns(tables, columns, options.extra === true);
   const at = (name: string): number => names.indexOf(name);
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
-  const epochs = at("_epoch");
-  const declared = tables.declared.map((_, c) => c);
+  const [nonFinite, extra, epochs] = [at("_non_finite"), at("_extra"), at("_epoch")];
+  const declared = tables.declared.map(({ name }) => at(name));
   const keyColumns = keyColumnsOf(source);
-  const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
+  const range = { column: "_offset", min: fromOffset, max: toOffset };
   for await (const batch of offline.scan(tables.changes.name, { columns: names, version, range, signal })) {
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
     for (let i = 0; i < batch.length; i++) {
-      const epoch = epochs < 0 ? 0 : (valueAt(vectors[epochs]!, i) as number | null) ?? 0;
+      const epoch = epochs! < 0 ? 0 : (valueAt(vectors[epochs!]!, i) as number | null) ?? 0;
       const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)), epoch };
       if (!wanted(positionName(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
@@ -55,14 +66,14 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
       const old = text(oldKey!, i);
       yield {
         source: source.name, ...where, kind: is,
-        values: is === "upsert" || is === "delete" ? declared.map((c) => valueAt(vectors[c]!, i)) : null,
+        values: is === "upsert" || is === "delete" ? declared.map((c) => (c < 0 ? null : valueAt(vectors[c]!, i))) : null,
         oldKey: old === null ? null : valuesFromText(keyColumns, old),
         unavailable: left === null ? [] : left.split(",").map(Number),
         unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
-        nonFinite: 0, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
+        nonFinite: valueAt(vectors[nonFinite!]!, i) as number, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
         committed: valueAt(vectors[committed!]!, i) as number | null,
-        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: null,
+        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: extra! < 0 ? null : text(extra!, i),
       };
     }
   }

@@ -97,10 +97,16 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
   }
 
   function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
+    // who asks again is answered from the state as it is then
+    const refused = (message: string): TidemarkError => {
+      states.delete(view.source.name);
+      return new TidemarkError("NEEDS_BACKFILL", `${store.name}: ${message}`);
+    };
+    if (state.filling !== undefined) throw refused(`source "${view.source.name}" is being filled from its history and is not whole yet: wait for store.bootstrap, or call it again where it was stopped`);
     for (const feature of plan.features) {
       const lack = lacking(state, view, feature);
       if (lack === null) continue;
-      throw new TidemarkError("NEEDS_BACKFILL", `${store.name}: feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: empty the online store and run the log again, or leave the feature out until then`);
+      throw refused(`feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: fill an empty online store with store.bootstrap or from the beginning of the log, or leave the feature out until then`);
     }
   }
 

@@ -9,12 +9,15 @@ import { compactHistory } from "../history/compaction.ts";
 import type { Selected, SourceSpec } from "../model.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { runChanges, type RunProgress, type RunResult, type RunSettings } from "../stream/runner.ts";
+import { onlineUpkeep } from "../stream/online-upkeep.ts";
 import { stallText, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
+import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
 import { epochRun } from "./epoch-run.ts";
 import { historicalReader } from "./historical-read.ts";
+import { withWayOut } from "./lost-log.ts";
 import { onlineReader } from "./online-read.ts";
 import { keyReader, keysNeeded } from "./request-keys.ts";
 import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "./rebootstrap.ts";
@@ -84,6 +87,16 @@ export interface Store extends FeatureReads {
    * await store.run(recordedTopic("transactions.jsonl"));
    */
   run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
+  /**
+   * Fills the online store from the history, up to where the history stands: an online store that is empty, or that is further behind than the topic goes back.
+   * After it, `run` goes on from there, and the answers are those of a run over the whole topic. Until an empty store is filled, it answers `NEEDS_BACKFILL`. It may
+   * be killed and called again. A column that was declared after changes were taken is `HISTORY_LACKS_COLUMN`.
+   *
+   * @example
+   * await store.bootstrap();
+   * await store.run(kafkaChanges({ brokers, topics }));
+   */
+  bootstrap(options?: BootstrapOptions): Promise<BootstrapResult>;
   /**
    * Begins a source anew from a new snapshot, where its log has lost changes (`LOG_LOST`), its topic was made anew (`TOPIC_RECREATED`) or its database was set back
    * (`SOURCE_LSN_WENT_BACK`). Give a change source that ends, such as Kafka `until: "caught-up"`. Until the snapshot is complete the old rows are served, each until
@@ -177,14 +190,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...(reads as unknown as FeatureReads),
     async run(changes, settings = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
-      const run = await epochRun(changes, sources, { ...sinkOptions, shared: changes.shared === true }, settings.signal);
-      const result = await runChanges(run.changes, sources, run.stores, runSettings(settings));
-      await run.complete((source) => run.changes.snapshotBefore(source.name));
-      return result;
+      try {
+        const run = await epochRun(changes, sources, { ...sinkOptions, shared: changes.shared === true }, settings.signal);
+        const result = await runChanges(run.changes, sources, run.stores, runSettings(settings));
+        await run.complete((source) => run.changes.snapshotBefore(source.name));
+        return result;
+      } catch (error) {
+        throw await withWayOut(error, sources, { online, offline });
+      }
     },
     async rebootstrap(name, changes, { ending = "marked", ...settings } = {}) {
       if (online === undefined && offline === undefined) throw missing("rebootstrap", "online");
       return rebootstrapSource(sourceNamed(definitions, name), changes, ending, { ...sinkOptions, shared: changes.shared === true }, runSettings(settings));
+    },
+    async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
+      if (online === undefined) throw missing("bootstrap", "online");
+      if (offline === undefined) throw missing("bootstrap", "offline");
+      const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
+      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep: onlineUpkeep({ store: online, namespace, sources, views, clock, retention }), limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

@@ -40,6 +40,21 @@ export function positionsIn(epoch: number, positions: readonly Position[]): read
   });
 }
 
+/** The epoch of a position, by the name that a store has for it. */
+export function epochOfPosition(partition: string): number {
+  return Number(/^~(?:begun:|complete:)?(\d+)(?:\/|$)/.exec(partition)?.[1] ?? 0);
+}
+
+/** Whether a position says that an epoch was begun. */
+export function isBeginning(partition: string): boolean {
+  return partition.startsWith(BEGUN);
+}
+
+/** Whether a position says that the snapshot of an epoch is complete. */
+export function isCompletion(partition: string): boolean {
+  return partition.startsWith(`${COMPLETE}:`);
+}
+
 /** Where the new snapshot lies in the order of its epoch, without the epoch itself: rows it brought have places from `start` to `end`. */
 export interface SnapshotSpan {
   readonly start: bigint;

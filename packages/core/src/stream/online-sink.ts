@@ -112,7 +112,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     const added = truncates.filter((truncate) => !state.truncates.some(({ place, end }) => place === truncate.place && end === truncate.end));
     const sameLayout = state.version !== null && state.layout.longest === layout.longest && state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
     if (sameLayout && horizon === state.horizon && added.length === 0) return null;
-    return { layout, horizon, truncates: [...state.truncates, ...added] };
+    return { layout, horizon, truncates: [...state.truncates, ...added], filling: state.filling };
   }
 }
 

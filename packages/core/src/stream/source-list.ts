@@ -8,10 +8,10 @@ function listKey(namespace: string): Uint8Array {
   return cellKeys(namespace, "sources", [])([]);
 }
 
-/** What puts a source on the list; it belongs to the step that writes the first state of the source. */
-export async function listSource(store: OnlineStore, namespace: string, source: string): Promise<CellWrite> {
+/** What puts sources on the list; it belongs to the step that writes the first state of each. */
+export async function listSource(store: OnlineStore, namespace: string, ...sources: readonly string[]): Promise<CellWrite> {
   const [cell] = await store.read([listKey(namespace)]);
-  const names = new Set([...(cell == null ? [] : namesIn(cell.value)), source]);
+  const names = new Set([...(cell == null ? [] : namesIn(cell.value)), ...sources]);
   return { key: listKey(namespace), value: encodeJson([...names].sort()), expected: cell?.version ?? null, expires: null };
 }
 

@@ -2,7 +2,7 @@
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "../model.ts";
-import type { OnlineStore } from "../spi.ts";
+import type { OnlineStore, Position } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { Truncate } from "./row-versions.ts";
 import { columnsOf, laneName, layoutOf, type SourceLayout } from "./source-layout.ts";
@@ -14,6 +14,8 @@ export interface SourceState {
   /** µs: the store answers every t from here on (law 1); −Infinity while nothing was ever let go. */
   readonly horizon: number;
   readonly truncates: readonly Truncate[];
+  /** Set while the source is filled from its history, up to these positions: what is there is the beginning of it, and answers nothing. */
+  readonly filling?: readonly Position[] | undefined;
   /** The cell's version; null: there is none yet. */
   readonly version: number | null;
 }
@@ -25,6 +27,7 @@ interface Stored {
   readonly lanes: readonly { readonly columns: readonly string[]; readonly keepsAll: boolean }[];
   readonly longest: number;
   readonly horizon: number | null;
+  readonly filling?: readonly Position[];
   readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number; readonly end?: string }[];
 }
 
@@ -62,6 +65,7 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     lanes: layout.lanes.map((lane) => ({ columns: lane.keyColumns.map((column) => column.name), keepsAll: lane.keepsAll })),
     longest: layout.longest,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
+    ...(state.filling === undefined ? {} : { filling: state.filling }),
     truncates: state.truncates.map(({ place, offset, committed, end }) => ({ place: String(place), offset, committed, ...(end === undefined ? {} : { end: String(end) }) })),
   };
   return encodeJson(stored);
@@ -95,6 +99,7 @@ export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell
   return {
     layout: keeps,
     horizon: stored.horizon ?? -Infinity,
+    filling: stored.filling,
     truncates: stored.truncates.map(({ place, offset, committed, end }) => ({ place: BigInt(place), offset, committed, ...(end === undefined ? {} : { end: BigInt(end) }) })),
     version: cell.version,
   };

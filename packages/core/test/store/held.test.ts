@@ -47,7 +47,7 @@ describe("a file that has let rows go", () => {
     const over = await filled("1d");
     const store = await open(over, { narrow, view, fact });
     const { code, message } = await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }));
-    expect([code, message]).toEqual(["NEEDS_BACKFILL", `memory online store: feature ${says}, which the store does not hold: empty the online store and run the log again, or leave the feature out until then`]);
+    expect([code, message]).toEqual(["NEEDS_BACKFILL", `memory online store: feature ${says}, which the store does not hold: fill an empty online store with store.bootstrap or from the beginning of the log, or leave the feature out until then`]);
     // and a run does not pretend to hold it from then on
     await store.run(log().paid({ id: 3, time: NOON - HOUR }).source());
     expect((await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }))).code).toBe("NEEDS_BACKFILL");
