@@ -10,6 +10,9 @@ interface Said {
 
 const WHO = "check the access key and its secret, and that its policy allows s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket here";
 
+/** What may pass without anything being changed here: a run tries again. */
+const PASSES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
+
 /** By the name that the server or the SDK gives; the first that fits. */
 const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[] = [
   [/^NoSuchBucket$/, "OBJECTS_BUCKET_MISSING", "there is no such bucket; make it (`mc mb`, `aws s3 mb`), or correct its name"],
@@ -34,7 +37,8 @@ export function objectError(store: string, key: string, error: unknown): unknown
   const attempts = $metadata?.attempts ?? 1;
   const word = typeof code === "string" ? code : /^(Unknown|UnknownError|Error|NotFound)$/.test(String(name)) ? `HTTP ${$metadata?.httpStatusCode}` : String(name);
   const said = `${word}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
-  return new TidemarkError(known?.[1] ?? "OBJECTS_FAILED", `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`, { cause: error });
+  const as = known?.[1] ?? "OBJECTS_FAILED";
+  return new TidemarkError(as, `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`, { cause: error, retryable: PASSES.includes(as) });
 }
 
 export function statusOf(error: unknown): number | undefined {

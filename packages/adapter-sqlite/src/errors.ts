@@ -2,6 +2,9 @@
 import { closeSync, openSync, rmSync } from "node:fs";
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
+/** What may pass without anything being changed here: a run tries again. */
+const PASSES: readonly string[] = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"];
+
 /** By the start of SQLite's extended code; the first that fits. */
 const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])[] = [
   ["SQLITE_BUSY", "ONLINE_STORE_BUSY", "another process holds its write lock; try again, or give a longer busyTimeout"],
@@ -22,7 +25,8 @@ export function explained(name: string, error: unknown, path: string | null): un
   const readOnly = sqlite.startsWith("SQLITE_CANTOPEN") && path !== null && isReadOnlyPlace(path);
   const known = KNOWN.find(([start]) => (readOnly ? start === "SQLITE_READONLY" : sqlite.startsWith(start)));
   const [code, message] = known === undefined ? ["ONLINE_STORE_FAILED", "SQLite could not do this; see the cause"] : [known[1], known[2]];
-  return new TidemarkError(code, `${name}: ${message} (${sqlite})`, { cause: error });
+  const retryable = PASSES.some((start) => sqlite.startsWith(start));
+  return new TidemarkError(code, `${name}: ${message} (${sqlite})`, { cause: error, retryable });
 }
 
 /** SQLite only says that it cannot open something: true where the reason is that the store's directory takes no new files. */

@@ -96,12 +96,21 @@ export interface ChangeSource {
      * further. Nothing of them that was given before counts any more; what is given next comes after these positions.
      */
     readonly positions?: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
+    /**
+     * A second reader, while the first of the same run goes on, for a store that fell behind it. It takes no partition from anyone, and needs to give only those
+     * that the first has at the time.
+     */
+    readonly beside?: boolean | undefined;
   }): AsyncIterable<ChangeBatch>;
   /**
    * Partitions come from other runs and go to them while this one reads. A run that finds one moved on by another then goes on behind it; without this
    * it ends (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
    */
   readonly shared?: boolean | undefined;
+  /** Whether the first reader of the run has this partition now, where that changes while it reads; it has all without this. */
+  holds?(partition: string): boolean;
+  /** The changes come to an end by themselves. */
+  readonly ends?: boolean | undefined;
   /** Told when everything up to these positions is durable in every sink. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */
@@ -126,7 +135,9 @@ export interface CellWrite {
   readonly expires: number | null;
 }
 
-/** Cells by key, with compare-and-set. Every call may be made from several processes at once. */
+/**
+ * Cells by key, with compare-and-set. A call that fails because the store is away, busy or full throws a `TidemarkError` that is `retryable`: a run then makes it
+ * again, later. Every call may be made from several processes at once. */
 export interface OnlineStore {
   readonly name: string;
   /** Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`, `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing. */
@@ -164,7 +175,7 @@ export interface TableState {
 /** Which partitions of a table: every listed column has one of the listed values. */
 export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
 
-/** Tables of columns with atomic commits. Every call may be made from several processes at once. */
+/** Tables of columns with atomic commits. A call that fails because the store is away or full throws a `TidemarkError` that is `retryable`. Every call may be made from several processes at once. */
 export interface OfflineStore {
   readonly name: string;
   /** null: there is no such table. `version`: as it was then. */

@@ -217,15 +217,15 @@ function absent(error: unknown): null {
 export function objectError(store: string, key: string, error: unknown): unknown {
   const code = codeOf(error);
   if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  const said = (kind: string, message: string): TidemarkError => new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, { cause: error });
+  const said = (kind: string, message: string, retryable: boolean): TidemarkError => new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, { cause: error, retryable });
   switch (code) {
-    case "EROFS": case "EACCES": case "EPERM":
-      return said("OBJECTS_READ_ONLY", "this process may not write or read here; give its user the right to, or open a store elsewhere");
+    case "EROFS": case "EACCES": case "EPERM": // a disk that has failed is read-only from then on, whoever asks
+      return said("OBJECTS_READ_ONLY", "this process may not write or read here; give its user the right to, or open a store elsewhere", code === "EROFS");
     case "ENOSPC": case "EDQUOT": case "EFBIG":
-      return said("OBJECTS_FULL", "no space is left; make room and try again: nothing was half-written");
+      return said("OBJECTS_FULL", "no space is left; make room and try again: nothing was half-written", true);
     case "ENOTDIR": case "ENAMETOOLONG":
-      return said("OBJECTS_BAD_KEY", "the path cannot be a file here; name another directory");
+      return said("OBJECTS_BAD_KEY", "the path cannot be a file here; name another directory", false);
     default:
-      return said("OBJECTS_FAILED", "the system refused; see the cause, then try again");
+      return said("OBJECTS_FAILED", "the system refused; see the cause, then try again", true);
   }
 }

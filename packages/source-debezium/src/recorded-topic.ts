@@ -66,6 +66,7 @@ export function recordedTopic(paths: string | readonly string[], options: Record
 
   return {
     name,
+    ends: true,
     get skipped() { return skipped; },
 
     async *changes({ sources, after, signal }): AsyncGenerator<ChangeBatch> {

@@ -27,7 +27,7 @@ export async function compactHistory(context: HistoryContext, options: Compactio
     const done = await compactOnce(context, options);
     if (done !== null) return done;
   }
-  throw new TidemarkError("HISTORY_CONTENDED", `${context.offline.name}: ${ATTEMPTS} attempts to compact source "${context.source.name}" met other writers; compact from one process`);
+  throw new TidemarkError("HISTORY_CONTENDED", `${context.offline.name}: ${ATTEMPTS} attempts to compact source "${context.source.name}" met other writers; compact from one process`, { retryable: true });
 }
 
 /** null: another writer moved the table in between. */

@@ -1,6 +1,7 @@
 /** Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for no other. */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
+import { sizeOf } from "../stream/portion.ts";
 import { changesToBatch, offsetsOf } from "./change-log.ts";
 import { compactHistory } from "./compaction.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -21,8 +22,10 @@ const COMPACT_SHARE = 0.25;
 const ATTEMPTS = 20;
 
 export interface HistorySink {
-  /** Takes changes and, when a limit is reached, commits: then true. */
-  add(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
+  /** Takes changes that come after those it has. */
+  gather(changes: readonly Change[], positions: readonly Position[]): void;
+  /** Commits when a limit is reached; true where nothing gathered is left. After a failure what is gathered is still there. */
+  commitWhenDue(): Promise<boolean>;
   /** Commits what is gathered. */
   flush(): Promise<void>;
   /** The log stands here: what is gathered and lies before was brought by another run. */
@@ -37,8 +40,10 @@ export interface HistorySinkOptions extends HistoryContext {
   readonly buckets: number | undefined;
   /** Where the log stands, by partition; the sink keeps it. */
   readonly positions: readonly Position[];
-  /** Where the log stands, asked when another run has moved it; without it that is `HISTORY_FENCED`. */
-  readonly overtaken?: (() => Promise<readonly Position[]>) | undefined;
+  /** Where the log stands now. */
+  readonly stored: () => Promise<readonly Position[]>;
+  /** Another run may move the log: this one goes on behind it. Otherwise that is `HISTORY_FENCED`. */
+  readonly shared: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,6 +55,8 @@ export function historySink(options: HistorySinkOptions): HistorySink {
   let since = 0;
   let reached = new Map<string, Position>();
   let waiting = 0;
+  /** A commit of ours failed and may still have been done, or be done late: who moved the log may be us. */
+  let brokeOff = false;
 
   async function flush(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -58,13 +65,17 @@ export function historySink(options: HistorySinkOptions): HistorySink {
         bytes = 0;
         return;
       }
-      const written = await offline.append(tables.changes, changes.length === 0 ? [] : [changesToBatch(tables, changes)], { positions: steps, signal });
+      const written = await offline.append(tables.changes, changes.length === 0 ? [] : [changesToBatch(tables, changes)], { positions: steps, signal }).catch((error: unknown) => {
+        brokeOff = true;
+        throw error;
+      });
       if (written === "done") {
+        brokeOff = false;
         for (const { partition, next } of steps) committed.set(partition, next);
         break;
       }
-      if (options.overtaken !== undefined && attempt < ATTEMPTS) {
-        forget(await options.overtaken());
+      if ((options.shared || brokeOff) && attempt < ATTEMPTS) {
+        forget(await options.stored());
         continue;
       }
       throw new TidemarkError("HISTORY_FENCED", `${offline.name}: another runner has moved the log of source "${source.name}": run one runner per partition, and start this one again to go on from there`);
@@ -99,28 +110,24 @@ export function historySink(options: HistorySinkOptions): HistorySink {
   return {
     flush,
     forget,
-    async add(added, positions) {
+    gather(added, positions) {
       if (changes.length === 0) since = clock();
       for (const change of added) {
         changes.push(change);
         bytes += sizeOf(change);
       }
       for (const position of positions) reached.set(position.partition, position);
-      if (changes.length < limits.rows && bytes < limits.bytes && clock() - since < limits.age) return false;
-      await flush();
-      await compactWhenDue();
-      return true;
+    },
+    async commitWhenDue() {
+      if (changes.length >= limits.rows || bytes >= limits.bytes || clock() - since >= limits.age) {
+        await flush();
+        await compactWhenDue();
+      }
+      return reached.size === 0;
     },
     async finish() {
       await flush();
       await compact();
     },
   };
-}
-
-/** About what a change weighs in memory. */
-function sizeOf(change: Change): number {
-  let size = 200 + (change.extra?.length ?? 0);
-  for (const value of change.values ?? []) size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
-  return size;
 }

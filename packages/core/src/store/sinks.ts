@@ -1,11 +1,12 @@
-/** The sinks of one source: the online store and the history, whichever there are. */
+/** The sinks of each store: the online store and the history, whichever there are. */
 import { isTidemarkError } from "../errors.ts";
 import { historySink, DEFAULT_LIMITS, type CommitLimits } from "../history/history-sink.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import type { Retention } from "../stream/online-retention.ts";
 import { onlineSink } from "../stream/online-sink.ts";
-import type { Sink } from "../stream/runner.ts";
+import { onlineUpkeep } from "../stream/online-upkeep.ts";
+import type { Sink, StoreSinks } from "../stream/sink.ts";
 import { layoutFor } from "../stream/source-state.ts";
 import { historyContext } from "./historical-read.ts";
 
@@ -26,15 +27,25 @@ export interface SinkOptions {
   readonly history: SinkSettings;
   /** Other runs may take over partitions of this one: who is overtaken goes on behind them. */
   readonly shared?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Another run may overtake this one again while it looks where to go on. */
 const OVERTAKEN = 20;
 
-export async function sinksFor(source: SourceSpec, options: SinkOptions): Promise<readonly Sink[]> {
-  const { online, offline } = options;
-  return [...(online === undefined ? [] : [await onlineSinkOf(source, online, options)]), ...(offline === undefined ? [] : [await historySinkOf(source, offline, options)])];
+export function storeSinks(sources: readonly SourceSpec[], options: SinkOptions): readonly StoreSinks[] {
+  const { online, offline, namespace, views, clock, retention } = options;
+  const each = async (sinkOf: (source: SourceSpec) => Promise<Sink>): Promise<ReadonlyMap<string, Sink>> => {
+    const sinks = new Map<string, Sink>();
+    for (const source of sources) sinks.set(source.name, await sinkOf(source));
+    return sinks;
+  };
+  return [
+    ...(online === undefined ? [] : [{
+      role: "online" as const, name: online.name, open: () => each((source) => onlineSinkOf(source, online, options)),
+      upkeep: onlineUpkeep({ store: online, namespace, sources, views, clock, retention }),
+    }]),
+    ...(offline === undefined ? [] : [{ role: "history" as const, name: offline.name, open: (signal: AbortSignal) => each((source) => historySinkOf(source, offline, options, signal)) }]),
+  ];
 }
 
 async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: SinkOptions): Promise<Sink> {
@@ -42,20 +53,25 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
   const positions = byPartition(await store.positions(source.name));
   const sink = await onlineSink({ store, namespace, layout: layoutFor(source, views), clock, retention });
   const reload = async (): Promise<void> => { advance(positions, await store.positions(source.name)); };
+  /** A write of ours failed and may still be done late: who moved the position may be us. */
+  let brokeOff = false;
   return {
-    name: store.name,
     positions,
     async take(changes, next) {
       for (let attempt = 1; ; attempt++) {
-        const ahead = (partition: string, offset: number): boolean => offset > (positions.get(partition)?.offset ?? -1);
-        const steps = next.filter(({ partition, offset }) => ahead(partition, offset))
-          .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark }));
+        const ahead = aheadOf(positions);
+        const reached = next.filter(({ partition, offset }) => ahead(partition, offset));
+        const steps = reached.map(({ partition, offset, mark }): PositionStep => ({ partition, expected: positions.get(partition)?.offset ?? null, next: offset, mark }));
         if (steps.length === 0) return true;
         try {
           await sink.apply(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), steps);
+          advance(positions, reached);
+          brokeOff = false;
           return true;
         } catch (error) {
-          if (options.shared !== true || attempt === OVERTAKEN || !isTidemarkError(error, "ONLINE_STORE_FENCED")) throw error;
+          const fenced = isTidemarkError(error, "ONLINE_STORE_FENCED");
+          if (!fenced) brokeOff = true;
+          if (!fenced || attempt === OVERTAKEN || (options.shared !== true && !brokeOff)) throw error;
           await reload();
         }
       }
@@ -66,19 +82,24 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
   };
 }
 
-async function historySinkOf(source: SourceSpec, offline: OfflineStore, options: SinkOptions): Promise<Sink> {
+async function historySinkOf(source: SourceSpec, offline: OfflineStore, options: SinkOptions, signal: AbortSignal): Promise<Sink> {
   const context = historyContext(offline, source);
-  const state = await offline.state(context.tables.changes.name, { signal: options.signal });
+  const state = await offline.state(context.tables.changes.name, { signal });
   const positions = byPartition(state?.positions ?? []);
-  const stored = async (): Promise<readonly Position[]> => (await offline.state(context.tables.changes.name, { signal: options.signal }))?.positions ?? [];
+  const stored = async (): Promise<readonly Position[]> => (await offline.state(context.tables.changes.name, { signal }))?.positions ?? [];
   const sink = historySink({
     ...context, clock: options.clock, limits: { ...DEFAULT_LIMITS, ...options.history.commit }, buckets: options.history.buckets, positions: [...positions.values()],
-    overtaken: options.shared === true ? stored : undefined, signal: options.signal,
+    stored, shared: options.shared === true, signal,
   });
   return {
-    name: offline.name,
     positions,
-    take: (changes, next) => sink.add(changes, next),
+    async take(changes, next) {
+      const ahead = aheadOf(positions);
+      const reached = next.filter(({ partition, offset }) => ahead(partition, offset));
+      if (reached.length > 0) sink.gather(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), reached);
+      advance(positions, reached);
+      return sink.commitWhenDue();
+    },
     flush: () => sink.flush(),
     async reload() {
       const now = await stored();
@@ -87,6 +108,10 @@ async function historySinkOf(source: SourceSpec, offline: OfflineStore, options:
     },
     finish: () => sink.finish(),
   };
+}
+
+function aheadOf(positions: ReadonlyMap<string, Position>): (partition: string, offset: number) => boolean {
+  return (partition, offset) => offset > (positions.get(partition)?.offset ?? -1);
 }
 
 /** Positions only move forward, so what is read late never sets one back. */

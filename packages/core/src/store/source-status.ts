@@ -2,12 +2,15 @@
 import { keyColumnsOf } from "../stream/row-change.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
+import { isRetryable } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
 import { onlineLanes } from "../stream/online-lanes.ts";
 import { readLanes } from "../stream/online-rows.ts";
+import type { StoreRole } from "../stream/sink.ts";
 import { countersKey, readCounters } from "../stream/source-counters.ts";
 import { layoutFor, readSourceState } from "../stream/source-state.ts";
+import { said, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { historyContext } from "./historical-read.ts";
 
@@ -27,6 +30,11 @@ export interface SourceStatus {
     readonly unreadableValues: number;
   } | null;
   readonly history: { readonly positions: readonly Position[]; readonly changes: number; readonly versions: number } | null;
+  /**
+   * The stores that do not keep up with a run of this process, and those that could not be asked just now: their part above is null. Empty: all is well, and a part
+   * that is null is of a store that there is not.
+   */
+  readonly stalls: readonly SinkStall[];
 }
 
 export interface QuarantinedRow {
@@ -47,14 +55,24 @@ interface StatusOptions {
   readonly offline: OfflineStore | undefined;
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
+  readonly clock: () => number;
+  readonly stalls: readonly SinkStall[];
 }
 
 export async function sourceStatus(source: SourceSpec, options: StatusOptions): Promise<SourceStatus> {
   const { online, offline } = options;
+  const stalls = [...options.stalls];
+  /** A store that is away is told of, and does not keep the other from being told of. */
+  const asked = async <T>(sink: StoreRole, store: string, status: Promise<T>): Promise<T | null> => status.catch((error: unknown) => {
+    if (!isRetryable(error)) throw error;
+    if (!stalls.some((one) => one.store === store)) stalls.push({ sink, store, since: formatTime(options.clock()), attempts: 1, error: said(error), detached: false, over: false });
+    return null;
+  });
   return {
     source: source.name,
-    online: online === undefined ? null : await onlineStatus(source, { ...options, online }),
-    history: offline === undefined ? null : await historyStatus(source, offline),
+    online: online === undefined ? null : await asked("online", online.name, onlineStatus(source, { ...options, online })),
+    history: offline === undefined ? null : await asked("history", offline.name, historyStatus(source, offline)),
+    stalls,
   };
 }
 
@@ -82,7 +100,7 @@ async function historyStatus(source: SourceSpec, offline: OfflineStore): Promise
 }
 
 /** The rows of a source that are in no window, oldest first. */
-export async function quarantinedRows(source: SourceSpec, options: StatusOptions & { readonly online: OnlineStore }): Promise<readonly QuarantinedRow[]> {
+export async function quarantinedRows(source: SourceSpec, options: Pick<StatusOptions, "namespace" | "views"> & { readonly online: OnlineStore }): Promise<readonly QuarantinedRow[]> {
   const { online, namespace } = options;
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
   const lanes = onlineLanes(namespace, state.layout);

@@ -1,5 +1,6 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
+import { durationMicros, type Duration } from "../define/duration.ts";
 import { selectionOf, type Selection } from "../define/selection.ts";
 import { timeOf, type TimeInput } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
@@ -7,15 +8,15 @@ import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../history/compaction.ts";
 import type { Selected, SourceSpec } from "../model.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
-import { runChanges, type RunProgress, type RunResult, type SourceSinks } from "../stream/runner.ts";
-import { onlineUpkeep } from "../stream/online-upkeep.ts";
+import { runChanges, type RunProgress, type RunResult } from "../stream/runner.ts";
+import { stallText, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { historicalReader } from "./historical-read.ts";
 import { onlineReader } from "./online-read.ts";
 import { keyReader, keysNeeded } from "./request-keys.ts";
-import { sinksFor, type SinkSettings } from "./sinks.ts";
+import { storeSinks, type SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
 import { retentionOf, type Keep } from "./retention.ts";
 import type { FeatureReads } from "./store-types.ts";
@@ -45,6 +46,15 @@ export interface StoreOptions {
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  /** Told when a store fails or falls behind, when it is left to catch up by itself, and when it is level again. Without it, a warning of the process. */
+  readonly onStall?: ((stall: SinkStall) => void) | undefined;
+  /** How long a store that has no room left may hold up the other, before it is left to catch up by itself; "10s" without it. */
+  readonly stallPatience?: Duration | undefined;
+  /**
+   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run waits for it as long as its source goes on, and "5m" where the source
+   * ends by itself.
+   */
+  readonly stallLimit?: Keep | undefined;
 }
 
 /** A question to the online store whose types are not known before it runs. */
@@ -105,6 +115,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return { selection, answers: await reader.read({ selection, keys, t }), t };
   }
 
+  const stalls = new Set<() => readonly SinkStall[]>();
   const selections = new WeakMap<object, readonly Selected[]>();
 
   /** Definitions do not change, so what they select is found once; a list may, and is looked at each time. */
@@ -138,12 +149,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     ...(reads as unknown as FeatureReads),
-    async run(changes, { signal, onProgress } = {}) {
+    async run(changes, { signal, onProgress, onStall = warnOfStall, stallPatience, stallLimit } = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
-      const targets: SourceSinks[] = [];
-      for (const source of sources) targets.push({ source, sinks: await sinksFor(source, { ...sinkOptions, shared: changes.shared === true, signal }) });
-      const upkeep = online === undefined ? undefined : onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
-      return runChanges(changes, targets, { signal, onProgress, upkeep });
+      const limit = stallLimit === undefined ? undefined : stallLimit === "forever" ? Infinity : durationMicros("stallLimit", stallLimit) / 1000;
+      const patience = stallPatience === undefined ? undefined : durationMicros("stallPatience", stallPatience) / 1000;
+      return runChanges(changes, sources, storeSinks(sources, { ...sinkOptions, shared: changes.shared === true }), { signal, onProgress, onStall, patience, limit, clock, stalls });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);
@@ -153,7 +163,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (historian === null) throw missing("compact", "offline");
       for (const source of sources) await compactHistory(historian.context(source), { buckets: options.history?.buckets, signal });
     },
-    status: async () => Promise.all(sources.map((source) => sourceStatus(source, sinkOptions))),
+    status: async () => Promise.all(sources.map((source) => sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }))),
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");
       return quarantinedRows(sourceNamed(definitions, name), { ...sinkOptions, online });
@@ -163,6 +173,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await offline?.close();
     },
   };
+}
+
+function warnOfStall(stall: SinkStall): void {
+  if (!stall.over) process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "STORE_STALLED" });
 }
 
 function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {

@@ -49,7 +49,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
         if (cells !== null && (await store.write({ source: source.name, cells, positions })) === "done") return;
         await refuseFenced(store, source.name, positions);
       }
-      throw new TidemarkError("ONLINE_STORE_CONTENDED", `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other writers; run fewer runners over one store`);
+      throw new TidemarkError("ONLINE_STORE_CONTENDED", `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other writers; run fewer runners over one store`, { retryable: true });
     },
   };
 

@@ -1,27 +1,12 @@
-/** From a change source into the sinks: each takes what it has not yet, and keeps its own position. */
-import { TidemarkError } from "../errors.ts";
+/** From a change source into the stores: each takes what it has not yet, keeps its own position, and waits for no other. */
 import type { SourceSpec } from "../model.ts";
-import type { Change, ChangeSource, Position } from "../spi.ts";
-
-/** Where the changes of one source go. */
-export interface Sink {
-  readonly name: string;
-  /** By partition: what the sink has. */
-  readonly positions: Map<string, Position>;
-  /** Takes changes that come after its positions, and the positions they end at; true where all that was taken so far is durable. */
-  take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
-  /** Makes durable what was taken. */
-  flush(): Promise<void>;
-  /** Looks up where the store stands: another run may have moved it. */
-  reload(): Promise<void>;
-  /** The source has ended. */
-  finish(): Promise<void>;
-}
-
-export interface SourceSinks {
-  readonly source: SourceSpec;
-  readonly sinks: readonly Sink[];
-}
+import type { ChangeBatch, ChangeSource, Position } from "../spi.ts";
+import { isRetryable } from "../errors.ts";
+import { forSource, lsnGuard } from "./change-places.ts";
+import { Outlet, type RunState } from "./outlet.ts";
+import { portioner } from "./portion.ts";
+import type { StoreSinks } from "./sink.ts";
+import { Bell, pauseAfter, sleep as realSleep, type SinkStall, type Sleep } from "./stalls.ts";
 
 export interface RunProgress {
   /** Changes read so far, and how many there are where the source knows. */
@@ -36,139 +21,196 @@ export interface RunResult {
 export interface RunSettings {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-  /** Work of the stores themselves, a bounded piece between batches. */
-  readonly upkeep?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
+  /** Told when a store fails or is detached, and when it is level again. */
+  readonly onStall?: ((stall: SinkStall) => void) | undefined;
+  /** How long a store that takes nothing may hold up the others, ms. */
+  readonly patience?: number | undefined;
+  /** How long a store may take nothing before the run ends with `SINK_STALLED`, ms. */
+  readonly limit?: number | undefined;
+  /** Now, µs. */
+  readonly clock?: (() => number) | undefined;
+  readonly sleep?: Sleep | undefined;
+  /** Gets, while the run goes on, what tells of the stores that do not keep up. */
+  readonly stalls?: Set<() => readonly SinkStall[]> | undefined;
 }
 
-export async function runChanges(from: ChangeSource, targets: readonly SourceSinks[], options: RunSettings): Promise<RunResult> {
-  const { signal, onProgress, upkeep } = options;
-  const sources = targets.map(({ source }) => source);
-  const byName = new Map(targets.map((target) => [target.source.name, target]));
-  const total = (await from.size?.({ sources, signal })) ?? null;
-  const partitionSource = new Map<string, string>();
-  const notePartitions = (): void => {
-    for (const { source, sinks } of targets) for (const sink of sinks) for (const partition of sink.positions.keys()) partitionSource.set(partition, source.name);
-  };
-  notePartitions();
-  let changes = 0;
-  const refuseUnordered = lsnGuard();
-  const after = targets.flatMap(({ sinks }) => leastPositions(sinks));
-  const places = placeKeeper(after);
-  const pending = new Set<Sink>();
-  let reached = new Map<string, Position>();
-  const acknowledge = async (): Promise<void> => {
-    if (reached.size > 0) await from.ack?.([...reached.values()]);
-    reached = new Map();
-  };
+const PATIENCE = 10_000;
+/** While a source goes on, a store may come back at any time; a run that is to end does not wait for ever. */
+const LIMIT_AT_END = 300_000;
+/** ms that a call of a store which heeds no signal is waited for once the run has failed. */
+const GRACE = 5_000;
 
-  const positions = async (partitions: readonly string[]): Promise<readonly Position[]> => {
-    for (const { sinks } of targets) for (const sink of sinks) await sink.reload();
-    notePartitions();
-    const now = targets.flatMap(({ sinks }) => leastPositions(sinks)).filter(({ partition }) => partitions.includes(partition));
-    places.restart(partitions, now);
-    return now.map(places.forSource);
+/** Throws what a store or the source throws, `SINK_STALLED`, and the signal's reason. */
+export async function runChanges(from: ChangeSource, sources: readonly SourceSpec[], stores: readonly StoreSinks[], options: RunSettings): Promise<RunResult> {
+  const { onProgress, sleep = realSleep, patience = PATIENCE } = options;
+  const inner = new AbortController();
+  const { signal } = inner;
+  const bell = new Bell();
+  const waiting = new Set<(error: unknown) => void>();
+  const fail = (error: unknown): void => {
+    inner.abort(error);
+    for (const reject of waiting) reject(signal.reason);
+    bell.ring();
   };
+  const abort = (): void => { fail(options.signal?.reason); };
+  if (options.signal?.aborted === true) abort();
+  options.signal?.addEventListener("abort", abort);
 
-  for await (const batch of from.changes({ sources, after: after.map(places.forSource), positions, signal })) {
-    const split = new Map<string, Change[]>();
-    for (const read of batch.changes) {
-      const change = places.placed(read);
-      refuseUnordered(change);
-      partitionSource.set(`${change.topic}:${change.partition}`, change.source);
-      const list = split.get(change.source);
-      if (list === undefined) split.set(change.source, [change]);
-      else list.push(change);
-    }
-    const reaching = batch.positions.map(places.forSinks);
-    for (const target of byName.values()) {
-      const positions = reaching.filter(({ partition }) => partitionSource.get(partition) === target.source.name);
-      if (positions.length > 0) await deliver(target, split.get(target.source.name) ?? [], positions, pending);
-    }
-    signal?.throwIfAborted();
-    changes += batch.changes.length;
-    onProgress?.({ changes, total });
-    for (const position of batch.positions) reached.set(position.partition, position);
-    if (pending.size === 0) await acknowledge();
-    await upkeep?.step();
+  /** Or until the run has failed. Not `Promise.race`: a promise that outlives what it is raced with keeps all of that in memory. */
+  function orFailed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      waiting.add(reject);
+      promise.then(resolve, reject).finally(() => { waiting.delete(reject); });
+      if (signal.aborted) reject(signal.reason);
+    });
   }
-  for (const { sinks } of targets) for (const sink of sinks) await sink.finish();
-  await acknowledge();
-  await upkeep?.finish();
-  return { changes };
-}
 
-/** `pending`: the sinks that hold changes which are not durable yet. */
-async function deliver({ sinks }: SourceSinks, changes: readonly Change[], positions: readonly Position[], pending: Set<Sink>): Promise<void> {
-  for (const sink of sinks) {
-    const ahead = (partition: string, offset: number): boolean => offset > (sink.positions.get(partition)?.offset ?? -1);
-    const next = positions.filter(({ partition, offset }) => ahead(partition, offset));
-    if (next.length === 0) continue;
-    const durable = await sink.take(changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)), next);
-    if (durable) pending.delete(sink);
-    else pending.add(sink);
-    for (const position of next) if (ahead(position.partition, position.offset)) sink.positions.set(position.partition, position);
+  /** Or null, when it takes longer than the patience. */
+  async function patiently<T>(promise: Promise<T>): Promise<T | null> {
+    const timer = new AbortController();
+    return orFailed(Promise.race([promise, sleep(patience, timer.signal).then(() => null)])).finally(() => { timer.abort(); });
+  }
+
+  const partitions = new Map<string, string>();
+  const check = lsnGuard();
+  const delivered = new Map<string, number>();
+  let ended = false;
+  let acknowledging: Promise<void> = Promise.resolve();
+  const acknowledged = new Map<string, number>();
+
+  const state: RunState = {
+    signal, bell, sleep, clock: options.clock ?? (() => Date.now() * 1000), partitions, check, delivered, fail,
+    holds: (partition) => from.holds?.(partition) ?? true,
+    beside: (after, positions) => from.changes({ sources, after, positions, signal, beside: true }),
+    ended: () => ended,
+    limit: () => options.limit ?? (ended || from.ends === true ? LIMIT_AT_END : Infinity),
+    tell: (stall) => options.onStall?.(stall),
+    settled: () => (from.ack === undefined ? acknowledging : (acknowledging = acknowledging.then(acknowledge))),
+  };
+  const outlets = stores.map((store) => new Outlet(store, state));
+  const stalls = (): readonly SinkStall[] => outlets.flatMap((outlet) => outlet.stall() ?? []);
+  options.stalls?.add(stalls);
+  const attached = (): Outlet[] => outlets.filter((outlet) => outlet.attached);
+
+  /** What is durable in every store. */
+  async function acknowledge(): Promise<void> {
+    const [first, ...others] = outlets;
+    const now = [...first!.durable.values()].flatMap((position) => {
+      const all = [position, ...others.map(({ durable }) => durable.get(position.partition))];
+      if (all.includes(undefined)) return [];
+      const least = (all as Position[]).reduce((a, b) => (b.offset < a.offset ? b : a));
+      return least.offset > (acknowledged.get(least.partition) ?? -1) && delivered.has(least.partition) ? [least] : [];
+    });
+    for (const { partition, offset } of now) acknowledged.set(partition, offset);
+    if (now.length > 0) await from.ack!(now);
+  }
+
+  /** True where nothing changed within the patience. */
+  const tooLong = async (): Promise<boolean> => (await patiently(bell.rung().then(() => true))) === null;
+
+  /** Until those that are attached have room and the fastest has nothing left to do. Who takes nothing while another waits for it is detached. */
+  async function room(): Promise<void> {
+    for (let waited = false; ; ) {
+      const those = attached();
+      const full = those.filter((outlet) => outlet.full());
+      const waits = those.some((outlet) => outlet.idle());
+      if (waits && full.length === 0) return;
+      const stuck = waits ? full.filter((outlet) => waited || outlet.failing()) : [];
+      for (const outlet of stuck) outlet.detach();
+      if (stuck.length > 0) continue;
+      if (waits) waited = await tooLong();
+      else await orFailed(bell.rung());
+    }
+  }
+
+  /** Until a store is open, and each that is not has failed or takes too long. */
+  async function opened(): Promise<void> {
+    for (let waited = false; ; ) {
+      const open = outlets.filter((outlet) => outlet.isOpen());
+      const others = outlets.filter((outlet) => !outlet.isOpen());
+      if (open.length > 0 && others.every((outlet) => waited || outlet.failing())) {
+        for (const outlet of others) outlet.detach();
+        return;
+      }
+      if (open.length > 0) waited = await tooLong();
+      else await orFailed(bell.rung());
+    }
+  }
+
+  /** Looks up where a store stands; one that does not say holds up no other. */
+  async function reload(outlet: Outlet): Promise<void> {
+    for (let attempts = 1; outlet.attached; attempts++) {
+      const asked = outlet.reload().then(() => "done" as const, (error: unknown) => {
+        if (!isRetryable(error)) throw error;
+        return "failed" as const;
+      });
+      const answer = await patiently(asked);
+      if (answer === "done") return;
+      if (attached().length > 1) return outlet.detach();
+      if (answer === null && (await orFailed(asked)) === "done") return;
+      await sleep(pauseAfter(attempts), signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  const workers = Promise.all(outlets.map((outlet) => outlet.work().catch(fail)));
+  let reader: AsyncIterator<ChangeBatch> | null = null;
+  try {
+    const total = (await from.size?.({ sources, signal })) ?? null;
+    await opened();
+    const after = leastPositions(attached());
+    for (const { partition, offset } of after) delivered.set(partition, offset);
+    const portions = portioner(after, partitions, check);
+    const positions = async (asked: readonly string[]): Promise<readonly Position[]> => {
+      for (const outlet of attached()) await reload(outlet);
+      const now = leastPositions(attached()).filter(({ partition }) => asked.includes(partition));
+      for (const partition of asked) delivered.delete(partition);
+      for (const { partition, offset } of now) delivered.set(partition, offset);
+      for (const outlet of outlets) outlet.repositioned();
+      portions.restart(asked, now);
+      return now.map(forSource);
+    };
+    let changes = 0;
+    reader = from.changes({ sources, after: after.map(forSource), positions, signal })[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await orFailed(reader.next());
+      if (next.done === true) break;
+      const portion = portions.portionOf(next.value);
+      for (const outlet of outlets) outlet.offer(portion);
+      for (const { positions: reached } of portion.parts.values()) for (const { partition, offset } of reached) delivered.set(partition, Math.max(offset, delivered.get(partition) ?? -1));
+      bell.ring();
+      await room();
+      signal.throwIfAborted();
+      changes += portion.changes;
+      onProgress?.({ changes, total });
+    }
+    ended = true;
+    for (const outlet of outlets) outlet.startLimit();
+    bell.ring();
+    await orFailed(workers);
+    await acknowledging;
+    signal.throwIfAborted();
+    return { changes };
+  } catch (error) {
+    fail(error);
+    const timer = new AbortController();
+    const gone = Promise.allSettled([reader?.return?.(), workers]);
+    await Promise.race([gone, sleep(GRACE, timer.signal)]);
+    timer.abort();
+    throw signal.reason;
+  } finally {
+    for (const outlet of outlets) outlet.stop();
+    options.signal?.removeEventListener("abort", abort);
+    options.stalls?.delete(stalls);
   }
 }
 
-/** What every sink has: reading starts behind the slowest. */
-function leastPositions(sinks: readonly Sink[]): readonly Position[] {
-  const [first, ...others] = sinks;
-  return [...(first?.positions.values() ?? [])].flatMap((position) => {
-    const all = [position, ...others.map((sink) => sink.positions.get(position.partition))];
+/** What every one of them has: reading starts behind the slowest. */
+function leastPositions(outlets: readonly Outlet[]): readonly Position[] {
+  const [first, ...others] = outlets;
+  return first!.positions().flatMap((position) => {
+    const all = [position, ...others.map((outlet) => outlet.positionOf(position.partition))];
     if (all.includes(undefined)) return [];
     return [(all as Position[]).reduce((least, one) => (one.offset < least.offset ? one : least))];
   });
-}
-
-/** Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of each other. */
-function lsnGuard(): (change: Change) => void {
-  const unordered = new Map<string, string>();
-  return (change) => {
-    if (change.lsn !== null || change.place !== undefined || change.kind === "none" || change.broken !== null) return;
-    const partition = `${change.topic}:${change.partition}`;
-    const known = unordered.get(change.source);
-    if (known === undefined) unordered.set(change.source, partition);
-    else if (known !== partition) {
-      throw new TidemarkError("LSN_MISSING", `source "${change.source}": changes without LSN in ${known} and in ${partition}: their order is unknown. Use one partition for the table, or a connector that writes LSNs`);
-    }
-  };
-}
-
-/**
- * Gives a change without LSN the place of what its partition held before (law 5). The highest LSN of a partition travels with its position, in the
- * mark, so that a run that starts there goes on alike.
- */
-function placeKeeper(after: readonly Position[]) {
-  const highest = new Map<string, bigint>();
-  const start = (positions: readonly Position[]): void => {
-    for (const { partition, mark } of positions) {
-      const { lsn } = unpacked(mark);
-      if (lsn !== null) highest.set(partition, lsn);
-    }
-  };
-  start(after);
-  return {
-    /** Reading starts again behind these positions. */
-    restart(partitions: readonly string[], positions: readonly Position[]): void {
-      for (const partition of partitions) highest.delete(partition);
-      start(positions);
-    },
-    placed(change: Change): Change {
-      const partition = `${change.topic}:${change.partition}`;
-      const before = highest.get(partition);
-      if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
-      if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
-      return change;
-    },
-    forSource: (position: Position): Position => ({ ...position, mark: unpacked(position.mark).mark }),
-    forSinks: (position: Position): Position => ({ ...position, mark: `${highest.get(position.partition) ?? ""} ${position.mark ?? ""}` }),
-  };
-}
-
-function unpacked(packed: string | undefined): { readonly lsn: bigint | null; readonly mark: string | undefined } {
-  if (packed === undefined) return { lsn: null, mark: undefined };
-  const space = packed.indexOf(" ");
-  const lsn = packed.slice(0, space);
-  const mark = packed.slice(space + 1);
-  return { lsn: lsn === "" ? null : BigInt(lsn), mark: mark === "" ? undefined : mark };
 }

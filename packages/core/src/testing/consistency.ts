@@ -4,8 +4,9 @@ import type { Selected, Value } from "../model.ts";
 import type { Answers, Change, ChangeBatch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { historicalReader } from "../store/historical-read.ts";
 import { onlineReader } from "../store/online-read.ts";
-import { sinksFor } from "../store/sinks.ts";
+import { storeSinks } from "../store/sinks.ts";
 import { runChanges } from "../stream/runner.ts";
+import type { StoreSinks } from "../stream/sink.ts";
 import { labelsOf, type Coverage } from "./coverage.ts";
 import type { Oracle, OracleAnswer, OracleMode, OracleRequest } from "./oracle.ts";
 import { oracleOf, type Scenario } from "./scenario.ts";
@@ -51,9 +52,7 @@ export async function comparePaths(scenario: Scenario, stores: PathStores, optio
 /** Runs a change source into both stores, as `openStore().run` does. */
 export async function feed(scenario: Scenario, { online, offline }: PathStores, options: ConsistencyOptions, changes: ChangeSource): Promise<void> {
   await online.open({ namespace: "test" });
-  const targets = [];
-  for (const source of scenario.sources) targets.push({ source, sinks: await sinksFor(source, { online, offline, ...settings(scenario, options) }) });
-  await runChanges(changes, targets, {});
+  await runChanges(changes, scenario.sources, storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) }), {});
 }
 
 /** As `feed`, but the history is compacted once on the way and keeps a tail of its log. */
@@ -62,13 +61,14 @@ async function feedWithTail(scenario: Scenario, { online, offline }: PathStores,
   const delivery = options.delivery ?? [scenario.truth.map((_, i) => i)];
   const cut = Math.floor(delivery.length * share);
   for (const [part, finish] of [[delivery.slice(0, cut), true], [delivery, false]] as const) {
-    const targets = [];
-    for (const source of scenario.sources) {
-      const sinks = await sinksFor(source, { online, offline, ...settings(scenario, options) });
-      targets.push({ source, sinks: finish ? sinks : sinks.map((sink) => ({ ...sink, finish: () => sink.flush() })) });
-    }
-    await runChanges(scenarioSource(scenario, part), targets, {});
+    const stores = storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) });
+    await runChanges(scenarioSource(scenario, part), scenario.sources, finish ? stores : stores.map(withoutCompaction), {});
   }
+}
+
+function withoutCompaction(store: StoreSinks): StoreSinks {
+  const open = async (signal: AbortSignal): ReturnType<StoreSinks["open"]> => new Map([...(await store.open(signal))].map(([source, sink]) => [source, { ...sink, finish: () => sink.flush() }]));
+  return { ...store, open };
 }
 
 function settings(scenario: Scenario, { commitRows = 50_000, buckets }: ConsistencyOptions) {

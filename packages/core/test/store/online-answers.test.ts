@@ -193,7 +193,7 @@ describe("what is not there", () => {
     for (const call of [() => store.getOnlineFeatures({ features: weekly, entities: [] }), () => store.quarantine("payments"), () => store.getHistoricalFeatures({ features: weekly, entities: [] }), () => store.run(new Log().source()), () => store.compact()]) {
       expect(await refusal(call())).toEqual({ code: "STORE_MISSING", message: expect.stringMatching(/^\w+ needs an (online|offline) store: give openStore\(\{ (online|offline): … \}\), such as (sqlite|delta)/) as string });
     }
-    expect(await store.status()).toEqual([{ source: "payments", online: null, history: null }, { source: "customers", online: null, history: null }]);
+    expect(await store.status()).toEqual([{ source: "payments", online: null, history: null, stalls: [] }, { source: "customers", online: null, history: null, stalls: [] }]);
   });
 
   test("an unknown source is SOURCE_UNKNOWN, and the known ones are named", async () => {
