@@ -1,11 +1,13 @@
 /**
- * `npm run setup:services`: what the suites on real services need, in .tidemark/services. Kafka, Connect and Debezium come from Maven (about 90 MB), MinIO is
- * compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go are the machine's, and where apt may be used (as root, in CI) what is
- * missing of the first three is installed. Without them those suites are skipped by name (tools/needs.ts).
+ * `npm run setup:services`: what the suites on real services need. As processes, in .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino
+ * too (820 MB, of which 380 MB are kept; its Java 24 is the machine's), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go
+ * are the machine's, and where apt may be used (as root, in CI) what is missing of the first three is installed. As containers: the images (setup-docker.ts).
+ * Without them those suites are skipped by name (tools/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "../services/src/minio.ts";
-import { downloadKafka, hasJava, hasMaven, postgresPrograms } from "../services/src/toolchain.ts";
+import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "../services/src/toolchain.ts";
 import { run } from "./checks/step.ts";
+import { setUpDocker } from "./setup-docker.ts";
 
 async function machine(): Promise<void> {
   const missing: string[] = [];
@@ -20,26 +22,34 @@ async function machine(): Promise<void> {
   if (done.some(({ code }) => code !== 0)) throw new Error(done.map(({ output }) => output).join("\n"));
 }
 
-async function kafka(): Promise<void> {
-  const started = performance.now();
-  await downloadKafka();
-  console.log(`tidemark: Kafka, Connect and Debezium in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+async function trino(): Promise<void> {
+  await downloadTrino();
+  if (trinoJava() === null) throw new Error(missingForTrino()!);
 }
 
 async function minio(): Promise<void> {
   if (minioProgram() !== null) return;
   const go = await goProgram();
   if (go === null) throw new Error("MinIO is built with Go, and there is none on the PATH; install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO");
-  const started = performance.now();
-  console.log("tidemark: building MinIO, about four minutes on two cores …");
   await buildMinio(go);
-  console.log(`tidemark: MinIO in .tidemark/services (${((performance.now() - started) / 1000).toFixed(0)} s)`);
 }
 
-// one that cannot be had keeps none of the others away
-for (const setUp of [machine, kafka, minio]) {
-  await setUp().catch((error: unknown) => {
-    console.error(`tidemark: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-  });
+/** One that cannot be had keeps none of the others away. */
+async function step(what: string, bring: () => Promise<void>): Promise<void> {
+  const started = performance.now();
+  const failure = await bring().then(() => null, (error: unknown) => error instanceof Error ? error.message : String(error));
+  console.log(`tidemark: ${what}${failure === null ? "" : " cannot be had"} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  if (failure === null) return;
+  console.error(`tidemark: ${failure}`);
+  process.exitCode = 1;
 }
+
+console.log("tidemark: setting up the services; on two cores, from nothing, about six minutes …");
+// apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside it Trino downloads, into a folder of its own.
+await step("PostgreSQL, Java, Maven", machine);
+await step("Kafka, Connect and Debezium", downloadKafka);
+await Promise.all([
+  step("Trino", trino),
+  // stand-in images hold the same MinIO, so Go has compiled it by then
+  step("Docker and the images", setUpDocker).then(() => step("MinIO", minio)),
+]);

@@ -6,14 +6,13 @@
  *       test("…", () => { execFileSync(python.path, ["-c", script]); });
  *     });
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
-import { absentImages, missingForDocker } from "../services/src/images.ts";
+import { absentImages, composeAnswers, missingForDocker } from "../services/src/images.ts";
 import { minioProgram } from "../services/src/minio.ts";
-import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
+import { missingForKafka, missingForPostgres, missingForTrino } from "../services/src/toolchain.ts";
 
 export interface Need {
   /** Null when it is there; otherwise what is missing and the command that brings it. */
@@ -49,6 +48,11 @@ export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
 }
 
+/** Trino, as scripts/setup-services.ts brings it. */
+export function trinoServer(): Need {
+  return { missing: missingForTrino() };
+}
+
 /** A Docker engine that has the images of the services. */
 export function dockerEngine(): Need {
   const missing = missingForDocker();
@@ -59,6 +63,5 @@ export function dockerEngine(): Need {
 
 /** The same with `docker compose`. */
 export function composeEngine(): Need {
-  const compose = spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status === 0;
-  return { missing: dockerEngine().missing ?? (compose ? null : "no `docker compose`; install its plugin") };
+  return { missing: dockerEngine().missing ?? (composeAnswers() ? null : "no `docker compose`; install its plugin") };
 }

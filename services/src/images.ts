@@ -17,14 +17,19 @@ export function missingForDocker(): string | null {
   return docker("version", "--format", "{{.Server.Version}}") ? null : "no Docker engine that answers; install and start one";
 }
 
+export function composeAnswers(): boolean {
+  return docker("compose", "version");
+}
+
 /** Those of the services' images that are not on this machine. */
 export function absentImages(): readonly string[] {
   return Object.values(images).filter((image) => !docker("image", "inspect", image));
 }
 
-/** Brings them; an error says which one can't be had, and why. */
-export async function pullImages(names: readonly string[]): Promise<void> {
+/** Brings them, which may take minutes; an error says which one can't be had, and why. */
+export async function pullImages(names: readonly string[], onPull: (image: string) => void): Promise<void> {
   for (const image of names) {
+    onPull(image);
     await promisify(execFile)("docker", ["pull", "--quiet", image]).catch((error: { readonly stderr?: string }) => {
       throw new Error(`docker: the image ${image} is not on this machine and can't be pulled: ${(error.stderr ?? String(error)).trim()}`, { cause: error });
     });

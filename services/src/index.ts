@@ -5,4 +5,5 @@ export { type KafkaTopics, startKafkaTopics } from "./kafka-topics.ts";
 export { type Pipeline, type PipelineAddresses, type PipelineOptions, startPipeline } from "./pipeline.ts";
 export { startPostgres, type Postgres } from "./postgres.ts";
 export type { Service } from "./service.ts";
+export { startTrino, type Trino } from "./trino.ts";
 export { type ChosenWay, chooseWay, type Way } from "./way.ts";

@@ -2,10 +2,9 @@
 import { type Connect, startConnect } from "./connect.ts";
 import { type Kafka, startKafka } from "./kafka.ts";
 import { type Minio, startMinio } from "./minio.ts";
-import type { Network } from "./network.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import type { Service } from "./service.ts";
-import { startTrinoContainer } from "./trino-container.ts";
+import { startTrino, type Trino } from "./trino.ts";
 import { type ChosenWay, chooseWay, type Way } from "./way.ts";
 
 /** What a program needs to know to use the flow. */
@@ -26,7 +25,7 @@ export interface Pipeline extends PipelineAddresses {
   readonly kafka: Kafka;
   readonly connect: Connect;
   readonly minio: Minio;
-  readonly trino?: (Service & { readonly url: string }) | undefined;
+  readonly trino?: Trino | undefined;
   stop(): Promise<void>;
 }
 
@@ -37,14 +36,19 @@ export interface PipelineOptions {
   readonly trino?: boolean | undefined;
   /** Told before the first service starts; left out, it is printed. */
   readonly onWay?: ((chosen: ChosenWay) => void) | undefined;
+  /** Told of each image before it is pulled, which may take minutes; left out, it is printed. */
+  readonly onPull?: ((image: string) => void) | undefined;
   /** Told as each service is ready. */
   readonly onReady?: ((name: string, seconds: number) => void) | undefined;
 }
 
 /** All of them, or none: where one does not come up, those that did are stopped, and its error shows what it printed. */
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const { onReady = () => undefined, onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); } } = options;
-  const chosen = await chooseWay(options.way);
+  const {
+    onReady = () => undefined, onPull = (image) => { console.log(`services: pulling ${image} …`); },
+    onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); },
+  } = options;
+  const chosen = await chooseWay(options.way, onPull);
   onWay(chosen);
   const begun = performance.now();
   const started: { stop(): Promise<void> }[] = [];
@@ -61,18 +65,13 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     const [postgres, kafka, minio] = await all(keep(startPostgres({ network })), keep(startKafka({ network })), keep(startMinio({ network })));
     const [connect, trino] = await all(
       keep(startConnect({ brokers: kafka.inside.brokers, network })),
-      options.trino === true ? keep(trinoOn(network, minio)) : Promise.resolve(undefined),
+      options.trino === true ? keep(startTrino({ network, minio })) : Promise.resolve(undefined),
     );
     return { way: chosen.way, postgres, kafka, connect, minio, trino, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-async function trinoOn(network: Network | undefined, minio: Minio): Promise<Service & { readonly url: string }> {
-  if (network === undefined) throw new Error("services: a Trino starts in a container only; run a Docker engine, or leave it out");
-  return startTrinoContainer({ network, minio });
 }
 
 /** As Promise.all, but it waits for all of them before it fails: none comes up behind our back. */

@@ -1,6 +1,6 @@
 /** The programs of the services: what the system has to have, and what is downloaded once into .tidemark/services. */
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -8,12 +8,17 @@ import { promisify } from "node:util";
 const KAFKA = "4.3.1";
 const DEBEZIUM = "3.6.1.Final";
 const LOG4J = "2.25.4";
+const TRINO = "476";
+/** Of its fifty plugins the one that reads Delta tables; all of them are five times as large. */
+const TRINO_PLUGINS: readonly string[] = ["delta-lake"];
 
 const home = join(fileURLToPath(new URL("../..", import.meta.url)), ".tidemark", "services");
 /** The jars of a Kafka broker and a Connect worker. */
 export const kafkaJars = join(home, `kafka-${KAFKA}`);
 /** A `plugin.path` with Debezium's connector for PostgreSQL. */
 export const connectPlugins = join(home, `debezium-${DEBEZIUM}`);
+/** Trino's `lib` and `plugin`. */
+export const trinoHome = join(home, `trino-${TRINO}`);
 
 const run = promisify(execFile);
 
@@ -30,6 +35,14 @@ export function hasJava(): boolean {
   return Number(/version "(\d+)/.exec(spawnSync("java", ["-version"], { encoding: "utf8" }).stderr ?? "")?.[1]) >= 17;
 }
 
+/** The home of a Java that Trino runs on, 24 or newer; null: there is none. TIDEMARK_JDK names one. */
+export function trinoJava(): string | null {
+  const installed = "/usr/lib/jvm";
+  const homes = [process.env["TIDEMARK_JDK"], process.env["JAVA_HOME"], ...(existsSync(installed) ? readdirSync(installed).map((name) => join(installed, name)) : [])];
+  const version = (path: string): number => Number(/^JAVA_VERSION="(\d+)/m.exec(existsSync(join(path, "release")) ? readFileSync(join(path, "release"), "utf8") : "")?.[1] ?? 0);
+  return homes.find((path) => path !== undefined && path !== "" && version(path) >= 24) ?? null;
+}
+
 export function hasMaven(): boolean {
   return spawnSync("mvn", ["-v"]).status === 0;
 }
@@ -38,6 +51,11 @@ export function hasMaven(): boolean {
 export function missingForKafka(): string | null {
   if (!hasJava()) return "no Java 17 or newer; install one";
   return existsSync(kafkaJars) && existsSync(connectPlugins) ? null : "no Kafka; `npm run setup:services` brings it";
+}
+
+export function missingForTrino(): string | null {
+  if (trinoJava() === null) return "no Java 24 or newer for Trino; install one, and name its folder in TIDEMARK_JDK where it is not under /usr/lib/jvm";
+  return existsSync(trinoHome) ? null : "no Trino; `npm run setup:services` brings it";
 }
 
 export function missingForPostgres(): string | null {
@@ -60,6 +78,20 @@ export async function downloadKafka(): Promise<void> {
     const archive = readdirSync(folder).find((name) => name.endsWith(".tar.gz"))!;
     await run("tar", ["-xzf", archive], { cwd: folder });
     rmSync(join(folder, archive));
+  });
+}
+
+/** Brings Trino (820 MB, of which 380 MB stay) from Maven Central. */
+export async function downloadTrino(): Promise<void> {
+  await once(trinoHome, async (folder) => {
+    // a repository of its own, or the archive would stay twice on the disk
+    await maven(["dependency:copy", `-Dartifact=io.trino:trino-server:${TRINO}:tar.gz`, `-DoutputDirectory=${folder}`, `-Dmaven.repo.local=${join(folder, "m2")}`], folder);
+    const archive = readdirSync(folder).find((name) => name.endsWith(".tar.gz"))!;
+    rmSync(join(folder, "m2"), { recursive: true });
+    await run("tar", ["-xzf", archive, "--strip-components=1"], { cwd: folder });
+    rmSync(join(folder, archive));
+    // plugins share jars by hard links, so they are taken out after unpacking
+    for (const plugin of readdirSync(join(folder, "plugin"))) if (!TRINO_PLUGINS.includes(plugin)) rmSync(join(folder, "plugin", plugin), { recursive: true });
   });
 }
 

@@ -12,13 +12,13 @@ export async function startTrinoContainer({ network, minio }: { readonly network
   const catalog = readFileSync(new URL("../../docker/trino/lake.properties", import.meta.url), "utf8");
   const running = await network.container({
     name: "trino", image: images.trino, ports: [{ container: 8080, host: port }], files: { "/etc/trino/catalog/lake.properties": catalog },
-    env: { MINIO_ROOT_USER: minio.credentials.accessKeyId, MINIO_ROOT_PASSWORD: minio.credentials.secretAccessKey }, memory: 3, ready: () => answers(url), patience: 300,
+    env: { MINIO_ROOT_USER: minio.credentials.accessKeyId, MINIO_ROOT_PASSWORD: minio.credentials.secretAccessKey }, memory: 3, ready: () => trinoAnswers(url), patience: 300,
   });
   return { ...running, url };
 }
 
-/** A query: the server takes some a while before it finds its own node. */
-async function answers(url: string): Promise<boolean> {
+/** Whether it answers a query: it takes them a while before it finds its own node. */
+export async function trinoAnswers(url: string): Promise<boolean> {
   try {
     let next: string | undefined = `${url}/v1/statement`;
     let rows = 0;

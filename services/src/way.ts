@@ -11,7 +11,7 @@ export interface ChosenWay {
 }
 
 /** What was asked for, here or in TIDEMARK_SERVICES; else containers where an engine answers and has or gets their images, and processes elsewhere. */
-export async function chooseWay(wanted: Way | undefined): Promise<ChosenWay> {
+export async function chooseWay(wanted: Way | undefined, onPull: (image: string) => void = () => undefined): Promise<ChosenWay> {
   const asked = wanted ?? process.env["TIDEMARK_SERVICES"] ?? "";
   if (!["docker", "processes", ""].includes(asked)) throw new Error(`services: TIDEMARK_SERVICES is "${asked}"; set it to docker or to processes, or unset it`);
   if (asked === "processes") return { way: "processes", because: "as asked for" };
@@ -21,7 +21,7 @@ export async function chooseWay(wanted: Way | undefined): Promise<ChosenWay> {
     return { way: "processes", because: "no Docker engine answers" };
   }
   try {
-    await pullImages(absentImages());
+    await pullImages(absentImages(), onPull);
   } catch (error) {
     if (asked === "docker") throw error;
     return { way: "processes", because: (error as Error).message };

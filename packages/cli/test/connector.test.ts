@@ -21,7 +21,7 @@ const payments: SourceSpec = {
 test("tables are named to Debezium as they are, and every setting may be another", () => {
   const database = { host: "db", user: "u", password: "p", name: "bank" };
   const config = connectorConfig({ name: "Bank-1", database, tables: ["public.a+b"], overrides: { "heartbeat.interval.ms": "1", "signal.data.collection": null } });
-  expect(config).toMatchObject({ "table.include.list": String.raw`public\.a\+b,public\.debezium_signal`, "slot.name": "tidemark_bank_1", "heartbeat.interval.ms": "1", "database.port": "5432" });
+  expect(config).toMatchObject({ "table.include.list": String.raw`public\.a\+b,public\.debezium_signal`, "slot.name": "tidemark_bank_1", "heartbeat.interval.ms": "1", "poll.interval.ms": "10", "database.port": "5432" });
   expect(Object.hasOwn(config, "signal.data.collection")).toBe(false);
 });
 

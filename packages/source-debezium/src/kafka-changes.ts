@@ -151,9 +151,10 @@ function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: 
   let count = 0;
   for (let fetched = queue.first(); fetched !== undefined; fetched = queue.first()) {
     const { partition, messages, position } = fetched;
+    let last: LogMessage | null = null;
     while (fetched.taken < messages.length && count < mostMessages && bytes < mostBytes) {
       const raw = queue.take(fetched);
-      const message = logMessage(partition, raw);
+      const message = (last = logMessage(partition, raw));
       const change = decoder.decode(message);
       bytes += sizeOf(raw);
       count++;
@@ -163,11 +164,12 @@ function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: 
         if (change.committed !== null) partition.watermark = Math.max(partition.watermark ?? -Infinity, change.committed);
         changes.push(change);
       }
-      partition.given = positionAfter(partition.name, message);
     }
     if (fetched.taken === messages.length) {
       partition.given = position;
       queue.shift();
+    } else if (last !== null) {
+      partition.given = positionAfter(partition.name, last); // once, not for each message: its mark is a hash
     }
     moved.add(partition);
     if (fetched.taken < messages.length) break;
