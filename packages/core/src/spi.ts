@@ -107,7 +107,7 @@ export interface ChangeSource {
    * it ends (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
    */
   readonly shared?: boolean | undefined;
-  /** Whether the first reader of the run has this partition now, where that changes while it reads; it has all without this. */
+  /** Whether the first reader of the run has this partition now, where that changes while it reads; for each that it gains it asks `positions`. It has all without this. */
   holds?(partition: string): boolean;
   /** The changes come to an end by themselves. */
   readonly ends?: boolean | undefined;

@@ -88,24 +88,33 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
     if (options.onWarning === undefined) process.emitWarning(message, { type: "TidemarkWarning", code });
     else options.onWarning({ code, message });
   };
-  let queue: FetchedQueue | null = null;
-  let fetcher: KafkaFetcher | null = null;
+  const queues = new Set<FetchedQueue>();
+  /** Of the first reader of the current run, or of the last one. */
+  let first: KafkaFetcher | null = null;
+  /** Of those beside it. */
+  const besides = new Set<KafkaFetcher>();
   let skipped: ReadonlyMap<string, number> = new Map();
+  const holds = (partition: string): boolean => first?.partitions.get(partition)?.assigned === true;
 
   return {
     name,
     shared: true,
     get skipped() { return skipped; },
-    get waiting() { return { messages: queue?.messages ?? 0, bytes: queue?.bytes ?? 0 }; },
-    lag: () => [...fetcher?.partitions.values() ?? []].filter(({ assigned, ready }) => assigned && ready).map(lagOf),
+    get waiting() { return { messages: sum([...queues].map(({ messages }) => messages)), bytes: sum([...queues].map(({ bytes }) => bytes)) }; },
+    ends: options.until === "caught-up",
+    holds,
+    lag: () => [...first?.partitions.values() ?? []].filter(({ assigned, ready }) => assigned && ready).map(lagOf),
 
-    async *changes({ sources, after, positions, signal }): AsyncGenerator<ChangeBatch> {
+    async *changes({ sources, after, positions, signal, beside = false }): AsyncGenerator<ChangeBatch> {
       const decoder = debeziumDecoder(sources, { ...options, topics: options.tables });
-      skipped = decoder.skipped;
+      if (!beside) skipped = decoder.skipped;
+      // Of a shared group a second member would take partitions from the first: who reads beside it has a group of its own.
+      const groupId = beside ? undefined : options.groupId;
       await registerCodecs();
       const client = options.client ?? clientOf(options, name);
       const admin = client.admin();
-      queue = new FetchedQueue({ messages: options.prefetchMessages ?? 50_000, bytes: options.prefetchBytes ?? 32 * 2 ** 20 });
+      const queue = new FetchedQueue({ messages: options.prefetchMessages ?? 50_000, bytes: options.prefetchBytes ?? 32 * 2 ** 20 });
+      queues.add(queue);
       let mine: KafkaFetcher | null = null;
       const stir = (): void => { mine?.stir(); };
       signal?.addEventListener("abort", stir);
@@ -114,18 +123,26 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
         const topics = await existing(asked, admin, name);
         const consumer = client.consumer({
           // After a restart the broker waits for the member that we were before: in a group of our own, nobody is hurt if that is short.
-          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...(options.groupId === undefined ? { sessionTimeout: 10_000 } : {}), ...options.consumer, groupId: options.groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
+          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...(groupId === undefined ? { sessionTimeout: 10_000 } : {}), ...options.consumer, groupId: groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
           retry: { ...RETRY, ...options.consumer?.retry, restartOnFailure: async (error) => mine?.isClosed() !== true && (await options.consumer?.retry?.restartOnFailure?.(error)) !== false },
         });
         mine = new KafkaFetcher({
           name, admin, consumer, topics, after, positions, queue, retained: options.beginning === "retained", declared: declaredTopics(sources, options),
           onRetry: ({ message }) => { warn("KAFKA_RETRIES", `${message}; trying again`); },
+          wanted: beside ? holds : () => true,
+          onAssigned: beside ? () => undefined : () => { for (const one of besides) one.reassign(); },
         });
-        fetcher = mine;
+        if (beside) besides.add(mine);
+        else first = mine;
         await mine.start();
         for (;;) {
           signal?.throwIfAborted();
           if (options.until === "caught-up" && mine.caughtUp()) return;
+          if (mine.wasReassigned()) {
+            // Who reads beside may be level now, without another message.
+            yield { changes: [], positions: [] };
+            continue;
+          }
           await mine.change();
           signal?.throwIfAborted();
           const batch = nextBatch(queue, decoder, mostMessages, mostBytes);
@@ -136,6 +153,8 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
         throw signal?.aborted === true ? error : kafkaFailure(name, error);
       } finally {
         signal?.removeEventListener("abort", stir);
+        queues.delete(queue);
+        if (mine !== null) besides.delete(mine);
         await mine?.close();
         await admin.disconnect().catch(() => undefined);
       }
@@ -176,6 +195,10 @@ function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: 
   }
   if (moved.size === 0) return null;
   return { changes, positions: [...moved].flatMap(({ relevant, given }): Position[] => (relevant ? [given!] : [])) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function logMessage({ topic, partition }: KafkaPartition, { offset, timestamp, key, value, headers = {} }: KafkaMessage): LogMessage {

@@ -24,6 +24,9 @@ export interface KafkaFetcherOptions {
   /** The topic holds a declared table, as its name says. */
   readonly declared: (topic: string) => boolean;
   readonly onRetry: (error: Error) => void;
+  /** Which of the partitions that the group gives are read. */
+  readonly wanted: (partition: string) => boolean;
+  readonly onAssigned: () => void;
 }
 
 /** Of a batch's start, as kafkajs tells it: without messages, `firstOffset` may be null. */
@@ -44,6 +47,9 @@ export class KafkaFetcher {
   private joined = 0;
   private checked = 0;
   private closed = false;
+  /** What the group gave last. */
+  private given: ReadonlyMap<string, { readonly topic: string; readonly number: number }> = new Map();
+  private reassigned = false;
 
   constructor(options: KafkaFetcherOptions) {
     this.options = options;
@@ -52,7 +58,11 @@ export class KafkaFetcher {
   async start(): Promise<void> {
     const { consumer, topics, name } = this.options;
     const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
-    consumer.on(GROUP_JOIN, (event) => { this.join(event); });
+    consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }: ConsumerGroupJoinEvent) => {
+      this.given = new Map(Object.entries(memberAssignment).flatMap(([topic, numbers]) => numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const)));
+      this.assign();
+      this.options.onAssigned();
+    });
     consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<PassedOver>) => {
       if (payload.batchSize === 0) this.passOver(payload);
     });
@@ -84,6 +94,21 @@ export class KafkaFetcher {
     return this.checked > 0 && this.checked === this.joined && this.options.queue.first() === undefined && mine.every(({ ready, next, goal }) => ready && next >= goal!);
   }
 
+  /** What is wanted of the partitions has changed. */
+  reassign(): void {
+    if (this.closed || this.joined === 0) return;
+    this.assign();
+    this.reassigned = true;
+    this.wake();
+  }
+
+  /** Since it was asked last. */
+  wasReassigned(): boolean {
+    const was = this.reassigned;
+    this.reassigned = false;
+    return was;
+  }
+
   /** Fetches again where the queue was full and has room. */
   refill(): void {
     if (!this.paused || !this.options.queue.low()) return;
@@ -101,8 +126,8 @@ export class KafkaFetcher {
   }
 
   /** Everything here happens before kafkajs fetches: an `await`, and a message could come from another place. */
-  private join({ payload: { memberAssignment } }: ConsumerGroupJoinEvent): void {
-    const now = new Map<string, { readonly topic: string; readonly number: number }>(Object.entries(memberAssignment).flatMap(([topic, numbers]) => numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const)));
+  private assign(): void {
+    const now = new Map([...this.given].filter(([name]) => this.options.wanted(name)));
     const joined = ++this.joined;
     for (const partition of this.partitions.values()) {
       partition.ready = false;
@@ -249,7 +274,7 @@ export class KafkaFetcher {
   }
 
   private hold(): void {
-    this.tell((consumer) => { consumer.pause(this.assigned().map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+    this.tell((consumer) => { consumer.pause([...this.given.values()].map(({ topic, number }) => ({ topic, partitions: [number] }))); });
   }
 
   private resume(): void {

@@ -10,9 +10,6 @@ import { portioner, type Portion } from "./portion.ts";
 import type { Sink, StoreSinks } from "./sink.ts";
 import { pauseAfter, said, type Bell, type SinkStall, type Sleep } from "./stalls.ts";
 
-/** What a store may have waiting before its queue is full. */
-const MOST_CHANGES = 20_000;
-const MOST_BYTES = 16 * 2 ** 20;
 /** ms between two readers of one that is still not level. */
 const READ_AGAIN = 1_000;
 
@@ -28,6 +25,8 @@ export interface RunState {
   readonly check: Parameters<typeof portioner>[2];
   /** Where the run's reader stands, by partition: what it gives next comes after. */
   readonly delivered: ReadonlyMap<string, number>;
+  /** What a store may have waiting before its queue is full. */
+  readonly most: { readonly changes: number; readonly bytes: number };
   /** Whether the run's reader has this partition. */
   holds(partition: string): boolean;
   /** A reader beside the run's. */
@@ -117,7 +116,7 @@ export class Outlet {
   }
 
   full(): boolean {
-    return this.changes >= MOST_CHANGES || this.bytes >= MOST_BYTES;
+    return this.changes >= this.run.most.changes || this.bytes >= this.run.most.bytes;
   }
 
   failing(): boolean {

@@ -27,6 +27,8 @@ export interface RunSettings {
   readonly patience?: number | undefined;
   /** How long a store may take nothing before the run ends with `SINK_STALLED`, ms. */
   readonly limit?: number | undefined;
+  /** What a store may have waiting before its queue is full. */
+  readonly most?: RunState["most"] | undefined;
   /** Now, µs. */
   readonly clock?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
@@ -34,6 +36,7 @@ export interface RunSettings {
   readonly stalls?: Set<() => readonly SinkStall[]> | undefined;
 }
 
+const MOST = { changes: 20_000, bytes: 16 * 2 ** 20 };
 const PATIENCE = 10_000;
 /** While a source goes on, a store may come back at any time; a run that is to end does not wait for ever. */
 const LIMIT_AT_END = 300_000;
@@ -79,7 +82,7 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
   const acknowledged = new Map<string, number>();
 
   const state: RunState = {
-    signal, bell, sleep, clock: options.clock ?? (() => Date.now() * 1000), partitions, check, delivered, fail,
+    signal, bell, sleep, clock: options.clock ?? (() => Date.now() * 1000), partitions, check, delivered, most: options.most ?? MOST, fail,
     holds: (partition) => from.holds?.(partition) ?? true,
     beside: (after, positions) => from.changes({ sources, after, positions, signal, beside: true }),
     ended: () => ended,
