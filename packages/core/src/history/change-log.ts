@@ -4,9 +4,13 @@ import { keyColumnsOf } from "../stream/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import type { Change, OfflineStore, Position } from "../spi.ts";
+import { breather } from "../stream/breathe.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
 import { valuesFromText, valuesToText } from "./value-text.ts";
+
+/** Changes made into columns at once. */
+const PIECE = 4_000;
 
 export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
   const declared = tables.declared.length;
@@ -19,6 +23,17 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
     change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
     change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra, change.epoch ?? 0,
   ]));
+}
+
+/** In pieces, between which others have their turn. */
+export async function changesToBatches(tables: HistoryTables, changes: readonly Change[]): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  const breathe = breather();
+  for (let from = 0; from < changes.length; from += PIECE) {
+    batches.push(changesToBatch(tables, changes.slice(from, from + PIECE)));
+    await breathe();
+  }
+  return batches;
 }
 
 /** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */

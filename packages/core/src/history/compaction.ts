@@ -2,6 +2,7 @@
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
 import type { PositionStep } from "../spi.ts";
+import { breather } from "../stream/breathe.ts";
 import { bucketPosition, bucketsOf, bucketsPosition, readTail, truncatePosition } from "./log-tail.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
@@ -53,6 +54,7 @@ async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_
     if (first.length > 0 && (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict") return null;
     return { changes: tail.changes, buckets: 0 };
   }
+  const breathe = breather();
   for (const [n, bucket] of touched.entries()) {
     const newTruncates = tail.truncates[bucket]!;
     const merge = mergeBucket(context, bucket, tail.rows[bucket]!, newTruncates, { log, versions, signal });
@@ -61,10 +63,12 @@ async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_
       const columns = tables.versions.columns.map((column) => column.name);
       for await (const batch of offline.scan(tables.versions.name, { columns, version: versions.version, partitions: { _bucket: [bucket] }, signal })) {
         const keep = merge.keep(batch);
+        await breathe();
         if (keep.includes(1)) kept.push(selectRows(batch, keep));
       }
     }
     const merged = rows.toBatch(await merge.merged(), bucket);
+    await breathe();
     const known = offsetsOf(versions?.positions ?? []);
     const truncates = newTruncates.map((truncate) => truncatePosition(bucket, truncate)).filter((name, i, all) => !known.has(name) && all.indexOf(name) === i)
       .map((partition) => ({ partition, expected: null, next: newTruncates.find((truncate) => truncatePosition(bucket, truncate) === partition)!.committed }));

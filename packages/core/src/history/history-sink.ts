@@ -2,7 +2,7 @@
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
 import { sizeOf } from "../stream/portion.ts";
-import { changesToBatch, offsetsOf } from "./change-log.ts";
+import { changesToBatches, offsetsOf } from "./change-log.ts";
 import { compactHistory } from "./compaction.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
@@ -65,7 +65,7 @@ export function historySink(options: HistorySinkOptions): HistorySink {
         bytes = 0;
         return;
       }
-      const written = await offline.append(tables.changes, changes.length === 0 ? [] : [changesToBatch(tables, changes)], { positions: steps, signal }).catch((error: unknown) => {
+      const written = await offline.append(tables.changes, await changesToBatches(tables, changes), { positions: steps, signal }).catch((error: unknown) => {
         brokeOff = true;
         throw error;
       });

@@ -1,6 +1,7 @@
 /** What the log holds beyond the versions table, by bucket and row. */
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
+import { breather } from "../stream/breathe.ts";
 import { positionName } from "../stream/epochs.ts";
 import { rowChangesOf, type RowChange } from "../stream/row-change.ts";
 import { truncateOf, type Truncate } from "../stream/row-versions.ts";
@@ -64,9 +65,10 @@ export async function readTail(
     const fromOffset = Math.min(...pending.map(({ partition }) => least.get(partition)! + 1));
     const wanted = (partition: string, offset: number): boolean => offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
+    const breathe = breather();
     for await (const change of readLog(offline, tables, source, { version: log.version, fromOffset, signal, wanted })) {
       const partition = positionName(change);
-      changes++;
+      if (++changes % 500 === 0) await breathe();
       const truncate = truncateOf(change);
       if (truncate !== null) {
         truncates.forEach((list, bucket) => { if (change.offset > reached(bucket, partition)) list.push(truncate); });

@@ -2,6 +2,7 @@
 import type { Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../model.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
+import { breather } from "../stream/breathe.ts";
 import { compareChanges, rowChangesOf, type RowChange } from "../stream/row-change.ts";
 import { asDelete, deriveVersions, truncateOf, type RowVersion, type Truncate } from "../stream/row-versions.ts";
 import { readLog } from "./change-log.ts";
@@ -52,7 +53,10 @@ export function mergeBucket(
     async merged() {
       const result: KeyedVersion[] = [];
       const late = new Map<string, KeyedVersion["key"]>();
+      const breathe = breather();
+      let done = 0;
       for (const text of new Set([...stored.keys(), ...tail.keys()])) {
+        if (++done % 500 === 0) await breathe();
         const before = stored.get(text)?.versions.sort(byKnownFrom) ?? [];
         const key = (stored.get(text) ?? tail.get(text))!.key;
         const all = tail.get(text)?.changes ?? [];

@@ -207,7 +207,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (online === undefined) throw missing("bootstrap", "online");
       if (offline === undefined) throw missing("bootstrap", "offline");
       const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
-      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep: onlineUpkeep({ store: online, namespace, sources, views, clock, retention }), limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
+      const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
+      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);

@@ -4,6 +4,7 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
+import { breathe } from "../breathe.ts";
 import { decompressors } from "./codecs.ts";
 import { converterFor, type Values } from "./convert.ts";
 import { columnOf } from "./elements.ts";
@@ -78,7 +79,12 @@ function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<A
       const rows = Number(group.num_rows);
       const chunks = wanted.map((column) => ({ column, element: leaves.get(column.name)!, chunk: chunkOf(group, column.name) }));
       const fetched = await fetchChunks(source, chunks.map(({ chunk }) => extent(chunk)), whole);
-      return chunks.map(({ column, element, chunk }, c) => readChunk(source, fetched[c]!, chunk, element, column, rows));
+      const vectors: Vector[] = [];
+      for (const [c, { column, element, chunk }] of chunks.entries()) {
+        vectors.push(readChunk(source, fetched[c]!, chunk, element, column, rows));
+        await breathe();
+      }
+      return vectors;
     }),
   };
 }

@@ -3,6 +3,7 @@ import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
+import { breathe } from "../breathe.ts";
 import { writeChunk } from "./chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
@@ -39,15 +40,17 @@ export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterab
   let bytes = 0;
   let totals: ColumnRange[] | null = null;
 
-  const writeGroup = (): void => {
-    const chunks = columns.map((column, c) => {
+  const writeGroup = async (): Promise<void> => {
+    const chunks: ReturnType<typeof writeChunk>[] = [];
+    for (const [c, column] of columns.entries()) {
       const vector = gather(column, pending, where);
       const range = rangeOf(column, vector, rows);
       checkRange(column, range, rows, where);
       if (totals === null) (ranges[c] = range);
       else totals[c] = mergeRanges(column, totals[c]!, summary.rows, range, rows);
-      return writeChunk(writer, elements[c]!, vector, rows, range);
-    });
+      chunks.push(writeChunk(writer, elements[c]!, vector, rows, range));
+      await breathe();
+    }
     totals ??= ranges;
     const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint => chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
     file.row_groups.push({ columns: chunks, num_rows: BigInt(rows), total_byte_size: size("total_uncompressed_size"), total_compressed_size: size("total_compressed_size") });
@@ -73,12 +76,12 @@ export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterab
       if (rows < GROUP_ROWS && bytes < GROUP_BYTES) continue;
       pending.push({ ...piece, from, to: i + 1 });
       from = i + 1;
-      writeGroup();
+      await writeGroup();
       yield flush();
     }
     if (from < piece.to) pending.push({ ...piece, from });
   }
-  if (rows > 0) writeGroup();
+  if (rows > 0) await writeGroup();
   await file.finish();
   summary.bytes = writer.offset;
   summary.ranges = totals ?? columns.map(() => ({ nulls: 0, min: null, max: null }));
