@@ -41,9 +41,12 @@ async function main(): Promise<number> {
   if (command === null) return say(HELP, 0);
   if (typeof command === "string") return say(`${command}\n\n${HELP}`, 2);
   const abort = new AbortController();
-  // a second Ctrl-C ends this process; its services go with it
-  process.once("SIGINT", () => abort.abort());
-  process.once("SIGTERM", () => abort.abort());
+  // A second Ctrl-C ends this process; its services go with it. The listener stays: libraries that find themselves alone with a signal end the process.
+  const stop = (): void => {
+    if (abort.signal.aborted) process.exit(130);
+    abort.abort();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   const started = performance.now();
   try {
     const code = command.real ? await real(command.against, abort.signal) : await embedded(abort.signal);

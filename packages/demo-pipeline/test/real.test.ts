@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { minioServer, realPipeline, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
+import { dockerEngine, minioServer, realPipeline, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
 import { realDemo } from "../src/real.ts";
 import { expectAgreement, SMALL } from "./small-real.ts";
 import { scratch } from "./small-bank.ts";
@@ -35,20 +35,27 @@ suiteNeeding({ missing: realPipeline().missing ?? minioServer().missing ?? trino
     expect((await client.query("SELECT datname FROM pg_database WHERE datname LIKE 'tidemark%'")).rows).toEqual([{ datname: "tidemark_demo" }]);
   });
 
-  test("Ctrl-C ends the demo with 130, and every program that it started", { timeout: 600_000 }, async () => {
-    // a process group of its own, as a terminal makes one: Ctrl-C reaches the services too
-    const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
-      { cwd: await scratch(), detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, TIDEMARK_SERVICES: "processes" } });
-    onTestFinished(() => { if (child.exitCode === null) child.kill("SIGKILL"); });
-    let text = "";
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (more: string) => { text += more; });
-    const ended = new Promise<number | null>((resolve) => { child.on("exit", resolve); });
-    while (!text.includes("The snapshot, through Kafka") && child.exitCode === null) await sleep(50);
-    process.kill(-child.pid!, "SIGINT");
-    expect([await ended, text]).toEqual([130, expect.stringContaining("Stopped")]);
-    expect(() => process.kill(-child.pid!, 0)).toThrow(/ESRCH/);
-  });
+  test("Ctrl-C ends the demo with 130, and every program that it started", { timeout: 600_000 }, () => interrupted("processes"));
 });
+
+suiteNeeding(dockerEngine(), "the demo on containers", () => {
+  test("Ctrl-C ends the demo with 130, after its containers", { timeout: 900_000 }, () => interrupted("docker"));
+});
+
+async function interrupted(way: "processes" | "docker"): Promise<void> {
+  // a process group of its own, as a terminal makes one: Ctrl-C reaches the services too
+  const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
+    { cwd: await scratch(), detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, TIDEMARK_SERVICES: way } });
+  onTestFinished(() => { if (child.exitCode === null) child.kill("SIGKILL"); });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (more: string) => { text += more; });
+  const ended = new Promise<number | null>((resolve) => { child.on("exit", resolve); });
+  while (!text.includes("The snapshot, through Kafka") && child.exitCode === null) await sleep(50);
+  process.kill(-child.pid!, "SIGINT");
+  // said when all have ended: a demo that is killed leaves that to its guards, and says nothing
+  expect([await ended, text]).toEqual([130, expect.stringContaining("Stopped")]);
+  expect(() => process.kill(-child.pid!, 0)).toThrow(/ESRCH/);
+}
 
 test("a machine that has neither containers nor programs is told what to install, with 2", { timeout: 300_000 }, async () => {
   const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
