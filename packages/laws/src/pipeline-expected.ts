@@ -56,7 +56,7 @@ function saturated(kind: string, total: bigint): bigint {
 }
 
 /** Doubles as whole numbers of the smallest power of two among them; a BigInt becomes the nearest double, half to even. */
-export function exactSum(values: readonly number[]): number {
+function exactSum(values: readonly number[]): number {
   const parts = values.filter((value) => value !== 0).map(partsOf);
   if (parts.length === 0) return 0;
   const least = Math.min(...parts.map(({ exponent }) => exponent));

@@ -102,7 +102,7 @@ export function lakeIn({ minio }: Pick<Pipeline, "minio">, prefix: string, endpo
 }
 
 /** Small commits, so that faults meet many of them. */
-export const HISTORY: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
+const HISTORY: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
 
 export async function openFlow(checked: Checked, stores: RealStores): Promise<Store> {
   return openStore({ definitions: checked.definitions, ...stores, retain: "forever", history: HISTORY });
