@@ -20,6 +20,8 @@ export interface Flow {
   readonly topics: RegExp;
   /** Waits until Kafka holds every change of the tables that was committed before. */
   settled(): Promise<void>;
+  /** Another connector over the same tables, which begins with a new snapshot; its topics have this prefix. */
+  again(prefix: string): Promise<Flow>;
   close(): Promise<void>;
 }
 
@@ -39,31 +41,41 @@ const OVERRIDES = {
   "topic.creation.default.partitions": "3", "topic.creation.default.replication.factor": "1", "heartbeat.interval.ms": "1000", "retriable.restart.connector.wait.ms": "1000", "slot.retry.delay.ms": "1000",
 };
 
-/** Makes the database and the connector, and waits until the snapshot of the tables is in Kafka. */
+/** A database of its own, and its connectors. */
 export async function startFlow(pipeline: Pipeline, name: string, { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: FlowOptions = {}): Promise<Flow> {
-  const { postgres, connect, inside } = pipeline;
+  const { postgres } = pipeline;
   const main = await connected(postgres.url);
   await main.query(`CREATE DATABASE ${name}`);
   await main.end();
   const url = postgres.url.replace(/[^/]*$/, name);
   const database = await connected(url);
   await database.query(`${sql}; ${BEAT_SQL}`);
+  await database.end();
+  return follow(pipeline, name, url, tables, connectors);
+}
+
+/** Makes the connectors, and waits until the snapshot of the tables is in Kafka. */
+async function follow(pipeline: Pipeline, name: string, url: string, tables: readonly string[] | null, connectors: NonNullable<FlowOptions["connectors"]>): Promise<Flow> {
+  const { postgres, connect, inside } = pipeline;
+  const prefixes = Object.keys(connectors);
+  const database = await connected(url);
   for (const [prefix, overrides] of Object.entries(connectors)) {
     await registerConnector({
       url: connect.url, name: prefix, database: { ...inside.postgres, user: postgres.user, password: postgres.password, name }, tables: tables === null ? undefined : [...tables, "public.beat"], overrides: { ...OVERRIDES, ...overrides }, patience: 120,
     });
   }
   // A run takes the topics that there are when it starts: the snapshot makes them. It is over when the connector follows the log.
-  for (const prefix of Object.keys(connectors)) await untilTrue(`the snapshot of ${prefix}`, async () => (await slotHas("active", database, prefix)) === true, 200);
+  for (const prefix of prefixes) await untilTrue(`the snapshot of ${prefix}`, async () => (await slotHas("active", database, prefix)) === true, 200);
   await database.end();
-  await settled(pipeline, url, Object.keys(connectors));
+  await settled(pipeline, url, prefixes);
   return {
-    name, url, topics: new RegExp(`^(${Object.keys(connectors).join("|")})\\.public\\.`),
-    settled: () => settled(pipeline, url, Object.keys(connectors)),
+    name, url, topics: new RegExp(`^(${prefixes.join("|")})\\.public\\.`),
+    settled: () => settled(pipeline, url, prefixes),
+    again: (prefix) => follow(pipeline, name, url, tables, { [prefix]: {} }),
     async close() {
-      for (const prefix of Object.keys(connectors)) await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
+      for (const prefix of prefixes) await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
       const admin = await connected(postgres.url);
-      for (const prefix of Object.keys(connectors)) await untilTrue(`slot of ${prefix}`, () => admin.query("SELECT pg_drop_replication_slot($1)", [`tidemark_${prefix}`]).then(() => true, () => false));
+      for (const prefix of prefixes) await untilTrue(`slot of ${prefix}`, () => admin.query("SELECT pg_drop_replication_slot($1)", [`tidemark_${prefix}`]).then(() => true, () => false));
       await admin.end();
     },
   };

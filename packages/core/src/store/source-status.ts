@@ -113,7 +113,7 @@ export async function quarantinedRows(source: SourceSpec, options: Pick<StatusOp
   const { lanes: [cells] } = await readLanes(online, [], [{ lanes, lane: lanes.quarantine, key: [], notBefore: -Infinity }]);
   const keyColumns = keyColumnsOf(source);
   return (cells == null ? [] : [...cells.chunks, cells.head.rows]).flatMap(({ length, vectors }) => Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))))
-    .filter(([, place]) => state.truncates.every((truncate) => truncate.place < (place as bigint)))
+    .filter(([, place]) => state.truncates.every((truncate) => truncate.place <= (place as bigint)))
     .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({
       source: source.name, key: Object.fromEntries(keyColumns.map((one, k) => [one.name, toUser(rest[k] ?? null, one)])),
       topic: topic as string | null, partition: partition as number | null, offset: offset as number, column: column as string | null, reason: reason as string,

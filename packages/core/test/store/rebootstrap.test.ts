@@ -191,3 +191,10 @@ test("what is handed on to a change source, and acknowledged, are its own positi
   const [status] = await store.status();
   expect(status!.online!.positions).toEqual([{ ...at(3), mark: `71 ${at(3).mark}` }]);
 });
+
+test("a row of the snapshot that is in no window is listed", async () => {
+  const { store } = await threePaid();
+  const untimed = new NewLog().paid({ id: 1, time: null }, { lsn: 70n, change: { snapshot: true, op: "r", snapshotPart: "first" } }).snapshot(2, "last", 70n).paid({ id: 5, time: NOON - HOUR }, { lsn: 71n });
+  await store.rebootstrap("payments", untimed.source());
+  expect(await store.quarantine("payments")).toMatchObject([{ key: { id: 1n }, column: "time" }]);
+});

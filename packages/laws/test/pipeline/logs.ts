@@ -69,17 +69,17 @@ export function logTests(pipelineOf: () => Pipeline): void {
     await flow.close();
   });
 
-  test("a topic whose retention has passed the stored offset is LOG_LOST, says what to do, and changes nothing", { timeout: 400_000 }, async () => {
+  test("a topic whose retention has passed the stored offset is LOG_LOST and changes nothing; what it says to do, a new snapshot and store.rebootstrap, brings everything back", { timeout: 400_000 }, async () => {
     const pipeline = pipelineOf();
     const { kafka } = pipeline;
     const { seed } = runSettings("pipeline retention", 1);
     const flow = await startFlow(pipeline, "expired");
     await inFolder(async (folder) => {
       const load = startLoad(flow.url, seed);
-      const store = await openFlow(bank, realStores(folder, {}, lakeIn(pipeline, flow.name)));
-      const runner = startRunner(store, { brokers: kafka.brokers, topics: flow.topics });
-      await untilTrue("the first changes", () => runner.taken > 300);
-      await runner.stop();
+      const stores = (): RealStores => realStores(folder, {}, lakeIn(pipeline, flow.name));
+      const store = await openFlow(bank, stores());
+      await untilTrue("the first changes", () => load.transactions > 100);
+      await catchUp(store, { brokers: kafka.brokers, topics: flow.topics });
       const more = load.transactions + 100;
       await untilTrue("changes that no run has taken", () => load.transactions > more);
       await load.stop();
@@ -93,11 +93,24 @@ export function logTests(pipelineOf: () => Pipeline): void {
       await admin.disconnect();
       const error: unknown = await store.run(kafkaChanges({ brokers: kafka.brokers, topics: flow.topics, onWarning: () => undefined })).then(() => null, (thrown: unknown) => thrown);
       expect(isTidemarkError(error, "LOG_LOST"), String(error)).toBe(true);
-      expect((error as Error).message).toMatch(new RegExp(`${topic.replaceAll(".", "\\.")}, partition \\d: changes up to offset \\d+ were applied, and the log now begins at \\d+.*snapshot`));
+      expect((error as Error).message).toMatch(new RegExp(`${topic.replaceAll(".", "\\.")}, partition \\d: changes up to offset \\d+ were applied, and the log now begins at \\d+.*store\\.rebootstrap`));
       // transactions stay where they are, and so does every answer; the other tables may have gone on, as far as their topics did before the error
       expect((await store.status()).find(({ source }) => source === "transactions")).toEqual(before.find(({ source }) => source === "transactions"));
       console.log(`pipeline retention: ${load.transactions} transactions; ${(error as Error).message}`);
+
+      const again = await flow.again("expired_again");
+      const later = startLoad(flow.url, seed + 1);
+      for (const { source } of await store.status()) {
+        const { epoch } = await store.rebootstrap(source, kafkaChanges({ brokers: kafka.brokers, topics: again.topics, until: "caught-up", onWarning: () => undefined }));
+        expect(epoch).toBe(1);
+      }
+      await untilTrue("changes behind the snapshot", () => later.transactions > 50);
+      await later.stop();
       await store.close();
+      const result = await checkFlow(pipeline, again, bank, stores(), seed);
+      console.log(`pipeline retention: begun anew; ${checkText(result)}`);
+      expect(result.differences.slice(0, 20)).toEqual([]);
+      await again.close();
     });
     await flow.close();
   });
