@@ -1,7 +1,7 @@
 /** The services of the real demo: started here, or those of docker/compose.yaml. */
 import { chooseWay, composePipeline, startPipeline, type PipelineAddresses } from "@tidemark/services";
-import { minioProgram } from "@tidemark/services/minio";
-import { missingForKafka, missingForPostgres, missingForTrino } from "../../../services/src/toolchain.ts";
+import { buildMinio, goProgram, minioProgram } from "@tidemark/services/minio";
+import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForKafka, missingForPostgres, missingForTrino, trinoJava } from "../../../services/src/toolchain.ts";
 import { decimals } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 
@@ -26,7 +26,7 @@ export async function demoServices({ against, print, signal }: ServicesOptions):
   if (against !== undefined) return { ...against, own: false, stop: async () => undefined };
   const chosen = await chooseWay(undefined, (image) => { print.line(`pulling ${image} …`); });
   print.line(`as ${chosen.way === "docker" ? "containers" : "processes of this machine"}: ${chosen.because}`);
-  if (chosen.way === "processes") refuseBareMachine(chosen.because);
+  if (chosen.way === "processes") await bringPrograms(chosen.because, print);
   signal?.throwIfAborted();
   const onReady = (name: string, seconds: number): void => { print.line(`${name.padEnd(8)} ready after ${decimals(seconds, 1)} s`); };
   const trino = chosen.way === "docker" || missingForTrino() === null;
@@ -49,12 +49,30 @@ async function composeServices(): Promise<DemoServices> {
   return { ...addresses, own: false, stop: async () => undefined };
 }
 
-function refuseBareMachine(because: string): void {
-  const missing = [missingForPostgres(), missingForKafka(), minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null].filter((one) => one !== null);
-  if (missing.length === 0) return;
-  throw new ServicesMissing([
-    "demo: the real services cannot be had on this machine, neither as containers nor as processes.",
-    `  containers: ${because}`, ...missing.map((one) => `  processes:  ${one}`),
-    "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go, and run `npm run setup:services`. `npm run demo` without --real needs none of them.",
-  ].join("\n"));
+/** What is not there and can be brought with the tools of this machine is brought, once; the rest is refused, before anything is downloaded. */
+async function bringPrograms(because: string, print: StepPrinter): Promise<void> {
+  const kafka = missingForKafka() !== null;
+  const minio = minioProgram() === null;
+  const go = minio ? await goProgram() : null;
+  const missing = [
+    missingForPostgres(),
+    !kafka ? null : !hasJava() ? missingForKafka() : !hasMaven() ? "no Kafka, and no Maven to bring it; install Maven" : null,
+    minio && (go === null || process.env["TIDEMARK_MINIO"] !== undefined) ? "no MinIO, and no Go to build it; install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO" : null,
+  ].filter((one) => one !== null);
+  if (missing.length > 0) {
+    throw new ServicesMissing([
+      "demo: the real services cannot be had on this machine, neither as containers nor as processes.",
+      `  containers: ${because}`, ...missing.map((one) => `  processes:  ${one}`),
+      "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go. `npm run demo` without --real needs none of them.",
+    ].join("\n"));
+  }
+  const bring = async (what: string, bringing: () => Promise<void>): Promise<void> => {
+    print.line(`bringing ${what} …`);
+    await bringing();
+  };
+  if (kafka) await bring("Kafka, Connect and Debezium from Maven, about 90 MB", downloadKafka);
+  if (go !== null) await bring("MinIO from its Go module, which compiles for about four minutes", () => buildMinio(go));
+  if (missingForTrino() === null) return;
+  if (trinoJava() !== null && hasMaven()) await bring("Trino from Maven, 820 MB", downloadTrino);
+  else print.line(`without Trino: ${missingForTrino()!}`);
 }

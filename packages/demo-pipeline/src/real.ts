@@ -157,7 +157,7 @@ async function questions(options: Flow & { readonly store: Store; readonly lake:
 
   const reading = print.step("The history's files, read by Trino");
   const readings = services.trino === undefined ? [] : await readInTrino({ url: services.trino.url, location, database, signal });
-  if (services.trino === undefined) print.line("no Trino was started: `npm run setup:services` brings one, where there is a Java 24 or newer");
+  if (services.trino === undefined) print.line("no Trino was started");
   else {
     reading.done(readings.length, "answers", "each beside PostgreSQL's own");
     print.table(readings);
