@@ -1,3 +1,4 @@
+import { queryTrino } from "@tidemark/catalog-trino";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Kafka, logLevel } from "kafkajs";
@@ -49,19 +50,7 @@ export async function countedByTrino({ minio, trino }: Pick<PipelineAddresses, "
   ];
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: "table/_delta_log/00000000000000000000.json", Body: actions.map((action) => `${JSON.stringify(action)}\n`).join("") }));
   client.destroy();
-  await ask(trino!.url, `CREATE SCHEMA IF NOT EXISTS lake.${bucket}`);
-  await ask(trino!.url, `CALL lake.system.register_table(schema_name => '${bucket}', table_name => 'counted', table_location => 's3://${bucket}/table')`);
-  return ask(trino!.url, `SELECT count(*) FROM lake.${bucket}.counted`);
-}
-
-async function ask(url: string, statement: string): Promise<readonly unknown[]> {
-  const headers = { "X-Trino-User": "tidemark" };
-  const rows: unknown[] = [];
-  for (let response = await fetch(`${url}/v1/statement`, { method: "POST", headers, body: statement }); ;) {
-    const { nextUri, data = [], error } = await response.json() as { readonly nextUri?: string; readonly data?: readonly unknown[]; readonly error?: { readonly message: string } };
-    if (error !== undefined) throw new Error(`${statement}: ${error.message}`);
-    rows.push(...data);
-    if (nextUri === undefined) return rows;
-    response = await fetch(nextUri, { headers });
-  }
+  await queryTrino(trino!, `CREATE SCHEMA IF NOT EXISTS lake.${bucket}`);
+  await queryTrino(trino!, `CALL lake.system.register_table(schema_name => '${bucket}', table_name => 'counted', table_location => 's3://${bucket}/table')`);
+  return queryTrino(trino!, `SELECT count(*) FROM lake.${bucket}.counted`);
 }

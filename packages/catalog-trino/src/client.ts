@@ -21,6 +21,9 @@ interface Page {
 /** How often a server that is busy is asked again, and ms in between. */
 const ATTEMPTS = 50;
 const PAUSE = 100;
+/** The same for a coordinator that knows no worker: it is starting, or a worker was too busy to tell that it is there. The query has not begun then. */
+const WORKER_ATTEMPTS = 30;
+const WORKER_PAUSE = 1_000;
 
 /**
  * The rows of a statement; whole numbers beyond 2^53 are bigints. `TRINO_UNREACHABLE`, `TRINO_DENIED`, or `TRINO_QUERY_FAILED` with Trino's own message.
@@ -29,15 +32,24 @@ const PAUSE = 100;
  */
 export async function queryTrino(connection: TrinoConnection, sql: string): Promise<readonly (readonly unknown[])[]> {
   const { url, signal } = connection;
+  for (let attempt = 1; ; attempt++) {
+    const { rows, error } = await results(connection, sql);
+    if (error === undefined) return rows;
+    if (error.errorName !== "NO_NODES_AVAILABLE" || attempt === WORKER_ATTEMPTS) {
+      const { errorName, message } = error;
+      throw new TidemarkError("TRINO_QUERY_FAILED", `trino ${url}: ${message} (${errorName}, in ${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); correct it, or look at the query in Trino's console`);
+    }
+    await sleep(WORKER_PAUSE, undefined, { signal });
+  }
+}
+
+async function results(connection: TrinoConnection, sql: string): Promise<{ readonly rows: readonly (readonly unknown[])[]; readonly error: Page["error"] }> {
+  const { url, signal } = connection;
   let page = await ask(connection, new URL("/v1/statement", rooted(url)).href, sql);
   const rows: (readonly unknown[])[] = [];
   for (;;) {
-    if (page.error !== undefined) {
-      const { errorName, message } = page.error;
-      throw new TidemarkError("TRINO_QUERY_FAILED", `trino ${url}: ${message} (${errorName}, in ${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); correct it, or look at the query in Trino's console`);
-    }
     for (const row of page.data ?? []) rows.push(row);
-    if (page.nextUri === undefined) return rows;
+    if (page.error !== undefined || page.nextUri === undefined) return { rows, error: page.error };
     const at = page.nextUri;
     page = await ask(connection, at).catch(async (error: unknown) => {
       // or it would go on without anybody

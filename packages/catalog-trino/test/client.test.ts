@@ -39,6 +39,12 @@ test("a server that is busy is asked again", async () => {
   expect(requests).toHaveLength(3);
 });
 
+test("a query for which there is no worker yet is asked again", { timeout: 20_000 }, async () => {
+  const { url, requests } = await serving((_, __, nth) => [200, nth === 1 ? { id: "q", error: { message: "No nodes available to run query", errorName: "NO_NODES_AVAILABLE" } } : { id: "q", data: [[1]] }]);
+  expect(await queryTrino({ url }, "SELECT 1")).toEqual([[1]]);
+  expect(requests).toEqual(["POST /v1/statement", "POST /v1/statement"]);
+});
+
 test("a query's error has Trino's message", async () => {
   const { url } = await serving(() => [200, { id: "q", error: { message: "line 1:8: Column 'x' cannot be resolved", errorName: "COLUMN_NOT_FOUND" } }]);
   await expect(queryTrino({ url }, "SELECT x")).rejects.toMatchObject({ code: "TRINO_QUERY_FAILED", message: `trino ${url}: line 1:8: Column 'x' cannot be resolved (COLUMN_NOT_FOUND, in SELECT x); correct it, or look at the query in Trino's console` });
