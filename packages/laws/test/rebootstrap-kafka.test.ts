@@ -58,8 +58,9 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
       // changes that nobody will ever read
       await publish(log, prefix, log.lines.before);
       for (const topic of topicsOf(log).keys()) {
-        const ends = await kafka.admin.fetchTopicOffsets(prefix + topic);
-        await kafka.admin.deleteTopicRecords({ topic: prefix + topic, partitions: ends.filter(({ high }) => high !== "0").map(({ partition, high }) => ({ partition, offset: high })) });
+        const ends = (await kafka.admin.fetchTopicOffsets(prefix + topic)).filter(({ high }) => high !== "0");
+        // a table that was empty until the snapshot has nothing to lose
+        if (ends.length > 0) await kafka.admin.deleteTopicRecords({ topic: prefix + topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: high })) });
       }
       expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: .*are gone.*snapshot.*store\.rebootstrap/s);
       const [first] = log.scenario.sources;

@@ -1,0 +1,1 @@
+export type { ClientOptions } from "./client-options.ts";

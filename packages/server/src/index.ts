@@ -1,0 +1,1 @@
+export type { Scope, ServerOptions } from "./server-options.ts";
