@@ -3,7 +3,7 @@ export type { Kind, Value } from "./model.ts";
 export { valueAt } from "./columns/batch.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export * from "./define/index.ts";
-export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, TrainingSet } from "./store/store-types.ts";
+export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, OnlineColumns, TrainingSet } from "./store/store-types.ts";
 export type { BootstrapOptions, BootstrapResult } from "./store/bootstrap.ts";
 export { openStore, type OnlineRequest, type RebootstrapOptions, type RunOptions, type Store, type StoreOptions } from "./store/store.ts";
 export type { RebootstrapResult, SnapshotEnding } from "./store/rebootstrap.ts";

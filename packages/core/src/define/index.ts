@@ -11,7 +11,7 @@ export { and, eq, gt, gte, inList, isNotNull, isNull, lt, lte, ne, not, or, type
 export type { Feature } from "./feature.ts";
 export { featureService, type FeatureService } from "./feature-service.ts";
 export { featureView, type FeatureView } from "./feature-view.ts";
-export { selectionOf, type NeedsOf, type RowOf, type Selection } from "./selection.ts";
+export { selectionFrom, selectionOf, type NeedsOf, type RowOf, type Selection } from "./selection.ts";
 export type { Invalid } from "./shape.ts";
 export { committed, source, type Committed, type Source, type SourceInfo } from "./source.ts";
 export { specOfEntity, specOfService, specOfSource, specOfView } from "./specs.ts";

@@ -1,7 +1,7 @@
 /** Everything that can be asked for, and lists of it. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Selected } from "../model.ts";
-import { definitionOf, described } from "./definition.ts";
+import { definitionOf, described, makeDefinition } from "./definition.ts";
 import type { Flat, shape } from "./shape.ts";
 
 /** Anything that can be asked for: it answers a `Row` and needs `Needs` of the caller. */
@@ -54,6 +54,18 @@ export function selectionOf(features: unknown, who = "the features"): readonly S
   const selected = list.flatMap((one) => selectedOf(one, who));
   checkNames(selected, who);
   return selected;
+}
+
+/**
+ * What can be asked for, from features that are known only by what they say: those that a request to a server names. Two under one name, or one under the name of a
+ * key, are `NAME_TAKEN`. Keep what it returns: a store prepares each selection once.
+ *
+ * @example
+ * const selection = selectionFrom([...collectDefinitions(exports).services.values()][0]!.features);
+ */
+export function selectionFrom(features: readonly Selected[], who = "the features"): Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
+  checkNames(features, who);
+  return makeDefinition({ is: "service", spec: { name: "requested", features } }, "selection");
 }
 
 function selectedOf(one: unknown, who: string): readonly Selected[] {

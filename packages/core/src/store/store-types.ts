@@ -4,7 +4,7 @@ import type { CheckList, List, NeedsOfList, RowOfList, Selection } from "../defi
 import type { Flat } from "../define/shape.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { ColumnSpec } from "../model.ts";
-import type { Status } from "../spi.ts";
+import type { Answers as ColumnAnswers, Status } from "../spi.ts";
 
 /** A value with what stands behind it. */
 export interface Answer<V> {
@@ -25,6 +25,15 @@ export type OnlineAnswers<Rows extends readonly unknown[]> = Rows & {
   /** The `t` of the windows, as an ISO string with six decimals of a second; it can be given back as `asOf`. */
   readonly asOf: string;
 };
+
+/** Online answers column by column, in the order of the selection: nothing is converted. */
+export interface OnlineColumns {
+  readonly columns: readonly ColumnSpec[];
+  /** Of each column: its values, statuses and times; row i for request i (law 8). */
+  readonly answers: readonly ColumnAnswers[];
+  /** The `t` of the windows, µs. */
+  readonly asOf: number;
+}
 
 /** Entity rows that are columns already, such as those of a Parquet file (`readParquet` of @tidemark/delta). They hold the keys and `event_timestamp`. */
 export interface EntityFrame {

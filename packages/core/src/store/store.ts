@@ -12,7 +12,7 @@ import { runChanges, type RunProgress, type RunResult, type RunSettings } from "
 import { onlineUpkeep } from "../stream/online-upkeep.ts";
 import { stallText, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { answerBatch, answerRow } from "./answer-row.ts";
+import { answerBatch, answerColumns, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
 import { epochRun } from "./epoch-run.ts";
@@ -24,7 +24,7 @@ import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "
 import type { SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
 import { retentionOf, type Keep } from "./retention.ts";
-import type { FeatureReads } from "./store-types.ts";
+import type { FeatureReads, OnlineColumns } from "./store-types.ts";
 import { trainingSet } from "./training-set.ts";
 
 export interface StoreOptions {
@@ -109,6 +109,8 @@ export interface Store extends FeatureReads {
   rebootstrap(source: string, changes: ChangeSource, options?: RebootstrapOptions): Promise<RebootstrapResult>;
   /** What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the microsecond and the last digit, as the `batches()` of a training set are. */
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
+  /** What `getOnlineFeatures` answers with its statuses and times, as the kernels left it: for a server, which writes it out column by column. */
+  getOnlineColumns(request: OnlineRequest): Promise<OnlineColumns>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
   compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** What each source has taken, and what went wrong in it (law 9). */
@@ -213,6 +215,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);
       return answerBatch(selection, answers, request.entities.length);
+    },
+    async getOnlineColumns(request) {
+      const { selection, answers, t } = await askOnline("getOnlineColumns", request);
+      return { columns: answerColumns(selection), answers, asOf: t };
     },
     async compact({ signal } = {}) {
       if (historian === null) throw missing("compact", "offline");

@@ -1,4 +1,4 @@
-import { isTidemarkError, micros, openStore, toJson } from "@tidemark/core";
+import { collectDefinitions, isTidemarkError, micros, openStore, selectionFrom, toJson } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
 import { DAY, HOUR, Log, NOON, SECOND, date, definitions, everything, hospital, iso, last, profile, refusal, shops, weekly, world } from "./shop.ts";
@@ -77,6 +77,18 @@ describe("the answer", () => {
     const batch = await store.getOnlineBatch({ features: everything, entities: [{ user_id: "ann" }, { user_id: "bob" }] });
     expect([batch.length, batch.columns.map((column) => column.name)]).toEqual([2, ["payments_l1w", "spent_1h", "spent_7d", "mean_l1w", "vendors_l1w", "fees_l1w", "hospital_l1d", "last_vendor", "last_amount", "city"]]);
     expect(batch.vectors[5]).toEqual({ is: "big", values: [130n, 0n], valid: null });
+  });
+
+  test("as columns with their statuses and times, asked by what the definitions say: the same answers", async () => {
+    const { store } = await filled();
+    const features = selectionFrom(collectDefinitions(definitions).services.get("everything")!.features);
+    const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
+    const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
+    const rows = await store.getOnlineFeatures({ features: everything, entities, metadata: true });
+    expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([Object.keys(rows[0]!), rows.asOf]);
+    expect(entities.map((_, i) => answers.map(({ statuses, times }) => [statuses[i], Number.isNaN(times[i]!) ? null : times[i]! / 1000])))
+      .toEqual(rows.map((row) => Object.values(row).map(({ status, eventTime }) => [status, eventTime?.getTime() ?? null])));
+    expect(() => selectionFrom([...collectDefinitions({ weekly }).views.values()].flatMap((view) => [0, 0].map(() => ({ view, feature: view.features[0]!, as: "twice" }))))).toThrow("twice");
   });
 
   test("before anything ran, everybody is an entity never seen", async () => {
