@@ -5,6 +5,7 @@ export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.
 export * from "./define/index.ts";
 export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, OnlineColumns, TrainingSet } from "./store/store-types.ts";
 export type { BootstrapOptions, BootstrapResult } from "./store/bootstrap.ts";
+export { keyReader, keysNeeded } from "./store/request-keys.ts";
 export { openStore, type OnlineRequest, type RebootstrapOptions, type RunOptions, type Store, type StoreOptions } from "./store/store.ts";
 export type { RebootstrapResult, SnapshotEnding } from "./store/rebootstrap.ts";
 export type { RunProgress, RunResult } from "./stream/runner.ts";
