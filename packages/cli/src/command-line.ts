@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isTidemarkError } from "@tidemark/core";
 import { catalogCommand } from "./catalog-command.ts";
+import { redact } from "./config/secret.ts";
 import { connectorCommand } from "./connector-command.ts";
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
@@ -29,8 +30,10 @@ const help = `Usage: tidemark COMMAND [options]
 `;
 
 /** Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is wrong · 130 interrupted. */
-export async function tidemark(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stderr, signal } = surroundings;
+export async function tidemark(args: readonly string[], given: Surroundings): Promise<number> {
+  const { signal } = given;
+  const stderr: Terminal = { isTTY: given.stderr.isTTY, write: (text) => given.stderr.write(redact(text)) };
+  const surroundings = { ...given, stderr };
   const name = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : null;
   const who = name === null ? "tidemark" : `tidemark ${name}`;
   try {

@@ -1,10 +1,7 @@
 /** A file of definitions, and what is asked of it by name. */
-import { stat } from "node:fs/promises";
-import { registerHooks, type ResolveHookSync } from "node:module";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { TidemarkError, collectDefinitions, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
+import { loadModule, type Exports } from "./load-module.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** A service or a view, as the file exports it. */
@@ -17,8 +14,6 @@ export interface Asked {
   readonly keys: readonly ColumnSpec[];
   readonly sources: readonly SourceSpec[];
 }
-
-type Exports = Readonly<Record<string, unknown>>;
 
 /** Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and `DEFINITION_CONFLICT` where the file contradicts itself. */
 export async function loadAsked(file: string, name: string): Promise<Asked> {
@@ -47,38 +42,10 @@ function unknown(file: string, name: string, exports: Exports, services: readonl
 }
 
 async function loadExports(file: string): Promise<Exports> {
-  const path = resolve(file);
-  const found = await stat(path).catch(() => null);
-  if (found === null) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: there is no such file; give the module that exports your definitions, such as features.ts`);
-  if (!found.isFile()) throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: this is no file; give the module that exports your definitions, such as features.ts`);
-  const url = pathToFileURL(path).href;
-  const hooks = registerHooks({ resolve: resolveTidemark });
-  try {
-    return (await import(url)) as Exports;
-  } catch (cause) {
-    throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${reasonOf(cause, [url, path])}`, { cause });
-  } finally {
-    hooks.deregister();
-  }
-}
-
-/** A file that lies where no Tidemark is installed gets the command's own; one that has its own keeps it. */
-const resolveTidemark: ResolveHookSync = (specifier, context, next) => {
-  if (!specifier.startsWith("@tidemark/")) return next(specifier, context);
-  try {
-    return next(specifier, context);
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    return next(specifier, { ...context, parentURL: import.meta.url });
-  }
-};
-
-/** What is wrong, and in which line of the file if Node says so. */
-function reasonOf(cause: unknown, names: readonly string[]): string {
-  if (!(cause instanceof Error)) return `it threw ${String(cause)}`;
-  const line = names.map((name) => cause.stack?.split(`${name}:`)[1]?.match(/^\d+/)?.[0]).find((found) => found !== undefined);
-  const code = "code" in cause && typeof cause.code === "string" && !cause.message.includes(cause.code) ? ` (${cause.code})` : "";
-  return `${cause.message}${code}${line === undefined ? "" : `, in line ${line}`}`;
+  const loaded = await loadModule(file);
+  if (loaded.is === "loaded") return loaded.exports;
+  if (loaded.is === "not found") throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: ${loaded.why}; give the module that exports your definitions, such as features.ts`);
+  throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, { cause: loaded.cause });
 }
 
 /** The export whose definition `read` knows and that has this name. */

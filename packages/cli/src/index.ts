@@ -1,2 +1,6 @@
 export { replay, type ReplayOptions, type ReplayPath, type ReplayResult, type TimeUnits } from "./replay.ts";
 export type { Comparison, Difference } from "./comparison.ts";
+export { defineConfig, type Config, type ConfigInput, type Opening, type OpeningChanges, type SecretReferences } from "./config/define-config.ts";
+export { loadConfig, type LoadedConfig } from "./config/config-file.ts";
+export { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
+export { env, file, redact, type SecretReference, type Secrets } from "./config/secret.ts";

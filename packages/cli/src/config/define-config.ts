@@ -1,0 +1,103 @@
+/** `tidemark.config.ts`: what there is and where it lies, for every command. */
+import { TidemarkError, type StoreOptions } from "@tidemark/core";
+import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import { didYouMean } from "../nearest.ts";
+import { isSecretReference, type SecretReference, type Secrets } from "./secret.ts";
+
+/** Registered, not local: the configuration may come with another copy of this package than the command. */
+const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
+
+export type SecretReferences = { readonly [name: string]: SecretReference };
+
+/** What a factory in the configuration is given. */
+export interface Opening<S extends SecretReferences = SecretReferences> {
+  /** Each is read when it is asked for; nothing prints it. */
+  readonly secrets: Secrets<keyof S & string>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface OpeningChanges<S extends SecretReferences = SecretReferences> extends Opening<S> {
+  /** "caught-up": the source is to end where its log ends now; "signal": it goes on. */
+  readonly until: "signal" | "caught-up";
+}
+
+export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history"> {
+  /** The module of definitions: `import * as definitions from "./features.ts"`. */
+  readonly definitions: { readonly [exported: string]: unknown };
+  /** Keeps stores apart that share one online store; "default" without it. */
+  readonly namespace?: string | undefined;
+  /** The zone whose days `--date` means, an IANA name; UTC without it. */
+  readonly zone?: string | undefined;
+  /** Where secrets stand: `env("NAME")` or `file("path")`, never a value. */
+  readonly secrets?: S | undefined;
+  readonly online?: ((opening: Opening<S>) => OnlineStore | Promise<OnlineStore>) | undefined;
+  readonly offline?: ((opening: Opening<S>) => OfflineStore | Promise<OfflineStore>) | undefined;
+  /** Change sources by name, for `tidemark run --changes NAME`. */
+  readonly changes?: { readonly [name: string]: (opening: OpeningChanges<S>) => ChangeSource | Promise<ChangeSource> } | undefined;
+}
+
+/** A configuration, checked. */
+export interface Config {
+  readonly [configSymbol]: ConfigInput;
+}
+
+const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
+  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object",
+  retain: "any", logRetention: "any", history: "any",
+};
+
+/**
+ * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened and no secret is read until a command needs it.
+ * What is not of the form it should have is `CONFIG_INVALID`.
+ *
+ * @example
+ * export default defineConfig({
+ *   definitions,
+ *   secrets: { s3: env("S3_SECRET") },
+ *   online: () => sqliteOnlineStore("online.db"),
+ *   offline: ({ secrets }) => deltaOfflineStore(s3Objects({ bucket: "lake", credentials: { accessKeyId: "bank", secretAccessKey: secrets.s3 } })),
+ * });
+ */
+export function defineConfig<const S extends SecretReferences = {}>(config: ConfigInput<S>): Config {
+  const given = membersOf("the configuration", config);
+  for (const [name, value] of Object.entries(given)) {
+    const kind = Object.hasOwn(MEMBERS, name) ? MEMBERS[name as keyof ConfigInput] : undefined;
+    if (kind === undefined) throw invalid(`there is no member "${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; the members are ${Object.keys(MEMBERS).join(", ")}`}`);
+    if (value === undefined || kind === "any") continue;
+    if (kind === "object") membersOf(name, value);
+    else if (kind === "text" && (typeof value !== "string" || value === "")) throw invalid(`${name} must be a text that is not empty`);
+    else if (kind === "function" && typeof value !== "function") throw invalid(`${name} must be a function that opens the store, as in ${name}: () => …`);
+  }
+  if (given["definitions"] === undefined) throw invalid("definitions is missing: import * as definitions from \"./features.ts\"");
+  for (const [name, secret] of Object.entries(config.secrets ?? {})) {
+    // what was given is not said: it may be the secret
+    if (!isSecretReference(secret)) throw invalid(`secrets.${name} must be a reference, env("NAME") or file("path"), and never the secret itself`);
+  }
+  for (const [name, source] of Object.entries(config.changes ?? {})) {
+    if (typeof source !== "function") throw invalid(`changes.${name} must be a function that makes the change source, as in ({ until }) => kafkaChanges({ …, until })`);
+  }
+  if (config.zone !== undefined && !isZone(config.zone)) throw invalid(`zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", or leave it out for UTC`);
+  return Object.freeze({ [configSymbol]: Object.freeze({ ...config }) as unknown as ConfigInput });
+}
+
+/** What `defineConfig` was given; undefined for anything else. */
+export function configOf(value: unknown): ConfigInput | undefined {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol) ? (value as Config)[configSymbol] : undefined;
+}
+
+function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(`${what} must be an object`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function isZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en-US", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+function invalid(what: string): TidemarkError {
+  return new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: ${what}`);
+}

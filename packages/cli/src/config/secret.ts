@@ -1,0 +1,120 @@
+/** Secrets: a configuration holds references, the value is read when something that needs it is opened, and nothing prints it. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { TidemarkError } from "@tidemark/core";
+
+/** Registered, not local: the configuration may come with another copy of this package than the command. */
+const referenceSymbol: unique symbol = Symbol.for("tidemark.secret/1") as never;
+
+/** Where a secret stands, and never the secret: `env("NAME")` or `file("path")`. */
+export interface SecretReference {
+  readonly [referenceSymbol]: { readonly from: "environment" | "file"; readonly name: string };
+}
+
+/** Secrets as they are handed to what opens a store: each is read when it is asked for. */
+export type Secrets<Names extends string = string> = { readonly [N in Names]: string };
+
+/**
+ * The secret in an environment variable. One that is not set, or empty, is `SECRET_MISSING` when it is needed, and not before.
+ *
+ * @example
+ * defineConfig({ definitions, secrets: { database: env("BANK_DATABASE_URL") } });
+ */
+export function env(name: string): SecretReference {
+  return reference("environment", name, "env");
+}
+
+/**
+ * The secret in a file, as Docker and Kubernetes mount them, without the line end at its end. A file that is not there, or empty, is `SECRET_MISSING` when it is needed.
+ *
+ * @example
+ * defineConfig({ definitions, secrets: { s3: file("/run/secrets/s3") } });
+ */
+export function file(path: string | URL): SecretReference {
+  return reference("file", path instanceof URL ? fileURLToPath(path) : path, "file");
+}
+
+function reference(from: "environment" | "file", name: unknown, call: string): SecretReference {
+  if (typeof name !== "string" || name === "") throw new TidemarkError("CONFIG_INVALID", `${call}(…): give the name of the ${from === "file" ? "file" : "environment variable"} that holds the secret`);
+  const text = `[secret in ${from === "file" ? "file" : "environment variable"} ${name}]`;
+  const made: object = Object.create(null, {
+    [referenceSymbol]: { value: Object.freeze({ from, name }) },
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
+    [Symbol.toPrimitive]: { value: () => text },
+    toJSON: { value: () => text },
+  });
+  return Object.freeze(made) as SecretReference;
+}
+
+export function isSecretReference(value: unknown): value is SecretReference {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, referenceSymbol);
+}
+
+/** Getters, one per secret; the object prints its names only. */
+export function secretsOf(references: Readonly<Record<string, SecretReference>>): Secrets {
+  const names = Object.keys(references);
+  const text = `[secrets ${names.join(", ")}]`;
+  const made: object = Object.create(null, {
+    ...Object.fromEntries(names.map((name) => [name, { get: () => resolved(name, references[name]!), enumerable: false }])),
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
+    [Symbol.toPrimitive]: { value: () => text },
+  });
+  if (!Object.hasOwn(made, "toJSON")) Object.defineProperty(made, "toJSON", { value: () => text });
+  return Object.freeze(made) as Secrets;
+}
+
+function resolved(name: string, { [referenceSymbol]: { from, name: place } }: SecretReference): string {
+  const missing = (what: string, next: string, cause?: unknown): TidemarkError => new TidemarkError("SECRET_MISSING", `secret "${name}": ${what}; ${next}, or let the configuration name another place`, { cause });
+  let value: string | undefined;
+  if (from === "environment") {
+    value = process.env[place];
+    if (value === undefined || value === "") throw missing(`the environment variable ${place} is ${value === undefined ? "not set" : "empty"}`, "set it");
+  } else {
+    try {
+      value = readFileSync(place, "utf8").replace(/\r?\n$/, "");
+    } catch (cause) {
+      throw missing(`the file ${place} ${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`}`, "put it there", cause);
+    }
+    if (value === "") throw missing(`the file ${place} is empty`, "write the secret into it");
+  }
+  remember(name, value);
+  return value;
+}
+
+/** What this process has read so far: text → the secret's name. */
+const known = new Map<string, string>();
+
+/** The forms in which others put a secret into a message: as it is, in a URL, in JSON; and the password within it, where it is a URL. */
+function remember(name: string, value: string): void {
+  const parts = [value];
+  if (URL.canParse(value)) {
+    const { password } = new URL(value);
+    parts.push(password, decoded(password));
+  }
+  for (const part of parts) for (const form of [part, encodeURIComponent(part), JSON.stringify(part).slice(1, -1)]) if (form !== "" && !known.has(form)) known.set(form, name);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The text with every secret that this process has read replaced by `[secret NAME]`: for what is printed and logged. */
+export function redact(text: string): string {
+  if (known.size === 0) return text;
+  // in one pass, the longest first: one secret may be a part of another
+  const forms = [...known.keys()].sort((a, b) => b.length - a.length).map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  return text.replace(new RegExp(forms.join("|"), "g"), (form) => `[secret ${known.get(form)!}]`);
+}
+
+/** `redact` for every text in a value that becomes JSON. */
+export function redactAll(value: unknown): unknown {
+  if (typeof value === "string") return redact(value);
+  if (typeof value !== "object" || value === null) return value;
+  if ("toJSON" in value && typeof value.toJSON === "function") return redactAll((value.toJSON as () => unknown)());
+  if (Array.isArray(value)) return value.map(redactAll);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [redact(name), redactAll(member)]));
+}
