@@ -4,3 +4,4 @@ export { defineConfig, type Config, type ConfigInput, type Opening, type Opening
 export { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 export { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
 export { env, file, redact, type SecretReference, type Secrets } from "./config/secret.ts";
+export type { DatabaseAddress, Day, IngestDay, IngestDone, IngestJob, IngestRow, RunIngest, TableIngest } from "./ingest/ingest-config.ts";

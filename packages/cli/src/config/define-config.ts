@@ -1,6 +1,7 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
 import { TidemarkError, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
 import { didYouMean } from "../nearest.ts";
 import { isSecretReference, type SecretReference, type Secrets } from "./secret.ts";
 
@@ -34,6 +35,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly offline?: ((opening: Opening<S>) => OfflineStore | Promise<OfflineStore>) | undefined;
   /** Change sources by name, for `tidemark run --changes NAME`. */
   readonly changes?: { readonly [name: string]: (opening: OpeningChanges<S>) => ChangeSource | Promise<ChangeSource> } | undefined;
+  /** What `tidemark ingest` brings into source tables, by name. */
+  readonly ingest?: { readonly [name: string]: IngestJob<S> } | undefined;
 }
 
 /** A configuration, checked. */
@@ -42,7 +45,7 @@ export interface Config {
 }
 
 const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
-  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object",
+  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object",
   retain: "any", logRetention: "any", history: "any",
 };
 
@@ -76,6 +79,7 @@ export function defineConfig<const S extends SecretReferences = {}>(config: Conf
   for (const [name, source] of Object.entries(config.changes ?? {})) {
     if (typeof source !== "function") throw invalid(`changes.${name} must be a function that makes the change source, as in ({ until }) => kafkaChanges({ …, until })`);
   }
+  checkIngest(config.ingest ?? {});
   if (config.zone !== undefined && !isZone(config.zone)) throw invalid(`zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", or leave it out for UTC`);
   return Object.freeze({ [configSymbol]: Object.freeze({ ...config }) as unknown as ConfigInput });
 }

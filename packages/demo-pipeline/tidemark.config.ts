@@ -1,0 +1,70 @@
+/**
+ * The bank, as the command line sees it: `npx tidemark plan --config packages/demo-pipeline/tidemark.config.ts`, and so on.
+ *
+ * The variables are those of docker/.env.example, so `docker compose up` and this agree. Inside compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT.
+ * With BANK_LAKE, a directory, the history lies there and not in MinIO.
+ */
+import { CreateBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { s3Objects } from "@tidemark/adapter-minio";
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import { defineConfig, env } from "@tidemark/cli";
+import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { kafkaChanges } from "@tidemark/source-debezium";
+import * as features from "./src/features.ts";
+import { createBank, writeCustomers, writeDay, type Bank } from "./src/postgres-bank.ts";
+
+/** An empty variable is none, as in the compose file. */
+const variable = (name: string, otherwise: string): string => process.env[name] || otherwise;
+
+const BANK: Bank = {
+  seed: Number(variable("BANK_SEED", "66")), users: Number(variable("BANK_USERS", "300")), transactionsPerDay: Number(variable("BANK_TRANSACTIONS_PER_DAY", "2000")), oddEvery: 6_000,
+};
+const topics = ["public.transaction_data", "public.customer_data"].map((table) => `${variable("BANK_CONNECTOR", "bank")}.${table}`);
+const lake = process.env["BANK_LAKE"];
+
+/** Nobody else makes it. */
+async function makeBucket(minio: S3ClientConfig, bucket: string): Promise<void> {
+  const client = new S3Client({ ...minio, forcePathStyle: true });
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  } catch (error) {
+    if ((error as Error).name !== "BucketAlreadyOwnedByYou") throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+export default defineConfig({
+  definitions: features,
+  namespace: "bank",
+  zone: "Asia/Ho_Chi_Minh",
+  secrets: { postgres: env("POSTGRES_PASSWORD"), minio: env("MINIO_ROOT_PASSWORD") },
+  online: () => sqliteOnlineStore(variable("BANK_ONLINE", "online.db")),
+  async offline({ secrets }) {
+    if (lake) return deltaOfflineStore(localObjects(lake));
+    const bucket = variable("BANK_BUCKET", "bank");
+    const minio = {
+      endpoint: variable("MINIO_ENDPOINT", `http://127.0.0.1:${variable("MINIO_PORT", "9000")}`), region: "us-east-1",
+      credentials: { accessKeyId: variable("MINIO_ROOT_USER", "lake"), secretAccessKey: secrets.minio },
+    };
+    await makeBucket(minio, bucket);
+    return deltaOfflineStore(s3Objects({ bucket, prefix: "lake", ...minio }));
+  },
+  changes: {
+    bank: ({ until }) => kafkaChanges({ brokers: variable("KAFKA_BROKERS", `127.0.0.1:${variable("KAFKA_PORT", "9092")}`).split(","), topics, until }),
+  },
+  ingest: {
+    /** The generator. A day is written in one transaction with a note that it is done: whoever comes again finds it. */
+    bank: {
+      database: ({ secrets }) => ({
+        host: variable("POSTGRES_HOST", "127.0.0.1"), port: Number(variable("POSTGRES_PORT", "5432")), database: variable("POSTGRES_DB", "bank"),
+        user: variable("POSTGRES_USER", "bank"), password: secrets.postgres,
+      }),
+      async run({ pool, date }) {
+        await createBank(pool);
+        await writeCustomers(pool, BANK);
+        return { ...await writeDay(pool, BANK, date) };
+      },
+    },
+  },
+});
