@@ -1,16 +1,29 @@
 /**
- * `npm run setup:python`: the Python that reads our Delta tables in tests, a virtual environment in .tidemark/python with pinned readers.
- * About 1.1 GB on disk, so only CI makes it unasked; without it the tests that need it are skipped by name (tools/needs.ts).
+ * `npm run setup:python`: the virtual environments of other people's programs that tests drive, one folder each in .tidemark, pinned in scripts/<name>-requirements.txt.
+ * Together well over 1 GB on disk, so only CI makes them unasked; without one the tests that need it are skipped by name (tools/needs.ts).
+ * `npm run setup:python -- airflow` makes that one alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cache, root, run } from "./checks/step.ts";
 
-const home = join(cache, "python");
-const requirements = join(root, "scripts", "python-requirements.txt");
-const stamp = join(home, ".installed");
+interface Environment {
+  /** Its folder in .tidemark, and its requirements. */
+  readonly name: string;
+  readonly what: string;
+  /** Packages that are nothing but files and have no wheel; everything else comes as wheels. */
+  readonly sources?: readonly string[];
+  /** Not to be had there. */
+  readonly notOn?: NodeJS.Platform;
+}
+
+// each its own: what one pins, another can't have
+const environments: readonly Environment[] = [
+  { name: "python", what: "the readers of our Delta tables", sources: ["pyspark"] },
+  { name: "airflow", what: "Airflow", notOn: "win32" },
+];
+
 const windows = process.platform === "win32";
-const python = join(home, windows ? "Scripts/python.exe" : "bin/python");
 
 async function works(command: string, args: readonly string[]): Promise<boolean> {
   const { code, output } = await run(command, args);
@@ -19,14 +32,17 @@ async function works(command: string, args: readonly string[]): Promise<boolean>
 }
 
 /** With the venv's own pip, or, where the system's Python came without ensurepip (Debian's does), with the pip of the system. */
-async function make(system: string): Promise<boolean> {
-  // there is no wheel of PySpark, which is nothing but files
-  const install = ["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-binary", "pyspark", "-r", requirements];
+async function make(system: string, { name, sources = [] }: Environment): Promise<boolean> {
+  const home = join(cache, name);
+  const python = join(home, windows ? "Scripts/python.exe" : "bin/python");
+  const install = ["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", ...sources.flatMap((source) => ["--no-binary", source]), "-r", requirements(name)];
   rmSync(home, { recursive: true, force: true });
   if ((await run(system, ["-m", "venv", home])).code === 0) return works(python, ["-m", "pip", ...install]);
   rmSync(home, { recursive: true, force: true });
   return await works(system, ["-m", "venv", "--without-pip", home]) && works(system, ["-m", "pip", "--python", python, ...install]);
 }
+
+const requirements = (name: string): string => join(root, "scripts", `${name}-requirements.txt`);
 
 async function systemPython(): Promise<string | undefined> {
   for (const name of [process.env["PYTHON"], "python3", "python"]) {
@@ -35,19 +51,33 @@ async function systemPython(): Promise<string | undefined> {
   return undefined;
 }
 
-const wanted = readFileSync(requirements, "utf8");
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
-  const system = await systemPython();
-  const started = performance.now();
-  mkdirSync(cache, { recursive: true });
-  if (system === undefined) {
-    console.error("tidemark: no python3 of 3.10 or newer on the PATH; install one, or name it in PYTHON");
-    process.exitCode = 1;
-  } else if (await make(system)) {
-    writeFileSync(stamp, wanted);
-    console.log(`tidemark: python readers in .tidemark/python (${((performance.now() - started) / 1000).toFixed(0)} s)`);
-  } else {
-    console.error("tidemark: the python readers could not be installed; the output above says why");
-    process.exitCode = 1;
+/** One after the other: unpacking keeps a core busy, and CI builds the services on the other meanwhile. */
+async function setUp(chosen: readonly Environment[]): Promise<boolean> {
+  let system: string | undefined;
+  let made = true;
+  for (const environment of chosen) {
+    const stamp = join(cache, environment.name, ".installed");
+    const wanted = readFileSync(requirements(environment.name), "utf8");
+    if (environment.notOn === process.platform || (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)) continue;
+    const started = performance.now();
+    mkdirSync(cache, { recursive: true });
+    system ??= await systemPython();
+    if (system === undefined) {
+      console.error("tidemark: no python3 of 3.10 or newer on the PATH; install one, or name it in PYTHON");
+      return false;
+    }
+    if (await make(system, environment)) {
+      writeFileSync(stamp, wanted);
+      console.log(`tidemark: ${environment.what} in .tidemark/${environment.name} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+    } else {
+      console.error(`tidemark: ${environment.what} could not be installed; the output above says why`);
+      made = false;
+    }
   }
+  return made;
 }
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !environments.some((environment) => environment.name === name));
+if (unknown !== undefined) console.error(`tidemark: no environment ${unknown}; there are ${environments.map(({ name }) => name).join(", ")}`);
+if (unknown !== undefined || !await setUp(environments.filter(({ name }) => names.length === 0 || names.includes(name)))) process.exitCode = 1;

@@ -34,6 +34,14 @@ export function pythonReaders(): Need & { readonly path: string } {
   return { path, missing: ready ? null : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one" };
 }
 
+/** The `airflow` of .tidemark/airflow, as pinned in scripts/airflow-requirements.txt; TIDEMARK_AIRFLOW names another one. */
+export function airflow(): Need & { readonly path: string } {
+  const home = join(dirname(dirname(fileURLToPath(import.meta.url))), ".tidemark", "airflow");
+  const path = process.env["TIDEMARK_AIRFLOW"] ?? join(home, "bin", "airflow");
+  const ready = process.env["TIDEMARK_AIRFLOW"] !== undefined || existsSync(join(home, ".installed"));
+  return { path, missing: ready ? null : "no Airflow; `npm run setup:python` brings it" };
+}
+
 /** A MinIO built from its Go module, as pinned in services/src/minio.ts; TIDEMARK_MINIO names another one. */
 export function minioServer(): Need {
   return { missing: minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null };
