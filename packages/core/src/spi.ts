@@ -5,7 +5,7 @@ import type { Batch } from "./columns/batch.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./model.ts";
 
 export type { Batch, Vector } from "./columns/batch.ts";
-export type { ColumnSpec, FeatureSpec, Kind, SourceSpec, Value } from "./model.ts";
+export type { ColumnSpec, EntitySpec, FeatureSpec, Kind, Selected, ServiceSpec, SourceSpec, Value, ViewSpec } from "./model.ts";
 
 // ---- where in a log ----------------------------------------------------------------------------------------------
 

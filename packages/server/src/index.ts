@@ -1,1 +1,3 @@
-export type { Scope, ServerOptions } from "./server-options.ts";
+export { featureServer, type FeatureServer } from "./feature-server.ts";
+export type { Limits } from "./limits.ts";
+export type { LogOptions, Scope, ServerOptions, ServerToken, TlsTexts } from "./server-options.ts";

@@ -1,0 +1,35 @@
+/** Tidemark's own JSON API: rows in, rows out, no digit lost. */
+import { toJson } from "@tidemark/core";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Serving } from "../serving.ts";
+import { featureNames } from "./asked-features.ts";
+import { definitionsJson } from "./definitions-json.ts";
+import { answerText, namedQuestion, questionFor, type FeaturesQuestion } from "./features-request.ts";
+import { openApiDocument } from "./openapi.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+interface Named {
+  readonly Params: { readonly name: string };
+}
+
+export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
+  const { store, definitions, catalogue, limits } = serving;
+  const names = featureNames(definitions, catalogue);
+  const described = JSON.stringify(definitionsJson(definitions));
+  const document = JSON.stringify(openApiDocument(definitions, limits));
+  const read = { config: { scope: "read" } } as const;
+
+  async function answered(question: FeaturesQuestion, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    request.entityCount = question.entities.length;
+    return reply.type(JSON_TYPE).send(await answerText(store, question, request.ending));
+  }
+
+  app.post("/v1/features", read, (request, reply) => answered(namedQuestion(request.body, names.list, limits), request, reply));
+  app.post<Named>("/v1/services/:name/features", read, (request, reply) => answered(questionFor(request.body, names.service(request.params.name), limits), request, reply));
+  app.post<Named>("/v1/views/:name/features", read, (request, reply) => answered(questionFor(request.body, names.view(request.params.name), limits), request, reply));
+
+  app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
+  app.get("/openapi.json", { config: { scope: null } }, (_, reply) => reply.type(JSON_TYPE).send(document));
+  app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) => reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })));
+}

@@ -1,0 +1,95 @@
+/** What can be asked for, by the names that requests give. */
+import { TidemarkError, keysNeeded, selectionFrom, selectionOf, type Definitions, type Selection } from "@tidemark/core";
+import type { ColumnSpec, Selected, ServiceSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
+import { didYouMean } from "./nearest.ts";
+
+/** Features of a request, resolved. */
+export interface Asked {
+  readonly selection: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+  readonly selected: readonly Selected[];
+  /** The keys that each entity of the request must have. */
+  readonly keys: readonly ColumnSpec[];
+}
+
+/** short: `total_amount` · full: `weekly__total_amount`, Feast's `full_feature_names`. */
+export type Naming = "short" | "full";
+
+export interface Catalogue {
+  /** Throws `VIEW_UNKNOWN`. */
+  view(name: string): ViewSpec;
+  /** Throws `SERVICE_UNKNOWN`. */
+  service(name: string): ServiceSpec;
+  /** Throws `SOURCE_UNKNOWN`. */
+  source(name: string): SourceSpec;
+  /**
+   * Features by reference, `view:feature`, or all of a view by its name, in their order. Throws `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectionOf` does
+   * `NAME_TAKEN` and `KIND_MISMATCH`.
+   */
+  features(references: readonly string[], naming: Naming): Asked;
+  /** The features of a service. Throws `SERVICE_UNKNOWN`. */
+  ofService(name: string, naming: Naming): Asked;
+}
+
+/** How many questions are kept resolved. */
+const KEPT = 500;
+
+export function catalogueOf(definitions: Definitions): Catalogue {
+  const kept = new Map<string, Asked>();
+
+  /** The store prepares each selection once, so that a question asked again must be the same object. */
+  function once(text: string, make: () => readonly Selected[]): Asked {
+    const known = kept.get(text);
+    if (known !== undefined) return known;
+    const selection = selectionFrom(make(), "the request");
+    const selected = selectionOf(selection);
+    const asked = { selection, selected, keys: keysNeeded(selected) };
+    if (kept.size >= KEPT) kept.delete(kept.keys().next().value!);
+    kept.set(text, asked);
+    return asked;
+  }
+
+  function found<T>(code: string, what: string, of: ReadonlyMap<string, T>, name: string): T {
+    const one = of.get(name);
+    if (one !== undefined) return one;
+    const hint = didYouMean(name, of.keys());
+    const names = [...of.keys()];
+    const list = names.length === 0 ? `there is none` : `there ${names.length === 1 ? "is" : "are"} ${shortened(names)}`;
+    throw new TidemarkError(code, `the request: no ${what} is called ${quoted(name)}${hint === "" ? `; ${list}` : hint}`);
+  }
+
+  const view = (name: string): ViewSpec => found("VIEW_UNKNOWN", "feature view", definitions.views, name);
+  const service = (name: string): ServiceSpec => found("SERVICE_UNKNOWN", "feature service", definitions.services, name);
+
+  function referred(reference: string, naming: Naming): readonly Selected[] {
+    const at = reference.indexOf(":");
+    const of = view(at < 0 ? reference : reference.slice(0, at));
+    const named = (feature: ViewSpec["features"][number]): Selected => ({ view: of, feature, as: naming === "full" ? `${of.name}__${feature.name}` : feature.name });
+    if (at < 0) return of.features.map(named);
+    const name = reference.slice(at + 1);
+    const feature = of.features.find((one) => one.name === name);
+    if (feature !== undefined) return [named(feature)];
+    const names = of.features.map((one) => one.name);
+    const hint = didYouMean(name, names);
+    throw new TidemarkError("FEATURE_UNKNOWN", `the request: feature view "${of.name}" has no feature ${quoted(name)}${hint === "" ? `; it has ${shortened(names)}` : hint}`);
+  }
+
+  return {
+    view, service,
+    source: (name) => found("SOURCE_UNKNOWN", "source", definitions.sources, name),
+    features(references, naming) {
+      if (references.length === 0) throw new TidemarkError("REQUEST_INVALID", `the request: features is empty; name at least one, as in "view:feature"`);
+      return once(`${naming} features ${JSON.stringify(references)}`, () => references.flatMap((reference) => referred(reference, naming)));
+    },
+    ofService(name, naming) {
+      return once(`${naming} service ${name}`, () => service(name).features.map((one) => (naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one)));
+    },
+  };
+}
+
+function shortened(names: readonly string[]): string {
+  return names.length <= 20 ? names.join(", ") : `${names.slice(0, 20).join(", ")} and ${names.length - 20} more`;
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
+}

@@ -1,0 +1,110 @@
+/** The server: routes over one store, and what all of them have in common. */
+import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/core";
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { apiRoutes } from "./api/routes.ts";
+import { catalogueOf } from "./catalogue.ts";
+import { exactBody } from "./exact-body.ts";
+import { feastRoutes } from "./feast/routes.ts";
+import { statusOf } from "./http-errors.ts";
+import { limitsOf } from "./limits.ts";
+import { requestLog } from "./request-log.ts";
+import type { ServerOptions } from "./server-options.ts";
+import type { Serving } from "./serving.ts";
+import { allow, doorkeeper } from "./tokens.ts";
+
+export interface FeatureServer {
+  readonly app: FastifyInstance;
+  /** The address it listens at. Beyond this machine it listens only with tokens, or where `anonymous` says that everybody may ask (`SERVER_OPEN`). */
+  listen(options?: { readonly host?: string | undefined; readonly port?: number | undefined; readonly anonymous?: boolean | undefined }): Promise<string>;
+  /** Answers what has come and ends. The store stays open: it is yours. */
+  close(): Promise<void>;
+}
+
+/**
+ * A server over a store that you opened.
+ *
+ * @example
+ * const server = await featureServer({ store, definitions });
+ * await server.listen({ port: 6566 });
+ */
+export async function featureServer(options: ServerOptions): Promise<FeatureServer> {
+  const definitions = collectDefinitions(options.definitions);
+  const limits = limitsOf(options.limits);
+  const keeper = doorkeeper(options.tokens);
+  const log = requestLog(options.log);
+  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, draining: false };
+
+  const app = fastify({
+    logger: false, bodyLimit: limits.bodyBytes, requestTimeout: limits.requestMs, keepAliveTimeout: limits.keepAliveMs, forceCloseConnections: "idle", return503OnClosing: false,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: 1000 },
+  });
+  app.decorateRequest("entityCount", 0);
+  app.decorateRequest("caller", null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(["application/json"], { parseAs: "buffer" }, (_request, body, done) => {
+    try {
+      done(null, (body as Buffer).length === 0 ? undefined : exactBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    if (serving.draining) reply.header("connection", "close");
+    const scope = request.routeOptions.config.scope;
+    if (keeper !== null && scope !== null && request.routeOptions.url !== undefined) {
+      try {
+        const caller = keeper(request.headers.authorization);
+        request.caller = caller.name;
+        allow(caller, scope ?? "operate"); // a route that says nothing is not for everybody
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+    }
+    done();
+  });
+  if (log !== null) app.addHook("onResponse", (request, reply, done) => { log.answered(request, reply); done(); });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => answerError(new TidemarkError("ROUTE_UNKNOWN", `there is no ${request.method} ${request.url.split("?")[0]!.slice(0, 100)} here`), request, reply));
+  await app.register((scope) => feastRoutes(scope, serving));
+  await app.register((scope) => apiRoutes(scope, serving));
+
+  function answerError(given: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const error = knownError(given, limits.bodyBytes);
+    const status = statusOf(error);
+    if (status === 500) {
+      log?.say("error", "a request failed", { route: request.routeOptions.url ?? null, error: error instanceof Error ? error.stack ?? error.message : String(error) });
+      return reply.code(500).send({ code: "INTERNAL", message: "the server failed at this request; its log says why" });
+    }
+    if (status === 401) reply.header("www-authenticate", "Bearer");
+    if (status === 503) reply.header("retry-after", "1");
+    const { code, message } = error as TidemarkError;
+    return reply.code(status).send({ code, message });
+  }
+
+  return {
+    app,
+    async listen({ host = "127.0.0.1", port = 6566, anonymous = false } = {}) {
+      if (keeper === null && !anonymous && !isLoopback(host)) {
+        throw new TidemarkError("SERVER_OPEN", `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, listen at 127.0.0.1, or say that everybody may ask with anonymous: true`);
+      }
+      return app.listen({ host, port });
+    },
+    close: () => app.close(),
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** What Fastify found wrong before a route was asked, in our words. */
+function knownError(error: unknown, bodyBytes: number): unknown {
+  if (isTidemarkError(error)) return error;
+  switch ((error as FastifyError).code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE": return new TidemarkError("BODY_TOO_LARGE", `the body is larger than ${bodyBytes} bytes; ask for fewer entities or rows at a time, or raise the limit bodyBytes of the server`);
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE": return new TidemarkError("MEDIA_TYPE_UNKNOWN", "the body is not JSON; send it with the header Content-Type: application/json");
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH": return new TidemarkError("REQUEST_INVALID", "the body is not as long as its Content-Length says");
+    default: return error;
+  }
+}

@@ -1,0 +1,17 @@
+/** From an error's code to the status of the answer. */
+import { isRetryable, isTidemarkError } from "@tidemark/core";
+
+/** Codes that say the caller is at fault; any other code is the server's or its stores'. */
+const STATUSES: Readonly<Record<string, number>> = {
+  TOKEN_MISSING: 401, TOKEN_UNKNOWN: 401, SCOPE_MISSING: 403,
+  VIEW_UNKNOWN: 404, FEATURE_UNKNOWN: 404, SERVICE_UNKNOWN: 404, SOURCE_UNKNOWN: 404, ROUTE_UNKNOWN: 404,
+  MATERIALIZE_RUNNING: 409, BODY_TOO_LARGE: 413, MEDIA_TYPE_UNKNOWN: 415,
+  REQUEST_INVALID: 422, JSON_INVALID: 422, TOO_MANY_ENTITIES: 422, TOO_MANY_FEATURES: 422, TOO_MANY_ROWS: 422, KEY_INVALID: 422, VALUE_INVALID: 422, TIME_INVALID: 422, NAME_TAKEN: 422,
+  KIND_MISMATCH: 422, ASOF_BEFORE_HORIZON: 422, SOURCE_NOT_PUSHED: 422, PUSH_INVALID: 422,
+  SERVER_BUSY: 503, SERVER_DRAINING: 503, NEEDS_BACKFILL: 503, REQUEST_TIMED_OUT: 504,
+};
+
+export function statusOf(error: unknown): number {
+  if (isTidemarkError(error) && Object.hasOwn(STATUSES, error.code)) return STATUSES[error.code]!;
+  return isRetryable(error) ? 503 : 500;
+}
