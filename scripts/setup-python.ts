@@ -21,6 +21,8 @@ interface Environment {
 const environments: readonly Environment[] = [
   { name: "python", what: "the readers of our Delta tables", sources: ["pyspark"] },
   { name: "airflow", what: "Airflow", notOn: "win32" },
+  { name: "feast", what: "Feast, whose clients our server answers" },
+  { name: "fuzz", what: "schemathesis, which asks our server what nobody asks" },
 ];
 
 const windows = process.platform === "win32";

@@ -42,6 +42,23 @@ export function airflow(): Need & { readonly path: string } {
   return { path, missing: ready ? null : "no Airflow; `npm run setup:python` brings it" };
 }
 
+/** The Python of .tidemark/feast, as pinned in scripts/feast-requirements.txt; TIDEMARK_FEAST names another one. */
+export function feastClient(): Need & { readonly path: string } {
+  return pinned("feast", process.platform === "win32" ? "Scripts/python.exe" : "bin/python", "Feast");
+}
+
+/** The `schemathesis` of .tidemark/fuzz, as pinned in scripts/fuzz-requirements.txt; TIDEMARK_FUZZ names another one. */
+export function schemathesis(): Need & { readonly path: string } {
+  return pinned("fuzz", process.platform === "win32" ? "Scripts/schemathesis.exe" : "bin/schemathesis", "schemathesis");
+}
+
+/** A program of an environment that scripts/setup-python.ts makes. */
+function pinned(environment: string, program: string, what: string): Need & { readonly path: string } {
+  const home = join(dirname(dirname(fileURLToPath(import.meta.url))), ".tidemark", environment);
+  const other = process.env[`TIDEMARK_${environment.toUpperCase()}`];
+  return { path: other ?? join(home, program), missing: other !== undefined || existsSync(join(home, ".installed")) ? null : `no ${what}; \`npm run setup:python -- ${environment}\` brings it` };
+}
+
 /** A MinIO built from its Go module, as pinned in services/src/minio.ts; TIDEMARK_MINIO names another one. */
 export function minioServer(): Need {
   return { missing: minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null };
