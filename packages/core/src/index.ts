@@ -7,6 +7,7 @@ export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, OnlineColumns, T
 export type { BootstrapOptions, BootstrapResult } from "./store/bootstrap.ts";
 export { keyReader, keysNeeded } from "./store/request-keys.ts";
 export { openStore, type OnlineRequest, type RebootstrapOptions, type RunOptions, type Store, type StoreOptions } from "./store/store.ts";
+export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
 export type { RebootstrapResult, SnapshotEnding } from "./store/rebootstrap.ts";
 export type { RunProgress, RunResult } from "./stream/runner.ts";
 export type { SinkStall } from "./stream/stalls.ts";

@@ -31,8 +31,10 @@ export interface ColumnSpec {
 
 export interface SourceSpec {
   readonly name: string;
-  /** `schema.table` in the database. */
+  /** `schema.table` in the database; empty where the source is pushed. */
   readonly table: string;
+  /** Its rows come from `store.push`, not from a log; left out where a log feeds it. */
+  readonly push?: true | undefined;
   readonly columns: readonly ColumnSpec[];
   /** Names (in TypeScript) of the primary key's columns, in order. */
   readonly primaryKey: readonly string[];

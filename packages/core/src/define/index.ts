@@ -13,6 +13,7 @@ export { featureService, type FeatureService } from "./feature-service.ts";
 export { featureView, type FeatureView } from "./feature-view.ts";
 export { selectionFrom, selectionOf, type NeedsOf, type RowOf, type Selection } from "./selection.ts";
 export type { Invalid } from "./shape.ts";
+export { pushSource, type PushKey, type PushRow, type PushSource, type PushSourceInfo } from "./push-source.ts";
 export { committed, source, type Committed, type Source, type SourceInfo } from "./source.ts";
 export { specOfEntity, specOfService, specOfSource, specOfView } from "./specs.ts";
 export { micros, timeOf, type Micros, type TimeInput } from "./time-input.ts";

@@ -24,17 +24,17 @@ export interface Committed<out Since extends string> {
   readonly [shape]: { readonly since: Since };
 }
 
-type TimestampName<C extends Columns> = { [N in keyof C]: "timestamp" extends C[N]["kind"] ? N & string : never }[keyof C];
-type Names = readonly [string, ...string[]];
+export type TimestampName<C extends Columns> = { [N in keyof C]: "timestamp" extends C[N]["kind"] ? N & string : never }[keyof C];
+export type Names = readonly [string, ...string[]];
 /** Every name itself, or the sentence that refuses it; all names where none is known, so that editors offer them. */
-type CheckPrimaryKey<P extends Names, C extends Columns> = {
+export type CheckPrimaryKey<P extends Names, C extends Columns> = {
   [I in keyof P]: string extends P[I] ? keyof C & string : P[I] extends keyof C ? CheckKeyColumn<P[I], C[P[I]]> : Invalid<`'${P[I]}' is no column of this source`>;
 };
 type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> =
   [Extract<T["kind"], KeyKind>] extends [never] ? Invalid<`'${N & string}' is a ${T["kind"]} column, which cannot be compared exactly: take another column`>
   : unknown extends T[typeof shape] ? N
   : null extends T[typeof shape] ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`> : N;
-type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
+export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? Committed<never> | Invalid<"none of the columns is a timestamp: declare one, or say committed() if each version of a row holds from its commit on">
   : TimestampName<C> | Committed<TimestampName<C>>;
 
@@ -62,11 +62,18 @@ export function source<const S extends string, C extends Columns, const P extend
 }): Source<S, C, T extends string ? "event" : "commit"> {
   const who = `source "${checkName("source", name)}"`;
   const options = checkOptions(who, definition, ["table", "columns", "primaryKey", "eventTime", "created"]);
-  if (typeof options["table"] !== "string" || options["table"] === "") throw new TidemarkError("DEFINITION_INVALID", `${who}: name its table, as in table: "public.transaction_data"`);
+  if (typeof options["table"] !== "string" || options["table"] === "") {
+    throw new TidemarkError("DEFINITION_INVALID", `${who}: name its table, as in table: "public.transaction_data"; or, where no log feeds it, declare it with pushSource and bring its rows with store.push`);
+  }
+  return madeSource(who, name as string, { table: options["table"] }, options);
+}
+
+/** The source of options that have been looked at: what feeds it, and the rest. */
+export function madeSource<T>(who: string, name: string, feed: Pick<SourceSpec, "table" | "push">, options: Readonly<Record<string, unknown>>): T {
   const columns = memberColumns(who, "columns", options["columns"]);
   const created = options["created"] === undefined ? null : timestampNamed(who, "created", columns, options["created"]);
   const spec: SourceSpec = {
-    name: name as string, table: options["table"], columns, primaryKey: primaryKeyOf(who, columns, options["primaryKey"]),
+    name, ...feed, columns, primaryKey: primaryKeyOf(who, columns, options["primaryKey"]),
     eventTime: eventTimeOf(who, columns, options["eventTime"]), created,
   };
   const members: Record<string, unknown> = {};

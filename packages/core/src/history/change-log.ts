@@ -37,9 +37,9 @@ export async function changesToBatches(tables: HistoryTables, changes: readonly 
 }
 
 /** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */
-function readColumns(tables: HistoryTables, columns: readonly ColumnSpec[] | undefined, extra: boolean): readonly string[] {
+function readColumns(tables: HistoryTables, columns: readonly ColumnSpec[] | undefined, { extra = false, transaction = false }: Pick<LogRead, "extra" | "transaction">): readonly string[] {
   const there = (name: string): boolean => columns === undefined || columns.some((column) => column.name === name);
-  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && name !== "_transaction" && there(name));
+  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && (name !== "_transaction" || transaction) && there(name));
 }
 
 export interface LogRead {
@@ -50,6 +50,8 @@ export interface LogRead {
   readonly columns?: readonly ColumnSpec[] | undefined;
   /** Reads `_extra` too. */
   readonly extra?: boolean | undefined;
+  /** Reads `_transaction` too: the id of a push. */
+  readonly transaction?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly wanted: (partition: string, offset: number) => boolean;
 }
@@ -59,11 +61,11 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
   const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
   // a log that was written before there were epochs has no column for them
   const columns = options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
-  const names = readColumns(tables, columns, options.extra === true);
+  const names = readColumns(tables, columns, options);
   const at = (name: string): number => names.indexOf(name);
   const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
-  const [nonFinite, extra, epochs] = [at("_non_finite"), at("_extra"), at("_epoch")];
+  const [nonFinite, extra, epochs, transaction] = [at("_non_finite"), at("_extra"), at("_epoch"), at("_transaction")];
   const declared = tables.declared.map(({ name }) => at(name));
   const keyColumns = keyColumnsOf(source);
   const range = { column: "_offset", min: fromOffset, max: toOffset };
@@ -88,7 +90,8 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
         nonFinite: valueAt(vectors[nonFinite!]!, i) as number, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
         committed: valueAt(vectors[committed!]!, i) as number | null,
-        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null, transaction: null, extra: extra! < 0 ? null : text(extra!, i),
+        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null,
+        transaction: transaction! < 0 ? null : text(transaction!, i), extra: extra! < 0 ? null : text(extra!, i),
       };
     }
   }

@@ -90,7 +90,7 @@ export async function logChanges({ offline, source, tables }: HistoryContext, lo
     let changes: Change[] = [];
     let bytes = 0;
     const isHere = (partition: string, offset: number): boolean => offset >= from && offset <= to && wanted(partition, offset);
-    for await (const change of readLog(offline, tables, source, { version, columns, extra: true, fromOffset: from, toOffset: to, signal, wanted: isHere })) {
+    for await (const change of readLog(offline, tables, source, { version, columns, extra: true, transaction: source.push === true, fromOffset: from, toOffset: to, signal, wanted: isHere })) {
       isHeld(change);
       changes.push(change);
       bytes += sizeOf(change);

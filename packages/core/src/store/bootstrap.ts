@@ -1,9 +1,9 @@
 /** The online store from the history: what the topic no longer holds lies in the change log, up to a stated position. */
-import { TidemarkError } from "../errors.ts";
+import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../history/change-log.ts";
 import { logChanges, type LogChanges, type LogChangesLimits } from "../history/log-changes.ts";
 import type { SourceSpec } from "../model.ts";
-import type { CellWrite, OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
+import type { CellWrite, Change, OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import { epochStateOf, positionName } from "../stream/epochs.ts";
 import type { OnlineUpkeep } from "../stream/online-upkeep.ts";
 import { onlineSink } from "../stream/online-sink.ts";
@@ -94,16 +94,30 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
 async function take(source: SourceSpec, log: LogChanges, settings: BootstrapSettings, onTaken: (changes: number) => void): Promise<void> {
   const { online, namespace, clock, retention, signal, upkeep } = settings;
   const sink = await onlineSink({ store: online, namespace, layout: layoutFor(source, settings.views), clock, retention });
-  const reached = offsetsOf(await online.positions(source.name));
+  let reached = offsetsOf(await online.positions(source.name));
   const isAhead = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1);
   for await (const { changes, positions } of log.batches(signal)) {
-    const steps = positions.filter(({ partition, offset }) => isAhead(partition, offset))
-      .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset, mark }));
-    if (steps.length > 0) await sink.apply(changes.filter((change) => isAhead(positionName(change), change.offset)), steps);
-    for (const { partition, next } of steps) reached.set(partition, next);
+    for (let attempt = 1; !(await takeBatch(changes, positions)); attempt++) {
+      if (attempt === ATTEMPTS) throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to fill source "${source.name}" met other writers; fill it from one process`, { retryable: true });
+      reached = offsetsOf(await online.positions(source.name));
+    }
     signal?.throwIfAborted();
     onTaken(changes.length);
     await upkeep.step();
+  }
+
+  /** False where another pusher was there first: what it took need not be taken again. */
+  async function takeBatch(changes: readonly Change[], positions: readonly Position[]): Promise<boolean> {
+    const steps = positions.filter(({ partition, offset }) => isAhead(partition, offset))
+      .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset, mark }));
+    try {
+      if (steps.length > 0) await sink.apply(changes.filter((change) => isAhead(positionName(change), change.offset)), steps);
+    } catch (error) {
+      if (source.push === true && isTidemarkError(error, "ONLINE_STORE_FENCED")) return false;
+      throw error;
+    }
+    for (const { partition, next } of steps) reached.set(partition, next);
+    return true;
   }
 }
 

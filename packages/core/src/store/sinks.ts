@@ -29,6 +29,8 @@ export interface SinkOptions {
   readonly history: SinkSettings;
   /** Other runs may take over partitions of this one: who is overtaken goes on behind them. */
   readonly shared?: boolean | undefined;
+  /** Every source of the store: the horizons of those that a run does not feed move with the clock too. The run's own without it. */
+  readonly tended?: readonly SourceSpec[] | undefined;
 }
 
 /** Another run may overtake this one again while it looks where to go on. */
@@ -46,7 +48,7 @@ export function storeSinks(sources: readonly SourceSpec[], options: SinkOptions,
   return [
     ...(online === undefined ? [] : [{
       role: "online" as const, name: online.name, open: () => each(async (source) => onlineSinkOf(source, await onlineStanding(online, source, epochOf(source)), options)),
-      upkeep: onlineUpkeep({ store: online, namespace, sources, views, clock, retention }),
+      upkeep: onlineUpkeep({ store: online, namespace, sources: options.tended ?? sources, views, clock, retention }),
     }]),
     ...(offline === undefined ? [] : [{
       role: "history" as const, name: offline.name, open: (signal: AbortSignal) => each(async (source) => (

@@ -15,6 +15,9 @@ import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "./answer-row.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
+import { quietly } from "../push/catch-up.ts";
+import type { Pushes } from "../push/push-types.ts";
+import { storePushes } from "../push/pushes.ts";
 import { epochRun } from "./epoch-run.ts";
 import { historicalReader } from "./historical-read.ts";
 import { withWayOut } from "./lost-log.ts";
@@ -78,7 +81,7 @@ export interface OnlineRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Store extends FeatureReads {
+export interface Store extends FeatureReads, Pushes {
   /**
    * Takes changes into the online store and the history until the source ends or the signal aborts. Starts where each of them stands, so it may be killed
    * and called again: nothing is lost, nothing is doubled (law 5).
@@ -138,7 +141,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await online?.open({ namespace });
   const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
   const historian = offline === undefined ? null : historicalReader(offline, engine);
-  const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {} };
+  const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {}, tended: sources };
+  const pushes = storePushes({ ...sinkOptions, sources, upkeep: online === undefined ? null : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }) });
 
   const runSettings = ({ signal, onProgress, onStall = warnOfStall, stallPatience, stallLimit }: RunOptions): RunSettings => {
     const limit = stallLimit === undefined ? undefined : stallLimit === "forever" ? Infinity : durationMicros("stallLimit", stallLimit) / 1000;
@@ -151,9 +155,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     request.signal?.throwIfAborted();
     const selection = selectionFor(request.features, call);
     const keys = request.entities.map(keyReader(keysNeeded(selection), { extra: false }));
+    const late = pushes.before(selection);
+    if (late !== undefined) await late;
     // law 1: one moment for the whole call, returned with the answer
     const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
     return { selection, answers: await reader.read({ selection, keys, t }), t };
+  }
+
+  /** Those that a log feeds. */
+  function logSources(call: string, ...of: readonly SourceSpec[]): readonly SourceSpec[] {
+    const asked = of.length === 0 ? sources : of;
+    const fed = asked.filter(({ push }) => push !== true);
+    if (fed.length > 0 || asked.length === 0) return fed;
+    throw new TidemarkError("LOG_NOT_ALLOWED", `${call}: ${asked.map(({ name }) => `source "${name}"`).join(", ")} ${asked.length === 1 ? "is" : "are"} fed by push, not by a log: bring rows with store.push`);
   }
 
   const stalls = new Set<() => readonly SinkStall[]>();
@@ -190,20 +204,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     ...(reads as unknown as FeatureReads),
+    ...pushes.calls,
     async run(changes, settings = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
+      const fed = logSources("run");
+      await quietly(pushes.calls.catchUp({ signal: settings.signal }), settings.signal);
       try {
-        const run = await epochRun(changes, sources, { ...sinkOptions, shared: changes.shared === true }, settings.signal);
-        const result = await runChanges(run.changes, sources, run.stores, runSettings(settings));
+        const run = await epochRun(changes, fed, { ...sinkOptions, shared: changes.shared === true }, settings.signal);
+        const result = await runChanges(run.changes, fed, run.stores, runSettings(settings));
         await run.complete((source) => run.changes.snapshotBefore(source.name));
         return result;
       } catch (error) {
-        throw await withWayOut(error, sources, { online, offline });
+        throw await withWayOut(error, fed, { online, offline });
       }
     },
     async rebootstrap(name, changes, { ending = "marked", ...settings } = {}) {
       if (online === undefined && offline === undefined) throw missing("rebootstrap", "online");
-      return rebootstrapSource(sourceNamed(definitions, name), changes, ending, { ...sinkOptions, shared: changes.shared === true }, runSettings(settings));
+      return rebootstrapSource(logSources("rebootstrap", sourceNamed(definitions, name))[0]!, changes, ending, { ...sinkOptions, shared: changes.shared === true }, runSettings(settings));
     },
     async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
       if (online === undefined) throw missing("bootstrap", "online");
@@ -230,6 +247,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return quarantinedRows(sourceNamed(definitions, name), { ...sinkOptions, online });
     },
     async close() {
+      await pushes.close();
       await online?.close();
       await offline?.close();
     },

@@ -5,6 +5,7 @@ import { laneEntries, removal } from "./lane-entries.ts";
 import { LaneEdits, laneWrites } from "./lane-writes.ts";
 import { onlineLanes } from "./online-lanes.ts";
 import { expiryOfRow, keepFrom, type Retention } from "./online-retention.ts";
+import { pushIdKeys, pushIdsIn, pushIdWrite } from "./push-ids.ts";
 import { withChange } from "./row-cells.ts";
 import type { RowChange } from "./row-change.ts";
 import { batchEditsOf, type BatchEdits, type RowEdit } from "./row-edits.ts";
@@ -41,6 +42,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
   let lanes = onlineLanes(namespace, layout);
   let known = initial.version;
   const stateKey = sourceStateKey(namespace, source.name);
+  const idKeyOf = pushIdKeys(namespace, source.name);
 
   return {
     async apply(changes, positions) {
@@ -59,7 +61,9 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     const partitions = [...new Set(changes.map(partitionOf))];
     const rowKeys = batch.rows.map(({ key }) => lanes.rowKey(key));
     const counterKeys = partitions.map((partition) => countersKey(namespace, source.name, partition));
-    const [stateCell, ...read] = await store.read([stateKey, ...rowKeys, ...counterKeys]);
+    const ids = pushIdsIn(source, changes);
+    const idKeys = ids.map(idKeyOf);
+    const [stateCell, ...read] = await store.read([stateKey, ...rowKeys, ...counterKeys, ...idKeys]);
     const state = stateCell == null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, stateCell);
     // another runner may have made or widened the state since: its cells are written as it says
     if (state.version !== known) {
@@ -81,6 +85,10 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     partitions.forEach((partition, p) => {
       const messages = changes.filter((change) => partitionOf(change) === partition);
       writes.push(...counterWrites(counterKeys[p]!, read[rowKeys.length + p] ?? null, messages, lanes));
+    });
+    ids.forEach((id, i) => {
+      const mine = changes.filter(({ transaction }) => transaction === id);
+      writes.push(...pushIdWrite(idKeys[i]!, read[rowKeys.length + counterKeys.length + i] ?? null, mine, retention, clock()));
     });
     return writes;
   }

@@ -1,0 +1,99 @@
+/** Rows as a pusher hands them in: read and refused one by one before anything is taken, since who pushes is there to be told (law 9). */
+import { described } from "../define/definition.ts";
+import { fromUser } from "../define/user-values.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../model.ts";
+import { keyIndexes } from "../stream/row-change.ts";
+
+/** What becomes of one row. */
+export interface PushedRow {
+  readonly kind: "upsert" | "delete";
+  /** By the index of the source's columns; of a delete only the primary key. */
+  readonly values: readonly Value[];
+  /** NaN and ±Infinity, taken as missing (law 9). */
+  readonly nonFinite: number;
+}
+
+/** More in one push would hold up all others: its rows are taken in one step. */
+export const MOST_ROWS = 50_000;
+const LONGEST_ID = 200;
+
+export interface PushReader {
+  read(rows: unknown, deletes: unknown): readonly PushedRow[];
+  id(id: unknown): string | null;
+}
+
+export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): PushReader {
+  const { name, columns } = source;
+  const who = `push to source "${name}", of which nothing was taken`;
+  const keys = keyIndexes(source);
+  const mine = views.filter((view) => view.source.name === name);
+  /** Columns without which a row is in no window. */
+  const needed = new Map<string, string>([
+    ...mine.flatMap((view) => view.keyColumns.map((column): [string, string] => [column, `the key of entity "${view.entity.name}"`])),
+    ...(source.eventTime.is === "column" ? [[source.eventTime.column, "the event time"] as const] : []),
+  ]);
+  const all = columns.map((column, index) => ({ column, index }));
+  const ofKey = keys.map((index) => all[index]!);
+
+  return {
+    read(rows, deletes = []) {
+      if (!Array.isArray(rows)) throw invalid(`${who}: the rows must be a list of objects, got ${described(rows)}`);
+      if (!Array.isArray(deletes)) throw invalid(`${who}: deletes must be a list of primary keys, got ${described(deletes)}`);
+      if (rows.length + deletes.length > MOST_ROWS) {
+        throw new TidemarkError("PUSH_TOO_LARGE", `${who}: ${rows.length + deletes.length} rows and deletes, and a push takes at most ${MOST_ROWS}: push them in parts`);
+      }
+      return [
+        ...Array.from(rows as readonly unknown[], (row, i) => upsertOf(row, `${who}: row ${i}`)),
+        ...Array.from(deletes as readonly unknown[], (key, i) => deleteOf(key, `${who}: delete ${i}`)),
+      ];
+    },
+    id(id) {
+      if (id === undefined) return null;
+      if (typeof id === "string" && id !== "" && id.length <= LONGEST_ID && !/\p{Surrogate}/u.test(id)) return id;
+      throw invalid(`${who}: the id must be a text of 1 to ${LONGEST_ID} characters, got ${typeof id === "string" ? `one of ${id.length}` : described(id)}`);
+    },
+  };
+
+  function upsertOf(row: unknown, where: string): PushedRow {
+    const members = membersOf(row, where, columns);
+    let nonFinite = 0;
+    const values = all.map(({ column }): Value => {
+      const input = memberOf(members, column.name);
+      if (input === null) {
+        const need = needed.get(column.name);
+        if (need !== undefined) throw invalid(`${where}, column "${column.name}": it is missing, and it is ${need}, without which the row would count nowhere: give it`);
+      }
+      if (column.kind === "float64" && typeof input === "number" && !Number.isFinite(input)) {
+        nonFinite++;
+        return null;
+      }
+      return fromUser(input, column, `${where}, column "${column.name}"`, "PUSH_INVALID");
+    });
+    return { kind: "upsert", values, nonFinite };
+  }
+
+  function deleteOf(key: unknown, where: string): PushedRow {
+    const members = membersOf(key, where, ofKey.map(({ column }) => column));
+    const values = new Array<Value>(columns.length).fill(null);
+    for (const { column, index } of ofKey) values[index] = fromUser(memberOf(members, column.name), column, `${where}, column "${column.name}"`, "PUSH_INVALID");
+    return { kind: "delete", values, nonFinite: 0 };
+  }
+}
+
+function membersOf(row: unknown, where: string, columns: readonly ColumnSpec[]): Readonly<Record<string, unknown>> {
+  if (typeof row !== "object" || row === null || Array.isArray(row)) throw invalid(`${where}: it must be an object with the columns as its members, got ${described(row)}`);
+  for (const member of Object.keys(row)) {
+    if (!columns.some((column) => column.name === member)) throw invalid(`${where}: "${member}" is none of its columns, which are ${columns.map((column) => column.name).join(", ")}`);
+  }
+  return row as Readonly<Record<string, unknown>>;
+}
+
+/** A column may be called `constructor`; what is left out is null. */
+function memberOf(row: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(row, name) ? row[name] ?? null : null;
+}
+
+function invalid(message: string): TidemarkError {
+  return new TidemarkError("PUSH_INVALID", message);
+}
