@@ -9,6 +9,8 @@ export { keyReader, keysNeeded } from "./store/request-keys.ts";
 export { openStore, type OnlineRequest, type RebootstrapOptions, type RunOptions, type Store, type StoreOptions } from "./store/store.ts";
 export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
 export type { RebootstrapResult, SnapshotEnding } from "./store/rebootstrap.ts";
+export type { Drift, OnDrift } from "./registry/drift.ts";
+export type { ApplyOptions, ApplyResult, PlannedChange, RegistryPlan } from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./stream/runner.ts";
 export type { SinkStall } from "./stream/stalls.ts";
 export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";

@@ -180,6 +180,14 @@ export interface TableState {
 /** Which partitions of a table: every listed column has one of the listed values. */
 export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
 
+/** What was applied, a text for each namespace, replaced by compare-and-set. Calls may be made from several processes at once. */
+export interface RegistryStore {
+  /** null: nothing was ever saved. */
+  load(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<{ readonly snapshot: string; readonly etag: string } | null>;
+  /** Replaces what `load` gave with the etag `expected` (null: there was nothing), durably; `conflict`, and nothing, where something else is there by now. */
+  save(snapshot: string, options: { readonly namespace: string; readonly expected: string | null; readonly signal?: AbortSignal | undefined }): Promise<"done" | "conflict">;
+}
+
 /** Tables of columns with atomic commits. A call that fails because the store is away or full throws a `TidemarkError` that is `retryable`. Every call may be made from several processes at once. */
 export interface OfflineStore {
   readonly name: string;
@@ -190,8 +198,11 @@ export interface OfflineStore {
    * written and the answer is `conflict`. A column the table lacks is added to it.
    */
   append(table: TableSpec, rows: readonly Batch[], options: { readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined }): Promise<"done" | "conflict">;
-  /** As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also where the table is no longer at version `from` (null: absent) and a commit since then touched those partitions or positions. */
-  rewrite(table: TableSpec, rows: readonly Batch[], options: {
+  /**
+   * As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also where the table is no longer at version `from` (null: absent) and a commit since then touched those partitions or positions.
+   * Rows that come one batch after the other are read once, and written while they come: an error in them ends the call, and nothing is committed.
+   */
+  rewrite(table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, options: {
     readonly replaced: PartitionFilter; readonly from: number | null; readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined;
   }): Promise<"done" | "conflict">;
   /** Rows of one version, in batches of bounded size; the columns in the order asked. Within one file, rows come in the order they were written in. A column that a file is too old to have is null there. */
@@ -201,6 +212,8 @@ export interface OfflineStore {
     readonly range?: { readonly column: string; readonly min: number; readonly max: number } | undefined;
     readonly signal?: AbortSignal | undefined;
   }): AsyncIterable<Batch>;
+  /** Where definitions are registered; a store without it has no plan and no apply. */
+  readonly registry?: RegistryStore | undefined;
   close(): Promise<void>;
 }
 

@@ -11,6 +11,7 @@ import { positionsOf, stepsFit, txnsOf } from "./log/positions.ts";
 import { checkNames, fieldOf, grownFields, schemaString } from "./log/schema.ts";
 import type { TableLog } from "./log/state.ts";
 import type { ObjectStore } from "./objects.ts";
+import { registryEntries } from "./registry-entries.ts";
 import { optimizeTable, type OptimizeOptions, type OptimizeResult } from "./optimize.ts";
 import { openFile, scanTable } from "./scan.ts";
 import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts";
@@ -50,13 +51,14 @@ export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = 
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
     optimize: (table, optimizeOptions = {}) => optimizeTable(lake, table, optimizeOptions),
     vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
+    registry: registryEntries(objects),
     close: async () => undefined,
   };
 }
 
 /** An append, or a rewrite of the partitions in `over`. */
 function writing(
-  lake: Lake, table: TableSpec, rows: readonly Batch[], positions: readonly PositionStep[],
+  lake: Lake, table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, positions: readonly PositionStep[],
   over: { readonly replaced: PartitionFilter; readonly from: number | null } | null, signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];

@@ -10,6 +10,8 @@ import type { Selected, SourceSpec } from "../model.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { runChanges, type RunProgress, type RunResult, type RunSettings } from "../stream/runner.ts";
 import { onlineUpkeep } from "../stream/online-upkeep.ts";
+import { checkDrift, type OnDrift } from "../registry/drift.ts";
+import { applyRegistry, planRegistry, type ApplyOptions, type ApplyResult, type RegistryPlan, type RegistrySettings } from "../registry/registry.ts";
 import { stallText, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "./answer-row.ts";
@@ -47,6 +49,11 @@ export interface StoreOptions {
   readonly namespace?: string | undefined;
   /** How history commits and lies; rarely needed. */
   readonly history?: SinkSettings | undefined;
+  /**
+   * What happens where these definitions are not those that were applied (`store.apply`): "warn" (without it) is a warning of the process with the code `DEFINITIONS_DRIFT`,
+   * "refuse" is an error of that code, "ignore" asks nothing. Where nothing was ever applied, or the registry is away, nothing is said.
+   */
+  readonly onDrift?: OnDrift | undefined;
   /** Told of sums that left their type (law 3). */
   readonly onOverflow?: ((count: number) => void) | undefined;
 }
@@ -116,6 +123,21 @@ export interface Store extends FeatureReads, Pushes {
   getOnlineColumns(request: OnlineRequest): Promise<OnlineColumns>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
   compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * What these definitions change in what was applied, and what it costs: what is served at once, what needs a backfill, who uses what goes away. Changes nothing.
+   *
+   * @example
+   * const { changes } = await store.plan();
+   */
+  plan(options?: { readonly signal?: AbortSignal | undefined }): Promise<RegistryPlan>;
+  /**
+   * Makes these definitions those that are applied. What takes an answer away from somebody, or changes what it means, is `REGISTRY_DESTRUCTIVE` without
+   * `allowDestructive`. Of two at the same time one is done, and the other is `REGISTRY_CONFLICT` with nothing applied. Nothing to change writes nothing.
+   *
+   * @example
+   * await store.apply({ by: "release 42" });
+   */
+  apply(options?: ApplyOptions): Promise<ApplyResult>;
   /** What each source has taken, and what went wrong in it (law 9). */
   status(): Promise<readonly SourceStatus[]>;
   /** The rows of a source that are in no window, and why. */
@@ -138,6 +160,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
   const retention = retentionOf(options);
+  await checkDrift({ definitions, namespace, offline }, options.onDrift);
   await online?.open({ namespace });
   const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
   const historian = offline === undefined ? null : historicalReader(offline, engine);
@@ -168,6 +191,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const fed = asked.filter(({ push }) => push !== true);
     if (fed.length > 0 || asked.length === 0) return fed;
     throw new TidemarkError("LOG_NOT_ALLOWED", `${call}: ${asked.map(({ name }) => `source "${name}"`).join(", ")} ${asked.length === 1 ? "is" : "are"} fed by push, not by a log: bring rows with store.push`);
+  }
+
+  function registrySettings(call: string): RegistrySettings {
+    if (offline === undefined) throw missing(call, "offline");
+    if (offline.registry === undefined) throw new TidemarkError("STORE_MISSING", `${call} needs a registry, and ${offline.name} keeps none; use an offline store that does, such as deltaOfflineStore(localObjects("./lake"))`);
+    return { definitions, namespace, offline, registry: offline.registry, online, clock };
   }
 
   const stalls = new Set<() => readonly SinkStall[]>();
@@ -241,6 +270,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (historian === null) throw missing("compact", "offline");
       for (const source of sources) await compactHistory(historian.context(source), { buckets: options.history?.buckets, signal });
     },
+    plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
+    apply: async (settings = {}) => applyRegistry(registrySettings("apply"), settings),
     status: async () => Promise.all(sources.map((source) => sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }))),
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");

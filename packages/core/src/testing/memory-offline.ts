@@ -7,6 +7,8 @@ import type { OfflineStore, PartitionFilter, Position, PositionStep, TableSpec }
 export interface MemoryOfflineData {
   /** Versions of each table, oldest first. */
   readonly tables: Map<string, Version[]>;
+  /** What was applied, by namespace. */
+  readonly registry: Map<string, readonly string[]>;
 }
 
 interface Version {
@@ -28,7 +30,7 @@ interface Part {
 }
 
 export function memoryOfflineData(): MemoryOfflineData {
-  return { tables: new Map() };
+  return { tables: new Map(), registry: new Map() };
 }
 
 /** An offline store in memory, for tests and for a first try: `memoryOfflineStore()`. It forgets everything with the process. */
@@ -86,7 +88,9 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
     },
     async rewrite(table, rows, { replaced, from, positions, signal }) {
       signal?.throwIfAborted();
-      return commit(table, rows, positions, { replaced, from });
+      const all: Batch[] = [];
+      for await (const batch of rows) all.push(batch);
+      return commit(table, all, positions, { replaced, from });
     },
     async *scan(table, { columns: names, version, partitions = {}, range, signal }) {
       signal?.throwIfAborted();
@@ -105,6 +109,20 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
         signal?.throwIfAborted();
         if (matches(partitions, values)) yield { length: batch.length, columns: wanted, vectors: wanted.map((column) => vectorOf(column, batch)) };
       }
+    },
+    registry: {
+      async load({ namespace, signal }) {
+        signal?.throwIfAborted();
+        const saved = data.registry.get(namespace) ?? [];
+        return saved.length === 0 ? null : { snapshot: saved.at(-1)!, etag: String(saved.length) };
+      },
+      async save(snapshot, { namespace, expected, signal }) {
+        signal?.throwIfAborted();
+        const saved = data.registry.get(namespace) ?? [];
+        if ((expected ?? "0") !== String(saved.length)) return "conflict";
+        data.registry.set(namespace, [...saved, snapshot]);
+        return "done";
+      },
     },
     close: async () => undefined,
   };

@@ -4,6 +4,7 @@ import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { ColumnSpec, Kind, Value } from "../model.ts";
 import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
+import { registryFacts } from "./registry-conformance.ts";
 
 export interface OfflineStoreUnderTest {
   /** Another handle on the same store, as another process would hold it. */
@@ -21,6 +22,8 @@ export function offlineStoreConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
   /** An empty store, for one test. */
   readonly make: () => Promise<OfflineStoreUnderTest>;
+  /** The store keeps no definitions. */
+  readonly withoutRegistry?: true | undefined;
 }): void {
   function fact(name: string, run: (handle: () => OfflineStore) => Promise<void>): void {
     options.test(name, async () => {
@@ -345,6 +348,8 @@ export function offlineStoreConformance(options: {
     for (const name of ["a", "a/b", "a/bc", "ä/☂"]) await store.append({ ...simple, name }, [batchOf(simple.columns, [[1n, name]])], { positions: [] });
     for (const name of ["a", "a/b", "a/bc", "ä/☂"]) assert.deepEqual(await rowsOf(handle(), name, ["name"]), [[name]]);
   });
+
+  if (options.withoutRegistry !== true) registryFacts(fact);
 
   fact("a call whose signal is aborted throws and writes nothing", async (handle) => {
     const store = handle();
