@@ -18,7 +18,7 @@ export interface Child {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function start(program: "crash-child.ts" | "crash-reader.ts", settings: unknown): Child {
+export function start(program: "crash-child.ts" | "crash-reader.ts" | "push-child.ts", settings: unknown): Child {
   const file = fileURLToPath(new URL(program, import.meta.url));
   const process_ = spawn(process.execPath, ["--conditions=@tidemark/source", file, JSON.stringify(settings)], {
     stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled") },
