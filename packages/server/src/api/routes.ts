@@ -5,7 +5,9 @@ import type { Serving } from "../serving.ts";
 import { featureNames } from "./asked-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
 import { answerText, namedQuestion, questionFor, type FeaturesQuestion } from "./features-request.ts";
+import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -16,6 +18,7 @@ interface Named {
 export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
   const { store, definitions, catalogue, limits } = serving;
   const names = featureNames(definitions, catalogue);
+  const pushes = pushRequests(catalogue, limits);
   const described = JSON.stringify(definitionsJson(definitions));
   const document = JSON.stringify(openApiDocument(definitions, limits));
   const read = { config: { scope: "read" } } as const;
@@ -29,7 +32,16 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   app.post<Named>("/v1/services/:name/features", read, (request, reply) => answered(questionFor(request.body, names.service(request.params.name), limits), request, reply));
   app.post<Named>("/v1/views/:name/features", read, (request, reply) => answered(questionFor(request.body, names.view(request.params.name), limits), request, reply));
 
+  app.post<Named>("/v1/push/:name", { config: { scope: "push" } }, async (request, reply) => {
+    const { rows, deletes, id } = pushes(request.params.name, request.body);
+    request.entityCount = rows.length + deletes.length;
+    return reply.type(JSON_TYPE).send(JSON.stringify(await store.push(request.params.name, rows, { deletes, id, signal: request.ending })));
+  });
+
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
   app.get("/openapi.json", { config: { scope: null } }, (_, reply) => reply.type(JSON_TYPE).send(document));
   app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) => reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })));
+
+  for (const url of ["/v1/features", "/v1/services/:name/features", "/v1/views/:name/features", "/v1/push/:name"]) refuseOtherMethods(app, url, "POST");
+  for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"]) refuseOtherMethods(app, url, "GET");
 }

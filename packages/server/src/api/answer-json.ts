@@ -1,0 +1,26 @@
+/** Answers as the JSON text of rows. */
+import { formatTime, type OnlineColumns } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { valueWriter, type Int64Form } from "./wire-values.ts";
+
+export type AnswerWriter = (answered: OnlineColumns, length: number) => string;
+
+/** What depends on the columns alone is worked out once; a row is then so many texts one after the other. */
+export function answerWriter(columns: readonly ColumnSpec[], int64: Int64Form, metadata: boolean): AnswerWriter {
+  const values = columns.map((column) => valueWriter(column, int64));
+  const heads = columns.map(({ name }, c) => `${c === 0 ? "{" : ","}${JSON.stringify(name)}:`);
+  return ({ answers, asOf }, length) => {
+    let text = `{"asOf":"${formatTime(asOf)}","rows":[`;
+    for (let i = 0; i < length; i++) {
+      if (i > 0) text += ",";
+      for (let c = 0; c < answers.length; c++) {
+        const { values: column, statuses, times } = answers[c]!;
+        const value = values[c]!(column[i]!);
+        if (!metadata) text += heads[c]! + value;
+        else text += `${heads[c]!}{"value":${value},"status":"${statuses[i]!}","eventTime":${Number.isNaN(times[i]!) ? "null" : `"${formatTime(times[i]!)}"`}}`;
+      }
+      text += "}";
+    }
+    return `${text}]}`;
+  };
+}

@@ -1,0 +1,99 @@
+/** What a request names: services, views and features, found once and kept. */
+import { TidemarkError, keysNeeded, selectionFrom, type Definitions, type Selection } from "@tidemark/core";
+import type { ColumnSpec, Selected, ViewSpec } from "@tidemark/core/spi";
+import type { Catalogue } from "../catalogue.ts";
+import { didYouMean } from "../nearest.ts";
+import { answerWriter, type AnswerWriter } from "./answer-json.ts";
+import { rowReader, type Int64Form } from "./wire-values.ts";
+
+export interface AskedFeatures {
+  readonly selection: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+  readonly keys: readonly ColumnSpec[];
+  readonly readRow: (row: unknown) => unknown;
+  writer(int64: Int64Form, metadata: boolean): AnswerWriter;
+}
+
+/** So many lists of names are kept found. */
+const KEPT = 1000;
+
+/** A service, a view, or `view:feature`, which may be answered under another name: `view:feature as other`. */
+const REFERENCE = /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
+
+export interface FeatureNames {
+  /** Throws `FEATURE_UNKNOWN` and `VIEW_UNKNOWN` with the nearest name, and `NAME_TAKEN` where two would be answered under one. */
+  list(names: readonly string[]): AskedFeatures;
+  /** Throws `SERVICE_UNKNOWN`. */
+  service(name: string): AskedFeatures;
+  /** Throws `VIEW_UNKNOWN`. */
+  view(name: string): AskedFeatures;
+}
+
+export function featureNames(definitions: Definitions, catalogue: Catalogue): FeatureNames {
+  const known = new Map<string, AskedFeatures>();
+
+  function kept(key: string, find: () => readonly Selected[]): AskedFeatures {
+    let found = known.get(key);
+    if (found === undefined) {
+      found = askedFeatures(find());
+      if (known.size >= KEPT) known.clear();
+      known.set(key, found);
+    }
+    return found;
+  }
+
+  function referred(name: string): readonly Selected[] {
+    const [, owner, member, alias] = REFERENCE.exec(name) ?? [];
+    if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
+      throw new TidemarkError("REQUEST_INVALID", `features: ${quoted(name)} names nothing; write a service, a view, "view:feature" or "view:feature as other_name"`);
+    }
+    if (member === undefined) {
+      const { services, views } = definitions;
+      const service = services.get(owner);
+      if (service !== undefined) return service.features;
+      const view = views.get(owner);
+      if (view === undefined) throw new TidemarkError("FEATURE_UNKNOWN", `features: no service or view is called ${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`);
+      return featuresOf(view);
+    }
+    const view = catalogue.view(owner);
+    const feature = view.features.find((one) => one.name === member);
+    if (feature === undefined) throw new TidemarkError("FEATURE_UNKNOWN", `features: view "${owner}" has no feature ${quoted(member)}${hint(member, view.features.map((one) => one.name))}`);
+    return [{ view, feature, as: alias ?? member }];
+  }
+
+  return {
+    list: (names) => kept(JSON.stringify(names), () => names.flatMap(referred)),
+    service: (name) => kept(`service ${name}`, () => catalogue.service(name).features),
+    view: (name) => kept(`view ${name}`, () => featuresOf(catalogue.view(name))),
+  };
+}
+
+function featuresOf(view: ViewSpec): readonly Selected[] {
+  return view.features.map((feature) => ({ view, feature, as: feature.name }));
+}
+
+function askedFeatures(features: readonly Selected[]): AskedFeatures {
+  const selection = selectionFrom(features, "features");
+  const keys = keysNeeded(features);
+  const columns = features.map(({ feature, as }) => ({ ...feature.result, name: as }));
+  const writers = new Map<string, AnswerWriter>();
+  return {
+    selection, keys, readRow: rowReader(keys),
+    writer(int64, metadata) {
+      const key = `${int64} ${metadata}`;
+      let writer = writers.get(key);
+      if (writer === undefined) writers.set(key, (writer = answerWriter(columns, int64, metadata)));
+      return writer;
+    },
+  };
+}
+
+/** What is there is listed only where nothing is near, and not without end. */
+function hint(name: string, names: readonly string[]): string {
+  const near = didYouMean(name, names);
+  if (near !== "") return near;
+  return names.length === 0 ? "; there is none" : `; there are ${names.slice(0, 20).join(", ")}${names.length > 20 ? ` and ${names.length - 20} more` : ""}`;
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
+}

@@ -1,0 +1,50 @@
+/** What a feature is, in words, for those who read the definitions and not their source. */
+import { formatDate, formatTime, toJson, toUser } from "@tidemark/core";
+import type { ColumnSpec, FeatureSpec, Value, ViewSpec } from "@tidemark/core/spi";
+
+type Condition = NonNullable<FeatureSpec["where"]>;
+
+/** `sum(transactions.amount) over 7d where vendor = "Hospital"`. */
+export function featureText(view: ViewSpec, feature: FeatureSpec): string {
+  const { aggregate, column, window, where, result } = feature;
+  const what = `${aggregate}(${column === null ? view.source.name : `${view.source.name}.${column}`})`;
+  const over = window === null ? (view.ttl === null ? "" : `, not older than ${durationText(view.ttl)}`) : ` over ${durationText(window)}`;
+  const replaced = feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
+  return `${what}${over}${where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`}${replaced}`;
+}
+
+const units: readonly (readonly [string, number])[] = [["d", 86_400e6], ["h", 3600e6], ["m", 60e6], ["s", 1e6]];
+
+/** As a definition has it, weeks as days. */
+export function durationText(micros: number): string {
+  const [unit, length] = units.find(([, one]) => micros % one === 0) ?? ["s", 1e6];
+  return `${micros / length}${unit}`;
+}
+
+function conditionText(condition: Condition, columns: readonly ColumnSpec[], inner: boolean): string {
+  switch (condition.is) {
+    case "compare": return `${condition.column} ${condition.op} ${valueText(condition.value, columnNamed(columns, condition.column))}`;
+    case "in": return `${condition.column} in (${condition.values.map((value) => valueText(value, columnNamed(columns, condition.column))).join(", ")})`;
+    case "null": return `${condition.column} is ${condition.not ? "not " : ""}null`;
+    case "not": return `not (${conditionText(condition.term, columns, false)})`;
+    default: {
+      const text = condition.terms.map((term) => conditionText(term, columns, true)).join(` ${condition.is} `);
+      return inner && condition.terms.length > 1 ? `(${text})` : text;
+    }
+  }
+}
+
+function columnNamed(columns: readonly ColumnSpec[], name: string): ColumnSpec {
+  return columns.find((column) => column.name === name)!;
+}
+
+function valueText(value: Value, column: ColumnSpec): string {
+  if (value === null) return "null";
+  switch (column.kind) {
+    case "timestamp": return formatTime(value as number);
+    case "date": return formatDate(value as number);
+    case "string": return JSON.stringify(value);
+    case "json": return value as string;
+    default: return String(toJson(toUser(value, { ...column, mode: undefined })));
+  }
+}

@@ -1,0 +1,47 @@
+/** JSON Schemas of what does not depend on the definitions. */
+import { listOf, objectOf, type Schema } from "./wire-schemas.ts";
+
+/** Of an error. */
+export const CODE: Schema = { type: "string", pattern: "^[A-Z][A-Z0-9_]*$" };
+
+const TEXT: Schema = { type: "string" };
+const COUNT: Schema = { type: "integer", minimum: 0 };
+const TIME_OR_NULL: Schema = { type: ["string", "null"], format: "date-time" };
+
+const COLUMN: { readonly [name: string]: Schema } = {
+  name: TEXT, kind: { type: "string", enum: ["string", "boolean", "int32", "int64", "float64", "decimal", "timestamp", "date", "bytes", "json"] }, nullable: { type: "boolean" },
+  precision: { type: "integer", minimum: 1 }, scale: COUNT, mode: { type: "string", enum: ["number", "micros"] },
+};
+const OPTIONAL = ["precision", "scale", "mode"];
+
+export function definitionsSchema(): Schema {
+  const columns = listOf(objectOf(COLUMN, OPTIONAL));
+  const features = listOf(objectOf({ ...COLUMN, feature: { ...TEXT, description: "view:feature" }, description: TEXT }, OPTIONAL));
+  return objectOf({
+    services: listOf(objectOf({ name: TEXT, keys: columns, features })),
+    views: listOf(objectOf({ name: TEXT, entity: TEXT, source: TEXT, is: { type: "string", enum: ["window", "fact"] }, ttl: { type: ["string", "null"] }, keys: columns, features })),
+    entities: listOf(objectOf({ name: TEXT, keys: columns })),
+    sources: listOf(objectOf({ name: TEXT, pushed: { type: "boolean" }, primaryKey: listOf(TEXT), eventTime: { type: ["string", "null"] }, columns })),
+  });
+}
+
+export function pushedSchema(): Schema {
+  return objectOf({
+    rows: COUNT, deletes: COUNT, position: { type: ["integer", "null"], description: "Of its last row among all that was pushed to the source" },
+    committed: { ...TIME_OR_NULL, description: "When its rows became known" },
+  });
+}
+
+/** More may be told of a source than is listed here. */
+export function statusSchema(): Schema {
+  const open = (properties: { readonly [name: string]: Schema }, type: Schema["type"] = "object"): Schema => ({ type, properties, required: Object.keys(properties) });
+  const position = open({ partition: TEXT, offset: { type: "integer" } });
+  return objectOf({
+    sources: listOf(open({
+      source: TEXT, epoch: COUNT, rebootstrapping: { type: "boolean" },
+      online: open({ positions: listOf(position), horizon: TIME_OR_NULL, quarantinedChanges: COUNT, quarantinedRows: COUNT, nonFiniteValues: COUNT, unreadableValues: COUNT }, ["object", "null"]),
+      history: open({ positions: listOf(position), changes: COUNT, versions: COUNT }, ["object", "null"]),
+      stalls: listOf({ type: "object" }),
+    })),
+  });
+}
