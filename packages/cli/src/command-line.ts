@@ -4,6 +4,7 @@ import { isTidemarkError } from "@tidemark/core";
 import { catalogCommand } from "./catalog-command.ts";
 import { redact } from "./config/secret.ts";
 import { connectorCommand } from "./connector-command.ts";
+import { ingestCommand } from "./ingest-command.ts";
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
@@ -17,12 +18,13 @@ export interface Surroundings {
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { catalog: catalogCommand, connector: connectorCommand, replay: replayCommand };
+const COMMANDS: Readonly<Record<string, Command>> = { catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, replay: replayCommand };
 
 const help = `Usage: tidemark COMMAND [options]
 
   catalog    make the history's tables known to Trino
   connector  register a Debezium connector with Kafka Connect, and look after it
+  ingest     bring the rows of a day into the tables of the sources
   replay     feed recorded Debezium topics to new stores and answer requests from them
 
   --help     this text; tidemark COMMAND --help says more
