@@ -6,7 +6,10 @@ import { catalogueOf } from "./catalogue.ts";
 import { exactBody } from "./exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
 import { statusOf } from "./http-errors.ts";
+import { healthOf } from "./health.ts";
+import { watchRequests } from "./in-flight.ts";
 import { limitsOf } from "./limits.ts";
+import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
 import { requestLog } from "./request-log.ts";
 import type { ServerOptions } from "./server-options.ts";
 import type { Serving } from "./serving.ts";
@@ -20,6 +23,10 @@ export interface FeatureServer {
   close(): Promise<void>;
 }
 
+/** The status and the JSON text that tell of an error; `status` is the usual one. */
+export type ErrorForm = (error: unknown, status: number) => { readonly status: number; readonly body: string };
+export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply, form?: ErrorForm) => FastifyReply;
+
 /**
  * A server over a store that you opened.
  *
@@ -32,7 +39,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const limits = limitsOf(options.limits);
   const keeper = doorkeeper(options.tokens);
   const log = requestLog(options.log);
-  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, draining: false };
+  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), draining: false };
 
   const app = fastify({
     logger: false, bodyLimit: limits.bodyBytes, requestTimeout: limits.requestMs, keepAliveTimeout: limits.keepAliveMs, forceCloseConnections: "idle", return503OnClosing: false,
@@ -63,23 +70,26 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     }
     done();
   });
-  if (log !== null) app.addHook("onResponse", (request, reply, done) => { log.answered(request, reply); done(); });
+  const inFlight = watchRequests(app, limits);
+  const metrics = serverMetrics({ store: options.store, inFlight: () => inFlight, cluster: options.clusterMetrics });
+  app.addHook("onResponse", (request, reply, done) => {
+    metrics.answered(request, reply);
+    log?.answered(request, reply);
+    done();
+  });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => answerError(new TidemarkError("ROUTE_UNKNOWN", `there is no ${request.method} ${request.url.split("?")[0]!.slice(0, 100)} here`), request, reply));
-  await app.register((scope) => feastRoutes(scope, serving));
+  app.get("/metrics", { config: { scope: "operate" } }, async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text()));
+  await app.register((scope) => feastRoutes(scope, serving, answerError));
   await app.register((scope) => apiRoutes(scope, serving));
 
-  function answerError(given: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  function answerError(given: unknown, request: FastifyRequest, reply: FastifyReply, form: ErrorForm = plainError): FastifyReply {
     const error = knownError(given, limits.bodyBytes);
-    const status = statusOf(error);
-    if (status === 500) {
-      log?.say("error", "a request failed", { route: request.routeOptions.url ?? null, error: error instanceof Error ? error.stack ?? error.message : String(error) });
-      return reply.code(500).send({ code: "INTERNAL", message: "the server failed at this request; its log says why" });
-    }
+    const { status, body } = form(error, statusOf(error));
+    if (status === 500) log?.say("error", "a request failed", { route: request.routeOptions.url ?? null, error: error instanceof Error ? error.stack ?? error.message : String(error) });
     if (status === 401) reply.header("www-authenticate", "Bearer");
     if (status === 503) reply.header("retry-after", "1");
-    const { code, message } = error as TidemarkError;
-    return reply.code(status).send({ code, message });
+    return reply.code(status).header("content-type", "application/json; charset=utf-8").send(body);
   }
 
   return {
@@ -93,6 +103,11 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     close: () => app.close(),
   };
 }
+
+const plainError: ErrorForm = (error, status) => {
+  const { code, message } = isTidemarkError(error) ? error : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
+  return { status, body: JSON.stringify({ code, message }) };
+};
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);

@@ -1,6 +1,7 @@
 /** What every route works with, and what it says of itself. */
 import type { Definitions, Store } from "@tidemark/core";
 import type { Catalogue } from "./catalogue.ts";
+import type { Health } from "./health.ts";
 import type { Limits } from "./limits.ts";
 import type { Scope } from "./server-options.ts";
 
@@ -9,6 +10,7 @@ export interface Serving {
   readonly definitions: Definitions;
   readonly catalogue: Catalogue;
   readonly limits: Limits;
+  readonly healthy: Health;
   /** The process is about to end: it answers what comes, and says that it is not healthy. */
   draining: boolean;
 }

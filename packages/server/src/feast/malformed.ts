@@ -1,0 +1,121 @@
+/** A body of another form than the protocol's, told as FastAPI tells it: `{"detail": [{"type", "loc", "msg"}]}`. */
+import { TidemarkError } from "@tidemark/core";
+
+export interface Detail {
+  readonly type: string;
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+}
+
+export class MalformedBody extends TidemarkError {
+  readonly detail: readonly Detail[];
+
+  constructor(detail: readonly Detail[]) {
+    super("REQUEST_INVALID", `the body: ${detail.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ")}`);
+    this.detail = detail;
+  }
+}
+
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Reads the members of a body and gathers what is wrong with them; `done` throws it. Members that are not known are passed over, as Feast does. */
+export class BodyReader {
+  private readonly members: Members;
+  private readonly wrong: Detail[] = [];
+
+  constructor(body: unknown) {
+    if (body === undefined || body === null) throw new MalformedBody([{ type: "missing", loc: ["body"], msg: "Field required" }]);
+    if (!isObject(body)) throw new MalformedBody([{ type: "model_attributes_type", loc: ["body"], msg: "Input should be a valid dictionary" }]);
+    this.members = body;
+  }
+
+  /** undefined: it is left out, or null where that means the same. */
+  private member(name: string): unknown {
+    const value = Object.hasOwn(this.members, name) ? this.members[name] : undefined;
+    return value === null ? undefined : value;
+  }
+
+  private add(type: string, loc: readonly (string | number)[], msg: string): void {
+    if (this.wrong.length < 20) this.wrong.push({ type, loc: ["body", ...loc], msg });
+  }
+
+  private required(name: string): undefined {
+    this.add("missing", [name], "Field required");
+    return undefined;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.member(name);
+    if (value === undefined || typeof value === "string") return value;
+    this.add("string_type", [name], "Input should be a valid string");
+    return undefined;
+  }
+
+  neededText(name: string): string {
+    if (this.member(name) === undefined) this.required(name);
+    return this.text(name) ?? "";
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.member(name);
+    if (value === undefined || typeof value === "boolean") return value ?? otherwise;
+    this.add("bool_type", [name], "Input should be a valid boolean");
+    return otherwise;
+  }
+
+  texts(name: string): readonly string[] | undefined {
+    const value = this.member(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) {
+      this.add("list_type", [name], "Input should be a valid list");
+      return undefined;
+    }
+    for (let i = 0; i < value.length; i++) if (typeof value[i] !== "string") this.add("string_type", [name, i], "Input should be a valid string");
+    return value as readonly string[];
+  }
+
+  /** Lists by name: entities, or the columns of a frame. */
+  lists(name: string): ReadonlyMap<string, readonly unknown[]> {
+    const lists = new Map<string, readonly unknown[]>();
+    const value = this.member(name);
+    if (value === undefined) this.required(name);
+    else if (!isObject(value)) this.add("dict_type", [name], "Input should be a valid dictionary");
+    else {
+      for (const [key, list] of Object.entries(value)) {
+        if (Array.isArray(list)) lists.set(key, list as readonly unknown[]);
+        else this.add("list_type", [name, key.slice(0, 100)], "Input should be a valid list");
+      }
+    }
+    return lists;
+  }
+
+  refuse(name: string, msg: string): void {
+    this.add("value_error", [name], msg);
+  }
+
+  done(): void {
+    if (this.wrong.length > 0) throw new MalformedBody(this.wrong);
+  }
+}
+
+/** The length that all lists have; lists of several lengths are refused. */
+export function lengthOf(reader: BodyReader, name: string, lists: ReadonlyMap<string, readonly unknown[]>): number {
+  let length: number | null = null;
+  let first = "";
+  for (const [key, list] of lists) {
+    if (length === null) [length, first] = [list.length, key];
+    else if (list.length !== length) {
+      reader.refuse(name, `the lists must have one length, and ${shown(first)} has ${length} values and ${shown(key)} has ${list.length}`);
+      break;
+    }
+  }
+  return length ?? 0;
+}
+
+export function shown(name: string): string {
+  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

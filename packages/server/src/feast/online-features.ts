@@ -1,0 +1,112 @@
+/** `POST /get-online-features`: columns of keys in, columns of features out. */
+import { TidemarkError, type OnlineColumns, type Store } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import type { Asked } from "../catalogue.ts";
+import type { Serving } from "../serving.ts";
+import { BodyReader, lengthOf, shown } from "./malformed.ts";
+import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
+
+/** What follows from the features alone. */
+interface Plan {
+  readonly asked: Asked;
+  /** `"a","b"`. */
+  readonly names: string;
+  readonly texts: readonly ValueText[];
+}
+
+interface Question {
+  readonly plan: Plan;
+  readonly length: number;
+  /** In the order of the request. */
+  readonly keys: readonly { readonly column: ColumnSpec; readonly values: readonly unknown[] }[];
+}
+
+const plans = new WeakMap<Asked, Plan>();
+
+export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Question {
+  const reader = new BodyReader(body);
+  const features = reader.texts("features");
+  const service = reader.text("feature_service");
+  const naming = reader.flag("full_feature_names", false) ? "full" : "short";
+  const entities = reader.lists("entities");
+  const length = lengthOf(reader, "entities", entities);
+  if (service === undefined && (features === undefined || features.length === 0)) reader.refuse("features", "give at least one feature as \"view:feature\", or a feature_service");
+  reader.done();
+  if (length > limits.entities) throw new TidemarkError("TOO_MANY_ENTITIES", `the request asks for ${length} entities, and at most ${limits.entities} may be asked for at a time; ask in parts, or raise the limit entities of the server`);
+  if (service === undefined && features!.length > limits.features) {
+    throw new TidemarkError("TOO_MANY_FEATURES", `the request asks for ${features!.length} features, and at most ${limits.features} may be asked for at a time; ask in parts, or raise the limit features of the server`);
+  }
+  const plan = planOf(service === undefined ? catalogue.features(features!, naming) : catalogue.ofService(service, naming));
+  const keys = keysOf(plan.asked, entities);
+  if (length === 0) throw new TidemarkError("KEY_INVALID", `entities: the lists are empty; give at least one ${plan.asked.keys.map(({ name }) => name).join(", ")}`);
+  return { plan, length, keys };
+}
+
+function planOf(asked: Asked): Plan {
+  let plan = plans.get(asked);
+  if (plan === undefined) {
+    plan = { asked, names: asked.selected.map(({ as }) => JSON.stringify(as)).join(","), texts: asked.selected.map(({ feature }) => valueText(feature.result)) };
+    plans.set(asked, plan);
+  }
+  return plan;
+}
+
+/** Other lists than those of keys are for Feast's transformations on demand, and not returned. */
+function keysOf({ keys, selected }: Asked, entities: ReadonlyMap<string, readonly unknown[]>): Question["keys"] {
+  const named = new Map(keys.map((column) => [column.name, column]));
+  // Feast takes the name of an entity for its key, and says that it will not always do so
+  for (const { view: { entity } } of selected) {
+    const [key] = entity.keys;
+    if (entity.keys.length === 1 && !entities.has(key!.name) && !named.has(entity.name)) named.set(entity.name, key!);
+  }
+  const found = [...entities].flatMap(([name, values]) => {
+    const column = named.get(name);
+    return column === undefined ? [] : [{ column, values: values.map((value) => keyFrom(value, column)) }];
+  });
+  const lacking = keys.find((column) => !found.some((one) => one.column.name === column.name));
+  if (lacking !== undefined) throw new TidemarkError("KEY_MISSING", `entities: key ${lacking.name} is missing (there ${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(shown).join(", ")}`}); give a list of its values`);
+  return found;
+}
+
+/** The answer as JSON text. */
+export async function onlineAnswer(store: Store, { plan, keys, length }: Question): Promise<string> {
+  const entities = new Array<Record<string, unknown>>(length);
+  for (let i = 0; i < length; i++) {
+    const entity: Record<string, unknown> = {};
+    for (const { column, values } of keys) entity[column.name] = values[i];
+    entities[i] = entity;
+  }
+  return answerText(await store.getOnlineColumns({ features: plan.asked.selection, entities }), plan, keys, length);
+}
+
+const EPOCH = "\"1970-01-01T00:00:00Z\"";
+
+function answerText({ answers }: OnlineColumns, { names, texts }: Plan, keys: Question["keys"], length: number): string {
+  let text = "{\"results\":[";
+  for (const { column, values } of keys) {
+    text += "{\"values\":[";
+    for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
+    text += `],"statuses":["PRESENT"${",\"PRESENT\"".repeat(length - 1)}],"event_timestamps":[${EPOCH}${`,${EPOCH}`.repeat(length - 1)}]},`;
+  }
+  // features of one view share their times
+  let time = NaN;
+  let written = EPOCH;
+  for (let f = 0; f < answers.length; f++) {
+    const { values, statuses, times } = answers[f]!;
+    const valueOf = texts[f]!;
+    let [valuesText, statusesText, timesText] = ["", "", ""];
+    for (let i = 0; i < length; i++) {
+      const comma = i === 0 ? "" : ",";
+      const value = values[i]!;
+      valuesText += comma + (value === null ? "null" : valueOf(value));
+      statusesText += `${comma}"${statuses[i]!}"`;
+      if (times[i] !== time) {
+        time = times[i]!;
+        written = Number.isNaN(time) ? EPOCH : `"${timeText(time)}"`;
+      }
+      timesText += comma + written;
+    }
+    text += `${f === 0 ? "" : ","}{"values":[${valuesText}],"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`;
+  }
+  return `${text}],"metadata":{"feature_names":[${keys.map(({ column }) => `"${column.name}",`).join("")}${names}]}}`;
+}

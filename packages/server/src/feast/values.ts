@@ -1,0 +1,57 @@
+/** Values as Feast's clients send and take them. */
+import { formatDate, formatTime, toUser } from "@tidemark/core";
+import type { ColumnSpec, Value } from "@tidemark/core/spi";
+
+const DIGITS = /^[+-]?\d{1,20}$/;
+
+/** From JSON to what the store is handed: `"1"` is 1 where a whole number is wanted. What is no value of the column stays as it is, and the store says what is wrong with it. */
+export function keyFrom(given: unknown, { kind }: ColumnSpec): unknown {
+  switch (kind) {
+    case "int64": return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
+    case "int32": return typeof given === "string" && DIGITS.test(given) ? Number(given) : given;
+    case "decimal": return typeof given === "number" || typeof given === "bigint" ? String(given) : given;
+    case "bytes": return typeof given === "string" ? bytesFrom(given) ?? given : given;
+    default: return given;
+  }
+}
+
+/** null: it is no base64. */
+export function bytesFrom(text: string): Uint8Array | null {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, "base64")) : null;
+}
+
+/** A key in the answer, as it was understood. */
+export function keyText(key: unknown, { kind }: ColumnSpec): string {
+  if (kind === "bytes") return `"${base64(key as Uint8Array)}"`;
+  return typeof key === "bigint" ? String(key) : JSON.stringify(key);
+}
+
+export type ValueText = (value: Exclude<Value, null>) => string;
+
+/** int64 has all its digits, which a reader that makes doubles of numbers cannot keep; a float64 always shows that it is one, as Python's does. */
+export function valueText(column: ColumnSpec): ValueText {
+  switch (column.kind) {
+    case "string": case "json": return (value) => JSON.stringify(value);
+    case "float64": return (value) => floatText(value as number);
+    case "decimal": return (value) => `"${String(toUser(value, column))}"`;
+    case "timestamp": return (value) => String(Math.floor((value as number) / 1e6));
+    case "date": return (value) => `"${formatDate(value as number)}"`;
+    case "bytes": return (value) => `"${base64(value as Uint8Array)}"`;
+    default: return String;
+  }
+}
+
+function floatText(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
+}
+
+/** RFC 3339 with no, three or six digits of a second. */
+export function timeText(micros: number): string {
+  const text = formatTime(micros);
+  if (!text.endsWith("000Z")) return text;
+  return text.endsWith("000000Z") ? `${text.slice(0, -8)}Z` : `${text.slice(0, -4)}Z`;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

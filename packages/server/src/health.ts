@@ -1,0 +1,60 @@
+/** Whether this process can answer: it reads one feature of an entity that there is not. */
+import { isTidemarkError, selectionFrom, type Definitions, type Selection, type Store } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+
+export type Health = () => Promise<boolean>;
+
+/** Who watches may ask often, and many may watch: one read answers all of a moment, ms. */
+const MOMENT = 500;
+/** A store that does not answer for so long is away, ms. */
+const PATIENCE = 2000;
+
+export function healthOf(store: Store, definitions: Definitions): Health {
+  const probe = probeOf(definitions);
+  let last: { readonly at: number; readonly healthy: Promise<boolean> } | null = null;
+  return () => {
+    const now = performance.now();
+    if (last === null || now - last.at > MOMENT) last = { at: now, healthy: probe === null ? Promise.resolve(true) : within(reads(store, probe)) };
+    return last.healthy;
+  };
+}
+
+interface Probe {
+  readonly features: Selection<unknown, unknown>;
+  readonly entities: readonly unknown[];
+}
+
+function probeOf({ views }: Definitions): Probe | null {
+  const [view] = views.values();
+  const feature = view?.features[0];
+  if (view === undefined || feature === undefined) return null;
+  return { features: selectionFrom([{ view, feature, as: feature.name }]), entities: [Object.fromEntries(view.entity.keys.map((key) => [key.name, anyKey(key)]))] };
+}
+
+async function reads(store: Store, probe: Probe): Promise<boolean> {
+  try {
+    await store.getOnlineColumns(probe);
+    return true;
+  } catch (error) {
+    // the store answers; what it lacks is of one source, and whoever asks for that is told
+    return isTidemarkError(error, "NEEDS_BACKFILL");
+  }
+}
+
+async function within(answer: Promise<boolean>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => { timer = setTimeout(resolve, PATIENCE, false); });
+  return Promise.race([answer, late]).finally(() => { clearTimeout(timer); });
+}
+
+function anyKey({ kind, scale = 0 }: ColumnSpec): unknown {
+  switch (kind) {
+    case "boolean": return false;
+    case "int32": case "int64": case "float64": return 0;
+    case "decimal": return (0).toFixed(scale);
+    case "timestamp": return new Date(0);
+    case "date": return "1970-01-01";
+    case "bytes": return new Uint8Array(0);
+    default: return "";
+  }
+}
