@@ -5,7 +5,7 @@ import {
 } from "@tidemark/core";
 import { expectTypeOf, test } from "vitest";
 import { fraud, type weekly as activity } from "./features.ts";
-import { accounts, customers, profile, store, transactions, transfers, user, weekly } from "./support/bank.ts";
+import { accounts, customers, type logins, profile, type pushes, store, transactions, transfers, user, weekly } from "./support/bank.ts";
 
 test("the example of DESIGN §3 has the row it should have", async () => {
   expectTypeOf<RowOf<typeof activity>>().toEqualTypeOf<{
@@ -54,6 +54,15 @@ test("what a caller must give: the entity's keys, an int64 also as a number, a t
   const slots = source("slots", { table: "t", columns: { at: timestamp(), day: date(), kind: int32() }, primaryKey: ["at", "day"], eventTime: "at" });
   const view = featureView("v", { entity: slot, source: slots, features: { n: count().over("1d") } });
   expectTypeOf<NeedsOf<typeof view>>().toEqualTypeOf<{ at: TimeInput; day: string; kind: number }>();
+});
+
+test("what a pusher must give: every column under its name, one that may be null or not at all; of a delete the primary key", () => {
+  expectTypeOf<Parameters<typeof pushes.push<typeof logins>>[1][number]>().toEqualTypeOf<{
+    readonly user_id: string; readonly nth: bigint | number; readonly fee: string; readonly time: TimeInput;
+    readonly device?: string | null | undefined; readonly extra?: { tags: string[] } | null | undefined; readonly seen?: TimeInput | bigint | null | undefined;
+  }>();
+  expectTypeOf<NonNullable<NonNullable<Parameters<typeof pushes.push<typeof logins>>[2]>["deletes"]>[number]>().toEqualTypeOf<{ readonly user_id: string; readonly nth: bigint | number }>();
+  expectTypeOf<Parameters<typeof pushes.push<string>>[1][number]>().toEqualTypeOf<{ readonly [column: string]: unknown }>();
 });
 
 test("keys map to columns of another name", () => {

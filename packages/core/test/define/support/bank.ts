@@ -1,6 +1,6 @@
 /** Definitions that the tests of definitions share. */
 import {
-  avg, boolean, bytes, committed, count, date, decimal, entity, featureView, float64, int32, int64, json, latest, source, string, sum, timestamp, type FeatureReads,
+  avg, boolean, bytes, committed, count, date, decimal, entity, featureView, float64, int32, int64, json, latest, pushSource, source, string, sum, timestamp, type FeatureReads, type Pushes,
 } from "@tidemark/core";
 
 export const user = entity("user", { keys: { user_id: string() } });
@@ -33,6 +33,15 @@ export const customers = source("customers", {
   eventTime: committed({ since: "created" }),
 });
 
+export const logins = pushSource("logins", {
+  columns: {
+    user_id: string(), nth: int64("n"), device: string("Device").nullable(), fee: decimal({ precision: 10, scale: 2 }), extra: json<{ tags: string[] }>().nullable(),
+    time: timestamp("Time"), seen: timestamp({ mode: "micros" }).nullable(),
+  },
+  primaryKey: ["user_id", "nth"],
+  eventTime: "time",
+});
+
 export const weekly = featureView("weekly", {
   entity: user, source: transactions,
   features: { num: count().over("7d"), total: sum(transactions.amount).over("7d"), mean: avg(transactions.amount).over("7d") },
@@ -41,3 +50,4 @@ export const accounts = featureView("accounts", { entity: account, source: trans
 export const profile = featureView("profile", { entity: user, source: customers, features: { city: latest(customers.city), age: latest(customers.age).default(0) } });
 
 export declare const store: FeatureReads;
+export declare const pushes: Pushes;

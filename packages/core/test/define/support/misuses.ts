@@ -5,11 +5,11 @@ export interface Misuse {
   readonly says: string;
 }
 
-const verbs = "and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, entity, eq, featureService, featureView, float64, gt, inList, int32, int64, json, latest, lt, max, micros, min, ne, not, or, source, string, sum, timestamp";
+const verbs = "and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, entity, eq, featureService, featureView, float64, gt, inList, int32, int64, json, latest, lt, max, micros, min, ne, not, or, pushSource, source, string, sum, timestamp";
 
 /** A whole module. */
 export function textOf(misuse: Misuse): string {
-  return `import { ${verbs} } from "@tidemark/core";\nimport { account, accounts, customers, profile, store, transactions, transfers, user, weekly } from "./bank.ts";\n${misuse.code}\nexport {};\n`;
+  return `import { ${verbs} } from "@tidemark/core";\nimport { account, accounts, customers, logins, profile, pushes, store, transactions, transfers, user, weekly } from "./bank.ts";\n${misuse.code}\nexport {};\n`;
 }
 
 /** A view over transactions with one feature. */
@@ -68,6 +68,19 @@ export const misuses: readonly Misuse[] = [
   { name: "committed since a column that is no timestamp", code: made(`primaryKey: ["id"],\n  eventTime: committed({ since: "text" }), // !`), says: "Committed<\"text\">" },
   { name: "a created column that is no timestamp", code: made(`primaryKey: ["id"],\n  eventTime: "time",\n  created: "text", // !`), says: "'\"text\"' is not assignable to type '\"time\"'" },
   { name: "an unknown option", code: made(`primaryKey: ["id"],\n  eventTime: "time",\n  primarykey: ["id"], // !`), says: "'primarykey' does not exist" },
+  // pushed sources
+  { name: "a source without a table", code: `source("s", { // !\n  columns: { id: int64(), time: timestamp() },\n  primaryKey: ["id"],\n  eventTime: "time",\n});`, says: "Property 'table' is missing" },
+  { name: "a source with a table that says push", code: made(`primaryKey: ["id"],\n  eventTime: "time",\n  push: true, // !`), says: "'push' does not exist" },
+  { name: "a pushed source with a table", code: made(`primaryKey: ["id"],\n  eventTime: "time",`).replace("source(", "pushSource(").replace(`"public.s",`, `"public.s", // !`), says: "a pushed source has no table: drop it, or use source() for one that a log feeds" },
+  { name: "a pushed source since a column", code: `pushSource("s", {\n  columns: { id: int64(), born: timestamp() },\n  primaryKey: ["id"],\n  eventTime: committed({ since: "born" }), // !\n});`, says: "Committed<\"born\">" },
+  { name: "a push to a source that a log feeds", code: `pushes.push(transactions, []); // !`, says: "source 'transactions' is fed by a log, and never by push too: declare it with pushSource, or run its log" },
+  { name: "a pushed row without a column", code: `pushes.push(logins, [\n  { user_id: "u", nth: 1, time: new Date() }, // !\n]);`, says: "Property 'fee' is missing" },
+  { name: "a pushed row with a column of another name", code: `pushes.push(logins, [\n  { user_id: "u", nth: 1, fee: "1", time: new Date(), devcie: "x" }, // !\n]);`, says: "'devcie' does not exist" },
+  { name: "a pushed decimal as a number", code: `pushes.push(logins, [\n  { user_id: "u", nth: 1, fee: 1, time: new Date() }, // !\n]);`, says: "'number' is not assignable to type 'string'" },
+  { name: "a pushed time as a bare number", code: `pushes.push(logins, [\n  { user_id: "u", nth: 1, fee: "1", time: Date.now() }, // !\n]);`, says: "'number' is not assignable" },
+  { name: "null pushed where it is not allowed", code: `pushes.push(logins, [\n  { user_id: null, nth: 1, fee: "1", time: new Date() }, // !\n]);`, says: "'null' is not assignable" },
+  { name: "a pushed delete with half of its key", code: `pushes.push(logins, [], { deletes: [\n  { user_id: "u" }, // !\n] });`, says: "Property 'nth' is missing" },
+  { name: "a pushed delete with more than its key", code: `pushes.push(logins, [], { deletes: [\n  { user_id: "u", nth: 1, fee: "1" }, // !\n] });`, says: "'fee' does not exist" },
   // views
   { name: "an aggregation without a window", code: view(`num: count()`), says: "say over which window, as in .over('7d')" },
   { name: "a column of another source", code: view(`total: sum(transfers.amount).over("7d")`), says: "this feature reads transfers, the view reads transactions" },
