@@ -20,7 +20,7 @@ Brings the rows of a day into the tables that the jobs under \`ingest\` in the c
 Exit codes: 0 done, or there already · 1 a day failed, and nothing of it was written; those before it stay · 2 the command line is wrong · 130 interrupted
 `;
 
-export const ingestCommand = configCommand({
+export const ingestCommand: ReturnType<typeof configCommand> = configCommand({
   name: "ingest", help, options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
   interrupted: "the day under way was not written; those before it stay",
   async run({ given, config, progress, signal, say }) {
