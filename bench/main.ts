@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
   bootstrap: "packages/cli/bench/bootstrap.ts",
+  push: "bench/push-rate.ts",
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",
 };
