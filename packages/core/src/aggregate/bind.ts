@@ -7,19 +7,26 @@ import { count } from "./count.ts";
 import { extreme } from "./min-max.ts";
 import { avg, sum } from "./sum.ts";
 
-/** The aggregate of a window feature over these columns. */
-export function bindAggregate(feature: FeatureSpec, columns: Batch, overflows: Overflows): Aggregate {
-  if (feature.column === null) return count(null);
-  const [vector, column] = vectorOf(columns, feature.column);
+/** The aggregate of a window feature that reads this column (null: none), not yet bound. */
+export function aggregateOf(feature: FeatureSpec, column: ColumnSpec | null, overflows: Overflows): Aggregate {
+  if (column === null) return count();
   switch (feature.aggregate) {
-    case "count": return count(vector);
-    case "sum": return sum(vector, column, overflows);
-    case "avg": return avg(vector, column, overflows);
-    case "min": return extreme(vector, column, -1);
-    case "max": return extreme(vector, column, 1);
-    case "countDistinct": return countDistinct(vector);
+    case "count": return count();
+    case "sum": return sum(column, overflows);
+    case "avg": return avg(column, overflows);
+    case "min": return extreme(column, -1);
+    case "max": return extreme(column, 1);
+    case "countDistinct": return countDistinct(column);
     case "latest": throw new TypeError("latest is a fact, not an aggregate of a window");
   }
+}
+
+/** The aggregate of a window feature over these columns. */
+export function bindAggregate(feature: FeatureSpec, columns: Batch, overflows: Overflows): Aggregate {
+  const [vector, column] = feature.column === null ? [null, null] : vectorOf(columns, feature.column);
+  const aggregate = aggregateOf(feature, column, overflows);
+  aggregate.bind(vector);
+  return aggregate;
 }
 
 export function vectorOf(batch: Batch, name: string): readonly [Vector, ColumnSpec] {

@@ -1,20 +1,22 @@
-import { valueAt, type Vector } from "../columns/batch.ts";
+import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
+import type { ColumnSpec } from "../model.ts";
 import type { Aggregate } from "./aggregate.ts";
 
 /** How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3). */
-export function countDistinct(vector: Vector): Aggregate {
-  return vector.is === "string" ? distinctCodes(vector.codes, vector.valid) : distinctValues(vector);
+export function countDistinct(column: ColumnSpec): Aggregate {
+  return column.kind === "string" || column.kind === "json" ? distinctCodes() : distinctValues();
 }
 
 /** Equal strings have equal codes, so a stamp per code tells whether this window has seen it. */
-function distinctCodes(codes: Int32Array, valid: Uint8Array | null): Aggregate {
-  // the codes say how many there are: the texts themselves need not be decoded
-  let size = 0;
-  for (let row = 0; row < codes.length; row++) if (codes[row]! >= size) size = codes[row]! + 1;
-  const seen = new Uint32Array(size);
+function distinctCodes(): Aggregate {
+  let codes: Int32Array = new Int32Array(0);
+  let valid: Uint8Array | null = null;
+  let seen: Uint32Array = new Uint32Array(16);
   let stamp = 1;
   let different = 0;
   return {
+    // the texts themselves need not be decoded
+    bind(vector) { ({ codes, valid } = vectorOfKind(vector, "string")); },
     reset() {
       different = 0;
       if (++stamp > 0xffffffff) {
@@ -27,6 +29,7 @@ function distinctCodes(codes: Int32Array, valid: Uint8Array | null): Aggregate {
         const row = rows[i]!;
         if (valid !== null && valid[row] === 0) continue;
         const code = codes[row]!;
+        if (code >= seen.length) seen = larger(seen, code);
         if (seen[code] === stamp) continue;
         seen[code] = stamp;
         different++;
@@ -36,14 +39,22 @@ function distinctCodes(codes: Int32Array, valid: Uint8Array | null): Aggregate {
   };
 }
 
+function larger(seen: Uint32Array, code: number): Uint32Array {
+  const more = new Uint32Array((code + 1) * 2);
+  more.set(seen);
+  return more;
+}
+
 /** A Set holds −0 and 0 as one, and bigints and numbers by value; bytes go in as text. */
-function distinctValues(vector: Vector): Aggregate {
+function distinctValues(): Aggregate {
+  let vector: Vector | null = null;
   const seen = new Set<unknown>();
   return {
+    bind(next) { vector = next; },
     reset() { seen.clear(); },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
-        const value = valueAt(vector, rows[i]!);
+        const value = valueAt(vector!, rows[i]!);
         if (value !== null) seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
       }
     },

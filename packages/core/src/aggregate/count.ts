@@ -2,10 +2,11 @@ import type { Vector } from "../columns/batch.ts";
 import type { Aggregate } from "./aggregate.ts";
 
 /** `count()` counts rows; `count(column)` counts the rows that have a value there (law 9). */
-export function count(vector: Vector | null): Aggregate {
-  const valid = vector?.valid ?? null;
+export function count(): Aggregate {
+  let valid: Uint8Array | null = null;
   let rows = 0;
   return {
+    bind(vector: Vector | null) { valid = vector?.valid ?? null; },
     reset() { rows = 0; },
     add(list, length) {
       if (valid === null) rows += length;

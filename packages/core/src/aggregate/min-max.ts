@@ -1,17 +1,20 @@
-import { valueAt, type Vector } from "../columns/batch.ts";
+import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import { compareValues } from "../columns/compare.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 import type { Aggregate } from "./aggregate.ts";
 
 /** The smallest (`sign` −1) or largest (`sign` 1) value in the order of law 3; null where there is none. */
-export function extreme(vector: Vector, column: ColumnSpec, sign: -1 | 1): Aggregate {
-  return vector.is === "float64" ? extremeNumber(vector.values, vector.valid, sign) : extremeValue(vector, column, sign);
+export function extreme(column: ColumnSpec, sign: -1 | 1): Aggregate {
+  return column.kind === "float64" || column.kind === "timestamp" ? extremeNumber(sign) : extremeValue(column, sign);
 }
 
-function extremeNumber(values: Float64Array, valid: Uint8Array | null, sign: -1 | 1): Aggregate {
+function extremeNumber(sign: -1 | 1): Aggregate {
+  let values: Float64Array = new Float64Array(0);
+  let valid: Uint8Array | null = null;
   const nothing = sign * -Infinity;
   let best = nothing;
   return {
+    bind(vector) { ({ values, valid } = vectorOfKind(vector, "float64")); },
     reset() { best = nothing; },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
@@ -25,13 +28,15 @@ function extremeNumber(values: Float64Array, valid: Uint8Array | null, sign: -1 
   };
 }
 
-function extremeValue(vector: Vector, column: ColumnSpec, sign: -1 | 1): Aggregate {
+function extremeValue(column: ColumnSpec, sign: -1 | 1): Aggregate {
+  let vector: Vector | null = null;
   let best: Value = null;
   return {
+    bind(next) { vector = next; },
     reset() { best = null; },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
-        const value = valueAt(vector, rows[i]!);
+        const value = valueAt(vector!, rows[i]!);
         if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0)) best = value;
       }
     },

@@ -1,4 +1,4 @@
-import type { Vector } from "../columns/batch.ts";
+import { vectorOfKind, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 import type { Aggregate, Overflows } from "./aggregate.ts";
 import { ExactSum } from "./exact-sum.ts";
@@ -11,10 +11,10 @@ const DECIMAL_MAX = 10n ** 38n - 1n;
  * The exact sum, rounded once at the end (law 3): float64 → float64, integers → int64, decimal(p,s) → decimal(38,s).
  * A sum outside its type is the largest value of that type, and is counted.
  */
-export function sum(vector: Vector, column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (vector.is === "float64") return floatSum(vector.values, vector.valid, (exact) => saturatedFloat(exact.round(), overflows));
+export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
+  if (column.kind === "float64") return floatSum((exact) => saturatedFloat(exact.round(), overflows));
   const [low, high] = column.kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
-  return wholeSum(vector, (total) => {
+  return wholeSum((total) => {
     if (total >= low && total <= high) return total;
     overflows.count++;
     return total < low ? low : high;
@@ -22,18 +22,21 @@ export function sum(vector: Vector, column: ColumnSpec, overflows: Overflows): A
 }
 
 /** The sum rounded to double, divided once by the count (law 3); null where there is nothing to divide. */
-export function avg(vector: Vector, column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (vector.is === "float64") {
-    return floatSum(vector.values, vector.valid, (exact, rows) => (rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows)));
+export function avg(column: ColumnSpec, overflows: Overflows): Aggregate {
+  if (column.kind === "float64") {
+    return floatSum((exact, rows) => (rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows)));
   }
   const scale = column.scale ?? 0;
-  return wholeSum(vector, (total, rows) => (rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows)));
+  return wholeSum((total, rows) => (rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows)));
 }
 
-function floatSum(values: Float64Array, valid: Uint8Array | null, finish: (exact: ExactSum, rows: number) => Value): Aggregate {
+function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
+  let values: Float64Array = new Float64Array(0);
+  let valid: Uint8Array | null = null;
   const exact = new ExactSum();
   let rows = 0;
   return {
+    bind(vector) { ({ values, valid } = vectorOfKind(vector, "float64")); },
     reset() {
       exact.reset();
       rows = 0;
@@ -51,12 +54,16 @@ function floatSum(values: Float64Array, valid: Uint8Array | null, finish: (exact
 }
 
 /** Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3: a partial overflow is no overflow). */
-function wholeSum(vector: Vector, finish: (total: bigint, rows: number) => Value): Aggregate {
-  if (vector.is !== "int64" && vector.is !== "int32" && vector.is !== "big") throw new TypeError(`a ${vector.is} vector has no sum`);
-  const { values, valid } = vector;
+function wholeSum(finish: (total: bigint, rows: number) => Value): Aggregate {
+  let values: { readonly [row: number]: bigint | number } = [];
+  let valid: Uint8Array | null = null;
   let total = 0n;
   let rows = 0;
   return {
+    bind(vector: Vector | null) {
+      if (vector?.is !== "int64" && vector?.is !== "int32" && vector?.is !== "big") throw new TypeError(`a ${vector?.is} vector has no sum`);
+      ({ values, valid } = vector);
+    },
     reset() {
       total = 0n;
       rows = 0;

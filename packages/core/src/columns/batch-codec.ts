@@ -28,22 +28,97 @@ export function encodeRows(columns: readonly ColumnSpec[], rows: readonly (reado
 
 /** The batch of these bytes; only the columns in `wanted` (indexes), all without it. Throws `STATE_DAMAGED`. */
 export function decodeRows(columns: readonly ColumnSpec[], bytes: Uint8Array, wanted?: readonly number[]): Batch {
-  const reader = new ByteReader(bytes);
+  return readRows(columns, new ByteReader(bytes), wanted);
+}
+
+/** The same from where the reader is. */
+export function readRows(columns: readonly ColumnSpec[], reader: ByteReader, wanted?: readonly number[]): Batch {
+  return decode(columns, wantedOf(columns, wanted), reader, freshArrays);
+}
+
+/**
+ * A decoder of one batch after another into the same arrays, for a reader that is done with one before it takes the next: the next one makes it void, and its vectors may be
+ * longer than it says. It reads on from where the reader is. Throws `STATE_DAMAGED`.
+ */
+export function rowDecoder(columns: readonly ColumnSpec[], wanted?: readonly number[]): (reader: ByteReader) => Batch {
+  const picked = wantedOf(columns, wanted);
+  const arrays = keptArrays();
+  return (reader) => {
+    arrays.reset();
+    return decode(columns, picked, reader, arrays);
+  };
+}
+
+interface Wanted {
+  /** For each column, whether it is wanted. */
+  readonly marks: readonly boolean[];
+  readonly columns: readonly ColumnSpec[];
+}
+
+function wantedOf(columns: readonly ColumnSpec[], wanted: readonly number[] | undefined): Wanted {
+  const marks = columns.map((_, c) => wanted === undefined || wanted.includes(c));
+  return { marks, columns: columns.filter((_, c) => marks[c]) };
+}
+
+function decode(columns: readonly ColumnSpec[], { marks, columns: read }: Wanted, reader: ByteReader, arrays: Arrays): Batch {
   const length = reader.count();
   if (length > MOST_ROWS) throw damaged(`claims ${length} rows`);
   const vectors: Vector[] = [];
-  const read: ColumnSpec[] = [];
   for (let c = 0; c < columns.length; c++) {
     const size = reader.items();
     const end = reader.at + size;
-    if (wanted === undefined || wanted.includes(c)) {
-      vectors.push(decodeColumn(reader, columns[c]!, length));
-      read.push(columns[c]!);
+    if (marks[c] === true) {
+      vectors.push(decodeColumn(reader, columns[c]!, length, arrays));
       if (reader.at > end) throw damaged(`has a column ${columns[c]!.name} longer than it says`);
     }
     reader.at = end;
   }
   return { length, columns: read, vectors };
+}
+
+/** Where the arrays of vectors come from: each is at least `length` long, and may hold anything there. */
+interface Arrays {
+  bytes(length: number): Uint8Array;
+  int32(length: number): Int32Array;
+  int64(length: number): BigInt64Array;
+  float64(length: number): Float64Array;
+}
+
+const freshArrays: Arrays = {
+  bytes: (length) => new Uint8Array(length),
+  int32: (length) => new Int32Array(length),
+  int64: (length) => new BigInt64Array(length),
+  float64: (length) => new Float64Array(length),
+};
+
+/** The n-th array of a kind since the last reset is the n-th one that was given before: an array outside the heap costs more than what is read into it. */
+function keptArrays(): Arrays & { reset(): void } {
+  const kinds = { bytes: keptOf(freshArrays.bytes), int32: keptOf(freshArrays.int32), int64: keptOf(freshArrays.int64), float64: keptOf(freshArrays.float64) };
+  return {
+    bytes: kinds.bytes.take, int32: kinds.int32.take, int64: kinds.int64.take, float64: kinds.float64.take,
+    reset() {
+      kinds.bytes.reset();
+      kinds.int32.reset();
+      kinds.int64.reset();
+      kinds.float64.reset();
+    },
+  };
+}
+
+function keptOf<A extends { readonly length: number }>(make: (length: number) => A): { take(length: number): A; reset(): void } {
+  const kept: A[] = [];
+  let given = 0;
+  return {
+    take(length) {
+      const one = kept[given];
+      if (one !== undefined && one.length >= length) {
+        given++;
+        return one;
+      }
+      return (kept[given++] = make(length + (length >>> 1)));
+    },
+    reset() { given = 0; },
+  };
 }
 
 function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (readonly Value[])[], c: number): void {
@@ -77,44 +152,43 @@ function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (re
   encodeValues(writer, column, values);
 }
 
-function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number): Vector {
+function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number, arrays: Arrays): Vector {
   if (length === 0) return vectorBuilder(column, 1).finish();
   const form = reader.byte();
-  if (form === PLAIN) return decodeValues(reader, column, length);
+  if (form === PLAIN) return decodeValues(reader, column, length, arrays);
+  const places = arrays.int32(length);
   if (form === CONSTANT) {
     const missing = reader.byte() === NULLS;
-    const places = new Int32Array(length);
-    return spread(missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1), places, missing ? new Uint8Array(length) : null);
+    places.fill(0, 0, length);
+    return spread(missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1, arrays), length, places, missing ? arrays.bytes(length).fill(0, 0, length) : null, arrays);
   }
   if (form !== NULLS) throw damaged(`has a column of form ${form}`);
   const bits = reader.raw((length + 7) >>> 3);
-  const valid = new Uint8Array(length);
-  const places = new Int32Array(length);
+  const valid = arrays.bytes(length);
   let present = 0;
   for (let i = 0; i < length; i++) {
     valid[i] = (bits[i >>> 3]! >>> (i & 7)) & 1;
     places[i] = present;
     present += valid[i]!;
   }
-  return spread(present === 0 ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, present), places, valid);
+  return spread(present === 0 ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, present, arrays), length, places, valid, arrays);
 }
 
 /** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
-function spread(dense: Vector, places: Int32Array, valid: Uint8Array | null): Vector {
-  const { length } = places;
+function spread(dense: Vector, length: number, places: Int32Array, valid: Uint8Array | null, arrays: Arrays): Vector {
   switch (dense.is) {
-    case "string": return storedStrings(scattered(new Int32Array(length).fill(-1), dense.codes, places, valid), valid, () => dense.dictionary);
-    case "int64": return { is: "int64", values: scattered(new BigInt64Array(length), dense.values, places, valid), valid };
-    case "int32": return { is: "int32", values: scattered(new Int32Array(length), dense.values, places, valid), valid };
-    case "float64": return { is: "float64", values: scattered(new Float64Array(length), dense.values, places, valid), valid };
-    case "boolean": return { is: "boolean", values: scattered(new Uint8Array(length), dense.values, places, valid), valid };
-    case "big": return { is: "big", values: scattered(new Array<bigint>(length).fill(0n), dense.values, places, valid), valid };
-    case "bytes": return { is: "bytes", values: scattered(new Array<Uint8Array>(length).fill(NO_BYTES), dense.values, places, valid), valid };
+    case "string": return storedStrings(scattered(arrays.int32(length), dense.codes, -1, length, places, valid), valid, () => dense.dictionary);
+    case "int64": return { is: "int64", values: scattered(arrays.int64(length), dense.values, 0n, length, places, valid), valid };
+    case "int32": return { is: "int32", values: scattered(arrays.int32(length), dense.values, 0, length, places, valid), valid };
+    case "float64": return { is: "float64", values: scattered(arrays.float64(length), dense.values, 0, length, places, valid), valid };
+    case "boolean": return { is: "boolean", values: scattered(arrays.bytes(length), dense.values, 0, length, places, valid), valid };
+    case "big": return { is: "big", values: scattered(new Array<bigint>(length), dense.values, 0n, length, places, valid), valid };
+    case "bytes": return { is: "bytes", values: scattered(new Array<Uint8Array>(length), dense.values, NO_BYTES, length, places, valid), valid };
   }
 }
 
-function scattered<T extends { [i: number]: unknown; readonly length: number }>(into: T, from: { readonly [i: number]: T[number] }, places: Int32Array, valid: Uint8Array | null): T {
-  for (let i = 0; i < into.length; i++) if (valid === null || valid[i] === 1) into[i as number] = from[places[i]!];
+function scattered<T extends { [i: number]: unknown }>(into: T, from: { readonly [i: number]: T[number] }, nothing: T[number], length: number, places: Int32Array, valid: Uint8Array | null): T {
+  for (let i = 0; i < length; i++) into[i as number] = valid === null || valid[i] === 1 ? from[places[i]!] : nothing;
   return into;
 }
 
@@ -148,14 +222,22 @@ function encodeValues(writer: ByteWriter, column: ColumnSpec, values: readonly E
 }
 
 /** `count` values, none of them missing. */
-function decodeValues(reader: ByteReader, column: ColumnSpec, count: number): Vector {
+function decodeValues(reader: ByteReader, column: ColumnSpec, count: number, arrays: Arrays): Vector {
   switch (column.kind) {
-    case "string": case "json": return decodeStrings(reader, count);
-    case "boolean": return { is: "boolean", values: reader.raw(count).slice(), valid: null };
-    case "int32": case "date": return { is: "int32", values: decodeDeltas(reader, new Int32Array(count)), valid: null };
-    case "timestamp": return { is: "float64", values: decodeDeltas(reader, new Float64Array(count)), valid: null };
-    case "float64": return { is: "float64", values: reader.float64s(count), valid: null };
-    case "int64": return { is: "int64", values: decodeInt64s(reader, count), valid: null };
+    case "string": case "json": return decodeStrings(reader, count, arrays);
+    case "boolean": {
+      const values = arrays.bytes(count);
+      values.set(reader.raw(count));
+      return { is: "boolean", values, valid: null };
+    }
+    case "int32": case "date": return { is: "int32", values: decodeDeltas(reader, arrays.int32(count), count), valid: null };
+    case "timestamp": return { is: "float64", values: decodeDeltas(reader, arrays.float64(count), count), valid: null };
+    case "float64": {
+      const values = arrays.float64(count);
+      reader.float64s(values, count);
+      return { is: "float64", values, valid: null };
+    }
+    case "int64": return { is: "int64", values: decodeInt64s(reader, arrays.int64(count), count), valid: null };
     case "decimal": return { is: "big", values: Array.from({ length: count }, () => decimalFrom(reader.text())), valid: null };
     case "bytes": return { is: "bytes", values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()), valid: null };
   }
@@ -175,12 +257,13 @@ function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
   for (const code of codes) writer.count(code);
 }
 
-function decodeStrings(reader: ByteReader, count: number): Vector {
+function decodeStrings(reader: ByteReader, count: number, arrays: Arrays): Vector {
   const size = reader.items();
   const texts = reader.here();
   for (let i = 0; i < size; i++) reader.skipText();
-  const codes = new Int32Array(count);
-  if (size > 1) reader.counts(codes);
+  const codes = arrays.int32(count);
+  if (size > 1) reader.counts(codes, count);
+  else codes.fill(0, 0, count);
   for (let i = 0; i < count; i++) if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
   return storedStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
 }
@@ -215,9 +298,9 @@ function encodeDeltas(writer: ByteWriter, values: readonly number[]): void {
   }
 }
 
-function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, values: T): T {
-  if (reader.byte() !== RAW) reader.deltas(values);
-  else for (let i = 0; i < values.length; i++) values[i] = reader.float64();
+function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, values: T, count: number): T {
+  if (reader.byte() !== RAW) reader.deltas(values, count);
+  else for (let i = 0; i < count; i++) values[i] = reader.float64();
   return values;
 }
 
@@ -238,8 +321,7 @@ function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
   }
 }
 
-function decodeInt64s(reader: ByteReader, count: number): BigInt64Array {
-  const values = new BigInt64Array(count);
+function decodeInt64s(reader: ByteReader, values: BigInt64Array, count: number): BigInt64Array {
   const raw = reader.byte() === RAW;
   let previous = 0;
   for (let i = 0; i < count; i++) values[i] = raw ? reader.int64() : BigInt((previous += reader.zigzag()));

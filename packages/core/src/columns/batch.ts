@@ -30,6 +30,12 @@ export function valueAt(vector: Vector, i: number): Value {
   }
 }
 
+/** The vector, as the one that its column's kind has. */
+export function vectorOfKind<V extends Vector["is"]>(vector: Vector | null, is: V): Extract<Vector, { is: V }> {
+  if (vector?.is !== is) throw new TypeError(`a ${vector?.is} vector where a ${is} vector was expected`);
+  return vector as Extract<Vector, { is: V }>;
+}
+
 /** Builds a vector value by value; `finish` may be called once. */
 export interface VectorBuilder {
   push(value: Value): void;

@@ -137,10 +137,10 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
-  /** As many counts as fit in. */
-  counts(into: Int32Array): void {
+  /** The first `count` of `into`. */
+  counts(into: Int32Array, count: number): void {
     const { bytes } = this;
-    for (let i = 0; i < into.length; i++) {
+    for (let i = 0; i < count; i++) {
       const byte = bytes[this.at];
       if (byte !== undefined && byte < 128) {
         into[i] = byte;
@@ -149,11 +149,11 @@ export class ByteReader {
     }
   }
 
-  /** As many sums of zigzags as fit in, each the one before and the next. */
-  deltas(into: Int32Array | Float64Array): void {
+  /** The first `count` of `into`: sums of zigzags, each the one before and the next. */
+  deltas(into: Int32Array | Float64Array, count: number): void {
     const { bytes } = this;
     let sum = 0;
-    for (let i = 0; i < into.length; i++) {
+    for (let i = 0; i < count; i++) {
       let { at } = this;
       let value = 0;
       let weight = 1;
@@ -181,12 +181,11 @@ export class ByteReader {
     return value;
   }
 
-  float64s(count: number): Float64Array {
+  float64s(into: Float64Array, count: number): void {
     this.need(count * 8);
-    const values = new Float64Array(count);
-    for (let i = 0; i < count; i++) values[i] = this.data.getFloat64(this.at + i * 8, true);
+    const { data, at } = this;
+    for (let i = 0; i < count; i++) into[i] = data.getFloat64(at + i * 8, true);
     this.at += count * 8;
-    return values;
   }
 
   int64(): bigint {

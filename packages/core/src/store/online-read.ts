@@ -4,13 +4,16 @@ import { asOfKernel } from "../join/as-of-kernel.ts";
 import type { Selected, Value, ViewSpec } from "../model.ts";
 import type { AggregatePlan, Answers, JoinPlan, OnlineStore } from "../spi.ts";
 import { onlineLanes, type OnlineLane, type OnlineLanes } from "../stream/online-lanes.ts";
+import { rowDecoder } from "../columns/batch-codec.ts";
+import type { Batch } from "../columns/batch.ts";
+import type { ByteReader } from "../columns/bytes.ts";
 import { readLanes, timedRows, wantedColumns, type LaneRequest } from "../stream/online-rows.ts";
 import { viewPlans, type ViewPlan } from "../stream/plans.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { laneName } from "../stream/source-layout.ts";
 import { decodeSourceState, lacking, layoutFor, sourceStateKey, type SourceState } from "../stream/source-state.ts";
-import { answerSheets, type AnswerSheet } from "../window/timed-rows.ts";
-import { windowKernel } from "../window/window-kernel.ts";
+import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
+import { windowKernels, type WindowKernel } from "../window/window-kernel.ts";
 
 export interface OnlineQuestion {
   readonly selection: readonly Selected[];
@@ -23,7 +26,14 @@ export interface OnlineQuestion {
 /** A plan, and what it means for the state that its source is in now. */
 interface PreparedPlan extends ViewPlan {
   readonly lane: string;
-  current: { readonly of: object; readonly lane: OnlineLane; readonly wanted: readonly number[] | undefined } | null;
+  current: {
+    readonly of: object;
+    readonly lane: OnlineLane;
+    readonly wanted: readonly number[] | undefined;
+    readonly decode: ((reader: ByteReader) => Batch) | undefined;
+  } | null;
+  /** One answer after another: between the rows of one and those of the next nothing else runs. */
+  readonly kernels: (rows: TimedRows) => WindowKernel;
 }
 
 interface Preparation {
@@ -56,11 +66,14 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
 
   const preparations = new WeakMap<readonly Selected[], Preparation>();
 
+  const overflows = { count: 0 };
+  const kernelsOf = (plan: AggregatePlan | JoinPlan): PreparedPlan["kernels"] => ("longest" in plan ? windowKernels(plan, overflows) : (rows) => asOfKernel(plan, rows));
+
   /** What follows from the selection alone, once. */
   function prepare(selection: readonly Selected[]): Preparation {
     const known = preparations.get(selection);
     if (known !== undefined) return known;
-    const plans = viewPlans(selection).map((plan) => ({ ...plan, lane: laneName(plan.view), current: null }));
+    const plans = viewPlans(selection).map((plan) => ({ ...plan, lane: laneName(plan.view), current: null, kernels: kernelsOf(plan.plan) }));
     const sources = [...new Map(plans.map(({ view }) => [view.source.name, view])).values()];
     const fresh = { plans, sources, stateKeys: sources.map((view) => sourceStateKey(namespace, view.source.name)) };
     preparations.set(selection, fresh);
@@ -89,11 +102,12 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     if (prepared.current?.of !== of) {
       refuse(view, plan, of.state);
       const lane = of.lanes.lanes.find((one) => one.lane.name === prepared.lane)!;
-      prepared.current = { of, lane, wanted: wantedColumns(of.lanes, lane, plan.columns, of.state) };
+      const wanted = wantedColumns(of.lanes, lane, plan.columns, of.state);
+      prepared.current = { of, lane, wanted, decode: wanted === undefined ? undefined : rowDecoder(lane.format.columns, wanted) };
     }
-    const { lane, wanted } = prepared.current;
+    const { lane, wanted, decode } = prepared.current;
     const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
-    return keys.map((key) => ({ lanes: of.lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted }));
+    return keys.map((key) => ({ lanes: of.lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted, decode }));
   }
 
   function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
@@ -122,21 +136,21 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
       const { requests, lanes } = await snapshot(prepared, question);
       const answers = new Array<Answers>(question.selection.length);
       const length = question.keys.length;
-      plans.forEach(({ view, plan, places }, p) => {
+      plans.forEach(({ view, plan, places, kernels }, p) => {
         const { state } = states.get(view.source.name)!;
         const sheets = answerSheets(plan.features, length);
-        for (let row = 0; row < length; row++) answerRow(plan, requests[p * length + row]!, lanes[p * length + row]!, state, question.t, sheets, row);
+        for (let row = 0; row < length; row++) answerRow(kernels, requests[p * length + row]!, lanes[p * length + row]!, state, question.t, sheets, row);
         places.forEach((list, f) => { for (const place of list) answers[place] = sheets[f]!; });
       });
       return answers;
     },
   };
 
-  function answerRow(plan: AggregatePlan | JoinPlan, request: LaneRequest, cells: Parameters<typeof timedRows>[3], state: SourceState, t: number, sheets: readonly AnswerSheet[], row: number): void {
+  function answerRow(kernels: PreparedPlan["kernels"], request: LaneRequest, cells: Parameters<typeof timedRows>[3], state: SourceState, t: number, sheets: readonly AnswerSheet[], row: number): void {
     const rows = timedRows(request.lanes, request.lane, request.key, cells, state);
-    const overflows = { count: 0 };
-    const kernel = "longest" in plan ? windowKernel(plan, rows, overflows) : asOfKernel(plan, rows);
-    kernel(0, rows.time.length, t, sheets, row);
-    if (overflows.count > 0) options.onOverflow(overflows.count);
+    kernels(rows)(0, rows.columns.length, t, sheets, row);
+    if (overflows.count === 0) return;
+    options.onOverflow(overflows.count);
+    overflows.count = 0;
   }
 }

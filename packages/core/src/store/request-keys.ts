@@ -3,6 +3,15 @@ import { TidemarkError } from "../errors.ts";
 import { fromUser } from "../define/user-values.ts";
 import type { ColumnSpec, Selected, Value } from "../model.ts";
 
+const readers = new WeakMap<readonly Selected[], ReturnType<typeof keyReader>>();
+
+/** The reader of rows that hold the keys of a selection and nothing else, made once. */
+export function keysReader(selection: readonly Selected[]): ReturnType<typeof keyReader> {
+  let reader = readers.get(selection);
+  if (reader === undefined) readers.set(selection, (reader = keyReader(keysNeeded(selection), { extra: false })));
+  return reader;
+}
+
 /** Keys by name, for all views of a selection. */
 export function keysNeeded(selection: readonly Selected[]): readonly ColumnSpec[] {
   return [...new Map(selection.flatMap(({ view }) => view.entity.keys).map((column) => [column.name, column])).values()];

@@ -15,6 +15,9 @@ import { applyRegistry, planRegistry, type ApplyOptions, type ApplyResult, type 
 import { stallText, type SinkStall } from "../stream/stalls.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "./answer-row.ts";
+import { materializeViews, viewSpecOf } from "../materialize/materialize.ts";
+import { materializedReader, materializedRow } from "../materialize/read-materialized.ts";
+import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
 import { frameOf, type FrameInput } from "./entity-frame.ts";
 import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "./bootstrap.ts";
 import { quietly } from "../push/catch-up.ts";
@@ -24,7 +27,7 @@ import { epochRun } from "./epoch-run.ts";
 import { historicalReader } from "./historical-read.ts";
 import { withWayOut } from "./lost-log.ts";
 import { onlineReader } from "./online-read.ts";
-import { keyReader, keysNeeded } from "./request-keys.ts";
+import { keysNeeded, keysReader } from "./request-keys.ts";
 import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "./rebootstrap.ts";
 import type { SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
@@ -121,6 +124,16 @@ export interface Store extends FeatureReads, Pushes {
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
   /** What `getOnlineFeatures` answers with its statuses and times, as the kernels left it: for a server, which writes it out column by column. */
   getOnlineColumns(request: OnlineRequest): Promise<OnlineColumns>;
+  /**
+   * Computes a row of a view for every entity that history knows of, as of the end of each day asked, into the Delta table `<view>/features` that is parted by date; the
+   * rows of the newest day go to the online store too. Each is what `getHistoricalFeatures` answers at its `event_timestamp`. A day that is done again is replaced, so it
+   * may be killed and called again. `incremental` finds the days to do by what the history took in since: what came late, was corrected, deleted or backfilled is not missed.
+   *
+   * @example
+   * await store.materialize({ views: [weekly], dates: ["2025-06-14"], zone: "Asia/Ho_Chi_Minh" });
+   * await store.materialize({ views: [weekly], incremental: true, zone: "Asia/Ho_Chi_Minh" });
+   */
+  materialize(options: MaterializeOptions): Promise<MaterializeResult>;
   /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
   compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
@@ -163,6 +176,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await checkDrift({ definitions, namespace, offline }, options.onDrift);
   await online?.open({ namespace });
   const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
+  const materialized = online === undefined ? null : materializedReader(online, namespace);
   const historian = offline === undefined ? null : historicalReader(offline, engine);
   const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {}, tended: sources };
   const pushes = storePushes({ ...sinkOptions, sources, upkeep: online === undefined ? null : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }) });
@@ -177,7 +191,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (reader === null) throw missing(call, "online");
     request.signal?.throwIfAborted();
     const selection = selectionFor(request.features, call);
-    const keys = request.entities.map(keyReader(keysNeeded(selection), { extra: false }));
+    const keys = request.entities.map(keysReader(selection));
     const late = pushes.before(selection);
     if (late !== undefined) await late;
     // law 1: one moment for the whole call, returned with the answer
@@ -215,6 +229,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const { selection, answers, t } = await askOnline("getOnlineFeatures", request);
       const rows = request.entities.map((_, i) => answerRow(selection, answers, i, request.metadata === true));
       return Object.defineProperty(rows, "asOf", { value: formatTime(t), enumerable: false });
+    },
+
+    async getMaterialized({ view: asked, entities, signal }: { view: unknown; entities: readonly unknown[]; signal?: AbortSignal }) {
+      if (materialized === null) throw missing("getMaterialized", "online");
+      signal?.throwIfAborted();
+      const view = viewSpecOf(asked, "getMaterialized");
+      const { keys } = view.entity;
+      const read = keyReader(keys, { extra: false });
+      const rows = await materialized.read(view, entities.map((entity, i) => {
+        const values = read(entity, i);
+        return keys.map(({ name }) => values[name]!);
+      }));
+      return rows.map((row) => materializedRow(view, row));
     },
 
     async getHistoricalFeatures(request: { features: unknown; entities: FrameInput; asKnown?: boolean; requireKnown?: boolean; metadata?: boolean; signal?: AbortSignal }) {
@@ -265,6 +292,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async getOnlineColumns(request) {
       const { selection, answers, t } = await askOnline("getOnlineColumns", request);
       return { columns: answerColumns(selection), answers, asOf: t };
+    },
+    async materialize(asked) {
+      if (offline === undefined) throw missing("materialize", "offline");
+      return materializeViews(asked, { views: definitions.views, offline, online: online ?? null, namespace, engine, clock });
     },
     async compact({ signal } = {}) {
       if (historian === null) throw missing("compact", "offline");

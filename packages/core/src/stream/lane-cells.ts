@@ -3,7 +3,7 @@
  * chunks bounded by count. A chunk is written once under its own number, so a reader that holds a head either finds a chunk as the head means it or
  * finds it gone and reads the head again.
  */
-import { decodeRows, encodeRows } from "../columns/batch-codec.ts";
+import { decodeRows, encodeRows, readRows } from "../columns/batch-codec.ts";
 import { ByteReader, ByteWriter } from "../columns/bytes.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
@@ -54,12 +54,19 @@ export function encodeHead(format: LaneFormat, next: number, chunks: readonly Ch
 
 /** `wanted`: indexes of the columns to decode; all without it. */
 export function decodeHead(format: LaneFormat, bytes: Uint8Array, wanted?: readonly number[]): LaneHead {
+  const { next, chunks, reader } = openHead(bytes);
+  return { next, chunks, rows: readRows(format.columns, reader, wanted) };
+}
+
+/** A head whose rows are not decoded yet: the reader stands before them. */
+export function openHead(bytes: Uint8Array): { readonly next: number; readonly chunks: readonly ChunkRef[]; readonly reader: ByteReader } {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
   if (version !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a cell has format ${version}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the online store and run the log again`);
   const next = reader.count();
-  const chunks = Array.from({ length: reader.items() }, () => ({ id: reader.count(), count: reader.count(), first: reader.float64(), last: reader.float64() }));
-  return { next, chunks, rows: decodeRows(format.columns, bytes.subarray(reader.at), wanted) };
+  const count = reader.items();
+  const chunks = count === 0 ? [] : Array.from({ length: count }, () => ({ id: reader.count(), count: reader.count(), first: reader.float64(), last: reader.float64() }));
+  return { next, chunks, reader };
 }
 
 export function encodeChunk(format: LaneFormat, rows: readonly LaneRow[]): Uint8Array {

@@ -2,11 +2,13 @@
 import { keyColumnsOf } from "./row-change.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
+import { readRows } from "../columns/batch-codec.ts";
+import type { ByteReader } from "../columns/bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../model.ts";
 import type { Cell, OnlineStore } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
-import { decodeChunk, decodeHead, rowsOf, type LaneHead, type LaneRow } from "./lane-cells.ts";
+import { decodeChunk, openHead, rowsOf, type LaneRow } from "./lane-cells.ts";
 import type { OnlineLane, OnlineLanes } from "./online-lanes.ts";
 import { quarantineIn } from "./lane-entries.ts";
 import type { RowChange } from "./row-change.ts";
@@ -24,16 +26,20 @@ export interface LaneRequest {
   readonly notBefore: number;
   /** Indexes of the lane's columns to decode; all without it. */
   readonly wanted?: readonly number[] | undefined;
+  /** Decodes the rows of a head that is all there is of an entity (`rowDecoder`); without it each is decoded into arrays of its own. */
+  readonly decode?: ((reader: ByteReader) => Batch) | undefined;
 }
 
-/** The cells of one snapshot: those asked by key, then the heads and the chunks of lanes. */
+/** The cells of one snapshot: those asked by key come first in `cells`; then the heads and the chunks of lanes. */
 export interface LaneSnapshot {
   readonly cells: readonly (Cell | null)[];
   readonly lanes: readonly (LaneCells | null)[];
 }
 
 export interface LaneCells {
-  readonly head: LaneHead;
+  /** The newest rows, decoded when they are asked for. */
+  readonly head: () => Batch;
+  /** The rows before them, oldest first. */
   readonly chunks: readonly Batch[];
 }
 
@@ -43,26 +49,54 @@ export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[],
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await store.read([...keys, ...headKeys]);
     accept?.(read);
-    const heads = requests.map(({ lane, wanted }, i) => {
+    const heads = requests.map((_, i) => {
       const cell = read[keys.length + i] ?? null;
-      return cell === null ? null : decodeHead(lane.format, cell.value, wanted);
+      return cell === null ? null : openHead(cell.value);
     });
-    const needed = heads.flatMap((head, i) => {
+    const needed: { readonly i: number; readonly key: Uint8Array }[] = [];
+    heads.forEach((head, i) => {
+      if (head === null || head.chunks.length === 0) return;
       const { lane, key, notBefore } = requests[i]!;
-      return (head?.chunks ?? []).filter((chunk) => chunk.last >= notBefore).map(({ id }) => ({ i, key: lane.chunk(key, id) }));
+      for (const { id, last } of head.chunks) if (last >= notBefore) needed.push({ i, key: lane.chunk(key, id) });
     });
     const cells = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
     // a chunk that is gone was rewritten after the head was read
     if (cells.includes(null)) continue;
-    const lanes = heads.map((head, i) => (head === null ? null : {
-      head, chunks: needed.flatMap((one, n) => (one.i === i ? [decodeChunk(requests[i]!.lane.format, cells[n]!.value, requests[i]!.wanted)] : [])),
-    }));
-    return { cells: read.slice(0, keys.length), lanes };
+    const chunks = new Map<number, Batch[]>();
+    needed.forEach(({ i }, n) => {
+      const chunk = decodeChunk(requests[i]!.lane.format, cells[n]!.value, requests[i]!.wanted);
+      const list = chunks.get(i);
+      if (list === undefined) chunks.set(i, [chunk]);
+      else list.push(chunk);
+    });
+    const lanes = heads.map((head, i) => (head === null ? null : laneCells(requests[i]!, head.reader, chunks.get(i) ?? NO_CHUNKS)));
+    return { cells: read, lanes };
   }
   throw new TidemarkError("STATE_DAMAGED", `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: empty the online store and run the log again`);
 }
 
-const NOTHING: TimedRows = { time: new Float64Array(0), from: null, to: null, columns: { length: 0, columns: [], vectors: [] } };
+const NO_CHUNKS: readonly Batch[] = [];
+
+function laneCells({ lane, wanted, decode }: LaneRequest, reader: ByteReader, chunks: readonly Batch[]): LaneCells {
+  const { at } = reader;
+  return {
+    head() {
+      reader.at = at;
+      // what is joined must be as long as it says
+      return decode !== undefined && chunks.length === 0 ? decode(reader) : readRows(lane.format.columns, reader, wanted);
+    },
+    chunks,
+  };
+}
+
+/** By the columns of a lane. */
+const nothing = new WeakMap<readonly ColumnSpec[], TimedRows>();
+
+function noRows(columns: readonly ColumnSpec[]): TimedRows {
+  let rows = nothing.get(columns);
+  if (rows === undefined) nothing.set(columns, (rows = { time: new Float64Array(0), from: null, to: null, columns: batchOf(columns, []) }));
+  return rows;
+}
 
 /** The columns that a plan needs of a lane's rows; undefined: all, because versions are derived from all. */
 export function wantedColumns(lanes: OnlineLanes, lane: OnlineLane, columns: readonly ColumnSpec[], state: SourceState): readonly number[] | undefined {
@@ -74,12 +108,13 @@ export function wantedColumns(lanes: OnlineLanes, lane: OnlineLane, columns: rea
 
 /** Rows in the order of time; what a truncate has taken away is seen at no time. */
 export function timedRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value[], cells: LaneCells | null, state: SourceState): TimedRows {
-  if (cells === null) return { ...NOTHING, columns: batchOf(lane.format.columns, []) };
+  if (cells === null) return noRows(lane.format.columns);
   return lanes.layout.time < 0 ? dimensionRows(lanes, lane, key, cells, state.truncates) : eventRows(lanes, lane, cells, state.truncates);
 }
 
 function eventRows(lanes: OnlineLanes, lane: OnlineLane, { head, chunks }: LaneCells, truncates: readonly Truncate[]): TimedRows {
-  const columns = joinBatches(head.rows.columns, [...chunks, head.rows]);
+  const newest = head();
+  const columns = chunks.length === 0 ? newest : joinBatches(newest.columns, [...chunks, newest]);
   const time = columns.vectors[columns.columns.indexOf(lane.format.columns[lane.format.time]!)]!;
   if (time.is !== "float64") throw new TypeError("times are float64 vectors");
   if (truncates.length === 0) return { time: time.values, from: null, to: null, columns };
@@ -98,7 +133,7 @@ function dimensionRows(lanes: OnlineLanes, lane: OnlineLane, key: readonly Value
   const { source, held, heldIndexes } = lanes.layout;
   const keyColumns = keyColumnsOf(source);
   const changes = new Map<string, RowChange[]>();
-  for (const row of [...chunks, head.rows].flatMap(rowsOf)) {
+  for (const row of [...chunks, head()].flatMap(rowsOf)) {
     const text = keyText(keyColumns, lanes.codec.keyOf(row));
     changes.set(text, [...(changes.get(text) ?? []), lanes.codec.fromRow(row)]);
   }

@@ -3,6 +3,7 @@ import type { Batch } from "../columns/batch.ts";
 import type { Answers, Status } from "../spi.ts";
 import type { FeatureSpec, Value } from "../model.ts";
 
+/** As many as `columns` says; the arrays may be longer. */
 export interface TimedRows {
   /** Event time, µs. */
   readonly time: Float64Array;

@@ -1,8 +1,9 @@
 /** Window features over sorted rows: one scan of the window per feature, every row asked whether the law lets it in. */
-import { bindAggregate } from "../aggregate/bind.ts";
-import type { Overflows } from "../aggregate/aggregate.ts";
+import { aggregateOf, vectorOf } from "../aggregate/bind.ts";
+import type { Aggregate, Overflows } from "../aggregate/aggregate.ts";
+import type { Batch } from "../columns/batch.ts";
 import { bindFilter } from "../columns/filter.ts";
-import type { Expression, FeatureSpec } from "../model.ts";
+import type { ColumnSpec, Expression, FeatureSpec } from "../model.ts";
 import type { AggregatePlan } from "../spi.ts";
 import { type AnswerSheet, type TimedRows, withDefault } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";
@@ -12,13 +13,37 @@ export type WindowKernel = (start: number, end: number, t: number, sheets: reado
 
 /** The plan's features, bound to these rows. */
 export function windowKernel(plan: AggregatePlan, rows: TimedRows, overflows: Overflows): WindowKernel {
-  const { time, from, to } = rows;
-  const groups = groupsOf(plan).map(({ window, where, features }) => ({
-    window,
-    passes: where === null ? null : bindFilter(where, rows.columns),
-    features: features.map(({ feature, sheet }) => ({ feature, sheet, aggregate: bindAggregate(feature, rows.columns, overflows) })),
-  }));
+  return windowKernels(plan, overflows)(rows);
+}
 
+/** Binds the plan's features to one set of rows after another: the next one makes the kernel before it void. */
+export function windowKernels(plan: AggregatePlan, overflows: Overflows): (rows: TimedRows) => WindowKernel {
+  let columns: readonly ColumnSpec[] | null = null;
+  let groups: readonly BoundGroup[] = [];
+  return (rows) => {
+    if (rows.columns.columns !== columns) {
+      ({ columns } = rows.columns);
+      groups = groupsOf(plan).map((group) => madeGroup(group, rows.columns, overflows));
+    }
+    for (const group of groups) {
+      group.passes = group.where === null ? null : bindFilter(group.where, rows.columns);
+      for (const { aggregate, place } of group.features) aggregate.bind(place < 0 ? null : rows.columns.vectors[place]!);
+    }
+    return kernelOver(plan, groups, rows);
+  };
+}
+
+function madeGroup({ window, where, features }: Group, columns: Batch, overflows: Overflows): BoundGroup {
+  return {
+    window, where, passes: null,
+    features: features.map(({ feature, sheet }) => {
+      const [vector, column] = feature.column === null ? [null, null] : vectorOf(columns, feature.column);
+      return { feature, sheet, place: vector === null ? -1 : columns.vectors.indexOf(vector), aggregate: aggregateOf(feature, column, overflows) };
+    }),
+  };
+}
+
+function kernelOver(plan: AggregatePlan, groups: readonly BoundGroup[], { time, from, to }: TimedRows): WindowKernel {
   return (start, end, t, sheets, row) => {
     const newest = newestBefore(start, end, t);
     const found = newest >= 0 && time[newest]! >= t - plan.longest;
@@ -67,6 +92,12 @@ interface Group {
   readonly window: number;
   readonly where: Expression | null;
   readonly features: { readonly feature: FeatureSpec; readonly sheet: number }[];
+}
+
+/** A group whose aggregates read the columns of one shape of batches. */
+interface BoundGroup extends Omit<Group, "features"> {
+  passes: ((row: number) => boolean) | null;
+  readonly features: readonly { readonly feature: FeatureSpec; readonly sheet: number; readonly aggregate: Aggregate; /** Of its vector; −1: none. */ readonly place: number }[];
 }
 
 const groupsByPlan = new WeakMap<AggregatePlan, readonly Group[]>();
