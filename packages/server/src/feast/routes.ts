@@ -1,9 +1,11 @@
 /** Feast's HTTP protocol. */
-import type { FastifyInstance } from "fastify";
+import { isTidemarkError } from "@tidemark/core";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../feature-server.ts";
 import type { Serving } from "../serving.ts";
 import { feastError } from "./feast-errors.ts";
 import { onlineAnswer, onlineQuestion } from "./online-features.ts";
+import { pushFrame, viewFrame, type PushedFrame } from "./pushed-frame.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -15,6 +17,23 @@ export async function feastRoutes(app: FastifyInstance, serving: Serving, answer
     request.entityCount = question.length;
     return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.store, question));
   });
+
+  async function pushed({ source, rows }: PushedFrame, request: FastifyRequest, reply: FastifyReply, body: string): Promise<FastifyReply> {
+    request.entityCount = rows.length;
+    const id = request.headers["idempotency-key"];
+    try {
+      await serving.store.push(source, rows, { signal: request.ending, ...(typeof id === "string" ? { id } : {}) });
+    } catch (error) {
+      // durable, and served soon
+      if (!isTidemarkError(error, "PUSH_NOT_ONLINE_YET")) throw error;
+      reply.code(202);
+    }
+    return reply.header("content-type", JSON_TYPE).send(body);
+  }
+
+  const push = { config: { scope: "push" } } as const;
+  app.post("/push", push, (request, reply) => pushed(pushFrame(request.body, serving), request, reply, ""));
+  app.post("/write-to-online-store", push, (request, reply) => pushed(viewFrame(request.body, serving), request, reply, "null"));
 
   app.get("/health", { config: { scope: null } }, async (_request, reply) => reply.code(!serving.draining && await serving.healthy() ? 200 : 503).send());
 }

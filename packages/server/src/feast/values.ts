@@ -9,10 +9,18 @@ export function keyFrom(given: unknown, { kind }: ColumnSpec): unknown {
   switch (kind) {
     case "int64": return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
     case "int32": return typeof given === "string" && DIGITS.test(given) ? Number(given) : given;
-    case "decimal": return typeof given === "number" || typeof given === "bigint" ? String(given) : given;
+    case "decimal": return decimalFrom(given);
     case "bytes": return typeof given === "string" ? bytesFrom(given) ?? given : given;
     default: return given;
   }
+}
+
+/** A number of up to 15 digits is the decimal that it was written as; one of more is not taken for one. */
+export function decimalFrom(given: unknown): unknown {
+  if (typeof given === "bigint") return String(given);
+  if (typeof given !== "number") return given;
+  const text = String(given);
+  return /^-?[\d.]+$/.test(text) && text.replace(/\D/g, "").replace(/^0+/, "").length <= 15 ? text : given;
 }
 
 /** null: it is no base64. */
