@@ -1,14 +1,18 @@
 /** The `tidemark` command: which subcommand is meant, and how errors leave it. */
 import { readFileSync } from "node:fs";
 import { isTidemarkError } from "@tidemark/core";
+import { applyCommand } from "./apply-command.ts";
 import { catalogCommand } from "./catalog-command.ts";
 import { redact } from "./config/secret.ts";
 import { connectorCommand } from "./connector-command.ts";
 import { ingestCommand } from "./ingest-command.ts";
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
+import { planCommand } from "./plan-command.ts";
 import type { Terminal } from "./progress.ts";
 import { replayCommand } from "./replay-command.ts";
+import { runCommand } from "./run-command.ts";
+import { statusCommand } from "./status-command.ts";
 
 export interface Surroundings {
   readonly stdout: Terminal;
@@ -18,14 +22,20 @@ export interface Surroundings {
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, replay: replayCommand };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  apply: applyCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, plan: planCommand, replay: replayCommand, run: runCommand, status: statusCommand,
+};
 
 const help = `Usage: tidemark COMMAND [options]
 
+  apply      make the definitions those that are applied
   catalog    make the history's tables known to Trino
   connector  register a Debezium connector with Kafka Connect, and look after it
   ingest     bring the rows of a day into the tables of the sources
+  plan       what the definitions change, and what it costs
   replay     feed recorded Debezium topics to new stores and answer requests from them
+  run        take changes into the stores
+  status     what each source has taken, and what went wrong in it
 
   --help     this text; tidemark COMMAND --help says more
   --version  the version

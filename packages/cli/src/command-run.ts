@@ -3,7 +3,7 @@
  *
  * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and returns the exit code, or nothing for 0.
  */
-import { isTidemarkError } from "@tidemark/core";
+import { driftText, isTidemarkError } from "@tidemark/core";
 import { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 import { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
 import { redact, redactAll } from "./config/secret.ts";
@@ -67,7 +67,7 @@ export function configCommand({ name, help, options, required = [], interrupted,
       const code = await run({
         given, config, progress, signal,
         async open(wanted) {
-          const configured = await openConfigured(config, { signal, ...wanted });
+          const configured = await openConfigured(config, { signal, onDrift: config.onDrift ?? ((drift) => { progress.warn(driftText(drift)); }), ...wanted });
           opened.push(configured);
           return configured;
         },

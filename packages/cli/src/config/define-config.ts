@@ -22,7 +22,7 @@ export interface OpeningChanges<S extends SecretReferences = SecretReferences> e
   readonly until: "signal" | "caught-up";
 }
 
-export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history"> {
+export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history" | "onDrift"> {
   /** The module of definitions: `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
   /** Keeps stores apart that share one online store; "default" without it. */
@@ -46,7 +46,7 @@ export interface Config {
 
 const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
   definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object",
-  retain: "any", logRetention: "any", history: "any",
+  retain: "any", logRetention: "any", history: "any", onDrift: "any",
 };
 
 /**

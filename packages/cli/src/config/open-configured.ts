@@ -5,7 +5,7 @@ import { didYouMean } from "../nearest.ts";
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
-export interface OpenOptions extends Pick<StoreOptions, "onOverflow"> {
+export interface OpenOptions extends Pick<StoreOptions, "onDrift" | "onOverflow"> {
   /** true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed · without it: opened where it is configured. */
   readonly online?: boolean | undefined;
   readonly offline?: boolean | undefined;
@@ -46,7 +46,7 @@ export async function openConfigured(config: LoadedConfig, options: OpenOptions 
     if (offline !== undefined) opened.push(offline);
     const { namespace, retain, logRetention, history } = config;
     const store = await openStore({
-      definitions: config.definitions, online, offline, namespace, retain, logRetention, history, onOverflow: options.onOverflow,
+      definitions: config.definitions, online, offline, namespace, retain, logRetention, history, onDrift: options.onDrift ?? config.onDrift, onOverflow: options.onOverflow,
     });
     return {
       store, online, offline, definitions, secrets,

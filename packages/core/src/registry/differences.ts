@@ -1,5 +1,5 @@
 /** From what was applied to what is defined now. */
-import type { Json } from "./canonical.ts";
+import { canonicalText, type Json } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./meaning.ts";
 import type { RegisteredObject, Snapshot } from "./snapshot.ts";
 
@@ -47,7 +47,7 @@ function changedPaths(was: Json | undefined, is: Json | undefined, path: readonl
   if (isMembers(was) && isMembers(is)) {
     return [...new Set([...Object.keys(was), ...Object.keys(is)])].sort().flatMap((name) => changedPaths(was[name], is[name], [...path, name]));
   }
-  return JSON.stringify(was) === JSON.stringify(is) ? [] : [{ path, was, is }];
+  return was !== undefined && is !== undefined && canonicalText(was) === canonicalText(is) ? [] : [{ path, was, is }];
 }
 
 function isMembers(value: Json | undefined): value is { readonly [name: string]: Json } {
@@ -55,7 +55,7 @@ function isMembers(value: Json | undefined): value is { readonly [name: string]:
 }
 
 function detailText({ path, was, is }: ChangedPath): string {
-  const text = (value: Json | undefined): string => (value === undefined ? "nothing" : /^(window|ttl|longestWindow)$/.test(path.at(-1)!) && typeof value === "number" ? durationText(value) : typeof value === "string" ? value : JSON.stringify(value));
+  const text = (value: Json | undefined): string => (value === undefined ? "nothing" : /^(window|ttl|longestWindow)$/.test(path.at(-1)!) && typeof value === "number" ? durationText(value) : typeof value === "string" ? value : canonicalText(value));
   const name = path.join(".");
   if (was === undefined) return `${name} added: ${text(is)}`;
   return is === undefined ? `${name} removed: ${text(was)}` : `${name}: ${text(was)} → ${text(is)}`;

@@ -50,8 +50,8 @@ async function driftOf(settings: Parameters<typeof loadRegistry>[0] & { readonly
   return objects.length === 0 ? null : { namespace: settings.namespace, applied: { ...snapshot.applied, version: snapshot.version }, objects };
 }
 
-/** What was drifted, in words; the warning's text. */
-function driftText({ namespace, applied, objects }: Drift): string {
+/** A drift in words, as the warning has it. */
+export function driftText({ namespace, applied, objects }: Drift): string {
   return `the definitions of this store are not those applied to namespace "${namespace}" (version ${applied.version}, by ${applied.by} at ${applied.at}): ${objects.map((one) => `${objectKey(one)} is ${one.is}`).join(", ")}; `
     + "apply them with tidemark apply, or deploy the definitions that were applied";
 }
