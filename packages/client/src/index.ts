@@ -1,1 +1,2 @@
-export type { ClientOptions } from "./client-options.ts";
+export type { CallOptions, ClientOptions } from "./client-options.ts";
+export { createClient, type Client, type ServiceClient } from "./client.ts";

@@ -1,0 +1,42 @@
+/** From the server's rows to those of `getOnlineFeatures` of a store. */
+import type { OnlineAnswers } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { dateIn, differs, valueReader } from "./wire.ts";
+
+/** A list of rows with the time they hold for. */
+export type Rows = OnlineAnswers<Record<string, unknown>[]>;
+
+export type AnswerReader = (answer: unknown, length: number) => Rows;
+
+/** Columns in the order in which the rows shall have them. Throws `DEFINITIONS_DIFFER`. */
+export function answerReader(columns: readonly ColumnSpec[], metadata: boolean): AnswerReader {
+  const readers = columns.map((column) => ({ name: column.name, read: valueReader(column) }));
+
+  function rowOf(given: unknown): Record<string, unknown> {
+    const members = objectIn(given, "a row");
+    const row: Record<string, unknown> = {};
+    for (const { name, read } of readers) {
+      if (!Object.hasOwn(members, name)) throw differs(`${name} is not in it`);
+      row[name] = metadata ? withMetadata(members[name], name, read) : read(members[name]);
+    }
+    // a service of the server may have gained features that are not known here
+    return row;
+  }
+
+  return (answer, length) => {
+    const { asOf, rows: given } = objectIn(answer, "it");
+    if (typeof asOf !== "string" || !Array.isArray(given) || given.length !== length) throw differs(`it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`);
+    const rows = (given as readonly unknown[]).map(rowOf);
+    return Object.defineProperty(rows, "asOf", { value: asOf, enumerable: false }) as unknown as Rows;
+  };
+}
+
+function withMetadata(given: unknown, name: string, read: (value: unknown) => unknown): unknown {
+  const { value, status, eventTime } = objectIn(given, name);
+  return { value: read(value), status, eventTime: dateIn(eventTime) };
+}
+
+function objectIn(given: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw differs(`${what} is ${JSON.stringify(given)}`);
+  return given as Readonly<Record<string, unknown>>;
+}

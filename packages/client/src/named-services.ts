@@ -1,0 +1,41 @@
+/** Services that are known by name only: their keys and features, as the server tells them. */
+import { TidemarkError } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { answerReader, type AnswerReader } from "./answers.ts";
+import type { Transport } from "./transport.ts";
+
+export interface NamedService {
+  readonly keys: readonly ColumnSpec[];
+  readonly readers: (metadata: boolean) => AnswerReader;
+}
+
+interface Told {
+  readonly services: readonly { readonly name: string; readonly keys: readonly ColumnSpec[]; readonly features: readonly ColumnSpec[] }[];
+}
+
+export interface Services {
+  /** Asked of the server once, and again where it failed or knew no such name. Throws `SERVICE_UNKNOWN`. */
+  named(name: string, signal: AbortSignal | undefined): Promise<NamedService>;
+  forget(): void;
+}
+
+export function servicesOf(send: Transport): Services {
+  const known = new Map<string, NamedService>();
+  return {
+    async named(name, signal) {
+      const found = known.get(name);
+      if (found !== undefined) return found;
+      const { services } = (await send({ method: "GET", path: "/v1/definitions", repeatable: true, signal })) as Told;
+      for (const one of services) known.set(one.name, { keys: one.keys, readers: readersOf(one.features) });
+      const now = known.get(name);
+      if (now === undefined) throw new TidemarkError("SERVICE_UNKNOWN", `the server has no service "${name}"; it has ${services.map((one) => one.name).join(", ") || "none"}`);
+      return now;
+    },
+    forget: () => { known.clear(); },
+  };
+}
+
+export function readersOf(columns: readonly ColumnSpec[]): (metadata: boolean) => AnswerReader {
+  const [plain, detailed] = [answerReader(columns, false), answerReader(columns, true)];
+  return (metadata) => (metadata ? detailed : plain);
+}
