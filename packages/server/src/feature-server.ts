@@ -1,4 +1,6 @@
 /** The server: routes over one store, and what all of them have in common. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createSecureContext, type Server as TlsServer } from "node:tls";
 import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/core";
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
@@ -11,7 +13,7 @@ import { watchRequests } from "./in-flight.ts";
 import { limitsOf } from "./limits.ts";
 import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
 import { requestLog } from "./request-log.ts";
-import type { ServerOptions } from "./server-options.ts";
+import type { ServerOptions, TlsTexts } from "./server-options.ts";
 import type { Serving } from "./serving.ts";
 import { allow, doorkeeper } from "./tokens.ts";
 
@@ -19,8 +21,22 @@ export interface FeatureServer {
   readonly app: FastifyInstance;
   /** The address it listens at. Beyond this machine it listens only with tokens, or where `anonymous` says that everybody may ask (`SERVER_OPEN`). */
   listen(options?: { readonly host?: string | undefined; readonly port?: number | undefined; readonly anonymous?: boolean | undefined }): Promise<string>;
-  /** Answers what has come and ends. The store stays open: it is yours. */
+  /**
+   * Ends without losing a request. For `linger` ms it goes on as before, but says that it is not healthy and closes each connection with its next answer, so that callers
+   * go elsewhere; then it takes no more, answers what it has begun, and after `limit` ms leaves that too. The store stays open: it is yours.
+   */
+  drain(options?: DrainOptions): Promise<void>;
+  /** As `drain` at once. */
   close(): Promise<void>;
+  /** Another certificate, for connections from now on. */
+  renewTls(texts: TlsTexts): void;
+}
+
+export interface DrainOptions {
+  /** 0 without it. */
+  readonly linger?: number | undefined;
+  /** 30,000 without it. */
+  readonly limit?: number | undefined;
 }
 
 /** The status and the JSON text that tell of an error; `status` is the usual one. */
@@ -41,10 +57,11 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const log = requestLog(options.log);
   const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), draining: false };
 
+  const waits = { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(1000, limits.headersMs) };
   const app = fastify({
     logger: false, bodyLimit: limits.bodyBytes, requestTimeout: limits.requestMs, keepAliveTimeout: limits.keepAliveMs, forceCloseConnections: "idle", return503OnClosing: false,
-    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: 1000 },
-  });
+    ...(options.tls === undefined ? { http: waits } : { https: { ...waits, ...tlsTexts(options.tls) } }),
+  }) as FastifyInstance; // over TLS it is of another type, and the same in all that is asked of it here
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("caller", null);
   app.removeAllContentTypeParsers();
@@ -92,6 +109,14 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     return reply.code(status).header("content-type", "application/json; charset=utf-8").send(body);
   }
 
+  let draining: Promise<void> | null = null;
+  async function drain(linger: number, limit: number): Promise<void> {
+    serving.draining = true;
+    if (linger > 0) await sleep(linger);
+    const left = setTimeout(() => { app.server.closeAllConnections(); }, limit);
+    await app.close().finally(() => { clearTimeout(left); });
+  }
+
   return {
     app,
     async listen({ host = "127.0.0.1", port = 6566, anonymous = false } = {}) {
@@ -100,8 +125,23 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       }
       return app.listen({ host, port });
     },
-    close: () => app.close(),
+    drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
+    close: () => (draining ??= drain(0, 30_000)),
+    renewTls(texts) {
+      if (options.tls === undefined) throw new TidemarkError("SERVER_OPTIONS_INVALID", "server: it was made without TLS; give tls to featureServer first");
+      (app.server as unknown as TlsServer).setSecureContext({ ...tlsTexts(texts) });
+    },
   };
+}
+
+/** A certificate that is none is said here, and not at the first connection. */
+function tlsTexts({ cert, key }: TlsTexts): TlsTexts {
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    throw new TidemarkError("SERVER_OPTIONS_INVALID", `server: its TLS certificate and key do not work together: ${(cause as Error).message}; give both as PEM texts`, { cause });
+  }
+  return { cert, key };
 }
 
 const plainError: ErrorForm = (error, status) => {
