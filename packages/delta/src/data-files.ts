@@ -12,7 +12,33 @@ import { parquetBytes, type ParquetSummary } from "./parquet/writer.ts";
 /** Files written at the same time. */
 const PARALLEL = 4;
 
-export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Batch[], signal: AbortSignal | undefined): Promise<Add[]> {
+/** Rows that come one batch after the other are in memory up to so many, and then files. */
+const STREAM_ROWS = 1_000_000;
+
+export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, signal: AbortSignal | undefined): Promise<Add[]> {
+  if (Symbol.iterator in rows) return writeBatches(lake, table, rows, signal);
+  const adds: Add[] = [];
+  let waiting: Batch[] = [];
+  let length = 0;
+  const write = async (): Promise<void> => {
+    adds.push(...(await writeBatches(lake, table, waiting, signal)));
+    [waiting, length] = [[], 0];
+  };
+  try {
+    for await (const batch of rows) {
+      waiting.push(batch);
+      length += batch.length;
+      if (length >= STREAM_ROWS) await write();
+    }
+    await write();
+    return adds;
+  } catch (error) {
+    await removeFiles(lake, table.name, adds);
+    throw error;
+  }
+}
+
+async function writeBatches(lake: Lake, table: TableSpec, rows: readonly Batch[], signal: AbortSignal | undefined): Promise<Add[]> {
   const parts = new Map<string, { values: PartitionValues; pieces: Piece[] }>();
   for (const batch of rows) {
     if (batch.length === 0) continue;

@@ -88,4 +88,17 @@ export interface FeatureReads {
     readonly metadata?: M | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<TrainingSet<Flat<E & Shown<Answered<L, Row>, M>>>>;
+
+  /**
+   * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has none, or where it was computed under another definition. `materialize`
+   * puts them into the online store; a row is as old as its `event_timestamp` says.
+   *
+   * @example
+   * const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "user_000066" }] });
+   */
+  getMaterialized<Row, Needs, const E extends List>(request: {
+    readonly view: Selection<Row, Needs>;
+    readonly entities: { readonly [I in keyof E]: NoInfer<Needs> };
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ -readonly [I in keyof E]: Flat<Row & { readonly event_timestamp: Date }> | null }>;
 }

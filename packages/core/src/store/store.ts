@@ -27,7 +27,7 @@ import { epochRun } from "./epoch-run.ts";
 import { historicalReader } from "./historical-read.ts";
 import { withWayOut } from "./lost-log.ts";
 import { onlineReader } from "./online-read.ts";
-import { keysNeeded, keysReader } from "./request-keys.ts";
+import { keyReader, keysNeeded, keysReader } from "./request-keys.ts";
 import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "./rebootstrap.ts";
 import type { SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
