@@ -15,7 +15,7 @@ export interface PushedRow {
 }
 
 /** More in one push would hold up all others: its rows are taken in one step. */
-export const MOST_ROWS = 50_000;
+const MOST_ROWS = 50_000;
 const LONGEST_ID = 200;
 
 export interface PushReader {
