@@ -13,6 +13,7 @@ import type { Terminal } from "./progress.ts";
 import { replayCommand } from "./replay-command.ts";
 import { runCommand } from "./run-command.ts";
 import { statusCommand } from "./status-command.ts";
+import { trainingSetCommand } from "./training-set-command.ts";
 
 export interface Surroundings {
   readonly stdout: Terminal;
@@ -24,6 +25,7 @@ type Command = (args: readonly string[], surroundings: Surroundings) => Promise<
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   apply: applyCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, plan: planCommand, replay: replayCommand, run: runCommand, status: statusCommand,
+  "training-set": trainingSetCommand,
 };
 
 const help = `Usage: tidemark COMMAND [options]
@@ -36,6 +38,8 @@ const help = `Usage: tidemark COMMAND [options]
   replay     feed recorded Debezium topics to new stores and answer requests from them
   run        take changes into the stores
   status     what each source has taken, and what went wrong in it
+  training-set
+             the rows of a file with their features beside them
 
   --help     this text; tidemark COMMAND --help says more
   --version  the version

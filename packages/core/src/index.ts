@@ -1,6 +1,6 @@
 export { TidemarkError, isRetryable, isTidemarkError } from "./errors.ts";
 export type { Kind, Value } from "./model.ts";
-export { valueAt } from "./columns/batch.ts";
+export { batchOf, valueAt } from "./columns/batch.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export * from "./define/index.ts";
 export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, OnlineColumns, TrainingSet } from "./store/store-types.ts";

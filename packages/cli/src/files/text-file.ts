@@ -10,6 +10,9 @@ export interface FileCodes {
   readonly invalid: string;
 }
 
+export const INGEST_CODES: FileCodes = { missing: "INGEST_FILE_MISSING", invalid: "INGEST_ROW_INVALID" };
+export const ENTITIES_CODES: FileCodes = { missing: "ENTITIES_NOT_FOUND", invalid: "ENTITIES_INVALID" };
+
 /** Throws `codes.missing`, and `codes.invalid` where a `.gz` is none. */
 export async function* fileBytes(file: string, codes: FileCodes, signal?: AbortSignal): AsyncGenerator<Buffer> {
   await fileThere(file, codes);

@@ -4,7 +4,7 @@ import type { Batch } from "@tidemark/core/spi";
 import { readParquet, type ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
 import { csvHeader } from "../files/csv.ts";
-import { fileBytes, fileLines, fileThere, type FileCodes } from "../files/text-file.ts";
+import { INGEST_CODES, fileBytes, fileLines, fileThere } from "../files/text-file.ts";
 import { copyBytes, copyField, rowInvalid } from "./copy-text.ts";
 import type { IngestRow } from "./ingest-config.ts";
 import { jsonRow } from "./json-row.ts";
@@ -18,13 +18,11 @@ export interface DayRows {
   place(line: number): string | Promise<string>;
 }
 
-const CODES: FileCodes = { missing: "INGEST_FILE_MISSING", invalid: "INGEST_ROW_INVALID" };
-
 export async function fileRows(file: string, signal: AbortSignal): Promise<DayRows> {
   const kind = /\.(csv|jsonl|parquet)(?:\.gz)?$/i.exec(file)![1]!.toLowerCase();
   if (kind === "csv") {
     // PostgreSQL reads the file itself; only its names are needed here
-    return { columns: await csvHeader(file, CODES, signal), format: "csv", bytes: () => csvBytes(file, signal), place: (line) => `${file}:${line}` };
+    return { columns: await csvHeader(file, INGEST_CODES, signal), format: "csv", bytes: () => csvBytes(file, signal), place: (line) => `${file}:${line}` };
   }
   if (kind === "parquet") return parquetRows(file, signal);
   return objectRows(jsonlRows(file, signal), (row) => lineOf(file, row, signal));
@@ -78,13 +76,13 @@ function lineText(columns: readonly string[], { row, place }: PlacedRow): string
 }
 
 async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<PlacedRow> {
-  for await (const lines of fileLines(file, CODES, signal)) for (const { text, line } of lines) yield { row: jsonRow(text, `${file}:${line}`), place: `${file}:${line}` };
+  for await (const lines of fileLines(file, INGEST_CODES, signal)) for (const { text, line } of lines) yield { row: jsonRow(text, `${file}:${line}`), place: `${file}:${line}` };
 }
 
 /** COPY counts rows, and a file may have empty lines between them: it is read again, for a message only. */
 async function lineOf(file: string, row: number, signal: AbortSignal): Promise<string> {
   let seen = 0;
-  for await (const lines of fileLines(file, CODES, signal)) {
+  for await (const lines of fileLines(file, INGEST_CODES, signal)) {
     if (seen + lines.length >= row) return `${file}:${lines[row - seen - 1]!.line}`;
     seen += lines.length;
   }
@@ -94,7 +92,7 @@ async function lineOf(file: string, row: number, signal: AbortSignal): Promise<s
 /** The file as it is; a line `\.`, which PostgreSQL takes for the end of the data without a word, is refused. */
 async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   let before = Buffer.from("\n");
-  for await (const bytes of fileBytes(file, CODES, signal)) {
+  for await (const bytes of fileBytes(file, INGEST_CODES, signal)) {
     refuseEnd(Buffer.concat([before, bytes.subarray(0, 4)]), file);
     refuseEnd(bytes, file);
     before = Buffer.from(bytes.length >= 4 ? bytes.subarray(-4) : Buffer.concat([before, bytes]).subarray(-4));
@@ -111,9 +109,9 @@ function refuseEnd(bytes: Buffer, file: string): void {
 }
 
 async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> {
-  await fileThere(file, CODES);
+  await fileThere(file, INGEST_CODES);
   const content = await readParquet(file, { signal });
-  if (content.columns.length === 0) throw rowInvalid(`${file}: it has no column that Tidemark can read; write it with plain columns`);
+  if (content.foreign.length > 0) throw rowInvalid(`${file}: column "${content.foreign[0]!}" is a list, a struct or of a type that Tidemark cannot read; write it as plain columns, or as JSON text`);
   return {
     columns: content.columns.map(({ name }) => name), format: "text", place: (row) => `${file}: row ${row}`,
     bytes: () => copyBytes(parquetLines(file, content)),

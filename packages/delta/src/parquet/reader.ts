@@ -24,6 +24,8 @@ export interface ParquetFile {
   readonly columns: readonly ColumnSpec[];
   readonly groups: readonly { readonly rows: number }[];
   has(column: string): boolean;
+  /** Names of columns that have no kind here: lists, structs, and types that Tidemark does not know. */
+  readonly foreign: readonly string[];
   /** False: no row of the group has a value in [min, max] there. */
   mayHold(group: number, range: { readonly column: string; readonly min: number; readonly max: number }): boolean;
   /** The columns, as the kinds they name, of one row group. Throws `PARQUET_DAMAGED`, `PARQUET_TYPE`. */
@@ -66,6 +68,7 @@ function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<A
     columns,
     groups: metadata.row_groups.map((group) => ({ rows: Number(group.num_rows) })),
     has: (column) => leaves.has(column),
+    foreign: topLevel(metadata.schema).map(({ name }) => name).filter((name) => !columns.some((column) => column.name === name)),
     mayHold(index, { column, min, max }) {
       const element = leaves.get(column);
       const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === column)?.meta_data?.statistics;
@@ -90,17 +93,19 @@ function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<A
 }
 
 function topLevelLeaves(schema: readonly SchemaElement[]): Map<string, SchemaElement> {
-  const leaves = new Map<string, SchemaElement>();
+  const leaves = topLevel(schema).filter((element) => !element.num_children && element.repetition_type !== "REPEATED");
+  return new Map(leaves.map((element) => [element.name, element]));
+}
+
+function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
   const skip = (at: number): number => {
     let next = at + 1;
     for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) next = skip(next);
     return next;
   };
-  for (let at = 1; at < schema.length; at = skip(at)) {
-    const element = schema[at]!;
-    if (!element.num_children && element.repetition_type !== "REPEATED") leaves.set(element.name, element);
-  }
-  return leaves;
+  const elements: SchemaElement[] = [];
+  for (let at = 1; at < schema.length; at = skip(at)) elements.push(schema[at]!);
+  return elements;
 }
 
 interface Extent { readonly from: number; readonly to: number }

@@ -24,6 +24,8 @@ export interface ParquetRows extends AsyncIterable<Batch> {
   /** Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time that is no safe integer of µs is missing. */
   readonly columns: readonly ColumnSpec[];
   readonly rows: number;
+  /** Names of the file's columns whose type has no kind here (lists, structs), and which no batch holds. */
+  readonly foreign: readonly string[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
@@ -49,6 +51,7 @@ export async function readParquet(file: string, options: ReadParquetOptions = {}
   return {
     columns,
     rows: parquet.rows,
+    foreign: parquet.foreign,
     batches: ({ signal = options.signal } = {}) => batchesOf(parquet, columns, signal),
     [Symbol.asyncIterator]: () => batchesOf(parquet, columns, options.signal),
   };

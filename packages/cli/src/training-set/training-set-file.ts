@@ -1,0 +1,77 @@
+/** A training set from a file of entity rows into a file. */
+import { open } from "node:fs/promises";
+import { TidemarkError, isTidemarkError, keysNeeded, selectionFrom, type Store, type TrainingSet } from "@tidemark/core";
+import type { Batch, Selected } from "@tidemark/core/spi";
+import { writeParquet } from "@tidemark/delta";
+import { answerLine, answerTexts } from "../answers.ts";
+import { entityFile } from "./entity-file.ts";
+import { wholeFile } from "./whole-file.ts";
+
+export interface TrainingSetFileOptions {
+  readonly features: readonly Selected[];
+  readonly entities: string;
+  readonly out: string;
+  readonly force: boolean;
+  readonly asKnown: boolean;
+  readonly requireKnown: boolean;
+  readonly zone: string | null;
+  readonly signal: AbortSignal;
+  readonly onRows: (rows: number, of: number | null) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+export interface TrainingSetFileResult {
+  readonly rows: number;
+  readonly features: readonly string[];
+  readonly coverage: TrainingSet<unknown>["coverage"];
+}
+
+/** Throws what is wrong with the files before anything is computed, and what is wrong with a row before `out` is there. */
+export async function trainingSetFile(store: Store, options: TrainingSetFileOptions): Promise<TrainingSetFileResult> {
+  const { entities: file, signal, features, asKnown, requireKnown } = options;
+  const entities = await entityFile(file, { keys: keysNeeded(features), zone: options.zone, signal });
+  for (const name of entities.foreign) options.onWarning(`${file}: column "${name}" is a list, a struct or of a type that Tidemark does not know, and is left out`);
+  const out = await wholeFile(options.out, { force: options.force, input: file });
+  try {
+    const training = await store.getHistoricalFeatures({ features: selectionFrom(features), entities: entities as never, asKnown, requireKnown, signal });
+    let rows = 0;
+    const batches = async function* (): AsyncGenerator<Batch> {
+      for await (const batch of training.batches()) {
+        yield batch;
+        rows += batch.length;
+        options.onRows(rows, entities.rows);
+      }
+    };
+    if (/\.parquet$/i.test(options.out)) await writeParquet(out.temporary, { columns: training.columns, batches: batches(), signal });
+    else await writeLines(out.temporary, training.columns.map(({ name }) => name), batches());
+    signal.throwIfAborted();
+    await out.finish();
+    return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
+  } catch (error) {
+    // the frame's own words name rows, and not the file
+    const ofFrame = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
+    throw ofFrame ? new TidemarkError(error.code, `${file}: ${error.message}`, { cause: error }) : error;
+  } finally {
+    await out.abandon();
+  }
+}
+
+const BUFFERED = 1 << 20;
+
+async function writeLines(path: string, names: readonly string[], batches: AsyncIterable<Batch>): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    let text = "";
+    for await (const batch of batches) {
+      for (let i = 0; i < batch.length; i++) {
+        text += `${answerLine(names, answerTexts(batch, i))}\n`;
+        if (text.length < BUFFERED) continue;
+        await file.writeFile(text);
+        text = "";
+      }
+    }
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
