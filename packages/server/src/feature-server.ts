@@ -55,7 +55,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const limits = limitsOf(options.limits);
   const keeper = doorkeeper(options.tokens);
   const log = requestLog(options.log);
-  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), draining: false };
+  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), log, zone: options.zone ?? "UTC", draining: false };
 
   const waits = { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(1000, limits.headersMs) };
   const app = fastify({

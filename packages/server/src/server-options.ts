@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly store: Store;
   /** The module of definitions that the store was opened with, or an object of them. */
   readonly definitions: { readonly [exported: string]: unknown };
+  /** Whose days are materialized, an IANA name; "UTC" without it. */
+  readonly zone?: string | undefined;
   /** Without tokens everybody may do everything: then listen on this machine only. */
   readonly tokens?: readonly ServerToken[] | undefined;
   readonly limits?: Partial<Limits> | undefined;

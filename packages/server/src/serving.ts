@@ -3,6 +3,7 @@ import type { Definitions, Store } from "@tidemark/core";
 import type { Catalogue } from "./catalogue.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits.ts";
+import type { RequestLog } from "./request-log.ts";
 import type { Scope } from "./server-options.ts";
 
 export interface Serving {
@@ -11,6 +12,9 @@ export interface Serving {
   readonly catalogue: Catalogue;
   readonly limits: Limits;
   readonly healthy: Health;
+  readonly log: RequestLog | null;
+  /** Whose days are materialized. */
+  readonly zone: string;
   /** The process is about to end: it answers what comes, and says that it is not healthy. */
   draining: boolean;
 }

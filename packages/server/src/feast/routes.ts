@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../feature-server.ts";
 import type { Serving } from "../serving.ts";
 import { feastError } from "./feast-errors.ts";
+import { incrementalMaterialization, materialization, materializer, type Materialization } from "./materialize.ts";
 import { onlineAnswer, onlineQuestion } from "./online-features.ts";
 import { pushFrame, viewFrame, type PushedFrame } from "./pushed-frame.ts";
 
@@ -34,6 +35,28 @@ export async function feastRoutes(app: FastifyInstance, serving: Serving, answer
   const push = { config: { scope: "push" } } as const;
   app.post("/push", push, (request, reply) => pushed(pushFrame(request.body, serving), request, reply, ""));
   app.post("/write-to-online-store", push, (request, reply) => pushed(viewFrame(request.body, serving), request, reply, "null"));
+
+  const materializing = materializer(serving.store, serving.zone);
+  app.addHook("onClose", () => materializing.stop());
+
+  async function materialized(asked: Materialization, reply: FastifyReply): Promise<FastifyReply> {
+    const { views } = asked;
+    const running = materializing.running(views);
+    if (running.length > 0) {
+      return reply.code(409).send({ error: `these feature views are being materialized: ${running.join(", ")}; ask again when that is done`, feature_views: running });
+    }
+    const work = materializing.start(asked);
+    if (!asked.later) {
+      await work;
+      return reply.header("content-type", JSON_TYPE).send("null");
+    }
+    work.catch((error: unknown) => { serving.log?.say("error", "a materialization failed", { views, error: error instanceof Error ? error.stack ?? error.message : String(error) }); });
+    return reply.code(202).send({ status: "accepted", feature_views: views });
+  }
+
+  const operate = { config: { scope: "operate", unbounded: true } } as const;
+  app.post("/materialize", operate, (request, reply) => materialized(materialization(request.body, request.query, serving), reply));
+  app.post("/materialize-incremental", operate, (request, reply) => materialized(incrementalMaterialization(request.body, request.query, serving), reply));
 
   app.get("/health", { config: { scope: null } }, async (_request, reply) => reply.code(!serving.draining && await serving.healthy() ? 200 : 503).send());
 }
