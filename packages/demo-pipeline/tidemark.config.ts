@@ -12,6 +12,7 @@ import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import * as features from "./src/features.ts";
 import { createBank, writeCustomers, writeDay, type Bank } from "./src/postgres-bank.ts";
+import { sentOn } from "./src/sent-on.ts";
 
 /** An empty variable is none, as in the compose file. */
 const variable = (name: string, otherwise: string): string => process.env[name] || otherwise;
@@ -19,7 +20,8 @@ const variable = (name: string, otherwise: string): string => process.env[name] 
 const BANK: Bank = {
   seed: Number(variable("BANK_SEED", "66")), users: Number(variable("BANK_USERS", "300")), transactionsPerDay: Number(variable("BANK_TRANSACTIONS_PER_DAY", "2000")), oddEvery: 6_000,
 };
-const topics = ["public.transaction_data", "public.customer_data"].map((table) => `${variable("BANK_CONNECTOR", "bank")}.${table}`);
+const connector = variable("BANK_CONNECTOR", "bank");
+const topics = ["public.transaction_data", "public.customer_data"].map((table) => `${connector}.${table}`);
 const lake = process.env["BANK_LAKE"];
 
 /** Nobody else makes it. */
@@ -54,16 +56,18 @@ export default defineConfig({
     bank: ({ until }) => kafkaChanges({ brokers: variable("KAFKA_BROKERS", `127.0.0.1:${variable("KAFKA_PORT", "9092")}`).split(","), topics, until }),
   },
   ingest: {
-    /** The generator. A day is written in one transaction with a note that it is done: whoever comes again finds it. */
+    /** The generator. A day is written in one transaction with a note that it is done: whoever comes again finds it. Done is a day when Kafka has it, too. */
     bank: {
       database: ({ secrets }) => ({
         host: variable("POSTGRES_HOST", "127.0.0.1"), port: Number(variable("POSTGRES_PORT", "5432")), database: variable("POSTGRES_DB", "bank"),
         user: variable("POSTGRES_USER", "bank"), password: secrets.postgres,
       }),
-      async run({ pool, date }) {
+      async run({ pool, date, signal }) {
         await createBank(pool);
         await writeCustomers(pool, BANK);
-        return { ...await writeDay(pool, BANK, date) };
+        const done = await writeDay(pool, BANK, date);
+        await sentOn(pool, connector, { signal });
+        return { ...done };
       },
     },
   },
