@@ -1,5 +1,5 @@
 /** A client of Tidemark's server, with the calls of a store. */
-import { TidemarkError, isTidemarkError, keysNeeded, selectionOf, type Answer, type FeatureReads, type Pushes, type SourceStatus, type TimeInput } from "@tidemark/core";
+import { TidemarkError, isTidemarkError, keysNeeded, selectionOf, type Answer, type FeatureReads, type MaterializeOptions, type MaterializeResult, type Pushes, type SourceStatus, type TimeInput } from "@tidemark/core";
 import type { Selected } from "@tidemark/core/spi";
 import type { AnswerReader } from "./answers.ts";
 import type { CallOptions, ClientOptions } from "./client-options.ts";
@@ -30,6 +30,8 @@ export interface Client<D extends Exports = Exports> extends Pick<FeatureReads, 
    * const [row] = await client.service("fraud_v1").getOnlineFeatures({ entities: [{ user_id: "user_000066" }] });
    */
   service<const N extends ServiceNames<D>>(name: N): ServiceClient<ServiceRow<D, N>, ServiceNeeds<D, N>>;
+  /** As `materialize` of a store, with views by name. It takes as long as it takes; ended by its signal, what was done is done, and it can be called again. */
+  materialize(options: Omit<MaterializeOptions, "onProgress" | "views"> & { readonly views?: readonly string[] | undefined }): Promise<MaterializeResult>;
   /** What each source has taken, and what went wrong in it. */
   status(options?: CallOptions): Promise<readonly SourceStatus[]>;
 }
@@ -84,6 +86,10 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
       // with an id, so that a push whose answer was lost may be sent again
       const body = { rows: pushRows(target, rows, "row"), deletes: pushRows(target, deletes, "delete"), id: id ?? crypto.randomUUID() };
       return send({ method: "POST", path: `/v1/push/${encodeURIComponent(target.name)}`, body: jsonOf(body, target.name), repeatable: true, signal });
+    },
+
+    async materialize({ signal, ...request }: { readonly signal?: AbortSignal } = {}) {
+      return send({ method: "POST", path: "/v1/materialize", body: JSON.stringify(request), repeatable: false, unbounded: true, signal });
     },
 
     async status({ signal }: CallOptions = {}) {

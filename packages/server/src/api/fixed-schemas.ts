@@ -32,6 +32,26 @@ export function pushedSchema(): Schema {
   });
 }
 
+const DAY: Schema = { type: "string", format: "date" };
+
+export function materializeSchema(views: readonly string[]): Schema {
+  const view = views.length === 0 ? TEXT : { type: "string", enum: views };
+  return objectOf({
+    views: { anyOf: [view, listOf(view, { minItems: 1 })], description: "All of them, if it is left out" },
+    dates: { anyOf: [DAY, listOf(DAY, { minItems: 1 })] },
+    from: { ...DAY, description: "The first day" }, to: { ...DAY, description: "The day after the last" },
+    zone: { ...TEXT, description: "Whose days they are, an IANA name; the server's, if it is left out" },
+    incremental: { type: "boolean", description: "Brings every day that is materialized up to the history, and adds the days since" },
+    online: { type: "boolean", description: "false: only the table is written" },
+  }, ["views", "dates", "from", "to", "zone", "incremental", "online"]);
+}
+
+export function materializedSchema(): Schema {
+  return objectOf({ views: listOf(objectOf({
+    view: TEXT, table: TEXT, dates: listOf(objectOf({ date: DAY, rows: COUNT, state: { type: "string", enum: ["new", "again"] } })), unchanged: COUNT, online: { type: ["string", "null"], format: "date" },
+  })) });
+}
+
 /** More may be told of a source than is listed here. */
 export function statusSchema(): Schema {
   const open = (properties: { readonly [name: string]: Schema }, type: Schema["type"] = "object"): Schema => ({ type, properties, required: Object.keys(properties) });

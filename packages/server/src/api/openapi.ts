@@ -5,7 +5,7 @@ import type { Limits } from "../limits.ts";
 import type { Scope } from "../server-options.ts";
 import { featureText } from "./descriptions.ts";
 import { INT64_FORMS } from "./features-request.ts";
-import { CODE, definitionsSchema, pushedSchema, statusSchema } from "./fixed-schemas.ts";
+import { CODE, definitionsSchema, materializedSchema, materializeSchema, pushedSchema, statusSchema } from "./fixed-schemas.ts";
 import { TIME, answerSchema, listOf, objectOf, requestSchema, type Schema } from "./wire-schemas.ts";
 
 const STATUS: Schema = { type: "string", enum: ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"] };
@@ -28,6 +28,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
   for (const source of definitions.sources.values()) {
     if (source.push === true) paths[`/v1/push/${source.name}`] = { post: operation(`push_${source.name}`, "push", `Rows of source ${source.name}: all of them or none`, pushedSchema(), pushRequest(source, definitions, limits)) };
   }
+  paths["/v1/materialize"] = { post: operation("materialize", "operate", "Rows of every entity at the end of days, into a table and the online store", materializedSchema(), materializeSchema([...definitions.views.keys()])) };
   paths["/v1/definitions"] = { get: operation("definitions", "read", "Services, views, entities and sources, with keys, types and descriptions", definitionsSchema()) };
   paths["/v1/status"] = { get: operation("status", "operate", "What each source has taken, and what went wrong in it", statusSchema()) };
   paths["/openapi.json"] = { get: operation("openapi", null, "This document", { type: "object" }) };

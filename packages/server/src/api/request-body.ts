@@ -29,14 +29,15 @@ export function textIn(body: Body, name: string): string | undefined {
   throw invalid(`${name} is ${kindOf(given)}; give a string`);
 }
 
-export function textsIn(body: Body, name: string, limit: number): readonly string[] {
+/** A text or a list of texts; what they are is for messages, and too many have `code`. */
+export function textsIn(body: Body, name: string, limit: number, what = "names", code = "TOO_MANY_FEATURES"): readonly string[] {
   const given = body[name];
-  if (given === undefined) throw invalid(`${name} is missing; give a list of names`);
+  if (given === undefined) throw invalid(`${name} is missing; give a list of ${what}`);
   const list: readonly unknown[] = typeof given === "string" ? [given] : Array.isArray(given) ? given : [];
-  if (list.length === 0) throw invalid(`${name} is ${Array.isArray(given) ? "an empty list" : kindOf(given)}; give a name or a list of names`);
-  if (list.length > limit) throw new TidemarkError("TOO_MANY_FEATURES", `${name} has ${list.length} names, and a request may have ${limit}; split it`);
+  if (list.length === 0) throw invalid(`${name} is ${Array.isArray(given) ? "an empty list" : kindOf(given)}; give a list of ${what}`);
+  if (list.length > limit) throw new TidemarkError(code, `${name} has ${list.length} ${what}, and a request may have ${limit}; split it`);
   const wrong = list.findIndex((one) => typeof one !== "string");
-  if (wrong !== -1) throw invalid(`${name}[${wrong}] is ${kindOf(list[wrong])}; give a name as a string`);
+  if (wrong !== -1) throw invalid(`${name}[${wrong}] is ${kindOf(list[wrong])}; give ${what} as strings`);
   return list as readonly string[];
 }
 
@@ -44,6 +45,11 @@ export function flagIn(body: Body, name: string): boolean {
   const given = body[name];
   if (given === undefined || typeof given === "boolean") return given === true;
   throw invalid(`${name} is ${kindOf(given)}; give true or false`);
+}
+
+/** As `flagIn`, but left out stays left out. */
+export function flagOrNothingIn(body: Body, name: string): boolean | undefined {
+  return body[name] === undefined ? undefined : flagIn(body, name);
 }
 
 /** The first of `choices` where it is left out. */

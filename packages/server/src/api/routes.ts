@@ -5,6 +5,7 @@ import type { Serving } from "../serving.ts";
 import { featureNames } from "./asked-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
 import { answerText, namedQuestion, questionFor, type FeaturesQuestion } from "./features-request.ts";
+import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
@@ -38,10 +39,13 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     return reply.type(JSON_TYPE).send(JSON.stringify(await store.push(request.params.name, rows, { deletes, id, signal: request.ending })));
   });
 
+  app.post("/v1/materialize", { config: { scope: "operate", unbounded: true } }, async (request, reply) =>
+    reply.type(JSON_TYPE).send(JSON.stringify(await store.materialize({ ...materializeOptions(request.body, serving), signal: request.ending }))));
+
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
   app.get("/openapi.json", { config: { scope: null } }, (_, reply) => reply.type(JSON_TYPE).send(document));
   app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) => reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })));
 
-  for (const url of ["/v1/features", "/v1/services/:name/features", "/v1/views/:name/features", "/v1/push/:name"]) refuseOtherMethods(app, url, "POST");
+  for (const url of ["/v1/features", "/v1/services/:name/features", "/v1/views/:name/features", "/v1/push/:name", "/v1/materialize"]) refuseOtherMethods(app, url, "POST");
   for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"]) refuseOtherMethods(app, url, "GET");
 }

@@ -78,6 +78,8 @@ describe("requests and answers are as it says", () => {
     ["/v1/views/sums/features", { entities: things, int64: "number" }],
     ["/v1/views/shops/features", { entities: [{ shop_id: 1 }] }],
     ["/v1/push/logins", { rows: [{ id: "1", user_id: "ann", device: null, score: 0.5, fee: "1.5", extra: [1], raw: "AP8B", time: "2026-01-05T11:00:00Z" }], deletes: [{ id: 5 }], id: "one" }],
+    ["/v1/materialize", { views: ["weekly"], dates: ["2026-01-04"], zone: "Asia/Ho_Chi_Minh", online: false }],
+    ["/v1/materialize", { views: "profile", from: "2026-01-03", to: "2026-01-05" }],
     ["/v1/push/logins", { rows: [{ id: 2, user_id: "ann", score: "-Infinity", time: "2026-01-05T11:00:00Z" }] }],
   ])("POST %s %j", async (path, body) => { expect(await exchanged("POST", path, body)).toEqual(conforms(200)); });
 
@@ -92,6 +94,8 @@ describe("requests and answers are as it says", () => {
     ["/v1/views/kinds/features", { entities: [{ id: 1.5 }] }, 422],
     ["/v1/views/kinds/features", { entities: [{}] }, 422],
     ["/v1/services/everything/features", { entities: ann, int64: "both" }, 422],
+    ["/v1/materialize", { views: [], dates: ["2026-01-04"] }, 422],
+    ["/v1/materialize", { dates: ["2026-02-30"] }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: null, time: "2026-01-05T11:00:00Z" }] }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann" }] }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann", time: "2026-01-05T11:00:00Z", fee: "1.555" }] }, 422],
