@@ -2,13 +2,14 @@
 import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import type { HistoryContext } from "../history/merge-versions.ts";
 import type { HistoryState } from "../history/version-events.ts";
-import type { ColumnSpec, ViewSpec } from "../model.ts";
+import type { ColumnSpec, Value, ViewSpec } from "../model.ts";
 import type { Answers, ComputeEngine, EntityRows, Events, TableSpec } from "../spi.ts";
 import { planOf } from "../stream/plans.ts";
 import { gatherShare, type GatheredShare, type Share, type ShareLimits } from "./gather-share.ts";
 import { DATE, EVENT_TIMESTAMP } from "./features-table.ts";
 import type { LocalDate } from "./local-date.ts";
-import { pagesFor, pageWriter } from "./page-codec.ts";
+import { pageEncoder, pagesFor } from "./page-codec.ts";
+import { hashText } from "./view-meaning.ts";
 import type { PagesWriter } from "./online-pages.ts";
 
 export interface DaysToCompute {
@@ -31,33 +32,33 @@ const MOST_SHARES = 2 ** 24;
 /** Pages of one share, at least: so often may a later share be halved without parting a page. */
 const PAGES_PER_SHARE = 1024;
 
-/** Batches of the features table. The online rows are written on the way, before the batch that holds them is given. */
+/** Batches of the features table. The online rows are written on the way, and served when all are. */
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
-  const { context, state, view, engine, days, online, signal } = options;
+  const { context, state, view, table, engine, days, online, signal } = options;
   const plan = planOf(view, view.features);
   const waiting: Share[] = [{ count: 1, index: 0 }];
   let pages: number | null = null;
   for (let share = waiting.pop(); share !== undefined; share = waiting.pop()) {
     const gathered = await gatherShare(context, state, view, plan, days, share, { ...options.limits, shares: pages ?? MOST_SHARES }, signal);
     waiting.push(...gathered.left);
-    const { rows, starts } = rowsAsked(gathered, days);
-    const answers = await ("longest" in plan ? engine.aggregate(plan, replay(gathered.events), rows, { signal }) : engine.joinAsOf(plan, replay(gathered.events), rows, { signal }));
-    const last = { from: starts.at(-2)!, to: starts.at(-1)! };
-    if (online !== null) {
-      if (pages === null) {
-        const { count } = gathered.share;
-        pages = Math.max(pagesFor((last.to - last.from) * count), count === 1 ? 1 : count * PAGES_PER_SHARE);
-        await online.expect(pages);
-      }
-      await writePages(online, pages, view, gathered, rows.entity, answers, last);
+    if (online !== null && pages === null) {
+      const { count } = gathered.share;
+      pages = Math.max(pagesFor(gathered.entities * count), count === 1 ? 1 : count * PAGES_PER_SHARE);
+      await online.expect(pages);
     }
+    const order = pages === null ? null : byPage(gathered, pages);
+    const { rows, starts } = rowsAsked(gathered, days, order?.entities ?? null);
+    const answers = await ("longest" in plan ? engine.aggregate(plan, replay(gathered.events), rows, { signal }) : engine.joinAsOf(plan, replay(gathered.events), rows, { signal }));
     for (let day = 0; day < days.length; day++) {
       const [from, to] = [starts[day]!, starts[day + 1]!];
       options.onRows(day, to - from);
-      if (to > from) yield batchOfDay(options.table, view, gathered, rows.entity, answers, days[day]!, from, to);
+      if (to === from) continue;
+      const batch = batchOfDay(table, view, gathered, rows.entity.subarray(from, to), answers, days[day]!, from);
+      if (online !== null && day === days.length - 1) await writePages(online, pages!, view, gathered, rows.entity.subarray(from, to), order!.hashes, batch);
+      yield batch;
     }
   }
-  // before the table's commit: a run that is killed between the two is done again, and the online store then serves what it served
+  // before the table's commit: a run that is killed between the two is done again, and nothing that the table says is missing here
   await online?.finish();
 }
 
@@ -65,58 +66,73 @@ async function* replay(events: readonly Events[]): AsyncIterable<Events> {
   yield* events;
 }
 
+/** The entities of each page beside each other, and their hashes by their numbers. */
+function byPage({ entities, textOf }: GatheredShare, pages: number): { readonly entities: Int32Array; readonly hashes: Uint32Array } {
+  const hashes = new Uint32Array(entities);
+  const next = new Int32Array(pages + 1);
+  for (let one = 0; one < entities; one++) {
+    hashes[one] = hashText(textOf(one));
+    next[(hashes[one]! % pages) + 1]!++;
+  }
+  for (let page = 0; page < pages; page++) next[page + 1]! += next[page]!;
+  const order = new Int32Array(entities);
+  for (let one = 0; one < entities; one++) order[next[hashes[one]! % pages]!++] = one;
+  return { entities: order, hashes };
+}
+
 /** Day after day, every entity that is there; rows of day d are [starts[d], starts[d + 1]). */
-function rowsAsked(gathered: GatheredShare, days: readonly LocalDate[]): { readonly rows: EntityRows; readonly starts: readonly number[] } {
-  const most = gathered.entities * days.length;
+function rowsAsked({ entities, isThere }: GatheredShare, days: readonly LocalDate[], order: Int32Array | null): { readonly rows: EntityRows; readonly starts: readonly number[] } {
+  const most = entities * days.length;
   const entity = new Int32Array(most);
   const time = new Float64Array(most);
   const starts = [0];
   let length = 0;
   for (let day = 0; day < days.length; day++) {
-    for (let one = 0; one < gathered.entities; one++) {
-      if (!gathered.isThere(one, day)) continue;
+    for (let i = 0; i < entities; i++) {
+      const one = order === null ? i : order[i]!;
+      if (!isThere(one, day)) continue;
       entity[length] = one;
       time[length++] = days[day]!.time;
     }
     starts.push(length);
   }
-  return { rows: { length, keys: gathered.entities, entity: entity.subarray(0, length), time: time.subarray(0, length) }, starts };
+  return { rows: { length, keys: entities, entity: entity.subarray(0, length), time: time.subarray(0, length) }, starts };
 }
 
-function batchOfDay(table: TableSpec, view: ViewSpec, gathered: GatheredShare, entity: Int32Array, answers: readonly Answers[], day: LocalDate, from: number, to: number): Batch {
-  const length = to - from;
+/** `from`: where the day's rows begin in the answers. */
+function batchOfDay(table: TableSpec, view: ViewSpec, gathered: GatheredShare, entity: Int32Array, answers: readonly Answers[], day: LocalDate, from: number): Batch {
+  const { length } = entity;
   const keys = view.entity.keys.length;
   const vectors = table.columns.map((column: ColumnSpec, c): Vector => {
     if (column === EVENT_TIMESTAMP) return { is: "float64", values: new Float64Array(length).fill(day.time), valid: null };
     if (column === DATE) return { is: "string", codes: new Int32Array(length), dictionary: [day.date], valid: null };
-    const builder = vectorBuilder(column, length);
-    if (c < keys) for (let row = from; row < to; row++) builder.push(gathered.keyOf(entity[row]!)[c]!);
-    else for (let row = from, { values } = answers[c - keys - 2]!; row < to; row++) builder.push(values[row]!);
-    return builder.finish();
+    if (c < keys) {
+      const values = gathered.keys[c]!;
+      // an entity comes once, so the texts of its only key differ
+      if (keys === 1 && column.kind === "string") return { is: "string", codes: Int32Array.from({ length }, (_, row) => row), dictionary: Array.from(entity, (one) => values[one] as string), valid: null };
+      return vectorFrom(column, length, (row) => values[entity[row]!]!);
+    }
+    const { values } = answers[c - keys - 2]!;
+    return vectorFrom(column, length, (row) => values[from + row]!);
   });
   return { length, columns: table.columns, vectors };
 }
 
-/** Every page of the share, its rows found by a counting sort. */
-async function writePages(online: PagesWriter, pages: number, view: ViewSpec, gathered: GatheredShare, entity: Int32Array, answers: readonly Answers[], { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
-  const counts = new Int32Array(pages + 1);
-  for (let row = from; row < to; row++) counts[(gathered.hashOf(entity[row]!) % pages) + 1]!++;
-  for (let page = 0; page < pages; page++) counts[page + 1]! += counts[page]!;
-  const order = new Int32Array(to - from);
-  const next = counts.slice();
-  for (let row = from; row < to; row++) order[next[gathered.hashOf(entity[row]!) % pages]!++] = row;
-  const writer = pageWriter(view.features.map(({ result }) => result));
-  let row = 0;
-  const value = (feature: number) => answers[feature]!.values[row]!;
-  for (let page = 0; page < pages; page++) {
-    const [start, end] = [counts[page]!, counts[page + 1]!];
-    if (start === end) continue;
-    writer.begin(end - start);
-    for (let i = start; i < end; i++) {
-      row = order[i]!;
-      const one = entity[row]!;
-      writer.row(gathered.hashOf(one), gathered.textOf(one), value);
-    }
-    await online.add(page, writer.finish());
+function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => Value): Vector {
+  const builder = vectorBuilder(column, length);
+  for (let row = 0; row < length; row++) builder.push(value(row));
+  return builder.finish();
+}
+
+/** The rows of the batch, which come page after page. */
+async function writePages(online: PagesWriter, pages: number, view: ViewSpec, { textOf }: GatheredShare, entity: Int32Array, hashes: Uint32Array, batch: Batch): Promise<void> {
+  const rows = { hashes: Uint32Array.from(entity, (one) => hashes[one]!), text: (row: number) => textOf(entity[row]!), columns: view.features.map(({ result }) => result), vectors: batch.vectors.slice(-view.features.length) };
+  const encode = pageEncoder(rows);
+  for (let start = 0; start < entity.length;) {
+    const page = rows.hashes[start]! % pages;
+    let end = start + 1;
+    while (end < entity.length && rows.hashes[end]! % pages === page) end++;
+    await online.add(page, encode(start, end));
+    start = end;
   }
 }

@@ -28,21 +28,23 @@ export interface GatheredShare {
   readonly left: readonly Share[];
   readonly entities: number;
   readonly events: readonly Events[];
-  hashOf(entity: number): number;
+  /** The text of an entity's key. */
   textOf(entity: number): string;
-  keyOf(entity: number): readonly Value[];
+  /** By key of the entity, the values of all entities. */
+  readonly keys: readonly (readonly Value[])[];
   /** Whether history has a row of the entity that lies before the end of the day (dimensions and facts: one that holds there). */
   isThere(entity: number, day: number): boolean;
 }
 
-interface Entity {
-  readonly text: string;
-  readonly hash: number;
-  readonly key: readonly Value[];
+/** Entities by number. One without a row that was ever seen has no key. */
+interface Entities {
+  readonly numbers: Map<string, number>;
+  readonly texts: string[];
+  readonly keys: readonly Value[][];
   /** The time of its first row; for a dimension, Infinity. */
-  first: number;
+  readonly first: number[];
   /** Dimensions: by day, whether a version is seen. */
-  readonly seen: Uint8Array | null;
+  readonly seen: Uint8Array[];
 }
 
 export async function gatherShare(
@@ -56,37 +58,38 @@ export async function gatherShare(
   const keyColumns: readonly ColumnSpec[] = view.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const columns = [...plan.columns, ...keyColumns.filter((column) => !plan.columns.includes(column))];
   const keyPlaces = keyColumns.map((column) => columns.indexOf(column));
+  const none = (): Entities => ({ numbers: new Map(), texts: [], keys: keyColumns.map(() => []), first: [], seen: [] });
   let share = asked;
   const left: Share[] = [];
-  /** By number; a number without a row that was ever seen stays empty. */
-  let entities: (Entity | undefined)[] = [];
-  let numbers = new Map<string, number>();
+  let entities = none();
   let held: Events[] = [];
   let rows = 0;
 
   const entityOf = (text: string): number => {
+    const known = entities.numbers.get(text);
+    if (known !== undefined) return known;
     if (share.count > 1 && hashText(text) % share.count !== share.index) return -1;
-    let number = numbers.get(text);
-    if (number === undefined) {
-      number = entities.length;
-      numbers.set(text, number);
-      texts.push(text);
-      entities.push(undefined);
-    }
+    const number = entities.texts.length;
+    entities.numbers.set(text, number);
+    entities.texts.push(text);
+    for (const values of entities.keys) values.push(null);
+    entities.first.push(Infinity);
+    if (isDimension) entities.seen.push(new Uint8Array(days.length));
     return number;
   };
-  let texts: string[] = [];
 
   function halve(): void {
     left.push({ count: share.count * 2, index: share.index + share.count });
     share = { count: share.count * 2, index: share.index };
-    const renamed = new Int32Array(entities.length).fill(-1);
-    const before = { entities, texts };
-    [entities, texts, numbers] = [[], [], new Map()];
-    before.texts.forEach((text, number) => {
+    const before = entities;
+    entities = none();
+    const renamed = before.texts.map((text, number) => {
       const now = entityOf(text);
-      renamed[number] = now;
-      if (now >= 0) entities[now] = before.entities[number];
+      if (now < 0) return now;
+      entities.keys.forEach((values, k) => { values[now] = before.keys[k]![number]!; });
+      entities.first[now] = before.first[number]!;
+      if (isDimension) entities.seen[now] = before.seen[number]!;
+      return now;
     });
     rows = 0;
     held = held.flatMap((events) => {
@@ -98,27 +101,25 @@ export async function gatherShare(
 
   const query = {
     columns, keyColumns: view.keyColumns, entityOf, signal,
-    // with the versions that are over, so that an entity is known whose rows are all gone; they count for nothing below
-    knowledge: "as known" as const, times: { min: -Infinity, max: most },
+    // of a dimension every version counts; of other sources only what stands
+    knowledge: "as corrected" as const, times: { min: -Infinity, max: most },
   };
   for await (const events of versionEvents(context, state, query)) {
     signal?.throwIfAborted();
     const { length, entity, time, from, to } = events;
-    const vectors = keyPlaces.map((place) => events.columns.vectors[place]!);
+    const vectors: readonly Vector[] = keyPlaces.map((place) => events.columns.vectors[place]!);
+    const { keys, first, seen } = entities;
     let kept = 0;
     for (let i = 0; i < length; i++) {
       const number = entity[i]!;
       if (number < 0) continue;
-      const one = entities[number] ??= {
-        text: texts[number]!, hash: hashText(texts[number]!), key: vectors.map((vector: Vector) => valueAt(vector, i)), first: Infinity, seen: isDimension ? new Uint8Array(days.length) : null,
-      };
+      if (keys[0]![number] === null) for (let k = 0; k < keys.length; k++) keys[k]![number] = valueAt(vectors[k]!, i);
       const at = time[i]!;
-      if (one.seen === null) {
-        if (to[i] !== Infinity) { entity[i] = -1; continue; }
-        from[i] = -Infinity;
-        if (at < one.first) one.first = at;
+      if (!isDimension) {
+        if (at < first[number]!) first[number] = at;
       } else {
-        for (let day = 0; day < days.length; day++) if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) one.seen[day] = 1;
+        const there = seen[number]!;
+        for (let day = 0; day < days.length; day++) if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) there[day] = 1;
       }
       if (at < least || at > most) entity[i] = -1;
       else kept++;
@@ -127,20 +128,15 @@ export async function gatherShare(
     const own = { ...events, columns: { length, columns: plan.columns, vectors: events.columns.vectors.slice(0, plan.columns.length) } };
     held.push(kept * 2 > length ? own : onlyRows(own, (i) => entity[i]!)!);
     rows += kept;
-    while ((rows > limits.events || entities.length * days.length > limits.rows) && entities.length > 1 && share.count < limits.shares) halve();
+    while ((rows > limits.events || entities.texts.length * days.length > limits.rows) && entities.texts.length > 1 && share.count < limits.shares) halve();
   }
 
+  const { texts, keys, first, seen } = entities;
   return {
-    share, left, entities: entities.length, events: held,
-    hashOf: (number) => entities[number]!.hash,
-    textOf: (number) => entities[number]!.text,
-    keyOf: (number) => entities[number]!.key,
-    isThere(number, day) {
-      const one = entities[number];
-      if (one === undefined) return false;
-      if (one.seen !== null) return one.seen[day] === 1;
-      return isWindow ? one.first < days[day]!.time : one.first <= days[day]!.time;
-    },
+    share, left, entities: texts.length, events: held, keys,
+    textOf: (number) => texts[number]!,
+    isThere: isDimension ? (number, day) => seen[number]![day] === 1
+      : isWindow ? (number, day) => first[number]! < days[day]!.time : (number, day) => first[number]! <= days[day]!.time,
   };
 }
 
