@@ -27,8 +27,8 @@ export const weekly = featureView("weekly_activity", {
   },
 });
 
-const VENDORS = ["Online Shopping", "Hospital", "Sport", "Grocery", "Restaurant", "Transportation", "Sending Out"];
-const CHANNELS = ["Current Account", "Credit Card", "Debit Card"];
+export const VENDORS = ["Online Shopping", "Hospital", "Sport", "Grocery", "Restaurant", "Transportation", "Sending Out"];
+export const CHANNELS = ["Current Account", "Credit Card", "Debit Card"];
 export const WEEK = 604_800_000_000;
 /** The moment that is asked for: all events lie in the week before it. */
 export const NOW = 1_741_600_000_000_000;

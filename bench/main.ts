@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   push: "bench/push-rate.ts",
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",
+  materialize: "bench/materialize.ts",
 };
 
 const [name, ...rest] = process.argv.slice(2);

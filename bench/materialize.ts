@@ -1,0 +1,91 @@
+/**
+ * Seven weekly features of 500,000 users, computed from a Delta history, written to the features table and to SQLite, beside Feast's `materialize`, which takes as many
+ * rows of features that are computed already from a Parquet file to its SQLite online store. Feast's rows are those that ours wrote.
+ *
+ *     npm run bench -- materialize [users] [events of each] [rounds]
+ */
+import { openStore } from "@tidemark/core";
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
+import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CHANNELS, random, userName, VENDORS, WEEK, weekly } from "./bank.ts";
+import { median } from "./figures.ts";
+
+const [users = 500_000, each = 1, rounds = 3] = process.argv.slice(2).map(Number);
+const DATE = "2025-03-09";
+const END = Date.parse("2025-03-10T00:00:00Z") * 1000;
+const python = join(import.meta.dirname, "../.tidemark/feast/bin/python");
+if (!existsSync(python)) {
+  console.error("Feast is not there: node scripts/setup-python.ts feast");
+  process.exit(2);
+}
+
+/** `each` transactions of every user within the week before the day's end, users in another order each time round. */
+function transactionsOfAll(): ChangeSource {
+  const events = users * each;
+  return {
+    name: "bank",
+    async *changes(): AsyncIterable<ChangeBatch> {
+      const next = random(7);
+      for (let first = 0; first < events; first += 5000) {
+        const changes: Change[] = [];
+        for (let id = first; id < Math.min(first + 5000, events); id++) {
+          const time = END - WEEK + Math.floor((id / events) * WEEK);
+          changes.push({
+            source: "transactions", topic: "bank.public.transaction_data", partition: 0, offset: id, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
+            values: [BigInt(id), userName((id * 7919) % users), VENDORS[Math.floor(next() * VENDORS.length)]!, CHANNELS[Math.floor(next() * CHANNELS.length)]!, Math.round(next() * 100_000) / 100, time],
+            lsn: BigInt(1_000_000 + id * 200), committed: time + 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
+          });
+        }
+        yield { changes, positions: [{ partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 }] };
+      }
+    },
+  };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
+try {
+  const offline = () => deltaOfflineStore(localObjects(join(folder, "lake")));
+  const filled = await openStore({ definitions: { weekly }, offline: offline() });
+  let began = performance.now();
+  await filled.run(transactionsOfAll());
+  await filled.close();
+  console.log(`history of ${users * each} transactions of ${users} users made in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // another table and another file each time: the first materialize of a day
+    rmSync(join(folder, "lake", "weekly_activity"), { recursive: true, force: true });
+    const online = join(folder, `online-${round}.db`);
+    const store = await openStore({ definitions: { weekly }, offline: offline(), online: sqliteOnlineStore(online) });
+    began = performance.now();
+    const { views: [done] } = await store.materialize({ dates: [DATE] });
+    ours.push((performance.now() - began) / 1000);
+    if (done!.dates[0]!.rows !== users || done!.online !== DATE) throw new Error(`materialized ${JSON.stringify(done)}`);
+    const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: userName(users - 1) }] });
+    const [again] = await (await store.getHistoricalFeatures({ features: weekly, entities: [{ user_id: userName(users - 1), event_timestamp: new Date(END / 1000) }] })).rows();
+    for (const [name, value] of Object.entries(row!)) if (name !== "event_timestamp" && value !== (again as Record<string, unknown>)[name]) throw new Error(`${name} is ${String(value)} in the row`);
+    await store.close();
+    console.log(`round ${round + 1}: tidemark ${ours.at(-1)!.toFixed(2)} s`);
+
+    const parted = join(folder, "lake", "weekly_activity", "features", `date=${DATE}`);
+    const own = join(folder, `feast-${round}`);
+    mkdirSync(own);
+    const said = execFileSync(python, [join(import.meta.dirname, "peers/feast_materialize.py"), own, join(parted, readdirSync(parted).find((name) => name.endsWith(".parquet"))!)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as { readonly rows: number; readonly seconds: number; readonly version: string };
+    if (feast.rows !== users) throw new Error(`Feast took ${feast.rows} rows`);
+    theirs.push(feast.seconds);
+    console.log(`round ${round + 1}: Feast ${feast.version} ${feast.seconds.toFixed(2)} s`);
+    for (const one of readdirSync(folder).filter((name) => name.startsWith("feast-") || name.startsWith("online-"))) rmSync(join(folder, one), { recursive: true });
+  }
+  const [a, b] = [median(ours), median(theirs)];
+  console.log(`${users} rows × 7 features: tidemark, computed from ${users * each} events, ${a.toFixed(2)} s; Feast, computed before, ${b.toFixed(2)} s`);
+  console.log(JSON.stringify({ bench: "materialize", users, each, seconds: { tidemark: Number(a.toFixed(3)), feast: Number(b.toFixed(3)) }, ratio: Number((b / a).toFixed(1)), target: 25 }));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
