@@ -12,6 +12,7 @@ import { planCommand } from "./plan-command.ts";
 import type { Terminal } from "./progress.ts";
 import { replayCommand } from "./replay-command.ts";
 import { runCommand } from "./run-command.ts";
+import { serveCommand } from "./serve-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { trainingSetCommand } from "./training-set-command.ts";
 
@@ -24,7 +25,7 @@ export interface Surroundings {
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  apply: applyCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, plan: planCommand, replay: replayCommand, run: runCommand, status: statusCommand,
+  apply: applyCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand, status: statusCommand,
   "training-set": trainingSetCommand,
 };
 
@@ -37,6 +38,7 @@ const help = `Usage: tidemark COMMAND [options]
   plan       what the definitions change, and what it costs
   replay     feed recorded Debezium topics to new stores and answer requests from them
   run        take changes into the stores
+  serve      answer requests for features over HTTP
   status     what each source has taken, and what went wrong in it
   training-set
              the rows of a file with their features beside them

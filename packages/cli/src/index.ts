@@ -5,3 +5,4 @@ export { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 export { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
 export { env, file, redact, type SecretReference, type Secrets } from "./config/secret.ts";
 export type { DatabaseAddress, Day, IngestDay, IngestDone, IngestJob, IngestRow, RunIngest, TableIngest } from "./ingest/ingest-config.ts";
+export type { ServerConfig, TokenConfig } from "./serve/server-config.ts";

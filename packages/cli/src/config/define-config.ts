@@ -3,6 +3,7 @@ import { TidemarkError, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
 import { didYouMean } from "../nearest.ts";
+import { checkServer, type ServerConfig } from "../serve/server-config.ts";
 import { isSecretReference, type SecretReference, type Secrets } from "./secret.ts";
 
 /** Registered, not local: the configuration may come with another copy of this package than the command. */
@@ -37,6 +38,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly changes?: { readonly [name: string]: (opening: OpeningChanges<S>) => ChangeSource | Promise<ChangeSource> } | undefined;
   /** What `tidemark ingest` brings into source tables, by name. */
   readonly ingest?: { readonly [name: string]: IngestJob<S> } | undefined;
+  /** Where and for whom `tidemark serve` answers. */
+  readonly server?: ServerConfig<S> | undefined;
 }
 
 /** A configuration, checked. */
@@ -45,7 +48,7 @@ export interface Config {
 }
 
 const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
-  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object",
+  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object", server: "object",
   retain: "any", logRetention: "any", history: "any", onDrift: "any",
 };
 
@@ -80,6 +83,7 @@ export function defineConfig<const S extends SecretReferences = {}>(config: Conf
     if (typeof source !== "function") throw invalid(`changes.${name} must be a function that makes the change source, as in ({ until }) => kafkaChanges({ …, until })`);
   }
   checkIngest(config.ingest ?? {});
+  checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
   if (config.zone !== undefined && !isZone(config.zone)) throw invalid(`zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", or leave it out for UTC`);
   return Object.freeze({ [configSymbol]: Object.freeze({ ...config }) as unknown as ConfigInput });
 }

@@ -1,0 +1,168 @@
+/** `tidemark serve`: features over HTTP. */
+import cluster from "node:cluster";
+import { isRetryable, isTidemarkError } from "@tidemark/core";
+import { featureServer, type FeatureServer } from "@tidemark/server";
+import { configCommand, type CommandRun } from "./command-run.ts";
+import type { LoadedConfig } from "./config/config-file.ts";
+import { usage } from "./options.ts";
+import { runCluster } from "./serve/cluster.ts";
+import { logLines } from "./serve/log-lines.ts";
+import { tlsOf, tokensOf, type ServerConfig } from "./serve/server-config.ts";
+import { isOurs, type FromPrimary, type FromWorker } from "./serve/worker-messages.ts";
+
+const help = `Usage: tidemark serve [--host HOST] [--port PORT] [--workers N] [options]
+
+Answers requests for features over HTTP from the online store of the configuration: Feast's protocol, and Tidemark's own under /v1, described in /openapi.json. The
+changes may come in beside it, from tidemark run in a process of its own. Who may ask, TLS and limits stand in the configuration's member server.
+
+  --host HOST    where it listens: 127.0.0.1, if it is left out; beyond this machine it needs tokens, or server: { anonymous: true }
+  --port PORT    6566, if it is left out; 0 for a free one
+  --workers N    so many processes answer over one online store; one that dies is replaced
+
+A JSON line for each request goes to stderr. SIGTERM and SIGINT end it: what was asked is answered first. SIGHUP reads the certificate again.
+
+Exit codes: 0 it was ended · 1 something failed · 2 the command line is wrong
+`;
+
+interface Settings extends ServerConfig {
+  readonly workers: number;
+}
+
+export const serveCommand: ReturnType<typeof configCommand> = configCommand({
+  name: "serve", help, options: { host: "text", port: "text", workers: "text" }, interrupted: "it was not listening yet",
+  async run(run) {
+    const settings = settingsOf(run);
+    if (cluster.isWorker) return work(run, settings);
+    if (settings.workers > 1) return lead(run, settings);
+    const { server, end } = await started(run, settings);
+    const renew = (): void => { void renewed(server, run.config, settings, (text) => { run.progress.warn(text); }); };
+    process.on("SIGHUP", renew);
+    try {
+      announce(run, await listening(server, settings), 1);
+      await aborted(run.signal);
+      await server.drain(drainOf(settings));
+    } finally {
+      process.off("SIGHUP", renew);
+      await end();
+    }
+    return 0;
+  },
+});
+
+function settingsOf({ given, config }: CommandRun): Settings {
+  const number = (name: string, least: number, most: number): number | undefined => {
+    const text = given.text(name);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most) throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
+    return Number(text);
+  };
+  const server = config.server ?? {};
+  return { ...server, host: given.text("host") ?? server.host, port: number("port", 0, 65_535) ?? server.port, workers: number("workers", 1, 512) ?? server.workers ?? 1 };
+}
+
+function drainOf({ drain }: ServerConfig): { readonly linger: number; readonly limit: number } {
+  return { linger: drain?.linger ?? 1000, limit: drain?.limit ?? 30_000 };
+}
+
+interface Started {
+  readonly server: FeatureServer;
+  /** The store stays open until the command ends. */
+  end(): Promise<void>;
+}
+
+async function started({ config, open, given, progress, signal }: CommandRun, settings: Settings, clusterMetrics?: () => Promise<string>): Promise<Started> {
+  const { store, secrets } = await open({ online: true });
+  const lines = logLines(process.stderr);
+  const { log = true } = settings;
+  const server = await featureServer({
+    store, definitions: config.definitions, tokens: tokensOf(settings, secrets), limits: settings.limits, tls: await tlsOf(settings, config.file), zone: config.zone, clusterMetrics,
+    log: log === false ? undefined : { write: (line) => { lines.write(line); }, level: given.has("quiet") ? "warn" : undefined, ...(log === true ? {} : log) },
+  });
+  // what was pushed by a process that died is served as soon as it can be
+  store.catchUp({ signal }).catch((error: unknown) => {
+    if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING")) progress.warn(error instanceof Error ? error.message : String(error));
+  });
+  return {
+    server,
+    async end() {
+      await server.close();
+      lines.flush();
+    },
+  };
+}
+
+function listening(server: FeatureServer, { host, port, anonymous }: Settings): Promise<string> {
+  return server.listen({ host, port, anonymous });
+}
+
+function announce({ say }: CommandRun, address: string, processes: number): void {
+  say({ address, processes, pid: process.pid }, [`listening at ${address}${processes === 1 ? "" : `, ${processes} processes`}`]);
+}
+
+async function renewed(server: FeatureServer, config: LoadedConfig, settings: Settings, warn: (text: string) => void): Promise<void> {
+  try {
+    const texts = await tlsOf(settings, config.file);
+    if (texts !== undefined) server.renewTls(texts);
+  } catch (error) {
+    warn(`the certificate stays as it is: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The first process of several: it opens no store. */
+async function lead(run: CommandRun, settings: Settings): Promise<number> {
+  const { progress, signal } = run;
+  const { linger, limit } = drainOf(settings);
+  await runCluster({
+    workers: settings.workers, signal, limit: linger + limit + 5000,
+    onListening: (address) => { announce(run, address, settings.workers); },
+    onDeath: (pid, why) => { progress.warn(`process ${pid} ended (${why}); another takes its place`); },
+  });
+  return 0;
+}
+
+/** One of several. It ends when the first one says so, or is gone. */
+async function work(run: CommandRun, settings: Settings): Promise<number> {
+  const ending = new AbortController();
+  const asked = new Map<number, (text: string) => void>();
+  let ids = 0;
+  const tell = (message: FromWorker): void => { process.send!(message); };
+  let renew: () => void = () => undefined;
+  process.on("disconnect", () => { ending.abort(); });
+  process.on("SIGHUP", () => undefined); // a terminal that closes tells all; the first process says what to do
+  process.on("message", (message: unknown) => {
+    if (!isOurs<FromPrimary>(message)) return;
+    if (message.tidemark === "drain") ending.abort();
+    else if (message.tidemark === "renew") renew();
+    else asked.get(message.id)?.(message.text);
+  });
+  const clusterMetrics = (): Promise<string> => new Promise((resolve) => {
+    const id = ids++;
+    asked.set(id, (text) => {
+      asked.delete(id);
+      resolve(text);
+    });
+    tell({ tidemark: "metrics", id });
+  });
+  try {
+    const { server, end } = await started(run, settings, clusterMetrics);
+    try {
+      renew = () => { void renewed(server, run.config, settings, (text) => { run.progress.warn(text); }); };
+      tell({ tidemark: "listening", address: await listening(server, settings) });
+      await aborted(AbortSignal.any([ending.signal, run.signal]));
+      await server.drain(drainOf(settings));
+    } finally {
+      await end();
+    }
+    return 0;
+  } catch (error) {
+    if (process.connected && isTidemarkError(error)) tell({ tidemark: "failed", code: error.code, message: error.message });
+    else throw error;
+    return 1;
+  } finally {
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener("abort", resolve, { once: true }); });
+}

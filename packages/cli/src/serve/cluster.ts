@@ -1,0 +1,92 @@
+/** The first process of a cluster: it starts those that answer, replaces one that dies, and ends them together. */
+import cluster, { type Worker } from "node:cluster";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TidemarkError } from "@tidemark/core";
+import { clusterMetrics } from "@tidemark/server";
+import { isOurs, type FromPrimary, type FromWorker } from "./worker-messages.ts";
+
+export interface ClusterOptions {
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  /** All of them listen. */
+  readonly onListening: (address: string) => void;
+  readonly onDeath: (pid: number | undefined, why: string) => void;
+  /** After so many ms a process that does not end is killed. */
+  readonly limit: number;
+}
+
+/** A process that died is replaced at once, one that keeps dying after a while. */
+const PATIENCE = [0, 0, 100, 500, 2000];
+/** One that lived so long did not die of its start, ms. */
+const SETTLED = 10_000;
+
+/** Ends when the signal aborts and every process has ended; where one fails before any has listened, with what it said. */
+export async function runCluster({ workers, signal, onListening, onDeath, limit }: ClusterOptions): Promise<void> {
+  const listening = new Set<Worker>();
+  const metrics = clusterMetrics();
+  let announced = false;
+  let deaths = 0;
+  let failure: TidemarkError | null = null;
+  let over: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => { over = resolve; });
+
+  async function answerMetrics(worker: Worker, id: number): Promise<void> {
+    // a process that dies while it is asked leaves the others' text empty; who asks asks again
+    tell(worker, { tidemark: "metrics", id, text: await metrics().catch(() => "") });
+  }
+
+  function start(): void {
+    const worker = cluster.fork();
+    const born = performance.now();
+    worker.on("message", (message: unknown) => {
+      if (!isOurs<FromWorker>(message)) return;
+      if (message.tidemark === "metrics") {
+        void answerMetrics(worker, message.id);
+      } else if (message.tidemark === "failed") {
+        failure = new TidemarkError(message.code, message.message);
+      } else {
+        listening.add(worker);
+        if (announced || listening.size < workers) return;
+        announced = true;
+        onListening(message.address);
+      }
+    });
+    worker.once("exit", (code, killedBy) => {
+      listening.delete(worker);
+      if (signal.aborted) return;
+      if (!announced) {
+        failure ??= new TidemarkError("WORKER_DIED", `a process of the server ended before it listened (${killedBy ?? `exit code ${code}`}); what it said stands above`);
+        over();
+        return;
+      }
+      onDeath(worker.process.pid, killedBy ?? `exit code ${code}`);
+      deaths = performance.now() - born > SETTLED ? 0 : deaths + 1;
+      void sleep(PATIENCE[Math.min(deaths, PATIENCE.length - 1)]!, undefined, { signal }).then(start, () => undefined);
+    });
+  }
+
+  const renew = (): void => { for (const worker of listening) tell(worker, { tidemark: "renew" }); };
+  process.on("SIGHUP", renew);
+  for (let i = 0; i < workers; i++) start();
+  signal.addEventListener("abort", over, { once: true });
+  if (signal.aborted) over();
+  await ended;
+  signal.removeEventListener("abort", over);
+  await endAll(limit);
+  process.off("SIGHUP", renew);
+  if (failure !== null) throw failure;
+}
+
+async function endAll(limit: number): Promise<void> {
+  const living = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  const exits = living.map((worker) => new Promise<void>((resolve) => { worker.once("exit", () => { resolve(); }); }));
+  for (const worker of living) tell(worker, { tidemark: "drain" });
+  const late = setTimeout(() => { for (const worker of living) worker.process.kill("SIGKILL"); }, limit);
+  await Promise.all(exits);
+  clearTimeout(late);
+}
+
+/** One that is dying cannot be told. */
+function tell(worker: Worker, message: FromPrimary): void {
+  if (worker.isConnected()) worker.send(message, () => undefined);
+}
