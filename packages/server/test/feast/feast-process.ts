@@ -1,0 +1,80 @@
+/** A Python with Feast in it, whose online store is a server of ours. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { feastClient } from "../../../../tools/needs.ts";
+
+/** What the registry holds. */
+export interface FeastRepository {
+  readonly views: Readonly<Record<string, FeastView>>;
+  /** Of each view all features (null), or some. */
+  readonly services: Readonly<Record<string, readonly (readonly [view: string, features: readonly string[] | null])[]>>;
+}
+
+/** `feature_store.yaml`, but for what is the same in all. */
+export interface FeastConnection {
+  readonly online_store: Readonly<Record<string, unknown>>;
+  readonly auth?: Readonly<Record<string, unknown>>;
+}
+
+export interface FeastView {
+  readonly entity: string;
+  readonly key: string;
+  readonly key_type: "string" | "int64";
+  readonly features: Readonly<Record<string, "float64" | "int64" | "string">>;
+  readonly push_source?: string;
+}
+
+/** Each value as Python shows it: its type, and its `repr`. */
+export interface FeastAnswer {
+  readonly values: Readonly<Record<string, readonly (readonly [type: string, shown: string])[]>>;
+  /** Numbers of `FieldStatus`. */
+  readonly statuses: Readonly<Record<string, readonly number[]>>;
+  /** The class of what was raised. */
+  readonly error?: string;
+  readonly message?: string;
+}
+
+export type FeastStore = (question: Readonly<Record<string, unknown>>) => Promise<FeastAnswer>;
+
+export interface FeastProcess {
+  /** A `FeatureStore` over the repository. */
+  connect(connection: FeastConnection): Promise<FeastStore>;
+  close(): Promise<void>;
+}
+
+export async function feastProcess(repository: FeastRepository): Promise<FeastProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-feast-"));
+  const child = spawn(feastClient().path, [join(import.meta.dirname, "client.py"), folder], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, FEAST_USAGE: "False" } });
+  let errors = "";
+  child.stderr.on("data", (text: Buffer) => { errors += text.toString(); });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (question: Readonly<Record<string, unknown>>): Promise<FeastAnswer> => {
+    child.stdin.write(`${JSON.stringify(question)}\n`);
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error(`the Feast client ended: ${errors.slice(-3000)}`);
+    return JSON.parse(value as string) as FeastAnswer;
+  };
+  const done = async (question: Readonly<Record<string, unknown>>): Promise<void> => {
+    const { error, message } = await ask(question);
+    if (error !== undefined) throw new Error(`the Feast client: ${error}: ${message}`);
+  };
+  const project = { project: "bank", provider: "local", offline_store: { type: "file" }, entity_key_serialization_version: 3 };
+  let stores = 0;
+  return {
+    async connect(connection) {
+      const store = stores++;
+      await done({ call: "connect", store, feature_store: { ...project, ...connection } });
+      if (store === 0) await done({ call: "apply", store, ...repository });
+      return (question) => ask({ store, ...question });
+    },
+    async close() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.stdin.end();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
