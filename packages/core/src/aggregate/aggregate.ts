@@ -19,3 +19,10 @@ export interface Aggregate {
 export interface Overflows {
   count: number;
 }
+
+const SMALL: readonly bigint[] = Array.from({ length: 1024 }, (_, n) => BigInt(n));
+
+/** A count as an int64: a bigint is an object, and counts are mostly small. */
+export function countOf(rows: number): bigint {
+  return SMALL[rows] ?? BigInt(rows);
+}

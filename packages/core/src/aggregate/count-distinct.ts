@@ -1,6 +1,6 @@
 import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec } from "../model.ts";
-import type { Aggregate } from "./aggregate.ts";
+import { countOf, type Aggregate } from "./aggregate.ts";
 
 /** How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3). */
 export function countDistinct(column: ColumnSpec): Aggregate {
@@ -35,7 +35,7 @@ function distinctCodes(): Aggregate {
         different++;
       }
     },
-    finish: () => BigInt(different),
+    finish: () => countOf(different),
   };
 }
 
@@ -58,6 +58,6 @@ function distinctValues(): Aggregate {
         if (value !== null) seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
       }
     },
-    finish: () => BigInt(seen.size),
+    finish: () => countOf(seen.size),
   };
 }

@@ -36,6 +36,8 @@ export function partRows(table: string, batch: Batch, partitionBy: readonly stri
     groups = renamed;
     values = next;
   }
+  // all of one partition: the batch as it is
+  if (values.length === 1) return [{ values: values[0]!, rows: null }];
   const counts = new Int32Array(values.length);
   for (let i = 0; i < batch.length; i++) counts[groups[i]!]!++;
   const rows = values.map((_, group) => new Int32Array(counts[group]!));

@@ -50,6 +50,29 @@ export function slice(vector: Vector, from: number, to: number): Vector {
   }
 }
 
+/** Rows beside each other, none of them without a value, are gathered by whole arrays; null: these are others. */
+function part({ batch, rows, from, to }: Piece, column: ColumnSpec, kind: Vector["is"]): Vector | null {
+  const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
+  if (vector === undefined || rows !== null || vector.valid !== null || vector.is !== kind) return null;
+  return vector.is === "string" ? codesInOrder(vector, from, to) : slice(vector, from, to);
+}
+
+/** The dictionary in the order in which its texts come; equal texts of a vector have equal codes, so none is compared. */
+function codesInOrder(vector: Extract<Vector, { is: "string" }>, from: number, to: number): Vector {
+  const renamed = new Int32Array(vector.dictionary.length).fill(-1);
+  const codes = new Int32Array(to - from);
+  const dictionary: string[] = [];
+  for (let i = from; i < to; i++) {
+    const code = vector.codes[i]!;
+    if (renamed[code]! < 0) {
+      renamed[code] = dictionary.length;
+      dictionary.push(vector.dictionary[code]!);
+    }
+    codes[i - from] = renamed[code]!;
+  }
+  return { is: "string", codes, dictionary, valid: null };
+}
+
 /**
  * One column of the rows of `pieces`, in their order. A batch without the column has no value in it.
  * Throws `NULL_NOT_ALLOWED` where a column that is not nullable lacks a value; `where` names the table or file.
@@ -58,6 +81,8 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
   let length = 0;
   for (const piece of pieces) length += piece.to - piece.from;
   const kind = vectorKind(column);
+  const whole = pieces.length === 1 ? part(pieces[0]!, column, kind) : null;
+  if (whole !== null) return whole;
   const valid = new Uint8Array(length);
   let nulls = 0;
   const each = (visit: (vector: Vector, row: number, at: number) => void, enter?: (vector: Vector) => void): void => {
