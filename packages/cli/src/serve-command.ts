@@ -125,14 +125,17 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
   const ending = new AbortController();
   const asked = new Map<number, (text: string) => void>();
   let ids = 0;
-  const tell = (message: FromWorker): void => { process.send!(message); };
+  const tell = (message: FromWorker): void => { if (process.connected) process.send!(message); };
   let renew: () => void = () => undefined;
+  let counters: FeatureServer["counters"] = async () => [];
+  const count = async (id: number): Promise<void> => { tell({ tidemark: "counters", id, counters: await counters() }); };
   process.on("disconnect", () => { ending.abort(); });
   process.on("SIGHUP", () => undefined); // a terminal that closes tells all; the first process says what to do
   process.on("message", (message: unknown) => {
     if (!isOurs<FromPrimary>(message)) return;
     if (message.tidemark === "drain") ending.abort();
     else if (message.tidemark === "renew") renew();
+    else if (message.tidemark === "counters") void count(message.id);
     else asked.get(message.id)?.(message.text);
   });
   const clusterMetrics = (): Promise<string> => new Promise((resolve) => {
@@ -146,6 +149,7 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
   try {
     const { server, end } = await started(run, settings, clusterMetrics);
     try {
+      counters = () => server.counters();
       renew = () => { void renewed(server, run.config, settings, (text) => { run.progress.warn(text); }); };
       tell({ tidemark: "listening", address: await listening(server, settings) });
       await aborted(AbortSignal.any([ending.signal, run.signal]));
@@ -155,7 +159,7 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
     }
     return 0;
   } catch (error) {
-    if (process.connected && isTidemarkError(error)) tell({ tidemark: "failed", code: error.code, message: error.message });
+    if (isTidemarkError(error)) tell({ tidemark: "failed", code: error.code, message: error.message });
     else throw error;
     return 1;
   } finally {

@@ -1,8 +1,10 @@
-/** The counters of all processes of a cluster, for its first one. */
+/** The counters of the processes of a cluster, put together. */
 import { AggregatorRegistry } from "prom-client";
 
-/** Asks every process when it is called: the text of `/metrics` without the state of the stores. Call it before a process is started. */
-export function clusterMetrics(): () => Promise<string> {
-  const registry = new AggregatorRegistry();
-  return () => registry.clusterMetrics();
+/** What one process has counted, as it goes from process to process. */
+export type Counters = readonly object[];
+
+/** The text of `/metrics` for all of them together, without the state of the stores. */
+export async function clusterMetrics(counters: readonly Counters[]): Promise<string> {
+  return AggregatorRegistry.aggregate(counters.map((one) => [...one])).metrics();
 }

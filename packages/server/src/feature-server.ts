@@ -5,6 +5,7 @@ import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/co
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
 import { catalogueOf } from "./catalogue.ts";
+import type { Counters } from "./cluster-metrics.ts";
 import { exactBody } from "./exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
 import { statusOf } from "./http-errors.ts";
@@ -28,6 +29,8 @@ export interface FeatureServer {
   drain(options?: DrainOptions): Promise<void>;
   /** As `drain` at once. */
   close(): Promise<void>;
+  /** What this process has counted: `clusterMetrics` puts those of several processes together. */
+  counters(): Promise<Counters>;
   /** Another certificate, for connections from now on. */
   renewTls(texts: TlsTexts): void;
 }
@@ -127,6 +130,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     },
     drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
     close: () => (draining ??= drain(0, 30_000)),
+    counters: () => metrics.counters(),
     renewTls(texts) {
       if (options.tls === undefined) throw new TidemarkError("SERVER_OPTIONS_INVALID", "server: it was made without TLS; give tls to featureServer first");
       (app.server as unknown as TlsServer).setSecureContext({ ...tlsTexts(texts) });

@@ -1,12 +1,15 @@
 /** What the server counts, in Prometheus' form. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { Store } from "@tidemark/core";
+import type { Counters } from "./cluster-metrics.ts";
 import type { InFlight } from "./in-flight.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 export interface Metrics {
   answered(request: FastifyRequest, reply: FastifyReply): void;
+  /** What this process has counted, for `clusterMetrics`. */
+  counters(): Promise<Counters>;
   text(): Promise<string>;
 }
 
@@ -24,8 +27,6 @@ export function serverMetrics({ store, inFlight, cluster }: { readonly store: St
   const entities = new Counter({ name: "tidemark_http_entities_total", help: "Entity rows asked for, and rows pushed, by route", labelNames: ["route"], registers });
   new Gauge({ name: "tidemark_http_in_flight", help: "Requests that are worked on now", registers, collect() { this.set(inFlight().count); } });
   collectDefaultMetrics({ register: own });
-  // a process of a cluster is asked for these by the first one
-  AggregatorRegistry.setRegistries([own]);
   const stores = storeMetrics(store);
 
   return {
@@ -35,6 +36,7 @@ export function serverMetrics({ store, inFlight, cluster }: { readonly store: St
       seconds.observe({ route }, reply.elapsedTime / 1000);
       if (request.entityCount > 0) entities.inc({ route }, request.entityCount);
     },
+    counters: () => own.getMetricsAsJSON(),
     text: async () => `${await (cluster?.() ?? own.metrics())}\n${await stores()}`,
   };
 }

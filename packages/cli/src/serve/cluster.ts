@@ -2,7 +2,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
-import { clusterMetrics } from "@tidemark/server";
+import { clusterMetrics, type Counters } from "@tidemark/server";
 import { isOurs, type FromPrimary, type FromWorker } from "./worker-messages.ts";
 
 export interface ClusterOptions {
@@ -15,6 +15,12 @@ export interface ClusterOptions {
   readonly limit: number;
 }
 
+interface Gathering {
+  readonly counters: Counters[];
+  readonly waiting: Set<Worker>;
+  done: () => void;
+}
+
 /** A process that died is replaced at once, one that keeps dying after a while. */
 const PATIENCE = [0, 0, 100, 500, 2000];
 /** One that lived so long did not die of its start, ms. */
@@ -23,16 +29,31 @@ const SETTLED = 10_000;
 /** Ends when the signal aborts and every process has ended; where one fails before any has listened, with what it said. */
 export async function runCluster({ workers, signal, onListening, onDeath, limit }: ClusterOptions): Promise<void> {
   const listening = new Set<Worker>();
-  const metrics = clusterMetrics();
+  const gatherings = new Map<number, Gathering>();
+  let ids = 0;
   let announced = false;
   let deaths = 0;
   let failure: TidemarkError | null = null;
   let over: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => { over = resolve; });
 
-  async function answerMetrics(worker: Worker, id: number): Promise<void> {
-    // a process that dies while it is asked leaves the others' text empty; who asks asks again
-    tell(worker, { tidemark: "metrics", id, text: await metrics().catch(() => "") });
+  /** Every process that listens is asked; one that dies or hangs is left out. */
+  async function answerMetrics(asking: Worker, id: number): Promise<void> {
+    const gathering: Gathering = { counters: [], waiting: new Set(listening), done: () => undefined };
+    const own = ids++;
+    gatherings.set(own, gathering);
+    await new Promise<void>((resolve) => {
+      gathering.done = resolve;
+      setTimeout(resolve, 1000).unref();
+      for (const worker of listening) tell(worker, { tidemark: "counters", id: own });
+    });
+    gatherings.delete(own);
+    tell(asking, { tidemark: "metrics", id, text: await clusterMetrics(gathering.counters) });
+  }
+
+  function heard(from: Worker, { waiting, counters, done }: Gathering, given: Counters | null): void {
+    if (waiting.delete(from) && given !== null) counters.push(given);
+    if (waiting.size === 0) done();
   }
 
   function start(): void {
@@ -42,6 +63,9 @@ export async function runCluster({ workers, signal, onListening, onDeath, limit 
       if (!isOurs<FromWorker>(message)) return;
       if (message.tidemark === "metrics") {
         void answerMetrics(worker, message.id);
+      } else if (message.tidemark === "counters") {
+        const gathering = gatherings.get(message.id);
+        if (gathering !== undefined) heard(worker, gathering, message.counters);
       } else if (message.tidemark === "failed") {
         failure = new TidemarkError(message.code, message.message);
       } else {
@@ -53,6 +77,7 @@ export async function runCluster({ workers, signal, onListening, onDeath, limit 
     });
     worker.once("exit", (code, killedBy) => {
       listening.delete(worker);
+      for (const gathering of gatherings.values()) heard(worker, gathering, null);
       if (signal.aborted) return;
       if (!announced) {
         failure ??= new TidemarkError("WORKER_DIED", `a process of the server ended before it listened (${killedBy ?? `exit code ${code}`}); what it said stands above`);
