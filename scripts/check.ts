@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, packed } from "./checks/packed.ts";
 import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
+import { docs } from "./checks/vitepress.ts";
 import { vitest } from "./checks/vitest.ts";
 
 const typescript = (project: string) => async () => [await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" })];
@@ -17,6 +18,7 @@ const sources: readonly Step[] = [
   commands("declarations", typescript("tsconfig.library.json")),
   commands("lint", async () => [await runTool("oxlint", ["--format=unix"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
+  docs,
 ];
 
 const total: Outcome = { passed: 0, failed: 0, skipped: 0, output: "" };

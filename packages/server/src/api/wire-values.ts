@@ -31,7 +31,7 @@ function base64Of(bytes: Uint8Array): string {
 }
 
 /** From a value of a request to what a user of the store would hand in; null: as JSON gives it. What it cannot make sense of stays, and the store refuses it by row and column. */
-export function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
+function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
   switch (column.kind) {
     case "int64": return (given) => (typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given);
     case "bytes": return (given) => (typeof given === "string" && isBase64(given) ? new Uint8Array(Buffer.from(given, "base64")) : given);
