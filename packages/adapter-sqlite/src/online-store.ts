@@ -125,6 +125,10 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
       });
     },
 
+    async size() {
+      return attempt((statements) => statements.size.get() as { readonly cells: number; readonly bytes: number });
+    },
+
     async close() {
       if (opened === null) return;
       const { database } = opened;

@@ -28,6 +28,7 @@ const sql = (cells: string, namespace: number) => ({
     ON CONFLICT (key) DO UPDATE SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
   remove: `DELETE FROM ${cells} WHERE key = ?`,
   removeVersion: `DELETE FROM ${cells} WHERE key = ? AND version = ?`,
+  size: `SELECT (SELECT count(*) FROM ${cells}) AS cells, page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size`,
   positions: `SELECT partition, "offset", mark FROM positions WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
   position: `SELECT "offset" FROM positions WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
   setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", mark) VALUES (${namespace}, ?, ?, ?, ?)`,

@@ -13,5 +13,6 @@ export { driftText, type Drift, type OnDrift } from "./registry/drift.ts";
 export type { ApplyOptions, ApplyResult, PlannedChange, RegistryPlan } from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./stream/runner.ts";
 export { stallText, type SinkStall } from "./stream/stalls.ts";
+export type { StoreTable } from "./store/store-tables.ts";
 export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";
 export type { MaterializedView, MaterializeOptions, MaterializeProgress, MaterializeResult } from "./materialize/types.ts";

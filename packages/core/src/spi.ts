@@ -154,6 +154,8 @@ export interface OnlineStore {
   positions(source: string): Promise<readonly Position[]>;
   /** Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when all were seen. */
   sweep(options: { readonly before: number; readonly limit: number; readonly cursor: Uint8Array | null }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
+  /** How many cells there are in the namespace, and how many bytes the store takes in all. It may look at every cell. */
+  size?(): Promise<{ readonly cells: number; readonly bytes: number }>;
   close(): Promise<void>;
 }
 
@@ -175,6 +177,20 @@ export interface TableState {
   readonly rows: number;
   /** Of each log partition, the offset whose effect is in (Delta's `txn`). */
   readonly positions: readonly Position[];
+}
+
+/** What a table is made of; times are µs. */
+export interface TableDescription {
+  readonly version: number;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly positions: readonly Position[];
+  /** When the version was committed. */
+  readonly changed: number | null;
+  /** The least and the greatest value of the column of times that was asked for; null: there is none, or a file does not say. */
+  readonly oldest: number | null;
+  readonly newest: number | null;
 }
 
 /** Which partitions of a table: every listed column has one of the listed values. */
@@ -214,6 +230,14 @@ export interface OfflineStore {
   }): AsyncIterable<Batch>;
   /** Where definitions are registered; a store without it has no plan and no apply. */
   readonly registry?: RegistryStore | undefined;
+  /** Joins small files of a table; the rows and their order stay. A store that has no files leaves this out, and the three below with it. `TABLE_MISSING`. */
+  optimize?(table: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
+  /** Removes files that no version within the last `retain` ms needs; without it, the store's own. `TABLE_MISSING`. */
+  vacuum?(table: string, options?: { readonly retain?: number | undefined; readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined }): Promise<{ readonly removed: readonly string[] }>;
+  /** null: there is no such table. Reads no row. */
+  describe?(table: string, options?: { readonly times?: string | undefined; readonly signal?: AbortSignal | undefined }): Promise<TableDescription | null>;
+  /** How long (ms) files that left a table are kept for readers of older versions, and remembered. */
+  readonly retain?: number | undefined;
   close(): Promise<void>;
 }
 

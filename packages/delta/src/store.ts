@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
-import type { Batch, OfflineStore, PartitionFilter, PositionStep, TableSpec, TableState } from "@tidemark/core/spi";
+import type { Batch, OfflineStore, PartitionFilter, PositionStep, TableDescription, TableSpec, TableState } from "@tidemark/core/spi";
 import { type Commit, commitTo } from "./commit.ts";
 import { removeFiles, writeRows } from "./data-files.ts";
+import { describeTable, type DescribeOptions } from "./describe.ts";
 import { type DeltaOptions, Lake } from "./lake.ts";
 import type { Action, Add } from "./log/actions.ts";
 import { readEntry } from "./log/log.ts";
@@ -21,6 +22,9 @@ export interface DeltaOfflineStore extends OfflineStore {
   optimize(table: string, options?: OptimizeOptions): Promise<OptimizeResult>;
   /** Removes files that no version within the retention needs, orphans of writers that died included. Throws `TABLE_MISSING`. */
   vacuum(table: string, options?: VacuumOptions): Promise<VacuumResult>;
+  /** Rows, files, bytes and times of a table, from its log alone; null: there is none. */
+  describe(table: string, options?: DescribeOptions): Promise<TableDescription | null>;
+  readonly retain: number;
 }
 
 /**
@@ -52,6 +56,8 @@ export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = 
     optimize: (table, optimizeOptions = {}) => optimizeTable(lake, table, optimizeOptions),
     vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
     registry: registryEntries(objects),
+    describe: (table, describeOptions = {}) => describeTable(lake, table, describeOptions),
+    retain: lake.retain,
     close: async () => undefined,
   };
 }

@@ -32,6 +32,7 @@ import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "
 import type { SinkSettings } from "./sinks.ts";
 import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
 import { retentionOf, type Keep } from "./retention.ts";
+import { storeTables, type StoreTable } from "./store-tables.ts";
 import type { FeatureReads, OnlineColumns } from "./store-types.ts";
 import { trainingSet } from "./training-set.ts";
 
@@ -151,6 +152,8 @@ export interface Store extends FeatureReads, Pushes {
    * await store.apply({ by: "release 42" });
    */
   apply(options?: ApplyOptions): Promise<ApplyResult>;
+  /** The tables of the history, whether anything was written to them yet or not: for those who keep the offline store in order. */
+  tables(): readonly StoreTable[];
   /** What each source has taken, and what went wrong in it (law 9). */
   status(): Promise<readonly SourceStatus[]>;
   /** The rows of a source that are in no window, and why. */
@@ -303,6 +306,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
     apply: async (settings = {}) => applyRegistry(registrySettings("apply"), settings),
+    tables: () => storeTables(sources, views),
     status: async () => Promise.all(sources.map((source) => sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }))),
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");

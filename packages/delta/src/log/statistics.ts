@@ -69,9 +69,11 @@ export interface FileStatistics {
   readonly rows: number | null;
   /** False: no row of the file has a value in [min, max] in the column. */
   mayHold(range: { readonly column: string; readonly min: number; readonly max: number }): boolean;
+  /** The least and the greatest value; "none": all are null; null: the file does not say. */
+  range(column: string): { readonly min: number; readonly max: number } | "none" | null;
 }
 
-const NOTHING: FileStatistics = { rows: null, mayHold: () => true };
+const NOTHING: FileStatistics = { rows: null, mayHold: () => true, range: () => null };
 
 export function parseStats(text: string | null | undefined): FileStatistics {
   if (!text) return NOTHING;
@@ -84,6 +86,11 @@ export function parseStats(text: string | null | undefined): FileStatistics {
   const rows = typeof stats.numRecords === "number" ? stats.numRecords : null;
   return {
     rows,
+    range(column) {
+      if (rows !== null && stats.nullCount?.[column] === rows) return "none";
+      const [min, max] = [stats.minValues?.[column], stats.maxValues?.[column]];
+      return typeof min === "number" && typeof max === "number" ? { min, max } : null;
+    },
     mayHold({ column, min, max }) {
       if (rows !== null && stats.nullCount?.[column] === rows) return false;
       const low = stats.minValues?.[column];

@@ -1,0 +1,36 @@
+/** What a table is made of, told by its log. */
+import type { TableDescription } from "@tidemark/core/spi";
+import type { Lake } from "./lake.ts";
+import { readEntry } from "./log/log.ts";
+import { positionsOf } from "./log/positions.ts";
+import { openFile } from "./scan.ts";
+
+export interface DescribeOptions {
+  /** A column of times, whose least and greatest value to tell. */
+  readonly times?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export async function describeTable(lake: Lake, table: string, { times, signal }: DescribeOptions): Promise<TableDescription | null> {
+  const log = await lake.latest(table, signal);
+  if (log === null) return null;
+  log.checkReadable();
+  // The log may move on while a footer is read: what the answer needs of it is taken now.
+  const { version } = log;
+  const files = [...log.files.values()];
+  const positions = positionsOf(log.txns);
+  let [rows, bytes, oldest, newest, told] = [0, 0, Infinity, -Infinity, times !== undefined];
+  for (const file of files) {
+    rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
+    bytes += file.add.size;
+    const range = times === undefined ? null : file.stats.range(times);
+    if (range === null) told = false;
+    else if (range !== "none") [oldest, newest] = [Math.min(oldest, range.min), Math.max(newest, range.max)];
+  }
+  const info = (await readEntry(lake.objects, table, version, signal))?.find((action) => action.commitInfo)?.commitInfo;
+  const known = told && Number.isFinite(oldest);
+  return {
+    version, rows, files: files.length, bytes, positions, changed: typeof info?.timestamp === "number" ? info.timestamp * 1000 : null,
+    oldest: known ? oldest : null, newest: known ? newest : null,
+  };
+}
