@@ -2,19 +2,24 @@
 import { readFileSync } from "node:fs";
 import { isTidemarkError } from "@tidemark/core";
 import { applyCommand } from "./apply-command.ts";
+import { backfillCommand } from "./backfill-command.ts";
 import { catalogCommand } from "./catalog-command.ts";
 import { redact } from "./config/secret.ts";
 import { connectorCommand } from "./connector-command.ts";
 import { ingestCommand } from "./ingest-command.ts";
+import { materializeCommand } from "./materialize-command.ts";
 import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
+import { optimizeCommand } from "./optimize-command.ts";
 import { planCommand } from "./plan-command.ts";
 import type { Terminal } from "./progress.ts";
 import { replayCommand } from "./replay-command.ts";
 import { runCommand } from "./run-command.ts";
 import { serveCommand } from "./serve-command.ts";
+import { statsCommand } from "./stats-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { trainingSetCommand } from "./training-set-command.ts";
+import { vacuumCommand } from "./vacuum-command.ts";
 
 export interface Surroundings {
   readonly stdout: Terminal;
@@ -25,23 +30,29 @@ export interface Surroundings {
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  apply: applyCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand, status: statusCommand,
-  "training-set": trainingSetCommand,
+  apply: applyCommand, backfill: backfillCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, materialize: materializeCommand, optimize: optimizeCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand,
+  stats: statsCommand, status: statusCommand, "training-set": trainingSetCommand, vacuum: vacuumCommand,
 };
 
 const help = `Usage: tidemark COMMAND [options]
 
   apply      make the definitions those that are applied
+  backfill   fill the online store from the history
   catalog    make the history's tables known to Trino
   connector  register a Debezium connector with Kafka Connect, and look after it
   ingest     bring the rows of a day into the tables of the sources
+  materialize
+             the rows of views at the end of days, into tables and the online store
+  optimize   join the small files of the history
   plan       what the definitions change, and what it costs
   replay     feed recorded Debezium topics to new stores and answer requests from them
   run        take changes into the stores
   serve      answer requests for features over HTTP
+  stats      how much there is in the stores
   status     what each source has taken, and what went wrong in it
   training-set
              the rows of a file with their features beside them
+  vacuum     remove the files of the history that nobody needs any more
 
   --help     this text; tidemark COMMAND --help says more
   --version  the version
