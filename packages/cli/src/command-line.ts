@@ -30,7 +30,8 @@ export interface Surroundings {
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  apply: applyCommand, backfill: backfillCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand, materialize: materializeCommand, optimize: optimizeCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand,
+  apply: applyCommand, backfill: backfillCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand,
+  materialize: materializeCommand, optimize: optimizeCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand,
   stats: statsCommand, status: statusCommand, "training-set": trainingSetCommand, vacuum: vacuumCommand,
 };
 

@@ -233,7 +233,9 @@ export interface OfflineStore {
   /** Joins small files of a table; the rows and their order stay. A store that has no files leaves this out, and the three below with it. `TABLE_MISSING`. */
   optimize?(table: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
   /** Removes files that no version within the last `retain` ms needs; without it, the store's own. `TABLE_MISSING`. */
-  vacuum?(table: string, options?: { readonly retain?: number | undefined; readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined }): Promise<{ readonly removed: readonly string[] }>;
+  vacuum?(table: string, options?: {
+    readonly retain?: number | undefined; readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined;
+  }): Promise<{ readonly removed: readonly string[] }>;
   /** null: there is no such table. Reads no row. */
   describe?(table: string, options?: { readonly times?: string | undefined; readonly signal?: AbortSignal | undefined }): Promise<TableDescription | null>;
   /** How long (ms) files that left a table are kept for readers of older versions, and remembered. */
