@@ -37,7 +37,9 @@ function transactionsOfAll(): ChangeSource {
           const time = END - WEEK + Math.floor((id / events) * WEEK);
           changes.push({
             source: "transactions", topic: "bank.public.transaction_data", partition: 0, offset: id, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
-            values: [BigInt(id), userName((id * 7919) % users), VENDORS[Math.floor(next() * VENDORS.length)]!, CHANNELS[Math.floor(next() * CHANNELS.length)]!, Math.round(next() * 100_000) / 100, time],
+            values: [
+              BigInt(id), userName((id * 7919) % users), VENDORS[Math.floor(next() * VENDORS.length)]!, CHANNELS[Math.floor(next() * CHANNELS.length)]!, Math.round(next() * 100_000) / 100, time,
+            ],
             lsn: BigInt(1_000_000 + id * 200), committed: time + 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
           });
         }

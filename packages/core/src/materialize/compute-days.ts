@@ -126,7 +126,10 @@ function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => 
 
 /** The rows of the batch, which come page after page. */
 async function writePages(online: PagesWriter, pages: number, view: ViewSpec, { textOf }: GatheredShare, entity: Int32Array, hashes: Uint32Array, batch: Batch): Promise<void> {
-  const rows = { hashes: Uint32Array.from(entity, (one) => hashes[one]!), text: (row: number) => textOf(entity[row]!), columns: view.features.map(({ result }) => result), vectors: batch.vectors.slice(-view.features.length) };
+  const rows = {
+    hashes: Uint32Array.from(entity, (one) => hashes[one]!), text: (row: number) => textOf(entity[row]!),
+    columns: view.features.map(({ result }) => result), vectors: batch.vectors.slice(-view.features.length),
+  };
   const encode = pageEncoder(rows);
   for (let start = 0; start < entity.length;) {
     const page = rows.hashes[start]! % pages;

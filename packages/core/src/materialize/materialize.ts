@@ -79,7 +79,9 @@ function daysAsked({ dates, from, to, incremental = false }: MaterializeOptions,
   return { days: localDates(from, until, zone, WHO), from, to: until };
 }
 
-async function materializeView(view: ViewSpec, asked: DaysAsked, zone: string, options: MaterializeOptions, settings: MaterializeSettings, progress: { done: number; total: number }): Promise<MaterializedView> {
+async function materializeView(
+  view: ViewSpec, asked: DaysAsked, zone: string, options: MaterializeOptions, settings: MaterializeSettings, progress: { done: number; total: number },
+): Promise<MaterializedView> {
   const { offline, limits } = settings;
   const table = featuresTable(view);
   const done = new Map<string, { readonly date: string; readonly rows: number; readonly state: "new" | "again" }>();
@@ -158,7 +160,7 @@ async function daysDue(view: ViewSpec, { from, to }: DaysAsked, zone: string, { 
   if (newest === undefined && from === undefined) {
     throw new TidemarkError("MATERIALIZE_NOT_BEGUN", `${offline.name}: nothing of view "${view.name}" is materialized yet, so incremental cannot tell where to begin; give the first day with from`);
   }
-  refuseOtherZone(view, materialized, there, zone);
+  refuseOtherZone(view, materialized, there.map(({ date }) => localDate(date, zone, WHO)), zone);
   const same = there.filter((date) => date.meaning === meaning);
   const touched = await touchedDates(context, state, view, same, limits?.changedRows === undefined ? undefined : { rows: limits.changedRows }, signal);
   const due = new Map(there.filter(({ date, meaning: under }) => under !== meaning || touched.has(date)).map(({ date, time }) => [date, { date, time }]));

@@ -119,7 +119,8 @@ test("the rows of a day are the oracle's, and what history and the online store 
           const wanted = shown(Object.fromEntries(view.features.map(({ name, result }, f) => [name, toUser(values[f]!, result)])));
           const [online] = await store.getOnlineFeatures({ features: definition, entities: [entity], asOf: micros(timeOf(date)) } as never) as readonly object[];
           expect(shown({ ...online }), `seed ${seed}, ${view.name}, online asOf the end of ${date}, ${key}`).toBe(wanted);
-          const [past] = await (await store.getHistoricalFeatures({ features: definition, entities: [{ ...entity, event_timestamp: micros(timeOf(date)) }] } as never)).rows() as Record<string, unknown>[];
+          const training = await store.getHistoricalFeatures({ features: definition, entities: [{ ...entity, event_timestamp: micros(timeOf(date)) }] } as never);
+          const [past] = await training.rows() as Record<string, unknown>[];
           expect(shown(Object.fromEntries(view.features.map(({ name }) => [name, past![name]]))), `seed ${seed}, ${view.name}, history at the end of ${date}, ${key}`).toBe(wanted);
           met.asked++;
         }
