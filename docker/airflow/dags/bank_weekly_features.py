@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
 from airflow.sdk import DAG, CronTriggerTimetable
-from tidemark_operator import TidemarkOperator, bank_day
+from tidemark_operator import NIGHTLY, TidemarkOperator
 
 with DAG(
     "bank_weekly_features",
     description="the last week's features of every user, at the end of the bank's day",
     schedule=CronTriggerTimetable("0 23 * * *", timezone="UTC"),
-    start_date=datetime.fromisoformat(os.environ.get("BANK_FIRST_NIGHT") or "2026-11-01").replace(tzinfo=timezone.utc),
-    catchup=True,
     max_active_runs=7,
-    default_args={"retries": 4, "retry_delay": timedelta(seconds=float(os.environ.get("BANK_RETRY_SECONDS") or 120)), "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=30)},
-    user_defined_macros={"bank_day": bank_day},
-    tags=["bank"],
-) as dag:
+    **NIGHTLY,
+):
     # The whole daily run of the same bank day, which was due an hour before. A late one is waited for, and so is a failed one: somebody may mend it during the day,
     # and then this goes on by itself. Between two looks no worker is held. A day that nobody has mended by the next night fails here, by name.
     daily_is_in = ExternalTaskSensor(

@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,20 @@ def bank_day(dag_run: Any) -> str:
     """
     due: datetime = dag_run.data_interval_end or dag_run.run_after
     return (due.astimezone(BANK_ZONE).date() - timedelta(days=1)).isoformat()
+
+
+# What both DAGs share: `DAG("…", schedule=…, **NIGHTLY)`.
+NIGHTLY = {
+    "start_date": datetime.fromisoformat(os.environ.get("BANK_FIRST_NIGHT") or "2026-11-01").replace(tzinfo=timezone.utc),
+    # a night in which Airflow was down is caught up: each has its own --date
+    "catchup": True,
+    "default_args": {
+        "retries": int(os.environ.get("BANK_RETRIES") or 4), "retry_delay": timedelta(seconds=float(os.environ.get("BANK_RETRY_SECONDS") or 120)),
+        "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=30),
+    },
+    "user_defined_macros": {"bank_day": bank_day},
+    "tags": ["bank"],
+}
 
 
 class TidemarkOperator(BaseOperator):
