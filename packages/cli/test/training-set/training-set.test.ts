@@ -188,7 +188,8 @@ print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for
     const { rows, types } = JSON.parse(execFileSync(python.path, ["read.py"], { cwd: project.directory, encoding: "utf8", maxBuffer: 1 << 28 })) as { rows: unknown[][]; types: object };
     expect(types).toEqual({ label: "int64", event_timestamp: "timestamp[us, tz=UTC]", number: "int64", total: "double", ids: "int64", last: "timestamp[us, tz=UTC]" });
     const { rows: own } = await valuesOf(project.path("training.parquet"));
-    expect(rows).toEqual(own.map(([label, user, time, note, number, total, ids, , vendors]) => [label === null ? null : String(label), user, time, note, Number(number), total, String(ids), Number(vendors)]));
+    const text = (value: Value): string | null => (value === null ? null : String(value));
+    expect(rows).toEqual(own.map(([label, user, time, note, number, total, ids, , vendors]) => [text(label!), user, time, note, Number(number), total, text(ids!), Number(vendors)]));
     expect(toJson({ n: own.length })).toEqual({ n: 400 });
   });
 
