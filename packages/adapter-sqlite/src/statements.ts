@@ -20,6 +20,7 @@ const sql = (cells: string, namespace: number) => ({
   rollback: "ROLLBACK",
   read: `SELECT value, version FROM ${cells} WHERE key = ?`,
   readTwo: `SELECT 0 AS place, value, version FROM ${cells} WHERE key = ? UNION ALL SELECT 1, value, version FROM ${cells} WHERE key = ?`,
+  readBeside: `SELECT value, version, (SELECT version FROM ${cells} WHERE key = ?) AS beside FROM ${cells} WHERE key = ?`,
   version: `SELECT version FROM ${cells} WHERE key = ?`,
   nextVersion: "UPDATE count SET version = version + 1 RETURNING version",
   insert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,

@@ -254,6 +254,37 @@ export function onlineStoreConformance(options: {
     }
   });
 
+  fact("two keys that are read again and again are what they are then: changed by another handle, gone, back, the key or the answer written into meanwhile", async (handle) => {
+    const [reader, writer] = [await handle(), await handle()];
+    const [first, second] = [key("a"), key("b")];
+    const seen = async (): Promise<readonly (string | null)[]> => {
+      const cells = await reader.read([first, second]);
+      const values = cells.map(valueOf);
+      for (const cell of cells) cell?.value.fill(0);
+      return values;
+    };
+    const write = (...cells: readonly CellWrite[]): Promise<unknown> => writer.write({ source: "s", cells, positions: [] });
+    const versions = new Set<number>();
+    for (let round = 0; round < 3; round++) {
+      await write(put("a", `a${round}`), put("b", `b${round}`));
+      for (let again = 0; again < 3; again++) assert.deepEqual(await seen(), [`a${round}`, `b${round}`]);
+      versions.add((await reader.read([first, second]))[0]!.version);
+      await write(put("b", "other"));
+      assert.deepEqual(await seen(), [`a${round}`, "other"]);
+      await write({ key: key("b"), value: null, expected: undefined, expires: null });
+      assert.deepEqual(await seen(), [`a${round}`, null]);
+      await write({ key: key("a"), value: null, expected: undefined, expires: null });
+      assert.deepEqual(await seen(), [null, null]);
+      await write(put("b", "alone"));
+      assert.deepEqual(await seen(), [null, "alone"]);
+    }
+    assert.equal(versions.size, 3);
+    await write(put("a", "a"), put("c", "c"));
+    assert.deepEqual(await seen(), ["a", "alone"]);
+    first.set(key("c"));
+    assert.deepEqual(await seen(), ["c", "alone"]);
+  });
+
   fact("keys are bytes: empty, prefixes of each other, 0 and 255, invalid UTF-8, long", async (handle) => {
     const store = await handle();
     const keys = [[], [0], [0, 0], [255], [255, 255], [255, 0], [1, 2], [1, 2, 3], [0xc3, 0x28], [0xed, 0xa0, 0x80], [39, 34, 37]].map((bytes) => Uint8Array.from(bytes));
