@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
+  http: "bench/http.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
   bootstrap: "packages/cli/bench/bootstrap.ts",

@@ -1,0 +1,27 @@
+/** One of the servers that are measured, in a process of its own: prints its port, and ends with its standard input. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { openStore } from "@tidemark/core";
+import { featureServer } from "@tidemark/server";
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import { NOW, weekly } from "./bank.ts";
+
+const [what, file] = process.argv.slice(2);
+process.stdin.resume().on("end", () => process.exit());
+if (what === "echo") {
+  // what anybody pays who reads a body and sends one
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const body = Buffer.concat(parts);
+      response.writeHead(200, { "content-type": "application/json; charset=utf-8", "content-length": body.length }).end(body);
+    });
+  });
+  server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
+} else {
+  const definitions = { weekly };
+  const store = await openStore({ definitions, online: sqliteOnlineStore(file!, { readOnly: true }), clock: () => new Date(NOW / 1000), retain: "1d" });
+  const server = await featureServer({ store, definitions });
+  console.log(new URL(await server.listen({ port: 0 })).port);
+}
