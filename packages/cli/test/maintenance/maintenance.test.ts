@@ -3,7 +3,7 @@ import { readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { s3Objects } from "@tidemark/adapter-minio";
-import { formatTime, openStore, parseTime, type Store } from "@tidemark/core";
+import { formatTime, openStore, parseTime, valueAt, type Store } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, type DeltaOfflineStore } from "@tidemark/delta";
 import { startMinio } from "@tidemark/services/minio";
 import { recordedTopic } from "@tidemark/source-debezium";
@@ -62,12 +62,12 @@ test("stats say what there is; optimize joins it, and the answers stay", async (
   expect(changes).toMatchObject({ rows: state.rows, version: state.version });
   expect(changes.files).toBe(dataFiles(again, "transactions/changes").length);
   expect(changes.bytes).toBe(dataFiles(again, "transactions/changes").reduce((sum, name) => sum + statSync(join(again.directory, "lake/transactions/changes", name)).size, 0));
-  const times: number[] = [];
+  const times: (number | null)[] = [];
   for await (const batch of lakeOf(again).scan("transactions/changes", { columns: ["_committed"] })) {
-    const [vector] = batch.vectors;
-    if (vector!.is === "float64") for (let i = 0; i < batch.length; i++) if (vector.valid === null || vector.valid[i] === 1) times.push(vector.values[i]!);
+    for (let i = 0; i < batch.length; i++) times.push(valueAt(batch.vectors[0]!, i) as number | null);
   }
-  expect([changes.oldest, changes.newest]).toEqual([formatTime(times.reduce((a, b) => Math.min(a, b))), formatTime(times.reduce((a, b) => Math.max(a, b)))]);
+  const committed = times.filter((time) => time !== null);
+  expect([changes.oldest, changes.newest]).toEqual([formatTime(Math.min(...committed)), formatTime(Math.max(...committed))]);
   expect(before.online).toMatchObject({ cells: 0, sources: [{ source: "transactions" }] });
   expect(changes.files).toBeGreaterThan(10);
 
