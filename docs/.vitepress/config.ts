@@ -13,7 +13,7 @@ const sections: readonly Section[] = [
   { text: "Feed", pages: [["kafka", "Kafka"], ["push", "Pushing rows"], ["ingest", "Ingest by date"], ["history", "History"], ["minio", "MinIO and S3"], ["reading", "Reading history elsewhere"]] },
   { text: "Serve", pages: [["serving", "The server"], ["client", "The client and the JSON API"]] },
   { text: "Operate", pages: [
-    ["commands", "Every command"], ["config", "tidemark.config.ts"], ["config", "The configuration"], ["registry", "Registry: plan and apply"], ["materialize", "Materialize"], ["batch", "Batch"], ["airflow", "Airflow"], ["replay", "Replay"], ["docker", "Docker"], ["operating", "Operating"],
+    ["commands", "Every command"], ["config", "The configuration"], ["registry", "Registry: plan and apply"], ["materialize", "Materialize"], ["batch", "Batch"], ["airflow", "Airflow"], ["replay", "Replay"], ["docker", "Docker"], ["operating", "Operating"],
   ] },
   { text: "Reference", pages: [["adapters", "Writing an adapter"], ["errors", "Errors"]] },
 ];
