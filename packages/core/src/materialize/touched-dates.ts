@@ -22,7 +22,7 @@ interface ChangedRow {
   /** By log partition, the last offset that says something of it. */
   readonly reached: Map<string, number>;
   /** Where its changes stand in the order of changes. */
-  readonly places: { readonly place: bigint; readonly offset: number; readonly committed: number; readonly guessed: boolean }[];
+  readonly places: { readonly place: bigint; readonly offset: number; readonly committed: number }[];
 }
 
 /** A row's image that counts now or counted before, and for which entity. */
@@ -75,12 +75,12 @@ async function changedRows(
   for await (const change of readLog(offline, tables, source, read)) {
     if (truncateOf(change) !== null) return "all";
     const partition = positionName(change);
-    for (const { key, change: { place, offset, committed, guessed } } of rowChanges(change)) {
+    for (const { key, change: { place, offset, committed } } of rowChanges(change)) {
       const text = versions.textOf(key);
       let row = found.get(text);
       if (row === undefined) found.set(text, (row = { reached: new Map(), places: [] }));
       row.reached.set(partition, Math.max(offset, row.reached.get(partition) ?? -1));
-      row.places.push({ place, offset, committed, guessed });
+      row.places.push({ place, offset, committed });
     }
     if (found.size > most) return "all";
   }
@@ -116,12 +116,13 @@ async function imagesOf(context: HistoryContext, state: HistoryState, view: View
   return images;
 }
 
-/** The versions that the changes made, and the one that they replaced; all of them where a change came after later ones of its row. */
+/**
+ * The versions from the first of these changes on, and the one before them. The row's image of before is among them, though a change came late: its values are those of a
+ * change that stands here, or were handed on by the version before.
+ */
 function concernedVersions({ places }: ChangedRow, versions: readonly RowVersion[]): readonly RowVersion[] {
   const first = places.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
   const since = versions.filter((version) => compareChanges(version, first) >= 0);
-  const isLate = places.some(({ guessed }) => guessed) || since.some((version) => !places.some(({ place, offset }) => place === version.place && offset === version.offset));
-  if (isLate) return versions;
   const before = versions.filter((version) => compareChanges(version, first) < 0).at(-1);
   return before === undefined || since.length === 0 ? since : [before, ...since];
 }

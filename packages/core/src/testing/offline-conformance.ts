@@ -245,6 +245,22 @@ export function offlineStoreConformance(options: {
     await fails("PARTITION_CONFLICT", () => store.rewrite(simple, [], { replaced: { id: [1] }, from: 1, positions: [] }));
   });
 
+  fact("a rewrite takes rows as they come, of any partitions in any order, in one commit; an error in them leaves the table as it was", async (handle) => {
+    const store = handle();
+    await bucket(store, [[1, 10n], [2, 20n]]);
+    async function* rows(broken: boolean): AsyncIterable<Batch> {
+      yield batchOf(buckets.columns, [[1, 11n], [3, 30n]]);
+      yield batchOf(buckets.columns, [[3, 31n], [1, 12n]]);
+      if (broken) throw new Error("no more of them");
+    }
+    const options = { replaced: { bucket: [1, 3] }, from: 0, positions: [step("p", null, 7)] };
+    await assert.rejects(store.rewrite(buckets, rows(true), options), /no more of them/);
+    assert.deepEqual([(await handle().state("buckets"))!.version, sorted(await rowsOf(handle(), "buckets", ["id"]))], [0, [[10n], [20n]]]);
+    assert.equal(await store.rewrite(buckets, rows(false), options), "done");
+    assert.deepEqual([(await handle().state("buckets"))!.version, sorted(await rowsOf(handle(), "buckets", ["id"]))], [1, [[11n], [12n], [20n], [30n], [31n]]]);
+    assert.equal(await store.rewrite(buckets, rows(false), options), "conflict");
+  });
+
   // ---- versions ----
 
   fact("every version stays readable as it was", async (handle) => {

@@ -81,6 +81,17 @@ test("a user's first row, though years old, makes rows of zeros on every day sin
   expect(await asked(store, "old", "a")).toEqual([null, { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 1, total: 10, vendors: 1 }]);
 });
 
+test("a truncated table touches every day", async () => {
+  const offline = memoryOfflineStore();
+  const store = await open({ offline });
+  await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
+  await store.materialize({ dates: ["2025-06-09", "2025-06-10", "2025-06-11"] });
+  await store.run(changes({ ...row(0, "", 0, "2025-06-10T10:00:00"), kind: "truncate", values: null }, row(2, "b", 3, "2025-06-11T10:00:00")));
+  const { views: [result] } = await store.materialize({ incremental: true, to: "2025-06-12" });
+  expect(result!.dates.map(({ date }) => date)).toEqual(["2025-06-09", "2025-06-10", "2025-06-11"]);
+  expect(await rowsOf(offline)).toEqual(["2025-06-11 b 1 3"]);
+});
+
 test("an older day goes to the table and never replaces the newer one online; the same day replaces itself", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline });
