@@ -1,6 +1,6 @@
 /** A scenario whose sources are pushed: the rows its log would have told, brought by two stores that die now and then. */
 import { isTidemarkError, micros, openStore, toUser, type PushResult, type Store } from "@tidemark/core";
-import { generateScenario, Random, scenarioDefinitions, valueAt, type Scenario } from "@tidemark/core/testing";
+import { generateScenario, Random, scenarioDefinitions, scenarioWith, valueAt, type Scenario } from "@tidemark/core/testing";
 import type { Change, ColumnSpec, OfflineStore, OnlineStore, SourceSpec, Value } from "@tidemark/core/spi";
 import { Died, failingOffline, failingOnline, type WriteCount } from "./failing-stores.ts";
 
@@ -18,7 +18,7 @@ export interface PushRun {
   readonly dies: number;
   /** Both stores push at once. */
   readonly together: number;
-  /** After a push that was taken. */
+  /** After a push that was taken; asked by what it was pushed to: of another source a push may lie in the history that nobody was told of. */
   readonly onPushed?: ((scenario: Scenario, truth: readonly Change[], store: Store) => Promise<void>) | undefined;
 }
 
@@ -148,7 +148,8 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
       await push(which, one);
       if (run.onPushed !== undefined && resolved.at(-1)?.push === one) {
         const after = run.stores();
-        if (after.offline !== undefined) await run.onPushed(scenario, await truthOf(scenario, sent, after.offline, resolved), stores[which]!);
+        const asked = scenarioWith(scenario, ({ source }) => source.name === one.source.name);
+        if (after.offline !== undefined) await run.onPushed(asked, await truthOf(scenario, sent, after.offline, resolved), stores[which]!);
       }
     }
   }

@@ -4,6 +4,7 @@ import type { Selected, SourceSpec } from "../model.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { bootstrapOnline, type BootstrapSettings } from "../store/bootstrap.ts";
 import { historyContext } from "../store/historical-read.ts";
+import { layoutFor, readSourceState } from "../stream/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 
 /** Between two looks of a process that reads, ms. */
@@ -13,8 +14,13 @@ const FIRST_LOOK = 1_000;
 
 /** How many changes the online store lacked. */
 export async function catchUpOnline(source: SourceSpec, settings: BootstrapSettings): Promise<number> {
-  if (!(await isBehind(source, settings.online, settings.offline))) return 0;
+  if (!(await isBehind(source, settings.online, settings.offline)) && (await isWhole(source, settings))) return 0;
   return (await bootstrapOnline([source], settings)).changes;
+}
+
+/** Who filled an empty online store may have died when all was in, and nobody had said so. */
+export async function isWhole(source: SourceSpec, { online, namespace, views }: Pick<BootstrapSettings, "online" | "namespace" | "views">): Promise<boolean> {
+  return (await readSourceState(online, namespace, layoutFor(source, views))).filling === undefined;
 }
 
 async function isBehind(source: SourceSpec, online: OnlineStore, offline: OfflineStore): Promise<boolean> {

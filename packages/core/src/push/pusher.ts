@@ -11,6 +11,7 @@ import type { SinkOptions } from "../store/sinks.ts";
 import { onlineSink, type OnlineSink } from "../stream/online-sink.ts";
 import { pushIdKeys, readPushDone, type PushDone } from "../stream/push-ids.ts";
 import { layoutFor } from "../stream/source-state.ts";
+import { isWhole } from "./catch-up.ts";
 import { pushedChange, pushPosition, pushStep, refuseStrangers, type PushPosition } from "./push-log.ts";
 import type { PushedRow } from "./push-rows.ts";
 
@@ -143,7 +144,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     const position = pushPosition((await offline.state(tables!.changes.name))?.positions ?? []);
     if (served !== null) {
       refuseStrangers(source.name, served, online!.name, { position, name: offline.name });
-      if (served.offset < position.offset) await options.catchUp();
+      if (served.offset < position.offset || !(await isWhole(source, { ...options, online: online! }))) await options.catchUp();
     }
     return position;
   }

@@ -227,6 +227,22 @@ describe("a store alone", () => {
     expect(await loginsOf(await open({ online: memoryOnlineStore(onlineData), offline: undefined }))).toBe(5);
   });
 
+  test("who dies while it fills an empty online store, at any write, leaves nothing unserved: the next read or push goes on", async () => {
+    for (let dies = 0; dies < 4; dies++) {
+      for (const next of ["read", "push"] as const) {
+        const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
+        await (await open({ online: undefined, offline: memoryOfflineStore(offlineData) })).push(logins, [login(1)]);
+        let writes = 0;
+        const online = memoryOnlineStore(onlineData);
+        const dying = await open({ online: { ...online, write: async (step) => { if (writes++ === dies) throw new Error("died"); return online.write(step); } }, offline: memoryOfflineStore(offlineData) });
+        expect(await dying.catchUp().then(() => "filled", () => "died")).toBe(dies < 3 ? "died" : "filled");
+        const store = await open({ online: memoryOnlineStore(onlineData), offline: memoryOfflineStore(offlineData) });
+        if (next === "push") await store.push(logins, [login(2)]);
+        expect([dies, next, await loginsOf(store)]).toEqual([dies, next, next === "push" ? 2 : 1]);
+      }
+    }
+  });
+
   test("an online store of a history is not pushed to without it", async () => {
     const data = memoryOnlineData();
     await (await open({ online: memoryOnlineStore(data) })).push(logins, [login(1)]);
