@@ -29,6 +29,9 @@ def bank_day(dag_run: Any) -> str:
     return (due.astimezone(BANK_ZONE).date() - timedelta(days=1)).isoformat()
 
 
+# No retry heals these: somebody has to change something.
+LASTING = {"CONFIG_NOT_FOUND", "CONFIG_NOT_LOADED", "CONFIG_INVALID", "SECRET_MISSING"}
+
 # What both DAGs share: `DAG("…", schedule=…, **NIGHTLY)`.
 NIGHTLY = {
     "start_date": datetime.fromisoformat(os.environ.get("BANK_FIRST_NIGHT") or "2026-11-01").replace(tzinfo=timezone.utc),
@@ -50,8 +53,8 @@ class TidemarkOperator(BaseOperator):
     From the environment: TIDEMARK, the command (`npx tidemark`); TIDEMARK_CONFIG (`tidemark.config.ts`); TIDEMARK_DIRECTORY, where it runs. The command inherits
     the environment, and with it what the configuration's secrets refer to: none is ever an argument.
 
-    Exit code 0 is success. 2, a command line that is wrong, and a configuration that does not load fail the task for good: no retry heals them. Anything else fails
-    the try; every command may be run again after it was killed at any point.
+    Exit code 0 is success. 2, a command line that is wrong, and the codes in LASTING fail the task for good. Anything else fails the try; every command may be run
+    again after it was killed at any point.
     """
 
     template_fields = ("arguments",)
@@ -64,7 +67,7 @@ class TidemarkOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         command = shlex.split(os.environ.get("TIDEMARK") or "npx tidemark")
         config = os.environ.get("TIDEMARK_CONFIG") or "tidemark.config.ts"
-        self.log.info("tidemark %s", shlex.join(self.arguments))
+        self.log.info("$ tidemark %s", shlex.join(self.arguments))
         with tempfile.TemporaryFile("w+", encoding="utf-8") as result:
             try:
                 # a session of its own: what it starts ends with it
@@ -86,7 +89,7 @@ class TidemarkOperator(BaseOperator):
             return said
         error = said.get("error", {})
         message = f"tidemark {self.arguments[0]} ended with {code}: {error.get('code', 'no error code')}: {error.get('message', 'its output is above')}"
-        if code == 2 or str(error.get("code", "")).startswith("CONFIG_"):
+        if code == 2 or error.get("code") in LASTING:
             raise AirflowFailException(message)
         raise AirflowException(message)
 

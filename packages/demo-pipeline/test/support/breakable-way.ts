@@ -1,0 +1,45 @@
+/** A way to a server that can be shut. */
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+
+export interface BreakableWay {
+  readonly port: number;
+  /** Cuts every connection, and every one to come. */
+  refuse(): void;
+  allow(): void;
+  close(): Promise<void>;
+}
+
+export async function breakableWay({ host, port }: { readonly host: string; readonly port: number }): Promise<BreakableWay> {
+  let open = true;
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on("error", () => { socket.destroy(); }).on("close", () => { sockets.delete(socket); });
+  };
+  const server = createServer((client) => {
+    keep(client);
+    if (!open) {
+      client.destroy();
+      return;
+    }
+    const there = connect(port, host);
+    keep(there);
+    client.pipe(there).pipe(client);
+    client.on("close", () => { there.destroy(); });
+    there.on("close", () => { client.destroy(); });
+  });
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const cut = (): void => { for (const socket of sockets) socket.destroy(); };
+  return {
+    port: (server.address() as AddressInfo).port,
+    refuse() {
+      open = false;
+      cut();
+    },
+    allow() { open = true; },
+    async close() {
+      cut();
+      await new Promise((resolve) => { server.close(resolve); });
+    },
+  };
+}
