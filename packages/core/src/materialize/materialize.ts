@@ -5,6 +5,7 @@ import { historyState, type HistoryState } from "../history/version-events.ts";
 import type { ViewSpec } from "../model.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "../store/historical-read.ts";
+import { breather } from "../stream/breathe.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
 import { featuresTable, materializedOf, type Materialized } from "./features-table.ts";
@@ -87,6 +88,7 @@ async function materializeView(
   const done = new Map<string, { readonly date: string; readonly rows: number; readonly state: "new" | "again" }>();
   let served: string | null = null;
   let held = 0;
+  const breathe = breather();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const due = asked.days ?? null;
     const plan = due === null ? await daysDue(view, asked, zone, options, settings) : { days: due, commits: null, finish: null };
@@ -97,6 +99,8 @@ async function materializeView(
     const size = limits?.days ?? LIMITS.days;
     for (let first = 0; first < days.length && !conflict; first += size) {
       const part = days.slice(first, first + size);
+      await breathe(); // a server's thread has requests to answer, and hears only then that nobody waits any more
+      options.signal?.throwIfAborted();
       const result = await commitDays(view, part, { commits, online: options.online !== false && first + size >= days.length, zone }, options, settings);
       if (result === null) { conflict = true; break; }
       if (commits !== null) commits = result.commits;

@@ -101,9 +101,10 @@ function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limit
   if (source.eventTime.is === "column") placed.add(source.eventTime.column);
   const columns = source.columns.map((column) => (placed.has(column.name) ? { ...column, nullable: false } : column));
   const schemas = Object.fromEntries(columns.map((column) => [column.name, requestSchema(column)]));
-  return objectOf({
+  const body = objectOf({
     rows: listOf(objectOf(schemas, columns.filter(({ nullable }) => nullable).map(({ name }) => name)), { maxItems: limits.rows }),
     deletes: listOf(objectOf(Object.fromEntries(source.primaryKey.map((name) => [name, schemas[name]!]))), { maxItems: limits.rows, description: "Primary keys of rows that are gone; they come after the rows" }),
     id: { type: "string", minLength: 1, maxLength: 200, description: "Tells this push from every other: repeated with it, it changes nothing and gets the first one's result" },
   }, ["rows", "deletes", "id"]);
+  return { ...body, anyOf: [{ required: ["rows"] }, { required: ["deletes"] }] };
 }

@@ -1,12 +1,10 @@
 import { TidemarkError } from "@tidemark/core";
-import type { FastifyInstance, HTTPMethods } from "fastify";
-
-const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+import type { FastifyInstance } from "fastify";
 
 /** Asked by a method that a path does not have, it says which one it has (405, `METHOD_UNKNOWN`). */
 export function refuseOtherMethods(app: FastifyInstance, url: string, method: "GET" | "POST"): void {
   app.route({
-    method: METHODS.filter((one) => one !== method), url, config: { scope: null },
+    method: app.supportedMethods.filter((one) => one !== method && !(method === "GET" && one === "HEAD")), url, config: { scope: null },
     // before the body is read, which may be anything
     onRequest: (request, reply, done) => {
       reply.header("allow", method === "GET" ? "GET, HEAD" : method);

@@ -5,6 +5,9 @@ export type Schema = { readonly [member: string]: unknown };
 
 const LARGEST = "9223372036854775807";
 
+/** A bound that no double holds, so that it stands in the document with all its digits. */
+const bound = (digits: string): unknown => (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
+
 /** Digits up to those of an int64, without leading zeros. */
 const INT64_PATTERN = `^(?:0|-?(?:${[
   "[1-9][0-9]{0,17}",
@@ -48,7 +51,7 @@ export function requestSchema(column: ColumnSpec): Schema {
 
 function requested(column: ColumnSpec): Schema {
   switch (column.kind) {
-    case "int64": return { type: ["string", "integer"], pattern: INT64_PATTERN, minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
+    case "int64": return { type: ["string", "integer"], pattern: INT64_PATTERN, minimum: bound("-9223372036854775808"), maximum: bound(LARGEST) };
     case "decimal": {
       const { precision = 38, scale = 0 } = column;
       return { type: "string", pattern: `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}${scale === 0 ? "" : `(?:\\.[0-9]{1,${scale}})?`}$` };

@@ -23,6 +23,7 @@ test("a day is materialized, and a second time it is left as it is or computed a
 test.each<[string, object, number, string, string]>([
   ["a view that is near one", { views: ["weekley"], dates: ["2026-01-04"] }, 404, "VIEW_UNKNOWN", "did you mean \"weekly\"?"],
   ["no days", { views: ["weekly"] }, 422, "DATES_INVALID", "say which days"],
+  ["years of days", { from: "2000-01-01" }, 422, "DATES_INVALID", "a request may have 400"],
   ["a day that is none", { dates: ["2026-02-30"] }, 422, "DATE_INVALID", "2026-02-30"],
   ["a day that is not over", { dates: ["2026-01-05"] }, 422, "DATE_NOT_OVER", "2026-01-05"],
   ["a misspelt member", { date: "2026-01-04" }, 422, "REQUEST_INVALID", "did you mean \"dates\"?"],
