@@ -22,8 +22,15 @@ export class ExactSum {
   private lowest = LIMBS;
   private highest = -1;
   private additions = 0;
+  /** The first two values wait: a sum of two is one addition of the machine, which rounds the exact one once. */
+  private first = 0;
+  private second = 0;
+  private waiting = 0;
 
   reset(): void {
+    this.waiting = 0;
+    this.first = 0;
+    this.second = 0;
     if (this.highest >= 0) this.limbs.fill(0, this.lowest, LIMBS);
     this.lowest = LIMBS;
     this.highest = -1;
@@ -33,6 +40,20 @@ export class ExactSum {
   /** Adds a finite value. */
   add(value: number): void {
     if (value === 0) return;
+    if (this.waiting < 2) {
+      if (this.waiting++ === 0) this.first = value;
+      else this.second = value;
+      return;
+    }
+    if (this.waiting === 2) {
+      this.waiting = 3;
+      this.take(this.first);
+      this.take(this.second);
+    }
+    this.take(value);
+  }
+
+  private take(value: number): void {
     float[0] = value;
     const high = words[HIGH]!;
     const low = words[LOW]!;
@@ -69,6 +90,10 @@ export class ExactSum {
 
   /** The sum, rounded half to even; ±Infinity where it is outside float64. The accumulator keeps its exact value. */
   round(): number {
+    if (this.waiting < 3) {
+      const sum = this.first + this.second;
+      return sum === 0 ? 0 : sum;
+    }
     if (this.highest < 0) return 0;
     this.carry();
     const limbs = this.limbs;

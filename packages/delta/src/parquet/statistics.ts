@@ -28,10 +28,28 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
       }
       return { nulls, min, max };
     }
-    case "int32": case "float64": case "int64": case "big": return { nulls, ...numericRange<number | bigint>(vector.values as ArrayLike<number | bigint>, valid, length) };
+    case "int64": return { nulls, ...int64Range(vector.values, valid, length) };
+    case "int32": case "float64": case "big": return { nulls, ...numericRange<number | bigint>(vector.values as ArrayLike<number | bigint>, valid, length) };
     case "boolean": case "bytes": break;
   }
   return { nulls, min: null, max: null };
+}
+
+/** By halves: a bigint for each value would cost more than the comparison. */
+function int64Range(values: BigInt64Array, valid: Uint8Array | null, length: number): { min: bigint | null; max: bigint | null } {
+  const halves = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
+  let [min, max] = [-1, -1];
+  const isLess = (a: number, b: number): boolean => {
+    const left = halves[2 * a + 1]!;
+    const right = halves[2 * b + 1]!;
+    return left === right ? halves[2 * a]! >>> 0 < halves[2 * b]! >>> 0 : left < right;
+  };
+  for (let i = 0; i < length; i++) {
+    if (valid !== null && valid[i] === 0) continue;
+    if (min < 0 || isLess(i, min)) min = i;
+    if (max < 0 || isLess(max, i)) max = i;
+  }
+  return { min: min < 0 ? null : values[min]!, max: max < 0 ? null : values[max]! };
 }
 
 function numericRange<T extends number | bigint>(values: ArrayLike<T>, valid: Uint8Array | null, length: number): { min: T | null; max: T | null } {
