@@ -164,6 +164,10 @@ function knownError(error: unknown, bodyBytes: number): unknown {
     case "FST_ERR_CTP_BODY_TOO_LARGE": return new TidemarkError("BODY_TOO_LARGE", `the body is larger than ${bodyBytes} bytes; ask for fewer entities or rows at a time, or raise the limit bodyBytes of the server`);
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE": return new TidemarkError("MEDIA_TYPE_UNKNOWN", "the body is not JSON; send it with the header Content-Type: application/json");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH": return new TidemarkError("REQUEST_INVALID", "the body is not as long as its Content-Length says");
-    default: return error;
+    default: {
+      // what else it refuses is the caller's too
+      const { statusCode, message } = error as Partial<FastifyError>;
+      return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? new TidemarkError("REQUEST_INVALID", `the request: ${message}`) : error;
+    }
   }
 }

@@ -80,6 +80,11 @@ describe("what never reaches a route", () => {
     expect([answer.statusCode, answer.headers.allow, answer.json().code]).toEqual([405, "POST", "METHOD_UNKNOWN"]);
   });
 
+  test("a method that nobody knows, where there is nothing, is the caller's fault too", async () => {
+    const answer = await server.app.inject({ method: "QUERY" as never, url: "/nowhere" });
+    expect([answer.statusCode, answer.json().code]).toEqual([422, "REQUEST_INVALID"]);
+  });
+
   test("a path that is near one", async () => {
     expect(await refused("/v1/feature", {})).toMatchObject({ status: 404, code: "ROUTE_UNKNOWN" });
   });
