@@ -20,7 +20,7 @@ const DATE = "2025-03-09";
 const END = Date.parse("2025-03-10T00:00:00Z") * 1000;
 const python = join(import.meta.dirname, "../.tidemark/feast/bin/python");
 if (!existsSync(python)) {
-  console.error("Feast is not there: node scripts/setup-python.ts feast");
+  console.error("Feast is not there: npm run setup:python -- feast");
   process.exit(2);
 }
 
@@ -49,6 +49,7 @@ function transactionsOfAll(): ChangeSource {
   };
 }
 
+const round = (seconds: number): number => Number(seconds.toFixed(3));
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 try {
   const offline = () => deltaOfflineStore(localObjects(join(folder, "lake")));
@@ -60,34 +61,39 @@ try {
 
   const ours: number[] = [];
   const theirs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const cpu = { tidemark: [] as number[], feast: [] as number[] };
+  for (let turn = 0; turn < rounds; turn++) {
     // another table and another file each time: the first materialize of a day
     rmSync(join(folder, "lake", "weekly_activity"), { recursive: true, force: true });
-    const online = join(folder, `online-${round}.db`);
+    const online = join(folder, `online-${turn}.db`);
     const store = await openStore({ definitions: { weekly }, offline: offline(), online: sqliteOnlineStore(online) });
     began = performance.now();
+    const used = process.cpuUsage();
     const { views: [done] } = await store.materialize({ dates: [DATE] });
     ours.push((performance.now() - began) / 1000);
+    const { user, system } = process.cpuUsage(used);
+    cpu.tidemark.push((user + system) / 1e6);
     if (done!.dates[0]!.rows !== users || done!.online !== DATE) throw new Error(`materialized ${JSON.stringify(done)}`);
     const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: userName(users - 1) }] });
     const [again] = await (await store.getHistoricalFeatures({ features: weekly, entities: [{ user_id: userName(users - 1), event_timestamp: new Date(END / 1000) }] })).rows();
     for (const [name, value] of Object.entries(row!)) if (name !== "event_timestamp" && value !== (again as Record<string, unknown>)[name]) throw new Error(`${name} is ${String(value)} in the row`);
     await store.close();
-    console.log(`round ${round + 1}: tidemark ${ours.at(-1)!.toFixed(2)} s`);
+    console.log(`round ${turn + 1}: tidemark ${ours.at(-1)!.toFixed(2)} s`);
 
     const parted = join(folder, "lake", "weekly_activity", "features", `date=${DATE}`);
-    const own = join(folder, `feast-${round}`);
+    const own = join(folder, `feast-${turn}`);
     mkdirSync(own);
     const said = execFileSync(python, [join(import.meta.dirname, "peers/feast_materialize.py"), own, join(parted, readdirSync(parted).find((name) => name.endsWith(".parquet"))!)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as { readonly rows: number; readonly seconds: number; readonly version: string };
+    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as { readonly rows: number; readonly seconds: number; readonly cpu: number; readonly version: string };
     if (feast.rows !== users) throw new Error(`Feast took ${feast.rows} rows`);
     theirs.push(feast.seconds);
-    console.log(`round ${round + 1}: Feast ${feast.version} ${feast.seconds.toFixed(2)} s`);
+    cpu.feast.push(feast.cpu);
+    console.log(`round ${turn + 1}: Feast ${feast.version} ${feast.seconds.toFixed(2)} s`);
     for (const one of readdirSync(folder).filter((name) => name.startsWith("feast-") || name.startsWith("online-"))) rmSync(join(folder, one), { recursive: true });
   }
   const [a, b] = [median(ours), median(theirs)];
   console.log(`${users} rows × 7 features: tidemark, computed from ${users * each} events, ${a.toFixed(2)} s; Feast, computed before, ${b.toFixed(2)} s`);
-  console.log(JSON.stringify({ bench: "materialize", users, each, seconds: { tidemark: Number(a.toFixed(3)), feast: Number(b.toFixed(3)) }, ratio: Number((b / a).toFixed(1)), target: 25 }));
+  console.log(JSON.stringify({ bench: "materialize", users, each, seconds: { tidemark: round(a), feast: round(b) }, cpu: { tidemark: round(median(cpu.tidemark)), feast: round(median(cpu.feast)) }, ratio: Number((b / a).toFixed(1)), target: 25 }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,12 +1,13 @@
 /** Materialized days on the stores that users have: a process killed with -9 at every point of them, and two processes at once. */
 import type { MaterializeOptions } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { pythonReaders, suiteNeeding } from "../../../tools/needs.ts";
 import { openBank, transactionsOn, USERS, weekly } from "../src/materialize-bank.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 
@@ -102,5 +103,23 @@ test("two processes at once: one is done, the other too or told so, and the tabl
       expect(await served(here)).toEqual(now);
     }
     console.log(`materialize: of 10 runs at once ${told} were told`);
+  });
+});
+
+const python = pythonReaders();
+
+suiteNeeding(python, "the features table in Python", () => {
+  test("delta-rs and DuckDB read its rows as they are, and a day by its partition", { timeout: 120_000 }, async () => {
+    await inFolder(async (folder) => {
+      await ground(folder);
+      const store = await openBank(folder);
+      await store.materialize({ incremental: true, to: "2025-06-16" });
+      await store.close();
+      const rows = await table(folder);
+      const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
+      const read = JSON.parse(execFileSync(python.path, [script, join(folder, "lake", "weekly", "features")], { encoding: "utf8", maxBuffer: 1 << 28 })) as Record<string, unknown[][]> & { readonly oneDay: number };
+      expect(read).toMatchObject({ partitionBy: ["date"], oneDay: USERS });
+      for (const reader of ["deltaRs", "duckdb"]) expect(read[reader]!.map((row) => row.map(String).join(" ")).sort()).toEqual(rows);
+    });
   });
 });
