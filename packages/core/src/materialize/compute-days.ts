@@ -9,7 +9,6 @@ import { gatherShare, type GatheredShare, type Share, type ShareLimits } from ".
 import { DATE, EVENT_TIMESTAMP } from "./features-table.ts";
 import type { LocalDate } from "./local-date.ts";
 import { pageEncoder, pagesFor } from "./page-codec.ts";
-import { hashText } from "./view-meaning.ts";
 import type { PagesWriter } from "./online-pages.ts";
 
 export interface DaysToCompute {
@@ -47,14 +46,14 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       await online.expect(pages);
     }
     const order = pages === null ? null : byPage(gathered, pages);
-    const { rows, starts } = rowsAsked(gathered, days, order?.entities ?? null);
+    const { rows, starts } = rowsAsked(gathered, days, order);
     const answers = await ("longest" in plan ? engine.aggregate(plan, replay(gathered.events), rows, { signal }) : engine.joinAsOf(plan, replay(gathered.events), rows, { signal }));
     for (let day = 0; day < days.length; day++) {
       const [from, to] = [starts[day]!, starts[day + 1]!];
       options.onRows(day, to - from);
       if (to === from) continue;
       const batch = batchOfDay(table, view, gathered, rows.entity.subarray(from, to), answers, days[day]!, from);
-      if (online !== null && day === days.length - 1) await writePages(online, pages!, view, gathered, rows.entity.subarray(from, to), order!.hashes, batch);
+      if (online !== null && day === days.length - 1) await writePages(online, pages!, view, gathered, rows.entity.subarray(from, to), batch);
       yield batch;
     }
   }
@@ -66,18 +65,14 @@ async function* replay(events: readonly Events[]): AsyncIterable<Events> {
   yield* events;
 }
 
-/** The entities of each page beside each other, and their hashes by their numbers. */
-function byPage({ entities, textOf }: GatheredShare, pages: number): { readonly entities: Int32Array; readonly hashes: Uint32Array } {
-  const hashes = new Uint32Array(entities);
+/** The entities of each page beside each other. */
+function byPage({ entities, hashes }: GatheredShare, pages: number): Int32Array {
   const next = new Int32Array(pages + 1);
-  for (let one = 0; one < entities; one++) {
-    hashes[one] = hashText(textOf(one));
-    next[(hashes[one]! % pages) + 1]!++;
-  }
+  for (let one = 0; one < entities; one++) next[(hashes[one]! % pages) + 1]!++;
   for (let page = 0; page < pages; page++) next[page + 1]! += next[page]!;
   const order = new Int32Array(entities);
   for (let one = 0; one < entities; one++) order[next[hashes[one]! % pages]!++] = one;
-  return { entities: order, hashes };
+  return order;
 }
 
 /** Day after day, every entity that is there; rows of day d are [starts[d], starts[d + 1]). */
@@ -125,7 +120,7 @@ function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => 
 }
 
 /** The rows of the batch, which come page after page. */
-async function writePages(online: PagesWriter, pages: number, view: ViewSpec, { textOf }: GatheredShare, entity: Int32Array, hashes: Uint32Array, batch: Batch): Promise<void> {
+async function writePages(online: PagesWriter, pages: number, view: ViewSpec, { textOf, hashes }: GatheredShare, entity: Int32Array, batch: Batch): Promise<void> {
   const rows = {
     hashes: Uint32Array.from(entity, (one) => hashes[one]!), text: (row: number) => textOf(entity[row]!),
     columns: view.features.map(({ result }) => result), vectors: batch.vectors.slice(-view.features.length),

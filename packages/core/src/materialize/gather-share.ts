@@ -7,6 +7,7 @@ import type { AggregatePlan, Events, JoinPlan } from "../spi.ts";
 import { columnIndex } from "../stream/row-change.ts";
 import type { LocalDate } from "./local-date.ts";
 import { hashText } from "./view-meaning.ts";
+import { KeyNumbers } from "./key-numbers.ts";
 
 /** The entities whose hash leaves `index` when it is divided by `count`, a power of two. */
 export interface Share {
@@ -28,6 +29,8 @@ export interface GatheredShare {
   readonly left: readonly Share[];
   readonly entities: number;
   readonly events: readonly Events[];
+  /** `hashText` of each entity's key, by its number; what lies behind the last entity is none. */
+  readonly hashes: Uint32Array;
   /** The text of an entity's key. */
   textOf(entity: number): string;
   /** By key of the entity, the values of all entities. */
@@ -38,8 +41,7 @@ export interface GatheredShare {
 
 /** Entities by number. One without a row that was ever seen has no key. */
 interface Entities {
-  readonly numbers: Map<string, number>;
-  readonly texts: string[];
+  readonly numbers: KeyNumbers;
   readonly keys: readonly Value[][];
   /** The time of its first row; for a dimension, Infinity. */
   readonly first: number[];
@@ -58,7 +60,7 @@ export async function gatherShare(
   const keyColumns: readonly ColumnSpec[] = view.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const columns = [...plan.columns, ...keyColumns.filter((column) => !plan.columns.includes(column))];
   const keyPlaces = keyColumns.map((column) => columns.indexOf(column));
-  const none = (): Entities => ({ numbers: new Map(), texts: [], keys: keyColumns.map(() => []), first: [], seen: [] });
+  const none = (): Entities => ({ numbers: new KeyNumbers(), keys: keyColumns.map(() => []), first: [], seen: [] });
   let share = asked;
   const left: Share[] = [];
   let entities = none();
@@ -66,12 +68,11 @@ export async function gatherShare(
   let rows = 0;
 
   const entityOf = (text: string): number => {
-    const known = entities.numbers.get(text);
-    if (known !== undefined) return known;
-    if (share.count > 1 && hashText(text) % share.count !== share.index) return -1;
-    const number = entities.texts.length;
-    entities.numbers.set(text, number);
-    entities.texts.push(text);
+    const { numbers } = entities;
+    const hash = hashText(text);
+    if (hash % share.count !== share.index) return -1;
+    const number = numbers.add(text, hash);
+    if (number < entities.first.length) return number;
     for (const values of entities.keys) values.push(null);
     entities.first.push(Infinity);
     if (isDimension) entities.seen.push(new Uint8Array(days.length));
@@ -83,7 +84,7 @@ export async function gatherShare(
     share = { count: share.count * 2, index: share.index };
     const before = entities;
     entities = none();
-    const renamed = before.texts.map((text, number) => {
+    const renamed = before.numbers.texts.map((text, number) => {
       const now = entityOf(text);
       if (now < 0) return now;
       entities.keys.forEach((values, k) => { values[now] = before.keys[k]![number]!; });
@@ -128,12 +129,12 @@ export async function gatherShare(
     const own = { ...events, columns: { length, columns: plan.columns, vectors: events.columns.vectors.slice(0, plan.columns.length) } };
     held.push(kept * 2 > length ? own : onlyRows(own, (i) => entity[i]!)!);
     rows += kept;
-    while ((rows > limits.events || entities.texts.length * days.length > limits.rows) && entities.texts.length > 1 && share.count < limits.shares) halve();
+    while ((rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) && entities.numbers.texts.length > 1 && share.count < limits.shares) halve();
   }
 
-  const { texts, keys, first, seen } = entities;
+  const { numbers: { texts, hashes }, keys, first, seen } = entities;
   return {
-    share, left, entities: texts.length, events: held, keys,
+    share, left, entities: texts.length, events: held, keys, hashes,
     textOf: (number) => texts[number]!,
     isThere: isDimension ? (number, day) => seen[number]![day] === 1
       : isWindow ? (number, day) => first[number]! < days[day]!.time : (number, day) => first[number]! <= days[day]!.time,

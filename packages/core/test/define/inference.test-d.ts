@@ -152,3 +152,10 @@ test("definitions made from data have wide types, and are checked when they run"
   const view = featureView("wide_view", { entity: user, source: wide, features });
   expectTypeOf<RowOf<typeof view>[string]>().toEqualTypeOf<number | bigint | string>();
 });
+
+test("a materialized row is the view's with its time, or null; entities have the view's keys", async () => {
+  const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "a" }] });
+  expectTypeOf(row).toEqualTypeOf<(RowOf<typeof weekly> & { readonly event_timestamp: Date } extends infer R ? { [K in keyof R]: R[K] } : never) | null>();
+  // @ts-expect-error -- user_id is missing
+  await store.getMaterialized({ view: weekly, entities: [{ id: "a" }] });
+});
