@@ -1,5 +1,5 @@
 /** The docs site. `npm run docs` builds it; a page that is missing here, and a link that leads nowhere, fail the build. */
-import { cpSync, existsSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { defineConfig, type MarkdownOptions } from "vitepress";
 
@@ -23,6 +23,11 @@ const there = readdirSync(docs).filter((name) => name.endsWith(".md") && name !=
 const listed = new Set(sections.flatMap(({ pages }) => pages.map(([page]) => page)));
 const unlisted = there.filter((page) => !listed.has(page));
 if (unlisted.length > 0) throw new Error(`docs/.vitepress/config.ts: ${unlisted.join(", ")} stand in no section: list them`);
+
+// VitePress looks at the links of texts, not at those of the home page's buttons
+for (const [, page] of readFileSync(join(docs, "index.md"), "utf8").matchAll(/link: \/([a-z-]+)/g)) {
+  if (!there.includes(page!)) throw new Error(`docs/index.md: there is no page /${page}`);
+}
 
 const sidebar = sections.map(({ text, pages }) => ({ text, items: pages.filter(([page]) => existsSync(join(docs, `${page}.md`))).map(([page, title]) => ({ text: title, link: `/${page}` })) }));
 
