@@ -37,6 +37,7 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
       return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], { encoding: "utf8", env, stdio: "pipe" });
     };
     expect(config("--env-file", composeFile.replace("compose.yaml", ".env.example"), "--profile", "consoles")).toContain("kafka-ui:");
+    expect(config("--env-file", composeFile.replace("compose.yaml", ".env.example"), "--profile", "airflow")).toContain("tidemark-airflow:");
     expect(() => config("--env-file", "/dev/null")).toThrow(/copy docker\/\.env\.example to docker\/\.env/);
   });
 

@@ -8,7 +8,7 @@ import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { startPipeline, type Pipeline } from "@tidemark/services";
 import { registerConnector } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -95,6 +95,13 @@ const counts = (row: Readonly<Record<string, unknown>>): Record<string, unknown>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name.startsWith("num_") ? BigInt(value as number) : value]));
 
 const lastLine = (output: string): string => output.trimEnd().split("\n").at(-1)!;
+
+test("the image is of the Airflow that these tests run", () => {
+  const [, image] = /^FROM apache\/airflow:(\S+)$/m.exec(readFileSync(join(root, "docker/airflow/Dockerfile"), "utf8"))!;
+  const [, pinned] = /^apache-airflow==(\S+)$/m.exec(readFileSync(join(root, "scripts/airflow-requirements.txt"), "utf8"))!;
+  expect(image).toBe(pinned);
+  expect(readFileSync(join(root, "docker/compose.yaml"), "utf8")).toContain(`image: tidemark-airflow:${pinned}`);
+});
 
 suiteNeeding({ missing }, "the bank's DAGs, as Airflow reads them", () => {
   const own = new Airflow();
