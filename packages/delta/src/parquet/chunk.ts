@@ -4,7 +4,7 @@ import { ByteWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 import type { Vector } from "@tidemark/core/spi";
-import { zstd } from "./codecs.ts";
+import { zstdBeside } from "./codecs.ts";
 import type { ColumnRange } from "./statistics.ts";
 
 /** Below this, compressing a page costs more than it saves. */
@@ -12,29 +12,62 @@ const WORTH_COMPRESSING = 256;
 
 const utf8 = new TextEncoder();
 
-/** Appends the pages of a column to `writer`: a dictionary page for strings, then one data page. */
-export function writeChunk(writer: ByteWriter, element: SchemaElement, vector: Vector, length: number, range: ColumnRange): ColumnChunk {
-  const start = writer.offset;
+/** The pages of a column, being compressed. */
+export interface ChunkPages {
+  readonly length: number;
+  readonly range: ColumnRange;
+  readonly levels: Uint8Array;
+  /** How many entries the dictionary has, and their bytes; null: there is none. */
+  readonly dictionary: { readonly size: number; readonly page: Page } | null;
+  readonly values: Page;
+}
+
+interface Page {
+  readonly length: number;
+  readonly isCompressed: boolean;
+  readonly bytes: Promise<Uint8Array>;
+}
+
+/** A dictionary page for strings, then one data page. */
+export function makePages(element: SchemaElement, vector: Vector, length: number, range: ColumnRange): ChunkPages {
   const dictionary = vector.is === "string" ? dictionaryBytes(vector.dictionary) : null;
   const values = vector.is === "string" ? codeBytes(present(vector.codes, vector.valid, length - range.nulls), vector.dictionary.length) : plainBytes(element, vector, length - range.nulls);
-  const levels = element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0);
-  const compress = (dictionary?.length ?? 0) + values.length >= WORTH_COMPRESSING;
+  const isCompressed = (dictionary?.length ?? 0) + values.length >= WORTH_COMPRESSING;
+  const page = (bytes: Uint8Array): Page => {
+    const made = isCompressed ? zstdBeside(bytes) : Promise.resolve(bytes);
+    // another column may be refused before this one is waited for
+    made.catch(() => undefined);
+    return { length: bytes.length, isCompressed, bytes: made };
+  };
+  return {
+    length, range,
+    levels: element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0),
+    dictionary: dictionary === null ? null : { size: (vector as Vector & { is: "string" }).dictionary.length, page: page(dictionary) },
+    values: page(values),
+  };
+}
+
+/** Appends the pages of a column to `writer`. */
+export async function writeChunk(writer: ByteWriter, element: SchemaElement, { length, range, levels, dictionary, values }: ChunkPages): Promise<ColumnChunk> {
+  const pages = { dictionary: await dictionary?.page.bytes, values: await values.bytes };
+  const start = writer.offset;
+  const compress = values.isCompressed;
   let uncompressed = 0;
 
   let dictionaryOffset: bigint | undefined;
   if (dictionary !== null) {
-    const page = compress ? zstd(dictionary) : dictionary;
+    const page = pages.dictionary!;
     dictionaryOffset = BigInt(writer.offset);
     writePageHeader(writer, {
-      type: "DICTIONARY_PAGE", uncompressed_page_size: dictionary.length, compressed_page_size: page.length,
-      dictionary_page_header: { num_values: (vector as Vector & { is: "string" }).dictionary.length, encoding: "PLAIN" },
+      type: "DICTIONARY_PAGE", uncompressed_page_size: dictionary.page.length, compressed_page_size: page.length,
+      dictionary_page_header: { num_values: dictionary.size, encoding: "PLAIN" },
     });
-    uncompressed += writer.offset - start + dictionary.length;
+    uncompressed += writer.offset - start + dictionary.page.length;
     writer.appendBytes(page);
   }
 
   const dataOffset = writer.offset;
-  const page = compress ? zstd(values) : values;
+  const page = pages.values;
   const encoding: Encoding = dictionary === null ? "PLAIN" : "RLE_DICTIONARY";
   writePageHeader(writer, {
     type: "DATA_PAGE_V2", uncompressed_page_size: levels.length + values.length, compressed_page_size: levels.length + page.length,

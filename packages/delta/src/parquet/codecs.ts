@@ -1,11 +1,19 @@
-import { brotliDecompressSync, constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import { brotliDecompressSync, constants, gunzipSync, zstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Compressors } from "hyparquet";
 
 // The checksum of a frame finds a flipped bit in any page.
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
 
+const compress = promisify(zstdCompress);
+
 export function zstd(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, ZSTD);
+}
+
+/** In a thread of its own, so that the next page is made meanwhile. */
+export function zstdBeside(bytes: Uint8Array): Promise<Uint8Array> {
+  return compress(bytes, ZSTD);
 }
 
 /** For reading; hyparquet itself has snappy. */

@@ -1,10 +1,10 @@
 /** Batches → the bytes of a Parquet file, one row group in memory at a time. */
-import type { SchemaElement } from "hyparquet";
+import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { breathe } from "../breathe.ts";
-import { writeChunk } from "./chunk.ts";
+import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
 import { type ColumnRange, mergeRanges, rangeOf } from "./statistics.ts";
@@ -41,16 +41,18 @@ export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterab
   let totals: ColumnRange[] | null = null;
 
   const writeGroup = async (): Promise<void> => {
-    const chunks: ReturnType<typeof writeChunk>[] = [];
+    const pages: ChunkPages[] = [];
     for (const [c, column] of columns.entries()) {
       const vector = gather(column, pending, where);
       const range = rangeOf(column, vector, rows);
       checkRange(column, range, rows, where);
       if (totals === null) (ranges[c] = range);
       else totals[c] = mergeRanges(column, totals[c]!, summary.rows, range, rows);
-      chunks.push(writeChunk(writer, elements[c]!, vector, rows, range));
+      pages.push(makePages(elements[c]!, vector, rows, range));
       await breathe();
     }
+    const chunks: ColumnChunk[] = [];
+    for (const [c, column] of pages.entries()) chunks.push(await writeChunk(writer, elements[c]!, column));
     totals ??= ranges;
     const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint => chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
     file.row_groups.push({ columns: chunks, num_rows: BigInt(rows), total_byte_size: size("total_uncompressed_size"), total_compressed_size: size("total_compressed_size") });
