@@ -26,6 +26,7 @@ const dags = join(root, "docker", "airflow", "dags");
 const { path: program, missing } = airflow();
 const ZONE = "Asia/Ho_Chi_Minh";
 const USERS = 30;
+const COMMAND = `${process.execPath} --conditions=@tidemark/source --disable-warning=ExperimentalWarning ${join(root, "packages/cli/src/bin.ts")}`;
 
 interface Ended {
   readonly code: number | null;
@@ -161,6 +162,31 @@ print(json.dumps([[bank_day(SimpleNamespace(data_interval_end=one, run_after=Non
     expect(days.slice(0, 4)).toEqual(["2026-02-28", "2028-02-28", "2028-02-29", "2026-12-31"]);
     expect(told).toEqual([days, days]);
   });
+
+  test("a wrong command line, a configuration that is not there and a command that is not there fail for good; what a retry may heal fails the try", async () => {
+    const told = await script(`
+import os
+from tidemark_operator import TidemarkOperator
+def ends(env, arguments):
+    os.environ.update(env)
+    task = TidemarkOperator(task_id="one", arguments=arguments)
+    try:
+        return ["done", TidemarkOperator.execute.__wrapped__(task, {})]
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+real, config = sys.argv[1:]
+print(json.dumps([
+    ends({"TIDEMARK": real, "TIDEMARK_CONFIG": config}, ["ingest", "--dat", "2026-02-28"]),
+    ends({"TIDEMARK_CONFIG": "nowhere.ts"}, ["ingest"]),
+    ends({"TIDEMARK_CONFIG": config, "POSTGRES_PASSWORD": "x", "POSTGRES_PORT": "1"}, ["ingest", "--date", "2026-02-28"]),
+    ends({"TIDEMARK": "/no/such/command"}, ["ingest"]),
+]))`, COMMAND, join(root, "packages/demo-pipeline/tidemark.config.ts")) as [string, string][];
+    expect(told.map(([is]) => is)).toEqual(["AirflowFailException", "AirflowFailException", "AirflowException", "AirflowFailException"]);
+    expect(told[0]![1]).toContain("ended with 2");
+    expect(told[1]![1]).toContain("CONFIG_NOT_FOUND");
+    expect(told[2]![1]).toContain("DATABASE_UNREACHABLE");
+    expect(told[3]![1]).toContain("name the command in TIDEMARK");
+  });
 });
 
 suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights in Airflow", () => {
@@ -186,14 +212,14 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     });
     way = await breakableWay(postgres);
     own = new Airflow({
-      TIDEMARK: `${process.execPath} --conditions=@tidemark/source --disable-warning=ExperimentalWarning ${join(root, "packages/cli/src/bin.ts")}`,
+      TIDEMARK: COMMAND,
       TIDEMARK_CONFIG: join(root, "packages/demo-pipeline/tidemark.config.ts"),
       POSTGRES_HOST: "127.0.0.1", POSTGRES_PORT: String(way.port), POSTGRES_DB: "bank", POSTGRES_USER: postgres.user, POSTGRES_PASSWORD: postgres.password,
       KAFKA_BROKERS: kafka.brokers.join(","), BANK_USERS: String(USERS), BANK_TRANSACTIONS_PER_DAY: "120",
     });
     Object.assign(own.env, { BANK_LAKE: join(own.home, "lake"), BANK_ONLINE: join(own.home, "online.db") });
     await own.run(["db", "migrate"]);
-  });
+  }, 600_000);
   afterAll(async () => {
     await way?.close();
     await database?.end();
@@ -243,7 +269,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     }
   }
 
-  test("a night: the day comes in, the log into the stores, and the week's features are what PostgreSQL's rows say", async () => {
+  test("a night: the day comes in, the log into the stores, and the week's features are what PostgreSQL's rows say", { timeout: 400_000 }, async () => {
     const daily = await own.night("bank_daily", "2026-02-27").ended;
     expect(daily.code, daily.output).toBe(0);
     expect(called(daily.output)).toEqual(["ingest --job bank --date 2026-02-27", "run --changes bank --until caught-up"]);
@@ -254,7 +280,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     await expectFeaturesOf("2026-02-27");
   });
 
-  test("a poisoned day fails with its retries and leaves nothing; the weekly run waits for it, and goes on by itself when it is mended", async () => {
+  test("a poisoned day fails with its retries and leaves nothing; the weekly run waits for it, and goes on by itself when it is mended", { timeout: 400_000 }, async () => {
     const before = await rowsThere();
     await database.query(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$;
       CREATE TRIGGER poison BEFORE INSERT ON public.transaction_data EXECUTE FUNCTION poison()`);
@@ -277,7 +303,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     await expectFeaturesOf("2026-02-28");
   });
 
-  test("a database that is away for one try: the retry brings the day, once; and a night that is run again changes nothing", async () => {
+  test("a database that is away for one try: the retry brings the day, once; and a night that is run again changes nothing", { timeout: 400_000 }, async () => {
     way.refuse();
     const daily = own.night("bank_daily", "2026-03-01");
     await daily.said("new_state=up_for_retry");
