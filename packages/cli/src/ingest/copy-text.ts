@@ -3,7 +3,8 @@ import { TidemarkError } from "@tidemark/core";
 
 /** Characters that are gathered before they are sent. */
 const CHUNK = 1 << 16;
-const ESCAPED = /[\\\n\r\t]/;
+/** What a text has to be looked at for; most have nothing of it. */
+const SPECIAL = /[\\\n\r\t\0\ud800-\udfff]/;
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** A value of a row; `place` says whose. */
@@ -30,9 +31,10 @@ export function copyField(value: unknown, place: () => string): string {
 }
 
 function copyText(text: string, place: () => string): string {
+  if (!SPECIAL.test(text)) return text;
   if (text.includes("\0")) throw rowInvalid(`${place()} has a character NUL, which PostgreSQL keeps in no text; take it out`);
   if (/\p{Surrogate}/u.test(text)) throw rowInvalid(`${place()} has half of a surrogate pair, which is no character; repair the text`);
-  return ESCAPED.test(text) ? text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one]!) : text;
+  return text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one]!);
 }
 
 function jsonOf(value: object, place: () => string): string {

@@ -3,7 +3,7 @@ import { ExactNumber, parseExact } from "../exact-json.ts";
 import { rowInvalid } from "./copy-text.ts";
 
 /** What a double might not give back as it was written: many digits, exponents, zeros at the end of a fraction. A text may look like it, which costs time and no more. */
-const INEXACT = /[:,[\s]-?(?:[\d.]{16}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d))/;
+const INEXACT = /[:,[\s]-?(?:[\d.]{16,}|\d+(?:\.\d+)?[eE][+-]?\d+|\d+\.\d*0)(?=\s*[,\]}])/;
 
 /** As `JSON.parse`, with an `ExactNumber` for numbers wherever a double might not give them back. */
 export function parseDigits(text: string): unknown {
