@@ -1,7 +1,7 @@
 /** The fast way of reading a line of JSON beside the slow one: every number is what COPY would have read in the text itself. */
 import { Random } from "@tidemark/core/testing";
 import { expect, test } from "vitest";
-import { ExactNumber, parseExact } from "../../src/exact-json.ts";
+import { parseExact, type ExactNumber } from "../../src/exact-json.ts";
 import { copyField } from "../../src/ingest/copy-text.ts";
 import { jsonRow } from "../../src/ingest/json-row.ts";
 
