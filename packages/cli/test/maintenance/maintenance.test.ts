@@ -16,6 +16,11 @@ import type { Project } from "../support/project.ts";
 const START = parseTime("2025-03-01T00:00:00Z", null)!;
 const LABELS = Array.from({ length: 60 }, (_, i) => ({ user_id: `user_00000${i % 9}`, event_timestamp: formatTime(START + i * 9 * 3_600_000_000) }));
 
+interface Stats {
+  readonly history: { readonly tables: readonly { table: string; rows: number; files: number; bytes: number; version: number; oldest: string; newest: string; changed: string }[] };
+  readonly online: { readonly cells: number; readonly bytes: number; readonly sources: readonly { readonly source: string }[] };
+}
+
 /** Every answer for the labels, as corrected and as known. */
 async function answersOf(store: Store, definitions: Readonly<Record<string, never>>): Promise<unknown[]> {
   const ask = async (asKnown: boolean): Promise<unknown[]> => (await store.getHistoricalFeatures({ features: definitions["fraud"]!, entities: LABELS as never, asKnown })).rows();
@@ -51,7 +56,7 @@ test("stats say what there is; optimize joins it, and the answers stay", async (
   await feedSlowly(again, definitions, lakeOf(again), 0);
   const expected = await answersOf(store, definitions);
 
-  const stats = async (of: Project): Promise<{ history: { tables: { table: string; rows: number; files: number; bytes: number; version: number; oldest: string; newest: string; changed: string }[] }; online: { cells: number; bytes: number; sources: { source: string }[] } }> => {
+  const stats = async (of: Project): Promise<Stats> => {
     const ran = await of.run("stats", "--json");
     expect(ran.code, ran.stderr).toBe(0);
     return JSON.parse(ran.stdout) as never;
