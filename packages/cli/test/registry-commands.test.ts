@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { bankProject, definitions } from "./support/bank.ts";
-import type { Project } from "./support/project.ts";
+import type { Project, Ran } from "./support/project.ts";
 
 const config = `
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
@@ -125,17 +125,47 @@ test("no output of a command holds a secret, also where an error of a driver rep
   } finally {
     delete process.env["TIDEMARK_TEST_LAKE"];
   }
-  expect(await project.run("plan")).toMatchObject({ code: 1, stderr: expect.stringContaining("SECRET_MISSING: secret \"lake\": the environment variable TIDEMARK_TEST_LAKE is not set; set it") as string });
+  expect(await project.run("plan")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("SECRET_MISSING: secret \"lake\": the environment variable TIDEMARK_TEST_LAKE is not set; set it") as string });
 });
 
-test("a run that is to go on is stopped by SIGTERM and ends well; what is in stays", async () => {
+test.each(["process.emitWarning(`slow: ${secrets.lake}`)", "setTimeout(() => { throw new Error(`gone: ${secrets.lake}`); })", "void Promise.reject(new Error(`lost: ${secrets.lake}`))"])("nor does what Node prints by itself: %s", async (what) => {
   const project = bank();
-  project.write("tidemark.config.ts", config.replace("recordedTopic(\"topic.jsonl\")", "{ const source = recordedTopic(\"topic.jsonl\"); return { ...source, ends: false, async *changes(options) { yield* source.changes(options); console.error(\"all read\"); await new Promise((resolve) => { const stay = setInterval(() => undefined, 1000); options.signal!.addEventListener(\"abort\", () => { clearInterval(stay); resolve(null); }); }); } }; }"));
-  const { child, ended } = project.start(["run", "--json"]);
+  project.write("tidemark.config.ts", config.replace("definitions, namespace", "definitions, secrets: { lake: env(\"TIDEMARK_TEST_NODE\") }, namespace").replace("{ defineConfig }", "{ defineConfig, env }")
+    .replace("() => deltaOfflineStore(", `async ({ secrets }) => { ${what}; await new Promise((resolve) => { setTimeout(resolve, 50); }); return deltaOfflineStore(`).replace("(\"lake\")),", "(\"lake\")); },"));
+  process.env["TIDEMARK_TEST_NODE"] = "open sesame";
+  onTestFinished(() => { delete process.env["TIDEMARK_TEST_NODE"]; });
+  const { stdout, stderr } = await project.run("plan");
+  expect(stderr).toMatch(/(slow|gone|lost): \[secret lake\]/);
+  expect(stdout + stderr).not.toContain("open sesame");
+});
+
+/** A source that has given all it has, says so on stderr, and goes on until its signal. */
+const staying = config.replace("recordedTopic(\"topic.jsonl\")", `{
+    const source = recordedTopic("topic.jsonl");
+    return { ...source, ends: false, async *changes(options) {
+      yield* source.changes(options);
+      console.error("all read");
+      await new Promise((resolve) => {
+        const stay = setInterval(() => undefined, 1000);
+        options.signal!.addEventListener("abort", () => { clearInterval(stay); resolve(null); });
+      });
+    } };
+  }`);
+
+async function stopped(project: Project, ...args: readonly string[]): Promise<Ran> {
+  const { child, ended } = project.start(["run", "--json", ...args]);
   await new Promise<void>((resolve) => { child.stderr!.on("data", (chunk: string) => { if (chunk.includes("all read")) resolve(); }); });
   child.kill("SIGTERM");
-  const { code, stdout } = await ended;
+  return ended;
+}
+
+test("a run that is to go on is stopped by SIGTERM and ends well; one that is to catch up was interrupted; what is in stays", async () => {
+  const project = bank();
+  project.write("tidemark.config.ts", staying);
+  const { code, stdout } = await stopped(project);
   expect([code, JSON.parse(stdout)]).toMatchObject([0, { stopped: true }]);
+  const early = await stopped(project, "--until", "caught-up");
+  expect([early.code, JSON.parse(early.stdout)]).toEqual([130, { error: { code: "INTERRUPTED", message: "what is in stays; call it again to go on" } }]);
   project.write("tidemark.config.ts", config);
   expect((await project.run("run")).code).toBe(0);
 });
