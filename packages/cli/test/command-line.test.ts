@@ -18,7 +18,7 @@ test("--help and --version answer on stdout", async () => {
 });
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
-  ["no command", [], "say which command: apply, catalog, connector, "],
+  ["no command", [], "say which command: apply, backfill, catalog, connector, "],
   ["an unknown command", ["repley"], 'there is no command "repley"; did you mean "replay"?'],
   ["an unknown option", replayArgs({ request: "x" }), 'there is no option --request; did you mean "--requests"?'],
   ["an unknown option that is like none", replayArgs({ xyzzy: true }), "there is no option --xyzzy"],
