@@ -67,7 +67,7 @@ async function compare(store: Store): Promise<void> {
   console.log(`${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s; an answer has ${answer.length} bytes\n`);
 
   const results = new Map<string, LoadResult[]>(subjects.map(({ name }) => [name, []]));
-  for (const { url, bodies: asked } of subjects) load({ url, bodies: asked, connections: CONNECTIONS, seconds: 2 });
+  for (const { url, bodies: asked } of subjects) load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 }); // until the compilers are done
   for (let round = 0; round < rounds; round++) {
     for (const { name, url, bodies: asked } of subjects) results.get(name)!.push(load({ url, bodies: asked, connections: CONNECTIONS, seconds }));
   }
