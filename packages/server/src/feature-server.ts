@@ -20,8 +20,8 @@ import { allow, doorkeeper } from "./tokens.ts";
 
 export interface FeatureServer {
   readonly app: FastifyInstance;
-  /** The address it listens at. Beyond this machine it listens only with tokens, or where `anonymous` says that everybody may ask (`SERVER_OPEN`). */
-  listen(options?: { readonly host?: string | undefined; readonly port?: number | undefined; readonly anonymous?: boolean | undefined }): Promise<string>;
+  /** The address it listens at. Beyond this machine it listens only with tokens, or where `anonymous` says that everybody may ask (`SERVER_OPEN`). A port that another process has is `PORT_TAKEN`. */
+  listen(options?: ListenOptions): Promise<string>;
   /**
    * Ends without losing a request. For `linger` ms it goes on as before, but says that it is not healthy and closes each connection with its next answer, so that callers
    * go elsewhere; then it takes no more, answers what it has begun, and after `limit` ms leaves that too. The store stays open: it is yours.
@@ -33,6 +33,16 @@ export interface FeatureServer {
   counters(): Promise<Counters>;
   /** Another certificate, for connections from now on. */
   renewTls(texts: TlsTexts): void;
+}
+
+export interface ListenOptions {
+  /** "127.0.0.1" without it. */
+  readonly host?: string | undefined;
+  /** 6566 without it; 0: a free one. */
+  readonly port?: number | undefined;
+  readonly anonymous?: boolean | undefined;
+  /** Other processes listen at the same port, and the system gives each its share of the connections; not on every system. */
+  readonly shared?: boolean | undefined;
 }
 
 export interface DrainOptions {
@@ -117,16 +127,20 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     serving.draining = true;
     if (linger > 0) await sleep(linger);
     const left = setTimeout(() => { app.server.closeAllConnections(); }, limit);
+    if (app.server.listening) {
+      // connections are taken in this phase's place of the loop: those that have come are in, and the next ones find nobody
+      await new Promise<void>((resolve) => { setImmediate(() => { app.server.close(() => { resolve(); }); }); });
+    }
     await app.close().finally(() => { clearTimeout(left); });
   }
 
   return {
     app,
-    async listen({ host = "127.0.0.1", port = 6566, anonymous = false } = {}) {
+    async listen({ host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = {}) {
       if (keeper === null && !anonymous && !isLoopback(host)) {
         throw new TidemarkError("SERVER_OPEN", `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, listen at 127.0.0.1, or say that everybody may ask with anonymous: true`);
       }
-      return app.listen({ host, port });
+      return app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => { throw notListening(cause, host, port); });
     },
     drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
     close: () => (draining ??= drain(0, 30_000)),
@@ -152,6 +166,26 @@ const plainError: ErrorForm = (error, status) => {
   const { code, message } = isTidemarkError(error) ? error : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
   return { status, body: JSON.stringify({ code, message }) };
 };
+
+function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+  switch (cause.code) {
+    case "EADDRINUSE": return new TidemarkError("PORT_TAKEN", `server: another process listens on port ${port} of ${host}; choose another with --port or in the configuration, or end that process`, { cause });
+    case "EACCES": return new TidemarkError("PORT_TAKEN", `server: this process may not listen on port ${port} of ${host}; choose one from 1024 on with --port or in the configuration`, { cause });
+    case "EADDRNOTAVAIL": case "ENOTFOUND": return new TidemarkError("SERVER_OPTIONS_INVALID", `server: this machine has no address ${host}; listen at one of its own, such as 127.0.0.1 or 0.0.0.0`, { cause });
+    default: return cause;
+  }
+}
+
+/** What the system says of an address, with the next step. Throws what it does not know. */
+export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): TidemarkError {
+  const told = (code: string, why: string): TidemarkError => new TidemarkError(code, `server: ${why}`, { cause });
+  switch (cause.code) {
+    case "EADDRINUSE": return told("PORT_TAKEN", `another process listens at ${host}, port ${port}; end it, or take another with --port or server: { port }`);
+    case "EACCES": return told("PORT_TAKEN", `port ${port} is not for this user; take one from 1024 on with --port or server: { port }`);
+    case "EADDRNOTAVAIL": case "ENOTFOUND": case "EAI_AGAIN": return told("HOST_UNKNOWN", `${host} is no address of this machine (${cause.code}); give one of its own, or 0.0.0.0 for all, with --host or server: { host }`);
+    default: throw cause;
+  }
+}
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
