@@ -5,7 +5,7 @@ import { featureServer, type FeatureServer } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./command-run.ts";
 import type { LoadedConfig } from "./config/config-file.ts";
 import { usage } from "./options.ts";
-import { runCluster } from "./serve/cluster.ts";
+import { PORT_OF_CLUSTER, freePort, runCluster } from "./serve/cluster.ts";
 import { logLines } from "./serve/log-lines.ts";
 import { tlsOf, tokensOf, type ServerConfig } from "./serve/server-config.ts";
 import { isOurs, type FromPrimary, type FromWorker } from "./serve/worker-messages.ts";
@@ -92,7 +92,8 @@ async function started({ config, open, given, progress, signal }: CommandRun, se
 }
 
 function listening(server: FeatureServer, { host, port, anonymous }: Settings): Promise<string> {
-  return server.listen({ host, port, anonymous });
+  const shared = process.env[PORT_OF_CLUSTER];
+  return server.listen({ host, anonymous, ...(shared === undefined ? { port } : { port: Number(shared), shared: true }) });
 }
 
 function announce({ say }: CommandRun, address: string, processes: number): void {
@@ -113,7 +114,7 @@ async function lead(run: CommandRun, settings: Settings): Promise<number> {
   const { progress, signal } = run;
   const { linger, limit } = drainOf(settings);
   await runCluster({
-    workers: settings.workers, signal, limit: linger + limit + 5000,
+    workers: settings.workers, port: await freePort(settings), signal, limit: linger + limit + 5000,
     onListening: (address) => { announce(run, address, settings.workers); },
     onDeath: (pid, why) => { progress.warn(`process ${pid} ended (${why}); another takes its place`); },
   });

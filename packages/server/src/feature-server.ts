@@ -140,7 +140,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       if (keeper === null && !anonymous && !isLoopback(host)) {
         throw new TidemarkError("SERVER_OPEN", `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, listen at 127.0.0.1, or say that everybody may ask with anonymous: true`);
       }
-      return app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => { throw notListening(cause, host, port); });
+      return app.listen({ host, port, ...(shared ? { reusePort: true } : {}) }).catch((cause: NodeJS.ErrnoException) => { throw notListening(cause, host, port); });
     },
     drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
     close: () => (draining ??= drain(0, 30_000)),
@@ -167,23 +167,13 @@ const plainError: ErrorForm = (error, status) => {
   return { status, body: JSON.stringify({ code, message }) };
 };
 
-function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+/** What the system says of an address, with the next step; what it does not know stays as it is. */
+export function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (cause.code) {
     case "EADDRINUSE": return new TidemarkError("PORT_TAKEN", `server: another process listens on port ${port} of ${host}; choose another with --port or in the configuration, or end that process`, { cause });
     case "EACCES": return new TidemarkError("PORT_TAKEN", `server: this process may not listen on port ${port} of ${host}; choose one from 1024 on with --port or in the configuration`, { cause });
-    case "EADDRNOTAVAIL": case "ENOTFOUND": return new TidemarkError("SERVER_OPTIONS_INVALID", `server: this machine has no address ${host}; listen at one of its own, such as 127.0.0.1 or 0.0.0.0`, { cause });
+    case "EADDRNOTAVAIL": case "ENOTFOUND": case "EAI_AGAIN": return new TidemarkError("SERVER_OPTIONS_INVALID", `server: this machine has no address ${host}; listen at one of its own, such as 127.0.0.1 or 0.0.0.0`, { cause });
     default: return cause;
-  }
-}
-
-/** What the system says of an address, with the next step. Throws what it does not know. */
-export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): TidemarkError {
-  const told = (code: string, why: string): TidemarkError => new TidemarkError(code, `server: ${why}`, { cause });
-  switch (cause.code) {
-    case "EADDRINUSE": return told("PORT_TAKEN", `another process listens at ${host}, port ${port}; end it, or take another with --port or server: { port }`);
-    case "EACCES": return told("PORT_TAKEN", `port ${port} is not for this user; take one from 1024 on with --port or server: { port }`);
-    case "EADDRNOTAVAIL": case "ENOTFOUND": case "EAI_AGAIN": return told("HOST_UNKNOWN", `${host} is no address of this machine (${cause.code}); give one of its own, or 0.0.0.0 for all, with --host or server: { host }`);
-    default: throw cause;
   }
 }
 

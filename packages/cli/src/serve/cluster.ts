@@ -1,12 +1,15 @@
 /** The first process of a cluster: it starts those that answer, replaces one that dies, and ends them together. */
 import cluster, { type Worker } from "node:cluster";
+import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
-import { clusterMetrics, type Counters } from "@tidemark/server";
+import { clusterMetrics, notListening, type Counters } from "@tidemark/server";
 import { isOurs, type FromPrimary, type FromWorker } from "./worker-messages.ts";
 
 export interface ClusterOptions {
   readonly workers: number;
+  /** Each listens at it by itself: what one has taken is lost with it, and nothing more. */
+  readonly port: number;
   readonly signal: AbortSignal;
   /** All of them listen. */
   readonly onListening: (address: string) => void;
@@ -21,13 +24,16 @@ interface Gathering {
   done: () => void;
 }
 
+/** In a worker's environment. */
+export const PORT_OF_CLUSTER = "tidemark_serve_port";
+
 /** A process that died is replaced at once, one that keeps dying after a while. */
 const PATIENCE = [0, 0, 100, 500, 2000];
 /** One that lived so long did not die of its start, ms. */
 const SETTLED = 10_000;
 
 /** Ends when the signal aborts and every process has ended; where one fails before any has listened, with what it said. */
-export async function runCluster({ workers, signal, onListening, onDeath, limit }: ClusterOptions): Promise<void> {
+export async function runCluster({ workers, port, signal, onListening, onDeath, limit }: ClusterOptions): Promise<void> {
   const listening = new Set<Worker>();
   const gatherings = new Map<number, Gathering>();
   let ids = 0;
@@ -57,7 +63,7 @@ export async function runCluster({ workers, signal, onListening, onDeath, limit 
   }
 
   function start(): void {
-    const worker = cluster.fork();
+    const worker = cluster.fork({ [PORT_OF_CLUSTER]: port });
     const born = performance.now();
     worker.on("message", (message: unknown) => {
       if (!isOurs<FromWorker>(message)) return;
@@ -100,6 +106,22 @@ export async function runCluster({ workers, signal, onListening, onDeath, limit 
   await endAll(limit);
   process.off("SIGHUP", renew);
   if (failure !== null) throw failure;
+}
+
+/** The port that all will share. Another server at it would not keep them out, and they would take turns: it is looked for here. Throws `PORT_TAKEN`. */
+export async function freePort({ host = "127.0.0.1", port = 6566 }: { readonly host?: string | undefined; readonly port?: number | undefined }): Promise<number> {
+  const probe = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      probe.once("error", reject);
+      probe.listen({ host, port }, resolve);
+    });
+    return (probe.address() as AddressInfo).port;
+  } catch (cause) {
+    throw notListening(cause as NodeJS.ErrnoException, host, port);
+  } finally {
+    await new Promise((resolve) => { probe.close(resolve); });
+  }
 }
 
 async function endAll(limit: number): Promise<void> {

@@ -8,7 +8,10 @@ export interface FeastAnswer {
   readonly columns: Readonly<Record<string, readonly [values: readonly unknown[], statuses: readonly string[], times: readonly string[]]>>;
   readonly names: readonly string[];
   /** `{"module", "class", "message", "code"}` out of the JSON string that holds it; or FastAPI's detail. */
-  readonly error: { readonly class?: string; readonly code?: string; readonly message?: string; readonly detail?: readonly { readonly type: string; readonly loc: readonly unknown[]; readonly msg: string }[] };
+  readonly error: {
+    readonly class?: string; readonly code?: string; readonly message?: string;
+    readonly detail?: readonly { readonly type: string; readonly loc: readonly unknown[]; readonly msg: string }[];
+  };
 }
 
 export async function feastPost(app: FastifyInstance, url: string, body: string | object | Buffer, headers: Readonly<Record<string, string>> = {}): Promise<FeastAnswer> {
