@@ -117,6 +117,7 @@ async function lead(run: CommandRun, settings: Settings): Promise<number> {
     workers: settings.workers, port: await freePort(settings), signal, limit: linger + limit + 5000,
     onListening: (address) => { announce(run, address, settings.workers); },
     onDeath: (pid, why) => { progress.warn(`process ${pid} ended (${why}); another takes its place`); },
+    onKilled: (pid) => { progress.warn(`process ${pid} did not end in time and was killed`); },
   });
   return 0;
 }
@@ -164,7 +165,7 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
     else throw error;
     return 1;
   } finally {
-    if (process.connected) process.disconnect();
+    cluster.worker!.disconnect(); // as process.disconnect, but what is left to do is done
   }
 }
 

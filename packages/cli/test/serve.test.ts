@@ -208,6 +208,18 @@ describe("under load", () => {
     child.kill("SIGTERM");
     const { code, stderr } = await ended;
     expect(code).toBe(0);
-    expect(stderr).toContain(`warning: process ${before[0]} ended (SIGKILL); another takes its place`);
+    expect(stderr).toBe(`warning: process ${before[0]} ended (SIGKILL); another takes its place\n`);
+  });
+
+  test("SIGTERM ends one that has just been replaced too, and does not have to kill it", async () => {
+    const { url, child, ended } = await serve(project("{ log: false, workers: 2, drain: { linger: 0 } }"));
+    expect((await asking(url)).status).toBe(200);
+    const killed = Number(spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).stdout.split("\n")[0]);
+    process.kill(killed, "SIGKILL");
+    await once(child.stderr!, "data");
+    child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    expect(stderr).toBe(`warning: process ${killed} ended (SIGKILL); another takes its place\n`);
+    expect(code).toBe(0);
   });
 });

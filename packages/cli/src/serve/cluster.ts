@@ -16,6 +16,7 @@ export interface ClusterOptions {
   readonly onDeath: (pid: number | undefined, why: string) => void;
   /** After so many ms a process that does not end is killed. */
   readonly limit: number;
+  readonly onKilled: (pid: number | undefined) => void;
 }
 
 interface Gathering {
@@ -33,7 +34,7 @@ const PATIENCE = [0, 0, 100, 500, 2000];
 const SETTLED = 10_000;
 
 /** Ends when the signal aborts and every process has ended; where one fails before any has listened, with what it said. */
-export async function runCluster({ workers, port, signal, onListening, onDeath, limit }: ClusterOptions): Promise<void> {
+export async function runCluster({ workers, port, signal, onListening, onDeath, limit, onKilled }: ClusterOptions): Promise<void> {
   const listening = new Set<Worker>();
   const gatherings = new Map<number, Gathering>();
   let ids = 0;
@@ -76,6 +77,7 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
         failure = new TidemarkError(message.code, message.message);
       } else {
         listening.add(worker);
+        if (signal.aborted) tell(worker, { tidemark: "drain" });
         if (announced || listening.size < workers) return;
         announced = true;
         onListening(message.address);
@@ -103,7 +105,7 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
   if (signal.aborted) over();
   await ended;
   signal.removeEventListener("abort", over);
-  await endAll(limit);
+  await endAll(listening, limit, onKilled);
   process.off("SIGHUP", renew);
   if (failure !== null) throw failure;
 }
@@ -124,11 +126,21 @@ export async function freePort({ host = "127.0.0.1", port = 6566 }: { readonly h
   }
 }
 
-async function endAll(limit: number): Promise<void> {
+async function endAll(listening: ReadonlySet<Worker>, limit: number, onKilled: ClusterOptions["onKilled"]): Promise<void> {
   const living = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   const exits = living.map((worker) => new Promise<void>((resolve) => { worker.once("exit", () => { resolve(); }); }));
-  for (const worker of living) tell(worker, { tidemark: "drain" });
-  const late = setTimeout(() => { for (const worker of living) worker.process.kill("SIGKILL"); }, limit);
+  // one that only starts does not hear a message yet
+  for (const worker of living) {
+    if (listening.has(worker)) tell(worker, { tidemark: "drain" });
+    else worker.process.kill("SIGTERM");
+  }
+  const late = setTimeout(() => {
+    for (const worker of living) {
+      if (worker.isDead()) continue;
+      onKilled(worker.process.pid);
+      worker.process.kill("SIGKILL");
+    }
+  }, limit);
   await Promise.all(exits);
   clearTimeout(late);
 }
