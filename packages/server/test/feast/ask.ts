@@ -30,4 +30,6 @@ export async function feastPost(app: FastifyInstance, url: string, body: string 
   return { status: answer.statusCode, text, columns, names, error };
 }
 
-export const online = (app: FastifyInstance, body: string | object | Buffer, headers?: Readonly<Record<string, string>>): Promise<FeastAnswer> => feastPost(app, "/get-online-features", body, headers);
+export function online(app: FastifyInstance, body: string | object | Buffer, headers?: Readonly<Record<string, string>>): Promise<FeastAnswer> {
+  return feastPost(app, "/get-online-features", body, headers);
+}

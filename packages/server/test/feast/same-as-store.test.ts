@@ -1,0 +1,89 @@
+/** Through Feast's protocol, the values, statuses and times of the store, to the bit, on generated definitions and logs. */
+import { collectDefinitions, micros, openStore, type OnlineColumns, type Value } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { generateScenario, memoryOnlineStore, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/core/testing";
+import { featureServer } from "@tidemark/server";
+import { expect, test } from "vitest";
+import { online } from "./ask.ts";
+
+/** Numbers of the answer as the digits that stand in it. */
+class Digits {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+const parsed = (text: string): unknown => JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) => (typeof value === "number" ? new Digits(context!.source!) : value)) as unknown;
+
+/** The value that the text of the answer stands for: the slow twin of what writes it. */
+function read(given: unknown, { kind, scale = 0 }: ColumnSpec): unknown {
+  if (given === null) return null;
+  const { text } = given as Digits;
+  switch (kind) {
+    case "int64": return BigInt(text);
+    case "int32": return Number(text);
+    case "float64": expect(text).toMatch(/[.e]/); return Number(text);
+    case "timestamp": return Number(text);
+    case "decimal": return BigInt((given as string).replace(".", "").replace(/^(-?)0+(?=\d)/, "$1")) * (scale >= 0 ? 1n : 0n);
+    case "date": return Date.parse(`${given as string}T00:00:00Z`) / 86_400_000;
+    case "bytes": return [...Buffer.from(given as string, "base64")];
+    default: return given;
+  }
+}
+
+/** What can be told of the store's value there: of a timestamp its seconds. */
+function told(value: Value, { kind }: ColumnSpec): unknown {
+  if (value === null) return null;
+  if (kind === "timestamp") return Math.floor((value as number) / 1e6);
+  return kind === "bytes" ? [...(value as Uint8Array)] : value;
+}
+
+const seconds = (time: number): number => (Number.isNaN(time) ? 0 : time);
+
+function microsOf(text: string): number {
+  const [, date, fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(text)!;
+  expect([0, 3, 6]).toContain(fraction.length);
+  return Date.parse(`${date}Z`) * 1000 + Number(fraction.padEnd(6, "0"));
+}
+
+test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (seed) => {
+  const scenario = generateScenario(seed, { requests: 12 });
+  const definitions = scenarioDefinitions(scenario);
+  let now = 0;
+  const store = await openStore({ definitions, online: memoryOnlineStore(), clock: () => new Date(now), retain: "forever" });
+  await store.run(scenarioSource(scenario));
+  const server = await featureServer({ store, definitions });
+  const all = collectDefinitions(definitions).services.get("all")!.features;
+  for (const request of scenario.requests) {
+    // Feast's requests are of now, and a Date has whole milliseconds
+    now = Math.floor(request.time / 1000);
+    const keys = requestKeys(scenario, request);
+    const entities = `{${Object.entries(keys).map(([name, key]) => `${JSON.stringify(name)}:[${jsonOf(key)},${jsonOf(key)}]`).join(",")}}`;
+    const expected: OnlineColumns = await store.getOnlineColumns({ features: definitions.all, entities: [keys, keys], asOf: micros(now * 1000) });
+    const answer = await online(server.app, `{"feature_service":"all","entities":${entities}}`);
+    expect(answer.status, answer.text).toBe(200);
+    const { results, metadata } = parsed(answer.text) as { results: { values: unknown[]; statuses: string[]; event_timestamps: string[] }[]; metadata: { feature_names: string[] } };
+    const first = results.length - all.length;
+    expect(metadata.feature_names.slice(first)).toEqual(all.map(({ as }) => as));
+    expected.answers.forEach(({ values, statuses, times }, f) => {
+      const column = expected.columns[f]!;
+      const found = results[first + f]!;
+      for (const i of [0, 1]) {
+        expect([column.name, read(found.values[i], column), found.statuses[i], microsOf(found.event_timestamps[i]!)])
+          .toEqual([column.name, told(values[i]!, column), statuses[i], seconds(times[i]!)]);
+      }
+    });
+    // with their full names, feature by feature, they are the same
+    const named = await online(server.app, `{"features":${JSON.stringify(all.map(({ view, feature }) => `${view.name}:${feature.name}`))},"full_feature_names":true,"entities":${entities}}`);
+    if (named.status === 200) expect((parsed(named.text) as { results: unknown[] }).results).toEqual(results);
+    else expect(named.error.class).toBe("FeatureNameCollisionError");
+  }
+  await server.close();
+  await store.close();
+});
+
+function jsonOf(key: unknown): string {
+  if (typeof key === "bigint") return String(key);
+  return JSON.stringify(key instanceof Uint8Array ? Buffer.from(key).toString("base64") : key instanceof Date ? key.toISOString() : key);
+}
