@@ -1,7 +1,6 @@
 /** `tidemark backfill`: the online store from the history. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
-import { didYouMean } from "./nearest.ts";
 
 const help = `Usage: tidemark backfill [--source NAME] [options]
 

@@ -1,6 +1,6 @@
 /** `tidemark catalog`: the history's tables in Trino's catalog, from the command line. */
+import { didYouMean } from "@tidemark/core";
 import { historyTables, registeredTables, registerTables, unregisterTables } from "@tidemark/catalog-trino";
-import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
 

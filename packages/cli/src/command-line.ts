@@ -1,6 +1,6 @@
 /** The `tidemark` command: which subcommand is meant, and how errors leave it. */
 import { readFileSync } from "node:fs";
-import { isTidemarkError } from "@tidemark/core";
+import { didYouMean, isTidemarkError } from "@tidemark/core";
 import { applyCommand } from "./apply-command.ts";
 import { backfillCommand } from "./backfill-command.ts";
 import { catalogCommand } from "./catalog-command.ts";
@@ -8,7 +8,6 @@ import { redact } from "./config/secret.ts";
 import { connectorCommand } from "./connector-command.ts";
 import { ingestCommand } from "./ingest-command.ts";
 import { materializeCommand } from "./materialize-command.ts";
-import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
 import { optimizeCommand } from "./optimize-command.ts";
 import { planCommand } from "./plan-command.ts";

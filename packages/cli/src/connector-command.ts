@@ -1,7 +1,6 @@
 /** `tidemark connector`: Debezium connectors in Kafka Connect, from the command line. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import { connectorStatus, deleteConnector, registerConnector, restartConnector, type ConnectorDatabase, type ConnectorStatus } from "@tidemark/source-debezium";
-import { didYouMean } from "./nearest.ts";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
 

@@ -1,8 +1,7 @@
 /** A file of definitions, and what is asked of it by name. */
-import { TidemarkError, collectDefinitions, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
+import { TidemarkError, collectDefinitions, didYouMean, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import { loadModule, type Exports } from "./load-module.ts";
-import { didYouMean } from "./nearest.ts";
 
 /** A service or a view, as the file exports it. */
 export interface Asked {

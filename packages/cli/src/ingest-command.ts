@@ -1,9 +1,8 @@
 /** `tidemark ingest`: days into the tables of the configuration's sources. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
 import { ingest, type DoneDay } from "./ingest/ingest.ts";
 import { localDay, localDays, yesterday } from "./ingest/local-days.ts";
-import { didYouMean } from "./nearest.ts";
 import { usage } from "./options.ts";
 
 const help = `Usage: tidemark ingest [--date 2025-06-14] [--job NAME] [options]

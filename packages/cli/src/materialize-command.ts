@@ -1,8 +1,7 @@
 /** `tidemark materialize`: the rows of views at the end of days, into their features tables and the online store. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
 import { localDay, localDays, yesterday } from "./ingest/local-days.ts";
-import { didYouMean } from "./nearest.ts";
 import { usage } from "./options.ts";
 
 const help = `Usage: tidemark materialize [--view NAME] [--date 2025-06-14] [options]

@@ -1,7 +1,6 @@
 /** Features by the names that the configuration's definitions have for them. */
-import { TidemarkError, type Definitions } from "@tidemark/core";
+import { TidemarkError, didYouMean, type Definitions } from "@tidemark/core";
 import type { Selected } from "@tidemark/core/spi";
-import { didYouMean } from "./nearest.ts";
 
 /** The features of a service, or of a view. Throws `SERVICE_UNKNOWN`. */
 export function featuresOfService(name: string, { services, views }: Definitions, file: string): readonly Selected[] {

@@ -1,5 +1,5 @@
 /** `tidemark replay`: the options, what is said, and how it ends. */
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "@tidemark/core";
 import { readOptions, usage } from "./options.ts";
 import { progressOn, type Terminal } from "./progress.ts";
 import { replay, type ReplayPath, type TimeUnits } from "./replay.ts";

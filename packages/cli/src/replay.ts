@@ -1,6 +1,6 @@
 /** Feeds recorded topics to new stores and answers requests from them. */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { micros, openStore, type Store } from "@tidemark/core";
+import { didYouMean, micros, openStore, type Store } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic, type RecordedTopicOptions } from "@tidemark/source-debezium";
@@ -9,7 +9,6 @@ import { answerLine, answerTexts } from "./answers.ts";
 import { answersFile } from "./answers-file.ts";
 import { comparison, type Comparison } from "./comparison.ts";
 import { loadAsked, type Asked } from "./definitions-file.ts";
-import { didYouMean } from "./nearest.ts";
 import { usage } from "./options.ts";
 import { readRequests, type Request } from "./requests.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";

@@ -1,7 +1,6 @@
 /** `tidemark run`: changes into the stores, until somebody says stop. */
-import { stallText, TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean, stallText } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
-import { didYouMean } from "./nearest.ts";
 import { usage } from "./options.ts";
 
 const help = `Usage: tidemark run [--changes NAME] [--until caught-up] [options]

@@ -1,4 +1,6 @@
 export { TidemarkError, isRetryable, isTidemarkError } from "./errors.ts";
+export { didYouMean } from "./nearest.ts";
+export { durationText } from "./define/duration.ts";
 export type { Kind, Value } from "./model.ts";
 export { batchOf, valueAt } from "./columns/batch.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";

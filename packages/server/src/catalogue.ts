@@ -1,7 +1,7 @@
 /** What can be asked for, by the names that requests give. */
-import { TidemarkError, keysNeeded, selectionFrom, selectionOf, type Definitions, type Selection } from "@tidemark/core";
+import { TidemarkError, didYouMean, keysNeeded, selectionFrom, selectionOf, type Definitions, type Selection } from "@tidemark/core";
 import type { ColumnSpec, Selected, ServiceSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
-import { didYouMean } from "./nearest.ts";
+import { quoted, shortened } from "./names.ts";
 
 /** Features of a request, resolved. */
 export interface Asked {
@@ -84,12 +84,4 @@ export function catalogueOf(definitions: Definitions): Catalogue {
       return once(`${naming} service ${name}`, () => service(name).features.map((one) => (naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one)));
     },
   };
-}
-
-function shortened(names: readonly string[]): string {
-  return names.length <= 20 ? names.join(", ") : `${names.slice(0, 20).join(", ")} and ${names.length - 20} more`;
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
 }

@@ -1,8 +1,7 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
-import { TidemarkError, type StoreOptions } from "@tidemark/core";
+import { TidemarkError, didYouMean, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
-import { didYouMean } from "../nearest.ts";
 import { checkServer, type ServerConfig } from "../serve/server-config.ts";
 import { isSecretReference, type SecretReference, type Secrets } from "./secret.ts";
 

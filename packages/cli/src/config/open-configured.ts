@@ -1,7 +1,6 @@
 /** The stores of a configuration, opened. */
-import { TidemarkError, collectDefinitions, isTidemarkError, openStore, type Definitions, type Store, type StoreOptions } from "@tidemark/core";
+import { TidemarkError, collectDefinitions, didYouMean, isTidemarkError, openStore, type Definitions, type Store, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
-import { didYouMean } from "../nearest.ts";
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 

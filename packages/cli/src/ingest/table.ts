@@ -1,7 +1,6 @@
 /** The table that a day goes into, and the notes of the days that did. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import pg from "pg";
-import { didYouMean } from "../nearest.ts";
 
 const { escapeIdentifier } = pg;
 

@@ -1,8 +1,7 @@
 /** The tables of the history that a command is to look after. */
-import { TidemarkError, type StoreTable } from "@tidemark/core";
+import { TidemarkError, didYouMean, type StoreTable } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
 import type { Configured } from "../config/open-configured.ts";
-import { didYouMean } from "../nearest.ts";
 
 /** An offline store that has files to look after. */
 export type Maintained = OfflineStore & Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };

@@ -1,10 +1,9 @@
 /** What `tidemark.config.ts` says of `tidemark serve`. */
 import { readFile } from "node:fs/promises";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 import type { Limits, Scope, ServerToken, TlsTexts } from "@tidemark/server";
 import type { SecretReferences } from "../config/define-config.ts";
 import type { Secrets } from "../config/secret.ts";
-import { didYouMean } from "../nearest.ts";
 
 export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   /** 6566 without it, as Feast's. */

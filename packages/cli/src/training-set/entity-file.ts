@@ -1,12 +1,11 @@
 /** A file of entity rows as columns: Parquet, CSV or JSON lines, batch by batch. */
-import { TidemarkError, batchOf, fromUser, parseTime, type EntityFrame } from "@tidemark/core";
+import { TidemarkError, batchOf, didYouMean, fromUser, parseTime, type EntityFrame } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
 import { readParquet } from "@tidemark/delta";
 import { ExactNumber } from "../exact-json.ts";
 import { csvHeader, csvRecords } from "../files/csv.ts";
 import { ENTITIES_CODES, fileLines, fileThere } from "../files/text-file.ts";
 import { exactJson } from "../ingest/json-row.ts";
-import { didYouMean } from "../nearest.ts";
 import { usage } from "../options.ts";
 import { jsonlColumns, objectIn, type JsonColumn } from "./jsonl-columns.ts";
 import { inZone } from "./zone-times.ts";

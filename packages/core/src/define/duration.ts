@@ -31,3 +31,9 @@ export function durationMicros(who: string, text: unknown): number {
   if (length > longest) throw new TidemarkError("DURATION_INVALID", `${who}: "${String(text)}" is longer than the longest duration, 100000d`);
   return length;
 }
+
+/** A length in µs as definitions write it: `7d`, weeks as days. */
+export function durationText(micros: number): string {
+  const [of, unit] = ([[86_400e6, "d"], [3600e6, "h"], [60e6, "m"]] as const).find(([length]) => micros % length === 0) ?? [1e6, "s"];
+  return `${micros / of}${unit}`;
+}

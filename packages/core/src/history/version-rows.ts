@@ -1,5 +1,6 @@
 /** Row versions as rows of the versions table, and back. */
 import { keyText } from "../columns/key-bytes.ts";
+import { fnv1a } from "../columns/text-hash.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../model.ts";
 import { keyIndexes } from "../stream/row-change.ts";
@@ -47,7 +48,7 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
 
   return {
     textOf: (key) => keyText(keyColumns, key),
-    bucketOf: (text, buckets) => hash(text) % buckets,
+    bucketOf: (text, buckets) => fnv1a(text) % buckets,
     toBatch: (versions, bucket) => batchOf(tables.versions.columns, versions.map((version) => toRow(version, bucket))),
     keyAt: (batch, i) => keys.map((index) => valueAt(batch.vectors[index]!, i)),
     versionAt(batch, i) {
@@ -62,11 +63,4 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
       };
     },
   };
-}
-
-/** FNV-1a over UTF-16 units: spreads keys over buckets, the same in every version of Tidemark. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return value;
 }

@@ -1,4 +1,5 @@
 /** What a row of a view means, as a number: rows that were computed under another definition are not rows of this one. */
+import { fnv1a } from "../columns/text-hash.ts";
 import type { ViewSpec } from "../model.ts";
 import { planOf } from "../stream/plans.ts";
 
@@ -21,10 +22,9 @@ export function meaningOf(view: ViewSpec): number {
   return (hashText(text, 0x811c9dc5) & 0xf_ffff) * 2 ** 32 + hashText(text, 0x01234567);
 }
 
-/** FNV-1a over UTF-16 units, its bits mixed at the end. It decides where rows lie in users' files: never to be changed. */
-export function hashText(text: string, start = 0x811c9dc5): number {
-  let value = start;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+/** FNV-1a, its bits mixed at the end. It decides where rows lie in users' files: never to be changed. */
+export function hashText(text: string, start?: number): number {
+  let value = fnv1a(text, start);
   value ^= value >>> 16;
   value = Math.imul(value, 0x45d9f3b);
   value ^= value >>> 15;

@@ -1,4 +1,5 @@
 /** From what was applied to what is defined now. */
+import { durationText } from "../define/duration.ts";
 import { canonicalText, type Json } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./meaning.ts";
 import type { RegisteredObject, Snapshot } from "./snapshot.ts";
@@ -59,12 +60,6 @@ function detailText({ path, was, is }: ChangedPath): string {
   const name = path.join(".");
   if (was === undefined) return `${name} added: ${text(is)}`;
   return is === undefined ? `${name} removed: ${text(was)}` : `${name}: ${text(was)} → ${text(is)}`;
-}
-
-/** A length in µs as definitions write it: `7d`. */
-export function durationText(micros: number): string {
-  const [of, unit] = ([[86_400e6, "d"], [3600e6, "h"], [60e6, "m"]] as const).find(([length]) => micros % length === 0) ?? [1e6, "s"];
-  return `${micros / of}${unit}`;
 }
 
 /** The applied views that read it, and the services that reach it. */

@@ -3,7 +3,7 @@ import type { OfflineStore, RegistryStore } from "@tidemark/core/spi";
 import { memoryOfflineData, memoryOfflineStore, memoryOnlineStore, type MemoryOfflineData } from "@tidemark/core/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
-import { durationText } from "../../src/registry/differences.ts";
+import { durationText } from "../../src/define/duration.ts";
 import { objectsOf } from "../../src/registry/meaning.ts";
 import { decodeSnapshot } from "../../src/registry/snapshot.ts";
 import { bank, customers, payments, profile, user, weekly, type Bank } from "./bank.ts";

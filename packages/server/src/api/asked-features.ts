@@ -1,8 +1,8 @@
 /** What a request names: services, views and features, found once and kept. */
-import { TidemarkError, keysNeeded, selectionFrom, type Definitions, type Selection } from "@tidemark/core";
+import { TidemarkError, didYouMean, keysNeeded, selectionFrom, type Definitions, type Selection } from "@tidemark/core";
 import type { ColumnSpec, Selected, ViewSpec } from "@tidemark/core/spi";
 import type { Catalogue } from "../catalogue.ts";
-import { didYouMean } from "../nearest.ts";
+import { quoted, shortened } from "../names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";
 
@@ -91,9 +91,5 @@ function askedFeatures(features: readonly Selected[]): AskedFeatures {
 function hint(name: string, names: readonly string[]): string {
   const near = didYouMean(name, names);
   if (near !== "") return near;
-  return names.length === 0 ? "; there is none" : `; there are ${names.slice(0, 20).join(", ")}${names.length > 20 ? ` and ${names.length - 20} more` : ""}`;
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
+  return names.length === 0 ? "; there is none" : `; there are ${shortened(names)}`;
 }

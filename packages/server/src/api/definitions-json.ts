@@ -1,7 +1,7 @@
 /** The definitions as JSON: what there is to ask for, under which names, with which keys and types. */
-import { keysNeeded, type Definitions } from "@tidemark/core";
+import { durationText, keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
-import { durationText, featureText } from "./descriptions.ts";
+import { featureText } from "./descriptions.ts";
 
 export interface ColumnJson {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** What a feature is, in words, for those who read the definitions and not their source. */
-import { formatDate, formatTime, toJson, toUser } from "@tidemark/core";
+import { durationText, formatDate, formatTime, toJson, toUser } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, Value, ViewSpec } from "@tidemark/core/spi";
 
 type Condition = NonNullable<FeatureSpec["where"]>;
@@ -11,14 +11,6 @@ export function featureText(view: ViewSpec, feature: FeatureSpec): string {
   const over = window === null ? (view.ttl === null ? "" : `, not older than ${durationText(view.ttl)}`) : ` over ${durationText(window)}`;
   const replaced = feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
   return `${what}${over}${where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`}${replaced}`;
-}
-
-const units: readonly (readonly [string, number])[] = [["d", 86_400e6], ["h", 3600e6], ["m", 60e6], ["s", 1e6]];
-
-/** As a definition has it, weeks as days. */
-export function durationText(micros: number): string {
-  const [unit, length] = units.find(([, one]) => micros % one === 0) ?? ["s", 1e6];
-  return `${micros / length}${unit}`;
 }
 
 function conditionText(condition: Condition, columns: readonly ColumnSpec[], inner: boolean): string {

@@ -1,6 +1,5 @@
 /** The members of a request's body, each checked; what is wrong is `REQUEST_INVALID` and says which member. */
-import { TidemarkError } from "@tidemark/core";
-import { didYouMean } from "../nearest.ts";
+import { TidemarkError, didYouMean } from "@tidemark/core";
 
 export type Body = Readonly<Record<string, unknown>>;
 

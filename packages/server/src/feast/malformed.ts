@@ -1,5 +1,6 @@
 /** A body of another form than the protocol's, told as FastAPI tells it: `{"detail": [{"type", "loc", "msg"}]}`. */
 import { TidemarkError } from "@tidemark/core";
+import { quoted } from "../names.ts";
 
 export interface Detail {
   readonly type: string;
@@ -105,15 +106,11 @@ export function lengthOf(reader: BodyReader, name: string, lists: ReadonlyMap<st
   for (const [key, list] of lists) {
     if (length === null) [length, first] = [list.length, key];
     else if (list.length !== length) {
-      reader.refuse(name, `the lists must have one length, and ${shown(first)} has ${length} values and ${shown(key)} has ${list.length}`);
+      reader.refuse(name, `the lists must have one length, and ${quoted(first)} has ${length} values and ${quoted(key)} has ${list.length}`);
       break;
     }
   }
   return length ?? 0;
-}
-
-export function shown(name: string): string {
-  return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
 }
 
 function isObject(value: unknown): value is Members {

@@ -3,7 +3,8 @@ import { TidemarkError, type OnlineColumns, type Store } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import type { Asked } from "../catalogue.ts";
 import type { Serving } from "../serving.ts";
-import { BodyReader, lengthOf, shown } from "./malformed.ts";
+import { quoted } from "../names.ts";
+import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
 /** What follows from the features alone. */
@@ -64,7 +65,7 @@ function keysOf({ keys, selected }: Asked, entities: ReadonlyMap<string, readonl
     return column === undefined ? [] : [{ column, values: values.map((value) => keyFrom(value, column)) }];
   });
   const lacking = keys.find((column) => !found.some((one) => one.column.name === column.name));
-  if (lacking !== undefined) throw new TidemarkError("KEY_MISSING", `entities: key ${lacking.name} is missing (there ${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(shown).join(", ")}`}); give a list of its values`);
+  if (lacking !== undefined) throw new TidemarkError("KEY_MISSING", `entities: key ${lacking.name} is missing (there ${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`}); give a list of its values`);
   return found;
 }
 

@@ -1,9 +1,9 @@
 /** `POST /push` and `POST /write-to-online-store`: a frame of columns becomes rows of a pushed source. */
-import { TidemarkError, micros, parseTime } from "@tidemark/core";
+import { TidemarkError, didYouMean, micros, parseTime } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
-import { didYouMean } from "../nearest.ts";
 import type { Serving } from "../serving.ts";
-import { BodyReader, lengthOf, shown } from "./malformed.ts";
+import { quoted } from "../names.ts";
+import { BodyReader, lengthOf } from "./malformed.ts";
 import { bytesFrom, decimalFrom } from "./values.ts";
 
 export interface PushedFrame {
@@ -72,11 +72,11 @@ function rowsOf(df: ReadonlyMap<string, readonly unknown[]>, length: number, nam
     const column = names.get(name);
     if (column === undefined) {
       const hint = didYouMean(name, names.keys());
-      throw new TidemarkError("PUSH_INVALID", `${who}: there is no column ${shown(name)}${hint === "" ? `; give ${[...names].flatMap(([known, one]) => (one === null ? [] : [known])).join(", ")}` : hint}`);
+      throw new TidemarkError("PUSH_INVALID", `${who}: there is no column ${quoted(name)}${hint === "" ? `; give ${[...names].flatMap(([known, one]) => (one === null ? [] : [known])).join(", ")}` : hint}`);
     }
     if (column === null) continue;
     const other = filled.get(column.name);
-    if (other !== undefined) throw new TidemarkError("PUSH_INVALID", `${who}: ${shown(other)} and ${shown(name)} are both the column ${column.name}; give one of them`);
+    if (other !== undefined) throw new TidemarkError("PUSH_INVALID", `${who}: ${quoted(other)} and ${quoted(name)} are both the column ${column.name}; give one of them`);
     filled.set(column.name, name);
     for (let i = 0; i < length; i++) rows[i]![column.name] = valueFrom(values[i], column);
   }
