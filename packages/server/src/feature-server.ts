@@ -12,6 +12,7 @@ import { statusOf } from "./http-errors.ts";
 import { healthOf } from "./health.ts";
 import { watchRequests } from "./in-flight.ts";
 import { limitsOf } from "./limits.ts";
+import { mergedReads } from "./merged-reads.ts";
 import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
 import { requestLog } from "./request-log.ts";
 import type { ServerOptions, TlsTexts } from "./server-options.ts";
@@ -68,7 +69,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const limits = limitsOf(options.limits);
   const keeper = doorkeeper(options.tokens);
   const log = requestLog(options.log);
-  const serving: Serving = { store: options.store, definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), log, zone: options.zone ?? "UTC", draining: false };
+  const serving: Serving = { store: options.store, reads: mergedReads(options.store), definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), log, zone: options.zone ?? "UTC", draining: false };
 
   const waits = { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(1000, limits.headersMs) };
   const app = fastify({

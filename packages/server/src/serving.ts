@@ -3,11 +3,13 @@ import type { Definitions, Store } from "@tidemark/core";
 import type { Catalogue } from "./catalogue.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits.ts";
+import type { OnlineReads } from "./merged-reads.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Scope } from "./server-options.ts";
 
 export interface Serving {
   readonly store: Store;
+  readonly reads: OnlineReads;
   readonly definitions: Definitions;
   readonly catalogue: Catalogue;
   readonly limits: Limits;

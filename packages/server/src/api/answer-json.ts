@@ -1,18 +1,19 @@
 /** Answers as the JSON text of rows. */
-import { formatTime, type OnlineColumns } from "@tidemark/core";
+import { formatTime } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
+import type { Answered } from "../merged-reads.ts";
 import { valueWriter, type Int64Form } from "./wire-values.ts";
 
-export type AnswerWriter = (answered: OnlineColumns, length: number) => string;
+export type AnswerWriter = (answered: Answered, length: number) => string;
 
 /** What depends on the columns alone is worked out once; a row is then so many texts one after the other. */
 export function answerWriter(columns: readonly ColumnSpec[], int64: Int64Form, metadata: boolean): AnswerWriter {
   const values = columns.map((column) => valueWriter(column, int64));
   const heads = columns.map(({ name }, c) => `${c === 0 ? "{" : ","}${JSON.stringify(name)}:`);
-  return ({ answers, asOf }, length) => {
+  return ({ answers, asOf, first }, length) => {
     let text = `{"asOf":"${formatTime(asOf)}","rows":[`;
-    for (let i = 0; i < length; i++) {
-      if (i > 0) text += ",";
+    for (let i = first; i < first + length; i++) {
+      if (i > first) text += ",";
       for (let c = 0; c < answers.length; c++) {
         const { values: column, statuses, times } = answers[c]!;
         const value = values[c]!(column[i]!);

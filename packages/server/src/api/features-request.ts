@@ -1,6 +1,6 @@
 /** From the body of a request for features to the text of its answer. */
-import type { Store } from "@tidemark/core";
 import type { Limits } from "../limits.ts";
+import type { Serving } from "../serving.ts";
 import type { AskedFeatures } from "./asked-features.ts";
 import { bodyOf, choiceIn, flagIn, rowsIn, textsIn, timeIn, type Body } from "./request-body.ts";
 import type { Int64Form } from "./wire-values.ts";
@@ -34,7 +34,8 @@ function question(body: Body, asked: AskedFeatures, limits: Limits): FeaturesQue
   };
 }
 
-export async function answerText(store: Store, { asked, entities, asOf, metadata, int64 }: FeaturesQuestion, signal: AbortSignal): Promise<string> {
-  const answered = await store.getOnlineColumns({ features: asked.selection, entities: entities.map(asked.readRow), asOf, signal });
+export async function answerText({ store, reads }: Serving, { asked, entities, asOf, metadata, int64 }: FeaturesQuestion, signal: () => AbortSignal): Promise<string> {
+  const rows = entities.map(asked.readRow);
+  const answered = asOf === undefined ? await reads(asked.selection, rows) : { ...(await store.getOnlineColumns({ features: asked.selection, entities: rows, asOf, signal: signal() })), first: 0 };
   return asked.writer(int64, metadata)(answered, entities.length);
 }

@@ -26,7 +26,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
 
   async function answered(question: FeaturesQuestion, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     request.entityCount = question.entities.length;
-    return reply.type(JSON_TYPE).send(await answerText(store, question, request.ending));
+    return reply.type(JSON_TYPE).send(await answerText(serving, question, () => request.ending));
   }
 
   app.post("/v1/features", read, (request, reply) => answered(namedQuestion(request.body, names.list, limits), request, reply));

@@ -1,9 +1,10 @@
 /** `POST /get-online-features`: columns of keys in, columns of features out. */
-import { TidemarkError, type OnlineColumns, type Store } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import type { Asked } from "../catalogue.ts";
 import type { Serving } from "../serving.ts";
 import { quoted } from "../names.ts";
+import type { Answered, OnlineReads } from "../merged-reads.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
@@ -70,19 +71,19 @@ function keysOf({ keys, selected }: Asked, entities: ReadonlyMap<string, readonl
 }
 
 /** The answer as JSON text. */
-export async function onlineAnswer(store: Store, { plan, keys, length }: Question): Promise<string> {
+export async function onlineAnswer(reads: OnlineReads, { plan, keys, length }: Question): Promise<string> {
   const entities = new Array<Record<string, unknown>>(length);
   for (let i = 0; i < length; i++) {
     const entity: Record<string, unknown> = {};
     for (const { column, values } of keys) entity[column.name] = values[i];
     entities[i] = entity;
   }
-  return answerText(await store.getOnlineColumns({ features: plan.asked.selection, entities }), plan, keys, length);
+  return answerText(await reads(plan.asked.selection, entities), plan, keys, length);
 }
 
 const EPOCH = "\"1970-01-01T00:00:00Z\"";
 
-function answerText({ answers }: OnlineColumns, { names, texts }: Plan, keys: Question["keys"], length: number): string {
+function answerText({ answers, first }: Answered, { names, texts }: Plan, keys: Question["keys"], length: number): string {
   let text = "{\"results\":[";
   for (const { column, values } of keys) {
     text += "{\"values\":[";
@@ -98,11 +99,12 @@ function answerText({ answers }: OnlineColumns, { names, texts }: Plan, keys: Qu
     let [valuesText, statusesText, timesText] = ["", "", ""];
     for (let i = 0; i < length; i++) {
       const comma = i === 0 ? "" : ",";
-      const value = values[i]!;
+      const row = first + i;
+      const value = values[row]!;
       valuesText += comma + (value === null ? "null" : valueOf(value));
-      statusesText += `${comma}"${statuses[i]!}"`;
-      if (times[i] !== time) {
-        time = times[i]!;
+      statusesText += `${comma}"${statuses[row]!}"`;
+      if (times[row] !== time) {
+        time = times[row]!;
         written = Number.isNaN(time) ? EPOCH : `"${timeText(time)}"`;
       }
       timesText += comma + written;

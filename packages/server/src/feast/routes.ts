@@ -16,7 +16,7 @@ export async function feastRoutes(app: FastifyInstance, serving: Serving, answer
   app.post("/get-online-features", { config: { scope: "read" } }, async (request, reply) => {
     const question = onlineQuestion(request.body, serving);
     request.entityCount = question.length;
-    return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.store, question));
+    return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.reads, question));
   });
 
   async function pushed({ source, rows }: PushedFrame, request: FastifyRequest, reply: FastifyReply, body: string): Promise<FastifyReply> {

@@ -1,0 +1,69 @@
+/** Small questions that come in one turn of the event loop are asked of the store as one: most of what a read costs is then paid once for all of them. */
+import type { OnlineColumns, Selection, Store } from "@tidemark/core";
+
+type Features = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+
+/** Rows [first, first + entities asked) of answers. */
+export interface Answered extends OnlineColumns {
+  readonly first: number;
+}
+
+/** Features of entities, now. */
+export type OnlineReads = (features: Features, entities: readonly unknown[]) => Promise<Answered>;
+
+/** A question of more entities gains nothing, and would let others wait for it. */
+const SMALL = 16;
+/** Entities of one read. */
+const MOST = 256;
+
+interface Question {
+  readonly entities: readonly unknown[];
+  readonly resolve: (answered: Answered) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Questions about the same features share a snapshot and a moment; one that is wrong is told so alone. */
+export function mergedReads(store: Store): OnlineReads {
+  let waiting = new Map<Features, Question[]>();
+
+  const alone = async (features: Features, entities: readonly unknown[]): Promise<Answered> => ({ ...(await store.getOnlineColumns({ features, entities })), first: 0 });
+
+  function askAll(): void {
+    const asked = waiting;
+    waiting = new Map();
+    for (const [features, questions] of asked) {
+      for (let from = 0; from < questions.length;) {
+        let [to, length] = [from, 0];
+        while (to < questions.length && (to === from || length + questions[to]!.entities.length <= MOST)) length += questions[to++]!.entities.length;
+        void ask(features, questions.slice(from, to));
+        from = to;
+      }
+    }
+  }
+
+  async function ask(features: Features, questions: readonly Question[]): Promise<void> {
+    try {
+      const answered = await store.getOnlineColumns({ features, entities: questions.flatMap(({ entities }) => entities) });
+      let first = 0;
+      for (const { entities, resolve } of questions) {
+        resolve({ ...answered, first });
+        first += entities.length;
+      }
+    } catch (error) {
+      if (questions.length === 1) questions[0]!.reject(error);
+      else for (const { entities, resolve, reject } of questions) alone(features, entities).then(resolve, reject);
+    }
+  }
+
+  return (features, entities) => {
+    if (entities.length > SMALL) return alone(features, entities);
+    return new Promise((resolve, reject) => {
+      // after the sockets that are ready now have been read
+      if (waiting.size === 0) setImmediate(askAll);
+      const question = { entities, resolve, reject };
+      const others = waiting.get(features);
+      if (others === undefined) waiting.set(features, [question]);
+      else others.push(question);
+    });
+  };
+}
