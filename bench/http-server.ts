@@ -21,7 +21,9 @@ if (what === "echo") {
   server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 } else {
   const definitions = { weekly };
-  const store = await openStore({ definitions, online: sqliteOnlineStore(file!, { readOnly: true }), clock: () => new Date(NOW / 1000), retain: "1d" });
+  // "computed": no answer is kept
+  const kept = what === "computed" ? { keepAnswers: 0 } : {};
+  const store = await openStore({ definitions, online: sqliteOnlineStore(file!, { readOnly: true }), clock: () => new Date(NOW / 1000), retain: "1d", ...kept });
   const server = await featureServer({ store, definitions });
   console.log(new URL(await server.listen({ port: 0 })).port);
 }

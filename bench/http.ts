@@ -55,9 +55,11 @@ async function compare(store: Store): Promise<void> {
     // the larger of what we take and what we give
     { name: "node:http echo", url: `http://127.0.0.1:${await serverOf("echo")}/`, bodies: bodies.map((body) => body.padEnd(answer.length)) },
     { name: "tidemark /get-online-features", url: path, bodies },
+    // every entity is met again and again, and nothing is written meanwhile: answers are kept; here none is
+    { name: "tidemark, each computed", url: `http://127.0.0.1:${await serverOf("computed", online)}/get-online-features`, bodies },
     { name: "tidemark /v1/features", url: `http://127.0.0.1:${tidemark}/v1/features`, bodies: apiBodies(2000) },
   ];
-  await answered(subjects[2]!.url, subjects[2]!.bodies[0]!);
+  await answered(subjects[3]!.url, subjects[3]!.bodies[0]!);
   const feast = existsSync(feastPython) ? await startFeast(store) : null;
   if (feast === null) console.log("Feast is not there; `npm run setup:python -- feast` brings it");
   else {
@@ -76,7 +78,9 @@ async function compare(store: Store): Promise<void> {
     console.log(`${name.padEnd(32)}${figure(name, "perSecond").toFixed(0).padStart(8)} requests/s   p50 ${figure(name, "p50").toFixed(2).padStart(7)} ms   p99 ${figure(name, "p99").toFixed(2).padStart(7)} ms`);
   }
   const over = (a: string, b: string): number => Number((figure(a, "perSecond") / figure(b, "perSecond")).toFixed(2));
-  const ratio = { ofEcho: over(subjects[1]!.name, subjects[0]!.name), apiOfEcho: over(subjects[2]!.name, subjects[0]!.name), overFeast: feast === null ? null : over(subjects[1]!.name, "Feast's server") };
+  const [echo, ours, computed, api] = subjects.map(({ name }) => name) as [string, string, string, string];
+  const overFeast = (name: string): number | null => (feast === null ? null : over(name, "Feast's server"));
+  const ratio = { ofEcho: over(ours, echo), computedOfEcho: over(computed, echo), apiOfEcho: over(api, echo), overFeast: overFeast(ours), computedOverFeast: overFeast(computed) };
   console.log(JSON.stringify({ bench: "http", ratio, target: TARGET, requestsPerSecond: Object.fromEntries(subjects.map(({ name }) => [name, Math.round(figure(name, "perSecond"))])) }));
 }
 

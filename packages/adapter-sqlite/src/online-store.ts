@@ -28,15 +28,6 @@ interface Opened {
   readonly namespace: string;
   readonly database: SqliteDatabase;
   readonly statements: Statements;
-  /** What a first of two keys held when it was last read. */
-  readonly firsts: WeakMap<Uint8Array, First>;
-}
-
-interface First {
-  /** The caller may write into what it handed in, and into what it was handed. */
-  readonly key: Buffer;
-  readonly value: Buffer;
-  readonly version: number;
 }
 
 /**
@@ -64,7 +55,7 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
       if (!readOnly) prepareFile(database, name, namespace);
       const id = namespaceId(database, name, namespace);
       if (id === null) throw new TidemarkError("ONLINE_STORE_MISSING", `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in the process that writes`);
-      return { namespace, database, statements: prepareStatements(database, id), firsts: new WeakMap() };
+      return { namespace, database, statements: prepareStatements(database, id) };
     } catch (error) {
       if (path !== null) database.close();
       throw explained(name, error, path);
@@ -94,11 +85,25 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
     async read(keys) {
       return attempt((statements) => {
         if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
-        if (keys.length === 2) return readTwo(statements, opened!.firsts, keys[0]!, keys[1]!);
         const cells = new Array<Cell | null>(keys.length);
         // One transaction is one snapshot, and takes SQLite's read lock once: each get is cheaper than alone.
         transaction(statements, "begin", () => {
           for (let i = 0; i < keys.length; i++) cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
+          return true;
+        });
+        return cells;
+      });
+    },
+
+    async readChanged(keys, known) {
+      return attempt((statements) => {
+        if (keys.length === 2) {
+          const two = readBeside(statements, keys, known);
+          if (two !== null) return two;
+        }
+        const cells = new Array<Cell | "same" | null>(keys.length);
+        transaction(statements, "begin", () => {
+          for (let i = 0; i < keys.length; i++) cells[i] = changed(statements.readChanged.get(known[i], keys[i]) as Changed | undefined);
           return true;
         });
         return cells;
@@ -206,18 +211,23 @@ function writeCells(statements: Statements, cells: readonly CellWrite[]): boolea
   return true;
 }
 
+/** value null: the version is the one that was known. */
+interface Changed {
+  readonly version: number;
+  readonly value: Uint8Array | null;
+}
+
+function changed(found: Changed | undefined): Cell | "same" | null {
+  if (found === undefined) return null;
+  return found.value === null ? "same" : found as Cell;
+}
+
 /**
- * One statement is one snapshot without a transaction around it; two keys are what a request for one entity reads. The first is the same from request to request, and its
- * cell seldom changes: where its version is still that which was read before, so is its value.
+ * One statement is one snapshot without a transaction around it. Two keys are what a request for one entity reads, and the first, its source's state, seldom changes; null:
+ * it has, or there is no second.
  */
-function readTwo(statements: Statements, firsts: Opened["firsts"], first: Uint8Array, second: Uint8Array): readonly (Cell | null)[] {
-  const known = firsts.get(first);
-  if (known !== undefined && known.key.equals(first)) {
-    const found = statements.readBeside.get(first, second) as (Cell & { readonly beside: number | null }) | undefined;
-    if (found?.beside === known.version) return [{ value: Buffer.from(known.value), version: known.version }, { value: found.value, version: found.version }];
-  }
-  const cells: (Cell | null)[] = [null, null];
-  for (const { place, value, version } of statements.readTwo.all(first, second) as (Cell & { readonly place: 0 | 1 })[]) cells[place] = { value, version };
-  if (cells[0] != null) firsts.set(first, { key: Buffer.from(first), value: Buffer.from(cells[0].value), version: cells[0].version });
-  return cells;
+function readBeside(statements: Statements, [first, second]: readonly Uint8Array[], [state, head]: readonly (number | null)[]): readonly (Cell | "same" | null)[] | null {
+  if (state == null) return null;
+  const found = statements.readBeside.get(first, head, second) as (Changed & { readonly beside: number | null }) | undefined;
+  return found?.beside === state ? ["same", changed(found)] : null;
 }

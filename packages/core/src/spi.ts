@@ -149,6 +149,8 @@ export interface OnlineStore {
   open(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** The cells of one consistent snapshot, by the place of their key. A key may be asked twice. */
   read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
+  /** As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not travel. A store to which that makes no difference leaves it out. */
+  readChanged?(keys: readonly Uint8Array[], known: readonly (number | null)[]): Promise<readonly (Cell | "same" | null)[]>;
   /** One durable step: all of it, or `conflict` and none of it. */
   write(step: { readonly source: string; readonly cells: readonly CellWrite[]; readonly positions: readonly PositionStep[] }): Promise<"done" | "conflict">;
   positions(source: string): Promise<readonly Position[]>;

@@ -13,6 +13,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   { name: "the event at t counts", file: "window/window-kernel.ts", find: "const last = lowerBound(time, start, end, t);", replace: "const last = lowerBound(time, start, end, t + 1);" },
   { name: "the event at t − w does not count", file: "window/window-kernel.ts", find: "lowerBound(time, start, last, t - window)", replace: "lowerBound(time, start, last, t - window + 1)" },
   { name: "a version is seen at its commit and unseen at its end", file: "window/window-law.ts", find: "return from < t && t <= to;", replace: "return from <= t && t < to;" },
+  { name: "an answer is kept until the row before it leaves", file: "window/unchanged-until.ts", find: "time[oldest]! + span", replace: "time[oldest]! + span + 1" },
+  { name: "an answer is kept although a row has come in", file: "window/unchanged-until.ts", find: "isWindow ? time[next]! : time[next]! - 1", replace: "isWindow ? time[next]! + 1 : time[next]!" },
   { name: "of facts with one time the last in the file wins", file: "join/as-of-kernel.ts", find: "if (best < 0 || winsTie(i, best)) best = i;", replace: "if (best < 0) best = i;" },
   { name: "the fact at t − ttl has expired", file: "join/as-of-kernel.ts", find: "time[newest]! < t - plan.ttl", replace: "time[newest]! <= t - plan.ttl" },
   { name: "doubles are rounded at each step", file: "aggregate/sum.ts", find: "        exact.add(values[row]!);", replace: "        const before = exact.round();\n        exact.reset();\n        exact.add(before + values[row]!);" },

@@ -35,6 +35,8 @@ const KEPT = 500;
 
 export function catalogueOf(definitions: Definitions): Catalogue {
   const kept = new Map<string, Asked>();
+  /** What was asked last: most callers ask for the same features again and again, and to see that is cheaper than to look them up. */
+  let last: { readonly references: readonly string[]; readonly naming: Naming; readonly asked: Asked } | null = null;
 
   /** The store prepares each selection once, so that a question asked again must be the same object. */
   function once(text: string, make: () => readonly Selected[]): Asked {
@@ -78,7 +80,10 @@ export function catalogueOf(definitions: Definitions): Catalogue {
     source: (name) => found("SOURCE_UNKNOWN", "source", definitions.sources, name),
     features(references, naming) {
       if (references.length === 0) throw new TidemarkError("REQUEST_INVALID", `the request: features is empty; name at least one, as in "view:feature"`);
-      return once(`${naming} features ${JSON.stringify(references)}`, () => references.flatMap((reference) => referred(reference, naming)));
+      if (last !== null && last.naming === naming && last.references.length === references.length && last.references.every((one, i) => one === references[i])) return last.asked;
+      const asked = once(`${naming} features ${JSON.stringify(references)}`, () => references.flatMap((reference) => referred(reference, naming)));
+      last = { references, naming, asked };
+      return asked;
     },
     ofService(name, naming) {
       return once(`${naming} service ${name}`, () => service(name).features.map((one) => (naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one)));

@@ -3,10 +3,21 @@ import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Limits } from "./limits.ts";
 
+/** A member of the list of all, in the order they came in. A Map would do, but its tables hold on to each other, and with them to every request since the last full collection. */
 interface Work {
+  readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly since: number;
   ending: AbortController | null;
+  before: Work | null;
+  after: Work | null;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Null before it is admitted, and when it is answered. */
+    work: Work | null;
+  }
 }
 
 export interface InFlight {
@@ -15,12 +26,31 @@ export interface InFlight {
 
 /** Adds to the app what admits requests and ends those that take too long. A timer for each request would cost more than most requests do, so one looks at all. */
 export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlight" | "requestMs">): InFlight {
-  const working = new Map<FastifyRequest, Work>();
+  let [oldest, newest, count]: [Work | null, Work | null, number] = [null, null, 0];
 
+  function begin(work: Work): void {
+    work.before = newest;
+    if (newest === null) oldest = work;
+    else newest.after = work;
+    newest = work;
+    count++;
+  }
+
+  function end(work: Work): void {
+    const { before, after } = work;
+    if (before === null) oldest = after;
+    else before.after = after;
+    if (after === null) newest = before;
+    else after.before = before;
+    work.before = work.after = null;
+    count--;
+  }
+
+  app.decorateRequest("work", null);
   app.decorateRequest("ending", {
     getter(this: FastifyRequest): AbortSignal {
-      const work = working.get(this);
-      if (work === undefined) return AbortSignal.abort();
+      const { work } = this;
+      if (work === null) return AbortSignal.abort();
       if (work.ending === null) {
         const ending = (work.ending = new AbortController());
         work.reply.raw.once("close", () => { ending.abort(); });
@@ -29,22 +59,24 @@ export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlig
     },
   });
   app.addHook("preHandler", (request, reply, done) => {
-    if (working.size >= limits.inFlight) {
-      done(new TidemarkError("SERVER_BUSY", `the server works on ${working.size} requests, and takes no more at one time; come again in a second`));
+    if (count >= limits.inFlight) {
+      done(new TidemarkError("SERVER_BUSY", `the server works on ${count} requests, and takes no more at one time; come again in a second`));
       return;
     }
-    working.set(request, { reply, since: performance.now(), ending: null });
+    begin((request.work = { request, reply, since: performance.now(), ending: null, before: null, after: null }));
     done();
   });
   app.addHook("onResponse", (request, _reply, done) => {
-    working.delete(request);
+    if (request.work !== null) end(request.work);
+    request.work = null;
     done();
   });
 
   const sweep = setInterval(() => {
     const latest = performance.now() - limits.requestMs;
-    for (const [request, { reply, since, ending }] of working) {
-      if (since > latest) break; // they lie in the order they came in
+    for (let work = oldest, after: Work | null; work !== null && work.since <= latest; work = after) {
+      const { request, reply, ending } = work;
+      ({ after } = work); // before it is answered, and leaves the list
       if (request.routeOptions.config.unbounded === true || reply.sent) continue;
       const error = new TidemarkError("REQUEST_TIMED_OUT", `the request took longer than ${limits.requestMs} ms; ask for less at a time, or come again`);
       ending?.abort(error);
@@ -58,7 +90,7 @@ export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlig
 
   return {
     get count() {
-      return working.size;
+      return count;
     },
   };
 }

@@ -22,7 +22,7 @@ export interface OpeningChanges<S extends SecretReferences = SecretReferences> e
   readonly until: "signal" | "caught-up";
 }
 
-export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history" | "onDrift"> {
+export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history" | "onDrift" | "keepAnswers"> {
   /** The module of definitions: `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
   /** Keeps stores apart that share one online store; "default" without it. */
@@ -48,7 +48,7 @@ export interface Config {
 
 const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
   definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object", server: "object",
-  retain: "any", logRetention: "any", history: "any", onDrift: "any",
+  retain: "any", logRetention: "any", history: "any", onDrift: "any", keepAnswers: "any",
 };
 
 /**

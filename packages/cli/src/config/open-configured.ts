@@ -43,9 +43,9 @@ export async function openConfigured(config: LoadedConfig, options: OpenOptions 
     if (online !== undefined) opened.push(online);
     const offline = has.offline ? await made(config, "offline", () => config.offline!({ secrets, signal })) : undefined;
     if (offline !== undefined) opened.push(offline);
-    const { namespace, retain, logRetention, history } = config;
+    const { namespace, retain, logRetention, history, keepAnswers } = config;
     const store = await openStore({
-      definitions: config.definitions, online, offline, namespace, retain, logRetention, history, onDrift: options.onDrift ?? config.onDrift, onOverflow: options.onOverflow,
+      definitions: config.definitions, online, offline, namespace, retain, logRetention, history, keepAnswers, onDrift: options.onDrift ?? config.onDrift, onOverflow: options.onOverflow,
     });
     return {
       store, online, offline, definitions, secrets,

@@ -1,4 +1,5 @@
 /** Features at request time: one snapshot of the online store, one time, the same kernels as everywhere. */
+import { keyText } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import { asOfKernel } from "../join/as-of-kernel.ts";
 import type { Selected, Value, ViewSpec } from "../model.ts";
@@ -7,13 +8,16 @@ import { onlineLanes, type OnlineLane, type OnlineLanes } from "../stream/online
 import { rowDecoder } from "../columns/batch-codec.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { ByteReader } from "../columns/bytes.ts";
-import { readLanes, timedRows, wantedColumns, type LaneRequest } from "../stream/online-rows.ts";
+import { readLanes, timedRows, wantedColumns, type LaneCells, type LaneRequest, type ReadCell } from "../stream/online-rows.ts";
 import { viewPlans, type ViewPlan } from "../stream/plans.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { laneName } from "../stream/source-layout.ts";
 import { decodeSourceState, lacking, layoutFor, sourceStateKey, type SourceState } from "../stream/source-state.ts";
 import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
+import { spansOf, unchangedUntil } from "../window/unchanged-until.ts";
 import { windowKernels, type WindowKernel } from "../window/window-kernel.ts";
+
+import { answerMemory, bytesKept, keptFrom, writeKept, type KeptAnswer, type KeptAnswers } from "./kept-answers.ts";
 
 export interface OnlineQuestion {
   readonly selection: readonly Selected[];
@@ -26,14 +30,24 @@ export interface OnlineQuestion {
 /** A plan, and what it means for the state that its source is in now. */
 interface PreparedPlan extends ViewPlan {
   readonly lane: string;
+  readonly spans: readonly number[];
   current: {
     readonly of: object;
     readonly lane: OnlineLane;
     readonly wanted: readonly number[] | undefined;
     readonly decode: ((reader: ByteReader) => Batch) | undefined;
+    /** null: the source has no event time, its rows are known from one time to another, and its answers are not kept. */
+    readonly kept: KeptAnswers | null;
   } | null;
   /** One answer after another: between the rows of one and those of the next nothing else runs. */
   readonly kernels: (rows: TimedRows) => WindowKernel;
+}
+
+/** What one plan asks for one entity. */
+interface EntityRequest extends LaneRequest {
+  readonly text: string;
+  /** An answer that holds at the time asked, if the head is still of its version. */
+  readonly kept: KeptAnswer | null;
 }
 
 interface Preparation {
@@ -48,15 +62,25 @@ export interface OnlineReader {
   read(question: OnlineQuestion): Promise<readonly Answers[]>;
 }
 
-export function onlineReader(options: { readonly store: OnlineStore; readonly namespace: string; readonly views: readonly ViewSpec[]; readonly onOverflow: (count: number) => void }): OnlineReader {
+export interface OnlineReaderOptions {
+  readonly store: OnlineStore;
+  readonly namespace: string;
+  readonly views: readonly ViewSpec[];
+  /** Bytes; 0: none. */
+  readonly keepAnswers?: number | undefined;
+  readonly onOverflow: (count: number) => void;
+}
+
+export function onlineReader(options: OnlineReaderOptions): OnlineReader {
   const { store, namespace, views } = options;
   const states = new Map<string, { readonly state: SourceState; readonly lanes: OnlineLanes }>();
 
   /** The state of a source, decoded again only when its cell has changed. */
-  function stateOf(view: ViewSpec, cell: { readonly value: Uint8Array; readonly version: number } | null): { readonly state: SourceState; readonly lanes: OnlineLanes } {
+  function stateOf(view: ViewSpec, cell: ReadCell): { readonly state: SourceState; readonly lanes: OnlineLanes } {
     const { source } = view;
     const known = states.get(source.name);
-    if (known !== undefined && known.state.version === (cell?.version ?? null)) return known;
+    if (known !== undefined && (cell === "same" || known.state.version === (cell?.version ?? null))) return known;
+    if (cell === "same") throw new TypeError("a state that is not known cannot be the same");
     const asked = layoutFor(source, views);
     const state: SourceState = cell === null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, cell);
     const fresh = { state, lanes: onlineLanes(namespace, state.layout) };
@@ -64,6 +88,7 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     return fresh;
   }
 
+  const memory = answerMemory(bytesKept(options.keepAnswers));
   const preparations = new WeakMap<readonly Selected[], Preparation>();
 
   const overflows = { count: 0 };
@@ -73,7 +98,7 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
   function prepare(selection: readonly Selected[]): Preparation {
     const known = preparations.get(selection);
     if (known !== undefined) return known;
-    const plans = viewPlans(selection).map((plan) => ({ ...plan, lane: laneName(plan.view), current: null, kernels: kernelsOf(plan.plan) }));
+    const plans = viewPlans(selection).map((plan) => ({ ...plan, lane: laneName(plan.view), spans: spansOf(plan.plan), current: null, kernels: kernelsOf(plan.plan) }));
     const sources = [...new Map(plans.map(({ view }) => [view.source.name, view])).values()];
     const fresh = { plans, sources, stateKeys: sources.map((view) => sourceStateKey(namespace, view.source.name)) };
     preparations.set(selection, fresh);
@@ -89,25 +114,37 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
     for (;;) {
       const versions = sources.map((view) => states.get(view.source.name)!.state.version);
       const requests = plans.flatMap((plan) => laneRequests(plan, states.get(plan.view.source.name)!, question));
-      const read = await readLanes(store, stateKeys, requests, (cells) => {
-        // before the horizon a chunk may be gone for good
-        sources.forEach((view, i) => { refuseBefore(stateOf(view, cells[i] ?? null).state, question.t); });
+      const lanes = await readLanes(store, requests, {
+        keys: stateKeys, known: versions,
+        accept(cells) {
+          // before the horizon a chunk may be gone for good
+          sources.forEach((view, i) => { refuseBefore(stateOf(view, cells[i] ?? null).state, question.t); });
+        },
       });
-      if (sources.every((view, i) => states.get(view.source.name)!.state.version === versions[i])) return { requests, lanes: read.lanes };
+      if (sources.every((view, i) => states.get(view.source.name)!.state.version === versions[i])) return { requests, lanes };
     }
   }
 
-  function laneRequests(prepared: PreparedPlan, of: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): LaneRequest[] {
+  function laneRequests(prepared: PreparedPlan, of: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): EntityRequest[] {
     const { view, plan } = prepared;
     if (prepared.current?.of !== of) {
       refuse(view, plan, of.state);
       const lane = of.lanes.lanes.find((one) => one.lane.name === prepared.lane)!;
       const wanted = wantedColumns(of.lanes, lane, plan.columns, of.state);
-      prepared.current = { of, lane, wanted, decode: wanted === undefined ? undefined : rowDecoder(lane.format.columns, wanted) };
+      prepared.current?.kept?.clear();
+      const kept = of.lanes.layout.time < 0 ? null : memory.forPlan();
+      prepared.current = { of, lane, wanted, decode: wanted === undefined ? undefined : rowDecoder(lane.format.columns, wanted), kept };
     }
-    const { lane, wanted, decode } = prepared.current;
+    const { lane, wanted, decode, kept: answers } = prepared.current;
     const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
-    return keys.map((key) => ({ lanes: of.lanes, lane, key: view.entity.keys.map((column) => key[column.name]!), notBefore, wanted, decode }));
+    const columns = view.entity.keys;
+    return keys.map((named) => {
+      const key = columns.map((column) => named[column.name]!);
+      const text = answers === null ? "" : keyText(columns, key);
+      const found = answers?.get(text);
+      const kept = found !== undefined && found.from <= t && t <= found.until ? found : null;
+      return { lanes: of.lanes, lane, key, headKey: found?.headKey ?? lane.head(key), known: kept?.version ?? null, notBefore, wanted, decode, text, kept };
+    });
   }
 
   function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
@@ -136,21 +173,31 @@ export function onlineReader(options: { readonly store: OnlineStore; readonly na
       const { requests, lanes } = await snapshot(prepared, question);
       const answers = new Array<Answers>(question.selection.length);
       const length = question.keys.length;
-      plans.forEach(({ view, plan, places, kernels }, p) => {
-        const { state } = states.get(view.source.name)!;
-        const sheets = answerSheets(plan.features, length);
-        for (let row = 0; row < length; row++) answerRow(kernels, requests[p * length + row]!, lanes[p * length + row]!, state, question.t, sheets, row);
+      plans.forEach((plan, p) => {
+        const { places } = plan;
+        const sheets = answerSheets(plan.plan.features, length);
+        for (let row = 0; row < length; row++) {
+          const request = requests[p * length + row]!;
+          const cells = lanes[p * length + row]!;
+          if (cells === "same") writeKept(request.kept!, sheets, row);
+          else answerRow(plan, request, cells, question.t, sheets, row);
+        }
         places.forEach((list, f) => { for (const place of list) answers[place] = sheets[f]!; });
       });
       return answers;
     },
   };
 
-  function answerRow(kernels: PreparedPlan["kernels"], request: LaneRequest, cells: Parameters<typeof timedRows>[3], state: SourceState, t: number, sheets: readonly AnswerSheet[], row: number): void {
-    const rows = timedRows(request.lanes, request.lane, request.key, cells, state);
+  function answerRow({ view, plan, spans, kernels, current }: PreparedPlan, request: EntityRequest, cells: LaneCells | null, t: number, sheets: readonly AnswerSheet[], row: number): void {
+    const rows = timedRows(request.lanes, request.lane, request.key, cells, states.get(view.source.name)!.state);
     kernels(rows)(0, rows.columns.length, t, sheets, row);
-    if (overflows.count === 0) return;
-    options.onOverflow(overflows.count);
-    overflows.count = 0;
+    if (overflows.count > 0) {
+      // each answer is told, so none is kept
+      options.onOverflow(overflows.count);
+      overflows.count = 0;
+    } else if (cells !== null && current!.kept !== null) {
+      const answer = keptFrom(sheets, row, { headKey: request.headKey, version: cells.version, from: t, until: unchangedUntil(plan, spans, rows, t) });
+      if (answer !== null) current!.kept.keep(request.text, answer);
+    }
   }
 }

@@ -110,9 +110,9 @@ export async function quarantinedRows(source: SourceSpec, options: Pick<StatusOp
   const { online, namespace } = options;
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
   const lanes = onlineLanes(namespace, state.layout);
-  const { lanes: [cells] } = await readLanes(online, [], [{ lanes, lane: lanes.quarantine, key: [], notBefore: -Infinity }]);
+  const [cells] = await readLanes(online, [{ lanes, lane: lanes.quarantine, key: [], headKey: lanes.quarantine.head([]), known: null, notBefore: -Infinity }]);
   const keyColumns = keyColumnsOf(source);
-  return (cells == null ? [] : [...cells.chunks, cells.head()]).flatMap(({ length, vectors }) => Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))))
+  return (cells == null || cells === "same" ? [] : [...cells.chunks, cells.head()]).flatMap(({ length, vectors }) => Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))))
     .filter(([, place]) => state.truncates.every((truncate) => truncate.place <= (place as bigint)))
     .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({
       source: source.name, key: Object.fromEntries(keyColumns.map((one, k) => [one.name, toUser(rest[k] ?? null, one)])),

@@ -49,6 +49,11 @@ export interface StoreOptions {
   readonly retain?: Keep | undefined;
   /** How long the change log may deliver a change again: deleted rows are remembered for so long. The retention of your topics; "7d" without it. */
   readonly logRetention?: Keep | undefined;
+  /**
+   * Up to about how many bytes of answers are kept in memory; 32 MiB without it, 0 for none. One is used again while the online store has the same version of the entity's
+   * rows and none of them has entered or left a window since: it is what computing it again would give, for half the time.
+   */
+  readonly keepAnswers?: number | undefined;
   /** Keeps stores apart that share one online store. */
   readonly namespace?: string | undefined;
   /** How history commits and lies; rarely needed. */
@@ -178,7 +183,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const retention = retentionOf(options);
   await checkDrift({ definitions, namespace, offline }, options.onDrift);
   await online?.open({ namespace });
-  const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, onOverflow: options.onOverflow ?? (() => undefined) });
+  const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, keepAnswers: options.keepAnswers, onOverflow: options.onOverflow ?? (() => undefined) });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
   const historian = offline === undefined ? null : historicalReader(offline, engine);
   const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {}, tended: sources };

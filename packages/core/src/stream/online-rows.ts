@@ -22,6 +22,10 @@ export interface LaneRequest {
   readonly lanes: OnlineLanes;
   readonly lane: OnlineLane;
   readonly key: readonly Value[];
+  /** Of the head's cell. */
+  readonly headKey: Uint8Array;
+  /** The version of the head that the caller needs no more of; null: none. */
+  readonly known: number | null;
   /** Rows before this time are not needed, µs. */
   readonly notBefore: number;
   /** Indexes of the lane's columns to decode; all without it. */
@@ -30,32 +34,47 @@ export interface LaneRequest {
   readonly decode?: ((reader: ByteReader) => Batch) | undefined;
 }
 
-/** The cells of one snapshot: those asked by key come first in `cells`; then the heads and the chunks of lanes. */
-export interface LaneSnapshot {
-  readonly cells: readonly (Cell | null)[];
-  readonly lanes: readonly (LaneCells | null)[];
-}
+/** "same": the cell has the version that the caller knows. */
+export type ReadCell = Cell | "same" | null;
 
 export interface LaneCells {
+  /** Of the head. */
+  readonly version: number;
   /** The newest rows, decoded when they are asked for. */
   readonly head: () => Batch;
   /** The rows before them, oldest first. */
   readonly chunks: readonly Batch[];
 }
 
-/** `accept` sees the cells asked by key before the chunks are read, and may throw. */
-export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[], requests: readonly LaneRequest[], accept?: (cells: readonly (Cell | null)[]) => void): Promise<LaneSnapshot> {
-  const headKeys = requests.map(({ lane, key }) => lane.head(key));
+/** What is asked beside the lanes, in the same snapshot. */
+export interface BesideLanes {
+  readonly keys: readonly Uint8Array[];
+  readonly known: readonly (number | null)[];
+  /** Sees the cells before the chunks are read, and may throw. */
+  accept(cells: readonly ReadCell[]): void;
+}
+
+const NOTHING_BESIDE: BesideLanes = { keys: [], known: [], accept: () => undefined };
+
+/** The rows of lanes from one snapshot; null where there are none, "same" where the head is of the version that the request knows. */
+export async function readLanes(store: OnlineStore, requests: readonly LaneRequest[], beside: BesideLanes = NOTHING_BESIDE): Promise<readonly (LaneCells | "same" | null)[]> {
+  const others = beside.keys.length;
+  const keys = [...beside.keys];
+  const known = [...beside.known];
+  for (const request of requests) {
+    keys.push(request.headKey);
+    known.push(request.known);
+  }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const read = await store.read([...keys, ...headKeys]);
-    accept?.(read);
+    const read: readonly ReadCell[] = store.readChanged === undefined ? (await store.read(keys)).map((cell, i) => (cell?.version === known[i] ? "same" : cell)) : await store.readChanged(keys, known);
+    beside.accept(read);
     const heads = requests.map((_, i) => {
-      const cell = read[keys.length + i] ?? null;
-      return cell === null ? null : openHead(cell.value);
+      const cell = read[others + i] ?? null;
+      return cell === null || cell === "same" ? cell : { ...openHead(cell.value), version: cell.version };
     });
     const needed: { readonly i: number; readonly key: Uint8Array }[] = [];
     heads.forEach((head, i) => {
-      if (head === null || head.chunks.length === 0) return;
+      if (head === null || head === "same" || head.chunks.length === 0) return;
       const { lane, key, notBefore } = requests[i]!;
       for (const { id, last } of head.chunks) if (last >= notBefore) needed.push({ i, key: lane.chunk(key, id) });
     });
@@ -69,17 +88,17 @@ export async function readLanes(store: OnlineStore, keys: readonly Uint8Array[],
       if (list === undefined) chunks.set(i, [chunk]);
       else list.push(chunk);
     });
-    const lanes = heads.map((head, i) => (head === null ? null : laneCells(requests[i]!, head.reader, chunks.get(i) ?? NO_CHUNKS)));
-    return { cells: read, lanes };
+    return heads.map((head, i) => (head === null || head === "same" ? head : laneCells(requests[i]!, head.version, head.reader, chunks.get(i) ?? NO_CHUNKS)));
   }
   throw new TidemarkError("STATE_DAMAGED", `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: empty the online store and run the log again`);
 }
 
 const NO_CHUNKS: readonly Batch[] = [];
 
-function laneCells({ lane, wanted, decode }: LaneRequest, reader: ByteReader, chunks: readonly Batch[]): LaneCells {
+function laneCells({ lane, wanted, decode }: LaneRequest, version: number, reader: ByteReader, chunks: readonly Batch[]): LaneCells {
   const { at } = reader;
   return {
+    version,
     head() {
       reader.at = at;
       // what is joined must be as long as it says

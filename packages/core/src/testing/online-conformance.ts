@@ -50,6 +50,31 @@ export function onlineStoreConformance(options: {
     assert.deepEqual(await store.read([]), []);
   });
 
+  fact("where it tells what has changed: a cell of the version that is known is the same, any other is whole, and nothing is nothing", async (handle) => {
+    const [store, other] = [await handle(), await handle()];
+    if (store.readChanged === undefined) return;
+    assert.equal(await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }), "done");
+    const names = ["a", "b", "?"];
+    const readChanged = async (known: readonly (number | null)[], asked: readonly string[] = names): Promise<readonly (string | null)[]> => (
+      (await store.readChanged!(asked.map(key), known)).map((cell) => (cell === "same" ? "same" : valueOf(cell))));
+    const [a, b] = await store.read(names.map(key));
+    const known = [a!.version, b!.version, a!.version];
+    assert.deepEqual(await readChanged(known), ["same", "same", null]);
+    assert.deepEqual(await readChanged([null, b!.version + 1000, null]), ["1", "2", null]);
+    for (const [of, all] of [[["a"], ["same"]], [["a", "b"], ["same", "same"]], [["?", "a"], [null, "same"]], [["a", "?"], ["same", null]]] as const) {
+      assert.deepEqual(await readChanged(of.map((name) => known[names.indexOf(name)]!), of), all);
+      assert.deepEqual(await readChanged(of.map(() => null), of), of.map((name) => (name === "?" ? null : { a: "1", b: "2" }[name])));
+    }
+    // by another handle, and with the bytes that it had
+    assert.equal(await other.write({ source: "s", cells: [put("b", "2")], positions: [] }), "done");
+    assert.deepEqual(await readChanged(known), ["same", "2", null]);
+    assert.deepEqual(await readChanged(known.slice(0, 2), ["a", "b"]), ["same", "2"]);
+    assert.deepEqual(await readChanged([b!.version, a!.version], ["b", "a"]), ["2", "same"]);
+    assert.equal(await other.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
+    assert.deepEqual(await readChanged(known), [null, "2", null]);
+    assert.deepEqual(await store.readChanged([], []), []);
+  });
+
   fact("a cell is written only over the version that was read", async (handle) => {
     const store = await handle();
     await store.write({ source: "s", cells: [put("a", "1")], positions: [] });

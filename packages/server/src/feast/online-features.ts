@@ -1,6 +1,6 @@
 /** `POST /get-online-features`: columns of keys in, columns of features out. */
 import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import type { Answers, ColumnSpec } from "@tidemark/core/spi";
 import type { Asked } from "../catalogue.ts";
 import type { Serving } from "../serving.ts";
 import { quoted } from "../names.ts";
@@ -11,6 +11,9 @@ import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.
 /** What follows from the features alone. */
 interface Plan {
   readonly asked: Asked;
+  readonly byName: ReadonlyMap<string, ColumnSpec>;
+  /** The key of an entity by the entity's name: Feast takes the one for the other, and says that it will not always do so. */
+  readonly byEntity: ReadonlyMap<string, ColumnSpec>;
   /** `"a","b"`. */
   readonly names: string;
   readonly texts: readonly ValueText[];
@@ -39,7 +42,7 @@ export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Q
     throw new TidemarkError("TOO_MANY_FEATURES", `the request asks for ${features!.length} features, and at most ${limits.features} may be asked for at a time; ask in parts, or raise the limit features of the server`);
   }
   const plan = planOf(service === undefined ? catalogue.features(features!, naming) : catalogue.ofService(service, naming));
-  const keys = keysOf(plan.asked, entities);
+  const keys = keysOf(plan, entities);
   if (length === 0) throw new TidemarkError("KEY_INVALID", `entities: the lists are empty; give at least one ${plan.asked.keys.map(({ name }) => name).join(", ")}`);
   return { plan, length, keys };
 }
@@ -47,24 +50,27 @@ export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Q
 function planOf(asked: Asked): Plan {
   let plan = plans.get(asked);
   if (plan === undefined) {
-    plan = { asked, names: asked.selected.map(({ as }) => JSON.stringify(as)).join(","), texts: asked.selected.map(({ feature }) => valueText(feature.result)) };
+    const { keys, selected } = asked;
+    const byName = new Map(keys.map((column) => [column.name, column]));
+    const byEntity = new Map(selected.flatMap(({ view: { entity } }) => (entity.keys.length === 1 && !byName.has(entity.name) ? [[entity.name, entity.keys[0]!] as const] : [])));
+    plan = { asked, byName, byEntity, names: selected.map(({ as }) => JSON.stringify(as)).join(","), texts: selected.map(({ feature }) => valueText(feature.result)) };
     plans.set(asked, plan);
   }
   return plan;
 }
 
 /** Other lists than those of keys are for Feast's transformations on demand, and not returned. */
-function keysOf({ keys, selected }: Asked, entities: ReadonlyMap<string, readonly unknown[]>): Question["keys"] {
-  const named = new Map(keys.map((column) => [column.name, column]));
-  // Feast takes the name of an entity for its key, and says that it will not always do so
-  for (const { view: { entity } } of selected) {
-    const [key] = entity.keys;
-    if (entity.keys.length === 1 && !entities.has(key!.name) && !named.has(entity.name)) named.set(entity.name, key!);
+function keysOf({ asked: { keys }, byName, byEntity }: Plan, entities: ReadonlyMap<string, readonly unknown[]>): Question["keys"] {
+  const found: { readonly column: ColumnSpec; readonly values: readonly unknown[] }[] = [];
+  for (const [name, values] of entities) {
+    let column = byName.get(name);
+    if (column === undefined) {
+      const key = byEntity.get(name);
+      if (key === undefined || entities.has(key.name)) continue;
+      column = key;
+    }
+    found.push({ column, values: values.map((value) => keyFrom(value, column)) });
   }
-  const found = [...entities].flatMap(([name, values]) => {
-    const column = named.get(name);
-    return column === undefined ? [] : [{ column, values: values.map((value) => keyFrom(value, column)) }];
-  });
   const lacking = keys.find((column) => !found.some((one) => one.column.name === column.name));
   if (lacking !== undefined) throw new TidemarkError("KEY_MISSING", `entities: key ${lacking.name} is missing (there ${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`}); give a list of its values`);
   return found;
@@ -90,6 +96,13 @@ function answerText({ answers, first }: Answered, { names, texts }: Plan, keys: 
     for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
     text += `],"statuses":["PRESENT"${",\"PRESENT\"".repeat(length - 1)}],"event_timestamps":[${EPOCH}${`,${EPOCH}`.repeat(length - 1)}]},`;
   }
+  text += length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
+  return `${text}],"metadata":{"feature_names":[${keys.map(({ column }) => `"${column.name}",`).join("")}${names}]}}`;
+}
+
+/** The features of many entities. */
+function columnsText(answers: readonly Answers[], texts: readonly ValueText[], first: number, length: number): string {
+  let text = "";
   // features of one view share their times
   let time = NaN;
   let written = EPOCH;
@@ -97,19 +110,39 @@ function answerText({ answers, first }: Answered, { names, texts }: Plan, keys: 
     const { values, statuses, times } = answers[f]!;
     const valueOf = texts[f]!;
     let [valuesText, statusesText, timesText] = ["", "", ""];
-    for (let i = 0; i < length; i++) {
-      const comma = i === 0 ? "" : ",";
-      const row = first + i;
+    for (let row = first; row < first + length; row++) {
+      const comma = row === first ? "" : ",";
       const value = values[row]!;
       valuesText += comma + (value === null ? "null" : valueOf(value));
       statusesText += `${comma}"${statuses[row]!}"`;
       if (times[row] !== time) {
         time = times[row]!;
-        written = Number.isNaN(time) ? EPOCH : `"${timeText(time)}"`;
+        written = timeJson(time);
       }
       timesText += comma + written;
     }
     text += `${f === 0 ? "" : ","}{"values":[${valuesText}],"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`;
   }
-  return `${text}],"metadata":{"feature_names":[${keys.map(({ column }) => `"${column.name}",`).join("")}${names}]}}`;
+  return text;
+}
+
+/** The features of one entity: what follows the value is mostly that of the feature before. */
+function rowText(answers: readonly Answers[], texts: readonly ValueText[], row: number): string {
+  let text = "";
+  let [status, time, rest] = ["", NaN, ""];
+  for (let f = 0; f < answers.length; f++) {
+    const { values, statuses, times } = answers[f]!;
+    if (statuses[row] !== status || times[row] !== time) {
+      status = statuses[row]!;
+      time = times[row]!;
+      rest = `],"statuses":["${status}"],"event_timestamps":[${timeJson(time)}]}`;
+    }
+    const value = values[row]!;
+    text += `${f === 0 ? "" : ","}{"values":[${value === null ? "null" : texts[f]!(value)}${rest}`;
+  }
+  return text;
+}
+
+function timeJson(micros: number): string {
+  return Number.isNaN(micros) ? EPOCH : `"${timeText(micros)}"`;
 }

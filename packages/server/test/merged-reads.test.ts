@@ -1,0 +1,76 @@
+/** Questions that come together, beside the same ones asked one after the other. */
+import { expect, test } from "vitest";
+import { collectDefinitions, type Store } from "@tidemark/core";
+import { featureServer } from "@tidemark/server";
+import { catalogueOf } from "../src/catalogue.ts";
+import { mergedReads } from "../src/merged-reads.ts";
+import { definitions, shopServer } from "./api/shop-server.ts";
+
+interface Ask {
+  readonly url: string;
+  readonly payload: object;
+}
+
+const USERS = ["alice", "bob", "carol", "nobody"];
+
+function questions(): readonly Ask[] {
+  const asked: Ask[] = [];
+  for (let n = 0; n < 60; n++) {
+    const length = [1, 1, 1, 2, 3, 16, 17, 40][n % 8]!;
+    const users = Array.from({ length }, (_, i) => USERS[(n + i) % USERS.length]!);
+    const features = n % 3 === 0 ? ["signed_in:logins_l1d"] : ["weekly"];
+    asked.push({ url: "/get-online-features", payload: { features, entities: { user_id: users } } });
+    asked.push({ url: "/v1/features", payload: { features, entities: users.map((user_id) => ({ user_id })), metadata: n % 2 === 0 } });
+    // wrong ones among them, which the store refuses
+    if (n % 7 === 0) asked.push({ url: "/get-online-features", payload: { features, entities: { user_id: [n] } } });
+    if (n % 11 === 0) asked.push({ url: "/v1/features", payload: { features, entities: [{ user_id: "alice" }, { user_id: null }] } });
+  }
+  return asked;
+}
+
+/** The store, counting its reads. */
+function counting(store: Store): Store & { reads: number } {
+  return {
+    ...store,
+    reads: 0,
+    getOnlineColumns(request) {
+      this.reads++;
+      return store.getOnlineColumns(request);
+    },
+  };
+}
+
+test("each is answered as it would be alone, a wrong one too, and the store is read less often", async () => {
+  const { store } = await shopServer();
+  const counted = counting(store);
+  const { app } = await featureServer({ store: counted, definitions });
+  const asked = questions();
+  const answer = async ({ url, payload }: Ask): Promise<string> => {
+    const { statusCode, body } = await app.inject({ method: "POST", url, payload });
+    return `${statusCode} ${body}`;
+  };
+  const alone: string[] = [];
+  for (const one of asked) alone.push(await answer(one));
+  expect(alone.filter((text) => text.startsWith("200")).length).toBe(120);
+  expect(alone.filter((text) => text.startsWith("422")).length).toBe(asked.length - 120);
+  const before = counted.reads;
+  expect(await Promise.all(asked.map(answer))).toEqual(alone);
+  // those of many entities go alone; those that met a wrong one were asked again by themselves
+  expect(before).toBe(asked.length);
+  expect(counted.reads - before).toBeLessThan(asked.length * 1.1);
+  const right = asked.filter((_, i) => alone[i]!.startsWith("200"));
+  const then = counted.reads;
+  await Promise.all(right.map(answer));
+  expect(counted.reads - then).toBeLessThan(50);
+});
+
+test("a read of many questions is cut into parts, and a large question goes alone", async () => {
+  const { store } = await shopServer();
+  const lengths: number[] = [];
+  const reads = mergedReads({ ...store, getOnlineColumns(request) { lengths.push(request.entities.length); return store.getOnlineColumns(request); } });
+  const { selection } = catalogueOf(collectDefinitions(definitions)).features(["weekly"], "short");
+  const users = (count: number): readonly { readonly user_id: string }[] => Array.from({ length: count }, () => ({ user_id: "alice" }));
+  const answers = await Promise.all([...Array.from({ length: 50 }, () => reads(selection, users(10))), reads(selection, users(17)), reads(selection, [])]);
+  expect(lengths.toSorted((a, b) => a - b)).toEqual([17, 250, 250]);
+  expect(answers.slice(0, 50).map(({ first }) => first)).toEqual(Array.from({ length: 50 }, (_, i) => (i % 25) * 10));
+});
