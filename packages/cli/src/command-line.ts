@@ -11,7 +11,7 @@ import { materializeCommand } from "./materialize-command.ts";
 import { readOptions, usage } from "./options.ts";
 import { optimizeCommand } from "./optimize-command.ts";
 import { planCommand } from "./plan-command.ts";
-import type { Terminal } from "./progress.ts";
+import type { Surroundings, Terminal } from "./progress.ts";
 import { replayCommand } from "./replay-command.ts";
 import { runCommand } from "./run-command.ts";
 import { serveCommand } from "./serve-command.ts";
@@ -19,12 +19,6 @@ import { statsCommand } from "./stats-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { trainingSetCommand } from "./training-set-command.ts";
 import { vacuumCommand } from "./vacuum-command.ts";
-
-export interface Surroundings {
-  readonly stdout: Terminal;
-  readonly stderr: Terminal;
-  readonly signal: AbortSignal;
-}
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 

@@ -7,9 +7,8 @@ import { driftText, isTidemarkError } from "@tidemark/core";
 import { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 import { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
 import { redact, redactAll } from "./config/secret.ts";
-import type { Surroundings } from "./command-line.ts";
 import { readOptions, usage, type Given, type OptionKind } from "./options.ts";
-import { progressOn, type Progress } from "./progress.ts";
+import { progressOn, type Progress, type Surroundings } from "./progress.ts";
 
 export interface CommandRun {
   readonly given: Given;

@@ -1,8 +1,14 @@
-/** What a command says on stderr while it works: one moving line on a terminal, finished steps elsewhere. */
+/** Where a command runs, and what it says on stderr while it works: one moving line on a terminal, finished steps elsewhere. */
 
 export interface Terminal {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
+}
+
+export interface Surroundings {
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly signal: AbortSignal;
 }
 
 export interface Progress {

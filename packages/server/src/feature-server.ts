@@ -8,7 +8,7 @@ import { catalogueOf } from "./catalogue.ts";
 import type { Counters } from "./cluster-metrics.ts";
 import { exactBody } from "./exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
-import { statusOf } from "./http-errors.ts";
+import { statusOf, type ErrorForm } from "./http-errors.ts";
 import { healthOf } from "./health.ts";
 import { watchRequests } from "./in-flight.ts";
 import { limitsOf } from "./limits.ts";
@@ -52,10 +52,6 @@ export interface DrainOptions {
   /** 30,000 without it. */
   readonly limit?: number | undefined;
 }
-
-/** The status and the JSON text that tell of an error; `status` is the usual one. */
-export type ErrorForm = (error: unknown, status: number) => { readonly status: number; readonly body: string };
-export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply, form?: ErrorForm) => FastifyReply;
 
 /**
  * A server over a store that you opened.

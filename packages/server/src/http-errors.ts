@@ -1,5 +1,10 @@
 /** From an error's code to the status of the answer. */
 import { isRetryable, isTidemarkError } from "@tidemark/core";
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/** The status and the JSON text that tell of an error; `status` is the usual one. */
+export type ErrorForm = (error: unknown, status: number) => { readonly status: number; readonly body: string };
+export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply, form?: ErrorForm) => FastifyReply;
 
 /** Codes that say the caller is at fault; any other code is the server's or its stores'. */
 const STATUSES: Readonly<Record<string, number>> = {

@@ -3,19 +3,10 @@ import { TidemarkError, didYouMean, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
 import { checkServer, type ServerConfig } from "../serve/server-config.ts";
-import { isSecretReference, type SecretReference, type Secrets } from "./secret.ts";
+import { isSecretReference, type Opening, type SecretReferences } from "./secret.ts";
 
 /** Registered, not local: the configuration may come with another copy of this package than the command. */
 const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
-
-export type SecretReferences = { readonly [name: string]: SecretReference };
-
-/** What a factory in the configuration is given. */
-export interface Opening<S extends SecretReferences = SecretReferences> {
-  /** Each is read when it is asked for; nothing prints it. */
-  readonly secrets: Secrets<keyof S & string>;
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface OpeningChanges<S extends SecretReferences = SecretReferences> extends Opening<S> {
   /** "caught-up": the source is to end where its log ends now; "signal": it goes on. */

@@ -11,8 +11,17 @@ export interface SecretReference {
   readonly [referenceSymbol]: { readonly from: "environment" | "file"; readonly name: string };
 }
 
+export type SecretReferences = { readonly [name: string]: SecretReference };
+
 /** Secrets as they are handed to what opens a store: each is read when it is asked for. */
 export type Secrets<Names extends string = string> = { readonly [N in Names]: string };
+
+/** What a factory in the configuration is given. */
+export interface Opening<S extends SecretReferences = SecretReferences> {
+  /** Each is read when it is asked for; nothing prints it. */
+  readonly secrets: Secrets<keyof S & string>;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * The secret in an environment variable. One that is not set, or empty, is `SECRET_MISSING` when it is needed, and not before.

@@ -1,7 +1,7 @@
 /** What `tidemark.config.ts` says of `tidemark ingest`: from where the rows of a day come, and into which table they go. */
 import { TidemarkError, didYouMean } from "@tidemark/core";
 import type { Pool } from "pg";
-import type { Opening, SecretReferences } from "../config/define-config.ts";
+import type { Opening, SecretReferences } from "../config/secret.ts";
 
 /** A PostgreSQL: its URL, or what `pg` takes. */
 export type DatabaseAddress = string | {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { TidemarkError, didYouMean } from "@tidemark/core";
 import type { Limits, Scope, ServerToken, TlsTexts } from "@tidemark/server";
-import type { SecretReferences } from "../config/define-config.ts";
+import type { SecretReferences } from "../config/secret.ts";
 import type { Secrets } from "../config/secret.ts";
 
 export interface ServerConfig<S extends SecretReferences = SecretReferences> {

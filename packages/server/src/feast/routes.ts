@@ -1,7 +1,7 @@
 /** Feast's HTTP protocol. */
 import { isTidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { AnswerError } from "../feature-server.ts";
+import type { AnswerError } from "../http-errors.ts";
 import type { Serving } from "../serving.ts";
 import { feastError } from "./feast-errors.ts";
 import { incrementalMaterialization, materialization, materializer, type Materialization } from "./materialize.ts";
