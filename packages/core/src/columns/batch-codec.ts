@@ -177,7 +177,7 @@ function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number, ar
 /** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
 function spread(dense: Vector, length: number, places: Int32Array, valid: Uint8Array | null, arrays: Arrays): Vector {
   switch (dense.is) {
-    case "string": return storedStrings(scattered(arrays.int32(length), dense.codes, -1, length, places, valid), valid, () => dense.dictionary);
+    case "string": return new StoredStrings(scattered(arrays.int32(length), dense.codes, -1, length, places, valid), valid, () => dense.dictionary);
     case "int64": return { is: "int64", values: scattered(arrays.int64(length), dense.values, 0n, length, places, valid), valid };
     case "int32": return { is: "int32", values: scattered(arrays.int32(length), dense.values, 0, length, places, valid), valid };
     case "float64": return { is: "float64", values: scattered(arrays.float64(length), dense.values, 0, length, places, valid), valid };
@@ -265,15 +265,28 @@ function decodeStrings(reader: ByteReader, count: number, arrays: Arrays): Vecto
   if (size > 1) reader.counts(codes, count);
   else codes.fill(0, 0, count);
   for (let i = 0; i < count; i++) if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
-  return storedStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
+  return new StoredStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
 }
 
 type Strings = Extract<Vector, { is: "string" }>;
 
-/** Texts are decoded when somebody looks at one: to count the different ones, their codes are enough. */
-function storedStrings(codes: Int32Array, valid: Uint8Array | null, decode: () => readonly string[]): Strings {
-  let texts: readonly string[] | null = null;
-  return { is: "string", codes, valid, get dictionary() { return (texts ??= decode()); } };
+/** Texts are decoded when somebody looks at one: to count the different ones, their codes are enough. A class, because a getter of its own costs an object more than reading the texts. */
+class StoredStrings implements Strings {
+  readonly is = "string";
+  readonly codes: Int32Array;
+  readonly valid: Uint8Array | null;
+  private readonly decode: () => readonly string[];
+  private texts: readonly string[] | null = null;
+
+  constructor(codes: Int32Array, valid: Uint8Array | null, decode: () => readonly string[]) {
+    this.codes = codes;
+    this.valid = valid;
+    this.decode = decode;
+  }
+
+  get dictionary(): readonly string[] {
+    return (this.texts ??= this.decode());
+  }
 }
 
 function decimalFrom(text: string): bigint {

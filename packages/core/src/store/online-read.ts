@@ -36,7 +36,7 @@ interface PreparedPlan extends ViewPlan {
     readonly lane: OnlineLane;
     readonly wanted: readonly number[] | undefined;
     readonly decode: ((reader: ByteReader) => Batch) | undefined;
-    /** null: the source has no event time, its rows are known from one time to another, and its answers are not kept. */
+    /** null: no answers are kept; not of a source without an event time either, whose rows are known from one time to another. */
     readonly kept: KeptAnswers | null;
   } | null;
   /** One answer after another: between the rows of one and those of the next nothing else runs. */
@@ -88,7 +88,8 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     return fresh;
   }
 
-  const memory = answerMemory(bytesKept(options.keepAnswers));
+  const bytes = bytesKept(options.keepAnswers);
+  const memory = bytes === 0 ? null : answerMemory(bytes);
   const preparations = new WeakMap<readonly Selected[], Preparation>();
 
   const overflows = { count: 0 };
@@ -132,7 +133,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       const lane = of.lanes.lanes.find((one) => one.lane.name === prepared.lane)!;
       const wanted = wantedColumns(of.lanes, lane, plan.columns, of.state);
       prepared.current?.kept?.clear();
-      const kept = of.lanes.layout.time < 0 ? null : memory.forPlan();
+      const kept = of.lanes.layout.time < 0 ? null : memory?.forPlan() ?? null;
       prepared.current = { of, lane, wanted, decode: wanted === undefined ? undefined : rowDecoder(lane.format.columns, wanted), kept };
     }
     const { lane, wanted, decode, kept: answers } = prepared.current;
