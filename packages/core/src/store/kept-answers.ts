@@ -106,7 +106,7 @@ export function writeKept({ values, statuses, times }: KeptAnswer, sheets: reado
 
 /** About what V8 takes for it, bytes. */
 function weightOf(key: string, { headKey, values }: KeptAnswer): number {
-  let weight = 400 + key.length * 2 + headKey.length + values.length * 48;
+  let weight = 500 + key.length * 2 + headKey.length + values.length * 56;
   for (const value of values) if (typeof value === "string") weight += value.length * 2;
   return weight;
 }
