@@ -1,5 +1,4 @@
 /** Row groups encoded in a thread of its own, while the caller's computes the next rows; where there is no such thread, or it dies, in the caller's. */
-import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Vector } from "@tidemark/core/spi";
 import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./parquet/group.ts";
@@ -75,10 +74,10 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
 /** Who computes for so long (ms) before the first rows come brings many of them: the thread starts meanwhile. */
 const LONG = 100;
 
-/** A thread that starts when it is clear that there is work for it. */
-export function lateThread(start: () => GroupThread): { readonly encode: GroupThread["encode"]; readonly begin: () => void; readonly end: () => Promise<void> } {
+/** A thread that starts when it is clear that there is work for it; null: none does. */
+export function lateThread(start: (() => GroupThread) | null): { readonly encode: GroupThread["encode"]; readonly begin: () => void; readonly end: () => Promise<void> } {
   let thread: GroupThread | null = null;
-  const begin = (): void => { if (availableParallelism() > 1) thread ??= start(); };
+  const begin = (): void => { if (start !== null) thread ??= start(); };
   const timer = setTimeout(begin, LONG);
   return {
     begin,
