@@ -2,31 +2,52 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, TableSpec } from "@tidemark/core/spi";
+import { lateThread } from "./group-thread.ts";
 import type { Lake } from "./lake.ts";
 import type { Add } from "./log/actions.ts";
 import { directoryOf, encodePath, partRows, type PartitionValues } from "./log/partitions.ts";
 import { statsText } from "./log/statistics.ts";
 import type { Piece } from "./parquet/gather.ts";
-import { parquetBytes, type ParquetSummary } from "./parquet/writer.ts";
+import type { EncodedGroup } from "./parquet/group.ts";
+import { encoding, fileBytes, GROUP_ROWS, GroupCutter, parquetBytes, type ParquetSummary, type ParquetWriteOptions } from "./parquet/writer.ts";
 
 /** Files written at the same time. */
 const PARALLEL = 4;
 
 /** Rows that come one batch after the other are in memory up to so many, and then files. */
 const STREAM_ROWS = 1_000_000;
+/** Row groups of a stream that are being encoded while its next rows are computed. */
+const AHEAD = 2;
 
 export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, signal: AbortSignal | undefined): Promise<Add[]> {
   if (Symbol.iterator in rows) return writeBatches(lake, table, rows, signal);
   const adds: Add[] = [];
-  let waiting: Batch[] = [];
-  let length = 0;
-  const write = async (): Promise<void> => {
-    adds.push(...(await writeBatches(lake, table, waiting, signal)));
-    [waiting, length] = [[], 0];
-  };
+  const thread = lateThread(lake.groupThread);
   try {
+    const options = writing(table, thread.encode);
+    let files = new Map<string, StreamFile>();
+    let ahead: Promise<EncodedGroup>[] = [];
+    let length = 0;
+    const write = async (): Promise<void> => {
+      const put = (file: StreamFile): Promise<Add> => putFile(lake, table, options, file.values, (summary) => fileBytes(options, rowGroups(options, file), summary), true, signal);
+      adds.push(...(await eachFile(lake, table, [...files.values()], put)));
+      [files, ahead, length] = [new Map(), [], 0];
+    };
+    const encode = async (file: StreamFile, pieces: readonly Piece[]): Promise<void> => {
+      thread.begin();
+      const { group } = await encoding(options, pieces);
+      file.groups.push(group);
+      ahead.push(group);
+      if (ahead.length > AHEAD) await ahead.shift();
+    };
     for await (const batch of rows) {
-      waiting.push(batch);
+      for (const { key, values, piece } of partsOf(table, batch)) {
+        let file = files.get(key);
+        if (file === undefined) files.set(key, (file = { values, groups: [], cutter: new GroupCutter(options.columns) }));
+        for (const group of file.cutter.add(piece)) await encode(file, group);
+        // where a batch ends, half a group is one: the sooner it is encoded, the less is left for the end
+        if (file.cutter.rows * 2 >= GROUP_ROWS) await encode(file, file.cutter.rest());
+      }
       length += batch.length;
       if (length >= STREAM_ROWS) await write();
     }
@@ -35,42 +56,80 @@ export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Bat
   } catch (error) {
     await removeFiles(lake, table.name, adds);
     throw error;
+  } finally {
+    await thread.end();
   }
 }
 
+interface StreamFile {
+  readonly values: PartitionValues;
+  readonly groups: Promise<EncodedGroup>[];
+  readonly cutter: GroupCutter;
+}
+
+async function* rowGroups(options: ParquetWriteOptions, { groups, cutter }: StreamFile): AsyncGenerator<EncodedGroup> {
+  const rest = cutter.rest();
+  const last = rest.length === 0 ? [] : [(await encoding(options, rest)).group];
+  for (const group of [...groups, ...last]) yield await group;
+}
+
 async function writeBatches(lake: Lake, table: TableSpec, rows: readonly Batch[], signal: AbortSignal | undefined): Promise<Add[]> {
-  const parts = new Map<string, { values: PartitionValues; pieces: Piece[] }>();
+  const files = new Map<string, { readonly values: PartitionValues; readonly pieces: Piece[] }>();
   for (const batch of rows) {
-    if (batch.length === 0) continue;
-    for (const column of batch.columns) {
-      if (!table.columns.some((known) => known.name === column.name)) {
-        throw new TidemarkError("COLUMN_MISSING", `table "${table.name}": the rows bring column "${column.name}", which its columns do not list; add it to them`);
-      }
-    }
-    for (const { values, rows: listed } of partRows(table.name, batch, table.partitionBy)) {
-      const key = JSON.stringify(table.partitionBy.map((name) => values[name]));
-      const part = parts.get(key) ?? { values, pieces: [] };
-      part.pieces.push({ batch, rows: listed, from: 0, to: listed?.length ?? batch.length });
-      parts.set(key, part);
+    for (const { key, values, piece } of partsOf(table, batch)) {
+      const file = files.get(key) ?? { values, pieces: [] };
+      file.pieces.push(piece);
+      files.set(key, file);
     }
   }
-  const columns = table.columns.filter((column) => !table.partitionBy.includes(column.name));
+  const { columns } = writing(table);
+  return await eachFile(lake, table, [...files.values()], ({ values, pieces }) => writeFile(lake, table, columns, values, pieces, true, signal));
+}
+
+/** The rows of each partition in a batch. */
+function* partsOf(table: TableSpec, batch: Batch): Generator<{ readonly key: string; readonly values: PartitionValues; readonly piece: Piece }> {
+  if (batch.length === 0) return;
+  for (const column of batch.columns) {
+    if (!table.columns.some((known) => known.name === column.name)) {
+      throw new TidemarkError("COLUMN_MISSING", `table "${table.name}": the rows bring column "${column.name}", which its columns do not list; add it to them`);
+    }
+  }
+  for (const { values, rows } of partRows(table.name, batch, table.partitionBy)) {
+    const key = JSON.stringify(table.partitionBy.map((name) => values[name]));
+    yield { key, values, piece: { batch, rows, from: 0, to: rows?.length ?? batch.length } };
+  }
+}
+
+/** Some at a time; where one cannot be written, the others are removed. */
+async function eachFile<T>(lake: Lake, table: TableSpec, files: readonly T[], write: (file: T) => Promise<Add>): Promise<Add[]> {
   const adds: Add[] = [];
-  const waiting = [...parts.values()].entries();
+  const waiting = files.entries();
   const work = async (): Promise<void> => {
-    for (const [i, { values, pieces }] of waiting) adds[i] = await writeFile(lake, table, columns, values, pieces, true, signal);
+    for (const [i, file] of waiting) adds[i] = await write(file);
   };
-  const workers = await Promise.allSettled(Array.from({ length: Math.min(PARALLEL, parts.size) }, work));
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(PARALLEL, files.length) }, work));
   for (const worker of workers) if (worker.status === "rejected") { await removeFiles(lake, table.name, adds); throw worker.reason; }
   return adds;
+}
+
+function writing(table: TableSpec, encode?: ParquetWriteOptions["encode"]): ParquetWriteOptions {
+  return { columns: table.columns.filter((column) => !table.partitionBy.includes(column.name)), timestamps: "long", where: `table "${table.name}"`, encode };
 }
 
 export async function writeFile(
   lake: Lake, table: Pick<TableSpec, "name" | "partitionBy">, columns: readonly ColumnSpec[], values: PartitionValues, pieces: Iterable<Piece> | AsyncIterable<Piece>, dataChange: boolean, signal: AbortSignal | undefined,
 ): Promise<Add> {
+  const options: ParquetWriteOptions = { columns, timestamps: "long", where: `table "${table.name}"` };
+  return await putFile(lake, table, options, values, (summary) => parquetBytes(options, pieces, summary), dataChange, signal);
+}
+
+async function putFile(
+  lake: Lake, table: Pick<TableSpec, "name" | "partitionBy">, { columns }: ParquetWriteOptions, values: PartitionValues,
+  content: (summary: ParquetSummary) => AsyncIterable<Uint8Array>, dataChange: boolean, signal: AbortSignal | undefined,
+): Promise<Add> {
   const path = `${directoryOf(table.partitionBy, values)}part-${randomUUID()}.zstd.parquet`;
   const summary: ParquetSummary = { rows: 0, bytes: 0, ranges: [] };
-  await lake.objects.put(`${table.name}/${path}`, parquetBytes({ columns, timestamps: "long", where: `table "${table.name}"` }, pieces, summary), { signal });
+  await lake.objects.put(`${table.name}/${path}`, content(summary), { signal });
   return {
     path: encodePath(path), partitionValues: values, size: summary.bytes, modificationTime: lake.clock(), dataChange,
     stats: statsText(summary.rows, columns, summary.ranges),

@@ -1,4 +1,6 @@
 /** What the parts of the store share: the objects, and the newest known state of each table. */
+import { availableParallelism } from "node:os";
+import { groupThread, type GroupThread } from "./group-thread.ts";
 import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
@@ -12,6 +14,8 @@ export interface DeltaOptions {
   readonly retain?: number | undefined;
   /** Internal, for tests that kill the process: called with `parquet-written`, `before-commit`, `after-commit`, `checkpoint`, `checkpoint-written`. */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
+  /** Internal, for tests: how the thread starts that encodes row groups. */
+  readonly groupThread?: (() => GroupThread) | undefined;
 }
 
 /** After so long (ms), somebody may have cleaned up the log behind our back, and the absence of the next entry proves nothing. */
@@ -25,6 +29,7 @@ export class Lake {
   readonly checkpointEvery: number;
   readonly retain: number;
   readonly failpoint: (name: string) => void | Promise<void>;
+  readonly groupThread: (() => GroupThread) | null;
   readonly #newest = new Map<string, { log: TableLog; seen: number }>();
   readonly #old = new Map<string, TableLog>();
 
@@ -34,6 +39,7 @@ export class Lake {
     this.checkpointEvery = options.checkpointEvery ?? 50;
     this.retain = options.retain ?? 7 * 86_400_000;
     this.failpoint = options.failpoint ?? (() => undefined);
+    this.groupThread = options.groupThread ?? (availableParallelism() > 1 ? groupThread : null);
   }
 
   /** The table as it is now; null: there is none. The answer changes in place as commits come in: read it before the next await. */

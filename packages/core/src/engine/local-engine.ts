@@ -1,5 +1,6 @@
 /** The compute engine that runs where it is called: gathers the events asked for, sorts them by entity and time, and lets the kernels scan. */
-import { batchOf, valueAt, vectorBuilder, type VectorBuilder } from "../columns/batch.ts";
+import { batchOf, type Vector } from "../columns/batch.ts";
+import { pickRows } from "../columns/pick-rows.ts";
 import type { Overflows } from "../aggregate/aggregate.ts";
 import { asOfKernel } from "../join/as-of-kernel.ts";
 import type { ColumnSpec } from "../model.ts";
@@ -75,33 +76,31 @@ async function gather(columns: readonly ColumnSpec[], events: AsyncIterable<Even
     }
   });
   const order = sortWithin(starts, times);
-
-  const time = new Float64Array(total);
-  const from = new Float64Array(total);
-  const to = new Float64Array(total);
-  const builders: VectorBuilder[] = columns.map((column) => vectorBuilder(column, total));
-  for (let row = 0; row < total; row++) {
-    const place = order[row]!;
-    const { events: batch } = parts[part[place]!]!;
-    const i = index[place]!;
-    time[row] = batch.time[i]!;
-    from[row] = batch.from[i]!;
-    to[row] = batch.to[i]!;
-    for (let c = 0; c < builders.length; c++) builders[c]!.push(valueAt(batch.columns.vectors[c]!, i));
-  }
-  const vectors = builders.map((builder) => builder.finish());
-  return { time, from, to, columns: total === 0 ? batchOf(columns, []) : { length: total, columns, vectors }, starts };
+  const places = order === null ? { part, index } : { part: Int32Array.from(order, (place) => part[place]!), index: Int32Array.from(order, (place) => index[place]!) };
+  const pickTimes = (of: "time" | "from" | "to"): Float64Array => {
+    const values = parts.map(({ events: batch }) => batch[of]);
+    const picked = new Float64Array(total);
+    for (let row = 0; row < total; row++) picked[row] = values[places.part[row]!]![places.index[row]!]!;
+    return picked;
+  };
+  const vectors = columns.map((_, c) => (total === 0 ? null : pickRows(parts.map(({ events: batch }) => batch.columns.vectors[c]!), places.part, places.index)));
+  return {
+    time: order === null ? times : pickTimes("time"), from: pickTimes("from"), to: pickTimes("to"), starts,
+    columns: total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
+  };
 }
 
-/** The places of each entity in the order of their times. */
-function sortWithin(starts: Int32Array, times: Float64Array): Int32Array {
-  const order = Int32Array.from(times, (_, i) => i);
+/** The places of each entity in the order of their times; null: they are. */
+function sortWithin(starts: Int32Array, times: Float64Array): Int32Array | null {
+  let order: Int32Array | null = null;
   for (let e = 0; e + 1 < starts.length; e++) {
     const start = starts[e]!;
     const end = starts[e + 1]!;
     let sorted = true;
     for (let i = start + 1; i < end && sorted; i++) sorted = times[i - 1]! <= times[i]!;
-    if (!sorted) order.subarray(start, end).sort((a, b) => times[a]! - times[b]!);
+    if (sorted) continue;
+    order ??= Int32Array.from(times, (_, i) => i);
+    order.subarray(start, end).sort((a, b) => times[a]! - times[b]!);
   }
   return order;
 }

@@ -102,7 +102,8 @@ function entityCodes(query: EventsQuery, vectors: readonly Vector[], source: Sou
   const columns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const only = vectors.length === 1 ? vectors[0]! : null;
   if (only?.is === "string") {
-    const codes = Int32Array.from(only.dictionary, (text) => query.entityOf(keyText(columns, [text])));
+    const codes = new Int32Array(only.dictionary.length);
+    for (let code = 0; code < codes.length; code++) codes[code] = query.entityOf(keyText(columns, [only.dictionary[code]!]));
     return (row) => (only.valid !== null && only.valid[row] === 0 ? -1 : codes[only.codes[row]!]!);
   }
   return (row) => {

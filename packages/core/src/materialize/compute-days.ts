@@ -19,7 +19,7 @@ export interface DaysToCompute {
   readonly engine: ComputeEngine;
   /** In their order. */
   readonly days: readonly LocalDate[];
-  readonly limits: Omit<ShareLimits, "shares">;
+  readonly limits: Omit<ShareLimits, "shares"> & { /** What the engine computes at once, about. */ readonly part: number };
   /** Takes the rows of the last day; null: they go to the table only. */
   readonly online: PagesWriter | null;
   /** How many rows a day had in a share. */
@@ -45,24 +45,56 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       pages = Math.max(pagesFor(gathered.entities * count), count === 1 ? 1 : count * PAGES_PER_SHARE);
       await online.expect(pages);
     }
-    const order = pages === null ? null : byPage(gathered, pages);
-    const { rows, starts } = rowsAsked(gathered, days, order);
-    const answers = await ("longest" in plan ? engine.aggregate(plan, replay(gathered.events), rows, { signal }) : engine.joinAsOf(plan, replay(gathered.events), rows, { signal }));
-    for (let day = 0; day < days.length; day++) {
-      const [from, to] = [starts[day]!, starts[day + 1]!];
-      options.onRows(day, to - from);
-      if (to === from) continue;
-      const batch = batchOfDay(table, view, gathered, rows.entity.subarray(from, to), answers, days[day]!, from);
-      if (online !== null && day === days.length - 1) await writePages(online, pages!, view, gathered, rows.entity.subarray(from, to), batch);
-      yield batch;
+    for (const part of partsOf(gathered, pages, days.length, options.limits.part)) {
+      const { rows, entities, starts } = rowsAsked(gathered, days, part.entities);
+      const answers = await ("longest" in plan ? engine.aggregate(plan, part.events(), rows, { signal }) : engine.joinAsOf(plan, part.events(), rows, { signal }));
+      for (let day = 0; day < days.length; day++) {
+        const [from, to] = [starts[day]!, starts[day + 1]!];
+        options.onRows(day, to - from);
+        if (to === from) continue;
+        const own = entities.subarray(from, to);
+        const batch = batchOfDay(table, view, gathered, own, answers, days[day]!, from);
+        yield batch; // first: the offline store may be busy with it while the online store takes its pages
+        if (online !== null && day === days.length - 1) await writePages(online, pages!, view, gathered, own, batch);
+      }
     }
   }
   // before the table's commit: a run that is killed between the two is done again, and nothing that the table says is missing here
   await online?.finish();
 }
 
-async function* replay(events: readonly Events[]): AsyncIterable<Events> {
-  yield* events;
+/** Some entities of a share, and their events, numbered by their places among them: the engine goes through memory as it lies. */
+interface Part {
+  readonly entities: Int32Array;
+  events(): AsyncIterable<Events>;
+}
+
+/** Parts of about so many rows, no page in two of them. */
+function* partsOf(gathered: GatheredShare, pages: number | null, days: number, rows: number): Generator<Part> {
+  const { events, entities, hashes } = gathered;
+  const order = pages === null ? counting(entities) : byPage(gathered, pages);
+  const places = new Int32Array(entities);
+  for (let i = 0; i < entities; i++) places[order[i]!] = i;
+  const parts = Math.max(1, Math.ceil((entities * days) / rows));
+  for (let part = 0, first = 0; part < parts; part++) {
+    let end = Math.max(first, Math.floor((entities * (part + 1)) / parts));
+    if (pages !== null && end > 0) while (end < entities && hashes[order[end]!]! % pages === hashes[order[end - 1]!]! % pages) end++;
+    const [from, to] = [first, end];
+    first = end;
+    if (from === to) continue;
+    yield { entities: order.subarray(from, to), events: () => eventsOf(events, places, from, to) };
+  }
+}
+
+async function* eventsOf(events: readonly Events[], places: Int32Array, from: number, to: number): AsyncIterable<Events> {
+  for (const batch of events) {
+    const entity = new Int32Array(batch.length);
+    for (let i = 0; i < batch.length; i++) {
+      const place = batch.entity[i]! < 0 ? -1 : places[batch.entity[i]!]!;
+      entity[i] = place >= from && place < to ? place - from : -1;
+    }
+    yield { ...batch, entity };
+  }
 }
 
 /** The entities of each page beside each other. */
@@ -75,23 +107,24 @@ function byPage({ entities, hashes }: GatheredShare, pages: number): Int32Array 
   return order;
 }
 
-/** Day after day, every entity that is there; rows of day d are [starts[d], starts[d + 1]). */
-function rowsAsked({ entities, isThere }: GatheredShare, days: readonly LocalDate[], order: Int32Array | null): { readonly rows: EntityRows; readonly starts: readonly number[] } {
-  const most = entities * days.length;
+/** Day after day, every entity that is there: for the engine by its place among these, and by its number. Rows of day d are [starts[d], starts[d + 1]). */
+function rowsAsked({ isThere }: GatheredShare, days: readonly LocalDate[], asked: Int32Array): { readonly rows: EntityRows; readonly entities: Int32Array; readonly starts: readonly number[] } {
+  const most = asked.length * days.length;
   const entity = new Int32Array(most);
+  const entities = new Int32Array(most);
   const time = new Float64Array(most);
   const starts = [0];
   let length = 0;
   for (let day = 0; day < days.length; day++) {
-    for (let i = 0; i < entities; i++) {
-      const one = order === null ? i : order[i]!;
-      if (!isThere(one, day)) continue;
-      entity[length] = one;
+    for (let place = 0; place < asked.length; place++) {
+      if (!isThere(asked[place]!, day)) continue;
+      entity[length] = place;
+      entities[length] = asked[place]!;
       time[length++] = days[day]!.time;
     }
     starts.push(length);
   }
-  return { rows: { length, keys: entities, entity: entity.subarray(0, length), time: time.subarray(0, length) }, starts };
+  return { rows: { length, keys: asked.length, entity: entity.subarray(0, length), time: time.subarray(0, length) }, entities: entities.subarray(0, length), starts };
 }
 
 /** `from`: where the day's rows begin in the answers. */
@@ -104,13 +137,28 @@ function batchOfDay(table: TableSpec, view: ViewSpec, gathered: GatheredShare, e
     if (c < keys) {
       const values = gathered.keys[c]!;
       // an entity comes once, so the texts of its only key differ
-      if (keys === 1 && column.kind === "string") return { is: "string", codes: Int32Array.from({ length }, (_, row) => row), dictionary: Array.from(entity, (one) => values[one] as string), valid: null };
+      if (keys === 1 && column.kind === "string") return { is: "string", codes: counting(length), dictionary: picked(values as readonly string[], entity), valid: null };
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
     }
     const { values } = answers[c - keys - 2]!;
     return vectorFrom(column, length, (row) => values[from + row]!);
   });
   return { length, columns: table.columns, vectors };
+}
+
+// plain loops: `from` of an array goes through its iterator, which costs more than all that is done here with a row
+
+/** 0, 1, 2 … */
+function counting(length: number): Int32Array {
+  const numbers = new Int32Array(length);
+  for (let i = 0; i < length; i++) numbers[i] = i;
+  return numbers;
+}
+
+function picked(values: readonly string[], places: Int32Array): string[] {
+  const result = new Array<string>(places.length);
+  for (let i = 0; i < places.length; i++) result[i] = values[places[i]!]!;
+  return result;
 }
 
 function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => Value): Vector {
@@ -121,8 +169,10 @@ function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => 
 
 /** The rows of the batch, which come page after page. */
 async function writePages(online: PagesWriter, pages: number, view: ViewSpec, { textOf, hashes }: GatheredShare, entity: Int32Array, batch: Batch): Promise<void> {
+  const own = new Uint32Array(entity.length);
+  for (let row = 0; row < own.length; row++) own[row] = hashes[entity[row]!]!;
   const rows = {
-    hashes: Uint32Array.from(entity, (one) => hashes[one]!), text: (row: number) => textOf(entity[row]!),
+    hashes: own, text: (row: number) => textOf(entity[row]!),
     columns: view.features.map(({ result }) => result), vectors: batch.vectors.slice(-view.features.length),
   };
   const encode = pageEncoder(rows);

@@ -32,11 +32,13 @@ export interface MaterializeLimits {
   /** What is in memory at once. */
   readonly events: number;
   readonly rows: number;
+  /** Rows that the engine computes at once, about; a writer of Parquet takes as many as a row group. */
+  readonly part: number;
   /** Changed rows that an incremental run looks at one by one. */
   readonly changedRows?: number | undefined;
 }
 
-const LIMITS: MaterializeLimits = { days: 31, events: 4_000_000, rows: 2_000_000 };
+const LIMITS: MaterializeLimits = { days: 31, events: 4_000_000, rows: 2_000_000, part: 125_000 };
 const ATTEMPTS = 10;
 const WHO = "materialize";
 

@@ -103,7 +103,7 @@ test("the rows of a day are the oracle's, and what history and the online store 
     const { scenario, store } = here;
     await store.run(scenarioSource(scenario, otherDelivery(scenario, random)));
     const dates = daysOf(scenario, random, 4);
-    const limits = random.pick([{}, { events: 5, rows: 7, days: 1 }, { events: 20, rows: 9, days: 2 }, { rows: 3 }]);
+    const limits = random.pick([{}, { events: 5, rows: 7, days: 1 }, { events: 20, rows: 9, days: 2, part: 2 }, { rows: 3 }, { part: 1 }, { part: 4 }]);
     await here.materialize({ dates }, limits);
     const all = everyView(scenario.views, dates);
     met.cells += await expectTables(here, scenario.truth, all);
@@ -148,7 +148,7 @@ test("after any log with rows that come late, are corrected, deleted or moved, i
       const changes = order.slice(0, cut).flat().map((line) => scenario.truth[line]!);
       for (const { name, source } of scenario.views) {
         if ((await here.offline.state(`${source.name}/changes`)) === null) continue;
-        const limits = random.pick([{}, { days: 2 }, { rows: 5, events: 5 }, { changedRows: 2 }]);
+        const limits = random.pick([{}, { days: 2 }, { rows: 5, events: 5 }, { changedRows: 2 }, { part: 3 }]);
         const some = dates.filter(() => random.chance(0.3));
         if (round === 0 || (some.length > 0 && random.chance(0.4))) {
           const list = some.length === 0 ? [dates[0]!] : some;

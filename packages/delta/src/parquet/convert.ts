@@ -1,4 +1,5 @@
 /** The physical values of a Parquet column → the values of a vector. Nothing passes through a double or a Date that must not. */
+import { isAscii } from "node:buffer";
 import type { DecodedArray, SchemaElement } from "hyparquet";
 import type { ColumnSpec } from "@tidemark/core/spi";
 
@@ -6,6 +7,8 @@ export type Values = Int32Array | Float64Array | BigInt64Array | Uint8Array | bi
 
 export interface Converter {
   convert(values: DecodedArray): Values;
+  /** Strings only: `convert` of the plain values of a page, without a view of each. */
+  readonly convertPlain: ((page: Uint8Array, count: number) => Values) | null;
   /** Strings only: what the codes stand for, so far. */
   readonly dictionary: string[];
 }
@@ -13,14 +16,18 @@ export interface Converter {
 /** null: a column of this kind cannot be read from such an element. */
 export function converterFor(column: ColumnSpec, element: SchemaElement): Converter | null {
   const dictionary: string[] = [];
-  const convert = conversion(column, element, dictionary);
-  return convert === null ? null : { convert, dictionary };
+  if ((column.kind === "string" || column.kind === "json") && element.type === "BYTE_ARRAY") {
+    const intern = interning(dictionary);
+    return { convert: (values) => intern(Array.from(values as Uint8Array[], textOf)), convertPlain: (page, count) => intern(plainTexts(page, count)), dictionary };
+  }
+  const convert = conversion(column, element);
+  return convert === null ? null : { convert, convertPlain: null, dictionary };
 }
 
-function conversion(column: ColumnSpec, element: SchemaElement, dictionary: string[]): ((values: DecodedArray) => Values) | null {
+function conversion(column: ColumnSpec, element: SchemaElement): ((values: DecodedArray) => Values) | null {
   const { type } = element;
   switch (column.kind) {
-    case "string": case "json": return type === "BYTE_ARRAY" ? interning(dictionary) : null;
+    case "string": case "json": return null;
     case "bytes": return type === "BYTE_ARRAY" || type === "FIXED_LEN_BYTE_ARRAY" ? (values) => Array.from(values as Uint8Array[], (bytes) => bytes.slice()) : null;
     case "boolean": return type === "BOOLEAN" ? (values) => Uint8Array.from(values as boolean[], (value) => (value ? 1 : 0)) : null;
     case "int32": case "date": return type === "INT32" ? (values) => (values instanceof Int32Array ? values : Int32Array.from(values as number[])) : null;
@@ -39,19 +46,41 @@ function conversion(column: ColumnSpec, element: SchemaElement, dictionary: stri
 }
 
 /** Each string once, as a code: a page of a dictionary brings every string once, a plain page brings its repetitions. */
-function interning(dictionary: string[]): (values: DecodedArray) => Values {
+function interning(dictionary: string[]): (texts: readonly string[]) => Int32Array {
   const known = new Map<string, number>();
-  return (values) => {
-    const codes = new Int32Array(values.length);
+  return (texts) => {
+    const codes = new Int32Array(texts.length);
     for (let i = 0; i < codes.length; i++) {
-      const bytes = values[i] as Uint8Array;
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+      const text = texts[i]!;
       let code = known.get(text);
       if (code === undefined) { code = dictionary.length; dictionary.push(text); known.set(text, code); }
       codes[i] = code;
     }
     return codes;
   };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+/** A part of a string that is shorter is a copy; a longer one would hold the whole in memory (V8). */
+const COPIED = 13;
+
+/** Texts with their lengths before them. */
+function plainTexts(page: Uint8Array, count: number): readonly string[] {
+  const bytes = Buffer.from(page.buffer, page.byteOffset, page.byteLength);
+  const whole = isAscii(bytes) ? bytes.toString("latin1") : null;
+  if (!(count >= 0)) throw new Error(`a page claims ${count} texts`);
+  const texts: string[] = [];
+  for (let i = 0, at = 0; i < count; i++) {
+    if (at + 4 > bytes.length) throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
+    const from = at + 4;
+    at = from + bytes.readUInt32LE(at);
+    if (at > bytes.length) throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
+    texts.push(whole !== null && at - from < COPIED ? whole.slice(from, at) : bytes.toString("utf8", from, at));
+  }
+  return texts;
 }
 
 function widening(unsignedValues: boolean): (values: DecodedArray) => Values {

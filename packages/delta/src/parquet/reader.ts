@@ -162,7 +162,8 @@ function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk:
     reader.offset += size;
     if (header.type === "DICTIONARY_PAGE") {
       const page = decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors);
-      dictionary = converter.convert(plainValues(page, element, header.dictionary_page_header!.num_values));
+      const count = header.dictionary_page_header!.num_values;
+      dictionary = converter.convertPlain?.(page, count) ?? converter.convert(plainValues(page, element, count));
     } else if (header.type === "DATA_PAGE" || header.type === "DATA_PAGE_V2") {
       const page = decodePage(header, body, element, meta.codec, rows - row);
       if (page.indexed && dictionary === null) throw new Error(`column "${column.name}" lacks its dictionary`);

@@ -2,14 +2,14 @@
 import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
-import type { Batch, ColumnSpec } from "@tidemark/core/spi";
+import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { breathe } from "../breathe.ts";
-import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
-import { type ColumnRange, mergeRanges, rangeOf } from "./statistics.ts";
+import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./group.ts";
+import { type ColumnRange, mergeRanges } from "./statistics.ts";
 
-const GROUP_ROWS = 131_072;
+export const GROUP_ROWS = 131_072;
 const GROUP_BYTES = 64 * 1024 * 1024;
 
 export interface ParquetSummary {
@@ -24,83 +24,120 @@ export interface ParquetWriteOptions {
   readonly timestamps: TimestampForm;
   /** For messages: the table or file. */
   readonly where: string;
+  /** Who encodes a row group; without it, this thread. */
+  readonly encode?: ((group: GroupRows) => Promise<EncodedGroup | Refused>) | undefined;
 }
 
 /** Yields the file piece by piece; `summary` is complete once it has ended. */
 export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterable<Piece> | AsyncIterable<Piece>, summary: ParquetSummary): AsyncGenerator<Uint8Array> {
-  const { columns, where } = options;
+  yield* fileBytes(options, groupsOf(options, pieces), summary);
+}
+
+/** The file of these groups. */
+export async function* fileBytes({ columns, timestamps, where }: ParquetWriteOptions, groups: AsyncIterable<EncodedGroup>, summary: ParquetSummary): AsyncGenerator<Uint8Array> {
   if (columns.length === 0) throw new TidemarkError("PARQUET_NO_COLUMNS", `${where}: a file needs a column; name at least one that does not part the files`);
-  const elements = columns.map((column) => elementOf(column, options.timestamps));
-  const schema: SchemaElement[] = [{ name: "schema", num_children: columns.length }, ...elements];
+  const schema: SchemaElement[] = [{ name: "schema", num_children: columns.length }, ...columns.map((column) => elementOf(column, timestamps))];
   const writer = new ByteWriter(1 << 16);
   const file = new ParquetWriter({ writer, schema, createdBy: "tidemark" });
-
-  let pending: Piece[] = [];
-  let rows = 0;
-  let bytes = 0;
-  let totals: ColumnRange[] | null = null;
-
-  const writeGroup = async (): Promise<void> => {
-    const pages: ChunkPages[] = [];
-    for (const [c, column] of columns.entries()) {
-      const vector = gather(column, pending, where);
-      const range = rangeOf(column, vector, rows);
-      checkRange(column, range, rows, where);
-      if (totals === null) (ranges[c] = range);
-      else totals[c] = mergeRanges(column, totals[c]!, summary.rows, range, rows);
-      pages.push(makePages(elements[c]!, vector, rows, range));
-      await breathe();
-    }
-    const chunks: ColumnChunk[] = [];
-    for (const [c, column] of pages.entries()) chunks.push(await writeChunk(writer, elements[c]!, column));
-    totals ??= ranges;
-    const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint => chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
-    file.row_groups.push({ columns: chunks, num_rows: BigInt(rows), total_byte_size: size("total_uncompressed_size"), total_compressed_size: size("total_compressed_size") });
-    file.num_rows += BigInt(rows);
-    summary.rows += rows;
-    pending = [];
-    rows = 0;
-    bytes = 0;
-  };
-  const ranges: ColumnRange[] = [];
+  let totals: readonly ColumnRange[] | null = null;
   const flush = (): Uint8Array => {
     const chunk = writer.getBytes().slice();
     writer.index = 0;
     return chunk;
   };
 
-  for await (const piece of pieces) {
-    const weigh = weigher(piece.batch, columns);
-    let from = piece.from;
-    for (let i = piece.from; i < piece.to; i++) {
-      rows++;
-      if (weigh !== null) bytes += weigh(piece.rows === null ? i : piece.rows[i]!);
-      if (rows < GROUP_ROWS && bytes < GROUP_BYTES) continue;
-      pending.push({ ...piece, from, to: i + 1 });
-      from = i + 1;
-      await writeGroup();
-      yield flush();
-    }
-    if (from < piece.to) pending.push({ ...piece, from });
+  for await (const { rows, bytes, chunks, ranges } of groups) {
+    const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint => chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
+    file.row_groups.push({
+      columns: chunks.map((chunk) => movedBy(chunk, BigInt(writer.offset))), num_rows: BigInt(rows),
+      total_byte_size: size("total_uncompressed_size"), total_compressed_size: size("total_compressed_size"),
+    });
+    file.num_rows += BigInt(rows);
+    totals = totals === null ? ranges : totals.map((total, c) => mergeRanges(columns[c]!, total, summary.rows, ranges[c]!, rows));
+    summary.rows += rows;
+    writer.appendBytes(bytes);
+    yield flush();
   }
-  if (rows > 0) await writeGroup();
   await file.finish();
   summary.bytes = writer.offset;
   summary.ranges = totals ?? columns.map(() => ({ nulls: 0, min: null, max: null }));
   yield flush();
 }
 
-/** Refuses what the file's types cannot hold, before a byte of it is written. */
-function checkRange(column: ColumnSpec, range: ColumnRange, rows: number, where: string): void {
-  const { min, max } = range;
-  if (column.kind === "decimal" && min !== null && max !== null) {
-    const limit = 10n ** BigInt(column.precision ?? 38);
-    if ((min as bigint) <= -limit || (max as bigint) >= limit) {
-      throw new TidemarkError("DECIMAL_OUT_OF_RANGE", `${where}: a value of column "${column.name}" has more than ${column.precision ?? 38} digits; declare a larger precision`);
-    }
+/** A column of a group that begins there. */
+function movedBy(chunk: ColumnChunk, place: bigint): ColumnChunk {
+  const meta = chunk.meta_data!;
+  return {
+    ...chunk, file_offset: chunk.file_offset + place,
+    meta_data: {
+      ...meta, data_page_offset: meta.data_page_offset + place,
+      ...(meta.dictionary_page_offset === undefined ? {} : { dictionary_page_offset: meta.dictionary_page_offset + place }),
+    },
+  };
+}
+
+async function* groupsOf(options: ParquetWriteOptions, pieces: Iterable<Piece> | AsyncIterable<Piece>): AsyncGenerator<EncodedGroup> {
+  const cutter = new GroupCutter(options.columns);
+  for await (const piece of pieces) for (const group of cutter.add(piece)) yield await encoded(options, group);
+  const rest = cutter.rest();
+  if (rest.length > 0) yield await encoded(options, rest);
+}
+
+async function encoded(options: ParquetWriteOptions, pieces: readonly Piece[]): Promise<EncodedGroup> {
+  return await (await encoding(options, pieces)).group;
+}
+
+/** Ends when the rows of these pieces are with who encodes them. Throws `NULL_NOT_ALLOWED`, `COLUMN_TYPE_CONFLICT`; the group `DECIMAL_OUT_OF_RANGE`, `TIME_OUT_OF_RANGE`. */
+export async function encoding({ columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions, pieces: readonly Piece[]): Promise<{ readonly group: Promise<EncodedGroup> }> {
+  const vectors: Vector[] = [];
+  for (const column of columns) {
+    vectors.push(gather(column, pieces, where));
+    await breathe();
   }
-  if (column.kind === "timestamp" && range.nulls < rows && !(Number.isSafeInteger(min) && Number.isSafeInteger(max))) {
-    throw new TidemarkError("TIME_OUT_OF_RANGE", `${where}: a value of column "${column.name}" is no whole number of microseconds below 2^53; make it null`);
+  const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
+    if ("refused" in answer) throw new TidemarkError(answer.refused.code, `${where}: ${answer.refused.message}`);
+    return answer;
+  });
+  group.catch(() => undefined); // it is met where the group is waited for
+  return { group };
+}
+
+/** Cuts rows into row groups as they come. */
+export class GroupCutter {
+  readonly #columns: readonly ColumnSpec[];
+  #pending: Piece[] = [];
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(columns: readonly ColumnSpec[]) {
+    this.#columns = columns;
+  }
+
+  /** The groups that are full with it. */
+  *add(piece: Piece): Generator<readonly Piece[]> {
+    const weigh = weigher(piece.batch, this.#columns);
+    let { from } = piece;
+    for (let i = piece.from; i < piece.to; i++) {
+      this.#rows++;
+      if (weigh !== null) this.#bytes += weigh(piece.rows === null ? i : piece.rows[i]!);
+      if (this.#rows < GROUP_ROWS && this.#bytes < GROUP_BYTES) continue;
+      this.#pending.push({ ...piece, from, to: i + 1 });
+      from = i + 1;
+      yield this.rest();
+    }
+    if (from < piece.to) this.#pending.push({ ...piece, from });
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** What is left, as a group; it may be empty. */
+  rest(): readonly Piece[] {
+    const pieces = this.#pending;
+    [this.#pending, this.#rows, this.#bytes] = [[], 0, 0];
+    return pieces;
   }
 }
 

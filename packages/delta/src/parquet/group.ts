@@ -1,0 +1,62 @@
+/** A row group's columns → its bytes, in whichever thread: nothing here needs the rest of Tidemark, so that a thread for it is soon there. */
+import type { ColumnChunk } from "hyparquet";
+import { ByteWriter } from "hyparquet-writer";
+import type { ColumnSpec, Vector } from "@tidemark/core/spi";
+import { breathe } from "../breathe.ts";
+import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
+import { elementOf, type TimestampForm } from "./elements.ts";
+import { type ColumnRange, rangeOf } from "./statistics.ts";
+
+/** The rows of a group, column by column. */
+export interface GroupRows {
+  readonly columns: readonly ColumnSpec[];
+  readonly timestamps: TimestampForm;
+  readonly rows: number;
+  readonly vectors: readonly Vector[];
+}
+
+export interface EncodedGroup {
+  readonly rows: number;
+  /** Its pages; the places that `chunks` say count from their begin. */
+  readonly bytes: Uint8Array;
+  readonly chunks: readonly ColumnChunk[];
+  /** By the order of the columns. */
+  readonly ranges: readonly ColumnRange[];
+}
+
+/** What the file's types cannot hold: the error's code, and its message without the file. */
+export interface Refused {
+  readonly refused: { readonly code: string; readonly message: string };
+}
+
+export async function encodeGroup({ columns, timestamps, rows, vectors }: GroupRows): Promise<EncodedGroup | Refused> {
+  const elements = columns.map((column) => elementOf(column, timestamps));
+  const ranges: ColumnRange[] = [];
+  const pages: ChunkPages[] = [];
+  for (const [c, column] of columns.entries()) {
+    const range = rangeOf(column, vectors[c]!, rows);
+    const refused = refusal(column, range, rows);
+    if (refused !== null) return { refused };
+    ranges.push(range);
+    pages.push(makePages(elements[c]!, vectors[c]!, rows, range));
+    await breathe();
+  }
+  const writer = new ByteWriter(1 << 16);
+  const chunks: ColumnChunk[] = [];
+  for (const [c, column] of pages.entries()) chunks.push(await writeChunk(writer, elements[c]!, column));
+  return { rows, bytes: writer.getBytes(), chunks, ranges };
+}
+
+/** Before a byte of it is written. */
+function refusal(column: ColumnSpec, { nulls, min, max }: ColumnRange, rows: number): Refused["refused"] | null {
+  if (column.kind === "decimal" && min !== null && max !== null) {
+    const limit = 10n ** BigInt(column.precision ?? 38);
+    if ((min as bigint) <= -limit || (max as bigint) >= limit) {
+      return { code: "DECIMAL_OUT_OF_RANGE", message: `a value of column "${column.name}" has more than ${column.precision ?? 38} digits; declare a larger precision` };
+    }
+  }
+  if (column.kind === "timestamp" && nulls < rows && !(Number.isSafeInteger(min) && Number.isSafeInteger(max))) {
+    return { code: "TIME_OUT_OF_RANGE", message: `a value of column "${column.name}" is no whole number of microseconds below 2^53; make it null` };
+  }
+  return null;
+}
