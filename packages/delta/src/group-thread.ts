@@ -94,7 +94,7 @@ function compact(vector: Vector): Vector {
   const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T => (values.byteLength === values.buffer.byteLength ? values : values.slice() as T);
   const valid = vector.valid === null ? null : own(vector.valid);
   switch (vector.is) {
-    case "string": return { ...vector, codes: own(vector.codes), valid };
+    case "string": return { is: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
     case "int64": return { ...vector, values: own(vector.values), valid };
     case "int32": return { ...vector, values: own(vector.values), valid };
     case "float64": return { ...vector, values: own(vector.values), valid };
