@@ -6,6 +6,13 @@ import { explained } from "./errors.ts";
 import { namespaceId, prepareFile } from "./schema.ts";
 import { type Statements, prepareStatements } from "./statements.ts";
 
+/** Of the last look: what the file says of other connections' writes, and this connection of its own. */
+interface Stamp {
+  others: unknown;
+  own: unknown;
+  count: number;
+}
+
 export interface SqliteOnlineOptions {
   /** Only reads, beside a process that writes; the file must be there. Default false. */
   readonly readOnly?: boolean | undefined;
@@ -28,6 +35,7 @@ interface Opened {
   readonly namespace: string;
   readonly database: SqliteDatabase;
   readonly statements: Statements;
+  readonly stamp: Stamp;
 }
 
 /**
@@ -55,7 +63,7 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
       if (!readOnly) prepareFile(database, name, namespace);
       const id = namespaceId(database, name, namespace);
       if (id === null) throw new TidemarkError("ONLINE_STORE_MISSING", `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in the process that writes`);
-      return { namespace, database, statements: prepareStatements(database, id) };
+      return { namespace, database, statements: prepareStatements(database, id), stamp: { others: null, own: null, count: 0 } };
     } catch (error) {
       if (path !== null) database.close();
       throw explained(name, error, path);
@@ -107,6 +115,19 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
           return true;
         });
         return cells;
+      });
+    },
+
+    stamp() {
+      return attempt((statements) => {
+        const { stamp } = opened!;
+        const { data_version: others } = statements.dataVersion.get() as { readonly data_version: unknown };
+        const { changes: own } = statements.totalChanges.get() as { readonly changes: unknown };
+        if (others !== stamp.others || own !== stamp.own) {
+          stamp.count++;
+          Object.assign(stamp, { others, own });
+        }
+        return stamp.count;
       });
     },
 

@@ -21,6 +21,8 @@ const sql = (cells: string, namespace: number) => ({
   read: `SELECT value, version FROM ${cells} WHERE key = ?`,
   readChanged: `SELECT version, CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
   readBeside: `SELECT (SELECT version FROM ${cells} WHERE key = ?) AS beside, version, CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
+  dataVersion: "PRAGMA data_version",
+  totalChanges: "SELECT total_changes() AS changes",
   version: `SELECT version FROM ${cells} WHERE key = ?`,
   nextVersion: "UPDATE count SET version = version + 1 RETURNING version",
   insert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,

@@ -149,6 +149,11 @@ export interface OnlineStore {
   open(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** The cells of one consistent snapshot, by the place of their key. A key may be asked twice. */
   read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
+  /**
+   * A number that is another after any write to any cell, by whatever process, and the same while there was none: a read between two equal stamps is of the state of both.
+   * Only for stores that tell it much faster than they read.
+   */
+  stamp?(): number;
   /** As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not travel. A store to which that makes no difference leaves it out. */
   readChanged?(keys: readonly Uint8Array[], known: readonly (number | null)[]): Promise<readonly (Cell | "same" | null)[]>;
   /** One durable step: all of it, or `conflict` and none of it. */

@@ -15,6 +15,8 @@ export interface KeptAnswer {
   readonly values: readonly Value[];
   readonly statuses: readonly Status[];
   readonly times: readonly number[];
+  /** The store's stamp when its head was last seen to have this version; null: it was never asked for. */
+  seen: number | null;
 }
 
 /** Of one plan over one state of its source, by the text of the entity's key. */
@@ -89,7 +91,7 @@ export function answerMemory(bytes: number): AnswerMemory {
 }
 
 /** Row `row` of the sheets, to be kept; null where a value is one that its reader might change. */
-export function keptFrom(sheets: readonly AnswerSheet[], row: number, of: Pick<KeptAnswer, "headKey" | "version" | "from" | "until">): KeptAnswer | null {
+export function keptFrom(sheets: readonly AnswerSheet[], row: number, of: Pick<KeptAnswer, "headKey" | "version" | "from" | "until" | "seen">): KeptAnswer | null {
   const values = sheets.map((sheet) => sheet.values[row]!);
   if (values.some((value) => value instanceof Uint8Array)) return null;
   return { ...of, values, statuses: sheets.map((sheet) => sheet.statuses[row]!), times: sheets.map((sheet) => sheet.times[row]!) };

@@ -43,6 +43,15 @@ interface PreparedPlan extends ViewPlan {
   readonly kernels: (rows: TimedRows) => WindowKernel;
 }
 
+/** The state of a source as it was last read. */
+interface KnownState {
+  readonly state: SourceState;
+  readonly lanes: OnlineLanes;
+}
+
+/** So many entities are worth a look whether anything was written at all; the look costs as much as reading one. */
+const MANY = 4;
+
 /** What one plan asks for one entity. */
 interface EntityRequest extends LaneRequest {
   readonly text: string;
@@ -73,17 +82,17 @@ export interface OnlineReaderOptions {
 
 export function onlineReader(options: OnlineReaderOptions): OnlineReader {
   const { store, namespace, views } = options;
-  const states = new Map<string, { readonly state: SourceState; readonly lanes: OnlineLanes }>();
+  const states = new Map<string, KnownState>();
 
   /** The state of a source, decoded again only when its cell has changed. */
-  function stateOf(view: ViewSpec, cell: ReadCell): { readonly state: SourceState; readonly lanes: OnlineLanes } {
+  function stateOf(view: ViewSpec, cell: ReadCell): KnownState {
     const { source } = view;
     const known = states.get(source.name);
     if (known !== undefined && (cell === "same" || known.state.version === (cell?.version ?? null))) return known;
     if (cell === "same") throw new TypeError("a state that is not known cannot be the same");
     const asked = layoutFor(source, views);
     const state: SourceState = cell === null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, cell);
-    const fresh = { state, lanes: onlineLanes(namespace, state.layout) };
+    const fresh: KnownState = { state, lanes: onlineLanes(namespace, state.layout) };
     states.set(source.name, fresh);
     return fresh;
   }
@@ -112,21 +121,33 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       const cells = await store.read(stateKeys);
       sources.forEach((view, i) => stateOf(view, cells[i] ?? null));
     }
-    for (;;) {
+    for (let look = true; ; look = false) {
       const versions = sources.map((view) => states.get(view.source.name)!.state.version);
       const requests = plans.flatMap((plan) => laneRequests(plan, states.get(plan.view.source.name)!, question));
-      const lanes = await readLanes(store, requests, {
+      const stamp = look && requests.length >= MANY ? store.stamp?.() ?? null : null;
+      // what was seen at this stamp is as it was, and so is the state that was seen with it
+      const asked = stamp === null ? requests : requests.filter(({ kept }) => kept?.seen !== stamp);
+      if (stamp !== null && asked.length === 0) {
+        for (const view of sources) refuseBefore(states.get(view.source.name)!.state, question.t);
+        return { requests, stamp, lanes: requests.map(() => "same" as const) };
+      }
+      const read = await readLanes(store, asked, {
         keys: stateKeys, known: versions,
         accept(cells) {
           // before the horizon a chunk may be gone for good
           sources.forEach((view, i) => { refuseBefore(stateOf(view, cells[i] ?? null).state, question.t); });
         },
       });
-      if (sources.every((view, i) => states.get(view.source.name)!.state.version === versions[i])) return { requests, lanes };
+      if (sources.some((view, i) => states.get(view.source.name)!.state.version !== versions[i])) continue;
+      if (asked.length === requests.length) return { requests, stamp, lanes: read };
+      // a write since the stamp: what was seen then and what is read now may be two snapshots
+      if (store.stamp!() !== stamp) continue;
+      let next = 0;
+      return { requests, stamp, lanes: requests.map((request) => (request === asked[next] ? read[next++]! : "same")) };
     }
   }
 
-  function laneRequests(prepared: PreparedPlan, of: { readonly state: SourceState; readonly lanes: OnlineLanes }, { keys, t }: OnlineQuestion): EntityRequest[] {
+  function laneRequests(prepared: PreparedPlan, of: KnownState, { keys, t }: OnlineQuestion): EntityRequest[] {
     const { view, plan } = prepared;
     if (prepared.current?.of !== of) {
       refuse(view, plan, of.state);
@@ -171,7 +192,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     async read(question) {
       const prepared = prepare(question.selection);
       const { plans } = prepared;
-      const { requests, lanes } = await snapshot(prepared, question);
+      const { requests, stamp, lanes } = await snapshot(prepared, question);
       const answers = new Array<Answers>(question.selection.length);
       const length = question.keys.length;
       plans.forEach((plan, p) => {
@@ -180,8 +201,11 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
         for (let row = 0; row < length; row++) {
           const request = requests[p * length + row]!;
           const cells = lanes[p * length + row]!;
-          if (cells === "same") writeKept(request.kept!, sheets, row);
-          else answerRow(plan, request, cells, question.t, sheets, row);
+          if (cells !== "same") answerRow(plan, request, cells, stamp, question.t, sheets, row);
+          else {
+            writeKept(request.kept!, sheets, row);
+            if (stamp !== null) request.kept!.seen = stamp;
+          }
         }
         places.forEach((list, f) => { for (const place of list) answers[place] = sheets[f]!; });
       });
@@ -189,7 +213,8 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     },
   };
 
-  function answerRow({ view, plan, spans, kernels, current }: PreparedPlan, request: EntityRequest, cells: LaneCells | null, t: number, sheets: readonly AnswerSheet[], row: number): void {
+  function answerRow(prepared: PreparedPlan, request: EntityRequest, cells: LaneCells | null, stamp: number | null, t: number, sheets: readonly AnswerSheet[], row: number): void {
+    const { view, plan, spans, kernels, current } = prepared;
     const rows = timedRows(request.lanes, request.lane, request.key, cells, states.get(view.source.name)!.state);
     kernels(rows)(0, rows.columns.length, t, sheets, row);
     if (overflows.count > 0) {
@@ -197,7 +222,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       options.onOverflow(overflows.count);
       overflows.count = 0;
     } else if (cells !== null && current!.kept !== null) {
-      const answer = keptFrom(sheets, row, { headKey: request.headKey, version: cells.version, from: t, until: unchangedUntil(plan, spans, rows, t) });
+      const answer = keptFrom(sheets, row, { headKey: request.headKey, version: cells.version, from: t, until: unchangedUntil(plan, spans, rows, t), seen: stamp });
       if (answer !== null) current!.kept.keep(request.text, answer);
     }
   }

@@ -75,6 +75,28 @@ export function onlineStoreConformance(options: {
     assert.deepEqual(await store.readChanged([], []), []);
   });
 
+  fact("where it tells a stamp: it stays while nothing is written, and is another after a write of any handle, a removal and a sweep", async (handle) => {
+    const [store, other] = [await handle(), await handle()];
+    if (store.stamp === undefined) return;
+    const seen = new Set<number>();
+    const step = async (run: () => Promise<unknown>): Promise<void> => {
+      seen.add(store.stamp!());
+      await store.read([key("a")]);
+      await other.read([key("a")]);
+      assert.equal(store.stamp!(), [...seen].at(-1));
+      await run();
+      assert.ok(!seen.has(store.stamp!()), "a write that the stamp does not tell");
+    };
+    for (const writer of [store, other]) {
+      await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
+      await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
+      await step(() => writer.write({ source: "s", cells: [remove("a")], positions: [] }));
+      await step(() => writer.write({ source: "s", cells: [{ ...put("a", "1"), expires: 5 }], positions: [] }));
+      await step(() => writer.sweep({ before: 10, limit: 10, cursor: null }));
+    }
+    assert.equal(seen.size, 10);
+  });
+
   fact("a cell is written only over the version that was read", async (handle) => {
     const store = await handle();
     await store.write({ source: "s", cells: [put("a", "1")], positions: [] });

@@ -7,15 +7,27 @@ import { onlineReader } from "../../src/store/online-read.ts";
 import { feed, scenarioSource } from "../../src/testing/consistency.ts";
 import { generateScenario } from "../../src/testing/scenario.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
-import { memoryOnlineStore } from "../../src/testing/memory-online.ts";
+import { memoryOnlineData, memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { Random } from "../../src/testing/random.ts";
 
-/** The store, with what it may tell of cells that have not changed; counts them, but for the states of the sources, which are asked first. */
-function telling(store: OnlineStore, states: number): OnlineStore & { same: number } {
+interface Told extends OnlineStore {
+  /** Answers of a view whose heads were told to be the same. */
+  same: number;
+  reads: number;
+  /** Runs before the next read: a writer that comes in between. */
+  before: (() => Promise<void>) | null;
+}
+
+/** The store, with all that it may tell of cells that have not changed. `states`: so many cells of each read are those of sources. */
+function telling(store: OnlineStore, data: { readonly version: number }, states: number): Told {
   return {
     ...store,
-    same: 0,
+    same: 0, reads: 0, before: null,
     async readChanged(keys, known) {
+      this.reads++;
+      const { before } = this;
+      this.before = null;
+      await before?.();
       const cells = await store.read(keys);
       return cells.map((cell, i) => {
         if (cell === null || cell.version !== known[i]) return cell;
@@ -23,50 +35,74 @@ function telling(store: OnlineStore, states: number): OnlineStore & { same: numb
         return "same";
       });
     },
+    stamp() { return data.version; },
   };
 }
 
 const plain = (answers: readonly Answers[]): unknown => answers.map(({ values, statuses, times }) => ({ values, statuses, times: [...times] }));
 
-test("between any changes, at times that go on and back, a kept answer is the one that is computed", { timeout: 300_000 }, async () => {
-  const total = { asked: 0, same: 0 };
+test("between any changes, at times that go on and back, a kept answer is the one that is computed, and all are of one snapshot", { timeout: 300_000 }, async () => {
+  const total = { asked: 0, same: 0, unread: 0, between: 0 };
   for (let seed = 1; seed <= 60; seed++) {
     const scenario = generateScenario(seed);
     const random = new Random(seed);
-    const [online, offline] = [memoryOnlineStore(), memoryOfflineStore()];
+    const data = memoryOnlineData();
+    const [online, offline] = [memoryOnlineStore(data), memoryOfflineStore()];
     await online.open({ namespace: "test" });
-    const told = telling(online, new Set(scenario.selected.map(({ view }) => view.source.name)).size);
-    const readers = [
-      onlineReader({ store: told, namespace: "test", views: scenario.views, keepAnswers: random.pick([3_000, 30_000, 1e7]), onOverflow: () => undefined }),
-      // a store that does not tell what has changed
+    const told = telling(online, data, new Set(scenario.selected.map(({ view }) => view.source.name)).size);
+    const reader = onlineReader({ store: told, namespace: "test", views: scenario.views, keepAnswers: random.pick([3_000, 30_000, 1e7]), onOverflow: () => undefined });
+    const { stamp: _, ...unstamped } = told;
+    const others = [
+      // a store that tells which cells have changed, and one that tells nothing
+      onlineReader({ store: unstamped, namespace: "test", views: scenario.views, onOverflow: () => undefined }),
       onlineReader({ store: online, namespace: "test", views: scenario.views, onOverflow: () => undefined }),
     ];
     const twin = onlineReader({ store: online, namespace: "test", views: scenario.views, keepAnswers: 0, onOverflow: () => undefined });
-    const entities = scenario.requests.slice(0, 4).map(({ keys }) => keys);
+    const entities = scenario.requests.slice(0, 6).map(({ keys }) => keys);
     const times = scenario.requests.map(({ time }) => time).sort((a, b) => a - b);
     const lines = scenario.truth.map((_, i) => i);
+    let fed = 0;
+    const more = async (share: number): Promise<void> => {
+      fed = Math.min(lines.length, fed + Math.ceil(lines.length * share));
+      await feed(scenario, { online, offline }, {}, scenarioSource(scenario, [lines.slice(0, fed)]));
+    };
     for (let part = 1; part <= 4; part++) {
-      await feed(scenario, { online, offline }, {}, scenarioSource(scenario, [lines.slice(0, Math.ceil((lines.length * part) / 4))]));
+      await more(0.15);
       let place = 0;
       for (let n = 0; n < 40; n++) {
         // mostly on, by nothing or a microsecond; now and then to the next moment at which something happens, or back
         place = Math.max(0, Math.min(times.length - 1, place + random.pick([0, 0, 0, 1, 1, 2, -1])));
-        const question = { selection: scenario.selected, keys: random.chance(0.3) ? entities : [random.pick(entities)], t: times[place]! + random.pick([0, 0, 1, -1, 1000]) };
-        const expected = plain(await twin.read(question));
-        for (const reader of readers) expect(plain(await reader.read(question)), `seed ${seed}, part ${part}, at ${question.t}`).toEqual(expected);
+        const keys = random.chance(0.5) ? random.shuffled(entities).slice(0, random.between(2, 6)) : [random.pick(entities)];
+        const question = { selection: scenario.selected, keys, t: times[place]! + random.pick([0, 0, 1, -1, 1000]) };
+        let expected = plain(await twin.read(question));
+        if (random.chance(0.1)) {
+          told.before = async () => {
+            await more(0.03);
+            expected = plain(await twin.read(question));
+            total.between++;
+          };
+        }
+        const { reads } = told;
+        expect(plain(await reader.read(question)), `seed ${seed}, part ${part}, at ${question.t}`).toEqual(expected);
+        if (told.reads === reads) total.unread++;
+        told.before = null;
+        expected = plain(await twin.read(question));
+        for (const other of others) expect(plain(await other.read(question)), `seed ${seed}, part ${part}, at ${question.t}`).toEqual(expected);
         total.asked++;
       }
     }
     total.same += told.same;
   }
-  console.log(`kept answers: ${total.asked} questions, ${total.same} answers of a view used again`);
-  expect(total.same).toBeGreaterThan(total.asked);
+  console.log(`kept answers: ${total.asked} questions, ${total.same} answers of a view used again after a look at their heads, ${total.unread} questions answered without a read, ${total.between} writes came in between`);
+  expect(total.same).toBeGreaterThan(2000);
+  expect(total.unread).toBeGreaterThan(40);
+  expect(total.between).toBeGreaterThan(500);
 });
 
 test("what is kept stays within its bytes, and what is asked again stays longest", () => {
   const memory = answerMemory(1_000_000);
   const plans = [memory.forPlan(), memory.forPlan(), memory.forPlan()];
-  const answer: KeptAnswer = { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: [1, 2n, "x".repeat(100)], statuses: ["PRESENT", "PRESENT", "PRESENT"], times: [0, 0, 0] };
+  const answer: KeptAnswer = { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: [1, 2n, "x".repeat(100)], statuses: ["PRESENT", "PRESENT", "PRESENT"], times: [0, 0, 0], seen: null };
   for (let n = 0; n < 30_000; n++) {
     plans[n % 3]!.keep(`key ${n}`, answer);
     expect(plans[0]!.get("key 0")).toBe(answer);
@@ -82,7 +118,7 @@ test("what is kept stays within its bytes, and what is asked again stays longest
 
 test("an answer that is a good part of the memory is not kept", () => {
   const plan = answerMemory(100_000).forPlan();
-  plan.keep("large", { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: ["x".repeat(50_000)], statuses: ["PRESENT"], times: [0] });
+  plan.keep("large", { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: ["x".repeat(50_000)], statuses: ["PRESENT"], times: [0], seen: null });
   expect(plan.get("large")).toBeUndefined();
 });
 
