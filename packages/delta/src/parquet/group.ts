@@ -24,9 +24,9 @@ export interface EncodedGroup {
   readonly ranges: readonly ColumnRange[];
 }
 
-/** What the file's types cannot hold: the error's code, and its message without the file. */
+/** What the file's types cannot hold, and the error's message without the file. */
 export interface Refused {
-  readonly refused: { readonly code: string; readonly message: string };
+  readonly refused: { readonly kind: "decimal" | "time"; readonly message: string };
 }
 
 export async function encodeGroup({ columns, timestamps, rows, vectors }: GroupRows): Promise<EncodedGroup | Refused> {
@@ -52,11 +52,11 @@ function refusal(column: ColumnSpec, { nulls, min, max }: ColumnRange, rows: num
   if (column.kind === "decimal" && min !== null && max !== null) {
     const limit = 10n ** BigInt(column.precision ?? 38);
     if ((min as bigint) <= -limit || (max as bigint) >= limit) {
-      return { code: "DECIMAL_OUT_OF_RANGE", message: `a value of column "${column.name}" has more than ${column.precision ?? 38} digits; declare a larger precision` };
+      return { kind: "decimal", message: `a value of column "${column.name}" has more than ${column.precision ?? 38} digits; declare a larger precision` };
     }
   }
   if (column.kind === "timestamp" && nulls < rows && !(Number.isSafeInteger(min) && Number.isSafeInteger(max))) {
-    return { code: "TIME_OUT_OF_RANGE", message: `a value of column "${column.name}" is no whole number of microseconds below 2^53; make it null` };
+    return { kind: "time", message: `a value of column "${column.name}" is no whole number of microseconds below 2^53; make it null` };
   }
   return null;
 }

@@ -87,6 +87,8 @@ async function encoded(options: ParquetWriteOptions, pieces: readonly Piece[]): 
   return await (await encoding(options, pieces)).group;
 }
 
+const REFUSED = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;
+
 /** Ends when the rows of these pieces are with who encodes them. Throws `NULL_NOT_ALLOWED`, `COLUMN_TYPE_CONFLICT`; the group `DECIMAL_OUT_OF_RANGE`, `TIME_OUT_OF_RANGE`. */
 export async function encoding({ columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions, pieces: readonly Piece[]): Promise<{ readonly group: Promise<EncodedGroup> }> {
   const vectors: Vector[] = [];
@@ -96,7 +98,7 @@ export async function encoding({ columns, timestamps, where, encode = encodeGrou
   }
   const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
-    if ("refused" in answer) throw new TidemarkError(answer.refused.code, `${where}: ${answer.refused.message}`);
+    if ("refused" in answer) throw new TidemarkError(REFUSED[answer.refused.kind], `${where}: ${answer.refused.message}`);
     return answer;
   });
   group.catch(() => undefined); // it is met where the group is waited for
