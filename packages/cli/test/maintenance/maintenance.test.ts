@@ -163,6 +163,41 @@ test("killed with -9 at any moment, optimize has joined tables or not, and the n
   expect((await lakeOf(project).describe("transactions/changes"))!.files).toBe(1);
 });
 
+test("killed with -9 in the middle, vacuum has taken nothing that is needed, and the next one takes the rest", async () => {
+  const { definitions, store: reference } = await historyProject();
+  const whole = await reference();
+  const expected = await answersOf(whole, definitions);
+  await whole.close();
+  const project = bankProject();
+  project.write("tidemark.config.ts", CONFIG);
+  await feedSlowly(project, definitions, lakeOf(project), 0);
+  expect((await project.run("optimize")).code).toBe(0);
+  const folder = join(project.directory, "lake/transactions/changes");
+  const old = new Date(Date.now() - 30 * 86_400_000);
+  for (let n = 0; n < 4000; n++) {
+    const orphan = join(folder, `part-orphan-${n}.zstd.parquet`);
+    writeFileSync(orphan, "of a writer that died");
+    utimesSync(orphan, old, old);
+  }
+  const files = (): number => dataFiles(project, "transactions/changes").length;
+  const needed = files() - 4000;
+  let killed = 0;
+  for (let target = 3500; target > 0; target -= 700) {
+    const { child, ended } = project.start(["vacuum"]);
+    let over = false;
+    void ended.finally(() => { over = true; });
+    while (!over && files() > needed + target) await sleep(1);
+    child.kill("SIGKILL");
+    if ((await ended).code === null && files() > needed) killed++;
+    const store = await openStore({ definitions, offline: lakeOf(project) });
+    expect(await answersOf(store, definitions), `killed with ${files() - needed} left`).toEqual(expected);
+    await store.close();
+  }
+  expect(killed).toBeGreaterThan(0);
+  expect((await project.run("vacuum")).code).toBe(0);
+  expect(files()).toBe(needed);
+});
+
 test("a table that there is not, and a store that has no files, are told", async () => {
   const { project } = await historyProject();
   for (const command of ["optimize", "vacuum", "stats"]) {
