@@ -21,7 +21,7 @@ export interface BrokenLog {
   readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
-/** null: this seed has no gap, or nothing was left after it. */
+/** null: this seed has no gap, nothing was left after it, or what was left could not be told apart. */
 export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioOptions = {}): BrokenLog | null {
   const scenario = generateScenario(seed, { ...options, traits: { gap: true, ...options.traits } });
   const rows = scenario.truth.flatMap((change, line) => (scenario.tags[line]!.includes("snapshot after a gap") ? [{ change, line }] : []));
@@ -45,6 +45,8 @@ export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioO
     const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
     return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
   }));
+  // without LSNs nothing tells the old snapshot of a table that was empty by then, delivered again, from a new one
+  if (aftermath !== "retained" && lsn === null && scenario.sources.some(({ name }) => !snapshots.has(name) && after.some((change) => change.source === name && change.snapshot))) return null;
   const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && placeOf(change) >= start));
   const lines = { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) };
   return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines };

@@ -11,7 +11,10 @@ export interface SourceEpoch {
 }
 
 export interface EpochSource extends ChangeSource {
-  /** The snapshot of a source, where its last row was told before the run began: the log was asked for its end after that, so the run has read the whole snapshot when it ends. */
+  /**
+   * The snapshot of a source, where its last row was told before the run began: the log was asked for its end after that, so the run has read the whole snapshot when it ends.
+   * A log may hold older snapshots, and a run that died may have stopped between two: where this run has met a newer one, that is the one, and it was not told before.
+   */
   snapshotBefore(source: string): SnapshotSpan | null;
   /** The snapshot of a source, where its last row has been told. */
   snapshotSeen(source: string): SnapshotSpan | null;
@@ -76,7 +79,10 @@ export function inEpochs(from: ChangeSource, epochs: ReadonlyMap<string, SourceE
       }
     },
 
-    snapshotBefore: (source) => readings[0]?.before.get(source) ?? null,
+    snapshotBefore(source) {
+      const told = readings[0]?.before.get(source) ?? null;
+      return told !== null && readings.some(({ watches }) => (watches.get(source)?.newest() ?? told.start) > told.start) ? null : told;
+    },
     snapshotSeen: (source) => largest(readings.map(({ watches }) => watches.get(source)?.complete()), ({ start }) => start),
     snapshotRows: (source, now) => largest(readings.map(({ watches }) => watches.get(source)?.everything(now)), ({ end }) => end) ?? { start: 0n, end: 0n, committed: now },
   };

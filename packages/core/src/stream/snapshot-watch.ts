@@ -54,6 +54,11 @@ export class SnapshotWatch {
     return { start: last!.start, end: rows.reduce((end, one) => (one.end > end ? one.end : end), last!.end), committed: Math.max(...rows.map(({ committed }) => committed)) };
   }
 
+  /** Where the newest snapshot begins, whether its last row has come or not; null: there is none. */
+  newest(): bigint | null {
+    return [...this.partitions.values()].reduce<bigint | null>((most, { newest }) => (newest !== null && (most === null || newest.start > most) ? newest.start : most), null);
+  }
+
   /** All that came, for a log that holds nothing from before the snapshot; `now` stands in where there is no row at all. */
   everything(now: number): SnapshotSpan {
     const found = [...this.partitions.values()].flatMap(({ any }) => (any === null ? [] : [any]));
