@@ -200,7 +200,8 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
       const topics = new RegExp(`^bulk${number}\\.`);
       const running = run(store, changes(topics));
       await kafka.publish(topic, many(0, 10_000));
-      await until(async () => caughtUp(running) && (await store.status())[0]!.history!.changes === 10_000);
+      // not all of them: this clock stands still, so fewer than 5,000 behind a commit never grow old
+      await until(async () => caughtUp(running) && (await store.status())[0]!.history!.changes >= 5_000);
       await minio.halt();
       await kafka.publish(topic, many(10_000, all));
       await until(() => caughtUp(running) && running.stalls.some(({ detached }) => detached));

@@ -24,6 +24,8 @@ const ATTEMPTS = 20;
 export interface HistorySink {
   /** Takes changes that come after those it has. */
   gather(changes: readonly Change[], positions: readonly Position[]): void;
+  /** ms until what is gathered reaches its age; Infinity where nothing is gathered. */
+  dueIn(): number;
   /** Commits when a limit is reached; true where nothing gathered is left. After a failure what is gathered is still there. */
   commitWhenDue(): Promise<boolean>;
   /** Commits what is gathered. */
@@ -121,6 +123,7 @@ export function historySink(options: HistorySinkOptions): HistorySink {
       }
       for (const position of positions) if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
     },
+    dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil((since + limits.age - clock()) / 1000))),
     async commitWhenDue() {
       if (changes.length >= limits.rows || bytes >= limits.bytes || clock() - since >= limits.age) {
         await flush();

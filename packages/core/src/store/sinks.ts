@@ -85,6 +85,8 @@ async function onlineSinkOf(source: SourceSpec, store: OnlineStore, options: Sin
         }
       }
     },
+    dueIn: () => Infinity,
+    commitWhenDue: async () => true,
     flush: async () => undefined,
     reload,
     finish: async () => undefined,
@@ -108,6 +110,8 @@ async function historySinkOf(source: SourceSpec, offline: OfflineStore, options:
       advance(positions, reached);
       return sink.commitWhenDue();
     },
+    dueIn: () => sink.dueIn(),
+    commitWhenDue: () => sink.commitWhenDue(),
     flush: () => sink.flush(),
     async reload() {
       const now = await stored();

@@ -86,7 +86,7 @@ export class Outlet {
       const portion = this.queue.shift();
       if (portion === undefined) {
         if (run.ended()) break;
-        await run.bell.rung();
+        if (!(await this.rungInTime())) await this.commitDue();
         continue;
       }
       this.busy = true;
@@ -242,6 +242,27 @@ export class Outlet {
       if (await sink.take(part.changes, part.positions)) this.settle(source, sink);
     }
     await this.run.settled();
+  }
+
+  /** Waits for the bell; false where something taken has to be made durable before it rings: a log that is quiet keeps nothing from its store. */
+  private async rungInTime(): Promise<boolean> {
+    const { run } = this;
+    const rung = run.bell.rung();
+    const wait = Math.min(...[...this.sinks!.values()].map((sink) => sink.dueIn()));
+    if (wait === Infinity) {
+      await rung;
+      return true;
+    }
+    const timer = new AbortController();
+    return Promise.race([rung.then(() => true), run.sleep(wait, timer.signal).then(() => false)]).finally(() => { timer.abort(); });
+  }
+
+  private async commitDue(): Promise<void> {
+    this.busy = true;
+    for (const [source, sink] of this.sinks!) if (await this.attempt(() => sink.commitWhenDue())) this.settle(source, sink);
+    await this.run.settled();
+    this.busy = false;
+    this.run.bell.ring();
   }
 
   /** All that the sink took is durable. */

@@ -9,6 +9,10 @@ export interface Sink {
    * the same may be given again after `reload`.
    */
   take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
+  /** ms until what was taken is to be made durable though no more comes; Infinity where nothing waits. */
+  dueIn(): number;
+  /** Makes durable what is due; true where all that was taken is durable. */
+  commitWhenDue(): Promise<boolean>;
   /** Makes durable what was taken. */
   flush(): Promise<void>;
   /** Looks up where the store stands: another run may have moved it, or a write of ours that broke off. */

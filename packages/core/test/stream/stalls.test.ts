@@ -22,13 +22,20 @@ interface Data {
   readonly offline: ReturnType<typeof memoryOfflineData>;
 }
 
+/** When the history commits: so many rows, or so many µs after the first of them. */
+interface CommitSettings {
+  readonly rows?: number;
+  readonly age?: number;
+}
+
 /** A run over the data that there is, as after a restart. */
-async function run(scenario: Scenario, data: Data, from: ChangeSource, faults: { readonly [role in StoreRole]?: () => Fault }, settings: RunSettings & { readonly rows?: number } = {}): Promise<void> {
+async function run(scenario: Scenario, data: Data, from: ChangeSource, faults: { readonly [role in StoreRole]?: () => Fault }, settings: RunSettings & CommitSettings = {}): Promise<void> {
   const opened = memoryOnlineStore(data.online);
   await opened.open({ namespace: "test" });
   const stores = storeSinks(scenario.sources, {
     online: faultyOnline(opened, faults.online ?? (() => "none")), offline: faultyOffline(memoryOfflineStore(data.offline), faults.history ?? (() => "none")),
-    namespace: "test", views: scenario.views, clock: () => 0, retention: forever, history: { commit: { rows: settings.rows ?? 7 }, buckets: 2 }, shared: from.shared,
+    namespace: "test", views: scenario.views, clock: settings.clock ?? (() => 0), retention: forever,
+    history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 }, buckets: 2 }, shared: from.shared,
   });
   await runChanges(from, scenario.sources, stores, { sleep: turns, ...settings });
 }
@@ -100,7 +107,9 @@ describe("stores that stall and fail at random", () => {
       for (let killed = true; killed;) {
         killed = random.chance(0.6);
         const kill = new AbortController();
-        const settings: RunSettings & { readonly rows?: number } = {
+        let now = 0;
+        const settings: RunSettings & CommitSettings = {
+          clock: () => (now += 1_000), age: random.pick([2e3, 50e3, 60e6]),
           most: { changes: random.between(1, 50), bytes: Infinity }, patience: random.pick([50, 500, 5_000]), rows: random.between(1, 30), limit: Infinity, signal: kill.signal,
           onStall({ detached, over }) {
             if (over) told.level++;
@@ -253,6 +262,44 @@ describe("while one store fails, for as long as it will", () => {
     await ended;
     expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
     await expectOracle(scenario, data);
+  });
+});
+
+describe("a log that goes quiet", () => {
+  test("what the history has gathered is committed when it is old enough, no sooner, through failures of the store, and acknowledged", async () => {
+    for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
+      const random = new Random(seed);
+      const scenario = generateScenario(seed);
+      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+      const log = live(scenario);
+      const acknowledged = new Map<string, number>();
+      const stop = new AbortController();
+      let now = 0;
+      let quiet = false;
+      const faults: Fault[] = random.pick<Fault[]>([[], ["before", "before"], ["after"], ["before", "after", 5, "after"]]);
+      const settings: RunSettings & CommitSettings = {
+        signal: stop.signal, rows: Infinity, age: 60e6, clock: () => now,
+        // time goes on while the run waits
+        async sleep(ms, signal) {
+          await turns(ms, signal);
+          if (!signal.aborted) now += ms * 1000;
+        },
+      };
+      const source: ChangeSource = { ...log.source, ack: async (positions) => { for (const { partition, offset } of positions) acknowledged.set(partition, offset); } };
+      const all = atLine(scenario, scenario.truth.length);
+      const ended = run(scenario, data, source, { history: () => (quiet ? faults.shift() ?? "none" : "none") }, settings).catch((error: unknown) => error);
+      log.publish(scenario.truth.length);
+      await until(async () => (await offsets(scenario, data)).online.join() === all.join());
+      quiet = true;
+      expect((await offsets(scenario, data)).history).toEqual([]);
+      expect(now).toBeLessThan(60e6);
+      await until(async () => (await offsets(scenario, data)).history.join() === all.join() && acknowledged.size === all.length);
+      expect(now).toBeGreaterThanOrEqual(60e6);
+      expect([...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted()).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
+      stop.abort(new Error("enough"));
+      expect(await ended).toMatchObject({ message: "enough" });
+      await expectOracle(scenario, data);
+    }
   });
 });
 
