@@ -16,6 +16,24 @@ export interface Message {
 /** Recorded messages keep their times, however long ago or far ahead: none expires, none is refused. */
 const ANY_TIME = { "log.retention.ms": -1, "log.message.timestamp.after.max.ms": "9223372036854775807" };
 
+/** A broker takes no more than 1 MiB of a partition at once (`message.max.bytes`), and generated values may be long. */
+const REQUEST = { messages: 200, bytes: 2 ** 19 };
+
+function* inRequests(messages: readonly Message[]): Generator<readonly Message[]> {
+  let some: Message[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.key ?? "") + Buffer.byteLength(message.value ?? "") + Buffer.byteLength(JSON.stringify(message.headers));
+    if (some.length === REQUEST.messages || (some.length > 0 && bytes + size > REQUEST.bytes)) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(message);
+    bytes += size;
+  }
+  if (some.length > 0) yield some;
+}
+
 export async function startKafkaTopics(settings: Readonly<Record<string, string | number>> = {}) {
   const service = await startKafka({ settings: { ...ANY_TIME, ...settings } });
   const client = new kafkajs.Kafka({ brokers: [...service.brokers], logLevel: kafkajs.logLevel.NOTHING });
@@ -44,12 +62,10 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
     async publish(topic: string, messages: readonly Message[], compression = kafkajs.CompressionTypes.None): Promise<void> {
       const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 });
       await producer.connect();
-      for (let from = 0; from < messages.length; from += 200) {
+      for (const some of inRequests(messages)) {
         await producer.send({
           topic, compression, acks: -1,
-          messages: messages.slice(from, from + 200).map(({ partition, timestamp, key, value, headers }) => ({
-            partition, key, value, timestamp: String(timestamp), headers: headers as Record<string, string>,
-          })),
+          messages: some.map(({ partition, timestamp, key, value, headers }) => ({ partition, key, value, timestamp: String(timestamp), headers: headers as Record<string, string> })),
         });
       }
       await producer.disconnect();
