@@ -17,10 +17,13 @@ test("kill -9 at any point and start again: nothing lost, nothing doubled (law 5
 });
 
 test.concurrent("a process that reads while the writer is killed sees prefixes of the log, one after the other, and nothing else", { timeout: 600_000 }, async () => {
-  const runs = await Promise.all([seed, seed + 1].map(readWhileKilled));
-  for (const { kills, reads, seen } of runs) {
-    console.log(`read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen).map(([path, count]) => `${path} ${count}`).join(", ")}`);
-    expect(kills).toBeGreaterThanOrEqual(5);
+  // A quick machine may be through with a short log after a kill or two: then more logs.
+  for (let [next, killed] = [seed, 0]; killed < 10; next += 2) {
+    for (const { kills, reads, seen } of await Promise.all([next, next + 1].map(readWhileKilled))) {
+      console.log(`read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen).map(([path, count]) => `${path} ${count}`).join(", ")}`);
+      expect(reads).toBeGreaterThan(0);
+      killed += kills;
+    }
   }
 });
 

@@ -1,6 +1,5 @@
 /** Seeded logs through a real Kafka into the real stores, beside the oracle: runners that share, that are killed, and a broker that goes away. */
 import { openStore, type Store } from "@tidemark/core";
-import type { ChangeSource } from "@tidemark/core/spi";
 import { generateScenario, Random, scenarioDefinitions, valueAt, type Scenario, type ScenarioOptions } from "@tidemark/core/testing";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/services";
 import { kafkaChanges, type KafkaChanges, type KafkaChangesOptions, type LogMessage } from "@tidemark/source-debezium";
@@ -12,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "../../../tools/needs.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
+import { slowly } from "../src/slowly.ts";
 import { differing } from "../src/through-store.ts";
 
 /** Enough that a runner is still at it when it is killed; the program that is killed has the same. */
@@ -196,20 +196,6 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     });
   });
 });
-
-/** As if the stores took their time. */
-function slowly(source: ChangeSource, pause: number, onTaken: (count: number) => void): ChangeSource {
-  return {
-    name: source.name, shared: source.shared,
-    async *changes(options) {
-      for await (const batch of source.changes(options)) {
-        await sleep(pause);
-        yield batch;
-        onTaken(batch.changes.length);
-      }
-    },
-  };
-}
 
 async function until(there: () => boolean): Promise<void> {
   for (const deadline = performance.now() + 90_000; !there();) {
