@@ -43,7 +43,7 @@ export interface Push {
   readonly rows: readonly { readonly kind: "upsert" | "delete"; readonly values: readonly Value[] }[];
 }
 
-const traits = { changes: 60, partitions: 1, unreadableMessages: false };
+const traits = { changes: 60, partitions: 1, unreadableMessages: false, tailCut: false };
 
 /** The scenario of a seed, its sources fed by push. */
 export function pushScenario(seed: number): Scenario {

@@ -120,7 +120,7 @@ suiteNeeding(needs, "a topic whose beginning is gone, on a real Kafka, with the 
       await minio.createBucket("lakes");
       const bucket = { bucket: "lakes", endpoint: minio.endpoint, credentials: minio.credentials };
       const objects = (): ObjectStore => s3Objects(bucket);
-      const scenario = generateScenario(firstSeed, { traits: { changes: CHANGES } });
+      const scenario = generateScenario(firstSeed, { traits: { changes: CHANGES, tailCut: false } });
       const lines = scenario.lines.map((line) => JSON.parse(line) as LogMessage).map((message) => ({ ...message, timestamp: message.timestamp === null ? null : Number(message.timestamp) }));
       const topics = [...new Set(lines.map(({ topic }) => topic))];
       for (const topic of topics) await kafka.topic(topic, 1 + Math.max(...lines.map((line) => (line.topic === topic ? line.partition : 0))));

@@ -47,7 +47,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
   }
 
   async function place(seed: number): Promise<Place> {
-    const scenario = generateScenario(seed, { traits: { changes: 300, partitions: 4 } });
+    const scenario = generateScenario(seed, { traits: { changes: 300, partitions: 4, tailCut: false } });
     const lines = scenario.lines.map((line) => {
       const message = JSON.parse(line) as LogMessage;
       return { ...message, timestamp: message.timestamp === null ? null : Number(message.timestamp) };

@@ -15,7 +15,7 @@ interface Settings {
 const { folder, seed, changes, bucket, dieAt } = JSON.parse(process.argv[2]!) as Settings;
 let moments = 0;
 const sqlite = (): void => { if (++moments === dieAt) process.kill(process.pid, "SIGKILL"); };
-const store = await openStore({ definitions: scenarioDefinitions(generateScenario(seed, { traits: { changes } })), ...realStores(folder, { sqlite }, s3Objects(bucket)), retain: "forever" });
+const store = await openStore({ definitions: scenarioDefinitions(generateScenario(seed, { traits: { changes, tailCut: false } })), ...realStores(folder, { sqlite }, s3Objects(bucket)), retain: "forever" });
 await store.bootstrap({ batchRows: 5 });
 await store.close();
 process.exit(0);
