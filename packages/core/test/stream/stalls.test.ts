@@ -28,6 +28,9 @@ interface CommitSettings {
   readonly age?: number;
 }
 
+/** No log that was cut off after its first few changes: there is something to wait for. */
+const longLog = (seed: number): Scenario => generateScenario(seed, { traits: { tailCut: false } });
+
 /** A run over the data that there is, as after a restart. */
 async function run(scenario: Scenario, data: Data, from: ChangeSource, faults: { readonly [role in StoreRole]?: () => Fault }, settings: RunSettings & CommitSettings = {}): Promise<void> {
   const opened = memoryOnlineStore(data.online);
@@ -191,7 +194,7 @@ describe("while one store fails, for as long as it will", () => {
   for (const down of ["history", "online"] as const) {
     const up = down === "history" ? "online" : "history";
     test(`the ${up === "online" ? "online store" : "history"} is at the head of the log; then the other gets level by a reader of its own, and shares again`, async () => {
-      const scenario = generateScenario(firstSeed);
+      const scenario = longLog(firstSeed);
       const all = scenario.truth.length;
       const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
       const log = live(scenario);
@@ -234,7 +237,7 @@ describe("while one store fails, for as long as it will", () => {
   }
 
   test("one that says nothing and takes for ever is left behind too, once it has no room and was waited for", async () => {
-    const scenario = generateScenario(firstSeed);
+    const scenario = longLog(firstSeed);
     const all = scenario.truth.length;
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     const log = live(scenario);
@@ -251,7 +254,7 @@ describe("while one store fails, for as long as it will", () => {
   });
 
   test("a run that starts without the history starts with the online store", async () => {
-    const scenario = generateScenario(firstSeed);
+    const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     let working = false;
     const stalls: SinkStall[] = [];
@@ -269,7 +272,7 @@ describe("a log that goes quiet", () => {
   test("what the history has gathered is committed when it is old enough, no sooner, through failures of the store, and acknowledged", async () => {
     for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
       const random = new Random(seed);
-      const scenario = generateScenario(seed);
+      const scenario = longLog(seed);
       const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
       const log = live(scenario);
       const acknowledged = new Map<string, number>();
@@ -305,7 +308,7 @@ describe("a log that goes quiet", () => {
 
 describe("a run whose source has ended", () => {
   test("waits for a store that fails, for as long as it was told; then it is SINK_STALLED, and nothing is lost", async () => {
-    const scenario = generateScenario(firstSeed);
+    const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     const source = scenarioSource(scenario, scenario.truth.map((_, i) => [i]));
     const error = await run(scenario, data, source, { history: () => "before" }, { limit: 20_000 }).catch((thrown: unknown) => thrown);
@@ -317,7 +320,7 @@ describe("a run whose source has ended", () => {
   });
 
   test("gives up on its own after a minute, and no sooner", async () => {
-    const scenario = generateScenario(firstSeed);
+    const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     const pauses: number[] = [];
     const sleep: RunSettings["sleep"] = (ms, signal) => {
@@ -332,7 +335,7 @@ describe("a run whose source has ended", () => {
 });
 
 test("what is no matter of waiting ends the run at once, by its own name", async () => {
-  const scenario = generateScenario(firstSeed);
+  const scenario = longLog(firstSeed);
   const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
   const log = live(scenario);
   log.publish(scenario.truth.length);
@@ -366,7 +369,7 @@ test("what was acknowledged is in both stores, whoever of them stalls", async ()
 test("a store that is down for a million bytes of changes keeps a bounded number of them in memory", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  const scenario = generateScenario(firstSeed);
+  const scenario = longLog(firstSeed);
   const truth = scenario.truth.filter(({ source }) => source === scenario.truth[0]!.source);
   const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
   const given: WeakRef<Change>[] = [];
