@@ -59,6 +59,8 @@ export function historySink(options: HistorySinkOptions): HistorySink {
   let waiting = 0;
   /** A commit of ours failed and may still have been done, or be done late: who moved the log may be us. */
   let brokeOff = false;
+  /** µs until what is gathered is old enough. */
+  const left = (): number => since + limits.age - clock();
 
   async function flush(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -123,9 +125,9 @@ export function historySink(options: HistorySinkOptions): HistorySink {
       }
       for (const position of positions) if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
     },
-    dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil((since + limits.age - clock()) / 1000))),
+    dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil(left() / 1000))),
     async commitWhenDue() {
-      if (changes.length >= limits.rows || bytes >= limits.bytes || clock() - since >= limits.age) {
+      if (changes.length >= limits.rows || bytes >= limits.bytes || left() <= 0) {
         await flush();
         await compactWhenDue();
       }

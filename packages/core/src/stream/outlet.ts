@@ -8,7 +8,7 @@ import { formatTime } from "../time/parse-time.ts";
 import { forSource } from "./change-places.ts";
 import { portioner, type Portion } from "./portion.ts";
 import type { Sink, StoreSinks } from "./sink.ts";
-import { pauseAfter, said, type Bell, type SinkStall, type Sleep } from "./stalls.ts";
+import { pauseAfter, said, within, type Bell, type SinkStall, type Sleep } from "./stalls.ts";
 
 /** ms between two readers of one that is still not level. */
 const READ_AGAIN = 1_000;
@@ -246,15 +246,10 @@ export class Outlet {
 
   /** Waits for the bell; false where something taken has to be made durable before it rings: a log that is quiet keeps nothing from its store. */
   private async rungInTime(): Promise<boolean> {
-    const { run } = this;
-    const rung = run.bell.rung();
+    const { bell, sleep } = this.run;
+    const rung = bell.rung().then(() => true);
     const wait = Math.min(...[...this.sinks!.values()].map((sink) => sink.dueIn()));
-    if (wait === Infinity) {
-      await rung;
-      return true;
-    }
-    const timer = new AbortController();
-    return Promise.race([rung.then(() => true), run.sleep(wait, timer.signal).then(() => false)]).finally(() => { timer.abort(); });
+    return wait === Infinity ? rung : (await within(rung, wait, sleep)) !== null;
   }
 
   private async commitDue(): Promise<void> {

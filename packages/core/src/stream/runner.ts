@@ -6,7 +6,7 @@ import { forSource, lsnGuard } from "./change-places.ts";
 import { Outlet, type RunState } from "./outlet.ts";
 import { portioner } from "./portion.ts";
 import type { StoreSinks } from "./sink.ts";
-import { Bell, pauseAfter, sleep as realSleep, type SinkStall, type Sleep } from "./stalls.ts";
+import { Bell, pauseAfter, sleep as realSleep, within, type SinkStall, type Sleep } from "./stalls.ts";
 
 export interface RunProgress {
   /** Changes read so far, and how many there are where the source knows. */
@@ -69,10 +69,7 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
   }
 
   /** Or null, when it takes longer than the patience. */
-  async function patiently<T>(promise: Promise<T>): Promise<T | null> {
-    const timer = new AbortController();
-    return orFailed(Promise.race([promise, sleep(patience, timer.signal).then(() => null)])).finally(() => { timer.abort(); });
-  }
+  const patiently = <T>(promise: Promise<T>): Promise<T | null> => within(orFailed(promise), patience, sleep);
 
   const partitions = new Map<string, string>();
   const check = lsnGuard();
@@ -196,10 +193,7 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
     return { changes };
   } catch (error) {
     fail(error);
-    const timer = new AbortController();
-    const gone = Promise.allSettled([reader?.return?.(), workers]);
-    await Promise.race([gone, sleep(GRACE, timer.signal)]);
-    timer.abort();
+    await within(Promise.allSettled([reader?.return?.(), workers]), GRACE, sleep);
     throw signal.reason;
   } finally {
     for (const outlet of outlets) outlet.stop();

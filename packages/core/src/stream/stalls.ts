@@ -34,6 +34,12 @@ export const sleep: Sleep = (ms, signal) => new Promise((resolve) => {
   signal.addEventListener("abort", done);
 });
 
+/** Or null, when it takes longer than so many ms. */
+export function within<T>(promise: Promise<T>, ms: number, pause: Sleep): Promise<T | null> {
+  const timer = new AbortController();
+  return Promise.race([promise, pause(ms, timer.signal).then(() => null)]).finally(() => { timer.abort(); });
+}
+
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
 
