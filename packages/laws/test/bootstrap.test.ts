@@ -19,7 +19,7 @@ import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
 
 const { seed: firstSeed, seeds } = runSettings("bootstrap", 8);
-const CHANGES = 400;
+const LONG = { changes: 400, tailCut: false };
 const MOST_KILLS = 12;
 
 const open = (scenario: Scenario, stores: RealStores): Promise<Store> => openStore({ definitions: scenarioDefinitions(scenario), ...stores, retain: "forever", history: { commit: { rows: 11 }, buckets: 2 } });
@@ -120,7 +120,7 @@ suiteNeeding(needs, "a topic whose beginning is gone, on a real Kafka, with the 
       await minio.createBucket("lakes");
       const bucket = { bucket: "lakes", endpoint: minio.endpoint, credentials: minio.credentials };
       const objects = (): ObjectStore => s3Objects(bucket);
-      const scenario = generateScenario(firstSeed, { traits: { changes: CHANGES, tailCut: false } });
+      const scenario = generateScenario(firstSeed, { traits: LONG });
       const lines = scenario.lines.map((line) => JSON.parse(line) as LogMessage).map((message) => ({ ...message, timestamp: message.timestamp === null ? null : Number(message.timestamp) }));
       const topics = [...new Set(lines.map(({ topic }) => topic))];
       for (const topic of topics) await kafka.topic(topic, 1 + Math.max(...lines.map((line) => (line.topic === topic ? line.partition : 0))));
@@ -192,7 +192,7 @@ async function killedBootstrap(scenario: Scenario, folder: string, bucket: Param
   let kills = 0;
   let refused = 0;
   for (;;) {
-    const settings = { folder, seed: scenario.seed, changes: CHANGES, bucket, dieAt: kills < MOST_KILLS ? random.between(2, 9) : 0 };
+    const settings = { folder, seed: scenario.seed, traits: LONG, bucket, dieAt: kills < MOST_KILLS ? random.between(2, 9) : 0 };
     const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, JSON.stringify(settings)], { stdio: ["ignore", "inherit", "inherit"] });
     const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
     if (signal !== "SIGKILL") {

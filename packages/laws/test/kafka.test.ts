@@ -14,7 +14,7 @@ import { runSettings } from "../src/settings.ts";
 import { slowly } from "../src/slowly.ts";
 import { differing } from "../src/through-store.ts";
 
-/** Enough that a runner is still at it when it is killed; the program that is killed has the same. */
+/** Enough that a runner is still at it when it is killed. */
 const MANY = { changes: 600, tailCut: false };
 /** A log of fewer is over before anything can be done to those who read it. */
 const FEW = 60;
@@ -149,7 +149,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
       const program = fileURLToPath(new URL("programs/run-kafka.ts", import.meta.url));
       let killed = 0;
       for (let done = false; !done;) {
-        const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, folder, String(firstSeed), kafka.brokers[0]!, published.topics.source],
+        const settings = { folder, seed: firstSeed, traits: MANY, broker: kafka.brokers[0]!, topics: published.topics.source };
+        const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, JSON.stringify(settings)],
           { stdio: ["ignore", "pipe", "inherit"] });
         const ended = new Promise<number | null>((resolve) => { child.on("exit", resolve); });
         await createInterface(child.stdout)[Symbol.asyncIterator]().next();
