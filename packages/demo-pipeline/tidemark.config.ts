@@ -1,5 +1,5 @@
 /**
- * The bank, as the command line sees it: `npx tidemark plan --config packages/demo-pipeline/tidemark.config.ts`, and so on.
+ * The bank, as the command line sees it: `npm run tidemark -- plan --config packages/demo-pipeline/tidemark.config.ts`, and so on.
  *
  * The variables are those of docker/.env.example, so `docker compose up` and this agree. Inside compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT.
  * With BANK_LAKE, a directory, the history lies there and not in MinIO.
