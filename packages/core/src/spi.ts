@@ -92,7 +92,8 @@ export interface ChangeSource {
   readonly name: string;
   /**
    * The changes of these sources after these positions (of all the source's partitions; one that is not listed starts at its beginning), in batches of bounded size.
-   * A log that no longer holds what comes after a position, or is another log than the one the position's mark was taken from, is an error (`LOG_LOST`, `TOPIC_RECREATED`).
+   * A log that no longer holds what comes after a position, or is another log than the one the position's mark was taken from, is an error (`LOG_LOST`, `TOPIC_RECREATED`),
+   * before anything of its topic is given: partitions of which nothing is stored wait for those that have a position.
    */
   changes(options: {
     readonly sources: readonly SourceSpec[]; readonly after: readonly Position[]; readonly signal?: AbortSignal | undefined;

@@ -74,7 +74,7 @@ export interface KafkaChanges extends ChangeSource {
 
 /**
  * Changes from topics of Kafka, enveloped, bare or flat. Where each partition stands lies with the state in the stores: nothing is committed to Kafka, so a run
- * may be killed and started again, and what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything is applied.
+ * may be killed and started again, and what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything of its topic is applied.
  *
  * @example
  * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });

@@ -88,10 +88,10 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** Everything that lay in the partitions when they were first seen was taken out of the queue. */
+  /** Everything that lay in the partitions when they were first seen was taken out of the queue, and they are what they were. */
   caughtUp(): boolean {
     const mine = [...this.partitions.values()].filter(({ assigned }) => assigned);
-    return this.checked > 0 && this.checked === this.joined && this.options.queue.first() === undefined && mine.every(({ ready, next, goal }) => ready && next >= goal!);
+    return this.checked > 0 && this.checked === this.joined && this.options.queue.first() === undefined && mine.every(({ ready, expected, next, goal }) => ready && expected === null && next >= goal!);
   }
 
   /** What is wanted of the partitions has changed. */
@@ -173,11 +173,28 @@ export class KafkaFetcher {
       }
       place(partition, marks);
       this.seek(partition);
-      partition.ready = true;
     }
     this.checked = joined;
+    this.ready();
+  }
+
+  /**
+   * Fetches what may be handed on. A partition of which nothing is stored waits until those of its topic that have something were seen to be what they were:
+   * nothing of its own would tell that the topic was made anew.
+   */
+  private ready(): void {
+    if (this.checked !== this.joined) return;
+    const unseen = new Set(this.assigned().filter(({ expected }) => expected !== null).map(({ topic }) => topic));
+    for (const partition of this.assigned()) partition.ready ||= partition.fetched !== undefined || !unseen.has(partition.topic);
     if (!this.paused) this.resume();
     this.wake();
+  }
+
+  /** Its log is what it was, or no longer holds what would tell. */
+  private seen(partition: KafkaPartition): void {
+    if (partition.expected === null) return;
+    partition.expected = null;
+    this.ready();
   }
 
   /** Null: the group has joined anew meanwhile, or the run has ended. */
@@ -211,7 +228,7 @@ export class KafkaFetcher {
     if (expected !== null && Number(first.offset) === expected.offset && mark(head(first)) !== expected.print) {
       return this.fail(recreated(name, partition, `the message at offset ${expected.offset} is not the one the stored position was taken from`));
     }
-    partition.expected = null;
+    this.seen(partition);
     partition.high = Number(batch.highWatermark);
     const messages = batch.messages.filter(({ offset }) => Number(offset) >= partition.next);
     const through = Number(batch.lastOffset());
@@ -233,6 +250,7 @@ export class KafkaFetcher {
     const last = Number(lastOffset);
     if (partition?.ready !== true || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
     partition.at = last + 1;
+    this.seen(partition);
     if (last < partition.next) return;
     partition.next = last + 1;
     // The position moves too: an idle partition whose log has expired up to here has lost nothing.
@@ -260,9 +278,9 @@ export class KafkaFetcher {
       return;
     }
     // Nothing new is gone: only what we asked for to compare it, or what compaction took.
-    partition.expected = null;
     partition.at = Math.max(from, partition.next);
     this.seek(partition);
+    this.seen(partition);
   }
 
   private assigned(): KafkaPartition[] {

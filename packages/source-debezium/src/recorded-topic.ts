@@ -86,30 +86,18 @@ export function recordedTopic(paths: string | readonly string[], options: Record
       };
 
       await allThere(files);
-      for (const file of files) {
-        let number = 0;
-        for await (const chunk of lines(file, signal)) {
-          for (const line of chunk) {
-            number++;
-            if (line.trim() === "") continue;
-            const message = recordedMessage(line, file, number);
-            if (!isNew(partitionOf(partitions, positions, message), message, name, `${file}:${number}`)) continue;
-            const change = decoder.decode(message);
-            if (change !== null) {
-              changes.push(change);
-              partitions.get(partitionName(message))!.relevant = true;
-            }
-            size += line.length;
-            if (changes.length >= mostChanges || size >= mostSize) yield batch();
+      await goesOnFrom(positions, files, name, signal);
+      for await (const chunk of recorded(files, signal)) {
+        for (const { message, place, length } of chunk) {
+          const partition = partitionOf(partitions, positions, message);
+          if (!isNew(partition, message, name, place)) continue;
+          const change = decoder.decode(message);
+          if (change !== null) {
+            changes.push(change);
+            partition.relevant = true;
           }
-        }
-      }
-      // a recording may be of other topics; one that has anything of a topic must have what comes after every position in it
-      const topics = new Set([...partitions.keys()].map(topicOf));
-      for (const position of after) {
-        if (topics.size > 0 && !topics.has(topicOf(position.partition))) continue;
-        if (partitions.get(position.partition)?.reached !== true) {
-          throw lost(name, position, partitions.has(position.partition) ? "the recording ends before it" : "the recording has nothing of that partition");
+          size += length;
+          if (changes.length >= mostChanges || size >= mostSize) yield batch();
         }
       }
       const rest = batch();
@@ -127,6 +115,56 @@ export function recordedTopic(paths: string | readonly string[], options: Record
       return sum;
     },
   };
+}
+
+interface RecordedLine {
+  readonly message: LogMessage;
+  /** `file:line` */
+  readonly place: string;
+  /** Characters of the line. */
+  readonly length: number;
+}
+
+/** The messages of a chunk of a file after the other; a line is looked at when it is come by, so that what stands before a bad one is given. */
+async function* recorded(files: readonly string[], signal: AbortSignal | undefined): AsyncGenerator<Iterable<RecordedLine>> {
+  for (const file of files) {
+    let before = 0;
+    for await (const chunk of lines(file, signal)) {
+      yield recordedLines(chunk, file, before);
+      before += chunk.length;
+    }
+  }
+}
+
+function* recordedLines(chunk: readonly string[], file: string, before: number): Generator<RecordedLine> {
+  for (const [i, line] of chunk.entries()) {
+    if (line.trim() === "") continue;
+    const number = before + i + 1;
+    yield { message: recordedMessage(line, file, number), place: `${file}:${number}`, length: line.length };
+  }
+}
+
+/**
+ * Law 5, before anything is given: what comes after every position is in the recording. A partition of which nothing is stored may be the first that is read of a
+ * recording that is another one, so this is a reading of its own; it ends where the last position is come by.
+ */
+async function goesOnFrom(positions: ReadonlyMap<string, Position>, files: readonly string[], name: string, signal: AbortSignal | undefined): Promise<void> {
+  const ahead = new Set(positions.keys());
+  if (ahead.size === 0) return;
+  const partitions = new Map<string, Partition>();
+  for await (const chunk of recorded(files, signal)) {
+    for (const { message, place } of chunk) {
+      const partition = partitionOf(partitions, positions, message);
+      isNew(partition, message, name, place);
+      if (partition.reached && ahead.delete(partition.name) && ahead.size === 0) return;
+    }
+  }
+  // a recording may be of other topics; one that has anything of a topic must have what comes after every position in it
+  const topics = new Set([...partitions.keys()].map(topicOf));
+  for (const partition of ahead) {
+    if (topics.size > 0 && !topics.has(topicOf(partition))) continue;
+    throw lost(name, positions.get(partition)!, partitions.has(partition) ? "the recording ends before it" : "the recording has nothing of that partition");
+  }
 }
 
 function topicOf(partition: string): string {

@@ -124,7 +124,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     expect(seen).toBeLessThan(25);
   });
 
-  test("a topic that was created anew is TOPIC_RECREATED, whether it is shorter or longer than before", async () => {
+  test("a topic that was created anew is TOPIC_RECREATED, whether it is shorter than before, as long or longer", async () => {
     const topic = fresh();
     await kafka.topic(topic);
     await kafka.publish(topic, payments().slice(0, 10));
@@ -134,8 +134,36 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     await kafka.topic(topic);
     await kafka.publish(topic, payments().slice(20, 25));
     expect(await failure(batches(source(topic), [transactions], after))).toMatch(/^TOPIC_RECREATED: .*up to offset 9 were applied, and the log ends before 5/);
-    await kafka.publish(topic, payments().slice(25, 40));
+    await kafka.publish(topic, payments().slice(25, 30));
     expect(await failure(batches(source(topic), [transactions], after))).toMatch(/^TOPIC_RECREATED: .*the message at offset 9 is not the one/);
+    await kafka.publish(topic, payments().slice(30, 38));
+    expect(await failure(batches(source(topic), [transactions], after))).toMatch(/^TOPIC_RECREATED: .*the message at offset 9 is not the one/);
+  });
+
+  test("nothing is given of a topic that was created anew, not of partitions that were empty before either; of one that is as it was, they are read too", async () => {
+    const topic = fresh();
+    const others = async (): Promise<void> => {
+      for (let partition = 1; partition < 8; partition++) await kafka.publish(topic, payments().slice(10, 20).map((message) => ({ ...message, partition })));
+    };
+    await kafka.topic(topic, 8);
+    await kafka.publish(topic, payments().slice(0, 10));
+    const after = positionsOf(await batches(source(topic), [transactions]));
+    await others();
+    expect(changesOf(await batches(source(topic), [transactions], after)).length).toBe(70);
+    await kafka.admin.deleteTopics({ topics: [topic] });
+    await sleep(500);
+    await kafka.topic(topic, 8);
+    await kafka.publish(topic, payments().slice(20, 35));
+    await others();
+    for (let attempt = 0; attempt < 10; attempt++) {
+      // an answer of the broker holds one or two of the partitions
+      const given: number[] = [];
+      const run = async (): Promise<void> => {
+        for await (const { changes } of source(topic, { batchMessages: 1, consumer: { maxBytes: 2_000 } }).changes({ sources: [transactions], after })) given.push(changes.length);
+      };
+      expect(await failure(run())).toMatch(/^TOPIC_RECREATED: .*partition 0: the message at offset 9 is not the one/);
+      expect(given).toEqual([]);
+    }
   });
 
   test("offsets without a message are no loss: transactions end in one, and aborted ones are none", async () => {

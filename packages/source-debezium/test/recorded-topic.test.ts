@@ -108,6 +108,19 @@ describe("resuming", () => {
     await expect(offsets(file(""), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
   });
 
+  test("nothing is given of a recording that is another one, though it begins with partitions that were not read before", async () => {
+    const position = await stoppedAt(1);
+    const added = lines.map((line) => line.replace('"partition":0', '"partition":1'));
+    const reading = (recording: readonly string[]) => recordedTopic(file(recording.join("\n")), { ...quiet, batchChanges: 5 }).changes({ sources: [transactions], after: [position] });
+    let given = 0;
+    for await (const { changes } of reading([...added, ...lines])) given += changes.length;
+    expect(given).toBe(38 + 18);
+    const anew = lines.map((line) => line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'));
+    for (const [code, rest] of [["TOPIC_RECREATED", anew], ["LOG_LOST", lines.slice(0, 15)], ["LOG_LOST", lines.slice(30)], ["LOG_LOST", []]] as const) {
+      await expect(reading([...added, ...rest])[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code });
+    }
+  });
+
   test("a recording of other topics says nothing of a position: topics may be run one after the other", async () => {
     expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
   });
