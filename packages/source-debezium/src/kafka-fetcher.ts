@@ -173,28 +173,11 @@ export class KafkaFetcher {
       }
       place(partition, marks);
       this.seek(partition);
+      partition.ready = true;
     }
     this.checked = joined;
-    this.ready();
-  }
-
-  /**
-   * Fetches what may be handed on. A partition of which nothing is stored waits until those of its topic that have something were seen to be what they were:
-   * nothing of its own would tell that the topic was made anew.
-   */
-  private ready(): void {
-    if (this.checked !== this.joined) return;
-    const unseen = new Set(this.assigned().filter(({ expected }) => expected !== null).map(({ topic }) => topic));
-    for (const partition of this.assigned()) partition.ready ||= partition.fetched !== undefined || !unseen.has(partition.topic);
     if (!this.paused) this.resume();
     this.wake();
-  }
-
-  /** Its log is what it was, or no longer holds what would tell. */
-  private seen(partition: KafkaPartition): void {
-    if (partition.expected === null) return;
-    partition.expected = null;
-    this.ready();
   }
 
   /** Null: the group has joined anew meanwhile, or the run has ended. */
@@ -217,7 +200,7 @@ export class KafkaFetcher {
 
   private async take({ batch, isStale }: EachBatchPayload): Promise<void> {
     const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
-    if (partition?.assigned !== true || !partition.ready || isStale()) return;
+    if (partition?.assigned !== true || !partition.ready || this.waits(partition) || isStale()) return;
     const { name, queue } = this.options;
     // kafkajs keeps what it asked the broker for, and does not declare it.
     const from = Number((batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at);
@@ -248,7 +231,7 @@ export class KafkaFetcher {
   private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
-    if (partition?.ready !== true || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
+    if (partition?.ready !== true || this.waits(partition) || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
     partition.at = last + 1;
     this.seen(partition);
     if (last < partition.next) return;
@@ -283,6 +266,20 @@ export class KafkaFetcher {
     this.seen(partition);
   }
 
+  /** Nothing of its own would tell that its topic was made anew: it is fetched once those that have something stored were seen to be what they were. */
+  private waits({ topic, fetched }: KafkaPartition): boolean {
+    return fetched === undefined && this.assigned().some((other) => other.topic === topic && other.expected !== null);
+  }
+
+  /** Its log is what it was, or no longer holds what would tell: others need not wait for it. */
+  private seen(partition: KafkaPartition): void {
+    if (partition.expected === null) return;
+    partition.expected = null;
+    for (const other of this.assigned()) if (other.topic === partition.topic && other.fetched === undefined && !this.waits(other)) this.seek(other);
+    if (!this.paused) this.resume();
+    this.wake();
+  }
+
   private assigned(): KafkaPartition[] {
     return [...this.partitions.values()].filter(({ assigned }) => assigned);
   }
@@ -296,7 +293,7 @@ export class KafkaFetcher {
   }
 
   private resume(): void {
-    this.tell((consumer) => { consumer.resume(this.assigned().filter(({ ready }) => ready).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+    this.tell((consumer) => { consumer.resume(this.assigned().filter((partition) => partition.ready && !this.waits(partition)).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
   }
 
   /** Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is told then. */

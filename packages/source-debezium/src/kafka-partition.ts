@@ -18,7 +18,7 @@ export interface KafkaPartition {
   assigned: boolean;
   /** Since then the stores were asked where it stands: another run may have had it in between. */
   known: boolean;
-  /** Since then its log was checked, so that it may be fetched. */
+  /** Its log was checked since then. */
   ready: boolean;
   /** Up to where messages were taken from the broker; undefined: none yet. */
   fetched: Position | undefined;
