@@ -26,6 +26,8 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     await admin.query(`CREATE DATABASE ${name}`);
     await admin.end();
     const pool = new pg.Pool({ connectionString: server.url.replace(/[^/]*$/, name) });
+    // a server that is ended says so to connections that are just closing, too
+    pool.on("error", () => undefined);
     onTestFinished(() => pool.end());
     await createBank(pool);
     return pool;

@@ -18,6 +18,8 @@ export class IngestProject extends Project {
     super();
     this.url = url;
     this.pool = new pg.Pool({ connectionString: url });
+    // a server that is ended says so to connections that are just closing, too
+    this.pool.on("error", () => undefined);
     onTestFinished(() => this.pool.end());
   }
 
