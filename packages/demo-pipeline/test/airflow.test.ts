@@ -204,8 +204,6 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     await admin.query("CREATE DATABASE bank");
     await admin.end();
     database = new pg.Pool({ connectionString: postgres.url.replace(/[^/]*$/, "bank") });
-    // a server that is ended says so to connections that are just closing, too
-    database.on("error", () => undefined);
     database.on("error", () => undefined);
     await createBank(database);
     await registerConnector({

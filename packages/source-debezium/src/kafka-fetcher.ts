@@ -200,7 +200,7 @@ export class KafkaFetcher {
 
   private async take({ batch, isStale }: EachBatchPayload): Promise<void> {
     const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
-    if (partition?.assigned !== true || !partition.ready || this.waits(partition) || isStale()) return;
+    if (partition?.assigned !== true || !this.isRead(partition) || isStale()) return;
     const { name, queue } = this.options;
     // kafkajs keeps what it asked the broker for, and does not declare it.
     const from = Number((batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at);
@@ -231,7 +231,7 @@ export class KafkaFetcher {
   private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
-    if (partition?.ready !== true || this.waits(partition) || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
+    if (partition === undefined || !this.isRead(partition) || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
     partition.at = last + 1;
     this.seen(partition);
     if (last < partition.next) return;
@@ -266,22 +266,28 @@ export class KafkaFetcher {
     this.seen(partition);
   }
 
-  /** Nothing of its own would tell that its topic was made anew: it is fetched once those that have something stored were seen to be what they were. */
-  private waits({ topic, fetched }: KafkaPartition): boolean {
-    return fetched === undefined && this.assigned().some((other) => other.topic === topic && other.expected !== null);
+  /** One of which nothing is stored cannot tell by itself that its topic was made anew: it waits until those that have something were seen to be what they were. */
+  private isRead({ ready, topic, fetched }: KafkaPartition): boolean {
+    return ready && (fetched !== undefined || this.ofTopic(topic).every(({ expected }) => expected === null));
   }
 
-  /** Its log is what it was, or no longer holds what would tell: others need not wait for it. */
+  /** Its log is what it was, or no longer holds what would tell. With the last of its topic, those that wait are read. */
   private seen(partition: KafkaPartition): void {
     if (partition.expected === null) return;
     partition.expected = null;
-    for (const other of this.assigned()) if (other.topic === partition.topic && other.fetched === undefined && !this.waits(other)) this.seek(other);
-    if (!this.paused) this.resume();
     this.wake();
+    const topic = this.ofTopic(partition.topic);
+    if (topic.some(({ expected }) => expected !== null)) return;
+    for (const other of topic) if (other.fetched === undefined) this.seek(other);
+    if (!this.paused) this.resume(topic);
   }
 
   private assigned(): KafkaPartition[] {
     return [...this.partitions.values()].filter(({ assigned }) => assigned);
+  }
+
+  private ofTopic(topic: string): KafkaPartition[] {
+    return this.assigned().filter((partition) => partition.topic === topic);
   }
 
   private seek({ topic, partition, at }: KafkaPartition): void {
@@ -292,8 +298,8 @@ export class KafkaFetcher {
     this.tell((consumer) => { consumer.pause([...this.given.values()].map(({ topic, number }) => ({ topic, partitions: [number] }))); });
   }
 
-  private resume(): void {
-    this.tell((consumer) => { consumer.resume(this.assigned().filter((partition) => partition.ready && !this.waits(partition)).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+  private resume(partitions = this.assigned()): void {
+    this.tell((consumer) => { consumer.resume(partitions.filter((partition) => this.isRead(partition)).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
   }
 
   /** Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is told then. */

@@ -156,9 +156,9 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     await kafka.publish(topic, payments().slice(20, 35));
     await others();
     for (let attempt = 0; attempt < 10; attempt++) {
-      // an answer of the broker holds one or two of the partitions
       const given: number[] = [];
       const run = async (): Promise<void> => {
+        // an answer of the broker holds one or two of the partitions
         for await (const { changes } of source(topic, { batchMessages: 1, consumer: { maxBytes: 2_000 } }).changes({ sources: [transactions], after })) given.push(changes.length);
       };
       expect(await failure(run())).toMatch(/^TOPIC_RECREATED: .*partition 0: the message at offset 9 is not the one/);
