@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["@tidemark/source", "node"] },
   ssr: { resolve: { conditions: ["@tidemark/source", "node"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts", "services/test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts", "testkit/test/**/*.test.ts", "e2e/test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",

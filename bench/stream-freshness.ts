@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPipeline } from "../services/src/pipeline.ts";
+import { startPipeline } from "@tidemark/testkit/services/pipeline";
 import { weekly } from "./bank.ts";
 import { quantile } from "./figures.ts";
 import { clock, type ClientNote, type Phase, PROBE_USERS, probeUser, startThread } from "./stream-client.ts";

@@ -1,6 +1,6 @@
 /** The benchmarks of the stream run on real services: where one is missing they say which command brings it, and end with code 2. */
-import { minioProgram } from "../services/src/minio.ts";
-import { missingForKafka, missingForPostgres } from "../services/src/toolchain.ts";
+import { minioProgram } from "@tidemark/testkit/services/minio";
+import { missingForKafka, missingForPostgres } from "@tidemark/testkit/services/toolchain";
 
 export function needMinio(): string | null {
   return minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null;

@@ -4,8 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { absentImages, composeAnswers, missingForDocker, pullImages } from "../services/src/images.ts";
-import { goProgram } from "../services/src/minio.ts";
+import { absentImages, composeAnswers, missingForDocker, pullImages } from "@tidemark/testkit/services/images";
+import { goProgram } from "@tidemark/testkit/services/minio";
 import { root, run } from "./checks/step.ts";
 
 const standIns = join(root, "..", "shared", "images");

@@ -1,6 +1,6 @@
 /**
  * `npm run setup:python`: the virtual environments of other people's programs that tests drive, one folder each in .tidemark, pinned in scripts/<name>-requirements.txt.
- * Together well over 1 GB on disk, so only CI makes them unasked; without one the tests that need it are skipped by name (tools/needs.ts).
+ * Together well over 1 GB on disk, so only CI makes them unasked; without one the tests that need it are skipped by name (testkit/src/needs.ts).
  * `npm run setup:python -- airflow` makes that one alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -2,10 +2,10 @@
  * `npm run setup:services`: what the suites on real services need. As processes, in .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino
  * too (820 MB, of which 400 MB are kept; its Java 24 is the machine's) and what Spark needs to read Delta in S3 (23 MB), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go
  * are the machine's, and where apt may be used (as root, in CI) what is missing of the first three is installed. As containers: the images (setup-docker.ts).
- * Without them those suites are skipped by name (tools/needs.ts).
+ * Without them those suites are skipped by name (testkit/src/needs.ts).
  */
-import { buildMinio, goProgram, minioProgram } from "../services/src/minio.ts";
-import { downloadKafka, downloadSparkJars, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "../services/src/toolchain.ts";
+import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
+import { downloadKafka, downloadSparkJars, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "@tidemark/testkit/services/toolchain";
 import { run } from "./checks/step.ts";
 import { setUpDocker } from "./setup-docker.ts";
 

@@ -54,7 +54,7 @@ test("every code that is thrown has its row, and every row's code is thrown", ()
 });
 
 test("every reason for which a value or a row is not read has its row, and the other way round", () => {
-  const reasons = given(["source-debezium/src", "core/src/stream"], (node) => {
+  const reasons = given(["source-debezium/src", "core/src/ingest", "core/src/online", "core/src/resnapshot", "core/src/rows"], (node) => {
     if (ts.isNewExpression(node) && node.expression.getText() === "Failure") return node.arguments!;
     if (ts.isPropertyAssignment(node) && node.name.getText() === "reason") return [node.initializer];
     return ts.isCallExpression(node) && node.expression.getText() === "broken" ? node.arguments : null;

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pythonReaders, suiteNeeding } from "../../tools/needs.ts";
+import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { type Block, type Page, pages, root, valueOf } from "./support/page.ts";
 import { type Complaint, type Ended, complaints, makeHome, makeProject, run, runNode } from "./support/project.ts";
 

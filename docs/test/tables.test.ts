@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { LOG_COLUMNS, VERSION_COLUMNS } from "../../packages/core/src/history/history-tables.ts";
+import { LOG_COLUMNS, VERSION_COLUMNS } from "../../packages/core/src/offline/history-tables.ts";
 import { pageOf, root } from "./support/page.ts";
 
 /** The names in the first cells of the table rows after a text. */

@@ -1,7 +1,7 @@
 /** One MinIO for a test file, and a bucket for each test. */
 import { randomUUID } from "node:crypto";
 import type { ObjectStore } from "@tidemark/delta";
-import { type Minio, startMinio } from "@tidemark/services/minio";
+import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
 import { afterAll, beforeAll, onTestFailed } from "vitest";
 import { type S3ObjectsOptions, s3Objects } from "../src/index.ts";
 

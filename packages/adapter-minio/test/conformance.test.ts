@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { batchOf, offlineStoreConformance, valueAt } from "@tidemark/core/testing";
+import { batchOf, valueAt } from "@tidemark/core";
+import { offlineStoreConformance } from "@tidemark/core/testing";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { objectStoreConformance } from "@tidemark/delta/testing";
 import { describe, test } from "vitest";
-import { minioServer, suiteNeeding } from "../../../tools/needs.ts";
+import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { keysOf, minioBuckets } from "./buckets.ts";
 import { proxyTo } from "./proxy.ts";
 

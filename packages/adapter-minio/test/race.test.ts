@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { valueAt } from "@tidemark/core/testing";
+import { valueAt } from "@tidemark/core";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { onTestFinished, test } from "vitest";
-import { minioServer, suiteNeeding } from "../../../tools/needs.ts";
+import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { keysOf, minioBuckets } from "./buckets.ts";
 import { proxyTo } from "./proxy.ts";
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { onTestFinished, test } from "vitest";
-import { minioServer, suiteNeeding } from "../../../tools/needs.ts";
+import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { minioBuckets } from "./buckets.ts";
 
 const program = fileURLToPath(new URL("programs/apply-definitions.ts", import.meta.url));

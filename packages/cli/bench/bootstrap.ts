@@ -6,7 +6,7 @@
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { avg, count, countDistinct, entity, featureView, float64, formatTime, int64, max, micros, min, openStore, source, string, sum, timestamp, type Store, type StoreOptions } from "@tidemark/core";
-import { Random } from "@tidemark/core/testing";
+import { Random } from "@tidemark/testkit";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";

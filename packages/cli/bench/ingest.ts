@@ -12,9 +12,9 @@ import { fileURLToPath } from "node:url";
 import { batchOf } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { writeParquet } from "@tidemark/delta";
-import { startPostgres } from "@tidemark/services";
+import { startPostgres } from "@tidemark/testkit/services";
 import pg from "pg";
-import { postgresPrograms } from "../../../services/src/toolchain.ts";
+import { postgresPrograms } from "@tidemark/testkit/services/toolchain";
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const packages = fileURLToPath(new URL("../..", import.meta.url));

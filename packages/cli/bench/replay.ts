@@ -5,7 +5,7 @@
  *     node --conditions=@tidemark/source packages/cli/bench/replay.ts [messages] [requests] [seed] [users]
  */
 import { formatTime } from "@tidemark/core";
-import { Random } from "@tidemark/core/testing";
+import { Random } from "@tidemark/testkit";
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,12 +1,12 @@
 /** `tidemark connector` on a real Kafka Connect, and the whole way of a row: PostgreSQL → Debezium → Kafka → changes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Position, SourceSpec } from "@tidemark/core/spi";
-import { type Connect, type Kafka, type Postgres, type Service, startConnect, startKafka, startPostgres } from "@tidemark/services";
+import { type Connect, type Kafka, type Postgres, type Service, startConnect, startKafka, startPostgres } from "@tidemark/testkit/services";
 import { connectorConfig, kafkaChanges } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { realPipeline, suiteNeeding } from "../../../tools/needs.ts";
+import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { tidemark } from "../src/command-line.ts";
 
 const payments: SourceSpec = {

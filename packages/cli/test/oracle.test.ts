@@ -1,5 +1,5 @@
 import { formatTime } from "@tidemark/core";
-import { generateScenario, oracleOf, Random, type Scenario } from "@tidemark/core/testing";
+import { generateScenario, oracleOf, Random, type Scenario } from "@tidemark/testkit";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { printDefinitions } from "./support/print-definitions.ts";

@@ -2,7 +2,8 @@
 import {
   boolean, bytes, count, date, decimal, entity, featureView, float64, int32, int64, isTidemarkError, json, latest, micros, openStore, pushSource, string, sum, timestamp, type Pushes, type Store,
 } from "@tidemark/core";
-import { Random, memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
+import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
+import { Random } from "@tidemark/testkit";
 import { featureServer, type FeatureServer } from "@tidemark/server";
 import { createClient } from "@tidemark/client";
 import { afterAll, beforeAll, expect, test } from "vitest";

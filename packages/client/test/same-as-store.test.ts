@@ -1,6 +1,7 @@
 /** Over HTTP, the same JavaScript values as from the store itself, on generated definitions and logs. */
 import { isTidemarkError, micros, openStore, type Selection } from "@tidemark/core";
-import { generateScenario, memoryOnlineStore, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/core/testing";
+import { memoryOnlineStore } from "@tidemark/core/testing";
+import { generateScenario, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/testkit";
 import { featureServer } from "@tidemark/server";
 import { createClient } from "@tidemark/client";
 import { expect, test } from "vitest";

@@ -2,10 +2,10 @@
  * The interfaces that adapters implement. Types only. Semantics, encoding, batching and retries live in core: an adapter translates and does I/O.
  */
 import type { Batch } from "./columns/batch.ts";
-import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./model.ts";
+import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
 
 export type { Batch, Vector } from "./columns/batch.ts";
-export type { ColumnSpec, EntitySpec, FeatureSpec, Kind, Selected, ServiceSpec, SourceSpec, Value, ViewSpec } from "./model.ts";
+export type { ColumnSpec, EntitySpec, FeatureSpec, Kind, Selected, ServiceSpec, SourceSpec, Value, ViewSpec } from "./specs.ts";
 
 // ---- where in a log ----------------------------------------------------------------------------------------------
 

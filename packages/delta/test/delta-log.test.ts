@@ -6,7 +6,7 @@ import { deltaOfflineStore, localObjects, type ObjectStore } from "@tidemark/del
 import { describe, test } from "vitest";
 import { compareCodePoints } from "../src/parquet/statistics.ts";
 import { column, idsOf, numbers, range, rowsOfNumbers, temporary } from "./lakes.ts";
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 
 function entry(lake: string, version: number, suffix = "json"): string {
   return join(lake, "numbers", "_delta_log", `${String(version).padStart(20, "0")}.${suffix}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import type { Batch, ColumnSpec, Kind, TableSpec, Value } from "@tidemark/core/spi";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { groupThread, ownThread, type Done, type GroupThread } from "../src/group-thread.ts";

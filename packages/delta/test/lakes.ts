@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { batchOf, valueAt } from "@tidemark/core/testing";
+import { batchOf, valueAt } from "@tidemark/core";
 import type { Batch, ColumnSpec, Kind, OfflineStore, TableSpec, Value } from "@tidemark/core/spi";
 import { onTestFinished } from "vitest";
 

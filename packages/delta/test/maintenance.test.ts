@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import { isTidemarkError } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, type ObjectStore } from "@tidemark/delta";
 import { describe, test } from "vitest";

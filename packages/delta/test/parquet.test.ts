@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
-import { batchOf, valueAt } from "@tidemark/core/testing";
+import { batchOf, valueAt } from "@tidemark/core";
 import { readParquet, writeParquet } from "@tidemark/delta";
 import fc from "fast-check";
 import { describe, test } from "vitest";

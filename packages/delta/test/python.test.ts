@@ -4,10 +4,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, readParquet, writeParquet } from "@tidemark/delta";
 import { test } from "vitest";
-import { pythonReaders, suiteNeeding } from "../../../tools/needs.ts";
+import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { decimalText } from "../src/log/statistics.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 

@@ -5,7 +5,7 @@
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
 import type { ObjectStore } from "@tidemark/delta";
-import type { PipelineAddresses } from "@tidemark/services";
+import type { PipelineAddresses } from "@tidemark/testkit/services";
 import { deleteConnector, registerConnector } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,7 +1,7 @@
 /** The services of the real demo: started here, or those of docker/compose.yaml. */
-import { chooseWay, composePipeline, startPipeline, type PipelineAddresses } from "@tidemark/services";
-import { buildMinio, goProgram, minioProgram } from "@tidemark/services/minio";
-import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForKafka, missingForPostgres, missingForTrino, trinoJava } from "../../../services/src/toolchain.ts";
+import { chooseWay, composePipeline, startPipeline, type PipelineAddresses } from "@tidemark/testkit/services";
+import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
+import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForKafka, missingForPostgres, missingForTrino, trinoJava } from "@tidemark/testkit/services/toolchain";
 import { decimals } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore, type Store } from "@tidemark/core";
 import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
-import type { PipelineAddresses } from "@tidemark/services";
+import type { PipelineAddresses } from "@tidemark/testkit/services";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import { compare } from "./compare.ts";
 import { DAY, type Bank } from "./deeds.ts";

@@ -5,7 +5,7 @@
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore, valueAt } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { startPipeline, type Pipeline } from "@tidemark/services";
+import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { registerConnector } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { airflow, realPipeline, suiteNeeding } from "../../../tools/needs.ts";
+import { airflow, realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import * as features from "../src/features.ts";
 import { createBank } from "../src/postgres-bank.ts";
 import { transactionRows, weeklyFromRows, type TableRow } from "../src/postgres-rows.ts";

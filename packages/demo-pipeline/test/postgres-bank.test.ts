@@ -1,8 +1,8 @@
 /** The bank in a real PostgreSQL. */
-import { startPostgres, type Postgres } from "@tidemark/services";
+import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { realPipeline, suiteNeeding } from "../../../tools/needs.ts";
+import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { DAY, type BankSettings } from "../src/bank.ts";
 import type { Customer } from "../src/customers.ts";
 import { population } from "../src/deeds.ts";

@@ -1,8 +1,8 @@
 /** The demo on the services of docker/compose.yaml. */
-import { startCompose, type Compose } from "@tidemark/services";
+import { startCompose, type Compose } from "@tidemark/testkit/services";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { composeEngine, suiteNeeding } from "../../../tools/needs.ts";
+import { composeEngine, suiteNeeding } from "@tidemark/testkit/needs";
 import { realDemo } from "../src/real.ts";
 import { scratch } from "./small-bank.ts";
 import { expectAgreement, SMALL } from "./small-real.ts";

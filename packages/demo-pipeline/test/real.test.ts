@@ -1,5 +1,5 @@
 /** The demo on the real programs, small. */
-import { startPipeline, type Pipeline } from "@tidemark/services";
+import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { connectorStatus } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { dockerEngine, minioServer, realPipeline, suiteNeeding, trinoServer } from "../../../tools/needs.ts";
+import { dockerEngine, minioServer, realPipeline, suiteNeeding, trinoServer } from "@tidemark/testkit/needs";
 import { realDemo } from "../src/real.ts";
 import { expectAgreement, SMALL } from "./small-real.ts";
 import { scratch } from "./small-bank.ts";

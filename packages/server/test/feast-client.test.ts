@@ -8,7 +8,7 @@ import { memoryOfflineStore } from "@tidemark/core/testing";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { featureServer, type ServerOptions } from "@tidemark/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { feastClient, suiteNeeding } from "../../../tools/needs.ts";
+import { feastClient, suiteNeeding } from "@tidemark/testkit/needs";
 import { accountMoves, accountState, definitions, fraud, LARGEST, NOW, repository, transactionsOf, userName, weekly } from "./feast/feast-bank.ts";
 import { feastProcess, type FeastAnswer, type FeastProcess, type FeastStore } from "./feast/feast-process.ts";
 

@@ -1,6 +1,6 @@
 /** Several writers in one process, each with a store of its own, commit so many times to the table `race`, a row each. Says that it is ready, and begins when told. */
 import { once } from "node:events";
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { s3Objects, type S3ObjectsOptions } from "../../src/index.ts";
 

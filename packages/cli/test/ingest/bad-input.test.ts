@@ -1,7 +1,7 @@
 /** What `tidemark ingest` is given and cannot take: it says what, where and what next, and writes nothing. */
-import { startPostgres, type Postgres } from "@tidemark/services";
+import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { realPipeline, suiteNeeding } from "../../../../tools/needs.ts";
+import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { Project, type Ran } from "../support/project.ts";
 import { IngestProject } from "../support/ingest-project.ts";
 import { definitions } from "../support/bank.ts";

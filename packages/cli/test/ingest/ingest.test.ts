@@ -1,11 +1,11 @@
 /** `tidemark ingest` into a real PostgreSQL. */
 import { writeParquet } from "@tidemark/delta";
-import { startPostgres, type Postgres } from "@tidemark/services";
+import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import { gzipSync } from "node:zlib";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { batchOf } from "../../../core/src/columns/batch.ts";
-import { realPipeline, suiteNeeding } from "../../../../tools/needs.ts";
+import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { IngestProject } from "../support/ingest-project.ts";
 
 const into = (rows: string, more = ""): string => `payments: { database: ({ secrets }) => secrets.database, table: "public.payments", rows: ${rows}, ${more} }`;

@@ -1,5 +1,5 @@
 /** The fast way of reading a line of JSON beside the slow one: every number is what COPY would have read in the text itself. */
-import { Random } from "@tidemark/core/testing";
+import { Random } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { parseExact, type ExactNumber } from "../../src/exact-json.ts";
 import { copyField } from "../../src/ingest/copy-text.ts";

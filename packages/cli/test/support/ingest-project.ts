@@ -1,6 +1,6 @@
 /** A project that ingests into a PostgreSQL: a table of payments in a database of its own. */
 import pg from "pg";
-import type { Postgres } from "@tidemark/services";
+import type { Postgres } from "@tidemark/testkit/services";
 import { onTestFinished } from "vitest";
 import { definitions } from "./bank.ts";
 import { Project, type Ran } from "./project.ts";

@@ -6,7 +6,7 @@ import { batchOf, formatTime, parseTime, toJson, type Value } from "@tidemark/co
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { readParquet, writeParquet } from "@tidemark/delta";
 import { expect, test } from "vitest";
-import { pythonReaders, suiteNeeding } from "../../../../tools/needs.ts";
+import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { historyProject, type HistoryProject } from "../support/history-project.ts";
 
 const START = parseTime("2025-03-01T00:00:00Z", null)!;

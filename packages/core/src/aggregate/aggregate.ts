@@ -1,6 +1,6 @@
 /** What an aggregate is: fed the indexes of a window's rows, it answers one value. */
 import type { Vector } from "../columns/batch.ts";
-import type { Value } from "../model.ts";
+import type { Value } from "../specs.ts";
 
 /**
  * An aggregate over one column, bound to one vector of it after another: what it needs is allocated once. Missing values are ignored (law 9). Order of rows cannot matter (law 3).

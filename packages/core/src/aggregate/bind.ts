@@ -1,6 +1,6 @@
 /** From what a feature says to an aggregate over its vector. */
 import type { Batch, Vector } from "../columns/batch.ts";
-import type { ColumnSpec, FeatureSpec } from "../model.ts";
+import type { ColumnSpec, FeatureSpec } from "../specs.ts";
 import type { Aggregate, Overflows } from "./aggregate.ts";
 import { countDistinct } from "./count-distinct.ts";
 import { count } from "./count.ts";

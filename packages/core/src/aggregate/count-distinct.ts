@@ -1,5 +1,5 @@
 import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
-import type { ColumnSpec } from "../model.ts";
+import type { ColumnSpec } from "../specs.ts";
 import { countOf, type Aggregate } from "./aggregate.ts";
 
 /** How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3). */

@@ -1,6 +1,6 @@
 import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import { compareValues } from "../columns/compare.ts";
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { Aggregate } from "./aggregate.ts";
 
 /** The smallest (`sign` −1) or largest (`sign` 1) value in the order of law 3; null where there is none. */

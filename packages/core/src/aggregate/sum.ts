@@ -1,5 +1,5 @@
 import { vectorOfKind, type Vector } from "../columns/batch.ts";
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { Aggregate, Overflows } from "./aggregate.ts";
 import { ExactSum } from "./exact-sum.ts";
 

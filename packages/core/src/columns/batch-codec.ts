@@ -2,7 +2,7 @@
  * Batches as bytes, for cells of the online store: column by column, small numbers as varints, strings by dictionary, a constant column once.
  * The columns are known to both sides; only their values travel. Every block starts with its encoding and its length, so a reader may skip it.
  */
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import { vectorBuilder, type Batch, type Vector } from "./batch.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 

@@ -1,5 +1,5 @@
 /** A batch of rows as columns. */
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 
 /**
  * The values of one column. `valid[i]` is 0 where the value is missing; `null` when none is.

@@ -1,5 +1,5 @@
 /** The one order of values (law 3): min, max, ties and sorting all use it. */
-import type { ColumnSpec, Kind, Value } from "../model.ts";
+import type { ColumnSpec, Kind, Value } from "../specs.ts";
 
 /** Negative, 0 or positive, as `a` comes before, with or after `b`: numbers by value, strings by code point, bytes lexicographically, false before true. null comes first. */
 export function compareValues(kind: Kind, a: Value, b: Value): number {

@@ -1,5 +1,5 @@
 /** Conditions over vectors, with SQL's three-valued logic (law 9): only true passes. */
-import type { Expression, Value } from "../model.ts";
+import type { Expression, Value } from "../specs.ts";
 import { valueAt, type Batch } from "./batch.ts";
 import { compareValues } from "./compare.ts";
 

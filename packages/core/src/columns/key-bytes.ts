@@ -1,6 +1,6 @@
 /** The identity of a key: as the bytes a cell lies under, and as text for a Map. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, Value } from "../model.ts";
+import type { ColumnSpec, Kind, Value } from "../specs.ts";
 import { ByteWriter } from "./bytes.ts";
 import { compareStrings } from "./compare.ts";
 

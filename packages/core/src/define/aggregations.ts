@@ -1,6 +1,6 @@
 /** What a view computes: an aggregation over windows of rows, or the latest row's value. */
 import { TidemarkError } from "../errors.ts";
-import type { AggregateName, ColumnSpec } from "../model.ts";
+import type { AggregateName, ColumnSpec } from "../specs.ts";
 import type { AnyColumn, Column, NumericKind, OrderedKind } from "./column-types.ts";
 import { aggregationTitle, definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
 import { durationMicros, type CheckDuration, type CheckDurations, type Durations } from "./duration.ts";

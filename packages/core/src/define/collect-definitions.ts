@@ -1,6 +1,6 @@
 /** All definitions of a module, by name. */
 import { TidemarkError } from "../errors.ts";
-import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../model.ts";
+import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { definitionOf, described } from "./definition.ts";
 
 export interface Definitions {

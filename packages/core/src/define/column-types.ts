@@ -1,5 +1,5 @@
 /** What kinds of columns mean in TypeScript. */
-import type { Kind } from "../model.ts";
+import type { Kind } from "../specs.ts";
 import type { shape } from "./shape.ts";
 import type { TimeInput } from "./time-input.ts";
 

@@ -1,6 +1,6 @@
 /** Column types: `string("name in the database")`. The name in TypeScript is the member that holds it. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind } from "../model.ts";
+import type { ColumnSpec, Kind } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import { described, makeDefinition } from "./definition.ts";
 

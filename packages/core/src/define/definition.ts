@@ -1,6 +1,6 @@
 /** What a definition carries at run time, and how it is made: a frozen object without a prototype. */
 import { TidemarkError } from "../errors.ts";
-import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, ServiceSpec, SourceSpec, Value, ViewSpec } from "../model.ts";
+import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, ServiceSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import { toJson } from "./to-json.ts";
 
 /** Registered, not local: the `tidemark` command holds another copy of this package and must know the definitions of a project's copy. */

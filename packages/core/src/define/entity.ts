@@ -1,6 +1,6 @@
 /** What features are about. */
 import { TidemarkError } from "../errors.ts";
-import type { Kind } from "../model.ts";
+import type { Kind } from "../specs.ts";
 import type { Columns, ColumnType, KeyKind } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";

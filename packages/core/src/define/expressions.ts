@@ -1,6 +1,6 @@
 /** Conditions over the columns of one source: SQL's, three-valued (law 9); data, never closures. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Expression } from "../model.ts";
+import type { ColumnSpec, Expression } from "../specs.ts";
 import type { AnyColumn, Column, InputOf, OrderedKind } from "./column-types.ts";
 import { definitionAs, described, makeDefinition } from "./definition.ts";
 import type { shape } from "./shape.ts";

@@ -6,7 +6,7 @@ import type { AnyEntity } from "./entity.ts";
 import type { BadFeatureName } from "./names.ts";
 import type { Invalid, shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
-import type { Kind } from "../model.ts";
+import type { Kind } from "../specs.ts";
 
 export type Aggregations = { readonly [name: string]: AnyAggregation };
 type Shape<X extends { readonly [shape]: unknown }> = X[typeof shape];

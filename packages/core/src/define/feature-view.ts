@@ -1,6 +1,6 @@
 /** Features of one entity from one source. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../model.ts";
+import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { AnyColumn, InputsOf } from "./column-types.ts";
 import { aggregationTitle, definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
 import { durationMicros } from "./duration.ts";

@@ -1,5 +1,5 @@
 /** One feature of a view. */
-import type { FeatureSpec, ViewSpec } from "../model.ts";
+import type { FeatureSpec, ViewSpec } from "../specs.ts";
 import { makeDefinition } from "./definition.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
 import type { Selection } from "./selection.ts";

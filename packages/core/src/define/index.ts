@@ -15,7 +15,7 @@ export { selectionFrom, selectionOf, type NeedsOf, type RowOf, type Selection } 
 export type { Invalid } from "./shape.ts";
 export { pushSource, type PushKey, type PushRow, type PushSource, type PushSourceInfo } from "./push-source.ts";
 export { committed, source, type Committed, type Source, type SourceInfo } from "./source.ts";
-export { specOfEntity, specOfService, specOfSource, specOfView } from "./specs.ts";
+export { specOfEntity, specOfService, specOfSource, specOfView } from "./spec-of.ts";
 export { micros, timeOf, type Micros, type TimeInput } from "./time-input.ts";
 export { toJson, type Json } from "./to-json.ts";
 export { toSql } from "./to-sql.ts";

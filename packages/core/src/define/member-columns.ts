@@ -1,6 +1,6 @@
 /** Columns written as members of an object: each gets its member's name. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec } from "../model.ts";
+import type { ColumnSpec } from "../specs.ts";
 import { definitionAs, described } from "./definition.ts";
 import { checkColumnName } from "./names.ts";
 import { checkMembers } from "./options.ts";

@@ -1,6 +1,6 @@
 /** A source that no log feeds: its rows come from `store.push`. */
 import { TidemarkError } from "../errors.ts";
-import type { Kind } from "../model.ts";
+import type { Kind } from "../specs.ts";
 import type { Column, Columns, InputOf } from "./column-types.ts";
 import { definitionAs } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";

@@ -1,5 +1,5 @@
 /** What a feature answers. */
-import type { ColumnSpec } from "../model.ts";
+import type { ColumnSpec } from "../specs.ts";
 import type { AggregationState } from "./definition.ts";
 
 /** The column of answers, under this name: its kind by law 3, and null only where law 7 allows it and no default replaces it. */

@@ -1,6 +1,6 @@
 /** Everything that can be asked for, and lists of it. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Selected } from "../model.ts";
+import type { ColumnSpec, Selected } from "../specs.ts";
 import { definitionOf, described, makeDefinition } from "./definition.ts";
 import type { Flat, shape } from "./shape.ts";
 

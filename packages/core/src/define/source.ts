@@ -1,6 +1,6 @@
 /** A table whose rows feed features. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, SourceSpec } from "../model.ts";
+import type { ColumnSpec, Kind, SourceSpec } from "../specs.ts";
 import type { Column, Columns, ColumnType, KeyKind } from "./column-types.ts";
 import { definitionAs, described, makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";

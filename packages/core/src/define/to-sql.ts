@@ -1,6 +1,6 @@
 /** A condition printed as SQL. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Expression, Value } from "../model.ts";
+import type { ColumnSpec, Expression, Value } from "../specs.ts";
 import { formatDate, formatTime } from "../time/parse-time.ts";
 import { formatDecimal } from "./decimal-text.ts";
 import { definitionAs, described } from "./definition.ts";

@@ -1,6 +1,6 @@
 /** Between values as Tidemark holds them and values as the user sees them. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import { formatDate, parseDate } from "../time/parse-time.ts";
 import { formatDecimal, parseDecimal } from "./decimal-text.ts";
 import { described } from "./definition.ts";

@@ -2,8 +2,8 @@
 import { batchOf, type Vector } from "../columns/batch.ts";
 import { pickRows } from "../columns/pick-rows.ts";
 import type { Overflows } from "../aggregate/aggregate.ts";
-import { asOfKernel } from "../join/as-of-kernel.ts";
-import type { ColumnSpec } from "../model.ts";
+import { asOfKernel } from "../asof/as-of-kernel.ts";
+import type { ColumnSpec } from "../specs.ts";
 import type { AggregatePlan, ComputeEngine, EntityRows, Events, JoinPlan } from "../spi.ts";
 import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
 import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";

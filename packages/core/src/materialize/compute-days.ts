@@ -1,15 +1,15 @@
 /** The rows of a view on some days, share by share of its entities, through the engine. */
 import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
-import type { HistoryContext } from "../history/merge-versions.ts";
-import type { HistoryState } from "../history/version-events.ts";
-import type { ColumnSpec, Value, ViewSpec } from "../model.ts";
+import type { HistoryContext } from "../offline/merge-versions.ts";
+import type { HistoryState } from "../offline/version-events.ts";
+import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
 import type { Answers, ComputeEngine, EntityRows, Events, TableSpec } from "../spi.ts";
-import { planOf } from "../stream/plans.ts";
-import { gatherShare, type GatheredShare, type Share, type ShareLimits } from "./gather-share.ts";
+import { planOf } from "../plan/view-plans.ts";
+import { gatherShare, type GatheredShare, type Share, type ShareLimits } from "./gather-bucket.ts";
 import { DATE, EVENT_TIMESTAMP } from "./features-table.ts";
 import type { LocalDate } from "./local-date.ts";
-import { pageEncoder, pagesFor } from "./page-codec.ts";
-import type { PagesWriter } from "./online-pages.ts";
+import { pageEncoder, pagesFor } from "./segment-codec.ts";
+import type { PagesWriter } from "./online-segments.ts";
 
 export interface DaysToCompute {
   readonly context: HistoryContext;

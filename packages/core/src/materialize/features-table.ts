@@ -1,6 +1,6 @@
 /** The table that a view is materialized into, and what it remembers among its positions. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, ViewSpec } from "../model.ts";
+import type { ColumnSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, Position, PositionStep, TableSpec } from "../spi.ts";
 import type { LocalDate } from "./local-date.ts";
 

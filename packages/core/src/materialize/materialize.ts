@@ -1,19 +1,19 @@
 /** A view's rows on some days: into its features table, and the newest of them into the online store. */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
-import { historyState, type HistoryState } from "../history/version-events.ts";
-import type { ViewSpec } from "../model.ts";
+import { historyState, type HistoryState } from "../offline/version-events.ts";
+import type { ViewSpec } from "../specs.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
-import { historyContext } from "../store/historical-read.ts";
-import { breather } from "../stream/breathe.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import { breather } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
 import { featuresTable, materializedOf, type Materialized } from "./features-table.ts";
 import { dayAfter, lastDayBefore, localDate, localDates, refuseUnfinished, today, type LocalDate } from "./local-date.ts";
-import { beginPages, LATER_DAY_SERVED, servedDay, type PagesWriter } from "./online-pages.ts";
-import { touchedDates } from "./touched-dates.ts";
+import { beginPages, LATER_DAY_SERVED, servedDay, type PagesWriter } from "./online-segments.ts";
+import { touchedDates } from "./stale-dates.ts";
 import type { MaterializedView, MaterializeOptions, MaterializeResult } from "./types.ts";
-import { meaningOf } from "./view-meaning.ts";
+import { meaningOf } from "./view-fingerprint.ts";
 
 export interface MaterializeSettings {
   readonly views: ReadonlyMap<string, ViewSpec>;

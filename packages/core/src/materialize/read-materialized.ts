@@ -1,11 +1,11 @@
 /** The materialized rows of entities, from the online store. */
 import { keyText } from "../columns/key-bytes.ts";
 import { toUser } from "../define/user-values.ts";
-import type { Value, ViewSpec } from "../model.ts";
+import type { Value, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
-import { headOf, pageKeys, type ServedDay } from "./online-pages.ts";
-import { rowOfPage } from "./page-codec.ts";
-import { hashText, meaningOf } from "./view-meaning.ts";
+import { headOf, pageKeys, type ServedDay } from "./online-segments.ts";
+import { rowOfPage } from "./segment-codec.ts";
+import { hashText, meaningOf } from "./view-fingerprint.ts";
 
 /** One row of a view as it was materialized; `time` in µs. */
 export interface MaterializedRow {

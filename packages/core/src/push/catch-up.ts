@@ -1,10 +1,10 @@
 /** An online store that lies behind what was pushed into the history: a process died between the two, or pushed without an online store. */
 import { isRetryable } from "../errors.ts";
-import type { Selected, SourceSpec } from "../model.ts";
+import type { Selected, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
-import { bootstrapOnline, type BootstrapSettings } from "../store/bootstrap.ts";
-import { historyContext } from "../store/historical-read.ts";
-import { layoutFor, readSourceState } from "../stream/source-state.ts";
+import { bootstrapOnline, type BootstrapSettings } from "../online/backfill.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 
 /** Between two looks of a process that reads, ms. */

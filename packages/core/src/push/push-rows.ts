@@ -2,8 +2,8 @@
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../model.ts";
-import { keyIndexes } from "../stream/row-change.ts";
+import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
+import { keyIndexes } from "../rows/row-change.ts";
 
 /** What becomes of one row. */
 export interface PushedRow {

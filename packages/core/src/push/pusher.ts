@@ -3,14 +3,14 @@
  * What comes while a commit is under way shares the next one.
  */
 import { isRetryable, isTidemarkError, TidemarkError } from "../errors.ts";
-import { changesToBatches } from "../history/change-log.ts";
-import type { SourceSpec } from "../model.ts";
+import { changesToBatches } from "../offline/change-log.ts";
+import type { SourceSpec } from "../specs.ts";
 import type { Change, OfflineStore, OnlineStore } from "../spi.ts";
-import { historyContext } from "../store/historical-read.ts";
-import type { SinkOptions } from "../store/sinks.ts";
-import { onlineSink, type OnlineSink } from "../stream/online-sink.ts";
-import { pushIdKeys, readPushDone, type PushDone } from "../stream/push-ids.ts";
-import { layoutFor } from "../stream/source-state.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import type { SinkOptions } from "../resnapshot/store-writers.ts";
+import { onlineSink, type OnlineSink } from "../online/online-writer.ts";
+import { pushIdKeys, readPushDone, type PushDone } from "../online/push-ids.ts";
+import { layoutFor } from "../online/source-state.ts";
 import { isWhole } from "./catch-up.ts";
 import { pushedChange, pushPosition, pushStep, refuseStrangers, type PushPosition } from "./push-log.ts";
 import type { PushedRow } from "./push-rows.ts";

@@ -1,12 +1,12 @@
 /** Pushing to the sources of a store. */
-import { specOfSource } from "../define/specs.ts";
+import { specOfSource } from "../define/spec-of.ts";
 import { TidemarkError } from "../errors.ts";
-import { compactHistory } from "../history/compaction.ts";
-import type { Selected, SourceSpec } from "../model.ts";
-import type { BootstrapSettings } from "../store/bootstrap.ts";
-import { historyContext } from "../store/historical-read.ts";
-import type { SinkOptions } from "../store/sinks.ts";
-import type { OnlineUpkeep } from "../stream/online-upkeep.ts";
+import { compactHistory } from "../offline/compaction.ts";
+import type { Selected, SourceSpec } from "../specs.ts";
+import type { BootstrapSettings } from "../online/backfill.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import type { SinkOptions } from "../resnapshot/store-writers.ts";
+import type { OnlineUpkeep } from "../online/maintenance.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { catchUpOnline, freshReads, quietly, type FreshReads } from "./catch-up.ts";
 import { pushReader, type PushReader } from "./push-rows.ts";

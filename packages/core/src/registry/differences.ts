@@ -1,7 +1,7 @@
 /** From what was applied to what is defined now. */
 import { durationText } from "../define/duration.ts";
 import { canonicalText, type Json } from "./canonical.ts";
-import { objectKey, type DefinedObject, type ObjectKind } from "./meaning.ts";
+import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 import type { RegisteredObject, Snapshot } from "./snapshot.ts";
 
 export interface Difference {

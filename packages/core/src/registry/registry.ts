@@ -3,10 +3,10 @@ import type { Definitions } from "../define/collect-definitions.ts";
 import { TidemarkError } from "../errors.ts";
 import type { OfflineStore, OnlineStore, RegistryStore } from "../spi.ts";
 import { differences, type Difference } from "./differences.ts";
-import { objectsOf } from "./meaning.ts";
+import { objectsOf } from "./normalized-definitions.ts";
 import { servingOf, type Serving } from "./serving.ts";
 import { decodeSnapshot, encodeSnapshot, nextSnapshot, type Applied, type Snapshot } from "./snapshot.ts";
-import { whoami } from "./whoami.ts";
+import { whoami } from "./current-user.ts";
 
 export interface PlannedChange extends Difference {
   /** Of a feature that is added or changed; null for anything else. */

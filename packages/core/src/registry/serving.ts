@@ -1,8 +1,8 @@
 /** What the online store can answer of definitions that it may never have seen. */
 import { isTidemarkError } from "../errors.ts";
-import type { FeatureSpec, SourceSpec, ViewSpec } from "../model.ts";
+import type { FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
-import { lacking, layoutFor, readSourceState, type SourceState } from "../stream/source-state.ts";
+import { lacking, layoutFor, readSourceState, type SourceState } from "../online/source-state.ts";
 
 /**
  * now: the state holds its columns and its window, so it is served at once · backfill: it answers `NEEDS_BACKFILL` until the online store is filled from the history ·

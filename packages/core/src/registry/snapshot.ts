@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { canonicalText, fingerprintOf, type Json } from "./canonical.ts";
-import { objectKey, type DefinedObject, type ObjectKind } from "./meaning.ts";
+import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 
 const FORMAT = 1;
 

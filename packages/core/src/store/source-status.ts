@@ -1,19 +1,20 @@
 /** What a source has taken, and what went wrong in it. */
-import { keyColumnsOf } from "../stream/row-change.ts";
+import { keyColumnsOf } from "../rows/row-change.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import { isRetryable } from "../errors.ts";
-import type { SourceSpec, ViewSpec } from "../model.ts";
+import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
-import { onlineLanes } from "../stream/online-lanes.ts";
-import { readLanes } from "../stream/online-rows.ts";
-import type { StoreRole } from "../stream/sink.ts";
-import { countersKey, readCounters } from "../stream/source-counters.ts";
-import { layoutFor, readSourceState } from "../stream/source-state.ts";
-import { said, type SinkStall } from "../stream/stalls.ts";
+import { onlineLanes } from "../online/entity-logs.ts";
+import { readLanes } from "../online/stored-rows.ts";
+import type { StoreRole } from "../ingest/source-writer.ts";
+import { countersKey, readCounters } from "../online/source-counters.ts";
+import { layoutFor, readSourceState } from "../online/source-state.ts";
+import { said, type SinkStall } from "../ingest/backpressure.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { plainPositions, reachableEpochs } from "./epoch-stores.ts";
-import { historyContext } from "./historical-read.ts";
+import { reachableEpochs } from "../resnapshot/generation-stores.ts";
+import { plainPositions } from "../ingest/snapshot-watch.ts";
+import { historyContext } from "../offline/offline-reader.ts";
 
 export interface SourceStatus {
   readonly source: string;

@@ -1,6 +1,6 @@
 /** The tables that a store keeps in its history. */
-import { historyTables } from "../history/history-tables.ts";
-import type { SourceSpec, ViewSpec } from "../model.ts";
+import { historyTables } from "../offline/history-tables.ts";
+import type { SourceSpec, ViewSpec } from "../specs.ts";
 
 export interface StoreTable {
   /** In the offline store; there is none before something was written to it. */

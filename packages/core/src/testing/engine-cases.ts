@@ -1,11 +1,8 @@
-/** Plans, events and entity rows for the tests of compute engines: made by hand, and by a seed. */
+/** Plans, events and entity rows for the tests of compute engines. */
 import { batchOf } from "../columns/batch.ts";
-import type { AggregateName, ColumnSpec, Expression, FeatureSpec, Kind, SourceSpec, Value, ViewSpec } from "../model.ts";
+import type { AggregateName, ColumnSpec, Expression, FeatureSpec, Kind, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import type { AggregatePlan, EntityRows, Events, JoinPlan } from "../spi.ts";
-import { planOf } from "../stream/plans.ts";
-import { columnSpec, generateWorld } from "./generate-definitions.ts";
-import type { EngineRow } from "./naive-engine.ts";
-import type { Random } from "./random.ts";
+import { planOf } from "../plan/view-plans.ts";
 
 const columns: readonly ColumnSpec[] = [
   columnSpec("id", "int32"), columnSpec("created", "timestamp", { nullable: true }), columnSpec("time", "timestamp", { nullable: true }),
@@ -17,6 +14,11 @@ const source: SourceSpec = { name: "events", table: "public.events", columns, pr
 
 function viewOf(is: ViewSpec["is"], features: readonly FeatureSpec[], ttl: number | null): ViewSpec {
   return { name: "v", is, entity: { name: "e", keys: [] }, source, keyColumns: [], features, ttl };
+}
+
+/** A column of that kind, not nullable unless told. */
+function columnSpec(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
+  return { name, database: name, kind, nullable: false, ...more };
 }
 
 export interface FeatureOptions {
@@ -49,7 +51,11 @@ export function joinPlan(ttl: number | null, ...features: readonly FeatureSpec[]
 }
 
 /** A row of events with all columns; `from` and `to` are when it was known. */
-export interface NamedRow extends Omit<EngineRow, "values"> {
+export interface NamedRow {
+  readonly entity: number;
+  readonly time: number;
+  readonly from: number;
+  readonly to: number;
   readonly values: Readonly<Record<string, Value>>;
 }
 
@@ -74,35 +80,4 @@ export async function* eventsOf(plan: AggregatePlan | JoinPlan, rows: readonly N
 /** Entity rows from pairs of a key and a time. */
 export function entityRows(...rows: readonly (readonly [entity: number, time: number])[]): EntityRows {
   return { length: rows.length, keys: Math.max(0, ...rows.map(([entity]) => entity + 1)), entity: Int32Array.from(rows, ([entity]) => entity), time: Float64Array.from(rows, ([, time]) => time) };
-}
-
-export interface RandomCase {
-  readonly plans: readonly (AggregatePlan | JoinPlan)[];
-  readonly events: readonly NamedRow[];
-  readonly rows: EntityRows;
-}
-
-/** Plans over one source, events around the edges of their windows, and entity rows at those edges. */
-export function randomCases(random: Random): RandomCase[] {
-  const base = random.pick([1_741_064_767_123_456, 10_000_000]);
-  const world = generateWorld(random.fork(), base);
-  return world.tables.map((table) => {
-    const views = world.views.filter((view) => view.source === table.source);
-    const lengths = views.flatMap((view) => [...view.features.map(({ window }) => window), view.ttl]).filter((length) => length !== null);
-    const near = (): number => base - random.pick([0, ...lengths]) + random.between(-2, 2) - random.pick([0, 0, random.int(86_400_000_000)]);
-    const keys = random.between(1, 3);
-    const events = Array.from({ length: random.between(0, 40) }, (_, i): NamedRow => {
-      const values: Record<string, Value> = {};
-      table.source.columns.forEach((column, c) => { values[column.name] = column.nullable && random.chance(0.15) ? null : random.pick(table.pools[c]!); });
-      // no two rows of one key are seen at one time
-      const key = table.source.columns[table.key[0]!]!;
-      values[key.name] = key.kind === "string" ? `row ${i}` : key.kind === "int32" ? i : BigInt(i);
-      const from = random.chance(0.5) ? -Infinity : near();
-      const time = table.time < 0 && from > -Infinity ? from : near();
-      return { entity: random.between(-1, keys - 1), time, from: table.time < 0 ? time : from, to: random.chance(0.6) ? Infinity : Math.max(from, near()), values };
-    });
-    const times = [base, ...events.flatMap(({ time, from, to }) => [time, from, to])].filter(Number.isFinite);
-    const asked = Array.from({ length: 25 }, () => [random.int(keys), random.pick(times) + random.pick([0, 0, ...lengths]) + random.between(-1, 1)] as const);
-    return { plans: views.map((view) => planOf(view, view.features)), events: random.shuffled(events), rows: { ...entityRows(...asked), keys } };
-  });
 }

@@ -1,6 +1,6 @@
 import { batchOf, valueAt, vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Value } from "../model.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { OfflineStore, PartitionFilter, Position, PositionStep, TableSpec } from "../spi.ts";
 
 /** What memory stores keep. Hand the same one to two of them, and they are two handles on one store. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, Value } from "../model.ts";
+import type { ColumnSpec, Kind, Value } from "../specs.ts";
 import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
 import { registryFacts } from "./registry-conformance.ts";
 

@@ -1,7 +1,7 @@
 /** Rows of one or more entities, sorted by event time within each: what the kernels read. */
 import type { Batch } from "../columns/batch.ts";
 import type { Answers, Status } from "../spi.ts";
-import type { FeatureSpec, Value } from "../model.ts";
+import type { FeatureSpec, Value } from "../specs.ts";
 
 /** As many as `columns` says; the arrays may be longer. */
 export interface TimedRows {

@@ -3,7 +3,7 @@ import { aggregateOf, vectorOf } from "../aggregate/bind.ts";
 import type { Aggregate, Overflows } from "../aggregate/aggregate.ts";
 import type { Batch } from "../columns/batch.ts";
 import { bindFilter } from "../columns/filter.ts";
-import type { ColumnSpec, Expression, FeatureSpec } from "../model.ts";
+import type { ColumnSpec, Expression, FeatureSpec } from "../specs.ts";
 import type { AggregatePlan } from "../spi.ts";
 import { type AnswerSheet, type TimedRows, withDefault } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bindAggregate } from "../../src/aggregate/bind.ts";
 import { batchOf } from "../../src/columns/batch.ts";
-import type { AggregateName, ColumnSpec, FeatureSpec, Kind, Value } from "../../src/model.ts";
-import { aggregate } from "../../src/testing/oracle-aggregate.ts";
+import type { AggregateName, ColumnSpec, FeatureSpec, Kind, Value } from "../../src/specs.ts";
+import { aggregate } from "@tidemark/testkit/oracle/aggregate";
 import { anyColumn, column } from "../support/any-value.ts";
 
 const feature = (name: AggregateName, input: string | null): FeatureSpec => (

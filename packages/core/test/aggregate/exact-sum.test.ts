@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ExactSum } from "../../src/aggregate/exact-sum.ts";
-import { roundFraction, sumOfDoubles, unitsOf } from "../../src/testing/exact-fraction.ts";
+import { roundFraction, sumOfDoubles, unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 
 /** Doubles of every magnitude alike: any 64 bits that are finite. */
 const bits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((word) => new Float64Array(new BigUint64Array([word]).buffer)[0]!).filter(Number.isFinite);

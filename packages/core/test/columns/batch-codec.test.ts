@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decodeRows, encodeRows } from "../../src/columns/batch-codec.ts";
 import { batchOf, valueAt, type Batch } from "../../src/columns/batch.ts";
 import { isTidemarkError } from "../../src/errors.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 import { anyColumn, column, KINDS } from "../support/any-value.ts";
 
 const rowsOf = (batch: Batch): Value[][] => Array.from({ length: batch.length }, (_, i) => batch.vectors.map((vector) => valueAt(vector, i)));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareKeys, compareStrings, compareValues } from "../../src/columns/compare.ts";
-import type { ColumnSpec, Kind } from "../../src/model.ts";
+import type { ColumnSpec, Kind } from "../../src/specs.ts";
 
 const column = (name: string, kind: Kind): ColumnSpec => ({ name, database: name, kind, nullable: false });
 const text = fc.string({ unit: "binary" });

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
 import { bindFilter } from "../../src/columns/filter.ts";
-import type { Expression, Kind, SourceSpec, Value } from "../../src/model.ts";
-import { truth } from "../../src/testing/oracle-condition.ts";
+import type { Expression, Kind, SourceSpec, Value } from "../../src/specs.ts";
+import { truth } from "@tidemark/testkit/oracle/condition";
 import { anyValue, column, KINDS } from "../support/any-value.ts";
 
 const columns = [column("a", "boolean"), column("b", "boolean")];

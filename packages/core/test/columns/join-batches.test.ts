@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { batchOf, joinBatches, valueAt } from "../../src/columns/batch.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
 const values: Readonly<Record<Kind, readonly Value[]>> = {
   string: ["b", null, "a", "b", "", "c"], json: ["{}", "[1]", null, "{}", "1", null], boolean: [true, false, null, true, true, false],

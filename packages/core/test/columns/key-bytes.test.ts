@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareKeys } from "../../src/columns/compare.ts";
 import { cellKey, cellKeys, keyText } from "../../src/columns/key-bytes.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
 const column = (name: string, kind: Kind, scale?: number): ColumnSpec => ({ name, database: name, kind, nullable: false, scale });
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

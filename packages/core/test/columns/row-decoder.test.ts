@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { valueAt, type Batch } from "../../src/columns/batch.ts";
 import { decodeRows, encodeRows, rowDecoder } from "../../src/columns/batch-codec.ts";
 import { ByteReader } from "../../src/columns/bytes.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
 const kinds: Readonly<Record<Kind, fc.Arbitrary<Value>>> = {
   string: fc.constantFrom("", "a", "b", "é", "a longer text that is no short one at all"), json: fc.constantFrom("{}", "[1]"), boolean: fc.boolean(),

@@ -4,7 +4,7 @@ import {
   and, avg, collectDefinitions, committed, count, entity, eq, featureService, featureView, float64, gt, inList, int32, int64, isNotNull, isNull, isTidemarkError, latest, max, micros, min, ne, not, or,
   selectionOf, source, specOfEntity, specOfService, specOfSource, specOfView, string, sum, timestamp, toSql,
 } from "@tidemark/core";
-import type { Expression } from "../../src/model.ts";
+import type { Expression } from "../../src/specs.ts";
 import { expect, test } from "vitest";
 import * as example from "./features.ts";
 import { accounts, customers, profile, transactions, transfers, user, weekly } from "./support/bank.ts";

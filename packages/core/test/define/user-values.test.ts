@@ -1,5 +1,5 @@
 import { fromUser, isTidemarkError, micros, timeOf, toJson, toUser } from "@tidemark/core";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 import { describe, expect, test } from "vitest";
 
 const column = (kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec => ({ name: "c", database: "c", kind, nullable: false, ...more });

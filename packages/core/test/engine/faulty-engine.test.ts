@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { batchOf, valueAt } from "../../src/columns/batch.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
-import type { FeatureSpec, Value } from "../../src/model.ts";
+import type { FeatureSpec, Value } from "../../src/specs.ts";
 import type { AggregatePlan, Answers, ComputeEngine, EntityRows, Events, JoinPlan } from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 

@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 import { aggregatePlan, entityRows, eventRow, eventsOf, over } from "../../src/testing/engine-cases.ts";
-import { naiveEngine } from "../../src/testing/naive-engine.ts";
+import { computeEngineProperties } from "@tidemark/testkit/engine/engine-properties";
+import { naiveEngine } from "@tidemark/testkit/oracle/naive-engine";
 
 computeEngineConformance({ test, make: async () => localEngine() });
+computeEngineProperties({ test, make: async () => localEngine() });
 computeEngineConformance({ test: (name, run) => { test(`naive: ${name}`, run); }, make: async () => naiveEngine() });
 
 test("sums that left their type are counted, question by question", async () => {

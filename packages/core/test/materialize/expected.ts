@@ -1,9 +1,9 @@
 /** The rows that a features table must hold, from the oracle: obvious and slow. */
 import { valueAt } from "../../src/columns/batch.ts";
-import type { Value, ViewSpec } from "../../src/model.ts";
+import type { Value, ViewSpec } from "../../src/specs.ts";
 import type { Change, OfflineStore } from "../../src/spi.ts";
-import { createOracle, rowsSeen, type Oracle } from "../../src/testing/oracle.ts";
-import type { Scenario } from "../../src/testing/scenario.ts";
+import { createOracle, rowsSeen, type Oracle } from "@tidemark/testkit/oracle/oracle";
+import type { Scenario } from "@tidemark/testkit/generate/scenario";
 
 export function shown(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? `${one}n` : one instanceof Uint8Array ? `bytes ${one.join()}` : Object.is(one, -0) ? "-0" : one));

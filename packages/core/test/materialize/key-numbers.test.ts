@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { KeyNumbers } from "../../src/materialize/key-numbers.ts";
-import { hashText } from "../../src/materialize/view-meaning.ts";
-import { Random } from "../../src/testing/random.ts";
+import { hashText } from "../../src/materialize/view-fingerprint.ts";
+import { Random } from "@tidemark/testkit/generate/random";
 
 test("texts get the numbers that a Map gives them, also where hashes meet or are alike in their lower bits", () => {
   for (const hash of [hashText, (text: string) => hashText(text) % 7, (text: string) => (hashText(text) & ~1023) >>> 0, () => 0xffff_ffff]) {

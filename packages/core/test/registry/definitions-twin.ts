@@ -1,7 +1,7 @@
 /** When two definitions are the same, read aloud: the slow twin of the registry's fingerprints. It shares only types with core. */
 import { isDeepStrictEqual, inspect } from "node:util";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
-import type { Scenario } from "@tidemark/core/testing";
+import type { Scenario } from "@tidemark/testkit";
 
 type View = Scenario["views"][number];
 type Feature = View["features"][number];

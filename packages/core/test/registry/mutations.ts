@@ -1,6 +1,6 @@
 /** A definition written otherwise: sometimes it means the same, sometimes it does not. */
 import type { SourceSpec } from "@tidemark/core/spi";
-import type { Random, Scenario } from "@tidemark/core/testing";
+import type { Random, Scenario } from "@tidemark/testkit";
 
 export type Definitions = Pick<Scenario, "sources" | "entities" | "views" | "selected">;
 type View = Scenario["views"][number];

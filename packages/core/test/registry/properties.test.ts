@@ -1,11 +1,12 @@
 /** Fingerprints are equal exactly where definitions are; and what a plan says of serving is what a store then does. */
 import { isTidemarkError, openStore, type StoreOptions } from "@tidemark/core";
-import { generateScenario, memoryOfflineStore, memoryOnlineStore, oracleOf, Random, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/core/testing";
+import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
+import { generateScenario, oracleOf, Random, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
-import { objectsOf } from "../../src/registry/meaning.ts";
-import { onlineReader } from "../../src/store/online-read.ts";
-import { sameAnswer } from "../../src/testing/oracle.ts";
+import { objectsOf } from "../../src/registry/normalized-definitions.ts";
+import { onlineReader } from "../../src/online/online-reader.ts";
+import { sameAnswer } from "@tidemark/testkit/oracle/oracle";
 import { sameInTwin, twinOf } from "./definitions-twin.ts";
 import { mutated, mutations, reordered, type Definitions } from "./mutations.ts";
 

@@ -4,7 +4,7 @@ import { memoryOfflineData, memoryOfflineStore, memoryOnlineStore, type MemoryOf
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { durationText } from "../../src/define/duration.ts";
-import { objectsOf } from "../../src/registry/meaning.ts";
+import { objectsOf } from "../../src/registry/normalized-definitions.ts";
 import { decodeSnapshot } from "../../src/registry/snapshot.ts";
 import { bank, customers, payments, profile, user, weekly, type Bank } from "./bank.ts";
 

@@ -1,6 +1,6 @@
 /** Values of every kind for property tests: the plain, the odd and the extreme. */
 import fc from "fast-check";
-import type { ColumnSpec, Kind, Value } from "../../src/model.ts";
+import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
 export const KINDS: readonly Kind[] = ["string", "boolean", "int32", "int64", "float64", "decimal", "timestamp", "date", "bytes", "json"];
 

@@ -1,7 +1,7 @@
 /** Memory stores that fail, fail after having done it, and take their time; and pauses that cost turns of the event loop, not time. */
 import { TidemarkError } from "@tidemark/core";
 import type { OfflineStore, OnlineStore } from "@tidemark/core/spi";
-import type { Sleep } from "../../src/stream/stalls.ts";
+import type { Sleep } from "../../src/ingest/backpressure.ts";
 
 /** What happens to a call: nothing, an error before it, an error after it was done, or so many turns before it. */
 export type Fault = "none" | "before" | "after" | number;

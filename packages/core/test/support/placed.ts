@@ -1,4 +1,4 @@
-import type { SourceSpec } from "../../src/model.ts";
+import type { SourceSpec } from "../../src/specs.ts";
 import type { Change } from "../../src/spi.ts";
 
 /** The changes of a source as the runner gives them to sinks: one without LSN stands behind what its partition held. */

@@ -1,8 +1,8 @@
 /** Random logs of one row, and random deliveries of them. */
 import fc from "fast-check";
-import type { SourceSpec, Value } from "../../src/model.ts";
-import type { RowChange } from "../../src/stream/row-change.ts";
-import type { RowVersion, Truncate } from "../../src/stream/row-versions.ts";
+import type { SourceSpec, Value } from "../../src/specs.ts";
+import type { RowChange } from "../../src/rows/row-change.ts";
+import type { RowVersion, Truncate } from "../../src/rows/row-versions.ts";
 import { column } from "./any-value.ts";
 
 /** `amount` and `note` are columns that the log may leave out. */

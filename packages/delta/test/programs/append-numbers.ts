@@ -2,7 +2,7 @@
  * Appends rows 0 … total − 1 to the table `numbers`, ten a commit, from where its position stands; optimizes at every tenth commit.
  * Kills itself at the `nth` time that it comes to a fail point.
  */
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 
 const [directory, total, point, nth] = process.argv.slice(2) as [string, string, string, string];

@@ -1,5 +1,5 @@
 /** Commits so many times to the table `race`, a row each: without positions, or each at the next offset that all writers share. */
-import { batchOf } from "@tidemark/core/testing";
+import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 
 const [directory, writer, commits, shared] = process.argv.slice(2) as [string, string, string, string];

@@ -1,6 +1,6 @@
 import { collectDefinitions, toJson } from "@tidemark/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NOON, date, everything, weekly } from "../../../core/test/store/shop.ts";
+import { NOON, date, everything, weekly } from "../../../core/test/support/shop.ts";
 import { LARGEST, shopServer } from "./shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { schemathesis, suiteNeeding } from "../../../../tools/needs.ts";
+import { schemathesis, suiteNeeding } from "@tidemark/testkit/needs";
 import { shopServer } from "./shop-server.ts";
 
 const tool = schemathesis();

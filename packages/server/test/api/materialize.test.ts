@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { weekly } from "../../../core/test/store/shop.ts";
+import { weekly } from "../../../core/test/support/shop.ts";
 import { shopServer } from "./shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;

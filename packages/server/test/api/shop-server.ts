@@ -2,7 +2,7 @@
 import { count, date as dateOf, decimal as decimalOf, float64 as doubleOf, featureView, int64 as longOf, latest, max, source, timestamp as timeOf, bytes as bytesOf, json as jsonOf, boolean as flagOf, int32 as intOf, openStore, pushSource, string as textOf, entity, min, sum } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer, type FeatureServer, type ServerOptions } from "@tidemark/server";
-import { Log, NOON, SECOND, date, definitions as shopDefinitions, user } from "../../../core/test/store/shop.ts";
+import { Log, NOON, SECOND, date, definitions as shopDefinitions, user } from "../../../core/test/support/shop.ts";
 
 /** A source with a column of every kind. */
 export const things = source("things", {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { feastClient } from "../../../../tools/needs.ts";
+import { feastClient } from "@tidemark/testkit/needs";
 
 /** What the registry holds. */
 export interface FeastRepository {

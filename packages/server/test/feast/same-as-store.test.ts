@@ -1,7 +1,8 @@
 /** Through Feast's protocol, the values, statuses and times of the store, to the bit, on generated definitions and logs. */
 import { collectDefinitions, micros, openStore, type OnlineColumns, type Value } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { generateScenario, memoryOnlineStore, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/core/testing";
+import { memoryOnlineStore } from "@tidemark/core/testing";
+import { generateScenario, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/testkit";
 import { featureServer } from "@tidemark/server";
 import { expect, test } from "vitest";
 import { online } from "./ask.ts";

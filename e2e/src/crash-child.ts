@@ -1,0 +1,73 @@
+/**
+ * A run that is killed: a recorded topic into SQLite and Delta, in many small commits, the versions table compacted on the way.
+ * Writes a line to stdout after each commit; kills itself at the n-th pass of a point where it was told one. Started again, it goes on until all is in.
+ */
+import { feed } from "@tidemark/testkit";
+import type { ChangeBatch, ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import { recordedTopic } from "@tidemark/source-debezium";
+import { writeSync } from "node:fs";
+import { crashScenario, type CrashRun } from "./crash-scenario.ts";
+import { realStores, topicPath } from "./real-stores.ts";
+
+const run = JSON.parse(process.argv[2]!) as CrashRun;
+const scenario = crashScenario(run, { requests: 0 });
+let passes = 0;
+let table = "";
+
+function pass(point: string): void {
+  if (run.kill?.point === point && ++passes === run.kill.pass) process.kill(process.pid, "SIGKILL");
+}
+
+const { online, offline } = realStores(run.folder, {
+  sqlite(name) {
+    if (name === "after-commit") writeSync(1, "online\n");
+    pass(`sqlite ${name}`);
+  },
+  delta(name) {
+    if (name === "after-commit") writeSync(1, `${table}\n`);
+    pass(name.startsWith("checkpoint") ? name : `${table} ${name}`);
+  },
+  objects: pass,
+});
+
+const written: OnlineStore = run.torn !== "online position first" ? online : {
+  ...online,
+  write: async (step) => ((await online.write({ ...step, cells: [] })) === "conflict" ? "conflict" : online.write({ ...step, positions: [] })),
+};
+
+/** Remembers of which table a failpoint speaks: changes or versions. */
+const named: OfflineStore = {
+  ...offline,
+  async append(spec, rows, options) {
+    table = spec.name.split("/").at(-1)!;
+    if (run.torn === "history position last" && rows.length > 0) {
+      await offline.append(spec, rows, { ...options, positions: [] });
+      return offline.append(spec, [], options);
+    }
+    return offline.append(spec, rows, options);
+  },
+  rewrite: (spec, rows, options) => { table = spec.name.split("/").at(-1)!; return offline.rewrite(spec, rows, options); },
+};
+
+/** So many batches of the topic; then it is as if it had ended, and history is compacted. */
+function portion(changes: ChangeSource, batches: number): ChangeSource & { taken: number } {
+  return {
+    name: changes.name,
+    taken: 0,
+    async *changes(options): AsyncIterable<ChangeBatch> {
+      for await (const batch of changes.changes(options)) {
+        yield batch;
+        if (++this.taken === batches) return;
+      }
+    },
+  };
+}
+
+writeSync(1, "ready\n");
+for (;;) {
+  const topic = portion(recordedTopic(topicPath(run.folder), { batchChanges: run.batchChanges, onWarning: () => undefined }), run.compactEvery);
+  await feed(scenario, { online: written, offline: named }, { buckets: 2, commitRows: run.commitRows }, topic);
+  if (topic.taken === 0) break;
+}
+await online.close();
+await offline.close();

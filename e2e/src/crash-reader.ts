@@ -1,0 +1,42 @@
+/** Reads answers on every path, over and over, beside a process that is killed; says at SIGTERM what it saw, and ends at once where an answer is of no prefix of the log. */
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import { isTidemarkError } from "@tidemark/core";
+import { pathReaders } from "@tidemark/testkit";
+import { setTimeout as sleep } from "node:timers/promises";
+import { prefixesOf } from "./crash-prefixes.ts";
+import { crashScenario, type CrashReading } from "./crash-scenario.ts";
+import { databasePath, realStores } from "./real-stores.ts";
+
+const settings = JSON.parse(process.argv[2]!) as CrashReading;
+const scenario = crashScenario(settings, settings);
+const rows = scenario.requests.map((_, row) => row);
+const prefixes = prefixesOf(scenario);
+let stopping = false;
+process.on("SIGTERM", () => { stopping = true; });
+
+const stores = { online: sqliteOnlineStore(databasePath(settings.folder), { readOnly: true }), offline: realStores(settings.folder).offline };
+console.log("ready");
+let waits = 0;
+for (;;) {
+  try {
+    await stores.online.open({ namespace: "test" });
+    break;
+  } catch (error) {
+    // the writer has not made it yet
+    if (!isTidemarkError(error, "ONLINE_STORE_MISSING")) throw error;
+    waits++;
+    await sleep(5);
+  }
+}
+const readers = pathReaders(scenario, stores);
+let reads = 0;
+for (let last = false; !last;) {
+  last = stopping; // one more pass after the writer's end
+  for (const row of rows) prefixes.take("online", "corrected", [row], await readers.online(row));
+  prefixes.take("as corrected", "corrected", rows, await readers.history(false));
+  prefixes.take("as known", "known", rows, await readers.history(true));
+  reads += rows.length + 2;
+  await sleep(0);
+}
+prefixes.allShown();
+console.log(JSON.stringify({ reads, waits, seen: Object.fromEntries(prefixes.seen()) }));

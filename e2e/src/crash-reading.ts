@@ -1,0 +1,35 @@
+/** A run that is killed while another process reads. */
+import { Random } from "@tidemark/testkit";
+import { runChild, start } from "./crash-process.ts";
+import { crashScenario } from "./crash-scenario.ts";
+import { inFolder, writeTopic } from "./real-stores.ts";
+
+export interface ReadingResult {
+  readonly kills: number;
+  readonly reads: number;
+  /** By path and source, how many prefixes of the log the reader saw. */
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+/** Throws where the reader met an error, or an answer that no prefix of the log gives, or one behind what it saw before. */
+export async function readWhileKilled(seed: number): Promise<ReadingResult> {
+  const random = new Random(seed);
+  const settings = { seed, changes: random.between(60, 90) };
+  const scenario = crashScenario(settings, { requests: 0 });
+  return inFolder(async (folder) => {
+    writeTopic(folder, scenario);
+    const reader = start("crash-reader.ts", { folder, ...settings, requests: 12 });
+    await Promise.race([new Promise<void>((resolve) => { reader.onLine = () => { resolve(); }; }), reader.ended]);
+    let kills = 0;
+    for (;;) {
+      const run = { folder, ...settings, batchChanges: 3, commitRows: 5, compactEvery: 2, torn: null, kill: null };
+      const { how } = await runChild(run, { commits: random.between(1, 12), ms: random.fraction() * 25 });
+      if (how === "0") break;
+      kills++;
+    }
+    reader.kill("SIGTERM");
+    const { how, errors, lines } = await reader.ended;
+    if (how !== "0") throw new Error(`the reader of seed ${seed} ended with ${how}: ${errors}`);
+    return { kills, ...(JSON.parse(lines.at(-1)!) as { readonly reads: number; readonly seen: Readonly<Record<string, number>> }) };
+  });
+}

@@ -1,0 +1,132 @@
+/** Runs that are killed again and again until every kind of kill has been met often enough; each ends with its files checked (law 5). */
+import { Random } from "@tidemark/testkit";
+import { checkWhole, integrityOf } from "./crash-checks.ts";
+import { commitsIn, runChild } from "./crash-process.ts";
+import { crashScenario, killPoints, type CrashRun, type KillPoint, type TornCommit } from "./crash-scenario.ts";
+import { databasePath, inFolder, realStores, writeTopic } from "./real-stores.ts";
+import { existsSync } from "node:fs";
+
+/** `random`: at any moment strictly after the first and before the last commit · `between buckets`: compaction has committed one bucket and not the next. */
+export type KillKind = "random" | KillPoint | "between buckets";
+
+/** How many kills of each kind are wanted, and how many there were. */
+interface Quota {
+  missing(): readonly KillKind[];
+  count(kill: Kill, by: 1 | -1): void;
+}
+
+interface Kill {
+  readonly kind: KillKind;
+  /** Of the run that it ended. */
+  readonly seconds: number;
+  /** Commits that had been heard of by then. */
+  readonly commits: number;
+}
+
+export interface CrashResult {
+  readonly kills: ReadonlyMap<KillKind, { readonly kills: number; readonly seconds: number }>;
+  /** Logs that were run to their end. */
+  readonly logs: number;
+  readonly restarts: number;
+  readonly orphans: number;
+}
+
+export interface CrashOptions {
+  readonly firstSeed: number;
+  readonly random: number;
+  readonly perPoint: number;
+  /** Logs run at the same time. */
+  readonly parallel: number;
+}
+
+export async function crashUntilMet({ firstSeed, random, perPoint, parallel }: CrashOptions): Promise<CrashResult> {
+  const wanted = new Map<KillKind, number>([["random", random], ["between buckets", perPoint], ...killPoints.map((point) => [point, perPoint] as const)]);
+  const met = new Map([...wanted.keys()].map((kind) => [kind, { kills: 0, seconds: 0 }]));
+  const quota: Quota = {
+    missing: () => [...wanted].flatMap(([kind, count]) => (met.get(kind)!.kills < count ? [kind] : [])),
+    count({ kind, seconds }, by) {
+      met.get(kind)!.kills += by;
+      met.get(kind)!.seconds += by * seconds;
+    },
+  };
+  let [logs, restarts, orphans] = [0, 0, 0];
+  const work = async (): Promise<void> => {
+    while (quota.missing().length > 0) {
+      const run = await killedRun(firstSeed + logs++, quota, {});
+      restarts += run.restarts;
+      orphans += run.orphans;
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  return { kills: met, logs, restarts, orphans };
+}
+
+/** Throws where a log that was run with torn commits, and killed some times between their halves, does not end as it should. */
+export async function runTorn(seed: number, torn: TornCommit): Promise<void> {
+  const point: KillPoint = torn === "online position first" ? "sqlite after-commit" : "changes after-commit";
+  let kills = 0;
+  await killedRun(seed, { missing: () => (kills < 8 ? [point] : []), count: () => { kills++; } }, { changes: 60, torn });
+}
+
+/** One log, killed and started again until all of it is in. */
+async function killedRun(
+  seed: number, quota: Quota, { changes = 250, torn = null }: { readonly changes?: number; readonly torn?: TornCommit | null },
+): Promise<{ readonly restarts: number; readonly orphans: number }> {
+  const random = new Random(seed);
+  const settings = { seed, changes, batchChanges: random.between(3, 9), commitRows: random.between(5, 14), compactEvery: random.between(2, 5), torn };
+  const scenario = crashScenario(settings, { requests: 40 });
+  return inFolder(async (folder) => {
+    writeTopic(folder, scenario);
+    const kills: Kill[] = [];
+    let [restarts, commits] = [0, 0];
+    for (;;) {
+      const kind = chosen(random, quota.missing());
+      const run: CrashRun = { folder, ...settings, kill: pointOf(random, kind) };
+      const started = performance.now();
+      const ended = await runChild(run, kind === "random" ? { commits: random.between(0, 8), ms: random.fraction() * 25 } : null);
+      commits += commitsIn(ended.lines);
+      if (ended.how === "0") break;
+      restarts++;
+      const kill = { seconds: (performance.now() - started) / 1000, commits };
+      // killed before its first commit, the child may not have made the file
+      if (commits > 0 || existsSync(databasePath(folder))) integrityOf(folder);
+      const met: KillKind[] = kind === "between buckets" ? ["versions after-commit"] : [kind!];
+      if (met[0] === "versions after-commit" && (await isHalfCompacted(folder, scenario.sources.map((source) => source.name)))) met.push("between buckets");
+      for (const one of met) {
+        kills.push({ kind: one, ...kill });
+        quota.count({ kind: one, ...kill }, 1);
+      }
+    }
+    const { orphans } = await checkWhole(folder, scenario);
+    // A kill at random counts where a commit had been heard of before it, and another came after it.
+    for (const kill of kills) if (kill.kind === "random" && (kill.commits === 0 || kill.commits === commits)) quota.count(kill, -1);
+    return { restarts, orphans };
+  });
+}
+
+/** null: nothing is missing, so this run is left alone. */
+function chosen(random: Random, missing: readonly KillKind[]): KillKind | null {
+  if (missing.length === 0) return null;
+  return missing.includes("random") && random.chance(0.4) ? "random" : random.pick(missing);
+}
+
+function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
+  if (kind === null || kind === "random") return null;
+  // checkpoints are rare: one in four commits of a table
+  return { point: kind === "between buckets" ? "versions after-commit" : kind, pass: random.between(1, kind.startsWith("checkpoint") ? 2 : 4) };
+}
+
+/** The first bucket of some versions table stands further than the second. */
+async function isHalfCompacted(folder: string, sources: readonly string[]): Promise<boolean> {
+  const { offline } = realStores(folder);
+  for (const source of sources) {
+    const positions = new Map((await offline.state(`${source}/versions`))?.positions.map(({ partition, offset }) => [partition, offset]));
+    for (const [name, offset] of positions) if (name.startsWith("bucket/0/") && (positions.get(name.replace("bucket/0/", "bucket/1/")) ?? -1) < offset) return true;
+  }
+  return false;
+}
+
+export function crashText({ kills, logs, restarts, orphans }: CrashResult): string {
+  const lines = [...kills].map(([kind, { kills: count, seconds }]) => `  ${kind}: ${count} kills, ${seconds.toFixed(1)} s`);
+  return [...lines, `  ${logs} logs, ${restarts} restarts; ${orphans} orphaned files, none seen`].join("\n");
+}

@@ -1,0 +1,22 @@
+/** Runs topics of Kafka into the stores of a folder until it is killed, or has caught up. */
+import { openStore } from "@tidemark/core";
+import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
+import { kafkaChanges } from "@tidemark/source-debezium";
+import { realStores } from "../../src/real-stores.ts";
+import { slowly } from "../../src/slowly.ts";
+
+interface Settings {
+  readonly folder: string;
+  readonly seed: number;
+  readonly traits: ScenarioOptions["traits"];
+  readonly broker: string;
+  readonly topics: string;
+}
+
+const { folder, seed, traits, broker, topics } = JSON.parse(process.argv[2]!) as Settings;
+const store = await openStore({ definitions: scenarioDefinitions(generateScenario(seed, { traits })), ...realStores(folder), retain: "forever", history: { commit: { rows: 5 }, buckets: 2 } });
+console.log("ready");
+// no machine is through with it before it was killed a few times
+await store.run(slowly(kafkaChanges({ brokers: [broker], topics: new RegExp(topics), until: "caught-up", batchMessages: 2, onWarning: () => undefined }), 10));
+await store.close();
+process.exit(0);

@@ -1,0 +1,165 @@
+/** What history has of a share of a view's entities: the rows that can count on the days asked, and which entities there are. */
+import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
+import type { HistoryContext } from "../offline/merge-versions.ts";
+import { versionEvents, type HistoryState } from "../offline/version-events.ts";
+import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
+import type { AggregatePlan, Events, JoinPlan } from "../spi.ts";
+import { columnIndex } from "../rows/row-change.ts";
+import type { LocalDate } from "./local-date.ts";
+import { hashText } from "./view-fingerprint.ts";
+import { KeyNumbers } from "./key-numbers.ts";
+
+/** The entities whose hash leaves `index` when it is divided by `count`, a power of two. */
+export interface Share {
+  readonly count: number;
+  readonly index: number;
+}
+
+/** What a share may hold in memory; one that would hold more is halved. */
+export interface ShareLimits {
+  readonly events: number;
+  readonly rows: number;
+  /** Shares are not made smaller than one in so many. */
+  readonly shares: number;
+}
+
+export interface GatheredShare {
+  readonly share: Share;
+  /** What was split off, for later. */
+  readonly left: readonly Share[];
+  readonly entities: number;
+  readonly events: readonly Events[];
+  /** `hashText` of each entity's key, by its number; what lies behind the last entity is none. */
+  readonly hashes: Uint32Array;
+  /** The text of an entity's key. */
+  textOf(entity: number): string;
+  /** By key of the entity, the values of all entities. */
+  readonly keys: readonly (readonly Value[])[];
+  /** Whether history has a row of the entity that lies before the end of the day (dimensions and facts: one that holds there). */
+  isThere(entity: number, day: number): boolean;
+}
+
+/** Entities by number. One without a row that was ever seen has no key. */
+interface Entities {
+  readonly numbers: KeyNumbers;
+  readonly keys: readonly Value[][];
+  /** The time of its first row; for a dimension, Infinity. */
+  readonly first: number[];
+  /** Dimensions: by day, whether a version is seen. */
+  readonly seen: Uint8Array[];
+}
+
+export async function gatherShare(
+  context: HistoryContext, state: HistoryState, view: ViewSpec, plan: AggregatePlan | JoinPlan, days: readonly LocalDate[],
+  asked: Share, limits: ShareLimits, signal: AbortSignal | undefined,
+): Promise<GatheredShare> {
+  const { source } = context;
+  const isWindow = "longest" in plan;
+  const isDimension = source.eventTime.is === "committed";
+  const [least, most] = [isWindow ? days[0]!.time - plan.longest : -Infinity, days.at(-1)!.time];
+  const keyColumns: readonly ColumnSpec[] = view.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
+  const columns = [...plan.columns, ...keyColumns.filter((column) => !plan.columns.includes(column))];
+  const keyPlaces = keyColumns.map((column) => columns.indexOf(column));
+  const none = (): Entities => ({ numbers: new KeyNumbers(), keys: keyColumns.map(() => []), first: [], seen: [] });
+  let share = asked;
+  const left: Share[] = [];
+  let entities = none();
+  let held: Events[] = [];
+  let rows = 0;
+
+  const entityOf = (text: string): number => {
+    const { numbers } = entities;
+    const hash = hashText(text);
+    if (hash % share.count !== share.index) return -1;
+    const number = numbers.add(text, hash);
+    if (number < entities.first.length) return number;
+    for (const values of entities.keys) values.push(null);
+    entities.first.push(Infinity);
+    if (isDimension) entities.seen.push(new Uint8Array(days.length));
+    return number;
+  };
+
+  function halve(): void {
+    left.push({ count: share.count * 2, index: share.index + share.count });
+    share = { count: share.count * 2, index: share.index };
+    const before = entities;
+    entities = none();
+    const renamed = before.numbers.texts.map((text, number) => {
+      const now = entityOf(text);
+      if (now < 0) return now;
+      entities.keys.forEach((values, k) => { values[now] = before.keys[k]![number]!; });
+      entities.first[now] = before.first[number]!;
+      if (isDimension) entities.seen[now] = before.seen[number]!;
+      return now;
+    });
+    rows = 0;
+    held = held.flatMap((events) => {
+      const kept = onlyRows(events, (i) => (events.entity[i]! < 0 ? -1 : renamed[events.entity[i]!]!));
+      rows += kept?.length ?? 0;
+      return kept === null ? [] : [kept];
+    });
+  }
+
+  const query = {
+    columns, keyColumns: view.keyColumns, entityOf, signal,
+    // of a dimension every version counts; of other sources only what stands
+    knowledge: "as corrected" as const, times: { min: -Infinity, max: most },
+  };
+  for await (const events of versionEvents(context, state, query)) {
+    signal?.throwIfAborted();
+    const { length, entity, time, from, to } = events;
+    const vectors: readonly Vector[] = keyPlaces.map((place) => events.columns.vectors[place]!);
+    const { keys, first, seen } = entities;
+    let kept = 0;
+    for (let i = 0; i < length; i++) {
+      const number = entity[i]!;
+      if (number < 0) continue;
+      if (keys[0]![number] === null) for (let k = 0; k < keys.length; k++) keys[k]![number] = valueAt(vectors[k]!, i);
+      const at = time[i]!;
+      if (!isDimension) {
+        if (at < first[number]!) first[number] = at;
+      } else {
+        const there = seen[number]!;
+        for (let day = 0; day < days.length; day++) if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) there[day] = 1;
+      }
+      if (at < least || at > most) entity[i] = -1;
+      else kept++;
+    }
+    if (kept === 0) continue;
+    const own = { ...events, columns: { length, columns: plan.columns, vectors: events.columns.vectors.slice(0, plan.columns.length) } };
+    held.push(kept * 2 > length ? own : onlyRows(own, (i) => entity[i]!)!);
+    rows += kept;
+    while ((rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) && entities.numbers.texts.length > 1 && share.count < limits.shares) halve();
+  }
+
+  const { numbers: { texts, hashes }, keys, first, seen } = entities;
+  return {
+    share, left, entities: texts.length, events: held, keys, hashes,
+    textOf: (number) => texts[number]!,
+    isThere: isDimension ? (number, day) => seen[number]![day] === 1
+      : isWindow ? (number, day) => first[number]! < days[day]!.time : (number, day) => first[number]! <= days[day]!.time,
+  };
+}
+
+/** The rows that have an entity (−1: none), under its new number; null: there is none. */
+function onlyRows(events: Events, entityAt: (row: number) => number): Events | null {
+  const marks = new Uint8Array(events.length);
+  let length = 0;
+  for (let i = 0; i < events.length; i++) {
+    if (entityAt(i) < 0) continue;
+    marks[i] = 1;
+    length++;
+  }
+  if (length === 0) return null;
+  const result = { length, entity: new Int32Array(length), time: new Float64Array(length), from: new Float64Array(length), to: new Float64Array(length) };
+  let at = 0;
+  for (let i = 0; i < events.length; i++) {
+    if (marks[i] === 0) continue;
+    result.entity[at] = entityAt(i);
+    result.time[at] = events.time[i]!;
+    result.from[at] = events.from[i]!;
+    result.to[at] = events.to[i]!;
+    at++;
+  }
+  return { ...result, columns: selectRows(events.columns, marks) };
+}

@@ -1,0 +1,125 @@
+/**
+ * Materialized rows in cells of the online store: a page holds the rows of some thirty entities, chosen by hash, column by column, so that a day of half a million rows
+ * is sixteen thousand cells that are made by copying arrays. A read takes one page, finds its row by the hash, and looks at one value of each column.
+ */
+import { valueAt, type Vector } from "../columns/batch.ts";
+import { ByteReader, ByteWriter, damaged } from "../columns/bytes.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
+
+const FORMAT = 1;
+/** Rows of a page, on average, are between half of this and this. */
+const PAGE_ROWS = 48;
+
+/** How many pages hold so many rows: a power of two, so that a row's page follows from the low bits of its hash. */
+export function pagesFor(rows: number): number {
+  let pages = 1;
+  while (pages * PAGE_ROWS < rows) pages *= 2;
+  return pages;
+}
+
+/** The rows of a day, each page's beside each other. */
+export interface PageRows {
+  /** `hashText` of each key's text. */
+  readonly hashes: Uint32Array;
+  readonly text: (row: number) => string;
+  /** By feature. */
+  readonly columns: readonly ColumnSpec[];
+  readonly vectors: readonly Vector[];
+}
+
+/** Rows [start, end) as a page: format, count, hashes, keys, then of each column a byte that says whether values are missing, which, and the values. */
+export function pageEncoder({ hashes, text, columns, vectors }: PageRows): (start: number, end: number) => Uint8Array {
+  const writer = new ByteWriter(16_384);
+  const arrays = vectors.map(bytesOf);
+  const raw = new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.byteLength);
+  return (start, end) => {
+    writer.clear();
+    writer.byte(FORMAT);
+    writer.count(end - start);
+    writer.raw(raw.subarray(start * 4, end * 4));
+    for (let row = start; row < end; row++) writer.text(text(row));
+    for (let c = 0; c < columns.length; c++) {
+      const vector = vectors[c]!;
+      const missing = vector.valid !== null && vector.valid.subarray(start, end).includes(0);
+      writer.byte(missing ? SOME_MISSING : ALL_THERE);
+      if (missing) writer.raw(vector.valid!.subarray(start, end));
+      const array = arrays[c]!;
+      if (array !== null) writer.raw(array.bytes.subarray(start * array.width, end * array.width));
+      else for (let row = start; row < end; row++) writeText(writer, columns[c]!, valueAt(vector, row));
+    }
+    return writer.copy();
+  };
+}
+
+/** The values of the row under this key; null: the page has none. Throws `STATE_DAMAGED`, `STATE_NEWER_FORMAT`. */
+export function rowOfPage(columns: readonly ColumnSpec[], bytes: Uint8Array, hash: number, key: string): readonly Value[] | null {
+  const reader = new ByteReader(bytes);
+  const format = reader.byte();
+  if (format !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a page of materialized rows has format ${format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or materialize the view again`);
+  const rows = reader.items();
+  const hashes = viewOf(reader.raw(rows * 4));
+  let found = -1;
+  for (let row = 0; row < rows; row++) {
+    if (found < 0 && hashes.getUint32(row * 4, true) === hash) {
+      if (reader.text() === key) found = row;
+    } else reader.skipText();
+  }
+  if (found < 0) return null;
+  return columns.map((column) => {
+    const missing = reader.byte() === SOME_MISSING && reader.raw(rows)[found] === 0;
+    const width = WIDTHS[column.kind];
+    if (width !== undefined) {
+      const value = fixedValue(column, viewOf(reader.raw(rows * width)), found * width);
+      return missing ? null : value;
+    }
+    let value: Value = null;
+    for (let row = 0; row < rows; row++) {
+      if (row === found && !missing) value = readText(reader, column);
+      else reader.skipText();
+    }
+    return value;
+  });
+}
+
+const ALL_THERE = 0;
+const SOME_MISSING = 1;
+
+/** Bytes of a value, of kinds whose values are all of one length. */
+const WIDTHS: { readonly [kind in ColumnSpec["kind"]]?: number } = { float64: 8, timestamp: 8, int64: 8, int32: 4, date: 4, boolean: 1 };
+
+/** The array behind a vector whose values are all of one length. Little-endian, as every machine that Node runs on. */
+function bytesOf(vector: Vector): { readonly bytes: Uint8Array; readonly width: number } | null {
+  if (vector.is === "string" || vector.is === "big" || vector.is === "bytes") return null;
+  const { values } = vector;
+  return { bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength), width: values.BYTES_PER_ELEMENT };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
+  switch (column.kind) {
+    case "int64": return view.getBigInt64(at, true);
+    case "int32": case "date": return view.getInt32(at, true);
+    case "boolean": return view.getUint8(at) === 1;
+    default: return view.getFloat64(at, true);
+  }
+}
+
+/** A value of any length, its length before it; a missing one has none. */
+function writeText(writer: ByteWriter, column: ColumnSpec, value: Value): void {
+  if (value === null) return writer.count(0);
+  if (column.kind !== "bytes") return writer.text(String(value));
+  writer.count((value as Uint8Array).length);
+  writer.raw(value as Uint8Array);
+}
+
+function readText(reader: ByteReader, column: ColumnSpec): Value {
+  if (column.kind === "bytes") return reader.raw(reader.items()).slice();
+  const text = reader.text();
+  if (column.kind !== "decimal") return text;
+  if (!/^-?\d{1,39}$/.test(text)) throw damaged("has a decimal without digits");
+  return BigInt(text);
+}

@@ -1,0 +1,141 @@
+/** Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for no other. */
+import { TidemarkError } from "../errors.ts";
+import type { Change, Position, PositionStep } from "../spi.ts";
+import { sizeOf } from "../ingest/source-batches.ts";
+import { changesToBatches, offsetsOf } from "./change-log.ts";
+import { compactHistory } from "./compaction.ts";
+import type { HistoryContext } from "./merge-versions.ts";
+
+/** When what is gathered is committed: whichever comes first. */
+export interface CommitLimits {
+  readonly rows: number;
+  readonly bytes: number;
+  /** µs since the first gathered change. */
+  readonly age: number;
+}
+
+export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20, age: 60e6 };
+/** The versions table is brought up to the log when so many changes wait, or this share of what it holds, whichever is more: the work stays in proportion. */
+const COMPACT_ROWS = 100_000;
+const COMPACT_SHARE = 0.25;
+/** Another run may overtake this one again while it looks where the log stands. */
+const ATTEMPTS = 20;
+
+export interface HistorySink {
+  /** Takes changes that come after those it has. */
+  gather(changes: readonly Change[], positions: readonly Position[]): void;
+  /** ms until what is gathered reaches its age; Infinity where nothing is gathered. */
+  dueIn(): number;
+  /** Commits when a limit is reached; true where nothing gathered is left. After a failure what is gathered is still there. */
+  commitWhenDue(): Promise<boolean>;
+  /** Commits what is gathered. */
+  flush(): Promise<void>;
+  /** The log stands here: what is gathered and lies before was brought by another run. */
+  forget(stored: readonly Position[]): void;
+  /** Commits, and brings the versions table up to the log. */
+  finish(): Promise<void>;
+}
+
+export interface HistorySinkOptions extends HistoryContext {
+  readonly clock: () => number;
+  readonly limits: CommitLimits;
+  readonly buckets: number | undefined;
+  /** Where the log stands, by partition; the sink keeps it. */
+  readonly positions: readonly Position[];
+  /** Where the log stands now. */
+  readonly stored: () => Promise<readonly Position[]>;
+  /** Another run may move the log: this one goes on behind it. Otherwise that is `HISTORY_FENCED`. */
+  readonly shared: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function historySink(options: HistorySinkOptions): HistorySink {
+  const { offline, source, tables, clock, limits, signal } = options;
+  const committed = offsetsOf(options.positions);
+  let changes: Change[] = [];
+  let bytes = 0;
+  let since = 0;
+  let reached = new Map<string, Position>();
+  let waiting = 0;
+  /** A commit of ours failed and may still have been done, or be done late: who moved the log may be us. */
+  let brokeOff = false;
+  /** µs until what is gathered is old enough. */
+  const left = (): number => since + limits.age - clock();
+
+  async function flush(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const steps: PositionStep[] = [...reached.values()].map(({ partition, offset, mark }) => ({ partition, expected: committed.get(partition) ?? null, next: offset, mark }));
+      if (steps.length === 0) {
+        bytes = 0;
+        return;
+      }
+      const written = await offline.append(tables.changes, await changesToBatches(tables, changes), { positions: steps, signal }).catch((error: unknown) => {
+        brokeOff = true;
+        throw error;
+      });
+      if (written === "done") {
+        brokeOff = false;
+        for (const { partition, next } of steps) committed.set(partition, next);
+        break;
+      }
+      if ((options.shared || brokeOff) && attempt < ATTEMPTS) {
+        forget(await options.stored());
+        continue;
+      }
+      throw new TidemarkError("HISTORY_FENCED", `${offline.name}: another runner has moved the log of source "${source.name}": run one runner per partition, and start this one again to go on from there`);
+    }
+    waiting += changes.length;
+    changes = [];
+    bytes = 0;
+    reached = new Map();
+  }
+
+  function forget(stored: readonly Position[]): void {
+    for (const { partition, offset } of stored) {
+      if (offset <= (committed.get(partition) ?? -1)) continue;
+      committed.set(partition, offset);
+      changes = changes.filter((change) => change.offset > offset || `${change.topic}:${change.partition}` !== partition);
+      if (offset >= (reached.get(partition)?.offset ?? Infinity)) reached.delete(partition);
+    }
+  }
+
+  async function compactWhenDue(): Promise<void> {
+    if (waiting < COMPACT_ROWS) return;
+    const versions = await offline.state(tables.versions.name, { signal });
+    if (waiting < COMPACT_SHARE * (versions?.rows ?? 0)) return;
+    await compact();
+  }
+
+  async function compact(): Promise<void> {
+    await compactHistory(options, { buckets: options.buckets, signal });
+    waiting = 0;
+  }
+
+  return {
+    flush,
+    forget,
+    gather(added, positions) {
+      if (changes.length === 0) since = clock();
+      // who was overtaken may still be given what another run has committed meanwhile
+      const isNew = (partition: string, offset: number): boolean => offset > (committed.get(partition) ?? -1);
+      for (const change of added) {
+        if (!isNew(`${change.topic}:${change.partition}`, change.offset)) continue;
+        changes.push(change);
+        bytes += sizeOf(change);
+      }
+      for (const position of positions) if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
+    },
+    dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil(left() / 1000))),
+    async commitWhenDue() {
+      if (changes.length >= limits.rows || bytes >= limits.bytes || left() <= 0) {
+        await flush();
+        await compactWhenDue();
+      }
+      return reached.size === 0;
+    },
+    async finish() {
+      await flush();
+      await compact();
+    },
+  };
+}

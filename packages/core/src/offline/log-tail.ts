@@ -1,0 +1,87 @@
+/** What the log holds beyond the versions table, by bucket and row. */
+import type { SourceSpec } from "../specs.ts";
+import type { OfflineStore, TableState } from "../spi.ts";
+import { breather } from "../yield-to-event-loop.ts";
+import { positionName } from "../rows/snapshot-generations.ts";
+import { rowChangesOf, type RowChange } from "../rows/row-change.ts";
+import { truncateOf, type Truncate } from "../rows/row-versions.ts";
+import { offsetsOf, readLog } from "./change-log.ts";
+import type { HistoryTables } from "./history-tables.ts";
+import type { VersionRows } from "./version-rows.ts";
+
+/** Rows that the tail says something of, by their text. */
+export type RowTail = Map<string, { readonly key: RowChangeKey; readonly changes: RowChange[] }>;
+type RowChangeKey = Parameters<VersionRows["textOf"]>[0];
+
+export interface LogTail {
+  readonly rows: readonly RowTail[];
+  /** Truncates that a bucket does not know yet. */
+  readonly truncates: readonly (readonly Truncate[])[];
+  readonly changes: number;
+}
+
+const TRUNCATE = "truncate/";
+const BUCKET = "bucket/";
+const BUCKETS = "buckets";
+
+/** How far a bucket is: a position of the versions table per bucket and log partition. */
+export function bucketPosition(bucket: number, partition: string): string {
+  return `${BUCKET}${bucket}/${partition}`;
+}
+
+/** A truncate that the versions table knows, kept among its positions: the place says which, the value when it was committed. */
+export function truncatePosition(bucket: number, truncate: Truncate): string {
+  return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
+}
+
+export const bucketsPosition: string = BUCKETS;
+
+/** The number of buckets of a versions table; null: it is to be made. */
+export function bucketsOf(state: TableState | null): number | null {
+  return state?.positions.find(({ partition }) => partition === BUCKETS)?.offset ?? null;
+}
+
+export function knownTruncates(state: TableState | null, bucket: number): Truncate[] {
+  const prefix = `${TRUNCATE}${bucket}/`;
+  return (state?.positions ?? []).filter(({ partition }) => partition.startsWith(prefix)).map(({ partition, offset: committed }) => {
+    const [place, offset, end] = partition.slice(prefix.length).split("/");
+    return { place: BigInt(place!), offset: Number(offset), committed, ...(end === undefined ? {} : { end: BigInt(end) }) };
+  });
+}
+
+export async function readTail(
+  offline: OfflineStore, source: SourceSpec, tables: HistoryTables, rows: VersionRows,
+  at: { readonly log: TableState; readonly versions: TableState | null; readonly buckets: number; readonly signal?: AbortSignal | undefined },
+): Promise<LogTail> {
+  const { log, versions, buckets, signal } = at;
+  const known = offsetsOf(versions?.positions ?? []);
+  const reached = (bucket: number, partition: string): number => known.get(bucketPosition(bucket, partition)) ?? -1;
+  const least = new Map(log.positions.map(({ partition }) => [partition, Math.min(...Array.from({ length: buckets }, (_, bucket) => reached(bucket, partition)))]));
+  const pending = log.positions.filter(({ partition, offset }) => offset > least.get(partition)!);
+  const tails: RowTail[] = Array.from({ length: buckets }, () => new Map());
+  const truncates: Truncate[][] = Array.from({ length: buckets }, () => []);
+  let changes = 0;
+  if (pending.length > 0) {
+    const fromOffset = Math.min(...pending.map(({ partition }) => least.get(partition)! + 1));
+    const wanted = (partition: string, offset: number): boolean => offset > (least.get(partition) ?? -1);
+    const rowChanges = rowChangesOf(source);
+    const breathe = breather();
+    for await (const change of readLog(offline, tables, source, { version: log.version, fromOffset, signal, wanted })) {
+      const partition = positionName(change);
+      if (++changes % 500 === 0) await breathe();
+      const truncate = truncateOf(change);
+      if (truncate !== null) {
+        truncates.forEach((list, bucket) => { if (change.offset > reached(bucket, partition)) list.push(truncate); });
+      }
+      for (const { key, change: row } of rowChanges(change)) {
+        const text = rows.textOf(key);
+        const bucket = rows.bucketOf(text, buckets);
+        if (change.offset <= reached(bucket, partition)) continue;
+        const known = tails[bucket]!.get(text);
+        if (known === undefined) tails[bucket]!.set(text, { key, changes: [row] });
+        else known.changes.push(row);
+      }
+    }
+  }
+  return { rows: tails, truncates, changes };
+}

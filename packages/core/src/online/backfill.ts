@@ -1,0 +1,151 @@
+/** The online store from the history: what the topic no longer holds lies in the change log, up to a stated position. */
+import { isTidemarkError, TidemarkError } from "../errors.ts";
+import { offsetsOf } from "../offline/change-log.ts";
+import { logChanges, type LogChanges, type LogChangesLimits } from "../offline/change-log-reader.ts";
+import type { SourceSpec, ViewSpec } from "../specs.ts";
+import type { CellWrite, Change, OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
+import { epochStateOf, positionName } from "../rows/snapshot-generations.ts";
+import type { OnlineUpkeep } from "./maintenance.ts";
+import { onlineSink } from "./online-writer.ts";
+import type { RunProgress } from "../ingest/runner.ts";
+import { listSource } from "./source-list.ts";
+import { encodeSourceState, layoutFor, readSourceState, sourceStateKey, type SourceState } from "./source-state.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import { plainPositions } from "../ingest/snapshot-watch.ts";
+import type { Retention } from "./retention.ts";
+
+export interface BootstrapOptions {
+  /** Names of the sources; all without it. */
+  readonly sources?: readonly string[] | undefined;
+  /** Changes in one step of the online store; 5,000 without it. Another writer waits for a step. */
+  readonly batchRows?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+}
+
+export interface BootstrapResult {
+  /** Changes taken from the history. */
+  readonly changes: number;
+  readonly sources: readonly {
+    readonly source: string;
+    readonly changes: number;
+    /** Where the history stood, and with it the online store stands; it may have been further already. Empty: the source has no history. */
+    readonly positions: readonly Position[];
+  }[];
+}
+
+export interface BootstrapSettings {
+  readonly online: OnlineStore;
+  readonly offline: OfflineStore;
+  readonly namespace: string;
+  readonly views: readonly ViewSpec[];
+  readonly clock: () => number;
+  readonly retention: Retention;
+  readonly upkeep: OnlineUpkeep;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  readonly limits?: Partial<LogChangesLimits> | undefined;
+}
+
+interface Part {
+  readonly source: SourceSpec;
+  /** Where its history stands. */
+  readonly positions: readonly Position[];
+  readonly log: LogChanges | null;
+}
+
+/** Another writer may change a source's state while it is marked. */
+const ATTEMPTS = 20;
+
+/** Each source is taken up to where its history stands now. The place it has come to moves with what is taken, so it may be killed and called again. */
+export async function bootstrapOnline(sources: readonly SourceSpec[], settings: BootstrapSettings): Promise<BootstrapResult> {
+  const { online, offline, namespace, views, signal } = settings;
+  const parts: Part[] = [];
+  for (const source of sources) {
+    const context = historyContext(offline, source);
+    const log = await offline.state(context.tables.changes.name, { signal });
+    const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
+    const after = await online.positions(source.name);
+    parts.push({ source, positions: log?.positions ?? [], log: log === null ? null : await logChanges(context, log, after, { held: layout.held, limits: settings.limits, signal }) });
+  }
+  const total = parts.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
+  let done = 0;
+  // a source of which the store has nothing answers nothing until it is whole; one that is behind goes on answering what it has
+  await mark(parts.filter(({ log }) => log !== null), settings, (state, { positions }) => (state.version === null ? { ...state, filling: withoutMarks(positions) } : null));
+  for (const part of parts) {
+    const { source, log } = part;
+    if (log !== null) {
+      await take(source, log, settings, (changes) => {
+        done += changes;
+        settings.onProgress?.({ changes: done, total });
+      });
+    }
+    const reached = offsetsOf(await online.positions(source.name));
+    await mark([part], settings, (state) => {
+      if (state.filling === undefined) return null;
+      const short = state.filling.find(({ partition, offset }) => (reached.get(partition) ?? -1) < offset);
+      if (short === undefined) return { ...state, filling: undefined };
+      throw new TidemarkError("NEEDS_BACKFILL", `${online.name}: source "${source.name}" was to be filled up to offset ${short.offset} of ${short.partition}, and the history in ${offline.name} ends before it: `
+        + "open the history that filling began with, or begin with an empty online store");
+    });
+  }
+  await settings.upkeep.finish();
+  const plain = (positions: readonly Position[]): readonly Position[] => withoutMarks(plainPositions(epochStateOf(positions).epoch, positions));
+  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: plain(positions) })) };
+}
+
+/** Straight into the store, under the names that it has for positions: what comes is of several epochs. */
+async function take(source: SourceSpec, log: LogChanges, settings: BootstrapSettings, onTaken: (changes: number) => void): Promise<void> {
+  const { online, namespace, clock, retention, signal, upkeep } = settings;
+  const sink = await onlineSink({ store: online, namespace, layout: layoutFor(source, settings.views), clock, retention });
+  let reached = offsetsOf(await online.positions(source.name));
+  const isAhead = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1);
+  for await (const { changes, positions } of log.batches(signal)) {
+    for (let attempt = 1; !(await takeBatch(changes, positions)); attempt++) {
+      if (attempt === ATTEMPTS) throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to fill source "${source.name}" met other writers; fill it from one process`, { retryable: true });
+      reached = offsetsOf(await online.positions(source.name));
+    }
+    signal?.throwIfAborted();
+    onTaken(changes.length);
+    await upkeep.step();
+  }
+
+  /** False where another pusher was there first: what it took need not be taken again. */
+  async function takeBatch(changes: readonly Change[], positions: readonly Position[]): Promise<boolean> {
+    const steps = positions.filter(({ partition, offset }) => isAhead(partition, offset))
+      .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset, mark }));
+    try {
+      if (steps.length > 0) await sink.apply(changes.filter((change) => isAhead(positionName(change), change.offset)), steps);
+    } catch (error) {
+      if (source.push === true && isTidemarkError(error, "ONLINE_STORE_FENCED")) return false;
+      throw error;
+    }
+    for (const { partition, next } of steps) reached.set(partition, next);
+    return true;
+  }
+}
+
+function withoutMarks(positions: readonly Position[]): readonly Position[] {
+  return positions.map(({ partition, offset }) => ({ partition, offset }));
+}
+
+/** In one step for all of these sources. `next`: the state as it is to be; null: it may stay. */
+async function mark(parts: readonly Part[], { online, namespace, views }: BootstrapSettings, next: (state: SourceState, part: Part) => Omit<SourceState, "version"> | null): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const cells: CellWrite[] = [];
+    const unlisted: string[] = [];
+    for (const part of parts) {
+      const { name } = part.source;
+      const state = await readSourceState(online, namespace, layoutFor(part.source, views));
+      const marked = next(state, part);
+      if (marked === null) continue;
+      cells.push({ key: sourceStateKey(namespace, name), value: encodeSourceState(marked), expected: state.version, expires: null });
+      if (state.version === null) unlisted.push(name);
+    }
+    if (cells.length === 0) return;
+    if (unlisted.length > 0) cells.push(await listSource(online, namespace, ...unlisted));
+    if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done") return;
+  }
+  const names = parts.map(({ source }) => `"${source.name}"`).join(", ");
+  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to write the state of ${names} met other writers; run fewer runners over one store`);
+}

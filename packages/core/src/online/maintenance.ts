@@ -1,0 +1,66 @@
+/** What the online store needs besides changes: its horizons follow the clock where nothing happens, and what they have passed goes away (law 1). */
+import type { SourceSpec, ViewSpec } from "../specs.ts";
+import type { OnlineStore } from "../spi.ts";
+import type { Retention } from "./retention.ts";
+import { sweepBound } from "./source-list.ts";
+import { encodeSourceState, horizonAt, layoutFor, readSourceState, sourceStateKey } from "./source-state.ts";
+
+/** Cells looked at in one step. */
+const STEP_CELLS = 1_000;
+const HOUR = 3_600e6;
+
+export interface OnlineUpkeepOptions {
+  readonly store: OnlineStore;
+  readonly namespace: string;
+  readonly sources: readonly SourceSpec[];
+  readonly views: readonly ViewSpec[];
+  /** Now, µs. */
+  readonly clock: () => number;
+  readonly retention: Retention;
+}
+
+export interface OnlineUpkeep {
+  /** A bounded piece of work, when it is time for one; call it between batches. */
+  step(): Promise<void>;
+  /** All that is due. */
+  finish(): Promise<void>;
+}
+
+export function onlineUpkeep(options: OnlineUpkeepOptions): OnlineUpkeep {
+  const { store, namespace, clock } = options;
+  const { retain } = options.retention;
+  /** A pass over the cells: how far it is, and what it removes. */
+  let pass: { cursor: Uint8Array | null; readonly before: number } | null = null;
+  let next = -Infinity;
+
+  async function moveHorizon(source: SourceSpec): Promise<void> {
+    const state = await readSourceState(store, namespace, layoutFor(source, options.views));
+    const horizon = horizonAt(state.horizon, clock(), retain);
+    if (state.version === null || horizon === state.horizon) return;
+    // a conflict is another writer's, who moves it too
+    const cell = { key: sourceStateKey(namespace, source.name), value: encodeSourceState({ ...state, horizon }), expected: state.version, expires: null };
+    await store.write({ source: source.name, cells: [cell], positions: [] });
+  }
+
+  async function step(): Promise<void> {
+    if (pass === null) {
+      if (!Number.isFinite(retain) || clock() < next) return;
+      next = clock() + Math.min(retain / 4, HOUR);
+      for (const source of options.sources) await moveHorizon(source);
+      const before = await sweepBound(store, namespace);
+      if (before === -Infinity) return;
+      pass = { cursor: null, before };
+    }
+    const { cursor } = await store.sweep({ before: pass.before, limit: STEP_CELLS, cursor: pass.cursor });
+    if (cursor === null) pass = null;
+    else pass.cursor = cursor;
+  }
+
+  return {
+    step,
+    async finish() {
+      do await step();
+      while (pass !== null);
+    },
+  };
+}

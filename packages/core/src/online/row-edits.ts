@@ -1,0 +1,43 @@
+/** The changes of a batch, row by row. */
+import { keyText } from "../columns/key-bytes.ts";
+import type { SourceSpec, Value } from "../specs.ts";
+import type { Change } from "../spi.ts";
+import type { OriginOf } from "./entity-log-entries.ts";
+import { keyColumnsOf, rowChangesOf, type RowChange } from "../rows/row-change.ts";
+import { truncateOf, type Truncate } from "../rows/row-versions.ts";
+
+/** What a batch says of one row, in the order it came. */
+export interface RowEdit {
+  readonly key: readonly Value[];
+  readonly changes: RowChange[];
+}
+
+export interface BatchEdits {
+  readonly rows: readonly RowEdit[];
+  readonly truncates: readonly Truncate[];
+  /** The message that a change of a row came in. */
+  readonly originOf: (change: Parameters<OriginOf>[0]) => Change | undefined;
+}
+
+export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) => BatchEdits {
+  const rowChanges = rowChangesOf(source);
+  const keyColumns = keyColumnsOf(source);
+
+  return (changes) => {
+    const rows = new Map<string, RowEdit>();
+    const origins = new Map<string, Change>();
+    const truncates: Truncate[] = [];
+    for (const change of changes) {
+      const truncate = truncateOf(change);
+      if (truncate !== null) truncates.push(truncate);
+      for (const { key, change: row } of rowChanges(change)) {
+        const text = keyText(keyColumns, key);
+        const edit = rows.get(text);
+        if (edit === undefined) rows.set(text, { key, changes: [row] });
+        else edit.changes.push(row);
+        origins.set(`${row.place} ${row.offset}`, change);
+      }
+    }
+    return { rows: [...rows.values()], truncates, originOf: ({ place, offset }) => origins.get(`${place} ${offset}`) };
+  };
+}

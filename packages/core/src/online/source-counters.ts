@@ -1,0 +1,49 @@
+/** What went wrong in a partition of a source, counted in the same step as the position (law 9). */
+import { cellKeys } from "../columns/key-bytes.ts";
+import type { Cell, CellWrite, Change } from "../spi.ts";
+import { decodeJson, encodeJson } from "./json-cell.ts";
+import { quarantineIn } from "./entity-log-entries.ts";
+import type { OnlineLanes } from "./entity-logs.ts";
+import { rowChangesOf } from "../rows/row-change.ts";
+import { deriveVersions } from "../rows/row-versions.ts";
+
+export interface Counters {
+  /** Messages whose row was quarantined, or whose key could not be read. */
+  readonly quarantinedChanges: number;
+  /** NaN and ±Infinity, taken as missing. */
+  readonly nonFinite: number;
+  /** Values that could not be read, taken as missing. */
+  readonly unreadable: number;
+}
+
+export function countersKey(namespace: string, source: string, partition: string): Uint8Array {
+  return cellKeys(namespace, `counters:${source}:${partition}`, [])([]);
+}
+
+export function readCounters(cell: Cell | null): Counters {
+  return cell === null ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 } : (decodeJson(cell.value) as Counters);
+}
+
+/** The write that adds what went wrong in these changes of the partition; none where nothing did. */
+export function counterWrites(key: Uint8Array, cell: Cell | null, changes: readonly Change[], lanes: OnlineLanes): readonly CellWrite[] {
+  const before = readCounters(cell);
+  let { quarantinedChanges, nonFinite, unreadable } = before;
+  const rowChanges = rowChangesOf(lanes.layout.source);
+  for (const change of changes) {
+    nonFinite += change.nonFinite;
+    unreadable += change.unreadable.length;
+    if (isQuarantined(change, lanes, rowChanges)) quarantinedChanges++;
+  }
+  if (quarantinedChanges === before.quarantinedChanges && nonFinite === before.nonFinite && unreadable === before.unreadable) return [];
+  const counters: Counters = { quarantinedChanges, nonFinite, unreadable };
+  return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
+}
+
+/** By the message alone: whether a stored image fills its TOAST columns is a matter of the row. */
+function isQuarantined(change: Change, lanes: OnlineLanes, rowChanges: ReturnType<typeof rowChangesOf>): boolean {
+  if (change.kind === "none") return change.broken !== null;
+  if (change.kind !== "upsert") return false;
+  const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };
+  const [version] = deriveVersions(lanes.layout.source, [row], []);
+  return quarantineIn(lanes, version!) !== null;
+}

@@ -1,0 +1,40 @@
+/** From a selection of features to the plans that compute them: one per view. */
+import type { ColumnSpec, FeatureSpec, Selected, ViewSpec } from "../specs.ts";
+import type { AggregatePlan, JoinPlan } from "../spi.ts";
+import { columnsOf } from "./columns-read.ts";
+
+export interface ViewPlan {
+  readonly view: ViewSpec;
+  readonly plan: AggregatePlan | JoinPlan;
+  /** For each feature of the plan, its places in the selection. */
+  readonly places: readonly (readonly number[])[];
+}
+
+/** One plan for each view in the selection; a feature asked twice is computed once. */
+export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
+  const views = new Map<string, { readonly view: ViewSpec; readonly features: Map<string, { readonly feature: FeatureSpec; readonly places: number[] }> }>();
+  selection.forEach(({ view, feature }, place) => {
+    let group = views.get(view.name);
+    if (group === undefined) views.set(view.name, (group = { view, features: new Map() }));
+    const known = group.features.get(feature.name);
+    if (known === undefined) group.features.set(feature.name, { feature, places: [place] });
+    else known.places.push(place);
+  });
+  return [...views.values()].map(({ view, features }) => {
+    const list = [...features.values()];
+    return { view, plan: planOf(view, list.map((one) => one.feature)), places: list.map((one) => one.places) };
+  });
+}
+
+export function planOf(view: ViewSpec, features: readonly FeatureSpec[]): AggregatePlan | JoinPlan {
+  const { source } = view;
+  const names = new Set(features.flatMap(columnsOf));
+  if (view.is === "window") return { source, columns: columnsNamed(view, names), features, longest: Math.max(...view.features.map((feature) => feature.window!)) };
+  if (source.created !== null) names.add(source.created);
+  for (const name of source.primaryKey) names.add(name);
+  return { source, columns: columnsNamed(view, names), features, ttl: view.ttl };
+}
+
+function columnsNamed(view: ViewSpec, names: ReadonlySet<string>): readonly ColumnSpec[] {
+  return view.source.columns.filter((column) => names.has(column.name));
+}

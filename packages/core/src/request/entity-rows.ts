@@ -1,0 +1,153 @@
+/** Entity rows in the forms a caller may have them in, as blocks of bounded size. */
+import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
+import { fromUser } from "../define/user-values.ts";
+import { timeOf } from "../define/time-input.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Kind, Value } from "../specs.ts";
+import { keyReader } from "./entity-keys.ts";
+import type { EntityFrame } from "./request-types.ts";
+
+/** The time column of an entity frame. */
+const EVENT_TIMESTAMP = "event_timestamp";
+/** History is read once per block. */
+const BLOCK_ROWS = 500_000;
+
+export interface FrameBlock {
+  readonly length: number;
+  readonly keys: readonly Readonly<Record<string, Value>>[];
+  /** µs. */
+  readonly times: Float64Array;
+  /** The rows as they were handed in; null: they came as columns. */
+  readonly rows: readonly object[] | null;
+  /** The rows as columns. */
+  batch(): Batch;
+}
+
+export type FrameInput = readonly unknown[] | AsyncIterable<unknown> | EntityFrame;
+
+export interface Frame {
+  /** The columns of the blocks; for rows handed in as objects, those of the first block. */
+  readonly columns: readonly ColumnSpec[];
+  blocks(signal?: AbortSignal): AsyncIterable<FrameBlock>;
+}
+
+/** Throws `KEY_INVALID` and `TIME_INVALID` with the number of the row. */
+export async function frameOf(input: FrameInput, needed: readonly ColumnSpec[]): Promise<Frame> {
+  if (isFrame(input)) return columnFrame(input, needed);
+  const rows = Array.isArray(input) ? input : (input as AsyncIterable<unknown>);
+  const iterator = blocksOfRows(rows, needed)[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return {
+    columns: first.done === true ? [...needed, timeColumn] : first.value.batch().columns,
+    async *blocks(signal) {
+      for (let next = first; next.done !== true; next = await iterator.next()) {
+        signal?.throwIfAborted();
+        yield next.value;
+      }
+    },
+  };
+}
+
+const timeColumn: ColumnSpec = { name: EVENT_TIMESTAMP, database: EVENT_TIMESTAMP, kind: "timestamp", nullable: false };
+
+function isFrame(input: FrameInput): input is EntityFrame {
+  return !Array.isArray(input) && typeof (input as Partial<EntityFrame>).batches === "function";
+}
+
+async function* blocksOfRows(input: readonly unknown[] | AsyncIterable<unknown>, needed: readonly ColumnSpec[]): AsyncIterable<FrameBlock> {
+  const read = keyReader(needed, { extra: true });
+  let rows: object[] = [];
+  let keys: Readonly<Record<string, Value>>[] = [];
+  let times: number[] = [];
+  let count = 0;
+  const block = (): FrameBlock => {
+    const made = rowBlock(rows, keys, Float64Array.from(times), needed);
+    [rows, keys, times] = [[], [], []];
+    return made;
+  };
+  for await (const row of input) {
+    keys.push(read(row, count));
+    times.push(timeOf((row as Readonly<Record<string, unknown>>)[EVENT_TIMESTAMP], `entity row ${count}: ${EVENT_TIMESTAMP}`));
+    rows.push(row as object);
+    count++;
+    if (rows.length === BLOCK_ROWS) yield block();
+  }
+  if (rows.length > 0) yield block();
+}
+
+function rowBlock(rows: readonly object[], keys: FrameBlock["keys"], times: Float64Array, needed: readonly ColumnSpec[]): FrameBlock {
+  const batch = (): Batch => {
+    const names = new Set(rows.flatMap((row) => Object.keys(row)));
+    const columns = [...names].map((name) => needed.find((column) => column.name === name) ?? (name === EVENT_TIMESTAMP ? timeColumn : inferred(name, rows)));
+    return batchOf(columns, rows.map((row, i) => columns.map((column): Value => {
+      if (column === timeColumn) return times[i]!;
+      const value = keys[i]![column.name];
+      if (value !== undefined) return value;
+      const given = (row as Readonly<Record<string, unknown>>)[column.name] ?? null;
+      return given === null ? null : fromUser(given, column, `entity row ${i}: ${column.name}`);
+    })));
+  };
+  return { length: rows.length, keys, times, rows, batch };
+}
+
+const KINDS: Readonly<Record<string, Kind>> = { string: "string", number: "float64", bigint: "int64", boolean: "boolean" };
+
+/** What else a row holds rides along; its kind is that of its first value. */
+function inferred(name: string, rows: readonly object[]): ColumnSpec {
+  const value = rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]).find((one) => one != null);
+  const kind = value instanceof Date ? "timestamp" : value instanceof Uint8Array ? "bytes" : value === undefined ? "string" : (KINDS[typeof value] ?? "json");
+  return { name, database: name, kind, nullable: true };
+}
+
+async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): Promise<Frame> {
+  const place = (name: string): number => {
+    const index = frame.columns.findIndex((column) => column.name === name);
+    if (index < 0) throw new TidemarkError("KEY_INVALID", `entity frame: column ${name} is missing (it has ${frame.columns.map((column) => column.name).join(", ")}); give ${[...needed.map((column) => column.name), EVENT_TIMESTAMP].join(", ")}`);
+    return index;
+  };
+  const time = place(EVENT_TIMESTAMP);
+  const keyPlaces = needed.map((column) => ({ column, index: place(column.name) }));
+  const timeKind = frame.columns[time]!.kind;
+  if (timeKind !== "timestamp" && timeKind !== "int64") throw new TidemarkError("TIME_INVALID", `entity frame: ${EVENT_TIMESTAMP} is ${timeKind}; give a timestamp, or int64 microseconds`);
+  for (const { column, index } of keyPlaces) {
+    const { kind } = frame.columns[index]!;
+    if (kind !== column.kind && !(column.kind === "int64" && kind === "int32")) throw new TidemarkError("KEY_INVALID", `entity frame: key ${column.name} is ${kind}, its entity says ${column.kind}`);
+  }
+  return {
+    columns: frame.columns,
+    async *blocks(signal) {
+      let batches: Batch[] = [];
+      let length = 0;
+      let before = 0;
+      const block = (): FrameBlock => {
+        const batch = joinBatches(frame.columns, batches);
+        const times = new Float64Array(batch.length);
+        const keys = Array.from({ length: batch.length }, (_, i) => {
+          const t = valueAt(batch.vectors[time]!, i);
+          if (t === null || !Number.isSafeInteger(Number(t))) throw new TidemarkError("TIME_INVALID", `entity row ${before + i}: ${EVENT_TIMESTAMP} is ${t === null ? "null" : "beyond ±2^53 microseconds"}; give every row a time`);
+          times[i] = Number(t);
+          return keyOf(batch, i, before);
+        });
+        before += batch.length;
+        [batches, length] = [[], 0];
+        return { length: batch.length, keys, times, rows: null, batch: () => batch };
+      };
+      const keyOf = (batch: Batch, i: number, from: number): Readonly<Record<string, Value>> => {
+        const key = Object.create(null) as Record<string, Value>;
+        for (const { column, index } of keyPlaces) {
+          const value = valueAt(batch.vectors[index]!, i);
+          if (value === null) throw new TidemarkError("KEY_INVALID", `entity row ${from + i}: key ${column.name} is null; give every row its keys`);
+          key[column.name] = column.kind === "int64" ? BigInt(value as number | bigint) : value;
+        }
+        return key;
+      };
+      for await (const batch of frame.batches({ signal })) {
+        signal?.throwIfAborted();
+        batches.push(batch);
+        length += batch.length;
+        if (length >= BLOCK_ROWS) yield block();
+      }
+      if (length > 0) yield block();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** The store as its user sees it. */
+import type { Batch } from "../columns/batch.ts";
+import type { CheckList, List, NeedsOfList, RowOfList, Selection } from "../define/selection.ts";
+import type { Flat } from "../define/shape.ts";
+import type { TimeInput } from "../define/time-input.ts";
+import type { ColumnSpec } from "../specs.ts";
+import type { Answers as ColumnAnswers, Status } from "../spi.ts";
+
+/** A value with what stands behind it. */
+export interface Answer<V> {
+  readonly value: V;
+  readonly status: Status;
+  /** The newest event of the window, or the time of the fact, floored to the millisecond; null where there is none. */
+  readonly eventTime: Date | null;
+}
+type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
+
+/** What was asked for is a list only where its places are known; otherwise it is a single selection. */
+type Asked<L extends List, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
+type Answered<L extends List, Row> = number extends L["length"] ? Row : RowOfList<L>;
+type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
+
+/** Answers in the order of the request, and the time they hold for. */
+export type OnlineAnswers<Rows extends readonly unknown[]> = Rows & {
+  /** The `t` of the windows, as an ISO string with six decimals of a second; it can be given back as `asOf`. */
+  readonly asOf: string;
+};
+
+/** Online answers column by column, in the order of the selection: nothing is converted. */
+export interface OnlineColumns {
+  readonly columns: readonly ColumnSpec[];
+  /** Of each column: its values, statuses and times; row i for request i (law 8). */
+  readonly answers: readonly ColumnAnswers[];
+  /** The `t` of the windows, µs. */
+  readonly asOf: number;
+}
+
+/** Entity rows that are columns already, such as those of a Parquet file (`readParquet` of @tidemark/delta). They hold the keys and `event_timestamp`. */
+export interface EntityFrame {
+  readonly columns: readonly ColumnSpec[];
+  batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
+}
+
+/** A training set: the entity rows in their order (law 8), each with its features. It is computed when it is read, and can be read once. */
+export interface TrainingSet<Row> extends AsyncIterable<Row> {
+  /** The columns of the batches: those of the entity rows, then the features. */
+  readonly columns: readonly ColumnSpec[];
+  /** By source: the commit time from which its history is complete (law 6); null where it has none yet. */
+  readonly coverage: { readonly [source: string]: { readonly knownSince: string | null } };
+  /** All rows at once. */
+  rows(): Promise<Row[]>;
+  /** The rows as columns, in batches of bounded size; what a Parquet writer takes. */
+  batches(): AsyncIterable<Batch>;
+}
+
+/** Reads of features, online and historical. `features` is a feature, a view, a service, or a list of them. */
+export interface FeatureReads {
+  /**
+   * The features of these entities at one moment, answer `i` for request `i` (law 8); an entity never seen answers as one whose events have left the windows (law 7).
+   * `asOf` before what the store keeps is `ASOF_BEFORE_HORIZON`; a key that is missing, superfluous or of another kind is `KEY_INVALID`.
+   *
+   * @example
+   * const [row] = await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: "user_000066" }] });
+   */
+  getOnlineFeatures<Row, Needs, const L extends List, const E extends List, const M extends boolean = false>(request: {
+    readonly features: Selection<Row, Needs> | CheckList<L>;
+    readonly entities: { readonly [I in keyof E]: NoInfer<Asked<L, Needs>> };
+    /** Answers are `{ value, status, eventTime }`. */
+    readonly metadata?: M | undefined;
+    /** All changes applied so far, windows at this time; now, if it is left out. */
+    readonly asOf?: TimeInput | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<OnlineAnswers<{ -readonly [I in keyof E]: Shown<Answered<L, Row>, M> }>>;
+
+  /**
+   * The entity rows, each with the features as of its `event_timestamp`: as corrected, or with `asKnown: true` as serving without lag saw them (law 6).
+   * With `requireKnown: true`, a row before a source's first commit is `ASKNOWN_BEFORE_HISTORY`.
+   *
+   * @example
+   * const training = await store.getHistoricalFeatures({ features: fraud, entities: labels, asKnown: true });
+   * for await (const row of training) console.log(row.total_amount_l1w);
+   */
+  getHistoricalFeatures<Row, Needs, const L extends List, E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput }, const M extends boolean = false>(request: {
+    readonly features: Selection<Row, Needs> | CheckList<L>;
+    readonly entities: readonly E[] | AsyncIterable<E> | EntityFrame;
+    readonly asKnown?: boolean | undefined;
+    readonly requireKnown?: boolean | undefined;
+    readonly metadata?: M | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<TrainingSet<Flat<E & Shown<Answered<L, Row>, M>>>>;
+
+  /**
+   * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has none, or where it was computed under another definition. `materialize`
+   * puts them into the online store; a row is as old as its `event_timestamp` says.
+   *
+   * @example
+   * const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "user_000066" }] });
+   */
+  getMaterialized<Row, Needs, const E extends List>(request: {
+    readonly view: Selection<Row, Needs>;
+    readonly entities: { readonly [I in keyof E]: NoInfer<Needs> };
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ -readonly [I in keyof E]: Flat<Row & { readonly event_timestamp: Date }> | null }>;
+}

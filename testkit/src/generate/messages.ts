@@ -1,0 +1,86 @@
+/** What leaves a simulated database, before it is text: one message per change, and what it is an example of. */
+import type { Cell, NullKind, Shape } from "./cells.ts";
+import { DAY, type Table } from "./definitions.ts";
+
+/** What a change is an example of; comparisons are counted by these. */
+export type ChangeKind =
+  | "insert" | "update" | "equal update" | "delete" | "delete and reinsert" | "insert then delete" | "key change" | "entity move" | "time move" | "late event" | "future event"
+  | "several changes in one transaction" | "concurrent transactions" | "truncate" | "snapshot row" | "incremental snapshot row" | "snapshot after a gap" | "placeholder" | "placeholder unresolved"
+  | "unreadable message" | "unknown column" | "before 1970" | "commit clock went back" | "delivered again" | "partition added" | "c without its d" | "milliseconds only" | "overflowing float" | "no LSN";
+export type Tag = ChangeKind | `${NullKind} in value` | `${NullKind} in event time` | `${NullKind} in entity key`;
+
+export interface Message {
+  readonly table: Table;
+  readonly op: "c" | "u" | "d" | "r" | "t";
+  /** The primary key's fields; null on truncate. */
+  readonly key: readonly Cell[] | null;
+  /** All fields; null on delete and truncate. */
+  readonly row: readonly Cell[] | null;
+  /** Columns left out of `row`. */
+  readonly unavailable: readonly number[];
+  readonly oldKey: readonly Cell[] | null;
+  readonly newKey: readonly Cell[] | null;
+  readonly lsn: bigint | null;
+  /** The two numbers of `source.sequence`. */
+  readonly lastCommit: bigint | null;
+  readonly place: bigint;
+  /** µs as the database has it; a message with milliseconds only says less. */
+  readonly committed: number;
+  readonly snapshot: "false" | "first_in_data_collection" | "true" | "last_in_data_collection" | "incremental";
+  readonly transaction: number | null;
+  /** The key is readable and the content is not. */
+  readonly broken: boolean;
+  /** A column no definition names: its JSON text. */
+  readonly extra: string | null;
+  readonly tags: readonly Tag[];
+}
+
+export interface Traits {
+  readonly shape: Shape;
+  readonly tombstones: boolean;
+  readonly millisecondsOnly: boolean;
+  /** The table's changes carry no LSN, so it has one partition and the offset orders. */
+  readonly withoutLsn: boolean;
+  /** Commit times of one row may go back, so known from must be raised (law 6). Then nothing is delivered again, and a store fed the changes before t is not as known at t. */
+  readonly clockGoesBack: boolean;
+  readonly changes: number;
+  readonly before: "snapshot" | "unknown rows" | "nothing";
+  readonly truncates: boolean;
+  readonly incremental: boolean;
+  readonly gap: boolean;
+  readonly unreadableMessages: boolean;
+  readonly placeholders: boolean;
+}
+
+/** What the fields of a message are examples of. */
+export function tagsOf(message: Message): Tag[] {
+  const { table, row } = message;
+  const tags: Tag[] = [];
+  if (message.extra !== null) tags.push("unknown column");
+  if (row === null || message.broken) return tags;
+  row.forEach((cell, i) => {
+    if (cell.missing === null || table.key.includes(i)) return;
+    tags.push(`${cell.missing} in ${i === table.time ? "event time" : table.entityColumns.includes(i) ? "entity key" : "value"}`);
+  });
+  const time = table.time < 0 ? null : (row[table.time]!.value as number | null);
+  if (time !== null) {
+    if (time < 0) tags.push("before 1970");
+    if (time < message.committed - DAY) tags.push("late event");
+    if (time > message.committed) tags.push("future event");
+  }
+  if (row.some((cell) => typeof cell.value === "number" && Math.abs(cell.value) >= 1e308)) tags.push("overflowing float");
+  return tags;
+}
+
+/** A message as Kafka holds it. */
+export interface Delivery {
+  readonly message: Message;
+  /** A Kafka tombstone: the message's key without a value. */
+  readonly tombstone: boolean;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The broker's clock, ms. */
+  readonly timestamp: number;
+  readonly tags: readonly Tag[];
+}

@@ -1,0 +1,30 @@
+/** A scenario as `openStore` and its callers have it. */
+import { makeDefinition } from "../../../packages/core/src/define/definition.ts";
+import type { Selection } from "../../../packages/core/src/define/selection.ts";
+import { toUser } from "../../../packages/core/src/define/user-values.ts";
+import type { ViewSpec } from "../../../packages/core/src/specs.ts";
+import type { OracleRequest } from "../oracle/oracle.ts";
+import type { Scenario } from "./scenario.ts";
+
+export interface ScenarioDefinitions {
+  readonly [exported: string]: unknown;
+  /** A service that answers what the scenario asks for, under the same names. */
+  readonly all: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+}
+
+/** The definitions, with every source, also those that no view reads. */
+export function scenarioDefinitions(scenario: Pick<Scenario, "sources" | "selected">): ScenarioDefinitions {
+  const sources = scenario.sources.map((spec) => [`source ${spec.name}`, makeDefinition({ is: "source", spec }, `source ${spec.name}`)] as const);
+  return { ...Object.fromEntries(sources), all: makeDefinition({ is: "service", spec: { name: "all", features: scenario.selected } }, "feature service all") };
+}
+
+/** The scenario, asked only by the views that are wanted. */
+export function scenarioWith(scenario: Scenario, wanted: (view: ViewSpec) => boolean): Scenario {
+  return { ...scenario, views: scenario.views.filter(wanted), selected: scenario.selected.filter(({ view }) => wanted(view)) };
+}
+
+/** The keys of a request as a user hands them in: those of the views that are asked, and no others. */
+export function requestKeys(scenario: Pick<Scenario, "selected">, request: OracleRequest): Record<string, unknown> {
+  const columns = scenario.selected.flatMap(({ view }) => view.entity.keys);
+  return Object.fromEntries(columns.map((column) => [column.name, toUser(request.keys[column.name] ?? null, { ...column, mode: undefined })]));
+}

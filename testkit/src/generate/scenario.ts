@@ -1,0 +1,84 @@
+/** One seed: definitions, a recorded log and its truth, and questions to ask of it. */
+import type { EntitySpec, Selected, SourceSpec, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type { Change } from "../../../packages/core/src/spi.ts";
+import { lineOf } from "./debezium-writer.ts";
+import type { NullKind } from "./cells.ts";
+import { runDatabase } from "./database.ts";
+import { generateWorld } from "./definitions.ts";
+import { deliver, interleave, truthOf, type LogTraits } from "./log.ts";
+import type { Tag, Traits } from "./messages.ts";
+import { generateRequests } from "./requests.ts";
+import { createOracle, type Oracle, type OracleRequest } from "../oracle/oracle.ts";
+import type { FaultName } from "../oracle/planted-faults.ts";
+import type { EndedSnapshot } from "../oracle/rows.ts";
+import { Random } from "./random.ts";
+
+export interface Scenario {
+  readonly seed: number;
+  readonly traits: Traits & LogTraits;
+  readonly sources: readonly SourceSpec[];
+  readonly entities: readonly EntitySpec[];
+  readonly views: readonly ViewSpec[];
+  readonly selected: readonly Selected[];
+  /** Lines of a recorded topic, in the order of delivery: offsets rise within each partition. */
+  readonly lines: readonly string[];
+  /** What line `i` says. */
+  readonly truth: readonly Change[];
+  /** What line `i` is an example of. */
+  readonly tags: readonly (readonly Tag[])[];
+  /** How the fields of line `i` are missing, by column; null where it holds no row. */
+  readonly missing: readonly (readonly (NullKind | null)[] | null)[];
+  readonly requests: readonly OracleRequest[];
+}
+
+/** What a caller may fix; the seed decides the rest. */
+export interface ScenarioOptions {
+  readonly traits?: Partial<Traits & LogTraits> | undefined;
+  readonly requests?: number | undefined;
+}
+
+/** The same seed and options give the same scenario, down to the byte. */
+export function generateScenario(seed: number, options: ScenarioOptions = {}): Scenario {
+  const random = new Random(seed);
+  const traits = traitsOf(random, options.traits ?? {});
+  const base = random.pick([1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999, 4_102_444_800_000_000]);
+  const world = generateWorld(random.fork(), base);
+  const told = runDatabase(random.fork(), world, traits, base);
+  const deliveries = deliver(random.fork(), told.messages, traits, traits);
+  const truth = deliveries.map((delivery) => truthOf(delivery, traits));
+  return {
+    seed, traits, sources: world.tables.map((table) => table.source), entities: world.entities, views: world.views, selected: world.selected,
+    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)), truth, tags: deliveries.map((delivery) => delivery.tags),
+    missing: deliveries.map(({ message, tombstone }) => (tombstone || message.row === null ? null : message.row.map((cell) => cell.missing))),
+    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 13),
+  };
+}
+
+function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & LogTraits {
+  const shape = fixed.shape ?? random.pick(["bare", "bare", "enveloped", "flat"] as const);
+  const flat = shape === "flat";
+  const withoutLsn = fixed.withoutLsn ?? (shape === "bare" && random.chance(0.15));
+  const clockGoesBack = fixed.clockGoesBack ?? random.chance(0.1);
+  const rolled: Traits & LogTraits = {
+    shape, withoutLsn, clockGoesBack, prefix: shape === "bare" ? "multi" : shape,
+    tombstones: !flat && random.chance(0.5), millisecondsOnly: !flat && random.chance(0.12), changes: random.between(40, 100),
+    before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]), truncates: !flat && random.chance(0.35), incremental: !flat && random.chance(0.4), gap: random.chance(0.25),
+    unreadableMessages: !flat && random.chance(0.3), placeholders: random.chance(0.7),
+    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.5), interleaved: random.chance(0.4), ...fixed,
+  };
+  // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change must not arrive after a later one.
+  if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
+  return clockGoesBack ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false } : rolled;
+}
+
+export function oracleOf(scenario: Scenario, fault: FaultName | null = null, ended: readonly EndedSnapshot[] = []): Oracle {
+  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault, ended });
+}
+
+/** The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5). */
+export function otherDelivery(scenario: Scenario, random: Random): number[][] {
+  const order = interleave(random, scenario.truth.map((_, i) => i), (i) => `${scenario.truth[i]!.topic}:${scenario.truth[i]!.partition}`);
+  const batches: number[][] = [];
+  while (order.length > 0) batches.push(order.splice(0, random.between(1, 40)));
+  return batches;
+}

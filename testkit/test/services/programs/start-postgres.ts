@@ -1,0 +1,8 @@
+/** Starts a PostgreSQL, as the argument says, says where it is, and waits to be killed. */
+import { startNetwork } from "../../../src/services/network.ts";
+import { startPostgres } from "../../../src/services/index.ts";
+
+const network = process.argv[2] === "docker" ? await startNetwork() : undefined;
+const { port } = await startPostgres({ network });
+console.log(JSON.stringify({ port, network: network?.id }));
+setInterval(() => undefined, 1000);
