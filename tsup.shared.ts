@@ -2,5 +2,13 @@ import { defineConfig } from "tsup";
 
 /** One build for every library: ESM only, declarations bundled, for the oldest Node we support. */
 export function library(entry: string[]): ReturnType<typeof defineConfig> {
-  return defineConfig({ entry, format: ["esm"], dts: true, clean: true, target: "node22", splitting: true, sourcemap: true });
+  return defineConfig({
+    entry,
+    format: ["esm"],
+    dts: true,
+    clean: true,
+    target: "node22",
+    splitting: true,
+    sourcemap: true,
+  });
 }

@@ -1,5 +1,19 @@
 /** Transactions of the demo's bank, as changes, made as they are read. */
-import { avg, count, countDistinct, entity, featureView, float64, int64, max, min, source, string, sum, timestamp } from "@tidemark/core";
+import {
+  avg,
+  count,
+  countDistinct,
+  entity,
+  featureView,
+  float64,
+  int64,
+  max,
+  min,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
 
 export const user = entity("user", { keys: { user_id: string() } });
@@ -7,7 +21,12 @@ export const user = entity("user", { keys: { user_id: string() } });
 export const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: {
-    id: int64("id"), user_id: string("User ID"), vendor: string("Vendor").nullable(), channel: string("Sources").nullable(), amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }),
+    id: int64("id"),
+    user_id: string("User ID"),
+    vendor: string("Vendor").nullable(),
+    channel: string("Sources").nullable(),
+    amount: float64("Amount").nullable(),
+    time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],
   eventTime: "time",
@@ -27,7 +46,15 @@ export const weekly = featureView("weekly_activity", {
   },
 });
 
-export const VENDORS = ["Online Shopping", "Hospital", "Sport", "Grocery", "Restaurant", "Transportation", "Sending Out"];
+export const VENDORS = [
+  "Online Shopping",
+  "Hospital",
+  "Sport",
+  "Grocery",
+  "Restaurant",
+  "Transportation",
+  "Sending Out",
+];
 export const CHANNELS = ["Current Account", "Credit Card", "Debit Card"];
 export const WEEK = 604_800_000_000;
 /** The moment that is asked for: all events lie in the week before it. */
@@ -60,12 +87,39 @@ export function bankChanges(users: number, events: number, batch = 2000): Change
           const time = NOW - WEEK + Math.floor((id / events) * WEEK);
           const amount = Math.round(next() * 100_000) / 100;
           changes.push({
-            source: "transactions", topic: "bank.public.transaction_data", partition: 0, offset: id, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
-            values: [BigInt(id), userName(Math.floor(next() * users)), VENDORS[Math.floor(next() * 7)]!, CHANNELS[Math.floor(next() * 3)]!, amount, time],
-            lsn: BigInt(1_000_000 + id * 200), committed: time + 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
+            source: "transactions",
+            topic: "bank.public.transaction_data",
+            partition: 0,
+            offset: id,
+            kind: "upsert",
+            oldKey: null,
+            unavailable: [],
+            unreadable: [],
+            broken: null,
+            nonFinite: 0,
+            values: [
+              BigInt(id),
+              userName(Math.floor(next() * users)),
+              VENDORS[Math.floor(next() * 7)]!,
+              CHANNELS[Math.floor(next() * 3)]!,
+              amount,
+              time,
+            ],
+            lsn: BigInt(1_000_000 + id * 200),
+            committed: time + 1000,
+            snapshot: false,
+            op: "c",
+            timestamp: null,
+            transaction: null,
+            extra: null,
           });
         }
-        yield { changes, positions: [{ partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 }] };
+        yield {
+          changes,
+          positions: [
+            { partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 },
+          ],
+        };
       }
     },
   };

@@ -1,4 +1,7 @@
-/** The load, in a process of its own: requests from many connections, and how long each took. Reads its orders as JSON from its arguments, prints what came of them. */
+/**
+ * The load, in a process of its own: requests from many connections, and how long each took. Reads
+ * its orders as JSON from its arguments, prints what came of them.
+ */
 import autocannon from "autocannon";
 import { quantile } from "./figures.ts";
 
@@ -18,32 +21,72 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
-  readonly windows: readonly { readonly perSecond: number; readonly p50: number; readonly p99: number }[];
+  readonly windows: readonly {
+    readonly perSecond: number;
+    readonly p50: number;
+    readonly p99: number;
+  }[];
 }
 
-const { url, bodies, connections, seconds, rate, windows = 1 } = JSON.parse(await text(process.stdin)) as LoadOrder;
-const requests = bodies.map((body) => ({ method: "POST" as const, headers: { "content-type": "application/json" }, body }));
+const {
+  url,
+  bodies,
+  connections,
+  seconds,
+  rate,
+  windows = 1,
+} = JSON.parse(await text(process.stdin)) as LoadOrder;
+const requests = bodies.map((body) => ({
+  method: "POST" as const,
+  headers: { "content-type": "application/json" },
+  body,
+}));
 const taken: number[][] = Array.from({ length: windows }, () => []);
 const failures = new Map<string, number>();
 let client = 0;
 const began = performance.now();
 const { errors, timeouts } = await new Promise<autocannon.Result>((resolve, reject) => {
-  const load = autocannon({
-    url, connections, duration: seconds, ...(rate === undefined ? {} : { overallRate: rate }), requests,
-    setupClient(one) {
-      const first = Math.floor((client++ / connections) * requests.length);
-      one.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+  const load = autocannon(
+    {
+      url,
+      connections,
+      duration: seconds,
+      ...(rate === undefined ? {} : { overallRate: rate }),
+      requests,
+      setupClient(one) {
+        const first = Math.floor((client++ / connections) * requests.length);
+        one.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+      },
     },
-  }, (error, result) => { if (error === null) resolve(result); else reject(error as Error); });
+    (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error as Error);
+    },
+  );
   load.on("response", (_client, status, _bytes, milliseconds) => {
     if (status !== 200) failures.set(String(status), (failures.get(String(status)) ?? 0) + 1);
-    taken[Math.min(windows - 1, Math.floor(((performance.now() - began) / 1000 / seconds) * windows))]!.push(milliseconds);
+    taken[
+      Math.min(windows - 1, Math.floor(((performance.now() - began) / 1000 / seconds) * windows))
+    ]!.push(milliseconds);
   });
 });
-if (failures.size > 0 || errors > 0 || timeouts > 0) throw new Error(`${url}: ${errors} errors, ${timeouts} timeouts, ${[...failures].map(([status, count]) => `${count} × ${status}`).join(", ")}`);
+if (failures.size > 0 || errors > 0 || timeouts > 0)
+  throw new Error(
+    `${url}: ${errors} errors, ${timeouts} timeouts, ` +
+      `${[...failures].map(([status, count]) => `${count} × ${status}`).join(", ")}`,
+  );
 
-const figures = (list: readonly number[], time: number) => ({ perSecond: list.length / time, p50: quantile(list, 0.5), p99: quantile(list, 0.99) });
-console.log(JSON.stringify({ ...figures(taken.flat(), seconds), windows: taken.map((list) => figures(list, seconds / windows)) } satisfies LoadResult));
+const figures = (list: readonly number[], time: number) => ({
+  perSecond: list.length / time,
+  p50: quantile(list, 0.5),
+  p99: quantile(list, 0.99),
+});
+console.log(
+  JSON.stringify({
+    ...figures(taken.flat(), seconds),
+    windows: taken.map((list) => figures(list, seconds / windows)),
+  } satisfies LoadResult),
+);
 
 async function text(stream: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];

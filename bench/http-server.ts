@@ -1,4 +1,7 @@
-/** One of the servers that are measured, in a process of its own: prints its port, and ends with its standard input. */
+/**
+ * One of the servers that are measured, in a process of its own: prints its port, and ends with its
+ * standard input.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openStore } from "@tidemark/core";
@@ -15,7 +18,12 @@ if (what === "echo") {
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
       const body = Buffer.concat(parts);
-      response.writeHead(200, { "content-type": "application/json; charset=utf-8", "content-length": body.length }).end(body);
+      response
+        .writeHead(200, {
+          "content-type": "application/json; charset=utf-8",
+          "content-length": body.length,
+        })
+        .end(body);
     });
   });
   server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
@@ -23,7 +31,13 @@ if (what === "echo") {
   const definitions = { weekly };
   // "computed": no answer is kept
   const kept = what === "computed" ? { keepAnswers: 0 } : {};
-  const store = await openStore({ definitions, online: sqliteOnlineStore(file!, { readOnly: true }), clock: () => new Date(NOW / 1000), retain: "1d", ...kept });
+  const store = await openStore({
+    definitions,
+    online: sqliteOnlineStore(file!, { readOnly: true }),
+    clock: () => new Date(NOW / 1000),
+    retain: "1d",
+    ...kept,
+  });
   const server = await featureServer({ store, definitions });
   console.log(new URL(await server.listen({ port: 0 })).port);
 }

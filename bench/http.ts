@@ -1,7 +1,10 @@
 /**
- * P3: `/get-online-features` for one entity and seven window features of about 70 events, beside `node:http` that echoes a body of the answer's size, and Feast's server from PyPI
- * over its SQLite online store with seven features that are computed already. One load generator for all, on a core of its own; the servers share the other, each at its time.
- * `npm run bench -- http steady` asks at a fixed rate while another process writes into the same file, and looks whether p99 stays where it was.
+ * P3: `/get-online-features` for one entity and seven window features of about 70 events, beside
+ * `node:http` that echoes a body of the answer's size, and Feast's server from PyPI over its SQLite
+ * online store with seven features that are computed already. One load generator for all, on a core
+ * of its own; the servers share the other, each at its time. `npm run bench -- http steady` asks at
+ * a fixed rate while another process writes into the same file, and looks whether p99 stays where
+ * it was.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +25,11 @@ const CONNECTIONS = 16;
 const TARGET = { ofEcho: 0.6, overFeast: 20 };
 const names = Object.keys(weekly);
 const feastPython = join(import.meta.dirname, "../.tidemark/feast/bin/python");
-const NODE = [process.execPath, "--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning"] as const;
+const NODE = [
+  process.execPath,
+  "--conditions=@tidemark/source",
+  "--disable-warning=ExperimentalWarning",
+] as const;
 const pinned = availableParallelism() > 1 && works("taskset", ["--version"]);
 
 const [first = "", ...more] = process.argv.slice(2);
@@ -35,9 +42,15 @@ const online = join(folder, "online.db");
 const children: ChildProcess[] = [];
 const groups = new Set<ChildProcess>();
 try {
-  const store = await openStore({ definitions: { weekly }, online: sqliteOnlineStore(online), clock: () => new Date(NOW / 1000), retain: "1d" });
+  const store = await openStore({
+    definitions: { weekly },
+    online: sqliteOnlineStore(online),
+    clock: () => new Date(NOW / 1000),
+    retain: "1d",
+  });
   await store.run(bankChanges(USERS, EVENTS));
-  if (!pinned) console.log("taskset is not there: the processes share their cores as the system likes");
+  if (!pinned)
+    console.log("taskset is not there: the processes share their cores as the system likes");
   if (steady) await measureSteadiness();
   else await compare(store);
   await store.close();
@@ -51,13 +64,30 @@ async function compare(store: Store): Promise<void> {
   const path = `http://127.0.0.1:${tidemark}/get-online-features`;
   const bodies = feastBodies(2000);
   const answer = await answered(path, bodies[0]!);
-  const subjects: { readonly name: string; readonly url: string; readonly bodies: readonly string[] }[] = [
+  const subjects: {
+    readonly name: string;
+    readonly url: string;
+    readonly bodies: readonly string[];
+  }[] = [
     // the larger of what we take and what we give
-    { name: "node:http echo", url: `http://127.0.0.1:${await serverOf("echo")}/`, bodies: bodies.map((body) => body.padEnd(answer.length)) },
+    {
+      name: "node:http echo",
+      url: `http://127.0.0.1:${await serverOf("echo")}/`,
+      bodies: bodies.map((body) => body.padEnd(answer.length)),
+    },
     { name: "tidemark /get-online-features", url: path, bodies },
-    // every entity is met again and again, and nothing is written meanwhile: answers are kept; here none is
-    { name: "tidemark, each computed", url: `http://127.0.0.1:${await serverOf("computed", online)}/get-online-features`, bodies },
-    { name: "tidemark /v1/features", url: `http://127.0.0.1:${tidemark}/v1/features`, bodies: apiBodies(2000) },
+    // every entity is met again and again, and nothing is written meanwhile: answers are kept; here
+    // none is
+    {
+      name: "tidemark, each computed",
+      url: `http://127.0.0.1:${await serverOf("computed", online)}/get-online-features`,
+      bodies,
+    },
+    {
+      name: "tidemark /v1/features",
+      url: `http://127.0.0.1:${tidemark}/v1/features`,
+      bodies: apiBodies(2000),
+    },
   ];
   await answered(subjects[3]!.url, subjects[3]!.bodies[0]!);
   const feast = existsSync(feastPython) ? await startFeast(store) : null;
@@ -66,66 +96,151 @@ async function compare(store: Store): Promise<void> {
     await expectSameAnswers(path, feast, bodies.slice(0, 20));
     subjects.push({ name: "Feast's server", url: feast, bodies });
   }
-  console.log(`${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s; an answer has ${answer.length} bytes\n`);
+  console.log(
+    `${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s; an answer has ` +
+      `${answer.length} bytes\n`,
+  );
 
   const results = new Map<string, LoadResult[]>(subjects.map(({ name }) => [name, []]));
-  for (const { url, bodies: asked } of subjects) load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 }); // until the compilers are done
+  for (const { url, bodies: asked } of subjects)
+    // until the compilers are done
+    load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 });
   for (let round = 0; round < rounds; round++) {
-    for (const { name, url, bodies: asked } of subjects) results.get(name)!.push(load({ url, bodies: asked, connections: CONNECTIONS, seconds }));
+    for (const { name, url, bodies: asked } of subjects)
+      results.get(name)!.push(load({ url, bodies: asked, connections: CONNECTIONS, seconds }));
   }
-  const figure = (name: string, of: "perSecond" | "p50" | "p99"): number => median(results.get(name)!.map((result) => result[of]));
+  const figure = (name: string, of: "perSecond" | "p50" | "p99"): number =>
+    median(results.get(name)!.map((result) => result[of]));
   for (const { name } of subjects) {
-    console.log(`${name.padEnd(32)}${figure(name, "perSecond").toFixed(0).padStart(8)} requests/s   p50 ${figure(name, "p50").toFixed(2).padStart(7)} ms   p99 ${figure(name, "p99").toFixed(2).padStart(7)} ms`);
+    console.log(
+      `${name.padEnd(32)}${figure(name, "perSecond").toFixed(0).padStart(8)} requests/s   p50 ` +
+        `${figure(name, "p50").toFixed(2).padStart(7)} ms   p99 ` +
+        `${figure(name, "p99").toFixed(2).padStart(7)} ms`,
+    );
   }
-  const over = (a: string, b: string): number => Number((figure(a, "perSecond") / figure(b, "perSecond")).toFixed(2));
-  const [echo, ours, computed, api] = subjects.map(({ name }) => name) as [string, string, string, string];
-  const overFeast = (name: string): number | null => (feast === null ? null : over(name, "Feast's server"));
-  const ratio = { ofEcho: over(ours, echo), computedOfEcho: over(computed, echo), apiOfEcho: over(api, echo), overFeast: overFeast(ours), computedOverFeast: overFeast(computed) };
-  console.log(JSON.stringify({ bench: "http", ratio, target: TARGET, requestsPerSecond: Object.fromEntries(subjects.map(({ name }) => [name, Math.round(figure(name, "perSecond"))])) }));
+  const over = (a: string, b: string): number =>
+    Number((figure(a, "perSecond") / figure(b, "perSecond")).toFixed(2));
+  const [echo, ours, computed, api] = subjects.map(({ name }) => name) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const overFeast = (name: string): number | null =>
+    feast === null ? null : over(name, "Feast's server");
+  const ratio = {
+    ofEcho: over(ours, echo),
+    computedOfEcho: over(computed, echo),
+    apiOfEcho: over(api, echo),
+    overFeast: overFeast(ours),
+    computedOverFeast: overFeast(computed),
+  };
+  console.log(
+    JSON.stringify({
+      bench: "http",
+      ratio,
+      target: TARGET,
+      requestsPerSecond: Object.fromEntries(
+        subjects.map(({ name }) => [name, Math.round(figure(name, "perSecond"))]),
+      ),
+    }),
+  );
 }
 
-/** The rate is far below what the server can do, so that what is seen is its pauses and not its queue. */
+/**
+ * The rate is far below what the server can do, so that what is seen is its pauses and not its
+ * queue.
+ */
 async function measureSteadiness(): Promise<void> {
   const rate = 1500;
   const port = await serverOf("tidemark", online);
-  const writer = spawn(...command(1, [...NODE, join(import.meta.dirname, "http-writer.ts"), online, "500"]), { stdio: ["pipe", "pipe", "inherit"] });
+  const writer = spawn(
+    ...command(1, [...NODE, join(import.meta.dirname, "http-writer.ts"), online, "500"]),
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
   children.push(writer);
   let written = 0;
-  createInterface({ input: writer.stdout! }).on("line", (line) => { written = Number(line); });
-  const order = { url: `http://127.0.0.1:${port}/get-online-features`, bodies: feastBodies(2000), connections: CONNECTIONS, rate };
+  createInterface({ input: writer.stdout! }).on("line", (line) => {
+    written = Number(line);
+  });
+  const order = {
+    url: `http://127.0.0.1:${port}/get-online-features`,
+    bodies: feastBodies(2000),
+    connections: CONNECTIONS,
+    rate,
+  };
   load({ ...order, seconds: 3 });
   const { windows, perSecond } = load({ ...order, seconds, windows: 10 });
   await sleep(1000); // the last of the writer's lines
-  windows.forEach((window, i) => console.log(`${`${Math.round((i * seconds) / 10)} s`.padStart(6)}  ${window.perSecond.toFixed(0)} requests/s   p50 ${window.p50.toFixed(2)} ms   p99 ${window.p99.toFixed(2)} ms`));
-  const half = (list: readonly { readonly p99: number }[]): number => median(list.map(({ p99 }) => p99));
+  windows.forEach((window, i) =>
+    console.log(
+      `${`${Math.round((i * seconds) / 10)} s`.padStart(6)}  ${window.perSecond.toFixed(0)} ` +
+        `requests/s   p50 ${window.p50.toFixed(2)} ms   p99 ${window.p99.toFixed(2)} ms`,
+    ),
+  );
+  const half = (list: readonly { readonly p99: number }[]): number =>
+    median(list.map(({ p99 }) => p99));
   const [early, late] = [half(windows.slice(0, 5)), half(windows.slice(5))];
-  console.log(JSON.stringify({ bench: "http steady", requestsPerSecond: Math.round(perSecond), changesWritten: written, p99: { firstHalf: Number(early.toFixed(2)), secondHalf: Number(late.toFixed(2)) }, ratio: Number((late / early).toFixed(2)), target: 1.5 }));
+  console.log(
+    JSON.stringify({
+      bench: "http steady",
+      requestsPerSecond: Math.round(perSecond),
+      changesWritten: written,
+      p99: { firstHalf: Number(early.toFixed(2)), secondHalf: Number(late.toFixed(2)) },
+      ratio: Number((late / early).toFixed(2)),
+      target: 1.5,
+    }),
+  );
 }
 
 /** As Feast's remote online store asks. */
 function feastBodies(count: number): readonly string[] {
   const next = random(23);
-  const asked = { full_feature_names: false, include_feature_view_version_metadata: false, features: names.map((name) => `weekly_activity:${name}`) };
-  return Array.from({ length: count }, () => JSON.stringify({ entities: { user_id: [userName(Math.floor(next() * USERS))] }, ...asked }));
+  const asked = {
+    full_feature_names: false,
+    include_feature_view_version_metadata: false,
+    features: names.map((name) => `weekly_activity:${name}`),
+  };
+  return Array.from({ length: count }, () =>
+    JSON.stringify({ entities: { user_id: [userName(Math.floor(next() * USERS))] }, ...asked }),
+  );
 }
 
 function apiBodies(count: number): readonly string[] {
   const next = random(23);
-  return Array.from({ length: count }, () => JSON.stringify({ features: ["weekly_activity"], entities: [{ user_id: userName(Math.floor(next() * USERS)) }] }));
+  return Array.from({ length: count }, () =>
+    JSON.stringify({
+      features: ["weekly_activity"],
+      entities: [{ user_id: userName(Math.floor(next() * USERS)) }],
+    }),
+  );
 }
 
 async function answered(url: string, body: string): Promise<string> {
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${url} answers ${response.status}: ${text}`);
   return text;
 }
 
 /** Both serve the same features: else it would be no comparison. */
-async function expectSameAnswers(ours: string, theirs: string, bodies: readonly string[]): Promise<void> {
+async function expectSameAnswers(
+  ours: string,
+  theirs: string,
+  bodies: readonly string[],
+): Promise<void> {
   const values = async (url: string, body: string): Promise<string> => {
-    const { metadata, results } = JSON.parse(await answered(url, body)) as { metadata: { feature_names: string[] }; results: { values: unknown[] }[] };
-    return JSON.stringify(metadata.feature_names.map((name, i) => [name, results[i]!.values]).sort());
+    const { metadata, results } = JSON.parse(await answered(url, body)) as {
+      metadata: { feature_names: string[] };
+      results: { values: unknown[] }[];
+    };
+    return JSON.stringify(
+      metadata.feature_names.map((name, i) => [name, results[i]!.values]).sort(),
+    );
   };
   for (const body of bodies) {
     const [a, b] = [await values(ours, body), await values(theirs, body)];
@@ -140,7 +255,10 @@ function command(core: 0 | 1, words: readonly string[]): [string, string[]] {
 }
 
 async function serverOf(...args: readonly string[]): Promise<string> {
-  const child = spawn(...command(0, [...NODE, join(import.meta.dirname, "http-server.ts"), ...args]), { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(
+    ...command(0, [...NODE, join(import.meta.dirname, "http-server.ts"), ...args]),
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
   children.push(child);
   for await (const line of createInterface({ input: child.stdout! })) return line;
   throw new Error(`the server ${args[0]} did not start`);
@@ -151,20 +269,40 @@ async function startFeast(store: Store): Promise<string> {
   mkdirSync(own);
   const rows: object[] = [];
   for (let n = 0; n < USERS; n++) {
-    const [row] = await store.getOnlineFeatures({ features: weekly, entities: [{ user_id: userName(n) }], asOf: micros(NOW) });
+    const [row] = await store.getOnlineFeatures({
+      features: weekly,
+      entities: [{ user_id: userName(n) }],
+      asOf: micros(NOW),
+    });
     rows.push({ user_id: userName(n), ...row });
   }
   writeFileSync(join(own, "rows.json"), JSON.stringify(rows));
   const port = await freePort();
   // its worker is a process of its own, and would stay
-  const child = spawn(...command(0, [feastPython, join(import.meta.dirname, "peers/feast_serve.py"), own, String(port)]), { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const child = spawn(
+    ...command(0, [
+      feastPython,
+      join(import.meta.dirname, "peers/feast_serve.py"),
+      own,
+      String(port),
+    ]),
+    { stdio: ["ignore", "ignore", "pipe"], detached: true },
+  );
   groups.add(child);
   children.push(child);
   let errors = "";
-  child.stderr!.on("data", (part: Buffer) => { errors = (errors + part.toString()).slice(-3000); });
+  child.stderr!.on("data", (part: Buffer) => {
+    errors = (errors + part.toString()).slice(-3000);
+  });
   for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) throw new Error(`Feast's server ended: ${errors}`);
-    if (await fetch(`http://127.0.0.1:${port}/health`).then(({ ok }) => ok, () => false)) return `http://127.0.0.1:${port}/get-online-features`;
+    if (
+      await fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return `http://127.0.0.1:${port}/get-online-features`;
     await sleep(200);
   }
   throw new Error(`Feast's server does not answer: ${errors}`);
@@ -178,7 +316,14 @@ function stop(child: ChildProcess): void {
 
 function load(order: LoadOrder): LoadResult {
   const [program, args] = command(1, [...NODE, join(import.meta.dirname, "http-load.ts")]);
-  return JSON.parse(execFileSync(program, args, { input: JSON.stringify(order), encoding: "utf8", stdio: ["pipe", "pipe", "inherit"], maxBuffer: 2 ** 24 })) as LoadResult;
+  return JSON.parse(
+    execFileSync(program, args, {
+      input: JSON.stringify(order),
+      encoding: "utf8",
+      stdio: ["pipe", "pipe", "inherit"],
+      maxBuffer: 2 ** 24,
+    }),
+  ) as LoadResult;
 }
 
 function freePort(): Promise<number> {

@@ -1,6 +1,8 @@
 /**
- * Seven weekly features of 500,000 users, computed from a Delta history, written to the features table and to SQLite, beside Feast's `materialize`, which takes as many
- * rows of features that are computed already from a Parquet file to its SQLite online store. Feast's rows are those that ours wrote.
+ * Seven weekly features of 500,000 users, computed from a Delta history, written to the features
+ * table and to SQLite, beside Feast's `materialize`, which takes as many rows of features that are
+ * computed already from a Parquet file to its SQLite online store. Feast's rows are those that ours
+ * wrote.
  *
  *     npm run bench -- materialize [users] [events of each] [rounds]
  */
@@ -24,7 +26,10 @@ if (!existsSync(python)) {
   process.exit(2);
 }
 
-/** `each` transactions of every user within the week before the day's end, users in another order each time round. */
+/**
+ * `each` transactions of every user within the week before the day's end, users in another order
+ * each time round.
+ */
 function transactionsOfAll(): ChangeSource {
   const events = users * each;
   return {
@@ -36,14 +41,39 @@ function transactionsOfAll(): ChangeSource {
         for (let id = first; id < Math.min(first + 5000, events); id++) {
           const time = END - WEEK + Math.floor((id / events) * WEEK);
           changes.push({
-            source: "transactions", topic: "bank.public.transaction_data", partition: 0, offset: id, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
+            source: "transactions",
+            topic: "bank.public.transaction_data",
+            partition: 0,
+            offset: id,
+            kind: "upsert",
+            oldKey: null,
+            unavailable: [],
+            unreadable: [],
+            broken: null,
+            nonFinite: 0,
             values: [
-              BigInt(id), userName((id * 7919) % users), VENDORS[Math.floor(next() * VENDORS.length)]!, CHANNELS[Math.floor(next() * CHANNELS.length)]!, Math.round(next() * 100_000) / 100, time,
+              BigInt(id),
+              userName((id * 7919) % users),
+              VENDORS[Math.floor(next() * VENDORS.length)]!,
+              CHANNELS[Math.floor(next() * CHANNELS.length)]!,
+              Math.round(next() * 100_000) / 100,
+              time,
             ],
-            lsn: BigInt(1_000_000 + id * 200), committed: time + 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
+            lsn: BigInt(1_000_000 + id * 200),
+            committed: time + 1000,
+            snapshot: false,
+            op: "c",
+            timestamp: null,
+            transaction: null,
+            extra: null,
           });
         }
-        yield { changes, positions: [{ partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 }] };
+        yield {
+          changes,
+          positions: [
+            { partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 },
+          ],
+        };
       }
     },
   };
@@ -57,7 +87,10 @@ try {
   let began = performance.now();
   await filled.run(transactionsOfAll());
   await filled.close();
-  console.log(`history of ${users * each} transactions of ${users} users made in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.log(
+    `history of ${users * each} transactions of ${users} users made in ` +
+      `${((performance.now() - began) / 1000).toFixed(1)} s`,
+  );
 
   const ours: number[] = [];
   const theirs: number[] = [];
@@ -66,34 +99,83 @@ try {
     // another table and another file each time: the first materialize of a day
     rmSync(join(folder, "lake", "weekly_activity"), { recursive: true, force: true });
     const online = join(folder, `online-${turn}.db`);
-    const store = await openStore({ definitions: { weekly }, offline: offline(), online: sqliteOnlineStore(online) });
+    const store = await openStore({
+      definitions: { weekly },
+      offline: offline(),
+      online: sqliteOnlineStore(online),
+    });
     began = performance.now();
     const used = process.cpuUsage();
-    const { views: [done] } = await store.materialize({ dates: [DATE] });
+    const {
+      views: [done],
+    } = await store.materialize({ dates: [DATE] });
     ours.push((performance.now() - began) / 1000);
     const { user, system } = process.cpuUsage(used);
     cpu.tidemark.push((user + system) / 1e6);
-    if (done!.dates[0]!.rows !== users || done!.online !== DATE) throw new Error(`materialized ${JSON.stringify(done)}`);
-    const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: userName(users - 1) }] });
-    const [again] = await (await store.getHistoricalFeatures({ features: weekly, entities: [{ user_id: userName(users - 1), event_timestamp: new Date(END / 1000) }] })).rows();
-    for (const [name, value] of Object.entries(row!)) if (name !== "event_timestamp" && value !== (again as Record<string, unknown>)[name]) throw new Error(`${name} is ${String(value)} in the row`);
+    if (done!.dates[0]!.rows !== users || done!.online !== DATE)
+      throw new Error(`materialized ${JSON.stringify(done)}`);
+    const [row] = await store.getMaterialized({
+      view: weekly,
+      entities: [{ user_id: userName(users - 1) }],
+    });
+    const [again] = await (
+      await store.getHistoricalFeatures({
+        features: weekly,
+        entities: [{ user_id: userName(users - 1), event_timestamp: new Date(END / 1000) }],
+      })
+    ).rows();
+    for (const [name, value] of Object.entries(row!))
+      if (name !== "event_timestamp" && value !== (again as Record<string, unknown>)[name])
+        throw new Error(`${name} is ${String(value)} in the row`);
     await store.close();
     console.log(`round ${turn + 1}: tidemark ${ours.at(-1)!.toFixed(2)} s`);
 
     const parted = join(folder, "lake", "weekly_activity", "features", `date=${DATE}`);
     const own = join(folder, `feast-${turn}`);
     mkdirSync(own);
-    const said = execFileSync(python, [join(import.meta.dirname, "peers/feast_materialize.py"), own, join(parted, readdirSync(parted).find((name) => name.endsWith(".parquet"))!)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as { readonly rows: number; readonly seconds: number; readonly cpu: number; readonly version: string };
+    const said = execFileSync(
+      python,
+      [
+        join(import.meta.dirname, "peers/feast_materialize.py"),
+        own,
+        join(
+          parted,
+          readdirSync(parted).find((name) => name.endsWith(".parquet"))!,
+        ),
+      ],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    );
+    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as {
+      readonly rows: number;
+      readonly seconds: number;
+      readonly cpu: number;
+      readonly version: string;
+    };
     if (feast.rows !== users) throw new Error(`Feast took ${feast.rows} rows`);
     theirs.push(feast.seconds);
     cpu.feast.push(feast.cpu);
     console.log(`round ${turn + 1}: Feast ${feast.version} ${feast.seconds.toFixed(2)} s`);
-    for (const one of readdirSync(folder).filter((name) => name.startsWith("feast-") || name.startsWith("online-"))) rmSync(join(folder, one), { recursive: true });
+    for (const one of readdirSync(folder).filter(
+      (name) => name.startsWith("feast-") || name.startsWith("online-"),
+    ))
+      rmSync(join(folder, one), { recursive: true });
   }
   const [a, b] = [median(ours), median(theirs)];
-  console.log(`${users} rows × 7 features: tidemark, computed from ${users * each} events, ${a.toFixed(2)} s; Feast, computed before, ${b.toFixed(2)} s`);
-  console.log(JSON.stringify({ bench: "materialize", users, each, seconds: { tidemark: round(a), feast: round(b) }, cpu: { tidemark: round(median(cpu.tidemark)), feast: round(median(cpu.feast)) }, ratio: Number((b / a).toFixed(1)), target: 25 }));
+  console.log(
+    `${users} rows × 7 features: tidemark, computed from ${users * each} events, ` +
+      `${a.toFixed(2)} s; Feast, computed before, ${b.toFixed(2)} s`,
+  );
+  console.log(
+    JSON.stringify({
+      bench: "materialize",
+      users,
+      each,
+      seconds: { tidemark: round(a), feast: round(b) },
+      cpu: { tidemark: round(median(cpu.tidemark)), feast: round(median(cpu.feast)) },
+      ratio: Number((b / a).toFixed(1)),
+      target: 25,
+    }),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

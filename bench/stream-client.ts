@@ -1,6 +1,7 @@
 /**
- * What the freshness benchmark measures against, in threads of their own so that the store's work does not slow the clock: the bank's program, which commits
- * rows, and a bare consumer of kafkajs, which sees Debezium's messages arrive. Times are of one clock, in ms.
+ * What the freshness benchmark measures against, in threads of their own so that the store's work
+ * does not slow the clock: the bank's program, which commits rows, and a bare consumer of kafkajs,
+ * which sees Debezium's messages arrive. Times are of one clock, in ms.
  */
 import kafkajs from "kafkajs";
 import pg from "pg";
@@ -13,7 +14,15 @@ export const PROBES = 1_000_000_000;
 /** They take turns, so a probe is a further row of a user who is known. */
 export const PROBE_USERS = 50;
 const USERS = 2_000;
-const VENDORS = ["Online Shopping", "Hospital", "Sport", "Grocery", "Restaurant", "Transportation", "Sending Out"];
+const VENDORS = [
+  "Online Shopping",
+  "Hospital",
+  "Sport",
+  "Grocery",
+  "Restaurant",
+  "Transportation",
+  "Sending Out",
+];
 const SOURCES = ["Current Account", "Credit Card", "Debit Card"];
 
 /** Monotonic, and the same in all threads of a process. */
@@ -23,12 +32,26 @@ export type ClientNote =
   | { readonly kind: "ready" }
   | { readonly kind: "sending"; readonly probe: number }
   /** `committed`: when COMMIT had returned; `wall`: the same moment by the machine's time, µs. */
-  | { readonly kind: "committed"; readonly probe: number; readonly committed: number; readonly wall: number }
+  | {
+      readonly kind: "committed";
+      readonly probe: number;
+      readonly committed: number;
+      readonly wall: number;
+    }
   /** `logged`: Debezium's commit time, µs. */
-  | { readonly kind: "arrived"; readonly probe: number; readonly offset: number; readonly arrived: number; readonly logged: number }
+  | {
+      readonly kind: "arrived";
+      readonly probe: number;
+      readonly offset: number;
+      readonly arrived: number;
+      readonly logged: number;
+    }
   | { readonly kind: "done"; readonly changes: number; readonly seconds: number };
 
-/** Rows beside the probes each second, and the pauses between two probes in ms, drawn from [least, most). */
+/**
+ * Rows beside the probes each second, and the pauses between two probes in ms, drawn from [least,
+ * most).
+ */
 export interface Phase {
   readonly seconds: number;
   readonly rate: number;
@@ -36,7 +59,9 @@ export interface Phase {
   readonly most: number;
 }
 
-type Role = { readonly role: "bank"; readonly url: string } | { readonly role: "bare"; readonly brokers: readonly string[]; readonly topic: string };
+type Role =
+  | { readonly role: "bank"; readonly url: string }
+  | { readonly role: "bare"; readonly brokers: readonly string[]; readonly topic: string };
 
 export function startThread(data: Role, onNote: (note: ClientNote) => void): Worker {
   const worker = new Worker(new URL(import.meta.url), { workerData: data });
@@ -44,21 +69,33 @@ export function startThread(data: Role, onNote: (note: ClientNote) => void): Wor
   return worker;
 }
 
-export const probeUser = (probe: number): string => `probe_${String(probe % PROBE_USERS).padStart(2, "0")}`;
+export const probeUser = (probe: number): string =>
+  `probe_${String(probe % PROBE_USERS).padStart(2, "0")}`;
 
 if (!isMainThread) {
   const data = workerData as Role;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  const tell = (note: ClientNote): void => { parentPort!.postMessage(note); };
+  const tell = (note: ClientNote): void => {
+    parentPort!.postMessage(note);
+  };
   if (data.role === "bare") await watch(data.brokers, data.topic, tell);
   else await beBank(data.url, tell);
 }
 
-async function watch(brokers: readonly string[], topic: string, tell: (note: ClientNote) => void): Promise<void> {
-  const consumer = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).consumer({ groupId: "bare", maxWaitTimeInMs: 100 });
+async function watch(
+  brokers: readonly string[],
+  topic: string,
+  tell: (note: ClientNote) => void,
+): Promise<void> {
+  const consumer = new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).consumer({ groupId: "bare", maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
-  consumer.on(consumer.events.GROUP_JOIN, () => { tell({ kind: "ready" }); });
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    tell({ kind: "ready" });
+  });
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ batch }) => {
@@ -66,7 +103,13 @@ async function watch(brokers: readonly string[], topic: string, tell: (note: Cli
       for (const { key, value, offset } of batch.messages) {
         const id = Number(/"id":(\d+)/.exec(key!.toString())![1]);
         if (id < PROBES || value === null) continue;
-        tell({ kind: "arrived", probe: id - PROBES, offset: Number(offset), arrived, logged: Number(/"ts_us":(\d+)/.exec(value.toString())![1]) });
+        tell({
+          kind: "arrived",
+          probe: id - PROBES,
+          offset: Number(offset),
+          arrived,
+          logged: Number(/"ts_us":(\d+)/.exec(value.toString())![1]),
+        });
       }
     },
   });
@@ -80,28 +123,49 @@ async function beBank(connectionString: string, tell: (note: ClientNote) => void
   let id = 1_000_000;
   let probe = 0;
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
-  const row = (number: number, user: string): unknown[] =>
-    [number, user, `tx-${number}`, pick(VENDORS), pick(SOURCES), new Date(Date.now() - 1000).toISOString().slice(0, 23).replace("T", " "), Math.round(next() * 100_000) / 100];
+  const row = (number: number, user: string): unknown[] => [
+    number,
+    user,
+    `tx-${number}`,
+    pick(VENDORS),
+    pick(SOURCES),
+    new Date(Date.now() - 1000).toISOString().slice(0, 23).replace("T", " "),
+    Math.round(next() * 100_000) / 100,
+  ];
   const insert = (rows: number): string =>
-    `INSERT INTO transaction_data VALUES ${Array.from({ length: rows }, (_, i) => `(${[1, 2, 3, 4, 5, 6, 7].map((n) => `$${i * 7 + n}`).join(", ")})`).join(", ")}`;
-  const twenty = `WITH added AS (${insert(16)}) UPDATE transaction_data SET "Sources" = 'Current Account', "Amount" = "Amount" + 1 WHERE id = ANY($113)`;
+    "INSERT INTO transaction_data VALUES " +
+    `${Array.from({ length: rows }, (_, i) => `(${[1, 2, 3, 4, 5, 6, 7].map((n) => `$${i * 7 + n}`).join(", ")})`).join(", ")}`;
+  const twenty =
+    `WITH added AS (${insert(16)}) UPDATE transaction_data SET "Sources" = 'Current Account', ` +
+    `"Amount" = "Amount" + 1 WHERE id = ANY($113)`;
 
-  /** Transactions of twenty changes at an even pace, four of them updates of rows that were written lately; one that is late is made up for. */
+  /**
+   * Transactions of twenty changes at an even pace, four of them updates of rows that were written
+   * lately; one that is late is made up for.
+   */
   async function fill(client: pg.Client, { rate, seconds }: Phase): Promise<number> {
     const began = clock();
     let changes = 0;
     while (rate > 0 && clock() - began < seconds * 1000) {
       const due = (changes / (rate / writers.length)) * 1000 - (clock() - began);
       if (due > 0) await sleep(due);
-      const rows = Array.from({ length: 16 }, () => row(++id, `user_${String(Math.floor(next() * USERS)).padStart(6, "0")}`)).flat();
+      const rows = Array.from({ length: 16 }, () =>
+        row(++id, `user_${String(Math.floor(next() * USERS)).padStart(6, "0")}`),
+      ).flat();
       const lately = [1, 2, 3, 4].map((n) => id - 100 * n - Math.floor(next() * 100));
-      const { rowCount } = await client.query({ name: "twenty", text: twenty, values: [...rows, lately] });
+      const { rowCount } = await client.query({
+        name: "twenty",
+        text: twenty,
+        values: [...rows, lately],
+      });
       changes += 16 + (rowCount ?? 0);
     }
     return changes;
   }
 
-  parentPort!.on("message", (phase: Phase) => { void run(phase); });
+  parentPort!.on("message", (phase: Phase) => {
+    void run(phase);
+  });
   tell({ kind: "ready" });
 
   async function run(phase: Phase): Promise<void> {
@@ -111,8 +175,17 @@ async function beBank(connectionString: string, tell: (note: ClientNote) => void
     while (clock() - began < phase.seconds * 1000) {
       const mine = probe++;
       tell({ kind: "sending", probe: mine });
-      await probes.query({ name: "probe", text: insert(1), values: row(PROBES + mine, probeUser(mine)) });
-      tell({ kind: "committed", probe: mine, committed: clock(), wall: (performance.timeOrigin + performance.now()) * 1000 });
+      await probes.query({
+        name: "probe",
+        text: insert(1),
+        values: row(PROBES + mine, probeUser(mine)),
+      });
+      tell({
+        kind: "committed",
+        probe: mine,
+        committed: clock(),
+        wall: (performance.timeOrigin + performance.now()) * 1000,
+      });
       sent++;
       await sleep(phase.least + next() * (phase.most - phase.least));
     }

@@ -1,7 +1,9 @@
 /**
- * From a commit in PostgreSQL to a served value, on the real pipeline: PostgreSQL, Debezium, Kafka, Tidemark, SQLite, with the history on MinIO. Beside it, when a
- * bare consumer of kafkajs has Debezium's message; what lies between is what we add. Some rows are probes: from the moment one is sent, `getOnlineFeatures` is asked
- * every millisecond, in the process that runs the stream, until its answer counts the row.
+ * From a commit in PostgreSQL to a served value, on the real pipeline: PostgreSQL, Debezium, Kafka,
+ * Tidemark, SQLite, with the history on MinIO. Beside it, when a bare consumer of kafkajs has
+ * Debezium's message; what lies between is what we add. Some rows are probes: from the moment one
+ * is sent, `getOnlineFeatures` is asked every millisecond, in the process that runs the stream,
+ * until its answer counts the row.
  *
  *     npm run bench -- freshness [seconds quiet] [seconds busy] [changes a second]
  */
@@ -21,7 +23,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startPipeline } from "@tidemark/testkit/services/pipeline";
 import { weekly } from "./bank.ts";
 import { quantile } from "./figures.ts";
-import { clock, type ClientNote, type Phase, PROBE_USERS, probeUser, startThread } from "./stream-client.ts";
+import {
+  clock,
+  type ClientNote,
+  type Phase,
+  PROBE_USERS,
+  probeUser,
+  startThread,
+} from "./stream-client.ts";
 import { need, needKafka, needMinio, needPostgres } from "./stream-needs.ts";
 
 need(needPostgres(), needKafka(), needMinio());
@@ -37,7 +46,10 @@ interface Probe {
   arrived?: number;
   logged?: number;
   offset?: number;
-  /** A batch with it was handed on by the source, was durable in the online store, was seen by a reader. */
+  /**
+   * A batch with it was handed on by the source, was durable in the online store, was seen by a
+   * reader.
+   */
   handed?: number;
   written?: number;
   served?: number;
@@ -57,7 +69,8 @@ let commits: number[] = [];
 
 function watchedSource(source: ChangeSource): ChangeSource {
   return {
-    name: source.name, shared: source.shared === true,
+    name: source.name,
+    shared: source.shared === true,
     async *changes(options) {
       for await (const batch of source.changes(options)) {
         const offset = batch.positions[0]?.offset;
@@ -87,11 +100,19 @@ function watchedOffline(store: OfflineStore): OfflineStore {
     commits.push(clock() - began);
     return result;
   };
-  return { ...store, append: (...args) => timed(store.append(...args)), rewrite: (...args) => timed(store.rewrite(...args)) };
+  return {
+    ...store,
+    append: (...args) => timed(store.append(...args)),
+    rewrite: (...args) => timed(store.rewrite(...args)),
+  };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-const pipeline = await startPipeline({ onReady: (name, seconds) => { console.log(`${name} is ready after ${seconds.toFixed(1)} s`); } });
+const pipeline = await startPipeline({
+  onReady: (name, seconds) => {
+    console.log(`${name} is ready after ${seconds.toFixed(1)} s`);
+  },
+});
 const threads: { terminate(): Promise<unknown> }[] = [];
 try {
   const { postgres, kafka, connect, minio, inside } = pipeline;
@@ -102,18 +123,39 @@ try {
     INSERT INTO transaction_data SELECT i, 'user_' || lpad((i % 2000)::text, 6, '0'), 'tx-' || i, 'Grocery', 'Debit Card', to_char(now() at time zone 'UTC' - i * interval '20 seconds', 'YYYY-MM-DD HH24:MI:SS'), i % 977 FROM generate_series(1, ${ROWS}) i`);
   await database.end();
   await registerConnector({
-    url: connect.url, name: "bank", tables: ["public.transaction_data"],
-    database: { host: inside.postgres.host, port: inside.postgres.port, user: postgres.user, password: postgres.password, name: postgres.database },
+    url: connect.url,
+    name: "bank",
+    tables: ["public.transaction_data"],
+    database: {
+      host: inside.postgres.host,
+      port: inside.postgres.port,
+      user: postgres.user,
+      password: postgres.password,
+      name: postgres.database,
+    },
   });
 
-  const objects = s3Objects({ bucket: BUCKET, prefix: "lake", endpoint: minio.endpoint, credentials: minio.credentials });
+  const objects = s3Objects({
+    bucket: BUCKET,
+    prefix: "lake",
+    endpoint: minio.endpoint,
+    credentials: minio.credentials,
+  });
   const store = await openStore({
-    definitions: { weekly }, online: watchedOnline(sqliteOnlineStore(join(folder, "online.db"))), offline: watchedOffline(deltaOfflineStore(objects)),
+    definitions: { weekly },
+    online: watchedOnline(sqliteOnlineStore(join(folder, "online.db"))),
+    offline: watchedOffline(deltaOfflineStore(objects)),
   });
   const stop = new AbortController();
   let failed: unknown = null;
   await untilThere(kafka.brokers);
-  const running = store.run(watchedSource(kafkaChanges({ brokers: kafka.brokers, topics: topic })), { signal: stop.signal }).catch((error: unknown) => { if (!stop.signal.aborted) failed = error; });
+  const running = store
+    .run(watchedSource(kafkaChanges({ brokers: kafka.brokers, topics: topic })), {
+      signal: stop.signal,
+    })
+    .catch((error: unknown) => {
+      if (!stop.signal.aborted) failed = error;
+    });
 
   let done: { readonly changes: number; readonly seconds: number } | null = null;
   let ready = 0;
@@ -129,13 +171,19 @@ try {
   threads.push(bank, bare);
   while (ready < 2) await sleep(50);
 
-  /** Asks for the users of the probes that are under way, until the phase has ended and all its probes are served. */
+  /**
+   * Asks for the users of the probes that are under way, until the phase has ended and all its
+   * probes are served.
+   */
   async function watch(): Promise<void> {
     while (done === null || outstanding.size > 0) {
       if (failed !== null) throw failed;
       const asked = [...outstanding].slice(0, 20);
       if (asked.length > 0) {
-        const rows = await store.getOnlineFeatures({ features: weekly, entities: asked.map((probe) => ({ user_id: probeUser(probe) })) });
+        const rows = await store.getOnlineFeatures({
+          features: weekly,
+          entities: asked.map((probe) => ({ user_id: probeUser(probe) })),
+        });
         const now = clock();
         asked.forEach((probe, i) => {
           if (rows[i]!.num_transactions_l1w <= BigInt(Math.floor(probe / PROBE_USERS))) return;
@@ -146,7 +194,8 @@ try {
       await sleep(1);
     }
     // The bare consumer's notes may still be on their way.
-    for (const probe of probes.values()) while (probe.arrived === undefined || probe.committed === undefined) await sleep(10);
+    for (const probe of probes.values())
+      while (probe.arrived === undefined || probe.committed === undefined) await sleep(10);
   }
 
   async function phase(name: string, settings: Phase) {
@@ -167,24 +216,60 @@ try {
     }
     const spread = (of: (probe: Required<Probe>) => number) => {
       const list = all.map(of);
-      return Object.fromEntries(([["p50", 0.5], ["p99", 0.99], ["max", 1]] as const).map(([label, share]) => [label, Number(quantile(list, share).toFixed(1))])) as { p50: number; p99: number; max: number };
+      return Object.fromEntries(
+        (
+          [
+            ["p50", 0.5],
+            ["p99", 0.99],
+            ["max", 1],
+          ] as const
+        ).map(([label, share]) => [label, Number(quantile(list, share).toFixed(1))]),
+      ) as { p50: number; p99: number; max: number };
     };
     const result = {
-      probes: all.length, perSecond: Math.round(done!.changes / done!.seconds), loopBusy: Number(busyShare.toFixed(2)),
-      arrived: spread(({ arrived, committed }) => arrived - committed), served: spread(({ served, committed }) => served - committed), added: spread(({ served, arrived }) => served - arrived),
+      probes: all.length,
+      perSecond: Math.round(done!.changes / done!.seconds),
+      loopBusy: Number(busyShare.toFixed(2)),
+      arrived: spread(({ arrived, committed }) => arrived - committed),
+      served: spread(({ served, committed }) => served - committed),
+      added: spread(({ served, arrived }) => served - arrived),
       parts: {
-        handedOn: spread((probe) => probe.handed - probe.arrived), written: spread((probe) => probe.written - probe.handed), seen: spread((probe) => probe.served - probe.written),
+        handedOn: spread((probe) => probe.handed - probe.arrived),
+        written: spread((probe) => probe.written - probe.handed),
+        seen: spread((probe) => probe.served - probe.written),
       },
-      historyCommits: { count: commits.length, longest: Number(Math.max(0, ...commits).toFixed(0)) },
+      historyCommits: {
+        count: commits.length,
+        longest: Number(Math.max(0, ...commits).toFixed(0)),
+      },
     };
-    const line = (label: string, { p50, p99, max }: { p50: number; p99: number; max: number }): string => `  ${label.padEnd(42)} p50 ${String(p50).padStart(7)}   p99 ${String(p99).padStart(7)}   max ${String(max).padStart(7)} ms`;
-    console.log(`${name}: ${result.probes} probes, ${result.perSecond} changes/s; the thread of store and reader is busy ${(busyShare * 100).toFixed(0)} % of the time`);
-    console.log([
-      line("COMMIT → a bare consumer has the message", result.arrived), line("COMMIT → served", result.served), line("we add", result.added),
-      line("  arrived → handed on, decoded", result.parts.handedOn), line("  → durable in the online store", result.parts.written), line("  → seen by a reader", result.parts.seen),
-    ].join("\n"));
-    console.log(`  COMMIT returned ${quantile(all.map(({ wall, logged }) => (wall - logged) / 1000), 0.5).toFixed(1)} ms (median) after the commit time that Debezium tells; `
-      + `${commits.length} commits of the history, the longest ${result.historyCommits.longest} ms`);
+    const line = (
+      label: string,
+      { p50, p99, max }: { p50: number; p99: number; max: number },
+    ): string =>
+      `  ${label.padEnd(42)} p50 ${String(p50).padStart(7)}   p99 ${String(p99).padStart(7)}   ` +
+      `max ${String(max).padStart(7)} ms`;
+    console.log(
+      `${name}: ${result.probes} probes, ${result.perSecond} changes/s; the thread of store ` +
+        `and reader is busy ${(busyShare * 100).toFixed(0)} % of the time`,
+    );
+    console.log(
+      [
+        line("COMMIT → a bare consumer has the message", result.arrived),
+        line("COMMIT → served", result.served),
+        line("we add", result.added),
+        line("  arrived → handed on, decoded", result.parts.handedOn),
+        line("  → durable in the online store", result.parts.written),
+        line("  → seen by a reader", result.parts.seen),
+      ].join("\n"),
+    );
+    console.log(
+      `  COMMIT returned ${quantile(
+        all.map(({ wall, logged }) => (wall - logged) / 1000),
+        0.5,
+      ).toFixed(1)} ms (median) after the commit time that Debezium tells; ` +
+        `${commits.length} commits of the history, the longest ${result.historyCommits.longest} ms`,
+    );
     return result;
   }
 
@@ -194,10 +279,16 @@ try {
   stop.abort();
   await running;
   await store.close();
-  console.log(JSON.stringify({
-    bench: "freshness", quiet: still, busy: loaded, addedP99: { quiet: still.added.p99, busy: loaded.added.p99 }, goal: { quiet: 50, busy: 250 },
-    ratio: { quiet: ratio(still), busy: ratio(loaded) },
-  }));
+  console.log(
+    JSON.stringify({
+      bench: "freshness",
+      quiet: still,
+      busy: loaded,
+      addedP99: { quiet: still.added.p99, busy: loaded.added.p99 },
+      goal: { quiet: 50, busy: 250 },
+      ratio: { quiet: ratio(still), busy: ratio(loaded) },
+    }),
+  );
 } finally {
   for (const thread of threads) await thread.terminate();
   await pipeline.stop();
@@ -206,13 +297,22 @@ try {
 
 /** The connector makes the topic with the table's first row. */
 async function untilThere(brokers: readonly string[]): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  const admin = new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
   await admin.connect();
   while (!(await admin.listTopics()).includes(topic)) await sleep(100);
   await admin.disconnect();
 }
 
 /** Served beside arrived, both from the commit on, at the median. */
-function ratio({ served, arrived }: { readonly served: { readonly p50: number }; readonly arrived: { readonly p50: number } }): number {
+function ratio({
+  served,
+  arrived,
+}: {
+  readonly served: { readonly p50: number };
+  readonly arrived: { readonly p50: number };
+}): number {
   return Number((served.p50 / arrived.p50).toFixed(2));
 }

@@ -1,4 +1,7 @@
-/** The benchmarks of the stream run on real services: where one is missing they say which command brings it, and end with code 2. */
+/**
+ * The benchmarks of the stream run on real services: where one is missing they say which command
+ * brings it, and end with code 2.
+ */
 import { minioProgram } from "@tidemark/testkit/services/minio";
 import { missingForKafka, missingForPostgres } from "@tidemark/testkit/services/toolchain";
 

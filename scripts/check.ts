@@ -1,22 +1,27 @@
 /**
- * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only vitest, with that filter;
- * `npm run check -- types lint` runs the steps named. All steps run, whatever fails, but for those that need a build that failed.
- * The last line counts: tests one by one, every other step as one.
+ * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only
+ * vitest, with that filter; `npm run check -- types lint` runs the steps named. All steps run,
+ * whatever fails, but for those that need a build that failed. The last line counts: tests one by
+ * one, every other step as one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { lines } from "./checks/lines.ts";
 import { build, packed } from "./checks/packed.ts";
 import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
 import { docs } from "./checks/vitepress.ts";
 import { vitest } from "./checks/vitest.ts";
 
-const typescript = (project: string) => async () => [await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" })];
+const typescript = (project: string) => async () => [
+  await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" }),
+];
 
 /** Read the sources only, so they run two at a time. */
 const sources: readonly Step[] = [
   commands("types", typescript("tsconfig.json")),
   commands("declarations", typescript("tsconfig.library.json")),
   commands("lint", async () => [await runTool("oxlint", ["--format=unix"])]),
+  commands("format", async () => [await runTool("oxfmt", ["--check"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
   docs,
 ];
@@ -25,7 +30,14 @@ const total: Outcome = { passed: 0, failed: 0, skipped: 0, output: "" };
 
 async function report(step: Step): Promise<boolean> {
   const started = performance.now();
-  const outcome = await step.run().catch((error: unknown) => ({ passed: 0, failed: 1, skipped: 0, output: String((error as Error).stack ?? error) }));
+  const outcome = await step
+    .run()
+    .catch((error: unknown) => ({
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      output: String((error as Error).stack ?? error),
+    }));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   total.passed += outcome.passed;
   total.failed += outcome.failed;
@@ -39,12 +51,15 @@ const args = process.argv.slice(2);
 const only = args[0] === "--only" ? args.slice(1) : null;
 const wanted = (step: Step): boolean => only === null || only.includes(step.name);
 
-if (args.length > 0 && only === null) {
+if (only?.[0] === "lines") {
+  await report(lines);
+} else if (args.length > 0 && only === null) {
   await report(vitest(args));
 } else {
   const names = [...sources, vitest([]), build, ...packed].map(({ name }) => name);
   const unknown = only?.find((name) => !names.includes(name));
-  if (only?.length === 0 || unknown !== undefined) throw new Error(`${unknown ?? "nothing"} is not a check; the checks are ${names.join(", ")}`);
+  if (only?.length === 0 || unknown !== undefined)
+    throw new Error(`${unknown ?? "nothing"} is not a check; the checks are ${names.join(", ")}`);
 
   const waiting = sources.filter(wanted);
   const work = async (): Promise<void> => {
@@ -59,7 +74,9 @@ if (args.length > 0 && only === null) {
   }
 }
 
-const line = `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
+const line =
+  `${total.passed} passed, ${total.failed} ` +
+  `failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, "result.txt"), `${line}\n`);
 console.log(`\n${line}`);

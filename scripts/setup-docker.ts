@@ -1,10 +1,17 @@
 /**
- * An engine, `docker compose` and the images of the services. Where an image registry answers they are pulled. Where none does, and apt may be used (as root, in CI),
- * they are built by ../shared/images beside this checkout, if that is there: stand-ins with the real programs under the public names.
+ * An engine, `docker compose` and the images of the services. Where an image registry answers they
+ * are pulled. Where none does, and apt may be used (as root, in CI), they are built by
+ * ../shared/images beside this checkout, if that is there: stand-ins with the real programs under
+ * the public names.
  */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { absentImages, composeAnswers, missingForDocker, pullImages } from "@tidemark/testkit/services/images";
+import {
+  absentImages,
+  composeAnswers,
+  missingForDocker,
+  pullImages,
+} from "@tidemark/testkit/services/images";
 import { goProgram } from "@tidemark/testkit/services/minio";
 import { root, run } from "./checks/step.ts";
 
@@ -12,7 +19,12 @@ const standIns = join(root, "..", "shared", "images");
 
 async function standIn(script: string, ...args: readonly string[]): Promise<void> {
   const go = await goProgram();
-  const env = { ...process.env, PATH: [...(go === null || go === "go" ? [] : [dirname(go)]), process.env["PATH"]].join(delimiter) };
+  const env = {
+    ...process.env,
+    PATH: [...(go === null || go === "go" ? [] : [dirname(go)]), process.env["PATH"]].join(
+      delimiter,
+    ),
+  };
   // the engine it starts has a session and a log of its own, so nobody waits for it
   const { code, output } = await run("bash", [join(standIns, script), ...args], { env });
   console.log(output.trimEnd().replace(/^/gm, "  "));
@@ -20,10 +32,16 @@ async function standIn(script: string, ...args: readonly string[]): Promise<void
 }
 
 const registryAnswers = (): Promise<boolean> =>
-  fetch("https://registry-1.docker.io/v2/", { signal: AbortSignal.timeout(10_000) }).then(({ status }) => status === 200 || status === 401, () => false);
+  fetch("https://registry-1.docker.io/v2/", { signal: AbortSignal.timeout(10_000) }).then(
+    ({ status }) => status === 200 || status === 401,
+    () => false,
+  );
 
 export async function setUpDocker(): Promise<void> {
-  const may = existsSync(join(standIns, "build.sh")) && process.getuid?.() === 0 && process.env["CI"] === "true";
+  const may =
+    existsSync(join(standIns, "build.sh")) &&
+    process.getuid?.() === 0 &&
+    process.env["CI"] === "true";
   const refused = (why: string): Error => new Error(`for the suites on containers: ${why}`);
 
   const missing = missingForDocker();
@@ -32,7 +50,10 @@ export async function setUpDocker(): Promise<void> {
 
   const absent = absentImages();
   if (absent.length > 0) {
-    if (!may || await registryAnswers()) await pullImages(absent, (image) => { console.log(`tidemark: pulling ${image} …`); });
+    if (!may || (await registryAnswers()))
+      await pullImages(absent, (image) => {
+        console.log(`tidemark: pulling ${image} …`);
+      });
     else await standIn("build.sh", "postgres", "kafka", "connect", "minio", "trino");
   }
 

@@ -1,7 +1,8 @@
 /**
- * `npm run setup:python`: the virtual environments of other people's programs that tests drive, one folder each in .tidemark, pinned in scripts/<name>-requirements.txt.
- * Together well over 1 GB on disk, so only CI makes them unasked; without one the tests that need it are skipped by name (testkit/src/needs.ts).
- * `npm run setup:python -- airflow` makes that one alone.
+ * `npm run setup:python`: the virtual environments of other people's programs that tests drive, one
+ * folder each in .tidemark, pinned in scripts/<name>-requirements.txt. Together well over 1 GB on
+ * disk, so only CI makes them unasked; without one the tests that need it are skipped by name
+ * (testkit/src/needs.ts). `npm run setup:python -- airflow` makes that one alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,46 +34,80 @@ async function works(command: string, args: readonly string[]): Promise<boolean>
   return code === 0;
 }
 
-/** With the venv's own pip, or, where the system's Python came without ensurepip (Debian's does), with the pip of the system. */
+/**
+ * With the venv's own pip, or, where the system's Python came without ensurepip (Debian's does),
+ * with the pip of the system.
+ */
 async function make(system: string, { name, sources = [] }: Environment): Promise<boolean> {
   const home = join(cache, name);
   const python = join(home, windows ? "Scripts/python.exe" : "bin/python");
-  const install = ["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", ...sources.flatMap((source) => ["--no-binary", source]), "-r", requirements(name)];
+  const install = [
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--only-binary",
+    ":all:",
+    ...sources.flatMap((source) => ["--no-binary", source]),
+    "-r",
+    requirements(name),
+  ];
   rmSync(home, { recursive: true, force: true });
-  if ((await run(system, ["-m", "venv", home])).code === 0) return works(python, ["-m", "pip", ...install]);
+  if ((await run(system, ["-m", "venv", home])).code === 0)
+    return works(python, ["-m", "pip", ...install]);
   rmSync(home, { recursive: true, force: true });
-  return await works(system, ["-m", "venv", "--without-pip", home]) && works(system, ["-m", "pip", "--python", python, ...install]);
+  return (
+    (await works(system, ["-m", "venv", "--without-pip", home])) &&
+    works(system, ["-m", "pip", "--python", python, ...install])
+  );
 }
 
 const requirements = (name: string): string => join(root, "scripts", `${name}-requirements.txt`);
 
 async function systemPython(): Promise<string | undefined> {
   for (const name of [process.env["PYTHON"], "python3", "python"]) {
-    if (name !== undefined && (await run(name, ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"])).code === 0) return name;
+    if (
+      name !== undefined &&
+      (await run(name, ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"])).code === 0
+    )
+      return name;
   }
   return undefined;
 }
 
-/** One after the other: unpacking keeps a core busy, and CI builds the services on the other meanwhile. */
+/**
+ * One after the other: unpacking keeps a core busy, and CI builds the services on the other
+ * meanwhile.
+ */
 async function setUp(chosen: readonly Environment[]): Promise<boolean> {
   let system: string | undefined;
   let made = true;
   for (const environment of chosen) {
     const stamp = join(cache, environment.name, ".installed");
     const wanted = readFileSync(requirements(environment.name), "utf8");
-    if (environment.notOn === process.platform || (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)) continue;
+    if (
+      environment.notOn === process.platform ||
+      (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)
+    )
+      continue;
     const started = performance.now();
     mkdirSync(cache, { recursive: true });
     system ??= await systemPython();
     if (system === undefined) {
-      console.error("tidemark: no python3 of 3.10 or newer on the PATH; install one, or name it in PYTHON");
+      console.error(
+        "tidemark: no python3 of 3.10 or newer on the PATH; install one, or name it in PYTHON",
+      );
       return false;
     }
     if (await make(system, environment)) {
       writeFileSync(stamp, wanted);
-      console.log(`tidemark: ${environment.what} in .tidemark/${environment.name} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+      console.log(
+        `tidemark: ${environment.what} in .tidemark/${environment.name} ` +
+          `(${((performance.now() - started) / 1000).toFixed(0)} s)`,
+      );
     } else {
-      console.error(`tidemark: ${environment.what} could not be installed; the output above says why`);
+      console.error(
+        `tidemark: ${environment.what} could not be installed; the output above says why`,
+      );
       made = false;
     }
   }
@@ -80,6 +115,16 @@ async function setUp(chosen: readonly Environment[]): Promise<boolean> {
 }
 
 const names = process.argv.slice(2);
-const unknown = names.find((name) => !environments.some((environment) => environment.name === name));
-if (unknown !== undefined) console.error(`tidemark: no environment ${unknown}; there are ${environments.map(({ name }) => name).join(", ")}`);
-if (unknown !== undefined || !await setUp(environments.filter(({ name }) => names.length === 0 || names.includes(name)))) process.exitCode = 1;
+const unknown = names.find(
+  (name) => !environments.some((environment) => environment.name === name),
+);
+if (unknown !== undefined)
+  console.error(
+    `tidemark: no environment ${unknown}; there are ` +
+      `${environments.map(({ name }) => name).join(", ")}`,
+  );
+if (
+  unknown !== undefined ||
+  !(await setUp(environments.filter(({ name }) => names.length === 0 || names.includes(name))))
+)
+  process.exitCode = 1;

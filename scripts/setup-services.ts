@@ -1,11 +1,23 @@
 /**
- * `npm run setup:services`: what the suites on real services need. As processes, in .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino
- * too (820 MB, of which 400 MB are kept; its Java 24 is the machine's) and what Spark needs to read Delta in S3 (23 MB), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and Go
- * are the machine's, and where apt may be used (as root, in CI) what is missing of the first three is installed. As containers: the images (setup-docker.ts).
- * Without them those suites are skipped by name (testkit/src/needs.ts).
+ * `npm run setup:services`: what the suites on real services need. As processes, in
+ * .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino too (820 MB,
+ * of which 400 MB are kept; its Java 24 is the machine's) and what Spark needs to read Delta in S3
+ * (23 MB), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and
+ * Go are the machine's, and where apt may be used (as root, in CI) what is missing of the first
+ * three is installed. As containers: the images (setup-docker.ts). Without them those suites are
+ * skipped by name (testkit/src/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
-import { downloadKafka, downloadSparkJars, downloadTrino, hasJava, hasMaven, missingForTrino, postgresPrograms, trinoJava } from "@tidemark/testkit/services/toolchain";
+import {
+  downloadKafka,
+  downloadSparkJars,
+  downloadTrino,
+  hasJava,
+  hasMaven,
+  missingForTrino,
+  postgresPrograms,
+  trinoJava,
+} from "@tidemark/testkit/services/toolchain";
 import { run } from "./checks/step.ts";
 import { setUpDocker } from "./setup-docker.ts";
 
@@ -15,11 +27,18 @@ async function machine(): Promise<void> {
   if (!hasJava()) missing.push("default-jre-headless");
   if (!hasMaven()) missing.push("maven");
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || process.env["CI"] !== "true") throw new Error(`for the suites on real services, install ${missing.join(", ")} (these are Debian's names)`);
+  if (process.getuid?.() !== 0 || process.env["CI"] !== "true")
+    throw new Error(
+      `for the suites on real services, install ${missing.join(", ")} (these are Debian's names)`,
+    );
   console.log(`tidemark: installing ${missing.join(", ")} with apt …`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const done = [await run("apt-get", ["update", "-q"], { env }), await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...missing], { env })];
-  if (done.some(({ code }) => code !== 0)) throw new Error(done.map(({ output }) => output).join("\n"));
+  const done = [
+    await run("apt-get", ["update", "-q"], { env }),
+    await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...missing], { env }),
+  ];
+  if (done.some(({ code }) => code !== 0))
+    throw new Error(done.map(({ output }) => output).join("\n"));
 }
 
 async function trino(): Promise<void> {
@@ -30,22 +49,33 @@ async function trino(): Promise<void> {
 async function minio(): Promise<void> {
   if (minioProgram() !== null) return;
   const go = await goProgram();
-  if (go === null) throw new Error("MinIO is built with Go, and there is none on the PATH; install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO");
+  if (go === null)
+    throw new Error(
+      "MinIO is built with Go, and there is none on the PATH; install Go 1.24 or newer, or " +
+        "name a minio in TIDEMARK_MINIO",
+    );
   await buildMinio(go);
 }
 
 /** One that cannot be had keeps none of the others away. */
 async function step(what: string, bring: () => Promise<void>): Promise<void> {
   const started = performance.now();
-  const failure = await bring().then(() => null, (error: unknown) => error instanceof Error ? error.message : String(error));
-  console.log(`tidemark: ${what}${failure === null ? "" : " cannot be had"} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  const failure = await bring().then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  console.log(
+    `tidemark: ${what}${failure === null ? "" : " cannot be had"} ` +
+      `(${((performance.now() - started) / 1000).toFixed(0)} s)`,
+  );
   if (failure === null) return;
   console.error(`tidemark: ${failure}`);
   process.exitCode = 1;
 }
 
 console.log("tidemark: setting up the services; on two cores, from nothing, about six minutes …");
-// apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside it Trino downloads, into a folder of its own.
+// apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside
+// it Trino downloads, into a folder of its own.
 await step("PostgreSQL, Java, Maven", machine);
 await step("Kafka, Connect and Debezium", downloadKafka);
 await step("Delta and S3 for Spark", downloadSparkJars);

@@ -1,4 +1,7 @@
-/** The docs site. `npm run docs` builds it; a page that is missing here, and a link that leads nowhere, fail the build. */
+/**
+ * The docs site. `npm run docs` builds it; a page that is missing here, and a link that leads
+ * nowhere, fail the build.
+ */
 import { cpSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { defineConfig, type MarkdownOptions } from "vitepress";
@@ -9,27 +12,80 @@ interface Section {
 }
 
 const sections: readonly Section[] = [
-  { text: "Begin", pages: [["getting-started", "Getting started"], ["laws", "The laws"], ["definitions", "Definitions"], ["coming-from-feast", "Coming from Feast"]] },
-  { text: "Feed", pages: [["kafka", "Kafka"], ["push", "Pushing rows"], ["ingest", "Ingest by date"], ["history", "History"], ["minio", "MinIO and S3"], ["reading", "Reading history elsewhere"]] },
-  { text: "Serve", pages: [["serving", "The server"], ["client", "The client and the JSON API"]] },
-  { text: "Operate", pages: [
-    ["commands", "Every command"], ["config", "The configuration"], ["registry", "Registry: plan and apply"], ["materialize", "Materialize"], ["batch", "Batch"], ["airflow", "Airflow"], ["replay", "Replay"], ["docker", "Docker"], ["operating", "Operating"],
-  ] },
-  { text: "Reference", pages: [["adapters", "Writing an adapter"], ["errors", "Errors"]] },
+  {
+    text: "Begin",
+    pages: [
+      ["getting-started", "Getting started"],
+      ["laws", "The laws"],
+      ["definitions", "Definitions"],
+      ["coming-from-feast", "Coming from Feast"],
+    ],
+  },
+  {
+    text: "Feed",
+    pages: [
+      ["kafka", "Kafka"],
+      ["push", "Pushing rows"],
+      ["ingest", "Ingest by date"],
+      ["history", "History"],
+      ["minio", "MinIO and S3"],
+      ["reading", "Reading history elsewhere"],
+    ],
+  },
+  {
+    text: "Serve",
+    pages: [
+      ["serving", "The server"],
+      ["client", "The client and the JSON API"],
+    ],
+  },
+  {
+    text: "Operate",
+    pages: [
+      ["commands", "Every command"],
+      ["config", "The configuration"],
+      ["registry", "Registry: plan and apply"],
+      ["materialize", "Materialize"],
+      ["batch", "Batch"],
+      ["airflow", "Airflow"],
+      ["replay", "Replay"],
+      ["docker", "Docker"],
+      ["operating", "Operating"],
+    ],
+  },
+  {
+    text: "Reference",
+    pages: [
+      ["adapters", "Writing an adapter"],
+      ["errors", "Errors"],
+    ],
+  },
 ];
 
 const docs = join(import.meta.dirname, "..");
-const there = readdirSync(docs).filter((name) => name.endsWith(".md") && name !== "index.md").map((name) => name.slice(0, -3));
+const there = readdirSync(docs)
+  .filter((name) => name.endsWith(".md") && name !== "index.md")
+  .map((name) => name.slice(0, -3));
 const listed = new Set(sections.flatMap(({ pages }) => pages.map(([page]) => page)));
 const unlisted = there.filter((page) => !listed.has(page));
-if (unlisted.length > 0) throw new Error(`docs/.vitepress/config.ts: ${unlisted.join(", ")} stand in no section: list them`);
+if (unlisted.length > 0)
+  throw new Error(
+    `docs/.vitepress/config.ts: ${unlisted.join(", ")} stand in no section: list them`,
+  );
 
 // VitePress looks at the links of texts, not at those of the home page's buttons
-for (const [, page] of readFileSync(join(docs, "index.md"), "utf8").matchAll(/link: \/([a-z-]+)/g)) {
+for (const [, page] of readFileSync(join(docs, "index.md"), "utf8").matchAll(
+  /link: \/([a-z-]+)/g,
+)) {
   if (!there.includes(page!)) throw new Error(`docs/index.md: there is no page /${page}`);
 }
 
-const sidebar = sections.map(({ text, pages }) => ({ text, items: pages.filter(([page]) => existsSync(join(docs, `${page}.md`))).map(([page, title]) => ({ text: title, link: `/${page}` })) }));
+const sidebar = sections.map(({ text, pages }) => ({
+  text,
+  items: pages
+    .filter(([page]) => existsSync(join(docs, `${page}.md`)))
+    .map(([page, title]) => ({ text: title, link: `/${page}` })),
+}));
 
 /** Files of the repository that pages link to; the site has copies of them under `files/`. */
 const linkedFiles = new Set<string>();
@@ -39,7 +95,12 @@ const linksToFiles: NonNullable<MarkdownOptions["config"]> = (md) => {
   md.renderer.rules.link_open = (tokens, i, options, env, self) => {
     const token = tokens[i]!;
     const target = token.attrGet("href") ?? "";
-    if (/^(?:[a-z]+:|#|\/)/i.test(target) || /\.md(?:#|$)/.test(target) || !existsSync(join(docs, target))) return ofPages(tokens, i, options, env, self);
+    if (
+      /^(?:[a-z]+:|#|\/)/i.test(target) ||
+      /\.md(?:#|$)/.test(target) ||
+      !existsSync(join(docs, target))
+    )
+      return ofPages(tokens, i, options, env, self);
     const file = relative(join(docs, ".."), join(docs, target));
     linkedFiles.add(file);
     token.attrSet("href", `/files/${file}`);
@@ -50,7 +111,9 @@ const linksToFiles: NonNullable<MarkdownOptions["config"]> = (md) => {
 
 export default defineConfig({
   title: "Tidemark",
-  description: "A feature store you npm install: one window law, the same number from the stream, the training set and at request time",
+  description:
+    "A feature store you npm install: one window law, the same number from the stream, the " +
+    "training set and at request time",
   lang: "en",
   srcExclude: ["test/**", "node_modules/**"],
   cleanUrls: true,
@@ -62,7 +125,12 @@ export default defineConfig({
   themeConfig: {
     outline: [2, 3],
     sidebar,
-    nav: [{ text: "Getting started", link: "/getting-started" }, { text: "The laws", link: "/laws" }, { text: "Commands", link: "/commands" }, { text: "Errors", link: "/errors" }],
+    nav: [
+      { text: "Getting started", link: "/getting-started" },
+      { text: "The laws", link: "/laws" },
+      { text: "Commands", link: "/commands" },
+      { text: "Errors", link: "/errors" },
+    ],
     search: { provider: "local" },
   },
 });

@@ -1,6 +1,7 @@
 /**
- * docs/commands.md shows what every command says of itself. After a change of a command, `npm test -- docs/test/commands -u` writes it anew;
- * a command that is new needs a section first, with a block `text help=COMMAND`.
+ * docs/commands.md shows what every command says of itself. After a change of a command, `npm test
+ * -- docs/test/commands -u` writes it anew; a command that is new needs a section first, with a
+ * block `text help=COMMAND`.
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -8,7 +9,17 @@ import { expect, test } from "vitest";
 import { pageOf, root } from "./support/page.ts";
 
 function help(...command: readonly string[]): string {
-  return execFileSync(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", join(root, "packages/cli/src/bin.ts"), ...command, "--help"], { encoding: "utf8", env: { ...process.env, COLUMNS: "" } });
+  return execFileSync(
+    process.execPath,
+    [
+      "--conditions=@tidemark/source",
+      "--disable-warning=ExperimentalWarning",
+      join(root, "packages/cli/src/bin.ts"),
+      ...command,
+      "--help",
+    ],
+    { encoding: "utf8", env: { ...process.env, COLUMNS: "" } },
+  );
 }
 
 const all = help();
@@ -18,10 +29,19 @@ const page = pageOf("docs/commands.md");
 
 test("every command has its block, in the order of tidemark --help", () => {
   expect(commands.length).toBeGreaterThan(10);
-  expect(page.blocks.flatMap(({ words }) => words.filter((word) => word.startsWith("help=")).map((word) => word.slice("help=".length)))).toEqual(["tidemark", ...commands]);
+  expect(
+    page.blocks.flatMap(({ words }) =>
+      words.filter((word) => word.startsWith("help=")).map((word) => word.slice("help=".length)),
+    ),
+  ).toEqual(["tidemark", ...commands]);
 });
 
 test("every block is what the command says", async () => {
-  const shown = page.text.replace(/^```text help=([a-z-]+)\n.*?^```$/gms, (_, command: string) => `\`\`\`text help=${command}\n${(command === "tidemark" ? all : help(command)).trimEnd()}\n\`\`\``);
+  const shown = page.text.replace(
+    /^```text help=([a-z-]+)\n.*?^```$/gms,
+    (_, command: string) =>
+      `\`\`\`text ` +
+      `help=${command}\n${(command === "tidemark" ? all : help(command)).trimEnd()}\n\`\`\``,
+  );
   await expect(shown).toMatchFileSnapshot(join(root, "docs/commands.md"));
 });

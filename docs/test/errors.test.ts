@@ -10,10 +10,22 @@ interface Source {
   readonly file: ts.SourceFile;
 }
 
-const sources: readonly Source[] = readdirSync(join(root, "packages")).flatMap((name) => readdirSync(join(root, "packages", name, "src"), { recursive: true, encoding: "utf8" })
-  .map((path) => join("packages", name, "src", path)))
+const sources: readonly Source[] = readdirSync(join(root, "packages"))
+  .flatMap((name) =>
+    readdirSync(join(root, "packages", name, "src"), { recursive: true, encoding: "utf8" }).map(
+      (path) => join("packages", name, "src", path),
+    ),
+  )
   .filter((name) => name.endsWith(".ts") && !/[\\/](?:testing|demo-pipeline|laws)[\\/]/.test(name))
-  .map((name) => ({ name, file: ts.createSourceFile(name, readFileSync(join(root, name), "utf8"), ts.ScriptTarget.Latest, true) }));
+  .map((name) => ({
+    name,
+    file: ts.createSourceFile(
+      name,
+      readFileSync(join(root, name), "utf8"),
+      ts.ScriptTarget.Latest,
+      true,
+    ),
+  }));
 
 const CODE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
 
@@ -32,38 +44,80 @@ function thrownIn({ file }: Source): string[] {
     if (!ts.isNewExpression(node) || node.expression.getText() !== "TidemarkError") return [];
     const [code] = node.arguments!;
     if (ts.isStringLiteral(code!)) return [code.text];
-    if (ts.isConditionalExpression(code!)) return [...textsIn(code.whenTrue), ...textsIn(code.whenFalse)];
+    if (ts.isConditionalExpression(code!))
+      return [...textsIn(code.whenTrue), ...textsIn(code.whenFalse)];
     return textsIn(file).filter((text) => CODE.test(text) && !text.startsWith("SQLITE_"));
   });
 }
 
 /** What functions and members of these names are given. */
-function given(names: readonly string[], of: (node: ts.Node) => readonly ts.Node[] | null): string[] {
-  return sources.filter(({ name }) => names.some((one) => name.startsWith(join("packages", ...one.split("/"))))).flatMap(({ file }) => [...nodesOf(file)])
-    .flatMap((node) => of(node) ?? []).flatMap(textsIn).filter((text) => CODE.test(text));
+function given(
+  names: readonly string[],
+  of: (node: ts.Node) => readonly ts.Node[] | null,
+): string[] {
+  return sources
+    .filter(({ name }) => names.some((one) => name.startsWith(join("packages", ...one.split("/")))))
+    .flatMap(({ file }) => [...nodesOf(file)])
+    .flatMap((node) => of(node) ?? [])
+    .flatMap(textsIn)
+    .filter((text) => CODE.test(text));
 }
 
-const sections = new Map(pageOf("docs/errors.md").text.split(/^## /m).slice(1).map((section) => [section.split("\n")[0]!, section]));
-const rowsOf = (section: string): string[] => sections.get(section)!.split("\n").filter((line) => line.startsWith("| `")).flatMap((line) => [...line.split("|")[1]!.matchAll(/`([^`]+)`/g)].map(([, code]) => code!));
+const sections = new Map(
+  pageOf("docs/errors.md")
+    .text.split(/^## /m)
+    .slice(1)
+    .map((section) => [section.split("\n")[0]!, section]),
+);
+const rowsOf = (section: string): string[] =>
+  sections
+    .get(section)!
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...line.split("|")[1]!.matchAll(/`([^`]+)`/g)].map(([, code]) => code!));
 const sorted = (codes: Iterable<string>): string[] => [...new Set(codes)].toSorted();
 
 test("every code that is thrown has its row, and every row's code is thrown", () => {
-  const listed = [...sections.keys()].filter((name) => name !== "Reasons of quarantine" && name !== "Warnings").flatMap(rowsOf);
-  expect(listed.filter((code, i) => listed.indexOf(code) < i), "listed twice").toEqual([]);
+  const listed = [...sections.keys()]
+    .filter((name) => name !== "Reasons of quarantine" && name !== "Warnings")
+    .flatMap(rowsOf);
+  expect(
+    listed.filter((code, i) => listed.indexOf(code) < i),
+    "listed twice",
+  ).toEqual([]);
   expect(sorted(listed)).toEqual(sorted(sources.flatMap(thrownIn)));
 });
 
 test("every reason for which a value or a row is not read has its row, and the other way round", () => {
-  const reasons = given(["source-debezium/src", "core/src/ingest", "core/src/online", "core/src/resnapshot", "core/src/rows"], (node) => {
-    if (ts.isNewExpression(node) && node.expression.getText() === "Failure") return node.arguments!;
-    if (ts.isPropertyAssignment(node) && node.name.getText() === "reason") return [node.initializer];
-    return ts.isCallExpression(node) && node.expression.getText() === "broken" ? node.arguments : null;
-  });
+  const reasons = given(
+    [
+      "source-debezium/src",
+      "core/src/ingest",
+      "core/src/online",
+      "core/src/resnapshot",
+      "core/src/rows",
+    ],
+    (node) => {
+      if (ts.isNewExpression(node) && node.expression.getText() === "Failure")
+        return node.arguments!;
+      if (ts.isPropertyAssignment(node) && node.name.getText() === "reason")
+        return [node.initializer];
+      return ts.isCallExpression(node) && node.expression.getText() === "broken"
+        ? node.arguments
+        : null;
+    },
+  );
   // counted, not a reason · stops the source instead
-  expect(sorted(rowsOf("Reasons of quarantine"))).toEqual(sorted(reasons.filter((one) => one !== "NON_FINITE" && one !== "DECIMAL_WITHOUT_SCALE")));
+  expect(sorted(rowsOf("Reasons of quarantine"))).toEqual(
+    sorted(reasons.filter((one) => one !== "NON_FINITE" && one !== "DECIMAL_WITHOUT_SCALE")),
+  );
 });
 
 test("every warning has its row, and the other way round", () => {
-  const warnings = given(["source-debezium/src"], (node) => (ts.isCallExpression(node) && node.expression.getText() === "warn" ? node.arguments.slice(0, 1) : null));
+  const warnings = given(["source-debezium/src"], (node) =>
+    ts.isCallExpression(node) && node.expression.getText() === "warn"
+      ? node.arguments.slice(0, 1)
+      : null,
+  );
   expect(sorted(rowsOf("Warnings"))).toEqual(sorted(warnings));
 });

@@ -5,35 +5,60 @@ import { expect, test } from "vitest";
 import { type Page, pages, root } from "./support/page.ts";
 
 const all = pages();
-const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly scripts: Readonly<Record<string, string>> };
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  readonly scripts: Readonly<Record<string, string>>;
+};
 
 /** Code blocks are not prose: they are looked at by other tests. */
 const proseOf = ({ text }: Page): string => text.replace(/^```.*?^```/gms, "");
 
 /** As GitHub makes it of a heading. */
-const anchorOf = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, "").replaceAll(" ", "-");
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_ -]/gu, "")
+    .replaceAll(" ", "-");
 
 function anchorsOf(path: string): string[] {
-  return [...readFileSync(join(root, path), "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+  return [...readFileSync(join(root, path), "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    anchorOf(heading!),
+  );
 }
 
-test.each(all.map(({ name }, i) => ({ name, i })))("$name: every link leads to a file or a heading that is there", ({ name, i }) => {
-  const broken: string[] = [];
-  for (const [, target] of proseOf(all[i]!).matchAll(/\]\(([^)\s]+)\)/g)) {
-    if (target!.startsWith("https://")) continue;
-    const [path = "", anchor] = target!.split("#");
-    const file = path === "" ? name : relative(root, join(root, dirname(name), path));
-    if (!existsSync(join(root, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor))) broken.push(target!);
-  }
-  expect(broken).toEqual([]);
-});
+test.each(all.map(({ name }, i) => ({ name, i })))(
+  "$name: every link leads to a file or a heading that is there",
+  ({ name, i }) => {
+    const broken: string[] = [];
+    for (const [, target] of proseOf(all[i]!).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (target!.startsWith("https://")) continue;
+      const [path = "", anchor] = target!.split("#");
+      const file = path === "" ? name : relative(root, join(root, dirname(name), path));
+      if (
+        !existsSync(join(root, file)) ||
+        (anchor !== undefined && !anchorsOf(file).includes(anchor))
+      )
+        broken.push(target!);
+    }
+    expect(broken).toEqual([]);
+  },
+);
 
-test.each(all.map(({ name }, i) => ({ name, i })))("$name: every path it names in the repository is there", ({ i }) => {
-  const named = [...proseOf(all[i]!).matchAll(/`((?:packages|docs|scripts|tools|bench|\.ci|\.changeset)\/[A-Za-z0-9_./-]*)`/g)].map(([, path]) => path!);
-  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
-});
+test.each(all.map(({ name }, i) => ({ name, i })))(
+  "$name: every path it names in the repository is there",
+  ({ i }) => {
+    const named = [
+      ...proseOf(all[i]!).matchAll(
+        /`((?:packages|docs|scripts|tools|bench|\.ci|\.changeset)\/[A-Za-z0-9_./-]*)`/g,
+      ),
+    ].map(([, path]) => path!);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  },
+);
 
-test.each(all.map(({ name }, i) => ({ name, i })))("$name: every npm script it names is in package.json", ({ i }) => {
-  const named = [...all[i]!.text.matchAll(/npm run ([a-z:]+)/g)].map(([, script]) => script!);
-  expect(named.filter((script) => scripts[script] === undefined)).toEqual([]);
-});
+test.each(all.map(({ name }, i) => ({ name, i })))(
+  "$name: every npm script it names is in package.json",
+  ({ i }) => {
+    const named = [...all[i]!.text.matchAll(/npm run ([a-z:]+)/g)].map(([, script]) => script!);
+    expect(named.filter((script) => scripts[script] === undefined)).toEqual([]);
+  },
+);

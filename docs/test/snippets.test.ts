@@ -4,14 +4,26 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { type Block, type Page, pages, root, valueOf } from "./support/page.ts";
-import { type Complaint, type Ended, complaints, makeHome, makeProject, run, runNode } from "./support/project.ts";
+import {
+  type Complaint,
+  type Ended,
+  complaints,
+  makeHome,
+  makeProject,
+  run,
+  runNode,
+} from "./support/project.ts";
 
 const home = makeHome();
 const projects = pages().map((page) => ({ page, project: makeProject(home, page) }));
 const python = pythonReaders();
 let found: ReadonlyMap<Block, readonly Complaint[]>;
-beforeAll(() => { found = complaints(projects); });
-afterAll(() => { rmSync(home, { recursive: true, force: true }); });
+beforeAll(() => {
+  found = complaints(projects);
+});
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
 
 /** The block that follows at once, where it shows what a run prints. */
 function outputOf(page: Page, block: Block): string | null {
@@ -19,7 +31,10 @@ function outputOf(page: Page, block: Block): string | null {
   return next?.language === "text" ? next.code : null;
 }
 
-/** Leaves without taking down the readers' threads: on a busy machine their libraries abort while doing so, after all is printed. */
+/**
+ * Leaves without taking down the readers' threads: on a busy machine their libraries abort while
+ * doing so, after all is printed.
+ */
 const LEAVE = "import os, sys; sys.stdout.flush(); os._exit(0)";
 
 function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: Ended): void {
@@ -29,7 +44,8 @@ function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: Ended
 }
 
 /** Text that only shows something is no example. */
-const isExample = (block: Block): boolean => block.language === "ts" || block.words.includes("run") || valueOf(block, "result") !== undefined;
+const isExample = (block: Block): boolean =>
+  block.language === "ts" || block.words.includes("run") || valueOf(block, "result") !== undefined;
 
 for (const { page, project } of projects.filter(({ page }) => page.blocks.some(isExample))) {
   describe(page.name, () => {
@@ -37,28 +53,60 @@ for (const { page, project } of projects.filter(({ page }) => page.blocks.some(i
       const where = `line ${block.line}`;
       const runs = block.words.includes("run");
       if (block.language === "ts" && block.words.includes("refused")) {
-        test(`${where}: the compiler refuses each line marked ✗ with the sentence shown, and no other`, () => {
-          const marked = block.code.split("\n").flatMap((text, i) => (text.includes("// ✗ ") ? [{ line: block.line + i, says: text.split("// ✗ ")[1]! }] : []));
-          const all = found.get(block)!;
-          expect([...new Set(all.map(({ line }) => line))].toSorted((a, b) => a - b), all.map(({ message }) => message).join("\n")).toEqual(marked.map(({ line }) => line));
-          for (const { line, says } of marked) expect(all.find((one) => one.line === line)?.message).toContain(says);
-        });
+        test(
+          `${where}: the compiler refuses each line marked ✗ with the sentence shown, and no ` +
+            "other",
+          () => {
+            const marked = block.code
+              .split("\n")
+              .flatMap((text, i) =>
+                text.includes("// ✗ ")
+                  ? [{ line: block.line + i, says: text.split("// ✗ ")[1]! }]
+                  : [],
+              );
+            const all = found.get(block)!;
+            expect(
+              [...new Set(all.map(({ line }) => line))].toSorted((a, b) => a - b),
+              all.map(({ message }) => message).join("\n"),
+            ).toEqual(marked.map(({ line }) => line));
+            for (const { line, says } of marked)
+              expect(all.find((one) => one.line === line)?.message).toContain(says);
+          },
+        );
       } else if (block.language === "ts") {
-        test(`${where}: compiles`, () => { expect(found.get(block)).toEqual([]); });
-        if (runs) test(`${where}: runs`, () => { expectPrinted(page, block, runNode(project, [project.files.get(block)!])); });
+        test(`${where}: compiles`, () => {
+          expect(found.get(block)).toEqual([]);
+        });
+        if (runs)
+          test(`${where}: runs`, () => {
+            expectPrinted(page, block, runNode(project, [project.files.get(block)!]));
+          });
       } else if (block.language === "sh" && runs) {
         test(`${where}: the command does what the page says`, () => {
           const [npx, command, ...args] = block.code.replaceAll("\\\n", " ").trim().split(/\s+/);
           expect([npx, command]).toEqual(["npx", "tidemark"]);
-          expectPrinted(page, block, runNode(project, [join(root, "packages/cli/src/bin.ts"), ...args]));
+          expectPrinted(
+            page,
+            block,
+            runNode(project, [join(root, "packages/cli/src/bin.ts"), ...args]),
+          );
         });
       } else if (block.language === "python" && runs) {
         suiteNeeding(python, `${where}, in Python`, () => {
-          test("prints what the page shows", () => { expectPrinted(page, block, run(project, python.path, ["-c", `${block.code}\n${LEAVE}`])); });
+          test("prints what the page shows", () => {
+            expectPrinted(
+              page,
+              block,
+              run(project, python.path, ["-c", `${block.code}\n${LEAVE}`]),
+            );
+          });
         });
       }
       const result = valueOf(block, "result");
-      if (result !== undefined) test(`${where}: is what ${result} holds`, () => { expect(readFileSync(join(project.directory, result), "utf8")).toBe(block.code); });
+      if (result !== undefined)
+        test(`${where}: is what ${result} holds`, () => {
+          expect(readFileSync(join(project.directory, result), "utf8")).toBe(block.code);
+        });
     }
   });
 }

@@ -9,15 +9,31 @@ import { pageOf, root } from "./support/page.ts";
 function firstCells(page: string, after: string, name: RegExp): string[] {
   const table = pageOf(page).text.split(after)[1]!.split("\n").slice(1);
   const rows = table.slice(table.findIndex((line) => line.startsWith("|")));
-  return rows.slice(0, rows.findIndex((line) => !line.startsWith("|"))).flatMap((line) => [...line.split("|")[1]!.matchAll(name)].map(([found]) => found));
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith("|")),
+    )
+    .flatMap((line) => [...line.split("|")[1]!.matchAll(name)].map(([found]) => found));
 }
 
 test("docs/replay.md has the options of tidemark replay --help", () => {
-  const help = execFileSync(process.execPath, ["--conditions=@tidemark/source", join(root, "packages/cli/src/bin.ts"), "replay", "--help"], { encoding: "utf8" });
+  const help = execFileSync(
+    process.execPath,
+    ["--conditions=@tidemark/source", join(root, "packages/cli/src/bin.ts"), "replay", "--help"],
+    { encoding: "utf8" },
+  );
   const options = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option!);
-  expect(firstCells("docs/replay.md", "in place of `npx tidemark`", /--[a-z][a-z-]*/g)).toEqual(options);
+  expect(firstCells("docs/replay.md", "in place of `npx tidemark`", /--[a-z][a-z-]*/g)).toEqual(
+    options,
+  );
 });
 
-test.each([["`versions` adds:", VERSION_COLUMNS], ["`changes` adds:", LOG_COLUMNS]])("docs/history.md, %s exactly the columns of the table", (after, columns) => {
-  expect(firstCells("docs/history.md", after, /(?<=`)\w+(?=`)/g).toSorted()).toEqual(columns.map(({ name }) => name).toSorted());
+test.each([
+  ["`versions` adds:", VERSION_COLUMNS],
+  ["`changes` adds:", LOG_COLUMNS],
+])("docs/history.md, %s exactly the columns of the table", (after, columns) => {
+  expect(firstCells("docs/history.md", after, /(?<=`)\w+(?=`)/g).toSorted()).toEqual(
+    columns.map(({ name }) => name).toSorted(),
+  );
 });

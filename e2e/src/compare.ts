@@ -1,6 +1,15 @@
 /** A run over many seeds: what was compared, and what differed. */
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
-import { compareAnswers, comparePaths, Coverage, feed, generateScenario, otherDelivery, Random, type Difference } from "@tidemark/testkit";
+import {
+  compareAnswers,
+  comparePaths,
+  Coverage,
+  feed,
+  generateScenario,
+  otherDelivery,
+  Random,
+  type Difference,
+} from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { inFolder, realStores, writeTopic } from "./real-stores.ts";
@@ -16,9 +25,18 @@ export interface LawsOptions {
   readonly seeds: number;
   /** Goes on with further seeds until so many answers were compared. */
   readonly comparisons: number;
-  /** Of how many seeds one goes through files: JSON lines, the decoder, SQLite and Delta; the others through memory stores, delivered otherwise. */
+  /**
+   * Of how many seeds one goes through files: JSON lines, the decoder, SQLite and Delta; the others
+   * through memory stores, delivered otherwise.
+   */
   readonly realEvery: number;
-  readonly onProgress?: ((done: { readonly seeds: number; readonly comparisons: number; readonly differences: number }) => void) | undefined;
+  readonly onProgress?:
+    | ((done: {
+        readonly seeds: number;
+        readonly comparisons: number;
+        readonly differences: number;
+      }) => void)
+    | undefined;
 }
 
 export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
@@ -27,19 +45,39 @@ export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
   let seeds = 0;
   while (seeds < options.seeds || coverage.comparisons < options.comparisons) {
     const seed = options.firstSeed + seeds;
-    differences.push(...(await (seeds % options.realEvery === 0 ? compareReal(seed, coverage) : compareInMemory(seed, coverage))));
+    differences.push(
+      ...(await (seeds % options.realEvery === 0
+        ? compareReal(seed, coverage)
+        : compareInMemory(seed, coverage))),
+    );
     seeds++;
-    options.onProgress?.({ seeds, comparisons: coverage.comparisons, differences: differences.length });
+    options.onProgress?.({
+      seeds,
+      comparisons: coverage.comparisons,
+      differences: differences.length,
+    });
   }
   return { seeds, differences, coverage };
 }
 
-/** From the text of the messages to answers read from files that were closed and opened again; `objects` makes a handle on a lake that is not in those files. */
-export async function compareReal(seed: number, coverage: Coverage, objects?: () => ObjectStore): Promise<readonly Difference[]> {
+/**
+ * From the text of the messages to answers read from files that were closed and opened again;
+ * `objects` makes a handle on a lake that is not in those files.
+ */
+export async function compareReal(
+  seed: number,
+  coverage: Coverage,
+  objects?: () => ObjectStore,
+): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   return inFolder(async (folder) => {
     const written = realStores(folder, {}, objects?.());
-    await feed(scenario, written, { buckets: 2 }, recordedTopic(writeTopic(folder, scenario), { onWarning: () => undefined }));
+    await feed(
+      scenario,
+      written,
+      { buckets: 2 },
+      recordedTopic(writeTopic(folder, scenario), { onWarning: () => undefined }),
+    );
     await written.online.close();
     await written.offline.close();
     const stores = realStores(folder, {}, objects?.());
@@ -51,9 +89,22 @@ export async function compareReal(seed: number, coverage: Coverage, objects?: ()
   });
 }
 
-/** Partitions interleaved otherwise and batches cut otherwise (law 5); history commits in small pieces and is read between two compactions. */
+/**
+ * Partitions interleaved otherwise and batches cut otherwise (law 5); history commits in small
+ * pieces and is read between two compactions.
+ */
 async function compareInMemory(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   const random = new Random(seed);
-  return comparePaths(scenario, { online: memoryOnlineStore(), offline: memoryOfflineStore() }, { coverage, buckets: 2, commitRows: 20, delivery: otherDelivery(scenario, random), compactAfter: 0.6 });
+  return comparePaths(
+    scenario,
+    { online: memoryOnlineStore(), offline: memoryOfflineStore() },
+    {
+      coverage,
+      buckets: 2,
+      commitRows: 20,
+      delivery: otherDelivery(scenario, random),
+      compactAfter: 0.6,
+    },
+  );
 }

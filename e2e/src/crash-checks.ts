@@ -1,4 +1,7 @@
-/** What must be true of the files of a run that was killed again and again, once it has ended (law 5). */
+/**
+ * What must be true of the files of a run that was killed again and again, once it has ended (law
+ * 5).
+ */
 import type { OfflineStore, SourceSpec } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
 import { compareAnswers, differenceText, feed, type Scenario } from "@tidemark/testkit";
@@ -8,12 +11,22 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { databasePath, inFolder, lakePath, realStores, writeTopic, type RealStores } from "./real-stores.ts";
+import {
+  databasePath,
+  inFolder,
+  lakePath,
+  realStores,
+  writeTopic,
+  type RealStores,
+} from "./real-stores.ts";
 
 export interface Whole {
   /** Answers compared with the oracle's, over all paths. */
   readonly requests: number;
-  /** Parquet files that no log entry names: left by the killed, seen by nobody, and gone after a vacuum. */
+  /**
+   * Parquet files that no log entry names: left by the killed, seen by nobody, and gone after a
+   * vacuum.
+   */
   readonly orphans: number;
 }
 
@@ -25,7 +38,12 @@ export async function checkWhole(folder: string, scenario: Scenario): Promise<Wh
   await sameAnswers(scenario, stores);
   await inFolder(async (other) => {
     const clean = realStores(other);
-    await feed(scenario, clean, { buckets: 2 }, recordedTopic(writeTopic(other, scenario), { onWarning: () => undefined }));
+    await feed(
+      scenario,
+      clean,
+      { buckets: 2 },
+      recordedTopic(writeTopic(other, scenario), { onWarning: () => undefined }),
+    );
     for (const source of scenario.sources) await sameTables(scenario, source, stores, clean);
     await clean.online.close();
     await clean.offline.close();
@@ -39,7 +57,10 @@ export async function checkWhole(folder: string, scenario: Scenario): Promise<Wh
 
 export function integrityOf(folder: string): void {
   const database = new DatabaseSync(databasePath(folder), { readOnly: true });
-  deepStrictEqual({ ...database.prepare("pragma integrity_check").get() }, { integrity_check: "ok" });
+  deepStrictEqual(
+    { ...database.prepare("pragma integrity_check").get() },
+    { integrity_check: "ok" },
+  );
   database.close();
 }
 
@@ -48,18 +69,50 @@ async function sameAnswers(scenario: Scenario, stores: RealStores): Promise<void
   deepStrictEqual(differences.slice(0, 10).map(differenceText), []);
 }
 
-async function sameTables(scenario: Scenario, source: SourceSpec, killed: RealStores, clean: RealStores): Promise<void> {
+async function sameTables(
+  scenario: Scenario,
+  source: SourceSpec,
+  killed: RealStores,
+  clean: RealStores,
+): Promise<void> {
   const [changes, versions] = [`${source.name}/changes`, `${source.name}/versions`];
   const own = scenario.truth.filter((change) => change.source === source.name);
-  const told = [...new Set(own.map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`))].sort();
+  const told = [
+    ...new Set(own.map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`)),
+  ].sort();
   const columns = ["_topic", "_partition", "_offset"];
-  deepStrictEqual((await rowsOf(killed.offline, changes, columns)).map((row) => row.replaceAll("|", ":")), told, `${source.name}: the log holds each message once`);
-  deepStrictEqual(await rowsOf(killed.offline, changes), await rowsOf(clean.offline, changes), `${source.name}: the log`);
-  deepStrictEqual(await rowsOf(killed.offline, versions), await rowsOf(clean.offline, versions), `${source.name}: the versions, derived in one go`);
-  for (const table of [changes, versions]) deepStrictEqual(await positionsOf(killed.offline, table), await positionsOf(clean.offline, table), `the positions of ${table}`);
+  deepStrictEqual(
+    (await rowsOf(killed.offline, changes, columns)).map((row) => row.replaceAll("|", ":")),
+    told,
+    `${source.name}: the log holds each message once`,
+  );
+  deepStrictEqual(
+    await rowsOf(killed.offline, changes),
+    await rowsOf(clean.offline, changes),
+    `${source.name}: the log`,
+  );
+  deepStrictEqual(
+    await rowsOf(killed.offline, versions),
+    await rowsOf(clean.offline, versions),
+    `${source.name}: the versions, derived in one go`,
+  );
+  for (const table of [changes, versions])
+    deepStrictEqual(
+      await positionsOf(killed.offline, table),
+      await positionsOf(clean.offline, table),
+      `the positions of ${table}`,
+    );
   const online = byName(await killed.online.positions(source.name));
-  deepStrictEqual(online, byName(await clean.online.positions(source.name)), `the online positions of ${source.name}`);
-  deepStrictEqual(online, await positionsOf(killed.offline, changes), `${source.name}: the online store stands where its log does`);
+  deepStrictEqual(
+    online,
+    byName(await clean.online.positions(source.name)),
+    `the online positions of ${source.name}`,
+  );
+  deepStrictEqual(
+    online,
+    await positionsOf(killed.offline, changes),
+    `${source.name}: the online store stands where its log does`,
+  );
 }
 
 async function positionsOf(store: OfflineStore, table: string): Promise<unknown[]> {
@@ -71,12 +124,20 @@ function byName(positions: readonly { readonly partition: string }[]): unknown[]
 }
 
 /** Rows as text, sorted: how they lie in files says nothing. */
-async function rowsOf(store: OfflineStore, table: string, columns?: readonly string[]): Promise<string[]> {
+async function rowsOf(
+  store: OfflineStore,
+  table: string,
+  columns?: readonly string[],
+): Promise<string[]> {
   const state = await store.state(table);
   if (state === null) return [];
   const rows: string[] = [];
-  for await (const batch of store.scan(table, { columns: columns ?? state.columns.map((column) => column.name), version: state.version })) {
-    for (let i = 0; i < batch.length; i++) rows.push(batch.vectors.map((vector) => textOf(valueAt(vector, i))).join("|"));
+  for await (const batch of store.scan(table, {
+    columns: columns ?? state.columns.map((column) => column.name),
+    version: state.version,
+  })) {
+    for (let i = 0; i < batch.length; i++)
+      rows.push(batch.vectors.map((vector) => textOf(valueAt(vector, i))).join("|"));
   }
   return rows.sort();
 }
@@ -87,10 +148,19 @@ function textOf(value: unknown): string {
 }
 
 /** After a vacuum that keeps nothing old, the log names every file on the disk. */
-async function sweepOrphans(folder: string, scenario: Scenario, offline: OfflineStore): Promise<number> {
-  const later = deltaOfflineStore(localObjects(lakePath(folder)), { clock: () => Date.now() + 60_000 });
+async function sweepOrphans(
+  folder: string,
+  scenario: Scenario,
+  offline: OfflineStore,
+): Promise<number> {
+  const later = deltaOfflineStore(localObjects(lakePath(folder)), {
+    clock: () => Date.now() + 60_000,
+  });
   let orphans = 0;
-  for (const table of scenario.sources.flatMap((source) => [`${source.name}/changes`, `${source.name}/versions`])) {
+  for (const table of scenario.sources.flatMap((source) => [
+    `${source.name}/changes`,
+    `${source.name}/versions`,
+  ])) {
     const state = await offline.state(table);
     if (state === null) continue;
     const before = dataFiles(folder, table);
@@ -99,18 +169,28 @@ async function sweepOrphans(folder: string, scenario: Scenario, offline: Offline
     const { removed } = await later.vacuum(table, { retain: 0 });
     const left = dataFiles(folder, table);
     strictEqual(left.length, before.length - removed.length);
-    deepStrictEqual(left.filter((file) => !named.has(file)), [], `${table}: a vacuum leaves no file that the log does not name`);
+    deepStrictEqual(
+      left.filter((file) => !named.has(file)),
+      [],
+      `${table}: a vacuum leaves no file that the log does not name`,
+    );
   }
   return orphans;
 }
 
 function dataFiles(folder: string, table: string): string[] {
-  return readdirSync(join(lakePath(folder), table), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".parquet") && !file.startsWith("_delta_log"));
+  return readdirSync(join(lakePath(folder), table), { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".parquet") && !file.startsWith("_delta_log"),
+  );
 }
 
 function namedInLog(folder: string, table: string): Set<string> {
   const log = join(lakePath(folder), table, "_delta_log");
-  const actions = readdirSync(log).filter((file) => file.endsWith(".json")).flatMap((file) => readFileSync(join(log, file), "utf8").trim().split("\n"))
+  const actions = readdirSync(log)
+    .filter((file) => file.endsWith(".json"))
+    .flatMap((file) => readFileSync(join(log, file), "utf8").trim().split("\n"))
     .map((line) => JSON.parse(line) as { readonly add?: { readonly path: string } });
-  return new Set(actions.flatMap(({ add }) => (add === undefined ? [] : [decodeURIComponent(add.path)])));
+  return new Set(
+    actions.flatMap(({ add }) => (add === undefined ? [] : [decodeURIComponent(add.path)])),
+  );
 }

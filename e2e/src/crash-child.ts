@@ -1,6 +1,7 @@
 /**
- * A run that is killed: a recorded topic into SQLite and Delta, in many small commits, the versions table compacted on the way.
- * Writes a line to stdout after each commit; kills itself at the n-th pass of a point where it was told one. Started again, it goes on until all is in.
+ * A run that is killed: a recorded topic into SQLite and Delta, in many small commits, the versions
+ * table compacted on the way. Writes a line to stdout after each commit; kills itself at the n-th
+ * pass of a point where it was told one. Started again, it goes on until all is in.
  */
 import { feed } from "@tidemark/testkit";
 import type { ChangeBatch, ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
@@ -30,10 +31,16 @@ const { online, offline } = realStores(run.folder, {
   objects: pass,
 });
 
-const written: OnlineStore = run.torn !== "online position first" ? online : {
-  ...online,
-  write: async (step) => ((await online.write({ ...step, cells: [] })) === "conflict" ? "conflict" : online.write({ ...step, positions: [] })),
-};
+const written: OnlineStore =
+  run.torn !== "online position first"
+    ? online
+    : {
+        ...online,
+        write: async (step) =>
+          (await online.write({ ...step, cells: [] })) === "conflict"
+            ? "conflict"
+            : online.write({ ...step, positions: [] }),
+      };
 
 /** Remembers of which table a failpoint speaks: changes or versions. */
 const named: OfflineStore = {
@@ -46,7 +53,10 @@ const named: OfflineStore = {
     }
     return offline.append(spec, rows, options);
   },
-  rewrite: (spec, rows, options) => { table = spec.name.split("/").at(-1)!; return offline.rewrite(spec, rows, options); },
+  rewrite: (spec, rows, options) => {
+    table = spec.name.split("/").at(-1)!;
+    return offline.rewrite(spec, rows, options);
+  },
 };
 
 /** So many batches of the topic; then it is as if it had ended, and history is compacted. */
@@ -65,8 +75,19 @@ function portion(changes: ChangeSource, batches: number): ChangeSource & { taken
 
 writeSync(1, "ready\n");
 for (;;) {
-  const topic = portion(recordedTopic(topicPath(run.folder), { batchChanges: run.batchChanges, onWarning: () => undefined }), run.compactEvery);
-  await feed(scenario, { online: written, offline: named }, { buckets: 2, commitRows: run.commitRows }, topic);
+  const topic = portion(
+    recordedTopic(topicPath(run.folder), {
+      batchChanges: run.batchChanges,
+      onWarning: () => undefined,
+    }),
+    run.compactEvery,
+  );
+  await feed(
+    scenario,
+    { online: written, offline: named },
+    { buckets: 2, commitRows: run.commitRows },
+    topic,
+  );
   if (topic.taken === 0) break;
 }
 await online.close();

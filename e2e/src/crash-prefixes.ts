@@ -1,4 +1,7 @@
-/** Which prefixes of the log an answer may be of: a store that is being written stands, source by source, at one of them, and never goes back. */
+/**
+ * Which prefixes of the log an answer may be of: a store that is being written stands, source by
+ * source, at one of them, and never goes back.
+ */
 import type { Answers } from "@tidemark/core/spi";
 import { oracleOf, type Scenario } from "@tidemark/testkit";
 
@@ -8,12 +11,18 @@ interface SourcePrefixes {
   readonly source: string;
   /** Places of the source's features among the selected. */
   readonly places: readonly number[];
-  /** By mode and request: the answers' text → the prefixes that give it, by their number of messages, ascending. */
+  /**
+   * By mode and request: the answers' text → the prefixes that give it, by their number of
+   * messages, ascending.
+   */
   readonly byAnswer: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
 }
 
 export interface Prefixes {
-  /** Takes the answers of one read, `rows[i]` answering request `requests[i]`. Throws where no prefix gives them all, or none that is not behind what `path` has shown. */
+  /**
+   * Takes the answers of one read, `rows[i]` answering request `requests[i]`. Throws where no
+   * prefix gives them all, or none that is not behind what `path` has shown.
+   */
   take(path: string, mode: Mode, requests: readonly number[], answers: readonly Answers[]): void;
   /** By path: how many different prefixes were seen. */
   seen(): ReadonlyMap<string, number>;
@@ -23,9 +32,20 @@ export interface Prefixes {
 
 export function prefixesOf(scenario: Scenario): Prefixes {
   const sources = scenario.sources.map(({ name }) => prefixesOfSource(scenario, name));
-  const whole = new Map(scenario.sources.map(({ name }) => [name, scenario.truth.filter((change) => change.source === name).length]));
-  /** By path and source, the least prefix that all reads so far allow for the last one, and the greatest. */
-  const at = new Map<string, { readonly source: string; least: number; most: number; readonly seen: Set<number> }>();
+  const whole = new Map(
+    scenario.sources.map(({ name }) => [
+      name,
+      scenario.truth.filter((change) => change.source === name).length,
+    ]),
+  );
+  /**
+   * By path and source, the least prefix that all reads so far allow for the last one, and the
+   * greatest.
+   */
+  const at = new Map<
+    string,
+    { readonly source: string; least: number; most: number; readonly seen: Set<number> }
+  >();
 
   return {
     take(path, mode, requests, answers) {
@@ -33,15 +53,41 @@ export function prefixesOf(scenario: Scenario): Prefixes {
         if (places.length === 0) continue;
         let common: readonly number[] | null = null;
         requests.forEach((request, i) => {
-          const given = byAnswer.get(`${mode} ${request}`)!.get(textOf(places.map((place) => answers[place]!), i)) ?? [];
+          const given =
+            byAnswer.get(`${mode} ${request}`)!.get(
+              textOf(
+                places.map((place) => answers[place]!),
+                i,
+              ),
+            ) ?? [];
           common = common === null ? given : common.filter((prefix) => given.includes(prefix));
         });
         const allowed: readonly number[] = common ?? [];
-        const text = requests.map((request, i) => `request ${request}: ${textOf(places.map((place) => answers[place]!), i)}`).join("\n");
-        if (allowed.length === 0) throw new Error(`seed ${scenario.seed}, ${path}, ${source}: no prefix of the log gives\n${text}`);
-        const shown = at.get(`${path} ${source}`) ?? { source, least: 0, most: 0, seen: new Set<number>() };
+        const text = requests
+          .map(
+            (request, i) =>
+              `request ${request}: ${textOf(
+                places.map((place) => answers[place]!),
+                i,
+              )}`,
+          )
+          .join("\n");
+        if (allowed.length === 0)
+          throw new Error(
+            `seed ${scenario.seed}, ${path}, ${source}: no prefix of the log gives\n${text}`,
+          );
+        const shown = at.get(`${path} ${source}`) ?? {
+          source,
+          least: 0,
+          most: 0,
+          seen: new Set<number>(),
+        };
         const least = allowed.find((prefix) => prefix >= shown.least);
-        if (least === undefined) throw new Error(`seed ${scenario.seed}, ${path}, ${source}: showed message ${shown.least} before, and now no more than ${allowed.at(-1)}\n${text}`);
+        if (least === undefined)
+          throw new Error(
+            `seed ${scenario.seed}, ${path}, ${source}: showed message ${shown.least} before, ` +
+              `and now no more than ${allowed.at(-1)}\n${text}`,
+          );
         shown.least = least;
         shown.most = allowed.at(-1)!;
         shown.seen.add(least);
@@ -50,21 +96,31 @@ export function prefixesOf(scenario: Scenario): Prefixes {
     },
     seen: () => new Map([...at].map(([name, { seen }]) => [name, seen.size])),
     allShown() {
-      for (const [name, { source, most }] of at) if (most !== whole.get(source)) throw new Error(`seed ${scenario.seed}, ${name}: showed ${most} of ${whole.get(source)} messages at the end`);
+      for (const [name, { source, most }] of at)
+        if (most !== whole.get(source))
+          throw new Error(
+            `seed ${scenario.seed}, ${name}: showed ${most} of ${whole.get(source)} messages ` +
+              "at the end",
+          );
     },
   };
 }
 
 function prefixesOfSource(scenario: Scenario, source: string): SourcePrefixes {
   const own = scenario.truth.filter((change) => change.source === source);
-  const places = scenario.selected.flatMap(({ view }, place) => (view.source.name === source ? [place] : []));
+  const places = scenario.selected.flatMap(({ view }, place) =>
+    view.source.name === source ? [place] : [],
+  );
   const selected = places.map((place) => scenario.selected[place]!);
   const byAnswer = new Map<string, Map<string, number[]>>();
   for (let length = 0; length <= own.length; length++) {
     const oracle = oracleOf({ ...scenario, truth: own.slice(0, length) });
     for (const mode of ["corrected", "known"] as const) {
       scenario.requests.forEach((request, row) => {
-        const text = oracle.answer(selected, request, mode).map(({ value, status, eventTime }) => answerText(value, status, eventTime)).join(" · ");
+        const text = oracle
+          .answer(selected, request, mode)
+          .map(({ value, status, eventTime }) => answerText(value, status, eventTime))
+          .join(" · ");
         const texts = byAnswer.get(`${mode} ${row}`) ?? new Map<string, number[]>();
         texts.set(text, [...(texts.get(text) ?? []), length]);
         byAnswer.set(`${mode} ${row}`, texts);
@@ -75,10 +131,25 @@ function prefixesOfSource(scenario: Scenario, source: string): SourcePrefixes {
 }
 
 function textOf(answers: readonly Answers[], row: number): string {
-  return answers.map(({ values, statuses, times }) => answerText(values[row]!, statuses[row]!, Number.isNaN(times[row]!) ? null : times[row]!)).join(" · ");
+  return answers
+    .map(({ values, statuses, times }) =>
+      answerText(values[row]!, statuses[row]!, Number.isNaN(times[row]!) ? null : times[row]!),
+    )
+    .join(" · ");
 }
 
-function answerText(value: Answers["values"][number], status: string, eventTime: number | null): string {
-  const text = value instanceof Uint8Array ? Buffer.from(value).toString("hex") : typeof value === "string" ? JSON.stringify(value) : Object.is(value, -0) ? "-0" : String(value);
+function answerText(
+  value: Answers["values"][number],
+  status: string,
+  eventTime: number | null,
+): string {
+  const text =
+    value instanceof Uint8Array
+      ? Buffer.from(value).toString("hex")
+      : typeof value === "string"
+        ? JSON.stringify(value)
+        : Object.is(value, -0)
+          ? "-0"
+          : String(value);
   return `${text} ${status} @${eventTime}`;
 }

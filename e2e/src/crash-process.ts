@@ -18,22 +18,40 @@ export interface Child {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function start(program: "crash-child.ts" | "crash-reader.ts" | "push-child.ts", settings: unknown): Child {
+export function start(
+  program: "crash-child.ts" | "crash-reader.ts" | "push-child.ts",
+  settings: unknown,
+): Child {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const process_ = spawn(process.execPath, ["--conditions=@tidemark/source", file, JSON.stringify(settings)], {
-    stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled") },
-  });
+  const process_ = spawn(
+    process.execPath,
+    ["--conditions=@tidemark/source", file, JSON.stringify(settings)],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: "",
+        NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled"),
+      },
+    },
+  );
   let [rest, errors] = ["", ""];
   const lines: string[] = [];
   const child: Child = {
     onLine: () => undefined,
-    kill: (signal) => { process_.kill(signal); },
+    kill: (signal) => {
+      process_.kill(signal);
+    },
     ended: new Promise((resolve, reject) => {
       process_.on("error", reject);
-      process_.on("close", (code, signal) => { resolve({ how: signal ?? String(code), errors, lines }); });
+      process_.on("close", (code, signal) => {
+        resolve({ how: signal ?? String(code), errors, lines });
+      });
     }),
   };
-  process_.stderr.setEncoding("utf8").on("data", (text: string) => { errors += text; });
+  process_.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
   process_.stdout.setEncoding("utf8").on("data", (text: string) => {
     const whole = (rest + text).split("\n");
     rest = whole.pop()!;
@@ -51,14 +69,22 @@ export function commitsIn(lines: readonly string[]): number {
 }
 
 /** Runs a child until it ends, or kills it so many ms after so many commits. */
-export async function runChild(run: CrashRun, killAfter: { readonly commits: number; readonly ms: number } | null): Promise<Ended> {
+export async function runChild(
+  run: CrashRun,
+  killAfter: { readonly commits: number; readonly ms: number } | null,
+): Promise<Ended> {
   const child = start("crash-child.ts", run);
   let seen = 0;
   child.onLine = () => {
     if (killAfter === null || seen++ !== killAfter.commits) return;
-    setTimeout(() => { child.kill("SIGKILL"); }, killAfter.ms);
+    setTimeout(() => {
+      child.kill("SIGKILL");
+    }, killAfter.ms);
   };
   const ended = await child.ended;
-  if (ended.how !== "0" && ended.how !== "SIGKILL") throw new Error(`the run of seed ${run.seed} in ${run.folder} ended with ${ended.how}: ${ended.errors}`);
+  if (ended.how !== "0" && ended.how !== "SIGKILL")
+    throw new Error(
+      `the run of seed ${run.seed} in ${run.folder} ended with ${ended.how}: ${ended.errors}`,
+    );
   return ended;
 }

@@ -1,4 +1,7 @@
-/** Reads answers on every path, over and over, beside a process that is killed; says at SIGTERM what it saw, and ends at once where an answer is of no prefix of the log. */
+/**
+ * Reads answers on every path, over and over, beside a process that is killed; says at SIGTERM what
+ * it saw, and ends at once where an answer is of no prefix of the log.
+ */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { isTidemarkError } from "@tidemark/core";
 import { pathReaders } from "@tidemark/testkit";
@@ -12,9 +15,14 @@ const scenario = crashScenario(settings, settings);
 const rows = scenario.requests.map((_, row) => row);
 const prefixes = prefixesOf(scenario);
 let stopping = false;
-process.on("SIGTERM", () => { stopping = true; });
+process.on("SIGTERM", () => {
+  stopping = true;
+});
 
-const stores = { online: sqliteOnlineStore(databasePath(settings.folder), { readOnly: true }), offline: realStores(settings.folder).offline };
+const stores = {
+  online: sqliteOnlineStore(databasePath(settings.folder), { readOnly: true }),
+  offline: realStores(settings.folder).offline,
+};
 console.log("ready");
 let waits = 0;
 for (;;) {

@@ -11,7 +11,10 @@ export interface ReadingResult {
   readonly seen: Readonly<Record<string, number>>;
 }
 
-/** Throws where the reader met an error, or an answer that no prefix of the log gives, or one behind what it saw before. */
+/**
+ * Throws where the reader met an error, or an answer that no prefix of the log gives, or one behind
+ * what it saw before.
+ */
 export async function readWhileKilled(seed: number): Promise<ReadingResult> {
   const random = new Random(seed);
   const settings = { seed, changes: random.between(60, 90) };
@@ -19,17 +22,41 @@ export async function readWhileKilled(seed: number): Promise<ReadingResult> {
   return inFolder(async (folder) => {
     writeTopic(folder, scenario);
     const reader = start("crash-reader.ts", { folder, ...settings, requests: 12 });
-    await Promise.race([new Promise<void>((resolve) => { reader.onLine = () => { resolve(); }; }), reader.ended]);
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        reader.onLine = () => {
+          resolve();
+        };
+      }),
+      reader.ended,
+    ]);
     let kills = 0;
     for (;;) {
-      const run = { folder, ...settings, batchChanges: 3, commitRows: 5, compactEvery: 2, torn: null, kill: null };
-      const { how } = await runChild(run, { commits: random.between(1, 12), ms: random.fraction() * 25 });
+      const run = {
+        folder,
+        ...settings,
+        batchChanges: 3,
+        commitRows: 5,
+        compactEvery: 2,
+        torn: null,
+        kill: null,
+      };
+      const { how } = await runChild(run, {
+        commits: random.between(1, 12),
+        ms: random.fraction() * 25,
+      });
       if (how === "0") break;
       kills++;
     }
     reader.kill("SIGTERM");
     const { how, errors, lines } = await reader.ended;
     if (how !== "0") throw new Error(`the reader of seed ${seed} ended with ${how}: ${errors}`);
-    return { kills, ...(JSON.parse(lines.at(-1)!) as { readonly reads: number; readonly seen: Readonly<Record<string, number>> }) };
+    return {
+      kills,
+      ...(JSON.parse(lines.at(-1)!) as {
+        readonly reads: number;
+        readonly seen: Readonly<Record<string, number>>;
+      }),
+    };
   });
 }

@@ -1,17 +1,30 @@
 /** What a child is told, and the log that it runs: both processes make it from the seed. */
 import { generateScenario, type Scenario } from "@tidemark/testkit";
 
-/** Where a child kills itself. `versions …` is compaction; `temporary-written` is any file that has not got its name yet. */
+/**
+ * Where a child kills itself. `versions …` is compaction; `temporary-written` is any file that has
+ * not got its name yet.
+ */
 export const killPoints = [
-  "sqlite before-commit", "sqlite after-commit",
-  "changes parquet-written", "changes before-commit", "changes after-commit",
-  "versions parquet-written", "versions before-commit", "versions after-commit",
-  "checkpoint", "checkpoint-written", "temporary-written",
+  "sqlite before-commit",
+  "sqlite after-commit",
+  "changes parquet-written",
+  "changes before-commit",
+  "changes after-commit",
+  "versions parquet-written",
+  "versions before-commit",
+  "versions after-commit",
+  "checkpoint",
+  "checkpoint-written",
+  "temporary-written",
 ] as const;
 
 export type KillPoint = (typeof killPoints)[number];
 
-/** Planted faults: position and effect committed one after the other. A suite that does not find them proves nothing. */
+/**
+ * Planted faults: position and effect committed one after the other. A suite that does not find
+ * them proves nothing.
+ */
 export type TornCommit = "online position first" | "history position last";
 
 /** The settings of a child, handed over as JSON. */
@@ -38,6 +51,9 @@ export interface CrashReading {
   readonly requests: number;
 }
 
-export function crashScenario({ seed, changes }: Pick<CrashRun, "seed" | "changes">, { requests }: { readonly requests: number }): Scenario {
+export function crashScenario(
+  { seed, changes }: Pick<CrashRun, "seed" | "changes">,
+  { requests }: { readonly requests: number },
+): Scenario {
   return generateScenario(seed, { traits: { changes }, requests });
 }

@@ -1,12 +1,24 @@
-/** Runs that are killed again and again until every kind of kill has been met often enough; each ends with its files checked (law 5). */
+/**
+ * Runs that are killed again and again until every kind of kill has been met often enough; each
+ * ends with its files checked (law 5).
+ */
 import { Random } from "@tidemark/testkit";
 import { checkWhole, integrityOf } from "./crash-checks.ts";
 import { commitsIn, runChild } from "./crash-process.ts";
-import { crashScenario, killPoints, type CrashRun, type KillPoint, type TornCommit } from "./crash-scenario.ts";
+import {
+  crashScenario,
+  killPoints,
+  type CrashRun,
+  type KillPoint,
+  type TornCommit,
+} from "./crash-scenario.ts";
 import { databasePath, inFolder, realStores, writeTopic } from "./real-stores.ts";
 import { existsSync } from "node:fs";
 
-/** `random`: at any moment strictly after the first and before the last commit · `between buckets`: compaction has committed one bucket and not the next. */
+/**
+ * `random`: at any moment strictly after the first and before the last commit · `between buckets`:
+ * compaction has committed one bucket and not the next.
+ */
 export type KillKind = "random" | KillPoint | "between buckets";
 
 /** How many kills of each kind are wanted, and how many there were. */
@@ -39,11 +51,21 @@ export interface CrashOptions {
   readonly parallel: number;
 }
 
-export async function crashUntilMet({ firstSeed, random, perPoint, parallel }: CrashOptions): Promise<CrashResult> {
-  const wanted = new Map<KillKind, number>([["random", random], ["between buckets", perPoint], ...killPoints.map((point) => [point, perPoint] as const)]);
+export async function crashUntilMet({
+  firstSeed,
+  random,
+  perPoint,
+  parallel,
+}: CrashOptions): Promise<CrashResult> {
+  const wanted = new Map<KillKind, number>([
+    ["random", random],
+    ["between buckets", perPoint],
+    ...killPoints.map((point) => [point, perPoint] as const),
+  ]);
   const met = new Map([...wanted.keys()].map((kind) => [kind, { kills: 0, seconds: 0 }]));
   const quota: Quota = {
-    missing: () => [...wanted].flatMap(([kind, count]) => (met.get(kind)!.kills < count ? [kind] : [])),
+    missing: () =>
+      [...wanted].flatMap(([kind, count]) => (met.get(kind)!.kills < count ? [kind] : [])),
     count({ kind, seconds }, by) {
       met.get(kind)!.kills += by;
       met.get(kind)!.seconds += by * seconds;
@@ -61,19 +83,41 @@ export async function crashUntilMet({ firstSeed, random, perPoint, parallel }: C
   return { kills: met, logs, restarts, orphans };
 }
 
-/** Throws where a log that was run with torn commits, and killed some times between their halves, does not end as it should. */
+/**
+ * Throws where a log that was run with torn commits, and killed some times between their halves,
+ * does not end as it should.
+ */
 export async function runTorn(seed: number, torn: TornCommit): Promise<void> {
-  const point: KillPoint = torn === "online position first" ? "sqlite after-commit" : "changes after-commit";
+  const point: KillPoint =
+    torn === "online position first" ? "sqlite after-commit" : "changes after-commit";
   let kills = 0;
-  await killedRun(seed, { missing: () => (kills < 8 ? [point] : []), count: () => { kills++; } }, { changes: 60, torn });
+  await killedRun(
+    seed,
+    {
+      missing: () => (kills < 8 ? [point] : []),
+      count: () => {
+        kills++;
+      },
+    },
+    { changes: 60, torn },
+  );
 }
 
 /** One log, killed and started again until all of it is in. */
 async function killedRun(
-  seed: number, quota: Quota, { changes = 250, torn = null }: { readonly changes?: number; readonly torn?: TornCommit | null },
+  seed: number,
+  quota: Quota,
+  { changes = 250, torn = null }: { readonly changes?: number; readonly torn?: TornCommit | null },
 ): Promise<{ readonly restarts: number; readonly orphans: number }> {
   const random = new Random(seed);
-  const settings = { seed, changes, batchChanges: random.between(3, 9), commitRows: random.between(5, 14), compactEvery: random.between(2, 5), torn };
+  const settings = {
+    seed,
+    changes,
+    batchChanges: random.between(3, 9),
+    commitRows: random.between(5, 14),
+    compactEvery: random.between(2, 5),
+    torn,
+  };
   const scenario = crashScenario(settings, { requests: 40 });
   return inFolder(async (folder) => {
     writeTopic(folder, scenario);
@@ -83,7 +127,10 @@ async function killedRun(
       const kind = chosen(random, quota.missing());
       const run: CrashRun = { folder, ...settings, kill: pointOf(random, kind) };
       const started = performance.now();
-      const ended = await runChild(run, kind === "random" ? { commits: random.between(0, 8), ms: random.fraction() * 25 } : null);
+      const ended = await runChild(
+        run,
+        kind === "random" ? { commits: random.between(0, 8), ms: random.fraction() * 25 } : null,
+      );
       commits += commitsIn(ended.lines);
       if (ended.how === "0") break;
       restarts++;
@@ -91,15 +138,25 @@ async function killedRun(
       // killed before its first commit, the child may not have made the file
       if (commits > 0 || existsSync(databasePath(folder))) integrityOf(folder);
       const met: KillKind[] = kind === "between buckets" ? ["versions after-commit"] : [kind!];
-      if (met[0] === "versions after-commit" && (await isHalfCompacted(folder, scenario.sources.map((source) => source.name)))) met.push("between buckets");
+      if (
+        met[0] === "versions after-commit" &&
+        (await isHalfCompacted(
+          folder,
+          scenario.sources.map((source) => source.name),
+        ))
+      )
+        met.push("between buckets");
       for (const one of met) {
         kills.push({ kind: one, ...kill });
         quota.count({ kind: one, ...kill }, 1);
       }
     }
     const { orphans } = await checkWhole(folder, scenario);
-    // A kill at random counts where a commit had been heard of before it, and another came after it.
-    for (const kill of kills) if (kill.kind === "random" && (kill.commits === 0 || kill.commits === commits)) quota.count(kill, -1);
+    // A kill at random counts where a commit had been heard of before it, and another came after
+    // it.
+    for (const kill of kills)
+      if (kill.kind === "random" && (kill.commits === 0 || kill.commits === commits))
+        quota.count(kill, -1);
     return { restarts, orphans };
   });
 }
@@ -113,20 +170,38 @@ function chosen(random: Random, missing: readonly KillKind[]): KillKind | null {
 function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
   if (kind === null || kind === "random") return null;
   // checkpoints are rare: one in four commits of a table
-  return { point: kind === "between buckets" ? "versions after-commit" : kind, pass: random.between(1, kind.startsWith("checkpoint") ? 2 : 4) };
+  return {
+    point: kind === "between buckets" ? "versions after-commit" : kind,
+    pass: random.between(1, kind.startsWith("checkpoint") ? 2 : 4),
+  };
 }
 
 /** The first bucket of some versions table stands further than the second. */
 async function isHalfCompacted(folder: string, sources: readonly string[]): Promise<boolean> {
   const { offline } = realStores(folder);
   for (const source of sources) {
-    const positions = new Map((await offline.state(`${source}/versions`))?.positions.map(({ partition, offset }) => [partition, offset]));
-    for (const [name, offset] of positions) if (name.startsWith("bucket/0/") && (positions.get(name.replace("bucket/0/", "bucket/1/")) ?? -1) < offset) return true;
+    const positions = new Map(
+      (await offline.state(`${source}/versions`))?.positions.map(({ partition, offset }) => [
+        partition,
+        offset,
+      ]),
+    );
+    for (const [name, offset] of positions)
+      if (
+        name.startsWith("bucket/0/") &&
+        (positions.get(name.replace("bucket/0/", "bucket/1/")) ?? -1) < offset
+      )
+        return true;
   }
   return false;
 }
 
 export function crashText({ kills, logs, restarts, orphans }: CrashResult): string {
-  const lines = [...kills].map(([kind, { kills: count, seconds }]) => `  ${kind}: ${count} kills, ${seconds.toFixed(1)} s`);
-  return [...lines, `  ${logs} logs, ${restarts} restarts; ${orphans} orphaned files, none seen`].join("\n");
+  const lines = [...kills].map(
+    ([kind, { kills: count, seconds }]) => `  ${kind}: ${count} kills, ${seconds.toFixed(1)} s`,
+  );
+  return [
+    ...lines,
+    `  ${logs} logs, ${restarts} restarts; ${orphans} orphaned files, none seen`,
+  ].join("\n");
 }

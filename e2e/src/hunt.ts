@@ -1,6 +1,7 @@
 /**
  * Compares seeds until one differs, with a copy of the repository's `packages/core/src` and
- * `testkit/src`: `hunt.ts FOLDER FIRST-SEED SEEDS`. Prints how many seeds it took; 0: none differed.
+ * `testkit/src`: `hunt.ts FOLDER FIRST-SEED SEEDS`. Prints how many seeds it took; 0: none
+ * differed.
  */
 import type * as Testing from "@tidemark/core/testing";
 import type * as Testkit from "@tidemark/testkit";
@@ -9,8 +10,12 @@ import { pathToFileURL } from "node:url";
 
 const [folder, first, seeds] = process.argv.slice(2);
 const load = (path: string): Promise<unknown> => import(pathToFileURL(join(folder!, path)).href);
-const { comparePaths, generateScenario, otherDelivery, Random } = (await load("testkit/src/index.ts")) as typeof Testkit;
-const { memoryOfflineStore, memoryOnlineStore } = (await load("packages/core/src/testing/index.ts")) as typeof Testing;
+const { comparePaths, generateScenario, otherDelivery, Random } = (await load(
+  "testkit/src/index.ts",
+)) as typeof Testkit;
+const { memoryOfflineStore, memoryOnlineStore } = (await load(
+  "packages/core/src/testing/index.ts",
+)) as typeof Testing;
 
 let found = 0;
 for (let n = 0; n < Number(seeds) && found === 0; n++) {
@@ -18,7 +23,11 @@ for (let n = 0; n < Number(seeds) && found === 0; n++) {
   const scenario = generateScenario(seed);
   const delivery = otherDelivery(scenario, new Random(seed));
   try {
-    const differences = await comparePaths(scenario, { online: memoryOnlineStore(), offline: memoryOfflineStore() }, { buckets: 2, commitRows: 20, delivery, compactAfter: 0.6 });
+    const differences = await comparePaths(
+      scenario,
+      { online: memoryOnlineStore(), offline: memoryOfflineStore() },
+      { buckets: 2, commitRows: 20, delivery, compactAfter: 0.6 },
+    );
     if (differences.length > 0) found = n + 1;
   } catch {
     found = n + 1; // a path that stops is noticed as well

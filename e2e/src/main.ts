@@ -4,11 +4,19 @@ import { parseArgs } from "node:util";
 import { compareSeeds } from "./compare.ts";
 import { runSettings } from "./settings.ts";
 
-const { values } = parseArgs({ options: { comparisons: { type: "string", default: "1000000" }, "real-every": { type: "string", default: "2" } } });
+const { values } = parseArgs({
+  options: {
+    comparisons: { type: "string", default: "1000000" },
+    "real-every": { type: "string", default: "2" },
+  },
+});
 const { seed, seeds } = runSettings("laws", 200);
 let next = 0;
 const run = await compareSeeds({
-  firstSeed: seed, seeds, comparisons: Number(values.comparisons), realEvery: Number(values["real-every"]),
+  firstSeed: seed,
+  seeds,
+  comparisons: Number(values.comparisons),
+  realEvery: Number(values["real-every"]),
   onProgress({ seeds: done, comparisons, differences }) {
     if (comparisons < next) return;
     next += 50_000;
@@ -19,5 +27,7 @@ console.log(run.coverage.toText());
 for (const difference of run.differences.slice(0, 20)) console.log(differenceText(difference));
 const rare = run.coverage.below([...changeKinds, ...windowEdges, ...nullKinds], 1000);
 if (rare.length > 0) console.log(`met less than 1,000 times: ${rare.join(", ")}`);
-console.log(`${run.seeds} seeds, ${run.coverage.comparisons} comparisons, ${run.differences.length} differ`);
+console.log(
+  `${run.seeds} seeds, ${run.coverage.comparisons} comparisons, ${run.differences.length} differ`,
+);
 process.exitCode = run.differences.length > 0 || rare.length > 0 ? 1 : 0;

@@ -1,4 +1,7 @@
-/** PostgreSQL's final tables against the online store and the history: every row by its primary key, every column, and the features at many times, bit for bit. */
+/**
+ * PostgreSQL's final tables against the online store and the history: every row by its primary key,
+ * every column, and the features at many times, bit for bit.
+ */
 import { micros, type Store } from "@tidemark/core";
 import type { OfflineStore, SourceSpec, Value } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
@@ -55,52 +58,97 @@ export async function checkPipeline(options: CheckOptions): Promise<CheckResult>
     const there = new Set(held.map(({ key }) => key));
     const gone = [...log.keys].flatMap(([key, values]) => (there.has(key) ? [] : [values]));
     deleted += gone.length;
-    differences.push(...(await onlineRows(store, source, held, gone)), ...(await openVersions(options.offline, spec, held)), ...(await quarantined(store, checked, spec, held)));
+    differences.push(
+      ...(await onlineRows(store, source, held, gone)),
+      ...(await openVersions(options.offline, spec, held)),
+      ...(await quarantined(store, checked, spec, held)),
+    );
   }
   const features = await compareFeatures(options, tables);
-  return { rows, deleted, messages, ...features, differences: [...differences, ...features.differences] };
+  return {
+    rows,
+    deleted,
+    messages,
+    ...features,
+    differences: [...differences, ...features.differences],
+  };
 }
 
 export function checkText({ rows, deleted, messages, users, times, answers }: CheckResult): string {
-  return `${rows} rows and ${deleted} deleted ones, ${messages} messages in the history, ${answers} answers for ${users} users at ${times} times`;
+  return (
+    `${rows} rows and ${deleted} deleted ones, ${messages} messages in the history, ${answers} ` +
+    `answers for ${users} users at ${times} times`
+  );
 }
 
 /** Every primary key that the change log ever told of. */
-async function keysInLog(offline: OfflineStore, source: SourceSpec): Promise<{ readonly keys: ReadonlyMap<string, readonly Value[]>; readonly messages: number; readonly twice: number }> {
+async function keysInLog(
+  offline: OfflineStore,
+  source: SourceSpec,
+): Promise<{
+  readonly keys: ReadonlyMap<string, readonly Value[]>;
+  readonly messages: number;
+  readonly twice: number;
+}> {
   const keys = new Map<string, readonly Value[]>();
   const places = new Set<string>();
   let messages = 0;
   const declared = source.columns.map(({ name }) => name);
-  for await (const batch of offline.scan(`${source.name}/changes`, { columns: [...declared, "_kind", "_topic", "_partition", "_offset"] })) {
+  for await (const batch of offline.scan(`${source.name}/changes`, {
+    columns: [...declared, "_kind", "_topic", "_partition", "_offset"],
+  })) {
     for (let i = 0; i < batch.length; i++) {
       const row = batch.vectors.map((vector) => valueAt(vector, i));
       const values = row.slice(0, declared.length);
       places.add(row.slice(-3).join(":"));
       messages++;
-      if (row.at(-4) === "upsert" || row.at(-4) === "delete") keys.set(keyOf(source, values), values);
+      if (row.at(-4) === "upsert" || row.at(-4) === "delete")
+        keys.set(keyOf(source, values), values);
     }
   }
   return { keys, messages, twice: messages - places.size };
 }
 
 /** Row by row, by primary key: there with these columns, or not there; never twice. */
-async function onlineRows(store: Store, { spec, row, rows }: CheckedSource, held: readonly TableRow[], gone: readonly (readonly Value[])[]): Promise<string[]> {
+async function onlineRows(
+  store: Store,
+  { spec, row, rows }: CheckedSource,
+  held: readonly TableRow[],
+  gone: readonly (readonly Value[])[],
+): Promise<string[]> {
   const found: string[] = [];
-  const asked = [...held.map(({ values }) => ({ values, there: inWindows(spec, values) })), ...gone.map((values) => ({ values, there: false }))];
-  const columnOf = (name: string): number => spec.columns.findIndex((column) => column.name === name);
+  const asked = [
+    ...held.map(({ values }) => ({ values, there: inWindows(spec, values) })),
+    ...gone.map((values) => ({ values, there: false })),
+  ];
+  const columnOf = (name: string): number =>
+    spec.columns.findIndex((column) => column.name === name);
   for (let from = 0; from < asked.length; from += 500) {
     const part = asked.slice(from, from + 500);
-    const entities = part.map(({ values }) => Object.fromEntries(spec.primaryKey.map((name) => [name, values[columnOf(name)]])));
+    const entities = part.map(({ values }) =>
+      Object.fromEntries(spec.primaryKey.map((name) => [name, values[columnOf(name)]])),
+    );
     const answers = await store.getOnlineBatch({ features: row, entities, asOf: micros(FAR) });
-    const counts = rows === null ? null : await store.getOnlineBatch({ features: rows, entities, asOf: micros(FAR) });
+    const counts =
+      rows === null
+        ? null
+        : await store.getOnlineBatch({ features: rows, entities, asOf: micros(FAR) });
     part.forEach(({ values, there }, i) => {
       const key = keyOf(spec, values);
       spec.columns.forEach((column, c) => {
         const expected = there ? textOf(values[c]!, column) : "null";
         const answer = textOf(valueAt(answers.vectors[c]!, i), column);
-        if (answer !== expected) found.push(`online, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${there ? expected : "no such row"}, the store ${answer}`);
+        if (answer !== expected)
+          found.push(
+            `online, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ` +
+              `${there ? expected : "no such row"}, the store ${answer}`,
+          );
       });
-      if (counts !== null && Number(valueAt(counts.vectors[0]!, i)) !== Number(there)) found.push(`online, ${spec.name} ${key}: ${String(valueAt(counts.vectors[0]!, i))} rows, not ${Number(there)}`);
+      if (counts !== null && Number(valueAt(counts.vectors[0]!, i)) !== Number(there))
+        found.push(
+          `online, ${spec.name} ${key}: ${String(valueAt(counts.vectors[0]!, i))} rows, not ` +
+            `${Number(there)}`,
+        );
     });
   }
   return found;
@@ -108,15 +156,24 @@ async function onlineRows(store: Store, { spec, row, rows }: CheckedSource, held
 
 /** Law 9: a row whose event time is missing is in no window. */
 function inWindows({ eventTime, columns }: SourceSpec, values: readonly Value[]): boolean {
-  return eventTime.is === "committed" || values[columns.findIndex(({ name }) => name === eventTime.column)] !== null;
+  return (
+    eventTime.is === "committed" ||
+    values[columns.findIndex(({ name }) => name === eventTime.column)] !== null
+  );
 }
 
 /** The versions that stand are the rows of the table, those in no window included. */
-async function openVersions(offline: OfflineStore, spec: SourceSpec, held: readonly TableRow[]): Promise<string[]> {
+async function openVersions(
+  offline: OfflineStore,
+  spec: SourceSpec,
+  held: readonly TableRow[],
+): Promise<string[]> {
   const found: string[] = [];
   const left = new Map(held.map((row) => [row.key, row.values]));
   const declared = spec.columns.map(({ name }) => name);
-  for await (const batch of offline.scan(`${spec.name}/versions`, { columns: [...declared, "_known_to", "_deleted", "_quarantine"] })) {
+  for await (const batch of offline.scan(`${spec.name}/versions`, {
+    columns: [...declared, "_known_to", "_deleted", "_quarantine"],
+  })) {
     for (let i = 0; i < batch.length; i++) {
       const row = batch.vectors.map((vector) => valueAt(vector, i));
       if (row[declared.length] !== null || row[declared.length + 1] === true) continue;
@@ -124,35 +181,68 @@ async function openVersions(offline: OfflineStore, spec: SourceSpec, held: reado
       const expected = left.get(key);
       left.delete(key);
       if (expected === undefined) {
-        found.push(`history, ${spec.name} ${key}: a version stands that PostgreSQL does not hold, or twice`);
+        found.push(
+          `history, ${spec.name} ${key}: a version stands that PostgreSQL does not hold, or twice`,
+        );
         continue;
       }
       spec.columns.forEach((column, c) => {
         const [wanted, stands] = [textOf(expected[c]!, column), textOf(row[c]!, column)];
-        if (wanted !== stands) found.push(`history, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${wanted}, the open version ${stands}`);
+        if (wanted !== stands)
+          found.push(
+            `history, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${wanted}, the ` +
+              `open version ${stands}`,
+          );
       });
-      if ((row.at(-1) === null) !== inWindows(spec, expected)) found.push(`history, ${spec.name} ${key}: quarantine ${String(row.at(-1))}`);
+      if ((row.at(-1) === null) !== inWindows(spec, expected))
+        found.push(`history, ${spec.name} ${key}: quarantine ${String(row.at(-1))}`);
     }
   }
-  for (const key of left.keys()) found.push(`history, ${spec.name} ${key}: no version stands, and PostgreSQL holds the row`);
+  for (const key of left.keys())
+    found.push(`history, ${spec.name} ${key}: no version stands, and PostgreSQL holds the row`);
   return found;
 }
 
 /** Listed are the rows without an event time, and those without the key of some view. */
-async function quarantined(store: Store, { views }: Checked, spec: SourceSpec, held: readonly TableRow[]): Promise<string[]> {
-  const keys = views.filter(({ spec: view }) => view.source.name === spec.name).flatMap(({ spec: view }) => view.keyColumns);
+async function quarantined(
+  store: Store,
+  { views }: Checked,
+  spec: SourceSpec,
+  held: readonly TableRow[],
+): Promise<string[]> {
+  const keys = views
+    .filter(({ spec: view }) => view.source.name === spec.name)
+    .flatMap(({ spec: view }) => view.keyColumns);
   const at = (name: string): number => spec.columns.findIndex((column) => column.name === name);
-  const expected = held.filter(({ values }) => !inWindows(spec, values) || keys.some((name) => values[at(name)] === null)).map(({ key }) => key).sort();
-  const listed = (await store.quarantine(spec.name)).map(({ key }) => spec.primaryKey.map((name) => String(key[name])).join(" | ")).sort();
-  return listed.join("\n") === expected.join("\n") ? [] : [`quarantine of ${spec.name}: expected ${expected.join(", ")}; listed ${listed.join(", ")}`];
+  const expected = held
+    .filter(
+      ({ values }) => !inWindows(spec, values) || keys.some((name) => values[at(name)] === null),
+    )
+    .map(({ key }) => key)
+    .sort();
+  const listed = (await store.quarantine(spec.name))
+    .map(({ key }) => spec.primaryKey.map((name) => String(key[name])).join(" | "))
+    .sort();
+  return listed.join("\n") === expected.join("\n")
+    ? []
+    : [`quarantine of ${spec.name}: expected ${expected.join(", ")}; listed ${listed.join(", ")}`];
 }
 
-async function compareFeatures(options: CheckOptions, tables: ReadonlyMap<string, readonly TableRow[]>): Promise<Pick<CheckResult, "users" | "times" | "answers" | "differences">> {
-  const { checked: { views }, store, random } = options;
+async function compareFeatures(
+  options: CheckOptions,
+  tables: ReadonlyMap<string, readonly TableRow[]>,
+): Promise<Pick<CheckResult, "users" | "times" | "answers" | "differences">> {
+  const {
+    checked: { views },
+    store,
+    random,
+  } = options;
   const found: string[] = [];
   const everybody = new Set<string>();
   const eventTimes: number[] = [];
-  for (const { spec: { source, keyColumns } } of views) {
+  for (const {
+    spec: { source, keyColumns },
+  } of views) {
     const at = (name: string): number => source.columns.findIndex((column) => column.name === name);
     for (const { values } of tables.get(source.name)!) {
       const user = values[at(keyColumns[0]!)];
@@ -169,18 +259,42 @@ async function compareFeatures(options: CheckOptions, tables: ReadonlyMap<string
     const rows = tables.get(spec.source.name)!;
     const dimension = spec.source.eventTime.is === "committed";
     const asked = dimension ? [now] : times;
-    const expected = asked.flatMap((t) => users.map((user) => ({ user, t, values: expectedAnswers(spec, rows, user, t) })));
-    const compare = (path: string, answer: (row: number, feature: number) => Value, rowsAsked = expected): void => {
+    const expected = asked.flatMap((t) =>
+      users.map((user) => ({ user, t, values: expectedAnswers(spec, rows, user, t) })),
+    );
+    const compare = (
+      path: string,
+      answer: (row: number, feature: number) => Value,
+      rowsAsked = expected,
+    ): void => {
       rowsAsked.forEach(({ user, t, values }, row) => {
         spec.features.forEach((feature, f) => {
           answers++;
-          const [wanted, given] = [textOf(values[f]!, feature.result), textOf(answer(row, f), feature.result)];
-          if (wanted !== given) found.push(`${path}, ${spec.name}.${feature.name} of ${user} at ${new Date(t / 1000).toISOString()} (${t}): the rows of PostgreSQL give ${wanted}, the answer is ${given}`);
+          const [wanted, given] = [
+            textOf(values[f]!, feature.result),
+            textOf(answer(row, f), feature.result),
+          ];
+          if (wanted !== given)
+            found.push(
+              `${path}, ${spec.name}.${feature.name} of ${user} at ` +
+                `${new Date(t / 1000).toISOString()} (${t}): the rows of PostgreSQL give ` +
+                `${wanted}, the answer is ${given}`,
+            );
         });
       });
     };
-    const online = await Promise.all(asked.map((t) => store.getOnlineBatch({ features: view, entities: users.map((user_id) => ({ user_id })), asOf: micros(t) })));
-    compare("online", (row, f) => valueAt(online[Math.floor(row / users.length)]!.vectors[f]!, row % users.length));
+    const online = await Promise.all(
+      asked.map((t) =>
+        store.getOnlineBatch({
+          features: view,
+          entities: users.map((user_id) => ({ user_id })),
+          asOf: micros(t),
+        }),
+      ),
+    );
+    compare("online", (row, f) =>
+      valueAt(online[Math.floor(row / users.length)]!.vectors[f]!, row % users.length),
+    );
     compare("as corrected", await historical(store, view, expected, false));
     // law 6: after the last commit, what is known is what stands
     const known = expected.filter(({ t }) => t >= now);
@@ -189,22 +303,43 @@ async function compareFeatures(options: CheckOptions, tables: ReadonlyMap<string
   return { users: users.length, times: times.length, answers, differences: found };
 }
 
-async function historical(store: Store, view: Asked, asked: readonly { readonly user: string; readonly t: number }[], asKnown: boolean): Promise<(row: number, feature: number) => Value> {
-  const training = await store.getHistoricalFeatures({ features: view, entities: asked.map(({ user, t }) => ({ user_id: user, event_timestamp: micros(t) })), asKnown });
+async function historical(
+  store: Store,
+  view: Asked,
+  asked: readonly { readonly user: string; readonly t: number }[],
+  asKnown: boolean,
+): Promise<(row: number, feature: number) => Value> {
+  const training = await store.getHistoricalFeatures({
+    features: view,
+    entities: asked.map(({ user, t }) => ({ user_id: user, event_timestamp: micros(t) })),
+    asKnown,
+  });
   const rows: Value[][] = [];
   // the entity rows' own columns come first: the key and the time
-  for await (const batch of training.batches()) for (let i = 0; i < batch.length; i++) rows.push(batch.vectors.slice(2).map((vector) => valueAt(vector, i)));
+  for await (const batch of training.batches())
+    for (let i = 0; i < batch.length; i++)
+      rows.push(batch.vectors.slice(2).map((vector) => valueAt(vector, i)));
   return (row, feature) => rows[row]![feature]!;
 }
 
-/** Half of them at the edges of windows: at an event, a microsecond beside it, and where it leaves the window. */
+/**
+ * Half of them at the edges of windows: at an event, a microsecond beside it, and where it leaves
+ * the window.
+ */
 function askedTimes(random: Random, events: readonly number[], count: number): readonly number[] {
   if (events.length === 0) throw new Error("no row has an event time");
-  const [first, last] = [events.reduce((a, b) => Math.min(a, b)), events.reduce((a, b) => Math.max(a, b))];
+  const [first, last] = [
+    events.reduce((a, b) => Math.min(a, b)),
+    events.reduce((a, b) => Math.max(a, b)),
+  ];
   const times = new Set<number>();
   while (times.size < count) {
     const edge = random.pick(events) + random.pick([0, WEEK]) + random.pick([-1, 0, 1]);
-    times.add(random.chance(0.7) ? edge : first + Math.floor(random.fraction() * (last + WEEK + DAY - first)));
+    times.add(
+      random.chance(0.7)
+        ? edge
+        : first + Math.floor(random.fraction() * (last + WEEK + DAY - first)),
+    );
   }
   return [...times].sort((a, b) => a - b);
 }

@@ -1,6 +1,31 @@
-/** What the pipeline's tests define over the tables of the bank and of the fixtures: features to compare, and every row by its primary key with every column. */
+/**
+ * What the pipeline's tests define over the tables of the bank and of the fixtures: features to
+ * compare, and every row by its primary key with every column.
+ */
 import {
-  avg, boolean, bytes, committed, count, countDistinct, date, decimal, entity, featureView, float64, int32, int64, json, latest, max, min, source, specOfSource, specOfView, string, sum, timestamp,
+  avg,
+  boolean,
+  bytes,
+  committed,
+  count,
+  countDistinct,
+  date,
+  decimal,
+  entity,
+  featureView,
+  float64,
+  int32,
+  int64,
+  json,
+  latest,
+  max,
+  min,
+  source,
+  specOfSource,
+  specOfView,
+  string,
+  sum,
+  timestamp,
   type Selection,
 } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
@@ -30,84 +55,202 @@ const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: {
-    id: int64("id"), user_id: string("User ID"), transaction_id: string("Transaction ID").nullable(), vendor: string("Vendor").nullable(), channel: string("Sources").nullable(),
-    time: timestamp("Time", { zone: "UTC" }), amount: float64("Amount").nullable(),
+    id: int64("id"),
+    user_id: string("User ID"),
+    transaction_id: string("Transaction ID").nullable(),
+    vendor: string("Vendor").nullable(),
+    channel: string("Sources").nullable(),
+    time: timestamp("Time", { zone: "UTC" }),
+    amount: float64("Amount").nullable(),
   },
-  primaryKey: ["id"], eventTime: "time",
+  primaryKey: ["id"],
+  eventTime: "time",
 });
 const weekly = featureView("weekly_activity", {
-  entity: user, source: transactions,
+  entity: user,
+  source: transactions,
   features: {
-    num_transactions_l1w: count().over("7d"), total_amount_l1w: sum(transactions.amount).over("7d"), avg_amount_l1w: avg(transactions.amount).over("7d"), min_amount_l1w: min(transactions.amount).over("7d"),
-    max_amount_l1w: max(transactions.amount).over("7d"), num_vendors_l1w: countDistinct(transactions.vendor).over("7d"), num_sources_l1w: countDistinct(transactions.channel).over("7d"),
+    num_transactions_l1w: count().over("7d"),
+    total_amount_l1w: sum(transactions.amount).over("7d"),
+    avg_amount_l1w: avg(transactions.amount).over("7d"),
+    min_amount_l1w: min(transactions.amount).over("7d"),
+    max_amount_l1w: max(transactions.amount).over("7d"),
+    num_vendors_l1w: countDistinct(transactions.vendor).over("7d"),
+    num_sources_l1w: countDistinct(transactions.channel).over("7d"),
   },
 });
 const newest = featureView("newest_transaction", {
-  entity: user, source: transactions, features: { last_vendor: latest(transactions.vendor), last_amount: latest(transactions.amount), last_id: latest(transactions.id) },
+  entity: user,
+  source: transactions,
+  features: {
+    last_vendor: latest(transactions.vendor),
+    last_amount: latest(transactions.amount),
+    last_id: latest(transactions.id),
+  },
 });
 
 /** A key of two columns, exact decimals, columns that TOAST takes out of line. */
 const payments = source("payments", {
   table: "public.payment",
   columns: {
-    account: string(), number: int32(), user_id: string().nullable(), amount: decimal({ precision: 12, scale: 2 }).nullable(), at: timestamp().nullable(), due: date().nullable(),
-    settled: boolean().nullable(), reference: int64().nullable(), note: string().nullable(), tags: json().nullable(), proof: bytes().nullable(), details: json().nullable(),
+    account: string(),
+    number: int32(),
+    user_id: string().nullable(),
+    amount: decimal({ precision: 12, scale: 2 }).nullable(),
+    at: timestamp().nullable(),
+    due: date().nullable(),
+    settled: boolean().nullable(),
+    reference: int64().nullable(),
+    note: string().nullable(),
+    tags: json().nullable(),
+    proof: bytes().nullable(),
+    details: json().nullable(),
   },
-  primaryKey: ["account", "number"], eventTime: "at",
+  primaryKey: ["account", "number"],
+  eventTime: "at",
 });
 const paid = featureView("paid", {
-  entity: user, source: payments,
+  entity: user,
+  source: payments,
   features: {
-    num_paid: count().over("7d"), total_paid: sum(payments.amount).over("7d"), avg_paid: avg(payments.amount).over("7d"), min_paid: min(payments.amount).over("7d"),
-    max_paid: max(payments.amount).over("7d"), num_accounts: countDistinct(payments.account).over("7d"), total_reference: sum(payments.reference).over("7d"),
+    num_paid: count().over("7d"),
+    total_paid: sum(payments.amount).over("7d"),
+    avg_paid: avg(payments.amount).over("7d"),
+    min_paid: min(payments.amount).over("7d"),
+    max_paid: max(payments.amount).over("7d"),
+    num_accounts: countDistinct(payments.account).over("7d"),
+    total_reference: sum(payments.reference).over("7d"),
   },
 });
 const newestPayment = featureView("newest_payment", {
-  entity: user, source: payments, features: { last_account: latest(payments.account), last_number: latest(payments.number), last_paid: latest(payments.amount) },
+  entity: user,
+  source: payments,
+  features: {
+    last_account: latest(payments.account),
+    last_number: latest(payments.number),
+    last_paid: latest(payments.amount),
+  },
 });
 
 const customers = source("customers", {
   table: "public.customer_data",
-  columns: { user_id: string("id"), name: string().nullable(), segment: string().nullable(), born: date().nullable(), created: timestamp().nullable() },
-  primaryKey: ["user_id"], eventTime: committed({ since: "created" }),
+  columns: {
+    user_id: string("id"),
+    name: string().nullable(),
+    segment: string().nullable(),
+    born: date().nullable(),
+    created: timestamp().nullable(),
+  },
+  primaryKey: ["user_id"],
+  eventTime: committed({ since: "created" }),
 });
-const customer = featureView("customer", { entity: user, source: customers, features: { customer_name: latest(customers.name), segment: latest(customers.segment), born: latest(customers.born) } });
+const customer = featureView("customer", {
+  entity: user,
+  source: customers,
+  features: {
+    customer_name: latest(customers.name),
+    segment: latest(customers.segment),
+    born: latest(customers.born),
+  },
+});
 
 const cards = source("cards", {
-  table: "public.card", columns: { card_no: string(), user_id: string(), opened: date().nullable() }, primaryKey: ["card_no"], eventTime: committed(),
+  table: "public.card",
+  columns: { card_no: string(), user_id: string(), opened: date().nullable() },
+  primaryKey: ["card_no"],
+  eventTime: committed(),
 });
-const holder = featureView("holder", { entity: user, source: cards, features: { card: latest(cards.card_no), opened: latest(cards.opened) } });
+const holder = featureView("holder", {
+  entity: user,
+  source: cards,
+  features: { card: latest(cards.card_no), opened: latest(cards.opened) },
+});
 const notes = source("notes", {
-  table: "public.note", columns: { id: int32(), user_id: string().nullable(), body: string().nullable(), blob_body: bytes().nullable(), tags: json().nullable(), touched: int32().nullable() },
-  primaryKey: ["id"], eventTime: committed(),
+  table: "public.note",
+  columns: {
+    id: int32(),
+    user_id: string().nullable(),
+    body: string().nullable(),
+    blob_body: bytes().nullable(),
+    tags: json().nullable(),
+    touched: int32().nullable(),
+  },
+  primaryKey: ["id"],
+  eventTime: committed(),
 });
 const identity = source("full_identity", {
   table: "public.full_identity",
-  columns: { id: int32(), user_id: string().nullable(), amount: decimal({ precision: 12, scale: 2 }).nullable(), at: timestamp({ zone: "UTC" }).nullable(), channel: string().nullable() },
-  primaryKey: ["id"], eventTime: "at",
+  columns: {
+    id: int32(),
+    user_id: string().nullable(),
+    amount: decimal({ precision: 12, scale: 2 }).nullable(),
+    at: timestamp({ zone: "UTC" }).nullable(),
+    channel: string().nullable(),
+  },
+  primaryKey: ["id"],
+  eventTime: "at",
 });
 const sums = featureView("sums", {
-  entity: user, source: identity, features: { exact_total: sum(identity.amount).over("7d"), exact_rows: count().over("7d"), exact_channels: countDistinct(identity.channel).over("7d") },
+  entity: user,
+  source: identity,
+  features: {
+    exact_total: sum(identity.amount).over("7d"),
+    exact_rows: count().over("7d"),
+    exact_channels: countDistinct(identity.channel).over("7d"),
+  },
 });
 /** `num_free` has more digits than a decimal holds, so it stays text. */
 const everyType = source("every_type", {
   table: "public.all_types",
   columns: {
-    id: int32(), small: int32().nullable(), big: int64().nullable(), num_scaled: decimal({ precision: 12, scale: 2 }).nullable(), num_free: string().nullable(), r: float64().nullable(),
-    d: float64().nullable(), ok: boolean().nullable(), t: string().nullable(), vc: string().nullable(), by: bytes().nullable(), j: json().nullable(), u: string().nullable(), da: date().nullable(),
-    ti: int32().nullable(), tiu: int64().nullable(), ts3: timestamp({ zone: "UTC" }).nullable(), ts6: timestamp({ zone: "UTC" }).nullable(), tz: timestamp().nullable(), iv: int64().nullable(), arr_t: json().nullable(),
-    arr_i: json().nullable(), e: string().nullable(), mo: decimal({ precision: 12, scale: 2 }).nullable(),
+    id: int32(),
+    small: int32().nullable(),
+    big: int64().nullable(),
+    num_scaled: decimal({ precision: 12, scale: 2 }).nullable(),
+    num_free: string().nullable(),
+    r: float64().nullable(),
+    d: float64().nullable(),
+    ok: boolean().nullable(),
+    t: string().nullable(),
+    vc: string().nullable(),
+    by: bytes().nullable(),
+    j: json().nullable(),
+    u: string().nullable(),
+    da: date().nullable(),
+    ti: int32().nullable(),
+    tiu: int64().nullable(),
+    ts3: timestamp({ zone: "UTC" }).nullable(),
+    ts6: timestamp({ zone: "UTC" }).nullable(),
+    tz: timestamp().nullable(),
+    iv: int64().nullable(),
+    arr_t: json().nullable(),
+    arr_i: json().nullable(),
+    e: string().nullable(),
+    mo: decimal({ precision: 12, scale: 2 }).nullable(),
   },
-  primaryKey: ["id"], eventTime: committed(),
+  primaryKey: ["id"],
+  eventTime: committed(),
 });
 
-export const bank: Checked = checked([transactions, payments, customers], [weekly, newest, paid, newestPayment, customer]);
-export const fixtures: Checked = checked([transactions, cards, notes, identity, everyType], [weekly, newest, holder, sums]);
+export const bank: Checked = checked(
+  [transactions, payments, customers],
+  [weekly, newest, paid, newestPayment, customer],
+);
+export const fixtures: Checked = checked(
+  [transactions, cards, notes, identity, everyType],
+  [weekly, newest, holder, sums],
+);
 
 function checked(sources: readonly object[], views: readonly object[]): Checked {
   const withRows = sources.map((one) => ({ one, spec: specOfSource(one), ...rowViews(one) }));
   return {
-    definitions: Object.fromEntries([...sources, ...views, ...withRows.flatMap(({ row, rows }) => (rows === null ? [row] : [row, rows]))].map((one, i) => [`d${i}`, one])),
+    definitions: Object.fromEntries(
+      [
+        ...sources,
+        ...views,
+        ...withRows.flatMap(({ row, rows }) => (rows === null ? [row] : [row, rows])),
+      ].map((one, i) => [`d${i}`, one]),
+    ),
     sources: withRows.map(({ spec, row, rows }) => ({ spec, row, rows })),
     views: views.map((view) => ({ view: view as Asked, spec: specOfView(view) })),
   };
@@ -116,12 +259,30 @@ function checked(sources: readonly object[], views: readonly object[]): Checked 
 function rowViews(of: object): { readonly row: Asked; readonly rows: Asked | null } {
   const spec = specOfSource(of);
   const columns = of as Readonly<Record<string, never>>;
-  const keys = Object.fromEntries(spec.primaryKey.map((name) => [name, keyColumn(spec.columns.find((column) => column.name === name)!)]));
+  const keys = Object.fromEntries(
+    spec.primaryKey.map((name) => [
+      name,
+      keyColumn(spec.columns.find((column) => column.name === name)!),
+    ]),
+  );
   const rowEntity = entity(`${spec.name}_row`, { keys: keys as never });
-  const features = Object.fromEntries(spec.columns.map(({ name }) => [`is_${name}`, latest(columns[name]!)]));
-  const row = featureView(`${spec.name}_row`, { entity: rowEntity, source: of as never, features: features as never }) as unknown as Asked;
+  const features = Object.fromEntries(
+    spec.columns.map(({ name }) => [`is_${name}`, latest(columns[name]!)]),
+  );
+  const row = featureView(`${spec.name}_row`, {
+    entity: rowEntity,
+    source: of as never,
+    features: features as never,
+  }) as unknown as Asked;
   if (spec.eventTime.is === "committed") return { row, rows: null };
-  return { row, rows: featureView(`${spec.name}_rows`, { entity: rowEntity, source: of as never, features: { rows: count().over("100000d") } as never }) as unknown as Asked };
+  return {
+    row,
+    rows: featureView(`${spec.name}_rows`, {
+      entity: rowEntity,
+      source: of as never,
+      features: { rows: count().over("100000d") } as never,
+    }) as unknown as Asked,
+  };
 }
 
 function keyColumn({ kind }: ColumnSpec): unknown {

@@ -1,18 +1,35 @@
-/** The features of a user at a time, from the rows that PostgreSQL holds: the laws in the plainest words, sums exact. */
+/**
+ * The features of a user at a time, from the rows that PostgreSQL holds: the laws in the plainest
+ * words, sums exact.
+ */
 import type { Value } from "@tidemark/core/spi";
 import type { ViewSpec } from "./pipeline-definitions.ts";
 import { textOf, type TableRow } from "./pipeline-tables.ts";
 
 type Feature = ViewSpec["features"][number];
 
-/** One value per feature of the view, in its order. `t` and event times are µs; a dimension is asked for now. */
-export function expectedAnswers(view: ViewSpec, rows: readonly TableRow[], user: string, t: number): readonly Value[] {
+/**
+ * One value per feature of the view, in its order. `t` and event times are µs; a dimension is asked
+ * for now.
+ */
+export function expectedAnswers(
+  view: ViewSpec,
+  rows: readonly TableRow[],
+  user: string,
+  t: number,
+): readonly Value[] {
   const { source } = view;
   const at = (name: string): number => source.columns.findIndex((column) => column.name === name);
-  const own = rows.filter(({ values }) => values[at(view.keyColumns[0]!)] === user).map(({ values }) => values);
+  const own = rows
+    .filter(({ values }) => values[at(view.keyColumns[0]!)] === user)
+    .map(({ values }) => values);
   const { eventTime } = source;
   if (eventTime.is === "committed") {
-    if (own.length > 1) throw new Error(`${view.name}: ${user} has ${own.length} rows of a dimension, and the table does not say which came last`);
+    if (own.length > 1)
+      throw new Error(
+        `${view.name}: ${user} has ${own.length} rows of a dimension, and the table does not ` +
+          "say which came last",
+      );
     return view.features.map(({ column }) => (own.length === 0 ? null : own[0]![at(column!)]!));
   }
   const timed = own.flatMap((row) => {
@@ -23,28 +40,68 @@ export function expectedAnswers(view: ViewSpec, rows: readonly TableRow[], user:
     const column = feature.column === null ? -1 : at(feature.column);
     if (feature.window === null) {
       const keys = source.primaryKey.map(at);
-      const newest = timed.filter(({ time }) => time <= t).sort((a, b) => a.time - b.time || compareKeys(keys.map((k) => a.row[k]!), keys.map((k) => b.row[k]!))).at(-1);
+      const newest = timed
+        .filter(({ time }) => time <= t)
+        .sort(
+          (a, b) =>
+            a.time - b.time ||
+            compareKeys(
+              keys.map((k) => a.row[k]!),
+              keys.map((k) => b.row[k]!),
+            ),
+        )
+        .at(-1);
       return newest === undefined ? null : newest.row[column]!;
     }
     const inside = timed.filter(({ time }) => t - feature.window! <= time && time < t);
-    return aggregate(feature, column < 0 ? [] : inside.map(({ row }) => row[column]!).filter((value) => value !== null), inside.length);
+    return aggregate(
+      feature,
+      column < 0 ? [] : inside.map(({ row }) => row[column]!).filter((value) => value !== null),
+      inside.length,
+    );
   });
 }
 
-function aggregate({ aggregate: name, column, result }: Feature, values: readonly Value[], rows: number): Value {
+function aggregate(
+  { aggregate: name, column, result }: Feature,
+  values: readonly Value[],
+  rows: number,
+): Value {
   switch (name) {
-    case "count": return BigInt(column === null ? rows : values.length);
-    case "countDistinct": return BigInt(new Set(values.map((value) => textOf(value))).size);
-    case "sum": return result.kind === "float64" ? exactSum(values as number[]) : saturated(result.kind, (values as bigint[]).reduce((total, value) => total + value, 0n));
+    case "count":
+      return BigInt(column === null ? rows : values.length);
+    case "countDistinct":
+      return BigInt(new Set(values.map((value) => textOf(value))).size);
+    case "sum":
+      return result.kind === "float64"
+        ? exactSum(values as number[])
+        : saturated(
+            result.kind,
+            (values as bigint[]).reduce((total, value) => total + value, 0n),
+          );
     case "avg": {
       if (values.length === 0) return null;
       if (typeof values[0] === "number") return exactSum(values as number[]) / values.length;
       // the decimals of these tables have two digits
-      return roundedQuotient((values as bigint[]).reduce((total, value) => total + value, 0n), 100n) / values.length;
+      return (
+        roundedQuotient(
+          (values as bigint[]).reduce((total, value) => total + value, 0n),
+          100n,
+        ) / values.length
+      );
     }
-    case "min": return values.reduce<Value>((best, value) => (best === null || value! < best ? value : best), null);
-    case "max": return values.reduce<Value>((best, value) => (best === null || value! > best ? value : best), null);
-    case "latest": throw new Error("a fact has no window");
+    case "min":
+      return values.reduce<Value>(
+        (best, value) => (best === null || value! < best ? value : best),
+        null,
+      );
+    case "max":
+      return values.reduce<Value>(
+        (best, value) => (best === null || value! > best ? value : best),
+        null,
+      );
+    case "latest":
+      throw new Error("a fact has no window");
   }
 }
 
@@ -55,12 +112,18 @@ function saturated(kind: string, total: bigint): bigint {
   return total >= limit ? limit - 1n : total < least ? least : total;
 }
 
-/** Doubles as whole numbers of the smallest power of two among them; a BigInt becomes the nearest double, half to even. */
+/**
+ * Doubles as whole numbers of the smallest power of two among them; a BigInt becomes the nearest
+ * double, half to even.
+ */
 function exactSum(values: readonly number[]): number {
   const parts = values.filter((value) => value !== 0).map(partsOf);
   if (parts.length === 0) return 0;
   const least = Math.min(...parts.map(({ exponent }) => exponent));
-  const total = parts.reduce((sum, { mantissa, exponent }) => sum + (mantissa << BigInt(exponent - least)), 0n);
+  const total = parts.reduce(
+    (sum, { mantissa, exponent }) => sum + (mantissa << BigInt(exponent - least)),
+    0n,
+  );
   return total === 0n ? 0 : Number(total) * 2 ** least;
 }
 
@@ -77,7 +140,8 @@ function partsOf(value: number): { readonly mantissa: bigint; readonly exponent:
 /** The double nearest to a / b, by trying the neighbours of what floats say. */
 function roundedQuotient(a: bigint, b: bigint): number {
   if (a === 0n) return 0;
-  // 2^80 times the quotient keeps far more digits than a double, and what is cut off cannot lie on half a digit
+  // 2^80 times the quotient keeps far more digits than a double, and what is cut off cannot lie on
+  // half a digit
   const scaled = (a << 80n) / b;
   const sticky = (a << 80n) % b === 0n ? 0n : a < 0n ? -1n : 1n;
   return Number((scaled << 2n) + sticky) / 2 ** 82;
@@ -86,7 +150,14 @@ function roundedQuotient(a: bigint, b: bigint): number {
 function compareKeys(a: readonly Value[], b: readonly Value[]): number {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i]!, b[i]!];
-    const order = typeof x === "string" ? Buffer.compare(Buffer.from(x), Buffer.from(y as string)) : x < y ? -1 : x > y ? 1 : 0;
+    const order =
+      typeof x === "string"
+        ? Buffer.compare(Buffer.from(x), Buffer.from(y as string))
+        : x < y
+          ? -1
+          : x > y
+            ? 1
+            : 0;
     if (order !== 0) return order;
   }
   return 0;

@@ -12,7 +12,12 @@ export interface ChildSettings {
   readonly topics: string;
   readonly groupId: string | null;
   /** null: the lake lies in the folder. */
-  readonly lake: { readonly endpoint: string; readonly bucket: string; readonly prefix: string; readonly credentials: S3Credentials } | null;
+  readonly lake: {
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly prefix: string;
+    readonly credentials: S3Credentials;
+  } | null;
 }
 
 export interface RunnerProcess {
@@ -32,12 +37,29 @@ export interface RunnerProcess {
 
 export function startRunnerProcess(settings: ChildSettings): RunnerProcess {
   const program = fileURLToPath(new URL("../test/programs/run-pipeline.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", "--disable-warning=TimeoutNegativeWarning", program, JSON.stringify(settings)], {
-    stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled") },
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@tidemark/source",
+      "--disable-warning=ExperimentalWarning",
+      "--disable-warning=TimeoutNegativeWarning",
+      program,
+      JSON.stringify(settings),
+    ],
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: "",
+        NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled"),
+      },
+    },
+  );
   const state = { commits: 0, shares: 0, errors: "", gone: false, rest: "" };
   let tellReady = (): void => undefined;
-  const ready = new Promise<void>((resolve) => { tellReady = resolve; });
+  const ready = new Promise<void>((resolve) => {
+    tellReady = resolve;
+  });
   const ended = new Promise<string>((resolve) => {
     child.on("close", (code, signal) => {
       state.gone = true;
@@ -45,7 +67,9 @@ export function startRunnerProcess(settings: ChildSettings): RunnerProcess {
       resolve(signal ?? String(code));
     });
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => { state.errors += text; });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    state.errors += text;
+  });
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     const lines = (state.rest + text).split("\n");
     state.rest = lines.pop()!;
@@ -57,12 +81,25 @@ export function startRunnerProcess(settings: ChildSettings): RunnerProcess {
   });
   child.stdin.on("error", () => undefined);
   return {
-    ready, ended,
-    get commits() { return state.commits; },
-    get shares() { return state.shares; },
-    get errors() { return state.errors; },
-    get isGone() { return state.gone; },
-    go() { child.stdin.write("go\n"); },
-    kill(signal) { child.kill(signal); },
+    ready,
+    ended,
+    get commits() {
+      return state.commits;
+    },
+    get shares() {
+      return state.shares;
+    },
+    get errors() {
+      return state.errors;
+    },
+    get isGone() {
+      return state.gone;
+    },
+    go() {
+      child.stdin.write("go\n");
+    },
+    kill(signal) {
+      child.kill(signal);
+    },
   };
 }

@@ -11,18 +11,30 @@ export interface SlowProxy {
   close(): Promise<void>;
 }
 
-/** Each piece of data waits for up to `delay` ms; with the probability `breaks` the connection ends instead. */
-export async function slowProxy(target: string, random: Random, { delay, breaks }: { readonly delay: number; readonly breaks: number }): Promise<SlowProxy> {
+/**
+ * Each piece of data waits for up to `delay` ms; with the probability `breaks` the connection ends
+ * instead.
+ */
+export async function slowProxy(
+  target: string,
+  random: Random,
+  { delay, breaks }: { readonly delay: number; readonly breaks: number },
+): Promise<SlowProxy> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let [connections, broken] = [0, 0];
   const server = createServer((near) => {
     connections++;
     const far = connect(Number(port), hostname);
-    const end = (): void => { for (const socket of [near, far]) socket.destroy(); };
+    const end = (): void => {
+      for (const socket of [near, far]) socket.destroy();
+    };
     const pass = (from: Socket, to: Socket): void => {
       open.add(from);
-      from.on("error", end).on("close", () => { open.delete(from); end(); });
+      from.on("error", end).on("close", () => {
+        open.delete(from);
+        end();
+      });
       from.on("data", (piece) => {
         from.pause();
         setTimeout(() => {
@@ -39,14 +51,22 @@ export async function slowProxy(target: string, random: Random, { delay, breaks 
     pass(near, far);
     pass(far, near);
   });
-  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get connections() { return connections; },
-    get broken() { return broken; },
+    get connections() {
+      return connections;
+    },
+    get broken() {
+      return broken;
+    },
     async close() {
       for (const socket of open) socket.destroy();
-      await new Promise((resolve) => { server.close(resolve); });
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
     },
   };
 }

@@ -1,10 +1,27 @@
-/** One flow of the pipeline: a database of its own, its connector, its topics, its stores; runs over it, and the wait until all of it is in the stores. */
+/**
+ * One flow of the pipeline: a database of its own, its connector, its topics, its stores; runs over
+ * it, and the wait until all of it is in the stores.
+ */
 import { s3Objects } from "@tidemark/adapter-minio";
-import { isTidemarkError, openStore, type RunProgress, type Store, type StoreOptions } from "@tidemark/core";
+import {
+  isTidemarkError,
+  openStore,
+  type RunProgress,
+  type Store,
+  type StoreOptions,
+} from "@tidemark/core";
 import { Random } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import type { Pipeline } from "@tidemark/testkit/services";
-import { connectorStatus, deleteConnector, kafkaChanges, registerConnector, restartConnector, type KafkaChanges, type KafkaChangesOptions } from "@tidemark/source-debezium";
+import {
+  connectorStatus,
+  deleteConnector,
+  kafkaChanges,
+  registerConnector,
+  restartConnector,
+  type KafkaChanges,
+  type KafkaChangesOptions,
+} from "@tidemark/source-debezium";
 import type pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkPipeline, type CheckResult } from "./pipeline-check.ts";
@@ -20,7 +37,10 @@ export interface Flow {
   readonly topics: RegExp;
   /** Waits until Kafka holds every change of the tables that was committed before. */
   settled(): Promise<void>;
-  /** Another connector over the same tables, which begins with a new snapshot; its topics have this prefix. */
+  /**
+   * Another connector over the same tables, which begins with a new snapshot; its topics have this
+   * prefix.
+   */
   again(prefix: string): Promise<Flow>;
   close(): Promise<void>;
 }
@@ -34,15 +54,24 @@ export interface FlowOptions {
 }
 
 /** A table that nothing is defined over: changes of it tell that the connector goes on. */
-const BEAT_SQL = "CREATE TABLE public.beat (id int PRIMARY KEY, n bigint); INSERT INTO public.beat VALUES (1, 0)";
+const BEAT_SQL =
+  "CREATE TABLE public.beat (id int PRIMARY KEY, n bigint); INSERT INTO public.beat VALUES (1, 0)";
 
 /** Three partitions a topic; what was lost is tried again soon. */
 const OVERRIDES = {
-  "topic.creation.default.partitions": "3", "topic.creation.default.replication.factor": "1", "heartbeat.interval.ms": "1000", "retriable.restart.connector.wait.ms": "1000", "slot.retry.delay.ms": "1000",
+  "topic.creation.default.partitions": "3",
+  "topic.creation.default.replication.factor": "1",
+  "heartbeat.interval.ms": "1000",
+  "retriable.restart.connector.wait.ms": "1000",
+  "slot.retry.delay.ms": "1000",
 };
 
 /** A database of its own, and its connectors. */
-export async function startFlow(pipeline: Pipeline, name: string, { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: FlowOptions = {}): Promise<Flow> {
+export async function startFlow(
+  pipeline: Pipeline,
+  name: string,
+  { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: FlowOptions = {},
+): Promise<Flow> {
   const { postgres } = pipeline;
   const main = await connected(postgres.url);
   await main.query(`CREATE DATABASE ${name}`);
@@ -55,61 +84,122 @@ export async function startFlow(pipeline: Pipeline, name: string, { sql = BANK_S
 }
 
 /** Makes the connectors, and waits until the snapshot of the tables is in Kafka. */
-async function follow(pipeline: Pipeline, name: string, url: string, tables: readonly string[] | null, connectors: NonNullable<FlowOptions["connectors"]>): Promise<Flow> {
+async function follow(
+  pipeline: Pipeline,
+  name: string,
+  url: string,
+  tables: readonly string[] | null,
+  connectors: NonNullable<FlowOptions["connectors"]>,
+): Promise<Flow> {
   const { postgres, connect, inside } = pipeline;
   const prefixes = Object.keys(connectors);
   const database = await connected(url);
   for (const [prefix, overrides] of Object.entries(connectors)) {
     await registerConnector({
-      url: connect.url, name: prefix, database: { ...inside.postgres, user: postgres.user, password: postgres.password, name }, tables: tables === null ? undefined : [...tables, "public.beat"], overrides: { ...OVERRIDES, ...overrides }, patience: 120,
+      url: connect.url,
+      name: prefix,
+      database: { ...inside.postgres, user: postgres.user, password: postgres.password, name },
+      tables: tables === null ? undefined : [...tables, "public.beat"],
+      overrides: { ...OVERRIDES, ...overrides },
+      patience: 120,
     });
   }
-  // A run takes the topics that there are when it starts: the snapshot makes them. It is over when the connector follows the log.
-  for (const prefix of prefixes) await untilTrue(`the snapshot of ${prefix}`, async () => (await slotHas("active", database, prefix)) === true, 200);
+  // A run takes the topics that there are when it starts: the snapshot makes them. It is over when
+  // the connector follows the log.
+  for (const prefix of prefixes)
+    await untilTrue(
+      `the snapshot of ${prefix}`,
+      async () => (await slotHas("active", database, prefix)) === true,
+      200,
+    );
   await database.end();
   await settled(pipeline, url, prefixes);
   return {
-    name, url, topics: new RegExp(`^(${prefixes.join("|")})\\.public\\.`),
+    name,
+    url,
+    topics: new RegExp(`^(${prefixes.join("|")})\\.public\\.`),
     settled: () => settled(pipeline, url, prefixes),
     again: (prefix) => follow(pipeline, name, url, tables, { [prefix]: {} }),
     async close() {
-      for (const prefix of prefixes) await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
+      for (const prefix of prefixes)
+        await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
       const admin = await connected(postgres.url);
-      for (const prefix of prefixes) await untilTrue(`slot of ${prefix}`, () => admin.query("SELECT pg_drop_replication_slot($1)", [`tidemark_${prefix}`]).then(() => true, () => false));
+      for (const prefix of prefixes)
+        await untilTrue(`slot of ${prefix}`, () =>
+          admin.query("SELECT pg_drop_replication_slot($1)", [`tidemark_${prefix}`]).then(
+            () => true,
+            () => false,
+          ),
+        );
       await admin.end();
     },
   };
 }
 
-async function slotHas(condition: string, database: pg.Client, connector: string, values: readonly unknown[] = []): Promise<boolean | undefined> {
-  const { rows } = await database.query<{ there: boolean }>(`SELECT ${condition} AS there FROM pg_replication_slots WHERE slot_name = $1`, [`tidemark_${connector}`, ...values]);
+async function slotHas(
+  condition: string,
+  database: pg.Client,
+  connector: string,
+  values: readonly unknown[] = [],
+): Promise<boolean | undefined> {
+  const { rows } = await database.query<{ there: boolean }>(
+    `SELECT ${condition} AS there FROM pg_replication_slots WHERE slot_name = $1`,
+    [`tidemark_${connector}`, ...values],
+  );
   return rows[0]?.there;
 }
 
 /** A connector confirms a place of the database's log when Kafka has everything before it. */
-async function settled({ connect }: Pipeline, url: string, connectors: readonly string[]): Promise<void> {
+async function settled(
+  { connect }: Pipeline,
+  url: string,
+  connectors: readonly string[],
+): Promise<void> {
   const database = await connected(url);
-  const { place } = (await database.query<{ place: string }>("SELECT pg_current_wal_insert_lsn()::text AS place")).rows[0]!;
+  const { place } = (
+    await database.query<{ place: string }>("SELECT pg_current_wal_insert_lsn()::text AS place")
+  ).rows[0]!;
   for (const connector of connectors) {
-    await untilTrue(`connector ${connector} to publish everything before ${place}`, async () => {
-      await database.query("UPDATE public.beat SET n = n + 1");
-      const status = await connectorStatus({ url: connect.url, name: connector }).catch(() => null);
-      if (status?.tasks.some(({ state }) => state === "FAILED") === true) {
-        console.log(`pipeline: the task of ${connector} failed and is restarted: ${String(status.tasks[0]!.trace).split("\n")[0]}`);
-        await restartConnector({ url: connect.url, name: connector, patience: 120 });
-      }
-      return (await slotHas("confirmed_flush_lsn >= $2::pg_lsn", database, connector, [place])) === true;
-    }, 250);
+    await untilTrue(
+      `connector ${connector} to publish everything before ${place}`,
+      async () => {
+        await database.query("UPDATE public.beat SET n = n + 1");
+        const status = await connectorStatus({ url: connect.url, name: connector }).catch(
+          () => null,
+        );
+        if (status?.tasks.some(({ state }) => state === "FAILED") === true) {
+          console.log(
+            `pipeline: the task of ${connector} failed and is restarted: ` +
+              `${String(status.tasks[0]!.trace).split("\n")[0]}`,
+          );
+          await restartConnector({ url: connect.url, name: connector, patience: 120 });
+        }
+        return (
+          (await slotHas("confirmed_flush_lsn >= $2::pg_lsn", database, connector, [place])) ===
+          true
+        );
+      },
+      250,
+    );
   }
   await database.end();
 }
 
-export async function untilTrue(what: string, there: () => boolean | Promise<boolean>, pause = 50): Promise<void> {
-  for (const deadline = performance.now() + 240_000; !(await there()); await sleep(pause)) if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+export async function untilTrue(
+  what: string,
+  there: () => boolean | Promise<boolean>,
+  pause = 50,
+): Promise<void> {
+  for (const deadline = performance.now() + 240_000; !(await there()); await sleep(pause))
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
 }
 
 /** A lake in MinIO; `endpoint`: of a proxy before it. */
-export function lakeIn({ minio }: Pick<Pipeline, "minio">, prefix: string, endpoint: string = minio.endpoint): ObjectStore {
+export function lakeIn(
+  { minio }: Pick<Pipeline, "minio">,
+  prefix: string,
+  endpoint: string = minio.endpoint,
+): ObjectStore {
   return s3Objects({ bucket: BUCKET, prefix, endpoint, credentials: minio.credentials });
 }
 
@@ -117,7 +207,12 @@ export function lakeIn({ minio }: Pick<Pipeline, "minio">, prefix: string, endpo
 const HISTORY: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
 
 export async function openFlow(checked: Checked, stores: RealStores): Promise<Store> {
-  return openStore({ definitions: checked.definitions, ...stores, retain: "forever", history: HISTORY });
+  return openStore({
+    definitions: checked.definitions,
+    ...stores,
+    retain: "forever",
+    history: HISTORY,
+  });
 }
 
 export interface Runner {
@@ -129,17 +224,26 @@ export interface Runner {
   stop(): Promise<void>;
 }
 
-/** Runs until it is stopped; a run that ends with an error that Tidemark names is started again, as an operator does. Any other error fails `stop`. */
+/**
+ * Runs until it is stopped; a run that ends with an error that Tidemark names is started again, as
+ * an operator does. Any other error fails `stop`.
+ */
 export function startRunner(store: Store, options: KafkaChangesOptions): Runner {
   const stop = new AbortController();
   const errors = new Map<string, number>();
   const source = kafkaChanges({ onWarning: () => undefined, batchMessages: 40, ...options });
   let [taken, before] = [0, 0];
-  const met = (code: string): void => { errors.set(code, (errors.get(code) ?? 0) + 1); };
+  const met = (code: string): void => {
+    errors.set(code, (errors.get(code) ?? 0) + 1);
+  };
   const running = {
     signal: stop.signal,
-    onProgress: ({ changes }: RunProgress): void => { taken = before + changes; },
-    onStall: ({ error }: { readonly error: { readonly code: string } | null }): void => { if (error !== null) met(error.code); },
+    onProgress: ({ changes }: RunProgress): void => {
+      taken = before + changes;
+    },
+    onStall: ({ error }: { readonly error: { readonly code: string } | null }): void => {
+      if (error !== null) met(error.code);
+    },
   };
   const work = async (): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -157,8 +261,11 @@ export function startRunner(store: Store, options: KafkaChangesOptions): Runner 
   const ended = work();
   ended.catch(() => undefined);
   return {
-    source, errors,
-    get taken() { return taken; },
+    source,
+    errors,
+    get taken() {
+      return taken;
+    },
     async stop() {
       stop.abort();
       await ended;
@@ -166,24 +273,51 @@ export function startRunner(store: Store, options: KafkaChangesOptions): Runner 
   };
 }
 
-/** Everything that is in Kafka goes into the stores; where it cannot, for as long as some fault lasts, it is tried again. */
+/**
+ * Everything that is in Kafka goes into the stores; where it cannot, for as long as some fault
+ * lasts, it is tried again.
+ */
 export async function catchUp(store: Store, options: KafkaChangesOptions): Promise<void> {
   let last: unknown;
-  await untilTrue("the stores to catch up", async () => {
-    last = await store.run(kafkaChanges({ onWarning: () => undefined, ...options, until: "caught-up" })).then(() => null, (error: unknown) => error);
-    if (last !== null && !isTidemarkError(last)) throw last;
-    return last === null;
-  }, 500).catch((error: Error) => { throw new Error(error.message, { cause: last }); });
+  await untilTrue(
+    "the stores to catch up",
+    async () => {
+      last = await store
+        .run(kafkaChanges({ onWarning: () => undefined, ...options, until: "caught-up" }))
+        .then(
+          () => null,
+          (error: unknown) => error,
+        );
+      if (last !== null && !isTidemarkError(last)) throw last;
+      return last === null;
+    },
+    500,
+  ).catch((error: Error) => {
+    throw new Error(error.message, { cause: last });
+  });
 }
 
 /** Opens the stores anew, brings them up to the topics, and compares them with the tables. */
-export async function checkFlow(pipeline: Pick<Pipeline, "kafka">, flow: Flow, checked: Checked, stores: RealStores, seed: number, options: Partial<KafkaChangesOptions> = {}): Promise<CheckResult> {
+export async function checkFlow(
+  pipeline: Pick<Pipeline, "kafka">,
+  flow: Flow,
+  checked: Checked,
+  stores: RealStores,
+  seed: number,
+  options: Partial<KafkaChangesOptions> = {},
+): Promise<CheckResult> {
   await flow.settled();
   const store = await openFlow(checked, stores);
   const database: pg.Client = await connected(flow.url);
   try {
     await catchUp(store, { brokers: pipeline.kafka.brokers, topics: flow.topics, ...options });
-    return await checkPipeline({ checked, database, store, offline: stores.offline, random: new Random(seed) });
+    return await checkPipeline({
+      checked,
+      database,
+      store,
+      offline: stores.offline,
+      random: new Random(seed),
+    });
   } finally {
     await database.end();
     await store.close();

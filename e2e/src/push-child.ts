@@ -1,4 +1,7 @@
-/** A process that pushes to SQLite and Delta, one push after the other, and says which were taken; kills itself at the n-th pass of a point where it was told one. */
+/**
+ * A process that pushes to SQLite and Delta, one push after the other, and says which were taken;
+ * kills itself at the n-th pass of a point where it was told one.
+ */
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
 import { writeSync } from "node:fs";
@@ -17,15 +20,36 @@ export interface PushChildRun {
 
 /** The n-th push of a worker: the same whenever it is made. */
 export function pushOfChild(seed: number, worker: number, n: number) {
-  return madePush(pushScenario(seed), toldRows(seed), new Random(seed + worker * 1_000_003 + n * 7919), `${worker}/${n}`).push;
+  return madePush(
+    pushScenario(seed),
+    toldRows(seed),
+    new Random(seed + worker * 1_000_003 + n * 7919),
+    `${worker}/${n}`,
+  ).push;
 }
 
 if (import.meta.main) {
   const run = JSON.parse(process.argv[2]!) as PushChildRun;
   let passes = 0;
-  const pass = (point: string): void => { if (run.kill?.point === point && ++passes === run.kill.pass) process.kill(process.pid, "SIGKILL"); };
-  const { online, offline } = realStores(run.folder, { sqlite: (name) => { pass(`sqlite ${name}`); }, delta: (name) => { pass(`delta ${name}`); } });
-  const store = await openStore({ definitions: scenarioDefinitions(pushScenario(run.seed)), online, offline, retain: "forever", logRetention: "forever" });
+  const pass = (point: string): void => {
+    if (run.kill?.point === point && ++passes === run.kill.pass)
+      process.kill(process.pid, "SIGKILL");
+  };
+  const { online, offline } = realStores(run.folder, {
+    sqlite: (name) => {
+      pass(`sqlite ${name}`);
+    },
+    delta: (name) => {
+      pass(`delta ${name}`);
+    },
+  });
+  const store = await openStore({
+    definitions: scenarioDefinitions(pushScenario(run.seed)),
+    online,
+    offline,
+    retain: "forever",
+    logRetention: "forever",
+  });
   for (let n = run.from; n < run.to; n++) {
     const result = await send(store, pushOfChild(run.seed, run.worker, n), new Random(n));
     writeSync(1, `${JSON.stringify({ n, result })}\n`);

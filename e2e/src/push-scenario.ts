@@ -1,8 +1,31 @@
-/** A scenario whose sources are pushed: the rows its log would have told, brought by two stores that die now and then. */
-import { isTidemarkError, micros, openStore, toUser, type PushResult, type Store } from "@tidemark/core";
+/**
+ * A scenario whose sources are pushed: the rows its log would have told, brought by two stores that
+ * die now and then.
+ */
+import {
+  isTidemarkError,
+  micros,
+  openStore,
+  toUser,
+  type PushResult,
+  type Store,
+} from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
-import { generateScenario, Random, scenarioDefinitions, scenarioWith, type Scenario } from "@tidemark/testkit";
-import type { Change, ColumnSpec, OfflineStore, OnlineStore, SourceSpec, Value } from "@tidemark/core/spi";
+import {
+  generateScenario,
+  Random,
+  scenarioDefinitions,
+  scenarioWith,
+  type Scenario,
+} from "@tidemark/testkit";
+import type {
+  Change,
+  ColumnSpec,
+  OfflineStore,
+  OnlineStore,
+  SourceSpec,
+  Value,
+} from "@tidemark/core/spi";
 import { Died, failingOffline, failingOnline, type WriteCount } from "./failing-stores.ts";
 
 export interface PushStores {
@@ -19,8 +42,13 @@ export interface PushRun {
   readonly dies: number;
   /** Both stores push at once. */
   readonly together: number;
-  /** After a push that was taken; asked by what it was pushed to: of another source a push may lie in the history that nobody was told of. */
-  readonly onPushed?: ((scenario: Scenario, truth: readonly Change[], store: Store) => Promise<void>) | undefined;
+  /**
+   * After a push that was taken; asked by what it was pushed to: of another source a push may lie
+   * in the history that nobody was told of.
+   */
+  readonly onPushed?:
+    | ((scenario: Scenario, truth: readonly Change[], store: Store) => Promise<void>)
+    | undefined;
 }
 
 export interface Pushed {
@@ -41,7 +69,10 @@ export interface Push {
   readonly id: string;
   readonly source: SourceSpec;
   /** As they are to be held, rows first. */
-  readonly rows: readonly { readonly kind: "upsert" | "delete"; readonly values: readonly Value[] }[];
+  readonly rows: readonly {
+    readonly kind: "upsert" | "delete";
+    readonly values: readonly Value[];
+  }[];
 }
 
 const traits = { changes: 60, partitions: 1, unreadableMessages: false, tailCut: false };
@@ -49,36 +80,79 @@ const traits = { changes: 60, partitions: 1, unreadableMessages: false, tailCut:
 /** The scenario of a seed, its sources fed by push. */
 export function pushScenario(seed: number): Scenario {
   const scenario = generateScenario(seed, { traits });
-  const pushed = new Map(scenario.sources.map((source) => [source.name, {
-    ...source, table: "", push: true as const, eventTime: source.eventTime.is === "committed" ? { is: "committed" as const, since: null } : source.eventTime,
-  }]));
-  const views = new Map(scenario.views.map((view) => [view, { ...view, source: pushed.get(view.source.name)! }]));
-  return { ...scenario, sources: [...pushed.values()], views: [...views.values()], selected: scenario.selected.map((one) => ({ ...one, view: views.get(one.view)! })), truth: [] };
+  const pushed = new Map(
+    scenario.sources.map((source) => [
+      source.name,
+      {
+        ...source,
+        table: "",
+        push: true as const,
+        eventTime:
+          source.eventTime.is === "committed"
+            ? { is: "committed" as const, since: null }
+            : source.eventTime,
+      },
+    ]),
+  );
+  const views = new Map(
+    scenario.views.map((view) => [view, { ...view, source: pushed.get(view.source.name)! }]),
+  );
+  return {
+    ...scenario,
+    sources: [...pushed.values()],
+    views: [...views.values()],
+    selected: scenario.selected.map((one) => ({ ...one, view: views.get(one.view)! })),
+    truth: [],
+  };
 }
 
 /** What the scenario's log would have told of rows. */
 export function toldRows(seed: number): readonly Change[] {
-  return generateScenario(seed, { traits }).truth.filter(({ values, kind }) => values !== null && (kind === "upsert" || kind === "delete"));
+  return generateScenario(seed, { traits }).truth.filter(
+    ({ values, kind }) => values !== null && (kind === "upsert" || kind === "delete"),
+  );
 }
 
 /** Some of those rows of one source, and when the first of them was committed. */
-export function madePush(scenario: Scenario, told: readonly Change[], random: Random, id: string): { readonly push: Push; readonly committed: number | null } {
+export function madePush(
+  scenario: Scenario,
+  told: readonly Change[],
+  random: Random,
+  id: string,
+): { readonly push: Push; readonly committed: number | null } {
   const first = random.pick(told);
   const source = scenario.sources.find(({ name }) => name === first.source)!;
   const mine = told.filter((change) => change.source === source.name);
   const some = Array.from({ length: random.between(1, 6) }, () => random.pick(mine));
-  const upserts = some.filter(({ kind }) => kind === "upsert").flatMap(({ values }) => {
-    const row = values!.map((value, i) => held(source.columns[i]!, value));
-    return isAcceptable(scenario, source, row) ? [{ kind: "upsert" as const, values: row }] : [];
-  });
-  const deletes = some.filter(({ kind }) => kind === "delete" || random.chance(0.15))
-    .map(({ values }) => ({ kind: "delete" as const, values: values!.map((value, i) => (source.primaryKey.includes(source.columns[i]!.name) ? value : null)) }));
+  const upserts = some
+    .filter(({ kind }) => kind === "upsert")
+    .flatMap(({ values }) => {
+      const row = values!.map((value, i) => held(source.columns[i]!, value));
+      return isAcceptable(scenario, source, row) ? [{ kind: "upsert" as const, values: row }] : [];
+    });
+  const deletes = some
+    .filter(({ kind }) => kind === "delete" || random.chance(0.15))
+    .map(({ values }) => ({
+      kind: "delete" as const,
+      values: values!.map((value, i) =>
+        source.primaryKey.includes(source.columns[i]!.name) ? value : null,
+      ),
+    }));
   return { push: { id, source, rows: [...upserts, ...deletes] }, committed: first.committed };
 }
 
-export function send(store: Store, { id, source, rows }: Push, random: Random, named = true): Promise<PushResult> {
-  const upserts = rows.filter(({ kind }) => kind === "upsert").map(({ values }) => shown(source, values, random));
-  const deletes = rows.filter(({ kind }) => kind === "delete").map(({ values }) => keyShown(source, values));
+export function send(
+  store: Store,
+  { id, source, rows }: Push,
+  random: Random,
+  named = true,
+): Promise<PushResult> {
+  const upserts = rows
+    .filter(({ kind }) => kind === "upsert")
+    .map(({ values }) => shown(source, values, random));
+  const deletes = rows
+    .filter(({ kind }) => kind === "delete")
+    .map(({ values }) => keyShown(source, values));
   return store.push(source.name, upserts, { deletes, ...(named ? { id } : {}) });
 }
 
@@ -89,9 +163,16 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
   const random = new Random(seed);
   let now = Math.min(...told.map(({ committed }) => committed ?? Infinity));
   const definitions = scenarioDefinitions(scenario);
-  const open = ({ online, offline }: PushStores): Promise<Store> => openStore({
-    definitions, online, offline, clock: () => new Date(Math.floor(now / 1000)), retain: "forever", logRetention: "forever", history: { buckets: 2 },
-  });
+  const open = ({ online, offline }: PushStores): Promise<Store> =>
+    openStore({
+      definitions,
+      online,
+      offline,
+      clock: () => new Date(Math.floor(now / 1000)),
+      retain: "forever",
+      logRetention: "forever",
+      history: { buckets: 2 },
+    });
   const named = run.stores().online !== undefined;
   let [deaths, repeated, refused, pushes] = [0, 0, 0, 0];
   const sent = new Map<string, Push>();
@@ -100,15 +181,22 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
   /** A store that dies at one of its next writes, or not. */
   const opened = async (): Promise<Store> => {
     const { online, offline } = run.stores();
-    const count: WriteCount = { writes: 0, at: random.chance(run.dies) ? random.int(8) : null, after: random.chance(0.5) };
-    return open({ online: online && failingOnline(online, count), offline: offline && failingOffline(offline, count) });
+    const count: WriteCount = {
+      writes: 0,
+      at: random.chance(run.dies) ? random.int(8) : null,
+      after: random.chance(0.5),
+    };
+    return open({
+      online: online && failingOnline(online, count),
+      offline: offline && failingOffline(offline, count),
+    });
   };
   const stores = [await opened(), await opened()];
 
   function nextPush(): Push {
     const { push: one, committed } = madePush(scenario, told, random, `push ${++pushes}`);
     // the clock is where the log's was, so it goes back at times
-    now = random.chance(0.8) ? Math.max(now, committed ?? now) : committed ?? now;
+    now = random.chance(0.8) ? Math.max(now, committed ?? now) : (committed ?? now);
     return one;
   }
 
@@ -123,7 +211,14 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
         // without an online store nobody remembers ids
         if (named && random.chance(0.1)) {
           repeated++;
-          same(await send(stores[random.int(2)]!, one, random).catch((error: unknown) => { if (!died(error)) throw error; return result; }), result, "pushed again");
+          same(
+            await send(stores[random.int(2)]!, one, random).catch((error: unknown) => {
+              if (!died(error)) throw error;
+              return result;
+            }),
+            result,
+            "pushed again",
+          );
         }
         return;
       } catch (error) {
@@ -142,58 +237,107 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
       await refuseOne(stores[0]!, scenario, random);
       refused++;
     }
-    if (random.chance(run.together)) await Promise.all([push(0, nextPush()), push(1, nextPush()), push(1, nextPush())]);
+    if (random.chance(run.together))
+      await Promise.all([push(0, nextPush()), push(1, nextPush()), push(1, nextPush())]);
     else {
       const which = random.int(2);
       const one = nextPush();
       await push(which, one);
-      // one without rows is taken by no store: it does not bring along what another left in the log alone
+      // one without rows is taken by no store: it does not bring along what another left in the log
+      // alone
       if (run.onPushed !== undefined && one.rows.length > 0 && resolved.at(-1)?.push === one) {
         const after = run.stores();
         const asked = scenarioWith(scenario, ({ source }) => source.name === one.source.name);
-        if (after.offline !== undefined) await run.onPushed(asked, await truthOf(scenario, sent, after.offline, resolved), stores[which]!);
+        if (after.offline !== undefined)
+          await run.onPushed(
+            asked,
+            await truthOf(scenario, sent, after.offline, resolved),
+            stores[which]!,
+          );
       }
     }
   }
   const last = run.stores();
-  const truth = last.offline === undefined || last.online === undefined ? truthOfResults(resolved) : await truthOf(scenario, sent, last.offline, resolved);
+  const truth =
+    last.offline === undefined || last.online === undefined
+      ? truthOfResults(resolved)
+      : await truthOf(scenario, sent, last.offline, resolved);
   return { scenario, truth, deaths, repeated, refused, open: () => open(run.stores()) };
 }
 
 function died(error: unknown): boolean {
-  return error instanceof Died || (isTidemarkError(error, "PUSH_NOT_ONLINE_YET") && error.cause instanceof Died);
+  return (
+    error instanceof Died ||
+    (isTidemarkError(error, "PUSH_NOT_ONLINE_YET") && error.cause instanceof Died)
+  );
 }
 
-/** What was pushed, in the order that the log says and with its commit times; and that the log says it once, whole, and as it was answered. */
-export async function truthOf(scenario: Scenario, sent: ReadonlyMap<string, Push>, offline: OfflineStore, resolved: readonly Resolved[]): Promise<readonly Change[]> {
+/**
+ * What was pushed, in the order that the log says and with its commit times; and that the log says
+ * it once, whole, and as it was answered.
+ */
+export async function truthOf(
+  scenario: Scenario,
+  sent: ReadonlyMap<string, Push>,
+  offline: OfflineStore,
+  resolved: readonly Resolved[],
+): Promise<readonly Change[]> {
   const truth: Change[] = [];
   const taken = new Set<string>();
   for (const source of scenario.sources) {
     const table = `${source.name}/changes`;
     if ((await offline.state(table)) === null) continue;
-    const rows: { readonly offset: number; readonly committed: number; readonly id: string; readonly kind: string }[] = [];
-    for await (const { length, vectors: [offset, committed, id, kind] } of offline.scan(table, { columns: ["_offset", "_committed", "_transaction", "_kind"] })) {
+    const rows: {
+      readonly offset: number;
+      readonly committed: number;
+      readonly id: string;
+      readonly kind: string;
+    }[] = [];
+    for await (const {
+      length,
+      vectors: [offset, committed, id, kind],
+    } of offline.scan(table, { columns: ["_offset", "_committed", "_transaction", "_kind"] })) {
       for (let i = 0; i < length; i++) {
-        rows.push({ offset: Number(valueAt(offset!, i)), committed: valueAt(committed!, i) as number, id: valueAt(id!, i) as string, kind: valueAt(kind!, i) as string });
+        rows.push({
+          offset: Number(valueAt(offset!, i)),
+          committed: valueAt(committed!, i) as number,
+          id: valueAt(id!, i) as string,
+          kind: valueAt(kind!, i) as string,
+        });
       }
     }
     rows.sort((a, b) => a.offset - b.offset);
     rows.forEach((row, i) => {
-      if (row.offset !== i || (i > 0 && row.committed < rows[i - 1]!.committed)) throw new Error(`${table}: row ${i} has offset ${row.offset}, committed ${row.committed} after ${rows[i - 1]?.committed}`);
+      if (row.offset !== i || (i > 0 && row.committed < rows[i - 1]!.committed))
+        throw new Error(
+          `${table}: row ${i} has offset ${row.offset}, committed ${row.committed} after ` +
+            `${rows[i - 1]?.committed}`,
+        );
     });
     const seen = new Map<string, number>();
     for (const { id, offset, committed, kind } of rows) {
       const place = seen.get(id) ?? 0;
       seen.set(id, place + 1);
       const row = sent.get(id)!.rows[place];
-      if (row === undefined || row.kind !== kind) throw new Error(`${table}: ${id} has a row ${place} that was not pushed so, a ${kind} at offset ${offset}`);
+      if (row === undefined || row.kind !== kind)
+        throw new Error(
+          `${table}: ${id} has a row ${place} that was not pushed so, a ${kind} at offset ` +
+            `${offset}`,
+        );
       truth.push(changeOf(source, row, offset, committed));
     }
     for (const id of seen.keys()) taken.add(id);
-    for (const [id, count] of seen) if (count !== sent.get(id)!.rows.length) throw new Error(`${table}: ${count} of ${sent.get(id)!.rows.length} rows of ${id}`);
-    for (const { push, result } of resolved.filter((one) => one.push.source.name === source.name && one.push.rows.length > 0)) {
+    for (const [id, count] of seen)
+      if (count !== sent.get(id)!.rows.length)
+        throw new Error(`${table}: ${count} of ${sent.get(id)!.rows.length} rows of ${id}`);
+    for (const { push, result } of resolved.filter(
+      (one) => one.push.source.name === source.name && one.push.rows.length > 0,
+    )) {
       const last = rows[result.position!];
-      if (last?.id !== push.id) throw new Error(`${table}: ${push.id} was said to end at ${result.position}, where ${last?.id} is`);
+      if (last?.id !== push.id)
+        throw new Error(
+          `${table}: ${push.id} was said to end at ${result.position}, where ${last?.id} is`,
+        );
     }
   }
   const lost = resolved.find(({ push }) => push.rows.length > 0 && !taken.has(push.id));
@@ -204,67 +348,154 @@ export async function truthOf(scenario: Scenario, sent: ReadonlyMap<string, Push
 /** Where the log does not name each push, the answers say in what order they were taken. */
 function truthOfResults(resolved: readonly Resolved[]): readonly Change[] {
   const micro = (time: string): number => Date.parse(time.replace(/(\.\d{3})\d{3}Z/, "$1Z")) * 1000;
-  return resolved.flatMap(({ push, result }) => push.rows.map((row, i) => changeOf(push.source, row, result.position! - push.rows.length + 1 + i, micro(result.committed!))));
+  return resolved.flatMap(({ push, result }) =>
+    push.rows.map((row, i) =>
+      changeOf(
+        push.source,
+        row,
+        result.position! - push.rows.length + 1 + i,
+        micro(result.committed!),
+      ),
+    ),
+  );
 }
 
-function changeOf(source: SourceSpec, { kind, values }: Push["rows"][number], offset: number, committed: number): Change {
+function changeOf(
+  source: SourceSpec,
+  { kind, values }: Push["rows"][number],
+  offset: number,
+  committed: number,
+): Change {
   return {
-    source: source.name, topic: "pushed", partition: 0, offset, kind, values, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0, lsn: null, committed,
-    snapshot: false, op: null, timestamp: null, transaction: null, extra: null,
+    source: source.name,
+    topic: "pushed",
+    partition: 0,
+    offset,
+    kind,
+    values,
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: 0,
+    lsn: null,
+    committed,
+    snapshot: false,
+    op: null,
+    timestamp: null,
+    transaction: null,
+    extra: null,
   };
 }
 
-/** A row whose key or event time is missing, or a value of another kind, is refused by name, and nothing of its push is taken. */
+/**
+ * A row whose key or event time is missing, or a value of another kind, is refused by name, and
+ * nothing of its push is taken.
+ */
 async function refuseOne(store: Store, scenario: Scenario, random: Random): Promise<void> {
   const source = random.pick(scenario.sources);
-  const needed = source.columns.filter((column) => !isAcceptable(scenario, source, source.columns.map((one) => (one === column ? null : 1))));
+  const needed = source.columns.filter(
+    (column) =>
+      !isAcceptable(
+        scenario,
+        source,
+        source.columns.map((one) => (one === column ? null : 1)),
+      ),
+  );
   const column = random.pick(needed);
-  const row = Object.fromEntries(source.columns.map((one) => [one.name, one.nullable ? null : example(one)]));
-  const error: unknown = await store.push(source.name, [{ ...row, [column.name]: null }]).then(() => null, (reason: unknown) => reason);
-  if (!isTidemarkError(error, "PUSH_INVALID")) throw new Error(`a row of ${source.name} without ${column.name} was not refused: ${String(error)}`);
+  const row = Object.fromEntries(
+    source.columns.map((one) => [one.name, one.nullable ? null : example(one)]),
+  );
+  const error: unknown = await store.push(source.name, [{ ...row, [column.name]: null }]).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!isTidemarkError(error, "PUSH_INVALID"))
+    throw new Error(
+      `a row of ${source.name} without ${column.name} was not refused: ${String(error)}`,
+    );
 }
 
 function example(column: ColumnSpec): unknown {
   switch (column.kind) {
-    case "string": case "json": return "x";
-    case "boolean": return true;
-    case "int32": case "float64": return 1;
-    case "int64": return 1n;
-    case "decimal": return "1";
-    case "timestamp": return micros(1);
-    case "date": return "2026-01-01";
-    case "bytes": return new Uint8Array([1]);
+    case "string":
+    case "json":
+      return "x";
+    case "boolean":
+      return true;
+    case "int32":
+    case "float64":
+      return 1;
+    case "int64":
+      return 1n;
+    case "decimal":
+      return "1";
+    case "timestamp":
+      return micros(1);
+    case "date":
+      return "2026-01-01";
+    case "bytes":
+      return new Uint8Array([1]);
   }
 }
 
 function isAcceptable(scenario: Scenario, source: SourceSpec, row: readonly Value[]): boolean {
-  const keys = scenario.views.filter((view) => view.source.name === source.name).flatMap((view) => view.keyColumns);
-  return source.columns.every((column, i) => row[i] !== null || (
-    !keys.includes(column.name) && !(source.eventTime.is === "column" && source.eventTime.column === column.name) && (column.nullable || column.kind === "float64")));
+  const keys = scenario.views
+    .filter((view) => view.source.name === source.name)
+    .flatMap((view) => view.keyColumns);
+  return source.columns.every(
+    (column, i) =>
+      row[i] !== null ||
+      (!keys.includes(column.name) &&
+        !(source.eventTime.is === "column" && source.eventTime.column === column.name) &&
+        (column.nullable || column.kind === "float64")),
+  );
 }
 
 /** As the store holds what is pushed: a document is written anew. */
 function held(column: ColumnSpec, value: Value): Value {
-  return column.kind === "json" && value !== null ? JSON.stringify(JSON.parse(value as string)) : value;
+  return column.kind === "json" && value !== null
+    ? JSON.stringify(JSON.parse(value as string))
+    : value;
 }
 
 /** As a user writes it; a missing double may be a NaN. */
-function shown(source: SourceSpec, values: readonly Value[], random: Random): Record<string, unknown> {
-  return Object.fromEntries(source.columns.flatMap((column, i): [string, unknown][] => {
-    const value = values[i]!;
-    if (value === null) return column.kind === "float64" && (!column.nullable || random.chance(0.5)) ? [[column.name, random.pick([NaN, Infinity, -Infinity])]] : random.chance(0.5) ? [[column.name, null]] : [];
-    return [[column.name, valueShown(column, value)]];
-  }));
+function shown(
+  source: SourceSpec,
+  values: readonly Value[],
+  random: Random,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    source.columns.flatMap((column, i): [string, unknown][] => {
+      const value = values[i]!;
+      if (value === null)
+        return column.kind === "float64" && (!column.nullable || random.chance(0.5))
+          ? [[column.name, random.pick([NaN, Infinity, -Infinity])]]
+          : random.chance(0.5)
+            ? [[column.name, null]]
+            : [];
+      return [[column.name, valueShown(column, value)]];
+    }),
+  );
 }
 
 function keyShown(source: SourceSpec, values: readonly Value[]): Record<string, unknown> {
-  return Object.fromEntries(source.columns.flatMap((column, i) => (source.primaryKey.includes(column.name) ? [[column.name, valueShown(column, values[i]!)]] : [])));
+  return Object.fromEntries(
+    source.columns.flatMap((column, i) =>
+      source.primaryKey.includes(column.name)
+        ? [[column.name, valueShown(column, values[i]!)]]
+        : [],
+    ),
+  );
 }
 
 function valueShown(column: ColumnSpec, value: Value): unknown {
-  return column.kind === "timestamp" ? micros(value as number) : toUser(value, { ...column, mode: undefined });
+  return column.kind === "timestamp"
+    ? micros(value as number)
+    : toUser(value, { ...column, mode: undefined });
 }
 
 function same(a: PushResult, b: PushResult, what: string): void {
-  if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: ${JSON.stringify(a)}, first ${JSON.stringify(b)}`);
+  if (JSON.stringify(a) !== JSON.stringify(b))
+    throw new Error(`${what}: ${JSON.stringify(a)}, first ${JSON.stringify(b)}`);
 }

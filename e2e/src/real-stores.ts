@@ -1,7 +1,12 @@
 /** The stores that users have, in a folder of their own. */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { PathStores, Scenario } from "@tidemark/testkit";
-import { deltaOfflineStore, localObjects, type DeltaOfflineStore, type ObjectStore } from "@tidemark/delta";
+import {
+  deltaOfflineStore,
+  localObjects,
+  type DeltaOfflineStore,
+  type ObjectStore,
+} from "@tidemark/delta";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +22,11 @@ export interface RealStores extends PathStores {
 }
 
 /** `objects`: where the lake lies, when not in the folder. */
-export function realStores(folder: string, failpoints: Failpoints = {}, objects: ObjectStore = localObjects(lakePath(folder), { failpoint: failpoints.objects })): RealStores {
+export function realStores(
+  folder: string,
+  failpoints: Failpoints = {},
+  objects: ObjectStore = localObjects(lakePath(folder), { failpoint: failpoints.objects }),
+): RealStores {
   return {
     online: sqliteOnlineStore(databasePath(folder), { failpoint: failpoints.sqlite }),
     offline: deltaOfflineStore(objects, { failpoint: failpoints.delta, checkpointEvery: 4 }),

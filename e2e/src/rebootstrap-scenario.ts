@@ -1,9 +1,17 @@
 /**
- * A log that loses changes, and what comes after: a snapshot of what is in the database by then, and the log from there on. `retained`: the same topic goes on, with
- * what it still holds from before the snapshot · `recreated`: offsets begin again · `restored`: the database was set back, so LSNs begin again among the old ones.
+ * A log that loses changes, and what comes after: a snapshot of what is in the database by then,
+ * and the log from there on. `retained`: the same topic goes on, with what it still holds from
+ * before the snapshot · `recreated`: offsets begin again · `restored`: the database was set back,
+ * so LSNs begin again among the old ones.
  */
 import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
-import { generateScenario, type EndedSnapshot, type Random, type Scenario, type ScenarioOptions } from "@tidemark/testkit";
+import {
+  generateScenario,
+  type EndedSnapshot,
+  type Random,
+  type Scenario,
+  type ScenarioOptions,
+} from "@tidemark/testkit";
 
 export type Aftermath = "retained" | "recreated" | "restored";
 
@@ -21,53 +29,138 @@ export interface BrokenLog {
   readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
-/** null: this seed has no gap, nothing was left after it, or what was left could not be told apart. */
-export function brokenLog(seed: number, aftermath: Aftermath, options: ScenarioOptions = {}): BrokenLog | null {
+/**
+ * null: this seed has no gap, nothing was left after it, or what was left could not be told apart.
+ */
+export function brokenLog(
+  seed: number,
+  aftermath: Aftermath,
+  options: ScenarioOptions = {},
+): BrokenLog | null {
   const scenario = generateScenario(seed, { ...options, traits: { gap: true, ...options.traits } });
-  const rows = scenario.truth.flatMap((change, line) => (scenario.tags[line]!.includes("snapshot after a gap") ? [{ change, line }] : []));
+  const rows = scenario.truth.flatMap((change, line) =>
+    scenario.tags[line]!.includes("snapshot after a gap") ? [{ change, line }] : [],
+  );
   if (rows.length === 0) return null;
   const cut = rows[0]!.line;
   const lsn = rows[0]!.change.lsn;
   // without LSNs a table has one partition, and its offsets say what was before
-  const beginning = (source: string): number => rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
-  const tail = ({ source, lsn: at, kind, offset }: Change): boolean => (lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn);
-  const kept = scenario.truth.map((change, line) => ({ change, line })).filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
-  const back = aftermath === "restored" && lsn !== null ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n : 0n;
+  const beginning = (source: string): number =>
+    rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
+  const tail = ({ source, lsn: at, kind, offset }: Change): boolean =>
+    lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn;
+  const kept = scenario.truth
+    .map((change, line) => ({ change, line }))
+    .filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
+  const back =
+    aftermath === "restored" && lsn !== null
+      ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n
+      : 0n;
   const first = new Map<string, number>();
-  for (const { change } of kept) first.set(partitionOf(change), Math.min(first.get(partitionOf(change)) ?? Infinity, change.offset));
+  for (const { change } of kept)
+    first.set(
+      partitionOf(change),
+      Math.min(first.get(partitionOf(change)) ?? Infinity, change.offset),
+    );
   const after = kept.map(({ change }): Change => ({
-    ...change, epoch: 1, lsn: change.lsn === null ? null : change.lsn - back, offset: aftermath === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
+    ...change,
+    epoch: 1,
+    lsn: change.lsn === null ? null : change.lsn - back,
+    offset:
+      aftermath === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
   const placeOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
-  const snapshots = new Map(scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
-    const mine = after.filter((change, i) => change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"));
-    if (mine.length === 0) return [];
-    const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
-    return [[name, { source: name, epoch: 1, start: places[0]!, end: places.at(-1)!, committed: Math.max(...mine.map((change) => change.committed!)) }]];
-  }));
-  // without LSNs nothing tells the old snapshot of a table that was empty by then, delivered again, from a new one
-  if (aftermath !== "retained" && lsn === null && scenario.sources.some(({ name }) => !snapshots.has(name) && after.some((change) => change.source === name && change.snapshot))) return null;
-  const marked = [...snapshots.values()].filter(({ source, start }) => after.some((change) => change.source === source && change.snapshotPart === "last" && placeOf(change) >= start));
-  const lines = { before: scenario.lines.slice(0, cut), after: kept.map(({ line }) => scenario.lines[line]!) };
-  return { scenario, aftermath, marked: new Set(marked.map(({ source }) => source)), before: scenario.truth.slice(0, cut), after, snapshots, lines };
+  const snapshots = new Map(
+    scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
+      const mine = after.filter(
+        (change, i) =>
+          change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"),
+      );
+      if (mine.length === 0) return [];
+      const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
+      return [
+        [
+          name,
+          {
+            source: name,
+            epoch: 1,
+            start: places[0]!,
+            end: places.at(-1)!,
+            committed: Math.max(...mine.map((change) => change.committed!)),
+          },
+        ],
+      ];
+    }),
+  );
+  // without LSNs nothing tells the old snapshot of a table that was empty by then, delivered again,
+  // from a new one
+  if (
+    aftermath !== "retained" &&
+    lsn === null &&
+    scenario.sources.some(
+      ({ name }) =>
+        !snapshots.has(name) && after.some((change) => change.source === name && change.snapshot),
+    )
+  )
+    return null;
+  const marked = [...snapshots.values()].filter(({ source, start }) =>
+    after.some(
+      (change) =>
+        change.source === source && change.snapshotPart === "last" && placeOf(change) >= start,
+    ),
+  );
+  const lines = {
+    before: scenario.lines.slice(0, cut),
+    after: kept.map(({ line }) => scenario.lines[line]!),
+  };
+  return {
+    scenario,
+    aftermath,
+    marked: new Set(marked.map(({ source }) => source)),
+    before: scenario.truth.slice(0, cut),
+    after,
+    snapshots,
+    lines,
+  };
 }
 
-/** Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say. */
-export function changesOf(name: string, changes: readonly Change[], random: Random, most = 7): ChangeSource {
-  const queues = [...new Set(changes.map(partitionOf))].map((partition) => changes.filter((change) => partitionOf(change) === partition));
+/**
+ * Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say.
+ */
+export function changesOf(
+  name: string,
+  changes: readonly Change[],
+  random: Random,
+  most = 7,
+): ChangeSource {
+  const queues = [...new Set(changes.map(partitionOf))].map((partition) =>
+    changes.filter((change) => partitionOf(change) === partition),
+  );
   return {
     name,
     async *changes({ sources, after }): AsyncIterable<ChangeBatch> {
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
       const marks = new Map(after.map(({ partition, mark }) => [partition, mark]));
-      for (const [partition, mark] of marks) if (mark !== `m${reached.get(partition)!}`) throw new Error(`${partition}: the mark "${mark}" is not the one that was given with offset ${reached.get(partition)!}`);
+      for (const [partition, mark] of marks)
+        if (mark !== `m${reached.get(partition)!}`)
+          throw new Error(
+            `${partition}: the mark "${mark}" is not the one that was given with offset ` +
+              `${reached.get(partition)!}`,
+          );
       const wanted = new Set(sources.map((source) => source.name));
-      const left = queues.map((queue) => queue.filter((change) => wanted.has(change.source) && change.offset > (reached.get(partitionOf(change)) ?? -1)));
+      const left = queues.map((queue) =>
+        queue.filter(
+          (change) =>
+            wanted.has(change.source) && change.offset > (reached.get(partitionOf(change)) ?? -1),
+        ),
+      );
       for (;;) {
         const open = left.filter((queue) => queue.length > 0);
         if (open.length === 0) return;
         const queue = random.pick(open);
-        const batch = queue.splice(0, random.between(1, most)).map((change) => ({ ...change, epoch: undefined }));
+        const batch = queue
+          .splice(0, random.between(1, most))
+          .map((change) => ({ ...change, epoch: undefined }));
         const partition = partitionOf(batch[0]!);
         const { offset } = batch.at(-1)!;
         yield { changes: batch, positions: [{ partition, offset, mark: `m${offset}` }] };
@@ -77,7 +170,12 @@ export function changesOf(name: string, changes: readonly Change[], random: Rand
 }
 
 /** The first seeds whose snapshots all say where they end. */
-export function markedLogs(firstSeed: number, count: number, aftermath: Aftermath, options: ScenarioOptions = {}): BrokenLog[] {
+export function markedLogs(
+  firstSeed: number,
+  count: number,
+  aftermath: Aftermath,
+  options: ScenarioOptions = {},
+): BrokenLog[] {
   const logs: BrokenLog[] = [];
   for (let seed = firstSeed; logs.length < count; seed++) {
     const log = brokenLog(seed, aftermath, options);

@@ -1,11 +1,17 @@
-/** What a run takes from the environment: the seed, so that a failure can be run again, and its size. */
+/**
+ * What a run takes from the environment: the seed, so that a failure can be run again, and its
+ * size.
+ */
 
 export interface RunSettings {
   readonly seed: number;
   readonly seeds: number;
 }
 
-/** TIDEMARK_SEED fixes the first seed, TIDEMARK_RUNS the number of seeds; printed, so a log says how to run it again. */
+/**
+ * TIDEMARK_SEED fixes the first seed, TIDEMARK_RUNS the number of seeds; printed, so a log says how
+ * to run it again.
+ */
 export function runSettings(name: string, seeds: number): RunSettings {
   const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   const runs = Number(process.env["TIDEMARK_RUNS"] ?? seeds);

@@ -1,6 +1,15 @@
 /** A scenario through the store's public face, beside the oracle. */
 import { isTidemarkError, micros, toUser, type Store } from "@tidemark/core";
-import { oracleOf, requestKeys, scenarioDefinitions, type EndedSnapshot, type OracleAnswer, type OracleMode, type OracleRequest, type Scenario } from "@tidemark/testkit";
+import {
+  oracleOf,
+  requestKeys,
+  scenarioDefinitions,
+  type EndedSnapshot,
+  type OracleAnswer,
+  type OracleMode,
+  type OracleRequest,
+  type Scenario,
+} from "@tidemark/testkit";
 
 export type Asked = "online" | "as corrected" | "as known";
 
@@ -14,21 +23,51 @@ export interface Expected {
 }
 
 /** What the store answers to these requests, where it is not what the oracle answers; in words. */
-export async function differing(store: Store, scenario: Scenario, requests: readonly OracleRequest[], asked: Asked, { truth = scenario.truth, ended = [], mode = asked === "as known" ? "known" : "corrected" }: Expected = {}): Promise<string[]> {
+export async function differing(
+  store: Store,
+  scenario: Scenario,
+  requests: readonly OracleRequest[],
+  asked: Asked,
+  {
+    truth = scenario.truth,
+    ended = [],
+    mode = asked === "as known" ? "known" : "corrected",
+  }: Expected = {},
+): Promise<string[]> {
   const oracle = oracleOf({ ...scenario, truth }, null, ended);
-  const rows = asked === "online" ? await onlineRows(store, scenario, requests) : await historicalRows(store, scenario, requests, asked === "as known");
+  const rows =
+    asked === "online"
+      ? await onlineRows(store, scenario, requests)
+      : await historicalRows(store, scenario, requests, asked === "as known");
   return requests.flatMap((request, i) => {
     const expected = oracle.answer(scenario.selected, request, mode);
     return scenario.selected.flatMap(({ as, feature }, f) => {
       const found = rows[i]![as] as Shown;
-      const wanted: Shown = { value: toUser(expected[f]!.value, feature.result), status: expected[f]!.status, eventTime: dateOf(expected[f]!) };
-      return same(found, wanted) ? [] : [`seed ${scenario.seed}, ${asked}, ${as} of ${JSON.stringify(request, digits)}: expected ${JSON.stringify(wanted, digits)}, found ${JSON.stringify(found, digits)}`];
+      const wanted: Shown = {
+        value: toUser(expected[f]!.value, feature.result),
+        status: expected[f]!.status,
+        eventTime: dateOf(expected[f]!),
+      };
+      return same(found, wanted)
+        ? []
+        : [
+            `seed ${scenario.seed}, ${asked}, ${as} of ${JSON.stringify(request, digits)}: ` +
+              `expected ${JSON.stringify(wanted, digits)}, found ` +
+              `${JSON.stringify(found, digits)}`,
+          ];
     });
   });
 }
 
-/** How many of these requests the online store refuses because they lie before its horizon, and how many it answers. */
-export async function refusedBeforeHorizon(store: Store, scenario: Scenario, requests: readonly OracleRequest[]): Promise<{ readonly refused: number; readonly answered: number }> {
+/**
+ * How many of these requests the online store refuses because they lie before its horizon, and how
+ * many it answers.
+ */
+export async function refusedBeforeHorizon(
+  store: Store,
+  scenario: Scenario,
+  requests: readonly OracleRequest[],
+): Promise<{ readonly refused: number; readonly answered: number }> {
   let refused = 0;
   for (const request of requests) {
     try {
@@ -49,20 +88,39 @@ interface Shown {
 
 type Row = Readonly<Record<string, unknown>>;
 
-async function onlineRows(store: Store, scenario: Scenario, requests: readonly OracleRequest[]): Promise<Row[]> {
+async function onlineRows(
+  store: Store,
+  scenario: Scenario,
+  requests: readonly OracleRequest[],
+): Promise<Row[]> {
   const { all } = scenarioDefinitions(scenario);
   const rows: Row[] = [];
   for (const request of requests) {
-    const [row] = await store.getOnlineFeatures({ features: all, entities: [requestKeys(scenario, request)], asOf: micros(request.time), metadata: true });
+    const [row] = await store.getOnlineFeatures({
+      features: all,
+      entities: [requestKeys(scenario, request)],
+      asOf: micros(request.time),
+      metadata: true,
+    });
     rows.push(row!);
   }
   return rows;
 }
 
-async function historicalRows(store: Store, scenario: Scenario, requests: readonly OracleRequest[], asKnown: boolean): Promise<Row[]> {
+async function historicalRows(
+  store: Store,
+  scenario: Scenario,
+  requests: readonly OracleRequest[],
+  asKnown: boolean,
+): Promise<Row[]> {
   const { all } = scenarioDefinitions(scenario);
-  const entities = requests.map((request) => ({ ...requestKeys(scenario, request), event_timestamp: micros(request.time) }));
-  return (await store.getHistoricalFeatures({ features: all, entities, asKnown, metadata: true })).rows();
+  const entities = requests.map((request) => ({
+    ...requestKeys(scenario, request),
+    event_timestamp: micros(request.time),
+  }));
+  return (
+    await store.getHistoricalFeatures({ features: all, entities, asKnown, metadata: true })
+  ).rows();
 }
 
 function dateOf({ eventTime }: OracleAnswer): Date | null {
@@ -70,9 +128,20 @@ function dateOf({ eventTime }: OracleAnswer): Date | null {
 }
 
 function same(a: Shown, b: Shown): boolean {
-  return a.status === b.status && a.eventTime?.getTime() === b.eventTime?.getTime() && (Object.is(a.value, b.value) || (typeof a.value === "object" && typeof b.value === "object" && JSON.stringify(a.value, digits) === JSON.stringify(b.value, digits)));
+  return (
+    a.status === b.status &&
+    a.eventTime?.getTime() === b.eventTime?.getTime() &&
+    (Object.is(a.value, b.value) ||
+      (typeof a.value === "object" &&
+        typeof b.value === "object" &&
+        JSON.stringify(a.value, digits) === JSON.stringify(b.value, digits)))
+  );
 }
 
 function digits(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? `${value}n` : value instanceof Uint8Array ? `${value.constructor.name} ${value.join()}` : value;
+  return typeof value === "bigint"
+    ? `${value}n`
+    : value instanceof Uint8Array
+      ? `${value.constructor.name} ${value.join()}`
+      : value;
 }

@@ -1,15 +1,48 @@
-/** Bad input, with real files: each is a TidemarkError with a code and a next step, nothing is half-written, and once the fault is gone the run goes on to the oracle's bits. */
-import { entity, featureView, count, int64, isTidemarkError, openStore, source, string, timestamp, type RunOptions, type SinkStall, type Store, type TidemarkError } from "@tidemark/core";
+/**
+ * Bad input, with real files: each is a TidemarkError with a code and a next step, nothing is
+ * half-written, and once the fault is gone the run goes on to the oracle's bits.
+ */
+import {
+  entity,
+  featureView,
+  count,
+  int64,
+  isTidemarkError,
+  openStore,
+  source,
+  string,
+  timestamp,
+  type RunOptions,
+  type SinkStall,
+  type Store,
+  type TidemarkError,
+} from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { generateScenario, scenarioDefinitions, type Scenario } from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { databasePath, inFolder, lakePath, realStores, topicPath, writeTopic } from "../src/real-stores.ts";
+import {
+  databasePath,
+  inFolder,
+  lakePath,
+  realStores,
+  topicPath,
+  writeTopic,
+} from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
 
@@ -19,28 +52,50 @@ interface Place {
   readonly scenario: Scenario;
   readonly folder: string;
   open(): Promise<Store>;
-  /** Runs the whole topic; a store that does not take it is waited for for a second, or as `options` say. */
+  /**
+   * Runs the whole topic; a store that does not take it is waited for for a second, or as `options`
+   * say.
+   */
   run(store: Store, options?: RunOptions): Promise<void>;
 }
 
 /** A log in a folder, and stores that commit in small pieces. */
-async function inPlace(use: (place: Place) => Promise<void>, state: (folder: string) => string = (folder) => folder): Promise<void> {
+async function inPlace(
+  use: (place: Place) => Promise<void>,
+  state: (folder: string) => string = (folder) => folder,
+): Promise<void> {
   const scenario = generateScenario(seed, { traits: { changes: 120, tailCut: false } });
   await inFolder(async (folder) => {
     writeTopic(folder, scenario);
     await use({
-      scenario, folder,
-      open: () => openStore({ definitions: scenarioDefinitions(scenario), ...realStores(state(folder)), retain: "forever", history: { commit: { rows: 10 }, buckets: 2 } }),
+      scenario,
+      folder,
+      open: () =>
+        openStore({
+          definitions: scenarioDefinitions(scenario),
+          ...realStores(state(folder)),
+          retain: "forever",
+          history: { commit: { rows: 10 }, buckets: 2 },
+        }),
       async run(store, options = {}) {
-        await store.run(recordedTopic(topicPath(folder), { batchChanges: 10, onWarning: () => undefined }), { stallLimit: "1s", onStall: () => undefined, ...options });
+        await store.run(
+          recordedTopic(topicPath(folder), { batchChanges: 10, onWarning: () => undefined }),
+          { stallLimit: "1s", onStall: () => undefined, ...options },
+        );
       },
     });
   });
 }
 
-/** The error of a call, or what a run waited for: a TidemarkError whose message names what it must and says what to do. */
+/**
+ * The error of a call, or what a run waited for: a TidemarkError whose message names what it must
+ * and says what to do.
+ */
 async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
-  const error: unknown = await call.then(() => new Error("it was not refused"), (reason: unknown) => reason);
+  const error: unknown = await call.then(
+    () => new Error("it was not refused"),
+    (reason: unknown) => reason,
+  );
   if (!isTidemarkError(error)) throw error;
   expect(error.message).toMatch(says);
   expect(error.message).not.toMatch(/undefined|\[object/);
@@ -51,61 +106,100 @@ async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
 async function goesOn({ scenario, open, run }: Place): Promise<void> {
   const store = await open();
   await run(store);
-  for (const asked of ["online", "as corrected", "as known"] as const) expect(await differing(store, scenario, scenario.requests, asked)).toEqual([]);
+  for (const asked of ["online", "as corrected", "as known"] as const)
+    expect(await differing(store, scenario, scenario.requests, asked)).toEqual([]);
   await store.close();
 }
 
 /** Files below a folder, largest first. */
 function files(folder: string, ending: string): string[] {
-  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith(ending));
-  return found.map((entry) => join(entry.parentPath, entry.name)).sort((a, b) => statSync(b).size - statSync(a).size);
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(ending),
+  );
+  return found
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort((a, b) => statSync(b).size - statSync(a).size);
 }
 
 describe("definitions that contradict each other", () => {
   const made = (table: string) => {
-    const rows = source("payments", { table, columns: { id: int64("id"), user_id: string("user_id"), time: timestamp("time") }, primaryKey: ["id"], eventTime: "time" });
-    return featureView(`of ${table}`.replaceAll(/\W/g, "_"), { entity: entity("user", { keys: { user_id: string() } }), source: rows, features: { n: count().over("1d") } });
+    const rows = source("payments", {
+      table,
+      columns: { id: int64("id"), user_id: string("user_id"), time: timestamp("time") },
+      primaryKey: ["id"],
+      eventTime: "time",
+    });
+    return featureView(`of ${table}`.replaceAll(/\W/g, "_"), {
+      entity: entity("user", { keys: { user_id: string() } }),
+      source: rows,
+      features: { n: count().over("1d") },
+    });
   };
 
   test("are DEFINITION_CONFLICT before any file is touched", async () => {
     await inFolder(async (folder) => {
-      const opened = openStore({ definitions: { one: made("public.payments"), other: made("archive.payments") }, ...realStores(folder) });
-      expect(await refused(opened, /two different sources are called "payments": one from export one.*, one from export other.*; rename one/)).toBe("DEFINITION_CONFLICT");
+      const opened = openStore({
+        definitions: { one: made("public.payments"), other: made("archive.payments") },
+        ...realStores(folder),
+      });
+      expect(
+        await refused(
+          opened,
+          /two different sources are called "payments": one from export one.*, one from export other.*; rename one/,
+        ),
+      ).toBe("DEFINITION_CONFLICT");
       expect(readdirSync(folder)).toEqual([]);
     });
   });
 });
 
 describe("a file of the lake that was cut off", () => {
-  test("a Parquet file of the log: PARQUET_DAMAGED for who reads it, by name; what does not read it goes on", async () => {
-    await inPlace(async (place) => {
-      const store = await place.open();
-      await place.run(store);
-      const file = files(lakePath(place.folder), ".parquet").find((name) => name.includes("versions"))!;
-      const whole = readFileSync(file);
-      truncateSync(file, Math.floor(whole.length * 0.6));
-      const ask = differing(store, place.scenario, place.scenario.requests, "as known");
-      expect(await refused(ask, /\.parquet.*(put|restore|copy)/s)).toBe("PARQUET_DAMAGED");
-      expect(await differing(store, place.scenario, place.scenario.requests, "online")).toEqual([]);
-      await store.close();
-      writeFileSync(file, whole);
-      await goesOn(place);
-    });
-  });
+  test(
+    "a Parquet file of the log: PARQUET_DAMAGED for who reads it, by name; what does not read " +
+      "it goes on",
+    async () => {
+      await inPlace(async (place) => {
+        const store = await place.open();
+        await place.run(store);
+        const file = files(lakePath(place.folder), ".parquet").find((name) =>
+          name.includes("versions"),
+        )!;
+        const whole = readFileSync(file);
+        truncateSync(file, Math.floor(whole.length * 0.6));
+        const ask = differing(store, place.scenario, place.scenario.requests, "as known");
+        expect(await refused(ask, /\.parquet.*(put|restore|copy)/s)).toBe("PARQUET_DAMAGED");
+        expect(await differing(store, place.scenario, place.scenario.requests, "online")).toEqual(
+          [],
+        );
+        await store.close();
+        writeFileSync(file, whole);
+        await goesOn(place);
+      });
+    },
+  );
 
   test("an entry of the table's log: nothing is read past it and nothing written", async () => {
     await inPlace(async (place) => {
       const store = await place.open();
       await place.run(store);
       await store.close();
-      const entry = files(lakePath(place.folder), ".json").filter((name) => name.includes("changes") && /\d{20}\.json$/.test(name)).sort().at(-1)!;
+      const entry = files(lakePath(place.folder), ".json")
+        .filter((name) => name.includes("changes") && /\d{20}\.json$/.test(name))
+        .sort()
+        .at(-1)!;
       // an entry that a checkpoint holds too is not missed
-      for (const file of readdirSync(dirname(entry)).filter((name) => name.includes("checkpoint"))) rmSync(join(dirname(entry), file));
+      for (const file of readdirSync(dirname(entry)).filter((name) => name.includes("checkpoint")))
+        rmSync(join(dirname(entry), file));
       const whole = readFileSync(entry);
       truncateSync(entry, whole.length - 20);
       const before = files(lakePath(place.folder), "").length;
       const cut = await place.open();
-      expect(await refused(differing(cut, place.scenario, place.scenario.requests, "as known"), /_delta_log.*(put|restore)/s)).toBe("DELTA_LOG_DAMAGED");
+      expect(
+        await refused(
+          differing(cut, place.scenario, place.scenario.requests, "as known"),
+          /_delta_log.*(put|restore)/s,
+        ),
+      ).toBe("DELTA_LOG_DAMAGED");
       expect(await refused(place.run(cut), /_delta_log.*(put|restore)/s)).toBe("DELTA_LOG_DAMAGED");
       expect(files(lakePath(place.folder), "").length).toBe(before);
       await cut.close();
@@ -116,20 +210,28 @@ describe("a file of the lake that was cut off", () => {
 });
 
 describe("a topic", () => {
-  test("with a line that is not JSON is TOPIC_LINE_INVALID with file and line; what came before it is in, once", async () => {
-    await inPlace(async (place) => {
-      const topic = topicPath(place.folder);
-      const lines = readFileSync(topic, "utf8").split("\n");
-      const middle = Math.floor(lines.length / 2);
-      writeFileSync(topic, lines.with(middle, lines[middle]!.slice(0, 50)).join("\n"));
-      const store = await place.open();
-      expect(await refused(place.run(store), new RegExp(`topic\\.jsonl:${middle + 1}\\b`))).toBe("TOPIC_LINE_INVALID");
-      expect((await store.status()).some(({ online }) => online!.positions.length > 0)).toBe(true);
-      await store.close();
-      writeFileSync(topic, lines.join("\n"));
-      await goesOn(place);
-    });
-  });
+  test(
+    "with a line that is not JSON is TOPIC_LINE_INVALID with file and line; what came before it " +
+      "is in, once",
+    async () => {
+      await inPlace(async (place) => {
+        const topic = topicPath(place.folder);
+        const lines = readFileSync(topic, "utf8").split("\n");
+        const middle = Math.floor(lines.length / 2);
+        writeFileSync(topic, lines.with(middle, lines[middle]!.slice(0, 50)).join("\n"));
+        const store = await place.open();
+        expect(await refused(place.run(store), new RegExp(`topic\\.jsonl:${middle + 1}\\b`))).toBe(
+          "TOPIC_LINE_INVALID",
+        );
+        expect((await store.status()).some(({ online }) => online!.positions.length > 0)).toBe(
+          true,
+        );
+        await store.close();
+        writeFileSync(topic, lines.join("\n"));
+        await goesOn(place);
+      });
+    },
+  );
 
   test("that is another one than was read before is refused, and the stores stay as they were", async () => {
     await inPlace(async (place) => {
@@ -138,8 +240,13 @@ describe("a topic", () => {
       const before = await store.status();
       const lines = readFileSync(topicPath(place.folder), "utf8");
       for (let other = 1; other <= 20; other++) {
-        writeTopic(place.folder, generateScenario(seed + other, { traits: { ...place.scenario.traits, changes: 120 } }));
-        expect(["TOPIC_RECREATED", "LOG_LOST"]).toContain(await refused(place.run(store), /(empty stores|whole recording)/));
+        writeTopic(
+          place.folder,
+          generateScenario(seed + other, { traits: { ...place.scenario.traits, changes: 120 } }),
+        );
+        expect(["TOPIC_RECREATED", "LOG_LOST"]).toContain(
+          await refused(place.run(store), /(empty stores|whole recording)/),
+        );
         expect(await store.status()).toEqual(before);
       }
       await store.close();
@@ -151,7 +258,9 @@ describe("a topic", () => {
   test("that is not there is TOPIC_NOT_FOUND, and no file is made for it", async () => {
     await inPlace(async (place) => {
       const store = await place.open();
-      expect(await refused(store.run(recordedTopic(join(place.folder, "other.jsonl"))), /other\.jsonl/)).toBe("TOPIC_NOT_FOUND");
+      expect(
+        await refused(store.run(recordedTopic(join(place.folder, "other.jsonl"))), /other\.jsonl/),
+      ).toBe("TOPIC_NOT_FOUND");
       expect(existsSync(join(place.folder, "other.jsonl"))).toBe(false);
       await store.close();
       await goesOn(place);
@@ -162,105 +271,173 @@ describe("a topic", () => {
 test("a state file that is no database, or another program's, is refused and left alone", async () => {
   await inPlace(async (place) => {
     writeFileSync(databasePath(place.folder), "user,amount\n".repeat(2000));
-    expect(await refused(place.open(), /online\.db: .*(check the path|restore|remove)/)).toBe("ONLINE_STORE_DAMAGED");
+    expect(await refused(place.open(), /online\.db: .*(check the path|restore|remove)/)).toBe(
+      "ONLINE_STORE_DAMAGED",
+    );
     expect(readFileSync(databasePath(place.folder), "utf8")).toMatch(/^user,amount\n/);
   });
 });
 
 const mountable = canMount();
-if (!mountable) console.log("bad input: a full and a read-only file system are skipped: they need Linux and root, for mount");
+if (!mountable)
+  console.log(
+    "bad input: a full and a read-only file system are skipped: they need Linux and root, for " +
+      "mount",
+  );
 
 describe.skipIf(!mountable)("a file system", () => {
   /** Gives `use` a folder on a small file system of its own. */
-  async function onSmallDisk(size: string, use: (place: Place, disk: string) => Promise<void>): Promise<void> {
-    await inPlace(async (place) => {
-      const disk = join(place.folder, "disk");
-      mkdirSync(disk);
-      system(`mount -t tmpfs -o size=${size} tmpfs`, disk);
-      try {
-        await use(place, disk);
-      } finally {
-        system("umount", disk);
-      }
-    }, (folder) => join(folder, "disk"));
+  async function onSmallDisk(
+    size: string,
+    use: (place: Place, disk: string) => Promise<void>,
+  ): Promise<void> {
+    await inPlace(
+      async (place) => {
+        const disk = join(place.folder, "disk");
+        mkdirSync(disk);
+        system(`mount -t tmpfs -o size=${size} tmpfs`, disk);
+        try {
+          await use(place, disk);
+        } finally {
+          system("umount", disk);
+        }
+      },
+      (folder) => join(folder, "disk"),
+    );
   }
 
   test("that is full is ONLINE_STORE_FULL or OBJECTS_FULL; with more room the run goes on", async () => {
     const codes = new Set<string>();
     for (const size of ["150k", "200k", "250k", "300k", "350k", "400k"]) {
       await onSmallDisk(size, async (place, disk) => {
-        codes.add(await refused((async () => {
-          const store = await place.open();
-          try {
-            await place.run(store);
-          } finally {
-            await store.close();
-          }
-        })(), /(room|space)/));
+        codes.add(
+          await refused(
+            (async () => {
+              const store = await place.open();
+              try {
+                await place.run(store);
+              } finally {
+                await store.close();
+              }
+            })(),
+            /(room|space)/,
+          ),
+        );
         system("mount -o remount,size=64m", disk);
         await goesOn(place);
       });
     }
     console.log(`bad input: a full disk was ${[...codes].join(", ")}`);
-    expect([...codes].filter((code) => !["ONLINE_STORE_FULL", "OBJECTS_FULL"].includes(code))).toEqual([]);
+    expect(
+      [...codes].filter((code) => !["ONLINE_STORE_FULL", "OBJECTS_FULL"].includes(code)),
+    ).toEqual([]);
     expect(codes.size).toBeGreaterThan(0);
   });
 
-  test("of the history that is full does not hold up the online store; with more room the same run gets the history level", async () => {
-    await inPlace(async (place) => {
-      const { scenario, folder } = place;
-      const disk = lakePath(folder);
-      mkdirSync(disk);
-      system("mount -t tmpfs -o size=60k tmpfs", disk);
-      try {
-        const store = await place.open();
-        const stalls: SinkStall[] = [];
-        let error: unknown = null;
-        const ended = place.run(store, { stallLimit: "forever", onStall: (stall) => { stalls.push(stall); } }).catch((thrown: unknown) => { error = thrown; });
-        const ends = (parts: readonly (readonly Position[])[]): string => parts.flatMap((positions) => positions.map(({ partition, offset }) => `${partition} ${offset}`)).toSorted().join();
-        const last = new Map<string, number>();
-        for (const { topic, partition, offset } of scenario.truth) last.set(`${topic}:${partition}`, Math.max(offset, last.get(`${topic}:${partition}`) ?? -1));
-        for (;;) {
-          if (error !== null) throw error;
-          const status = await store.status();
-          if (status[0]!.stalls.length > 0 && ends(status.map(({ online }) => online!.positions)) === [...last].map((one) => one.join(" ")).toSorted().join()) {
-            expect(status[0]!.stalls).toMatchObject([{ sink: "history", error: { code: "OBJECTS_FULL" } }]);
-            break;
+  test(
+    "of the history that is full does not hold up the online store; with more room the same run " +
+      "gets the history level",
+    async () => {
+      await inPlace(async (place) => {
+        const { scenario, folder } = place;
+        const disk = lakePath(folder);
+        mkdirSync(disk);
+        system("mount -t tmpfs -o size=60k tmpfs", disk);
+        try {
+          const store = await place.open();
+          const stalls: SinkStall[] = [];
+          let error: unknown = null;
+          const ended = place
+            .run(store, {
+              stallLimit: "forever",
+              onStall: (stall) => {
+                stalls.push(stall);
+              },
+            })
+            .catch((thrown: unknown) => {
+              error = thrown;
+            });
+          const ends = (parts: readonly (readonly Position[])[]): string =>
+            parts
+              .flatMap((positions) =>
+                positions.map(({ partition, offset }) => `${partition} ${offset}`),
+              )
+              .toSorted()
+              .join();
+          const last = new Map<string, number>();
+          for (const { topic, partition, offset } of scenario.truth)
+            last.set(
+              `${topic}:${partition}`,
+              Math.max(offset, last.get(`${topic}:${partition}`) ?? -1),
+            );
+          for (;;) {
+            if (error !== null) throw error;
+            const status = await store.status();
+            if (
+              status[0]!.stalls.length > 0 &&
+              ends(status.map(({ online }) => online!.positions)) ===
+                [...last]
+                  .map((one) => one.join(" "))
+                  .toSorted()
+                  .join()
+            ) {
+              expect(status[0]!.stalls).toMatchObject([
+                { sink: "history", error: { code: "OBJECTS_FULL" } },
+              ]);
+              break;
+            }
+            await sleep(20);
           }
-          await sleep(20);
+          expect(await differing(store, scenario, scenario.requests, "online")).toEqual([]);
+          system("mount -o remount,size=64m", disk);
+          await ended;
+          expect(error).toBeNull();
+          expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
+          expect((await store.status())[0]!.stalls).toEqual([]);
+          await store.close();
+          await goesOn(place);
+        } finally {
+          system("umount", disk);
         }
-        expect(await differing(store, scenario, scenario.requests, "online")).toEqual([]);
-        system("mount -o remount,size=64m", disk);
-        await ended;
-        expect(error).toBeNull();
-        expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
-        expect((await store.status())[0]!.stalls).toEqual([]);
-        await store.close();
-        await goesOn(place);
-      } finally {
-        system("umount", disk);
-      }
-    });
-  });
+      });
+    },
+  );
 
-  test("that became read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY; what was written can be read, and once it is writable the run goes on", async () => {
-    await onSmallDisk("64m", async (place, disk) => {
-      const topic = readFileSync(topicPath(place.folder), "utf8");
-      writeFileSync(topicPath(place.folder), topic.slice(0, topic.indexOf("\n", topic.length / 2) + 1));
-      const store = await place.open();
-      await place.run(store);
-      await store.close();
-      writeFileSync(topicPath(place.folder), topic);
-      system("mount -o remount,ro", disk);
-      expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
-      const offline = await openStore({ definitions: scenarioDefinitions(place.scenario), offline: realStores(disk).offline });
-      const half = place.scenario.truth.slice(0, topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length);
-      expect(await differing(offline, place.scenario, place.scenario.requests, "as known", { truth: half })).toEqual([]);
-      expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
-      system("mount -o remount,rw", disk);
-      await goesOn(place);
-    });
-  });
+  test(
+    "that became read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY; what was written can " +
+      "be read, and once it is writable the run goes on",
+    async () => {
+      await onSmallDisk("64m", async (place, disk) => {
+        const topic = readFileSync(topicPath(place.folder), "utf8");
+        writeFileSync(
+          topicPath(place.folder),
+          topic.slice(0, topic.indexOf("\n", topic.length / 2) + 1),
+        );
+        const store = await place.open();
+        await place.run(store);
+        await store.close();
+        writeFileSync(topicPath(place.folder), topic);
+        system("mount -o remount,ro", disk);
+        expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
+        const offline = await openStore({
+          definitions: scenarioDefinitions(place.scenario),
+          offline: realStores(disk).offline,
+        });
+        const half = place.scenario.truth.slice(
+          0,
+          topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length,
+        );
+        expect(
+          await differing(offline, place.scenario, place.scenario.requests, "as known", {
+            truth: half,
+          }),
+        ).toEqual([]);
+        expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
+        system("mount -o remount,rw", disk);
+        await goesOn(place);
+      });
+    },
+  );
 });
 
 function system(command: string, place: string): void {

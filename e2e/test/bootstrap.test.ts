@@ -1,8 +1,19 @@
-/** An online store that is empty or too old, filled from the history, on the stores that users have; and where the topic's beginning is gone, on a real Kafka and MinIO. */
+/**
+ * An online store that is empty or too old, filled from the history, on the stores that users have;
+ * and where the topic's beginning is gone, on a real Kafka and MinIO.
+ */
 import { s3Objects } from "@tidemark/adapter-minio";
 import { isTidemarkError, micros, openStore, type Store } from "@tidemark/core";
 import { memoryOfflineData, memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
-import { generateScenario, otherDelivery, Random, requestKeys, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  otherDelivery,
+  Random,
+  requestKeys,
+  scenarioDefinitions,
+  scenarioSource,
+  type Scenario,
+} from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import { startKafkaTopics } from "@tidemark/testkit/services";
 import { startMinio } from "@tidemark/testkit/services/minio";
@@ -23,187 +34,327 @@ const { seed: firstSeed, seeds } = runSettings("bootstrap", 8);
 const LONG = { changes: 400, tailCut: false };
 const MOST_KILLS = 12;
 
-const open = (scenario: Scenario, stores: RealStores): Promise<Store> => openStore({ definitions: scenarioDefinitions(scenario), ...stores, retain: "forever", history: { commit: { rows: 11 }, buckets: 2 } });
+const open = (scenario: Scenario, stores: RealStores): Promise<Store> =>
+  openStore({
+    definitions: scenarioDefinitions(scenario),
+    ...stores,
+    retain: "forever",
+    history: { commit: { rows: 11 }, buckets: 2 },
+  });
 
 /** Leaves its files in another order than they were written in. */
-async function joinFiles({ sources }: Scenario, { offline }: RealStores, random: Random): Promise<void> {
+async function joinFiles(
+  { sources }: Scenario,
+  { offline }: RealStores,
+  random: Random,
+): Promise<void> {
   for (const { name } of sources) {
-    if ((await offline.state(`${name}/changes`)) !== null) await offline.optimize(`${name}/changes`, { targetBytes: random.between(20_000, 60_000) });
+    if ((await offline.state(`${name}/changes`)) !== null)
+      await offline.optimize(`${name}/changes`, { targetBytes: random.between(20_000, 60_000) });
   }
 }
 
 function removeOnline(folder: string): void {
-  for (const name of readdirSync(folder).filter((one) => one.startsWith("online.db"))) rmSync(join(folder, name));
+  for (const name of readdirSync(folder).filter((one) => one.startsWith("online.db")))
+    rmSync(join(folder, name));
 }
 
-async function expectOracle(store: Store, scenario: Scenario, truth: Scenario["truth"] = scenario.truth): Promise<void> {
+async function expectOracle(
+  store: Store,
+  scenario: Scenario,
+  truth: Scenario["truth"] = scenario.truth,
+): Promise<void> {
   const found: string[] = [];
-  for (const asked of ["online", "as corrected", "as known"] as const) found.push(...(await differing(store, scenario, scenario.requests, asked, { truth })));
+  for (const asked of ["online", "as corrected", "as known"] as const)
+    found.push(...(await differing(store, scenario, scenario.requests, asked, { truth })));
   expect(found).toEqual([]);
 }
 
-test("SQLite filled from a Delta history whose files were joined, then the rest of the log: the oracle's bits before and after", { timeout: 300_000 }, async () => {
-  let taken = 0;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const scenario = generateScenario(seed);
-    const random = new Random(seed);
-    await inFolder(async (folder) => {
-      const order = otherDelivery(scenario, random);
-      const cut = random.int(order.length) + 1;
-      const first = await open(scenario, realStores(folder));
-      await first.run(scenarioSource(scenario, order.slice(0, cut)));
-      await first.close();
-      removeOnline(folder);
-      const stores = realStores(folder);
-      await joinFiles(scenario, stores, random);
-      const store = await open(scenario, stores);
-      taken += (await store.bootstrap({ batchRows: random.pick([3, 50, 5_000]) })).changes;
-      await expectOracle(store, scenario, order.slice(0, cut).flat().map((line) => scenario.truth[line]!));
-      await store.run(scenarioSource(scenario, order));
-      await expectOracle(store, scenario);
-      await store.close();
-    });
-  }
-  console.log(`bootstrap: ${seeds} seeds, ${taken} changes from Delta into SQLite`);
-  expect(taken).toBeGreaterThan(seeds * 10);
-});
-
-test("a history with a new epoch, its snapshot complete or not, fills an empty online store, and one of the epoch before, to what the live one is", { timeout: 300_000 }, async () => {
-  const met = { logs: 0, unfinished: 0, answers: 0 };
-  for (let seed = firstSeed; seed < firstSeed + seeds * 3; seed++) {
-    const log = brokenLog(seed, (["retained", "recreated", "restored"] as const)[seed % 3]!);
-    if (log === null) continue;
-    const { scenario } = log;
-    const offline = memoryOfflineStore(memoryOfflineData());
-    const make = (online = memoryOnlineStore()): Promise<Store> => (
-      openStore({ definitions: scenarioDefinitions(scenario), online, offline, clock: () => new Date(4_200_000_000_000), retain: "forever", history: { commit: { rows: 9 }, buckets: 2 } }));
-    const random = (): Random => new Random(seed);
-    const live = await make();
-    await live.run(changesOf("before", log.before, random()));
-    const old = await make();
-    await old.bootstrap();
-    for (const { name } of scenario.sources) {
-      await live.rebootstrap(name, changesOf(name, log.after, random())).catch((error: unknown) => {
-        if (!isTidemarkError(error, "SNAPSHOT_INCOMPLETE")) throw error;
-        met.unfinished++;
+test(
+  "SQLite filled from a Delta history whose files were joined, then the rest of the log: the " +
+    "oracle's bits before and after",
+  { timeout: 300_000 },
+  async () => {
+    let taken = 0;
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const scenario = generateScenario(seed);
+      const random = new Random(seed);
+      await inFolder(async (folder) => {
+        const order = otherDelivery(scenario, random);
+        const cut = random.int(order.length) + 1;
+        const first = await open(scenario, realStores(folder));
+        await first.run(scenarioSource(scenario, order.slice(0, cut)));
+        await first.close();
+        removeOnline(folder);
+        const stores = realStores(folder);
+        await joinFiles(scenario, stores, random);
+        const store = await open(scenario, stores);
+        taken += (await store.bootstrap({ batchRows: random.pick([3, 50, 5_000]) })).changes;
+        await expectOracle(
+          store,
+          scenario,
+          order
+            .slice(0, cut)
+            .flat()
+            .map((line) => scenario.truth[line]!),
+        );
+        await store.run(scenarioSource(scenario, order));
+        await expectOracle(store, scenario);
+        await store.close();
       });
     }
-    const empty = await make();
-    for (const store of [old, empty]) await store.bootstrap({ batchRows: 7 });
-    const expectAlike = async (): Promise<void> => {
-      const [expected, ...others] = await Promise.all([live, old, empty].map((store) => said(store, scenario)));
-      for (const other of others) expect(other, `seed ${seed}`).toEqual(expected);
-      met.answers += scenario.requests.length;
-    };
-    await expectAlike();
-    for (const store of [live, old, empty]) await store.run(changesOf("rest", log.after, random()));
-    await expectAlike();
-    met.logs++;
-  }
-  console.log(`bootstrap: epochs ${JSON.stringify(met)}`);
-  expect(met.logs).toBeGreaterThan(0);
-});
+    console.log(`bootstrap: ${seeds} seeds, ${taken} changes from Delta into SQLite`);
+    expect(taken).toBeGreaterThan(seeds * 10);
+  },
+);
+
+test(
+  "a history with a new epoch, its snapshot complete or not, fills an empty online store, and " +
+    "one of the epoch before, to what the live one is",
+  { timeout: 300_000 },
+  async () => {
+    const met = { logs: 0, unfinished: 0, answers: 0 };
+    for (let seed = firstSeed; seed < firstSeed + seeds * 3; seed++) {
+      const log = brokenLog(seed, (["retained", "recreated", "restored"] as const)[seed % 3]!);
+      if (log === null) continue;
+      const { scenario } = log;
+      const offline = memoryOfflineStore(memoryOfflineData());
+      const make = (online = memoryOnlineStore()): Promise<Store> =>
+        openStore({
+          definitions: scenarioDefinitions(scenario),
+          online,
+          offline,
+          clock: () => new Date(4_200_000_000_000),
+          retain: "forever",
+          history: { commit: { rows: 9 }, buckets: 2 },
+        });
+      const random = (): Random => new Random(seed);
+      const live = await make();
+      await live.run(changesOf("before", log.before, random()));
+      const old = await make();
+      await old.bootstrap();
+      for (const { name } of scenario.sources) {
+        await live
+          .rebootstrap(name, changesOf(name, log.after, random()))
+          .catch((error: unknown) => {
+            if (!isTidemarkError(error, "SNAPSHOT_INCOMPLETE")) throw error;
+            met.unfinished++;
+          });
+      }
+      const empty = await make();
+      for (const store of [old, empty]) await store.bootstrap({ batchRows: 7 });
+      const expectAlike = async (): Promise<void> => {
+        const [expected, ...others] = await Promise.all(
+          [live, old, empty].map((store) => said(store, scenario)),
+        );
+        for (const other of others) expect(other, `seed ${seed}`).toEqual(expected);
+        met.answers += scenario.requests.length;
+      };
+      await expectAlike();
+      for (const store of [live, old, empty])
+        await store.run(changesOf("rest", log.after, random()));
+      await expectAlike();
+      met.logs++;
+    }
+    console.log(`bootstrap: epochs ${JSON.stringify(met)}`);
+    expect(met.logs).toBeGreaterThan(0);
+  },
+);
 
 /** The answers of the online store, and what it says of itself. */
 async function said(store: Store, scenario: Scenario): Promise<unknown> {
   const { all } = scenarioDefinitions(scenario);
   const rows: unknown[] = [];
-  for (const request of scenario.requests) rows.push(...(await store.getOnlineFeatures({ features: all, entities: [requestKeys(scenario, request)], asOf: micros(request.time), metadata: true })));
+  for (const request of scenario.requests)
+    rows.push(
+      ...(await store.getOnlineFeatures({
+        features: all,
+        entities: [requestKeys(scenario, request)],
+        asOf: micros(request.time),
+        metadata: true,
+      })),
+    );
   return { rows, status: await store.status() };
 }
 
-const needs = [realKafka(), minioServer()].find(({ missing }) => missing !== null) ?? { missing: null };
+const needs = [realKafka(), minioServer()].find(({ missing }) => missing !== null) ?? {
+  missing: null,
+};
 
-suiteNeeding(needs, "a topic whose beginning is gone, on a real Kafka, with the history in a bucket of a real MinIO", () => {
-  test("a run says store.bootstrap; bootstrap killed with -9 again and again ends in the oracle's bits, from an empty and from an old online store, and the run goes on", { timeout: 600_000 }, async () => {
-    const [kafka, minio] = await Promise.all([startKafkaTopics(), startMinio()]);
-    try {
-      await minio.createBucket("lakes");
-      const bucket = { bucket: "lakes", endpoint: minio.endpoint, credentials: minio.credentials };
-      const objects = (): ObjectStore => s3Objects(bucket);
-      const scenario = generateScenario(firstSeed, { traits: LONG });
-      const lines = scenario.lines.map((line) => JSON.parse(line) as LogMessage).map((message) => ({ ...message, timestamp: message.timestamp === null ? null : Number(message.timestamp) }));
-      const topics = [...new Set(lines.map(({ topic }) => topic))];
-      for (const topic of topics) await kafka.topic(topic, 1 + Math.max(...lines.map((line) => (line.topic === topic ? line.partition : 0))));
-      const publish = async (from: number, to: number): Promise<void> => {
-        for (const topic of topics) await kafka.publish(topic, lines.slice(from, to).filter((line) => line.topic === topic));
-      };
-      const changes = () => kafkaChanges({ brokers: kafka.brokers, topics, until: "caught-up", batchMessages: 10, onWarning: () => undefined });
+suiteNeeding(
+  needs,
+  "a topic whose beginning is gone, on a real Kafka, with the history in a bucket of a real MinIO",
+  () => {
+    test(
+      "a run says store.bootstrap; bootstrap killed with -9 again and again ends in the " +
+        "oracle's bits, from an empty and from an old online store, and the run goes on",
+      { timeout: 600_000 },
+      async () => {
+        const [kafka, minio] = await Promise.all([startKafkaTopics(), startMinio()]);
+        try {
+          await minio.createBucket("lakes");
+          const bucket = {
+            bucket: "lakes",
+            endpoint: minio.endpoint,
+            credentials: minio.credentials,
+          };
+          const objects = (): ObjectStore => s3Objects(bucket);
+          const scenario = generateScenario(firstSeed, { traits: LONG });
+          const lines = scenario.lines
+            .map((line) => JSON.parse(line) as LogMessage)
+            .map((message) => ({
+              ...message,
+              timestamp: message.timestamp === null ? null : Number(message.timestamp),
+            }));
+          const topics = [...new Set(lines.map(({ topic }) => topic))];
+          for (const topic of topics)
+            await kafka.topic(
+              topic,
+              1 + Math.max(...lines.map((line) => (line.topic === topic ? line.partition : 0))),
+            );
+          const publish = async (from: number, to: number): Promise<void> => {
+            for (const topic of topics)
+              await kafka.publish(
+                topic,
+                lines.slice(from, to).filter((line) => line.topic === topic),
+              );
+          };
+          const changes = () =>
+            kafkaChanges({
+              brokers: kafka.brokers,
+              topics,
+              until: "caught-up",
+              batchMessages: 10,
+              onWarning: () => undefined,
+            });
 
-      await inFolder(async (folder) => {
-        const [empty, old] = [join(folder, "empty"), join(folder, "old")];
-        for (const one of [empty, old]) mkdirSync(one);
-        const [early, middle] = [Math.floor(lines.length * 0.2), Math.floor(lines.length * 0.6)];
-        await publish(0, early);
-        const first = await open(scenario, realStores(empty, {}, objects()));
-        await first.run(changes());
-        await first.close();
-        cpSync(empty, old, { recursive: true });
-        await publish(early, middle);
-        const second = await open(scenario, realStores(empty, {}, objects()));
-        await second.run(changes());
-        const status = await second.status();
-        await second.close();
-        removeOnline(empty);
-        await joinFiles(scenario, realStores(empty, {}, objects()), new Random(firstSeed));
-        // as retention does it: all that the history has is gone from the topics
-        for (const { partition, offset } of status.flatMap(({ history }) => history?.positions ?? [])) {
-          const at = partition.lastIndexOf(":");
-          await kafka.admin.fetchTopicOffsets(partition.slice(0, at));
-          await kafka.admin.deleteTopicRecords({ topic: partition.slice(0, at), partitions: [{ partition: Number(partition.slice(at + 1)), offset: String(offset + 1) }] });
-        }
-        await publish(middle, middle + 5);
+          await inFolder(async (folder) => {
+            const [empty, old] = [join(folder, "empty"), join(folder, "old")];
+            for (const one of [empty, old]) mkdirSync(one);
+            const [early, middle] = [
+              Math.floor(lines.length * 0.2),
+              Math.floor(lines.length * 0.6),
+            ];
+            await publish(0, early);
+            const first = await open(scenario, realStores(empty, {}, objects()));
+            await first.run(changes());
+            await first.close();
+            cpSync(empty, old, { recursive: true });
+            await publish(early, middle);
+            const second = await open(scenario, realStores(empty, {}, objects()));
+            await second.run(changes());
+            const status = await second.status();
+            await second.close();
+            removeOnline(empty);
+            await joinFiles(scenario, realStores(empty, {}, objects()), new Random(firstSeed));
+            // as retention does it: all that the history has is gone from the topics
+            for (const { partition, offset } of status.flatMap(
+              ({ history }) => history?.positions ?? [],
+            )) {
+              const at = partition.lastIndexOf(":");
+              await kafka.admin.fetchTopicOffsets(partition.slice(0, at));
+              await kafka.admin.deleteTopicRecords({
+                topic: partition.slice(0, at),
+                partitions: [
+                  { partition: Number(partition.slice(at + 1)), offset: String(offset + 1) },
+                ],
+              });
+            }
+            await publish(middle, middle + 5);
 
-        for (const [name, place] of [["empty", empty], ["old", old]] as const) {
-          const lost = await open(scenario, realStores(place, {}, objects()));
-          await expect(lost.run(changes())).rejects.toMatchObject({ code: "LOG_LOST", message: expect.stringContaining("call store.bootstrap() first") as string });
-          await lost.close();
-          const { kills, refused } = await killedBootstrap(scenario, place, bucket, name === "empty" ? scenario.truth.slice(0, middle) : null);
-          console.log(`bootstrap: ${name} online store, killed ${kills} times, ${refused} times refused meanwhile`);
-          expect(kills).toBeGreaterThan(4);
-          // one of them may have come when all was done
-          if (name === "empty") expect(refused).toBeGreaterThanOrEqual(kills - 1);
+            for (const [name, place] of [
+              ["empty", empty],
+              ["old", old],
+            ] as const) {
+              const lost = await open(scenario, realStores(place, {}, objects()));
+              await expect(lost.run(changes())).rejects.toMatchObject({
+                code: "LOG_LOST",
+                message: expect.stringContaining("call store.bootstrap() first") as string,
+              });
+              await lost.close();
+              const { kills, refused } = await killedBootstrap(
+                scenario,
+                place,
+                bucket,
+                name === "empty" ? scenario.truth.slice(0, middle) : null,
+              );
+              console.log(
+                `bootstrap: ${name} online store, killed ${kills} times, ${refused} times ` +
+                  "refused meanwhile",
+              );
+              expect(kills).toBeGreaterThan(4);
+              // one of them may have come when all was done
+              if (name === "empty") expect(refused).toBeGreaterThanOrEqual(kills - 1);
+            }
+            for (const place of [empty, old]) {
+              const store = await open(scenario, realStores(place, {}, objects()));
+              await expectOracle(store, scenario, scenario.truth.slice(0, middle));
+              await store.close();
+            }
+            await publish(middle + 5, lines.length);
+            for (const place of [empty, old]) {
+              const store = await open(scenario, realStores(place, {}, objects()));
+              await store.run(changes());
+              await expectOracle(store, scenario);
+              await store.close();
+            }
+          });
+        } finally {
+          await minio.stop();
+          await kafka.stop();
         }
-        for (const place of [empty, old]) {
-          const store = await open(scenario, realStores(place, {}, objects()));
-          await expectOracle(store, scenario, scenario.truth.slice(0, middle));
-          await store.close();
-        }
-        await publish(middle + 5, lines.length);
-        for (const place of [empty, old]) {
-          const store = await open(scenario, realStores(place, {}, objects()));
-          await store.run(changes());
-          await expectOracle(store, scenario);
-          await store.close();
-        }
-      });
-    } finally {
-      await minio.stop();
-      await kafka.stop();
-    }
-  });
-});
+      },
+    );
+  },
+);
 
 /**
- * Kills it before or after a commit, until it ends by itself. Meanwhile a store that was empty refuses or answers `whole`, and one that was behind answers.
+ * Kills it before or after a commit, until it ends by itself. Meanwhile a store that was empty
+ * refuses or answers `whole`, and one that was behind answers.
  */
-async function killedBootstrap(scenario: Scenario, folder: string, bucket: Parameters<typeof s3Objects>[0], whole: Scenario["truth"] | null): Promise<{ readonly kills: number; readonly refused: number }> {
+async function killedBootstrap(
+  scenario: Scenario,
+  folder: string,
+  bucket: Parameters<typeof s3Objects>[0],
+  whole: Scenario["truth"] | null,
+): Promise<{ readonly kills: number; readonly refused: number }> {
   const program = fileURLToPath(new URL("programs/bootstrap.ts", import.meta.url));
   const random = new Random(firstSeed);
   let kills = 0;
   let refused = 0;
   for (;;) {
-    const settings = { folder, seed: scenario.seed, traits: LONG, bucket, dieAt: kills < MOST_KILLS ? random.between(2, 9) : 0 };
-    const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, JSON.stringify(settings)], { stdio: ["ignore", "inherit", "inherit"] });
+    const settings = {
+      folder,
+      seed: scenario.seed,
+      traits: LONG,
+      bucket,
+      dieAt: kills < MOST_KILLS ? random.between(2, 9) : 0,
+    };
+    const child = spawn(
+      process.execPath,
+      [
+        "--conditions=@tidemark/source",
+        "--disable-warning=ExperimentalWarning",
+        program,
+        JSON.stringify(settings),
+      ],
+      { stdio: ["ignore", "inherit", "inherit"] },
+    );
     const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
     if (signal !== "SIGKILL") {
       expect(code).toBe(0);
       return { kills, refused };
     }
     kills++;
-    const store = await openStore({ definitions: scenarioDefinitions(scenario), ...realStores(folder, {}, s3Objects(bucket)), retain: "forever" });
+    const store = await openStore({
+      definitions: scenarioDefinitions(scenario),
+      ...realStores(folder, {}, s3Objects(bucket)),
+      retain: "forever",
+    });
     try {
-      const found = await differing(store, scenario, scenario.requests, "online", { truth: whole ?? scenario.truth });
+      const found = await differing(store, scenario, scenario.requests, "online", {
+        truth: whole ?? scenario.truth,
+      });
       if (whole !== null) expect(found).toEqual([]);
     } catch (error) {
       if (!isTidemarkError(error, "NEEDS_BACKFILL")) throw error;

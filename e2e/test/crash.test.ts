@@ -8,48 +8,93 @@ import { runSettings } from "../src/settings.ts";
 
 const { seed } = runSettings("crash", 1);
 
-test("kill -9 at any point and start again: nothing lost, nothing doubled (law 5)", { timeout: 600_000 }, async () => {
-  const started = performance.now();
-  const result = await crashUntilMet({ firstSeed: seed, random: 50, perPoint: 5, parallel: 2 });
-  console.log(`kill -9, TIDEMARK_SEED=${seed}, ${((performance.now() - started) / 1000).toFixed(1)} s\n${crashText(result)}`);
-  expect(result.kills.get("random")!.kills).toBeGreaterThanOrEqual(50);
-  for (const [kind, { kills }] of result.kills) expect(kills, kind).toBeGreaterThanOrEqual(5);
-  expect(result.orphans).toBeGreaterThan(0);
-});
+test(
+  "kill -9 at any point and start again: nothing lost, nothing doubled (law 5)",
+  { timeout: 600_000 },
+  async () => {
+    const started = performance.now();
+    const result = await crashUntilMet({ firstSeed: seed, random: 50, perPoint: 5, parallel: 2 });
+    console.log(
+      `kill -9, TIDEMARK_SEED=${seed}, ${((performance.now() - started) / 1000).toFixed(1)} ` +
+        `s\n${crashText(result)}`,
+    );
+    expect(result.kills.get("random")!.kills).toBeGreaterThanOrEqual(50);
+    for (const [kind, { kills }] of result.kills) expect(kills, kind).toBeGreaterThanOrEqual(5);
+    expect(result.orphans).toBeGreaterThan(0);
+  },
+);
 
-test.concurrent("a process that reads while the writer is killed sees prefixes of the log, one after the other, and nothing else", { timeout: 600_000 }, async () => {
-  // A quick machine may be through with a short log after a kill or two: then more logs.
-  for (let [next, killed] = [seed, 0]; killed < 10; next += 2) {
-    for (const { kills, reads, seen } of await Promise.all([next, next + 1].map(readWhileKilled))) {
-      console.log(`read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen).map(([path, count]) => `${path} ${count}`).join(", ")}`);
-      expect(reads).toBeGreaterThan(0);
-      killed += kills;
+test.concurrent(
+  "a process that reads while the writer is killed sees prefixes of the log, one after the " +
+    "other, and nothing else",
+  { timeout: 600_000 },
+  async () => {
+    // A quick machine may be through with a short log after a kill or two: then more logs.
+    for (let [next, killed] = [seed, 0]; killed < 10; next += 2) {
+      for (const { kills, reads, seen } of await Promise.all(
+        [next, next + 1].map(readWhileKilled),
+      )) {
+        console.log(
+          `read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen)
+            .map(([path, count]) => `${path} ${count}`)
+            .join(", ")}`,
+        );
+        expect(reads).toBeGreaterThan(0);
+        killed += kills;
+      }
     }
-  }
-});
+  },
+);
 
-test.concurrent.for(["online position first", "history position last"] as const)("a store that commits position and effect one after the other is found out: %s", { timeout: 600_000 }, async (torn, context) => {
-  let found = "whole";
-  for (let n = 0; n < 8 && found === "whole"; n++) {
-    found = await runTorn(seed + n, torn).then(() => "whole", (error: Error) => error.name);
-  }
-  context.expect(found).toBe("AssertionError");
-});
+test.concurrent.for(["online position first", "history position last"] as const)(
+  "a store that commits position and effect one after the other is found out: %s",
+  { timeout: 600_000 },
+  async (torn, context) => {
+    let found = "whole";
+    for (let n = 0; n < 8 && found === "whole"; n++) {
+      found = await runTorn(seed + n, torn).then(
+        () => "whole",
+        (error: Error) => error.name,
+      );
+    }
+    context.expect(found).toBe("AssertionError");
+  },
+);
 
-test("answers of a shorter prefix after those of a longer one are found out, and answers of no prefix", async () => {
-  const scenario = generateScenario(1, { traits: { changes: 40 } });
-  const rows = scenario.requests.map((_, row) => row);
-  const after = async (share: number) => {
-    const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
-    await feed(scenario, stores, {}, scenarioSource(scenario, [scenario.truth.slice(0, scenario.truth.length * share).map((_, i) => i)]));
-    return pathReaders(scenario, stores).history(false);
-  };
-  const [none, half, all] = [await after(0), await after(0.5), await after(1)];
-  const inOrder = prefixesOf(scenario);
-  for (const answers of [none, half, all]) inOrder.take("history", "corrected", rows, answers);
-  inOrder.allShown();
-  const backwards = prefixesOf(scenario);
-  backwards.take("history", "corrected", rows, all);
-  expect(() => { backwards.take("history", "corrected", rows, half); }).toThrow("before, and now no more than");
-  expect(() => { backwards.take("history", "corrected", rows, all.map((answers, f) => (f % 2 === 0 ? half[f]! : answers))); }).toThrow("no prefix of the log gives");
-});
+test(
+  "answers of a shorter prefix after those of a longer one are found out, and answers of no " +
+    "prefix",
+  async () => {
+    const scenario = generateScenario(1, { traits: { changes: 40 } });
+    const rows = scenario.requests.map((_, row) => row);
+    const after = async (share: number) => {
+      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
+      await feed(
+        scenario,
+        stores,
+        {},
+        scenarioSource(scenario, [
+          scenario.truth.slice(0, scenario.truth.length * share).map((_, i) => i),
+        ]),
+      );
+      return pathReaders(scenario, stores).history(false);
+    };
+    const [none, half, all] = [await after(0), await after(0.5), await after(1)];
+    const inOrder = prefixesOf(scenario);
+    for (const answers of [none, half, all]) inOrder.take("history", "corrected", rows, answers);
+    inOrder.allShown();
+    const backwards = prefixesOf(scenario);
+    backwards.take("history", "corrected", rows, all);
+    expect(() => {
+      backwards.take("history", "corrected", rows, half);
+    }).toThrow("before, and now no more than");
+    expect(() => {
+      backwards.take(
+        "history",
+        "corrected",
+        rows,
+        all.map((answers, f) => (f % 2 === 0 ? half[f]! : answers)),
+      );
+    }).toThrow("no prefix of the log gives");
+  },
+);

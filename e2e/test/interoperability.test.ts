@@ -1,10 +1,30 @@
-/** What others read: one history in a bucket of a real MinIO, and Trino, delta-rs, DuckDB and Spark computing over it in their own SQL. */
+/**
+ * What others read: one history in a bucket of a real MinIO, and Trino, delta-rs, DuckDB and Spark
+ * computing over it in their own SQL.
+ */
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
-import { avg, count, countDistinct, decimal, entity, featureView, float64, int64, max, micros, min, openStore, source, string, sum, timestamp } from "@tidemark/core";
+import {
+  avg,
+  count,
+  countDistinct,
+  decimal,
+  entity,
+  featureView,
+  float64,
+  int64,
+  max,
+  micros,
+  min,
+  openStore,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
 import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
 import { startTrino, type Trino } from "@tidemark/testkit/services";
@@ -12,7 +32,13 @@ import { startMinio, type Minio } from "@tidemark/testkit/services/minio";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sparkJars } from "@tidemark/testkit/services/toolchain";
-import { minioServer, pythonReaders, sparkReader, suiteNeeding, trinoServer } from "@tidemark/testkit/needs";
+import {
+  minioServer,
+  pythonReaders,
+  sparkReader,
+  suiteNeeding,
+  trinoServer,
+} from "@tidemark/testkit/needs";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
@@ -21,8 +47,14 @@ const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: {
-    id: int64("id"), user_id: string("User ID").nullable(), vendor: string("Vendor").nullable(), channel: string("Sources").nullable(), amount: float64("Amount").nullable(),
-    points: int64("Points").nullable(), fee: decimal("Fee", { precision: 12, scale: 2 }).nullable(), time: timestamp("Time", { zone: "UTC" }),
+    id: int64("id"),
+    user_id: string("User ID").nullable(),
+    vendor: string("Vendor").nullable(),
+    channel: string("Sources").nullable(),
+    amount: float64("Amount").nullable(),
+    points: int64("Points").nullable(),
+    fee: decimal("Fee", { precision: 12, scale: 2 }).nullable(),
+    time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],
   eventTime: "time",
@@ -32,11 +64,28 @@ const weekly = featureView("weekly", {
   entity: user,
   source: transactions,
   features: {
-    num: count().over("7d"), total: sum(transactions.amount).over("7d"), avg: avg(transactions.amount).over("7d"), min: min(transactions.amount).over("7d"), max: max(transactions.amount).over("7d"),
-    num_vendors: countDistinct(transactions.vendor).over("7d"), num_sources: countDistinct(transactions.channel).over("7d"), points: sum(transactions.points).over("7d"), fees: sum(transactions.fee).over("7d"),
+    num: count().over("7d"),
+    total: sum(transactions.amount).over("7d"),
+    avg: avg(transactions.amount).over("7d"),
+    min: min(transactions.amount).over("7d"),
+    max: max(transactions.amount).over("7d"),
+    num_vendors: countDistinct(transactions.vendor).over("7d"),
+    num_sources: countDistinct(transactions.channel).over("7d"),
+    points: sum(transactions.points).over("7d"),
+    fees: sum(transactions.fee).over("7d"),
   },
 });
-const FEATURES = ["num", "total", "avg", "min", "max", "num_vendors", "num_sources", "points", "fees"] as const;
+const FEATURES = [
+  "num",
+  "total",
+  "avg",
+  "min",
+  "max",
+  "num_vendors",
+  "num_sources",
+  "points",
+  "fees",
+] as const;
 
 const { seed } = runSettings("interoperability", 1);
 const bank = bankTopic(seed, 3_000);
@@ -44,7 +93,9 @@ const DAY = 86_400_000_000;
 /** Midnights, the instants of rows, and a microsecond later. */
 const TIMES = [
   ...[4, 8, 15, 22, 30].map((day) => bank.from + day * DAY),
-  ...[0.3, 0.6, 0.9].map((share) => bank.rows[Math.floor(bank.rows.length * share)]!.time).flatMap((time) => [time, time + 1]),
+  ...[0.3, 0.6, 0.9]
+    .map((share) => bank.rows[Math.floor(bank.rows.length * share)]!.time)
+    .flatMap((time) => [time, time + 1]),
 ];
 const asked = TIMES.flatMap((t) => [...BANK_USERS, "nobody"].map((user_id) => ({ user_id, t })));
 
@@ -53,29 +104,58 @@ type Answers = Readonly<Record<string, readonly (readonly unknown[])[]>>;
 
 /** The same text for every engine, but for the names of the tables. */
 function statements(changes: string, versions: string): Record<string, string> {
-  const values = asked.map(({ user_id, t }) => `('${user_id.replaceAll("'", "''")}', ${t})`).join(", ");
+  const values = asked
+    .map(({ user_id, t }) => `('${user_id.replaceAll("'", "''")}', ${t})`)
+    .join(", ");
   const features = (seen: string): string => `
     SELECT a.user_id, a.t, count(r.id), coalesce(sum(r.amount), 0), avg(r.amount), min(r.amount), max(r.amount), count(DISTINCT r.vendor), count(DISTINCT r.channel),
            coalesce(sum(r.points), 0), coalesce(sum(r.fee), 0), coalesce(sum(abs(r.amount)), 0)
     FROM (VALUES ${values}) AS a(user_id, t)
     LEFT JOIN ${versions} r ON r.user_id = a.user_id AND r.time >= a.t - 604800000000 AND r.time < a.t AND NOT r._deleted AND r._quarantine IS NULL AND ${seen}
     GROUP BY a.user_id, a.t`;
-  const sums = (table: string): string => `SELECT count(*), count(amount), count(vendor), sum(id - 9007199254740992), sum(CAST(points AS decimal(38, 0))), sum(fee), sum(time - 1748736000000000), sum(amount), sum(abs(amount)) FROM ${table}`;
+  const sums = (table: string): string =>
+    "SELECT count(*), count(amount), count(vendor), sum(id - 9007199254740992), " +
+    "sum(CAST(points AS decimal(38, 0))), sum(fee), sum(time - 1748736000000000), " +
+    `sum(amount), sum(abs(amount)) FROM ${table}`;
   return {
     "sums of changes": sums(changes),
     "sums of versions": sums(versions),
     "kinds of changes": `SELECT _kind, count(*) FROM ${changes} GROUP BY _kind`,
-    "rows today": `SELECT id, user_id, vendor, channel, amount, points, fee, time FROM ${versions} WHERE _known_to IS NULL AND NOT _deleted AND _quarantine IS NULL`,
+    "rows today":
+      `SELECT id, user_id, vendor, channel, amount, points, fee, time FROM ${versions} WHERE ` +
+      "_known_to IS NULL AND NOT _deleted AND _quarantine IS NULL",
     "as corrected": features("r._known_to IS NULL"),
     "as known": features("r._known_from < a.t AND (r._known_to IS NULL OR r._known_to >= a.t)"),
   };
 }
 
-/** Which columns are floats, each with the column of Σ|x| that bounds its error, or null where nothing was added up; all others are exact. */
+/**
+ * Which columns are floats, each with the column of Σ|x| that bounds its error, or null where
+ * nothing was added up; all others are exact.
+ */
 const FLOATS: Readonly<Record<string, ReadonlyMap<number, number | null>>> = {
-  ...Object.fromEntries(["sums of changes", "sums of versions"].map((name) => [name, new Map([[7, 8], [8, 8]])])),
+  ...Object.fromEntries(
+    ["sums of changes", "sums of versions"].map((name) => [
+      name,
+      new Map([
+        [7, 8],
+        [8, 8],
+      ]),
+    ]),
+  ),
   "rows today": new Map([[4, null]]),
-  ...Object.fromEntries(["as corrected", "as known"].map((name) => [name, new Map([[3, 11], [4, 11], [5, null], [6, null], [11, 11]])])),
+  ...Object.fromEntries(
+    ["as corrected", "as known"].map((name) => [
+      name,
+      new Map([
+        [3, 11],
+        [4, 11],
+        [5, null],
+        [6, null],
+        [11, 11],
+      ]),
+    ]),
+  ),
 };
 
 /** Sorted, exact values as text without trailing zeros, floats as numbers. */
@@ -98,25 +178,49 @@ function agree(engine: string, theirs: Answers, ours: Answers): void {
     expect(found.length, `${engine}, ${name}`).toBe(wanted.length);
     for (const [i, row] of wanted.entries()) {
       for (const [c, value] of row.entries()) {
-        const said = `${engine}, ${name}, column ${c} of row ${JSON.stringify(row.slice(0, 2))}, TIDEMARK_SEED=${seed}`;
+        const said =
+          `${engine}, ${name}, column ${c} of row ${JSON.stringify(row.slice(0, 2))}, ` +
+          `TIDEMARK_SEED=${seed}`;
         const bound = FLOATS[name]?.get(c) ?? null;
         const there = found[i]![c];
         if (bound === null || value === null) expect(there, said).toEqual(value);
-        else expect(Math.abs((there as number) - (value as number)), said).toBeLessThanOrEqual(1e-9 * (found[i]![bound] as number));
+        else
+          expect(Math.abs((there as number) - (value as number)), said).toBeLessThanOrEqual(
+            1e-9 * (found[i]![bound] as number),
+          );
       }
     }
   }
 }
 
-/** The sums of a table as our own reader has them: every float in the order of the table, which 1e-9 allows for. */
+/**
+ * The sums of a table as our own reader has them: every float in the order of the table, which 1e-9
+ * allows for.
+ */
 async function ourSums(lake: DeltaOfflineStore, table: string): Promise<unknown[]> {
-  let rows = 0, amounts = 0, vendors = 0, ids = 0n, points = 0n, fees = 0n, times = 0n, total = 0, sizes = 0;
-  for await (const batch of lake.scan(table, { columns: ["id", "amount", "vendor", "points", "fee", "time"] })) {
+  let rows = 0,
+    amounts = 0,
+    vendors = 0,
+    ids = 0n,
+    points = 0n,
+    fees = 0n,
+    times = 0n,
+    total = 0,
+    sizes = 0;
+  for await (const batch of lake.scan(table, {
+    columns: ["id", "amount", "vendor", "points", "fee", "time"],
+  })) {
     for (let i = 0; i < batch.length; i++) {
-      const [id, amount, vendor, point, fee, time] = batch.vectors.map((vector) => valueAt(vector, i)) as [bigint, number | null, string | null, bigint | null, bigint | null, number | null];
+      const [id, amount, vendor, point, fee, time] = batch.vectors.map((vector) =>
+        valueAt(vector, i),
+      ) as [bigint, number | null, string | null, bigint | null, bigint | null, number | null];
       rows++;
       ids += id - 9007199254740992n;
-      if (amount !== null) { amounts++; total += amount; sizes += Math.abs(amount); }
+      if (amount !== null) {
+        amounts++;
+        total += amount;
+        sizes += Math.abs(amount);
+      }
       if (vendor !== null) vendors++;
       points += point ?? 0n;
       fees += fee ?? 0n;
@@ -125,107 +229,217 @@ async function ourSums(lake: DeltaOfflineStore, table: string): Promise<unknown[
   }
   const sign = fees < 0n ? "-" : "";
   const digits = String(fees < 0n ? -fees : fees).padStart(3, "0");
-  return [rows, amounts, vendors, ids, points, `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`, times, total, sizes];
+  return [
+    rows,
+    amounts,
+    vendors,
+    ids,
+    points,
+    `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`,
+    times,
+    total,
+    sizes,
+  ];
 }
 
 const python = pythonReaders();
 const needs = [minioServer(), trinoServer(), python, sparkReader()];
 
-suiteNeeding({ missing: needs.map(({ missing }) => missing).find((missing) => missing !== null) ?? null }, "a history in MinIO, read by others", () => {
-  let minio: Minio, trino: Trino, ours: Answers;
-  const tables = historyTables(["transactions"], "s3://bank/lake");
-  const url = (table: string): string => tables.find((one) => one.table === `transactions_${table}`)!.location;
+suiteNeeding(
+  { missing: needs.map(({ missing }) => missing).find((missing) => missing !== null) ?? null },
+  "a history in MinIO, read by others",
+  () => {
+    let minio: Minio, trino: Trino, ours: Answers;
+    const tables = historyTables(["transactions"], "s3://bank/lake");
+    const url = (table: string): string =>
+      tables.find((one) => one.table === `transactions_${table}`)!.location;
 
-  beforeAll(async () => {
-    minio = await startMinio();
-    const starting = startTrino({ minio });
-    await minio.createBucket("bank");
-    const lake = deltaOfflineStore(s3Objects({ bucket: "bank", prefix: "lake", endpoint: minio.endpoint, credentials: minio.credentials }), { checkpointEvery: 4 });
-    ours = await inFolder(async (folder) => {
-      const store = await openStore({ definitions: { weekly }, offline: lake });
-      // in five runs, so that there are commits, rewritten versions and a checkpoint to read
-      for (let run = 1; run <= 5; run++) {
-        const topic = join(folder, `topic-${run}.jsonl`);
-        writeFileSync(topic, `${bank.lines.slice(0, Math.ceil((bank.changes * run) / 5)).join("\n")}\n`);
-        await store.run(recordedTopic(topic));
-      }
-      const kinds = new Map<string, number>();
-      for await (const batch of lake.scan("transactions/changes", { columns: ["_kind"] })) {
-        for (let i = 0; i < batch.length; i++) { const kind = String(valueAt(batch.vectors[0]!, i)); kinds.set(kind, (kinds.get(kind) ?? 0) + 1); }
-      }
-      const features = async (asKnown: boolean): Promise<unknown[][]> => {
-        const entities = asked.map(({ user_id, t }) => ({ user_id, event_timestamp: micros(t) }));
-        const rows = await (await store.getHistoricalFeatures({ features: weekly, entities, asKnown })).rows();
-        return rows.map((row, i) => [asked[i]!.user_id, asked[i]!.t, ...FEATURES.map((name) => row[name])]);
-      };
-      const answers = {
-        "sums of changes": [await ourSums(lake, "transactions/changes")], "sums of versions": [await ourSums(lake, "transactions/versions")], "kinds of changes": [...kinds],
-        "rows today": bank.rows.map((row) => [row.id, row.user, row.vendor, row.channel, row.amount === "NaN" ? null : row.amount, row.points, row.fee, row.time]),
-        "as corrected": await features(false), "as known": await features(true),
-      };
-      await store.close();
-      return answers;
+    beforeAll(async () => {
+      minio = await startMinio();
+      const starting = startTrino({ minio });
+      await minio.createBucket("bank");
+      const lake = deltaOfflineStore(
+        s3Objects({
+          bucket: "bank",
+          prefix: "lake",
+          endpoint: minio.endpoint,
+          credentials: minio.credentials,
+        }),
+        { checkpointEvery: 4 },
+      );
+      ours = await inFolder(async (folder) => {
+        const store = await openStore({ definitions: { weekly }, offline: lake });
+        // in five runs, so that there are commits, rewritten versions and a checkpoint to read
+        for (let run = 1; run <= 5; run++) {
+          const topic = join(folder, `topic-${run}.jsonl`);
+          writeFileSync(
+            topic,
+            `${bank.lines.slice(0, Math.ceil((bank.changes * run) / 5)).join("\n")}\n`,
+          );
+          await store.run(recordedTopic(topic));
+        }
+        const kinds = new Map<string, number>();
+        for await (const batch of lake.scan("transactions/changes", { columns: ["_kind"] })) {
+          for (let i = 0; i < batch.length; i++) {
+            const kind = String(valueAt(batch.vectors[0]!, i));
+            kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+          }
+        }
+        const features = async (asKnown: boolean): Promise<unknown[][]> => {
+          const entities = asked.map(({ user_id, t }) => ({ user_id, event_timestamp: micros(t) }));
+          const rows = await (
+            await store.getHistoricalFeatures({ features: weekly, entities, asKnown })
+          ).rows();
+          return rows.map((row, i) => [
+            asked[i]!.user_id,
+            asked[i]!.t,
+            ...FEATURES.map((name) => row[name]),
+          ]);
+        };
+        const answers = {
+          "sums of changes": [await ourSums(lake, "transactions/changes")],
+          "sums of versions": [await ourSums(lake, "transactions/versions")],
+          "kinds of changes": [...kinds],
+          "rows today": bank.rows.map((row) => [
+            row.id,
+            row.user,
+            row.vendor,
+            row.channel,
+            row.amount === "NaN" ? null : row.amount,
+            row.points,
+            row.fee,
+            row.time,
+          ]),
+          "as corrected": await features(false),
+          "as known": await features(true),
+        };
+        await store.close();
+        return answers;
+      });
+      trino = await starting;
+    }, 400_000);
+    afterAll(async () => {
+      await trino?.stop();
+      await minio?.stop();
     });
-    trino = await starting;
-  }, 400_000);
-  afterAll(async () => {
-    await trino?.stop();
-    await minio?.stop();
-  });
 
-  const job = (more: object): string => JSON.stringify({
-    tables: { changes: url("changes"), versions: url("versions") }, sql: statements("changes", "versions"),
-    storage: { AWS_ENDPOINT_URL: minio.endpoint, AWS_REGION: minio.region, AWS_ACCESS_KEY_ID: minio.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: minio.credentials.secretAccessKey, AWS_ALLOW_HTTP: "true" }, ...more,
-  });
+    const job = (more: object): string =>
+      JSON.stringify({
+        tables: { changes: url("changes"), versions: url("versions") },
+        sql: statements("changes", "versions"),
+        storage: {
+          AWS_ENDPOINT_URL: minio.endpoint,
+          AWS_REGION: minio.region,
+          AWS_ACCESS_KEY_ID: minio.credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: minio.credentials.secretAccessKey,
+          AWS_ALLOW_HTTP: "true",
+        },
+        ...more,
+      });
 
-  test("Trino, in whose catalog the command registers the tables", { timeout: 900_000 }, async () => {
-    const catalog = (verb: string, ...more: string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
-      command("catalog", verb, "--trino", trino.url, "--schema", "bank", "--json", ...more);
-    const register = (location: string, ...more: string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
-      catalog("register", "--source", "transactions", "--location", location, ...more);
-    const states = (stdout: string): string[] => (JSON.parse(stdout) as { state: string }[]).map(({ state }) => state);
+    test(
+      "Trino, in whose catalog the command registers the tables",
+      { timeout: 900_000 },
+      async () => {
+        const catalog = (
+          verb: string,
+          ...more: string[]
+        ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+          command("catalog", verb, "--trino", trino.url, "--schema", "bank", "--json", ...more);
+        const register = (
+          location: string,
+          ...more: string[]
+        ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+          catalog("register", "--source", "transactions", "--location", location, ...more);
+        const states = (stdout: string): string[] =>
+          (JSON.parse(stdout) as { state: string }[]).map(({ state }) => state);
 
-    expect(await catalog("list")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
-    const first = await register("s3://bank/lake");
-    expect(first.stderr).toBe("");
-    expect(JSON.parse(first.stdout)).toEqual(tables.map((table) => ({ ...table, state: "registered" })));
-    expect(states((await register("s3://bank/lake/")).stdout)).toEqual(["present", "present"]);
+        expect(await catalog("list")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+        const first = await register("s3://bank/lake");
+        expect(first.stderr).toBe("");
+        expect(JSON.parse(first.stdout)).toEqual(
+          tables.map((table) => ({ ...table, state: "registered" })),
+        );
+        expect(states((await register("s3://bank/lake/")).stdout)).toEqual(["present", "present"]);
 
-    const answers: Record<string, readonly (readonly unknown[])[]> = {};
-    for (const [name, sql] of Object.entries(statements("lake.bank.transactions_changes", "lake.bank.transactions_versions"))) answers[name] = await queryTrino({ url: trino.url }, sql);
-    agree("Trino", answers, ours);
+        const answers: Record<string, readonly (readonly unknown[])[]> = {};
+        for (const [name, sql] of Object.entries(
+          statements("lake.bank.transactions_changes", "lake.bank.transactions_versions"),
+        ))
+          answers[name] = await queryTrino({ url: trino.url }, sql);
+        agree("Trino", answers, ours);
 
-    // the same bucket by another of its names is another location
-    const elsewhere = await register("s3a://bank/lake");
-    expect(elsewhere).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("TRINO_TABLE_ELSEWHERE") });
-    expect(states((await register("s3a://bank/lake", "--replace")).stdout)).toEqual(["moved", "moved"]);
-    expect(JSON.parse((await catalog("list")).stdout)).toEqual(tables.map(({ table, location }) => ({ table, location: location.replace("s3:", "s3a:") })));
-    expect(JSON.parse((await catalog("unregister", "--source", "transactions")).stdout)).toEqual(tables.map(({ table }) => ({ table })));
-    expect((await catalog("list")).stdout).toBe("[]\n");
-    expect(await register("s3://bank/nowhere")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("TRINO_QUERY_FAILED") });
-    const again = await registerTables({ url: trino.url, catalog: "lake", schema: "bank", tables });
-    expect(again.map(({ state }) => state)).toEqual(["registered", "registered"]);
-  });
+        // the same bucket by another of its names is another location
+        const elsewhere = await register("s3a://bank/lake");
+        expect(elsewhere).toMatchObject({
+          code: 1,
+          stdout: "",
+          stderr: expect.stringContaining("TRINO_TABLE_ELSEWHERE"),
+        });
+        expect(states((await register("s3a://bank/lake", "--replace")).stdout)).toEqual([
+          "moved",
+          "moved",
+        ]);
+        expect(JSON.parse((await catalog("list")).stdout)).toEqual(
+          tables.map(({ table, location }) => ({
+            table,
+            location: location.replace("s3:", "s3a:"),
+          })),
+        );
+        expect(
+          JSON.parse((await catalog("unregister", "--source", "transactions")).stdout),
+        ).toEqual(tables.map(({ table }) => ({ table })));
+        expect((await catalog("list")).stdout).toBe("[]\n");
+        expect(await register("s3://bank/nowhere")).toMatchObject({
+          code: 1,
+          stdout: "",
+          stderr: expect.stringContaining("TRINO_QUERY_FAILED"),
+        });
+        const again = await registerTables({
+          url: trino.url,
+          catalog: "lake",
+          schema: "bank",
+          tables,
+        });
+        expect(again.map(({ state }) => state)).toEqual(["registered", "registered"]);
+      },
+    );
 
-  test("delta-rs, and DuckDB over what it reads", { timeout: 200_000 }, async () => {
-    const answers = JSON.parse(await runPython("read_delta_rs.py", job({}))) as Readonly<Record<string, Answers>>;
-    for (const engine of ["delta-rs", "DuckDB"]) agree(engine, answers[engine]!, ours);
-  });
-
-  test("Spark with Delta", { timeout: 900_000 }, async () => {
-    await inFolder(async (folder) => {
-      const answers = join(folder, "answers.json");
-      await runPython("read_spark.py", job({ jars: sparkJars, answers }));
-      agree("Spark", JSON.parse(readFileSync(answers, "utf8")) as Answers, ours);
+    test("delta-rs, and DuckDB over what it reads", { timeout: 200_000 }, async () => {
+      const answers = JSON.parse(await runPython("read_delta_rs.py", job({}))) as Readonly<
+        Record<string, Answers>
+      >;
+      for (const engine of ["delta-rs", "DuckDB"]) agree(engine, answers[engine]!, ours);
     });
-  });
-});
+
+    test("Spark with Delta", { timeout: 900_000 }, async () => {
+      await inFolder(async (folder) => {
+        const answers = join(folder, "answers.json");
+        await runPython("read_spark.py", job({ jars: sparkJars, answers }));
+        agree("Spark", JSON.parse(readFileSync(answers, "utf8")) as Answers, ours);
+      });
+    });
+  },
+);
 
 /** `tidemark …`, as a process of its own. */
-function command(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+function command(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve) => {
-    const node = ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../../packages/cli/src/bin.ts"), ...args];
-    execFile(process.execPath, node, (error, stdout, stderr) => { resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr }); });
+    const node = [
+      "--conditions=@tidemark/source",
+      "--disable-warning=ExperimentalWarning",
+      join(import.meta.dirname, "../../packages/cli/src/bin.ts"),
+      ...args,
+    ];
+    execFile(process.execPath, node, (error, stdout, stderr) => {
+      resolve({
+        code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
+        stdout,
+        stderr,
+      });
+    });
   });
 }
 
@@ -233,12 +447,21 @@ function command(...args: readonly string[]): Promise<{ readonly code: number; r
 function runPython(program: string, input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
-    // left without taking down the readers' threads: on a busy machine their libraries abort while doing so, after all is printed
-    const run = "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); sys.stdout.flush(); os._exit(0)";
-    const child = execFile(python.path, ["-c", run, join(import.meta.dirname, "python", program)], { env, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`${program}: ${error.message.slice(0, 200)}\n${stderr.slice(-4000)}`));
-    });
+    // left without taking down the readers' threads: on a busy machine their libraries abort while
+    // doing so, after all is printed
+    const run =
+      "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); " +
+      "sys.stdout.flush(); os._exit(0)";
+    const child = execFile(
+      python.path,
+      ["-c", run, join(import.meta.dirname, "python", program)],
+      { env, maxBuffer: 1 << 28 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else
+          reject(new Error(`${program}: ${error.message.slice(0, 200)}\n${stderr.slice(-4000)}`));
+      },
+    );
     child.stdin!.end(input);
   });
 }

@@ -1,4 +1,7 @@
-/** Materialized days on the stores that users have: a process killed with -9 at every point of them, and two processes at once. */
+/**
+ * Materialized days on the stores that users have: a process killed with -9 at every point of them,
+ * and two processes at once.
+ */
 import type { MaterializeOptions } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
 import { execFileSync, spawn } from "node:child_process";
@@ -13,11 +16,28 @@ import { inFolder, realStores } from "../src/real-stores.ts";
 
 const program = fileURLToPath(new URL("programs/materialize.ts", import.meta.url));
 
-async function run(folder: string, options: MaterializeOptions, dieAt: number): Promise<{ readonly how: string; readonly said: string; readonly errors: string }> {
-  const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, JSON.stringify({ folder, options, dieAt })], { env: { ...process.env, NODE_OPTIONS: "" } });
+async function run(
+  folder: string,
+  options: MaterializeOptions,
+  dieAt: number,
+): Promise<{ readonly how: string; readonly said: string; readonly errors: string }> {
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@tidemark/source",
+      "--disable-warning=ExperimentalWarning",
+      program,
+      JSON.stringify({ folder, options, dieAt }),
+    ],
+    { env: { ...process.env, NODE_OPTIONS: "" } },
+  );
   const text = { said: "", errors: "" };
-  child.stdout.setEncoding("utf8").on("data", (part: string) => { text.said += part; });
-  child.stderr.setEncoding("utf8").on("data", (part: string) => { text.errors += part; });
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    text.said += part;
+  });
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    text.errors += part;
+  });
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   return { how: signal ?? String(code), ...text };
 }
@@ -25,8 +45,11 @@ async function run(folder: string, options: MaterializeOptions, dieAt: number): 
 async function table(folder: string): Promise<string[]> {
   const { offline } = realStores(folder);
   const rows: string[] = [];
-  for await (const { length, vectors } of offline.scan("weekly/features", { columns: ["date", "user_id", "event_timestamp", "n", "total", "vendors"] })) {
-    for (let i = 0; i < length; i++) rows.push(vectors.map((vector) => String(valueAt(vector, i))).join(" "));
+  for await (const { length, vectors } of offline.scan("weekly/features", {
+    columns: ["date", "user_id", "event_timestamp", "n", "total", "vendors"],
+  })) {
+    for (let i = 0; i < length; i++)
+      rows.push(vectors.map((vector) => String(valueAt(vector, i))).join(" "));
   }
   await offline.close();
   return rows.sort();
@@ -34,7 +57,10 @@ async function table(folder: string): Promise<string[]> {
 
 async function served(folder: string): Promise<string[]> {
   const store = await openBank(folder);
-  const rows = await store.getMaterialized({ view: weekly, entities: Array.from({ length: USERS }, (_, u) => ({ user_id: `user ${u}` })) });
+  const rows = await store.getMaterialized({
+    view: weekly,
+    entities: Array.from({ length: USERS }, (_, u) => ({ user_id: `user ${u}` })),
+  });
   await store.close();
   return (rows as readonly unknown[]).map((row) => JSON.stringify(row));
 }
@@ -48,78 +74,104 @@ async function ground(folder: string): Promise<void> {
   await store.close();
 }
 
-for (const [name, options] of [["days asked for", { from: "2025-06-12", to: "2025-06-16" }], ["incremental", { incremental: true, to: "2025-06-16" }]] as const) {
-  test(`${name}: killed with -9 at every point, one whole day is served, and run again it is as if nothing had been`, { timeout: 600_000 }, async () => {
-    await inFolder(async (folder) => {
-      const base = join(folder, "base");
-      await ground(base);
-      const before = await served(base);
-      const twin = join(folder, "twin");
-      cpSync(base, twin, { recursive: true });
-      const whole = await run(twin, options, 0);
-      expect(whole.how, whole.errors).toBe("0");
-      const points = Number(whole.said);
-      const [rows, now] = [await table(twin), await served(twin)];
-      expect(points).toBeGreaterThan(15);
-      expect(rows).toHaveLength(USERS * 5);
-      expect(now).not.toEqual(before);
-      for (let dieAt = 1; dieAt <= points; dieAt++) {
-        const here = join(folder, "here");
-        cpSync(base, here, { recursive: true });
-        const died = await run(here, options, dieAt);
-        expect(died.how, died.errors).toBe("SIGKILL");
-        expect([before, now]).toContainEqual(await served(here));
-        const again = await run(here, options, 0);
-        expect(again.how, again.errors).toBe("0");
-        expect(await table(here), `died at point ${dieAt} of ${points}`).toEqual(rows);
-        expect(await served(here), `died at point ${dieAt} of ${points}`).toEqual(now);
-        rmSync(here, { recursive: true });
-      }
-      console.log(`materialize, ${name}: killed at ${points} points`);
-    });
-  });
+for (const [name, options] of [
+  ["days asked for", { from: "2025-06-12", to: "2025-06-16" }],
+  ["incremental", { incremental: true, to: "2025-06-16" }],
+] as const) {
+  test(
+    `${name}: killed with -9 at every point, one whole day is served, and run again it is as ` +
+      "if nothing had been",
+    { timeout: 600_000 },
+    async () => {
+      await inFolder(async (folder) => {
+        const base = join(folder, "base");
+        await ground(base);
+        const before = await served(base);
+        const twin = join(folder, "twin");
+        cpSync(base, twin, { recursive: true });
+        const whole = await run(twin, options, 0);
+        expect(whole.how, whole.errors).toBe("0");
+        const points = Number(whole.said);
+        const [rows, now] = [await table(twin), await served(twin)];
+        expect(points).toBeGreaterThan(15);
+        expect(rows).toHaveLength(USERS * 5);
+        expect(now).not.toEqual(before);
+        for (let dieAt = 1; dieAt <= points; dieAt++) {
+          const here = join(folder, "here");
+          cpSync(base, here, { recursive: true });
+          const died = await run(here, options, dieAt);
+          expect(died.how, died.errors).toBe("SIGKILL");
+          expect([before, now]).toContainEqual(await served(here));
+          const again = await run(here, options, 0);
+          expect(again.how, again.errors).toBe("0");
+          expect(await table(here), `died at point ${dieAt} of ${points}`).toEqual(rows);
+          expect(await served(here), `died at point ${dieAt} of ${points}`).toEqual(now);
+          rmSync(here, { recursive: true });
+        }
+        console.log(`materialize, ${name}: killed at ${points} points`);
+      });
+    },
+  );
 }
 
-test("two processes at once: one is done, the other too or told so, and the table and what is served are whole", { timeout: 300_000 }, async () => {
-  await inFolder(async (folder) => {
-    const twin = join(folder, "twin");
-    await ground(twin);
-    cpSync(twin, join(folder, "base"), { recursive: true });
-    const options = { from: "2025-06-12", to: "2025-06-16" };
-    await run(twin, options, 0);
-    const [rows, now] = [await table(twin), await served(twin)];
-    let told = 0;
-    for (let round = 0; round < 5; round++) {
-      const here = join(folder, `here-${round}`);
-      cpSync(join(folder, "base"), here, { recursive: true });
-      const ends = await Promise.all([run(here, options, 0), run(here, options, 0)]);
-      expect(ends.some(({ how }) => how === "0"), ends.map(({ errors }) => errors).join()).toBe(true);
-      for (const { how, errors } of ends) {
-        if (how === "0") continue;
-        told++;
-        expect(errors).toContain("another run has begun to materialize view");
+test(
+  "two processes at once: one is done, the other too or told so, and the table and what is " +
+    "served are whole",
+  { timeout: 300_000 },
+  async () => {
+    await inFolder(async (folder) => {
+      const twin = join(folder, "twin");
+      await ground(twin);
+      cpSync(twin, join(folder, "base"), { recursive: true });
+      const options = { from: "2025-06-12", to: "2025-06-16" };
+      await run(twin, options, 0);
+      const [rows, now] = [await table(twin), await served(twin)];
+      let told = 0;
+      for (let round = 0; round < 5; round++) {
+        const here = join(folder, `here-${round}`);
+        cpSync(join(folder, "base"), here, { recursive: true });
+        const ends = await Promise.all([run(here, options, 0), run(here, options, 0)]);
+        expect(
+          ends.some(({ how }) => how === "0"),
+          ends.map(({ errors }) => errors).join(),
+        ).toBe(true);
+        for (const { how, errors } of ends) {
+          if (how === "0") continue;
+          told++;
+          expect(errors).toContain("another run has begun to materialize view");
+        }
+        expect(await table(here)).toEqual(rows);
+        expect(await served(here)).toEqual(now);
       }
-      expect(await table(here)).toEqual(rows);
-      expect(await served(here)).toEqual(now);
-    }
-    console.log(`materialize: of 10 runs at once ${told} were told`);
-  });
-});
+      console.log(`materialize: of 10 runs at once ${told} were told`);
+    });
+  },
+);
 
 const python = pythonReaders();
 
 suiteNeeding(python, "the features table in Python", () => {
-  test("delta-rs and DuckDB read its rows as they are, and a day by its partition", { timeout: 120_000 }, async () => {
-    await inFolder(async (folder) => {
-      await ground(folder);
-      const store = await openBank(folder);
-      await store.materialize({ incremental: true, to: "2025-06-16" });
-      await store.close();
-      const rows = await table(folder);
-      const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
-      const read = JSON.parse(execFileSync(python.path, [script, join(folder, "lake", "weekly", "features")], { encoding: "utf8", maxBuffer: 1 << 28 })) as Record<string, unknown[][]> & { readonly oneDay: number };
-      expect(read).toMatchObject({ partitionBy: ["date"], oneDay: USERS });
-      for (const reader of ["deltaRs", "duckdb"]) expect(read[reader]!.map((row) => row.map(String).join(" ")).sort()).toEqual(rows);
-    });
-  });
+  test(
+    "delta-rs and DuckDB read its rows as they are, and a day by its partition",
+    { timeout: 120_000 },
+    async () => {
+      await inFolder(async (folder) => {
+        await ground(folder);
+        const store = await openBank(folder);
+        await store.materialize({ incremental: true, to: "2025-06-16" });
+        await store.close();
+        const rows = await table(folder);
+        const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
+        const read = JSON.parse(
+          execFileSync(python.path, [script, join(folder, "lake", "weekly", "features")], {
+            encoding: "utf8",
+            maxBuffer: 1 << 28,
+          }),
+        ) as Record<string, unknown[][]> & { readonly oneDay: number };
+        expect(read).toMatchObject({ partitionBy: ["date"], oneDay: USERS });
+        for (const reader of ["deltaRs", "duckdb"])
+          expect(read[reader]!.map((row) => row.map(String).join(" ")).sort()).toEqual(rows);
+      });
+    },
+  );
 });

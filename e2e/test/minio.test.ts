@@ -9,22 +9,32 @@ import { runSettings } from "../src/settings.ts";
 const { seed, seeds } = runSettings("minio", 12);
 
 suiteNeeding(minioServer(), "with the history in a bucket of a real MinIO", () => {
-  test("stream, history as corrected and history as known give the oracle's bits", { timeout: 300_000 }, async () => {
-    const minio = await startMinio();
-    try {
-      await minio.createBucket("lakes");
-      const coverage = new Coverage();
-      for (let i = 0; i < seeds; i++) {
-        const lake = (): ReturnType<typeof s3Objects> => s3Objects({ bucket: "lakes", prefix: `seed-${seed + i}`, endpoint: minio.endpoint, credentials: minio.credentials });
-        expect((await compareReal(seed + i, coverage, lake)).map(differenceText)).toEqual([]);
+  test(
+    "stream, history as corrected and history as known give the oracle's bits",
+    { timeout: 300_000 },
+    async () => {
+      const minio = await startMinio();
+      try {
+        await minio.createBucket("lakes");
+        const coverage = new Coverage();
+        for (let i = 0; i < seeds; i++) {
+          const lake = (): ReturnType<typeof s3Objects> =>
+            s3Objects({
+              bucket: "lakes",
+              prefix: `seed-${seed + i}`,
+              endpoint: minio.endpoint,
+              credentials: minio.credentials,
+            });
+          expect((await compareReal(seed + i, coverage, lake)).map(differenceText)).toEqual([]);
+        }
+        console.log(`minio: ${seeds} seeds, ${coverage.comparisons} comparisons`);
+        expect(coverage.comparisons).toBeGreaterThan(0);
+      } catch (error) {
+        console.error(`minio printed last:\n${minio.log()}`);
+        throw error;
+      } finally {
+        await minio.stop();
       }
-      console.log(`minio: ${seeds} seeds, ${coverage.comparisons} comparisons`);
-      expect(coverage.comparisons).toBeGreaterThan(0);
-    } catch (error) {
-      console.error(`minio printed last:\n${minio.log()}`);
-      throw error;
-    } finally {
-      await minio.stop();
-    }
-  });
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** The whole flow on the real programs: PostgreSQL, Debezium in Kafka Connect, Kafka, and the stores with their history in MinIO. They are started once. */
+/**
+ * The whole flow on the real programs: PostgreSQL, Debezium in Kafka Connect, Kafka, and the stores
+ * with their history in MinIO. They are started once.
+ */
 import { type Pipeline, startPipeline } from "@tidemark/testkit/services";
 import { afterAll, beforeAll } from "vitest";
 import { minioServer, realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
@@ -16,7 +19,9 @@ suiteNeeding(services, "the real pipeline", () => {
     pipeline = await startPipeline({ way: "processes" });
     await pipeline.minio.createBucket(BUCKET);
   }, 300_000);
-  afterAll(async () => { await pipeline?.stop(); }, 120_000);
+  afterAll(async () => {
+    await pipeline?.stop();
+  }, 120_000);
 
   scenarioTests(() => pipeline);
   faultTests(() => pipeline);

@@ -15,28 +15,45 @@ const SEEDS = 200;
 
 /** How many seeds it takes until the paths differ from the oracle; 0: they never do. */
 async function seedsUntilFound(folder: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@tidemark/source", hunt, folder, String(seed), String(SEEDS)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--conditions=@tidemark/source",
+    hunt,
+    folder,
+    String(seed),
+    String(SEEDS),
+  ]);
   return Number(stdout);
 }
 
 /** A pattern for code, whatever spaces and line breaks the formatter put into it. */
 function anySpaces(code: string): string {
-  return code.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+");
+  return code
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    .join("\\s+");
 }
 
-test.concurrent.for(plantedFaults)("found: $name", { timeout: 300_000 }, async ({ name, file, find, replace }) => {
-  await inFolder(async (folder) => {
-    for (const sources of ["packages/core/src", "testkit/src"]) cpSync(join(root, sources), join(folder, sources), { recursive: true });
-    const path = join(folder, "packages/core/src", file);
-    const source = readFileSync(path, "utf8");
-    const found = source.match(new RegExp(anySpaces(find), "g")) ?? [];
-    expect(found.length, `"${find}" stands once in ${file}`).toBe(1);
-    writeFileSync(path, source.replace(found[0]!, () => replace));
-    const seeds = await seedsUntilFound(folder);
-    console.log(`planted fault "${name}": found by seed ${seeds}`);
-    expect(seeds).toBeGreaterThan(0);
-  });
-});
+test.concurrent.for(plantedFaults)(
+  "found: $name",
+  { timeout: 300_000 },
+  async ({ name, file, find, replace }) => {
+    await inFolder(async (folder) => {
+      for (const sources of ["packages/core/src", "testkit/src"])
+        cpSync(join(root, sources), join(folder, sources), { recursive: true });
+      const path = join(folder, "packages/core/src", file);
+      const source = readFileSync(path, "utf8");
+      const found = source.match(new RegExp(anySpaces(find), "g")) ?? [];
+      expect(found.length, `"${find}" stands once in ${file}`).toBe(1);
+      writeFileSync(
+        path,
+        source.replace(found[0]!, () => replace),
+      );
+      const seeds = await seedsUntilFound(folder);
+      console.log(`planted fault "${name}": found by seed ${seeds}`);
+      expect(seeds).toBeGreaterThan(0);
+    });
+  },
+);
 
 test("nothing is found where nothing is planted", { timeout: 300_000 }, async () => {
   expect(await seedsUntilFound(root)).toBe(0);

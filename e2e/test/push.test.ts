@@ -1,12 +1,29 @@
-/** Random pushes from two stores at once, which die: online, as corrected and as known are the oracle's bits. */
+/**
+ * Random pushes from two stores at once, which die: online, as corrected and as known are the
+ * oracle's bits.
+ */
 import { openStore } from "@tidemark/core";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+} from "@tidemark/core/testing";
 import { Random, scenarioDefinitions, type OracleRequest, type Scenario } from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { start } from "../src/crash-process.ts";
 import { pushOfChild, type PushChildRun } from "../src/push-child.ts";
-import { pushRun, pushScenario, truthOf, type Push, type Pushed, type Resolved, type PushRun, type PushStores } from "../src/push-scenario.ts";
+import {
+  pushRun,
+  pushScenario,
+  truthOf,
+  type Push,
+  type Pushed,
+  type Resolved,
+  type PushRun,
+  type PushStores,
+} from "../src/push-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
@@ -14,93 +31,172 @@ import { differing } from "../src/through-store.ts";
 const { seed: firstSeed, seeds } = runSettings("push", 12);
 
 /** The scenario's questions, and the same at the moments when pushes became known. */
-function requestsOf(scenario: Scenario, truth: readonly Change[], random: Random): readonly OracleRequest[] {
+function requestsOf(
+  scenario: Scenario,
+  truth: readonly Change[],
+  random: Random,
+): readonly OracleRequest[] {
   const moments = truth.flatMap(({ committed }) => [committed! - 1, committed!, committed! + 1]);
-  return [...scenario.requests, ...scenario.requests.map((request) => ({ ...request, time: moments.length === 0 ? request.time : random.pick(moments) }))];
+  return [
+    ...scenario.requests,
+    ...scenario.requests.map((request) => ({
+      ...request,
+      time: moments.length === 0 ? request.time : random.pick(moments),
+    })),
+  ];
 }
 
-async function compare({ scenario, truth, open }: Pick<Pushed, "scenario" | "truth" | "open">, paths: readonly ("online" | "as corrected" | "as known")[]): Promise<void> {
+async function compare(
+  { scenario, truth, open }: Pick<Pushed, "scenario" | "truth" | "open">,
+  paths: readonly ("online" | "as corrected" | "as known")[],
+): Promise<void> {
   const store = await open();
   const requests = requestsOf(scenario, truth, new Random(scenario.seed));
-  for (const path of paths) expect(await differing(store, scenario, requests, path, { truth })).toEqual([]);
+  for (const path of paths)
+    expect(await differing(store, scenario, requests, path, { truth })).toEqual([]);
   await store.close();
 }
 
-function memory(parts: { readonly online?: boolean; readonly offline?: boolean } = {}): () => PushStores {
+function memory(
+  parts: { readonly online?: boolean; readonly offline?: boolean } = {},
+): () => PushStores {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
-  return () => ({ online: parts.online === false ? undefined : memoryOnlineStore(onlineData), offline: parts.offline === false ? undefined : memoryOfflineStore(offlineData) });
+  return () => ({
+    online: parts.online === false ? undefined : memoryOnlineStore(onlineData),
+    offline: parts.offline === false ? undefined : memoryOfflineStore(offlineData),
+  });
 }
 
-const run = (options: Pick<PushRun, "stores" | "seed"> & Partial<PushRun>): Promise<Pushed> => pushRun({ pushes: 60, dies: 0.6, together: 0.4, ...options });
+const run = (options: Pick<PushRun, "stores" | "seed"> & Partial<PushRun>): Promise<Pushed> =>
+  pushRun({ pushes: 60, dies: 0.6, together: 0.4, ...options });
 
-test("pushes from two stores that die at their writes, over memory: every path gives the oracle's bits, and each push is in once", { timeout: 600_000 }, async () => {
-  let [deaths, repeated] = [0, 0];
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const pushed = await run({ seed, stores: memory() });
-    deaths += pushed.deaths;
-    repeated += pushed.repeated;
-    await compare(pushed, ["online", "as corrected", "as known"]);
-  }
-  expect(deaths).toBeGreaterThan(seeds);
-  expect(repeated).toBeGreaterThan(seeds);
-});
+test(
+  "pushes from two stores that die at their writes, over memory: every path gives the " +
+    "oracle's bits, and each push is in once",
+  { timeout: 600_000 },
+  async () => {
+    let [deaths, repeated] = [0, 0];
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const pushed = await run({ seed, stores: memory() });
+      deaths += pushed.deaths;
+      repeated += pushed.repeated;
+      await compare(pushed, ["online", "as corrected", "as known"]);
+    }
+    expect(deaths).toBeGreaterThan(seeds);
+    expect(repeated).toBeGreaterThan(seeds);
+  },
+);
 
 test("the same over SQLite and Delta", { timeout: 600_000 }, async () => {
   for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 2); seed++) {
     await inFolder(async (folder) => {
-      await compare(await run({ seed, stores: () => realStores(folder), pushes: 30 }), ["online", "as corrected", "as known"]);
+      await compare(await run({ seed, stores: () => realStores(folder), pushes: 30 }), [
+        "online",
+        "as corrected",
+        "as known",
+      ]);
     });
   }
 });
 
-test("a push that has resolved is served by the store that took it", { timeout: 600_000 }, async () => {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    await run({ seed, stores: memory(), together: 0, pushes: 15, dies: 0.3, async onPushed(scenario, truth, store) {
-      expect(await differing(store, scenario, scenario.requests.slice(0, 3), "online", { truth })).toEqual([]);
-    } });
-  }
-});
+test(
+  "a push that has resolved is served by the store that took it",
+  { timeout: 600_000 },
+  async () => {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      await run({
+        seed,
+        stores: memory(),
+        together: 0,
+        pushes: 15,
+        dies: 0.3,
+        async onPushed(scenario, truth, store) {
+          expect(
+            await differing(store, scenario, scenario.requests.slice(0, 3), "online", { truth }),
+          ).toEqual([]);
+        },
+      });
+    }
+  },
+);
 
 test("with one of the two stores alone", { timeout: 600_000 }, async () => {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    await compare(await run({ seed, stores: memory({ online: false }), dies: 0 }), ["as corrected", "as known"]);
+    await compare(await run({ seed, stores: memory({ online: false }), dies: 0 }), [
+      "as corrected",
+      "as known",
+    ]);
     await compare(await run({ seed, stores: memory({ offline: false }), dies: 0 }), ["online"]);
   }
 });
 
-const POINTS = ["delta parquet-written", "delta before-commit", "delta after-commit", "sqlite before-commit", "sqlite after-commit"] as const;
+const POINTS = [
+  "delta parquet-written",
+  "delta before-commit",
+  "delta after-commit",
+  "sqlite before-commit",
+  "sqlite after-commit",
+] as const;
 
-test("two processes that push to the same files and are killed with -9, again and again: every push is in once, and every path gives the oracle's bits", { timeout: 600_000 }, async () => {
-  const killed = new Map<string, number>();
-  for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 6); seed++) {
-    await inFolder(async (folder) => {
-      const random = new Random(seed);
-      const scenario = pushScenario(seed);
-      const sent = new Map<string, Push>();
-      const resolved: Resolved[] = [];
-      const last = 12;
-      await Promise.all([0, 1].map(async (worker) => {
-        for (let n = 0; n < last; n++) { const push = pushOfChild(seed, worker, n); sent.set(push.id, push); }
-        let first = worker === 0;
-        for (let from = 0; from < last;) {
-          const kill = first ? { point: "delta after-commit", pass: 1 } : random.chance(0.8) ? { point: random.pick(POINTS), pass: random.between(1, 4) } : null;
-          const run: PushChildRun = { folder, seed, worker, from, to: last, kill };
-          first = false;
-          const { how, errors, lines } = await start("push-child.ts", run).ended;
-          for (const line of lines) {
-            const { n, result } = JSON.parse(line) as { n: number; result: Resolved["result"] };
-            resolved.push({ push: pushOfChild(seed, worker, n), result });
-            from = n + 1;
-          }
-          if (how === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
-          else expect([how, errors, from]).toEqual(["0", "", last]);
-        }
-      }));
-      const stores = realStores(folder);
-      const truth = await truthOf(scenario, sent, stores.offline, resolved);
-      await compare({ scenario, truth, open: () => openStore({ definitions: scenarioDefinitions(scenario), ...stores, retain: "forever" }) }, ["online", "as corrected", "as known"]);
-    });
-  }
-  console.log(`killed at ${[...killed].map(([point, times]) => `${point}: ${times}`).join(", ")}`);
-  expect(killed.get("delta after-commit") ?? 0).toBeGreaterThan(0);
-});
+test(
+  "two processes that push to the same files and are killed with -9, again and again: every " +
+    "push is in once, and every path gives the oracle's bits",
+  { timeout: 600_000 },
+  async () => {
+    const killed = new Map<string, number>();
+    for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 6); seed++) {
+      await inFolder(async (folder) => {
+        const random = new Random(seed);
+        const scenario = pushScenario(seed);
+        const sent = new Map<string, Push>();
+        const resolved: Resolved[] = [];
+        const last = 12;
+        await Promise.all(
+          [0, 1].map(async (worker) => {
+            for (let n = 0; n < last; n++) {
+              const push = pushOfChild(seed, worker, n);
+              sent.set(push.id, push);
+            }
+            let first = worker === 0;
+            for (let from = 0; from < last;) {
+              const kill = first
+                ? { point: "delta after-commit", pass: 1 }
+                : random.chance(0.8)
+                  ? { point: random.pick(POINTS), pass: random.between(1, 4) }
+                  : null;
+              const run: PushChildRun = { folder, seed, worker, from, to: last, kill };
+              first = false;
+              const { how, errors, lines } = await start("push-child.ts", run).ended;
+              for (const line of lines) {
+                const { n, result } = JSON.parse(line) as { n: number; result: Resolved["result"] };
+                resolved.push({ push: pushOfChild(seed, worker, n), result });
+                from = n + 1;
+              }
+              if (how === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
+              else expect([how, errors, from]).toEqual(["0", "", last]);
+            }
+          }),
+        );
+        const stores = realStores(folder);
+        const truth = await truthOf(scenario, sent, stores.offline, resolved);
+        await compare(
+          {
+            scenario,
+            truth,
+            open: () =>
+              openStore({
+                definitions: scenarioDefinitions(scenario),
+                ...stores,
+                retain: "forever",
+              }),
+          },
+          ["online", "as corrected", "as known"],
+        );
+      });
+    }
+    console.log(
+      `killed at ${[...killed].map(([point, times]) => `${point}: ${times}`).join(", ")}`,
+    );
+    expect(killed.get("delta after-commit") ?? 0).toBeGreaterThan(0);
+  },
+);

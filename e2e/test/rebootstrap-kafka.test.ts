@@ -1,8 +1,16 @@
-/** What to do when a real topic has lost changes, or was made anew: a new snapshot in it, and `store.rebootstrap`. */
+/**
+ * What to do when a real topic has lost changes, or was made anew: a new snapshot in it, and
+ * `store.rebootstrap`.
+ */
 import { openStore, type Store } from "@tidemark/core";
 import { scenarioDefinitions } from "@tidemark/testkit";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
-import { kafkaChanges, type KafkaChanges, type KafkaChangesOptions, type LogMessage } from "@tidemark/source-debezium";
+import {
+  kafkaChanges,
+  type KafkaChanges,
+  type KafkaChangesOptions,
+  type LogMessage,
+} from "@tidemark/source-debezium";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
@@ -15,82 +23,142 @@ const { seed: firstSeed } = runSettings("rebootstrap-kafka", 1);
 
 suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   let kafka: KafkaTopics;
-  beforeAll(async () => { kafka = await startKafkaTopics(); });
-  afterAll(async () => { await kafka.stop(); });
+  beforeAll(async () => {
+    kafka = await startKafkaTopics();
+  });
+  afterAll(async () => {
+    await kafka.stop();
+  });
 
-  const messages = (lines: readonly string[]): LogMessage[] => lines.map((line) => JSON.parse(line) as LogMessage).map((message) => ({ ...message, timestamp: Number(message.timestamp) }));
+  const messages = (lines: readonly string[]): LogMessage[] =>
+    lines
+      .map((line) => JSON.parse(line) as LogMessage)
+      .map((message) => ({ ...message, timestamp: Number(message.timestamp) }));
   const topicsOf = (log: BrokenLog): Map<string, number> => {
     const counts = new Map<string, number>();
-    for (const { topic, partition } of messages([...log.lines.before, ...log.lines.after])) counts.set(topic, Math.max(counts.get(topic) ?? 1, partition + 1));
+    for (const { topic, partition } of messages([...log.lines.before, ...log.lines.after]))
+      counts.set(topic, Math.max(counts.get(topic) ?? 1, partition + 1));
     return counts;
   };
-  const publish = async (log: BrokenLog, prefix: string, lines: readonly string[]): Promise<void> => {
-    for (const topic of topicsOf(log).keys()) await kafka.publish(prefix + topic, messages(lines).filter((message) => message.topic === topic));
+  const publish = async (
+    log: BrokenLog,
+    prefix: string,
+    lines: readonly string[],
+  ): Promise<void> => {
+    for (const topic of topicsOf(log).keys())
+      await kafka.publish(
+        prefix + topic,
+        messages(lines).filter((message) => message.topic === topic),
+      );
   };
   const make = async (log: BrokenLog, prefix: string): Promise<void> => {
     for (const [topic, partitions] of topicsOf(log)) await kafka.topic(prefix + topic, partitions);
   };
-  const open = (folder: string, { scenario }: BrokenLog): Promise<Store> => openStore({ definitions: scenarioDefinitions(scenario), ...realStores(folder), retain: "forever", history: { commit: { rows: 11 }, buckets: 2 } });
+  const open = (folder: string, { scenario }: BrokenLog): Promise<Store> =>
+    openStore({
+      definitions: scenarioDefinitions(scenario),
+      ...realStores(folder),
+      retain: "forever",
+      history: { commit: { rows: 11 }, buckets: 2 },
+    });
   const changes = (prefix: string, options: Partial<KafkaChangesOptions> = {}): KafkaChanges =>
-    kafkaChanges({ brokers: kafka.brokers, topics: new RegExp(`^${prefix.replaceAll(".", "\\.")}`), batchMessages: 7, until: "caught-up", onWarning: () => undefined, ...options });
-  const failure = (run: Promise<unknown>): Promise<string> => run.then(() => "it ended well", (error: Error & { code?: string }) => `${error.code}: ${error.message}`);
+    kafkaChanges({
+      brokers: kafka.brokers,
+      topics: new RegExp(`^${prefix.replaceAll(".", "\\.")}`),
+      batchMessages: 7,
+      until: "caught-up",
+      onWarning: () => undefined,
+      ...options,
+    });
+  const failure = (run: Promise<unknown>): Promise<string> =>
+    run.then(
+      () => "it ended well",
+      (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
+    );
 
   async function beganAnew(store: Store, log: BrokenLog, again: () => KafkaChanges): Promise<void> {
     const { scenario } = log;
-    for (const { name } of scenario.sources) expect((await store.rebootstrap(name, again())).epoch).toBe(1);
+    for (const { name } of scenario.sources)
+      expect((await store.rebootstrap(name, again())).epoch).toBe(1);
     const found: string[] = [];
     const known = { truth: [...log.before, ...log.after], ended: [...log.snapshots.values()] };
-    for (const asked of ["online", "as corrected", "as known"] as const) found.push(...(await differing(store, scenario, scenario.requests, asked, known)));
+    for (const asked of ["online", "as corrected", "as known"] as const)
+      found.push(...(await differing(store, scenario, scenario.requests, asked, known)));
     expect(found).toEqual([]);
     // and the stream goes on from there, with nothing to be allowed any more
     expect(await store.run(again())).toEqual({ changes: 0 });
-    expect((await store.status()).every(({ epoch, rebootstrapping }) => epoch === 1 && !rebootstrapping)).toBe(true);
+    expect(
+      (await store.status()).every(({ epoch, rebootstrapping }) => epoch === 1 && !rebootstrapping),
+    ).toBe(true);
   }
 
-  test("retention passes the stored offset: LOG_LOST names the way out, and it leads to agreement on every path", { timeout: 600_000 }, async () => {
-    const [log] = markedLogs(firstSeed, 1, "retained") as [BrokenLog];
-    const prefix = "lost.";
-    await make(log, prefix);
-    await publish(log, prefix, log.lines.before);
-    await inFolder(async (folder) => {
-      const store = await open(folder, log);
-      await store.run(changes(prefix));
-      // changes that nobody will ever read
-      await publish(log, prefix, log.lines.before);
-      for (const topic of topicsOf(log).keys()) {
-        const ends = (await kafka.admin.fetchTopicOffsets(prefix + topic)).filter(({ high }) => high !== "0");
-        // a table that was empty until the snapshot has nothing to lose
-        if (ends.length > 0) await kafka.admin.deleteTopicRecords({ topic: prefix + topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: high })) });
-      }
-      expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: .*are gone.*snapshot.*store\.rebootstrap/s);
-      const [first] = log.scenario.sources;
-      // before there is a snapshot, nothing is claimed to be complete
-      expect(await failure(store.rebootstrap(first!.name, changes(prefix, { beginning: "retained" })))).toMatch(/^SNAPSHOT_INCOMPLETE: .*call rebootstrap again/);
-      await publish(log, prefix, log.lines.after);
-      expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: /);
-      await beganAnew(store, log, () => changes(prefix, { beginning: "retained" }));
-      await store.close();
-    });
-  });
-
-  test("a topic that was made anew: TOPIC_RECREATED names the way out, and offsets begin again", { timeout: 600_000 }, async () => {
-    const [log] = markedLogs(firstSeed + 1000, 1, "recreated") as [BrokenLog];
-    const prefix = "anew.";
-    await make(log, prefix);
-    await publish(log, prefix, log.lines.before);
-    await inFolder(async (folder) => {
-      const store = await open(folder, log);
-      await store.run(changes(prefix));
-      await kafka.admin.deleteTopics({ topics: [...topicsOf(log).keys()].map((topic) => prefix + topic) });
-      for (let there = true; there;) {
-        await sleep(200);
-        there = (await kafka.admin.listTopics()).some((topic) => topic.startsWith(prefix));
-      }
+  test(
+    "retention passes the stored offset: LOG_LOST names the way out, and it leads to " +
+      "agreement on every path",
+    { timeout: 600_000 },
+    async () => {
+      const [log] = markedLogs(firstSeed, 1, "retained") as [BrokenLog];
+      const prefix = "lost.";
       await make(log, prefix);
-      await publish(log, prefix, log.lines.after);
-      expect(await failure(store.run(changes(prefix)))).toMatch(/^TOPIC_RECREATED: .*snapshot.*store\.rebootstrap/s);
-      await beganAnew(store, log, () => changes(prefix));
-      await store.close();
-    });
-  });
+      await publish(log, prefix, log.lines.before);
+      await inFolder(async (folder) => {
+        const store = await open(folder, log);
+        await store.run(changes(prefix));
+        // changes that nobody will ever read
+        await publish(log, prefix, log.lines.before);
+        for (const topic of topicsOf(log).keys()) {
+          const ends = (await kafka.admin.fetchTopicOffsets(prefix + topic)).filter(
+            ({ high }) => high !== "0",
+          );
+          // a table that was empty until the snapshot has nothing to lose
+          if (ends.length > 0)
+            await kafka.admin.deleteTopicRecords({
+              topic: prefix + topic,
+              partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+            });
+        }
+        expect(await failure(store.run(changes(prefix)))).toMatch(
+          /^LOG_LOST: .*are gone.*snapshot.*store\.rebootstrap/s,
+        );
+        const [first] = log.scenario.sources;
+        // before there is a snapshot, nothing is claimed to be complete
+        expect(
+          await failure(store.rebootstrap(first!.name, changes(prefix, { beginning: "retained" }))),
+        ).toMatch(/^SNAPSHOT_INCOMPLETE: .*call rebootstrap again/);
+        await publish(log, prefix, log.lines.after);
+        expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: /);
+        await beganAnew(store, log, () => changes(prefix, { beginning: "retained" }));
+        await store.close();
+      });
+    },
+  );
+
+  test(
+    "a topic that was made anew: TOPIC_RECREATED names the way out, and offsets begin again",
+    { timeout: 600_000 },
+    async () => {
+      const [log] = markedLogs(firstSeed + 1000, 1, "recreated") as [BrokenLog];
+      const prefix = "anew.";
+      await make(log, prefix);
+      await publish(log, prefix, log.lines.before);
+      await inFolder(async (folder) => {
+        const store = await open(folder, log);
+        await store.run(changes(prefix));
+        await kafka.admin.deleteTopics({
+          topics: [...topicsOf(log).keys()].map((topic) => prefix + topic),
+        });
+        for (let there = true; there;) {
+          await sleep(200);
+          there = (await kafka.admin.listTopics()).some((topic) => topic.startsWith(prefix));
+        }
+        await make(log, prefix);
+        await publish(log, prefix, log.lines.after);
+        expect(await failure(store.run(changes(prefix)))).toMatch(
+          /^TOPIC_RECREATED: .*snapshot.*store\.rebootstrap/s,
+        );
+        await beganAnew(store, log, () => changes(prefix));
+        await store.close();
+      });
+    },
+  );
 });

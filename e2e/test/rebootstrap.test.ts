@@ -1,14 +1,34 @@
-/** Law 5's way out: when a log has lost changes, a new epoch begins from a new snapshot, and every path answers as the oracle does. */
+/**
+ * Law 5's way out: when a log has lost changes, a new epoch begins from a new snapshot, and every
+ * path answers as the oracle does.
+ */
 import { isTidemarkError, openStore, type Store } from "@tidemark/core";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
-import { oracleOf, Random, scenarioDefinitions, type EndedSnapshot, type OracleMode } from "@tidemark/testkit";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+} from "@tidemark/core/testing";
+import {
+  oracleOf,
+  Random,
+  scenarioDefinitions,
+  type EndedSnapshot,
+  type OracleMode,
+} from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Died, failingOffline, failingOnline, type WriteCount } from "../src/failing-stores.ts";
-import { brokenLog, changesOf, markedLogs, type Aftermath, type BrokenLog } from "../src/rebootstrap-scenario.ts";
+import {
+  brokenLog,
+  changesOf,
+  markedLogs,
+  type Aftermath,
+  type BrokenLog,
+} from "../src/rebootstrap-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
 import { differing, type Asked } from "../src/through-store.ts";
@@ -16,19 +36,34 @@ import { differing, type Asked } from "../src/through-store.ts";
 const { seed: firstSeed, seeds } = runSettings("rebootstrap", 40);
 const CLOCK = 4_200_000_000_000;
 const PATHS: readonly Asked[] = ["online", "as corrected", "as known"];
-/** A process that dies at each of its writes has few of them; the program that is killed has the same. */
+/**
+ * A process that dies at each of its writes has few of them; the program that is killed has the
+ * same.
+ */
 const SMALL = { traits: { changes: 40 } };
 const AFTERMATHS: readonly Aftermath[] = ["retained", "recreated", "restored"];
 
 type Stores = Pick<Parameters<typeof openStore>[0], "online" | "offline">;
 
 function open({ scenario }: BrokenLog, stores: Stores): Promise<Store> {
-  return openStore({ definitions: scenarioDefinitions(scenario), ...stores, clock: () => new Date(CLOCK), retain: "forever", history: { commit: { rows: 9 }, buckets: 2 } });
+  return openStore({
+    definitions: scenarioDefinitions(scenario),
+    ...stores,
+    clock: () => new Date(CLOCK),
+    retain: "forever",
+    history: { commit: { rows: 9 }, buckets: 2 },
+  });
 }
 
-async function expectOracle(store: Store, { scenario, aftermath }: BrokenLog, truth: readonly Change[], ended: readonly EndedSnapshot[]): Promise<void> {
+async function expectOracle(
+  store: Store,
+  { scenario, aftermath }: BrokenLog,
+  truth: readonly Change[],
+  ended: readonly EndedSnapshot[],
+): Promise<void> {
   const found: string[] = [];
-  for (const asked of PATHS) found.push(...(await differing(store, scenario, scenario.requests, asked, { truth, ended })));
+  for (const asked of PATHS)
+    found.push(...(await differing(store, scenario, scenario.requests, asked, { truth, ended })));
   expect(found.slice(0, 3).map((text) => `${aftermath}: ${text}`)).toEqual([]);
 }
 
@@ -38,8 +73,9 @@ interface Rebooted {
 }
 
 /**
- * Sources one after the other. Where no row is told to be the last of the snapshot (an empty table, flat messages), it ends with a log that holds nothing from before;
- * or, flat, where a change follows it.
+ * Sources one after the other. Where no row is told to be the last of the snapshot (an empty table,
+ * flat messages), it ends with a log that holds nothing from before; or, flat, where a change
+ * follows it.
  */
 async function rebootstrapAll(store: Store, log: BrokenLog, random: Random): Promise<Rebooted> {
   const ended: EndedSnapshot[] = [];
@@ -51,16 +87,26 @@ async function rebootstrapAll(store: Store, log: BrokenLog, random: Random): Pro
     if (snapshot === undefined && log.aftermath === "retained") continue;
     truth.push(...mine);
     const changes = changesOf(name, log.after, random);
-    const refused: unknown = await store.rebootstrap(name, changes).then(({ epoch }) => epoch, (error: unknown) => error);
+    const refused: unknown = await store.rebootstrap(name, changes).then(
+      ({ epoch }) => epoch,
+      (error: unknown) => error,
+    );
     if (refused === 1) ended.push(snapshot!);
     else {
       if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) throw refused;
       expect(log.marked).not.toContain(name);
       if (log.aftermath === "retained") continue;
       const rows = mine.filter(({ snapshot, kind }) => snapshot && kind === "upsert");
-      const committed = rows.length === 0 ? CLOCK * 1000 : Math.max(...rows.map((change) => change.committed!));
+      const committed =
+        rows.length === 0 ? CLOCK * 1000 : Math.max(...rows.map((change) => change.committed!));
       expect((await store.rebootstrap(name, changes, { ending: "source" })).epoch).toBe(1);
-      ended.push({ source: name, epoch: 1, start: 0n, end: rows.reduce((end, { lsn }) => (lsn !== null && lsn > end ? lsn : end), 0n), committed });
+      ended.push({
+        source: name,
+        epoch: 1,
+        start: 0n,
+        end: rows.reduce((end, { lsn }) => (lsn !== null && lsn > end ? lsn : end), 0n),
+        committed,
+      });
     }
   }
   return { truth, ended };
@@ -77,145 +123,253 @@ function* logs(from: number, count: number, aftermaths = AFTERMATHS): Iterable<B
 }
 
 /** How many answers of the oracle are others when it knows this instead of that. */
-function changed(log: BrokenLog, mode: OracleMode, a: Rebooted, b: Rebooted, until = Infinity): number {
+function changed(
+  log: BrokenLog,
+  mode: OracleMode,
+  a: Rebooted,
+  b: Rebooted,
+  until = Infinity,
+): number {
   const { scenario } = log;
-  const [one, other] = [a, b].map(({ truth, ended }) => oracleOf({ ...scenario, truth }, null, ended));
+  const [one, other] = [a, b].map(({ truth, ended }) =>
+    oracleOf({ ...scenario, truth }, null, ended),
+  );
   const wanted = scenario.requests.filter(({ time }) => time <= until);
-  return wanted.filter((request) => text(one!.answer(scenario.selected, request, mode)) !== text(other!.answer(scenario.selected, request, mode))).length;
+  return wanted.filter(
+    (request) =>
+      text(one!.answer(scenario.selected, request, mode)) !==
+      text(other!.answer(scenario.selected, request, mode)),
+  ).length;
 }
 
 function text(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? `${one}n` : Object.is(one, -0) ? "-0" : one));
+  return JSON.stringify(value, (_, one: unknown) =>
+    typeof one === "bigint" ? `${one}n` : Object.is(one, -0) ? "-0" : one,
+  );
 }
 
-test("after a gap, a new snapshot and the log from there give the oracle's bits, whatever became of offsets and LSNs", { timeout: 900_000 }, async () => {
-  const met = { logs: 0, ended: 0, answersThatNeedTheEnd: 0 };
-  for (const log of logs(firstSeed, seeds)) {
-    const random = new Random(log.scenario.seed);
-    const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
-    await store.run(changesOf("before", log.before, random));
-    await expectOracle(store, log, log.before, []);
-    const after = await rebootstrapAll(store, log, random);
-    await expectOracle(store, log, after.truth, after.ended);
-    await store.close();
-    met.logs++;
-    met.ended += after.ended.length;
-    met.answersThatNeedTheEnd += changed(log, "corrected", after, { ...after, ended: [] });
-  }
-  console.log(`rebootstrap: ${JSON.stringify(met)}`);
-  expect(met.ended).toBeGreaterThan(seeds / 2);
-  expect(met.answersThatNeedTheEnd).toBeGreaterThan(seeds / 4);
-});
+test(
+  "after a gap, a new snapshot and the log from there give the oracle's bits, whatever became " +
+    "of offsets and LSNs",
+  { timeout: 900_000 },
+  async () => {
+    const met = { logs: 0, ended: 0, answersThatNeedTheEnd: 0 };
+    for (const log of logs(firstSeed, seeds)) {
+      const random = new Random(log.scenario.seed);
+      const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
+      await store.run(changesOf("before", log.before, random));
+      await expectOracle(store, log, log.before, []);
+      const after = await rebootstrapAll(store, log, random);
+      await expectOracle(store, log, after.truth, after.ended);
+      await store.close();
+      met.logs++;
+      met.ended += after.ended.length;
+      met.answersThatNeedTheEnd += changed(log, "corrected", after, { ...after, ended: [] });
+    }
+    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    expect(met.ended).toBeGreaterThan(seeds / 2);
+    expect(met.answersThatNeedTheEnd).toBeGreaterThan(seeds / 4);
+  },
+);
 
-test("the oracle with epochs says what one without says of the new log alone, and as known before the snapshot what one says of the old log alone", () => {
-  const met = { logs: 0, requests: 0, known: 0 };
-  for (const log of logs(firstSeed, seeds, ["recreated", "restored"])) {
-    const { scenario } = log;
-    if (scenario.sources.some(({ name, eventTime }) => !log.snapshots.has(name) || eventTime.is === "committed")) continue;
-    const ended = [...log.snapshots.values()];
-    const all = { truth: [...log.before, ...log.after], ended };
-    const time = Math.min(...ended.map(({ committed }) => committed));
-    expect(changed(log, "corrected", all, { truth: log.after.map((change) => ({ ...change, epoch: 0 })), ended: [] }), `seed ${scenario.seed}`).toBe(0);
-    // a clock that went back may have given a change of the new log an earlier time
-    if (log.after.some(({ committed, kind }) => kind !== "none" && committed! < time)) continue;
-    expect(changed(log, "known", all, { truth: log.before, ended: [] }, time), `seed ${scenario.seed}`).toBe(0);
-    met.logs++;
-    met.requests += scenario.requests.length;
-    met.known += scenario.requests.filter((request) => request.time <= time).length;
-  }
-  console.log(`rebootstrap: ${JSON.stringify(met)}`);
-  expect(met.known).toBeGreaterThan(0);
-});
+test(
+  "the oracle with epochs says what one without says of the new log alone, and as known before " +
+    "the snapshot what one says of the old log alone",
+  () => {
+    const met = { logs: 0, requests: 0, known: 0 };
+    for (const log of logs(firstSeed, seeds, ["recreated", "restored"])) {
+      const { scenario } = log;
+      if (
+        scenario.sources.some(
+          ({ name, eventTime }) => !log.snapshots.has(name) || eventTime.is === "committed",
+        )
+      )
+        continue;
+      const ended = [...log.snapshots.values()];
+      const all = { truth: [...log.before, ...log.after], ended };
+      const time = Math.min(...ended.map(({ committed }) => committed));
+      expect(
+        changed(log, "corrected", all, {
+          truth: log.after.map((change) => ({ ...change, epoch: 0 })),
+          ended: [],
+        }),
+        `seed ${scenario.seed}`,
+      ).toBe(0);
+      // a clock that went back may have given a change of the new log an earlier time
+      if (log.after.some(({ committed, kind }) => kind !== "none" && committed! < time)) continue;
+      expect(
+        changed(log, "known", all, { truth: log.before, ended: [] }, time),
+        `seed ${scenario.seed}`,
+      ).toBe(0);
+      met.logs++;
+      met.requests += scenario.requests.length;
+      met.known += scenario.requests.filter((request) => request.time <= time).length;
+    }
+    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    expect(met.known).toBeGreaterThan(0);
+  },
+);
 
-test("until the snapshot is complete its rows are merged with those of before, which are served on, and the store says so", { timeout: 900_000 }, async () => {
-  let met = 0;
-  for (const log of logs(firstSeed, Math.ceil(seeds / 3), ["recreated", "restored"])) {
-    const { scenario } = log;
-    const source = scenario.sources.find(({ name }) => log.marked.has(name));
-    if (source === undefined) continue;
-    const mine = log.after.filter((change) => change.source === source.name);
-    const last = mine.findIndex(({ snapshotPart }) => snapshotPart === "last");
-    const random = new Random(scenario.seed);
-    const some = mine.slice(0, random.between(0, last));
-    const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
-    await store.run(changesOf("before", log.before, random));
-    const refused: unknown = await store.rebootstrap(source.name, changesOf("some", some, random)).then(() => null, (error: unknown) => error);
-    // a change behind the snapshot's rows, of another partition, may have been read before its last row
-    if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) continue;
-    await expectOracle(store, log, [...log.before, ...some], []);
-    expect(await store.status()).toContainEqual(expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: true }));
-    // a run that ends goes on with it as well: the first meets the last row, the second has read all that was there by then
-    for (const again of [mine, mine]) await store.run(changesOf("rest", again, random));
-    expect(await store.status()).toContainEqual(expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: false }));
-    await expectOracle(store, log, [...log.before, ...mine], [log.snapshots.get(source.name)!]);
-    await store.close();
-    met++;
-  }
-  expect(met).toBeGreaterThan(0);
-});
+test(
+  "until the snapshot is complete its rows are merged with those of before, which are served " +
+    "on, and the store says so",
+  { timeout: 900_000 },
+  async () => {
+    let met = 0;
+    for (const log of logs(firstSeed, Math.ceil(seeds / 3), ["recreated", "restored"])) {
+      const { scenario } = log;
+      const source = scenario.sources.find(({ name }) => log.marked.has(name));
+      if (source === undefined) continue;
+      const mine = log.after.filter((change) => change.source === source.name);
+      const last = mine.findIndex(({ snapshotPart }) => snapshotPart === "last");
+      const random = new Random(scenario.seed);
+      const some = mine.slice(0, random.between(0, last));
+      const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
+      await store.run(changesOf("before", log.before, random));
+      const refused: unknown = await store
+        .rebootstrap(source.name, changesOf("some", some, random))
+        .then(
+          () => null,
+          (error: unknown) => error,
+        );
+      // a change behind the snapshot's rows, of another partition, may have been read before its
+      // last row
+      if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) continue;
+      await expectOracle(store, log, [...log.before, ...some], []);
+      expect(await store.status()).toContainEqual(
+        expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: true }),
+      );
+      // a run that ends goes on with it as well: the first meets the last row, the second has read
+      // all that was there by then
+      for (const again of [mine, mine]) await store.run(changesOf("rest", again, random));
+      expect(await store.status()).toContainEqual(
+        expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: false }),
+      );
+      await expectOracle(store, log, [...log.before, ...mine], [log.snapshots.get(source.name)!]);
+      await store.close();
+      met++;
+    }
+    expect(met).toBeGreaterThan(0);
+  },
+);
 
-test("a process that dies at any write of a rebootstrap, before it or after it, leaves what the next one goes on with", { timeout: 900_000 }, async () => {
-  const met = { logs: 0, deaths: 0 };
-  // its log holds an older snapshot as well, and a process may die when it has read that one to its end and the new one not at all
-  const twoSnapshots = markedLogs(225_412_592, 1, "retained", SMALL);
-  for (const log of [...twoSnapshots, ...AFTERMATHS.flatMap((aftermath, i) => markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL))]) {
-    met.logs++;
-    const truth = [...log.before, ...log.after];
-    const before = { online: memoryOnlineData(), offline: memoryOfflineData() };
-    const store = await open(log, { online: memoryOnlineStore(before.online), offline: memoryOfflineStore(before.offline) });
-    await store.run(changesOf("before", log.before, new Random(log.scenario.seed)));
-    for (let at = 0, died = true; died; at++) {
-      died = false;
-      for (const after of [false, true]) {
-        const data = structuredClone(before);
-        const attempt = async (count: WriteCount): Promise<void> => {
-          const random = new Random(log.scenario.seed);
-          const one = await open(log, { online: failingOnline(memoryOnlineStore(data.online), count), offline: failingOffline(memoryOfflineStore(data.offline), count) });
-          for (const { source, epoch, rebootstrapping } of await one.status()) if (epoch === 0 || rebootstrapping) await one.rebootstrap(source, changesOf("after", log.after, random, 40));
-        };
-        const death: unknown = await attempt({ writes: 0, at, after }).then(() => null, (error: unknown) => error);
-        if (death !== null) {
-          if (!(death instanceof Died)) throw death;
-          died = true;
-          met.deaths++;
-          await attempt({ writes: 0, at: null, after });
+test(
+  "a process that dies at any write of a rebootstrap, before it or after it, leaves what the " +
+    "next one goes on with",
+  { timeout: 900_000 },
+  async () => {
+    const met = { logs: 0, deaths: 0 };
+    // its log holds an older snapshot as well, and a process may die when it has read that one to
+    // its end and the new one not at all
+    const twoSnapshots = markedLogs(225_412_592, 1, "retained", SMALL);
+    for (const log of [
+      ...twoSnapshots,
+      ...AFTERMATHS.flatMap((aftermath, i) =>
+        markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL),
+      ),
+    ]) {
+      met.logs++;
+      const truth = [...log.before, ...log.after];
+      const before = { online: memoryOnlineData(), offline: memoryOfflineData() };
+      const store = await open(log, {
+        online: memoryOnlineStore(before.online),
+        offline: memoryOfflineStore(before.offline),
+      });
+      await store.run(changesOf("before", log.before, new Random(log.scenario.seed)));
+      for (let at = 0, died = true; died; at++) {
+        died = false;
+        for (const after of [false, true]) {
+          const data = structuredClone(before);
+          const attempt = async (count: WriteCount): Promise<void> => {
+            const random = new Random(log.scenario.seed);
+            const one = await open(log, {
+              online: failingOnline(memoryOnlineStore(data.online), count),
+              offline: failingOffline(memoryOfflineStore(data.offline), count),
+            });
+            for (const { source, epoch, rebootstrapping } of await one.status())
+              if (epoch === 0 || rebootstrapping)
+                await one.rebootstrap(source, changesOf("after", log.after, random, 40));
+          };
+          const death: unknown = await attempt({ writes: 0, at, after }).then(
+            () => null,
+            (error: unknown) => error,
+          );
+          if (death !== null) {
+            if (!(death instanceof Died)) throw death;
+            died = true;
+            met.deaths++;
+            await attempt({ writes: 0, at: null, after });
+          }
+          const end = await open(log, {
+            online: memoryOnlineStore(data.online),
+            offline: memoryOfflineStore(data.offline),
+          });
+          expect(
+            (await end.status()).map(
+              ({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`,
+            ),
+          ).toEqual(log.scenario.sources.map(() => "1 false"));
+          await expectOracle(end, log, truth, [...log.snapshots.values()]);
         }
-        const end = await open(log, { online: memoryOnlineStore(data.online), offline: memoryOfflineStore(data.offline) });
-        expect((await end.status()).map(({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`)).toEqual(log.scenario.sources.map(() => "1 false"));
-        await expectOracle(end, log, truth, [...log.snapshots.values()]);
       }
     }
-  }
-  console.log(`rebootstrap: ${JSON.stringify(met)}`);
-  expect(met.deaths).toBeGreaterThan(20);
-});
+    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    expect(met.deaths).toBeGreaterThan(20);
+  },
+);
 
-test("a process that is killed again and again during a rebootstrap of files ends as one that was not", { timeout: 900_000 }, async () => {
-  const program = fileURLToPath(new URL("programs/run-rebootstrap.ts", import.meta.url));
-  const random = new Random(firstSeed);
-  let killed = 0;
-  for (const [i, aftermath] of AFTERMATHS.entries()) {
-    const [log] = markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL) as [BrokenLog];
-    await inFolder(async (folder) => {
-      const store = await open(log, realStores(folder));
-      await store.run(changesOf("before", log.before, random));
-      await store.close();
-      for (let code: number | null = null, tries = 0; code === null; tries++) {
-        const child = spawn(process.execPath, ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", program, folder, String(log.scenario.seed), aftermath], { stdio: ["ignore", "pipe", "inherit"] });
-        const ended = new Promise<number | null>((resolve) => { child.on("exit", resolve); });
-        await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-        const kill = setTimeout(() => { child.kill("SIGKILL"); }, tries < 6 ? random.between(1, 120) : 300_000);
-        code = await ended;
-        clearTimeout(kill);
-        if (code === null) killed++;
-        else expect(code).toBe(0);
-      }
-      const end = await open(log, realStores(folder));
-      expect((await end.status()).map(({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`)).toEqual(log.scenario.sources.map(() => "1 false"));
-      await expectOracle(end, log, [...log.before, ...log.after], [...log.snapshots.values()]);
-      await end.close();
-    });
-  }
-  console.log(`rebootstrap: killed ${killed} times`);
-  expect(killed).toBeGreaterThan(5);
-});
+test(
+  "a process that is killed again and again during a rebootstrap of files ends as one that was not",
+  { timeout: 900_000 },
+  async () => {
+    const program = fileURLToPath(new URL("programs/run-rebootstrap.ts", import.meta.url));
+    const random = new Random(firstSeed);
+    let killed = 0;
+    for (const [i, aftermath] of AFTERMATHS.entries()) {
+      const [log] = markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL) as [BrokenLog];
+      await inFolder(async (folder) => {
+        const store = await open(log, realStores(folder));
+        await store.run(changesOf("before", log.before, random));
+        await store.close();
+        for (let code: number | null = null, tries = 0; code === null; tries++) {
+          const child = spawn(
+            process.execPath,
+            [
+              "--conditions=@tidemark/source",
+              "--disable-warning=ExperimentalWarning",
+              program,
+              folder,
+              String(log.scenario.seed),
+              aftermath,
+            ],
+            { stdio: ["ignore", "pipe", "inherit"] },
+          );
+          const ended = new Promise<number | null>((resolve) => {
+            child.on("exit", resolve);
+          });
+          await createInterface(child.stdout)[Symbol.asyncIterator]().next();
+          const kill = setTimeout(
+            () => {
+              child.kill("SIGKILL");
+            },
+            tries < 6 ? random.between(1, 120) : 300_000,
+          );
+          code = await ended;
+          clearTimeout(kill);
+          if (code === null) killed++;
+          else expect(code).toBe(0);
+        }
+        const end = await open(log, realStores(folder));
+        expect(
+          (await end.status()).map(
+            ({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`,
+          ),
+        ).toEqual(log.scenario.sources.map(() => "1 false"));
+        await expectOracle(end, log, [...log.before, ...log.after], [...log.snapshots.values()]);
+        await end.close();
+      });
+    }
+    console.log(`rebootstrap: killed ${killed} times`);
+    expect(killed).toBeGreaterThan(5);
+  },
+);

@@ -1,8 +1,20 @@
-/** Law 1 with a finite `retain`: what lies behind the horizon is refused, what lies at or after it is exact, and what nothing needs goes away. */
+/**
+ * Law 1 with a finite `retain`: what lies behind the horizon is refused, what lies at or after it
+ * is exact, and what nothing needs goes away.
+ */
 import { openStore, parseTime, type Store, type StoreOptions } from "@tidemark/core";
 import type { OnlineStore } from "@tidemark/core/spi";
 import { memoryOnlineData, memoryOnlineStore, type MemoryOnlineData } from "@tidemark/core/testing";
-import { generateScenario, otherDelivery, Random, scenarioDefinitions, scenarioSource, scenarioWith, type OracleRequest, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  otherDelivery,
+  Random,
+  scenarioDefinitions,
+  scenarioSource,
+  scenarioWith,
+  type OracleRequest,
+  type Scenario,
+} from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { runSettings } from "../src/settings.ts";
@@ -33,19 +45,36 @@ function retained(seed: number): Retained {
   const parts = Array.from({ length: RUNS }, (_, i) => order.slice(i * size, (i + 1) * size));
   const committed = (line: number): number => scenario.truth[line]!.committed ?? -Infinity;
   const clocks: number[] = [];
-  for (const part of parts) clocks.push(Math.max(clocks.at(-1) ?? -Infinity, Math.ceil(Math.max(...part.map(committed), -Infinity) / 1000) * 1000));
+  for (const part of parts)
+    clocks.push(
+      Math.max(
+        clocks.at(-1) ?? -Infinity,
+        Math.ceil(Math.max(...part.map(committed), -Infinity) / 1000) * 1000,
+      ),
+    );
   const times = order.map(committed).filter((time) => time > -Infinity);
   const span = Math.max(SECOND, Math.max(...times) - Math.min(...times));
   const retain = Math.max(1, Math.floor(span / SECOND / random.pick([2, 8, 40, 1000]))) * SECOND;
   return { scenario, random, parts, clocks, retain, log: (Math.ceil(span / SECOND) + 1) * SECOND };
 }
 
-/** Runs part after part, the clock moving with the commits, and compares after each all that the store promises then. */
-async function compareAll({ scenario, random, parts, clocks, retain, log }: Retained, online: () => OnlineStore): Promise<{ compared: number; refused: number }> {
+/**
+ * Runs part after part, the clock moving with the commits, and compares after each all that the
+ * store promises then.
+ */
+async function compareAll(
+  { scenario, random, parts, clocks, retain, log }: Retained,
+  online: () => OnlineStore,
+): Promise<{ compared: number; refused: number }> {
   let now = 0;
-  const open = (): Promise<Store> => openStore({
-    definitions: scenarioDefinitions(scenario), online: online(), clock: () => new Date(now / 1000), retain: seconds(retain), logRetention: (log / SECOND) % 2 === 0 ? "forever" : seconds(log),
-  });
+  const open = (): Promise<Store> =>
+    openStore({
+      definitions: scenarioDefinitions(scenario),
+      online: online(),
+      clock: () => new Date(now / 1000),
+      retain: seconds(retain),
+      logRetention: (log / SECOND) % 2 === 0 ? "forever" : seconds(log),
+    });
   let store = await open();
   let before = -Infinity;
   const counts = { compared: 0, refused: 0 };
@@ -58,21 +87,42 @@ async function compareAll({ scenario, random, parts, clocks, retain, log }: Reta
     }
     await store.run(scenarioSource(scenario, [part.slice(0, 5), part.slice(5)]));
     const asked = new Set(scenario.views.map(({ source }) => source.name));
-    const horizons = (await store.status()).flatMap(({ source, online }) => (online?.horizon == null || !asked.has(source) ? [] : [parseTime(online.horizon, null)!]));
+    const horizons = (await store.status()).flatMap(({ source, online }) =>
+      online?.horizon == null || !asked.has(source) ? [] : [parseTime(online.horizon, null)!],
+    );
     if (horizons.length === 0) continue;
     const horizon = Math.max(...horizons);
-    expect(horizon, `seed ${scenario.seed}: the horizon moves forward, and with the clock`).toBeGreaterThanOrEqual(before);
+    expect(
+      horizon,
+      `seed ${scenario.seed}: the horizon moves forward, and with the clock`,
+    ).toBeGreaterThanOrEqual(before);
     expect(horizon).toBeLessThanOrEqual(now - retain);
     expect(horizon).toBeGreaterThanOrEqual(now - retain - Math.min(retain / 16, 60 * SECOND));
     before = horizon;
 
-    const truth = parts.slice(0, p + 1).flat().map((line) => scenario.truth[line]!);
-    const edges = scenario.requests.slice(0, 8).flatMap(({ keys }): OracleRequest[] => [horizon, horizon + 1, horizon + random.int(retain + 1), now].map((time) => ({ keys, time })));
+    const truth = parts
+      .slice(0, p + 1)
+      .flat()
+      .map((line) => scenario.truth[line]!);
+    const edges = scenario.requests
+      .slice(0, 8)
+      .flatMap(({ keys }): OracleRequest[] =>
+        [horizon, horizon + 1, horizon + random.int(retain + 1), now].map((time) => ({
+          keys,
+          time,
+        })),
+      );
     const requests = [...scenario.requests, ...edges];
     const kept = requests.filter(({ time }) => time >= horizon);
-    const gone = [...requests.filter(({ time }) => time < horizon), { keys: requests[0]!.keys, time: horizon - 1 }];
+    const gone = [
+      ...requests.filter(({ time }) => time < horizon),
+      { keys: requests[0]!.keys, time: horizon - 1 },
+    ];
     expect(await differing(store, scenario, kept, "online", { truth })).toEqual([]);
-    expect(await refusedBeforeHorizon(store, scenario, gone)).toEqual({ refused: gone.length, answered: 0 });
+    expect(await refusedBeforeHorizon(store, scenario, gone)).toEqual({
+      refused: gone.length,
+      answered: 0,
+    });
     counts.compared += kept.length * scenario.selected.length;
     counts.refused += gone.length;
   }
@@ -80,52 +130,93 @@ async function compareAll({ scenario, random, parts, clocks, retain, log }: Reta
   return counts;
 }
 
-test("t at or after the horizon gives the oracle's bits, t before it is refused: over many seeds, in many runs under a moving clock", { timeout: 600_000 }, async () => {
-  const total = { compared: 0, refused: 0 };
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const data = memoryOnlineData();
-    const { compared, refused } = await compareAll(retained(seed), () => memoryOnlineStore(data));
-    total.compared += compared;
-    total.refused += refused;
-  }
-  console.log(`retention: ${seeds} seeds, ${total.compared} comparisons, ${total.refused} refusals`);
-  expect(total.compared).toBeGreaterThan(seeds * 100);
-  expect(total.refused).toBeGreaterThan(seeds * 10);
-});
+test(
+  "t at or after the horizon gives the oracle's bits, t before it is refused: over many " +
+    "seeds, in many runs under a moving clock",
+  { timeout: 600_000 },
+  async () => {
+    const total = { compared: 0, refused: 0 };
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const data = memoryOnlineData();
+      const { compared, refused } = await compareAll(retained(seed), () => memoryOnlineStore(data));
+      total.compared += compared;
+      total.refused += refused;
+    }
+    console.log(
+      `retention: ${seeds} seeds, ${total.compared} comparisons, ${total.refused} refusals`,
+    );
+    expect(total.compared).toBeGreaterThan(seeds * 100);
+    expect(total.refused).toBeGreaterThan(seeds * 10);
+  },
+);
 
-test("the same through SQLite files that are closed and opened again", { timeout: 600_000 }, async () => {
-  for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 10); seed++) {
-    await inFolder((folder) => compareAll(retained(seed), () => realStores(folder).online));
-  }
-});
+test(
+  "the same through SQLite files that are closed and opened again",
+  { timeout: 600_000 },
+  async () => {
+    for (let seed = firstSeed; seed < firstSeed + Math.ceil(seeds / 10); seed++) {
+      await inFolder((folder) => compareAll(retained(seed), () => realStores(folder).online));
+    }
+  },
+);
 
-test("once the clock has left a log behind, nothing of its rows is left; only where it stands, and what has no time", { timeout: 600_000 }, async () => {
-  let before = 0;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const { scenario: made, retain, log, clocks } = retained(seed);
-    const scenario = scenarioWith(made, (view) => view.is === "window" && view.source.eventTime.is === "column");
-    if (scenario.views.length === 0) continue;
-    const data = memoryOnlineData();
-    let now = clocks.at(-1)!;
-    const definitions = { all: scenarioDefinitions(scenario).all };
-    const store = await openStore({ definitions, online: memoryOnlineStore(data), clock: () => new Date(now / 1000), retain: seconds(retain), logRetention: seconds(log) });
-    await store.run(scenarioSource(scenario));
-    before += cells(data);
-    // beyond every event, window, retention, and beyond the log's
-    const sources = new Set(scenario.views.map((view) => view.source));
-    const latest = Math.max(...scenario.truth.flatMap(({ source, values }) => [...sources].flatMap(({ name, columns, eventTime }) => {
-      const time = name === source && values !== null && eventTime.is === "column" ? values[columns.findIndex((column) => column.name === eventTime.column)] : null;
-      return typeof time === "number" ? [time] : [];
-    })), now);
-    now = Math.ceil((latest + 28 * 86_400 * SECOND + retain + log) / 1000) * 1000 + 120_000_000;
-    await store.run(scenarioSource(scenario, []));
-    const quarantined = (await store.status()).reduce((sum, { online }) => sum + online!.quarantinedRows, 0);
-    // per source: its state, its counters by partition, its quarantine and the rows that are in it; and the list of sources
-    const partitions = new Set(scenario.truth.map(({ topic, partition }) => `${topic}:${partition}`)).size;
-    expect(cells(data), `seed ${seed}`).toBeLessThanOrEqual(1 + sources.size * 2 + partitions + quarantined * 2 + timeless(scenario));
-  }
-  expect(before).toBeGreaterThan(seeds * 10);
-});
+test(
+  "once the clock has left a log behind, nothing of its rows is left; only where it stands, " +
+    "and what has no time",
+  { timeout: 600_000 },
+  async () => {
+    let before = 0;
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const { scenario: made, retain, log, clocks } = retained(seed);
+      const scenario = scenarioWith(
+        made,
+        (view) => view.is === "window" && view.source.eventTime.is === "column",
+      );
+      if (scenario.views.length === 0) continue;
+      const data = memoryOnlineData();
+      let now = clocks.at(-1)!;
+      const definitions = { all: scenarioDefinitions(scenario).all };
+      const store = await openStore({
+        definitions,
+        online: memoryOnlineStore(data),
+        clock: () => new Date(now / 1000),
+        retain: seconds(retain),
+        logRetention: seconds(log),
+      });
+      await store.run(scenarioSource(scenario));
+      before += cells(data);
+      // beyond every event, window, retention, and beyond the log's
+      const sources = new Set(scenario.views.map((view) => view.source));
+      const latest = Math.max(
+        ...scenario.truth.flatMap(({ source, values }) =>
+          [...sources].flatMap(({ name, columns, eventTime }) => {
+            const time =
+              name === source && values !== null && eventTime.is === "column"
+                ? values[columns.findIndex((column) => column.name === eventTime.column)]
+                : null;
+            return typeof time === "number" ? [time] : [];
+          }),
+        ),
+        now,
+      );
+      now = Math.ceil((latest + 28 * 86_400 * SECOND + retain + log) / 1000) * 1000 + 120_000_000;
+      await store.run(scenarioSource(scenario, []));
+      const quarantined = (await store.status()).reduce(
+        (sum, { online }) => sum + online!.quarantinedRows,
+        0,
+      );
+      // per source: its state, its counters by partition, its quarantine and the rows that are in
+      // it; and the list of sources
+      const partitions = new Set(
+        scenario.truth.map(({ topic, partition }) => `${topic}:${partition}`),
+      ).size;
+      expect(cells(data), `seed ${seed}`).toBeLessThanOrEqual(
+        1 + sources.size * 2 + partitions + quarantined * 2 + timeless(scenario),
+      );
+    }
+    expect(before).toBeGreaterThan(seeds * 10);
+  },
+);
 
 function seconds(length: number): NonNullable<StoreOptions["retain"]> {
   return `${length / SECOND}s` as "1s";
@@ -135,19 +226,35 @@ function cells(data: MemoryOnlineData): number {
   return data.namespaces.get("default")!.cells.size;
 }
 
-/** Rows whose image has at some time had no readable event time: they may come back, so they are kept. */
+/**
+ * Rows whose image has at some time had no readable event time: they may come back, so they are
+ * kept.
+ */
 function timeless({ truth, sources }: Scenario): number {
   const rows = new Set<string>();
   for (const { source, kind, values } of truth) {
     const { columns, eventTime, primaryKey } = sources.find(({ name }) => name === source)!;
-    if (kind !== "upsert" || eventTime.is !== "column" || values![columns.findIndex((column) => column.name === eventTime.column)] !== null) continue;
-    rows.add(`${source} ${primaryKey.map((name) => String(values![columns.findIndex((column) => column.name === name)])).join()}`);
+    if (
+      kind !== "upsert" ||
+      eventTime.is !== "column" ||
+      values![columns.findIndex((column) => column.name === eventTime.column)] !== null
+    )
+      continue;
+    rows.add(
+      `${source} ` +
+        `${primaryKey.map((name) => String(values![columns.findIndex((column) => column.name === name)])).join()}`,
+    );
   }
   return rows.size;
 }
 
-test("a truncate takes away the change that told a column which a later one left out, until the insert between them comes", { timeout: 60_000 }, async () => {
-  const data = memoryOnlineData();
-  const { compared } = await compareAll(retained(1_703_003_788), () => memoryOnlineStore(data));
-  expect(compared).toBeGreaterThan(0);
-});
+test(
+  "a truncate takes away the change that told a column which a later one left out, until the " +
+    "insert between them comes",
+  { timeout: 60_000 },
+  async () => {
+    const data = memoryOnlineData();
+    const { compared } = await compareAll(retained(1_703_003_788), () => memoryOnlineStore(data));
+    expect(compared).toBeGreaterThan(0);
+  },
+);

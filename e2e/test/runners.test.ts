@@ -1,7 +1,14 @@
 /** Several runners and readers over the same files. */
 import { openStore, type Store } from "@tidemark/core";
 import type { ChangeSource } from "@tidemark/core/spi";
-import { generateScenario, otherDelivery, Random, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  otherDelivery,
+  Random,
+  scenarioDefinitions,
+  scenarioSource,
+  type Scenario,
+} from "@tidemark/testkit";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -13,69 +20,100 @@ import { differing } from "../src/through-store.ts";
 const { seed: firstSeed, seeds } = runSettings("runners", 10);
 
 function open(folder: string, scenario: Scenario): Promise<Store> {
-  return openStore({ definitions: scenarioDefinitions(scenario), ...realStores(folder), retain: "forever", history: { commit: { rows: 11 }, buckets: 2 } });
+  return openStore({
+    definitions: scenarioDefinitions(scenario),
+    ...realStores(folder),
+    retain: "forever",
+    history: { commit: { rows: 11 }, buckets: 2 },
+  });
 }
 
 async function compareAll(folder: string, scenario: Scenario): Promise<string[]> {
   const store = await open(folder, scenario);
   const found: string[] = [];
-  for (const asked of ["online", "as corrected", "as known"] as const) found.push(...(await differing(store, scenario, scenario.requests, asked)));
+  for (const asked of ["online", "as corrected", "as known"] as const)
+    found.push(...(await differing(store, scenario, scenario.requests, asked)));
   await store.close();
   return found;
 }
 
-test("two runners with a partition half each, taking turns on the same files, end as one runner does: the oracle's bits on every path", { timeout: 600_000 }, async () => {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const scenario = generateScenario(seed);
-    const random = new Random(seed);
-    const half = (which: number): number[][] => otherDelivery(scenario, random)
-      .map((lines) => lines.filter((line) => scenario.truth[line]!.partition % 2 === which)).filter((lines) => lines.length > 0);
-    await inFolder(async (folder) => {
-      const [even, odd] = [await open(folder, scenario), await open(folder, scenario)];
-      const [evenLines, oddLines] = [half(0), half(1)];
-      const whole = scenarioSource(scenario, evenLines);
-      const turns: ChangeSource = { ...whole, async *changes(options) {
-        for await (const batch of whole.changes(options)) {
-          const turn = oddLines.splice(0, 1);
-          if (turn.length > 0) await odd.run(scenarioSource(scenario, turn));
-          yield batch;
-        }
-      } };
-      await even.run(turns);
-      await odd.run(scenarioSource(scenario, oddLines));
-      await even.close();
-      await odd.close();
-      expect(await compareAll(folder, scenario)).toEqual([]);
-    });
-  }
-});
+test(
+  "two runners with a partition half each, taking turns on the same files, end as one runner " +
+    "does: the oracle's bits on every path",
+  { timeout: 600_000 },
+  async () => {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const scenario = generateScenario(seed);
+      const random = new Random(seed);
+      const half = (which: number): number[][] =>
+        otherDelivery(scenario, random)
+          .map((lines) => lines.filter((line) => scenario.truth[line]!.partition % 2 === which))
+          .filter((lines) => lines.length > 0);
+      await inFolder(async (folder) => {
+        const [even, odd] = [await open(folder, scenario), await open(folder, scenario)];
+        const [evenLines, oddLines] = [half(0), half(1)];
+        const whole = scenarioSource(scenario, evenLines);
+        const turns: ChangeSource = {
+          ...whole,
+          async *changes(options) {
+            for await (const batch of whole.changes(options)) {
+              const turn = oddLines.splice(0, 1);
+              if (turn.length > 0) await odd.run(scenarioSource(scenario, turn));
+              yield batch;
+            }
+          },
+        };
+        await even.run(turns);
+        await odd.run(scenarioSource(scenario, oddLines));
+        await even.close();
+        await odd.close();
+        expect(await compareAll(folder, scenario)).toEqual([]);
+      });
+    }
+  },
+);
 
-test("two processes that run the same topic into one folder: who is too late is fenced off by name, and nothing is lost or doubled", { timeout: 600_000 }, async () => {
-  const endings = new Map<string, number>();
-  for (let seed = firstSeed; seed < firstSeed + 3; seed++) {
-    const scenario = generateScenario(seed);
-    await inFolder(async (folder) => {
-      writeTopic(folder, scenario);
-      for (const ended of (await Promise.all(await started(folder, seed))).flat()) endings.set(ended, (endings.get(ended) ?? 0) + 1);
-      expect(await compareAll(folder, scenario)).toEqual([]);
-    });
-  }
-  console.log(`runners: ${[...endings].map(([ended, count]) => `${ended} ${count}`).join(", ")}`);
-  expect(endings.get("done")).toBe(6);
-  expect([...endings.keys()].filter((ended) => !["done", "ONLINE_STORE_FENCED", "HISTORY_FENCED"].includes(ended))).toEqual([]);
-  expect(endings.size).toBeGreaterThan(1);
-});
+test(
+  "two processes that run the same topic into one folder: who is too late is fenced off by " +
+    "name, and nothing is lost or doubled",
+  { timeout: 600_000 },
+  async () => {
+    const endings = new Map<string, number>();
+    for (let seed = firstSeed; seed < firstSeed + 3; seed++) {
+      const scenario = generateScenario(seed);
+      await inFolder(async (folder) => {
+        writeTopic(folder, scenario);
+        for (const ended of (await Promise.all(await started(folder, seed))).flat())
+          endings.set(ended, (endings.get(ended) ?? 0) + 1);
+        expect(await compareAll(folder, scenario)).toEqual([]);
+      });
+    }
+    console.log(`runners: ${[...endings].map(([ended, count]) => `${ended} ${count}`).join(", ")}`);
+    expect(endings.get("done")).toBe(6);
+    expect(
+      [...endings.keys()].filter(
+        (ended) => !["done", "ONLINE_STORE_FENCED", "HISTORY_FENCED"].includes(ended),
+      ),
+    ).toEqual([]);
+    expect(endings.size).toBeGreaterThan(1);
+  },
+);
 
 /** Two processes, let go together; how the runs of each ended. */
 async function started(folder: string, seed: number): Promise<Promise<string[]>[]> {
   const program = fileURLToPath(new URL("programs/run-topic.ts", import.meta.url));
-  const children = [0, 1].map(() => spawn(process.execPath, ["--conditions=@tidemark/source", program, folder, String(seed)], { stdio: ["pipe", "pipe", "inherit"] }));
+  const children = [0, 1].map(() =>
+    spawn(process.execPath, ["--conditions=@tidemark/source", program, folder, String(seed)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    }),
+  );
   const lines = children.map((child) => createInterface(child.stdout)[Symbol.asyncIterator]());
   for (const one of lines) expect((await one.next()).value).toBe("ready");
   for (const child of children) child.stdin.end("go\n");
   return lines.map(async (one) => {
     const ended: string[] = [];
-    for (let next = await one.next(); next.done !== true; next = await one.next()) ended.push(next.value);
+    for (let next = await one.next(); next.done !== true; next = await one.next())
+      ended.push(next.value);
     return ended;
   });
 }

@@ -1,33 +1,64 @@
 /** Law 6: as known is what serving without lag saw. */
 import { openStore } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
-import { generateScenario, scenarioDefinitions, scenarioSource, scenarioWith } from "@tidemark/testkit";
+import {
+  generateScenario,
+  scenarioDefinitions,
+  scenarioSource,
+  scenarioWith,
+} from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { runSettings } from "../src/settings.ts";
 import { differing } from "../src/through-store.ts";
 
 const { seed: firstSeed, seeds } = runSettings("serving", 40);
 
-test("a store fed exactly the changes with commit < t, asked at t, answers what history answers as known at t", { timeout: 600_000 }, async () => {
-  let compared = 0;
-  let corrected = 0;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    // where commit times go back, known from is raised; and a dimension that holds since before it was read was served by nobody then
-    const scenario = scenarioWith(generateScenario(seed, { traits: { clockGoesBack: false }, requests: 12 }), ({ source }) => source.eventTime.is === "column" || source.eventTime.since === null);
-    const definitions = scenarioDefinitions(scenario);
-    const history = await openStore({ definitions, offline: memoryOfflineStore(), history: { buckets: 2 } });
-    await history.run(scenarioSource(scenario));
-    expect(await differing(history, scenario, scenario.requests, "as known")).toEqual([]);
-    for (const request of scenario.requests) {
-      const store = await openStore({ definitions, online: memoryOnlineStore(), offline: memoryOfflineStore(), retain: "forever" });
-      const before = scenario.truth.flatMap(({ committed }, line) => (committed === null || committed < request.time ? [line] : []));
-      await store.run(scenarioSource(scenario, [before]));
-      expect(await differing(store, scenario, [request], "online", { mode: "known" })).toEqual([]);
-      expect(await differing(store, scenario, [request], "as corrected", { mode: "known" })).toEqual([]);
-      compared += 2 * scenario.selected.length;
-      corrected += (await differing(store, scenario, [request], "online")).length;
+test(
+  "a store fed exactly the changes with commit < t, asked at t, answers what history answers " +
+    "as known at t",
+  { timeout: 600_000 },
+  async () => {
+    let compared = 0;
+    let corrected = 0;
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      // where commit times go back, known from is raised; and a dimension that holds since before
+      // it was read was served by nobody then
+      const scenario = scenarioWith(
+        generateScenario(seed, { traits: { clockGoesBack: false }, requests: 12 }),
+        ({ source }) => source.eventTime.is === "column" || source.eventTime.since === null,
+      );
+      const definitions = scenarioDefinitions(scenario);
+      const history = await openStore({
+        definitions,
+        offline: memoryOfflineStore(),
+        history: { buckets: 2 },
+      });
+      await history.run(scenarioSource(scenario));
+      expect(await differing(history, scenario, scenario.requests, "as known")).toEqual([]);
+      for (const request of scenario.requests) {
+        const store = await openStore({
+          definitions,
+          online: memoryOnlineStore(),
+          offline: memoryOfflineStore(),
+          retain: "forever",
+        });
+        const before = scenario.truth.flatMap(({ committed }, line) =>
+          committed === null || committed < request.time ? [line] : [],
+        );
+        await store.run(scenarioSource(scenario, [before]));
+        expect(await differing(store, scenario, [request], "online", { mode: "known" })).toEqual(
+          [],
+        );
+        expect(
+          await differing(store, scenario, [request], "as corrected", { mode: "known" }),
+        ).toEqual([]);
+        compared += 2 * scenario.selected.length;
+        corrected += (await differing(store, scenario, [request], "online")).length;
+      }
     }
-  }
-  console.log(`serving: ${seeds} seeds, ${compared} comparisons; ${corrected} answers were corrected later`);
-  expect(corrected).toBeGreaterThan(seeds);
-});
+    console.log(
+      `serving: ${seeds} seeds, ${compared} comparisons; ${corrected} answers were corrected later`,
+    );
+    expect(corrected).toBeGreaterThan(seeds);
+  },
+);

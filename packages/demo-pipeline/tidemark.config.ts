@@ -1,8 +1,10 @@
 /**
- * The bank, as the command line sees it: `npm run tidemark -- plan --config packages/demo-pipeline/tidemark.config.ts`, and so on.
+ * The bank, as the command line sees it: `npm run tidemark -- plan --config
+ * packages/demo-pipeline/tidemark.config.ts`, and so on.
  *
- * The variables are those of docker/.env.example, so `docker compose up` and this agree. Inside compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT.
- * With BANK_LAKE, a directory, the history lies there and not in MinIO.
+ * The variables are those of docker/.env.example, so `docker compose up` and this agree. Inside
+ * compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT. With BANK_LAKE,
+ * a directory, the history lies there and not in MinIO.
  */
 import { CreateBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
@@ -18,10 +20,15 @@ import { sentOn } from "./src/sent-on.ts";
 const variable = (name: string, otherwise: string): string => process.env[name] || otherwise;
 
 const BANK: Bank = {
-  seed: Number(variable("BANK_SEED", "66")), users: Number(variable("BANK_USERS", "300")), transactionsPerDay: Number(variable("BANK_TRANSACTIONS_PER_DAY", "2000")), oddEvery: 6_000,
+  seed: Number(variable("BANK_SEED", "66")),
+  users: Number(variable("BANK_USERS", "300")),
+  transactionsPerDay: Number(variable("BANK_TRANSACTIONS_PER_DAY", "2000")),
+  oddEvery: 6_000,
 };
 const connector = variable("BANK_CONNECTOR", "bank");
-const topics = ["public.transaction_data", "public.customer_data"].map((table) => `${connector}.${table}`);
+const topics = ["public.transaction_data", "public.customer_data"].map(
+  (table) => `${connector}.${table}`,
+);
 const lake = process.env["BANK_LAKE"];
 
 /** Nobody else makes it. */
@@ -46,21 +53,38 @@ export default defineConfig({
     if (lake) return deltaOfflineStore(localObjects(lake));
     const bucket = variable("BANK_BUCKET", "bank");
     const minio = {
-      endpoint: variable("MINIO_ENDPOINT", `http://127.0.0.1:${variable("MINIO_PORT", "9000")}`), region: "us-east-1",
-      credentials: { accessKeyId: variable("MINIO_ROOT_USER", "lake"), secretAccessKey: secrets.minio },
+      endpoint: variable("MINIO_ENDPOINT", `http://127.0.0.1:${variable("MINIO_PORT", "9000")}`),
+      region: "us-east-1",
+      credentials: {
+        accessKeyId: variable("MINIO_ROOT_USER", "lake"),
+        secretAccessKey: secrets.minio,
+      },
     };
     await makeBucket(minio, bucket);
     return deltaOfflineStore(s3Objects({ bucket, prefix: "lake", ...minio }));
   },
   changes: {
-    bank: ({ until }) => kafkaChanges({ brokers: variable("KAFKA_BROKERS", `127.0.0.1:${variable("KAFKA_PORT", "9092")}`).split(","), topics, until }),
+    bank: ({ until }) =>
+      kafkaChanges({
+        brokers: variable("KAFKA_BROKERS", `127.0.0.1:${variable("KAFKA_PORT", "9092")}`).split(
+          ",",
+        ),
+        topics,
+        until,
+      }),
   },
   ingest: {
-    /** The generator. A day is written in one transaction with a note that it is done: whoever comes again finds it. Done is a day when Kafka has it, too. */
+    /**
+     * The generator. A day is written in one transaction with a note that it is done: whoever comes
+     * again finds it. Done is a day when Kafka has it, too.
+     */
     bank: {
       database: ({ secrets }) => ({
-        host: variable("POSTGRES_HOST", "127.0.0.1"), port: Number(variable("POSTGRES_PORT", "5432")), database: variable("POSTGRES_DB", "bank"),
-        user: variable("POSTGRES_USER", "bank"), password: secrets.postgres,
+        host: variable("POSTGRES_HOST", "127.0.0.1"),
+        port: Number(variable("POSTGRES_PORT", "5432")),
+        database: variable("POSTGRES_DB", "bank"),
+        user: variable("POSTGRES_USER", "bank"),
+        password: secrets.postgres,
       }),
       async run({ pool, date, signal }) {
         await createBank(pool);

@@ -18,13 +18,21 @@ export interface Package {
 /** The packages that users install. */
 export function publishedPackages(): Package[] {
   const home = join(root, "packages");
-  return readdirSync(home).toSorted().map((name) => {
-    const directory = join(home, name);
-    return { directory, manifest: JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest };
-  }).filter(({ manifest }) => manifest.private !== true);
+  return readdirSync(home)
+    .toSorted()
+    .map((name) => {
+      const directory = join(home, name);
+      return {
+        directory,
+        manifest: JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest,
+      };
+    })
+    .filter(({ manifest }) => manifest.private !== true);
 }
 
 /** What a user may import of a package: `@tidemark/core`, `@tidemark/core/spi`, … */
 export function entryPoints({ name, exports = {} }: Manifest): string[] {
-  return Object.keys(exports).filter((path) => path !== "./package.json").map((path) => name + path.slice(1));
+  return Object.keys(exports)
+    .filter((path) => path !== "./package.json")
+    .map((path) => name + path.slice(1));
 }

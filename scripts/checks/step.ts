@@ -33,21 +33,48 @@ export interface Options {
   readonly show?: boolean | undefined;
 }
 
-export function run(command: string, args: readonly string[], options: Options = {}): Promise<Finished> {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: Options = {},
+): Promise<Finished> {
   return new Promise((resolve) => {
     const output: string[] = [];
-    const stdio = options.show === true ? "inherit" as const : "pipe" as const;
-    const child = spawn(command, args, { cwd: options.cwd ?? root, env: options.env ?? process.env, stdio: ["ignore", stdio, stdio] });
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => { output.push(text); });
-    child.on("error", (error) => resolve({ code: 1, output: `${command} could not be started: ${error.message}` }));
-    child.on("close", (code, signal) => resolve({ code: code ?? 1, output: output.join("") + (signal === null ? "" : `\nended by ${signal}`) }));
+    const stdio = options.show === true ? ("inherit" as const) : ("pipe" as const);
+    const child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: options.env ?? process.env,
+      stdio: ["ignore", stdio, stdio],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        output.push(text);
+      });
+    child.on("error", (error) =>
+      resolve({ code: 1, output: `${command} could not be started: ${error.message}` }),
+    );
+    child.on("close", (code, signal) =>
+      resolve({
+        code: code ?? 1,
+        output: output.join("") + (signal === null ? "" : `\nended by ${signal}`),
+      }),
+    );
   });
 }
 
-/** Runs the command of an installed package with this Node, past the shell shims, so that it works alike on every platform. */
-export function runTool(name: string, args: readonly string[], options: Options & { readonly command?: string } = {}): Promise<Finished> {
+/**
+ * Runs the command of an installed package with this Node, past the shell shims, so that it works
+ * alike on every platform.
+ */
+export function runTool(
+  name: string,
+  args: readonly string[],
+  options: Options & { readonly command?: string } = {},
+): Promise<Finished> {
   const home = join(root, "node_modules", name);
-  const { bin } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { bin: string | Record<string, string> };
+  const { bin } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as {
+    bin: string | Record<string, string>;
+  };
   const file = typeof bin === "string" ? bin : bin[options.command ?? name.split("/").at(-1)!];
   if (file === undefined) throw new Error(`${name} has no command ${options.command ?? name}`);
   return run(process.execPath, [join(home, file), ...args], options);
@@ -56,7 +83,8 @@ export function runTool(name: string, args: readonly string[], options: Options 
 /** Runs the npm that came with the user's Node, or the one that started us. */
 export function runNpm(args: readonly string[], options: Options = {}): Promise<Finished> {
   const npm = process.env["npm_execpath"];
-  if (npm?.endsWith("npm-cli.js") === true && existsSync(npm)) return run(process.execPath, [npm, ...args], options);
+  if (npm?.endsWith("npm-cli.js") === true && existsSync(npm))
+    return run(process.execPath, [npm, ...args], options);
   return run(process.platform === "win32" ? "npm.cmd" : "npm", args, options);
 }
 
@@ -69,7 +97,12 @@ export function commands(name: string, run: () => Promise<readonly Finished[]>):
     name,
     run: async () => {
       const failed = (await run()).filter((finished) => finished.code !== 0);
-      return { passed: failed.length === 0 ? 1 : 0, failed: failed.length === 0 ? 0 : 1, skipped: 0, output: failed.map(({ output }) => output).join("\n") };
+      return {
+        passed: failed.length === 0 ? 1 : 0,
+        failed: failed.length === 0 ? 0 : 1,
+        skipped: 0,
+        output: failed.map(({ output }) => output).join("\n"),
+      };
     },
   };
 }

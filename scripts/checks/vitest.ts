@@ -7,7 +7,10 @@ interface Report {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 /** Every test of every package; `filters` are those of vitest (parts of file names, `-t name`). */
@@ -18,11 +21,26 @@ export function vitest(filters: readonly string[]): Step {
       const file = join(cache, "vitest.json");
       mkdirSync(cache, { recursive: true });
       rmSync(file, { force: true });
-      const { code } = await runTool("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`, ...filters], { show: true });
-      if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, output: `vitest ended with code ${code} and left no report` };
+      const { code } = await runTool(
+        "vitest",
+        ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`, ...filters],
+        { show: true },
+      );
+      if (!existsSync(file))
+        return {
+          passed: 0,
+          failed: 1,
+          skipped: 0,
+          output: `vitest ended with code ${code} and left no report`,
+        };
       const report = JSON.parse(readFileSync(file, "utf8")) as Report;
-      // A file that does not load has no tests to count; an error outside any test fails none: neither may pass as nothing.
-      const broken = report.testResults.filter((result) => result.status === "failed" && !result.assertionResults.some(({ status }) => status === "failed")).length;
+      // A file that does not load has no tests to count; an error outside any test fails none:
+      // neither may pass as nothing.
+      const broken = report.testResults.filter(
+        (result) =>
+          result.status === "failed" &&
+          !result.assertionResults.some(({ status }) => status === "failed"),
+      ).length;
       const failed = report.numFailedTests + broken;
       return {
         passed: report.numPassedTests,

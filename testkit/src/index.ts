@@ -16,11 +16,7 @@ export type {
 } from "./oracle/consistency.ts";
 export { Coverage, changeKinds, nullKinds, otherEdges, windowEdges } from "./oracle/coverage.ts";
 export { Random } from "./generate/random.ts";
-export {
-  requestKeys,
-  scenarioDefinitions,
-  scenarioWith,
-} from "./generate/scenario-definitions.ts";
+export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./generate/scenario-definitions.ts";
 export type { EndedSnapshot } from "./oracle/rows.ts";
 export type { OracleAnswer, OracleMode, OracleRequest } from "./oracle/oracle.ts";

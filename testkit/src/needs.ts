@@ -1,5 +1,6 @@
 /**
- * Tests that need more than npm brings say so, and are skipped by name where it is missing; with CI=true a missing one is a failure.
+ * Tests that need more than npm brings say so, and are skipped by name where it is missing; with
+ * CI=true a missing one is a failure.
  *
  *     const python = pythonReaders();
  *     suiteNeeding(python, "deltalake reads what we wrote", () => {
@@ -12,7 +13,13 @@ import { join } from "node:path";
 import { describe, test } from "vitest";
 import { absentImages, composeAnswers, missingForDocker } from "./services/images.ts";
 import { minioProgram } from "./services/minio.ts";
-import { hasJava, missingForKafka, missingForPostgres, missingForTrino, sparkJars } from "./services/toolchain.ts";
+import {
+  hasJava,
+  missingForKafka,
+  missingForPostgres,
+  missingForTrino,
+  sparkJars,
+} from "./services/toolchain.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -23,46 +30,96 @@ export interface Need {
 
 export function suiteNeeding(need: Need, name: string, body: () => void): void {
   if (need.missing === null) describe(name, body);
-  else if (process.env["CI"] === "true") describe(name, () => { test("has what it needs", () => { throw new Error(need.missing!); }); });
+  else if (process.env["CI"] === "true")
+    describe(name, () => {
+      test("has what it needs", () => {
+        throw new Error(need.missing!);
+      });
+    });
   else describe.skip(`${name} (skipped: ${need.missing})`, body);
 }
 
-/** A Python with deltalake, duckdb, polars and pyarrow, as pinned in scripts/python-requirements.txt; TIDEMARK_PYTHON names another one. */
+/**
+ * A Python with deltalake, duckdb, polars and pyarrow, as pinned in
+ * scripts/python-requirements.txt; TIDEMARK_PYTHON names another one.
+ */
 export function pythonReaders(): Need & { readonly path: string } {
   const home = join(root, ".tidemark", "python");
-  const path = process.env["TIDEMARK_PYTHON"] ?? join(home, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
-  const ready = process.env["TIDEMARK_PYTHON"] !== undefined || existsSync(join(home, ".installed"));
-  return { path, missing: ready ? null : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one" };
+  const path =
+    process.env["TIDEMARK_PYTHON"] ??
+    join(home, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+  const ready =
+    process.env["TIDEMARK_PYTHON"] !== undefined || existsSync(join(home, ".installed"));
+  return {
+    path,
+    missing: ready
+      ? null
+      : "no Python with deltalake, duckdb and polars; `npm run setup:python` makes one",
+  };
 }
 
-/** The `airflow` of .tidemark/airflow, as pinned in scripts/airflow-requirements.txt; TIDEMARK_AIRFLOW names another one. */
+/**
+ * The `airflow` of .tidemark/airflow, as pinned in scripts/airflow-requirements.txt;
+ * TIDEMARK_AIRFLOW names another one.
+ */
 export function airflow(): Need & { readonly path: string } {
   const home = join(root, ".tidemark", "airflow");
   const path = process.env["TIDEMARK_AIRFLOW"] ?? join(home, "bin", "airflow");
-  const ready = process.env["TIDEMARK_AIRFLOW"] !== undefined || existsSync(join(home, ".installed"));
+  const ready =
+    process.env["TIDEMARK_AIRFLOW"] !== undefined || existsSync(join(home, ".installed"));
   return { path, missing: ready ? null : "no Airflow; `npm run setup:python` brings it" };
 }
 
-/** The Python of .tidemark/feast, as pinned in scripts/feast-requirements.txt; TIDEMARK_FEAST names another one. */
+/**
+ * The Python of .tidemark/feast, as pinned in scripts/feast-requirements.txt; TIDEMARK_FEAST names
+ * another one.
+ */
 export function feastClient(): Need & { readonly path: string } {
-  return pinned("feast", process.platform === "win32" ? "Scripts/python.exe" : "bin/python", "Feast");
+  return pinned(
+    "feast",
+    process.platform === "win32" ? "Scripts/python.exe" : "bin/python",
+    "Feast",
+  );
 }
 
-/** The `schemathesis` of .tidemark/fuzz, as pinned in scripts/fuzz-requirements.txt; TIDEMARK_FUZZ names another one. */
+/**
+ * The `schemathesis` of .tidemark/fuzz, as pinned in scripts/fuzz-requirements.txt; TIDEMARK_FUZZ
+ * names another one.
+ */
 export function schemathesis(): Need & { readonly path: string } {
-  return pinned("fuzz", process.platform === "win32" ? "Scripts/schemathesis.exe" : "bin/schemathesis", "schemathesis");
+  return pinned(
+    "fuzz",
+    process.platform === "win32" ? "Scripts/schemathesis.exe" : "bin/schemathesis",
+    "schemathesis",
+  );
 }
 
 /** A program of an environment that scripts/setup-python.ts makes. */
-function pinned(environment: string, program: string, what: string): Need & { readonly path: string } {
+function pinned(
+  environment: string,
+  program: string,
+  what: string,
+): Need & { readonly path: string } {
   const home = join(root, ".tidemark", environment);
   const other = process.env[`TIDEMARK_${environment.toUpperCase()}`];
-  return { path: other ?? join(home, program), missing: other !== undefined || existsSync(join(home, ".installed")) ? null : `no ${what}; \`npm run setup:python -- ${environment}\` brings it` };
+  return {
+    path: other ?? join(home, program),
+    missing:
+      other !== undefined || existsSync(join(home, ".installed"))
+        ? null
+        : `no ${what}; \`npm run setup:python -- ${environment}\` brings it`,
+  };
 }
 
-/** A MinIO built from its Go module, as pinned in testkit/src/services/minio.ts; TIDEMARK_MINIO names another one. */
+/**
+ * A MinIO built from its Go module, as pinned in testkit/src/services/minio.ts; TIDEMARK_MINIO
+ * names another one.
+ */
 export function minioServer(): Need {
-  return { missing: minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null };
+  return {
+    missing:
+      minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null,
+  };
 }
 
 /** A real Kafka, as scripts/setup-services.ts brings it. */
@@ -84,8 +141,15 @@ export function trinoServer(): Need {
 export function sparkReader(): Need {
   const { path, missing } = pythonReaders();
   if (missing !== null) return { missing };
-  if (spawnSync(path, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('pyspark') is None)"]).status !== 0) return { missing: "no PySpark in the Python of the readers; `npm run setup:python` brings it" };
-  if (!existsSync(sparkJars)) return { missing: "no jars for Spark; `npm run setup:services` brings them" };
+  if (
+    spawnSync(path, [
+      "-c",
+      "import importlib.util, sys; sys.exit(importlib.util.find_spec('pyspark') is None)",
+    ]).status !== 0
+  )
+    return { missing: "no PySpark in the Python of the readers; `npm run setup:python` brings it" };
+  if (!existsSync(sparkJars))
+    return { missing: "no jars for Spark; `npm run setup:services` brings them" };
   return { missing: hasJava() ? null : "no Java 17 or newer for Spark; install one" };
 }
 
@@ -94,10 +158,19 @@ export function dockerEngine(): Need {
   const missing = missingForDocker();
   if (missing !== null) return { missing };
   const absent = absentImages();
-  return { missing: absent.length === 0 ? null : `no images ${absent.join(", ")}; \`npm run setup:services\` brings them` };
+  return {
+    missing:
+      absent.length === 0
+        ? null
+        : `no images ${absent.join(", ")}; \`npm run setup:services\` brings them`,
+  };
 }
 
 /** The same with `docker compose`. */
 export function composeEngine(): Need {
-  return { missing: dockerEngine().missing ?? (composeAnswers() ? null : "no `docker compose`; install its plugin") };
+  return {
+    missing:
+      dockerEngine().missing ??
+      (composeAnswers() ? null : "no `docker compose`; install its plugin"),
+  };
 }

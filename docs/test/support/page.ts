@@ -1,4 +1,7 @@
-/** A Markdown page as its tests see it: code blocks with what their first line says, links, and file names. */
+/**
+ * A Markdown page as its tests see it: code blocks with what their first line says, links, and file
+ * names.
+ */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -18,15 +21,24 @@ export interface Page {
   readonly name: string;
   readonly text: string;
   readonly blocks: readonly Block[];
-  /** What stands before each snippet that imports nothing itself: the page's comment `snippets begin with:`. */
+  /**
+   * What stands before each snippet that imports nothing itself: the page's comment `snippets begin
+   * with:`.
+   */
   readonly prelude: string;
 }
 
 /** Every page that users read. */
 export function pages(): Page[] {
-  const documents = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
-  const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`).filter((name) => readable(name));
-  return ["README.md", "CONTRIBUTING.md", ...documents.toSorted(), ...packages.toSorted()].map(pageOf);
+  const documents = readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`);
+  const packages = readdirSync(join(root, "packages"))
+    .map((name) => `packages/${name}/README.md`)
+    .filter((name) => readable(name));
+  return ["README.md", "CONTRIBUTING.md", ...documents.toSorted(), ...packages.toSorted()].map(
+    pageOf,
+  );
 }
 
 export function pageOf(name: string): Page {

@@ -48,19 +48,40 @@ export interface Complaint {
 }
 
 /** What the compiler says of each block, under the options that the packages have themselves. */
-export function complaints(projects: readonly { readonly page: Page; readonly project: Project }[]): ReadonlyMap<Block, readonly Complaint[]> {
-  const config = ts.parseConfigFileTextToJson("tsconfig.base.json", ts.sys.readFile(join(root, "tsconfig.base.json"))!).config as { compilerOptions: object };
-  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: false, noErrorTruncation: true, typeRoots: [join(root, "node_modules/@types")] }, root);
-  const program = ts.createProgram(projects.flatMap(({ project }) => [...project.files.values()]), options);
+export function complaints(
+  projects: readonly { readonly page: Page; readonly project: Project }[],
+): ReadonlyMap<Block, readonly Complaint[]> {
+  const config = ts.parseConfigFileTextToJson(
+    "tsconfig.base.json",
+    ts.sys.readFile(join(root, "tsconfig.base.json"))!,
+  ).config as { compilerOptions: object };
+  const { options } = ts.convertCompilerOptionsFromJson(
+    {
+      ...config.compilerOptions,
+      noUnusedLocals: false,
+      noErrorTruncation: true,
+      typeRoots: [join(root, "node_modules/@types")],
+    },
+    root,
+  );
+  const program = ts.createProgram(
+    projects.flatMap(({ project }) => [...project.files.values()]),
+    options,
+  );
   const found = new Map<Block, Complaint[]>();
   for (const { page, project } of projects) {
     for (const [block, name] of project.files) {
       const file = program.getSourceFile(name)!;
       const before = headOf(page, block).split("\n").length - 1;
-      found.set(block, [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((one) => ({
-        line: block.line + file.getLineAndCharacterOfPosition(one.start ?? 0).line - before,
-        message: ts.flattenDiagnosticMessageText(one.messageText, "\n"),
-      })));
+      found.set(
+        block,
+        [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+          (one) => ({
+            line: block.line + file.getLineAndCharacterOfPosition(one.start ?? 0).line - before,
+            message: ts.flattenDiagnosticMessageText(one.messageText, "\n"),
+          }),
+        ),
+      );
     }
   }
   return found;
@@ -74,8 +95,13 @@ export interface Ended {
 
 /** Runs a program in the project; Node's own flags reach the programs that it starts. */
 export function run(project: Project, command: string, args: readonly string[]): Ended {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: project.directory, encoding: "utf8", env: { ...process.env, TZ: "UTC", NO_COLOR: "1", NODE_OPTIONS: "" } });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: project.directory,
+    encoding: "utf8",
+    env: { ...process.env, TZ: "UTC", NO_COLOR: "1", NODE_OPTIONS: "" },
+  });
   return { code: status, stdout, stderr: error === undefined ? stderr : error.message };
 }
 
-export const runNode = (project: Project, args: readonly string[]): Ended => run(project, process.execPath, ["--conditions=@tidemark/source", ...args]);
+export const runNode = (project: Project, args: readonly string[]): Ended =>
+  run(project, process.execPath, ["--conditions=@tidemark/source", ...args]);

@@ -1,4 +1,7 @@
-/** What goes wrong under load: programs that are stopped, killed or slow. After each, PostgreSQL's tables, the online store and the history agree. */
+/**
+ * What goes wrong under load: programs that are stopped, killed or slow. After each, PostgreSQL's
+ * tables, the online store and the history agree.
+ */
 import { type Store } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
 import { Random } from "@tidemark/testkit";
@@ -9,7 +12,16 @@ import { checkText } from "../../src/pipeline-check.ts";
 import { bank } from "../../src/pipeline-definitions.ts";
 import { startLoad, type Load } from "../../src/pipeline-load.ts";
 import { slowProxy } from "../../src/pipeline-proxy.ts";
-import { checkFlow, lakeIn, openFlow, startFlow, startRunner, untilTrue, type Flow, type Runner } from "../../src/pipeline-run.ts";
+import {
+  checkFlow,
+  lakeIn,
+  openFlow,
+  startFlow,
+  startRunner,
+  untilTrue,
+  type Flow,
+  type Runner,
+} from "../../src/pipeline-run.ts";
 import { inFolder, realStores, type RealStores } from "../../src/real-stores.ts";
 import { runSettings } from "../../src/settings.ts";
 
@@ -34,19 +46,31 @@ interface UnderLoadOptions {
 const AWAY = ["OBJECTS_UNREACHABLE", "OBJECTS_FAILED"];
 
 export function faultTests(pipelineOf: () => Pipeline): void {
-  /** A bank that changes all the time and a run that follows it; then `fault`; then everything is compared. */
-  async function underLoad(name: string, fault: (at: UnderLoad) => Promise<string>, { endpoint, after }: UnderLoadOptions = {}): Promise<void> {
+  /**
+   * A bank that changes all the time and a run that follows it; then `fault`; then everything is
+   * compared.
+   */
+  async function underLoad(
+    name: string,
+    fault: (at: UnderLoad) => Promise<string>,
+    { endpoint, after }: UnderLoadOptions = {},
+  ): Promise<void> {
     const pipeline = pipelineOf();
     const { seed } = runSettings(`pipeline ${name}`, 1);
     const flow = await startFlow(pipeline, name);
     await inFolder(async (folder) => {
-      const stores = (through?: string): RealStores => realStores(folder, {}, lakeIn(pipeline, name, through));
+      const stores = (through?: string): RealStores =>
+        realStores(folder, {}, lakeIn(pipeline, name, through));
       const load = startLoad(flow.url, seed);
       const store = await openFlow(bank, stores(endpoint));
       const runner = startRunner(store, { brokers: pipeline.kafka.brokers, topics: flow.topics });
       const goesOn = async (changes = 300): Promise<void> => {
         const from = runner.taken;
-        await untilTrue(`${name}: the run to go on from ${from} changes; it had errors ${[...runner.errors].join()}`, () => runner.taken >= from + changes);
+        await untilTrue(
+          `${name}: the run to go on from ${from} changes; it had errors ` +
+            `${[...runner.errors].join()}`,
+          () => runner.taken >= from + changes,
+        );
       };
       await goesOn();
       const told = await fault({ flow, load, runner, store, seed, goesOn });
@@ -54,59 +78,80 @@ export function faultTests(pipelineOf: () => Pipeline): void {
       await runner.stop();
       await store.close();
       const result = await checkFlow(pipeline, flow, bank, stores(), seed);
-      const more = await after?.(stores) ?? "";
-      const errors = [...runner.errors].map(([code, count]) => `${code} ${count}×`).join(", ") || "none";
-      console.log(`pipeline ${name}: ${told}${more}; ${load.transactions} transactions of ${load.statements} statements, ${load.broken} broken off; errors ${errors}; ${checkText(result)}`);
+      const more = (await after?.(stores)) ?? "";
+      const errors =
+        [...runner.errors].map(([code, count]) => `${code} ${count}×`).join(", ") || "none";
+      console.log(
+        `pipeline ${name}: ${told}${more}; ${load.transactions} transactions of ` +
+          `${load.statements} statements, ${load.broken} broken off; errors ${errors}; ` +
+          `${checkText(result)}`,
+      );
       expect(result.differences.slice(0, 20)).toEqual([]);
     });
     await flow.close();
   }
 
-  test("Kafka's broker is stopped and started, then killed and started", { timeout: 400_000 }, async () => {
-    const { kafka } = pipelineOf();
-    await underLoad("broker", async ({ goesOn }) => {
-      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-        await kafka.halt(signal);
-        await sleep(2_000);
-        await kafka.resume();
-        await goesOn();
-      }
-      return "away twice";
-    });
-  });
+  test(
+    "Kafka's broker is stopped and started, then killed and started",
+    { timeout: 400_000 },
+    async () => {
+      const { kafka } = pipelineOf();
+      await underLoad("broker", async ({ goesOn }) => {
+        for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+          await kafka.halt(signal);
+          await sleep(2_000);
+          await kafka.resume();
+          await goesOn();
+        }
+        return "away twice";
+      });
+    },
+  );
 
-  test("Connect is killed and started: messages that come twice change nothing", { timeout: 400_000 }, async () => {
-    const { connect } = pipelineOf();
-    let twice = 0;
-    await underLoad("worker", async ({ goesOn }) => {
-      for (let kill = 0; kill < 2; kill++) {
-        await connect.halt("SIGKILL");
-        await sleep(500);
-        await connect.resume();
-        await goesOn();
-      }
-      return "killed twice";
-    }, {
-      after: async (stores) => {
-        twice = await deliveredTwice(stores());
-        return `, ${twice} messages delivered again`;
-      },
-    });
-    expect(twice).toBeGreaterThan(0);
-  });
+  test(
+    "Connect is killed and started: messages that come twice change nothing",
+    { timeout: 400_000 },
+    async () => {
+      const { connect } = pipelineOf();
+      let twice = 0;
+      await underLoad(
+        "worker",
+        async ({ goesOn }) => {
+          for (let kill = 0; kill < 2; kill++) {
+            await connect.halt("SIGKILL");
+            await sleep(500);
+            await connect.resume();
+            await goesOn();
+          }
+          return "killed twice";
+        },
+        {
+          after: async (stores) => {
+            twice = await deliveredTwice(stores());
+            return `, ${twice} messages delivered again`;
+          },
+        },
+      );
+      expect(twice).toBeGreaterThan(0);
+    },
+  );
 
-  test("PostgreSQL is stopped and started, then killed and started", { timeout: 400_000 }, async () => {
-    const { postgres } = pipelineOf();
-    await underLoad("database", async ({ goesOn }) => {
-      for (const signal of ["SIGINT", "SIGKILL"] as const) {
-        await postgres.halt(signal);
-        await sleep(1_000);
-        await postgres.resume();
-        await goesOn();
-      }
-      return "away twice";
-    });
-  });
+  test(
+    "PostgreSQL is stopped and started, then killed and started",
+    { timeout: 400_000 },
+    async () => {
+      const { postgres } = pipelineOf();
+      await underLoad("database", async ({ goesOn }) => {
+        for (const signal of ["SIGINT", "SIGKILL"] as const) {
+          await postgres.halt(signal);
+          await sleep(1_000);
+          await postgres.resume();
+          await goesOn();
+        }
+        return "away twice";
+      });
+    },
+  );
 
   test("MinIO is away for a while, then killed and started", { timeout: 400_000 }, async () => {
     const { minio } = pipelineOf();
@@ -127,11 +172,15 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     const { minio } = pipelineOf();
     const proxy = await slowProxy(minio.endpoint, new Random(1), { delay: 120, breaks: 0.03 });
     try {
-      await underLoad("slow", async ({ goesOn, runner }) => {
-        await goesOn(600);
-        expect([...runner.errors.keys()].filter((code) => !AWAY.includes(code))).toEqual([]);
-        return `${proxy.connections} connections, ${proxy.broken} broken`;
-      }, { endpoint: proxy.endpoint });
+      await underLoad(
+        "slow",
+        async ({ goesOn, runner }) => {
+          await goesOn(600);
+          expect([...runner.errors.keys()].filter((code) => !AWAY.includes(code))).toEqual([]);
+          return `${proxy.connections} connections, ${proxy.broken} broken`;
+        },
+        { endpoint: proxy.endpoint },
+      );
     } finally {
       await proxy.close();
     }
@@ -143,7 +192,9 @@ async function deliveredTwice({ offline }: RealStores): Promise<number> {
   let twice = 0;
   for (const { spec } of bank.sources) {
     const seen = new Set<string>();
-    for await (const batch of offline.scan(`${spec.name}/changes`, { columns: ["_lsn", "_op", ...spec.primaryKey, "_snapshot"] })) {
+    for await (const batch of offline.scan(`${spec.name}/changes`, {
+      columns: ["_lsn", "_op", ...spec.primaryKey, "_snapshot"],
+    })) {
       for (let i = 0; i < batch.length; i++) {
         const row = batch.vectors.map((vector) => String(valueAt(vector, i)));
         if (row[0] === "null" || row.at(-1) === "true") continue;

@@ -1,4 +1,7 @@
-/** Runners under load in processes of their own: killed at random points, and two of one group that come and go. */
+/**
+ * Runners under load in processes of their own: killed at random points, and two of one group that
+ * come and go.
+ */
 import { Random } from "@tidemark/testkit";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,8 +10,19 @@ import { integrityOf } from "../../src/crash-checks.ts";
 import { checkText } from "../../src/pipeline-check.ts";
 import { bank } from "../../src/pipeline-definitions.ts";
 import { BANK_TABLES, startLoad } from "../../src/pipeline-load.ts";
-import { startRunnerProcess, type ChildSettings, type RunnerProcess } from "../../src/pipeline-process.ts";
-import { BUCKET, checkFlow, lakeIn, startFlow, untilTrue, type Flow } from "../../src/pipeline-run.ts";
+import {
+  startRunnerProcess,
+  type ChildSettings,
+  type RunnerProcess,
+} from "../../src/pipeline-process.ts";
+import {
+  BUCKET,
+  checkFlow,
+  lakeIn,
+  startFlow,
+  untilTrue,
+  type Flow,
+} from "../../src/pipeline-run.ts";
 import { inFolder, realStores } from "../../src/real-stores.ts";
 import { runSettings } from "../../src/settings.ts";
 
@@ -19,91 +33,141 @@ const PARTITIONS = 3 * (BANK_TABLES.length + 1);
 export function runnerTests(pipelineOf: () => Pipeline): void {
   const settingsOf = (flow: Flow, folder: string, groupId: string | null): ChildSettings => {
     const { kafka, minio } = pipelineOf();
-    return { folder, brokers: kafka.brokers, topics: flow.topics.source, groupId, lake: { endpoint: minio.endpoint, bucket: BUCKET, prefix: flow.name, credentials: minio.credentials } };
+    return {
+      folder,
+      brokers: kafka.brokers,
+      topics: flow.topics.source,
+      groupId,
+      lake: {
+        endpoint: minio.endpoint,
+        bucket: BUCKET,
+        prefix: flow.name,
+        credentials: minio.credentials,
+      },
+    };
   };
-  const failed = (runner: RunnerProcess, how: string): Error => new Error(`a runner ended with ${how}: ${runner.errors}`);
+  const failed = (runner: RunnerProcess, how: string): Error =>
+    new Error(`a runner ended with ${how}: ${runner.errors}`);
 
-  test(`the runner is killed at ${KILLS} random points under load`, { timeout: 900_000 }, async () => {
-    const pipeline = pipelineOf();
-    const { seed } = runSettings("pipeline kills", 1);
-    const random = new Random(seed);
-    const flow = await startFlow(pipeline, "kills");
-    await inFolder(async (folder) => {
-      const load = startLoad(flow.url, seed, 40);
-      const settings = settingsOf(flow, folder, null);
-      /** How many commits had been told of by each kill. */
-      const kills: number[] = [];
-      let commits = 0;
-      let next = startRunnerProcess(settings);
-      const inside = (): number => kills.filter((at) => at > 0 && at < commits).length;
-      const started = performance.now();
-      while (inside() < KILLS) {
-        const runner = next;
-        await runner.ready;
-        runner.go();
-        // the next one loads its modules meanwhile
-        next = startRunnerProcess(settings);
-        const after = random.int(5);
-        await untilTrue("a runner to commit", () => runner.commits > after || runner.isGone, 2);
-        await sleep(random.int(150));
-        runner.kill("SIGKILL");
-        const how = await runner.ended;
-        if (how !== "SIGKILL") throw failed(runner, how);
-        commits += runner.commits;
-        kills.push(commits);
-      }
-      next.kill("SIGKILL");
-      const seconds = (performance.now() - started) / 1000;
-      await load.stop();
-      integrityOf(folder);
-      const result = await checkFlow(pipeline, flow, bank, realStores(folder, {}, lakeIn(pipeline, flow.name)), seed);
-      console.log(`pipeline kills: ${kills.length} kills in ${seconds.toFixed(0)} s, ${inside()} of them between the first and the last of ${commits} commits; `
-        + `${load.transactions} transactions of ${load.statements} statements; ${checkText(result)}`);
-      expect(result.differences.slice(0, 20)).toEqual([]);
-    });
-    await flow.close();
-  });
+  test(
+    `the runner is killed at ${KILLS} random points under load`,
+    { timeout: 900_000 },
+    async () => {
+      const pipeline = pipelineOf();
+      const { seed } = runSettings("pipeline kills", 1);
+      const random = new Random(seed);
+      const flow = await startFlow(pipeline, "kills");
+      await inFolder(async (folder) => {
+        const load = startLoad(flow.url, seed, 40);
+        const settings = settingsOf(flow, folder, null);
+        /** How many commits had been told of by each kill. */
+        const kills: number[] = [];
+        let commits = 0;
+        let next = startRunnerProcess(settings);
+        const inside = (): number => kills.filter((at) => at > 0 && at < commits).length;
+        const started = performance.now();
+        while (inside() < KILLS) {
+          const runner = next;
+          await runner.ready;
+          runner.go();
+          // the next one loads its modules meanwhile
+          next = startRunnerProcess(settings);
+          const after = random.int(5);
+          await untilTrue("a runner to commit", () => runner.commits > after || runner.isGone, 2);
+          await sleep(random.int(150));
+          runner.kill("SIGKILL");
+          const how = await runner.ended;
+          if (how !== "SIGKILL") throw failed(runner, how);
+          commits += runner.commits;
+          kills.push(commits);
+        }
+        next.kill("SIGKILL");
+        const seconds = (performance.now() - started) / 1000;
+        await load.stop();
+        integrityOf(folder);
+        const result = await checkFlow(
+          pipeline,
+          flow,
+          bank,
+          realStores(folder, {}, lakeIn(pipeline, flow.name)),
+          seed,
+        );
+        console.log(
+          `pipeline kills: ${kills.length} kills in ${seconds.toFixed(0)} s, ${inside()} of ` +
+            `them between the first and the last of ${commits} commits; ` +
+            `${load.transactions} transactions of ${load.statements} statements; ` +
+            `${checkText(result)}`,
+        );
+        expect(result.differences.slice(0, 20)).toEqual([]);
+      });
+      await flow.close();
+    },
+  );
 
-  test("two runners of one group share the partitions under load; one is killed, another takes its place, one is stopped", { timeout: 400_000 }, async () => {
-    const pipeline = pipelineOf();
-    const { seed } = runSettings("pipeline group", 1);
-    const flow = await startFlow(pipeline, "grouped");
-    await inFolder(async (folder) => {
-      const load = startLoad(flow.url, seed);
-      const settings = settingsOf(flow, folder, "tidemark-grouped");
-      const start = async (): Promise<RunnerProcess> => {
-        const runner = startRunnerProcess(settings);
-        await runner.ready;
-        runner.go();
-        return runner;
-      };
-      const goesOn = async (what: string, ...runners: readonly RunnerProcess[]): Promise<void> => {
-        const before = runners.map(({ commits }) => commits);
-        await untilTrue(what, () => {
-          const gone = runners.find(({ isGone }) => isGone);
-          if (gone !== undefined) throw failed(gone, "its end");
-          return runners.every(({ commits, shares }, i) => shares > 0 && commits > before[i]! + 3);
-        });
-      };
-      const [first, second] = await Promise.all([start(), start()]);
-      await goesOn("both runners to have a share", first, second);
-      await untilTrue("the two to have all partitions", () => first.shares > 0 && second.shares > 0 && first.shares + second.shares === PARTITIONS);
-      const shares = [first.shares, second.shares];
-      first.kill("SIGKILL");
-      await first.ended;
-      await untilTrue("the second to take over", () => second.shares === PARTITIONS);
-      const third = await start();
-      await goesOn("the third to get a share", second, third);
-      second.kill("SIGTERM");
-      expect(await second.ended, second.errors).toBe("0");
-      await untilTrue("the third to take over", () => third.shares === PARTITIONS);
-      await load.stop();
-      third.kill("SIGTERM");
-      expect(await third.ended, third.errors).toBe("0");
-      const result = await checkFlow(pipeline, flow, bank, realStores(folder, {}, lakeIn(pipeline, flow.name)), seed);
-      console.log(`pipeline group: partitions ${shares.join(" + ")}, commits ${[first, second, third].map(({ commits }) => commits).join(" + ")}; ${load.transactions} transactions; ${checkText(result)}`);
-      expect(result.differences.slice(0, 20)).toEqual([]);
-    });
-    await flow.close();
-  });
+  test(
+    "two runners of one group share the partitions under load; one is killed, another takes " +
+      "its place, one is stopped",
+    { timeout: 400_000 },
+    async () => {
+      const pipeline = pipelineOf();
+      const { seed } = runSettings("pipeline group", 1);
+      const flow = await startFlow(pipeline, "grouped");
+      await inFolder(async (folder) => {
+        const load = startLoad(flow.url, seed);
+        const settings = settingsOf(flow, folder, "tidemark-grouped");
+        const start = async (): Promise<RunnerProcess> => {
+          const runner = startRunnerProcess(settings);
+          await runner.ready;
+          runner.go();
+          return runner;
+        };
+        const goesOn = async (
+          what: string,
+          ...runners: readonly RunnerProcess[]
+        ): Promise<void> => {
+          const before = runners.map(({ commits }) => commits);
+          await untilTrue(what, () => {
+            const gone = runners.find(({ isGone }) => isGone);
+            if (gone !== undefined) throw failed(gone, "its end");
+            return runners.every(
+              ({ commits, shares }, i) => shares > 0 && commits > before[i]! + 3,
+            );
+          });
+        };
+        const [first, second] = await Promise.all([start(), start()]);
+        await goesOn("both runners to have a share", first, second);
+        await untilTrue(
+          "the two to have all partitions",
+          () =>
+            first.shares > 0 && second.shares > 0 && first.shares + second.shares === PARTITIONS,
+        );
+        const shares = [first.shares, second.shares];
+        first.kill("SIGKILL");
+        await first.ended;
+        await untilTrue("the second to take over", () => second.shares === PARTITIONS);
+        const third = await start();
+        await goesOn("the third to get a share", second, third);
+        second.kill("SIGTERM");
+        expect(await second.ended, second.errors).toBe("0");
+        await untilTrue("the third to take over", () => third.shares === PARTITIONS);
+        await load.stop();
+        third.kill("SIGTERM");
+        expect(await third.ended, third.errors).toBe("0");
+        const result = await checkFlow(
+          pipeline,
+          flow,
+          bank,
+          realStores(folder, {}, lakeIn(pipeline, flow.name)),
+          seed,
+        );
+        console.log(
+          `pipeline group: partitions ${shares.join(" + ")}, commits ` +
+            `${[first, second, third].map(({ commits }) => commits).join(" + ")}; ` +
+            `${load.transactions} transactions; ${checkText(result)}`,
+        );
+        expect(result.differences.slice(0, 20)).toEqual([]);
+      });
+      await flow.close();
+    },
+  );
 }

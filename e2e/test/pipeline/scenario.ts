@@ -1,4 +1,7 @@
-/** The scenario of the fixtures, run against real programs: PostgreSQL's tables, the online store and the history agree, whatever the connector's settings. */
+/**
+ * The scenario of the fixtures, run against real programs: PostgreSQL's tables, the online store
+ * and the history agree, whatever the connector's settings.
+ */
 import type { Pipeline } from "@tidemark/testkit/services";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,53 +13,101 @@ import { checkFlow, lakeIn, startFlow, untilTrue } from "../../src/pipeline-run.
 import { inFolder, realStores } from "../../src/real-stores.ts";
 import { runSettings } from "../../src/settings.ts";
 
-const sql = (name: string): string => readFileSync(fileURLToPath(new URL(`../../../packages/source-debezium/test/fixtures/${name}.sql`, import.meta.url)), "utf8");
+const sql = (name: string): string =>
+  readFileSync(
+    fileURLToPath(
+      new URL(`../../../packages/source-debezium/test/fixtures/${name}.sql`, import.meta.url),
+    ),
+    "utf8",
+  );
 
 const SIGNALS = { "signal.data.collection": "public.dbz_signal" };
 /** As the recordings of the same names were made. */
 const SHAPES = {
   bare: SIGNALS,
-  enveloped: { ...SIGNALS, "key.converter.schemas.enable": "true", "value.converter.schemas.enable": "true", "decimal.handling.mode": "precise" },
+  enveloped: {
+    ...SIGNALS,
+    "key.converter.schemas.enable": "true",
+    "value.converter.schemas.enable": "true",
+    "decimal.handling.mode": "precise",
+  },
   flat: {
-    ...SIGNALS, "transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState", "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
+    ...SIGNALS,
+    transforms: "unwrap",
+    "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+    "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
     "transforms.unwrap.add.fields": "op,lsn,source.ts_us",
   },
 };
 
-/** With decimal.handling.mode=precise Debezium writes null for a NUMERIC that is NaN; as text it is "NAN". */
-const NAN_IS_NULL = ["online, every_type 2, num_free: PostgreSQL holds NAN, the store null", "history, every_type 2, num_free: PostgreSQL holds NAN, the open version null"];
+/**
+ * With decimal.handling.mode=precise Debezium writes null for a NUMERIC that is NaN; as text it is
+ * "NAN".
+ */
+const NAN_IS_NULL = [
+  "online, every_type 2, num_free: PostgreSQL holds NAN, the store null",
+  "history, every_type 2, num_free: PostgreSQL holds NAN, the open version null",
+];
 
 export function scenarioTests(pipelineOf: () => Pipeline): void {
-  test("the scenario of the fixtures: every row, every column, and the features of every user at 100 times agree, from three shapes of messages", { timeout: 400_000 }, async () => {
-    const pipeline = pipelineOf();
-    const { seed } = runSettings("pipeline scenario", 1);
-    const flow = await startFlow(pipeline, "fixtures", { sql: sql("setup"), tables: null, connectors: SHAPES });
-    const database = await connected(flow.url);
-    for (const statement of statementsOf(sql("scenario"))) await database.query(statement);
-    const shapes = Object.keys(SHAPES);
-    // each connector answers a signal with a snapshot of its own, and says in the table when it has ended
-    const snapshots = async (count: number): Promise<void> => {
-      await untilTrue(`${count} incremental snapshots`, async () => (await database.query("SELECT 1 FROM public.dbz_signal WHERE type = 'snapshot-window-close'")).rowCount! >= count, 200);
-    };
-    await snapshots(shapes.length);
-    // The log does not tell of the default that a new column has in rows which were there before: a snapshot does.
-    await database.query(`INSERT INTO public.dbz_signal VALUES ('s2', 'execute-snapshot', '{"data-collections":["public.full_identity"],"type":"incremental"}')`);
-    await snapshots(2 * shapes.length);
-    await database.end();
-    for (const shape of shapes) {
-      await inFolder(async (folder) => {
-        const stores = realStores(folder, {}, lakeIn(pipeline, `scenario-${shape}`));
-        const result = await checkFlow(pipeline, flow, fixtures, stores, seed, { topics: new RegExp(`^${shape}\\.public\\.`), times: { "public.all_types.ts3": "ms" } });
-        console.log(`pipeline scenario, ${shape}: ${checkText(result)}`);
-        expect(result.differences).toEqual(shape === "enveloped" ? NAN_IS_NULL : []);
+  test(
+    "the scenario of the fixtures: every row, every column, and the features of every user at " +
+      "100 times agree, from three shapes of messages",
+    { timeout: 400_000 },
+    async () => {
+      const pipeline = pipelineOf();
+      const { seed } = runSettings("pipeline scenario", 1);
+      const flow = await startFlow(pipeline, "fixtures", {
+        sql: sql("setup"),
+        tables: null,
+        connectors: SHAPES,
       });
-    }
-    await flow.close();
-  });
+      const database = await connected(flow.url);
+      for (const statement of statementsOf(sql("scenario"))) await database.query(statement);
+      const shapes = Object.keys(SHAPES);
+      // each connector answers a signal with a snapshot of its own, and says in the table when it
+      // has ended
+      const snapshots = async (count: number): Promise<void> => {
+        await untilTrue(
+          `${count} incremental snapshots`,
+          async () =>
+            (
+              await database.query(
+                "SELECT 1 FROM public.dbz_signal WHERE type = 'snapshot-window-close'",
+              )
+            ).rowCount! >= count,
+          200,
+        );
+      };
+      await snapshots(shapes.length);
+      // The log does not tell of the default that a new column has in rows which were there before:
+      // a snapshot does.
+      await database.query(
+        `INSERT INTO public.dbz_signal VALUES ('s2', 'execute-snapshot', ` +
+          `'{"data-collections":["public.full_identity"],"type":"incremental"}')`,
+      );
+      await snapshots(2 * shapes.length);
+      await database.end();
+      for (const shape of shapes) {
+        await inFolder(async (folder) => {
+          const stores = realStores(folder, {}, lakeIn(pipeline, `scenario-${shape}`));
+          const result = await checkFlow(pipeline, flow, fixtures, stores, seed, {
+            topics: new RegExp(`^${shape}\\.public\\.`),
+            times: { "public.all_types.ts3": "ms" },
+          });
+          console.log(`pipeline scenario, ${shape}: ${checkText(result)}`);
+          expect(result.differences).toEqual(shape === "enveloped" ? NAN_IS_NULL : []);
+        });
+      }
+      await flow.close();
+    },
+  );
 }
 
 /** The statements of a script, each sent by itself, as psql does it. */
 function statementsOf(script: string): string[] {
   const plain = script.replace(/^--.*$/gm, "");
-  return [...plain.matchAll(/(?:'(?:[^']|'')*'|[^';])+/g)].map(([text]) => text.trim()).filter((text) => text !== "");
+  return [...plain.matchAll(/(?:'(?:[^']|'')*'|[^';])+/g)]
+    .map(([text]) => text.trim())
+    .filter((text) => text !== "");
 }

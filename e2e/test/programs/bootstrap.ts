@@ -1,4 +1,7 @@
-/** Fills the online store of a folder from a history in a bucket, and dies where it is told: at the n-th moment before or after a commit. */
+/**
+ * Fills the online store of a folder from a history in a bucket, and dies where it is told: at the
+ * n-th moment before or after a commit.
+ */
 import { s3Objects, type S3ObjectsOptions } from "@tidemark/adapter-minio";
 import { openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
@@ -14,8 +17,14 @@ interface Settings {
 
 const { folder, seed, traits, bucket, dieAt } = JSON.parse(process.argv[2]!) as Settings;
 let moments = 0;
-const sqlite = (): void => { if (++moments === dieAt) process.kill(process.pid, "SIGKILL"); };
-const store = await openStore({ definitions: scenarioDefinitions(generateScenario(seed, { traits })), ...realStores(folder, { sqlite }, s3Objects(bucket)), retain: "forever" });
+const sqlite = (): void => {
+  if (++moments === dieAt) process.kill(process.pid, "SIGKILL");
+};
+const store = await openStore({
+  definitions: scenarioDefinitions(generateScenario(seed, { traits })),
+  ...realStores(folder, { sqlite }, s3Objects(bucket)),
+  retain: "forever",
+});
 await store.bootstrap({ batchRows: 5 });
 await store.close();
 process.exit(0);

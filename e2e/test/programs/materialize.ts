@@ -1,4 +1,7 @@
-/** Materializes days of a folder's bank, and dies where it is told: at the n-th point of its stores. Without such a point it says how many there were. */
+/**
+ * Materializes days of a folder's bank, and dies where it is told: at the n-th point of its stores.
+ * Without such a point it says how many there were.
+ */
 import type { MaterializeOptions } from "@tidemark/core";
 import { openBank } from "../../src/materialize-bank.ts";
 
@@ -10,7 +13,9 @@ interface Settings {
 
 const { folder, options, dieAt } = JSON.parse(process.argv[2]!) as Settings;
 let points = 0;
-const pass = (): void => { if (++points === dieAt) process.kill(process.pid, "SIGKILL"); };
+const pass = (): void => {
+  if (++points === dieAt) process.kill(process.pid, "SIGKILL");
+};
 const store = await openBank(folder, { sqlite: pass, delta: pass, objects: pass });
 points = 0;
 await store.materialize(options);

@@ -14,9 +14,25 @@ interface Settings {
 }
 
 const { folder, seed, traits, broker, topics } = JSON.parse(process.argv[2]!) as Settings;
-const store = await openStore({ definitions: scenarioDefinitions(generateScenario(seed, { traits })), ...realStores(folder), retain: "forever", history: { commit: { rows: 5 }, buckets: 2 } });
+const store = await openStore({
+  definitions: scenarioDefinitions(generateScenario(seed, { traits })),
+  ...realStores(folder),
+  retain: "forever",
+  history: { commit: { rows: 5 }, buckets: 2 },
+});
 console.log("ready");
 // no machine is through with it before it was killed a few times
-await store.run(slowly(kafkaChanges({ brokers: [broker], topics: new RegExp(topics), until: "caught-up", batchMessages: 2, onWarning: () => undefined }), 10));
+await store.run(
+  slowly(
+    kafkaChanges({
+      brokers: [broker],
+      topics: new RegExp(topics),
+      until: "caught-up",
+      batchMessages: 2,
+      onWarning: () => undefined,
+    }),
+    10,
+  ),
+);
 await store.close();
 process.exit(0);

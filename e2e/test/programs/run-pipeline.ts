@@ -1,4 +1,7 @@
-/** A runner in a process of its own: topics of a real Kafka into SQLite and a lake in MinIO, until SIGTERM, or until it is killed. Says what it has committed. */
+/**
+ * A runner in a process of its own: topics of a real Kafka into SQLite and a lake in MinIO, until
+ * SIGTERM, or until it is killed. Says what it has committed.
+ */
 import { kafkaChanges } from "@tidemark/source-debezium";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { localObjects } from "@tidemark/delta";
@@ -9,25 +12,49 @@ import { openFlow } from "../../src/pipeline-run.ts";
 import { lakePath, realStores } from "../../src/real-stores.ts";
 
 const { folder, brokers, topics, groupId, lake } = JSON.parse(process.argv[2]!) as ChildSettings;
-const say = (line: string): void => { writeSync(1, `${line}\n`); };
-const stores = realStores(folder, {
-  sqlite: (name) => { if (name === "after-commit") say("online"); },
-  delta: (name) => { if (name === "after-commit") say("history"); },
-}, lake === null ? localObjects(lakePath(folder)) : s3Objects(lake));
+const say = (line: string): void => {
+  writeSync(1, `${line}\n`);
+};
+const stores = realStores(
+  folder,
+  {
+    sqlite: (name) => {
+      if (name === "after-commit") say("online");
+    },
+    delta: (name) => {
+      if (name === "after-commit") say("history");
+    },
+  },
+  lake === null ? localObjects(lakePath(folder)) : s3Objects(lake),
+);
 const stop = new AbortController();
-process.on("SIGTERM", () => { stop.abort(); });
+process.on("SIGTERM", () => {
+  stop.abort();
+});
 
 // what the modules take to load is not part of a run that is to be killed
-process.stdin.once("data", () => { void run(); });
+process.stdin.once("data", () => {
+  void run();
+});
 say("ready");
 
 async function run(): Promise<void> {
   const store = await openFlow(bank, stores);
   const source = kafkaChanges({
-    brokers, topics: new RegExp(topics), batchMessages: 40, onWarning: () => undefined,
-    ...(groupId === null ? {} : { groupId, consumer: { heartbeatInterval: 500, rebalanceTimeout: 5_000, sessionTimeout: 6_000 } }),
+    brokers,
+    topics: new RegExp(topics),
+    batchMessages: 40,
+    onWarning: () => undefined,
+    ...(groupId === null
+      ? {}
+      : {
+          groupId,
+          consumer: { heartbeatInterval: 500, rebalanceTimeout: 5_000, sessionTimeout: 6_000 },
+        }),
   });
-  const shares = setInterval(() => { say(`shares ${source.lag().length}`); }, 100);
+  const shares = setInterval(() => {
+    say(`shares ${source.lag().length}`);
+  }, 100);
   try {
     await store.run(source, { signal: stop.signal });
   } catch (error) {

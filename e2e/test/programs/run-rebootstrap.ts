@@ -1,17 +1,30 @@
-/** Begins the sources of a folder's stores anew until it is killed, or has done it: goes on with what another began. */
+/**
+ * Begins the sources of a folder's stores anew until it is killed, or has done it: goes on with
+ * what another began.
+ */
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brokenLog, changesOf, type Aftermath } from "../../src/rebootstrap-scenario.ts";
 import { realStores } from "../../src/real-stores.ts";
 
-const [folder, seed, aftermath] = [process.argv[2]!, Number(process.argv[3]), process.argv[4] as Aftermath];
+const [folder, seed, aftermath] = [
+  process.argv[2]!,
+  Number(process.argv[3]),
+  process.argv[4] as Aftermath,
+];
 const log = brokenLog(seed, aftermath, { traits: { changes: 40 } })!;
-const store = await openStore({ definitions: scenarioDefinitions(log.scenario), ...realStores(folder), retain: "forever", history: { commit: { rows: 5 }, buckets: 2 } });
+const store = await openStore({
+  definitions: scenarioDefinitions(log.scenario),
+  ...realStores(folder),
+  retain: "forever",
+  history: { commit: { rows: 5 }, buckets: 2 },
+});
 console.log("ready");
 await sleep(1);
 for (const { source, epoch, rebootstrapping } of await store.status()) {
-  if (epoch === 0 || rebootstrapping) await store.rebootstrap(source, changesOf("after", log.after, new Random(process.pid), 4));
+  if (epoch === 0 || rebootstrapping)
+    await store.rebootstrap(source, changesOf("after", log.after, new Random(process.pid), 4));
 }
 await store.close();
 process.exit(0);

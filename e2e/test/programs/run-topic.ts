@@ -1,4 +1,7 @@
-/** Runs the topic of a folder into the stores of the folder, as often as it is fenced off, and prints how each run ended. */
+/**
+ * Runs the topic of a folder into the stores of the folder, as often as it is fenced off, and
+ * prints how each run ended.
+ */
 import { isTidemarkError, openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions } from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
@@ -7,15 +10,27 @@ import { realStores, topicPath } from "../../src/real-stores.ts";
 const [folder, seed] = [process.argv[2]!, Number(process.argv[3])];
 const definitions = scenarioDefinitions(generateScenario(seed));
 console.log("ready");
-process.stdin.once("data", () => { void run(); });
+process.stdin.once("data", () => {
+  void run();
+});
 
 async function run(): Promise<void> {
-  const store = await openStore({ definitions, ...realStores(folder), retain: "forever", history: { commit: { rows: 5 }, buckets: 2 } });
+  const store = await openStore({
+    definitions,
+    ...realStores(folder),
+    retain: "forever",
+    history: { commit: { rows: 5 }, buckets: 2 },
+  });
   for (let ended = ""; ended !== "done";) {
-    ended = await store.run(recordedTopic(topicPath(folder), { batchChanges: 3, onWarning: () => undefined })).then(() => "done", (error: unknown) => {
-      if (!isTidemarkError(error)) throw error;
-      return error.code;
-    });
+    ended = await store
+      .run(recordedTopic(topicPath(folder), { batchChanges: 3, onWarning: () => undefined }))
+      .then(
+        () => "done",
+        (error: unknown) => {
+          if (!isTidemarkError(error)) throw error;
+          return error.code;
+        },
+      );
     console.log(ended);
   }
   await store.close();

@@ -1,44 +1,102 @@
-/** What the server, the SDK and the network say, as Tidemark's errors: who, what, and the next step. */
+/**
+ * What the server, the SDK and the network say, as Tidemark's errors: who, what, and the next step.
+ */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 
 interface Said {
   readonly name?: unknown;
   readonly code?: unknown;
   readonly message?: unknown;
-  readonly $metadata?: { readonly httpStatusCode?: number | undefined; readonly attempts?: number | undefined } | undefined;
+  readonly $metadata?:
+    | { readonly httpStatusCode?: number | undefined; readonly attempts?: number | undefined }
+    | undefined;
 }
 
-const WHO = "check the access key and its secret, and that its policy allows s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket here";
+const WHO =
+  "check the access key and its secret, and that its policy allows s3:GetObject, " +
+  "s3:PutObject, s3:DeleteObject and s3:ListBucket here";
 
 /** What may pass without anything being changed here: a run tries again. */
 const PASSES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
 
 /** By the name that the server or the SDK gives; the first that fits. */
 const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[] = [
-  [/^NoSuchBucket$/, "OBJECTS_BUCKET_MISSING", "there is no such bucket; make it (`mc mb`, `aws s3 mb`), or correct its name"],
-  [/^RequestTimeTooSkewed$/, "OBJECTS_DENIED", "the clocks of this machine and of the server differ too much; set them right"],
-  [/^(CredentialsProviderError|TokenProviderError)$/, "OBJECTS_DENIED", "no credentials were found; give `credentials`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
-  [/^(AccessDenied|AllAccessDisabled|AccountProblem|ExpiredToken|Forbidden|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|403|401)$/, "OBJECTS_DENIED", `the server refused this user; ${WHO}`],
-  [/^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301)$/, "OBJECTS_WRONG_REGION", "the bucket is in another region; give its `region`"],
-  [/^(KeyTooLongError|InvalidObjectName|XMinioInvalidObjectName|XMinioParentIsObject|XMinioObjectExistsAsDirectory)$/, "OBJECTS_BAD_KEY", "the server takes no object of this name; give another prefix"],
-  [/^(XMinioStorageFull|XMinioAdminBucketQuotaExceeded|InsufficientStorage|QuotaExceeded|507)$/, "OBJECTS_FULL", "no space is left; make room and try again: nothing was half-written"],
-  [/^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE|Timeout|RequestTimeout|SlowDown|ServiceUnavailable|InternalError|XMinioServerNotInitialized|5\d\d$)/,
-    "OBJECTS_UNREACHABLE", "the server did not answer, or not in time; check the endpoint and that it runs, then try again"],
+  [
+    /^NoSuchBucket$/,
+    "OBJECTS_BUCKET_MISSING",
+    "there is no such bucket; make it (`mc mb`, `aws s3 mb`), or correct its name",
+  ],
+  [
+    /^RequestTimeTooSkewed$/,
+    "OBJECTS_DENIED",
+    "the clocks of this machine and of the server differ too much; set them right",
+  ],
+  [
+    /^(CredentialsProviderError|TokenProviderError)$/,
+    "OBJECTS_DENIED",
+    "no credentials were found; give `credentials`, or set the variables " +
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+  ],
+  [
+    /^(AccessDenied|AllAccessDisabled|AccountProblem|ExpiredToken|Forbidden|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|403|401)$/,
+    "OBJECTS_DENIED",
+    `the server refused this user; ${WHO}`,
+  ],
+  [
+    /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301)$/,
+    "OBJECTS_WRONG_REGION",
+    "the bucket is in another region; give its `region`",
+  ],
+  [
+    /^(KeyTooLongError|InvalidObjectName|XMinioInvalidObjectName|XMinioParentIsObject|XMinioObjectExistsAsDirectory)$/,
+    "OBJECTS_BAD_KEY",
+    "the server takes no object of this name; give another prefix",
+  ],
+  [
+    /^(XMinioStorageFull|XMinioAdminBucketQuotaExceeded|InsufficientStorage|QuotaExceeded|507)$/,
+    "OBJECTS_FULL",
+    "no space is left; make room and try again: nothing was half-written",
+  ],
+  [
+    /^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE|Timeout|RequestTimeout|SlowDown|ServiceUnavailable|InternalError|XMinioServerNotInitialized|5\d\d$)/,
+    "OBJECTS_UNREACHABLE",
+    "the server did not answer, or not in time; check the endpoint and that it runs, then try " +
+      "again",
+  ],
 ];
 
-/** `error` as a TidemarkError; one that already is, and what neither the server nor the network said, stays itself. */
+/**
+ * `error` as a TidemarkError; one that already is, and what neither the server nor the network
+ * said, stays itself.
+ */
 export function objectError(store: string, key: string, error: unknown): unknown {
   if (isTidemarkError(error) || !(error instanceof Error)) return error;
   const { name, code, message, $metadata } = error as Said;
-  if (message === "Region is missing") return new TidemarkError("OBJECTS_WRONG_REGION", `${store}: no region is known; give \`region\`, or set AWS_REGION`, { cause: error });
-  const names = [name, code, $metadata?.httpStatusCode].filter((one) => one !== undefined).map(String);
+  if (message === "Region is missing")
+    return new TidemarkError(
+      "OBJECTS_WRONG_REGION",
+      `${store}: no region is known; give \`region\`, or set AWS_REGION`,
+      { cause: error },
+    );
+  const names = [name, code, $metadata?.httpStatusCode]
+    .filter((one) => one !== undefined)
+    .map(String);
   const known = KNOWN.find(([pattern]) => names.some((one) => pattern.test(one)));
   if (known === undefined && $metadata === undefined) return error;
   const attempts = $metadata?.attempts ?? 1;
-  const word = typeof code === "string" ? code : /^(Unknown|UnknownError|Error|NotFound)$/.test(String(name)) ? `HTTP ${$metadata?.httpStatusCode}` : String(name);
+  const word =
+    typeof code === "string"
+      ? code
+      : /^(Unknown|UnknownError|Error|NotFound)$/.test(String(name))
+        ? `HTTP ${$metadata?.httpStatusCode}`
+        : String(name);
   const said = `${word}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
   const as = known?.[1] ?? "OBJECTS_FAILED";
-  return new TidemarkError(as, `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`, { cause: error, retryable: PASSES.includes(as) });
+  return new TidemarkError(
+    as,
+    `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`,
+    { cause: error, retryable: PASSES.includes(as) },
+  );
 }
 
 export function statusOf(error: unknown): number | undefined {

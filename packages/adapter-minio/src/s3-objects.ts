@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "@tidemark/delta";
 import { clientOf, until, type S3ObjectsOptions } from "./client.ts";
@@ -9,7 +16,10 @@ import { upload } from "./upload.ts";
 
 /** Our own objects, which no list shows. */
 const OWN = ".tidemark";
-/** What the probe creates. It stays, so that the next process asks once and is told that it is there. */
+/**
+ * What the probe creates. It stays, so that the next process asks once and is told that it is
+ * there.
+ */
 const PROBE = `${OWN}/conditional-create`;
 /** An object's metadata that tells which call wrote it. */
 const WRITE = "tidemark-write";
@@ -21,9 +31,11 @@ const TRIES = 5;
 /**
  * Objects in a bucket of MinIO, S3, or another server that keeps `If-None-Match: *`.
  *
- * Before the first write the server is asked whether it does: one that ignores the header would let two writers overwrite each other's commits,
- * and is refused with `OBJECTS_CREATE_UNSAFE`. Who only reads asks nothing and needs no right to write.
- * Throws `OBJECTS_UNREACHABLE`, `OBJECTS_DENIED`, `OBJECTS_BUCKET_MISSING`, `OBJECTS_WRONG_REGION`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or `OBJECTS_FAILED`.
+ * Before the first write the server is asked whether it does: one that ignores the header would let
+ * two writers overwrite each other's commits, and is refused with `OBJECTS_CREATE_UNSAFE`. Who only
+ * reads asks nothing and needs no right to write. Throws `OBJECTS_UNREACHABLE`, `OBJECTS_DENIED`,
+ * `OBJECTS_BUCKET_MISSING`, `OBJECTS_WRONG_REGION`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or
+ * `OBJECTS_FAILED`.
  *
  * @example deltaOfflineStore(s3Objects({ bucket: "bank", endpoint: "http://127.0.0.1:9000", credentials: { accessKeyId: "…", secretAccessKey: "…" } }))
  */
@@ -35,7 +47,11 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${endpoint === undefined ? "" : ` at ${endpoint}`}`;
   let proven = false;
 
-  const guard = async <T>(key: string, signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> => {
+  const guard = async <T>(
+    key: string,
+    signal: AbortSignal | undefined,
+    action: () => Promise<T>,
+  ): Promise<T> => {
     signal?.throwIfAborted();
     try {
       return await action();
@@ -48,7 +64,10 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   /** The call that wrote the object, "" where it was none of ours; null: there is no object. */
   const writerOf = async (Key: string, signal: AbortSignal | undefined): Promise<string | null> => {
     try {
-      return (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).Metadata?.[WRITE] ?? "";
+      return (
+        (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).Metadata?.[WRITE] ??
+        ""
+      );
     } catch (error) {
       if (statusOf(error) === 404) return null;
       throw error;
@@ -56,18 +75,27 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   };
 
   /**
-   * A request that the client, or a proxy on the way, sent twice may be told that the object is there by its own success; one that broke off
-   * may have been done. So an object carries the name of the call that wrote it, and is asked for it.
+   * A request that the client, or a proxy on the way, sent twice may be told that the object is
+   * there by its own success; one that broke off may have been done. So an object carries the name
+   * of the call that wrote it, and is asked for it.
    */
-  const create = async (Key: string, Body: Uint8Array, signal: AbortSignal | undefined): Promise<boolean> => {
+  const create = async (
+    Key: string,
+    Body: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> => {
     const id = randomUUID();
     for (let tried = 1; ; tried++) {
       try {
-        await s3.send(new PutObjectCommand({ Bucket, Key, Body, IfNoneMatch: "*", Metadata: { [WRITE]: id } }), until(signal));
+        await s3.send(
+          new PutObjectCommand({ Bucket, Key, Body, IfNoneMatch: "*", Metadata: { [WRITE]: id } }),
+          until(signal),
+        );
         return true;
       } catch (error) {
         if (statusOf(error) === 412) return (await writerOf(Key, signal)) === id;
-        if (statusOf(error) === 409 && tried < TRIES) { // another create or delete of this key is under way
+        if (statusOf(error) === 409 && tried < TRIES) {
+          // another create or delete of this key is under way
           await sleep(Math.random() * 2 ** tried * 20, undefined, { signal });
           continue;
         }
@@ -80,32 +108,56 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
 
   const probe = async (signal: AbortSignal | undefined): Promise<void> => {
     if (proven) return;
-    const unsafe = (how: string, cause?: unknown): TidemarkError => new TidemarkError("OBJECTS_CREATE_UNSAFE",
-      `${name}: the server ${how} "If-None-Match: *", so two writers could overwrite each other's commits; use one that keeps it (MinIO, AWS S3), and see that no proxy on the way drops the header`, { cause });
+    const unsafe = (how: string, cause?: unknown): TidemarkError =>
+      new TidemarkError(
+        "OBJECTS_CREATE_UNSAFE",
+        `${name}: the server ${how} "If-None-Match: *", so two writers could overwrite each ` +
+          "other's commits; use one that keeps it (MinIO, AWS S3), and see that no proxy on the " +
+          "way drops the header",
+        { cause },
+      );
     try {
-      const content = new TextEncoder().encode("A server that lets this object be created a second time is no place for a table.\n");
-      if ((await create(root + PROBE, content, signal)) && (await create(root + PROBE, content, signal))) throw unsafe("ignores");
+      const content = new TextEncoder().encode(
+        "A server that lets this object be created a second time is no place for a table.\n",
+      );
+      if (
+        (await create(root + PROBE, content, signal)) &&
+        (await create(root + PROBE, content, signal))
+      )
+        throw unsafe("ignores");
     } catch (error) {
-      throw statusOf(error) === 501 || nameOf(error) === "NotImplemented" ? unsafe("does not know", error) : error;
+      throw statusOf(error) === 501 || nameOf(error) === "NotImplemented"
+        ? unsafe("does not know", error)
+        : error;
     }
     proven = true;
   };
 
-  const read = async (Key: string, Range: string | undefined, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | null> => {
+  const read = async (
+    Key: string,
+    Range: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer> | null> => {
     for (let tried = 1; ; tried++) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...(Range === undefined ? {} : { Range }) }), until(signal));
+      const { Body } = await s3.send(
+        new GetObjectCommand({ Bucket, Key, ...(Range === undefined ? {} : { Range }) }),
+        until(signal),
+      );
       try {
         const bytes = await Body!.transformToByteArray();
         return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
       } catch (error) {
-        if (tried === TRIES || signal?.aborted === true) throw error; // the client tries a request again, but not an answer that broke off
+        // the client tries a request again, but not an answer that broke off
+        if (tried === TRIES || signal?.aborted === true) throw error;
       }
     }
   };
 
   const sizeOf = async (Key: string, signal: AbortSignal | undefined): Promise<number | null> => {
     try {
-      return (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).ContentLength ?? 0;
+      return (
+        (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).ContentLength ?? 0
+      );
     } catch (error) {
       if (statusOf(error) === 404) return null;
       throw error;
@@ -114,69 +166,127 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
 
   return {
     name,
-    size: (key, { signal } = {}) => guard(key, signal, () => sizeOf(pathOf(root, name, key), signal)),
-    read: (key, range, { signal } = {}) => guard(key, signal, async () => {
-      const path = pathOf(root, name, key);
-      if (range !== undefined && range.to <= range.from) return (await sizeOf(path, signal)) === null ? null : new Uint8Array();
-      try {
-        return await read(path, range === undefined ? undefined : `bytes=${range.from}-${range.to - 1}`, signal);
-      } catch (error) {
-        if (nameOf(error) === "NoSuchKey") return null;
-        if (statusOf(error) === 416) return new Uint8Array(); // the object ends before the range
-        throw error;
-      }
-    }),
-    put: (key, content, { signal } = {}) => guard(key, signal, async () => {
-      const target = { Bucket, Key: pathOf(root, name, key), Metadata: { [WRITE]: randomUUID() } };
-      await probe(signal);
-      try {
-        await upload(s3, target, content, signal);
-      } catch (error) {
-        // The end of an upload in parts, sent twice, is told that there is no such upload any more.
-        if (nameOf(error) !== "NoSuchUpload" || (await writerOf(target.Key, signal)) !== target.Metadata[WRITE]) throw error;
-      }
-    }),
-    createIfAbsent: (key, content, { signal } = {}) => guard(key, signal, async () => {
-      const path = pathOf(root, name, key);
-      await probe(signal);
-      return create(path, content, signal);
-    }),
+    size: (key, { signal } = {}) =>
+      guard(key, signal, () => sizeOf(pathOf(root, name, key), signal)),
+    read: (key, range, { signal } = {}) =>
+      guard(key, signal, async () => {
+        const path = pathOf(root, name, key);
+        if (range !== undefined && range.to <= range.from)
+          return (await sizeOf(path, signal)) === null ? null : new Uint8Array();
+        try {
+          return await read(
+            path,
+            range === undefined ? undefined : `bytes=${range.from}-${range.to - 1}`,
+            signal,
+          );
+        } catch (error) {
+          if (nameOf(error) === "NoSuchKey") return null;
+          if (statusOf(error) === 416) return new Uint8Array(); // the object ends before the range
+          throw error;
+        }
+      }),
+    put: (key, content, { signal } = {}) =>
+      guard(key, signal, async () => {
+        const target = {
+          Bucket,
+          Key: pathOf(root, name, key),
+          Metadata: { [WRITE]: randomUUID() },
+        };
+        await probe(signal);
+        try {
+          await upload(s3, target, content, signal);
+        } catch (error) {
+          // The end of an upload in parts, sent twice, is told that there is no such upload any
+          // more.
+          if (
+            nameOf(error) !== "NoSuchUpload" ||
+            (await writerOf(target.Key, signal)) !== target.Metadata[WRITE]
+          )
+            throw error;
+        }
+      }),
+    createIfAbsent: (key, content, { signal } = {}) =>
+      guard(key, signal, async () => {
+        const path = pathOf(root, name, key);
+        await probe(signal);
+        return create(path, content, signal);
+      }),
     async *list(prefix, { signal, after } = {}) {
       let ContinuationToken: string | undefined;
       do {
-        const page = await guard(prefix, signal, () => s3.send(new ListObjectsV2Command({
-          Bucket, Prefix: root + prefix, EncodingType: "url", // XML cannot say every key
-          ...(ContinuationToken === undefined ? (after === undefined ? {} : { StartAfter: root + after }) : { ContinuationToken }),
-        }), until(signal)));
+        const page = await guard(prefix, signal, () =>
+          s3.send(
+            new ListObjectsV2Command({
+              Bucket,
+              Prefix: root + prefix,
+              EncodingType: "url", // XML cannot say every key
+              ...(ContinuationToken === undefined
+                ? after === undefined
+                  ? {}
+                  : { StartAfter: root + after }
+                : { ContinuationToken }),
+            }),
+            until(signal),
+          ),
+        );
         for (const { Key, Size, LastModified } of page.Contents ?? []) {
           const key = decodeURIComponent(Key!.replaceAll("+", " ")).slice(root.length);
-          if (!key.startsWith(`${OWN}/`)) yield { key, size: Size ?? 0, modified: LastModified?.getTime() ?? 0 };
+          if (!key.startsWith(`${OWN}/`))
+            yield { key, size: Size ?? 0, modified: LastModified?.getTime() ?? 0 };
         }
         ContinuationToken = page.NextContinuationToken;
       } while (ContinuationToken !== undefined);
     },
-    delete: (key, { signal } = {}) => guard(key, signal, async () => {
-      await s3.send(new DeleteObjectCommand({ Bucket, Key: pathOf(root, name, key) }), until(signal));
-    }),
+    delete: (key, { signal } = {}) =>
+      guard(key, signal, async () => {
+        await s3.send(
+          new DeleteObjectCommand({ Bucket, Key: pathOf(root, name, key) }),
+          until(signal),
+        );
+      }),
     async deleteAll(keys, { signal } = {}) {
       const paths = keys.map((key) => pathOf(root, name, key));
       for (let from = 0; from < paths.length; from += DELETES) {
         const Objects = paths.slice(from, from + DELETES).map((Key) => ({ Key }));
-        const { Errors = [] } = await guard(keys[from]!, signal, () => s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }), until(signal)));
+        const { Errors = [] } = await guard(keys[from]!, signal, () =>
+          s3.send(
+            new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+            until(signal),
+          ),
+        );
         const [first] = Errors;
         if (first !== undefined) {
-          throw objectError(name, first.Key?.slice(root.length) ?? "", Object.assign(new Error(first.Message ?? "one of many deletes failed"), { name: first.Code ?? "Error", $metadata: {} }));
+          throw objectError(
+            name,
+            first.Key?.slice(root.length) ?? "",
+            Object.assign(new Error(first.Message ?? "one of many deletes failed"), {
+              name: first.Code ?? "Error",
+              $metadata: {},
+            }),
+          );
         }
       }
     },
   };
 }
 
-/** A key as the bucket has it: segments are names, never `.` or `..`, which servers and tools would take for something else. */
+/**
+ * A key as the bucket has it: segments are names, never `.` or `..`, which servers and tools would
+ * take for something else.
+ */
 function pathOf(root: string, name: string, key: string): string {
   const segments = key.split("/");
-  if (segments[0] === OWN || segments.some((segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment))) {
-    throw new TidemarkError("OBJECTS_BAD_KEY", `${name}: ${JSON.stringify(key)} is no key; use names joined by "/", without empty, "." and ".." segments`);
+  if (
+    segments[0] === OWN ||
+    segments.some(
+      (segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment),
+    )
+  ) {
+    throw new TidemarkError(
+      "OBJECTS_BAD_KEY",
+      `${name}: ${JSON.stringify(key)} is no key; use names joined by "/", without empty, "." ` +
+        `and ".." segments`,
+    );
   }
   return root + key;
 }

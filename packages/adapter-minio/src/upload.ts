@@ -1,6 +1,14 @@
-/** Content → one object: in one request where it is small, in parts where it is large or nobody knows yet how large it will be. */
+/**
+ * Content → one object: in one request where it is small, in parts where it is large or nobody
+ * knows yet how large it will be.
+ */
 import {
-  AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand, type CompletedPart,
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+  type CompletedPart,
 } from "@aws-sdk/client-s3";
 import { until, type S3 } from "./client.ts";
 
@@ -15,19 +23,33 @@ export interface Target {
   readonly Metadata: Record<string, string>;
 }
 
-/** Nothing is there under the key before all of it is; an upload that fails leaves nothing behind. */
-export async function upload(s3: S3, target: Target, content: Uint8Array | AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Nothing is there under the key before all of it is; an upload that fails leaves nothing behind.
+ */
+export async function upload(
+  s3: S3,
+  target: Target,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const parts = partsOf(content);
   try {
     const first = (await parts.next()).value!;
-    if (first.length < PART) await s3.send(new PutObjectCommand({ ...target, Body: first }), until(signal));
+    if (first.length < PART)
+      await s3.send(new PutObjectCommand({ ...target, Body: first }), until(signal));
     else await uploadParts(s3, target, first, parts, signal);
   } finally {
     await parts.return(undefined); // the writer of the content learns that nobody wants the rest
   }
 }
 
-async function uploadParts(s3: S3, target: Target, first: Uint8Array, rest: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+async function uploadParts(
+  s3: S3,
+  target: Target,
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target), until(signal));
   const at = { Bucket: target.Bucket, Key: target.Key, UploadId };
   const stop = new AbortController();
@@ -37,7 +59,10 @@ async function uploadParts(s3: S3, target: Target, first: Uint8Array, rest: Asyn
   let failure: { readonly error: unknown } | null = null;
 
   const sendPart = async (PartNumber: number, Body: Uint8Array): Promise<void> => {
-    const { ETag, ChecksumCRC32 } = await s3.send(new UploadPartCommand({ ...at, PartNumber, Body }), { abortSignal });
+    const { ETag, ChecksumCRC32 } = await s3.send(
+      new UploadPartCommand({ ...at, PartNumber, Body }),
+      { abortSignal },
+    );
     done[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 };
   };
   const send = async (Body: Uint8Array): Promise<void> => {
@@ -45,7 +70,11 @@ async function uploadParts(s3: S3, target: Target, first: Uint8Array, rest: Asyn
     if (failure !== null) throw failure.error;
     signal?.throwIfAborted();
     const PartNumber = done.push({});
-    const one = sendPart(PartNumber, Body).catch((error: unknown) => { failure ??= { error }; }).finally(() => running.delete(one));
+    const one = sendPart(PartNumber, Body)
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => running.delete(one));
     running.add(one);
   };
 
@@ -54,20 +83,30 @@ async function uploadParts(s3: S3, target: Target, first: Uint8Array, rest: Asyn
     for await (const part of rest) if (part.length > 0) await send(part);
     await Promise.all(running);
     if (failure !== null) throw (failure as { readonly error: unknown }).error;
-    await s3.send(new CompleteMultipartUploadCommand({ ...at, MultipartUpload: { Parts: done } }), until(signal));
+    await s3.send(
+      new CompleteMultipartUploadCommand({ ...at, MultipartUpload: { Parts: done } }),
+      until(signal),
+    );
   } catch (error) {
     stop.abort();
     await Promise.all(running);
-    // Without the signal: the parts must go. What stays behind when the server is away, its own clean-up of uploads removes.
+    // Without the signal: the parts must go. What stays behind when the server is away, its own
+    // clean-up of uploads removes.
     await s3.send(new AbortMultipartUploadCommand(at)).catch(() => undefined);
     throw error;
   }
 }
 
-/** Pieces of any size → full parts and a last one, which may be empty. A piece is copied: its writer may use its memory again. */
-async function* partsOf(content: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
+/**
+ * Pieces of any size → full parts and a last one, which may be empty. A piece is copied: its writer
+ * may use its memory again.
+ */
+async function* partsOf(
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, undefined> {
   if (content instanceof Uint8Array) {
-    for (let from = 0; from === 0 || from < content.length; from += PART) yield content.subarray(from, from + PART);
+    for (let from = 0; from === 0 || from < content.length; from += PART)
+      yield content.subarray(from, from + PART);
     return undefined;
   }
   let part = new Uint8Array(PART);

@@ -17,13 +17,25 @@ export interface Buckets {
 /** Declares the start and the stop of a MinIO around the tests of this suite. */
 export function minioBuckets(): Buckets {
   let minio: Minio;
-  beforeAll(async () => { minio = await startMinio(); });
-  afterAll(async () => { await minio?.stop(); });
-  const options = (bucket: string): S3ObjectsOptions => ({ bucket, endpoint: minio.endpoint, credentials: minio.credentials });
+  beforeAll(async () => {
+    minio = await startMinio();
+  });
+  afterAll(async () => {
+    await minio?.stop();
+  });
+  const options = (bucket: string): S3ObjectsOptions => ({
+    bucket,
+    endpoint: minio.endpoint,
+    credentials: minio.credentials,
+  });
   return {
-    get minio() { return minio; },
+    get minio() {
+      return minio;
+    },
     async make() {
-      onTestFailed(() => { console.error(`minio printed last:\n${minio.log()}`); });
+      onTestFailed(() => {
+        console.error(`minio printed last:\n${minio.log()}`);
+      });
       const bucket = `b-${randomUUID()}`;
       await minio.createBucket(bucket);
       return bucket;

@@ -1,14 +1,29 @@
 /** A real HTTP proxy in front of MinIO, which does what networks, proxies and lesser servers do. */
-import { createServer, type IncomingMessage, request as send, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  request as send,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 /**
- * `pass`: hands on · `lose the answer`: hands on, and breaks off when the answer is there · `break off`: answers half of the content and breaks off · `halt`: answers half of it, and then no more ·
- * `refuse`: breaks off and hands nothing on · `stall`: hands nothing on and never answers · a number: answers with this status ·
- * `strip`: hands on without `If-None-Match` (and without the signature, which covers it).
+ * `pass`: hands on · `lose the answer`: hands on, and breaks off when the answer is there · `break
+ * off`: answers half of the content and breaks off · `halt`: answers half of it, and then no more ·
+ * `refuse`: breaks off and hands nothing on · `stall`: hands nothing on and never answers · a
+ * number: answers with this status · `strip`: hands on without `If-None-Match` (and without the
+ * signature, which covers it).
  */
-export type Fault = "pass" | "lose the answer" | "break off" | "halt" | "refuse" | "stall" | "strip" | number;
+export type Fault =
+  | "pass"
+  | "lose the answer"
+  | "break off"
+  | "halt"
+  | "refuse"
+  | "stall"
+  | "strip"
+  | number;
 
 export interface Proxy {
   readonly endpoint: string;
@@ -18,41 +33,87 @@ export interface Proxy {
   plan(...faults: readonly Fault[]): void;
 }
 
-export async function proxyTo(target: string, always: (request: IncomingMessage) => Fault = () => "pass"): Promise<Proxy> {
+export async function proxyTo(
+  target: string,
+  always: (request: IncomingMessage) => Fault = () => "pass",
+): Promise<Proxy> {
   const planned: Fault[] = [];
   const seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`);
     const fault = planned.shift() ?? always(incoming);
     const chunks: Buffer[] = [];
-    incoming.on("data", (chunk: Buffer) => { chunks.push(chunk); });
-    incoming.on("end", () => { handle(target, fault, incoming, Buffer.concat(chunks), outgoing); });
-  });
-  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => { server.close(resolve); });
-  });
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, plan: (...faults) => { planned.push(...faults); } };
-}
-
-function handle(target: string, fault: Fault, incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): void {
-  if (fault === "stall") return;
-  if (fault === "refuse") { outgoing.destroy(); return; }
-  if (typeof fault === "number") { outgoing.writeHead(fault).end(); return; }
-  const headers = { ...incoming.headers };
-  if (fault === "strip") for (const name of ["if-none-match", "authorization"]) delete headers[name];
-  const forward = send(new URL(incoming.url!, target), { method: incoming.method!, headers }, (answer) => {
-    const chunks: Buffer[] = [];
-    answer.on("data", (chunk: Buffer) => { chunks.push(chunk); });
-    answer.on("end", () => {
-      if (fault === "lose the answer") { outgoing.destroy(); return; }
-      const content = Buffer.concat(chunks);
-      outgoing.writeHead(answer.statusCode!, answer.headers);
-      if (fault !== "break off" && fault !== "halt") { outgoing.end(content); return; }
-      outgoing.write(content.subarray(0, content.length >> 1), () => { if (fault === "break off") outgoing.destroy(); });
+    incoming.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+    });
+    incoming.on("end", () => {
+      handle(target, fault, incoming, Buffer.concat(chunks), outgoing);
     });
   });
-  forward.on("error", () => { outgoing.destroy(); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  });
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    plan: (...faults) => {
+      planned.push(...faults);
+    },
+  };
+}
+
+function handle(
+  target: string,
+  fault: Fault,
+  incoming: IncomingMessage,
+  body: Buffer,
+  outgoing: ServerResponse,
+): void {
+  if (fault === "stall") return;
+  if (fault === "refuse") {
+    outgoing.destroy();
+    return;
+  }
+  if (typeof fault === "number") {
+    outgoing.writeHead(fault).end();
+    return;
+  }
+  const headers = { ...incoming.headers };
+  if (fault === "strip")
+    for (const name of ["if-none-match", "authorization"]) delete headers[name];
+  const forward = send(
+    new URL(incoming.url!, target),
+    { method: incoming.method!, headers },
+    (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+      });
+      answer.on("end", () => {
+        if (fault === "lose the answer") {
+          outgoing.destroy();
+          return;
+        }
+        const content = Buffer.concat(chunks);
+        outgoing.writeHead(answer.statusCode!, answer.headers);
+        if (fault !== "break off" && fault !== "halt") {
+          outgoing.end(content);
+          return;
+        }
+        outgoing.write(content.subarray(0, content.length >> 1), () => {
+          if (fault === "break off") outgoing.destroy();
+        });
+      });
+    },
+  );
+  forward.on("error", () => {
+    outgoing.destroy();
+  });
   forward.end(body);
 }

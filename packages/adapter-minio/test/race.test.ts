@@ -17,12 +17,33 @@ interface Racer {
 
 function racer(options: object, names: readonly string[], commits: number): Racer {
   const program = fileURLToPath(new URL("programs/race-appends.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=@tidemark/source", program, JSON.stringify(options), names.join(","), String(commits)], { stdio: ["pipe", "pipe", "inherit"] });
-  onTestFinished(() => { child.kill("SIGKILL"); });
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@tidemark/source",
+      program,
+      JSON.stringify(options),
+      names.join(","),
+      String(commits),
+    ],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
   return {
-    ready: new Promise((resolve) => { createInterface(child.stdout).once("line", () => { resolve(); }); }),
-    start: () => { child.stdin.write("go\n"); },
-    ended: new Promise((resolve, reject) => { child.on("error", reject); child.on("exit", resolve); }),
+    ready: new Promise((resolve) => {
+      createInterface(child.stdout).once("line", () => {
+        resolve();
+      });
+    }),
+    start: () => {
+      child.stdin.write("go\n");
+    },
+    ended: new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("exit", resolve);
+    }),
   };
 }
 
@@ -33,36 +54,66 @@ suiteNeeding(minioServer(), "on a real MinIO, many writers", () => {
   const COMMITS = 8;
 
   async function race(bucket: string, options: object): Promise<void> {
-    const writers = Array.from({ length: PROCESSES }, (_, p) => Array.from({ length: EACH }, (_, i) => `writer ${p}.${i}`));
+    const writers = Array.from({ length: PROCESSES }, (_, p) =>
+      Array.from({ length: EACH }, (_, i) => `writer ${p}.${i}`),
+    );
     const racers = writers.map((names) => racer(options, names, COMMITS));
     await Promise.all(racers.map(({ ready }) => ready));
     const started = performance.now();
     for (const { start } of racers) start();
-    assert.deepEqual(await Promise.all(racers.map(({ ended }) => ended)), racers.map(() => 0));
-    console.log(`minio: ${PROCESSES * EACH} writers in ${PROCESSES} processes, ${PROCESSES * EACH * COMMITS} commits in ${Math.round(performance.now() - started)} ms`);
+    assert.deepEqual(
+      await Promise.all(racers.map(({ ended }) => ended)),
+      racers.map(() => 0),
+    );
+    console.log(
+      `minio: ${PROCESSES * EACH} writers in ${PROCESSES} processes, ` +
+        `${PROCESSES * EACH * COMMITS} commits in ${Math.round(performance.now() - started)} ms`,
+    );
 
     const store = deltaOfflineStore(buckets.objects(bucket));
     const found: string[] = [];
     for await (const { length, vectors } of store.scan("race", { columns: ["writer", "n"] })) {
-      for (let i = 0; i < length; i++) found.push(`${String(valueAt(vectors[0]!, i))} ${String(valueAt(vectors[1]!, i))}`);
+      for (let i = 0; i < length; i++)
+        found.push(`${String(valueAt(vectors[0]!, i))} ${String(valueAt(vectors[1]!, i))}`);
     }
     const all = writers.flat();
-    assert.deepEqual(found.sort(), all.flatMap((name) => Array.from({ length: COMMITS }, (_, n) => `${name} ${n}`)).sort());
+    assert.deepEqual(
+      found.sort(),
+      all.flatMap((name) => Array.from({ length: COMMITS }, (_, n) => `${name} ${n}`)).sort(),
+    );
     const state = (await store.state("race"))!;
     assert.deepEqual([state.rows, state.version], [found.length, found.length - 1]);
-    assert.deepEqual(state.positions.map(({ partition, offset }) => `${partition} ${offset}`).sort(), all.map((name) => `of ${name} ${COMMITS - 1}`).sort());
-    assert.equal((await keysOf(buckets.objects(bucket), "race/")).filter((key) => /^race\/_delta_log\/\d{20}\.json$/.test(key)).length, found.length);
+    assert.deepEqual(
+      state.positions.map(({ partition, offset }) => `${partition} ${offset}`).sort(),
+      all.map((name) => `of ${name} ${COMMITS - 1}`).sort(),
+    );
+    assert.equal(
+      (await keysOf(buckets.objects(bucket), "race/")).filter((key) =>
+        /^race\/_delta_log\/\d{20}\.json$/.test(key),
+      ).length,
+      found.length,
+    );
   }
 
-  test("sixteen in four processes race on one table: every append is there exactly once", { timeout: 300_000 }, async () => {
-    const bucket = await buckets.make();
-    await race(bucket, buckets.options(bucket));
-  });
+  test(
+    "sixteen in four processes race on one table: every append is there exactly once",
+    { timeout: 300_000 },
+    async () => {
+      const bucket = await buckets.make();
+      await race(bucket, buckets.options(bucket));
+    },
+  );
 
-  test("so it is where every ninth answer is lost and every thirteenth request refused", { timeout: 300_000 }, async () => {
-    const bucket = await buckets.make();
-    let count = 0;
-    const proxy = await proxyTo(buckets.minio.endpoint, () => (++count % 9 === 0 ? "lose the answer" : count % 13 === 0 ? 503 : "pass"));
-    await race(bucket, { ...buckets.options(bucket), endpoint: proxy.endpoint });
-  });
+  test(
+    "so it is where every ninth answer is lost and every thirteenth request refused",
+    { timeout: 300_000 },
+    async () => {
+      const bucket = await buckets.make();
+      let count = 0;
+      const proxy = await proxyTo(buckets.minio.endpoint, () =>
+        ++count % 9 === 0 ? "lose the answer" : count % 13 === 0 ? 503 : "pass",
+      );
+      await race(bucket, { ...buckets.options(bucket), endpoint: proxy.endpoint });
+    },
+  );
 });

@@ -1,6 +1,7 @@
 /**
- * What a read through the store costs beside better-sqlite3's own get: one value of 2,048 bytes, keys at random over files larger than their page caches.
- * Both sides take turns in one process; the least of the rounds counts. The last line is JSON.
+ * What a read through the store costs beside better-sqlite3's own get: one value of 2,048 bytes,
+ * keys at random over files larger than their page caches. Both sides take turns in one process;
+ * the least of the rounds counts. The last line is JSON.
  *
  *     node --conditions=@tidemark/source packages/adapter-sqlite/bench/online-cells.ts [cells]
  */
@@ -14,9 +15,13 @@ const CELLS = Number(process.argv[2] ?? 200_000);
 const [STEP, READS, ROUNDS, MANY] = [5_000, 20_000, 7, 100];
 const directory = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 // As long as Tidemark's keys are, and as alike.
-const keys = Array.from({ length: CELLS }, (_, i) => Buffer.from(`\u0001\u0007default\u000fweekly_activity\u0001\u000cuser_${String(i).padStart(7, "0")}`));
+const keys = Array.from({ length: CELLS }, (_, i) =>
+  Buffer.from(
+    `\u0001\u0007default\u000fweekly_activity\u0001\u000cuser_${String(i).padStart(7, "0")}`,
+  ),
+);
 let state = 1;
-const random = (): number => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32);
+const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 const value = Uint8Array.from({ length: 2048 }, () => random() * 256);
 const order = keys.map((_, i) => i);
 for (let i = order.length - 1; i > 0; i--) {
@@ -24,14 +29,34 @@ for (let i = order.length - 1; i > 0; i--) {
   [order[i], order[j]] = [order[j]!, order[i]!];
 }
 
-const files = { bare: join(directory, "bare.db"), tuned: join(directory, "tuned.db"), store: join(directory, "store.db") };
-const pragmas = "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824";
+const files = {
+  bare: join(directory, "bare.db"),
+  tuned: join(directory, "tuned.db"),
+  store: join(directory, "store.db"),
+};
+const pragmas =
+  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = full; PRAGMA " +
+  "wal_autocheckpoint = 8192; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824";
 
-function bare(file: string, settings: string): { readonly database: Database.Database; apply(): number } {
+function bare(
+  file: string,
+  settings: string,
+): { readonly database: Database.Database; apply(): number } {
   const database = new Database(file);
   database.exec(`${settings}; CREATE TABLE cells (key BLOB PRIMARY KEY, value BLOB)`);
-  const upsert = database.prepare("INSERT INTO cells VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
-  return { database, apply: () => rate(() => { for (const step of steps()) database.transaction(() => { for (const i of step) upsert.run(keys[i], value); })(); }) };
+  const upsert = database.prepare(
+    "INSERT INTO cells VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  );
+  return {
+    database,
+    apply: () =>
+      rate(() => {
+        for (const step of steps())
+          database.transaction(() => {
+            for (const i of step) upsert.run(keys[i], value);
+          })();
+      }),
+  };
 }
 
 function* steps(): Generator<number[]> {
@@ -48,7 +73,16 @@ async function apply(): Promise<number> {
   const start = performance.now();
   for (const step of steps()) {
     const cells = await store.read(step.map((i) => keys[i]!));
-    const written = await store.write({ source: "s", cells: step.map((i, j) => ({ key: keys[i]!, value, expected: cells[j]?.version ?? null, expires: null })), positions: [] });
+    const written = await store.write({
+      source: "s",
+      cells: step.map((i, j) => ({
+        key: keys[i]!,
+        value,
+        expected: cells[j]?.version ?? null,
+        expires: null,
+      })),
+      positions: [],
+    });
     if (written !== "done") throw new Error("conflict");
   }
   return Math.round((CELLS / (performance.now() - start)) * 1000);
@@ -61,16 +95,32 @@ await store.open({ namespace: "default" });
 for (const pass of ["insert", "update"]) {
   // SQLite writes nothing where an update changes no byte.
   value.fill(pass.length + pass.charCodeAt(0), 0, 8);
-  console.log(`${pass}, cells/s in steps of ${STEP}: bare ${plain.apply()} · bare, our pragmas ${tuned.apply()} · store, which reads first and compares ${await apply()}`);
+  console.log(
+    `${pass}, cells/s in steps of ${STEP}: bare ${plain.apply()} · bare, our pragmas ` +
+      `${tuned.apply()} · store, which reads first and compares ${await apply()}`,
+  );
 }
-console.log(`files, MB: ${Object.values(files).map((file) => Math.round(statSync(file).size / 1e6)).join(" · ")}`);
+console.log(
+  `files, MB: ${Object.values(files)
+    .map((file) => Math.round(statSync(file).size / 1e6))
+    .join(" · ")}`,
+);
 
 const asked = Array.from({ length: READS }, () => keys[Math.floor(random() * CELLS)]!);
-const gets = [plain, tuned].map(({ database }) => database.prepare<[Uint8Array], { value: Buffer }>("SELECT value FROM cells WHERE key = ?"));
-const loops = gets.map((get) => async () => { for (const key of asked) if (get.get(key)!.value.length !== 2048) throw new Error("not there"); });
-const single = async (): Promise<void> => { for (const key of asked) if ((await store.read([key]))[0]!.value.length !== 2048) throw new Error("not there"); };
+const gets = [plain, tuned].map(({ database }) =>
+  database.prepare<[Uint8Array], { value: Buffer }>("SELECT value FROM cells WHERE key = ?"),
+);
+const loops = gets.map((get) => async () => {
+  for (const key of asked) if (get.get(key)!.value.length !== 2048) throw new Error("not there");
+});
+const single = async (): Promise<void> => {
+  for (const key of asked)
+    if ((await store.read([key]))[0]!.value.length !== 2048) throw new Error("not there");
+};
 const many = async (): Promise<void> => {
-  for (let i = 0; i < READS; i += MANY) if ((await store.read(asked.slice(i, i + MANY))).some((cell) => cell === null)) throw new Error("not there");
+  for (let i = 0; i < READS; i += MANY)
+    if ((await store.read(asked.slice(i, i + MANY))).some((cell) => cell === null))
+      throw new Error("not there");
 };
 const sides = { bare: loops[0]!, tuned: loops[1]!, single, many };
 const best: Record<string, number> = {};
@@ -83,9 +133,19 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 const µs = (name: string): string => `${best[name]!.toFixed(2)} µs`;
 const ratio = (name: string): number => Number((best[name]! / best["bare"]!).toFixed(2));
-console.log(`one cell: bare get ${µs("bare")} · with our pragmas ${µs("tuned")} · read of one ${µs("single")} · read of ${MANY}, each ${µs("many")}`);
+console.log(
+  `one cell: bare get ${µs("bare")} · with our pragmas ${µs("tuned")} · read of one ` +
+    `${µs("single")} · read of ${MANY}, each ${µs("many")}`,
+);
 await store.close();
 plain.database.close();
 tuned.database.close();
 rmSync(directory, { recursive: true });
-console.log(JSON.stringify({ bench: "online-cells", cells: CELLS, ratio: ratio("single"), ratio100: ratio("many") }));
+console.log(
+  JSON.stringify({
+    bench: "online-cells",
+    cells: CELLS,
+    ratio: ratio("single"),
+    ratio100: ratio("many"),
+  }),
+);

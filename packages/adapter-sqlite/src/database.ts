@@ -29,9 +29,15 @@ export interface ConnectionOptions {
   readonly mmapBytes: number;
 }
 
-/** Larger than SQLite's 4,096: a page then holds several cells of 2 KB, and 5,000 updates touch fewer (measured: twice the rate). */
+/**
+ * Larger than SQLite's 4,096: a page then holds several cells of 2 KB, and 5,000 updates touch
+ * fewer (measured: twice the rate).
+ */
 const PAGE_SIZE = 8192;
-/** A checkpoint rewrites each page once, however often the log holds it: let a few large steps gather. */
+/**
+ * A checkpoint rewrites each page once, however often the log holds it: let a few large steps
+ * gather.
+ */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
 /** Opens a file, making it and its directory where they are missing. */
@@ -39,18 +45,32 @@ export function connect(path: string, name: string, options: ConnectionOptions):
   try {
     if (!options.readOnly) mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
-    throw new TidemarkError("ONLINE_STORE_READ_ONLY", `${name}: its directory cannot be made; make ${dirname(path)} for this user, or choose another path`, { cause: error });
+    throw new TidemarkError(
+      "ONLINE_STORE_READ_ONLY",
+      `${name}: its directory cannot be made; make ${dirname(path)} for this user, or choose ` +
+        "another path",
+      { cause: error },
+    );
   }
   if (options.readOnly && !existsSync(path)) {
-    throw new TidemarkError("ONLINE_STORE_MISSING", `${name}: there is no such file; open it without readOnly first, in the process that writes`);
+    throw new TidemarkError(
+      "ONLINE_STORE_MISSING",
+      `${name}: there is no such file; open it without readOnly first, in the process that writes`,
+    );
   }
   let database: SqliteDatabase | null = null;
   try {
     database = new Database(path, { readonly: options.readOnly, timeout: options.busyTimeout });
-    database.exec(`PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)}; PRAGMA mmap_size = ${options.mmapBytes}; PRAGMA synchronous = ${options.synchronous}`);
+    database.exec(
+      `PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)}; PRAGMA mmap_size = ` +
+        `${options.mmapBytes}; PRAGMA synchronous = ${options.synchronous}`,
+    );
     if (!options.readOnly) {
       const pages = Math.ceil(CHECKPOINT_BYTES / PAGE_SIZE);
-      database.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA wal_autocheckpoint = ${pages}; PRAGMA journal_size_limit = ${CHECKPOINT_BYTES}`);
+      database.exec(
+        `PRAGMA page_size = ${PAGE_SIZE}; PRAGMA wal_autocheckpoint = ${pages}; PRAGMA ` +
+          `journal_size_limit = ${CHECKPOINT_BYTES}`,
+      );
     }
     return database;
   } catch (error) {

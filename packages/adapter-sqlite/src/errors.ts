@@ -7,14 +7,45 @@ const PASSES: readonly string[] = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL"
 
 /** By the start of SQLite's extended code; the first that fits. */
 const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])[] = [
-  ["SQLITE_BUSY", "ONLINE_STORE_BUSY", "another process holds its write lock; try again, or give a longer busyTimeout"],
+  [
+    "SQLITE_BUSY",
+    "ONLINE_STORE_BUSY",
+    "another process holds its write lock; try again, or give a longer busyTimeout",
+  ],
   ["SQLITE_LOCKED", "ONLINE_STORE_BUSY", "another statement holds its lock; try again"],
-  ["SQLITE_FULL", "ONLINE_STORE_FULL", "the disk is full and nothing of this step was written; make room and write again"],
-  ["SQLITE_READONLY", "ONLINE_STORE_READ_ONLY", "it cannot be written; give this user write access to the file and its directory, or open it with readOnly"],
-  ["SQLITE_PERM", "ONLINE_STORE_READ_ONLY", "it cannot be written; give this user write access to the file and its directory, or open it with readOnly"],
-  ["SQLITE_NOTADB", "ONLINE_STORE_DAMAGED", "the file is no SQLite database; check the path, or restore the file from a backup, or remove it and run the log again"],
-  ["SQLITE_CORRUPT", "ONLINE_STORE_DAMAGED", "the file is damaged; restore it from a backup, or remove it and run the log again"],
-  ["SQLITE_CANTOPEN", "ONLINE_STORE_CANNOT_OPEN", "the file cannot be opened; check that the path is a file that this user may read and write"],
+  [
+    "SQLITE_FULL",
+    "ONLINE_STORE_FULL",
+    "the disk is full and nothing of this step was written; make room and write again",
+  ],
+  [
+    "SQLITE_READONLY",
+    "ONLINE_STORE_READ_ONLY",
+    "it cannot be written; give this user write access to the file and its directory, or open " +
+      "it with readOnly",
+  ],
+  [
+    "SQLITE_PERM",
+    "ONLINE_STORE_READ_ONLY",
+    "it cannot be written; give this user write access to the file and its directory, or open " +
+      "it with readOnly",
+  ],
+  [
+    "SQLITE_NOTADB",
+    "ONLINE_STORE_DAMAGED",
+    "the file is no SQLite database; check the path, or restore the file from a backup, or " +
+      "remove it and run the log again",
+  ],
+  [
+    "SQLITE_CORRUPT",
+    "ONLINE_STORE_DAMAGED",
+    "the file is damaged; restore it from a backup, or remove it and run the log again",
+  ],
+  [
+    "SQLITE_CANTOPEN",
+    "ONLINE_STORE_CANNOT_OPEN",
+    "the file cannot be opened; check that the path is a file that this user may read and write",
+  ],
 ];
 
 /** `error` as a TidemarkError; one that already is stays itself. */
@@ -23,13 +54,21 @@ export function explained(name: string, error: unknown, path: string | null): un
   const sqlite = (error as { readonly code?: unknown } | null)?.code;
   if (typeof sqlite !== "string" || !sqlite.startsWith("SQLITE_")) return error;
   const readOnly = sqlite.startsWith("SQLITE_CANTOPEN") && path !== null && isReadOnlyPlace(path);
-  const known = KNOWN.find(([start]) => (readOnly ? start === "SQLITE_READONLY" : sqlite.startsWith(start)));
-  const [code, message] = known === undefined ? ["ONLINE_STORE_FAILED", "SQLite could not do this; see the cause"] : [known[1], known[2]];
+  const known = KNOWN.find(([start]) =>
+    readOnly ? start === "SQLITE_READONLY" : sqlite.startsWith(start),
+  );
+  const [code, message] =
+    known === undefined
+      ? ["ONLINE_STORE_FAILED", "SQLite could not do this; see the cause"]
+      : [known[1], known[2]];
   const retryable = PASSES.some((start) => sqlite.startsWith(start));
   return new TidemarkError(code, `${name}: ${message} (${sqlite})`, { cause: error, retryable });
 }
 
-/** SQLite only says that it cannot open something: true where the reason is that the store's directory takes no new files. */
+/**
+ * SQLite only says that it cannot open something: true where the reason is that the store's
+ * directory takes no new files.
+ */
 function isReadOnlyPlace(path: string): boolean {
   const probe = `${path}.${process.pid}.probe`;
   try {

@@ -6,7 +6,10 @@ import { explained } from "./errors.ts";
 import { namespaceId, prepareFile } from "./schema.ts";
 import { type Statements, prepareStatements } from "./statements.ts";
 
-/** Of the last look: what the file says of other connections' writes, and this connection of its own. */
+/**
+ * Of the last look: what the file says of other connections' writes, and this connection of its
+ * own.
+ */
 interface Stamp {
   others: unknown;
   own: unknown;
@@ -16,16 +19,23 @@ interface Stamp {
 export interface SqliteOnlineOptions {
   /** Only reads, beside a process that writes; the file must be there. Default false. */
   readonly readOnly?: boolean | undefined;
-  /** How long a write waits for another process's, in ms, before it is `ONLINE_STORE_BUSY`; the thread waits with it. Default 5,000. */
+  /**
+   * How long a write waits for another process's, in ms, before it is `ONLINE_STORE_BUSY`; the
+   * thread waits with it. Default 5,000.
+   */
   readonly busyTimeout?: number | undefined;
   /**
-   * full: a step is on the disk when `write` answers, so its positions may be acknowledged to the log. normal: a power failure may take the
-   * last steps back, cells and positions together; right where the log keeps what it was told is done, as Kafka does. Default full.
+   * full: a step is on the disk when `write` answers, so its positions may be acknowledged to the
+   * log. normal: a power failure may take the last steps back, cells and positions together; right
+   * where the log keeps what it was told is done, as Kafka does. Default full.
    */
   readonly synchronous?: "full" | "normal" | undefined;
   /** SQLite's page cache. Default 64 MiB. */
   readonly cacheBytes?: number | undefined;
-  /** How much of the file is read through a memory map, which the process's RSS then shows; 0: none. Default 1 GiB. */
+  /**
+   * How much of the file is read through a memory map, which the process's RSS then shows; 0: none.
+   * Default 1 GiB.
+   */
   readonly mmapBytes?: number | undefined;
   /** @internal Called around each commit, for tests that kill the process there. */
   readonly failpoint?: ((name: "before-commit" | "after-commit") => void) | undefined;
@@ -39,17 +49,33 @@ interface Opened {
 }
 
 /**
- * An online store in one SQLite file, for any number of processes: `sqliteOnlineStore("online.db")`. A better-sqlite3 `Database` handed in
- * keeps its own settings, is made WAL, and is not closed. `open` throws `STATE_NOT_TIDEMARK`, `STATE_NEWER_FORMAT` or `ONLINE_STORE_DAMAGED`.
+ * An online store in one SQLite file, for any number of processes:
+ * `sqliteOnlineStore("online.db")`. A better-sqlite3 `Database` handed in keeps its own settings,
+ * is made WAL, and is not closed. `open` throws `STATE_NOT_TIDEMARK`, `STATE_NEWER_FORMAT` or
+ * `ONLINE_STORE_DAMAGED`.
  */
-export function sqliteOnlineStore(file: string | SqliteDatabase, options: SqliteOnlineOptions = {}): OnlineStore {
-  const { readOnly = false, busyTimeout = 5000, synchronous = "full", cacheBytes = 64 * 1024 * 1024, mmapBytes = 1024 * 1024 * 1024, failpoint } = options;
+export function sqliteOnlineStore(
+  file: string | SqliteDatabase,
+  options: SqliteOnlineOptions = {},
+): OnlineStore {
+  const {
+    readOnly = false,
+    busyTimeout = 5000,
+    synchronous = "full",
+    cacheBytes = 64 * 1024 * 1024,
+    mmapBytes = 1024 * 1024 * 1024,
+    failpoint,
+  } = options;
   const path = typeof file === "string" ? file : null;
   const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
   let opened: Opened | null = null;
 
   function attempt<T>(run: (statements: Statements) => T): T {
-    if (opened === null) throw new TidemarkError("ONLINE_STORE_NOT_OPEN", `${name}: is not open; call open({ namespace }) first`);
+    if (opened === null)
+      throw new TidemarkError(
+        "ONLINE_STORE_NOT_OPEN",
+        `${name}: is not open; call open({ namespace }) first`,
+      );
     try {
       return run(opened.statements);
     } catch (error) {
@@ -58,12 +84,25 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
   }
 
   function make(namespace: string): Opened {
-    const database = typeof file === "string" ? connect(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes }) : file;
+    const database =
+      typeof file === "string"
+        ? connect(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes })
+        : file;
     try {
       if (!readOnly) prepareFile(database, name, namespace);
       const id = namespaceId(database, name, namespace);
-      if (id === null) throw new TidemarkError("ONLINE_STORE_MISSING", `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in the process that writes`);
-      return { namespace, database, statements: prepareStatements(database, id), stamp: { others: null, own: null, count: 0 } };
+      if (id === null)
+        throw new TidemarkError(
+          "ONLINE_STORE_MISSING",
+          `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in ` +
+            "the process that writes",
+        );
+      return {
+        namespace,
+        database,
+        statements: prepareStatements(database, id),
+        stamp: { others: null, own: null, count: 0 },
+      };
     } catch (error) {
       if (path !== null) database.close();
       throw explained(name, error, path);
@@ -75,7 +114,11 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
 
     async open({ namespace, signal }) {
       if (opened !== null && opened.namespace !== namespace) {
-        throw new TidemarkError("ONLINE_STORE_OTHER_NAMESPACE", `${name}: is open for namespace "${opened.namespace}"; make another store for "${namespace}"`);
+        throw new TidemarkError(
+          "ONLINE_STORE_OTHER_NAMESPACE",
+          `${name}: is open for namespace "${opened.namespace}"; make another store for ` +
+            `"${namespace}"`,
+        );
       }
       const until = Date.now() + busyTimeout;
       while (opened === null) {
@@ -83,7 +126,8 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
         try {
           opened = make(namespace);
         } catch (error) {
-          // The change to WAL does not wait for its lock: SQLite answers busy at once where two processes open a new file together.
+          // The change to WAL does not wait for its lock: SQLite answers busy at once where two
+          // processes open a new file together.
           if (!isTidemarkError(error, "ONLINE_STORE_BUSY") || Date.now() >= until) throw error;
           await setTimeout(10, undefined, { signal });
         }
@@ -94,9 +138,11 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
       return attempt((statements) => {
         if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
         const cells = new Array<Cell | null>(keys.length);
-        // One transaction is one snapshot, and takes SQLite's read lock once: each get is cheaper than alone.
+        // One transaction is one snapshot, and takes SQLite's read lock once: each get is cheaper
+        // than alone.
         transaction(statements, "begin", () => {
-          for (let i = 0; i < keys.length; i++) cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
+          for (let i = 0; i < keys.length; i++)
+            cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
           return true;
         });
         return cells;
@@ -111,7 +157,10 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
         }
         const cells = new Array<Cell | "same" | null>(keys.length);
         transaction(statements, "begin", () => {
-          for (let i = 0; i < keys.length; i++) cells[i] = changed(statements.readChanged.get(known[i], keys[i]) as Changed | undefined);
+          for (let i = 0; i < keys.length; i++)
+            cells[i] = changed(
+              statements.readChanged.get(known[i], keys[i]) as Changed | undefined,
+            );
           return true;
         });
         return cells;
@@ -121,7 +170,9 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
     stamp() {
       return attempt((statements) => {
         const { stamp } = opened!;
-        const { data_version: others } = statements.dataVersion.get() as { readonly data_version: unknown };
+        const { data_version: others } = statements.dataVersion.get() as {
+          readonly data_version: unknown;
+        };
         const { changes: own } = statements.totalChanges.get() as { readonly changes: unknown };
         if (others !== stamp.others || own !== stamp.own) {
           stamp.count++;
@@ -132,36 +183,56 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
     },
 
     async write({ source, cells, positions }) {
-      if (readOnly) throw new TidemarkError("ONLINE_STORE_READ_ONLY", `${name}: was opened with readOnly; open it without to write`);
+      if (readOnly)
+        throw new TidemarkError(
+          "ONLINE_STORE_READ_ONLY",
+          `${name}: was opened with readOnly; open it without to write`,
+        );
       // In the order of the keys: neighbours share pages, and the same key twice is next to itself.
-      const ordered = cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
+      const ordered =
+        cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
       refuseTwice(name, ordered, positions);
-      const done = attempt((statements) => transaction(statements, "beginImmediate", () => {
-        if (!movePositions(statements, source, positions) || !writeCells(statements, ordered)) return false;
-        failpoint?.("before-commit");
-        return true;
-      }));
+      const done = attempt((statements) =>
+        transaction(statements, "beginImmediate", () => {
+          if (!movePositions(statements, source, positions) || !writeCells(statements, ordered))
+            return false;
+          failpoint?.("before-commit");
+          return true;
+        }),
+      );
       if (!done) return "conflict";
       failpoint?.("after-commit");
       return "done";
     },
 
     async positions(source) {
-      const rows = attempt((statements) => statements.positions.all(source)) as { readonly partition: string; readonly offset: number; readonly mark: string | null }[];
-      return rows.map(({ partition, offset, mark }): Position => (mark === null ? { partition, offset } : { partition, offset, mark }));
+      const rows = attempt((statements) => statements.positions.all(source)) as {
+        readonly partition: string;
+        readonly offset: number;
+        readonly mark: string | null;
+      }[];
+      return rows.map(({ partition, offset, mark }): Position =>
+        mark === null ? { partition, offset } : { partition, offset, mark },
+      );
     },
 
     async sweep({ before, limit, cursor }) {
       return attempt((statements) => {
         const from = cursor === null ? -1 : Number(Buffer.from(cursor).toString());
         const end = statements.sweepEnd.get(from, limit - 1) as { readonly id: number } | undefined;
-        const removed = statements.sweep.run(from, end?.id ?? Number.MAX_SAFE_INTEGER, before).changes;
+        const removed = statements.sweep.run(
+          from,
+          end?.id ?? Number.MAX_SAFE_INTEGER,
+          before,
+        ).changes;
         return { removed, cursor: end === undefined ? null : Buffer.from(String(end.id)) };
       });
     },
 
     async size() {
-      return attempt((statements) => statements.size.get() as { readonly cells: number; readonly bytes: number });
+      return attempt(
+        (statements) => statements.size.get() as { readonly cells: number; readonly bytes: number },
+      );
     },
 
     async close() {
@@ -174,7 +245,11 @@ export function sqliteOnlineStore(file: string | SqliteDatabase, options: Sqlite
 }
 
 /** Commits where `run` is true, else rolls back. */
-function transaction(statements: Statements, begin: "begin" | "beginImmediate", run: () => boolean): boolean {
+function transaction(
+  statements: Statements,
+  begin: "begin" | "beginImmediate",
+  run: () => boolean,
+): boolean {
   statements[begin].run();
   let committed = false;
   try {
@@ -197,30 +272,53 @@ function rollBack(statements: Statements): void {
   }
 }
 
-function refuseTwice(name: string, ordered: readonly CellWrite[], positions: readonly PositionStep[]): void {
+function refuseTwice(
+  name: string,
+  ordered: readonly CellWrite[],
+  positions: readonly PositionStep[],
+): void {
   let twice = new Set(positions.map((step) => step.partition)).size !== positions.length;
-  for (let i = 1; i < ordered.length && !twice; i++) twice = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
-  if (twice) throw new TidemarkError("ONLINE_STORE_TWICE", `${name}: one step writes a key or a partition twice; merge the two writes into one`);
+  for (let i = 1; i < ordered.length && !twice; i++)
+    twice = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
+  if (twice)
+    throw new TidemarkError(
+      "ONLINE_STORE_TWICE",
+      `${name}: one step writes a key or a partition twice; merge the two writes into one`,
+    );
 }
 
 /** False where a position is not as expected: the caller rolls back (law 5). */
-function movePositions(statements: Statements, source: string, steps: readonly PositionStep[]): boolean {
+function movePositions(
+  statements: Statements,
+  source: string,
+  steps: readonly PositionStep[],
+): boolean {
   for (const { partition, expected, next, mark } of steps) {
-    const at = statements.position.get(source, partition) as { readonly offset: number } | undefined;
+    const at = statements.position.get(source, partition) as
+      | { readonly offset: number }
+      | undefined;
     if ((at?.offset ?? null) !== expected) return false;
     statements.setPosition.run(source, partition, next, mark ?? null);
   }
   return true;
 }
 
-/** False where a cell is not as expected: the caller rolls back. The check is part of each write, so a key is looked up once. */
+/**
+ * False where a cell is not as expected: the caller rolls back. The check is part of each write, so
+ * a key is looked up once.
+ */
 function writeCells(statements: Statements, cells: readonly CellWrite[]): boolean {
   if (cells.length === 0) return true;
   const { version } = statements.nextVersion.get() as { readonly version: number };
   for (const { key, value, expected, expires } of cells) {
     if (value === null) {
       if (expected === undefined) statements.remove.run(key);
-      else if (expected === null ? statements.version.get(key) !== undefined : statements.removeVersion.run(key, expected).changes !== 1) return false;
+      else if (
+        expected === null
+          ? statements.version.get(key) !== undefined
+          : statements.removeVersion.run(key, expected).changes !== 1
+      )
+        return false;
     } else if (expected === undefined) {
       statements.upsert.run(key, version, expires, value);
     } else if (expected === null) {
@@ -240,15 +338,22 @@ interface Changed {
 
 function changed(found: Changed | undefined): Cell | "same" | null {
   if (found === undefined) return null;
-  return found.value === null ? "same" : found as Cell;
+  return found.value === null ? "same" : (found as Cell);
 }
 
 /**
- * One statement is one snapshot without a transaction around it. Two keys are what a request for one entity reads, and the first, its source's state, seldom changes; null:
- * it has, or there is no second.
+ * One statement is one snapshot without a transaction around it. Two keys are what a request for
+ * one entity reads, and the first, its source's state, seldom changes; null: it has, or there is no
+ * second.
  */
-function readBeside(statements: Statements, [first, second]: readonly Uint8Array[], [state, head]: readonly (number | null)[]): readonly (Cell | "same" | null)[] | null {
+function readBeside(
+  statements: Statements,
+  [first, second]: readonly Uint8Array[],
+  [state, head]: readonly (number | null)[],
+): readonly (Cell | "same" | null)[] | null {
   if (state == null) return null;
-  const found = statements.readBeside.get(first, head, second) as (Changed & { readonly beside: number | null }) | undefined;
+  const found = statements.readBeside.get(first, head, second) as
+    | (Changed & { readonly beside: number | null })
+    | undefined;
   return found?.beside === state ? ["same", changed(found)] : null;
 }

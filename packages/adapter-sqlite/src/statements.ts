@@ -7,10 +7,12 @@ export type Statements = Readonly<Record<keyof ReturnType<typeof sql>, SqliteSta
 export function prepareStatements(database: SqliteDatabase, namespace: number): Statements {
   const texts = Object.entries(sql(cellsTable(namespace), namespace));
   // A Database that was handed in may answer in bigints.
-  return Object.fromEntries(texts.map(([name, text]) => {
-    const statement = database.prepare(text);
-    return [name, /SELECT|RETURNING/.test(text) ? statement.safeIntegers(false) : statement];
-  })) as Statements;
+  return Object.fromEntries(
+    texts.map(([name, text]) => {
+      const statement = database.prepare(text);
+      return [name, /SELECT|RETURNING/.test(text) ? statement.safeIntegers(false) : statement];
+    }),
+  ) as Statements;
 }
 
 const sql = (cells: string, namespace: number) => ({
@@ -19,22 +21,30 @@ const sql = (cells: string, namespace: number) => ({
   commit: "COMMIT",
   rollback: "ROLLBACK",
   read: `SELECT value, version FROM ${cells} WHERE key = ?`,
-  readChanged: `SELECT version, CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
-  readBeside: `SELECT (SELECT version FROM ${cells} WHERE key = ?) AS beside, version, CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
+  readChanged: `SELECT version, CASE version WHEN ? THEN NULL ELSE value END AS value
+    FROM ${cells} WHERE key = ?`,
+  readBeside: `SELECT (SELECT version FROM ${cells} WHERE key = ?) AS beside, version,
+    CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
   dataVersion: "PRAGMA data_version",
   totalChanges: "SELECT total_changes() AS changes",
   version: `SELECT version FROM ${cells} WHERE key = ?`,
   nextVersion: "UPDATE count SET version = version + 1 RETURNING version",
-  insert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  insert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`,
   update: `UPDATE ${cells} SET version = ?, expires = ?, value = ? WHERE key = ? AND version = ?`,
   upsert: `INSERT INTO ${cells} (key, version, expires, value) VALUES (?, ?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
+    ON CONFLICT (key) DO UPDATE SET version = excluded.version, expires = excluded.expires,
+    value = excluded.value`,
   remove: `DELETE FROM ${cells} WHERE key = ?`,
   removeVersion: `DELETE FROM ${cells} WHERE key = ? AND version = ?`,
-  size: `SELECT (SELECT count(*) FROM ${cells}) AS cells, page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size`,
-  positions: `SELECT partition, "offset", mark FROM positions WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
-  position: `SELECT "offset" FROM positions WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
-  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", mark) VALUES (${namespace}, ?, ?, ?, ?)`,
+  size: `SELECT (SELECT count(*) FROM ${cells}) AS cells, page_count * page_size AS bytes
+    FROM pragma_page_count, pragma_page_size`,
+  positions: `SELECT partition, "offset", mark FROM positions
+    WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
+  position: `SELECT "offset" FROM positions
+    WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
+  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", mark)
+    VALUES (${namespace}, ?, ?, ?, ?)`,
   sweepEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
   sweep: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,
 });

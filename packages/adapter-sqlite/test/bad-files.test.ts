@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CellWrite, OnlineStore } from "@tidemark/core/spi";
@@ -10,7 +18,12 @@ import { inDirectory } from "./processes.ts";
 
 const NAMESPACE = { namespace: "test" };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-const put = (key: string, bytes = 10): CellWrite => ({ key: text(key), value: new Uint8Array(bytes).fill(1), expected: undefined, expires: null });
+const put = (key: string, bytes = 10): CellWrite => ({
+  key: text(key),
+  value: new Uint8Array(bytes).fill(1),
+  expected: undefined,
+  expires: null,
+});
 
 async function opened(file: string, options?: SqliteOnlineOptions): Promise<OnlineStore> {
   const store = sqliteOnlineStore(file, options);
@@ -18,8 +31,17 @@ async function opened(file: string, options?: SqliteOnlineOptions): Promise<Onli
   return store;
 }
 
-async function refused(file: string, options?: SqliteOnlineOptions): Promise<{ readonly code: string; readonly message: string }> {
-  const error: unknown = await opened(file, options).then(async (store) => { await store.close(); return null; }, (reason: unknown) => reason);
+async function refused(
+  file: string,
+  options?: SqliteOnlineOptions,
+): Promise<{ readonly code: string; readonly message: string }> {
+  const error: unknown = await opened(file, options).then(
+    async (store) => {
+      await store.close();
+      return null;
+    },
+    (reason: unknown) => reason,
+  );
   expect(error).toMatchObject({ name: "TidemarkError" });
   expect((error as Error).message).toMatch(/^sqlite online store .*: /);
   return error as { code: string; message: string };
@@ -27,7 +49,11 @@ async function refused(file: string, options?: SqliteOnlineOptions): Promise<{ r
 
 async function made(file: string): Promise<void> {
   const store = await opened(file);
-  await store.write({ source: "s", cells: [put("a")], positions: [{ partition: "p", expected: null, next: 1 }] });
+  await store.write({
+    source: "s",
+    cells: [put("a")],
+    positions: [{ partition: "p", expected: null, next: 1 }],
+  });
   await store.close();
 }
 
@@ -49,7 +75,10 @@ describe("a file that is not what it should be is refused and left as it was", (
       database.exec("CREATE TABLE theirs (a)");
       database.close();
       const before = readFileSync(file);
-      expect(await refused(file)).toMatchObject({ code: "STATE_NOT_TIDEMARK", message: expect.stringContaining("give Tidemark a path of its own") });
+      expect(await refused(file)).toMatchObject({
+        code: "STATE_NOT_TIDEMARK",
+        message: expect.stringContaining("give Tidemark a path of its own"),
+      });
       expect(readFileSync(file).equals(before)).toBe(true);
     });
   });
@@ -71,7 +100,10 @@ describe("a file that is not what it should be is refused and left as it was", (
       const database = new Database(file);
       database.pragma("user_version = 2");
       database.close();
-      expect(await refused(file)).toMatchObject({ code: "STATE_NEWER_FORMAT", message: expect.stringContaining("format 2; this one knows 1") });
+      expect(await refused(file)).toMatchObject({
+        code: "STATE_NEWER_FORMAT",
+        message: expect.stringContaining("format 2; this one knows 1"),
+      });
       expect((await refused(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
     });
   });
@@ -80,7 +112,11 @@ describe("a file that is not what it should be is refused and left as it was", (
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
       const store = await opened(file);
-      await store.write({ source: "s", cells: Array.from({ length: 500 }, (_, i) => put(`k${i}`, 2000)), positions: [] });
+      await store.write({
+        source: "s",
+        cells: Array.from({ length: 500 }, (_, i) => put(`k${i}`, 2000)),
+        positions: [],
+      });
       await store.close();
       truncateSync(file, 3 * 8192);
       const use = async (): Promise<void> => {
@@ -107,7 +143,11 @@ test("a Tidemark file is known by its bytes: TDMK at 68, the format at 60, pages
     const file = join(directory, "online.db");
     await made(file);
     const bytes = readFileSync(file);
-    expect([bytes.toString("latin1", 68, 72), bytes.readInt32BE(60), bytes.readUInt16BE(16)]).toEqual(["TDMK", 1, 8192]);
+    expect([
+      bytes.toString("latin1", 68, 72),
+      bytes.readInt32BE(60),
+      bytes.readUInt16BE(16),
+    ]).toEqual(["TDMK", 1, 8192]);
     expect(readdirSync(directory)).toEqual(["online.db"]);
   });
 });
@@ -124,7 +164,9 @@ test("a missing directory is made; where it cannot be, it is ONLINE_STORE_READ_O
   await inDirectory(async (directory) => {
     await made(join(directory, "state", "of", "online.db"));
     writeFileSync(join(directory, "file"), "");
-    expect((await refused(join(directory, "file", "online.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+    expect((await refused(join(directory, "file", "online.db"))).code).toBe(
+      "ONLINE_STORE_READ_ONLY",
+    );
   });
 });
 
@@ -136,7 +178,9 @@ describe("readOnly", () => {
       expect(existsSync(file)).toBe(false);
       await made(file);
       const store = sqliteOnlineStore(file, { readOnly: true });
-      await expect(store.open({ namespace: "other" })).rejects.toMatchObject({ code: "ONLINE_STORE_MISSING" });
+      await expect(store.open({ namespace: "other" })).rejects.toMatchObject({
+        code: "ONLINE_STORE_MISSING",
+      });
     });
   });
 
@@ -146,8 +190,12 @@ describe("readOnly", () => {
       await made(file);
       const store = await opened(file, { readOnly: true });
       expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
-      await expect(store.write({ source: "s", cells: [put("b")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
-      await expect(store.sweep({ before: 1, limit: 1, cursor: null })).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
+      await expect(
+        store.write({ source: "s", cells: [put("b")], positions: [] }),
+      ).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
+      await expect(store.sweep({ before: 1, limit: 1, cursor: null })).rejects.toMatchObject({
+        code: "ONLINE_STORE_READ_ONLY",
+      });
       await store.close();
     });
   });
@@ -167,8 +215,13 @@ test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without
     const root = process.geteuid!() === 0;
     if (root) process.seteuid!(65534);
     try {
-      expect(await refused(join(place, "online.db"))).toMatchObject({ code: "ONLINE_STORE_READ_ONLY", message: expect.stringContaining("give this user write access") });
-      expect((await refused(join(place, "file-is-writable.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+      expect(await refused(join(place, "online.db"))).toMatchObject({
+        code: "ONLINE_STORE_READ_ONLY",
+        message: expect.stringContaining("give this user write access"),
+      });
+      expect((await refused(join(place, "file-is-writable.db"))).code).toBe(
+        "ONLINE_STORE_READ_ONLY",
+      );
       expect((await refused(join(place, "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
       expect((await refused(join(place, "sub", "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
     } finally {
@@ -179,47 +232,88 @@ test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without
   });
 });
 
-test("a step that finds another process's write lock is ONLINE_STORE_BUSY after busyTimeout, and reads go on", async () => {
-  await inDirectory(async (directory) => {
-    const file = join(directory, "online.db");
-    await made(file);
-    const other = new Database(file);
-    other.exec("BEGIN IMMEDIATE");
-    const store = await opened(file, { busyTimeout: 50 });
-    await expect(store.write({ source: "s", cells: [put("b")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
-    expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
-    other.exec("COMMIT");
-    expect(await store.write({ source: "s", cells: [put("b")], positions: [] })).toBe("done");
-    other.close();
-    await store.close();
-  });
-});
+test(
+  "a step that finds another process's write lock is ONLINE_STORE_BUSY after busyTimeout, and " +
+    "reads go on",
+  async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      await made(file);
+      const other = new Database(file);
+      other.exec("BEGIN IMMEDIATE");
+      const store = await opened(file, { busyTimeout: 50 });
+      await expect(
+        store.write({ source: "s", cells: [put("b")], positions: [] }),
+      ).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
+      expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
+      other.exec("COMMIT");
+      expect(await store.write({ source: "s", cells: [put("b")], positions: [] })).toBe("done");
+      other.close();
+      await store.close();
+    });
+  },
+);
 
-test("a step within a transaction that the owner of a Database has open is an error, and that transaction goes on", async () => {
-  const database = new Database(":memory:");
-  const store = sqliteOnlineStore(database);
-  await store.open(NAMESPACE);
-  database.exec("CREATE TABLE theirs (a); BEGIN; INSERT INTO theirs VALUES (1)");
-  await expect(store.write({ source: "s", cells: [put("a")], positions: [] })).rejects.toMatchObject({ code: "ONLINE_STORE_FAILED" });
-  database.exec("COMMIT");
-  expect(database.prepare("SELECT count(*) FROM theirs").pluck().get()).toBe(1);
-  expect(await store.read([text("a")])).toEqual([null]);
-  database.close();
-});
+test(
+  "a step within a transaction that the owner of a Database has open is an error, and that " +
+    "transaction goes on",
+  async () => {
+    const database = new Database(":memory:");
+    const store = sqliteOnlineStore(database);
+    await store.open(NAMESPACE);
+    database.exec("CREATE TABLE theirs (a); BEGIN; INSERT INTO theirs VALUES (1)");
+    await expect(
+      store.write({ source: "s", cells: [put("a")], positions: [] }),
+    ).rejects.toMatchObject({ code: "ONLINE_STORE_FAILED" });
+    database.exec("COMMIT");
+    expect(database.prepare("SELECT count(*) FROM theirs").pluck().get()).toBe(1);
+    expect(await store.read([text("a")])).toEqual([null]);
+    database.close();
+  },
+);
 
-/** Writes until it is full, then checks that the failed step left nothing and that a step with less in it goes through. */
+/**
+ * Writes until it is full, then checks that the failed step left nothing and that a step with less
+ * in it goes through.
+ */
 async function fill(store: OnlineStore, bytes: number): Promise<void> {
   let [offset, failure] = [-1, null as unknown];
   while (failure === null && offset < 10_000) {
     const cells = Array.from({ length: 4 }, (_, i) => put(`k${i} of ${offset + 1}`, bytes));
-    const step = { source: "s", cells, positions: [{ partition: "p", expected: offset === -1 ? null : offset, next: offset + 1 }] };
-    failure = await store.write(step).then((result) => { expect(result).toBe("done"); offset++; return null; }, (error: unknown) => error);
+    const step = {
+      source: "s",
+      cells,
+      positions: [{ partition: "p", expected: offset === -1 ? null : offset, next: offset + 1 }],
+    };
+    failure = await store.write(step).then(
+      (result) => {
+        expect(result).toBe("done");
+        offset++;
+        return null;
+      },
+      (error: unknown) => error,
+    );
   }
-  expect(failure).toMatchObject({ name: "TidemarkError", code: "ONLINE_STORE_FULL", message: expect.stringContaining("make room and write again") });
+  expect(failure).toMatchObject({
+    name: "TidemarkError",
+    code: "ONLINE_STORE_FULL",
+    message: expect.stringContaining("make room and write again"),
+  });
   expect(offset).toBeGreaterThan(0);
   expect(await store.positions("s")).toEqual([{ partition: "p", offset }]);
-  const keys = [offset, offset + 1].flatMap((at) => Array.from({ length: 4 }, (_, i) => text(`k${i} of ${at}`)));
-  expect((await store.read(keys)).map((cell) => cell?.value.length ?? null)).toEqual([bytes, bytes, bytes, bytes, null, null, null, null]);
+  const keys = [offset, offset + 1].flatMap((at) =>
+    Array.from({ length: 4 }, (_, i) => text(`k${i} of ${at}`)),
+  );
+  expect((await store.read(keys)).map((cell) => cell?.value.length ?? null)).toEqual([
+    bytes,
+    bytes,
+    bytes,
+    bytes,
+    null,
+    null,
+    null,
+    null,
+  ]);
 }
 
 describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not there", () => {

@@ -24,7 +24,10 @@ describe("a Database in memory that was handed in and answers in bigints", () =>
     test,
     make: async () => {
       const database = new Database(":memory:").defaultSafeIntegers(true);
-      return { store: () => sqliteOnlineStore(database), remove: async () => void database.close() };
+      return {
+        store: () => sqliteOnlineStore(database),
+        remove: async () => void database.close(),
+      };
     },
   });
 });

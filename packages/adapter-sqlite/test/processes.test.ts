@@ -14,7 +14,10 @@ test("two processes hammering one store lose nothing and double nothing", async 
     const store = sqliteOnlineStore(file);
     await store.open({ namespace: "test" });
     expect(await counters(store, CELLS)).toEqual(new Array(CELLS).fill(600));
-    expect(await store.positions("s")).toEqual([{ partition: "a", offset: 299 }, { partition: "b", offset: 299 }]);
+    expect(await store.positions("s")).toEqual([
+      { partition: "a", offset: 299 },
+      { partition: "b", offset: 299 },
+    ]);
     await store.close();
   });
 });
@@ -31,36 +34,47 @@ test("processes that open one new file at once all find it made", async () => {
   });
 });
 
-test("a file that another process makes while it is being looked at is not taken for another program's", async () => {
-  await inDirectory(async (directory) => {
-    const file = join(directory, "online.db");
-    const other = sqliteOnlineStore(file, { busyTimeout: 20 });
-    let others: Promise<unknown> | null = null;
-    const database = new Database(file);
-    const watched = new Proxy(database, { get(target, member) {
-      const value: unknown = Reflect.get(target, member);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]): unknown => {
-        // after the first look at the file, before the second
-        if (member === "prepare" && args[0] === "PRAGMA user_version") others ??= other.open({ namespace: "test" }).catch((error: unknown) => error);
-        return (value as (...all: unknown[]) => unknown).apply(target, args);
-      };
-    } });
-    const store = sqliteOnlineStore(watched);
-    await store.open({ namespace: "test" });
-    expect(others).not.toBeNull();
-    await others;
-    await store.close();
-    await other.close();
-    database.close();
-  });
-});
+test(
+  "a file that another process makes while it is being looked at is not taken for another " +
+    "program's",
+  async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      const other = sqliteOnlineStore(file, { busyTimeout: 20 });
+      let others: Promise<unknown> | null = null;
+      const database = new Database(file);
+      const watched = new Proxy(database, {
+        get(target, member) {
+          const value: unknown = Reflect.get(target, member);
+          if (typeof value !== "function") return value;
+          return (...args: unknown[]): unknown => {
+            // after the first look at the file, before the second
+            if (member === "prepare" && args[0] === "PRAGMA user_version")
+              others ??= other.open({ namespace: "test" }).catch((error: unknown) => error);
+            return (value as (...all: unknown[]) => unknown).apply(target, args);
+          };
+        },
+      });
+      const store = sqliteOnlineStore(watched);
+      await store.open({ namespace: "test" });
+      expect(others).not.toBeNull();
+      await others;
+      await store.close();
+      await other.close();
+      database.close();
+    });
+  },
+);
 
 test("a process that only reads sees whole steps while another writes", async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
     const writer = start("writer", [file, "p", 800, CELLS]);
-    await new Promise<void>((resolve) => { writer.onLine = () => { resolve(); }; });
+    await new Promise<void>((resolve) => {
+      writer.onLine = () => {
+        resolve();
+      };
+    });
     const reader = start("reader", [file, CELLS]);
     expect(await reader.ended).toEqual({ how: "0", errors: "" });
     expect(await writer.ended).toEqual({ how: "0", errors: "" });
@@ -80,7 +94,8 @@ test("kill -9 in a write loop: cells and positions agree, and what was said to b
       // Killed at a random step after the first, at a random time within it.
       const at = before + 2 + Math.floor(Math.random() * 40);
       child.onLine = (line) => {
-        if (line === `step ${at}`) setTimeout(() => child.process.kill("SIGKILL"), Math.random() * 3);
+        if (line === `step ${at}`)
+          setTimeout(() => child.process.kill("SIGKILL"), Math.random() * 3);
       };
       expect(await child.ended).toEqual({ how: "SIGKILL", errors: "" });
       const said = Number(child.lines.at(-1)!.split(" ")[1]);
@@ -88,12 +103,18 @@ test("kill -9 in a write loop: cells and positions agree, and what was said to b
       expect(before === said || before === said + 1).toBe(true);
       if (before > 0 && before < steps - 1) midway++;
     }
-    console.log(`kill -9: ${midway} of ${kills} between the first and the last commit, ${before + 1} steps in all`);
+    console.log(
+      `kill -9: ${midway} of ${kills} between the first and the last commit, ${before + 1} ` +
+        "steps in all",
+    );
     expect(midway).toBeGreaterThanOrEqual(20);
   });
 });
 
-test.each([["before-commit", 0], ["after-commit", 1]])("killed %s, a step is not half there", async (point, survives) => {
+test.each([
+  ["before-commit", 0],
+  ["after-commit", 1],
+])("killed %s, a step is not half there", async (point, survives) => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
     for (let round = 0; round < 5; round++) {
@@ -105,7 +126,10 @@ test.each([["before-commit", 0], ["after-commit", 1]])("killed %s, a step is not
   });
 });
 
-/** The position of the file, after checking that every counter stands at it and that SQLite finds the file whole. */
+/**
+ * The position of the file, after checking that every counter stands at it and that SQLite finds
+ * the file whole.
+ */
 async function agreed(file: string): Promise<number> {
   const store = sqliteOnlineStore(file);
   await store.open({ namespace: "test" });

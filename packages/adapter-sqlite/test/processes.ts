@@ -18,17 +18,25 @@ export interface Child {
 
 export function start(script: "writer" | "reader", args: readonly (string | number)[]): Child {
   const file = fileURLToPath(new URL(`children/${script}.ts`, import.meta.url));
-  const process_ = spawn(process.execPath, ["--conditions=@tidemark/source", file, ...args.map(String)], { stdio: ["ignore", "pipe", "pipe"] });
+  const process_ = spawn(
+    process.execPath,
+    ["--conditions=@tidemark/source", file, ...args.map(String)],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
   let [rest, errors] = ["", ""];
   const child: { -readonly [K in keyof Child]: Child[K] } = {
     process: process_,
     lines: [],
     onLine: null,
     ended: new Promise((resolve) => {
-      process_.on("close", (code, signal) => { resolve({ how: signal ?? String(code), errors }); });
+      process_.on("close", (code, signal) => {
+        resolve({ how: signal ?? String(code), errors });
+      });
     }),
   };
-  process_.stderr.setEncoding("utf8").on("data", (text: string) => { errors += text; });
+  process_.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
   process_.stdout.setEncoding("utf8").on("data", (text: string) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
@@ -52,5 +60,7 @@ export async function inDirectory<T>(run: (directory: string) => Promise<T>): Pr
 /** The counters that `writer.ts` counts in. */
 export async function counters(store: OnlineStore, cells: number): Promise<number[]> {
   const keys = Array.from({ length: cells }, (_, i) => new TextEncoder().encode(`counter ${i}`));
-  return (await store.read(keys)).map((cell) => (cell === null ? 0 : Number(new TextDecoder().decode(cell.value.subarray(0, 12)))));
+  return (await store.read(keys)).map((cell) =>
+    cell === null ? 0 : Number(new TextDecoder().decode(cell.value.subarray(0, 12))),
+  );
 }

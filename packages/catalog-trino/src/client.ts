@@ -1,4 +1,7 @@
-/** Trino's client protocol: a statement is posted, and its results are fetched page by page until there is no next one. */
+/**
+ * Trino's client protocol: a statement is posted, and its results are fetched page by page until
+ * there is no next one.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 
@@ -21,29 +24,44 @@ interface Page {
 /** How often a server that is busy is asked again, and ms in between. */
 const ATTEMPTS = 50;
 const PAUSE = 100;
-/** The same for a coordinator that knows no worker: it is starting, or a worker was too busy to tell that it is there. The query has not begun then. */
+/**
+ * The same for a coordinator that knows no worker: it is starting, or a worker was too busy to tell
+ * that it is there. The query has not begun then.
+ */
 const WORKER_ATTEMPTS = 30;
 const WORKER_PAUSE = 1_000;
 
 /**
- * The rows of a statement; whole numbers beyond 2^53 are bigints. `TRINO_UNREACHABLE`, `TRINO_DENIED`, or `TRINO_QUERY_FAILED` with Trino's own message.
+ * The rows of a statement; whole numbers beyond 2^53 are bigints. `TRINO_UNREACHABLE`,
+ * `TRINO_DENIED`, or `TRINO_QUERY_FAILED` with Trino's own message.
  *
  *     const rows = await queryTrino({ url: "http://127.0.0.1:8080" }, "SELECT count(*) FROM lake.bank.transactions_versions");
  */
-export async function queryTrino(connection: TrinoConnection, sql: string): Promise<readonly (readonly unknown[])[]> {
+export async function queryTrino(
+  connection: TrinoConnection,
+  sql: string,
+): Promise<readonly (readonly unknown[])[]> {
   const { url, signal } = connection;
   for (let attempt = 1; ; attempt++) {
     const { rows, error } = await results(connection, sql);
     if (error === undefined) return rows;
     if (error.errorName !== "NO_NODES_AVAILABLE" || attempt === WORKER_ATTEMPTS) {
       const { errorName, message } = error;
-      throw new TidemarkError("TRINO_QUERY_FAILED", `trino ${url}: ${message} (${errorName}, in ${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); correct it, or look at the query in Trino's console`);
+      throw new TidemarkError(
+        "TRINO_QUERY_FAILED",
+        `trino ${url}: ${message} (${errorName}, in ` +
+          `${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); correct it, or look at the ` +
+          "query in Trino's console",
+      );
     }
     await sleep(WORKER_PAUSE, undefined, { signal });
   }
 }
 
-async function results(connection: TrinoConnection, sql: string): Promise<{ readonly rows: readonly (readonly unknown[])[]; readonly error: Page["error"] }> {
+async function results(
+  connection: TrinoConnection,
+  sql: string,
+): Promise<{ readonly rows: readonly (readonly unknown[])[]; readonly error: Page["error"] }> {
   const { url, signal } = connection;
   let page = await ask(connection, new URL("/v1/statement", rooted(url)).href, sql);
   const rows: (readonly unknown[])[] = [];
@@ -53,7 +71,12 @@ async function results(connection: TrinoConnection, sql: string): Promise<{ read
     const at = page.nextUri;
     page = await ask(connection, at).catch(async (error: unknown) => {
       // or it would go on without anybody
-      if (signal?.aborted === true) await fetch(at, { method: "DELETE", headers: headers(connection), signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+      if (signal?.aborted === true)
+        await fetch(at, {
+          method: "DELETE",
+          headers: headers(connection),
+          signal: AbortSignal.timeout(2000),
+        }).catch(() => undefined);
       throw error;
     });
   }
@@ -61,41 +84,72 @@ async function results(connection: TrinoConnection, sql: string): Promise<{ read
 
 async function ask(connection: TrinoConnection, at: string, sql?: string): Promise<Page> {
   const { url, signal } = connection;
-  const unreachable = (why: string, cause?: unknown): TidemarkError => new TidemarkError("TRINO_UNREACHABLE", `trino ${url}: ${why}; check the address, and that the coordinator runs`, { cause });
+  const unreachable = (why: string, cause?: unknown): TidemarkError =>
+    new TidemarkError(
+      "TRINO_UNREACHABLE",
+      `trino ${url}: ${why}; check the address, and that the coordinator runs`,
+      { cause },
+    );
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
-    const response = await fetch(at, { headers: headers(connection), ...(sql === undefined ? {} : { method: "POST", body: sql }), ...(signal === undefined ? {} : { signal }) }).catch((error: unknown) => {
+    const response = await fetch(at, {
+      headers: headers(connection),
+      ...(sql === undefined ? {} : { method: "POST", body: sql }),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw unreachable("nobody answers", error);
     });
-    const text = await response.text().catch((error: unknown) => { throw unreachable("its answer broke off", error); });
+    const text = await response.text().catch((error: unknown) => {
+      throw unreachable("its answer broke off", error);
+    });
     if (response.ok) {
       const page = parsed(text);
       if (page === null) throw unreachable("what answers there is no Trino");
       return page;
     }
-    if (response.status === 401 || response.status === 403) throw new TidemarkError("TRINO_DENIED", `trino ${url}: it does not let this user in: ${text.slice(0, 200)}; check the user and the password, which Trino takes over https only`);
+    if (response.status === 401 || response.status === 403)
+      throw new TidemarkError(
+        "TRINO_DENIED",
+        `trino ${url}: it does not let this user in: ${text.slice(0, 200)}; check the user ` +
+          "and the password, which Trino takes over https only",
+      );
     // as the protocol says: it is busy, and the same request may be made again
-    if (![429, 502, 503, 504].includes(response.status) || attempt === ATTEMPTS) throw unreachable(`HTTP ${response.status}: ${text.slice(0, 200)}`);
+    if (![429, 502, 503, 504].includes(response.status) || attempt === ATTEMPTS)
+      throw unreachable(`HTTP ${response.status}: ${text.slice(0, 200)}`);
     await sleep(PAUSE, undefined, { signal });
   }
 }
 
 function rooted(url: string): string {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new TidemarkError("TRINO_UNREACHABLE", `trino ${url}: this is no address; write http://host:port`);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new TidemarkError(
+      "TRINO_UNREACHABLE",
+      `trino ${url}: this is no address; write http://host:port`,
+    );
   return url;
 }
 
 function headers({ user = "tidemark", password }: TrinoConnection): Record<string, string> {
-  return { "X-Trino-User": user, "X-Trino-Source": "tidemark", ...(password === undefined ? {} : { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` }) };
+  return {
+    "X-Trino-User": user,
+    "X-Trino-Source": "tidemark",
+    ...(password === undefined
+      ? {}
+      : { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` }),
+  };
 }
 
 function parsed(text: string): Page | null {
   const exact = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "") ? BigInt(context!.source!) : value;
+    typeof value === "number" &&
+    !Number.isSafeInteger(value) &&
+    /^-?\d+$/.test(context?.source ?? "")
+      ? BigInt(context!.source!)
+      : value;
   try {
     const page: unknown = JSON.parse(text, exact);
-    return typeof page === "object" && page !== null && "id" in page ? page as Page : null;
+    return typeof page === "object" && page !== null && "id" in page ? (page as Page) : null;
   } catch {
     return null;
   }

@@ -6,10 +6,15 @@ export interface TableLocation {
   readonly location: string;
 }
 
-/** Two tables per source, `<source>_changes` and `<source>_versions`, below the location of the lake. */
+/**
+ * Two tables per source, `<source>_changes` and `<source>_versions`, below the location of the
+ * lake.
+ */
 export function historyTables(sources: readonly string[], location: string): TableLocation[] {
-  return sources.flatMap((source) => ["changes", "versions"].map((table) => ({
-    table: `${source.toLowerCase().replace(/[^a-z0-9_]/g, "_")}_${table}`,
-    location: `${location.replace(/\/+$/, "")}/${source.replace(/[^A-Za-z0-9_.-]/g, "_")}/${table}`,
-  })));
+  return sources.flatMap((source) =>
+    ["changes", "versions"].map((table) => ({
+      table: `${source.toLowerCase().replace(/[^a-z0-9_]/g, "_")}_${table}`,
+      location: `${location.replace(/\/+$/, "")}/${source.replace(/[^A-Za-z0-9_.-]/g, "_")}/${table}`,
+    })),
+  );
 }

@@ -1,4 +1,7 @@
-/** Delta tables in Trino's catalog: registered where they lie, listed, and taken out; their files stay as they are. */
+/**
+ * Delta tables in Trino's catalog: registered where they lie, listed, and taken out; their files
+ * stay as they are.
+ */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { queryTrino, type TrinoConnection } from "./client.ts";
 import type { TableLocation } from "./history-tables.ts";
@@ -12,7 +15,10 @@ export interface CatalogSchema extends TrinoConnection {
 
 export interface RegisterTablesOptions extends CatalogSchema {
   readonly tables: readonly TableLocation[];
-  /** A table that is registered with another location is registered anew with this one, instead of `TRINO_TABLE_ELSEWHERE`. */
+  /**
+   * A table that is registered with another location is registered anew with this one, instead of
+   * `TRINO_TABLE_ELSEWHERE`.
+   */
   readonly replace?: boolean | undefined;
 }
 
@@ -22,22 +28,31 @@ export interface RegisteredTable extends TableLocation {
 }
 
 /**
- * Registers each table; again, it changes nothing. All are looked at before the first is registered.
+ * Registers each table; again, it changes nothing. All are looked at before the first is
+ * registered.
  *
  *     await registerTables({ url, catalog: "lake", schema: "bank", tables: historyTables(["transactions"], "s3://bank/lake") });
  */
 export async function registerTables(options: RegisterTablesOptions): Promise<RegisteredTable[]> {
   const { catalog, schema, tables, replace = false } = options;
   await queryTrino(options, `CREATE SCHEMA IF NOT EXISTS ${name(catalog)}.${name(schema)}`);
-  const known = new Map((await registeredTables(options)).map(({ table, location }) => [table, location]));
+  const known = new Map(
+    (await registeredTables(options)).map(({ table, location }) => [table, location]),
+  );
   const states = tables.map(({ table, location }) => {
     const there = known.get(table);
     return there === undefined ? "registered" : same(there, location) ? "present" : "moved";
   });
   const elsewhere = tables.filter((_, i) => states[i] === "moved");
   if (elsewhere.length > 0 && !replace) {
-    const said = elsewhere.map(({ table, location }) => `${table} at ${known.get(table)!}, not at ${location}`);
-    throw new TidemarkError("TRINO_TABLE_ELSEWHERE", `trino ${options.url}: registered in ${catalog}.${schema} are ${said.join("; ")}; give another schema, or say that they shall be replaced`);
+    const said = elsewhere.map(
+      ({ table, location }) => `${table} at ${known.get(table)!}, not at ${location}`,
+    );
+    throw new TidemarkError(
+      "TRINO_TABLE_ELSEWHERE",
+      `trino ${options.url}: registered in ${catalog}.${schema} are ${said.join("; ")}; give ` +
+        "another schema, or say that they shall be replaced",
+    );
   }
   const registered: RegisteredTable[] = [];
   for (const [i, { table, location }] of tables.entries()) {
@@ -50,9 +65,16 @@ export async function registerTables(options: RegisterTablesOptions): Promise<Re
 }
 
 async function register(options: CatalogSchema, table: string, location: string): Promise<void> {
-  await queryTrino(options, `CALL ${name(options.catalog)}.system.register_table(schema_name => ${text(options.schema)}, table_name => ${text(table)}, table_location => ${text(location)})`).catch(async (error: unknown) => {
+  await queryTrino(
+    options,
+    `CALL ${name(options.catalog)}.system.register_table(schema_name => ` +
+      `${text(options.schema)}, table_name => ${text(table)}, table_location => ` +
+      `${text(location)})`,
+  ).catch(async (error: unknown) => {
     // somebody else may have done it meanwhile
-    const there = isTidemarkError(error, "TRINO_QUERY_FAILED") ? (await registeredTables(options)).find((one) => one.table === table) : undefined;
+    const there = isTidemarkError(error, "TRINO_QUERY_FAILED")
+      ? (await registeredTables(options)).find((one) => one.table === table)
+      : undefined;
     if (there === undefined || !same(there.location, location)) throw error;
   });
 }
@@ -60,21 +82,38 @@ async function register(options: CatalogSchema, table: string, location: string)
 /** The tables of a schema that lie in files; none where there is no such schema. */
 export async function registeredTables(options: CatalogSchema): Promise<TableLocation[]> {
   const { catalog, schema } = options;
-  const found = await queryTrino(options, `SELECT table_name FROM ${name(catalog)}.information_schema.tables WHERE table_schema = ${text(schema.toLowerCase())} AND table_type = 'BASE TABLE' ORDER BY table_name`);
+  const found = await queryTrino(
+    options,
+    `SELECT table_name FROM ${name(catalog)}.information_schema.tables WHERE table_schema = ` +
+      `${text(schema.toLowerCase())} AND table_type = 'BASE TABLE' ORDER BY table_name`,
+  );
   const tables: TableLocation[] = [];
   for (const [table] of found as readonly (readonly [string])[]) {
-    const [row] = await queryTrino(options, `SHOW CREATE TABLE ${name(catalog)}.${name(schema)}.${name(table)}`);
+    const [row] = await queryTrino(
+      options,
+      `SHOW CREATE TABLE ${name(catalog)}.${name(schema)}.${name(table)}`,
+    );
     const location = /^\s*location = '((?:[^']|'')*)'/m.exec(String(row![0]))?.[1];
     if (location !== undefined) tables.push({ table, location: location.replaceAll("''", "'") });
   }
   return tables;
 }
 
-/** Takes the tables out of the catalog; one that is not there is no error. Gives those that were there. */
-export async function unregisterTables(options: CatalogSchema & { readonly tables: readonly string[] }): Promise<string[]> {
+/**
+ * Takes the tables out of the catalog; one that is not there is no error. Gives those that were
+ * there.
+ */
+export async function unregisterTables(
+  options: CatalogSchema & { readonly tables: readonly string[] },
+): Promise<string[]> {
   const known = new Set((await registeredTables(options)).map(({ table }) => table));
   const there = options.tables.filter((table) => known.has(table));
-  for (const table of there) await queryTrino(options, `CALL ${name(options.catalog)}.system.unregister_table(schema_name => ${text(options.schema)}, table_name => ${text(table)})`);
+  for (const table of there)
+    await queryTrino(
+      options,
+      `CALL ${name(options.catalog)}.system.unregister_table(schema_name => ` +
+        `${text(options.schema)}, table_name => ${text(table)})`,
+    );
   return there;
 }
 

@@ -1,16 +1,32 @@
-/** Trino's protocol at its edges, which a healthy server does not show: a server of ours answers as the protocol says. */
+/**
+ * Trino's protocol at its edges, which a healthy server does not show: a server of ours answers as
+ * the protocol says.
+ */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { historyTables, queryTrino } from "../src/index.ts";
 
 let server: Server | undefined;
-afterEach(() => new Promise<void>((resolve) => { if (server === undefined) resolve(); else { server.closeAllConnections(); server.close(() => { resolve(); }); } }));
+afterEach(
+  () =>
+    new Promise<void>((resolve) => {
+      if (server === undefined) resolve();
+      else {
+        server.closeAllConnections();
+        server.close(() => {
+          resolve();
+        });
+      }
+    }),
+);
 
 type Answer = readonly [status: number, body: unknown];
 
 /** Answers each request as `answer` says; gives the address, and the requests that came. */
-async function serving(answer: (request: IncomingMessage, url: string, nth: number) => Answer | Promise<Answer>): Promise<{ readonly url: string; readonly requests: string[] }> {
+async function serving(
+  answer: (request: IncomingMessage, url: string, nth: number) => Answer | Promise<Answer>,
+): Promise<{ readonly url: string; readonly requests: string[] }> {
   const requests: string[] = [];
   let url = "";
   server = createServer(async (request, response) => {
@@ -18,7 +34,9 @@ async function serving(answer: (request: IncomingMessage, url: string, nth: numb
     const [status, body] = await answer(request, url, requests.length);
     response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => { server!.listen(0, "127.0.0.1", resolve); });
+  await new Promise<void>((resolve) => {
+    server!.listen(0, "127.0.0.1", resolve);
+  });
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   return { url, requests };
 }
@@ -26,44 +44,90 @@ async function serving(answer: (request: IncomingMessage, url: string, nth: numb
 test("all pages of a result are read, empty ones too, and whole numbers keep their digits", async () => {
   const { url, requests } = await serving(({ url: path }, at) => {
     if (path === "/v1/statement") return [200, { id: "q", nextUri: `${at}/1` }];
-    if (path === "/1") return [200, `{"id":"q","nextUri":"${at}/2","data":[[9007199254740993,1.5],[2,null]]}`];
-    return path === "/2" ? [200, { id: "q", nextUri: `${at}/3` }] : [200, `{"id":"q","data":[[-9007199254740993,"x"]]}`];
+    if (path === "/1")
+      return [200, `{"id":"q","nextUri":"${at}/2","data":[[9007199254740993,1.5],[2,null]]}`];
+    return path === "/2"
+      ? [200, { id: "q", nextUri: `${at}/3` }]
+      : [200, `{"id":"q","data":[[-9007199254740993,"x"]]}`];
   });
-  expect(await queryTrino({ url }, "SELECT 1")).toEqual([[9007199254740993n, 1.5], [2, null], [-9007199254740993n, "x"]]);
+  expect(await queryTrino({ url }, "SELECT 1")).toEqual([
+    [9007199254740993n, 1.5],
+    [2, null],
+    [-9007199254740993n, "x"],
+  ]);
   expect(requests).toEqual(["POST /v1/statement", "GET /1", "GET /2", "GET /3"]);
 });
 
 test("a server that is busy is asked again", async () => {
-  const { url, requests } = await serving((_, __, nth) => (nth < 3 ? [nth === 1 ? 503 : 429, "busy"] : [200, { id: "q", data: [[1]] }]));
+  const { url, requests } = await serving((_, __, nth) =>
+    nth < 3 ? [nth === 1 ? 503 : 429, "busy"] : [200, { id: "q", data: [[1]] }],
+  );
   expect(await queryTrino({ url }, "SELECT 1")).toEqual([[1]]);
   expect(requests).toHaveLength(3);
 });
 
 test("a query for which there is no worker yet is asked again", { timeout: 20_000 }, async () => {
-  const { url, requests } = await serving((_, __, nth) => [200, nth === 1 ? { id: "q", error: { message: "No nodes available to run query", errorName: "NO_NODES_AVAILABLE" } } : { id: "q", data: [[1]] }]);
+  const { url, requests } = await serving((_, __, nth) => [
+    200,
+    nth === 1
+      ? {
+          id: "q",
+          error: { message: "No nodes available to run query", errorName: "NO_NODES_AVAILABLE" },
+        }
+      : { id: "q", data: [[1]] },
+  ]);
   expect(await queryTrino({ url }, "SELECT 1")).toEqual([[1]]);
   expect(requests).toEqual(["POST /v1/statement", "POST /v1/statement"]);
 });
 
 test("a query's error has Trino's message", async () => {
-  const { url } = await serving(() => [200, { id: "q", error: { message: "line 1:8: Column 'x' cannot be resolved", errorName: "COLUMN_NOT_FOUND" } }]);
-  await expect(queryTrino({ url }, "SELECT x")).rejects.toMatchObject({ code: "TRINO_QUERY_FAILED", message: `trino ${url}: line 1:8: Column 'x' cannot be resolved (COLUMN_NOT_FOUND, in SELECT x); correct it, or look at the query in Trino's console` });
+  const { url } = await serving(() => [
+    200,
+    {
+      id: "q",
+      error: { message: "line 1:8: Column 'x' cannot be resolved", errorName: "COLUMN_NOT_FOUND" },
+    },
+  ]);
+  await expect(queryTrino({ url }, "SELECT x")).rejects.toMatchObject({
+    code: "TRINO_QUERY_FAILED",
+    message:
+      `trino ${url}: line 1:8: Column 'x' cannot be resolved (COLUMN_NOT_FOUND, in SELECT x); ` +
+      "correct it, or look at the query in Trino's console",
+  });
 });
 
 test("who is not let in, who reaches nobody, and who reaches something else, is told so", async () => {
-  const { url } = await serving(({ headers }) => (headers.authorization === `Basic ${Buffer.from("ana:word").toString("base64")}` ? [200, "<html>"] : [401, "Unauthorized"]));
+  const { url } = await serving(({ headers }) =>
+    headers.authorization === `Basic ${Buffer.from("ana:word").toString("base64")}`
+      ? [200, "<html>"]
+      : [401, "Unauthorized"],
+  );
   await expect(queryTrino({ url }, "SELECT 1")).rejects.toMatchObject({ code: "TRINO_DENIED" });
-  await expect(queryTrino({ url, user: "ana", password: "word" }, "SELECT 1")).rejects.toMatchObject({ code: "TRINO_UNREACHABLE", message: expect.stringContaining("no Trino") });
-  await expect(queryTrino({ url: "127.0.0.1:8080" }, "SELECT 1")).rejects.toMatchObject({ code: "TRINO_UNREACHABLE", message: expect.stringContaining("write http://host:port") });
+  await expect(
+    queryTrino({ url, user: "ana", password: "word" }, "SELECT 1"),
+  ).rejects.toMatchObject({
+    code: "TRINO_UNREACHABLE",
+    message: expect.stringContaining("no Trino"),
+  });
+  await expect(queryTrino({ url: "127.0.0.1:8080" }, "SELECT 1")).rejects.toMatchObject({
+    code: "TRINO_UNREACHABLE",
+    message: expect.stringContaining("write http://host:port"),
+  });
   server!.close();
   server!.closeAllConnections();
-  await expect(queryTrino({ url }, "SELECT 1")).rejects.toMatchObject({ code: "TRINO_UNREACHABLE", message: expect.stringContaining("nobody answers") });
+  await expect(queryTrino({ url }, "SELECT 1")).rejects.toMatchObject({
+    code: "TRINO_UNREACHABLE",
+    message: expect.stringContaining("nobody answers"),
+  });
 });
 
 test("a query that is given up is cancelled", async () => {
   const stop = new AbortController();
   const { url, requests } = await serving(async ({ method }, at, nth) => {
-    if (nth === 2) { stop.abort(); await sleep(50); }
+    if (nth === 2) {
+      stop.abort();
+      await sleep(50);
+    }
     return method === "DELETE" ? [204, ""] : [200, { id: "q", nextUri: `${at}/next` }];
   });
   await expect(queryTrino({ url, signal: stop.signal }, "SELECT 1")).rejects.toThrow();
@@ -72,6 +136,7 @@ test("a query that is given up is cancelled", async () => {
 
 test("a source has two tables, by names that Trino takes and where the history puts them", () => {
   expect(historyTables(["Card Payments"], "s3://bank/lake/")).toEqual([
-    { table: "card_payments_changes", location: "s3://bank/lake/Card_Payments/changes" }, { table: "card_payments_versions", location: "s3://bank/lake/Card_Payments/versions" },
+    { table: "card_payments_changes", location: "s3://bank/lake/Card_Payments/changes" },
+    { table: "card_payments_versions", location: "s3://bank/lake/Card_Payments/versions" },
   ]);
 });

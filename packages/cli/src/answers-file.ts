@@ -15,16 +15,25 @@ export interface AnswersFile {
 
 /** Throws `OUT_NOT_WRITABLE` before anything is computed. */
 export async function answersFile(path: string): Promise<AnswersFile> {
-  const refused = (what: string, cause?: unknown): TidemarkError => new TidemarkError("OUT_NOT_WRITABLE", `${path}: the answers cannot be written: ${what}`, { cause });
+  const refused = (what: string, cause?: unknown): TidemarkError =>
+    new TidemarkError("OUT_NOT_WRITABLE", `${path}: the answers cannot be written: ${what}`, {
+      cause,
+    });
   const directory = dirname(path);
-  if ((await stat(directory).catch(() => null))?.isDirectory() !== true) throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
-  if ((await stat(path).catch(() => null))?.isDirectory() === true) throw refused("this is a directory; give --out a file");
+  if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
+    throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
+  if ((await stat(path).catch(() => null))?.isDirectory() === true)
+    throw refused("this is a directory; give --out a file");
   const temporary = join(directory, `.${basename(path)}.${process.pid}.tmp`);
   let buffered: string[] = [];
   let size = 0;
-  let file: FileHandle | null = await open(temporary, "w").catch((cause: unknown) => { throw refused((cause as Error).message, cause); });
+  let file: FileHandle | null = await open(temporary, "w").catch((cause: unknown) => {
+    throw refused((cause as Error).message, cause);
+  });
   const attempt = async (step: () => Promise<unknown>): Promise<void> => {
-    await step().catch((cause: unknown) => { throw refused((cause as Error).message, cause); });
+    await step().catch((cause: unknown) => {
+      throw refused((cause as Error).message, cause);
+    });
   };
   const flush = async (): Promise<void> => {
     await attempt(() => file!.writeFile(buffered.join("")));

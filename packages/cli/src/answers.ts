@@ -5,19 +5,32 @@ import { compactJson } from "./exact-json.ts";
 
 /** Row `i` of the batch: the JSON text of each value from column `first` on. */
 export function answerTexts(batch: Batch, i: number, first = 0): string[] {
-  return batch.vectors.slice(first).map((vector, f) => valueText(valueAt(vector, i), batch.columns[first + f]!));
+  return batch.vectors
+    .slice(first)
+    .map((vector, f) => valueText(valueAt(vector, i), batch.columns[first + f]!));
 }
 
-/** int64 all its digits · float64 the shortest text that reads back as the same double · decimal its digits as a string · timestamp ISO with microseconds · date YYYY-MM-DD · bytes base64 · json as it is. */
+/**
+ * int64 all its digits · float64 the shortest text that reads back as the same double · decimal its
+ * digits as a string · timestamp ISO with microseconds · date YYYY-MM-DD · bytes base64 · json as
+ * it is.
+ */
 function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
   switch (column.kind) {
-    case "int64": return String(value);
-    case "timestamp": return `"${formatTime(value as number)}"`;
-    case "bytes": return `"${Buffer.from(value as Uint8Array).toString("base64")}"`;
-    case "json": return compactJson(value as string);
-    case "decimal": case "date": return JSON.stringify(toUser(value, column));
-    default: return JSON.stringify(value);
+    case "int64":
+      return String(value);
+    case "timestamp":
+      return `"${formatTime(value as number)}"`;
+    case "bytes":
+      return `"${Buffer.from(value as Uint8Array).toString("base64")}"`;
+    case "json":
+      return compactJson(value as string);
+    case "decimal":
+    case "date":
+      return JSON.stringify(toUser(value, column));
+    default:
+      return JSON.stringify(value);
   }
 }
 

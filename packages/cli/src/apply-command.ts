@@ -14,12 +14,24 @@ Exit codes: 0 applied, or nothing to change · 1 refused, or something failed, a
 `;
 
 export const applyCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "apply", help, options: { "allow-destructive": "flag", by: "text" }, interrupted: "tidemark plan says whether it was applied; it may be called again",
+  name: "apply",
+  help,
+  options: { "allow-destructive": "flag", by: "text" },
+  interrupted: "tidemark plan says whether it was applied; it may be called again",
   async run({ given, open, say, signal }) {
     const { store } = await open({ offline: true, onDrift: "ignore" });
-    const result = await store.apply({ allowDestructive: given.has("allow-destructive"), by: given.text("by"), signal });
+    const result = await store.apply({
+      allowDestructive: given.has("allow-destructive"),
+      by: given.text("by"),
+      signal,
+    });
     const { changes, version } = result;
-    say({ ...result }, [...planLines(result), changes.length === 0 ? "nothing to change" : `applied as version ${version}: ${countText(changes)}`]);
+    say({ ...result }, [
+      ...planLines(result),
+      changes.length === 0
+        ? "nothing to change"
+        : `applied as version ${version}: ${countText(changes)}`,
+    ]);
     return 0;
   },
 });

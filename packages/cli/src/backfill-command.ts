@@ -16,16 +16,25 @@ Exit codes: 0 done · 1 something failed; what was filled stays · 2 the command
 const TELL = 30_000;
 
 export const backfillCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "backfill", help, options: { source: "texts" }, interrupted: "what was filled stays; run it again to go on",
+  name: "backfill",
+  help,
+  options: { source: "texts" },
+  interrupted: "what was filled stays; run it again to go on",
   async run({ given, config, open, progress, signal, say, seconds }) {
     const { store, definitions } = await open({ offline: true, online: true });
     const names = [...definitions.sources.keys()];
     const sources = given.has("source") ? given.texts("source") : names;
     const unknown = sources.find((name) => !names.includes(name));
-    if (unknown !== undefined) throw new TidemarkError("SOURCE_UNKNOWN", `${config.file}: no source is called "${unknown}"${didYouMean(unknown, names)} (there ${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`);
+    if (unknown !== undefined)
+      throw new TidemarkError(
+        "SOURCE_UNKNOWN",
+        `${config.file}: no source is called "${unknown}"${didYouMean(unknown, names)} (there ` +
+          `${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`,
+      );
     let told = performance.now();
     const result = await store.bootstrap({
-      sources, signal,
+      sources,
+      signal,
       onProgress({ changes, total }) {
         const text = `${changes} changes${total === null ? "" : ` of ${total}`}, ${seconds()}`;
         progress.at(text);
@@ -34,7 +43,13 @@ export const backfillCommand: ReturnType<typeof configCommand> = configCommand({
         progress.done(text);
       },
     });
-    say({ ...result }, [...result.sources.map(({ source, changes, positions }) => `${source}: ${positions.length === 0 ? "no history" : `${changes} changes taken`}`), `${result.changes} changes in ${seconds()}`]);
+    say({ ...result }, [
+      ...result.sources.map(
+        ({ source, changes, positions }) =>
+          `${source}: ${positions.length === 0 ? "no history" : `${changes} changes taken`}`,
+      ),
+      `${result.changes} changes in ${seconds()}`,
+    ]);
     return 0;
   },
 });

@@ -1,6 +1,11 @@
 /** `tidemark catalog`: the history's tables in Trino's catalog, from the command line. */
 import { didYouMean } from "@tidemark/core";
-import { historyTables, registeredTables, registerTables, unregisterTables } from "@tidemark/catalog-trino";
+import {
+  historyTables,
+  registeredTables,
+  registerTables,
+  unregisterTables,
+} from "@tidemark/catalog-trino";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
 
@@ -25,41 +30,89 @@ Makes the tables of a history known to Trino, as SOURCE_changes and SOURCE_versi
 Exit codes: 0 done · 1 something failed · 2 the command line is wrong
 `;
 
-const OPTIONS = { trino: "text", catalog: "text", schema: "text", location: "text", source: "texts", replace: "flag", user: "text", json: "flag", help: "flag" } as const;
+const OPTIONS = {
+  trino: "text",
+  catalog: "text",
+  schema: "text",
+  location: "text",
+  source: "texts",
+  replace: "flag",
+  user: "text",
+  json: "flag",
+  help: "flag",
+} as const;
 const VERBS = ["register", "list", "unregister"];
 
 /** The exit code. */
-export async function catalogCommand(args: readonly string[], { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal }): Promise<number> {
+export async function catalogCommand(
+  args: readonly string[],
+  { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal },
+): Promise<number> {
   const [verb] = args;
   const named = verb !== undefined && !verb.startsWith("-");
-  if (named && !VERBS.includes(verb)) throw usage(`catalog ${verb} is none of ${VERBS.join(", ")}${didYouMean(verb, VERBS)}`);
+  if (named && !VERBS.includes(verb))
+    throw usage(`catalog ${verb} is none of ${VERBS.join(", ")}${didYouMean(verb, VERBS)}`);
   const given = readOptions(named ? args.slice(1) : args, OPTIONS);
   if (given.has("help")) {
     stdout.write(help);
     return 0;
   }
   if (!named) throw usage(`say what to do: catalog ${VERBS.join(", ")}`);
-  const missing = ["trino", "schema", ...(verb === "list" ? [] : ["source"]), ...(verb === "register" ? ["location"] : [])].filter((name) => !given.has(name));
-  if (missing.length > 0) throw usage(`${missing.map((name) => `--${name}`).join(", ")} ${missing.length === 1 ? "is" : "are"} missing`);
+  const missing = [
+    "trino",
+    "schema",
+    ...(verb === "list" ? [] : ["source"]),
+    ...(verb === "register" ? ["location"] : []),
+  ].filter((name) => !given.has(name));
+  if (missing.length > 0)
+    throw usage(
+      `${missing.map((name) => `--${name}`).join(", ")} ` +
+        `${missing.length === 1 ? "is" : "are"} missing`,
+    );
   const location = given.text("location") ?? "";
-  if (verb === "register" && !/^[a-z0-9]+:\/\/./.test(location)) throw usage(`--location ${location}: write where Trino finds the history, as in s3://bucket/prefix`);
+  if (verb === "register" && !/^[a-z0-9]+:\/\/./.test(location))
+    throw usage(
+      `--location ${location}: write where Trino finds the history, as in s3://bucket/prefix`,
+    );
 
-  const at = { url: given.text("trino")!, user: given.text("user"), password: process.env["TIDEMARK_TRINO_PASSWORD"], catalog: given.text("catalog") ?? "lake", schema: given.text("schema")!, signal };
+  const at = {
+    url: given.text("trino")!,
+    user: given.text("user"),
+    password: process.env["TIDEMARK_TRINO_PASSWORD"],
+    catalog: given.text("catalog") ?? "lake",
+    schema: given.text("schema")!,
+    signal,
+  };
   const tables = historyTables(given.texts("source"), location);
   const say = (rows: readonly object[], lines: readonly string[]): void => {
-    stdout.write(given.has("json") ? `${JSON.stringify(rows)}\n` : lines.map((line) => `${line}\n`).join(""));
+    stdout.write(
+      given.has("json") ? `${JSON.stringify(rows)}\n` : lines.map((line) => `${line}\n`).join(""),
+    );
   };
   const full = (table: string): string => `${at.catalog}.${at.schema}.${table}`;
   if (verb === "register") {
     const registered = await registerTables({ ...at, tables, replace: given.has("replace") });
-    const words = { registered: "registered", present: "registered before", moved: "registered anew" };
-    say(registered, registered.map((one) => `${full(one.table)}: ${words[one.state]}, at ${one.location}`));
+    const words = {
+      registered: "registered",
+      present: "registered before",
+      moved: "registered anew",
+    };
+    say(
+      registered,
+      registered.map((one) => `${full(one.table)}: ${words[one.state]}, at ${one.location}`),
+    );
   } else if (verb === "list") {
     const there = await registeredTables(at);
-    say(there, there.map((one) => `${full(one.table)}: ${one.location}`));
+    say(
+      there,
+      there.map((one) => `${full(one.table)}: ${one.location}`),
+    );
   } else {
     const removed = await unregisterTables({ ...at, tables: tables.map(({ table }) => table) });
-    say(removed.map((table) => ({ table })), removed.map((table) => `${full(table)}: taken out`));
+    say(
+      removed.map((table) => ({ table })),
+      removed.map((table) => `${full(table)}: taken out`),
+    );
   }
   return 0;
 }

@@ -23,9 +23,21 @@ import { vacuumCommand } from "./vacuum-command.ts";
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  apply: applyCommand, backfill: backfillCommand, catalog: catalogCommand, connector: connectorCommand, ingest: ingestCommand,
-  materialize: materializeCommand, optimize: optimizeCommand, plan: planCommand, replay: replayCommand, run: runCommand, serve: serveCommand,
-  stats: statsCommand, status: statusCommand, "training-set": trainingSetCommand, vacuum: vacuumCommand,
+  apply: applyCommand,
+  backfill: backfillCommand,
+  catalog: catalogCommand,
+  connector: connectorCommand,
+  ingest: ingestCommand,
+  materialize: materializeCommand,
+  optimize: optimizeCommand,
+  plan: planCommand,
+  replay: replayCommand,
+  run: runCommand,
+  serve: serveCommand,
+  stats: statsCommand,
+  status: statusCommand,
+  "training-set": trainingSetCommand,
+  vacuum: vacuumCommand,
 };
 
 const help = `Usage: tidemark COMMAND [options]
@@ -52,15 +64,23 @@ const help = `Usage: tidemark COMMAND [options]
   --version  the version
 `;
 
-/** Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is wrong · 130 interrupted. */
+/**
+ * Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is
+ * wrong · 130 interrupted.
+ */
 export async function tidemark(args: readonly string[], given: Surroundings): Promise<number> {
   const { signal } = given;
-  const stderr: Terminal = { isTTY: given.stderr.isTTY, write: (text) => given.stderr.write(redact(text)) };
+  const stderr: Terminal = {
+    isTTY: given.stderr.isTTY,
+    write: (text) => given.stderr.write(redact(text)),
+  };
   const surroundings = { ...given, stderr };
   const name = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : null;
   const who = name === null ? "tidemark" : `tidemark ${name}`;
   try {
-    return await (name === null ? general(args, surroundings) : COMMANDS[name]!(args.slice(1), surroundings));
+    return await (name === null
+      ? general(args, surroundings)
+      : COMMANDS[name]!(args.slice(1), surroundings));
   } catch (error) {
     if (signal.aborted) {
       stderr.write(`${who}: interrupted; nothing was written\n`);
@@ -70,14 +90,20 @@ export async function tidemark(args: readonly string[], given: Surroundings): Pr
       stderr.write(`${who}: ${error.message}\nSee: ${who} --help\n`);
       return 2;
     }
-    stderr.write(isTidemarkError(error) ? `${who}: ${error.code}: ${error.message}\n` : `${who}: unexpected error, please report it: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    stderr.write(
+      isTidemarkError(error)
+        ? `${who}: ${error.code}: ${error.message}\n`
+        : `${who}: unexpected error, please report it: ` +
+            `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return 1;
   }
 }
 
 async function general(args: readonly string[], { stdout }: Surroundings): Promise<number> {
   const [first] = args;
-  if (first !== undefined && !first.startsWith("-")) throw usage(`there is no command "${first}"${didYouMean(first, Object.keys(COMMANDS))}`);
+  if (first !== undefined && !first.startsWith("-"))
+    throw usage(`there is no command "${first}"${didYouMean(first, Object.keys(COMMANDS))}`);
   const given = readOptions(args, { help: "flag", version: "flag" });
   if (given.has("version")) stdout.write(`${version()}\n`);
   else if (given.has("help")) stdout.write(help);
@@ -86,5 +112,9 @@ async function general(args: readonly string[], { stdout }: Surroundings): Promi
 }
 
 function version(): string {
-  return (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }).version;
+  return (
+    JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+      readonly version: string;
+    }
+  ).version;
 }

@@ -1,7 +1,9 @@
 /**
- * What every command that works on a configuration shares: `--config`, `--json`, `--quiet`, `--help`, progress, the result, the exit code.
+ * What every command that works on a configuration shares: `--config`, `--json`, `--quiet`,
+ * `--help`, progress, the result, the exit code.
  *
- * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and returns the exit code, or nothing for 0.
+ * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and
+ * returns the exit code, or nothing for 0.
  */
 import { driftText, isTidemarkError } from "@tidemark/core";
 import { loadConfig, type LoadedConfig } from "./config/config-file.ts";
@@ -18,7 +20,10 @@ export interface CommandRun {
   readonly signal: AbortSignal;
   /** Opens the configuration's stores; they are closed when the command ends, however it ends. */
   open(options?: OpenOptions): Promise<Configured>;
-  /** The result, once: `object` as one line of JSON with `--json`, otherwise the lines. Secrets are taken out of both. */
+  /**
+   * The result, once: `object` as one line of JSON with `--json`, otherwise the lines. Secrets are
+   * taken out of both.
+   */
   say(object: Readonly<Record<string, unknown>>, lines: readonly string[]): void;
   /** Since the command began: `1.4 s`. */
   seconds(): string;
@@ -48,7 +53,14 @@ const sharedHelp = `
 `;
 
 /** The command as the command line calls it. */
-export function configCommand({ name, help, options, required = [], interrupted, run }: ConfigCommand): (args: readonly string[], surroundings: Surroundings) => Promise<number> {
+export function configCommand({
+  name,
+  help,
+  options,
+  required = [],
+  interrupted,
+  run,
+}: ConfigCommand): (args: readonly string[], surroundings: Surroundings) => Promise<number> {
   return async (args, { stdout, stderr, signal }) => {
     const given = readOptions(args, { ...options, ...SHARED });
     if (given.has("help")) {
@@ -56,7 +68,11 @@ export function configCommand({ name, help, options, required = [], interrupted,
       return 0;
     }
     const missing = required.filter((one) => !given.has(one));
-    if (missing.length > 0) throw usage(`${missing.map((one) => `--${one}`).join(", ")} ${missing.length === 1 ? "is" : "are"} missing`);
+    if (missing.length > 0)
+      throw usage(
+        `${missing.map((one) => `--${one}`).join(", ")} ` +
+          `${missing.length === 1 ? "is" : "are"} missing`,
+      );
     const json = given.has("json");
     const progress = progressOn(stderr, given.has("quiet"));
     const started = performance.now();
@@ -64,22 +80,40 @@ export function configCommand({ name, help, options, required = [], interrupted,
     try {
       const config = await loadConfig(given.text("config"));
       const code = await run({
-        given, config, progress, signal,
+        given,
+        config,
+        progress,
+        signal,
         async open(wanted) {
-          const configured = await openConfigured(config, { signal, onDrift: config.onDrift ?? ((drift) => { progress.warn(driftText(drift)); }), ...wanted });
+          const configured = await openConfigured(config, {
+            signal,
+            onDrift:
+              config.onDrift ??
+              ((drift) => {
+                progress.warn(driftText(drift));
+              }),
+            ...wanted,
+          });
           opened.push(configured);
           return configured;
         },
         say(object, lines) {
           progress.end();
-          stdout.write(json ? `${jsonLine(object)}\n` : lines.map((line) => `${redact(line)}\n`).join(""));
+          stdout.write(
+            json ? `${jsonLine(object)}\n` : lines.map((line) => `${redact(line)}\n`).join(""),
+          );
         },
         seconds: () => `${((performance.now() - started) / 1000).toFixed(1)} s`,
       });
       return code ?? 0;
     } catch (error) {
       if (isTidemarkError(error, "USAGE")) throw error;
-      const text = signal.aborted ? { code: "INTERRUPTED", message: interrupted } : { code: isTidemarkError(error) ? error.code : "UNEXPECTED", message: error instanceof Error ? error.message : String(error) };
+      const text = signal.aborted
+        ? { code: "INTERRUPTED", message: interrupted }
+        : {
+            code: isTidemarkError(error) ? error.code : "UNEXPECTED",
+            message: error instanceof Error ? error.message : String(error),
+          };
       progress.end();
       if (json) stdout.write(`${jsonLine({ error: text })}\n`);
       if (!signal.aborted) throw error;
@@ -94,5 +128,7 @@ export function configCommand({ name, help, options, required = [], interrupted,
 
 /** int64 with all its digits, as a text. */
 function jsonLine(object: unknown): string {
-  return JSON.stringify(redactAll(object), (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  return JSON.stringify(redactAll(object), (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
 }

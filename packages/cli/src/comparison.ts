@@ -23,9 +23,15 @@ export function comparison(features: readonly string[]): Comparison {
   let compared = 0;
   let differing = 0;
   return {
-    get first() { return first; },
-    get compared() { return compared; },
-    get differing() { return differing; },
+    get first() {
+      return first;
+    },
+    get compared() {
+      return compared;
+    },
+    get differing() {
+      return differing;
+    },
     add(line, online, offline) {
       for (const [f, feature] of features.entries()) {
         compared++;

@@ -1,6 +1,13 @@
 /** `tidemark connector`: Debezium connectors in Kafka Connect, from the command line. */
 import { TidemarkError, didYouMean } from "@tidemark/core";
-import { connectorStatus, deleteConnector, registerConnector, restartConnector, type ConnectorDatabase, type ConnectorStatus } from "@tidemark/source-debezium";
+import {
+  connectorStatus,
+  deleteConnector,
+  registerConnector,
+  restartConnector,
+  type ConnectorDatabase,
+  type ConnectorStatus,
+} from "@tidemark/source-debezium";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
 
@@ -24,14 +31,25 @@ Registers a Debezium connector for PostgreSQL with Kafka Connect, and looks afte
 Exit codes: 0 it runs, or is removed · 1 it does not run, or something failed · 2 the command line is wrong
 `;
 
-const OPTIONS = { url: "text", name: "text", database: "text", table: "texts", set: "texts", help: "flag" } as const;
+const OPTIONS = {
+  url: "text",
+  name: "text",
+  database: "text",
+  table: "texts",
+  set: "texts",
+  help: "flag",
+} as const;
 const VERBS = ["apply", "status", "restart", "delete"];
 
 /** The exit code. */
-export async function connectorCommand(args: readonly string[], { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal }): Promise<number> {
+export async function connectorCommand(
+  args: readonly string[],
+  { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal },
+): Promise<number> {
   const [verb] = args;
   const named = verb !== undefined && !verb.startsWith("-");
-  if (named && !VERBS.includes(verb)) throw usage(`connector ${verb} is none of ${VERBS.join(", ")}${didYouMean(verb, VERBS)}`);
+  if (named && !VERBS.includes(verb))
+    throw usage(`connector ${verb} is none of ${VERBS.join(", ")}${didYouMean(verb, VERBS)}`);
   const given = readOptions(named ? args.slice(1) : args, OPTIONS);
   if (given.has("help")) {
     stdout.write(help);
@@ -39,38 +57,79 @@ export async function connectorCommand(args: readonly string[], { stdout, signal
   }
   if (!named) throw usage(`say what to do: connector ${VERBS.join(", ")}`);
   const missing = ["url", "name"].filter((name) => !given.has(name));
-  if (missing.length > 0) throw usage(`${missing.map((name) => `--${name}`).join(", ")} ${missing.length === 1 ? "is" : "are"} missing`);
+  if (missing.length > 0)
+    throw usage(
+      `${missing.map((name) => `--${name}`).join(", ")} ` +
+        `${missing.length === 1 ? "is" : "are"} missing`,
+    );
   const at = { url: given.text("url")!, name: given.text("name")!, signal };
   if (verb === "delete") {
     await deleteConnector(at);
     stdout.write(`connector ${at.name}: removed\n`);
     return 0;
   }
-  const status = verb === "status" ? await connectorStatus(at) : verb === "restart" ? await restartConnector(at) : await registerConnector({
-    ...at, database: database(given.text("database") ?? process.env["TIDEMARK_DATABASE"]), tables: given.has("table") ? given.texts("table") : undefined, overrides: overrides(given.texts("set")),
-  });
-  if (status === null) throw new TidemarkError("CONNECTOR_NOT_FOUND", `connector ${at.name}: there is none at ${at.url}; check the name, or apply it`);
+  const status =
+    verb === "status"
+      ? await connectorStatus(at)
+      : verb === "restart"
+        ? await restartConnector(at)
+        : await registerConnector({
+            ...at,
+            database: database(given.text("database") ?? process.env["TIDEMARK_DATABASE"]),
+            tables: given.has("table") ? given.texts("table") : undefined,
+            overrides: overrides(given.texts("set")),
+          });
+  if (status === null)
+    throw new TidemarkError(
+      "CONNECTOR_NOT_FOUND",
+      `connector ${at.name}: there is none at ${at.url}; check the name, or apply it`,
+    );
   stdout.write(shown(status));
-  return [status, ...status.tasks].every(({ state }) => state === "RUNNING") && status.tasks.length > 0 ? 0 : 1;
+  return [status, ...status.tasks].every(({ state }) => state === "RUNNING") &&
+    status.tasks.length > 0
+    ? 0
+    : 1;
 }
 
 function shown({ name, state, trace, tasks }: ConnectorStatus): string {
-  const lines = [`connector ${name}: ${state}`, ...(trace === null ? [] : [trace]), ...tasks.flatMap((task) => [`task ${task.id}: ${task.state} on ${task.worker}`, ...(task.trace === null ? [] : [task.trace])])];
+  const lines = [
+    `connector ${name}: ${state}`,
+    ...(trace === null ? [] : [trace]),
+    ...tasks.flatMap((task) => [
+      `task ${task.id}: ${task.state} on ${task.worker}`,
+      ...(task.trace === null ? [] : [task.trace]),
+    ]),
+  ];
   return `${(tasks.length === 0 ? [...lines, "no tasks"] : lines).join("\n")}\n`;
 }
 
 function database(text: string | undefined): ConnectorDatabase {
   if (text === undefined) throw usage("--database is missing; or set TIDEMARK_DATABASE");
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === "" || url.username === "" || url.pathname.length < 2) throw usage("--database is none of the form postgres://user:password@host:port/database");
+  if (
+    url === null ||
+    !/^postgres(ql)?:$/.test(url.protocol) ||
+    url.hostname === "" ||
+    url.username === "" ||
+    url.pathname.length < 2
+  )
+    throw usage("--database is none of the form postgres://user:password@host:port/database");
   const part = decodeURIComponent;
-  return { host: url.hostname, port: url.port === "" ? undefined : Number(url.port), user: part(url.username), password: part(url.password), name: part(url.pathname.slice(1)) };
+  return {
+    host: url.hostname,
+    port: url.port === "" ? undefined : Number(url.port),
+    user: part(url.username),
+    password: part(url.password),
+    name: part(url.pathname.slice(1)),
+  };
 }
 
 function overrides(given: readonly string[]): Record<string, string | null> {
-  return Object.fromEntries(given.map((one) => {
-    const at = one.indexOf("=");
-    if (at < 1) throw usage(`--set ${one}: write KEY=VALUE, as in snapshot.mode=no_data`);
-    return [one.slice(0, at), at === one.length - 1 ? null : one.slice(at + 1)] as const;
-  }));
+  return Object.fromEntries(
+    given.map((one) => {
+      const at = one.indexOf("=");
+      if (at < 1) throw usage(`--set ${one}: write KEY=VALUE, as in snapshot.mode=no_data`);
+      return [one.slice(0, at), at === one.length - 1 ? null : one.slice(at + 1)] as const;
+    }),
+  );
 }

@@ -1,5 +1,13 @@
 /** A file of definitions, and what is asked of it by name. */
-import { TidemarkError, collectDefinitions, didYouMean, selectionOf, specOfService, specOfView, type Selection } from "@tidemark/core";
+import {
+  TidemarkError,
+  collectDefinitions,
+  didYouMean,
+  selectionOf,
+  specOfService,
+  specOfView,
+  type Selection,
+} from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import { loadModule, type Exports } from "./load-module.ts";
 
@@ -14,41 +22,81 @@ export interface Asked {
   readonly sources: readonly SourceSpec[];
 }
 
-/** Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and `DEFINITION_CONFLICT` where the file contradicts itself. */
+/**
+ * Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and
+ * `DEFINITION_CONFLICT` where the file contradicts itself.
+ */
 export async function loadAsked(file: string, name: string): Promise<Asked> {
   const exports = await loadExports(file);
   const definitions = collectDefinitions(exports);
   const selection = named(exports, name, specOfService) ?? named(exports, name, specOfView);
   if (selection === undefined) {
-    throw unknown(file, name, exports, [...definitions.services.keys()], [...definitions.views.keys()]);
+    throw unknown(
+      file,
+      name,
+      exports,
+      [...definitions.services.keys()],
+      [...definitions.views.keys()],
+    );
   }
   const selected = selectionOf(selection, `"${name}"`);
   return {
-    name, selection,
+    name,
+    selection,
     features: selected.map(({ as }) => as),
-    keys: [...new Map(selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key])).values()],
+    keys: [
+      ...new Map(
+        selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key]),
+      ).values(),
+    ],
     sources: [...new Map(selected.map(({ view }) => [view.source.name, view.source])).values()],
   };
 }
 
-function unknown(file: string, name: string, exports: Exports, services: readonly string[], views: readonly string[]): TidemarkError {
+function unknown(
+  file: string,
+  name: string,
+  exports: Exports,
+  services: readonly string[],
+  views: readonly string[],
+): TidemarkError {
   const all = [...services, ...views];
   const exported = Object.hasOwn(exports, name) ? { [name]: exports[name] } : {};
-  const called = all.find((one) => named(exported, one, specOfService) ?? named(exported, one, specOfView));
-  const hint = called === undefined ? didYouMean(name, all) : `; the export of that name is called "${called}"`;
-  const list = (what: string, names: readonly string[]): string => `${what} ${names.length === 0 ? "none" : names.join(", ")}`;
-  return new TidemarkError("SERVICE_UNKNOWN", `${file}: no service or view is called "${name}"${hint} (${list("services:", services)}; ${list("views:", views)})`);
+  const called = all.find(
+    (one) => named(exported, one, specOfService) ?? named(exported, one, specOfView),
+  );
+  const hint =
+    called === undefined
+      ? didYouMean(name, all)
+      : `; the export of that name is called "${called}"`;
+  const list = (what: string, names: readonly string[]): string =>
+    `${what} ${names.length === 0 ? "none" : names.join(", ")}`;
+  return new TidemarkError(
+    "SERVICE_UNKNOWN",
+    `${file}: no service or view is called "${name}"${hint} (${list("services:", services)}; ` +
+      `${list("views:", views)})`,
+  );
 }
 
 async function loadExports(file: string): Promise<Exports> {
   const loaded = await loadModule(file);
   if (loaded.is === "loaded") return loaded.exports;
-  if (loaded.is === "not found") throw new TidemarkError("DEFINITIONS_NOT_FOUND", `${file}: ${loaded.why}; give the module that exports your definitions, such as features.ts`);
-  throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, { cause: loaded.cause });
+  if (loaded.is === "not found")
+    throw new TidemarkError(
+      "DEFINITIONS_NOT_FOUND",
+      `${file}: ${loaded.why}; give the module that exports your definitions, such as features.ts`,
+    );
+  throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, {
+    cause: loaded.cause,
+  });
 }
 
 /** The export whose definition `read` knows and that has this name. */
-function named(exports: Exports, name: string, read: (value: unknown) => { readonly name: string }): Selection<unknown, unknown> | undefined {
+function named(
+  exports: Exports,
+  name: string,
+  read: (value: unknown) => { readonly name: string },
+): Selection<unknown, unknown> | undefined {
   return Object.values(exports).find((value): value is Selection<unknown, unknown> => {
     try {
       return read(value).name === name;

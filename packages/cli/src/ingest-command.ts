@@ -20,27 +20,54 @@ Exit codes: 0 done, or there already · 1 a day failed, and nothing of it was wr
 `;
 
 export const ingestCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "ingest", help, options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
+  name: "ingest",
+  help,
+  options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
   interrupted: "the day under way was not written; those before it stay",
   async run({ given, config, progress, signal, say }) {
     const zone = config.zone ?? "UTC";
     const [date, from, to] = [given.text("date"), given.text("from"), given.text("to")];
-    if (date !== undefined && (from !== undefined || to !== undefined)) throw usage("--date is one day, --from and --to are several: give one or the other");
+    if (date !== undefined && (from !== undefined || to !== undefined))
+      throw usage("--date is one day, --from and --to are several: give one or the other");
     if ((from === undefined) !== (to === undefined)) throw usage("--from and --to belong together");
-    const days = date !== undefined ? [localDay(date, zone, "--date")] : from !== undefined ? localDays(from, to!, zone) : [yesterday(zone, new Date())];
+    const days =
+      date !== undefined
+        ? [localDay(date, zone, "--date")]
+        : from !== undefined
+          ? localDays(from, to!, zone)
+          : [yesterday(zone, new Date())];
     const names = Object.keys(config.ingest ?? {});
     const asked = given.text("job");
-    if (names.length === 0) throw new TidemarkError("CONFIG_INVALID", `${config.file}: there is nothing to ingest; add ingest: { name: { database, table, rows } }`);
-    if (asked !== undefined && !names.includes(asked)) throw new TidemarkError("INGEST_UNKNOWN", `${config.file}: no job of ingest is called "${asked}"${didYouMean(asked, names)} (there ${names.length === 1 ? "is" : "are"} ${names.join(", ")})`);
+    if (names.length === 0)
+      throw new TidemarkError(
+        "CONFIG_INVALID",
+        `${config.file}: there is nothing to ingest; add ingest: { name: { database, table, ` +
+          "rows } }",
+      );
+    if (asked !== undefined && !names.includes(asked))
+      throw new TidemarkError(
+        "INGEST_UNKNOWN",
+        `${config.file}: no job of ingest is called "${asked}"${didYouMean(asked, names)} ` +
+          `(there ${names.length === 1 ? "is" : "are"} ${names.join(", ")})`,
+      );
     const unfinished = days.find((day) => day.to.getTime() > Date.now());
-    if (unfinished !== undefined) progress.warn(`${unfinished.date} is not over in ${zone}: what still comes of it stays out, because a day is ingested once (--again takes it anew)`);
+    if (unfinished !== undefined)
+      progress.warn(
+        `${unfinished.date} is not over in ${zone}: what still comes of it stays out, because ` +
+          "a day is ingested once (--again takes it anew)",
+      );
 
     const done: object[] = [];
     let there = 0;
     for (const name of asked === undefined ? names : [asked]) {
       await ingest(config, {
-        name, days, again: given.has("again"), signal,
-        onProgress: (text) => { progress.at(text); },
+        name,
+        days,
+        again: given.has("again"),
+        signal,
+        onProgress: (text) => {
+          progress.at(text);
+        },
         onDay(day, ms) {
           done.push({ job: name, ...day, seconds: Math.round(ms) / 1000 });
           if (!day.written) there++;
@@ -57,5 +84,8 @@ function dayText(day: DoneDay): string {
   const { written, rows, taken, removed } = day;
   if (!written) return "there already, and nothing happened";
   if (typeof rows !== "number") return "written";
-  return `${rows} rows${typeof taken === "number" && taken !== rows ? `, ${taken} of them new or changed` : ""}${typeof removed === "number" && removed > 0 ? `, ${removed} taken out before` : ""}`;
+  return (
+    `${rows} ` +
+    `rows${typeof taken === "number" && taken !== rows ? `, ${taken} of them new or changed` : ""}${typeof removed === "number" && removed > 0 ? `, ${removed} taken out before` : ""}`
+  );
 }

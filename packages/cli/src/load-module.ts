@@ -20,7 +20,8 @@ export async function loadModule(file: string): Promise<LoadedModule> {
   const found = await stat(path).catch(() => null);
   if (found === null) return { is: "not found", why: "there is no such file" };
   if (!found.isFile()) return { is: "not found", why: "this is no file" };
-  // for good: what the module imports later, when a store is opened, is found as its first imports are
+  // for good: what the module imports later, when a store is opened, is found as its first imports
+  // are
   if (!hooked) registerHooks({ resolve: resolveTidemark });
   hooked = true;
   try {
@@ -30,7 +31,10 @@ export async function loadModule(file: string): Promise<LoadedModule> {
   }
 }
 
-/** A file that lies where no Tidemark is installed gets the command's own; one that has its own keeps it. */
+/**
+ * A file that lies where no Tidemark is installed gets the command's own; one that has its own
+ * keeps it.
+ */
 const resolveTidemark: ResolveHookSync = (specifier, context, next) => {
   if (!specifier.startsWith("@tidemark/")) return next(specifier, context);
   try {
@@ -43,9 +47,17 @@ const resolveTidemark: ResolveHookSync = (specifier, context, next) => {
 
 function reasonOf(cause: unknown, path: string): string {
   if (!(cause instanceof Error)) return `it threw ${String(cause)}`;
-  const code = "code" in cause && typeof cause.code === "string" && !cause.message.includes(cause.code) ? ` (${cause.code})` : "";
+  const code =
+    "code" in cause && typeof cause.code === "string" && !cause.message.includes(cause.code)
+      ? ` (${cause.code})`
+      : "";
   const place = placeOfImport(cause.message) ?? placeIn(cause.stack ?? "", path);
-  const where = place === null ? "" : place.file === path ? `, in line ${place.line}` : `, in line ${place.line} of ${relative(".", place.file)}`;
+  const where =
+    place === null
+      ? ""
+      : place.file === path
+        ? `, in line ${place.line}`
+        : `, in line ${place.line} of ${relative(".", place.file)}`;
   return `${cause.message}${code}${where}`;
 }
 
@@ -54,20 +66,40 @@ interface Place {
   readonly line: number;
 }
 
-/** The first line of the stack that is the user's: in the file itself, then beside or below it, then anywhere but in a package. */
+/**
+ * The first line of the stack that is the user's: in the file itself, then beside or below it, then
+ * anywhere but in a package.
+ */
 function placeIn(stack: string, path: string): Place | null {
-  const places = [...stack.matchAll(/(file:\/\/[^\s()]+?|\/[^\s():]+):(\d+)/g)].map(([, name, line]): Place => ({ file: name!.startsWith("file:") ? fileURLToPath(name!) : name!, line: Number(line) }));
+  const places = [...stack.matchAll(/(file:\/\/[^\s()]+?|\/[^\s():]+):(\d+)/g)].map(
+    ([, name, line]): Place => ({
+      file: name!.startsWith("file:") ? fileURLToPath(name!) : name!,
+      line: Number(line),
+    }),
+  );
   const own = places.filter(({ file }) => !file.split(sep).includes("node_modules"));
-  return own.find(({ file }) => file === path) ?? own.find(({ file }) => file.startsWith(dirname(path) + sep)) ?? own[0] ?? null;
+  return (
+    own.find(({ file }) => file === path) ??
+    own.find(({ file }) => file.startsWith(dirname(path) + sep)) ??
+    own[0] ??
+    null
+  );
 }
 
 /** Node names the file that imports what is not there, and not the line. */
 function placeOfImport(message: string): Place | null {
-  const [, missing, importer] = /^Cannot find (?:package|module) '([^']+)' imported from (\S+)/.exec(message) ?? [];
+  const [, missing, importer] =
+    /^Cannot find (?:package|module) '([^']+)' imported from (\S+)/.exec(message) ?? [];
   if (missing === undefined || importer === undefined) return null;
   const file = importer.startsWith("file:") ? fileURLToPath(importer) : importer;
   try {
-    const at = readFileSync(file, "utf8").split("\n").findIndex((line) => /\b(?:import|from)\b/.test(line) && line.includes(missing.startsWith("/") ? basename(missing) : missing));
+    const at = readFileSync(file, "utf8")
+      .split("\n")
+      .findIndex(
+        (line) =>
+          /\b(?:import|from)\b/.test(line) &&
+          line.includes(missing.startsWith("/") ? basename(missing) : missing),
+      );
     return at < 0 ? null : { file, line: at + 1 };
   } catch {
     return null;

@@ -1,4 +1,7 @@
-/** `tidemark materialize`: the rows of views at the end of days, into their features tables and the online store. */
+/**
+ * `tidemark materialize`: the rows of views at the end of days, into their features tables and the
+ * online store.
+ */
 import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
 import { localDay, localDays, yesterday } from "./ingest/local-days.ts";
@@ -23,33 +26,79 @@ Exit codes: 0 done, or nothing to do · 1 a day failed; days that were finished 
 `;
 
 export const materializeCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "materialize", help, options: { view: "texts", date: "texts", from: "text", to: "text", incremental: "flag", zone: "text", "no-online": "flag" },
+  name: "materialize",
+  help,
+  options: {
+    view: "texts",
+    date: "texts",
+    from: "text",
+    to: "text",
+    incremental: "flag",
+    zone: "text",
+    "no-online": "flag",
+  },
   interrupted: "days that were finished stay; run it again for the others",
   async run({ given, config, open, progress, signal, say, seconds }) {
     const zone = given.text("zone") ?? config.zone ?? "UTC";
-    const [dates, from, to, incremental] = [given.texts("date"), given.text("from"), given.text("to"), given.has("incremental")];
-    if (dates.length > 0 && (from !== undefined || to !== undefined)) throw usage("--date names days, --from and --to are all between: give one or the other");
-    if (dates.length > 0 && incremental) throw usage("--incremental finds the days itself: leave --date out");
-    if (!incremental && (from === undefined) !== (to === undefined)) throw usage("--from and --to belong together");
+    const [dates, from, to, incremental] = [
+      given.texts("date"),
+      given.text("from"),
+      given.text("to"),
+      given.has("incremental"),
+    ];
+    if (dates.length > 0 && (from !== undefined || to !== undefined))
+      throw usage("--date names days, --from and --to are all between: give one or the other");
+    if (dates.length > 0 && incremental)
+      throw usage("--incremental finds the days itself: leave --date out");
+    if (!incremental && (from === undefined) !== (to === undefined))
+      throw usage("--from and --to belong together");
     // what is no day is the command line's fault, and is told before anything is opened
     if (from !== undefined && to !== undefined) localDays(from, to, zone);
-    for (const [option, values] of [["--date", dates], ["--from", from === undefined ? [] : [from]], ["--to", to === undefined ? [] : [to]]] as const) for (const value of values) localDay(value, zone, option);
-    const days = incremental || from !== undefined ? undefined : dates.length > 0 ? dates : [yesterday(zone, new Date()).date];
+    for (const [option, values] of [
+      ["--date", dates],
+      ["--from", from === undefined ? [] : [from]],
+      ["--to", to === undefined ? [] : [to]],
+    ] as const)
+      for (const value of values) localDay(value, zone, option);
+    const days =
+      incremental || from !== undefined
+        ? undefined
+        : dates.length > 0
+          ? dates
+          : [yesterday(zone, new Date()).date];
 
-    const { store, definitions } = await open({ offline: true, ...(given.has("no-online") ? { online: false } : {}) });
+    const { store, definitions } = await open({
+      offline: true,
+      ...(given.has("no-online") ? { online: false } : {}),
+    });
     const names = [...definitions.views.keys()];
     const views = given.has("view") ? given.texts("view") : names;
     const unknown = views.find((name) => !names.includes(name));
-    if (unknown !== undefined) throw new TidemarkError("VIEW_UNKNOWN", `${config.file}: no feature view is called "${unknown}"${didYouMean(unknown, names)} (there ${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`);
+    if (unknown !== undefined)
+      throw new TidemarkError(
+        "VIEW_UNKNOWN",
+        `${config.file}: no feature view is called "${unknown}"${didYouMean(unknown, names)} ` +
+          `(there ${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`,
+      );
     const result = await store.materialize({
-      views, dates: days, from, to, incremental, zone, signal,
+      views,
+      dates: days,
+      from,
+      to,
+      incremental,
+      zone,
+      signal,
       onProgress({ view, date, rows, done, total }) {
         progress.done(`${view} ${date}: ${rows} rows (${done} of ${total}), ${seconds()}`);
       },
     });
-    say({ ...result, zone }, result.views.flatMap(({ view, table, dates: computed, unchanged, online }) => [
-      `${view}: ${countOf(computed.length)} computed into ${table}${unchanged > 0 ? `, ${countOf(unchanged)} there as ${unchanged === 1 ? "it was" : "they were"}` : ""}${online === null ? "" : `; ${online} is online`}`,
-    ]));
+    say(
+      { ...result, zone },
+      result.views.flatMap(({ view, table, dates: computed, unchanged, online }) => [
+        `${view}: ${countOf(computed.length)} computed into ` +
+          `${table}${unchanged > 0 ? `, ${countOf(unchanged)} there as ${unchanged === 1 ? "it was" : "they were"}` : ""}${online === null ? "" : `; ${online} is online`}`,
+      ]),
+    );
     return 0;
   },
 });

@@ -3,25 +3,57 @@ import { TidemarkError, didYouMean, type Definitions } from "@tidemark/core";
 import type { Selected } from "@tidemark/core/spi";
 
 /** The features of a service, or of a view. Throws `SERVICE_UNKNOWN`. */
-export function featuresOfService(name: string, { services, views }: Definitions, file: string): readonly Selected[] {
+export function featuresOfService(
+  name: string,
+  { services, views }: Definitions,
+  file: string,
+): readonly Selected[] {
   const service = services.get(name);
   if (service !== undefined) return service.features;
   const view = views.get(name);
-  if (view !== undefined) return view.features.map((feature) => ({ view, feature, as: feature.name }));
-  const list = (what: string, names: Iterable<string>): string => `${what} ${[...names].join(", ") || "none"}`;
-  throw new TidemarkError("SERVICE_UNKNOWN", `${file}: no service or view is called "${name}"${didYouMean(name, [...services.keys(), ...views.keys()])} (${list("services:", services.keys())}; ${list("views:", views.keys())})`);
+  if (view !== undefined)
+    return view.features.map((feature) => ({ view, feature, as: feature.name }));
+  const list = (what: string, names: Iterable<string>): string =>
+    `${what} ${[...names].join(", ") || "none"}`;
+  throw new TidemarkError(
+    "SERVICE_UNKNOWN",
+    `${file}: no service or view is called ` +
+      `"${name}"${didYouMean(name, [...services.keys(), ...views.keys()])} ` +
+      `(${list("services:", services.keys())}; ${list("views:", views.keys())})`,
+  );
 }
 
-/** `view:feature`, or `view` for all of its features, each in its place. Throws `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`. */
-export function featuresNamed(names: readonly string[], { views }: Definitions, file: string): readonly Selected[] {
+/**
+ * `view:feature`, or `view` for all of its features, each in its place. Throws `VIEW_UNKNOWN`,
+ * `FEATURE_UNKNOWN`.
+ */
+export function featuresNamed(
+  names: readonly string[],
+  { views }: Definitions,
+  file: string,
+): readonly Selected[] {
   return names.flatMap((name) => {
-    const [viewName, featureName] = name.includes(":") ? [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)] : [name, null];
+    const [viewName, featureName] = name.includes(":")
+      ? [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)]
+      : [name, null];
     const view = views.get(viewName);
-    if (view === undefined) throw new TidemarkError("VIEW_UNKNOWN", `${file}: no view is called "${viewName}"${didYouMean(viewName, views.keys())} (there ${views.size === 1 ? "is" : "are"} ${[...views.keys()].join(", ") || "none"}); write features as view:feature`);
-    if (featureName === null) return view.features.map((feature) => ({ view, feature, as: feature.name }));
+    if (view === undefined)
+      throw new TidemarkError(
+        "VIEW_UNKNOWN",
+        `${file}: no view is called "${viewName}"${didYouMean(viewName, views.keys())} (there ` +
+          `${views.size === 1 ? "is" : "are"} ${[...views.keys()].join(", ") || "none"}); write ` +
+          "features as view:feature",
+      );
+    if (featureName === null)
+      return view.features.map((feature) => ({ view, feature, as: feature.name }));
     const feature = view.features.find((one) => one.name === featureName);
     const all = view.features.map((one) => one.name);
-    if (feature === undefined) throw new TidemarkError("FEATURE_UNKNOWN", `${file}: view "${viewName}" has no feature "${featureName}"${didYouMean(featureName, all)} (it has ${all.join(", ")})`);
+    if (feature === undefined)
+      throw new TidemarkError(
+        "FEATURE_UNKNOWN",
+        `${file}: view "${viewName}" has no feature ` +
+          `"${featureName}"${didYouMean(featureName, all)} (it has ${all.join(", ")})`,
+      );
     return [{ view, feature, as: feature.name }];
   });
 }

@@ -13,7 +13,10 @@ Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 i
 `;
 
 export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "optimize", help, options: { table: "texts" }, interrupted: "the table under way stays as it was",
+  name: "optimize",
+  help,
+  options: { table: "texts" },
+  interrupted: "the table under way stays as it was",
   async run({ given, open, progress, signal, say, seconds }) {
     const configured = await open({ online: false, offline: true });
     const offline = maintained(configured);
@@ -24,17 +27,30 @@ export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
       await configured.store.compact({ signal });
     }
     // the first compaction makes tables
-    const tables = named.length === 0 ? await tablesToLookAfter(configured, offline, [], signal) : all;
-    const done: { readonly table: string; readonly filesRemoved: number; readonly filesAdded: number }[] = [];
+    const tables =
+      named.length === 0 ? await tablesToLookAfter(configured, offline, [], signal) : all;
+    const done: {
+      readonly table: string;
+      readonly filesRemoved: number;
+      readonly filesAdded: number;
+    }[] = [];
     for (const { name } of tables) {
       signal.throwIfAborted();
       progress.at(`${name}: joining files`);
       const result = await offline.optimize(name, { signal });
       done.push({ table: name, ...result });
-      progress.done(`${name}: ${result.filesRemoved === 0 ? "nothing to join" : `${result.filesRemoved} files are ${result.filesAdded} now`}, ${seconds()}`);
+      progress.done(
+        `${name}: ` +
+          `${result.filesRemoved === 0 ? "nothing to join" : `${result.filesRemoved} files are ${result.filesAdded} now`}, ` +
+          `${seconds()}`,
+      );
     }
-    const sum = (key: "filesRemoved" | "filesAdded"): number => done.reduce((total, one) => total + one[key], 0);
-    say({ tables: done }, [`${done.length} tables; ${sum("filesRemoved")} files are ${sum("filesAdded")} now. The old ones stay for readers until vacuum removes them`]);
+    const sum = (key: "filesRemoved" | "filesAdded"): number =>
+      done.reduce((total, one) => total + one[key], 0);
+    say({ tables: done }, [
+      `${done.length} tables; ${sum("filesRemoved")} files are ${sum("filesAdded")} now. The ` +
+        "old ones stay for readers until vacuum removes them",
+    ]);
     return 0;
   },
 });

@@ -1,4 +1,6 @@
-/** Options of a command, read strictly: what is not known is refused, with the nearest name that is. */
+/**
+ * Options of a command, read strictly: what is not known is refused, with the nearest name that is.
+ */
 import { parseArgs } from "node:util";
 import { TidemarkError, didYouMean } from "@tidemark/core";
 
@@ -12,24 +14,53 @@ export interface Given {
 }
 
 /** Throws `USAGE`. */
-export function readOptions(args: readonly string[], known: Readonly<Record<string, OptionKind>>): Given {
-  const options = Object.fromEntries(Object.entries(known).map(([name, kind]) => [name, { type: kind === "flag" ? "boolean" : "string", multiple: true } as const]));
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+export function readOptions(
+  args: readonly string[],
+  known: Readonly<Record<string, OptionKind>>,
+): Given {
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, kind]) => [
+      name,
+      { type: kind === "flag" ? "boolean" : "string", multiple: true } as const,
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const given = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind === "positional") throw usage(`"${token.value}" belongs to no option`);
     if (token.kind === "option-terminator") continue;
     const { name, rawName, value } = token;
     const kind = known[name];
-    if (kind === undefined) throw usage(`there is no option ${rawName}${didYouMean(rawName, Object.keys(known).map((one) => `--${one}`))}`);
-    if (kind === "flag" && value !== undefined) throw usage(`${rawName} takes no value, got "${value}"`);
-    if (kind !== "flag" && (value === undefined || value === "" || (value.startsWith("--") && !token.inlineValue))) throw usage(`${rawName} needs a value`);
+    if (kind === undefined)
+      throw usage(
+        `there is no option ${rawName}${didYouMean(
+          rawName,
+          Object.keys(known).map((one) => `--${one}`),
+        )}`,
+      );
+    if (kind === "flag" && value !== undefined)
+      throw usage(`${rawName} takes no value, got "${value}"`);
+    if (
+      kind !== "flag" &&
+      (value === undefined || value === "" || (value.startsWith("--") && !token.inlineValue))
+    )
+      throw usage(`${rawName} needs a value`);
     const values = given.get(name);
     if (values === undefined) given.set(name, [value ?? ""]);
     else if (kind === "texts") values.push(value!);
     else throw usage(`${rawName} is given twice`);
   }
-  return { has: (name) => given.has(name), text: (name) => given.get(name)?.[0], texts: (name) => given.get(name) ?? [] };
+  return {
+    has: (name) => given.has(name),
+    text: (name) => given.get(name)?.[0],
+    texts: (name) => given.get(name) ?? [],
+  };
 }
 
 export function usage(message: string): TidemarkError {

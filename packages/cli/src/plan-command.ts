@@ -13,12 +13,18 @@ Exit codes: 0 nothing changes · 1 something failed · 2 the command line is wro
 `;
 
 export const planCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "plan", help, options: {}, interrupted: "nothing was changed",
+  name: "plan",
+  help,
+  options: {},
+  interrupted: "nothing was changed",
   async run({ open, say, signal }) {
     const { store } = await open({ offline: true, onDrift: "ignore" });
     const plan = await store.plan({ signal });
     const { changes } = plan;
-    say({ ...plan, destructive: changes.some((change) => change.destructive !== null) }, [...planLines(plan), changes.length === 0 ? "nothing changes" : `${countText(changes)}: tidemark apply does it`]);
+    say({ ...plan, destructive: changes.some((change) => change.destructive !== null) }, [
+      ...planLines(plan),
+      changes.length === 0 ? "nothing changes" : `${countText(changes)}: tidemark apply does it`,
+    ]);
     return changes.length === 0 ? 0 : 3;
   },
 });

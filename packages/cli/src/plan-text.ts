@@ -4,11 +4,16 @@ import type { PlannedChange, RegistryPlan } from "@tidemark/core";
 const SIGNS = { added: "+", changed: "~", removed: "-" } as const;
 
 export function planLines({ namespace, applied, changes, waiting }: RegistryPlan): string[] {
-  const before = applied === null ? "nothing was applied yet" : `version ${applied.version}, applied by ${applied.by} at ${applied.at}`;
+  const before =
+    applied === null
+      ? "nothing was applied yet"
+      : `version ${applied.version}, applied by ${applied.by} at ${applied.at}`;
   return [
     `namespace "${namespace}": ${before}`,
     ...changes.flatMap(changeLines),
-    ...waiting.map(({ feature, serving }) => `! feature ${feature}: as it was, and ${servingText(serving)}`),
+    ...waiting.map(
+      ({ feature, serving }) => `! feature ${feature}: as it was, and ${servingText(serving)}`,
+    ),
   ];
 }
 
@@ -25,17 +30,26 @@ function changeLines(change: PlannedChange): string[] {
 
 function servingText({ is, why }: NonNullable<PlannedChange["serving"]>): string {
   switch (is) {
-    case "now": return "served at once";
-    case "backfill": return `needs a backfill: the online store lacks ${why!}`;
-    case "empty": return "served from the first change on: the online store has nothing of its source yet";
-    case "rebuild": return `needs a new online store: ${why!}`;
-    case "unknown": return "no online store is configured to ask";
+    case "now":
+      return "served at once";
+    case "backfill":
+      return `needs a backfill: the online store lacks ${why!}`;
+    case "empty":
+      return "served from the first change on: the online store has nothing of its source yet";
+    case "rebuild":
+      return `needs a new online store: ${why!}`;
+    case "unknown":
+      return "no online store is configured to ask";
   }
 }
 
 /** `2 added, 1 changed, 0 removed; 1 of them destructive`. */
 export function countText(changes: readonly PlannedChange[]): string {
-  const count = (is: PlannedChange["is"]): string => `${changes.filter((change) => change.is === is).length} ${is}`;
+  const count = (is: PlannedChange["is"]): string =>
+    `${changes.filter((change) => change.is === is).length} ${is}`;
   const destructive = changes.filter((change) => change.destructive !== null).length;
-  return `${count("added")}, ${count("changed")}, ${count("removed")}${destructive === 0 ? "" : `; ${destructive} of them destructive`}`;
+  return (
+    `${count("added")}, ${count("changed")}, ` +
+    `${count("removed")}${destructive === 0 ? "" : `; ${destructive} of them destructive`}`
+  );
 }

@@ -1,4 +1,7 @@
-/** Where a command runs, and what it says on stderr while it works: one moving line on a terminal, finished steps elsewhere. */
+/**
+ * Where a command runs, and what it says on stderr while it works: one moving line on a terminal,
+ * finished steps elsewhere.
+ */
 
 export interface Terminal {
   readonly isTTY?: boolean | undefined;

@@ -31,22 +31,46 @@ Exit codes: 0 answers written · 1 the paths differ, or something failed · 2 th
 `;
 
 const OPTIONS = {
-  definitions: "text", topic: "texts", service: "text", requests: "text", out: "text", path: "text", "as-known": "flag", "time-unit": "texts", keep: "text", quiet: "flag", help: "flag",
+  definitions: "text",
+  topic: "texts",
+  service: "text",
+  requests: "text",
+  out: "text",
+  path: "text",
+  "as-known": "flag",
+  "time-unit": "texts",
+  keep: "text",
+  quiet: "flag",
+  help: "flag",
 } as const;
 const PATHS: readonly ReplayPath[] = ["online", "offline", "both"];
 
 /** The exit code. */
-export async function replayCommand(args: readonly string[], { stdout, stderr, signal }: { readonly stdout: Terminal; readonly stderr: Terminal; readonly signal: AbortSignal }): Promise<number> {
+export async function replayCommand(
+  args: readonly string[],
+  {
+    stdout,
+    stderr,
+    signal,
+  }: { readonly stdout: Terminal; readonly stderr: Terminal; readonly signal: AbortSignal },
+): Promise<number> {
   const given = readOptions(args, OPTIONS);
   if (given.has("help")) {
     stdout.write(help);
     return 0;
   }
-  const missing = ["definitions", "topic", "service", "requests", "out"].filter((name) => !given.has(name));
-  if (missing.length > 0) throw usage(`${missing.map((name) => `--${name}`).join(", ")} ${missing.length === 1 ? "is" : "are"} missing`);
+  const missing = ["definitions", "topic", "service", "requests", "out"].filter(
+    (name) => !given.has(name),
+  );
+  if (missing.length > 0)
+    throw usage(
+      `${missing.map((name) => `--${name}`).join(", ")} ` +
+        `${missing.length === 1 ? "is" : "are"} missing`,
+    );
   const asKnown = given.has("as-known");
   const path = given.text("path") ?? (asKnown ? "offline" : "both");
-  if (!isPath(path)) throw usage(`--path ${path} is none of ${PATHS.join(", ")}${didYouMean(path, PATHS)}`);
+  if (!isPath(path))
+    throw usage(`--path ${path} is none of ${PATHS.join(", ")}${didYouMean(path, PATHS)}`);
 
   const progress = progressOn(stderr, given.has("quiet"));
   const started = performance.now();
@@ -54,22 +78,47 @@ export async function replayCommand(args: readonly string[], { stdout, stderr, s
   const out = given.text("out")!;
   try {
     const { changes, requests, comparison } = await replay({
-      definitions: given.text("definitions")!, topics: given.texts("topic"), service: given.text("service")!, requests: given.text("requests")!,
-      path, asKnown, out, timeUnits: timeUnits(given.texts("time-unit")), keep: given.text("keep"), signal,
+      definitions: given.text("definitions")!,
+      topics: given.texts("topic"),
+      service: given.text("service")!,
+      requests: given.text("requests")!,
+      path,
+      asKnown,
+      out,
+      timeUnits: timeUnits(given.texts("time-unit")),
+      keep: given.text("keep"),
+      signal,
       onProgress({ step, done, total }) {
-        const share = total === null || total === 0 ? "" : ` of ${total} (${Math.floor((done / total) * 100)} %)`;
-        progress.at(`${step === "replay" ? "replaying: change" : "answering: request"} ${done}${share}, ${seconds()}`);
+        const share =
+          total === null || total === 0
+            ? ""
+            : ` of ${total} (${Math.floor((done / total) * 100)} %)`;
+        progress.at(
+          `${step === "replay" ? "replaying: change" : "answering: request"} ${done}${share}, ` +
+            `${seconds()}`,
+        );
       },
-      onWarning: (message) => { progress.warn(message); },
+      onWarning: (message) => {
+        progress.warn(message);
+      },
     });
     if (comparison?.first == null) {
-      progress.done(`${requests} requests answered after ${changes} changes in ${seconds()}${comparison === null ? "" : `; online and offline agree in all ${comparison.compared} values`}: ${out}`);
+      progress.done(
+        `${requests} requests answered after ${changes} changes in ` +
+          `${seconds()}${comparison === null ? "" : `; online and offline agree in all ${comparison.compared} values`}: ` +
+          `${out}`,
+      );
       return 0;
     }
     const { line, feature, online, offline } = comparison.first;
     progress.end();
-    stderr.write(`tidemark replay: PATHS_DIFFER: ${given.text("requests")!}:${line}: ${feature} is ${online} online and ${offline} offline; ${comparison.differing} of ${comparison.compared} values differ, and no answers were written. `
-      + "Run again with --path online and with --path offline to see them; this is a defect of Tidemark, please report it with the recording\n");
+    stderr.write(
+      `tidemark replay: PATHS_DIFFER: ${given.text("requests")!}:${line}: ${feature} is ` +
+        `${online} online and ${offline} offline; ${comparison.differing} of ` +
+        `${comparison.compared} values differ, and no answers were written. ` +
+        "Run again with --path online and with --path offline to see them; this is a defect " +
+        "of Tidemark, please report it with the recording\n",
+    );
     return 1;
   } finally {
     progress.end();
@@ -79,12 +128,18 @@ export async function replayCommand(args: readonly string[], { stdout, stderr, s
 const UNITS = ["ns", "us", "ms", "days"] as const;
 
 function timeUnits(given: readonly string[]): TimeUnits {
-  return Object.fromEntries(given.map((one) => {
-    const at = one.lastIndexOf("=");
-    const unit = UNITS.find((known) => known === one.slice(at + 1));
-    if (at < 1 || unit === undefined) throw usage(`--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${UNITS.join(", ")}, as in public.orders.placed_at=ms`);
-    return [one.slice(0, at), unit] as const;
-  }));
+  return Object.fromEntries(
+    given.map((one) => {
+      const at = one.lastIndexOf("=");
+      const unit = UNITS.find((known) => known === one.slice(at + 1));
+      if (at < 1 || unit === undefined)
+        throw usage(
+          `--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${UNITS.join(", ")}, as ` +
+            "in public.orders.placed_at=ms",
+        );
+      return [one.slice(0, at), unit] as const;
+    }),
+  );
 }
 
 function isPath(text: string): text is ReplayPath {

@@ -28,12 +28,21 @@ export interface ReplayOptions {
   /** Answers from what was known at each request's time (law 6); offline only. */
   readonly asKnown: boolean;
   readonly out: string;
-  /** What numbers in timestamp columns count where messages have no schema: `"schema.table.column"` → unit; µs without it. */
+  /**
+   * What numbers in timestamp columns count where messages have no schema: `"schema.table.column"`
+   * → unit; µs without it.
+   */
   readonly timeUnits?: TimeUnits | undefined;
   /** A directory in which the stores stay. */
   readonly keep?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: { readonly step: "replay" | "answers"; readonly done: number; readonly total: number | null }) => void) | undefined;
+  readonly onProgress?:
+    | ((progress: {
+        readonly step: "replay" | "answers";
+        readonly done: number;
+        readonly total: number | null;
+      }) => void)
+    | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -49,10 +58,17 @@ export type TimeUnits = NonNullable<RecordedTopicOptions["times"]>;
 /** Requests between looks at the signal, and between reports. */
 const REQUESTS_PER_LOOK = 64;
 
-/** Answers are written to `out` unless the paths differ. Throws what is wrong with the files before anything is replayed. */
+/**
+ * Answers are written to `out` unless the paths differ. Throws what is wrong with the files before
+ * anything is replayed.
+ */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (options.asKnown && options.path !== "offline") {
-    throw usage(`--as-known is a question to the history, and --path ${options.path} asks the online store, which holds the rows as they are now and not as they were known: leave --path out, or say --path offline`);
+    throw usage(
+      `--as-known is a question to the history, and --path ${options.path} asks the online ` +
+        "store, which holds the rows as they are now and not as they were known: leave --path " +
+        "out, or say --path offline",
+    );
   }
   const asked = await loadAsked(options.definitions, options.service);
   refuseUnknownColumns(Object.keys(options.timeUnits ?? {}), asked);
@@ -74,29 +90,55 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 }
 
 /** Opens the stores of the path that is asked. Nothing is pruned: every t is answered (law 1). */
-async function open({ selection, name }: Asked, workspace: Workspace, { path, onWarning }: ReplayOptions): Promise<Store> {
+async function open(
+  { selection, name }: Asked,
+  workspace: Workspace,
+  { path, onWarning }: ReplayOptions,
+): Promise<Store> {
   return openStore({
     definitions: { [name]: selection },
-    online: path === "offline" ? undefined : sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+    online:
+      path === "offline"
+        ? undefined
+        : sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
     offline: path === "online" ? undefined : deltaOfflineStore(localObjects(workspace.lake)),
     retain: "forever",
     logRetention: "forever",
-    onOverflow: once(() => onWarning?.("a sum left the range of its type and stands at that type's largest value (law 3)")),
+    onOverflow: once(() =>
+      onWarning?.(
+        "a sum left the range of its type and stands at that type's largest value (law 3)",
+      ),
+    ),
   });
 }
 
 async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions): Promise<number> {
   const { signal, onProgress, onWarning } = options;
-  const topics = recordedTopic(options.topics, { times: options.timeUnits, onWarning: ({ message }) => onWarning?.(message) });
+  const topics = recordedTopic(options.topics, {
+    times: options.timeUnits,
+    onWarning: ({ message }) => onWarning?.(message),
+  });
   const store = await open(asked, workspace, options);
   try {
-    const { changes } = await store.run(topics, { signal, onProgress: (progress) => onProgress?.({ step: "replay", done: progress.changes, total: progress.total }) });
+    const { changes } = await store.run(topics, {
+      signal,
+      onProgress: (progress) =>
+        onProgress?.({ step: "replay", done: progress.changes, total: progress.total }),
+    });
     if (changes === 0) {
       const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
-      onWarning?.(`no message is of a table that "${asked.name}" reads (${asked.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`);
+      onWarning?.(
+        `no message is of a table that "${asked.name}" reads ` +
+          `(${asked.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`,
+      );
     }
     for (const { source, online } of await store.status()) {
-      if (online !== null && online.quarantinedRows > 0) onWarning?.(`source "${source}": ${online.quarantinedRows === 1 ? "1 row cannot be read and is" : `${online.quarantinedRows} rows cannot be read and are`} in no window (law 9)`);
+      if (online !== null && online.quarantinedRows > 0)
+        onWarning?.(
+          `source "${source}": ` +
+            `${online.quarantinedRows === 1 ? "1 row cannot be read and is" : `${online.quarantinedRows} rows cannot be read and are`} ` +
+            "in no window (law 9)",
+        );
     }
     return changes;
   } finally {
@@ -105,7 +147,13 @@ async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions):
 }
 
 /** Asks stores that were closed and opened again. */
-async function answer(asked: Asked, requests: readonly Request[], workspace: Workspace, out: { write(line: string): Promise<void> }, options: ReplayOptions): Promise<Comparison | null> {
+async function answer(
+  asked: Asked,
+  requests: readonly Request[],
+  workspace: Workspace,
+  out: { write(line: string): Promise<void> },
+  options: ReplayOptions,
+): Promise<Comparison | null> {
   const { path, signal, onProgress } = options;
   const compared = path === "both" ? comparison(asked.features) : null;
   const store = await open(asked, workspace, options);
@@ -128,28 +176,57 @@ async function answer(asked: Asked, requests: readonly Request[], workspace: Wor
 }
 
 /** Requests of one moment that follow each other are asked together. */
-async function* onlineAnswers(store: Store, { selection }: Asked, requests: readonly Request[], signal: AbortSignal | undefined): AsyncGenerator<string[]> {
+async function* onlineAnswers(
+  store: Store,
+  { selection }: Asked,
+  requests: readonly Request[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string[]> {
   for (let start = 0, end = 0; start < requests.length; start = end) {
     const { time } = requests[start]!;
     while (end < requests.length && requests[end]!.time === time) end++;
-    const batch = await store.getOnlineBatch({ features: selection, entities: requests.slice(start, end).map(({ keys }) => keys), asOf: micros(time), signal });
+    const batch = await store.getOnlineBatch({
+      features: selection,
+      entities: requests.slice(start, end).map(({ keys }) => keys),
+      asOf: micros(time),
+      signal,
+    });
     for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i);
   }
 }
 
-async function* offlineAnswers(store: Store, { selection, features }: Asked, requests: readonly Request[], { asKnown, signal }: ReplayOptions): AsyncGenerator<string[]> {
+async function* offlineAnswers(
+  store: Store,
+  { selection, features }: Asked,
+  requests: readonly Request[],
+  { asKnown, signal }: ReplayOptions,
+): AsyncGenerator<string[]> {
   const entities = requests.map(({ keys, time }) => ({ ...keys, event_timestamp: micros(time) }));
-  const training = await store.getHistoricalFeatures({ features: selection, entities: entities as never, asKnown, signal });
+  const training = await store.getHistoricalFeatures({
+    features: selection,
+    entities: entities as never,
+    asKnown,
+    signal,
+  });
   for await (const batch of training.batches() as AsyncIterable<Batch>) {
-    for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i, batch.columns.length - features.length);
+    for (let i = 0; i < batch.length; i++)
+      yield answerTexts(batch, i, batch.columns.length - features.length);
   }
 }
 
 /** A misspelt column would leave its times a thousand times too early, without a word. */
 function refuseUnknownColumns(named: readonly string[], { name, sources }: Asked): void {
-  const columns = sources.flatMap(({ table, columns }) => columns.filter(({ kind }) => kind === "timestamp").map(({ database }) => `${table}.${database}`));
+  const columns = sources.flatMap(({ table, columns }) =>
+    columns
+      .filter(({ kind }) => kind === "timestamp")
+      .map(({ database }) => `${table}.${database}`),
+  );
   const other = named.find((one) => !columns.includes(one));
-  if (other !== undefined) throw usage(`--time-unit ${other}: "${name}" reads no such timestamp column${didYouMean(other, columns)} (there are ${columns.join(", ")})`);
+  if (other !== undefined)
+    throw usage(
+      `--time-unit ${other}: "${name}" reads no such timestamp ` +
+        `column${didYouMean(other, columns)} (there are ${columns.join(", ")})`,
+    );
 }
 
 function once(call: () => void): () => void {

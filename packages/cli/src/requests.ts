@@ -15,11 +15,21 @@ export interface Request {
 
 const TIME = "event_timestamp";
 
-/** Throws `REQUESTS_NOT_FOUND`, `REQUEST_LINE_INVALID`, `KEY_INVALID` and `TIME_INVALID`, with the number of the line. Empty lines are passed over. */
+/**
+ * Throws `REQUESTS_NOT_FOUND`, `REQUEST_LINE_INVALID`, `KEY_INVALID` and `TIME_INVALID`, with the
+ * number of the line. Empty lines are passed over.
+ */
 export async function readRequests(file: string, keys: readonly ColumnSpec[]): Promise<Request[]> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    const what = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : `it cannot be read: ${(cause as Error).message}`;
-    throw new TidemarkError("REQUESTS_NOT_FOUND", `${file}: ${what}; give a file with one JSON object per line`, { cause });
+    const what =
+      (cause as NodeJS.ErrnoException).code === "ENOENT"
+        ? "there is no such file"
+        : `it cannot be read: ${(cause as Error).message}`;
+    throw new TidemarkError(
+      "REQUESTS_NOT_FOUND",
+      `${file}: ${what}; give a file with one JSON object per line`,
+      { cause },
+    );
   });
   const requests: Request[] = [];
   let line = 0;
@@ -31,26 +41,57 @@ export async function readRequests(file: string, keys: readonly ColumnSpec[]): P
   return requests;
 }
 
-function requestOf(text: string, line: number, place: string, keys: readonly ColumnSpec[]): Request {
-  const form = `{${keys.map((key) => `"${key.name}": …`).join(", ")}, "${TIME}": "2026-01-31T09:30:00.125Z"}`;
+function requestOf(
+  text: string,
+  line: number,
+  place: string,
+  keys: readonly ColumnSpec[],
+): Request {
+  const form =
+    `{${keys.map((key) => `"${key.name}": …`).join(", ")}, "${TIME}": ` +
+    `"2026-01-31T09:30:00.125Z"}`;
   let given: unknown;
   try {
     given = parseExact(text);
   } catch (cause) {
-    throw new TidemarkError("REQUEST_LINE_INVALID", `${place}: this is not JSON (${(cause as Error).message}); write ${form}`, { cause });
+    throw new TidemarkError(
+      "REQUEST_LINE_INVALID",
+      `${place}: this is not JSON (${(cause as Error).message}); write ${form}`,
+      { cause },
+    );
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given) || given instanceof ExactNumber) throw new TidemarkError("REQUEST_LINE_INVALID", `${place}: this is not a JSON object; write ${form}`);
+  if (
+    typeof given !== "object" ||
+    given === null ||
+    Array.isArray(given) ||
+    given instanceof ExactNumber
+  )
+    throw new TidemarkError(
+      "REQUEST_LINE_INVALID",
+      `${place}: this is not a JSON object; write ${form}`,
+    );
   const members = given as Readonly<Record<string, unknown>>;
   const names = keys.map((key) => key.name);
   for (const name of [...names, TIME]) {
     if (Object.hasOwn(members, name)) continue;
-    throw new TidemarkError(name === TIME ? "TIME_INVALID" : "KEY_INVALID", `${place}: ${name === TIME ? name : `key ${name}`} is missing (the line has ${Object.keys(members).join(", ") || "nothing"}); write ${form}`);
+    throw new TidemarkError(
+      name === TIME ? "TIME_INVALID" : "KEY_INVALID",
+      `${place}: ${name === TIME ? name : `key ${name}`} is missing (the line has ` +
+        `${Object.keys(members).join(", ") || "nothing"}); write ${form}`,
+    );
   }
   const superfluous = Object.keys(members).find((name) => name !== TIME && !names.includes(name));
-  if (superfluous !== undefined) throw new TidemarkError("KEY_INVALID", `${place}: ${superfluous} is no key of what is asked; give only ${names.join(", ")} and ${TIME}`);
+  if (superfluous !== undefined)
+    throw new TidemarkError(
+      "KEY_INVALID",
+      `${place}: ${superfluous} is no key of what is asked; give only ${names.join(", ")} and ` +
+        `${TIME}`,
+    );
   return {
     line,
-    keys: Object.fromEntries(keys.map((key) => [key.name, keyOf(members[key.name], key, `${place}: key ${key.name}`)])),
+    keys: Object.fromEntries(
+      keys.map((key) => [key.name, keyOf(members[key.name], key, `${place}: key ${key.name}`)]),
+    ),
     time: timeOf(plain(members[TIME]), `${place}: ${TIME}`),
   };
 }
@@ -65,12 +106,22 @@ function keyOf(given: unknown, column: ColumnSpec, who: string): unknown {
 function keyForm(given: unknown, column: ColumnSpec): unknown {
   switch (column.kind) {
     case "int64": {
-      const whole = given instanceof ExactNumber ? given.whole() : typeof given === "string" && /^-?\d+$/.test(given) ? BigInt(given) : null;
+      const whole =
+        given instanceof ExactNumber
+          ? given.whole()
+          : typeof given === "string" && /^-?\d+$/.test(given)
+            ? BigInt(given)
+            : null;
       return whole ?? plain(given);
     }
-    case "decimal": return given instanceof ExactNumber ? given.digits : given;
-    case "bytes": return typeof given === "string" && isBase64(given) ? new Uint8Array(Buffer.from(given, "base64")) : plain(given);
-    default: return plain(given);
+    case "decimal":
+      return given instanceof ExactNumber ? given.digits : given;
+    case "bytes":
+      return typeof given === "string" && isBase64(given)
+        ? new Uint8Array(Buffer.from(given, "base64"))
+        : plain(given);
+    default:
+      return plain(given);
   }
 }
 

@@ -18,15 +18,23 @@ Exit codes: 0 the source ended, or it was stopped while it was to go on · 1 som
 const TELL = 60_000;
 
 export const runCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "run", help, options: { changes: "text", until: "text" }, interrupted: "what is in stays; call it again to go on",
+  name: "run",
+  help,
+  options: { changes: "text", until: "text" },
+  interrupted: "what is in stays; call it again to go on",
   async run({ given, config, open, progress, signal, say, seconds }) {
     const until = given.text("until") ?? "signal";
-    if (until !== "signal" && until !== "caught-up") throw usage(`--until ${until} is not caught-up${didYouMean(until, ["caught-up"])}`);
+    if (until !== "signal" && until !== "caught-up")
+      throw usage(`--until ${until} is not caught-up${didYouMean(until, ["caught-up"])}`);
     const names = Object.keys(config.changes ?? {});
     const name = given.text("changes") ?? (names.length === 1 ? names[0] : undefined);
     if (name === undefined) {
       if (names.length > 0) throw usage(`--changes is missing: there are ${names.join(", ")}`);
-      throw new TidemarkError("CONFIG_INVALID", `${config.file}: there is no change source; add changes: { name: ({ until }) => kafkaChanges({ brokers, topics, until }) }`);
+      throw new TidemarkError(
+        "CONFIG_INVALID",
+        `${config.file}: there is no change source; add changes: { name: ({ until }) => ` +
+          "kafkaChanges({ brokers, topics, until }) }",
+      );
     }
     const { store, changes } = await open();
     const source = await changes(name, { until, signal });
@@ -53,7 +61,9 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
       if (!signal.aborted || until === "caught-up") throw error;
       stopped = true;
     }
-    say({ changes: taken, stopped }, [`${taken} changes of ${name} in ${seconds()}${stopped ? "; stopped" : ""}`]);
+    say({ changes: taken, stopped }, [
+      `${taken} changes of ${name} in ${seconds()}${stopped ? "; stopped" : ""}`,
+    ]);
     return 0;
   },
 });

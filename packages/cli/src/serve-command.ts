@@ -29,13 +29,20 @@ interface Settings extends ServerConfig {
 }
 
 export const serveCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "serve", help, options: { host: "text", port: "text", workers: "text" }, interrupted: "it was not listening yet",
+  name: "serve",
+  help,
+  options: { host: "text", port: "text", workers: "text" },
+  interrupted: "it was not listening yet",
   async run(run) {
     const settings = settingsOf(run);
     if (cluster.isWorker) return work(run, settings);
     if (settings.workers > 1) return lead(run, settings);
     const { server, end } = await started(run, settings);
-    const renew = (): void => { void renewed(server, run.config, settings, (text) => { run.progress.warn(text); }); };
+    const renew = (): void => {
+      void renewed(server, run.config, settings, (text) => {
+        run.progress.warn(text);
+      });
+    };
     process.on("SIGHUP", renew);
     try {
       announce(run, await listening(server, settings), 1);
@@ -53,11 +60,17 @@ function settingsOf({ given, config }: CommandRun): Settings {
   const number = (name: string, least: number, most: number): number | undefined => {
     const text = given.text(name);
     if (text === undefined) return undefined;
-    if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most) throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
+    if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
     return Number(text);
   };
   const server = config.server ?? {};
-  return { ...server, host: given.text("host") ?? server.host, port: number("port", 0, 65_535) ?? server.port, workers: number("workers", 1, 512) ?? server.workers ?? 1 };
+  return {
+    ...server,
+    host: given.text("host") ?? server.host,
+    port: number("port", 0, 65_535) ?? server.port,
+    workers: number("workers", 1, 512) ?? server.workers ?? 1,
+  };
 }
 
 function drainOf({ drain }: ServerConfig): { readonly linger: number; readonly limit: number } {
@@ -70,17 +83,37 @@ interface Started {
   end(): Promise<void>;
 }
 
-async function started({ config, open, given, progress, signal }: CommandRun, settings: Settings, clusterMetrics?: () => Promise<string>): Promise<Started> {
+async function started(
+  { config, open, given, progress, signal }: CommandRun,
+  settings: Settings,
+  clusterMetrics?: () => Promise<string>,
+): Promise<Started> {
   const { store, secrets } = await open({ online: true });
   const lines = logLines(process.stderr);
   const { log = true } = settings;
   const server = await featureServer({
-    store, definitions: config.definitions, tokens: tokensOf(settings, secrets), limits: settings.limits, tls: await tlsOf(settings, config.file), zone: config.zone, clusterMetrics,
-    log: log === false ? undefined : { write: (line) => { lines.write(line); }, level: given.has("quiet") ? "warn" : undefined, ...(log === true ? {} : log) },
+    store,
+    definitions: config.definitions,
+    tokens: tokensOf(settings, secrets),
+    limits: settings.limits,
+    tls: await tlsOf(settings, config.file),
+    zone: config.zone,
+    clusterMetrics,
+    log:
+      log === false
+        ? undefined
+        : {
+            write: (line) => {
+              lines.write(line);
+            },
+            level: given.has("quiet") ? "warn" : undefined,
+            ...(log === true ? {} : log),
+          },
   });
   // what was pushed by a process that died is served as soon as it can be
   store.catchUp({ signal }).catch((error: unknown) => {
-    if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING")) progress.warn(error instanceof Error ? error.message : String(error));
+    if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING"))
+      progress.warn(error instanceof Error ? error.message : String(error));
   });
   return {
     server,
@@ -93,19 +126,32 @@ async function started({ config, open, given, progress, signal }: CommandRun, se
 
 function listening(server: FeatureServer, { host, port, anonymous }: Settings): Promise<string> {
   const shared = process.env[PORT_OF_CLUSTER];
-  return server.listen({ host, anonymous, ...(shared === undefined ? { port } : { port: Number(shared), shared: true }) });
+  return server.listen({
+    host,
+    anonymous,
+    ...(shared === undefined ? { port } : { port: Number(shared), shared: true }),
+  });
 }
 
 function announce({ say }: CommandRun, address: string, processes: number): void {
-  say({ address, processes, pid: process.pid }, [`listening at ${address}${processes === 1 ? "" : `, ${processes} processes`}`]);
+  say({ address, processes, pid: process.pid }, [
+    `listening at ${address}${processes === 1 ? "" : `, ${processes} processes`}`,
+  ]);
 }
 
-async function renewed(server: FeatureServer, config: LoadedConfig, settings: Settings, warn: (text: string) => void): Promise<void> {
+async function renewed(
+  server: FeatureServer,
+  config: LoadedConfig,
+  settings: Settings,
+  warn: (text: string) => void,
+): Promise<void> {
   try {
     const texts = await tlsOf(settings, config.file);
     if (texts !== undefined) server.renewTls(texts);
   } catch (error) {
-    warn(`the certificate stays as it is: ${error instanceof Error ? error.message : String(error)}`);
+    warn(
+      `the certificate stays as it is: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -114,10 +160,19 @@ async function lead(run: CommandRun, settings: Settings): Promise<number> {
   const { progress, signal } = run;
   const { linger, limit } = drainOf(settings);
   await runCluster({
-    workers: settings.workers, port: await freePort(settings), signal, limit: linger + limit + 5000,
-    onListening: (address) => { announce(run, address, settings.workers); },
-    onDeath: (pid, why) => { progress.warn(`process ${pid} ended (${why}); another takes its place`); },
-    onKilled: (pid) => { progress.warn(`process ${pid} did not end in time and was killed`); },
+    workers: settings.workers,
+    port: await freePort(settings),
+    signal,
+    limit: linger + limit + 5000,
+    onListening: (address) => {
+      announce(run, address, settings.workers);
+    },
+    onDeath: (pid, why) => {
+      progress.warn(`process ${pid} ended (${why}); another takes its place`);
+    },
+    onKilled: (pid) => {
+      progress.warn(`process ${pid} did not end in time and was killed`);
+    },
   });
   return 0;
 }
@@ -127,12 +182,19 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
   const ending = new AbortController();
   const asked = new Map<number, (text: string) => void>();
   let ids = 0;
-  const tell = (message: FromWorker): void => { if (process.connected) process.send!(message); };
+  const tell = (message: FromWorker): void => {
+    if (process.connected) process.send!(message);
+  };
   let renew: () => void = () => undefined;
   let counters: FeatureServer["counters"] = async () => [];
-  const count = async (id: number): Promise<void> => { tell({ tidemark: "counters", id, counters: await counters() }); };
-  process.on("disconnect", () => { ending.abort(); });
-  process.on("SIGHUP", () => undefined); // a terminal that closes tells all; the first process says what to do
+  const count = async (id: number): Promise<void> => {
+    tell({ tidemark: "counters", id, counters: await counters() });
+  };
+  process.on("disconnect", () => {
+    ending.abort();
+  });
+  // a terminal that closes tells all; the first process says what to do
+  process.on("SIGHUP", () => undefined);
   process.on("message", (message: unknown) => {
     if (!isOurs<FromPrimary>(message)) return;
     if (message.tidemark === "drain") ending.abort();
@@ -140,19 +202,24 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
     else if (message.tidemark === "counters") void count(message.id);
     else asked.get(message.id)?.(message.text);
   });
-  const clusterMetrics = (): Promise<string> => new Promise((resolve) => {
-    const id = ids++;
-    asked.set(id, (text) => {
-      asked.delete(id);
-      resolve(text);
+  const clusterMetrics = (): Promise<string> =>
+    new Promise((resolve) => {
+      const id = ids++;
+      asked.set(id, (text) => {
+        asked.delete(id);
+        resolve(text);
+      });
+      tell({ tidemark: "metrics", id });
     });
-    tell({ tidemark: "metrics", id });
-  });
   try {
     const { server, end } = await started(run, settings, clusterMetrics);
     try {
       counters = () => server.counters();
-      renew = () => { void renewed(server, run.config, settings, (text) => { run.progress.warn(text); }); };
+      renew = () => {
+        void renewed(server, run.config, settings, (text) => {
+          run.progress.warn(text);
+        });
+      };
       tell({ tidemark: "listening", address: await listening(server, settings) });
       await aborted(AbortSignal.any([ending.signal, run.signal]));
       await server.drain(drainOf(settings));
@@ -161,7 +228,8 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
     }
     return 0;
   } catch (error) {
-    if (isTidemarkError(error)) tell({ tidemark: "failed", code: error.code, message: error.message });
+    if (isTidemarkError(error))
+      tell({ tidemark: "failed", code: error.code, message: error.message });
     else throw error;
     return 1;
   } finally {
@@ -170,5 +238,8 @@ async function work(run: CommandRun, settings: Settings): Promise<number> {
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener("abort", resolve, { once: true }); });
+  if (!signal.aborted)
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+    });
 }

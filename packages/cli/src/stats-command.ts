@@ -14,24 +14,64 @@ Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 i
 `;
 
 export const statsCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "stats", help, options: { table: "texts" }, interrupted: "nothing was changed",
+  name: "stats",
+  help,
+  options: { table: "texts" },
+  interrupted: "nothing was changed",
   async run({ given, config, open, signal, say }) {
     const configured = await open(config.offline === undefined ? { online: true } : {});
     const { store, online } = configured;
     const offline = configured.offline === undefined ? null : maintained(configured);
     const tables = [];
-    for (const { name, holds, of, times } of offline === null ? [] : await tablesToLookAfter(configured, offline, given.texts("table"), signal)) {
+    for (const { name, holds, of, times } of offline === null
+      ? []
+      : await tablesToLookAfter(configured, offline, given.texts("table"), signal)) {
       const found = (await offline!.describe(name, { times, signal }))!;
       const { version, rows, files, bytes, positions, changed, oldest, newest } = found;
-      tables.push({ table: name, holds, of, version, rows, files, bytes, changed: timeText(changed), oldest: timeText(oldest), newest: timeText(newest), positions });
+      tables.push({
+        table: name,
+        holds,
+        of,
+        version,
+        rows,
+        files,
+        bytes,
+        changed: timeText(changed),
+        oldest: timeText(oldest),
+        newest: timeText(newest),
+        positions,
+      });
     }
-    const size = await online?.size?.() ?? null;
-    const sources = (await store.status()).map(({ source, epoch, rebootstrapping, online: own, stalls }) => (
-      { source, epoch, rebootstrapping, horizon: own?.horizon ?? null, positions: own?.positions ?? [], stalls }));
-    const served = online === undefined ? null : { store: online.name, cells: size?.cells ?? null, bytes: size?.bytes ?? null, sources };
-    const historyLines = offline === null ? [] : [offline.name, ...(tables.length === 0 ? ["  no table yet"] : tables.map(tableLine))];
-    const onlineLines = served === null ? [] : [`${served.store}${size === null ? "" : `: ${size.cells} cells, ${bytesText(size.bytes)}`}`, ...sources.map(sourceLine)];
-    say({ history: offline === null ? null : { store: offline.name, tables }, online: served }, [...historyLines, ...onlineLines]);
+    const size = (await online?.size?.()) ?? null;
+    const sources = (await store.status()).map(
+      ({ source, epoch, rebootstrapping, online: own, stalls }) => ({
+        source,
+        epoch,
+        rebootstrapping,
+        horizon: own?.horizon ?? null,
+        positions: own?.positions ?? [],
+        stalls,
+      }),
+    );
+    const served =
+      online === undefined
+        ? null
+        : { store: online.name, cells: size?.cells ?? null, bytes: size?.bytes ?? null, sources };
+    const historyLines =
+      offline === null
+        ? []
+        : [offline.name, ...(tables.length === 0 ? ["  no table yet"] : tables.map(tableLine))];
+    const onlineLines =
+      served === null
+        ? []
+        : [
+            `${served.store}${size === null ? "" : `: ${size.cells} cells, ${bytesText(size.bytes)}`}`,
+            ...sources.map(sourceLine),
+          ];
+    say({ history: offline === null ? null : { store: offline.name, tables }, online: served }, [
+      ...historyLines,
+      ...onlineLines,
+    ]);
     return sources.some(({ stalls }) => stalls.length > 0) ? 1 : 0;
   },
 });
@@ -47,9 +87,21 @@ interface TableStats {
   readonly newest: string | null;
 }
 
-function tableLine({ table, version, rows, files, bytes, oldest, newest, changed }: TableStats): string {
+function tableLine({
+  table,
+  version,
+  rows,
+  files,
+  bytes,
+  oldest,
+  newest,
+  changed,
+}: TableStats): string {
   const written = changed === null ? "" : ` of ${changed}`;
-  return `  ${table}: ${rows} rows, ${files} files, ${bytesText(bytes)}, version ${version}${written}${oldest === null ? "" : `; from ${oldest} to ${newest!}`}`;
+  return (
+    `  ${table}: ${rows} rows, ${files} files, ${bytesText(bytes)}, version ` +
+    `${version}${written}${oldest === null ? "" : `; from ${oldest} to ${newest!}`}`
+  );
 }
 
 interface SourceStats {
@@ -61,6 +113,12 @@ interface SourceStats {
 }
 
 function sourceLine({ source, horizon, positions, rebootstrapping, stalls }: SourceStats): string {
-  const taken = positions.length === 0 ? "nothing taken yet" : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", ");
-  return `  ${source}: ${taken}${horizon === null ? "" : `; answers from ${horizon} on`}${rebootstrapping ? "; being begun anew from a snapshot" : ""}${stalls.length === 0 ? "" : "; could not be asked"}`;
+  const taken =
+    positions.length === 0
+      ? "nothing taken yet"
+      : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", ");
+  return (
+    `  ${source}: ` +
+    `${taken}${horizon === null ? "" : `; answers from ${horizon} on`}${rebootstrapping ? "; being begun anew from a snapshot" : ""}${stalls.length === 0 ? "" : "; could not be asked"}`
+  );
 }

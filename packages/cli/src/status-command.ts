@@ -10,7 +10,10 @@ Exit codes: 0 every store answered · 1 a store could not be asked, or something
 `;
 
 export const statusCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "status", help, options: {}, interrupted: "nothing was changed",
+  name: "status",
+  help,
+  options: {},
+  interrupted: "nothing was changed",
   async run({ open, say }) {
     const { store } = await open();
     const sources = await store.status();
@@ -20,13 +23,40 @@ export const statusCommand: ReturnType<typeof configCommand> = configCommand({
 });
 
 function sourceLines({ source, rebootstrapping, online, history, stalls }: SourceStatus): string[] {
-  const at = (positions: readonly { readonly partition: string; readonly offset: number }[]): string => (positions.length === 0 ? "nothing taken yet" : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", "));
-  const wrong = online === null ? [] : ([["rows quarantined", online.quarantinedRows], ["values unreadable", online.unreadableValues], ["NaN or infinite", online.nonFiniteValues]] as const).filter(([, count]) => count > 0);
+  const at = (
+    positions: readonly { readonly partition: string; readonly offset: number }[],
+  ): string =>
+    positions.length === 0
+      ? "nothing taken yet"
+      : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", ");
+  const wrong =
+    online === null
+      ? []
+      : (
+          [
+            ["rows quarantined", online.quarantinedRows],
+            ["values unreadable", online.unreadableValues],
+            ["NaN or infinite", online.nonFiniteValues],
+          ] as const
+        ).filter(([, count]) => count > 0);
   return [
     `source ${source}${rebootstrapping ? ": being begun anew from a snapshot" : ""}`,
-    ...(online === null ? [] : [`  online   ${at(online.positions)}${online.horizon === null ? "" : `; answers from ${online.horizon} on`}`]),
-    ...(history === null ? [] : [`  history  ${at(history.positions)}; ${history.changes} changes, ${history.versions} rows in versions`]),
+    ...(online === null
+      ? []
+      : [
+          "  online   " +
+            `${at(online.positions)}${online.horizon === null ? "" : `; answers from ${online.horizon} on`}`,
+        ]),
+    ...(history === null
+      ? []
+      : [
+          `  history  ${at(history.positions)}; ${history.changes} changes, ` +
+            `${history.versions} rows in versions`,
+        ]),
     ...wrong.map(([what, count]) => `  ${count} ${what}`),
-    ...stalls.map(({ store, error }) => `  ${store} could not be asked: ${error?.message ?? "it takes too long"}`),
+    ...stalls.map(
+      ({ store, error }) =>
+        `  ${store} could not be asked: ${error?.message ?? "it takes too long"}`,
+    ),
   ];
 }

@@ -22,29 +22,75 @@ Exit codes: 0 written · 1 something failed, and nothing was written · 2 the co
 `;
 
 export const trainingSetCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "training-set", help, interrupted: "nothing was written",
-  options: { service: "text", features: "texts", entities: "text", out: "text", "as-known": "flag", "require-known": "flag", zone: "text", force: "flag" },
+  name: "training-set",
+  help,
+  interrupted: "nothing was written",
+  options: {
+    service: "text",
+    features: "texts",
+    entities: "text",
+    out: "text",
+    "as-known": "flag",
+    "require-known": "flag",
+    zone: "text",
+    force: "flag",
+  },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, say, seconds }) {
-    const [service, named] = [given.text("service"), given.texts("features").flatMap((list) => list.split(",").map((one) => one.trim()).filter((one) => one !== ""))];
-    if ((service === undefined) === (named.length === 0)) throw usage("say what to put beside the rows: --service NAME, or --features view:feature,…");
+    const [service, named] = [
+      given.text("service"),
+      given.texts("features").flatMap((list) =>
+        list
+          .split(",")
+          .map((one) => one.trim())
+          .filter((one) => one !== ""),
+      ),
+    ];
+    if ((service === undefined) === (named.length === 0))
+      throw usage("say what to put beside the rows: --service NAME, or --features view:feature,…");
     const out = given.text("out")!;
-    if (!/\.(?:parquet|jsonl)$/i.test(out)) throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);
+    if (!/\.(?:parquet|jsonl)$/i.test(out))
+      throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);
     const zone = given.text("zone") ?? null;
     if (zone !== null) refuseUnknownZone(zone);
     const { store, definitions } = await open({ online: false, offline: true });
-    const features = service === undefined ? featuresNamed(named, definitions, config.file) : featuresOfService(service, definitions, config.file);
+    const features =
+      service === undefined
+        ? featuresNamed(named, definitions, config.file)
+        : featuresOfService(service, definitions, config.file);
     const asKnown = given.has("as-known");
     const result = await trainingSetFile(store, {
-      features, entities: given.text("entities")!, out, force: given.has("force"), asKnown, requireKnown: given.has("require-known"), zone, signal,
-      onRows: (rows, of) => { progress.at(`${rows}${of === null ? "" : ` of ${of}`} rows, ${seconds()}`); },
-      onWarning: (message) => { progress.warn(message); },
+      features,
+      entities: given.text("entities")!,
+      out,
+      force: given.has("force"),
+      asKnown,
+      requireKnown: given.has("require-known"),
+      zone,
+      signal,
+      onRows: (rows, of) => {
+        progress.at(`${rows}${of === null ? "" : ` of ${of}`} rows, ${seconds()}`);
+      },
+      onWarning: (message) => {
+        progress.warn(message);
+      },
     });
     for (const [source, { knownSince }] of Object.entries(result.coverage)) {
-      if (knownSince === null) progress.warn(`source "${source}" has no history yet: its features are those of an entity without events (law 6)`);
+      if (knownSince === null)
+        progress.warn(
+          `source "${source}" has no history yet: its features are those of an entity without ` +
+            "events (law 6)",
+        );
     }
-    const coverage = Object.entries(result.coverage).map(([source, { knownSince }]) => `${source}: ${knownSince === null ? "no history" : `known since ${knownSince}`}`);
-    say({ out, asKnown, ...result }, [`${result.rows} rows with ${result.features.length} features ${asKnown ? "as known" : "as corrected"}, after ${seconds()}: ${out}`, ...coverage]);
+    const coverage = Object.entries(result.coverage).map(
+      ([source, { knownSince }]) =>
+        `${source}: ${knownSince === null ? "no history" : `known since ${knownSince}`}`,
+    );
+    say({ out, asKnown, ...result }, [
+      `${result.rows} rows with ${result.features.length} features ` +
+        `${asKnown ? "as known" : "as corrected"}, after ${seconds()}: ${out}`,
+      ...coverage,
+    ]);
     return 0;
   },
 });
@@ -53,6 +99,8 @@ function refuseUnknownZone(zone: string): void {
   try {
     new Intl.DateTimeFormat("en-US", { timeZone: zone });
   } catch {
-    throw usage(`--zone ${zone} is not known here; give an IANA name such as Asia/Ho_Chi_Minh, or UTC`);
+    throw usage(
+      `--zone ${zone} is not known here; give an IANA name such as Asia/Ho_Chi_Minh, or UTC`,
+    );
   }
 }

@@ -16,20 +16,44 @@ Streams and readers may go on beside it: what is written now is younger than tha
 Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 interrupted
 `;
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "vacuum", help, options: { "dry-run": "flag", retain: "text", force: "flag", table: "texts" }, interrupted: "some files that nobody needs are gone, others are still there",
+  name: "vacuum",
+  help,
+  options: { "dry-run": "flag", retain: "text", force: "flag", table: "texts" },
+  interrupted: "some files that nobody needs are gone, others are still there",
   async run({ given, open, progress, signal, say }) {
     const asked = retainOf(given.text("retain"));
     const configured = await open({ online: false, offline: true });
     const offline = maintained(configured);
     const retain = asked ?? offline.retain;
-    if (retain < offline.retain && !given.has("force")) throw usage(`--retain ${given.text("retain")!} is less than the store's retention of ${spanText(offline.retain)}: whoever reads or writes for longer would lose files; give --force where nobody does`);
-    if (retain > offline.retain) throw usage(`--retain ${given.text("retain")!} is more than the store's retention of ${spanText(offline.retain)}, and which files left before that it does not remember; open it with deltaOfflineStore(…, { retain }) in the configuration`);
+    if (retain < offline.retain && !given.has("force"))
+      throw usage(
+        `--retain ${given.text("retain")!} is less than the store's retention of ` +
+          `${spanText(offline.retain)}: whoever reads or writes for longer would lose files; ` +
+          "give --force where nobody does",
+      );
+    if (retain > offline.retain)
+      throw usage(
+        `--retain ${given.text("retain")!} is more than the store's retention of ` +
+          `${spanText(offline.retain)}, and which files left before that it does not remember; ` +
+          "open it with deltaOfflineStore(…, { retain }) in the configuration",
+      );
     const dryRun = given.has("dry-run");
     const done: { readonly table: string; readonly removed: readonly string[] }[] = [];
-    for (const { name } of await tablesToLookAfter(configured, offline, given.texts("table"), signal)) {
+    for (const { name } of await tablesToLookAfter(
+      configured,
+      offline,
+      given.texts("table"),
+      signal,
+    )) {
       signal.throwIfAborted();
       progress.at(`${name}: looking for files that nobody needs`);
       const { removed } = await offline.vacuum(name, { retain, dryRun, signal });
@@ -37,7 +61,11 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
       progress.done(`${name}: ${removed.length} files ${dryRun ? "would go" : "are gone"}`);
     }
     const all = done.flatMap(({ removed }) => removed);
-    say({ dryRun, retain: spanText(retain), tables: done }, [...(dryRun ? all : []), `${all.length} files ${dryRun ? "would go" : "are gone"}; what the versions of the last ${spanText(retain)} need is there`]);
+    say({ dryRun, retain: spanText(retain), tables: done }, [
+      ...(dryRun ? all : []),
+      `${all.length} files ${dryRun ? "would go" : "are gone"}; what the versions of the last ` +
+        `${spanText(retain)} need is there`,
+    ]);
     return 0;
   },
 });
@@ -46,11 +74,14 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
 function retainOf(text: string | undefined): number | null {
   if (text === undefined) return null;
   const [, number, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  if (number === undefined) throw usage(`--retain ${text}: write a whole number and s, m, h, d or w, as in 7d`);
+  if (number === undefined)
+    throw usage(`--retain ${text}: write a whole number and s, m, h, d or w, as in 7d`);
   return Number(number) * UNITS[unit!]!;
 }
 
 function spanText(ms: number): string {
-  const [unit, size] = Object.entries(UNITS).toReversed().find(([name, one]) => name !== "w" && ms >= one && ms % one === 0) ?? ["ms", 1];
+  const [unit, size] = Object.entries(UNITS)
+    .toReversed()
+    .find(([name, one]) => name !== "w" && ms >= one && ms % one === 0) ?? ["ms", 1];
   return `${ms / size}${unit}`;
 }

@@ -8,14 +8,27 @@ test("the first difference is named by line and feature, and all are counted", (
   expect(compared.first).toBeNull();
   compared.add(3, ["1", "0.1"], ["1", "0.10000000000000002"]);
   compared.add(4, ["1", "2"], ["2", "1"]);
-  expect(compared.first).toEqual({ line: 3, feature: "b", online: "0.1", offline: "0.10000000000000002" });
+  expect(compared.first).toEqual({
+    line: 3,
+    feature: "b",
+    online: "0.1",
+    offline: "0.10000000000000002",
+  });
   expect([compared.compared, compared.differing]).toEqual([6, 3]);
 });
 
 test("progress moves on a terminal, is left out elsewhere, and a warning is said even when quiet", () => {
   const said = (isTTY: boolean, quiet: boolean): string => {
     let text = "";
-    const progress = progressOn({ isTTY, write: (one) => { text += one; } }, quiet);
+    const progress = progressOn(
+      {
+        isTTY,
+        write: (one) => {
+          text += one;
+        },
+      },
+      quiet,
+    );
     progress.at("at 1");
     progress.warn("odd");
     progress.done("done");

@@ -25,9 +25,15 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
 
   return (answer, length) => {
     const { asOf, rows: given } = objectIn(answer, "it");
-    if (typeof asOf !== "string" || !Array.isArray(given) || given.length !== length) throw differs(`it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`);
+    if (typeof asOf !== "string" || !Array.isArray(given) || given.length !== length)
+      throw differs(
+        `it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`,
+      );
     const rows = (given as readonly unknown[]).map(rowOf);
-    return Object.defineProperty(rows, "asOf", { value: asOf, enumerable: false }) as unknown as Rows;
+    return Object.defineProperty(rows, "asOf", {
+      value: asOf,
+      enumerable: false,
+    }) as unknown as Rows;
   };
 }
 
@@ -37,6 +43,7 @@ function withMetadata(given: unknown, name: string, read: (value: unknown) => un
 }
 
 function objectIn(given: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) throw differs(`${what} is ${JSON.stringify(given)}`);
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw differs(`${what} is ${JSON.stringify(given)}`);
   return given as Readonly<Record<string, unknown>>;
 }

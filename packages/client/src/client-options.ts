@@ -4,9 +4,14 @@ export interface ClientOptions {
   readonly url: string;
   /** Sent as a bearer token; a function is asked before every request. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** Of one call with all its attempts, in ms; 5,000 without it. Materializing is not bounded by it. */
+  /**
+   * Of one call with all its attempts, in ms; 5,000 without it. Materializing is not bounded by it.
+   */
   readonly timeout?: number | undefined;
-  /** How often a call that changes nothing (a read, or a push, which has an id) is made again where the server was away or busy; 2 without it. */
+  /**
+   * How often a call that changes nothing (a read, or a push, which has an id) is made again where
+   * the server was away or busy; 2 without it.
+   */
   readonly retries?: number | undefined;
   /** The global one without it, which keeps connections alive. */
   readonly fetch?: typeof globalThis.fetch | undefined;

@@ -6,8 +6,24 @@ export type Exports = { readonly [exported: string]: unknown };
 
 type ServiceName<X> = X extends FeatureService<infer N, unknown, unknown> ? N : never;
 /** Names of the services that the module exports; any name where the module is not known. */
-export type ServiceNames<D> = Exports extends D ? string : { [K in keyof D]: ServiceName<D[K]> }[keyof D];
-type ServiceNamed<D, N> = { [K in keyof D]: ServiceName<D[K]> extends N ? ([ServiceName<D[K]>] extends [never] ? never : D[K]) : never }[keyof D];
+export type ServiceNames<D> = Exports extends D
+  ? string
+  : { [K in keyof D]: ServiceName<D[K]> }[keyof D];
+type ServiceNamed<D, N> = {
+  [K in keyof D]: ServiceName<D[K]> extends N
+    ? [ServiceName<D[K]>] extends [never]
+      ? never
+      : D[K]
+    : never;
+}[keyof D];
 
-export type ServiceRow<D, N> = Exports extends D ? Readonly<Record<string, unknown>> : ServiceNamed<D, N> extends FeatureService<string, infer Row, unknown> ? Row : never;
-export type ServiceNeeds<D, N> = Exports extends D ? Readonly<Record<string, unknown>> : ServiceNamed<D, N> extends FeatureService<string, unknown, infer Needs> ? Needs : never;
+export type ServiceRow<D, N> = Exports extends D
+  ? Readonly<Record<string, unknown>>
+  : ServiceNamed<D, N> extends FeatureService<string, infer Row, unknown>
+    ? Row
+    : never;
+export type ServiceNeeds<D, N> = Exports extends D
+  ? Readonly<Record<string, unknown>>
+  : ServiceNamed<D, N> extends FeatureService<string, unknown, infer Needs>
+    ? Needs
+    : never;

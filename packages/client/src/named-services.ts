@@ -10,11 +10,18 @@ export interface NamedService {
 }
 
 interface Told {
-  readonly services: readonly { readonly name: string; readonly keys: readonly ColumnSpec[]; readonly features: readonly ColumnSpec[] }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly keys: readonly ColumnSpec[];
+    readonly features: readonly ColumnSpec[];
+  }[];
 }
 
 export interface Services {
-  /** Asked of the server once, and again where it failed or knew no such name. Throws `SERVICE_UNKNOWN`. */
+  /**
+   * Asked of the server once, and again where it failed or knew no such name. Throws
+   * `SERVICE_UNKNOWN`.
+   */
   named(name: string, signal: AbortSignal | undefined): Promise<NamedService>;
   forget(): void;
 }
@@ -25,13 +32,26 @@ export function servicesOf(send: Transport): Services {
     async named(name, signal) {
       const found = known.get(name);
       if (found !== undefined) return found;
-      const { services } = (await send({ method: "GET", path: "/v1/definitions", repeatable: true, signal })) as Told;
-      for (const one of services) known.set(one.name, { keys: one.keys, readers: readersOf(one.features) });
+      const { services } = (await send({
+        method: "GET",
+        path: "/v1/definitions",
+        repeatable: true,
+        signal,
+      })) as Told;
+      for (const one of services)
+        known.set(one.name, { keys: one.keys, readers: readersOf(one.features) });
       const now = known.get(name);
-      if (now === undefined) throw new TidemarkError("SERVICE_UNKNOWN", `the server has no service "${name}"; it has ${services.map((one) => one.name).join(", ") || "none"}`);
+      if (now === undefined)
+        throw new TidemarkError(
+          "SERVICE_UNKNOWN",
+          `the server has no service "${name}"; it has ` +
+            `${services.map((one) => one.name).join(", ") || "none"}`,
+        );
       return now;
     },
-    forget: () => { known.clear(); },
+    forget: () => {
+      known.clear();
+    },
   };
 }
 

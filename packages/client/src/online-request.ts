@@ -9,23 +9,39 @@ export interface OnlineQuestion {
   readonly asOf?: unknown;
 }
 
-/** The body's JSON, without features. Wrong keys are `KEY_INVALID` and wrong times `TIME_INVALID`, before anything is sent. */
-export function questionBody(keys: readonly ColumnSpec[], { entities, metadata, asOf }: OnlineQuestion): Readonly<Record<string, unknown>> {
+/**
+ * The body's JSON, without features. Wrong keys are `KEY_INVALID` and wrong times `TIME_INVALID`,
+ * before anything is sent.
+ */
+export function questionBody(
+  keys: readonly ColumnSpec[],
+  { entities, metadata, asOf }: OnlineQuestion,
+): Readonly<Record<string, unknown>> {
   const read = keyReader(keys, { extra: false });
-  const plain = keys.every(({ kind }) => kind === "string" || kind === "boolean" || kind === "int32");
+  const plain = keys.every(
+    ({ kind }) => kind === "string" || kind === "boolean" || kind === "int32",
+  );
   return {
     entities: entities.map((row, i) => {
       const values = read(row, i);
-      return plain ? values : Object.fromEntries(keys.map((key) => [key.name, wireValue(values[key.name]!, key)]));
+      return plain
+        ? values
+        : Object.fromEntries(keys.map((key) => [key.name, wireValue(values[key.name]!, key)]));
     }),
     ...(asOf === undefined ? {} : { asOf: formatTime(timeOf(asOf, "asOf")) }),
     ...(metadata === true ? { metadata } : {}),
   };
 }
 
-/** What a selection is to the server: its features one by one, so that the answer is the one that the definitions here say, whatever the server's have gained. */
+/**
+ * What a selection is to the server: its features one by one, so that the answer is the one that
+ * the definitions here say, whatever the server's have gained.
+ */
 export function referencesOf(selection: readonly Selected[]): readonly string[] {
-  return selection.map(({ view, feature, as }) => `${view.name}:${feature.name}${as === feature.name ? "" : ` as ${as}`}`);
+  return selection.map(
+    ({ view, feature, as }) =>
+      `${view.name}:${feature.name}${as === feature.name ? "" : ` as ${as}`}`,
+  );
 }
 
 export function columnsOf(selection: readonly Selected[]): readonly ColumnSpec[] {

@@ -14,12 +14,21 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The answer's JSON, parsed. Throws a `TidemarkError` with the server's code, `SERVER_AWAY`, `SERVER_TIMED_OUT`, `ANSWER_INVALID`; and the signal's reason where it aborts. */
+/**
+ * The answer's JSON, parsed. Throws a `TidemarkError` with the server's code, `SERVER_AWAY`,
+ * `SERVER_TIMED_OUT`, `ANSWER_INVALID`; and the signal's reason where it aborts.
+ */
 export type Transport = (call: Call) => Promise<unknown>;
 
 const LONGEST_PAUSE = 2_000;
 
-export function transport({ url, token, timeout = 5_000, retries = 2, fetch: given }: ClientOptions): Transport {
+export function transport({
+  url,
+  token,
+  timeout = 5_000,
+  retries = 2,
+  fetch: given,
+}: ClientOptions): Transport {
   const base = baseOf(url);
   checkCount("timeout", timeout, 1);
   checkCount("retries", retries, 0);
@@ -32,8 +41,18 @@ export function transport({ url, token, timeout = 5_000, retries = 2, fetch: giv
     const where = `${method} ${base}${path}`;
     const attempt = async (): Promise<unknown> => {
       const bearer = typeof token === "function" ? await token() : token;
-      const headers: Record<string, string> = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) };
-      const response = await (given ?? globalThis.fetch)(`${base}${path}`, { method, headers, body: body ?? null, signal: both, redirect: "error" });
+      const headers: Record<string, string> = {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      };
+      const response = await (given ?? globalThis.fetch)(`${base}${path}`, {
+        method,
+        headers,
+        body: body ?? null,
+        signal: both,
+        redirect: "error",
+      });
       const text = await response.text();
       if (!response.ok) throw refusal(where, response, text);
       return parsed(where, text);
@@ -43,10 +62,19 @@ export function transport({ url, token, timeout = 5_000, retries = 2, fetch: giv
         return await attempt();
       } catch (error) {
         signal?.throwIfAborted();
-        if (over?.aborted === true) throw new TidemarkError("SERVER_TIMED_OUT", `${where}: no answer within ${timeout} ms; ask for less at a time, or give createClient a longer timeout`, { cause: error, retryable: true });
+        if (over?.aborted === true)
+          throw new TidemarkError(
+            "SERVER_TIMED_OUT",
+            `${where}: no answer within ${timeout} ms; ask for less at a time, or give ` +
+              "createClient a longer timeout",
+            { cause: error, retryable: true },
+          );
         const known = error instanceof TidemarkError ? error : away(where, error);
         if (!repeatable || !known.retryable || made > retries) throw known;
-        await pause(Math.min(pauseAsked(error) ?? 50 * 2 ** made * (0.5 + Math.random()), LONGEST_PAUSE), both);
+        await pause(
+          Math.min(pauseAsked(error) ?? 50 * 2 ** made * (0.5 + Math.random()), LONGEST_PAUSE),
+          both,
+        );
       }
     }
   };
@@ -54,15 +82,32 @@ export function transport({ url, token, timeout = 5_000, retries = 2, fetch: giv
 
 function baseOf(url: string): string {
   const found = URL.canParse(url) ? new URL(url) : null;
-  if (found === null || !/^https?:$/.test(found.protocol) || found.search !== "" || found.hash !== "") {
-    throw new TidemarkError("CLIENT_OPTIONS_INVALID", `createClient: url ${JSON.stringify(url)} is no address of a server; write it as "https://features.bank.example"`);
+  if (
+    found === null ||
+    !/^https?:$/.test(found.protocol) ||
+    found.search !== "" ||
+    found.hash !== ""
+  ) {
+    throw new TidemarkError(
+      "CLIENT_OPTIONS_INVALID",
+      `createClient: url ${JSON.stringify(url)} is no address of a server; write it as ` +
+        `"https://features.bank.example"`,
+    );
   }
-  if (found.username !== "" || found.password !== "") throw new TidemarkError("CLIENT_OPTIONS_INVALID", "createClient: the url holds a password; give a token instead");
+  if (found.username !== "" || found.password !== "")
+    throw new TidemarkError(
+      "CLIENT_OPTIONS_INVALID",
+      "createClient: the url holds a password; give a token instead",
+    );
   return `${found.origin}${found.pathname.replace(/\/+$/, "")}`;
 }
 
 function checkCount(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1) throw new TidemarkError("CLIENT_OPTIONS_INVALID", `createClient: ${name} is ${String(value)}; give a whole number from ${least} on`);
+  if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1)
+    throw new TidemarkError(
+      "CLIENT_OPTIONS_INVALID",
+      `createClient: ${name} is ${String(value)}; give a whole number from ${least} on`,
+    );
 }
 
 /** Seconds that the server asked for, by the error that says so. */
@@ -77,9 +122,15 @@ function refusal(where: string, { status, headers }: Response, text: string): Ti
   const said = errorIn(text);
   // what the store does not hold it will not hold in a moment
   const retryable = [502, 503, 504].includes(status) && said?.code !== "NEEDS_BACKFILL";
-  const error = said === null
-    ? new TidemarkError("ANSWER_INVALID", `${where}: the answer has status ${status} and is none of a Tidemark server; is the url right, and what lies in between?`, { retryable })
-    : new TidemarkError(said.code, said.message, { retryable });
+  const error =
+    said === null
+      ? new TidemarkError(
+          "ANSWER_INVALID",
+          `${where}: the answer has status ${status} and is none of a Tidemark server; is the ` +
+            "url right, and what lies in between?",
+          { retryable },
+        )
+      : new TidemarkError(said.code, said.message, { retryable });
   const seconds = Number(headers.get("retry-after") ?? NaN);
   if (seconds >= 0) asked.set(error, seconds);
   return error;
@@ -87,7 +138,10 @@ function refusal(where: string, { status, headers }: Response, text: string): Ti
 
 function errorIn(text: string): { readonly code: string; readonly message: string } | null {
   try {
-    const { code, message } = JSON.parse(text) as { readonly code?: unknown; readonly message?: unknown };
+    const { code, message } = JSON.parse(text) as {
+      readonly code?: unknown;
+      readonly message?: unknown;
+    };
     return typeof code === "string" && typeof message === "string" ? { code, message } : null;
   } catch {
     return null;
@@ -98,7 +152,11 @@ function parsed(where: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new TidemarkError("ANSWER_INVALID", `${where}: the answer is not JSON; is the url that of a Tidemark server?`, { cause });
+    throw new TidemarkError(
+      "ANSWER_INVALID",
+      `${where}: the answer is not JSON; is the url that of a Tidemark server?`,
+      { cause },
+    );
   }
 }
 
@@ -106,8 +164,17 @@ function parsed(where: string, text: string): unknown {
 function away(where: string, error: unknown): TidemarkError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = (cause as { readonly code?: unknown }).code;
-  const why = cause instanceof Error && cause.message !== "" ? cause.message : typeof code === "string" ? code : String(cause);
-  return new TidemarkError("SERVER_AWAY", `${where}: the server cannot be reached (${why}); is it running, and is the url right?`, { cause: error, retryable: true });
+  const why =
+    cause instanceof Error && cause.message !== ""
+      ? cause.message
+      : typeof code === "string"
+        ? code
+        : String(cause);
+  return new TidemarkError(
+    "SERVER_AWAY",
+    `${where}: the server cannot be reached (${why}); is it running, and is the url right?`,
+    { cause: error, retryable: true },
+  );
 }
 
 function pause(ms: number, signal: AbortSignal | null): Promise<void> {

@@ -6,15 +6,25 @@ import type { ColumnSpec, Value } from "@tidemark/core/spi";
 export function wireValue(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
   switch (column.kind) {
-    case "int64": case "bytes": return toJson(value);
-    case "timestamp": return formatTime(value as number);
-    case "json": return JSON.parse(value as string) as unknown;
-    case "decimal": case "date": return toUser(value, column);
-    default: return value;
+    case "int64":
+    case "bytes":
+      return toJson(value);
+    case "timestamp":
+      return formatTime(value as number);
+    case "json":
+      return JSON.parse(value as string) as unknown;
+    case "decimal":
+    case "date":
+      return toUser(value, column);
+    default:
+      return value;
   }
 }
 
-/** From JSON to the value that `getOnlineFeatures` of a store gives; what cannot be one is a sign of other definitions. */
+/**
+ * From JSON to the value that `getOnlineFeatures` of a store gives; what cannot be one is a sign of
+ * other definitions.
+ */
 export type ValueReader = (given: unknown) => unknown;
 
 export function valueReader(column: ColumnSpec): ValueReader {
@@ -24,20 +34,36 @@ export function valueReader(column: ColumnSpec): ValueReader {
 
 function readerOf(column: ColumnSpec): ValueReader {
   const { kind, mode } = column;
-  const other = (given: unknown): never => { throw differs(`${column.name} is ${JSON.stringify(given)}, and should be ${kind}`); };
+  const other = (given: unknown): never => {
+    throw differs(`${column.name} is ${JSON.stringify(given)}, and should be ${kind}`);
+  };
   switch (kind) {
-    case "json": return (given) => given;
-    case "string": case "boolean": return (given) => (typeof given === kind ? given : other(given));
-    case "decimal": case "date": return (given) => (typeof given === "string" ? given : other(given));
-    case "int32": case "float64": return (given) => (typeof given === "number" ? given : other(given));
-    case "int64": return mode === "number"
-      ? (given) => (Number.isInteger(given) ? toUser(BigInt(given as number), column) : other(given)) // INT64_TOO_LARGE, as a store says it
-      : (given) => (typeof given === "string" && /^-?\d+$/.test(given) ? BigInt(given) : other(given));
-    case "timestamp": return (given) => {
-      const micros = typeof given === "string" ? parseTime(given, null) : null;
-      return micros === null ? other(given) : toUser(micros, column);
-    };
-    case "bytes": return (given) => (typeof given === "string" ? new Uint8Array(Buffer.from(given, "base64")) : other(given));
+    case "json":
+      return (given) => given;
+    case "string":
+    case "boolean":
+      return (given) => (typeof given === kind ? given : other(given));
+    case "decimal":
+    case "date":
+      return (given) => (typeof given === "string" ? given : other(given));
+    case "int32":
+    case "float64":
+      return (given) => (typeof given === "number" ? given : other(given));
+    case "int64":
+      return mode === "number"
+        ? (given) =>
+            // INT64_TOO_LARGE, as a store says it
+            Number.isInteger(given) ? toUser(BigInt(given as number), column) : other(given)
+        : (given) =>
+            typeof given === "string" && /^-?\d+$/.test(given) ? BigInt(given) : other(given);
+    case "timestamp":
+      return (given) => {
+        const micros = typeof given === "string" ? parseTime(given, null) : null;
+        return micros === null ? other(given) : toUser(micros, column);
+      };
+    case "bytes":
+      return (given) =>
+        typeof given === "string" ? new Uint8Array(Buffer.from(given, "base64")) : other(given);
   }
 }
 
@@ -50,7 +76,11 @@ export function dateIn(given: unknown): Date | null {
 }
 
 export function differs(what: string): TidemarkError {
-  return new TidemarkError("DEFINITIONS_DIFFER", `the server's answer is not what the definitions here say: ${what}; bring the client and the server to the same definitions`);
+  return new TidemarkError(
+    "DEFINITIONS_DIFFER",
+    `the server's answer is not what the definitions here say: ${what}; bring the client and ` +
+      "the server to the same definitions",
+  );
 }
 
 /** What is handed in for a column of which only the name is known. */
@@ -58,6 +88,9 @@ export function looseValue(given: unknown, who: string): unknown {
   if (typeof given === "number" && !Number.isFinite(given)) return String(given);
   if (typeof given === "bigint" || given instanceof Uint8Array) return toJson(given);
   if (typeof given !== "object" || given === null) return given;
-  const time = given instanceof Date || "epochNanoseconds" in given || Object.hasOwn(given, Symbol.for("tidemark.definition/1"));
+  const time =
+    given instanceof Date ||
+    "epochNanoseconds" in given ||
+    Object.hasOwn(given, Symbol.for("tidemark.definition/1"));
   return time ? formatTime(timeOf(given, who)) : given;
 }

@@ -1,7 +1,15 @@
-/** Over HTTP, the same JavaScript values as from the store itself, on generated definitions and logs. */
+/**
+ * Over HTTP, the same JavaScript values as from the store itself, on generated definitions and
+ * logs.
+ */
 import { isTidemarkError, micros, openStore, type Selection } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
-import { generateScenario, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/testkit";
+import {
+  generateScenario,
+  requestKeys,
+  scenarioDefinitions,
+  scenarioSource,
+} from "@tidemark/testkit";
 import { featureServer } from "@tidemark/server";
 import { createClient } from "@tidemark/client";
 import { expect, test } from "vitest";
@@ -9,7 +17,9 @@ import { expect, test } from "vitest";
 type Everything = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
 
 /** Rows, or the code of the error. */
-async function outcome(answer: Promise<readonly unknown[] & { readonly asOf: string }>): Promise<unknown> {
+async function outcome(
+  answer: Promise<readonly unknown[] & { readonly asOf: string }>,
+): Promise<unknown> {
   try {
     const rows = await answer;
     return { asOf: rows.asOf, rows: [...rows] };
@@ -18,30 +28,49 @@ async function outcome(answer: Promise<readonly unknown[] & { readonly asOf: str
   }
 }
 
-test.each(Array.from({ length: 12 }, (_, i) => 7_100 + i))("seed %i: rows, statuses and times are those of the store", async (seed) => {
-  const scenario = generateScenario(seed, { requests: 20 });
-  const definitions = scenarioDefinitions(scenario);
-  const store = await openStore({ definitions, online: memoryOnlineStore(), clock: () => new Date(0), retain: "forever" });
-  await store.run(scenarioSource(scenario));
-  const server = await featureServer({ store, definitions });
-  const client = createClient<Readonly<Record<string, unknown>>>({ url: await server.listen({ port: 0 }), timeout: 60_000 });
-  const features: Everything = definitions.all;
-  let compared = 0;
-  for (const request of scenario.requests) {
-    const entities = [requestKeys(scenario, request)];
-    const asOf = micros(request.time);
-    for (const metadata of [false, true]) {
-      const expected = await outcome(store.getOnlineFeatures({ features, entities, asOf, metadata }));
-      expect(await outcome(client.getOnlineFeatures({ features, entities, asOf, metadata }))).toStrictEqual(expected);
-      expect(await outcome(client.service("all").getOnlineFeatures({ entities, asOf, metadata }))).toStrictEqual(expected);
-      if (typeof expected === "object") compared++;
+test.each(Array.from({ length: 12 }, (_, i) => 7_100 + i))(
+  "seed %i: rows, statuses and times are those of the store",
+  async (seed) => {
+    const scenario = generateScenario(seed, { requests: 20 });
+    const definitions = scenarioDefinitions(scenario);
+    const store = await openStore({
+      definitions,
+      online: memoryOnlineStore(),
+      clock: () => new Date(0),
+      retain: "forever",
+    });
+    await store.run(scenarioSource(scenario));
+    const server = await featureServer({ store, definitions });
+    const client = createClient<Readonly<Record<string, unknown>>>({
+      url: await server.listen({ port: 0 }),
+      timeout: 60_000,
+    });
+    const features: Everything = definitions.all;
+    let compared = 0;
+    for (const request of scenario.requests) {
+      const entities = [requestKeys(scenario, request)];
+      const asOf = micros(request.time);
+      for (const metadata of [false, true]) {
+        const expected = await outcome(
+          store.getOnlineFeatures({ features, entities, asOf, metadata }),
+        );
+        expect(
+          await outcome(client.getOnlineFeatures({ features, entities, asOf, metadata })),
+        ).toStrictEqual(expected);
+        expect(
+          await outcome(client.service("all").getOnlineFeatures({ entities, asOf, metadata })),
+        ).toStrictEqual(expected);
+        if (typeof expected === "object") compared++;
+      }
     }
-  }
-  // all in one call, and those of one view only
-  const entities = scenario.requests.map((request) => requestKeys(scenario, request));
-  const asOf = micros(scenario.requests[0]!.time);
-  expect(await outcome(client.getOnlineFeatures({ features, entities, asOf }))).toStrictEqual(await outcome(store.getOnlineFeatures({ features, entities, asOf })));
-  expect(compared).toBe(2 * scenario.requests.length);
-  await server.close();
-  await store.close();
-});
+    // all in one call, and those of one view only
+    const entities = scenario.requests.map((request) => requestKeys(scenario, request));
+    const asOf = micros(scenario.requests[0]!.time);
+    expect(await outcome(client.getOnlineFeatures({ features, entities, asOf }))).toStrictEqual(
+      await outcome(store.getOnlineFeatures({ features, entities, asOf })),
+    );
+    expect(compared).toBe(2 * scenario.requests.length);
+    await server.close();
+    await store.close();
+  },
+);

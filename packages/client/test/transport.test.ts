@@ -1,48 +1,117 @@
-import { count, entity, featureService, featureView, int64, pushSource, string, timestamp } from "@tidemark/core";
+import {
+  count,
+  entity,
+  featureService,
+  featureView,
+  int64,
+  pushSource,
+  string,
+  timestamp,
+} from "@tidemark/core";
 import { createClient, type ClientOptions } from "@tidemark/client";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 
 const user = entity("user", { keys: { user_id: string() } });
-const logins = pushSource("logins", { columns: { id: int64(), user_id: string(), time: timestamp() }, primaryKey: ["id"], eventTime: "time" });
-const activity = featureView("activity", { entity: user, source: logins, features: { n: count().over("1d") } });
+const logins = pushSource("logins", {
+  columns: { id: int64(), user_id: string(), time: timestamp() },
+  primaryKey: ["id"],
+  eventTime: "time",
+});
+const activity = featureView("activity", {
+  entity: user,
+  source: logins,
+  features: { n: count().over("1d") },
+});
 const fraud = featureService("fraud", [activity]);
 const request = { features: fraud, entities: [{ user_id: "ann" }] } as const;
 const OK = { status: 200, body: { asOf: "2026-01-05T12:00:00.000000Z", rows: [{ n: 3 }] } };
 
-type Said = { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> } | "reset" | "silence";
+type Said =
+  | {
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | "reset"
+  | "silence";
 
 const ends: (() => Promise<void>)[] = [];
-afterEach(async () => { for (const end of ends.splice(0)) await end(); });
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
 
 /** A server that says one thing after the other, and the last for ever. */
 async function scripted(...said: readonly Said[]) {
-  const seen: { readonly url: string; readonly headers: IncomingMessage["headers"]; readonly body: string; readonly port: number }[] = [];
+  const seen: {
+    readonly url: string;
+    readonly headers: IncomingMessage["headers"];
+    readonly body: string;
+    readonly port: number;
+  }[] = [];
   const server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
     let body = "";
-    incoming.on("data", (chunk: Buffer) => { body += chunk.toString(); });
+    incoming.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
     incoming.on("end", () => {
       const now = said[Math.min(seen.length, said.length - 1)]!;
-      seen.push({ url: incoming.url!, headers: incoming.headers, body, port: incoming.socket.remotePort! });
+      seen.push({
+        url: incoming.url!,
+        headers: incoming.headers,
+        body,
+        port: incoming.socket.remotePort!,
+      });
       if (now === "reset") incoming.socket.resetAndDestroy();
-      else if (now !== "silence") outgoing.writeHead(now.status, { "content-type": "application/json", ...now.headers }).end(typeof now.body === "string" ? now.body : JSON.stringify(now.body));
+      else if (now !== "silence")
+        outgoing
+          .writeHead(now.status, { "content-type": "application/json", ...now.headers })
+          .end(typeof now.body === "string" ? now.body : JSON.stringify(now.body));
     });
   });
-  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
-  ends.push(() => new Promise((resolve) => { server.closeAllConnections(); server.close(() => { resolve(); }); }));
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  ends.push(
+    () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  );
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { seen, url, client: (options: Partial<ClientOptions> = {}) => createClient<{ readonly fraud: typeof fraud }>({ url, ...options }) };
+  return {
+    seen,
+    url,
+    client: (options: Partial<ClientOptions> = {}) =>
+      createClient<{ readonly fraud: typeof fraud }>({ url, ...options }),
+  };
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(() => "none", (error: unknown) => (error as { readonly code?: unknown }).code ?? (error as Error).name);
+  return promise.then(
+    () => "none",
+    (error: unknown) => (error as { readonly code?: unknown }).code ?? (error as Error).name,
+  );
 }
 
 describe("a server that is away for a moment", () => {
   test.each<[string, Said]>([
-    ["says 503", { status: 503, body: { code: "SERVER_BUSY", message: "busy" }, headers: { "retry-after": "0" } }],
-    ["says 503 without a hint", { status: 503, body: { code: "SERVER_DRAINING", message: "draining" } }],
+    [
+      "says 503",
+      {
+        status: 503,
+        body: { code: "SERVER_BUSY", message: "busy" },
+        headers: { "retry-after": "0" },
+      },
+    ],
+    [
+      "says 503 without a hint",
+      { status: 503, body: { code: "SERVER_DRAINING", message: "draining" } },
+    ],
     ["is a proxy's 502", { status: 502, body: "<html>" }],
     ["resets the connection", "reset"],
   ])("%s: a read is asked again, and answered", async (_, first) => {
@@ -53,27 +122,62 @@ describe("a server that is away for a moment", () => {
   });
 
   test("so is a push, with the same id, so that it is taken once", async () => {
-    const { seen, client } = await scripted("reset", { status: 200, body: { rows: 1, deletes: 0, position: 0, committed: null } });
-    await client().push(logins, [{ id: 9_223_372_036_854_775_807n, user_id: "ann", time: new Date("2026-01-05T12:00:00.500Z") }]);
-    const [first, second] = seen.map(({ body }) => JSON.parse(body) as { readonly id: string; readonly rows: unknown });
+    const { seen, client } = await scripted("reset", {
+      status: 200,
+      body: { rows: 1, deletes: 0, position: 0, committed: null },
+    });
+    await client().push(logins, [
+      {
+        id: 9_223_372_036_854_775_807n,
+        user_id: "ann",
+        time: new Date("2026-01-05T12:00:00.500Z"),
+      },
+    ]);
+    const [first, second] = seen.map(
+      ({ body }) => JSON.parse(body) as { readonly id: string; readonly rows: unknown },
+    );
     expect(second).toEqual(first);
     expect(first!.id).toMatch(/^[0-9a-f-]{36}$/);
-    expect(first!.rows).toEqual([{ id: "9223372036854775807", user_id: "ann", time: "2026-01-05T12:00:00.500000Z" }]);
+    expect(first!.rows).toEqual([
+      { id: "9223372036854775807", user_id: "ann", time: "2026-01-05T12:00:00.500000Z" },
+    ]);
   });
 
   test("not more often than retries says; then it is the server's code, or SERVER_AWAY", async () => {
-    const busy = await scripted({ status: 503, body: { code: "SERVER_BUSY", message: "busy" }, headers: { "retry-after": "0" } });
-    expect([await codeOf(busy.client({ retries: 3 }).getOnlineFeatures(request)), busy.seen.length]).toEqual(["SERVER_BUSY", 4]);
+    const busy = await scripted({
+      status: 503,
+      body: { code: "SERVER_BUSY", message: "busy" },
+      headers: { "retry-after": "0" },
+    });
+    expect([
+      await codeOf(busy.client({ retries: 3 }).getOnlineFeatures(request)),
+      busy.seen.length,
+    ]).toEqual(["SERVER_BUSY", 4]);
     const gone = await scripted("reset");
-    expect([await codeOf(gone.client({ retries: 0 }).getOnlineFeatures(request)), gone.seen.length]).toEqual(["SERVER_AWAY", 1]);
-    expect(await codeOf(createClient({ url: "http://127.0.0.1:9" }).getOnlineFeatures(request))).toBe("SERVER_AWAY");
+    expect([
+      await codeOf(gone.client({ retries: 0 }).getOnlineFeatures(request)),
+      gone.seen.length,
+    ]).toEqual(["SERVER_AWAY", 1]);
+    expect(
+      await codeOf(createClient({ url: "http://127.0.0.1:9" }).getOnlineFeatures(request)),
+    ).toBe("SERVER_AWAY");
   });
 
   test("what will be the same in a moment is not asked again", async () => {
-    const told = [[422, "KEY_INVALID"], [404, "FEATURE_UNKNOWN"], [401, "TOKEN_UNKNOWN"], [500, "INTERNAL"], [503, "NEEDS_BACKFILL"]] as const;
+    const told = [
+      [422, "KEY_INVALID"],
+      [404, "FEATURE_UNKNOWN"],
+      [401, "TOKEN_UNKNOWN"],
+      [500, "INTERNAL"],
+      [503, "NEEDS_BACKFILL"],
+    ] as const;
     for (const [status, code] of told) {
       const { seen, client } = await scripted({ status, body: { code, message: `${code} it is` } });
-      await expect(client().getOnlineFeatures(request)).rejects.toMatchObject({ name: "TidemarkError", code, message: `${code} it is` });
+      await expect(client().getOnlineFeatures(request)).rejects.toMatchObject({
+        name: "TidemarkError",
+        code,
+        message: `${code} it is`,
+      });
       expect(seen).toHaveLength(1);
     }
   });
@@ -82,27 +186,41 @@ describe("a server that is away for a moment", () => {
 describe("time", () => {
   test("a server that says nothing is SERVER_TIMED_OUT, and asked once", async () => {
     const { seen, client } = await scripted("silence");
-    expect(await codeOf(client({ timeout: 100 }).getOnlineFeatures(request))).toBe("SERVER_TIMED_OUT");
+    expect(await codeOf(client({ timeout: 100 }).getOnlineFeatures(request))).toBe(
+      "SERVER_TIMED_OUT",
+    );
     expect(seen).toHaveLength(1);
   });
 
   test("the timeout bounds all attempts together, pauses included", async () => {
-    const { seen, client } = await scripted({ status: 503, body: { code: "SERVER_BUSY", message: "busy" }, headers: { "retry-after": "60" } });
-    expect(await codeOf(client({ timeout: 300, retries: 1000 }).getOnlineFeatures(request))).toBe("SERVER_TIMED_OUT");
+    const { seen, client } = await scripted({
+      status: 503,
+      body: { code: "SERVER_BUSY", message: "busy" },
+      headers: { "retry-after": "60" },
+    });
+    expect(await codeOf(client({ timeout: 300, retries: 1000 }).getOnlineFeatures(request))).toBe(
+      "SERVER_TIMED_OUT",
+    );
     expect(seen).toHaveLength(1);
   });
 
   test("a signal ends a call with its reason: before it, while it waits, and in a pause", async () => {
     const { seen, client } = await scripted("silence");
     const reason = new Error("no longer wanted");
-    await expect(client().getOnlineFeatures({ ...request, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      client().getOnlineFeatures({ ...request, signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason);
     expect(seen).toHaveLength(0);
     const waiting = new AbortController();
     const answer = client().getOnlineFeatures({ ...request, signal: waiting.signal });
     await expect.poll(() => seen.length).toBe(1);
     waiting.abort(reason);
     await expect(answer).rejects.toBe(reason);
-    const busy = await scripted({ status: 503, body: { code: "SERVER_BUSY", message: "busy" }, headers: { "retry-after": "60" } });
+    const busy = await scripted({
+      status: 503,
+      body: { code: "SERVER_BUSY", message: "busy" },
+      headers: { "retry-after": "60" },
+    });
     const pausing = new AbortController();
     const paused = busy.client().getOnlineFeatures({ ...request, signal: pausing.signal });
     await expect.poll(() => busy.seen.length).toBe(1);
@@ -125,16 +243,32 @@ test("the token goes along, asked for anew where it is a function", async () => 
   const changing = client({ token: async () => `t${++asked}` });
   await changing.getOnlineFeatures(request);
   await changing.getOnlineFeatures(request);
-  expect(seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer abc", "Bearer t1", "Bearer t2"]);
+  expect(seen.map(({ headers }) => headers.authorization)).toEqual([
+    "Bearer abc",
+    "Bearer t1",
+    "Bearer t2",
+  ]);
 });
 
 describe("answers that are none", () => {
   test.each<[string, Said, string]>([
     ["a page of a proxy", { status: 200, body: "<html>" }, "ANSWER_INVALID"],
     ["an error page", { status: 404, body: "<html>" }, "ANSWER_INVALID"],
-    ["a feature is missing", { status: 200, body: { asOf: "x", rows: [{}] } }, "DEFINITIONS_DIFFER"],
-    ["a feature of another kind", { status: 200, body: { asOf: "x", rows: [{ n: "3" }] } }, "DEFINITIONS_DIFFER"],
-    ["rows for others", { status: 200, body: { asOf: "x", rows: [{ n: 3 }, { n: 4 }] } }, "DEFINITIONS_DIFFER"],
+    [
+      "a feature is missing",
+      { status: 200, body: { asOf: "x", rows: [{}] } },
+      "DEFINITIONS_DIFFER",
+    ],
+    [
+      "a feature of another kind",
+      { status: 200, body: { asOf: "x", rows: [{ n: "3" }] } },
+      "DEFINITIONS_DIFFER",
+    ],
+    [
+      "rows for others",
+      { status: 200, body: { asOf: "x", rows: [{ n: 3 }, { n: 4 }] } },
+      "DEFINITIONS_DIFFER",
+    ],
     ["something else", { status: 200, body: [] }, "DEFINITIONS_DIFFER"],
   ])("%s", async (_, said, code) => {
     expect(await codeOf((await scripted(said)).client().getOnlineFeatures(request))).toBe(code);
@@ -142,48 +276,99 @@ describe("answers that are none", () => {
 
   test("an address elsewhere is not followed: the token would go there", async () => {
     const other = await scripted(OK);
-    const { client } = await scripted({ status: 307, body: "", headers: { location: `${other.url}/v1/features` } });
-    expect([await codeOf(client({ token: "secret" }).getOnlineFeatures(request)), other.seen.length]).toEqual(["SERVER_AWAY", 0]);
+    const { client } = await scripted({
+      status: 307,
+      body: "",
+      headers: { location: `${other.url}/v1/features` },
+    });
+    expect([
+      await codeOf(client({ token: "secret" }).getOnlineFeatures(request)),
+      other.seen.length,
+    ]).toEqual(["SERVER_AWAY", 0]);
   });
 });
 
 describe("what is wrong before anything is sent", () => {
   test("keys, times and values are those of a store's errors", async () => {
     const { seen, client } = await scripted(OK);
-    expect(await codeOf(client().getOnlineFeatures({ features: fraud, entities: [{ user_id: 5 as never }] }))).toBe("KEY_INVALID");
-    expect(await codeOf(client().getOnlineFeatures({ ...request, asOf: 5 as never }))).toBe("TIME_INVALID");
-    expect(await codeOf(client().push(logins, [{ id: "5" as never, user_id: "ann", time: new Date() }]))).toBe("PUSH_INVALID");
+    expect(
+      await codeOf(
+        client().getOnlineFeatures({ features: fraud, entities: [{ user_id: 5 as never }] }),
+      ),
+    ).toBe("KEY_INVALID");
+    expect(await codeOf(client().getOnlineFeatures({ ...request, asOf: 5 as never }))).toBe(
+      "TIME_INVALID",
+    );
+    expect(
+      await codeOf(client().push(logins, [{ id: "5" as never, user_id: "ann", time: new Date() }])),
+    ).toBe("PUSH_INVALID");
     expect(seen).toHaveLength(0);
   });
 
-  test.each([["ftp://a"], ["features.bank.example"], ["http://me:secret@a"], ["http://a?x=1"]])("url %s is refused", (url) => {
-    expect(() => createClient({ url })).toThrow(expect.objectContaining({ code: "CLIENT_OPTIONS_INVALID" }));
-    expect(() => createClient({ url })).not.toThrow("secret");
-  });
+  test.each([["ftp://a"], ["features.bank.example"], ["http://me:secret@a"], ["http://a?x=1"]])(
+    "url %s is refused",
+    (url) => {
+      expect(() => createClient({ url })).toThrow(
+        expect.objectContaining({ code: "CLIENT_OPTIONS_INVALID" }),
+      );
+      expect(() => createClient({ url })).not.toThrow("secret");
+    },
+  );
 
-  test.each([[{ timeout: 0 }], [{ timeout: 1.5 }], [{ retries: -1 }]])("%j is refused", (options) => {
-    expect(() => createClient({ url: "http://a", ...options })).toThrow("give a whole number");
-  });
+  test.each([[{ timeout: 0 }], [{ timeout: 1.5 }], [{ retries: -1 }]])(
+    "%j is refused",
+    (options) => {
+      expect(() => createClient({ url: "http://a", ...options })).toThrow("give a whole number");
+    },
+  );
 });
 
 describe("a service by its name", () => {
-  const definitions = (kind: string) => ({ status: 200, body: { services: [{ name: "fraud", keys: [{ name: "user_id", kind: "string", nullable: false }], features: [{ name: "n", kind, nullable: false, mode: "number" }] }] } });
+  const definitions = (kind: string) => ({
+    status: 200,
+    body: {
+      services: [
+        {
+          name: "fraud",
+          keys: [{ name: "user_id", kind: "string", nullable: false }],
+          features: [{ name: "n", kind, nullable: false, mode: "number" }],
+        },
+      ],
+    },
+  });
 
   test("is asked of the server once", async () => {
     const { seen, client } = await scripted(definitions("int64"), OK);
     const service = client().service("fraud");
-    for (let i = 0; i < 2; i++) expect([...(await service.getOnlineFeatures({ entities: [{ user_id: "ann" }] }))]).toEqual([{ n: 3 }]);
-    expect(seen.map(({ url }) => url)).toEqual(["/v1/definitions", "/v1/services/fraud/features", "/v1/services/fraud/features"]);
+    for (let i = 0; i < 2; i++)
+      expect([...(await service.getOnlineFeatures({ entities: [{ user_id: "ann" }] }))]).toEqual([
+        { n: 3 },
+      ]);
+    expect(seen.map(({ url }) => url)).toEqual([
+      "/v1/definitions",
+      "/v1/services/fraud/features",
+      "/v1/services/fraud/features",
+    ]);
   });
 
   test("and again where the server has other definitions since", async () => {
     const { seen, client } = await scripted(definitions("string"), OK, definitions("int64"), OK);
-    expect([...(await client().service("fraud").getOnlineFeatures({ entities: [{ user_id: "ann" }] }))]).toEqual([{ n: 3 }]);
+    expect([
+      ...(await client()
+        .service("fraud")
+        .getOnlineFeatures({ entities: [{ user_id: "ann" }] })),
+    ]).toEqual([{ n: 3 }]);
     expect(seen).toHaveLength(4);
   });
 
   test("that the server does not have is SERVICE_UNKNOWN", async () => {
     const { client } = await scripted({ status: 200, body: { services: [] } });
-    expect(await codeOf(client().service("fraud").getOnlineFeatures({ entities: [{ user_id: "ann" }] }))).toBe("SERVICE_UNKNOWN");
+    expect(
+      await codeOf(
+        client()
+          .service("fraud")
+          .getOnlineFeatures({ entities: [{ user_id: "ann" }] }),
+      ),
+    ).toBe("SERVICE_UNKNOWN");
   });
 });

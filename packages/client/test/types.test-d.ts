@@ -1,15 +1,61 @@
-import { count, entity, featureService, featureView, int64, latest, pushSource, source, string, timestamp, type Answer, type OnlineAnswers } from "@tidemark/core";
+import {
+  count,
+  entity,
+  featureService,
+  featureView,
+  int64,
+  latest,
+  pushSource,
+  source,
+  string,
+  timestamp,
+  type Answer,
+  type OnlineAnswers,
+} from "@tidemark/core";
 import { createClient } from "@tidemark/client";
 import { expectTypeOf, test } from "vitest";
 
 const user = entity("user", { keys: { user_id: string(), bank: int64() } });
-const logins = pushSource("logins", { columns: { id: int64(), user_id: string(), bank: int64(), device: string().nullable(), time: timestamp() }, primaryKey: ["id"], eventTime: "time" });
-const payments = source("payments", { table: "t", columns: { id: int64(), user_id: string(), bank: int64(), time: timestamp() }, primaryKey: ["id"], eventTime: "time" });
-const activity = featureView("activity", { entity: user, source: logins, features: { n: count().over("1d") } });
-const profile = featureView("profile", { entity: user, source: logins, features: { device: latest(logins.device) } });
+const logins = pushSource("logins", {
+  columns: {
+    id: int64(),
+    user_id: string(),
+    bank: int64(),
+    device: string().nullable(),
+    time: timestamp(),
+  },
+  primaryKey: ["id"],
+  eventTime: "time",
+});
+const payments = source("payments", {
+  table: "t",
+  columns: { id: int64(), user_id: string(), bank: int64(), time: timestamp() },
+  primaryKey: ["id"],
+  eventTime: "time",
+});
+const activity = featureView("activity", {
+  entity: user,
+  source: logins,
+  features: { n: count().over("1d") },
+});
+const profile = featureView("profile", {
+  entity: user,
+  source: logins,
+  features: { device: latest(logins.device) },
+});
 const fraud = featureService("fraud_v1", [activity.n, profile.device.as("phone")]);
 const other = featureService("other", [activity]);
-const definitions = { user, logins, payments, activity, profile, fraud, other, something: 5, helper: () => "x" };
+const definitions = {
+  user,
+  logins,
+  payments,
+  activity,
+  profile,
+  fraud,
+  other,
+  something: 5,
+  helper: () => "x",
+};
 
 const client = createClient<typeof definitions>({ url: "http://a" });
 const entities = [{ user_id: "ann", bank: 1n }] as const;
@@ -17,14 +63,22 @@ const entities = [{ user_id: "ann", bank: 1n }] as const;
 test("the answer has the types of a store's", async () => {
   const rows = await client.getOnlineFeatures({ features: fraud, entities });
   expectTypeOf(rows).toEqualTypeOf<OnlineAnswers<[{ n: number; phone: string | null }]>>();
-  const [row] = await client.getOnlineFeatures({ features: [activity.n, profile], entities, metadata: true });
+  const [row] = await client.getOnlineFeatures({
+    features: [activity.n, profile],
+    entities,
+    metadata: true,
+  });
   expectTypeOf(row).toEqualTypeOf<{ n: Answer<number>; device: Answer<string | null> }>();
 });
 
 test("a service by its name has its row and its keys", async () => {
-  const [row] = await client.service("fraud_v1").getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }] });
+  const [row] = await client
+    .service("fraud_v1")
+    .getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }] });
   expectTypeOf(row).toEqualTypeOf<{ n: number; phone: string | null }>();
-  const [detailed] = await client.service("other").getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }], metadata: true });
+  const [detailed] = await client
+    .service("other")
+    .getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }], metadata: true });
   expectTypeOf(detailed).toEqualTypeOf<{ n: Answer<number> }>();
 });
 
@@ -54,6 +108,8 @@ test("rows of a push are those of its source", () => {
 });
 
 test("without the definitions, any service and untyped rows", async () => {
-  const [row] = await createClient({ url: "http://a" }).service("anything").getOnlineFeatures({ entities: [{ a: 1 }] });
+  const [row] = await createClient({ url: "http://a" })
+    .service("anything")
+    .getOnlineFeatures({ entities: [{ a: 1 }] });
   expectTypeOf(row).toEqualTypeOf<Readonly<Record<string, unknown>>>();
 });

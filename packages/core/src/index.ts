@@ -5,16 +5,40 @@ export type { Kind, Value } from "./specs.ts";
 export { batchOf, valueAt } from "./columns/batch.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export * from "./define/index.ts";
-export type { Answer, EntityFrame, FeatureReads, OnlineAnswers, OnlineColumns, TrainingSet } from "./request/request-types.ts";
+export type {
+  Answer,
+  EntityFrame,
+  FeatureReads,
+  OnlineAnswers,
+  OnlineColumns,
+  TrainingSet,
+} from "./request/request-types.ts";
 export type { BootstrapOptions, BootstrapResult } from "./online/backfill.ts";
 export { keyReader, keysNeeded } from "./request/entity-keys.ts";
-export { openStore, type OnlineRequest, type RebootstrapOptions, type RunOptions, type Store, type StoreOptions } from "./store/store.ts";
+export {
+  openStore,
+  type OnlineRequest,
+  type RebootstrapOptions,
+  type RunOptions,
+  type Store,
+  type StoreOptions,
+} from "./store/store.ts";
 export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
 export type { RebootstrapResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
 export { driftText, type Drift, type OnDrift } from "./registry/definition-mismatch.ts";
-export type { ApplyOptions, ApplyResult, PlannedChange, RegistryPlan } from "./registry/registry.ts";
+export type {
+  ApplyOptions,
+  ApplyResult,
+  PlannedChange,
+  RegistryPlan,
+} from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./ingest/runner.ts";
 export { stallText, type SinkStall } from "./ingest/backpressure.ts";
 export type { StoreTable } from "./store/store-tables.ts";
 export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";
-export type { MaterializedView, MaterializeOptions, MaterializeProgress, MaterializeResult } from "./materialize/types.ts";
+export type {
+  MaterializedView,
+  MaterializeOptions,
+  MaterializeProgress,
+  MaterializeResult,
+} from "./materialize/types.ts";

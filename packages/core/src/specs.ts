@@ -1,15 +1,25 @@
 /**
- * What the definitions say, as plain data: no phantom types, no methods. Definitions (`define/`) make it; everything that runs reads it.
- * Types only.
+ * What the definitions say, as plain data: no phantom types, no methods. Definitions (`define/`)
+ * make it; everything that runs reads it. Types only.
  */
 
-export type Kind = "string" | "boolean" | "int32" | "int64" | "float64" | "decimal" | "timestamp" | "date" | "bytes" | "json";
+export type Kind =
+  | "string"
+  | "boolean"
+  | "int32"
+  | "int64"
+  | "float64"
+  | "decimal"
+  | "timestamp"
+  | "date"
+  | "bytes"
+  | "json";
 
 /**
- * A value as Tidemark holds it, by the kind of its column:
- * string, json → string · boolean → boolean · int32 → number · int64 → bigint · float64 → finite number ·
- * decimal → bigint, the unscaled digits at the column's scale · timestamp → number, µs since the epoch, a safe integer (law 10) ·
- * date → number, days since the epoch · bytes → Uint8Array. `null` is missing (law 9).
+ * A value as Tidemark holds it, by the kind of its column: string, json → string · boolean →
+ * boolean · int32 → number · int64 → bigint · float64 → finite number · decimal → bigint, the
+ * unscaled digits at the column's scale · timestamp → number, µs since the epoch, a safe integer
+ * (law 10) · date → number, days since the epoch · bytes → Uint8Array. `null` is missing (law 9).
  */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
@@ -39,7 +49,9 @@ export interface SourceSpec {
   /** Names (in TypeScript) of the primary key's columns, in order. */
   readonly primaryKey: readonly string[];
   /** A declared column, or the commit time of each version (a dimension, law 2). */
-  readonly eventTime: { readonly is: "column"; readonly column: string } | { readonly is: "committed"; readonly since: string | null };
+  readonly eventTime:
+    | { readonly is: "column"; readonly column: string }
+    | { readonly is: "committed"; readonly since: string | null };
   /** The column that settles ties of event time before the primary key does (law 2). */
   readonly created: string | null;
 }
@@ -49,9 +61,17 @@ export interface EntitySpec {
   readonly keys: readonly ColumnSpec[];
 }
 
-/** A condition over the columns of one source, with SQL's three-valued logic. Values are `Value`s of the column's kind. */
+/**
+ * A condition over the columns of one source, with SQL's three-valued logic. Values are `Value`s of
+ * the column's kind.
+ */
 export type Expression =
-  | { readonly is: "compare"; readonly op: "=" | "<>" | "<" | "<=" | ">" | ">="; readonly column: string; readonly value: Value }
+  | {
+      readonly is: "compare";
+      readonly op: "=" | "<>" | "<" | "<=" | ">" | ">=";
+      readonly column: string;
+      readonly value: Value;
+    }
   | { readonly is: "in"; readonly column: string; readonly values: readonly Value[] }
   | { readonly is: "null"; readonly column: string; readonly not: boolean }
   | { readonly is: "and" | "or"; readonly terms: readonly Expression[] }

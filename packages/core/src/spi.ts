@@ -1,13 +1,25 @@
 /**
- * The interfaces that adapters implement. Types only. Semantics, encoding, batching and retries live in core: an adapter translates and does I/O.
+ * The interfaces that adapters implement. Types only. Semantics, encoding, batching and retries
+ * live in core: an adapter translates and does I/O.
  */
 import type { Batch } from "./columns/batch.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
 
 export type { Batch, Vector } from "./columns/batch.ts";
-export type { ColumnSpec, EntitySpec, FeatureSpec, Kind, Selected, ServiceSpec, SourceSpec, Value, ViewSpec } from "./specs.ts";
+export type {
+  ColumnSpec,
+  EntitySpec,
+  FeatureSpec,
+  Kind,
+  Selected,
+  ServiceSpec,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "./specs.ts";
 
-// ---- where in a log ----------------------------------------------------------------------------------------------
+// ---- where in a log
+// ----------------------------------------------------------------------------------------------
 
 /** How far one partition of one log has been taken. */
 export interface Position {
@@ -15,11 +27,17 @@ export interface Position {
   readonly partition: string;
   /** The offset of the last message whose effect is in. */
   readonly offset: number;
-  /** Something of that message (its time and a hash of its key), by which a re-created topic is noticed. */
+  /**
+   * Something of that message (its time and a hash of its key), by which a re-created topic is
+   * noticed.
+   */
   readonly mark?: string | undefined;
 }
 
-/** A compare-and-set of a position: moves from `expected` (null: there is none yet) to `next`, or the whole step is a conflict. */
+/**
+ * A compare-and-set of a position: moves from `expected` (null: there is none yet) to `next`, or
+ * the whole step is a conflict.
+ */
 export interface PositionStep {
   readonly partition: string;
   readonly expected: number | null;
@@ -27,7 +45,8 @@ export interface PositionStep {
   readonly mark?: string | undefined;
 }
 
-// ---- changes ------------------------------------------------------------------------------------------------------
+// ---- changes
+// ------------------------------------------------------------------------------------------------------
 
 /** A column of a row that could not be read (law 9): the row stays, the column is missing in it. */
 export interface Unreadable {
@@ -45,39 +64,73 @@ export interface Change {
   readonly partition: number;
   readonly offset: number;
   /**
-   * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone · truncate: the table is empty ·
-   * none: nothing happens to any row (a tombstone after a delete, a logical message, or a message whose key is unreadable: then `broken` says why) ·
-   * snapshot-end: the snapshot that began an epoch has brought all its rows, from place `lsn` to place `place`; no change source gives it.
+   * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone ·
+   * truncate: the table is empty · none: nothing happens to any row (a tombstone after a delete, a
+   * logical message, or a message whose key is unreadable: then `broken` says why) · snapshot-end:
+   * the snapshot that began an epoch has brought all its rows, from place `lsn` to place `place`;
+   * no change source gives it.
    */
   readonly kind: "upsert" | "delete" | "truncate" | "none" | "snapshot-end";
-  /** By the index of the source's columns; on a delete only the primary key is filled; null for truncate and none. */
+  /**
+   * By the index of the source's columns; on a delete only the primary key is filled; null for
+   * truncate and none.
+   */
   readonly values: readonly Value[] | null;
-  /** The primary key the row had before this change, in the order of `primaryKey`: that row is gone (law 5). */
+  /**
+   * The primary key the row had before this change, in the order of `primaryKey`: that row is gone
+   * (law 5).
+   */
   readonly oldKey: readonly Value[] | null;
-  /** Indexes of columns the log left out because they did not change (TOAST); their values are those of the stored row. */
+  /**
+   * Indexes of columns the log left out because they did not change (TOAST); their values are those
+   * of the stored row.
+   */
   readonly unavailable: readonly number[];
   readonly unreadable: readonly Unreadable[];
-  /** On an upsert: the key could be read and the content not, so the row is in no window until the next readable change. */
+  /**
+   * On an upsert: the key could be read and the content not, so the row is in no window until the
+   * next readable change.
+   */
   readonly broken: { readonly reason: string; readonly message: string } | null;
   /** How many float64 values were NaN or infinite, and are missing. */
   readonly nonFinite: number;
-  /** The place in the database's log; null: the message has none, and the offset orders it among those of its partition. */
+  /**
+   * The place in the database's log; null: the message has none, and the offset orders it among
+   * those of its partition.
+   */
   readonly lsn: bigint | null;
-  /** Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change source leaves it out. */
+  /**
+   * Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change
+   * source leaves it out.
+   */
   readonly place?: bigint | undefined;
-  /** How often the source was begun anew before this change (`store.rebootstrap`); 0 without it. A change source leaves it out. */
+  /**
+   * How often the source was begun anew before this change (`store.rebootstrap`); 0 without it. A
+   * change source leaves it out.
+   */
   readonly epoch?: number | undefined;
-  /** Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a Kafka tombstone). */
+  /**
+   * Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a
+   * Kafka tombstone).
+   */
   readonly committed: number | null;
   /** The row was read by a snapshot, not from the log. */
   readonly snapshot: boolean;
-  /** Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs beside the log. */
+  /**
+   * Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs
+   * beside the log.
+   */
   readonly snapshotPart?: "first" | "last" | "incremental" | undefined;
-  /** Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction. */
+  /**
+   * Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction.
+   */
   readonly op: string | null;
   readonly timestamp: number | null;
   readonly transaction: string | null;
-  /** JSON text of the fields that no declared column took, and of declared ones that were unreadable, digits exact; null when there are none. */
+  /**
+   * JSON text of the fields that no declared column took, and of declared ones that were
+   * unreadable, digits exact; null when there are none.
+   */
   readonly extra: string | null;
 }
 
@@ -91,39 +144,54 @@ export interface ChangeSource {
   /** For messages and errors, such as `recorded topic payments.jsonl`. */
   readonly name: string;
   /**
-   * The changes of these sources after these positions (of all the source's partitions; one that is not listed starts at its beginning), in batches of bounded size.
-   * A log that no longer holds what comes after a position, or is another log than the one the position's mark was taken from, is an error (`LOG_LOST`, `TOPIC_RECREATED`),
-   * before anything of its topic is given: partitions of which nothing is stored wait for those that have a position.
+   * The changes of these sources after these positions (of all the source's partitions; one that is
+   * not listed starts at its beginning), in batches of bounded size. A log that no longer holds
+   * what comes after a position, or is another log than the one the position's mark was taken from,
+   * is an error (`LOG_LOST`, `TOPIC_RECREATED`), before anything of its topic is given: partitions
+   * of which nothing is stored wait for those that have a position.
    */
   changes(options: {
-    readonly sources: readonly SourceSpec[]; readonly after: readonly Position[]; readonly signal?: AbortSignal | undefined;
+    readonly sources: readonly SourceSpec[];
+    readonly after: readonly Position[];
+    readonly signal?: AbortSignal | undefined;
     /**
-     * Where these partitions stand now, as `after` said it at the start: for a source that gains a partition while it reads, which another run may have taken
-     * further. Nothing of them that was given before counts any more; what is given next comes after these positions.
+     * Where these partitions stand now, as `after` said it at the start: for a source that gains a
+     * partition while it reads, which another run may have taken further. Nothing of them that was
+     * given before counts any more; what is given next comes after these positions.
      */
-    readonly positions?: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
+    readonly positions?:
+      | ((partitions: readonly string[]) => Promise<readonly Position[]>)
+      | undefined;
     /**
-     * A second reader, while the first of the same run goes on, for a store that fell behind it. It takes no partition from anyone, and needs to give only those
-     * that the first has at the time.
+     * A second reader, while the first of the same run goes on, for a store that fell behind it. It
+     * takes no partition from anyone, and needs to give only those that the first has at the time.
      */
     readonly beside?: boolean | undefined;
   }): AsyncIterable<ChangeBatch>;
   /**
-   * Partitions come from other runs and go to them while this one reads. A run that finds one moved on by another then goes on behind it; without this
-   * it ends (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
+   * Partitions come from other runs and go to them while this one reads. A run that finds one moved
+   * on by another then goes on behind it; without this it ends (`ONLINE_STORE_FENCED`,
+   * `HISTORY_FENCED`).
    */
   readonly shared?: boolean | undefined;
-  /** Whether the first reader of the run has this partition now, where that changes while it reads; for each that it gains it asks `positions`. It has all without this. */
+  /**
+   * Whether the first reader of the run has this partition now, where that changes while it reads;
+   * for each that it gains it asks `positions`. It has all without this.
+   */
   holds?(partition: string): boolean;
   /** The changes come to an end by themselves. */
   readonly ends?: boolean | undefined;
   /** Told when everything up to these positions is durable in every sink. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */
-  size?(options: { readonly sources: readonly SourceSpec[]; readonly signal?: AbortSignal | undefined }): Promise<number | null>;
+  size?(options: {
+    readonly sources: readonly SourceSpec[];
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<number | null>;
 }
 
-// ---- online store -------------------------------------------------------------------------------------------------
+// ---- online store
+// -------------------------------------------------------------------------------------------------
 
 export interface Cell {
   readonly value: Uint8Array;
@@ -137,37 +205,70 @@ export interface CellWrite {
   readonly value: Uint8Array | null;
   /** The version that was read; null: there was no cell; undefined: whatever is there. */
   readonly expected: number | null | undefined;
-  /** µs; `sweep` may remove the cell when it is asked for cells that expire before a later time; null: never. The horizon decides, not the clock (law 1). */
+  /**
+   * µs; `sweep` may remove the cell when it is asked for cells that expire before a later time;
+   * null: never. The horizon decides, not the clock (law 1).
+   */
   readonly expires: number | null;
 }
 
 /**
- * Cells by key, with compare-and-set. A call that fails because the store is away, busy or full throws a `TidemarkError` that is `retryable`: a run then makes it
- * again, later. Every call may be made from several processes at once. */
+ * Cells by key, with compare-and-set. A call that fails because the store is away, busy or full
+ * throws a `TidemarkError` that is `retryable`: a run then makes it again, later. Every call may be
+ * made from several processes at once.
+ */
 export interface OnlineStore {
   readonly name: string;
-  /** Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`, `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing. */
-  open(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`,
+   * `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing.
+   */
+  open(options: {
+    readonly namespace: string;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
   /** The cells of one consistent snapshot, by the place of their key. A key may be asked twice. */
   read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
   /**
-   * A number that is another after any write to any cell, by whatever process, and the same while there was none: a read between two equal stamps is of the state of both.
-   * Only for stores that tell it much faster than they read.
+   * A number that is another after any write to any cell, by whatever process, and the same while
+   * there was none: a read between two equal stamps is of the state of both. Only for stores that
+   * tell it much faster than they read.
    */
   stamp?(): number;
-  /** As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not travel. A store to which that makes no difference leaves it out. */
-  readChanged?(keys: readonly Uint8Array[], known: readonly (number | null)[]): Promise<readonly (Cell | "same" | null)[]>;
+  /**
+   * As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not
+   * travel. A store to which that makes no difference leaves it out.
+   */
+  readChanged?(
+    keys: readonly Uint8Array[],
+    known: readonly (number | null)[],
+  ): Promise<readonly (Cell | "same" | null)[]>;
   /** One durable step: all of it, or `conflict` and none of it. */
-  write(step: { readonly source: string; readonly cells: readonly CellWrite[]; readonly positions: readonly PositionStep[] }): Promise<"done" | "conflict">;
+  write(step: {
+    readonly source: string;
+    readonly cells: readonly CellWrite[];
+    readonly positions: readonly PositionStep[];
+  }): Promise<"done" | "conflict">;
   positions(source: string): Promise<readonly Position[]>;
-  /** Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when all were seen. */
-  sweep(options: { readonly before: number; readonly limit: number; readonly cursor: Uint8Array | null }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
-  /** How many cells there are in the namespace, and how many bytes the store takes in all. It may look at every cell. */
+  /**
+   * Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when
+   * all were seen.
+   */
+  sweep(options: {
+    readonly before: number;
+    readonly limit: number;
+    readonly cursor: Uint8Array | null;
+  }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
+  /**
+   * How many cells there are in the namespace, and how many bytes the store takes in all. It may
+   * look at every cell.
+   */
   size?(): Promise<{ readonly cells: number; readonly bytes: number }>;
   close(): Promise<void>;
 }
 
-// ---- offline store ------------------------------------------------------------------------------------------------
+// ---- offline store
+// ------------------------------------------------------------------------------------------------
 
 export interface TableSpec {
   /** Path-like: `transactions/changes`. */
@@ -196,7 +297,10 @@ export interface TableDescription {
   readonly positions: readonly Position[];
   /** When the version was committed. */
   readonly changed: number | null;
-  /** The least and the greatest value of the column of times that was asked for; null: there is none, or a file does not say. */
+  /**
+   * The least and the greatest value of the column of times that was asked for; null: there is
+   * none, or a file does not say.
+   */
   readonly oldest: number | null;
   readonly newest: number | null;
 }
@@ -204,58 +308,131 @@ export interface TableDescription {
 /** Which partitions of a table: every listed column has one of the listed values. */
 export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
 
-/** What was applied, a text for each namespace, replaced by compare-and-set. Calls may be made from several processes at once. */
+/**
+ * What was applied, a text for each namespace, replaced by compare-and-set. Calls may be made from
+ * several processes at once.
+ */
 export interface RegistryStore {
   /** null: nothing was ever saved. */
-  load(options: { readonly namespace: string; readonly signal?: AbortSignal | undefined }): Promise<{ readonly snapshot: string; readonly etag: string } | null>;
-  /** Replaces what `load` gave with the etag `expected` (null: there was nothing), durably; `conflict`, and nothing, where something else is there by now. */
-  save(snapshot: string, options: { readonly namespace: string; readonly expected: string | null; readonly signal?: AbortSignal | undefined }): Promise<"done" | "conflict">;
+  load(options: {
+    readonly namespace: string;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ readonly snapshot: string; readonly etag: string } | null>;
+  /**
+   * Replaces what `load` gave with the etag `expected` (null: there was nothing), durably;
+   * `conflict`, and nothing, where something else is there by now.
+   */
+  save(
+    snapshot: string,
+    options: {
+      readonly namespace: string;
+      readonly expected: string | null;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<"done" | "conflict">;
 }
 
-/** Tables of columns with atomic commits. A call that fails because the store is away or full throws a `TidemarkError` that is `retryable`. Every call may be made from several processes at once. */
+/**
+ * Tables of columns with atomic commits. A call that fails because the store is away or full throws
+ * a `TidemarkError` that is `retryable`. Every call may be made from several processes at once.
+ */
 export interface OfflineStore {
   readonly name: string;
   /** null: there is no such table. `version`: as it was then. */
-  state(table: string, options?: { readonly version?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<TableState | null>;
+  state(
+    table: string,
+    options?: { readonly version?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<TableState | null>;
   /**
-   * Adds rows in one commit, making the table where there is none. The positions move with the rows: where one is not as expected, nothing is
-   * written and the answer is `conflict`. A column the table lacks is added to it.
+   * Adds rows in one commit, making the table where there is none. The positions move with the
+   * rows: where one is not as expected, nothing is written and the answer is `conflict`. A column
+   * the table lacks is added to it.
    */
-  append(table: TableSpec, rows: readonly Batch[], options: { readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined }): Promise<"done" | "conflict">;
+  append(
+    table: TableSpec,
+    rows: readonly Batch[],
+    options: {
+      readonly positions: readonly PositionStep[];
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<"done" | "conflict">;
   /**
-   * As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also where the table is no longer at version `from` (null: absent) and a commit since then touched those partitions or positions.
-   * Rows that come one batch after the other are read once, and written while they come: an error in them ends the call, and nothing is committed.
+   * As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also
+   * where the table is no longer at version `from` (null: absent) and a commit since then touched
+   * those partitions or positions. Rows that come one batch after the other are read once, and
+   * written while they come: an error in them ends the call, and nothing is committed.
    */
-  rewrite(table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, options: {
-    readonly replaced: PartitionFilter; readonly from: number | null; readonly positions: readonly PositionStep[]; readonly signal?: AbortSignal | undefined;
-  }): Promise<"done" | "conflict">;
-  /** Rows of one version, in batches of bounded size; the columns in the order asked. Within one file, rows come in the order they were written in. A column that a file is too old to have is null there. */
-  scan(table: string, options: {
-    readonly columns: readonly string[]; readonly version?: number | undefined; readonly partitions?: PartitionFilter | undefined;
-    /** Only files that may hold rows whose column is in [min, max]; the rows still need a filter. */
-    readonly range?: { readonly column: string; readonly min: number; readonly max: number } | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): AsyncIterable<Batch>;
+  rewrite(
+    table: TableSpec,
+    rows: readonly Batch[] | AsyncIterable<Batch>,
+    options: {
+      readonly replaced: PartitionFilter;
+      readonly from: number | null;
+      readonly positions: readonly PositionStep[];
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<"done" | "conflict">;
+  /**
+   * Rows of one version, in batches of bounded size; the columns in the order asked. Within one
+   * file, rows come in the order they were written in. A column that a file is too old to have is
+   * null there.
+   */
+  scan(
+    table: string,
+    options: {
+      readonly columns: readonly string[];
+      readonly version?: number | undefined;
+      readonly partitions?: PartitionFilter | undefined;
+      /**
+       * Only files that may hold rows whose column is in [min, max]; the rows still need a filter.
+       */
+      readonly range?:
+        | { readonly column: string; readonly min: number; readonly max: number }
+        | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): AsyncIterable<Batch>;
   /** Where definitions are registered; a store without it has no plan and no apply. */
   readonly registry?: RegistryStore | undefined;
-  /** Joins small files of a table; the rows and their order stay. A store that has no files leaves this out, and the three below with it. `TABLE_MISSING`. */
-  optimize?(table: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
-  /** Removes files that no version within the last `retain` ms needs; without it, the store's own. `TABLE_MISSING`. */
-  vacuum?(table: string, options?: {
-    readonly retain?: number | undefined; readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined;
-  }): Promise<{ readonly removed: readonly string[] }>;
+  /**
+   * Joins small files of a table; the rows and their order stay. A store that has no files leaves
+   * this out, and the three below with it. `TABLE_MISSING`.
+   */
+  optimize?(
+    table: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
+  /**
+   * Removes files that no version within the last `retain` ms needs; without it, the store's own.
+   * `TABLE_MISSING`.
+   */
+  vacuum?(
+    table: string,
+    options?: {
+      readonly retain?: number | undefined;
+      readonly dryRun?: boolean | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<{ readonly removed: readonly string[] }>;
   /** null: there is no such table. Reads no row. */
-  describe?(table: string, options?: { readonly times?: string | undefined; readonly signal?: AbortSignal | undefined }): Promise<TableDescription | null>;
-  /** How long (ms) files that left a table are kept for readers of older versions, and remembered. */
+  describe?(
+    table: string,
+    options?: { readonly times?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<TableDescription | null>;
+  /**
+   * How long (ms) files that left a table are kept for readers of older versions, and remembered.
+   */
   readonly retain?: number | undefined;
   close(): Promise<void>;
 }
 
-// ---- compute engine -----------------------------------------------------------------------------------------------
+// ---- compute engine
+// -----------------------------------------------------------------------------------------------
 
 /**
- * Rows of a source as the engine takes them. `entity` is the number of the entity row's key (see `EntityRows`), −1: not asked for.
- * A row counts at `t` while `max(time, from) < t ≤ min(time + window, to)` for a window, and while `time ≤ t ≤ time + ttl`, `from < t ≤ to` for a fact.
+ * Rows of a source as the engine takes them. `entity` is the number of the entity row's key (see
+ * `EntityRows`), −1: not asked for. A row counts at `t` while `max(time, from) < t ≤ min(time +
+ * window, to)` for a window, and while `time ≤ t ≤ time + ttl`, `from < t ≤ to` for a fact.
  */
 export interface Events {
   readonly length: number;
@@ -298,15 +475,31 @@ export interface AggregatePlan {
 
 export interface JoinPlan {
   readonly source: SourceSpec;
-  /** Columns of the events: those the features read, then `created` if there is one, then the primary key. */
+  /**
+   * Columns of the events: those the features read, then `created` if there is one, then the
+   * primary key.
+   */
   readonly columns: readonly ColumnSpec[];
   readonly features: readonly FeatureSpec[];
   readonly ttl: number | null;
 }
 
-/** Computes features from events. Every engine gives the same bits (law 3); one that cannot refuses the plan (`ENGINE_CANNOT`). */
+/**
+ * Computes features from events. Every engine gives the same bits (law 3); one that cannot refuses
+ * the plan (`ENGINE_CANNOT`).
+ */
 export interface ComputeEngine {
   readonly name: string;
-  aggregate(plan: AggregatePlan, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly Answers[]>;
-  joinAsOf(plan: JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly Answers[]>;
+  aggregate(
+    plan: AggregatePlan,
+    events: AsyncIterable<Events>,
+    rows: EntityRows,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly Answers[]>;
+  joinAsOf(
+    plan: JoinPlan,
+    events: AsyncIterable<Events>,
+    rows: EntityRows,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly Answers[]>;
 }

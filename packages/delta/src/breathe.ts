@@ -1,4 +1,9 @@
-/** Writing and reading files is long work in the thread that also serves requests: between columns it lets everybody else have their turn. */
+/**
+ * Writing and reading files is long work in the thread that also serves requests: between columns
+ * it lets everybody else have their turn.
+ */
 export function breathe(): Promise<void> {
-  return new Promise((resolve) => { setImmediate(resolve); });
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

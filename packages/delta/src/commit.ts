@@ -1,4 +1,7 @@
-/** The optimistic commit: decide on the newest state, claim the next version, decide again when another was first. */
+/**
+ * The optimistic commit: decide on the newest state, claim the next version, decide again when
+ * another was first.
+ */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError } from "@tidemark/core";
@@ -16,13 +19,21 @@ export interface Commit {
   check(log: TableLog | null): Promise<"go" | "conflict"> | "go" | "conflict";
   /** Writes the files, once, after the first check. */
   prepare(): Promise<void>;
-  /** The actions on this state; none: there is nothing to commit. Called without an await since the state was read. */
+  /**
+   * The actions on this state; none: there is nothing to commit. Called without an await since the
+   * state was read.
+   */
   actions(log: TableLog | null): readonly Action[];
   /** Removes what `prepare` wrote: no entry names it, and none will. */
   abandon(): Promise<void>;
 }
 
-export async function commitTo(lake: Lake, table: string, commit: Commit, signal: AbortSignal | undefined): Promise<"done" | "conflict"> {
+export async function commitTo(
+  lake: Lake,
+  table: string,
+  commit: Commit,
+  signal: AbortSignal | undefined,
+): Promise<"done" | "conflict"> {
   const id = randomUUID();
   let prepared = false;
   for (let lost = 0; ;) {
@@ -44,10 +55,15 @@ export async function commitTo(lake: Lake, table: string, commit: Commit, signal
     const actions = commit.actions(log);
     if (actions.length === 0) return "done";
     const commitInfo: CommitInfo = {
-      timestamp: lake.clock(), operation: commit.operation, operationParameters: commit.parameters, engineInfo: "tidemark",
-      "tidemark.commit": id, "tidemark.lines": actions.length + 1,
+      timestamp: lake.clock(),
+      operation: commit.operation,
+      operationParameters: commit.parameters,
+      engineInfo: "tidemark",
+      "tidemark.commit": id,
+      "tidemark.lines": actions.length + 1,
     };
-    const entry = [{ commitInfo }, ...actions].map((action) => JSON.stringify(action)).join("\n") + "\n";
+    const entry =
+      [{ commitInfo }, ...actions].map((action) => JSON.stringify(action)).join("\n") + "\n";
     await lake.failpoint("before-commit");
     if (await claim(lake, table, version, new TextEncoder().encode(entry), id, signal)) {
       await lake.failpoint("after-commit");
@@ -59,11 +75,27 @@ export async function commitTo(lake: Lake, table: string, commit: Commit, signal
   }
 }
 
-/** True: the entry is ours. A store that fails ambiguously, or retries a create that had worked, is asked what is there. */
-async function claim(lake: Lake, table: string, version: number, entry: Uint8Array, id: string, signal: AbortSignal | undefined): Promise<boolean> {
-  const ours = async (): Promise<boolean> => (await readEntry(lake.objects, table, version, undefined))?.some((action) => action.commitInfo?.["tidemark.commit"] === id) ?? false;
+/**
+ * True: the entry is ours. A store that fails ambiguously, or retries a create that had worked, is
+ * asked what is there.
+ */
+async function claim(
+  lake: Lake,
+  table: string,
+  version: number,
+  entry: Uint8Array,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const ours = async (): Promise<boolean> =>
+    (await readEntry(lake.objects, table, version, undefined))?.some(
+      (action) => action.commitInfo?.["tidemark.commit"] === id,
+    ) ?? false;
   try {
-    return (await lake.objects.createIfAbsent(entryKey(table, version), entry, { signal })) || (await ours());
+    return (
+      (await lake.objects.createIfAbsent(entryKey(table, version), entry, { signal })) ||
+      (await ours())
+    );
   } catch (error) {
     if (await ours().catch(() => false)) return true;
     throw error;
@@ -71,11 +103,28 @@ async function claim(lake: Lake, table: string, version: number, entry: Uint8Arr
 }
 
 /** The commit stands: nothing that fails from here on may say otherwise. */
-async function settled(lake: Lake, table: string, log: TableLog | null, version: number, actions: readonly Action[]): Promise<void> {
+async function settled(
+  lake: Lake,
+  table: string,
+  log: TableLog | null,
+  version: number,
+  actions: readonly Action[],
+): Promise<void> {
   if (log !== null && log.version === version - 1) log.apply(version, actions);
-  if (version === 0 || version % lake.checkpointEvery !== 0 || log === null || log.version < version) return;
+  if (
+    version === 0 ||
+    version % lake.checkpointEvery !== 0 ||
+    log === null ||
+    log.version < version
+  )
+    return;
   try {
-    await writeCheckpoint(lake.objects, table, checkpointOf(log, lake.clock() - lake.retain), lake.failpoint);
+    await writeCheckpoint(
+      lake.objects,
+      table,
+      checkpointOf(log, lake.clock() - lake.retain),
+      lake.failpoint,
+    );
   } catch (error) {
     // A table without this checkpoint is whole; the next one will tell the same.
     if (!isTidemarkError(error)) throw error;

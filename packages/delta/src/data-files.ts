@@ -9,7 +9,15 @@ import { directoryOf, encodePath, partRows, type PartitionValues } from "./log/p
 import { statsText } from "./log/statistics.ts";
 import type { Piece } from "./parquet/gather.ts";
 import type { EncodedGroup } from "./parquet/group.ts";
-import { encoding, fileBytes, GROUP_ROWS, GroupCutter, parquetBytes, type ParquetSummary, type ParquetWriteOptions } from "./parquet/writer.ts";
+import {
+  encoding,
+  fileBytes,
+  GROUP_ROWS,
+  GroupCutter,
+  parquetBytes,
+  type ParquetSummary,
+  type ParquetWriteOptions,
+} from "./parquet/writer.ts";
 
 /** Files written at the same time. */
 const PARALLEL = 4;
@@ -19,7 +27,12 @@ const STREAM_ROWS = 1_000_000;
 /** Row groups of a stream that are being encoded while its next rows are computed. */
 const AHEAD = 2;
 
-export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, signal: AbortSignal | undefined): Promise<Add[]> {
+export async function writeRows(
+  lake: Lake,
+  table: TableSpec,
+  rows: readonly Batch[] | AsyncIterable<Batch>,
+  signal: AbortSignal | undefined,
+): Promise<Add[]> {
   if (Symbol.iterator in rows) return writeBatches(lake, table, rows, signal);
   const adds: Add[] = [];
   const thread = lateThread(lake.groupThread);
@@ -29,7 +42,16 @@ export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Bat
     let ahead: Promise<EncodedGroup>[] = [];
     let length = 0;
     const write = async (): Promise<void> => {
-      const put = (file: StreamFile): Promise<Add> => putFile(lake, table, options, file.values, (summary) => fileBytes(options, rowGroups(options, file), summary), true, signal);
+      const put = (file: StreamFile): Promise<Add> =>
+        putFile(
+          lake,
+          table,
+          options,
+          file.values,
+          (summary) => fileBytes(options, rowGroups(options, file), summary),
+          true,
+          signal,
+        );
       adds.push(...(await eachFile(lake, table, [...files.values()], put)));
       [files, ahead, length] = [new Map(), [], 0];
     };
@@ -43,9 +65,11 @@ export async function writeRows(lake: Lake, table: TableSpec, rows: readonly Bat
     for await (const batch of rows) {
       for (const { key, values, piece } of partsOf(table, batch)) {
         let file = files.get(key);
-        if (file === undefined) files.set(key, (file = { values, groups: [], cutter: new GroupCutter(options.columns) }));
+        if (file === undefined)
+          files.set(key, (file = { values, groups: [], cutter: new GroupCutter(options.columns) }));
         for (const group of file.cutter.add(piece)) await encode(file, group);
-        // where a batch ends, half a group is one: the sooner it is encoded, the less is left for the end
+        // where a batch ends, half a group is one: the sooner it is encoded, the less is left for
+        // the end
         if (file.cutter.rows * 2 >= GROUP_ROWS) await encode(file, file.cutter.rest());
       }
       length += batch.length;
@@ -67,13 +91,21 @@ interface StreamFile {
   readonly cutter: GroupCutter;
 }
 
-async function* rowGroups(options: ParquetWriteOptions, { groups, cutter }: StreamFile): AsyncGenerator<EncodedGroup> {
+async function* rowGroups(
+  options: ParquetWriteOptions,
+  { groups, cutter }: StreamFile,
+): AsyncGenerator<EncodedGroup> {
   const rest = cutter.rest();
   const last = rest.length === 0 ? [] : [(await encoding(options, rest)).group];
   for (const group of [...groups, ...last]) yield await group;
 }
 
-async function writeBatches(lake: Lake, table: TableSpec, rows: readonly Batch[], signal: AbortSignal | undefined): Promise<Add[]> {
+async function writeBatches(
+  lake: Lake,
+  table: TableSpec,
+  rows: readonly Batch[],
+  signal: AbortSignal | undefined,
+): Promise<Add[]> {
   const files = new Map<string, { readonly values: PartitionValues; readonly pieces: Piece[] }>();
   for (const batch of rows) {
     for (const { key, values, piece } of partsOf(table, batch)) {
@@ -83,15 +115,24 @@ async function writeBatches(lake: Lake, table: TableSpec, rows: readonly Batch[]
     }
   }
   const { columns } = writing(table);
-  return await eachFile(lake, table, [...files.values()], ({ values, pieces }) => writeFile(lake, table, columns, values, pieces, true, signal));
+  return await eachFile(lake, table, [...files.values()], ({ values, pieces }) =>
+    writeFile(lake, table, columns, values, pieces, true, signal),
+  );
 }
 
 /** The rows of each partition in a batch. */
-function* partsOf(table: TableSpec, batch: Batch): Generator<{ readonly key: string; readonly values: PartitionValues; readonly piece: Piece }> {
+function* partsOf(
+  table: TableSpec,
+  batch: Batch,
+): Generator<{ readonly key: string; readonly values: PartitionValues; readonly piece: Piece }> {
   if (batch.length === 0) return;
   for (const column of batch.columns) {
     if (!table.columns.some((known) => known.name === column.name)) {
-      throw new TidemarkError("COLUMN_MISSING", `table "${table.name}": the rows bring column "${column.name}", which its columns do not list; add it to them`);
+      throw new TidemarkError(
+        "COLUMN_MISSING",
+        `table "${table.name}": the rows bring column "${column.name}", which its columns do ` +
+          "not list; add it to them",
+      );
     }
   }
   for (const { values, rows } of partRows(table.name, batch, table.partitionBy)) {
@@ -101,42 +142,91 @@ function* partsOf(table: TableSpec, batch: Batch): Generator<{ readonly key: str
 }
 
 /** Some at a time; where one cannot be written, the others are removed. */
-async function eachFile<T>(lake: Lake, table: TableSpec, files: readonly T[], write: (file: T) => Promise<Add>): Promise<Add[]> {
+async function eachFile<T>(
+  lake: Lake,
+  table: TableSpec,
+  files: readonly T[],
+  write: (file: T) => Promise<Add>,
+): Promise<Add[]> {
   const adds: Add[] = [];
   const waiting = files.entries();
   const work = async (): Promise<void> => {
     for (const [i, file] of waiting) adds[i] = await write(file);
   };
-  const workers = await Promise.allSettled(Array.from({ length: Math.min(PARALLEL, files.length) }, work));
-  for (const worker of workers) if (worker.status === "rejected") { await removeFiles(lake, table.name, adds); throw worker.reason; }
+  const workers = await Promise.allSettled(
+    Array.from({ length: Math.min(PARALLEL, files.length) }, work),
+  );
+  for (const worker of workers)
+    if (worker.status === "rejected") {
+      await removeFiles(lake, table.name, adds);
+      throw worker.reason;
+    }
   return adds;
 }
 
 function writing(table: TableSpec, encode?: ParquetWriteOptions["encode"]): ParquetWriteOptions {
-  return { columns: table.columns.filter((column) => !table.partitionBy.includes(column.name)), timestamps: "long", where: `table "${table.name}"`, encode };
+  return {
+    columns: table.columns.filter((column) => !table.partitionBy.includes(column.name)),
+    timestamps: "long",
+    where: `table "${table.name}"`,
+    encode,
+  };
 }
 
 export async function writeFile(
-  lake: Lake, table: Pick<TableSpec, "name" | "partitionBy">, columns: readonly ColumnSpec[], values: PartitionValues, pieces: Iterable<Piece> | AsyncIterable<Piece>, dataChange: boolean, signal: AbortSignal | undefined,
+  lake: Lake,
+  table: Pick<TableSpec, "name" | "partitionBy">,
+  columns: readonly ColumnSpec[],
+  values: PartitionValues,
+  pieces: Iterable<Piece> | AsyncIterable<Piece>,
+  dataChange: boolean,
+  signal: AbortSignal | undefined,
 ): Promise<Add> {
-  const options: ParquetWriteOptions = { columns, timestamps: "long", where: `table "${table.name}"` };
-  return await putFile(lake, table, options, values, (summary) => parquetBytes(options, pieces, summary), dataChange, signal);
+  const options: ParquetWriteOptions = {
+    columns,
+    timestamps: "long",
+    where: `table "${table.name}"`,
+  };
+  return await putFile(
+    lake,
+    table,
+    options,
+    values,
+    (summary) => parquetBytes(options, pieces, summary),
+    dataChange,
+    signal,
+  );
 }
 
 async function putFile(
-  lake: Lake, table: Pick<TableSpec, "name" | "partitionBy">, { columns }: ParquetWriteOptions, values: PartitionValues,
-  content: (summary: ParquetSummary) => AsyncIterable<Uint8Array>, dataChange: boolean, signal: AbortSignal | undefined,
+  lake: Lake,
+  table: Pick<TableSpec, "name" | "partitionBy">,
+  { columns }: ParquetWriteOptions,
+  values: PartitionValues,
+  content: (summary: ParquetSummary) => AsyncIterable<Uint8Array>,
+  dataChange: boolean,
+  signal: AbortSignal | undefined,
 ): Promise<Add> {
   const path = `${directoryOf(table.partitionBy, values)}part-${randomUUID()}.zstd.parquet`;
   const summary: ParquetSummary = { rows: 0, bytes: 0, ranges: [] };
   await lake.objects.put(`${table.name}/${path}`, content(summary), { signal });
   return {
-    path: encodePath(path), partitionValues: values, size: summary.bytes, modificationTime: lake.clock(), dataChange,
+    path: encodePath(path),
+    partitionValues: values,
+    size: summary.bytes,
+    modificationTime: lake.clock(),
+    dataChange,
     stats: statsText(summary.rows, columns, summary.ranges),
   };
 }
 
 /** Files that no entry names. What cannot be removed now, vacuum will find. */
-export async function removeFiles(lake: Lake, table: string, adds: readonly (Add | undefined)[]): Promise<void> {
-  for (const add of adds) if (add !== undefined) await lake.objects.delete(`${table}/${decodeURIComponent(add.path)}`).catch(() => undefined);
+export async function removeFiles(
+  lake: Lake,
+  table: string,
+  adds: readonly (Add | undefined)[],
+): Promise<void> {
+  for (const add of adds)
+    if (add !== undefined)
+      await lake.objects.delete(`${table}/${decodeURIComponent(add.path)}`).catch(() => undefined);
 }

@@ -11,7 +11,11 @@ export interface DescribeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function describeTable(lake: Lake, table: string, { times, signal }: DescribeOptions): Promise<TableDescription | null> {
+export async function describeTable(
+  lake: Lake,
+  table: string,
+  { times, signal }: DescribeOptions,
+): Promise<TableDescription | null> {
   const log = await lake.latest(table, signal);
   if (log === null) return null;
   log.checkReadable();
@@ -25,12 +29,21 @@ export async function describeTable(lake: Lake, table: string, { times, signal }
     bytes += file.add.size;
     const range = times === undefined ? null : file.stats.range(times);
     if (range === null) told = false;
-    else if (range !== "none") [oldest, newest] = [Math.min(oldest, range.min), Math.max(newest, range.max)];
+    else if (range !== "none")
+      [oldest, newest] = [Math.min(oldest, range.min), Math.max(newest, range.max)];
   }
-  const info = (await readEntry(lake.objects, table, version, signal))?.find((action) => action.commitInfo)?.commitInfo;
+  const info = (await readEntry(lake.objects, table, version, signal))?.find(
+    (action) => action.commitInfo,
+  )?.commitInfo;
   const known = told && Number.isFinite(oldest);
   return {
-    version, rows, files: files.length, bytes, positions, changed: typeof info?.timestamp === "number" ? info.timestamp * 1000 : null,
-    oldest: known ? oldest : null, newest: known ? newest : null,
+    version,
+    rows,
+    files: files.length,
+    bytes,
+    positions,
+    changed: typeof info?.timestamp === "number" ? info.timestamp * 1000 : null,
+    oldest: known ? oldest : null,
+    newest: known ? newest : null,
   };
 }

@@ -1,4 +1,7 @@
-/** Row groups encoded in a thread of its own, while the caller's computes the next rows; where there is no such thread, or it dies, in the caller's. */
+/**
+ * Row groups encoded in a thread of its own, while the caller's computes the next rows; where there
+ * is no such thread, or it dies, in the caller's.
+ */
 import { Worker } from "node:worker_threads";
 import type { Vector } from "@tidemark/core/spi";
 import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./parquet/group.ts";
@@ -51,33 +54,49 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
     async encode(group) {
       if (ended) throw new Error("the thread for row groups has ended");
       // values that lie anywhere in the memory of others are not for sending
-      if (worker === null || group.vectors.some(({ is }) => is === "bytes")) return await encodeGroup(group);
+      if (worker === null || group.vectors.some(({ is }) => is === "bytes"))
+        return await encodeGroup(group);
       const id = next++;
       try {
-        worker.postMessage({ id, group: { ...group, vectors: group.vectors.map(compact) } } satisfies Task);
+        worker.postMessage({
+          id,
+          group: { ...group, vectors: group.vectors.map(compact) },
+        } satisfies Task);
       } catch {
         return await encodeGroup(group);
       }
-      return await new Promise((resolve, reject) => { asked.set(id, { group, resolve, reject }); });
+      return await new Promise((resolve, reject) => {
+        asked.set(id, { group, resolve, reject });
+      });
     },
     async end() {
       const running = worker;
       ended = true;
       worker = null;
-      for (const { reject } of asked.values()) reject(new Error("the thread for row groups has ended"));
+      for (const { reject } of asked.values())
+        reject(new Error("the thread for row groups has ended"));
       asked.clear();
       await running?.terminate();
     },
   };
 }
 
-/** Who computes for so long (ms) before the first rows come brings many of them: the thread starts meanwhile. */
+/**
+ * Who computes for so long (ms) before the first rows come brings many of them: the thread starts
+ * meanwhile.
+ */
 const LONG = 100;
 
 /** A thread that starts when it is clear that there is work for it; null: none does. */
-export function lateThread(start: (() => GroupThread) | null): { readonly encode: GroupThread["encode"]; readonly begin: () => void; readonly end: () => Promise<void> } {
+export function lateThread(start: (() => GroupThread) | null): {
+  readonly encode: GroupThread["encode"];
+  readonly begin: () => void;
+  readonly end: () => Promise<void>;
+} {
   let thread: GroupThread | null = null;
-  const begin = (): void => { if (start !== null) thread ??= start(); };
+  const begin = (): void => {
+    if (start !== null) thread ??= start();
+  };
   const timer = setTimeout(begin, LONG);
   return {
     begin,
@@ -91,20 +110,31 @@ export function lateThread(start: (() => GroupThread) | null): { readonly encode
 
 /** A view is sent with all of the memory behind it. */
 function compact(vector: Vector): Vector {
-  const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T => (values.byteLength === values.buffer.byteLength ? values : values.slice() as T);
+  const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T =>
+    values.byteLength === values.buffer.byteLength ? values : (values.slice() as T);
   const valid = vector.valid === null ? null : own(vector.valid);
   switch (vector.is) {
-    case "string": return { is: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
-    case "int64": return { ...vector, values: own(vector.values), valid };
-    case "int32": return { ...vector, values: own(vector.values), valid };
-    case "float64": return { ...vector, values: own(vector.values), valid };
-    case "boolean": return { ...vector, values: own(vector.values), valid };
-    case "big": case "bytes": return { ...vector, valid };
+    case "string":
+      return { is: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
+    case "int64":
+      return { ...vector, values: own(vector.values), valid };
+    case "int32":
+      return { ...vector, values: own(vector.values), valid };
+    case "float64":
+      return { ...vector, values: own(vector.values), valid };
+    case "boolean":
+      return { ...vector, values: own(vector.values), valid };
+    case "big":
+    case "bytes":
+      return { ...vector, valid };
   }
 }
 
 /** Beside this file, built or not. */
 export function ownThread(): Worker {
   const isSource = import.meta.url.endsWith(".ts");
-  return new Worker(new URL(isSource ? "./group-worker.ts" : "./group-worker.js", import.meta.url), { name: "tidemark row groups" });
+  return new Worker(
+    new URL(isSource ? "./group-worker.ts" : "./group-worker.js", import.meta.url),
+    { name: "tidemark row groups" },
+  );
 }

@@ -6,5 +6,8 @@ import type { Done, Task } from "./group-thread.ts";
 parentPort!.on("message", async ({ id, group }: Task) => {
   // where it fails, the caller's thread does it again and meets the error itself
   const answer = await encodeGroup(group).catch(() => null);
-  parentPort!.postMessage({ id, answer } satisfies Done, answer !== null && "bytes" in answer ? [answer.bytes.buffer as ArrayBuffer] : []);
+  parentPort!.postMessage(
+    { id, answer } satisfies Done,
+    answer !== null && "bytes" in answer ? [answer.bytes.buffer as ArrayBuffer] : [],
+  );
 });

@@ -6,19 +6,31 @@ import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
 
 export interface DeltaOptions {
-  /** Now, in ms since the epoch; for the log's times and for what vacuum may remove. Default: `Date.now`. */
+  /**
+   * Now, in ms since the epoch; for the log's times and for what vacuum may remove. Default:
+   * `Date.now`.
+   */
   readonly clock?: (() => number) | undefined;
   /** A checkpoint is written at every so many commits. Default: 50. */
   readonly checkpointEvery?: number | undefined;
-  /** How long (ms) a file that left its table is kept for readers of older versions, and remembered in checkpoints. Default: 7 days. */
+  /**
+   * How long (ms) a file that left its table is kept for readers of older versions, and remembered
+   * in checkpoints. Default: 7 days.
+   */
   readonly retain?: number | undefined;
-  /** Internal, for tests that kill the process: called with `parquet-written`, `before-commit`, `after-commit`, `checkpoint`, `checkpoint-written`. */
+  /**
+   * Internal, for tests that kill the process: called with `parquet-written`, `before-commit`,
+   * `after-commit`, `checkpoint`, `checkpoint-written`.
+   */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
   /** Internal, for tests: how the thread starts that encodes row groups. */
   readonly groupThread?: (() => GroupThread) | undefined;
 }
 
-/** After so long (ms), somebody may have cleaned up the log behind our back, and the absence of the next entry proves nothing. */
+/**
+ * After so long (ms), somebody may have cleaned up the log behind our back, and the absence of the
+ * next entry proves nothing.
+ */
 const STALE = 600_000;
 /** States of older versions that are kept. */
 const OLD_VERSIONS = 4;
@@ -42,7 +54,10 @@ export class Lake {
     this.groupThread = options.groupThread ?? (availableParallelism() > 1 ? groupThread : null);
   }
 
-  /** The table as it is now; null: there is none. The answer changes in place as commits come in: read it before the next await. */
+  /**
+   * The table as it is now; null: there is none. The answer changes in place as commits come in:
+   * read it before the next await.
+   */
   async latest(table: string, signal: AbortSignal | undefined): Promise<TableLog | null> {
     signal?.throwIfAborted();
     const known = this.#newest.get(table);
@@ -54,13 +69,18 @@ export class Lake {
     const log = await loadTable(this.objects, table, undefined, signal);
     if (log === null) return null;
     const meanwhile = this.#newest.get(table);
-    if (meanwhile !== undefined && meanwhile !== known && meanwhile.log.version >= log.version) return meanwhile.log;
+    if (meanwhile !== undefined && meanwhile !== known && meanwhile.log.version >= log.version)
+      return meanwhile.log;
     this.#newest.set(table, { log, seen: performance.now() });
     return log;
   }
 
   /** The table at a version; null: there is no table. */
-  async at(table: string, version: number, signal: AbortSignal | undefined): Promise<TableLog | null> {
+  async at(
+    table: string,
+    version: number,
+    signal: AbortSignal | undefined,
+  ): Promise<TableLog | null> {
     const newest = await this.latest(table, signal);
     if (newest === null || newest.version === version) return newest;
     const key = `${version}/${table}`;

@@ -1,5 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TidemarkError } from "@tidemark/core";
 import type { ObjectInfo, ObjectStore } from "./objects.ts";
@@ -8,16 +18,20 @@ const TEMPORARY = ".tmp";
 const HOUR = 3_600_000;
 
 export interface LocalObjectsOptions {
-  /** Internal, for tests that kill the process: called with `temporary-written` before a file gets its name. */
+  /**
+   * Internal, for tests that kill the process: called with `temporary-written` before a file gets
+   * its name.
+   */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
 }
 
 /**
  * Objects as files under a directory, which is made at the first write.
  *
- * A file is written under `.tmp/`, synced, and only then given its name: `link` for a create (EEXIST: another was first), `rename` for a put;
- * then the directory is synced. A process that dies midway leaves a temporary file, which a later writer removes once it is an hour old.
- * Throws `OBJECTS_READ_ONLY`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or `OBJECTS_FAILED`.
+ * A file is written under `.tmp/`, synced, and only then given its name: `link` for a create
+ * (EEXIST: another was first), `rename` for a put; then the directory is synced. A process that
+ * dies midway leaves a temporary file, which a later writer removes once it is an hour old. Throws
+ * `OBJECTS_READ_ONLY`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or `OBJECTS_FAILED`.
  *
  * @example deltaOfflineStore(localObjects("./lake"))
  */
@@ -40,13 +54,22 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     if (made.has(path)) return;
     const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
       if (codeOf(error) !== "EEXIST") throw error;
-      throw new TidemarkError("OBJECTS_BAD_KEY", `${name}: ${path} is a file and cannot be a directory; name another directory`, { cause: error });
+      throw new TidemarkError(
+        "OBJECTS_BAD_KEY",
+        `${name}: ${path} is a file and cannot be a directory; name another directory`,
+        { cause: error },
+      );
     });
-    if (first !== undefined) for (let at = path; at.length >= dirname(first).length; at = dirname(at)) await syncDirectory(at);
+    if (first !== undefined)
+      for (let at = path; at.length >= dirname(first).length; at = dirname(at))
+        await syncDirectory(at);
     made.add(path);
   };
 
-  const writeTemporary = async (content: Uint8Array | AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<string> => {
+  const writeTemporary = async (
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<string> => {
     const folder = join(root, TEMPORARY);
     await makeDirectory(folder);
     await (swept ??= sweepTemporary(folder));
@@ -63,7 +86,10 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     return path;
   };
 
-  /** Gives a temporary file its name, making the directory when it is missing (or was removed meanwhile). */
+  /**
+   * Gives a temporary file its name, making the directory when it is missing (or was removed
+   * meanwhile).
+   */
   const settle = async (path: string, give: () => Promise<void>): Promise<void> => {
     try {
       await give();
@@ -78,89 +104,133 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
 
   return {
     name,
-    size: (key, { signal } = {}) => guard(key, async () => {
-      signal?.throwIfAborted();
-      return await stat(pathOf(root, name, key)).then((found) => (found.isFile() ? found.size : null), absent);
-    }),
-    read: (key, range, { signal } = {}) => guard(key, async () => {
-      signal?.throwIfAborted();
-      const path = pathOf(root, name, key);
-      if (range === undefined) return await readFile(path).then(ownBytes, absent);
-      const file = await open(path, "r").catch(absent);
-      if (file === null) return null;
-      try {
-        const bytes = new Uint8Array(Math.max(range.to - range.from, 0));
-        let length = 0;
-        while (length < bytes.length) {
-          const { bytesRead } = await file.read(bytes, length, bytes.length - length, range.from + length);
-          if (bytesRead === 0) break;
-          length += bytesRead;
+    size: (key, { signal } = {}) =>
+      guard(key, async () => {
+        signal?.throwIfAborted();
+        return await stat(pathOf(root, name, key)).then(
+          (found) => (found.isFile() ? found.size : null),
+          absent,
+        );
+      }),
+    read: (key, range, { signal } = {}) =>
+      guard(key, async () => {
+        signal?.throwIfAborted();
+        const path = pathOf(root, name, key);
+        if (range === undefined) return await readFile(path).then(ownBytes, absent);
+        const file = await open(path, "r").catch(absent);
+        if (file === null) return null;
+        try {
+          const bytes = new Uint8Array(Math.max(range.to - range.from, 0));
+          let length = 0;
+          while (length < bytes.length) {
+            const { bytesRead } = await file.read(
+              bytes,
+              length,
+              bytes.length - length,
+              range.from + length,
+            );
+            if (bytesRead === 0) break;
+            length += bytesRead;
+          }
+          return length === bytes.length ? bytes : bytes.slice(0, length);
+        } finally {
+          await file.close();
         }
-        return length === bytes.length ? bytes : bytes.slice(0, length);
-      } finally {
-        await file.close();
-      }
-    }),
-    put: (key, content, { signal } = {}) => guard(key, async () => {
-      signal?.throwIfAborted();
-      const path = pathOf(root, name, key);
-      const temporary = await writeTemporary(content, signal);
-      await settle(path, () => rename(temporary, path)).catch(async (error) => { await unlink(temporary).catch(() => undefined); throw error; });
-    }),
-    createIfAbsent: (key, content, { signal } = {}) => guard(key, async () => {
-      signal?.throwIfAborted();
-      const path = pathOf(root, name, key);
-      if ((await stat(path).catch(absent)) !== null) return false;
-      const temporary = await writeTemporary(content, signal);
-      try {
-        await settle(path, () => link(temporary, path));
-        return true;
-      } catch (error) {
-        if (codeOf(error) === "EEXIST") return false;
-        throw error;
-      } finally {
-        await unlink(temporary).catch(() => undefined);
-      }
-    }),
+      }),
+    put: (key, content, { signal } = {}) =>
+      guard(key, async () => {
+        signal?.throwIfAborted();
+        const path = pathOf(root, name, key);
+        const temporary = await writeTemporary(content, signal);
+        await settle(path, () => rename(temporary, path)).catch(async (error) => {
+          await unlink(temporary).catch(() => undefined);
+          throw error;
+        });
+      }),
+    createIfAbsent: (key, content, { signal } = {}) =>
+      guard(key, async () => {
+        signal?.throwIfAborted();
+        const path = pathOf(root, name, key);
+        if ((await stat(path).catch(absent)) !== null) return false;
+        const temporary = await writeTemporary(content, signal);
+        try {
+          await settle(path, () => link(temporary, path));
+          return true;
+        } catch (error) {
+          if (codeOf(error) === "EEXIST") return false;
+          throw error;
+        } finally {
+          await unlink(temporary).catch(() => undefined);
+        }
+      }),
     async *list(prefix, { signal, after } = {}) {
       signal?.throwIfAborted();
       const from = prefix.lastIndexOf("/");
       const found: ObjectInfo[] = [];
-      await guard(prefix, () => collect(root, from < 0 ? "" : prefix.slice(0, from), prefix, after, found));
+      await guard(prefix, () =>
+        collect(root, from < 0 ? "" : prefix.slice(0, from), prefix, after, found),
+      );
       found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
       yield* found;
     },
-    delete: (key, { signal } = {}) => guard(key, async () => {
-      signal?.throwIfAborted();
-      await unlink(pathOf(root, name, key)).catch(absent);
-    }),
+    delete: (key, { signal } = {}) =>
+      guard(key, async () => {
+        signal?.throwIfAborted();
+        await unlink(pathOf(root, name, key)).catch(absent);
+      }),
   };
 }
 
-/** A key as a path under the root: segments are names, never `.` or `..`, so no key leads out of the directory. */
+/**
+ * A key as a path under the root: segments are names, never `.` or `..`, so no key leads out of the
+ * directory.
+ */
 function pathOf(root: string, name: string, key: string): string {
   const segments = key.split("/");
-  if (segments[0] === TEMPORARY || segments.some((segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment))) {
-    throw new TidemarkError("OBJECTS_BAD_KEY", `${name}: ${JSON.stringify(key)} is no key; use names joined by "/", without empty, "." and ".." segments`);
+  if (
+    segments[0] === TEMPORARY ||
+    segments.some(
+      (segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment),
+    )
+  ) {
+    throw new TidemarkError(
+      "OBJECTS_BAD_KEY",
+      `${name}: ${JSON.stringify(key)} is no key; use names joined by "/", without empty, "." ` +
+        `and ".." segments`,
+    );
   }
   return join(root, ...segments);
 }
 
-async function collect(root: string, folder: string, prefix: string, after: string | undefined, found: ObjectInfo[]): Promise<void> {
+async function collect(
+  root: string,
+  folder: string,
+  prefix: string,
+  after: string | undefined,
+  found: ObjectInfo[],
+): Promise<void> {
   const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(absent);
   for (const entry of entries ?? []) {
     if (folder === "" && entry.name === TEMPORARY) continue;
     const key = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
-      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) await collect(root, key, prefix, after, found);
-    } else if (entry.isFile() && key.startsWith(prefix) && (after === undefined || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)) {
+      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`))
+        await collect(root, key, prefix, after, found);
+    } else if (
+      entry.isFile() &&
+      key.startsWith(prefix) &&
+      (after === undefined || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)
+    ) {
       const info = await stat(join(root, key)).catch(absent);
       if (info !== null) found.push({ key, size: info.size, modified: info.mtimeMs });
     }
   }
 }
 
-/** What a writer that died has left. A living writer touches its file far more often than once an hour; one that does not fails with nothing written. */
+/**
+ * What a writer that died has left. A living writer touches its file far more often than once an
+ * hour; one that does not fails with nothing written.
+ */
 async function sweepTemporary(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     const path = join(directory, entry);
@@ -170,11 +240,19 @@ async function sweepTemporary(directory: string): Promise<void> {
 }
 
 /** Writes a new file and syncs it; nothing is left of one that failed. */
-export async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+export async function writeSynced(
+  path: string,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const file = await open(path, "wx");
   try {
     if (content instanceof Uint8Array) await writeAll(file, content);
-    else for await (const chunk of content) { signal?.throwIfAborted(); await writeAll(file, chunk); }
+    else
+      for await (const chunk of content) {
+        signal?.throwIfAborted();
+        await writeAll(file, chunk);
+      }
     await file.datasync();
   } catch (error) {
     await file.close().catch(() => undefined);
@@ -185,7 +263,8 @@ export async function writeSynced(path: string, content: Uint8Array | AsyncItera
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
+  for (let at = 0; at < bytes.length;)
+    at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
 }
 
 export async function syncDirectory(path: string): Promise<void> {
@@ -216,15 +295,38 @@ function absent(error: unknown): null {
 /** A system error as one that says what to do. */
 export function objectError(store: string, key: string, error: unknown): unknown {
   const code = codeOf(error);
-  if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  const said = (kind: string, message: string, retryable: boolean): TidemarkError => new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, { cause: error, retryable });
+  if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code))
+    return error;
+  const said = (kind: string, message: string, retryable: boolean): TidemarkError =>
+    new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, {
+      cause: error,
+      retryable,
+    });
   switch (code) {
-    case "EROFS": case "EACCES": case "EPERM": // a disk that has failed is read-only from then on, whoever asks
-      return said("OBJECTS_READ_ONLY", "this process may not write or read here; give its user the right to, or open a store elsewhere", code === "EROFS");
-    case "ENOSPC": case "EDQUOT": case "EFBIG":
-      return said("OBJECTS_FULL", "no space is left; make room and try again: nothing was half-written", true);
-    case "ENOTDIR": case "ENAMETOOLONG":
-      return said("OBJECTS_BAD_KEY", "the path cannot be a file here; name another directory", false);
+    case "EROFS":
+    case "EACCES":
+    case "EPERM": // a disk that has failed is read-only from then on, whoever asks
+      return said(
+        "OBJECTS_READ_ONLY",
+        "this process may not write or read here; give its user the right to, or open a store " +
+          "elsewhere",
+        code === "EROFS",
+      );
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return said(
+        "OBJECTS_FULL",
+        "no space is left; make room and try again: nothing was half-written",
+        true,
+      );
+    case "ENOTDIR":
+    case "ENAMETOOLONG":
+      return said(
+        "OBJECTS_BAD_KEY",
+        "the path cannot be a file here; name another directory",
+        false,
+      );
     default:
       return said("OBJECTS_FAILED", "the system refused; see the cause, then try again", true);
   }

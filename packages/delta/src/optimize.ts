@@ -29,47 +29,100 @@ interface Bin {
   add: Add | null;
 }
 
-export async function optimizeTable(lake: Lake, table: string, options: OptimizeOptions): Promise<OptimizeResult> {
+export async function optimizeTable(
+  lake: Lake,
+  table: string,
+  options: OptimizeOptions,
+): Promise<OptimizeResult> {
   const { signal, partitions = {}, targetBytes = 128 * 1024 * 1024 } = options;
   let bins: readonly Bin[] = [];
   let result: OptimizeResult = { filesRemoved: 0, filesAdded: 0 };
-  let planned: { readonly columns: readonly ColumnSpec[]; readonly partitionBy: readonly string[] } | null = null;
-  await commitTo(lake, table, {
-    operation: "OPTIMIZE",
-    parameters: { targetSize: String(targetBytes) },
-    check(log) {
-      if (log === null) throw new TidemarkError("TABLE_MISSING", `${lake.objects.name}: there is no table "${table}" to optimize`);
-      if (planned !== null) return "go";
-      checkRewritable(log);
-      checkFilter(table, log.schema.partitionBy, partitions);
-      planned = log.schema;
-      bins = packed([...log.files.values()].filter((file) => matches(partitions, file.add.partitionValues)), log.schema.partitionBy, targetBytes);
-      return "go";
+  let planned: {
+    readonly columns: readonly ColumnSpec[];
+    readonly partitionBy: readonly string[];
+  } | null = null;
+  await commitTo(
+    lake,
+    table,
+    {
+      operation: "OPTIMIZE",
+      parameters: { targetSize: String(targetBytes) },
+      check(log) {
+        if (log === null)
+          throw new TidemarkError(
+            "TABLE_MISSING",
+            `${lake.objects.name}: there is no table "${table}" to optimize`,
+          );
+        if (planned !== null) return "go";
+        checkRewritable(log);
+        checkFilter(table, log.schema.partitionBy, partitions);
+        planned = log.schema;
+        bins = packed(
+          [...log.files.values()].filter((file) => matches(partitions, file.add.partitionValues)),
+          log.schema.partitionBy,
+          targetBytes,
+        );
+        return "go";
+      },
+      async prepare() {
+        const { columns, partitionBy } = planned!;
+        const stored = columns.filter((column) => !partitionBy.includes(column.name));
+        for (const bin of bins) {
+          bin.add = await writeFile(
+            lake,
+            { name: table, partitionBy },
+            stored,
+            bin.files[0]!.add.partitionValues,
+            rowsOf(lake, table, bin.files, stored, partitionBy, signal),
+            false,
+            signal,
+          );
+        }
+      },
+      actions(log) {
+        // A bin of which a rewrite has taken a file meanwhile is left as it is.
+        const whole = bins.filter(({ files }) =>
+          files.every(({ add }) => log!.files.has(add.path)),
+        );
+        const now = lake.clock();
+        result = {
+          filesRemoved: whole.reduce((sum, { files }) => sum + files.length, 0),
+          filesAdded: whole.length,
+        };
+        return whole.flatMap(({ files, add }): Action[] => [
+          ...files.map(({ add: { path, partitionValues, size } }): Action => ({
+            remove: {
+              path,
+              deletionTimestamp: now,
+              dataChange: false,
+              extendedFileMetadata: true,
+              partitionValues,
+              size,
+            },
+          })),
+          { add: add! },
+        ]);
+      },
+      abandon: () =>
+        removeFiles(
+          lake,
+          table,
+          bins.map((bin) => bin.add ?? undefined),
+        ),
     },
-    async prepare() {
-      const { columns, partitionBy } = planned!;
-      const stored = columns.filter((column) => !partitionBy.includes(column.name));
-      for (const bin of bins) {
-        bin.add = await writeFile(lake, { name: table, partitionBy }, stored, bin.files[0]!.add.partitionValues, rowsOf(lake, table, bin.files, stored, partitionBy, signal), false, signal);
-      }
-    },
-    actions(log) {
-      // A bin of which a rewrite has taken a file meanwhile is left as it is.
-      const whole = bins.filter(({ files }) => files.every(({ add }) => log!.files.has(add.path)));
-      const now = lake.clock();
-      result = { filesRemoved: whole.reduce((sum, { files }) => sum + files.length, 0), filesAdded: whole.length };
-      return whole.flatMap(({ files, add }): Action[] => [
-        ...files.map(({ add: { path, partitionValues, size } }): Action => ({ remove: { path, deletionTimestamp: now, dataChange: false, extendedFileMetadata: true, partitionValues, size } })),
-        { add: add! },
-      ]);
-    },
-    abandon: () => removeFiles(lake, table, bins.map((bin) => bin.add ?? undefined)),
-  }, signal);
+    signal,
+  );
   return result;
 }
 
-/** Files too small, joined in their order until the target is reached; a bin of one file is no gain. */
-function packed(files: readonly TableFile[], partitionBy: readonly string[], target: number): Bin[] {
+/**
+ * Files too small, joined in their order until the target is reached; a bin of one file is no gain.
+ */
+function packed(
+  files: readonly TableFile[],
+  partitionBy: readonly string[],
+  target: number,
+): Bin[] {
   const bins: Bin[] = [];
   const open = new Map<string, { files: TableFile[]; bytes: number }>();
   for (const file of files) {
@@ -87,9 +140,17 @@ function packed(files: readonly TableFile[], partitionBy: readonly string[], tar
   return bins.filter((bin) => bin.files.length > 1);
 }
 
-async function* rowsOf(lake: Lake, table: string, files: readonly TableFile[], columns: readonly ColumnSpec[], partitionBy: readonly string[], signal: AbortSignal | undefined): AsyncGenerator<Piece> {
+async function* rowsOf(
+  lake: Lake,
+  table: string,
+  files: readonly TableFile[],
+  columns: readonly ColumnSpec[],
+  partitionBy: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Piece> {
   for (const file of files) {
-    for await (const batch of scanFile(lake, table, file, columns, partitionBy, undefined, signal)) yield { batch, rows: null, from: 0, to: batch.length };
+    for await (const batch of scanFile(lake, table, file, columns, partitionBy, undefined, signal))
+      yield { batch, rows: null, from: 0, to: batch.length };
   }
 }
 
@@ -99,7 +160,11 @@ function checkRewritable(log: TableLog): void {
   for (const field of log.schema.fields) {
     const column = log.schema.columns.find(({ name }) => name === field.name);
     if (column === undefined || deltaType(column) !== field.type) {
-      throw new TidemarkError("DELTA_UNSUPPORTED", `table "${log.table}": column "${field.name}" has a type that Tidemark does not write; optimize the table with the tool that made it`);
+      throw new TidemarkError(
+        "DELTA_UNSUPPORTED",
+        `table "${log.table}": column "${field.name}" has a type that Tidemark does not ` +
+          "write; optimize the table with the tool that made it",
+      );
     }
   }
 }

@@ -1,12 +1,19 @@
-/** The registry beside the tables: numbered entries, as a table's log has them, each made only where there is none. */
+/**
+ * The registry beside the tables: numbered entries, as a table's log has them, each made only where
+ * there is none.
+ */
 import type { RegistryStore } from "@tidemark/core/spi";
 import type { ObjectStore } from "./objects.ts";
 
 const DIGITS = 20;
 
-/** What is saved is there whole or not at all; of many who save after the same entry, one is done. Older entries stay. */
+/**
+ * What is saved is there whole or not at all; of many who save after the same entry, one is done.
+ * Older entries stay.
+ */
 export function registryEntries(objects: ObjectStore): RegistryStore {
-  const entry = (namespace: string, number: number): string => `${directory(namespace)}${String(number).padStart(DIGITS, "0")}.json`;
+  const entry = (namespace: string, number: number): string =>
+    `${directory(namespace)}${String(number).padStart(DIGITS, "0")}.json`;
   return {
     async load({ namespace, signal }) {
       const prefix = directory(namespace);
@@ -15,11 +22,18 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
         const name = key.slice(prefix.length);
         if (/^\d{20}\.json$/.test(name)) newest = Math.max(newest, Number(name.slice(0, DIGITS)));
       }
-      const content = newest < 0 ? null : await objects.read(entry(namespace, newest), undefined, { signal });
-      return content === null ? null : { snapshot: new TextDecoder().decode(content), etag: String(newest) };
+      const content =
+        newest < 0 ? null : await objects.read(entry(namespace, newest), undefined, { signal });
+      return content === null
+        ? null
+        : { snapshot: new TextDecoder().decode(content), etag: String(newest) };
     },
     async save(snapshot, { namespace, expected, signal }) {
-      const created = await objects.createIfAbsent(entry(namespace, expected === null ? 0 : Number(expected) + 1), new TextEncoder().encode(snapshot), { signal });
+      const created = await objects.createIfAbsent(
+        entry(namespace, expected === null ? 0 : Number(expected) + 1),
+        new TextEncoder().encode(snapshot),
+        { signal },
+      );
       return created ? "done" : "conflict";
     },
   };
@@ -27,6 +41,12 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
 
 /** A namespace may be called anything, and some disks take A for a. */
 function directory(namespace: string): string {
-  const name = [...Buffer.from(namespace)].map((byte) => (/[a-z0-9_-]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)).join("");
+  const name = [...Buffer.from(namespace)]
+    .map((byte) =>
+      /[a-z0-9_-]/.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+    )
+    .join("");
   return `_tidemark/registry/${name}/`;
 }

@@ -10,17 +10,30 @@ import { BATCH_ROWS, readerOf } from "./parquet/standalone.ts";
 
 export type ScanOptions = Parameters<OfflineStore["scan"]>[1];
 
-export async function* scanTable(lake: Lake, table: string, options: ScanOptions): AsyncGenerator<Batch> {
+export async function* scanTable(
+  lake: Lake,
+  table: string,
+  options: ScanOptions,
+): AsyncGenerator<Batch> {
   const { version, partitions = {}, range, signal } = options;
-  const log = version === undefined ? await lake.latest(table, signal) : await lake.at(table, version, signal);
-  if (log === null) throw new TidemarkError("TABLE_MISSING", `${lake.objects.name}: there is no table "${table}"; append to it first`);
+  const log =
+    version === undefined
+      ? await lake.latest(table, signal)
+      : await lake.at(table, version, signal);
+  if (log === null)
+    throw new TidemarkError(
+      "TABLE_MISSING",
+      `${lake.objects.name}: there is no table "${table}"; append to it first`,
+    );
   log.checkReadable();
   const { partitionBy } = log.schema;
   checkFilter(table, partitionBy, partitions);
   const columns = options.columns.map((name) => columnNamed(log, name));
   if (range !== undefined) columnNamed(log, range.column);
   // The state may move on while rows are read: the list of files is taken now.
-  const files = [...log.files.values()].filter((file) => matches(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range));
+  const files = [...log.files.values()].filter(
+    (file) => matches(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
+  );
   for (const file of files) {
     signal?.throwIfAborted();
     yield* scanFile(lake, table, file, columns, partitionBy, range, signal);
@@ -28,43 +41,92 @@ export async function* scanTable(lake: Lake, table: string, options: ScanOptions
 }
 
 export async function* scanFile(
-  lake: Lake, table: string, file: TableFile, columns: readonly ColumnSpec[], partitionBy: readonly string[], range: ScanOptions["range"], signal: AbortSignal | undefined,
+  lake: Lake,
+  table: string,
+  file: TableFile,
+  columns: readonly ColumnSpec[],
+  partitionBy: readonly string[],
+  range: ScanOptions["range"],
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch> {
   const parquet = await openFile(lake, table, file, signal);
-  const stored = columns.filter((column) => !partitionBy.includes(column.name) && parquet.has(column.name));
+  const stored = columns.filter(
+    (column) => !partitionBy.includes(column.name) && parquet.has(column.name),
+  );
   for (let group = 0; group < parquet.groups.length; group++) {
     signal?.throwIfAborted();
-    if (range !== undefined && !partitionBy.includes(range.column) && !parquet.mayHold(group, range)) continue;
+    if (
+      range !== undefined &&
+      !partitionBy.includes(range.column) &&
+      !parquet.mayHold(group, range)
+    )
+      continue;
     const { rows } = parquet.groups[group]!;
     const read = await parquet.readGroup(group, stored);
     const vectors = columns.map((column): Vector => {
       const index = stored.indexOf(column);
       if (index >= 0) return read[index]!;
-      return partitionBy.includes(column.name) ? constant(column, file.add.partitionValues[column.name] ?? null, rows) : missing(column, rows);
+      return partitionBy.includes(column.name)
+        ? constant(column, file.add.partitionValues[column.name] ?? null, rows)
+        : missing(column, rows);
     });
     for (let from = 0; from < rows; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, rows);
-      yield { length: to - from, columns, vectors: from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)) };
+      yield {
+        length: to - from,
+        columns,
+        vectors:
+          from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)),
+      };
     }
   }
 }
 
-export async function openFile(lake: Lake, table: string, file: TableFile, signal: AbortSignal | undefined): Promise<ParquetFile> {
-  if (file.add.deletionVector) throw new TidemarkError("DELTA_UNSUPPORTED", `table "${table}": ${file.path} has a deletion vector, which Tidemark does not read; purge the table first`);
+export async function openFile(
+  lake: Lake,
+  table: string,
+  file: TableFile,
+  signal: AbortSignal | undefined,
+): Promise<ParquetFile> {
+  if (file.add.deletionVector)
+    throw new TidemarkError(
+      "DELTA_UNSUPPORTED",
+      `table "${table}": ${file.path} has a deletion vector, which Tidemark does not read; ` +
+        "purge the table first",
+    );
   const key = `${table}/${file.path}`;
-  return await openParquet({ name: `${lake.objects.name}: "${key}"`, size: file.add.size, read: readerOf(lake.objects, key, signal) });
+  return await openParquet({
+    name: `${lake.objects.name}: "${key}"`,
+    size: file.add.size,
+    read: readerOf(lake.objects, key, signal),
+  });
 }
 
 function columnNamed(log: TableLog, name: string): ColumnSpec {
   const column = log.schema.columns.find((candidate) => candidate.name === name);
   if (column !== undefined) return column;
   const foreign = log.schema.fields.some((field) => field.name === name);
-  throw new TidemarkError("COLUMN_MISSING", `table "${log.table}": ${foreign ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`} at version ${log.version}; it has ${log.schema.columns.map((column) => column.name).join(", ")}`);
+  throw new TidemarkError(
+    "COLUMN_MISSING",
+    `table "${log.table}": ` +
+      `${foreign ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`} ` +
+      `at version ${log.version}; it has ` +
+      `${log.schema.columns.map((column) => column.name).join(", ")}`,
+  );
 }
 
-function mayHold(file: TableFile, partitionBy: readonly string[], range: ScanOptions["range"]): boolean {
+function mayHold(
+  file: TableFile,
+  partitionBy: readonly string[],
+  range: ScanOptions["range"],
+): boolean {
   if (range === undefined) return true;
   if (!partitionBy.includes(range.column)) return file.stats.mayHold(range);
   const value = file.add.partitionValues[range.column];
-  return value !== null && value !== undefined && !(Number(value) < range.min) && !(Number(value) > range.max);
+  return (
+    value !== null &&
+    value !== undefined &&
+    !(Number(value) < range.min) &&
+    !(Number(value) > range.max)
+  );
 }

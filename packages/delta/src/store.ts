@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
-import type { Batch, OfflineStore, PartitionFilter, PositionStep, TableDescription, TableSpec, TableState } from "@tidemark/core/spi";
+import type {
+  Batch,
+  OfflineStore,
+  PartitionFilter,
+  PositionStep,
+  TableDescription,
+  TableSpec,
+  TableState,
+} from "@tidemark/core/spi";
 import { type Commit, commitTo } from "./commit.ts";
 import { removeFiles, writeRows } from "./data-files.ts";
 import { describeTable, type DescribeOptions } from "./describe.ts";
@@ -18,9 +26,15 @@ import { openFile, scanTable } from "./scan.ts";
 import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts";
 
 export interface DeltaOfflineStore extends OfflineStore {
-  /** Joins the small files of each partition; the rows and their order stay. Appends and rewrites go on meanwhile. Throws `TABLE_MISSING`. */
+  /**
+   * Joins the small files of each partition; the rows and their order stay. Appends and rewrites go
+   * on meanwhile. Throws `TABLE_MISSING`.
+   */
   optimize(table: string, options?: OptimizeOptions): Promise<OptimizeResult>;
-  /** Removes files that no version within the retention needs, orphans of writers that died included. Throws `TABLE_MISSING`. */
+  /**
+   * Removes files that no version within the retention needs, orphans of writers that died
+   * included. Throws `TABLE_MISSING`.
+   */
   vacuum(table: string, options?: VacuumOptions): Promise<VacuumResult>;
   /** Rows, files, bytes and times of a table, from its log alone; null: there is none. */
   describe(table: string, options?: DescribeOptions): Promise<TableDescription | null>;
@@ -28,30 +42,50 @@ export interface DeltaOfflineStore extends OfflineStore {
 }
 
 /**
- * Tables in Delta Lake's format (reader 1, writer 2, no column mapping): Spark, Trino, DuckDB, Polars and delta-rs read them as they are.
- * Timestamps are int64 µs UTC. Several processes may write one table: each commit is one entry of its log, made only where there is none.
- * Throws `DELTA_LOG_DAMAGED`, `PARQUET_DAMAGED`, `DELTA_UNSUPPORTED`, and what the objects throw.
+ * Tables in Delta Lake's format (reader 1, writer 2, no column mapping): Spark, Trino, DuckDB,
+ * Polars and delta-rs read them as they are. Timestamps are int64 µs UTC. Several processes may
+ * write one table: each commit is one entry of its log, made only where there is none. Throws
+ * `DELTA_LOG_DAMAGED`, `PARQUET_DAMAGED`, `DELTA_UNSUPPORTED`, and what the objects throw.
  *
  * @example const offline = deltaOfflineStore(localObjects("./lake"));
  */
-export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = {}): DeltaOfflineStore {
+export function deltaOfflineStore(
+  objects: ObjectStore,
+  options: DeltaOptions = {},
+): DeltaOfflineStore {
   const lake = new Lake(objects, options);
   return {
     name: `delta offline store in ${objects.name}`,
     async state(table, { version, signal } = {}) {
-      const log = version === undefined ? await lake.latest(table, signal) : await lake.at(table, version, signal);
+      const log =
+        version === undefined
+          ? await lake.latest(table, signal)
+          : await lake.at(table, version, signal);
       if (log === null) return null;
       log.checkReadable();
       const { columns, partitionBy } = log.schema;
-      const state: Omit<TableState, "rows"> = { version: log.version, columns, partitionBy, positions: positionsOf(log.txns) };
+      const state: Omit<TableState, "rows"> = {
+        version: log.version,
+        columns,
+        partitionBy,
+        positions: positionsOf(log.txns),
+      };
       // The log may move on while a footer is read: what the answer needs of it is taken now.
       const files = [...log.files.values()];
       let rows = 0;
-      for (const file of files) rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
+      for (const file of files)
+        rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
       return { ...state, rows };
     },
-    append: (table, rows, { positions, signal }) => commitTo(lake, table.name, writing(lake, table, rows, positions, null, signal), signal),
-    rewrite: (table, rows, { replaced, from, positions, signal }) => commitTo(lake, table.name, writing(lake, table, rows, positions, { replaced, from }, signal), signal),
+    append: (table, rows, { positions, signal }) =>
+      commitTo(lake, table.name, writing(lake, table, rows, positions, null, signal), signal),
+    rewrite: (table, rows, { replaced, from, positions, signal }) =>
+      commitTo(
+        lake,
+        table.name,
+        writing(lake, table, rows, positions, { replaced, from }, signal),
+        signal,
+      ),
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
     optimize: (table, optimizeOptions = {}) => optimizeTable(lake, table, optimizeOptions),
     vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
@@ -64,14 +98,21 @@ export function deltaOfflineStore(objects: ObjectStore, options: DeltaOptions = 
 
 /** An append, or a rewrite of the partitions in `over`. */
 function writing(
-  lake: Lake, table: TableSpec, rows: readonly Batch[] | AsyncIterable<Batch>, positions: readonly PositionStep[],
-  over: { readonly replaced: PartitionFilter; readonly from: number | null } | null, signal: AbortSignal | undefined,
+  lake: Lake,
+  table: TableSpec,
+  rows: readonly Batch[] | AsyncIterable<Batch>,
+  positions: readonly PositionStep[],
+  over: { readonly replaced: PartitionFilter; readonly from: number | null } | null,
+  signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];
   let checked = over?.from ?? -1;
   return {
     operation: "WRITE",
-    parameters: { mode: over === null ? "Append" : "Overwrite", partitionBy: JSON.stringify(table.partitionBy) },
+    parameters: {
+      mode: over === null ? "Append" : "Overwrite",
+      partitionBy: JSON.stringify(table.partitionBy),
+    },
     async check(log) {
       if (over !== null) checkFilter(table.name, table.partitionBy, over.replaced);
       if (!stepsFit(positions, log?.txns ?? new Map())) return "conflict";
@@ -81,27 +122,40 @@ function writing(
       }
       checkKnownTable(log, table, over !== null);
       if (over === null) return "go";
-      if (log.version < checked) return "conflict"; // a version that never was: another table stands here now
+      // a version that never was: another table stands here now
+      if (log.version < checked) return "conflict";
       for (const target = log.version; checked < target; checked++) {
         const actions = await readEntry(lake.objects, table.name, checked + 1, signal);
         if (actions === null || touches(actions, over.replaced, positions)) return "conflict";
       }
       return "go";
     },
-    prepare: async () => { adds = await writeRows(lake, table, rows, signal); },
+    prepare: async () => {
+      adds = await writeRows(lake, table, rows, signal);
+    },
     actions(log) {
       const now = lake.clock();
       const actions: Action[] = [];
       if (log === null) actions.push(...created(table, now));
       else {
         const fields = grownFields(table.name, log.schema, table.columns);
-        if (fields !== null) actions.push({ metaData: { ...log.metaData!, schemaString: schemaString(fields) } });
+        if (fields !== null)
+          actions.push({ metaData: { ...log.metaData!, schemaString: schemaString(fields) } });
       }
       for (const txn of txnsOf(positions, log?.txns ?? new Map(), now)) actions.push({ txn });
       if (over !== null && log !== null) {
         for (const { add } of log.files.values()) {
           if (!matches(over.replaced, add.partitionValues)) continue;
-          actions.push({ remove: { path: add.path, deletionTimestamp: now, dataChange: true, extendedFileMetadata: true, partitionValues: add.partitionValues, size: add.size } });
+          actions.push({
+            remove: {
+              path: add.path,
+              deletionTimestamp: now,
+              dataChange: true,
+              extendedFileMetadata: true,
+              partitionValues: add.partitionValues,
+              size: add.size,
+            },
+          });
         }
       }
       for (const add of adds) actions.push({ add });
@@ -111,30 +165,53 @@ function writing(
   };
 }
 
-/** Whether an entry changed rows of those partitions, or moved one of those positions. Rearranged files (`dataChange: false`) hold the same rows. */
-function touches(actions: readonly Action[], replaced: PartitionFilter, positions: readonly PositionStep[]): boolean {
-  return actions.some(({ add, remove, txn }) =>
-    (add?.dataChange === true && matches(replaced, add.partitionValues))
-    || (remove?.dataChange === true && matches(replaced, remove.partitionValues ?? {}))
-    || (txn !== undefined && positions.some((step) => step.partition === txn.appId)));
+/**
+ * Whether an entry changed rows of those partitions, or moved one of those positions. Rearranged
+ * files (`dataChange: false`) hold the same rows.
+ */
+function touches(
+  actions: readonly Action[],
+  replaced: PartitionFilter,
+  positions: readonly PositionStep[],
+): boolean {
+  return actions.some(
+    ({ add, remove, txn }) =>
+      (add?.dataChange === true && matches(replaced, add.partitionValues)) ||
+      (remove?.dataChange === true && matches(replaced, remove.partitionValues ?? {})) ||
+      (txn !== undefined && positions.some((step) => step.partition === txn.appId)),
+  );
 }
 
 function created(table: TableSpec, now: number): Action[] {
   return [
     { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
-    { metaData: {
-      id: randomUUID(), format: { provider: "parquet", options: {} }, schemaString: schemaString(table.columns.map(fieldOf)),
-      partitionColumns: table.partitionBy, configuration: {}, createdTime: now,
-    } },
+    {
+      metaData: {
+        id: randomUUID(),
+        format: { provider: "parquet", options: {} },
+        schemaString: schemaString(table.columns.map(fieldOf)),
+        partitionColumns: table.partitionBy,
+        configuration: {},
+        createdTime: now,
+      },
+    },
   ];
 }
 
 function checkNewTable(table: TableSpec): void {
-  checkNames(table.name, table.columns.map((column) => column.name));
+  checkNames(
+    table.name,
+    table.columns.map((column) => column.name),
+  );
   for (const name of table.partitionBy) {
     const column = table.columns.find((candidate) => candidate.name === name);
     if (column?.kind !== "int32" && column?.kind !== "string") {
-      throw new TidemarkError("PARTITION_CONFLICT", `table "${table.name}": ${column === undefined ? `there is no column "${name}" to part by` : `column "${name}" is ${column.kind}`}; part by an int32 or string column`);
+      throw new TidemarkError(
+        "PARTITION_CONFLICT",
+        `table "${table.name}": ` +
+          `${column === undefined ? `there is no column "${name}" to part by` : `column "${name}" is ${column.kind}`}; ` +
+          "part by an int32 or string column",
+      );
     }
   }
 }
@@ -142,8 +219,15 @@ function checkNewTable(table: TableSpec): void {
 function checkKnownTable(log: TableLog, table: TableSpec, removes: boolean): void {
   log.checkWritable(removes);
   const { partitionBy } = log.schema;
-  if (partitionBy.length !== table.partitionBy.length || partitionBy.some((name, i) => name !== table.partitionBy[i])) {
-    throw new TidemarkError("PARTITION_CONFLICT", `table "${table.name}" is parted by [${partitionBy.join(", ")}] and not by [${table.partitionBy.join(", ")}]; use its own, or write another table`);
+  if (
+    partitionBy.length !== table.partitionBy.length ||
+    partitionBy.some((name, i) => name !== table.partitionBy[i])
+  ) {
+    throw new TidemarkError(
+      "PARTITION_CONFLICT",
+      `table "${table.name}" is parted by [${partitionBy.join(", ")}] and not by ` +
+        `[${table.partitionBy.join(", ")}]; use its own, or write another table`,
+    );
   }
   grownFields(table.name, log.schema, table.columns);
 }

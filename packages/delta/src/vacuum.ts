@@ -1,10 +1,16 @@
-/** Removes files that no version within the retention needs: those of old versions, and those of writers that died before their commit. */
+/**
+ * Removes files that no version within the retention needs: those of old versions, and those of
+ * writers that died before their commit.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { Lake } from "./lake.ts";
 import type { ObjectStore } from "./objects.ts";
 
 export interface VacuumOptions {
-  /** Files removed from the table, or written without a commit, stay for so long (ms). Default: the store's. A shorter time takes files from scans under way. */
+  /**
+   * Files removed from the table, or written without a commit, stay for so long (ms). Default: the
+   * store's. A shorter time takes files from scans under way.
+   */
   readonly retain?: number | undefined;
   /** Only say what would go. */
   readonly dryRun?: boolean | undefined;
@@ -16,31 +22,53 @@ export interface VacuumResult {
   readonly removed: readonly string[];
 }
 
-export async function vacuumTable(lake: Lake, table: string, { retain = lake.retain, dryRun = false, signal }: VacuumOptions): Promise<VacuumResult> {
-  // The list comes first: a file whose commit falls between the two readings is then known to the log.
+export async function vacuumTable(
+  lake: Lake,
+  table: string,
+  { retain = lake.retain, dryRun = false, signal }: VacuumOptions,
+): Promise<VacuumResult> {
+  // The list comes first: a file whose commit falls between the two readings is then known to the
+  // log.
   const objects: { key: string; modified: number }[] = [];
   const prefix = `${table}/`;
-  for await (const { key, modified } of lake.objects.list(prefix, { signal })) objects.push({ key: key.slice(prefix.length), modified });
+  for await (const { key, modified } of lake.objects.list(prefix, { signal }))
+    objects.push({ key: key.slice(prefix.length), modified });
   const log = await lake.latest(table, signal);
-  if (log === null) throw new TidemarkError("TABLE_MISSING", `${lake.objects.name}: there is no table "${table}" to vacuum`);
+  if (log === null)
+    throw new TidemarkError(
+      "TABLE_MISSING",
+      `${lake.objects.name}: there is no table "${table}" to vacuum`,
+    );
   log.checkWritable(false);
 
   const before = lake.clock() - retain;
   const needed = new Set([...log.files.values()].map((file) => file.path));
-  for (const remove of log.removed.values()) if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));
+  for (const remove of log.removed.values())
+    if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));
   // A table may lie below another's directory: its files are its own.
   const inner = new Set(objects.flatMap(({ key }) => /^(.+\/)_delta_log\//.exec(key)?.[1] ?? []));
 
   const removed: string[] = [];
   for (const { key, modified } of objects) {
-    if (!key.endsWith(".parquet") || modified >= before || needed.has(key) || hidden(key) || [...inner].some((folder) => key.startsWith(folder))) continue;
+    if (
+      !key.endsWith(".parquet") ||
+      modified >= before ||
+      needed.has(key) ||
+      hidden(key) ||
+      [...inner].some((folder) => key.startsWith(folder))
+    )
+      continue;
     removed.push(prefix + key);
   }
   if (!dryRun) await deleteAll(lake.objects, removed, signal);
   return { removed };
 }
 
-async function deleteAll(objects: ObjectStore, keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+async function deleteAll(
+  objects: ObjectStore,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (objects.deleteAll !== undefined) return objects.deleteAll(keys, { signal });
   for (const key of keys) {
     signal?.throwIfAborted();

@@ -6,7 +6,9 @@ import { parquetBytes } from "../src/parquet/writer.ts";
 import { column } from "./lakes.ts";
 
 /** How often the event loop went round while `work` was under way. */
-async function turnsDuring<T>(work: () => Promise<T>): Promise<{ readonly turns: number; readonly result: T }> {
+async function turnsDuring<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly turns: number; readonly result: T }> {
   let turns = 0;
   let running = true;
   const turn = (): void => {
@@ -19,18 +21,34 @@ async function turnsDuring<T>(work: () => Promise<T>): Promise<{ readonly turns:
   return { turns, result };
 }
 
-test("between the columns of a file that is written or read, everybody else in the thread has a turn", async () => {
-  const columns = Array.from({ length: 12 }, (_, c) => column(`c${c}`, "int64"));
-  const batch = batchOf(columns, Array.from({ length: 10 }, (_, row) => columns.map((_, c) => BigInt(row * c))));
-  const written = await turnsDuring(async () => {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of parquetBytes({ columns, timestamps: "long", where: "test" }, [{ batch, rows: null, from: 0, to: 10 }], { rows: 0, bytes: 0, ranges: [] })) pieces.push(piece);
-    return Buffer.concat(pieces);
-  });
-  assert.ok(written.turns >= 12, `${written.turns} turns while it was written`);
-  const bytes = new Uint8Array(written.result);
-  const file = await openParquet({ name: "test", size: bytes.length, read: async (from, to) => bytes.slice(from, to) });
-  const read = await turnsDuring(() => file.readGroup(0, columns));
-  assert.equal(read.result.length, 12);
-  assert.ok(read.turns >= 12, `${read.turns} turns while it was read`);
-});
+test(
+  "between the columns of a file that is written or read, everybody else in the thread has a " +
+    "turn",
+  async () => {
+    const columns = Array.from({ length: 12 }, (_, c) => column(`c${c}`, "int64"));
+    const batch = batchOf(
+      columns,
+      Array.from({ length: 10 }, (_, row) => columns.map((_, c) => BigInt(row * c))),
+    );
+    const written = await turnsDuring(async () => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of parquetBytes(
+        { columns, timestamps: "long", where: "test" },
+        [{ batch, rows: null, from: 0, to: 10 }],
+        { rows: 0, bytes: 0, ranges: [] },
+      ))
+        pieces.push(piece);
+      return Buffer.concat(pieces);
+    });
+    assert.ok(written.turns >= 12, `${written.turns} turns while it was written`);
+    const bytes = new Uint8Array(written.result);
+    const file = await openParquet({
+      name: "test",
+      size: bytes.length,
+      read: async (from, to) => bytes.slice(from, to),
+    });
+    const read = await turnsDuring(() => file.readGroup(0, columns));
+    assert.equal(read.result.length, 12);
+    assert.ok(read.turns >= 12, `${read.turns} turns while it was read`);
+  },
+);

@@ -10,38 +10,73 @@ import { parquetBytes, type ParquetWriteOptions } from "../src/parquet/writer.ts
 import { column, temporary, valuesOf } from "./lakes.ts";
 
 /** A Worker of its own code, which gets the tasks. */
-const worker = (code: string) => (): Worker => new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
+const worker = (code: string) => (): Worker =>
+  new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
 
 /** Ways in which there is no thread, or it does not do what is asked. */
 const failing: Readonly<Record<string, () => Worker>> = {
-  "cannot start": () => { throw new Error("no threads here"); },
+  "cannot start": () => {
+    throw new Error("no threads here");
+  },
   "has no file": () => new Worker(new URL("./nowhere.js", import.meta.url)),
   "ends before the first task": worker("process.exit(0)"),
   "dies at the first task": worker("parentPort.on('message', () => process.exit(1))"),
-  "throws at the first task": worker("parentPort.on('message', () => { throw new Error('out of memory'); })"),
-  "fails at each task": worker("parentPort.on('message', ({ id }) => parentPort.postMessage({ id, answer: null }))"),
+  "throws at the first task": worker(
+    "parentPort.on('message', () => { throw new Error('out of memory'); })",
+  ),
+  "fails at each task": worker(
+    "parentPort.on('message', ({ id }) => parentPort.postMessage({ id, answer: null }))",
+  ),
 };
 
-const KINDS: readonly Kind[] = ["string", "json", "boolean", "int32", "int64", "float64", "decimal", "timestamp", "date", "bytes"];
-const columns: readonly ColumnSpec[] = KINDS.map((kind) => column(kind, kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}));
+const KINDS: readonly Kind[] = [
+  "string",
+  "json",
+  "boolean",
+  "int32",
+  "int64",
+  "float64",
+  "decimal",
+  "timestamp",
+  "date",
+  "bytes",
+];
+const columns: readonly ColumnSpec[] = KINDS.map((kind) =>
+  column(kind, kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}),
+);
 
-/** Rows of every kind, by a small generator; `bytes` go to the caller's thread only, so a file without them goes wholly to the other. */
+/**
+ * Rows of every kind, by a small generator; `bytes` go to the caller's thread only, so a file
+ * without them goes wholly to the other.
+ */
 function someRows(seed: number, length: number, of = columns): Batch {
   let state = seed;
-  const next = (below: number): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) % below;
+  const next = (below: number): number =>
+    (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) % below;
   const value = ({ kind }: ColumnSpec): Value => {
     if (next(5) === 0) return null;
     switch (kind) {
-      case "string": case "json": return `é${next(9)}😀`.slice(0, next(5));
-      case "boolean": return next(2) === 1;
-      case "int64": return BigInt(next(2 ** 31)) ** 2n;
-      case "decimal": return BigInt(next(2 ** 31)) ** 4n - 5n;
-      case "float64": return next(7) / 3 - 1;
-      case "bytes": return new Uint8Array([next(256), 0, next(256)]);
-      default: return next(2 ** 31) - 2 ** 30;
+      case "string":
+      case "json":
+        return `é${next(9)}😀`.slice(0, next(5));
+      case "boolean":
+        return next(2) === 1;
+      case "int64":
+        return BigInt(next(2 ** 31)) ** 2n;
+      case "decimal":
+        return BigInt(next(2 ** 31)) ** 4n - 5n;
+      case "float64":
+        return next(7) / 3 - 1;
+      case "bytes":
+        return new Uint8Array([next(256), 0, next(256)]);
+      default:
+        return next(2 ** 31) - 2 ** 30;
     }
   };
-  return batchOf(of, Array.from({ length }, () => of.map(value)));
+  return batchOf(
+    of,
+    Array.from({ length }, () => of.map(value)),
+  );
 }
 
 async function bytesOf(batch: Batch, encode?: ParquetWriteOptions["encode"]): Promise<Buffer> {
@@ -49,20 +84,32 @@ async function bytesOf(batch: Batch, encode?: ParquetWriteOptions["encode"]): Pr
   // a part of a larger batch: what is sent must be its rows alone
   const pieces = [{ batch, rows: null, from: cut, to: batch.length }];
   const parts: Uint8Array[] = [];
-  for await (const part of parquetBytes({ columns: batch.columns, timestamps: "long", where: "test", encode }, pieces, { rows: 0, bytes: 0, ranges: [] })) parts.push(part);
+  for await (const part of parquetBytes(
+    { columns: batch.columns, timestamps: "long", where: "test", encode },
+    pieces,
+    { rows: 0, bytes: 0, ranges: [] },
+  ))
+    parts.push(part);
   return Buffer.concat(parts);
 }
 
 describe("a row group", () => {
   test("has the same bytes from the thread as from here, whatever its rows", async () => {
     let answered = 0;
-    const thread = groupThread(() => ownThread().on("message", ({ answer }: Done) => { if (answer !== null) answered++; }));
+    const thread = groupThread(() =>
+      ownThread().on("message", ({ answer }: Done) => {
+        if (answer !== null) answered++;
+      }),
+    );
     onTestFinished(() => thread.end());
     const sent = columns.filter(({ kind }) => kind !== "bytes");
     for (let seed = 1; seed <= 40; seed++) {
       for (const of of [columns, sent]) {
         const batch = someRows(seed, seed * 3, of);
-        assert.ok((await bytesOf(batch, thread.encode)).equals(await bytesOf(batch)), `seed ${seed}`);
+        assert.ok(
+          (await bytesOf(batch, thread.encode)).equals(await bytesOf(batch)),
+          `seed ${seed}`,
+        );
       }
     }
     assert.equal(answered, 40, "the thread encodes what can be sent");
@@ -78,7 +125,10 @@ describe("a row group", () => {
     });
   }
 
-  for (const [kind, value, code] of [["timestamp", 0.5, "TIME_OUT_OF_RANGE"], ["decimal", 10n ** 38n, "DECIMAL_OUT_OF_RANGE"]] as const) {
+  for (const [kind, value, code] of [
+    ["timestamp", 0.5, "TIME_OUT_OF_RANGE"],
+    ["decimal", 10n ** 38n, "DECIMAL_OUT_OF_RANGE"],
+  ] as const) {
     test(`that the file cannot hold is ${code}, in the same words from the thread as from here`, async () => {
       const thread = groupThread();
       onTestFinished(() => thread.end());
@@ -91,10 +141,16 @@ describe("a row group", () => {
 
   test("fails when the thread is ended before it is done, and nothing of the thread stays", async () => {
     let exits = 0;
-    const thread = groupThread(() => worker("parentPort.on('message', () => undefined)")().on("exit", () => { exits++; }));
+    const thread = groupThread(() =>
+      worker("parentPort.on('message', () => undefined)")().on("exit", () => {
+        exits++;
+      }),
+    );
     const waiting = bytesOf(someRows(1, 30, columns.slice(0, 3)), thread.encode);
     const failed = assert.rejects(waiting, /has ended/);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
     await thread.end();
     await failed;
     assert.equal(exits, 1);
@@ -102,18 +158,34 @@ describe("a row group", () => {
   });
 });
 
-const table: TableSpec = { name: "numbers", columns: [column("day", "string"), column("id", "int64"), column("text", "string")], partitionBy: ["day"] };
+const table: TableSpec = {
+  name: "numbers",
+  columns: [column("day", "string"), column("id", "int64"), column("text", "string")],
+  partitionBy: ["day"],
+};
 
 /** Batches that come late, as those of a long computation do; a group or more of them. */
 async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
-  await new Promise((resolve) => { setTimeout(resolve, 150); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 150);
+  });
   for (let part = 0; part < 4; part++) {
     const [from, length] = [part * 70_000, part === 3 ? 10 : 70_000];
-    const rows = { codes: Int32Array.from({ length }, (_, i) => i % 5), ids: BigInt64Array.from({ length }, (_, i) => BigInt(from + i)) };
+    const rows = {
+      codes: Int32Array.from({ length }, (_, i) => i % 5),
+      ids: BigInt64Array.from({ length }, (_, i) => BigInt(from + i)),
+    };
     yield {
-      length, columns: table.columns,
+      length,
+      columns: table.columns,
       vectors: [
-        { is: "string", codes: new Int32Array(length).fill(0), dictionary: [part === 2 ? "b" : "a"], valid: null }, { is: "int64", values: rows.ids, valid: null },
+        {
+          is: "string",
+          codes: new Int32Array(length).fill(0),
+          dictionary: [part === 2 ? "b" : "a"],
+          valid: null,
+        },
+        { is: "int64", values: rows.ids, valid: null },
         { is: "string", codes: rows.codes, dictionary: ["v", "w", "x", "y", "z"], valid: null },
       ],
     };
@@ -122,27 +194,65 @@ async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
 }
 
 /** What a thread was asked, and whether it has ended. */
-function watched(inner: GroupThread): { readonly thread: GroupThread; asked: number; ended: boolean } {
+function watched(inner: GroupThread): {
+  readonly thread: GroupThread;
+  asked: number;
+  ended: boolean;
+} {
   const seen = {
-    asked: 0, ended: false,
-    thread: { encode: (group: Parameters<GroupThread["encode"]>[0]) => { seen.asked++; return inner.encode(group); }, end: async () => { await inner.end(); seen.ended = true; } },
+    asked: 0,
+    ended: false,
+    thread: {
+      encode: (group: Parameters<GroupThread["encode"]>[0]) => {
+        seen.asked++;
+        return inner.encode(group);
+      },
+      end: async () => {
+        await inner.end();
+        seen.ended = true;
+      },
+    },
   };
   return seen;
 }
 
 describe("a stream of rows", () => {
   const none = (): GroupThread => ({ encode: encodeGroup, end: async () => undefined });
-  const threads: Readonly<Record<string, () => GroupThread>> = { "in its own thread": () => groupThread(), "in this one": none, ...Object.fromEntries(Object.entries(failing).map(([what, start]) => [`where the thread ${what}`, () => groupThread(start)])) };
+  const threads: Readonly<Record<string, () => GroupThread>> = {
+    "in its own thread": () => groupThread(),
+    "in this one": none,
+    ...Object.fromEntries(
+      Object.entries(failing).map(([what, start]) => [
+        `where the thread ${what}`,
+        () => groupThread(start),
+      ]),
+    ),
+  };
   for (const [where, start] of Object.entries(threads)) {
     test(`encoded ${where} is in the table as it came, and the thread ends with the write`, async () => {
       const seen = watched(start());
-      const store = deltaOfflineStore(localObjects(await temporary()), { groupThread: () => seen.thread });
-      assert.equal(await store.rewrite(table, lateRows(), { replaced: { day: ["a", "b"] }, from: null, positions: [] }), "done");
+      const store = deltaOfflineStore(localObjects(await temporary()), {
+        groupThread: () => seen.thread,
+      });
+      assert.equal(
+        await store.rewrite(table, lateRows(), {
+          replaced: { day: ["a", "b"] },
+          from: null,
+          positions: [],
+        }),
+        "done",
+      );
       assert.ok(seen.ended);
       assert.equal(seen.asked, 4, "a batch of more than half a group is a group");
       const rows = await valuesOf(store.scan("numbers", { columns: ["day", "id", "text"] }));
-      assert.deepEqual(rows.filter(([day]) => day === "a").map(([, id]) => id), [...ids(0, 140_000), ...ids(210_000, 210_010)]);
-      assert.deepEqual(rows.filter(([day]) => day === "b").map(([, id]) => id), ids(140_000, 210_000));
+      assert.deepEqual(
+        rows.filter(([day]) => day === "a").map(([, id]) => id),
+        [...ids(0, 140_000), ...ids(210_000, 210_010)],
+      );
+      assert.deepEqual(
+        rows.filter(([day]) => day === "b").map(([, id]) => id),
+        ids(140_000, 210_000),
+      );
       assert.ok(rows.every(([, id, text]) => text === "vwxyz"[Number(id) % 5]));
     });
   }
@@ -159,7 +269,15 @@ describe("a stream of rows", () => {
         control.abort();
         control.signal.throwIfAborted();
       };
-      await assert.rejects(store.rewrite(table, lateRows(stop), { replaced: { day: ["a"] }, from: null, positions: [], signal: control.signal }), fault === "abort" ? { name: "AbortError" } : /no more/);
+      await assert.rejects(
+        store.rewrite(table, lateRows(stop), {
+          replaced: { day: ["a"] },
+          from: null,
+          positions: [],
+          signal: control.signal,
+        }),
+        fault === "abort" ? { name: "AbortError" } : /no more/,
+      );
       assert.ok(seen.ended);
       assert.ok(seen.asked > 0);
       assert.equal(await store.state("numbers"), null);

@@ -17,20 +17,36 @@ export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {})
 }
 
 /** A table of an int32 `bucket`, by which it may be parted, and an int64 `id`. */
-export const numbers: TableSpec = { name: "numbers", columns: [column("bucket", "int32"), column("id", "int64"), column("text", "string")], partitionBy: [] };
+export const numbers: TableSpec = {
+  name: "numbers",
+  columns: [column("bucket", "int32"), column("id", "int64"), column("text", "string")],
+  partitionBy: [],
+};
 
 export function rowsOfNumbers(...ids: readonly number[]): readonly Batch[] {
-  return [batchOf(numbers.columns, ids.map((id) => [id % 3, BigInt(id), `row ${id}`]))];
+  return [
+    batchOf(
+      numbers.columns,
+      ids.map((id) => [id % 3, BigInt(id), `row ${id}`]),
+    ),
+  ];
 }
 
 export async function valuesOf(batches: AsyncIterable<Batch>): Promise<Value[][]> {
   const rows: Value[][] = [];
-  for await (const { length, vectors } of batches) for (let i = 0; i < length; i++) rows.push(vectors.map((vector) => valueAt(vector, i)));
+  for await (const { length, vectors } of batches)
+    for (let i = 0; i < length; i++) rows.push(vectors.map((vector) => valueAt(vector, i)));
   return rows;
 }
 
-export async function idsOf(store: OfflineStore, table = numbers.name, options: Omit<Parameters<OfflineStore["scan"]>[1], "columns"> = {}): Promise<number[]> {
-  return (await valuesOf(store.scan(table, { ...options, columns: ["id"] }))).map(([id]) => Number(id)).sort((a, b) => a - b);
+export async function idsOf(
+  store: OfflineStore,
+  table = numbers.name,
+  options: Omit<Parameters<OfflineStore["scan"]>[1], "columns"> = {},
+): Promise<number[]> {
+  return (await valuesOf(store.scan(table, { ...options, columns: ["id"] })))
+    .map(([id]) => Number(id))
+    .sort((a, b) => a - b);
 }
 
 export function range(from: number, to: number): number[] {

@@ -30,26 +30,51 @@ describe("objects in a local directory", () => {
     },
   });
 
-  test("a writer that was killed leaves a temporary file that no list shows, and a later writer removes it once it is old", async () => {
-    const directory = await temporary();
-    assert.equal((await run("kill-objects.ts", [directory])).signal, "SIGKILL");
-    const objects = localObjects(directory);
-    assert.equal((await readdir(join(directory, ".tmp"))).length, 1);
-    assert.equal(await objects.size("log/0.json"), null);
-    assert.equal(await objects.createIfAbsent("log/0.json", new Uint8Array(1)), true, "the name is not blocked");
-    assert.equal((await readdir(join(directory, ".tmp"))).length, 1, "it is too young to be surely dead");
-    for (const name of await readdir(join(directory, ".tmp"))) await utimes(join(directory, ".tmp", name), new Date(), new Date(Date.now() - 2 * 3_600_000));
-    await localObjects(directory).put("other", new Uint8Array(1));
-    assert.deepEqual(await readdir(join(directory, ".tmp")), []);
-    assert.deepEqual(await keysOf(objects), ["log/0.json", "other"]);
-  });
+  test(
+    "a writer that was killed leaves a temporary file that no list shows, and a later writer " +
+      "removes it once it is old",
+    async () => {
+      const directory = await temporary();
+      assert.equal((await run("kill-objects.ts", [directory])).signal, "SIGKILL");
+      const objects = localObjects(directory);
+      assert.equal((await readdir(join(directory, ".tmp"))).length, 1);
+      assert.equal(await objects.size("log/0.json"), null);
+      assert.equal(
+        await objects.createIfAbsent("log/0.json", new Uint8Array(1)),
+        true,
+        "the name is not blocked",
+      );
+      assert.equal(
+        (await readdir(join(directory, ".tmp"))).length,
+        1,
+        "it is too young to be surely dead",
+      );
+      for (const name of await readdir(join(directory, ".tmp")))
+        await utimes(
+          join(directory, ".tmp", name),
+          new Date(),
+          new Date(Date.now() - 2 * 3_600_000),
+        );
+      await localObjects(directory).put("other", new Uint8Array(1));
+      assert.deepEqual(await readdir(join(directory, ".tmp")), []);
+      assert.deepEqual(await keysOf(objects), ["log/0.json", "other"]);
+    },
+  );
 
   test("a file where a directory should be is named", async () => {
     const directory = await temporary();
     await writeFile(join(directory, "file"), "x");
-    await assert.rejects(localObjects(join(directory, "file")).put("a", new Uint8Array(1)), (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"));
-    await assert.rejects(localObjects(directory).createIfAbsent("file/b", new Uint8Array(1)), (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"));
-    await assert.rejects(localObjects(directory).put("x".repeat(300), new Uint8Array(1)), (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"));
+    await assert.rejects(
+      localObjects(join(directory, "file")).put("a", new Uint8Array(1)),
+      (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"),
+    );
+    await assert.rejects(
+      localObjects(directory).createIfAbsent("file/b", new Uint8Array(1)),
+      (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"),
+    );
+    await assert.rejects(localObjects(directory).put("x".repeat(300), new Uint8Array(1)), (error) =>
+      isTidemarkError(error, "OBJECTS_BAD_KEY"),
+    );
   });
 
   test("a directory that may not be written says so, and what to do", async () => {
@@ -60,18 +85,35 @@ describe("objects in a local directory", () => {
     assert.deepEqual(await readdir(join(directory, "lake")), []);
   });
 
-  test.skipIf(process.platform === "win32")("a full disk says so, and nothing is half-written", async () => {
-    const directory = await temporary();
-    const { output } = await run("refused-objects.ts", [directory], { fileBlocks: 8 });
-    assert.match(output, /^OBJECTS_FULL: .* no space is left/);
-    assert.deepEqual(await keysOf(localObjects(directory)), []);
-    assert.deepEqual(await readdir(join(directory, ".tmp")), []);
-  });
+  test.skipIf(process.platform === "win32")(
+    "a full disk says so, and nothing is half-written",
+    async () => {
+      const directory = await temporary();
+      const { output } = await run("refused-objects.ts", [directory], { fileBlocks: 8 });
+      assert.match(output, /^OBJECTS_FULL: .* no space is left/);
+      assert.deepEqual(await keysOf(localObjects(directory)), []);
+      assert.deepEqual(await readdir(join(directory, ".tmp")), []);
+    },
+  );
 
   test("what the system says becomes a code and a next step", () => {
-    for (const [system, code] of [["EROFS", "OBJECTS_READ_ONLY"], ["EACCES", "OBJECTS_READ_ONLY"], ["EPERM", "OBJECTS_READ_ONLY"], ["ENOSPC", "OBJECTS_FULL"], ["EDQUOT", "OBJECTS_FULL"], ["EIO", "OBJECTS_FAILED"], ["EMFILE", "OBJECTS_FAILED"]] as const) {
-      const error = objectError("local directory x", "a/b", Object.assign(new Error(system), { code: system }));
-      assert.ok(isTidemarkError(error, code) && error.message.includes("a/b") && error.cause !== undefined);
+    for (const [system, code] of [
+      ["EROFS", "OBJECTS_READ_ONLY"],
+      ["EACCES", "OBJECTS_READ_ONLY"],
+      ["EPERM", "OBJECTS_READ_ONLY"],
+      ["ENOSPC", "OBJECTS_FULL"],
+      ["EDQUOT", "OBJECTS_FULL"],
+      ["EIO", "OBJECTS_FAILED"],
+      ["EMFILE", "OBJECTS_FAILED"],
+    ] as const) {
+      const error = objectError(
+        "local directory x",
+        "a/b",
+        Object.assign(new Error(system), { code: system }),
+      );
+      assert.ok(
+        isTidemarkError(error, code) && error.message.includes("a/b") && error.cause !== undefined,
+      );
     }
     const own = new TypeError("not the system's");
     assert.equal(objectError("local directory x", "a/b", own), own);

@@ -10,14 +10,20 @@ const element = elementOf(text, "long");
 
 /** Values of a page: each its length, then its bytes; before them, bytes of another page. */
 function pageOf(values: readonly Uint8Array[]): Uint8Array {
-  const parts = values.flatMap((value) => [Buffer.from(Uint32Array.of(value.length).buffer), value]);
+  const parts = values.flatMap((value) => [
+    Buffer.from(Uint32Array.of(value.length).buffer),
+    value,
+  ]);
   return Buffer.concat([Buffer.from("before"), ...parts]).subarray(6);
 }
 
 /** Codes and dictionary by a view of each value. */
 function slowly(page: Uint8Array, count: number) {
   const converter = converterFor(text, element)!;
-  return { codes: converter.convert(plainValues(page, element, count)), dictionary: converter.dictionary };
+  return {
+    codes: converter.convert(plainValues(page, element, count)),
+    dictionary: converter.dictionary,
+  };
 }
 
 function atOnce(page: Uint8Array, count: number) {
@@ -25,23 +31,35 @@ function atOnce(page: Uint8Array, count: number) {
   return { codes: converter.convertPlain!(page, count), dictionary: converter.dictionary };
 }
 
-const ascii = fc.oneof(fc.string({ maxLength: 15 }), fc.string({ minLength: 120, maxLength: 140 })).map((value) => Buffer.from(value));
-const bytes = fc.oneof(ascii, fc.string({ unit: "binary", maxLength: 15 }).map((value) => Buffer.from(value)), fc.uint8Array({ maxLength: 20 }));
+const ascii = fc
+  .oneof(fc.string({ maxLength: 15 }), fc.string({ minLength: 120, maxLength: 140 }))
+  .map((value) => Buffer.from(value));
+const bytes = fc.oneof(
+  ascii,
+  fc.string({ unit: "binary", maxLength: 15 }).map((value) => Buffer.from(value)),
+  fc.uint8Array({ maxLength: 20 }),
+);
 
 test("the texts of a page are those of its values, one by one", () => {
   for (const one of [ascii, bytes]) {
-    fc.assert(fc.property(fc.array(one, { maxLength: 20 }), (values) => {
-      const page = pageOf(values);
-      expect(atOnce(page, values.length)).toEqual(slowly(page, values.length));
-    }));
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 20 }), (values) => {
+        const page = pageOf(values);
+        expect(atOnce(page, values.length)).toEqual(slowly(page, values.length));
+      }),
+    );
   }
 });
 
 test("a page that ends within its texts, or claims more of them, is an error", () => {
-  fc.assert(fc.property(fc.array(bytes, { minLength: 1, maxLength: 8 }), fc.nat(), (values, cut) => {
-    const page = pageOf(values);
-    expect(() => atOnce(page.subarray(0, cut % page.length), values.length)).toThrow("do not fit");
-    expect(() => atOnce(page, values.length + 1)).toThrow("do not fit");
-  }));
+  fc.assert(
+    fc.property(fc.array(bytes, { minLength: 1, maxLength: 8 }), fc.nat(), (values, cut) => {
+      const page = pageOf(values);
+      expect(() => atOnce(page.subarray(0, cut % page.length), values.length)).toThrow(
+        "do not fit",
+      );
+      expect(() => atOnce(page, values.length + 1)).toThrow("do not fit");
+    }),
+  );
   expect(() => atOnce(new Uint8Array(8), -1)).toThrow("claims -1");
 });

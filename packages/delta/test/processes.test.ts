@@ -9,30 +9,57 @@ import { idsOf, range, temporary, valuesOf } from "./lakes.ts";
 describe("several processes", () => {
   test("two that race on one table with 200 commits each: every row is there exactly once", async () => {
     const lake = await temporary();
-    const ended = await Promise.all(["a", "b"].map((writer) => run("race-appends.ts", [lake, writer, "200", "free"])));
-    assert.deepEqual(ended.map(({ code }) => code), [0, 0]);
+    const ended = await Promise.all(
+      ["a", "b"].map((writer) => run("race-appends.ts", [lake, writer, "200", "free"])),
+    );
+    assert.deepEqual(
+      ended.map(({ code }) => code),
+      [0, 0],
+    );
     const store = deltaOfflineStore(localObjects(lake));
     const rows = await valuesOf(store.scan("race", { columns: ["writer", "n"] }));
-    for (const writer of ["a", "b"]) assert.deepEqual(rows.filter((row) => row[0] === writer).map((row) => Number(row[1])).sort((x, y) => x - y), range(0, 200));
+    for (const writer of ["a", "b"])
+      assert.deepEqual(
+        rows
+          .filter((row) => row[0] === writer)
+          .map((row) => Number(row[1]))
+          .sort((x, y) => x - y),
+        range(0, 200),
+      );
     const state = (await store.state("race"))!;
     assert.deepEqual([state.rows, state.version], [400, 399]);
   });
 
   test("two that share a position with 200 commits in all take each offset once", async () => {
     const lake = await temporary();
-    const ended = await Promise.all(["a", "b"].map((writer) => run("race-appends.ts", [lake, writer, "100", "shared"])));
-    assert.deepEqual(ended.map(({ code }) => code), [0, 0]);
+    const ended = await Promise.all(
+      ["a", "b"].map((writer) => run("race-appends.ts", [lake, writer, "100", "shared"])),
+    );
+    assert.deepEqual(
+      ended.map(({ code }) => code),
+      [0, 0],
+    );
     const store = deltaOfflineStore(localObjects(lake));
-    assert.deepEqual((await valuesOf(store.scan("race", { columns: ["n"] }))).map(([n]) => Number(n)).sort((x, y) => x - y), range(0, 200));
+    assert.deepEqual(
+      (await valuesOf(store.scan("race", { columns: ["n"] })))
+        .map(([n]) => Number(n))
+        .sort((x, y) => x - y),
+      range(0, 200),
+    );
     assert.deepEqual((await store.state("race"))!.positions, [{ partition: "log:0", offset: 199 }]);
   });
 });
 
 describe("kill -9", () => {
-  // Where, and the how-manieth time there: the first, one midway, one while optimize or a checkpoint is under way.
+  // Where, and the how-manieth time there: the first, one midway, one while optimize or a
+  // checkpoint is under way.
   const points: Readonly<Record<string, readonly number[]>> = {
-    "temporary-written": [1, 2, 3, 4, 5, 40], "parquet-written": [1, 2, 11, 14], "before-commit": [1, 2, 11, 17],
-    "after-commit": [1, 6, 11], "checkpoint": [1, 1, 2], "checkpoint-written": [1, 1, 2],
+    "temporary-written": [1, 2, 3, 4, 5, 40],
+    "parquet-written": [1, 2, 11, 14],
+    "before-commit": [1, 2, 11, 17],
+    "after-commit": [1, 6, 11],
+    checkpoint: [1, 1, 2],
+    "checkpoint-written": [1, 1, 2],
   };
   for (const [point, times] of Object.entries(points)) {
     test(`at ${point} leaves a table that reads and goes on, with nothing lost and nothing doubled`, async () => {
@@ -58,10 +85,16 @@ describe("kill -9", () => {
 
       // What the dead have left is no row of the table, and vacuum removes it.
       const known = (await store.state("numbers"))!;
-      const later = deltaOfflineStore(localObjects(lake), { clock: () => Date.now() + 8 * 86_400_000 });
-      const files = (await readdir(join(lake, "numbers"), { recursive: true })).filter((name) => name.endsWith(".parquet") && !name.includes("_delta_log"));
+      const later = deltaOfflineStore(localObjects(lake), {
+        clock: () => Date.now() + 8 * 86_400_000,
+      });
+      const files = (await readdir(join(lake, "numbers"), { recursive: true })).filter(
+        (name) => name.endsWith(".parquet") && !name.includes("_delta_log"),
+      );
       const { removed } = await later.vacuum("numbers");
-      const left = (await readdir(join(lake, "numbers"), { recursive: true })).filter((name) => name.endsWith(".parquet") && !name.includes("_delta_log"));
+      const left = (await readdir(join(lake, "numbers"), { recursive: true })).filter(
+        (name) => name.endsWith(".parquet") && !name.includes("_delta_log"),
+      );
       assert.equal(files.length - removed.length, left.length);
       assert.deepEqual(await idsOf(deltaOfflineStore(localObjects(lake))), range(0, 300));
       assert.deepEqual(await later.state("numbers"), known);

@@ -13,135 +13,327 @@ import { column, temporary, valuesOf } from "./lakes.ts";
 
 const python = pythonReaders();
 
-/** Runs a program and leaves without taking down the readers' threads: on a busy machine their libraries abort while doing so, after all is printed. */
-const RUN = "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0], run_name='__main__'); sys.stdout.flush(); os._exit(0)";
+/**
+ * Runs a program and leaves without taking down the readers' threads: on a busy machine their
+ * libraries abort while doing so, after all is printed.
+ */
+const RUN =
+  "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, " +
+  "os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0], run_name='__main__'); " +
+  "sys.stdout.flush(); os._exit(0)";
 
 function ask(script: string, ...args: readonly string[]): never {
   const program = fileURLToPath(new URL(`python/${script}`, import.meta.url));
-  return JSON.parse(execFileSync(python.path, ["-c", RUN, program, ...args], { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" } })) as never;
+  return JSON.parse(
+    execFileSync(python.path, ["-c", RUN, program, ...args], {
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+      env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" },
+    }),
+  ) as never;
 }
 
 /** As `canonical.py` writes it. */
 function canonical({ kind, scale }: ColumnSpec, value: Value): string | null {
   if (value === null) return null;
   if (kind === "decimal") return decimalText(value as bigint, scale ?? 0);
-  if (kind === "float64") { const bits = Buffer.alloc(8); bits.writeDoubleBE(value as number); return bits.toString("hex"); }
+  if (kind === "float64") {
+    const bits = Buffer.alloc(8);
+    bits.writeDoubleBE(value as number);
+    return bits.toString("hex");
+  }
   return value instanceof Uint8Array ? `0x${Buffer.from(value).toString("hex")}` : String(value);
 }
 
-function canonicalRows(columns: readonly ColumnSpec[], rows: readonly (readonly Value[])[]): (string | null)[][] {
+function canonicalRows(
+  columns: readonly ColumnSpec[],
+  rows: readonly (readonly Value[])[],
+): (string | null)[][] {
   const key = (row: readonly (string | null)[]): string[] => row.map((cell) => cell ?? "None");
-  return rows.map((row) => columns.map((spec, c) => canonical(spec, row[c]!))).sort((a, b) => {
-    const [x, y] = [key(a), key(b)];
-    const c = x.findIndex((cell, i) => cell !== y[i]);
-    return c < 0 ? 0 : Buffer.compare(Buffer.from(x[c]!), Buffer.from(y[c]!));
-  });
+  return rows
+    .map((row) => columns.map((spec, c) => canonical(spec, row[c]!)))
+    .sort((a, b) => {
+      const [x, y] = [key(a), key(b)];
+      const c = x.findIndex((cell, i) => cell !== y[i]);
+      return c < 0 ? 0 : Buffer.compare(Buffer.from(x[c]!), Buffer.from(y[c]!));
+    });
 }
 
 const columns: readonly ColumnSpec[] = [
-  column("region", "string"), column("id", "int64", { nullable: false }), column("name", "string"), column("größe_☂", "string"), column("price", "decimal", { precision: 38, scale: 9 }),
-  column("cents", "decimal", { precision: 7, scale: 2 }), column("middle", "decimal", { precision: 18, scale: 4 }), column("time", "timestamp", { zone: "UTC" }), column("day", "date"),
-  column("x", "float64"), column("n", "int32"), column("flag", "boolean"), column("raw", "bytes"), column("doc", "json"),
+  column("region", "string"),
+  column("id", "int64", { nullable: false }),
+  column("name", "string"),
+  column("größe_☂", "string"),
+  column("price", "decimal", { precision: 38, scale: 9 }),
+  column("cents", "decimal", { precision: 7, scale: 2 }),
+  column("middle", "decimal", { precision: 18, scale: 4 }),
+  column("time", "timestamp", { zone: "UTC" }),
+  column("day", "date"),
+  column("x", "float64"),
+  column("n", "int32"),
+  column("flag", "boolean"),
+  column("raw", "bytes"),
+  column("doc", "json"),
 ];
 const table = { name: "bank/transactions", columns, partitionBy: ["region"] };
 
 function row(i: number): Value[] {
   if (i % 9 === 8) return columns.map(({ name }) => (name === "id" ? BigInt(i) : null));
   return [
-    ["north", "süd & west/1=2", null][i % 3]!, i === 0 ? 2n ** 63n - 1n : BigInt(i), i % 4 === 0 ? "" : `naïve 😀 ${i}`, `☂${"é".repeat(i)}`,
-    (i % 2 === 0 ? 1n : -1n) * (10n ** 38n - 1n - BigInt(i)), BigInt(i * 7 - 50), -(10n ** 17n) + BigInt(i), -1_000_000 * i - 1, -i * 30,
-    i === 2 ? -0 : i === 3 ? 5e-324 : i / 3, -(2 ** 31) + i, i % 2 === 0, new Uint8Array([i, 0, 255]), `{"n":${i},"big":12345678901234567890}`,
+    ["north", "süd & west/1=2", null][i % 3]!,
+    i === 0 ? 2n ** 63n - 1n : BigInt(i),
+    i % 4 === 0 ? "" : `naïve 😀 ${i}`,
+    `☂${"é".repeat(i)}`,
+    (i % 2 === 0 ? 1n : -1n) * (10n ** 38n - 1n - BigInt(i)),
+    BigInt(i * 7 - 50),
+    -(10n ** 17n) + BigInt(i),
+    -1_000_000 * i - 1,
+    -i * 30,
+    i === 2 ? -0 : i === 3 ? 5e-324 : i / 3,
+    -(2 ** 31) + i,
+    i % 2 === 0,
+    new Uint8Array([i, 0, 255]),
+    `{"n":${i},"big":12345678901234567890}`,
   ];
 }
 
 function batch(from: number, to: number): Batch {
-  return batchOf(columns, Array.from({ length: to - from }, (_, i) => row(from + i)));
+  return batchOf(
+    columns,
+    Array.from({ length: to - from }, (_, i) => row(from + i)),
+  );
 }
 
 suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => {
-  test("deltalake, Polars and DuckDB read a table of ours with equal rows, types and nulls; delta-rs then writes to it, and we read that", async () => {
-    const lake = await temporary();
-    const store = deltaOfflineStore(localObjects(lake), { checkpointEvery: 4 });
-    const kept: Value[][] = [];
-    for (let i = 0; i < 6; i++) {
-      await store.append(table, [batch(i * 10, i * 10 + 10)], { positions: [{ partition: "topic:0", expected: i === 0 ? null : i - 1, next: i, mark: `mark ☂ ${i}` }] });
-      for (let k = 0; k < 10; k++) kept.push(row(i * 10 + k));
-    }
-    // A removed file: the rows of one partition are replaced.
-    assert.equal(await store.rewrite(table, [batch(900, 903)], { replaced: { region: ["north"] }, from: 5, positions: [] }), "done");
-    const rows = [...kept.filter(([region]) => region !== "north"), row(900), row(901), row(902)];
-    const expected = canonicalRows(columns, rows);
+  test(
+    "deltalake, Polars and DuckDB read a table of ours with equal rows, types and nulls; " +
+      "delta-rs then writes to it, and we read that",
+    async () => {
+      const lake = await temporary();
+      const store = deltaOfflineStore(localObjects(lake), { checkpointEvery: 4 });
+      const kept: Value[][] = [];
+      for (let i = 0; i < 6; i++) {
+        await store.append(table, [batch(i * 10, i * 10 + 10)], {
+          positions: [
+            {
+              partition: "topic:0",
+              expected: i === 0 ? null : i - 1,
+              next: i,
+              mark: `mark ☂ ${i}`,
+            },
+          ],
+        });
+        for (let k = 0; k < 10; k++) kept.push(row(i * 10 + k));
+      }
+      // A removed file: the rows of one partition are replaced.
+      assert.equal(
+        await store.rewrite(table, [batch(900, 903)], {
+          replaced: { region: ["north"] },
+          from: 5,
+          positions: [],
+        }),
+        "done",
+      );
+      const rows = [...kept.filter(([region]) => region !== "north"), row(900), row(901), row(902)];
+      const expected = canonicalRows(columns, rows);
 
-    // The entries up to the checkpoint are cleaned up, so every reader reads from it.
-    for (let version = 0; version < 4; version++) await rm(join(lake, table.name, "_delta_log", `${String(version).padStart(20, "0")}.json`));
-    const appended = join(lake, "appended");
-    const found: Record<"deltalake" | "polars" | "duckdb" | "pushed" | "parquet" | "expected parquet" | "after", string[][]> & {
-      version: number; partitions: string[]; numRecords: number; stored: string[]; types: Record<string, [string, boolean]>;
-    } = ask("read_table.py", join(lake, table.name), appended);
-    const { types, stored } = found;
-    assert.deepEqual([found.version, found.partitions, found.numRecords], [6, ["region"], rows.length]);
-    for (const reader of ["deltalake", "polars", "duckdb", "pushed"] as const) assert.deepEqual(found[reader], expected, reader);
-    assert.deepEqual(found.parquet, found["expected parquet"]);
-    assert.deepEqual(stored, columns.slice(1).map(({ name }) => name));
-    assert.deepEqual(Object.entries(types).map(([name, [type, nullable]]) => [name, type.replace("large_", ""), nullable]), [
-      ["region", "string", true], ["id", "int64", false], ["name", "string", true], ["größe_☂", "string", true], ["price", "decimal128(38, 9)", true], ["cents", "decimal128(7, 2)", true],
-      ["middle", "decimal128(18, 4)", true], ["time", "int64", true], ["day", "date32[day]", true], ["x", "double", true], ["n", "int32", true], ["flag", "bool", true], ["raw", "binary", true], ["doc", "string", true],
-    ]);
+      // The entries up to the checkpoint are cleaned up, so every reader reads from it.
+      for (let version = 0; version < 4; version++)
+        await rm(join(lake, table.name, "_delta_log", `${String(version).padStart(20, "0")}.json`));
+      const appended = join(lake, "appended");
+      const found: Record<
+        "deltalake" | "polars" | "duckdb" | "pushed" | "parquet" | "expected parquet" | "after",
+        string[][]
+      > & {
+        version: number;
+        partitions: string[];
+        numRecords: number;
+        stored: string[];
+        types: Record<string, [string, boolean]>;
+      } = ask("read_table.py", join(lake, table.name), appended);
+      const { types, stored } = found;
+      assert.deepEqual(
+        [found.version, found.partitions, found.numRecords],
+        [6, ["region"], rows.length],
+      );
+      for (const reader of ["deltalake", "polars", "duckdb", "pushed"] as const)
+        assert.deepEqual(found[reader], expected, reader);
+      assert.deepEqual(found.parquet, found["expected parquet"]);
+      assert.deepEqual(
+        stored,
+        columns.slice(1).map(({ name }) => name),
+      );
+      assert.deepEqual(
+        Object.entries(types).map(([name, [type, nullable]]) => [
+          name,
+          type.replace("large_", ""),
+          nullable,
+        ]),
+        [
+          ["region", "string", true],
+          ["id", "int64", false],
+          ["name", "string", true],
+          ["größe_☂", "string", true],
+          ["price", "decimal128(38, 9)", true],
+          ["cents", "decimal128(7, 2)", true],
+          ["middle", "decimal128(18, 4)", true],
+          ["time", "int64", true],
+          ["day", "date32[day]", true],
+          ["x", "double", true],
+          ["n", "int32", true],
+          ["flag", "bool", true],
+          ["raw", "binary", true],
+          ["doc", "string", true],
+        ],
+      );
 
-    const fresh = deltaOfflineStore(localObjects(lake));
-    for (const reader of [store, fresh]) {
-      const after = await valuesOf(reader.scan(table.name, { columns: columns.map(({ name }) => name) }));
-      assert.deepEqual(canonicalRows(columns, after), found.after);
-      assert.deepEqual((await reader.state(table.name))!.columns, columns);
-      assert.deepEqual((await reader.state(table.name))!.positions, [{ partition: "topic:0", offset: 5, mark: "mark ☂ 5" }]);
-    }
-    assert.equal(await fresh.append(table, [batch(910, 912)], { positions: [{ partition: "topic:0", expected: 5, next: 6 }] }), "done");
-    assert.equal((await store.state(table.name))!.rows, found.after.length + 2);
-  });
+      const fresh = deltaOfflineStore(localObjects(lake));
+      for (const reader of [store, fresh]) {
+        const after = await valuesOf(
+          reader.scan(table.name, { columns: columns.map(({ name }) => name) }),
+        );
+        assert.deepEqual(canonicalRows(columns, after), found.after);
+        assert.deepEqual((await reader.state(table.name))!.columns, columns);
+        assert.deepEqual((await reader.state(table.name))!.positions, [
+          { partition: "topic:0", offset: 5, mark: "mark ☂ 5" },
+        ]);
+      }
+      assert.equal(
+        await fresh.append(table, [batch(910, 912)], {
+          positions: [{ partition: "topic:0", expected: 5, next: 6 }],
+        }),
+        "done",
+      );
+      assert.equal((await store.state(table.name))!.rows, found.after.length + 2);
+    },
+  );
 
-  test("a table that deltalake wrote is read with equal rows: its types, its deletes, its checkpoint, a column added later", async () => {
-    const lake = await temporary();
-    const written: { version: number; columns: string[]; rows: string[][] } = ask("write_table.py", join(lake, "theirs"));
-    const store = deltaOfflineStore(localObjects(lake));
-    const state = (await store.state("theirs"))!;
-    assert.deepEqual([state.version, state.rows, state.partitionBy], [written.version, written.rows.length, ["part"]]);
-    const specs = written.columns.map((name) => state.columns.find((candidate) => candidate.name === name)!);
-    assert.deepEqual(specs.map(({ name, kind }) => [name, kind]), [
-      ["id", "int64"], ["small", "int32"], ["tiny", "int32"], ["int", "int32"], ["single", "float64"], ["double", "float64"], ["flag", "boolean"], ["text_é☂", "string"], ["raw", "bytes"],
-      ["day", "date"], ["at", "timestamp"], ["naive", "timestamp"], ["price", "decimal"], ["cents", "decimal"], ["middle", "decimal"], ["part", "string"], ["later", "string"],
-    ]);
-    assert.deepEqual(canonicalRows(specs, await valuesOf(store.scan("theirs", { columns: written.columns }))), written.rows);
-    assert.equal((await valuesOf(store.scan("theirs", { columns: ["id"], partitions: { part: ["é/ü=1"] } }))).length, written.rows.filter((values) => values[written.columns.indexOf("part")] === "é/ü=1").length);
-    const early = await valuesOf(store.scan("theirs", { columns: ["at"], range: { column: "id", min: -(2 ** 50), max: -(2 ** 50) + 5 } }));
-    assert.ok(early.some(([at]) => at === -1), "the row of the last microsecond of 1969");
-  });
+  test(
+    "a table that deltalake wrote is read with equal rows: its types, its deletes, its " +
+      "checkpoint, a column added later",
+    async () => {
+      const lake = await temporary();
+      const written: { version: number; columns: string[]; rows: string[][] } = ask(
+        "write_table.py",
+        join(lake, "theirs"),
+      );
+      const store = deltaOfflineStore(localObjects(lake));
+      const state = (await store.state("theirs"))!;
+      assert.deepEqual(
+        [state.version, state.rows, state.partitionBy],
+        [written.version, written.rows.length, ["part"]],
+      );
+      const specs = written.columns.map((name) =>
+        state.columns.find((candidate) => candidate.name === name)!,
+      );
+      assert.deepEqual(
+        specs.map(({ name, kind }) => [name, kind]),
+        [
+          ["id", "int64"],
+          ["small", "int32"],
+          ["tiny", "int32"],
+          ["int", "int32"],
+          ["single", "float64"],
+          ["double", "float64"],
+          ["flag", "boolean"],
+          ["text_é☂", "string"],
+          ["raw", "bytes"],
+          ["day", "date"],
+          ["at", "timestamp"],
+          ["naive", "timestamp"],
+          ["price", "decimal"],
+          ["cents", "decimal"],
+          ["middle", "decimal"],
+          ["part", "string"],
+          ["later", "string"],
+        ],
+      );
+      assert.deepEqual(
+        canonicalRows(specs, await valuesOf(store.scan("theirs", { columns: written.columns }))),
+        written.rows,
+      );
+      assert.equal(
+        (await valuesOf(store.scan("theirs", { columns: ["id"], partitions: { part: ["é/ü=1"] } })))
+          .length,
+        written.rows.filter((values) => values[written.columns.indexOf("part")] === "é/ü=1").length,
+      );
+      const early = await valuesOf(
+        store.scan("theirs", {
+          columns: ["at"],
+          range: { column: "id", min: -(2 ** 50), max: -(2 ** 50) + 5 },
+        }),
+      );
+      assert.ok(
+        early.some(([at]) => at === -1),
+        "the row of the last microsecond of 1969",
+      );
+    },
+  );
 
-  test("label files of PyArrow, DuckDB and Polars are read with equal rows: units of time, codecs, encodings, INT96", async () => {
-    const directory = await temporary();
-    const expected: Record<string, { columns: string[]; rows: string[][] }> = ask("write_frames.py", directory);
-    assert.equal(Object.keys(expected).length, 10);
-    for (const [name, { columns: names, rows }] of Object.entries(expected)) {
-      const file = await readParquet(join(directory, name));
-      assert.deepEqual(file.columns.map((spec) => [spec.name, spec.kind]), [["user_id", "string"], ["account", "int64"], ["weight", "float64"], ["label", "boolean"], ["n", "int64"], ["event_timestamp", "timestamp"]], name);
-      assert.equal(file.rows, rows.length);
-      assert.equal(file.columns[5]!.zone, "UTC");
-      assert.deepEqual(names, file.columns.map((spec) => spec.name));
-      const read = await valuesOf(file);
-      assert.deepEqual(canonicalRows(file.columns, read), rows, name);
-      assert.deepEqual(read.map((values) => Number(values[4])), read.map((_, i) => i), "rows come in their order");
-    }
-  });
+  test(
+    "label files of PyArrow, DuckDB and Polars are read with equal rows: units of time, codecs, " +
+      "encodings, INT96",
+    async () => {
+      const directory = await temporary();
+      const expected: Record<string, { columns: string[]; rows: string[][] }> = ask(
+        "write_frames.py",
+        directory,
+      );
+      assert.equal(Object.keys(expected).length, 10);
+      for (const [name, { columns: names, rows }] of Object.entries(expected)) {
+        const file = await readParquet(join(directory, name));
+        assert.deepEqual(
+          file.columns.map((spec) => [spec.name, spec.kind]),
+          [
+            ["user_id", "string"],
+            ["account", "int64"],
+            ["weight", "float64"],
+            ["label", "boolean"],
+            ["n", "int64"],
+            ["event_timestamp", "timestamp"],
+          ],
+          name,
+        );
+        assert.equal(file.rows, rows.length);
+        assert.equal(file.columns[5]!.zone, "UTC");
+        assert.deepEqual(
+          names,
+          file.columns.map((spec) => spec.name),
+        );
+        const read = await valuesOf(file);
+        assert.deepEqual(canonicalRows(file.columns, read), rows, name);
+        assert.deepEqual(
+          read.map((values) => Number(values[4])),
+          read.map((_, i) => i),
+          "rows come in their order",
+        );
+      }
+    },
+  );
 
-  test("a file of ours is read by PyArrow, DuckDB and Polars with equal rows, and its times are timestamps there", async () => {
-    const file = join(await temporary(), "training.parquet");
-    const rows = Array.from({ length: 300 }, (_, i) => row(i));
-    assert.equal(await writeParquet(file, { columns, batches: [batch(0, 100), batch(100, 300)] }), 300);
-    const found: Record<"pyarrow" | "duckdb" | "polars", string[][]> & { types: Record<string, string> } = ask("read_parquet.py", file);
-    const { types } = found;
-    for (const reader of ["pyarrow", "duckdb", "polars"] as const) assert.deepEqual(found[reader], canonicalRows(columns, rows), reader);
-    assert.equal(types["time"], "timestamp[us, tz=UTC]");
-    assert.equal(types["price"], "decimal128(38, 9)");
-    const back = await readParquet(file);
-    assert.deepEqual(canonicalRows(back.columns, await valuesOf(back)), canonicalRows(columns, rows));
-  });
+  test(
+    "a file of ours is read by PyArrow, DuckDB and Polars with equal rows, and its times are " +
+      "timestamps there",
+    async () => {
+      const file = join(await temporary(), "training.parquet");
+      const rows = Array.from({ length: 300 }, (_, i) => row(i));
+      assert.equal(
+        await writeParquet(file, { columns, batches: [batch(0, 100), batch(100, 300)] }),
+        300,
+      );
+      const found: Record<"pyarrow" | "duckdb" | "polars", string[][]> & {
+        types: Record<string, string>;
+      } = ask("read_parquet.py", file);
+      const { types } = found;
+      for (const reader of ["pyarrow", "duckdb", "polars"] as const)
+        assert.deepEqual(found[reader], canonicalRows(columns, rows), reader);
+      assert.equal(types["time"], "timestamp[us, tz=UTC]");
+      assert.equal(types["price"], "decimal128(38, 9)");
+      const back = await readParquet(file);
+      assert.deepEqual(
+        canonicalRows(back.columns, await valuesOf(back)),
+        canonicalRows(columns, rows),
+      );
+    },
+  );
 });

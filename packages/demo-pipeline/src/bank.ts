@@ -1,6 +1,16 @@
-/** The bank's database, one commit after the other, without a database: the change log of the embedded demo. */
+/**
+ * The bank's database, one commit after the other, without a database: the change log of the
+ * embedded demo.
+ */
 import type { Customer } from "./customers.ts";
-import { DAY, deedsBecauseOf, population, type Bank, type Deed, type Transaction } from "./deeds.ts";
+import {
+  DAY,
+  deedsBecauseOf,
+  population,
+  type Bank,
+  type Deed,
+  type Transaction,
+} from "./deeds.ts";
 
 export { DAY, type Transaction } from "./deeds.ts";
 
@@ -12,8 +22,16 @@ export interface BankSettings extends Bank {
 
 /** What became of a row; null where there was, or is, none. */
 export type RowChange =
-  | { readonly table: "transaction_data"; readonly before: Transaction | null; readonly after: Transaction | null }
-  | { readonly table: "customer_data"; readonly before: Customer | null; readonly after: Customer | null };
+  | {
+      readonly table: "transaction_data";
+      readonly before: Transaction | null;
+      readonly after: Transaction | null;
+    }
+  | {
+      readonly table: "customer_data";
+      readonly before: Customer | null;
+      readonly after: Customer | null;
+    };
 
 export interface Commit {
   /** In ms, on the same axis as the transactions' times. */
@@ -23,11 +41,16 @@ export interface Commit {
   readonly changes: readonly RowChange[];
 }
 
-/** All commits in their order. The connector comes after the first day: what the tables hold then is the snapshot. */
+/**
+ * All commits in their order. The connector comes after the first day: what the tables hold then is
+ * the snapshot.
+ */
 export function* bankCommits(settings: BankSettings): Generator<Commit> {
   const first = settings.start.getTime() / DAY;
   const connected = settings.start.getTime() + DAY;
-  const deeds = Array.from({ length: settings.days }, (_, i) => deedsBecauseOf(settings, first + i)).flat().filter(({ at }) => at < (first + settings.days) * DAY);
+  const deeds = Array.from({ length: settings.days }, (_, i) => deedsBecauseOf(settings, first + i))
+    .flat()
+    .filter(({ at }) => at < (first + settings.days) * DAY);
   const tables = bankTables(settings);
   let streaming = false;
   for (const deed of deeds.sort((a, b) => a.at - b.at)) {
@@ -45,7 +68,10 @@ function bankTables(bank: Bank): { take(deed: Deed): readonly RowChange[]; rows(
   const customers = new Map(population(bank).map((customer) => [customer.id, customer]));
 
   /** An update, or with null a delete; nothing where the row is gone already. */
-  const change = (id: number, update: (row: Transaction) => Transaction | null): readonly RowChange[] => {
+  const change = (
+    id: number,
+    update: (row: Transaction) => Transaction | null,
+  ): readonly RowChange[] => {
     const before = transactions.get(id);
     if (before === undefined) return [];
     const after = update(before);
@@ -57,15 +83,23 @@ function bankTables(bank: Bank): { take(deed: Deed): readonly RowChange[]; rows(
   return {
     take(deed) {
       switch (deed.is) {
-        case "purchases": return deed.rows.map((after): RowChange => {
-          transactions.set(after.id, after);
-          return { table: "transaction_data", before: null, after };
-        });
-        case "correction": return change(deed.id, (row) => ({ ...row, Amount: deed.amount }));
-        case "repair": return change(deed.id, (row) => ({ ...row, Time: deed.time, "User ID": deed.user }));
-        case "cancellation": return change(deed.id, () => null);
-        case "transfers": return deed.ids.filter((id) => (transactions.get(id)?.Sources ?? "Current Account") !== "Current Account")
-          .flatMap((id) => change(id, (row) => ({ ...row, Sources: "Current Account" })));
+        case "purchases":
+          return deed.rows.map((after): RowChange => {
+            transactions.set(after.id, after);
+            return { table: "transaction_data", before: null, after };
+          });
+        case "correction":
+          return change(deed.id, (row) => ({ ...row, Amount: deed.amount }));
+        case "repair":
+          return change(deed.id, (row) => ({ ...row, Time: deed.time, "User ID": deed.user }));
+        case "cancellation":
+          return change(deed.id, () => null);
+        case "transfers":
+          return deed.ids
+            .filter(
+              (id) => (transactions.get(id)?.Sources ?? "Current Account") !== "Current Account",
+            )
+            .flatMap((id) => change(id, (row) => ({ ...row, Sources: "Current Account" })));
         case "customer": {
           const before = customers.get(deed.id);
           if (before === undefined) return [];
@@ -77,8 +111,16 @@ function bankTables(bank: Bank): { take(deed: Deed): readonly RowChange[]; rows(
       }
     },
     rows: () => [
-      ...[...customers.values()].map((after): RowChange => ({ table: "customer_data", before: null, after })),
-      ...[...transactions.values()].map((after): RowChange => ({ table: "transaction_data", before: null, after })),
+      ...[...customers.values()].map((after): RowChange => ({
+        table: "customer_data",
+        before: null,
+        after,
+      })),
+      ...[...transactions.values()].map((after): RowChange => ({
+        table: "transaction_data",
+        before: null,
+        after,
+      })),
     ],
   };
 }

@@ -18,9 +18,18 @@ export interface ChangeLog {
 
 const CHUNK = 256 * 1024;
 
-export async function writeChangeLog(settings: BankSettings, directory: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ChangeLog> {
+export async function writeChangeLog(
+  settings: BankSettings,
+  directory: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<ChangeLog> {
   await mkdir(directory, { recursive: true });
-  const files = new Map(TABLES.map((table) => [table, topicFile(join(directory, `${topicOf(table)}.jsonl.gz`), signal)]));
+  const files = new Map(
+    TABLES.map((table) => [
+      table,
+      topicFile(join(directory, `${topicOf(table)}.jsonl.gz`), signal),
+    ]),
+  );
   const toMessages = debeziumMessages();
   let messages = 0;
   let bytes = 0;
@@ -50,7 +59,13 @@ function topicFile(path: string, signal: AbortSignal | undefined): TopicFile {
     signal?.throwIfAborted();
     const full = !input.write(chunk);
     chunk = "";
-    if (full) await Promise.race([new Promise<void>((resolve) => { input.once("drain", resolve); }), written]);
+    if (full)
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          input.once("drain", resolve);
+        }),
+        written,
+      ]);
   };
   return {
     path,

@@ -15,7 +15,11 @@ export interface Comparison {
 }
 
 /** Bit for bit: 0 and −0 differ, and so do 0.1 + 0.2 and 0.3. */
-export function compare(features: readonly string[], left: readonly object[], right: readonly object[]): Comparison {
+export function compare(
+  features: readonly string[],
+  left: readonly object[],
+  right: readonly object[],
+): Comparison {
   const differences: Difference[] = [];
   left.forEach((one, row) => {
     for (const feature of features) {

@@ -1,4 +1,7 @@
-/** Commits as Debezium 3 writes them, converter without schemas: one Kafka message for each changed row, and a tombstone after each delete. */
+/**
+ * Commits as Debezium 3 writes them, converter without schemas: one Kafka message for each changed
+ * row, and a tombstone after each delete.
+ */
 import type { Commit, RowChange } from "./bank.ts";
 
 const SERVER = "bank";
@@ -28,7 +31,13 @@ export function debeziumMessages(): (commit: Commit) => TopicLine[] {
       if (!snapshot) lsn += 160;
       const row = (change.after ?? change.before)!;
       const key = JSON.stringify({ id: row.id });
-      const position = { at, lsn, lastCommit, transaction, snapshot: snapshot ? (i === changes.length - 1 ? "last" : "true") : "false" };
+      const position = {
+        at,
+        lsn,
+        lastCommit,
+        transaction,
+        snapshot: snapshot ? (i === changes.length - 1 ? "last" : "true") : "false",
+      };
       send(change.table, key, valueOf(change, position));
       if (change.after === null) send(change.table, key, null);
     });
@@ -39,7 +48,18 @@ export function debeziumMessages(): (commit: Commit) => TopicLine[] {
     function send(table: Table, key: string, value: string | null): void {
       const offset = offsets.get(table) ?? 0;
       offsets.set(table, offset + 1);
-      lines.push({ table, line: JSON.stringify({ topic: topicOf(table), partition: 0, offset: String(offset), timestamp: String(at + 120), key, value, headers: {} }) });
+      lines.push({
+        table,
+        line: JSON.stringify({
+          topic: topicOf(table),
+          partition: 0,
+          offset: String(offset),
+          timestamp: String(at + 120),
+          key,
+          value,
+          headers: {},
+        }),
+      });
     }
   };
 }
@@ -52,23 +72,44 @@ interface LogPosition {
   readonly snapshot: string;
 }
 
-function valueOf({ table, before, after }: RowChange, { at, lsn, lastCommit, transaction, snapshot }: LogPosition): string {
+function valueOf(
+  { table, before, after }: RowChange,
+  { at, lsn, lastCommit, transaction, snapshot }: LogPosition,
+): string {
   const sequence = JSON.stringify([lastCommit === null ? null : String(lastCommit), String(lsn)]);
   const op = snapshot !== "false" ? "r" : before === null ? "c" : after === null ? "d" : "u";
   return JSON.stringify({
     before: op === "d" ? keyOnly(before!) : null,
     after,
     source: {
-      version: "3.6.1.Final", connector: "postgresql", name: SERVER, ts_ms: at, snapshot, db: "bank", sequence, ts_us: at * 1_000, ts_ns: at * 1_000_000,
-      schema: "public", table, txId: transaction, lsn, xmin: null, origin: null, origin_lsn: null,
+      version: "3.6.1.Final",
+      connector: "postgresql",
+      name: SERVER,
+      ts_ms: at,
+      snapshot,
+      db: "bank",
+      sequence,
+      ts_us: at * 1_000,
+      ts_ns: at * 1_000_000,
+      schema: "public",
+      table,
+      txId: transaction,
+      lsn,
+      xmin: null,
+      origin: null,
+      origin_lsn: null,
     },
     transaction: null,
     op,
-    ts_ms: at + 80, ts_us: (at + 80) * 1_000, ts_ns: (at + 80) * 1_000_000,
+    ts_ms: at + 80,
+    ts_us: (at + 80) * 1_000,
+    ts_ns: (at + 80) * 1_000_000,
   });
 }
 
 /** With PostgreSQL's default replica identity a delete tells the primary key only. */
 function keyOnly(row: object): object {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === "id" ? value : null]));
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, name === "id" ? value : null]),
+  );
 }

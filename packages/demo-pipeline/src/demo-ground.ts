@@ -1,6 +1,8 @@
 /**
- * Where the real demo does its work, so that it may run again on the same services: a database, a bucket and names of its own, all called tidemark-demo.
- * What the demo before left there is cleared at the start. A connector's name and its topics are new each time: Kafka Connect remembers how far a name was.
+ * Where the real demo does its work, so that it may run again on the same services: a database, a
+ * bucket and names of its own, all called tidemark-demo. What the demo before left there is cleared
+ * at the start. A connector's name and its topics are new each time: Kafka Connect remembers how
+ * far a name was.
  */
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
@@ -27,12 +29,18 @@ export interface DemoGround {
   readonly location: string;
   /** Makes the connector, and waits until it runs. */
   connect(signal: AbortSignal | undefined): Promise<void>;
-  /** Removes the connector and its slot, which would hold back the database's log; tables, topics and lake stay. */
+  /**
+   * Removes the connector and its slot, which would hold back the database's log; tables, topics
+   * and lake stay.
+   */
   leave(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function demoGround(addresses: PipelineAddresses, signal: AbortSignal | undefined): Promise<DemoGround> {
+export async function demoGround(
+  addresses: PipelineAddresses,
+  signal: AbortSignal | undefined,
+): Promise<DemoGround> {
   const { postgres, connect, minio, trino, inside } = addresses;
   const { host, port, user, password } = postgres;
   const admin = new pg.Pool({ host, port, user, password, database: postgres.database, max: 1 });
@@ -41,7 +49,9 @@ export async function demoGround(addresses: PipelineAddresses, signal: AbortSign
   admin.on("error", () => undefined);
   const name = `${NAME}-${new Date().toISOString().slice(0, 19).replace(/\D/g, "")}`;
   const client = { endpoint: minio.endpoint, region: minio.region, credentials: minio.credentials };
-  const close = async (): Promise<void> => { for (const pool of pools) await pool.end(); };
+  const close = async (): Promise<void> => {
+    for (const pool of pools) await pool.end();
+  };
   try {
     await removeConnectors(connect.url);
     await removeSlots(admin);
@@ -56,9 +66,19 @@ export async function demoGround(addresses: PipelineAddresses, signal: AbortSign
     pools.push(database);
     database.on("error", () => undefined);
     return {
-      database, name, topics: TABLES.map((table) => `${name}.${table}`), lake: s3Objects({ bucket: NAME, prefix: name, ...client }), location: `s3://${NAME}/${name}`,
+      database,
+      name,
+      topics: TABLES.map((table) => `${name}.${table}`),
+      lake: s3Objects({ bucket: NAME, prefix: name, ...client }),
+      location: `s3://${NAME}/${name}`,
       async connect(until) {
-        await registerConnector({ url: connect.url, name, database: { ...inside.postgres, user, password, name: DATABASE }, tables: TABLES, signal: until });
+        await registerConnector({
+          url: connect.url,
+          name,
+          database: { ...inside.postgres, user, password, name: DATABASE },
+          tables: TABLES,
+          signal: until,
+        });
       },
       async leave() {
         await removeConnectors(connect.url);
@@ -74,35 +94,57 @@ export async function demoGround(addresses: PipelineAddresses, signal: AbortSign
 
 async function removeConnectors(url: string): Promise<void> {
   const response = await fetch(`${url}/connectors`);
-  for (const name of await response.json() as string[]) if (name.startsWith(`${NAME}-`)) await deleteConnector({ url, name });
+  for (const name of (await response.json()) as string[])
+    if (name.startsWith(`${NAME}-`)) await deleteConnector({ url, name });
 }
 
 /** A slot is in use for a moment after its connector has gone. */
 async function removeSlots(admin: pg.Pool): Promise<void> {
   for (let waited = 0; ; waited++) {
-    await admin.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE $1 AND NOT active", [SLOTS]);
-    const { rows } = await admin.query<{ slot_name: string }>("SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE $1", [SLOTS]);
+    await admin.query(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name " +
+        "LIKE $1 AND NOT active",
+      [SLOTS],
+    );
+    const { rows } = await admin.query<{ slot_name: string }>(
+      "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE $1",
+      [SLOTS],
+    );
     if (rows.length === 0) return;
-    if (waited === 300) throw new Error(`demo: somebody still reads the replication slot ${rows[0]!.slot_name}, which a demo before made; end that, then start again`);
+    if (waited === 300)
+      throw new Error(
+        `demo: somebody still reads the replication slot ${rows[0]!.slot_name}, which a demo ` +
+          "before made; end that, then start again",
+      );
     await sleep(100);
   }
 }
 
 async function removeTopics(brokers: readonly string[]): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  const admin = new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
   await admin.connect();
   try {
-    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${NAME}-`) || topic.startsWith(`__debezium-heartbeat.${NAME}-`));
+    const topics = (await admin.listTopics()).filter(
+      (topic) => topic.startsWith(`${NAME}-`) || topic.startsWith(`__debezium-heartbeat.${NAME}-`),
+    );
     if (topics.length > 0) await admin.deleteTopics({ topics });
   } finally {
     await admin.disconnect();
   }
 }
 
-async function emptyBucket({ endpoint, region, credentials }: PipelineAddresses["minio"], signal: AbortSignal | undefined): Promise<void> {
+async function emptyBucket(
+  { endpoint, region, credentials }: PipelineAddresses["minio"],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const options = { endpoint, region, credentials };
   const client = new S3Client({ ...options, forcePathStyle: true });
-  await client.send(new CreateBucketCommand({ Bucket: NAME })).catch((error: Error) => { if (error.name !== "BucketAlreadyOwnedByYou") throw error; });
+  await client.send(new CreateBucketCommand({ Bucket: NAME })).catch((error: Error) => {
+    if (error.name !== "BucketAlreadyOwnedByYou") throw error;
+  });
   client.destroy();
   const bucket = s3Objects({ bucket: NAME, ...options });
   const keys: string[] = [];

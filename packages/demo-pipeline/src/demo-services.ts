@@ -1,7 +1,21 @@
 /** The services of the real demo: started here, or those of docker/compose.yaml. */
-import { chooseWay, composePipeline, startPipeline, type PipelineAddresses } from "@tidemark/testkit/services";
+import {
+  chooseWay,
+  composePipeline,
+  startPipeline,
+  type PipelineAddresses,
+} from "@tidemark/testkit/services";
 import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
-import { downloadKafka, downloadTrino, hasJava, hasMaven, missingForKafka, missingForPostgres, missingForTrino, trinoJava } from "@tidemark/testkit/services/toolchain";
+import {
+  downloadKafka,
+  downloadTrino,
+  hasJava,
+  hasMaven,
+  missingForKafka,
+  missingForPostgres,
+  missingForTrino,
+  trinoJava,
+} from "@tidemark/testkit/services/toolchain";
 import { decimals } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 
@@ -21,14 +35,24 @@ export interface ServicesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function demoServices({ against, print, signal }: ServicesOptions): Promise<DemoServices> {
+export async function demoServices({
+  against,
+  print,
+  signal,
+}: ServicesOptions): Promise<DemoServices> {
   if (against === "compose") return composeServices();
   if (against !== undefined) return { ...against, own: false, stop: async () => undefined };
-  const chosen = await chooseWay(undefined, (image) => { print.line(`pulling ${image} …`); });
-  print.line(`as ${chosen.way === "docker" ? "containers" : "processes of this machine"}: ${chosen.because}`);
+  const chosen = await chooseWay(undefined, (image) => {
+    print.line(`pulling ${image} …`);
+  });
+  print.line(
+    `as ${chosen.way === "docker" ? "containers" : "processes of this machine"}: ${chosen.because}`,
+  );
   if (chosen.way === "processes") await bringPrograms(chosen.because, print);
   signal?.throwIfAborted();
-  const onReady = (name: string, seconds: number): void => { print.line(`${name.padEnd(8)} ready after ${decimals(seconds, 1)} s`); };
+  const onReady = (name: string, seconds: number): void => {
+    print.line(`${name.padEnd(8)} ready after ${decimals(seconds, 1)} s`);
+  };
   const trino = chosen.way === "docker" || missingForTrino() === null;
   const pipeline = await startPipeline({ way: chosen.way, trino, onWay: () => undefined, onReady });
   return { ...pipeline, own: true, stop: () => pipeline.stop() };
@@ -44,34 +68,58 @@ async function composeServices(): Promise<DemoServices> {
     }
   })();
   await fetch(`${addresses.connect.url}/connectors`).catch((cause: unknown) => {
-    throw new ServicesMissing(`demo: nobody answers at ${addresses.connect.url}, where docker/compose.yaml has Kafka Connect; start the services with \`${up}\``, { cause });
+    throw new ServicesMissing(
+      `demo: nobody answers at ${addresses.connect.url}, where docker/compose.yaml has Kafka ` +
+        `Connect; start the services with \`${up}\``,
+      { cause },
+    );
   });
   return { ...addresses, own: false, stop: async () => undefined };
 }
 
-/** What is not there and can be brought with the tools of this machine is brought, once; the rest is refused, before anything is downloaded. */
+/**
+ * What is not there and can be brought with the tools of this machine is brought, once; the rest is
+ * refused, before anything is downloaded.
+ */
 async function bringPrograms(because: string, print: StepPrinter): Promise<void> {
   const kafka = missingForKafka() !== null;
   const minio = minioProgram() === null;
   const go = minio ? await goProgram() : null;
   const missing = [
     missingForPostgres(),
-    !kafka ? null : !hasJava() ? missingForKafka() : !hasMaven() ? "no Kafka, and no Maven to bring it; install Maven" : null,
-    minio && (go === null || process.env["TIDEMARK_MINIO"] !== undefined) ? "no MinIO, and no Go to build it; install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO" : null,
+    !kafka
+      ? null
+      : !hasJava()
+        ? missingForKafka()
+        : !hasMaven()
+          ? "no Kafka, and no Maven to bring it; install Maven"
+          : null,
+    minio && (go === null || process.env["TIDEMARK_MINIO"] !== undefined)
+      ? "no MinIO, and no Go to build it; install Go 1.24 or newer, or name a minio in " +
+        "TIDEMARK_MINIO"
+      : null,
   ].filter((one) => one !== null);
   if (missing.length > 0) {
-    throw new ServicesMissing([
-      "demo: the real services cannot be had on this machine, neither as containers nor as processes.",
-      `  containers: ${because}`, ...missing.map((one) => `  processes:  ${one}`),
-      "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go. `npm run demo` without --real needs none of them.",
-    ].join("\n"));
+    throw new ServicesMissing(
+      [
+        "demo: the real services cannot be had on this machine, neither as containers nor as " +
+          "processes.",
+        `  containers: ${because}`,
+        ...missing.map((one) => `  processes:  ${one}`),
+        "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go. `npm run demo` " +
+          "without --real needs none of them.",
+      ].join("\n"),
+    );
   }
   const bring = async (what: string, bringing: () => Promise<void>): Promise<void> => {
     print.line(`bringing ${what} …`);
     await bringing();
   };
   if (kafka) await bring("Kafka, Connect and Debezium from Maven, about 90 MB", downloadKafka);
-  if (go !== null) await bring("MinIO from its Go module, which compiles for about four minutes", () => buildMinio(go));
+  if (go !== null)
+    await bring("MinIO from its Go module, which compiles for about four minutes", () =>
+      buildMinio(go),
+    );
   if (missingForTrino() === null) return;
   if (trinoJava() !== null && hasMaven()) await bring("Trino from Maven, 820 MB", downloadTrino);
   else print.line(`without Trino: ${missingForTrino()!}`);

@@ -5,7 +5,8 @@ import { join } from "node:path";
 export async function bytesBelow(directory: string, prefix = ""): Promise<number> {
   let sum = 0;
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && entry.name.startsWith(prefix)) sum += (await stat(join(entry.parentPath, entry.name))).size;
+    if (entry.isFile() && entry.name.startsWith(prefix))
+      sum += (await stat(join(entry.parentPath, entry.name))).size;
   }
   return sum;
 }

@@ -1,4 +1,7 @@
-/** Why a value as corrected is not the value as known: what was written after the label's time about rows in its window. */
+/**
+ * Why a value as corrected is not the value as known: what was written after the label's time about
+ * rows in its window.
+ */
 import { bankCommits, DAY, type BankSettings, type Transaction } from "./bank.ts";
 import type { Difference } from "./compare.ts";
 import type { Label } from "./labels.ts";
@@ -10,17 +13,31 @@ interface Afterthought {
   readonly after: Transaction | null;
 }
 
-/** A sentence about the first difference in a total that one change alone made; null where there is none. Left is as known, right as corrected. */
-export function explainDifference(settings: BankSettings, labels: readonly Label[], differences: readonly Difference[]): string | null {
+/**
+ * A sentence about the first difference in a total that one change alone made; null where there is
+ * none. Left is as known, right as corrected.
+ */
+export function explainDifference(
+  settings: BankSettings,
+  labels: readonly Label[],
+  differences: readonly Difference[],
+): string | null {
   const changes = changesByUser(settings);
   for (const { row, feature, left, right } of differences) {
     if (feature !== "total_amount_l1w") continue;
     const { user_id, event_timestamp } = labels[row]!;
     const t = event_timestamp.getTime();
-    const causes = (changes.get(user_id) ?? []).filter(({ at, before, after }) => at >= t && [before, after].some((one) => one !== null && inWindow(one, t)));
+    const causes = (changes.get(user_id) ?? []).filter(
+      ({ at, before, after }) =>
+        at >= t && [before, after].some((one) => one !== null && inWindow(one, t)),
+    );
     const [cause] = causes;
     if (causes.length !== 1 || cause === undefined) continue;
-    return `${user_id} at ${time(t)}: ${feature} was ${decimals(left as number)} as known then and is ${decimals(right as number)} as corrected, because ${told(cause)} on ${time(cause.at)}.`;
+    return (
+      `${user_id} at ${time(t)}: ${feature} was ${decimals(left as number)} as known then and ` +
+      `is ${decimals(right as number)} as corrected, because ${told(cause)} on ` +
+      `${time(cause.at)}.`
+    );
   }
   return null;
 }
@@ -52,8 +69,10 @@ function inWindow(row: Transaction, t: number): boolean {
 function told({ before, after }: Afterthought): string {
   if (after === null) return `${named(before!)} was deleted`;
   if (before === null) return `${named(after)} arrived late`;
-  if (before.Amount !== after.Amount) return `the amount of ${named(before)} was corrected to ${decimals(after.Amount)}`;
+  if (before.Amount !== after.Amount)
+    return `the amount of ${named(before)} was corrected to ${decimals(after.Amount)}`;
   return `${named(before)} was changed`;
 }
 
-const named = (row: Transaction): string => `${row["Transaction ID"]} (${row.Vendor}, ${decimals(row.Amount)}, ${row.Time})`;
+const named = (row: Transaction): string =>
+  `${row["Transaction ID"]} (${row.Vendor}, ${decimals(row.Amount)}, ${row.Time})`;

@@ -1,5 +1,26 @@
-/** What the bank's models ask for: definitions, and nothing else. The stream, the training set and the request all read these. */
-import { avg, committed, count, countDistinct, date, entity, featureService, featureView, float64, int64, latest, max, min, source, string, sum, timestamp } from "@tidemark/core";
+/**
+ * What the bank's models ask for: definitions, and nothing else. The stream, the training set and
+ * the request all read these.
+ */
+import {
+  avg,
+  committed,
+  count,
+  countDistinct,
+  date,
+  entity,
+  featureService,
+  featureView,
+  float64,
+  int64,
+  latest,
+  max,
+  min,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "@tidemark/core";
 
 export const user = entity("user", { keys: { user_id: string() } });
 
@@ -11,13 +32,17 @@ export const transactions = source("transactions", {
     vendor: string("Vendor").nullable(),
     channel: string("Sources").nullable(),
     amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }), // a varchar such as "2025-06-14 09:30:00": text without a zone, so the zone is declared
+    // a varchar such as "2025-06-14 09:30:00": text without a zone, so the zone is declared
+    time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],
   eventTime: "time",
 });
 
-/** A dimension: what a customer's row says holds from its commit on; rows of the first snapshot hold from the customer's first day. */
+/**
+ * A dimension: what a customer's row says holds from its commit on; rows of the first snapshot hold
+ * from the customer's first day.
+ */
 export const customers = source("customers", {
   table: "public.customer_data",
   columns: {

@@ -14,6 +14,8 @@ export interface Label {
 export function someLabels({ seed, users, days, start }: BankSettings, many: number): Label[] {
   const random = seededRandom(seed + 1);
   return Array.from({ length: many }, () => ({
-    user_id: userId(random.below(users)), event_timestamp: new Date(start.getTime() + 8 * DAY + random.below((days - 8) * DAY)), left_the_bank: random.chance(0.1),
+    user_id: userId(random.below(users)),
+    event_timestamp: new Date(start.getTime() + 8 * DAY + random.below((days - 8) * DAY)),
+    left_the_bank: random.chance(0.1),
   }));
 }

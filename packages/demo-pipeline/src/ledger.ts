@@ -1,4 +1,7 @@
-/** Every column of every row, as the online store serves it by primary key: with these the real demo holds it against PostgreSQL's tables. */
+/**
+ * Every column of every row, as the online store serves it by primary key: with these the real demo
+ * holds it against PostgreSQL's tables.
+ */
 import { entity, featureView, int64, latest } from "@tidemark/core";
 import { customers, transactions, user } from "./features.ts";
 
@@ -8,7 +11,11 @@ export const transactionRow = featureView("transaction_row", {
   entity: transaction,
   source: transactions,
   features: {
-    user_id: latest(transactions.user_id), vendor: latest(transactions.vendor), channel: latest(transactions.channel), amount: latest(transactions.amount), time: latest(transactions.time),
+    user_id: latest(transactions.user_id),
+    vendor: latest(transactions.vendor),
+    channel: latest(transactions.channel),
+    amount: latest(transactions.amount),
+    time: latest(transactions.time),
   },
 });
 
@@ -16,7 +23,11 @@ export const customerRow = featureView("customer_row", {
   entity: user,
   source: customers,
   features: {
-    name: latest(customers.name), gender: latest(customers.gender), birth_date: latest(customers.birth_date), address: latest(customers.address), segment: latest(customers.segment),
+    name: latest(customers.name),
+    gender: latest(customers.gender),
+    birth_date: latest(customers.birth_date),
+    address: latest(customers.address),
+    segment: latest(customers.segment),
     created: latest(customers.created),
   },
 });

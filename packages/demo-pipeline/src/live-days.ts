@@ -30,8 +30,21 @@ export interface LiveDaysOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes day after day, each when the one before is served, and keeps what a request got in between. */
-export async function liveDays({ bank, database, store, run, dates, before, print, output, signal }: LiveDaysOptions): Promise<Served> {
+/**
+ * Writes day after day, each when the one before is served, and keeps what a request got in
+ * between.
+ */
+export async function liveDays({
+  bank,
+  database,
+  store,
+  run,
+  dates,
+  before,
+  print,
+  output,
+  signal,
+}: LiveDaysOptions): Promise<Served> {
   const users: { readonly user_id: string; readonly event_timestamp: Date }[] = [];
   const answers: object[] = [];
   let messages = before;
@@ -39,7 +52,15 @@ export async function liveDays({ bank, database, store, run, dates, before, prin
   const serve = async (): Promise<void> => {
     const at = new Date();
     const asked = someUsers(bank.users, 100);
-    answers.push(...await store.getOnlineFeatures({ features: customer360, entities: asked, asOf: at, metadata: true, signal }));
+    answers.push(
+      ...(await store.getOnlineFeatures({
+        features: customer360,
+        entities: asked,
+        asOf: at,
+        metadata: true,
+        signal,
+      })),
+    );
     users.push(...asked.map((one) => ({ ...one, event_timestamp: at })));
   };
   await serve();
@@ -50,31 +71,59 @@ export async function liveDays({ bank, database, store, run, dates, before, prin
     const bar = output.isTTY === true ? progressBar(output, many, "messages") : undefined;
     await run.taken(messages + many, bar, messages).finally(() => bar?.end());
     const { inserted, updated, deleted } = written.transaction_data;
-    print.line(`${date}: ${integer(inserted)} new, ${integer(updated)} changed, ${integer(deleted)} deleted in one commit, served after ${decimals((performance.now() - started) / 1000)} s`);
+    print.line(
+      `${date}: ${integer(inserted)} new, ${integer(updated)} changed, ${integer(deleted)} ` +
+        `deleted in one commit, served after ${decimals((performance.now() - started) / 1000)} ` +
+        "s",
+    );
     messages += many;
     await serve();
   }
   const delays: number[] = [];
-  for (let i = 0; i < 5; i++) delays.push(await firstPayment(database, store, `newcomer_${i + 1}`, signal));
+  for (let i = 0; i < 5; i++)
+    delays.push(await firstPayment(database, store, `newcomer_${i + 1}`, signal));
   await run.taken(messages + delays.length);
-  living.done(messages + delays.length - before, "messages", `a payment alone is served ${integer(delays.toSorted((a, b) => a - b)[2]!)} ms after its commit (the median of ${delays.length})`);
+  living.done(
+    messages + delays.length - before,
+    "messages",
+    `a payment alone is served ${integer(delays.toSorted((a, b) => a - b)[2]!)} ms after its ` +
+      `commit (the median of ${delays.length})`,
+  );
   return { users, answers };
 }
 
 /** ms from the commit of the first payment of somebody new until it is counted. */
-async function firstPayment(database: Pool, store: Store, user_id: string, signal: AbortSignal | undefined): Promise<number> {
+async function firstPayment(
+  database: Pool,
+  store: Store,
+  user_id: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const time = new Date(Date.now() - 1_000).toISOString().slice(0, 19).replace("T", " ");
-  await database.query(`INSERT INTO public.transaction_data ("User ID", "Transaction ID", "Vendor", "Sources", "Time", "Amount") VALUES ($1, 'tx-now', 'Grocery', 'Debit Card', $2, 12.34)`, [user_id, time]);
+  await database.query(
+    `INSERT INTO public.transaction_data ("User ID", "Transaction ID", "Vendor", "Sources", ` +
+      `"Time", "Amount") VALUES ($1, 'tx-now', 'Grocery', 'Debit Card', $2, 12.34)`,
+    [user_id, time],
+  );
   const started = performance.now();
   for (;;) {
-    const [{ num_transactions_l1w: count }] = await store.getOnlineFeatures({ features: weekly, entities: [{ user_id }] });
+    const [{ num_transactions_l1w: count }] = await store.getOnlineFeatures({
+      features: weekly,
+      entities: [{ user_id }],
+    });
     if (count === 1) return performance.now() - started;
-    if (performance.now() - started > 60_000) throw new Error(`demo: the payment of ${user_id} was not served within a minute; look at the connector`);
+    if (performance.now() - started > 60_000)
+      throw new Error(
+        `demo: the payment of ${user_id} was not served within a minute; look at the connector`,
+      );
     await sleep(1, undefined, { signal });
   }
 }
 
 /** A tombstone follows each delete. */
 function messagesOf(written: Written): number {
-  return [written.transaction_data, written.customer_data].reduce((sum, { inserted, updated, deleted }) => sum + inserted + updated + 2 * deleted, 0);
+  return [written.transaction_data, written.customer_data].reduce(
+    (sum, { inserted, updated, deleted }) => sum + inserted + updated + 2 * deleted,
+    0,
+  );
 }

@@ -20,12 +20,23 @@ export interface LiveRunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Seconds without one more message after which the connector is looked at, and after which we give up. */
+/**
+ * Seconds without one more message after which the connector is looked at, and after which we give
+ * up.
+ */
 const SUSPICIOUS = 10;
 const HOPELESS = 120;
 
-/** Begins when the connector has made its topics, which it does with the first row of each table. */
-export async function liveRun({ store, brokers, topics, connector, signal }: LiveRunOptions): Promise<LiveRun> {
+/**
+ * Begins when the connector has made its topics, which it does with the first row of each table.
+ */
+export async function liveRun({
+  store,
+  brokers,
+  topics,
+  connector,
+  signal,
+}: LiveRunOptions): Promise<LiveRun> {
   const stopped = new AbortController();
   const ending = signal === undefined ? stopped.signal : AbortSignal.any([signal, stopped.signal]);
   let source: KafkaChanges | null = null;
@@ -34,7 +45,12 @@ export async function liveRun({ store, brokers, topics, connector, signal }: Liv
     for (;;) {
       source = kafkaChanges({ brokers, topics, batchMessages: 1_000 });
       try {
-        await store.run(source, { signal: ending, onProgress: ({ changes }) => { taken = changes; } });
+        await store.run(source, {
+          signal: ending,
+          onProgress: ({ changes }) => {
+            taken = changes;
+          },
+        });
         return;
       } catch (error) {
         if (!isTidemarkError(error, "TOPIC_NOT_FOUND")) throw error;
@@ -43,7 +59,9 @@ export async function liveRun({ store, brokers, topics, connector, signal }: Liv
     }
   };
   let failure: unknown = null;
-  const running = attempt().catch((error: unknown) => { failure = error; });
+  const running = attempt().catch((error: unknown) => {
+    failure = error;
+  });
 
   return {
     async taken(messages, bar, from = 0) {
@@ -58,10 +76,18 @@ export async function liveRun({ store, brokers, topics, connector, signal }: Liv
         if (idle > SUSPICIOUS && asked === 0) {
           asked = 1;
           const status = await connectorStatus({ ...connector, signal });
-          const trace = status === null ? "it is gone" : [status, ...status.tasks].find(({ state }) => state === "FAILED")?.trace;
-          if (trace != null) throw new Error(`demo: connector ${connector.name} has failed: ${trace}`);
+          const trace =
+            status === null
+              ? "it is gone"
+              : [status, ...status.tasks].find(({ state }) => state === "FAILED")?.trace;
+          if (trace != null)
+            throw new Error(`demo: connector ${connector.name} has failed: ${trace}`);
         }
-        if (idle > HOPELESS) throw new Error(`demo: ${integer(taken)} of ${integer(messages)} messages came, and none for ${HOPELESS} s; look at the connector ${connector.name}`);
+        if (idle > HOPELESS)
+          throw new Error(
+            `demo: ${integer(taken)} of ${integer(messages)} messages came, and none for ` +
+              `${HOPELESS} s; look at the connector ${connector.name}`,
+          );
         await sleep(20, undefined, { signal });
       }
     },

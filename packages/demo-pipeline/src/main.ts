@@ -1,4 +1,7 @@
-/** `npm run demo`: the banking flow, without a server (embedded.ts), or on the real programs (real.ts). */
+/**
+ * `npm run demo`: the banking flow, without a server (embedded.ts), or on the real programs
+ * (real.ts).
+ */
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { demo, JUNE } from "./embedded.ts";
@@ -25,11 +28,20 @@ interface Command {
 /** A sentence where the command is not understood, null where help is asked for. */
 function commandOf(args: readonly string[]): Command | string | null {
   try {
-    const { values } = parseArgs({ args: [...args], options: { real: { type: "boolean" }, against: { type: "string" }, help: { type: "boolean", short: "h" } } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        real: { type: "boolean" },
+        against: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
     if (values.help === true) return null;
     const real = values.real === true || values.against !== undefined;
-    const against = values.against ?? (real ? process.env["TIDEMARK_PIPELINE"] || undefined : undefined);
-    if (against !== undefined && against !== "compose") return `demo: it can run against compose, not ${JSON.stringify(against)}`;
+    const against =
+      values.against ?? (real ? process.env["TIDEMARK_PIPELINE"] || undefined : undefined);
+    if (against !== undefined && against !== "compose")
+      return `demo: it can run against compose, not ${JSON.stringify(against)}`;
     return { real, against };
   } catch (error) {
     return `demo: ${(error as Error).message}`;
@@ -41,7 +53,8 @@ async function main(): Promise<number> {
   if (command === null) return say(HELP, 0);
   if (typeof command === "string") return say(`${command}\n\n${HELP}`, 2);
   const abort = new AbortController();
-  // A second Ctrl-C ends this process; its services go with it. The listener stays: libraries that find themselves alone with a signal end the process.
+  // A second Ctrl-C ends this process; its services go with it. The listener stays: libraries that
+  // find themselves alone with a signal end the process.
   const stop = (): void => {
     if (abort.signal.aborted) process.exit(130);
     abort.abort();
@@ -49,9 +62,17 @@ async function main(): Promise<number> {
   process.on("SIGINT", stop).on("SIGTERM", stop);
   const started = performance.now();
   try {
-    const code = command.real ? await real(command.against, abort.signal) : await embedded(abort.signal);
-    if (code !== 2) console.log(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
-    if (code === 0) console.log("Next: README.md tells how to do this with your own tables; packages/demo-pipeline/src/features.ts is what you would write; docs/ says why it can be trusted.");
+    const code = command.real
+      ? await real(command.against, abort.signal)
+      : await embedded(abort.signal);
+    if (code !== 2)
+      console.log(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+    if (code === 0)
+      console.log(
+        "Next: README.md tells how to do this with your own tables; " +
+          "packages/demo-pipeline/src/features.ts is what you would write; docs/ says why it " +
+          "can be trusted.",
+      );
     return code;
   } catch (error) {
     if (!abort.signal.aborted) throw error;
@@ -61,7 +82,13 @@ async function main(): Promise<number> {
 
 async function embedded(signal: AbortSignal): Promise<number> {
   const directory = resolve(".tidemark", "demo");
-  const { differing } = await demo({ bank: JUNE, directory, labels: 10_000, output: process.stdout, signal });
+  const { differing } = await demo({
+    bank: JUNE,
+    directory,
+    labels: 10_000,
+    output: process.stdout,
+    signal,
+  });
   console.log(`\nThe files lie in ${relative(".", directory)}.`);
   return differing === 0 ? 0 : 1;
 }
@@ -70,9 +97,18 @@ async function embedded(signal: AbortSignal): Promise<number> {
 async function real(against: Command["against"], signal: AbortSignal): Promise<number> {
   const { FORTNIGHT, realDemo, ServicesMissing } = await import("./real.ts");
   // kafkajs sets timers for times that are over, of which newer versions of Node warn
-  process.removeAllListeners("warning").on("warning", (warning) => { if (warning.name !== "TimeoutNegativeWarning") console.error(`${warning.name}: ${warning.message}`); });
+  process.removeAllListeners("warning").on("warning", (warning) => {
+    if (warning.name !== "TimeoutNegativeWarning")
+      console.error(`${warning.name}: ${warning.message}`);
+  });
   try {
-    const { differing } = await realDemo({ bank: FORTNIGHT, against, directory: resolve(".tidemark", "demo-real"), output: process.stdout, signal });
+    const { differing } = await realDemo({
+      bank: FORTNIGHT,
+      against,
+      directory: resolve(".tidemark", "demo-real"),
+      output: process.stdout,
+      signal,
+    });
     return differing === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof ServicesMissing) return say(error.message, 2);

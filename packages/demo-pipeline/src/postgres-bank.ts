@@ -1,4 +1,7 @@
-/** The simulated bank in a real PostgreSQL: its tables, its customers, and its days, each written once however often it is asked for. */
+/**
+ * The simulated bank in a real PostgreSQL: its tables, its customers, and its days, each written
+ * once however often it is asked for.
+ */
 import type { Pool, PoolClient } from "pg";
 import { DAY, deedsOn, population, type Bank, type Deed } from "./deeds.ts";
 
@@ -26,7 +29,10 @@ CREATE TABLE IF NOT EXISTS public.customer_data (
   id varchar(255) PRIMARY KEY, name varchar(255) NOT NULL, gender varchar(255), "birth date" date, address varchar(255), segment varchar(255) NOT NULL, created timestamptz NOT NULL);
 CREATE TABLE IF NOT EXISTS public.bank_written (what text PRIMARY KEY, seed integer NOT NULL, at timestamptz NOT NULL DEFAULT now());`;
 
-/** Makes the bank's tables where there are none. `bank_written` is no table of the bank: it remembers what was written. */
+/**
+ * Makes the bank's tables where there are none. `bank_written` is no table of the bank: it
+ * remembers what was written.
+ */
 export function createBank(database: Pool): Promise<void> {
   return inTransaction(database, async (connection) => {
     // two sessions that make one table at once trip over each other
@@ -42,15 +48,21 @@ export function writeCustomers(database: Pool, bank: Bank): Promise<Written> {
     const created = await connection.query(
       `INSERT INTO public.customer_data SELECT id, name, gender, date '1970-01-01' + born, address, segment, created
        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[]) AS new (id, name, gender, born, address, segment, created) ON CONFLICT (id) DO NOTHING`,
-      (["id", "name", "gender", "birth date", "address", "segment", "created"] as const).map((column) => people.map((one) => one[column])),
+      (["id", "name", "gender", "birth date", "address", "segment", "created"] as const).map(
+        (column) => people.map((one) => one[column]),
+      ),
     );
-    return { transaction_data: touched(), customer_data: touched({ inserted: created.rowCount ?? 0 }) };
+    return {
+      transaction_data: touched(),
+      customer_data: touched({ inserted: created.rowCount ?? 0 }),
+    };
   });
 }
 
 /**
- * Writes one day of the bank, `YYYY-MM-DD`, in one database transaction: its purchases, and what that day changes about those of the days before, as far as they
- * are there. A day that was written already, by whomever, stays as it is; one that was written from another seed is an error.
+ * Writes one day of the bank, `YYYY-MM-DD`, in one database transaction: its purchases, and what
+ * that day changes about those of the days before, as far as they are there. A day that was written
+ * already, by whomever, stays as it is; one that was written from another seed is an error.
  *
  * @example
  * await createBank(pool);
@@ -58,60 +70,142 @@ export function writeCustomers(database: Pool, bank: Bank): Promise<Written> {
  */
 export function writeDay(database: Pool, bank: Bank, date: string): Promise<Written> {
   const midnight = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN;
-  if (Number.isNaN(midnight) || dateText(midnight) !== date) throw new Error(`bank: ${JSON.stringify(date)} is no day; give one as YYYY-MM-DD`);
+  if (Number.isNaN(midnight) || dateText(midnight) !== date)
+    throw new Error(`bank: ${JSON.stringify(date)} is no day; give one as YYYY-MM-DD`);
   const deeds = deedsOn(bank, midnight / DAY);
   return once(database, bank, date, async (connection) => {
-    const sum = { transaction_data: { inserted: 0, updated: 0, deleted: 0 }, customer_data: { inserted: 0, updated: 0, deleted: 0 } };
-    const run = async (table: keyof typeof sum, what: keyof Touched, text: string, values: unknown[]): Promise<void> => {
+    const sum = {
+      transaction_data: { inserted: 0, updated: 0, deleted: 0 },
+      customer_data: { inserted: 0, updated: 0, deleted: 0 },
+    };
+    const run = async (
+      table: keyof typeof sum,
+      what: keyof Touched,
+      text: string,
+      values: unknown[],
+    ): Promise<void> => {
       sum[table][what] += (await connection.query(text, values)).rowCount ?? 0;
     };
-    // Only the nightly rule asks when a row came: what lies on one side of it may be done kind by kind.
+    // Only the nightly rule asks when a row came: what lies on one side of it may be done kind by
+    // kind.
     const night = deeds.findIndex(({ is }) => is === "transfers");
-    for (const part of night < 0 ? [deeds] : [deeds.slice(0, night), deeds.slice(night)]) await writeDeeds(part, run);
+    for (const part of night < 0 ? [deeds] : [deeds.slice(0, night), deeds.slice(night)])
+      await writeDeeds(part, run);
     return sum;
   });
 }
 
-type Run = (table: "transaction_data" | "customer_data", what: keyof Touched, text: string, values: unknown[]) => Promise<void>;
+type Run = (
+  table: "transaction_data" | "customer_data",
+  what: keyof Touched,
+  text: string,
+  values: unknown[],
+) => Promise<void>;
 
 async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
-  const those = <I extends Deed["is"]>(is: I): Extract<Deed, { is: I }>[] => deeds.filter((deed): deed is Extract<Deed, { is: I }> => deed.is === is);
+  const those = <I extends Deed["is"]>(is: I): Extract<Deed, { is: I }>[] =>
+    deeds.filter((deed): deed is Extract<Deed, { is: I }> => deed.is === is);
   for (const { ids } of those("transfers")) {
-    await run("transaction_data", "updated", `UPDATE public.transaction_data SET "Sources" = 'Current Account' WHERE id = ANY($1::bigint[]) AND "Vendor" = 'Sending Out' AND "Sources" <> 'Current Account'`, [ids]);
+    await run(
+      "transaction_data",
+      "updated",
+      `UPDATE public.transaction_data SET "Sources" = 'Current Account' WHERE id = ` +
+        `ANY($1::bigint[]) AND "Vendor" = 'Sending Out' AND "Sources" <> 'Current Account'`,
+      [ids],
+    );
   }
   const rows = those("purchases").flatMap((one) => one.rows);
-  await run("transaction_data", "inserted",
-    "INSERT INTO public.transaction_data SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[]) ON CONFLICT (id) DO NOTHING",
-    (["id", "User ID", "Transaction ID", "Vendor", "Sources", "Time", "Amount"] as const).map((column) => rows.map((row) => row[column])));
+  await run(
+    "transaction_data",
+    "inserted",
+    "INSERT INTO public.transaction_data SELECT * FROM unnest($1::bigint[], $2::text[], " +
+      "$3::text[], $4::text[], $5::text[], $6::text[], $7::float8[]) ON CONFLICT (id) DO " +
+      "NOTHING",
+    (["id", "User ID", "Transaction ID", "Vendor", "Sources", "Time", "Amount"] as const).map(
+      (column) => rows.map((row) => row[column]),
+    ),
+  );
   const amounts = those("correction");
-  await run("transaction_data", "updated", `UPDATE public.transaction_data AS old SET "Amount" = new.amount FROM unnest($1::bigint[], $2::float8[]) AS new (id, amount) WHERE old.id = new.id`,
-    [amounts.map(({ id }) => id), amounts.map(({ amount }) => amount)]);
+  await run(
+    "transaction_data",
+    "updated",
+    `UPDATE public.transaction_data AS old SET "Amount" = new.amount FROM ` +
+      `unnest($1::bigint[], $2::float8[]) AS new (id, amount) WHERE old.id = new.id`,
+    [amounts.map(({ id }) => id), amounts.map(({ amount }) => amount)],
+  );
   const repairs = those("repair");
-  await run("transaction_data", "updated", `UPDATE public.transaction_data AS old SET "Time" = new.time, "User ID" = new.person FROM unnest($1::bigint[], $2::text[], $3::text[]) AS new (id, time, person) WHERE old.id = new.id`,
-    [repairs.map(({ id }) => id), repairs.map(({ time }) => time), repairs.map(({ user }) => user)]);
-  await run("transaction_data", "deleted", "DELETE FROM public.transaction_data WHERE id = ANY($1::bigint[])", [those("cancellation").map(({ id }) => id)]);
+  await run(
+    "transaction_data",
+    "updated",
+    `UPDATE public.transaction_data AS old SET "Time" = new.time, "User ID" = new.person FROM ` +
+      `unnest($1::bigint[], $2::text[], $3::text[]) AS new (id, time, person) WHERE old.id = ` +
+      `new.id`,
+    [repairs.map(({ id }) => id), repairs.map(({ time }) => time), repairs.map(({ user }) => user)],
+  );
+  await run(
+    "transaction_data",
+    "deleted",
+    "DELETE FROM public.transaction_data WHERE id = ANY($1::bigint[])",
+    [those("cancellation").map(({ id }) => id)],
+  );
   // few, and the order of one customer's matters
   for (const { id, becomes } of those("customer")) {
-    if (becomes === null) await run("customer_data", "deleted", "DELETE FROM public.customer_data WHERE id = $1", [id]);
-    else await run("customer_data", "updated", "UPDATE public.customer_data SET address = coalesce($2, address), segment = coalesce($3, segment) WHERE id = $1", [id, becomes.address ?? null, becomes.segment ?? null]);
+    if (becomes === null)
+      await run("customer_data", "deleted", "DELETE FROM public.customer_data WHERE id = $1", [id]);
+    else
+      await run(
+        "customer_data",
+        "updated",
+        "UPDATE public.customer_data SET address = coalesce($2, address), segment = " +
+          "coalesce($3, segment) WHERE id = $1",
+        [id, becomes.address ?? null, becomes.segment ?? null],
+      );
   }
 }
 
-const touched = (some: Partial<Touched> = {}): Touched => ({ inserted: 0, updated: 0, deleted: 0, ...some });
+const touched = (some: Partial<Touched> = {}): Touched => ({
+  inserted: 0,
+  updated: 0,
+  deleted: 0,
+  ...some,
+});
 const dateText = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
-/** The work and the note that it is done stand in one transaction; a second writer waits for the note of the first, and then has nothing to do. */
-function once(database: Pool, { seed }: Bank, what: string, write: (connection: PoolClient) => Promise<Omit<Written, "written">>): Promise<Written> {
+/**
+ * The work and the note that it is done stand in one transaction; a second writer waits for the
+ * note of the first, and then has nothing to do.
+ */
+function once(
+  database: Pool,
+  { seed }: Bank,
+  what: string,
+  write: (connection: PoolClient) => Promise<Omit<Written, "written">>,
+): Promise<Written> {
   return inTransaction(database, async (connection) => {
-    const note = await connection.query("INSERT INTO public.bank_written (what, seed) VALUES ($1, $2) ON CONFLICT (what) DO NOTHING", [what, seed]);
-    if (note.rowCount === 1) return { written: true, ...await write(connection) };
-    const { rows: [before] } = await connection.query<{ seed: number }>("SELECT seed FROM public.bank_written WHERE what = $1", [what]);
-    if (before?.seed !== seed) throw new Error(`bank: ${what} was written with seed ${before?.seed}, not ${seed}; use that seed, or another database`);
+    const note = await connection.query(
+      "INSERT INTO public.bank_written (what, seed) VALUES ($1, $2) ON CONFLICT (what) DO NOTHING",
+      [what, seed],
+    );
+    if (note.rowCount === 1) return { written: true, ...(await write(connection)) };
+    const {
+      rows: [before],
+    } = await connection.query<{ seed: number }>(
+      "SELECT seed FROM public.bank_written WHERE what = $1",
+      [what],
+    );
+    if (before?.seed !== seed)
+      throw new Error(
+        `bank: ${what} was written with seed ${before?.seed}, not ${seed}; use that seed, or ` +
+          "another database",
+      );
     return { written: false, transaction_data: touched(), customer_data: touched() };
   });
 }
 
-async function inTransaction<T>(database: Pool, work: (connection: PoolClient) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  database: Pool,
+  work: (connection: PoolClient) => Promise<T>,
+): Promise<T> {
   const connection = await database.connect();
   try {
     await connection.query("BEGIN");

@@ -1,4 +1,7 @@
-/** PostgreSQL's final tables against what the stores hold: every row and column by primary key, and the seven features computed from the rows. */
+/**
+ * PostgreSQL's final tables against what the stores hold: every row and column by primary key, and
+ * the seven features computed from the rows.
+ */
 import { valueAt, type Store, type Value } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
 import { isDeepStrictEqual } from "node:util";
@@ -24,20 +27,56 @@ interface TableCheck {
 }
 
 /** Every row that PostgreSQL has, and every row that it had: those must be gone. */
-export async function checkRows(
-  { database, store, lake, asOf }: { readonly database: Pool; readonly store: Store; readonly lake: OfflineStore; readonly asOf: Date },
-): Promise<CheckResult & { readonly rows: number }> {
-  const ask = async (features: typeof transactionRow | typeof customerRow, entities: readonly object[]): Promise<(readonly Value[])[]> => {
+export async function checkRows({
+  database,
+  store,
+  lake,
+  asOf,
+}: {
+  readonly database: Pool;
+  readonly store: Store;
+  readonly lake: OfflineStore;
+  readonly asOf: Date;
+}): Promise<CheckResult & { readonly rows: number }> {
+  const ask = async (
+    features: typeof transactionRow | typeof customerRow,
+    entities: readonly object[],
+  ): Promise<(readonly Value[])[]> => {
     const found: (readonly Value[])[] = [];
     for (let from = 0; from < entities.length; from += 5_000) {
-      const batch = await store.getOnlineBatch({ features, entities: entities.slice(from, from + 5_000), asOf });
-      for (let row = 0; row < batch.length; row++) found.push(batch.vectors.map((vector) => valueAt(vector, row)));
+      const batch = await store.getOnlineBatch({
+        features,
+        entities: entities.slice(from, from + 5_000),
+        asOf,
+      });
+      for (let row = 0; row < batch.length; row++)
+        found.push(batch.vectors.map((vector) => valueAt(vector, row)));
     }
     return found;
   };
   const tables: readonly TableCheck[] = [
-    { source: "transactions", key: "id", columns: ["user_id", "vendor", "channel", "amount", "time"], rows: await transactionRows(database), online: (keys) => ask(transactionRow, keys.map((id) => ({ id: BigInt(id) }))) },
-    { source: "customers", key: "user_id", columns: ["name", "gender", "birth_date", "address", "segment", "created"], rows: await customerRows(database), online: (keys) => ask(customerRow, keys.map((user_id) => ({ user_id }))) },
+    {
+      source: "transactions",
+      key: "id",
+      columns: ["user_id", "vendor", "channel", "amount", "time"],
+      rows: await transactionRows(database),
+      online: (keys) =>
+        ask(
+          transactionRow,
+          keys.map((id) => ({ id: BigInt(id) })),
+        ),
+    },
+    {
+      source: "customers",
+      key: "user_id",
+      columns: ["name", "gender", "birth_date", "address", "segment", "created"],
+      rows: await customerRows(database),
+      online: (keys) =>
+        ask(
+          customerRow,
+          keys.map((user_id) => ({ user_id })),
+        ),
+    },
   ];
   let compared = 0;
   let rows = 0;
@@ -46,7 +85,10 @@ export async function checkRows(
     const { open, gone } = await historyRows(lake, source, key, columns);
     const differ = (where: string, one: string, left: unknown, right: unknown): void => {
       compared += columns.length;
-      if (!isDeepStrictEqual(left, right)) differences.push(`${source} ${one}: PostgreSQL has ${shown(left)}, ${where} has ${shown(right)}`);
+      if (!isDeepStrictEqual(left, right))
+        differences.push(
+          `${source} ${one}: PostgreSQL has ${shown(left)}, ${where} has ${shown(right)}`,
+        );
     };
     const served = await online(expected.map((row) => row.key));
     const nothing = columns.map(() => null);
@@ -59,19 +101,30 @@ export async function checkRows(
     });
     for (const [one, values] of open) differ("the history", one, null, values);
     const left = await online(gone);
-    gone.forEach((one, i) => { differ("the online store", one, nothing, left[i]); });
+    gone.forEach((one, i) => {
+      differ("the online store", one, nothing, left[i]);
+    });
     rows += expected.length;
   }
   return { rows, compared, differences };
 }
 
 /** From the versions table: the rows as they stand, and the keys of those that are gone. */
-async function historyRows(lake: OfflineStore, source: string, key: string, columns: readonly string[]): Promise<{ readonly open: Map<string, readonly Value[]>; readonly gone: string[] }> {
+async function historyRows(
+  lake: OfflineStore,
+  source: string,
+  key: string,
+  columns: readonly string[],
+): Promise<{ readonly open: Map<string, readonly Value[]>; readonly gone: string[] }> {
   const open = new Map<string, readonly Value[]>();
   const keys = new Set<string>();
-  for await (const batch of lake.scan(`${source}/versions`, { columns: [key, "_known_to", "_deleted", ...columns] })) {
+  for await (const batch of lake.scan(`${source}/versions`, {
+    columns: [key, "_known_to", "_deleted", ...columns],
+  })) {
     for (let row = 0; row < batch.length; row++) {
-      const [one, knownTo, deleted, ...values] = batch.vectors.map((vector) => valueAt(vector, row));
+      const [one, knownTo, deleted, ...values] = batch.vectors.map((vector) =>
+        valueAt(vector, row),
+      );
       keys.add(String(one));
       if (knownTo === null && deleted === false) open.set(String(one), values);
     }
@@ -79,11 +132,25 @@ async function historyRows(lake: OfflineStore, source: string, key: string, colu
   return { open, gone: [...keys].filter((one) => !open.has(one)) };
 }
 
-const shown = (values: unknown): string => (values === null ? "no such row" : `(${(values as readonly Value[]).map(String).join(", ")})`);
+const shown = (values: unknown): string =>
+  values === null ? "no such row" : `(${(values as readonly Value[]).map(String).join(", ")})`;
 
-/** The seven features of these users at these times, and of each at its own boundaries: the time of one of its rows, which is not in the window, and seven days on, where it still is. */
-export async function checkFeatures({ database, store, users, moments, signal }: {
-  readonly database: Pool; readonly store: Store; readonly users: readonly User[]; readonly moments: readonly Date[]; readonly signal?: AbortSignal | undefined;
+/**
+ * The seven features of these users at these times, and of each at its own boundaries: the time of
+ * one of its rows, which is not in the window, and seven days on, where it still is.
+ */
+export async function checkFeatures({
+  database,
+  store,
+  users,
+  moments,
+  signal,
+}: {
+  readonly database: Pool;
+  readonly store: Store;
+  readonly users: readonly User[];
+  readonly moments: readonly Date[];
+  readonly signal?: AbortSignal | undefined;
 }): Promise<CheckResult & { readonly boundaries: number }> {
   const byUser = new Map<Value, TableRow[]>();
   for (const row of await transactionRows(database)) {
@@ -94,21 +161,46 @@ export async function checkFeatures({ database, store, users, moments, signal }:
   }
   const questions = users.flatMap((user) => {
     const own = byUser.get(user.user_id) ?? [];
-    const times = own.flatMap(({ values: [, , , , time] }) => (time === null ? [] : [(time as number) / 1000]));
-    const edges = times.length === 0 ? [] : [times[0]!, times[0]! + 7 * DAY, times.at(-1)!, times.at(-1)! + 7 * DAY];
-    return [...moments.map((moment) => ({ ...user, own, at: moment.getTime(), edge: false })), ...edges.map((at) => ({ ...user, own, at, edge: true }))];
+    const times = own.flatMap(({ values: [, , , , time] }) =>
+      time === null ? [] : [(time as number) / 1000],
+    );
+    const edges =
+      times.length === 0
+        ? []
+        : [times[0]!, times[0]! + 7 * DAY, times.at(-1)!, times.at(-1)! + 7 * DAY];
+    return [
+      ...moments.map((moment) => ({ ...user, own, at: moment.getTime(), edge: false })),
+      ...edges.map((at) => ({ ...user, own, at, edge: true })),
+    ];
   });
-  const fromHistory = await (await store.getHistoricalFeatures({ features: weekly, entities: questions.map(({ user_id, at }) => ({ user_id, event_timestamp: new Date(at) })), signal })).rows();
+  const fromHistory = await (
+    await store.getHistoricalFeatures({
+      features: weekly,
+      entities: questions.map(({ user_id, at }) => ({ user_id, event_timestamp: new Date(at) })),
+      signal,
+    })
+  ).rows();
   const differences: string[] = [];
   let compared = 0;
   for (const [i, { user_id, own, at }] of questions.entries()) {
     signal?.throwIfAborted();
-    const [online] = await store.getOnlineFeatures({ features: weekly, entities: [{ user_id }], asOf: new Date(at) });
+    const [online] = await store.getOnlineFeatures({
+      features: weekly,
+      entities: [{ user_id }],
+      asOf: new Date(at),
+    });
     for (const [feature, value] of Object.entries(weeklyFromRows(own, at))) {
       compared += 2;
-      for (const [where, row] of [["the online store", online], ["the history", fromHistory[i]!]] as const) {
+      for (const [where, row] of [
+        ["the online store", online],
+        ["the history", fromHistory[i]!],
+      ] as const) {
         const found = row[feature as keyof typeof online];
-        if (!Object.is(found, value)) differences.push(`${feature} of ${user_id} at ${new Date(at).toISOString()}: ${String(value)} from PostgreSQL's rows, ${String(found)} from ${where}`);
+        if (!Object.is(found, value))
+          differences.push(
+            `${feature} of ${user_id} at ${new Date(at).toISOString()}: ${String(value)} from ` +
+              `PostgreSQL's rows, ${String(found)} from ${where}`,
+          );
       }
     }
   }

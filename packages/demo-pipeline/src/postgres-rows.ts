@@ -1,4 +1,7 @@
-/** The rows of PostgreSQL's tables as Tidemark holds them, read by SQL, and the seven features of a user computed from them: the demo's own, exact and obvious. */
+/**
+ * The rows of PostgreSQL's tables as Tidemark holds them, read by SQL, and the seven features of a
+ * user computed from them: the demo's own, exact and obvious.
+ */
 import type { Value } from "@tidemark/core";
 import type { Pool } from "pg";
 import { DAY } from "./deeds.ts";
@@ -11,28 +14,60 @@ export interface TableRow {
 
 /** id · user_id, vendor, channel, amount, time in µs, null where it is none. */
 export async function transactionRows(database: Pool): Promise<TableRow[]> {
-  const { rows } = await database.query<Record<string, string> & { readonly Amount: number | null }>(`SELECT id::text, "User ID", "Vendor", "Sources", "Amount", "Time" FROM public.transaction_data`);
-  return rows.map((row) => ({ key: row["id"]!, values: [row["User ID"]!, row["Vendor"]!, row["Sources"]!, row.Amount, timeOf(row["Time"]!)] }));
+  const { rows } = await database.query<
+    Record<string, string> & { readonly Amount: number | null }
+  >(
+    `SELECT id::text, "User ID", "Vendor", "Sources", "Amount", "Time" FROM ` +
+      `public.transaction_data`,
+  );
+  return rows.map((row) => ({
+    key: row["id"]!,
+    values: [row["User ID"]!, row["Vendor"]!, row["Sources"]!, row.Amount, timeOf(row["Time"]!)],
+  }));
 }
 
 /** id · name, gender, birth date in days, address, segment, created in µs. */
 export async function customerRows(database: Pool): Promise<TableRow[]> {
   const { rows } = await database.query<Record<string, string>>(
-    `SELECT id, name, gender, ("birth date" - date '1970-01-01')::text AS born, address, segment, (extract(epoch FROM created) * 1000000)::bigint::text AS created FROM public.customer_data`,
+    `SELECT id, name, gender, ("birth date" - date '1970-01-01')::text AS born, address, ` +
+      `segment, (extract(epoch FROM created) * 1000000)::bigint::text AS created FROM ` +
+      `public.customer_data`,
   );
-  return rows.map((row) => ({ key: row["id"]!, values: [row["name"]!, row["gender"]!, Number(row["born"]), row["address"]!, row["segment"]!, Number(row["created"])] }));
+  return rows.map((row) => ({
+    key: row["id"]!,
+    values: [
+      row["name"]!,
+      row["gender"]!,
+      Number(row["born"]),
+      row["address"]!,
+      row["segment"]!,
+      Number(row["created"]),
+    ],
+  }));
 }
 
 /** µs, or null where the calendar has no such time. */
 function timeOf(text: string): number | null {
   const time = Date.parse(`${text.replace(" ", "T")}Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 19).replace("T", " ") === text ? time * 1000 : null;
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 19).replace("T", " ") === text
+    ? time * 1000
+    : null;
 }
 
-/** The features of `weekly` at `t` (ms) from the rows of one user: those with t − 7 d ≤ time < t, and no others. */
-export function weeklyFromRows(rows: readonly TableRow[], t: number): Record<string, number | null> {
-  const inside = rows.filter(({ values: [, , , , time] }) => time !== null && (t - 7 * DAY) * 1000 <= (time as number) && (time as number) < t * 1000);
-  const column = (at: number): Value[] => inside.map(({ values }) => values[at]!).filter((value) => value !== null);
+/**
+ * The features of `weekly` at `t` (ms) from the rows of one user: those with t − 7 d ≤ time < t,
+ * and no others.
+ */
+export function weeklyFromRows(
+  rows: readonly TableRow[],
+  t: number,
+): Record<string, number | null> {
+  const inside = rows.filter(
+    ({ values: [, , , , time] }) =>
+      time !== null && (t - 7 * DAY) * 1000 <= (time as number) && (time as number) < t * 1000,
+  );
+  const column = (at: number): Value[] =>
+    inside.map(({ values }) => values[at]!).filter((value) => value !== null);
   const amounts = column(3) as number[];
   const total = exactSum(amounts);
   return {
@@ -46,10 +81,14 @@ export function weeklyFromRows(rows: readonly TableRow[], t: number): Record<str
   };
 }
 
-/** Whole numbers of 2^-60, added without rounding; `Number` then rounds once, half to even. No amount of cents is finer. */
+/**
+ * Whole numbers of 2^-60, added without rounding; `Number` then rounds once, half to even. No
+ * amount of cents is finer.
+ */
 function exactSum(amounts: readonly number[]): number {
   const units = amounts.map((amount) => {
-    if (!Number.isInteger(amount * 2 ** 60)) throw new Error(`demo: ${amount} is finer than this sum is exact for`);
+    if (!Number.isInteger(amount * 2 ** 60))
+      throw new Error(`demo: ${amount} is finer than this sum is exact for`);
     return BigInt(amount * 2 ** 60);
   });
   return Number(units.reduce((sum, one) => sum + one, 0n)) / 2 ** 60;

@@ -1,12 +1,16 @@
 /** Text for people: numbers, sizes, tables. */
 export const integer = (value: number): string => Math.round(value).toLocaleString("en-US");
-export const decimals = (value: number, digits = 2): string => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const decimals = (value: number, digits = 2): string =>
+  value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 export const megabytes = (bytes: number): string => `${decimals(bytes / 1e6, 1)} MB`;
 
 /** To the second, UTC. */
-export const time = (at: Date | number): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");
+export const time = (at: Date | number): string =>
+  new Date(at).toISOString().slice(0, 19).replace("T", " ");
 
-/** A value as a cell of a table shows it; numbers with as many digits as the others of its column. */
+/**
+ * A value as a cell of a table shows it; numbers with as many digits as the others of its column.
+ */
 function cell(value: unknown, digits: number): string {
   if (value === null || value === undefined) return "–";
   if (value instanceof Date) return time(value);
@@ -18,7 +22,9 @@ export function table(rows: readonly object[]): string[] {
   const names = Object.keys(rows[0] ?? {});
   const columns = names.map((name) => {
     const values = rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]);
-    const digits = values.every((value) => typeof value !== "number" || Number.isInteger(value)) ? 0 : 2;
+    const digits = values.every((value) => typeof value !== "number" || Number.isInteger(value))
+      ? 0
+      : 2;
     const cells = values.map((value) => cell(value, digits));
     const width = Math.max(name.length, ...cells.map((text) => text.length));
     const right = values.some((value) => typeof value === "number");
@@ -26,5 +32,9 @@ export function table(rows: readonly object[]): string[] {
     return { head: pad(name), rule: "─".repeat(width), cells: cells.map(pad) };
   });
   const line = (parts: readonly string[]): string => parts.join("  ").trimEnd();
-  return [line(columns.map(({ head }) => head)), line(columns.map(({ rule }) => rule)), ...rows.map((_, i) => line(columns.map(({ cells }) => cells[i]!)))];
+  return [
+    line(columns.map(({ head }) => head)),
+    line(columns.map(({ rule }) => rule)),
+    ...rows.map((_, i) => line(columns.map(({ cells }) => cells[i]!))),
+  ];
 }

@@ -29,7 +29,11 @@ export function progressBar(output: Output, total: number, what: string): Progre
     const rate = done / ((performance.now() - started) / 1000);
     const left = share < 1 && rate > 0 ? `, ${decimals((total - done) / rate, 0)} s left` : "";
     const filled = Math.round(share * WIDTH);
-    return `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ${what}, ${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`;
+    return (
+      `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ` +
+      `${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ` +
+      `${what}, ${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`
+    );
   };
 
   if (output.isTTY !== true) {
@@ -50,8 +54,12 @@ export function progressBar(output: Output, total: number, what: string): Progre
       if (now - shown < EVERY) return;
       shown = now;
       // a line that wraps could not be drawn over
-      output.write(`${clear}   ${text(done, more)}`.slice(0, clear.length + (output.columns ?? 80) - 1));
+      output.write(
+        `${clear}   ${text(done, more)}`.slice(0, clear.length + (output.columns ?? 80) - 1),
+      );
     },
-    end: () => { output.write(clear); },
+    end: () => {
+      output.write(clear);
+    },
   };
 }

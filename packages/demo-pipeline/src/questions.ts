@@ -19,50 +19,118 @@ export const FEATURES: readonly string[] = [...WEEKLY, ...PROFILE];
 /** So many of the bank's users, spread over all of them. */
 export function someUsers(users: number, many: number): User[] {
   const count = Math.min(many, users);
-  return Array.from({ length: count }, (_, i) => ({ user_id: userId(Math.floor((i * users) / count)) }));
+  return Array.from({ length: count }, (_, i) => ({
+    user_id: userId(Math.floor((i * users) / count)),
+  }));
 }
 
 /** The features of some users now, read from the online store. */
-export async function readOnline(print: StepPrinter, store: Store, title: string, users: number): Promise<void> {
+export async function readOnline(
+  print: StepPrinter,
+  store: Store,
+  title: string,
+  users: number,
+): Promise<void> {
   const reading = print.step(title);
-  const asked = [0, SILENT, 120, 250, 380, 480].filter((index) => index < users).map((index) => ({ user_id: userId(index) }));
+  const asked = [0, SILENT, 120, 250, 380, 480]
+    .filter((index) => index < users)
+    .map((index) => ({ user_id: userId(index) }));
   const online = await store.getOnlineFeatures({ features: customer360, entities: asked });
   reading.done(asked.length * FEATURES.length, "values", `as of ${online.asOf}`);
   print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, WEEKLY) })));
   print.line();
   print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, PROFILE) })));
-  // One who has fallen silent and one who was never seen have answers too, and each says what stands behind it.
+  // One who has fallen silent and one who was never seen have answers too, and each says what
+  // stands behind it.
   const ids = [userId(SILENT), "user_999999"] as const;
-  const [silent, unknown] = await store.getOnlineFeatures({ features: customer360, entities: [{ user_id: ids[0] }, { user_id: ids[1] }], metadata: true });
+  const [silent, unknown] = await store.getOnlineFeatures({
+    features: customer360,
+    entities: [{ user_id: ids[0] }, { user_id: ids[1] }],
+    metadata: true,
+  });
   print.line();
-  print.table((["num_transactions_l1w", "avg_amount_l1w", "segment"] as const).map((feature) => ({
-    feature, [ids[0]]: silent[feature].value, "its status": silent[feature].status, [ids[1]]: unknown[feature].value, "and its status": unknown[feature].status,
-  })));
+  print.table(
+    (["num_transactions_l1w", "avg_amount_l1w", "segment"] as const).map((feature) => ({
+      feature,
+      [ids[0]]: silent[feature].value,
+      "its status": silent[feature].status,
+      [ids[1]]: unknown[feature].value,
+      "and its status": unknown[feature].status,
+    })),
+  );
 }
 
 /** Where two answers to the same questions differ, by feature. */
-export function printDifferences(print: StepPrinter, { compared, differences }: Comparison, why: string): void {
+export function printDifferences(
+  print: StepPrinter,
+  { compared, differences }: Comparison,
+  why: string,
+): void {
   print.line(`${integer(differences.length)} of ${integer(compared)} values differ ${why}`);
-  print.table(FEATURES.map((feature) => ({ feature, differ: differences.filter((one) => one.feature === feature).length })).filter(({ differ }) => differ > 0));
+  print.table(
+    FEATURES.map((feature) => ({
+      feature,
+      differ: differences.filter((one) => one.feature === feature).length,
+    })).filter(({ differ }) => differ > 0),
+  );
 }
 
-/** The same questions to the online store and to the history: value, status and event time must be the same to the bit. */
+/**
+ * The same questions to the online store and to the history: value, status and event time must be
+ * the same to the bit.
+ */
 export async function streamAgainstHistory(
-  print: StepPrinter, store: Store, { users, moments, signal }: { readonly users: readonly User[]; readonly moments: readonly Date[]; readonly signal?: AbortSignal | undefined },
+  print: StepPrinter,
+  store: Store,
+  {
+    users,
+    moments,
+    signal,
+  }: {
+    readonly users: readonly User[];
+    readonly moments: readonly Date[];
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Comparison> {
   const checking = print.step("Stream against history");
   const fromStream: object[] = [];
   for (const asOf of moments) {
     signal?.throwIfAborted();
-    fromStream.push(...(await store.getOnlineFeatures({ features: customer360, entities: users, asOf, metadata: true })));
+    fromStream.push(
+      ...(await store.getOnlineFeatures({
+        features: customer360,
+        entities: users,
+        asOf,
+        metadata: true,
+      })),
+    );
   }
-  const questions = moments.flatMap((moment) => users.map((one) => ({ ...one, event_timestamp: moment })));
-  const fromHistory = await (await store.getHistoricalFeatures({ features: customer360, entities: questions, metadata: true, signal })).rows();
+  const questions = moments.flatMap((moment) =>
+    users.map((one) => ({ ...one, event_timestamp: moment })),
+  );
+  const fromHistory = await (
+    await store.getHistoricalFeatures({
+      features: customer360,
+      entities: questions,
+      metadata: true,
+      signal,
+    })
+  ).rows();
   const check = compare(FEATURES, fromStream, fromHistory);
-  checking.done(check.compared, "values", `${users.length} users at ${moments.length} moments, online and from history`);
-  print.line(`${integer(check.compared)} values compared, ${integer(check.differences.length)} differ`);
+  checking.done(
+    check.compared,
+    "values",
+    `${users.length} users at ${moments.length} moments, online and from history`,
+  );
+  print.line(
+    `${integer(check.compared)} values compared, ${integer(check.differences.length)} differ`,
+  );
   for (const { row, feature, left, right } of check.differences.slice(0, 5)) {
-    print.line(`  ${feature} of ${questions[row]!.user_id} at ${questions[row]!.event_timestamp.toISOString()}: online ${JSON.stringify(left)}, history ${JSON.stringify(right)}`);
+    print.line(
+      `  ${feature} of ${questions[row]!.user_id} at ` +
+        `${questions[row]!.event_timestamp.toISOString()}: online ${JSON.stringify(left)}, ` +
+        `history ${JSON.stringify(right)}`,
+    );
   }
   return check;
 }
@@ -71,12 +139,28 @@ export async function streamAgainstHistory(
 export async function listQuarantine(print: StepPrinter, store: Store): Promise<void> {
   print.step("Quarantined rows");
   for (const { source, online: counts } of await store.status()) {
-    print.line(`${source}: ${integer(counts?.quarantinedChanges ?? 0)} changes were quarantined, ${integer(counts?.quarantinedRows ?? 0)} rows still are`);
+    print.line(
+      `${source}: ${integer(counts?.quarantinedChanges ?? 0)} changes were quarantined, ` +
+        `${integer(counts?.quarantinedRows ?? 0)} rows still are`,
+    );
   }
   const quarantined = await store.quarantine("transactions");
-  if (quarantined.length > 0) print.table(quarantined.map(({ key, topic, offset, column, reason, committed }) => ({ id: String(key["id"]), topic, offset: String(offset), column, reason, committed: new Date(committed) })));
+  if (quarantined.length > 0)
+    print.table(
+      quarantined.map(({ key, topic, offset, column, reason, committed }) => ({
+        id: String(key["id"]),
+        topic,
+        offset: String(offset),
+        column,
+        reason,
+        committed: new Date(committed),
+      })),
+    );
 }
 
-function pick<T extends object>(row: T, names: readonly (keyof T & string)[]): Record<string, unknown> {
+function pick<T extends object>(
+  row: T,
+  names: readonly (keyof T & string)[],
+): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [name, row[name]]));
 }

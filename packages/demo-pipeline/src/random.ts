@@ -18,5 +18,10 @@ export function seededRandom(seed: number): Random {
     return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (end: number): number => Math.floor(unit() * end);
-  return { unit, below, chance: (probability) => unit() < probability, pick: (items) => items[below(items.length)]! };
+  return {
+    unit,
+    below,
+    chance: (probability) => unit() < probability,
+    pick: (items) => items[below(items.length)]!,
+  };
 }

@@ -1,4 +1,7 @@
-/** The banking flow on the real programs: PostgreSQL → Debezium → Kafka → SQLite and Delta on MinIO, and all of them asked the same. */
+/**
+ * The banking flow on the real programs: PostgreSQL → Debezium → Kafka → SQLite and Delta on MinIO,
+ * and all of them asked the same.
+ */
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
@@ -20,7 +23,14 @@ import { createBank, writeCustomers, writeDay } from "./postgres-bank.ts";
 import { checkFeatures, checkRows } from "./postgres-check.ts";
 import { integer, megabytes } from "./print.ts";
 import { progressBar, type Output } from "./progress.ts";
-import { FEATURES, listQuarantine, printDifferences, readOnline, someUsers, streamAgainstHistory } from "./questions.ts";
+import {
+  FEATURES,
+  listQuarantine,
+  printDifferences,
+  readOnline,
+  someUsers,
+  streamAgainstHistory,
+} from "./questions.ts";
 import { stepPrinter, type StepPrinter } from "./steps.ts";
 import { readInTrino } from "./trino-check.ts";
 
@@ -34,11 +44,20 @@ export interface RealBank extends Bank {
 }
 
 /** The last fortnight at a bank of 300 users. */
-export const FORTNIGHT: RealBank = { seed: 66, users: 300, transactionsPerDay: 2_000, oddEvery: 6_000, days: 14, live: 4 };
+export const FORTNIGHT: RealBank = {
+  seed: 66,
+  users: 300,
+  transactionsPerDay: 2_000,
+  oddEvery: 6_000,
+  days: 14,
+  live: 4,
+};
 
 export interface RealDemoOptions {
   readonly bank: RealBank;
-  /** Services that run already: a database, a bucket and topics called tidemark-demo are used there. */
+  /**
+   * Services that run already: a database, a bucket and topics called tidemark-demo are used there.
+   */
   readonly against?: "compose" | PipelineAddresses | undefined;
   /** Made anew; the online store lies in it. */
   readonly directory: string;
@@ -50,15 +69,29 @@ export interface RealDemoResult {
   /** Rows of PostgreSQL's tables at the end. */
   readonly rows: number;
   /** Values that were compared, by what they were compared with, and how many of all differ. */
-  readonly compared: { readonly served: number; readonly history: number; readonly rows: number; readonly features: number; readonly trino: number };
+  readonly compared: {
+    readonly served: number;
+    readonly history: number;
+    readonly rows: number;
+    readonly features: number;
+    readonly trino: number;
+  };
   readonly differing: number;
 }
 
 export async function realDemo(options: RealDemoOptions): Promise<RealDemoResult> {
   const { bank, against, output, signal } = options;
   const print = stepPrinter(output);
-  print.line(`Tidemark demo on the real programs: ${integer(bank.users)} users, ${integer(bank.transactionsPerDay)} transactions a day, the last ${bank.days} days (seed ${bank.seed})`);
-  print.step(against === undefined ? "Services: PostgreSQL, Kafka, Kafka Connect with Debezium, MinIO, Trino" : `Services that run already${against === "compose" ? ": docker/compose.yaml" : ""}`);
+  print.line(
+    `Tidemark demo on the real programs: ${integer(bank.users)} users, ` +
+      `${integer(bank.transactionsPerDay)} transactions a day, the last ${bank.days} days (seed ` +
+      `${bank.seed})`,
+  );
+  print.step(
+    against === undefined
+      ? "Services: PostgreSQL, Kafka, Kafka Connect with Debezium, MinIO, Trino"
+      : `Services that run already${against === "compose" ? ": docker/compose.yaml" : ""}`,
+  );
   const services = await demoServices({ against, print, signal });
   try {
     signal?.throwIfAborted();
@@ -85,7 +118,9 @@ async function flow(options: Flow): Promise<RealDemoResult> {
   const { bank, directory, output, signal, services, ground, print } = options;
   const { database, topics } = ground;
   const { brokers } = services.kafka;
-  const dates = Array.from({ length: bank.days }, (_, i) => new Date(Date.now() - (bank.days - 1 - i) * DAY).toISOString().slice(0, 10));
+  const dates = Array.from({ length: bank.days }, (_, i) =>
+    new Date(Date.now() - (bank.days - 1 - i) * DAY).toISOString().slice(0, 10),
+  );
   const early = dates.slice(0, -bank.live);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -99,29 +134,66 @@ async function flow(options: Flow): Promise<RealDemoResult> {
     await writeDay(database, bank, date);
   }
   const there = await countRows(database);
-  writing.done(there, "rows", `transaction_data and customer_data up to ${early.at(-1)}; a day is written once, however often it is asked for`);
+  writing.done(
+    there,
+    "rows",
+    `transaction_data and customer_data up to ${early.at(-1)}; a day is written once, however ` +
+      "often it is asked for",
+  );
 
-  // 3. Debezium's snapshot. The ledger's features, every column by primary key, are there for the check at the end.
+  // 3. Debezium's snapshot. The ledger's features, every column by primary key, are there for the
+  //    check at the end.
   const lake = deltaOfflineStore(ground.lake);
-  const store = await openStore({ definitions: { ...features, ...ledger }, online: sqliteOnlineStore(join(directory, "online.db")), offline: lake, retain: "forever" });
+  const store = await openStore({
+    definitions: { ...features, ...ledger },
+    online: sqliteOnlineStore(join(directory, "online.db")),
+    offline: lake,
+    retain: "forever",
+  });
   try {
     const registering = print.step(`The connector ${ground.name}`);
     await ground.connect(signal);
-    registering.done(topics.length, "tables", "made or changed with one PUT, and watched until its task runs");
-    const streaming = print.step("The snapshot, through Kafka, into the online store (SQLite) and the history (Delta on MinIO)");
-    const run = await liveRun({ store, brokers, topics, connector: { url: services.connect.url, name: ground.name }, signal });
+    registering.done(
+      topics.length,
+      "tables",
+      "made or changed with one PUT, and watched until its task runs",
+    );
+    const streaming = print.step(
+      "The snapshot, through Kafka, into the online store (SQLite) and the history (Delta on " +
+        "MinIO)",
+    );
+    const run = await liveRun({
+      store,
+      brokers,
+      topics,
+      connector: { url: services.connect.url, name: ground.name },
+      signal,
+    });
     const bar = progressBar(output, there, "messages");
     await run.taken(there, bar).finally(() => bar.end());
     streaming.done(there, "messages", "while Debezium took it");
 
     // 4. Days that come while the stream runs, and what a request then got.
-    const served = await liveDays({ ...options, database, run, store, dates: dates.slice(early.length), before: there });
+    const served = await liveDays({
+      ...options,
+      database,
+      run,
+      store,
+      dates: dates.slice(early.length),
+      before: there,
+    });
 
     // 5. A runner may be stopped at any moment: the next one begins where the stores stand.
     const again = print.step("The runner is stopped, and started again until it has caught up");
     await run.stop();
-    const { changes } = await store.run(kafkaChanges({ brokers, topics, until: "caught-up" }), { signal });
-    again.done(changes, "messages", "read again for the history, which had not committed them yet; the online store had them");
+    const { changes } = await store.run(kafkaChanges({ brokers, topics, until: "caught-up" }), {
+      signal,
+    });
+    again.done(
+      changes,
+      "messages",
+      "read again for the history, which had not committed them yet; the online store had them",
+    );
 
     return await questions({ ...options, store, lake, served });
   } finally {
@@ -130,33 +202,99 @@ async function flow(options: Flow): Promise<RealDemoResult> {
 }
 
 /** All that is asked when everything has come. */
-async function questions(options: Flow & { readonly store: Store; readonly lake: DeltaOfflineStore; readonly served: Served }): Promise<RealDemoResult> {
-  const { bank, directory, signal, services, ground: { database, location }, store, lake, served, print } = options;
+async function questions(
+  options: Flow & {
+    readonly store: Store;
+    readonly lake: DeltaOfflineStore;
+    readonly served: Served;
+  },
+): Promise<RealDemoResult> {
+  const {
+    bank,
+    directory,
+    signal,
+    services,
+    ground: { database, location },
+    store,
+    lake,
+    served,
+    print,
+  } = options;
   const now = Date.now();
   await readOnline(print, store, "Online features now", bank.users);
 
   // As known is what was served: the training set knows at each moment what a request then got.
-  const training = print.step("A training set from the history, as known and as corrected, against what was served then");
-  const asKnown = await (await store.getHistoricalFeatures({ features: customer360, entities: served.users, asKnown: true, metadata: true, signal })).rows();
-  const asCorrected = await (await store.getHistoricalFeatures({ features: customer360, entities: served.users, metadata: true, signal })).rows();
-  training.done(2 * served.users.length, "rows", `${integer(served.users.length)} labels with ${FEATURES.length} features each`);
+  const training = print.step(
+    "A training set from the history, as known and as corrected, against what was served then",
+  );
+  const asKnown = await (
+    await store.getHistoricalFeatures({
+      features: customer360,
+      entities: served.users,
+      asKnown: true,
+      metadata: true,
+      signal,
+    })
+  ).rows();
+  const asCorrected = await (
+    await store.getHistoricalFeatures({
+      features: customer360,
+      entities: served.users,
+      metadata: true,
+      signal,
+    })
+  ).rows();
+  training.done(
+    2 * served.users.length,
+    "rows",
+    `${integer(served.users.length)} labels with ${FEATURES.length} features each`,
+  );
   const then = compare(FEATURES, served.answers, asKnown);
-  print.line(`${integer(then.compared)} values served while the days came, ${integer(then.differences.length)} differ from the training set as known`);
-  printDifferences(print, compare(FEATURES, asKnown.map(valuesOf), asCorrected.map(valuesOf)), "between as known and as corrected: days, corrections and deletes that came after that moment.");
+  print.line(
+    `${integer(then.compared)} values served while the days came, ` +
+      `${integer(then.differences.length)} differ from the training set as known`,
+  );
+  printDifferences(
+    print,
+    compare(FEATURES, asKnown.map(valuesOf), asCorrected.map(valuesOf)),
+    "between as known and as corrected: days, corrections and deletes that came after that moment.",
+  );
 
-  const moments = Array.from({ length: 20 }, (_, i) => new Date(now - Math.floor((i * Math.max(2, bank.days - 8) * DAY) / 20)));
+  const moments = Array.from(
+    { length: 20 },
+    (_, i) => new Date(now - Math.floor((i * Math.max(2, bank.days - 8) * DAY) / 20)),
+  );
   const users = someUsers(bank.users, 100);
   const check = await streamAgainstHistory(print, store, { users, moments, signal });
 
   const holding = print.step("PostgreSQL's tables, read by SQL, against both stores");
   const rows = await checkRows({ database, store, lake, asOf: new Date(now + 2 * DAY) });
-  const fromRows = await checkFeatures({ database, store, users, moments: moments.slice(0, 10), signal });
-  holding.done(rows.compared + fromRows.compared, "values", `every column of ${integer(rows.rows)} rows, and seven features of ${users.length} users at 10 moments and at ${integer(fromRows.boundaries)} edges of their windows`);
-  print.line(`${integer(rows.compared)} values of rows compared, ${integer(rows.differences.length)} differ; ${integer(fromRows.compared)} of features computed from PostgreSQL's rows, ${integer(fromRows.differences.length)} differ`);
-  for (const one of [...rows.differences.slice(0, 5), ...fromRows.differences.slice(0, 5)]) print.line(`  ${one}`);
+  const fromRows = await checkFeatures({
+    database,
+    store,
+    users,
+    moments: moments.slice(0, 10),
+    signal,
+  });
+  holding.done(
+    rows.compared + fromRows.compared,
+    "values",
+    `every column of ${integer(rows.rows)} rows, and seven features of ${users.length} users ` +
+      `at 10 moments and at ${integer(fromRows.boundaries)} edges of their windows`,
+  );
+  print.line(
+    `${integer(rows.compared)} values of rows compared, ${integer(rows.differences.length)} ` +
+      `differ; ${integer(fromRows.compared)} of features computed from PostgreSQL's rows, ` +
+      `${integer(fromRows.differences.length)} differ`,
+  );
+  for (const one of [...rows.differences.slice(0, 5), ...fromRows.differences.slice(0, 5)])
+    print.line(`  ${one}`);
 
   const reading = print.step("The history's files, read by Trino");
-  const readings = services.trino === undefined ? [] : await readInTrino({ url: services.trino.url, location, database, signal });
+  const readings =
+    services.trino === undefined
+      ? []
+      : await readInTrino({ url: services.trino.url, location, database, signal });
   if (services.trino === undefined) print.line("no Trino was started");
   else {
     reading.done(readings.length, "answers", "each beside PostgreSQL's own");
@@ -167,21 +305,52 @@ async function questions(options: Flow & { readonly store: Store; readonly lake:
 
   print.step("Where it lies");
   print.table([
-    { what: "the bank", where: `database ${database.options.database ?? ""} in PostgreSQL`, now: services.own ? "gone with the service" : "there until the next run" },
-    { what: "history", where: location, now: services.own ? "gone with the service" : "there until the next run" },
-    { what: `online store, ${megabytes(await bytesBelow(directory, "online.db"))}`, where: relative(".", join(directory, "online.db")), now: "there until the next run" },
+    {
+      what: "the bank",
+      where: `database ${database.options.database ?? ""} in PostgreSQL`,
+      now: services.own ? "gone with the service" : "there until the next run",
+    },
+    {
+      what: "history",
+      where: location,
+      now: services.own ? "gone with the service" : "there until the next run",
+    },
+    {
+      what: `online store, ${megabytes(await bytesBelow(directory, "online.db"))}`,
+      where: relative(".", join(directory, "online.db")),
+      now: "there until the next run",
+    },
   ]);
   return {
-    rows: rows.rows, compared: { served: then.compared, history: check.compared, rows: rows.compared, features: fromRows.compared, trino: readings.length },
-    differing: [then, check, rows, fromRows].reduce((sum, one) => sum + one.differences.length, 0) + readings.filter(({ postgres, trino }) => postgres !== trino).length,
+    rows: rows.rows,
+    compared: {
+      served: then.compared,
+      history: check.compared,
+      rows: rows.compared,
+      features: fromRows.compared,
+      trino: readings.length,
+    },
+    differing:
+      [then, check, rows, fromRows].reduce((sum, one) => sum + one.differences.length, 0) +
+      readings.filter(({ postgres, trino }) => postgres !== trino).length,
   };
 }
 
 function valuesOf(row: object): object {
-  return Object.fromEntries(FEATURES.map((feature) => [feature, (row as Readonly<Record<string, { readonly value: unknown }>>)[feature]!.value]));
+  return Object.fromEntries(
+    FEATURES.map((feature) => [
+      feature,
+      (row as Readonly<Record<string, { readonly value: unknown }>>)[feature]!.value,
+    ]),
+  );
 }
 
 async function countRows(database: DemoGround["database"]): Promise<number> {
-  const { rows: [counted] } = await database.query<{ n: string }>("SELECT (SELECT count(*) FROM public.transaction_data) + (SELECT count(*) FROM public.customer_data) AS n");
+  const {
+    rows: [counted],
+  } = await database.query<{ n: string }>(
+    "SELECT (SELECT count(*) FROM public.transaction_data) + (SELECT count(*) FROM " +
+      "public.customer_data) AS n",
+  );
   return Number(counted!.n);
 }

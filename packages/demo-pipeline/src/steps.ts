@@ -11,17 +11,24 @@ export interface StepPrinter {
 
 export function stepPrinter(output: Output): StepPrinter {
   let number = 0;
-  const line = (text = ""): void => { output.write(text === "" ? "\n" : `   ${text}\n`); };
+  const line = (text = ""): void => {
+    output.write(text === "" ? "\n" : `   ${text}\n`);
+  };
   return {
     line: (text) => line(text),
-    table: (rows) => { for (const text of table(rows)) line(text); },
+    table: (rows) => {
+      for (const text of table(rows)) line(text);
+    },
     step(title) {
       output.write(`\n${++number}. ${title}\n`);
       const started = performance.now();
       return {
         done(count, what, more) {
           const seconds = (performance.now() - started) / 1000;
-          line(`${integer(count)} ${what} in ${decimals(seconds)} s (${integer(count / seconds)}/s): ${more}`);
+          line(
+            `${integer(count)} ${what} in ${decimals(seconds)} s ` +
+              `(${integer(count / seconds)}/s): ${more}`,
+          );
         },
       };
     },

@@ -1,15 +1,31 @@
-/** The history read by Trino, beside PostgreSQL's tables: what another program finds in the files. */
-import { historyTables, queryTrino, registerTables, unregisterTables, type CatalogSchema } from "@tidemark/catalog-trino";
+/**
+ * The history read by Trino, beside PostgreSQL's tables: what another program finds in the files.
+ */
+import {
+  historyTables,
+  queryTrino,
+  registerTables,
+  unregisterTables,
+  type CatalogSchema,
+} from "@tidemark/catalog-trino";
 import type { Pool } from "pg";
 
 const SOURCES = ["transactions", "customers"];
 const STANDING = `"_known_to" IS NULL AND NOT "_deleted"`;
 
-const demoSchema = (url: string, signal?: AbortSignal): CatalogSchema => ({ url, catalog: "lake", schema: "tidemark_demo", signal });
+const demoSchema = (url: string, signal?: AbortSignal): CatalogSchema => ({
+  url,
+  catalog: "lake",
+  schema: "tidemark_demo",
+  signal,
+});
 
 /** Takes the demo's tables out of the catalog. */
 export async function unregisterDemo(url: string, signal?: AbortSignal): Promise<void> {
-  await unregisterTables({ ...demoSchema(url, signal), tables: historyTables(SOURCES, "").map(({ table }) => table) });
+  await unregisterTables({
+    ...demoSchema(url, signal),
+    tables: historyTables(SOURCES, "").map(({ table }) => table),
+  });
 }
 
 export interface Reading {
@@ -18,24 +34,90 @@ export interface Reading {
   readonly trino: string;
 }
 
-/** Registers the tables at this location, and asks both for the same. Sums are of decimals on both sides, so nothing is rounded. */
-export async function readInTrino({ url, location, database, signal }: {
-  readonly url: string; readonly location: string; readonly database: Pool; readonly signal?: AbortSignal | undefined;
+/**
+ * Registers the tables at this location, and asks both for the same. Sums are of decimals on both
+ * sides, so nothing is rounded.
+ */
+export async function readInTrino({
+  url,
+  location,
+  database,
+  signal,
+}: {
+  readonly url: string;
+  readonly location: string;
+  readonly database: Pool;
+  readonly signal?: AbortSignal | undefined;
 }): Promise<Reading[]> {
   const at = demoSchema(url, signal);
   await registerTables({ ...at, tables: historyTables(SOURCES, location), replace: true });
   const table = (name: string): string => `${at.catalog}.${at.schema}.${name}`;
   const questions = [
-    { what: "transactions", postgres: "count(*) FROM public.transaction_data", trino: `count(*) FROM ${table("transactions_versions")} WHERE ${STANDING}` },
-    { what: "their amounts", postgres: `sum("Amount"::numeric) FROM public.transaction_data`, trino: `sum(CAST(amount AS decimal(38, 2))) FROM ${table("transactions_versions")} WHERE ${STANDING}` },
-    { what: "their ids", postgres: "sum(id) FROM public.transaction_data", trino: `sum(CAST(id AS decimal(38, 0))) FROM ${table("transactions_versions")} WHERE ${STANDING}` },
-    { what: "users in them", postgres: `count(DISTINCT "User ID") FROM public.transaction_data`, trino: `count(DISTINCT user_id) FROM ${table("transactions_versions")} WHERE ${STANDING}` },
-    { what: "of vendor Sending Out", postgres: `count(*) FROM public.transaction_data WHERE "Vendor" = 'Sending Out'`, trino: `count(*) FROM ${table("transactions_versions")} WHERE vendor = 'Sending Out' AND ${STANDING}` },
-    { what: "customers", postgres: "count(*) FROM public.customer_data", trino: `count(*) FROM ${table("customers_versions")} WHERE ${STANDING}` },
-    { what: "days they have lived", postgres: `sum("birth date" - date '1970-01-01') FROM public.customer_data`, trino: `sum(date_diff('day', date '1970-01-01', birth_date)) FROM ${table("customers_versions")} WHERE ${STANDING}` },
+    {
+      what: "transactions",
+      postgres: "count(*) FROM public.transaction_data",
+      trino: `count(*) FROM ${table("transactions_versions")} WHERE ${STANDING}`,
+    },
+    {
+      what: "their amounts",
+      postgres: `sum("Amount"::numeric) FROM public.transaction_data`,
+      trino:
+        `sum(CAST(amount AS decimal(38, 2))) FROM ${table("transactions_versions")} WHERE ` +
+        `${STANDING}`,
+    },
+    {
+      what: "their ids",
+      postgres: "sum(id) FROM public.transaction_data",
+      trino:
+        `sum(CAST(id AS decimal(38, 0))) FROM ${table("transactions_versions")} WHERE ` +
+        `${STANDING}`,
+    },
+    {
+      what: "users in them",
+      postgres: `count(DISTINCT "User ID") FROM public.transaction_data`,
+      trino: `count(DISTINCT user_id) FROM ${table("transactions_versions")} WHERE ${STANDING}`,
+    },
+    {
+      what: "of vendor Sending Out",
+      postgres: `count(*) FROM public.transaction_data WHERE "Vendor" = 'Sending Out'`,
+      trino:
+        `count(*) FROM ${table("transactions_versions")} WHERE vendor = 'Sending Out' AND ` +
+        `${STANDING}`,
+    },
+    {
+      what: "customers",
+      postgres: "count(*) FROM public.customer_data",
+      trino: `count(*) FROM ${table("customers_versions")} WHERE ${STANDING}`,
+    },
+    {
+      what: "days they have lived",
+      postgres: `sum("birth date" - date '1970-01-01') FROM public.customer_data`,
+      trino:
+        "sum(date_diff('day', date '1970-01-01', birth_date)) FROM " +
+        `${table("customers_versions")} WHERE ${STANDING}`,
+    },
   ];
-  const asText = (selects: readonly string[], type: string): string => `SELECT ${selects.map((select) => `CAST((SELECT ${select}) AS ${type})`).join(", ")}`;
-  const { rows: [left] } = await database.query<string[]>({ text: asText(questions.map(({ postgres }) => postgres), "text"), rowMode: "array" });
-  const [right] = await queryTrino(at, asText(questions.map(({ trino }) => trino), "varchar"));
-  return questions.map(({ what }, i) => ({ what, postgres: String(left![i]), trino: String(right![i]) }));
+  const asText = (selects: readonly string[], type: string): string =>
+    `SELECT ${selects.map((select) => `CAST((SELECT ${select}) AS ${type})`).join(", ")}`;
+  const {
+    rows: [left],
+  } = await database.query<string[]>({
+    text: asText(
+      questions.map(({ postgres }) => postgres),
+      "text",
+    ),
+    rowMode: "array",
+  });
+  const [right] = await queryTrino(
+    at,
+    asText(
+      questions.map(({ trino }) => trino),
+      "varchar",
+    ),
+  );
+  return questions.map(({ what }, i) => ({
+    what,
+    postgres: String(left![i]),
+    trino: String(right![i]),
+  }));
 }

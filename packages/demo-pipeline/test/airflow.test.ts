@@ -1,6 +1,6 @@
 /**
- * The bank's DAGs in a real Airflow: the real command, PostgreSQL, Debezium, Kafka, a lake of Delta tables and SQLite. What the nights leave is compared with what
- * PostgreSQL's rows say.
+ * The bank's DAGs in a real Airflow: the real command, PostgreSQL, Debezium, Kafka, a lake of Delta
+ * tables and SQLite. What the nights leave is compared with what PostgreSQL's rows say.
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore, valueAt } from "@tidemark/core";
@@ -26,7 +26,9 @@ const dags = join(root, "docker", "airflow", "dags");
 const { path: program, missing } = airflow();
 const ZONE = "Asia/Ho_Chi_Minh";
 const USERS = 30;
-const COMMAND = `${process.execPath} --conditions=@tidemark/source --disable-warning=ExperimentalWarning ${join(root, "packages/cli/src/bin.ts")}`;
+const COMMAND =
+  `${process.execPath} --conditions=@tidemark/source --disable-warning=ExperimentalWarning ` +
+  `${join(root, "packages/cli/src/bin.ts")}`;
 
 interface Ended {
   readonly code: number | null;
@@ -46,26 +48,42 @@ class Airflow {
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     this.env = {
-      ...process.env, AIRFLOW_HOME: this.home, AIRFLOW__CORE__DAGS_FOLDER: dags, AIRFLOW__CORE__LOAD_EXAMPLES: "False",
-      PATH: [dirname(program), process.env["PATH"]].join(delimiter), PYTHONDONTWRITEBYTECODE: "1", NO_COLOR: "1",
-      BANK_FIRST_NIGHT: "2026-02-01", BANK_RETRY_SECONDS: "1", BANK_WAIT_POKE_SECONDS: "2", ...env,
+      ...process.env,
+      AIRFLOW_HOME: this.home,
+      AIRFLOW__CORE__DAGS_FOLDER: dags,
+      AIRFLOW__CORE__LOAD_EXAMPLES: "False",
+      PATH: [dirname(program), process.env["PATH"]].join(delimiter),
+      PYTHONDONTWRITEBYTECODE: "1",
+      NO_COLOR: "1",
+      BANK_FIRST_NIGHT: "2026-02-01",
+      BANK_RETRY_SECONDS: "1",
+      BANK_WAIT_POKE_SECONDS: "2",
+      ...env,
     };
   }
 
   start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(command, args, { cwd: this.home, env: { ...this.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd: this.home,
+      env: { ...this.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     let code: number | null | undefined;
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => { output += text; });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (ending) => resolve({ code: code = ending, output }));
+      child.on("close", (ending) => resolve({ code: (code = ending), output }));
     });
     return {
       ended,
       async said(text) {
         while (!output.includes(text)) {
-          if (code !== undefined) throw new Error(`airflow ended with ${code} and never said "${text}":\n${output}`);
+          if (code !== undefined)
+            throw new Error(`airflow ended with ${code} and never said "${text}":\n${output}`);
           await sleep(50);
         }
       },
@@ -78,9 +96,19 @@ class Airflow {
     return output;
   }
 
-  /** `airflow dags test`: as the scheduler would, every task of that night's run, with its retries. */
-  night(dag: "bank_daily" | "bank_weekly_features", date: string, env?: NodeJS.ProcessEnv): Running {
-    return this.start(program, ["dags", "test", dag, `${date}T${dag === "bank_daily" ? "22" : "23"}:00:00+00:00`], env);
+  /**
+   * `airflow dags test`: as the scheduler would, every task of that night's run, with its retries.
+   */
+  night(
+    dag: "bank_daily" | "bank_weekly_features",
+    date: string,
+    env?: NodeJS.ProcessEnv,
+  ): Running {
+    return this.start(
+      program,
+      ["dags", "test", dag, `${date}T${dag === "bank_daily" ? "22" : "23"}:00:00+00:00`],
+      env,
+    );
   }
 
   remove(): void {
@@ -89,33 +117,56 @@ class Airflow {
 }
 
 /** What a try of a task called. */
-const called = (output: string): readonly string[] => output.split("\n").flatMap((line) => /\$ tidemark (.*?) +\[airflow/.exec(line)?.[1] ?? []);
+const called = (output: string): readonly string[] =>
+  output.split("\n").flatMap((line) => /\$ tidemark (.*?) +\[airflow/.exec(line)?.[1] ?? []);
 
 /** A count is an int64 in the table. */
 const counts = (row: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name.startsWith("num_") ? BigInt(value as number) : value]));
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      name.startsWith("num_") ? BigInt(value as number) : value,
+    ]),
+  );
 
 const lastLine = (output: string): string => output.trimEnd().split("\n").at(-1)!;
 
 test("the image is of the Airflow that these tests run", () => {
-  const [, image] = /^FROM apache\/airflow:(\S+)$/m.exec(readFileSync(join(root, "docker/airflow/Dockerfile"), "utf8"))!;
-  const [, pinned] = /^apache-airflow==(\S+)$/m.exec(readFileSync(join(root, "scripts/airflow-requirements.txt"), "utf8"))!;
+  const [, image] = /^FROM apache\/airflow:(\S+)$/m.exec(
+    readFileSync(join(root, "docker/airflow/Dockerfile"), "utf8"),
+  )!;
+  const [, pinned] = /^apache-airflow==(\S+)$/m.exec(
+    readFileSync(join(root, "scripts/airflow-requirements.txt"), "utf8"),
+  )!;
   expect(image).toBe(pinned);
-  expect(readFileSync(join(root, "docker/compose.yaml"), "utf8")).toContain(`image: tidemark-airflow:${pinned}`);
+  expect(readFileSync(join(root, "docker/compose.yaml"), "utf8")).toContain(
+    `image: tidemark-airflow:${pinned}`,
+  );
 });
 
 suiteNeeding({ missing }, "the bank's DAGs, as Airflow reads them", () => {
   const own = new Airflow();
-  afterAll(() => { own.remove(); });
+  afterAll(() => {
+    own.remove();
+  });
 
   const script = (body: string, ...args: readonly string[]): Promise<unknown> =>
-    own.start(join(dirname(program), "python"), ["-c", `import json, sys; sys.path.insert(0, ${JSON.stringify(dags)})\n${body}`, ...args]).ended.then(({ code, output }) => {
-      if (code !== 0) throw new Error(output);
-      return JSON.parse(lastLine(output)) as unknown;
-    });
+    own
+      .start(join(dirname(program), "python"), [
+        "-c",
+        `import json, sys; sys.path.insert(0, ${JSON.stringify(dags)})\n${body}`,
+        ...args,
+      ])
+      .ended.then(({ code, output }) => {
+        if (code !== 0) throw new Error(output);
+        return JSON.parse(lastLine(output)) as unknown;
+      });
 
-  test("both are there, at their hours, with their retries and bounds, and the second waits for the first", async () => {
-    const told = await script(`
+  test(
+    "both are there, at their hours, with their retries and bounds, and the second waits for " +
+      "the first",
+    async () => {
+      const told = await script(`
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(${JSON.stringify(dags)})
 def dag(d):
@@ -124,47 +175,82 @@ def dag(d):
 wait = bag.dags["bank_weekly_features"].get_task("daily_is_in")
 print(json.dumps({"errors": bag.import_errors, "dags": {n: dag(d) for n, d in bag.dags.items()},
     "wait": [wait.external_dag_id, wait.external_task_ids, wait.execution_delta.total_seconds(), wait.mode, wait.allowed_states, wait.failed_states, wait.timeout]}))`);
-    const task = { retries: 4, backoff: true };
-    expect(told).toEqual({
-      errors: {},
-      dags: {
-        bank_daily: {
-          expression: "0 22 * * *", zone: "UTC", catchup: true, runs: 1,
-          tasks: { ingest: { ...task, after: [], bounded: true }, stream: { ...task, after: ["ingest"], bounded: true } },
+      const task = { retries: 4, backoff: true };
+      expect(told).toEqual({
+        errors: {},
+        dags: {
+          bank_daily: {
+            expression: "0 22 * * *",
+            zone: "UTC",
+            catchup: true,
+            runs: 1,
+            tasks: {
+              ingest: { ...task, after: [], bounded: true },
+              stream: { ...task, after: ["ingest"], bounded: true },
+            },
+          },
+          bank_weekly_features: {
+            expression: "0 23 * * *",
+            zone: "UTC",
+            catchup: true,
+            runs: 7,
+            tasks: {
+              daily_is_in: { ...task, after: [], bounded: false },
+              features: { ...task, after: ["daily_is_in"], bounded: true },
+            },
+          },
         },
-        bank_weekly_features: {
-          expression: "0 23 * * *", zone: "UTC", catchup: true, runs: 7,
-          tasks: { daily_is_in: { ...task, after: [], bounded: false }, features: { ...task, after: ["daily_is_in"], bounded: true } },
-        },
-      },
-      wait: ["bank_daily", null, 3600, "reschedule", ["success"], [], 23 * 3600],
-    });
-  });
+        wait: ["bank_daily", null, 3600, "reschedule", ["success"], [], 23 * 3600],
+      });
+    },
+  );
 
-  test("the bank's day is the last that is over by the clocks of Ho Chi Minh City, at the ends of months, years and days", async () => {
-    const moments = ["2026-02-28T22:00Z", "2028-02-28T22:00Z", "2028-02-29T23:00Z", "2026-12-31T22:00Z", "2027-01-01T23:00Z", "2026-06-30T22:00Z", "2026-11-01T22:00Z",
-      "2026-03-01T16:59:59Z", "2026-03-01T17:00Z", "2026-03-02T00:00Z"];
-    // the slow twin: the calendar of the zone as Intl has it, second by second back to where the day was another
-    const newest = (moment: string): string => {
-      const day = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" });
-      const now = Date.parse(moment.replace(/T(..:..)Z/, "T$1:00Z"));
-      let before = now;
-      while (day.format(before) === day.format(now)) before -= 1000;
-      return day.format(before);
-    };
-    const told = await script(`
+  test(
+    "the bank's day is the last that is over by the clocks of Ho Chi Minh City, at the ends of " +
+      "months, years and days",
+    async () => {
+      const moments = [
+        "2026-02-28T22:00Z",
+        "2028-02-28T22:00Z",
+        "2028-02-29T23:00Z",
+        "2026-12-31T22:00Z",
+        "2027-01-01T23:00Z",
+        "2026-06-30T22:00Z",
+        "2026-11-01T22:00Z",
+        "2026-03-01T16:59:59Z",
+        "2026-03-01T17:00Z",
+        "2026-03-02T00:00Z",
+      ];
+      // the slow twin: the calendar of the zone as Intl has it, second by second back to where the
+      // day was another
+      const newest = (moment: string): string => {
+        const day = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" });
+        const now = Date.parse(moment.replace(/T(..:..)Z/, "T$1:00Z"));
+        let before = now;
+        while (day.format(before) === day.format(now)) before -= 1000;
+        return day.format(before);
+      };
+      const told = await script(
+        `
 from types import SimpleNamespace
 from datetime import datetime
 from tidemark_operator import bank_day
 at = [datetime.fromisoformat(one.replace("Z", "+00:00")) for one in sys.argv[1:]]
-print(json.dumps([[bank_day(SimpleNamespace(data_interval_end=one, run_after=None)) for one in at], [bank_day(SimpleNamespace(data_interval_end=None, run_after=one)) for one in at]]))`, ...moments);
-    const days = moments.map(newest);
-    expect(days.slice(0, 4)).toEqual(["2026-02-28", "2028-02-28", "2028-02-29", "2026-12-31"]);
-    expect(told).toEqual([days, days]);
-  });
+print(json.dumps([[bank_day(SimpleNamespace(data_interval_end=one, run_after=None)) for one in at], [bank_day(SimpleNamespace(data_interval_end=None, run_after=one)) for one in at]]))`,
+        ...moments,
+      );
+      const days = moments.map(newest);
+      expect(days.slice(0, 4)).toEqual(["2026-02-28", "2028-02-28", "2028-02-29", "2026-12-31"]);
+      expect(told).toEqual([days, days]);
+    },
+  );
 
-  test("a wrong command line, a configuration that is not there and a command that is not there fail for good; what a retry may heal fails the try", async () => {
-    const told = await script(`
+  test(
+    "a wrong command line, a configuration that is not there and a command that is not there " +
+      "fail for good; what a retry may heal fails the try",
+    async () => {
+      const told = (await script(
+        `
 import os
 from tidemark_operator import TidemarkOperator
 def ends(env, arguments):
@@ -180,13 +266,22 @@ print(json.dumps([
     ends({"TIDEMARK_CONFIG": "nowhere.ts"}, ["ingest"]),
     ends({"TIDEMARK_CONFIG": config, "POSTGRES_PASSWORD": "x", "POSTGRES_PORT": "1"}, ["ingest", "--date", "2026-02-28"]),
     ends({"TIDEMARK": "/no/such/command"}, ["ingest"]),
-]))`, COMMAND, join(root, "packages/demo-pipeline/tidemark.config.ts")) as [string, string][];
-    expect(told.map(([is]) => is)).toEqual(["AirflowFailException", "AirflowFailException", "AirflowException", "AirflowFailException"]);
-    expect(told[0]![1]).toContain("ended with 2");
-    expect(told[1]![1]).toContain("CONFIG_NOT_FOUND");
-    expect(told[2]![1]).toContain("DATABASE_UNREACHABLE");
-    expect(told[3]![1]).toContain("name the command in TIDEMARK");
-  });
+]))`,
+        COMMAND,
+        join(root, "packages/demo-pipeline/tidemark.config.ts"),
+      )) as [string, string][];
+      expect(told.map(([is]) => is)).toEqual([
+        "AirflowFailException",
+        "AirflowFailException",
+        "AirflowException",
+        "AirflowFailException",
+      ]);
+      expect(told[0]![1]).toContain("ended with 2");
+      expect(told[1]![1]).toContain("CONFIG_NOT_FOUND");
+      expect(told[2]![1]).toContain("DATABASE_UNREACHABLE");
+      expect(told[3]![1]).toContain("name the command in TIDEMARK");
+    },
+  );
 });
 
 suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights in Airflow", () => {
@@ -194,7 +289,8 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   let way: BreakableWay;
   let database: pg.Pool;
   let own: Airflow;
-  const lake = (): ReturnType<typeof deltaOfflineStore> => deltaOfflineStore(localObjects(join(own.home, "lake")));
+  const lake = (): ReturnType<typeof deltaOfflineStore> =>
+    deltaOfflineStore(localObjects(join(own.home, "lake")));
 
   beforeAll(async () => {
     pipeline = await startPipeline();
@@ -207,17 +303,34 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     database.on("error", () => undefined);
     await createBank(database);
     await registerConnector({
-      url: connect.url, name: "bank", database: { ...inside.postgres, user: postgres.user, password: postgres.password, name: "bank" },
-      tables: ["public.transaction_data", "public.customer_data"], patience: 120,
+      url: connect.url,
+      name: "bank",
+      database: {
+        ...inside.postgres,
+        user: postgres.user,
+        password: postgres.password,
+        name: "bank",
+      },
+      tables: ["public.transaction_data", "public.customer_data"],
+      patience: 120,
     });
     way = await breakableWay(postgres);
     own = new Airflow({
       TIDEMARK: COMMAND,
       TIDEMARK_CONFIG: join(root, "packages/demo-pipeline/tidemark.config.ts"),
-      POSTGRES_HOST: "127.0.0.1", POSTGRES_PORT: String(way.port), POSTGRES_DB: "bank", POSTGRES_USER: postgres.user, POSTGRES_PASSWORD: postgres.password,
-      KAFKA_BROKERS: kafka.brokers.join(","), BANK_USERS: String(USERS), BANK_TRANSACTIONS_PER_DAY: "120",
+      POSTGRES_HOST: "127.0.0.1",
+      POSTGRES_PORT: String(way.port),
+      POSTGRES_DB: "bank",
+      POSTGRES_USER: postgres.user,
+      POSTGRES_PASSWORD: postgres.password,
+      KAFKA_BROKERS: kafka.brokers.join(","),
+      BANK_USERS: String(USERS),
+      BANK_TRANSACTIONS_PER_DAY: "120",
     });
-    Object.assign(own.env, { BANK_LAKE: join(own.home, "lake"), BANK_ONLINE: join(own.home, "online.db") });
+    Object.assign(own.env, {
+      BANK_LAKE: join(own.home, "lake"),
+      BANK_ONLINE: join(own.home, "online.db"),
+    });
     await own.run(["db", "migrate"]);
   }, 600_000);
   afterAll(async () => {
@@ -227,18 +340,26 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     own?.remove();
   });
 
-  const rowsThere = async (): Promise<readonly TableRow[]> => (await transactionRows(database)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const rowsThere = async (): Promise<readonly TableRow[]> =>
+    (await transactionRows(database)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
 
   /** The day's partition of the features table, by user. */
   async function materialized(date: string): Promise<ReadonlyMap<string, Record<string, unknown>>> {
     const found = new Map<string, Record<string, unknown>>();
     const table = "weekly_activity/features";
-    if (await lake().state(table, {}) === null) return found;
-    for await (const batch of lake().scan(table, { columns: ["user_id", "date", "event_timestamp", ...Object.keys(weeklyFromRows([], 0))] })) {
+    if ((await lake().state(table, {})) === null) return found;
+    for await (const batch of lake().scan(table, {
+      columns: ["user_id", "date", "event_timestamp", ...Object.keys(weeklyFromRows([], 0))],
+    })) {
       for (let i = 0; i < batch.length; i++) {
-        const row = Object.fromEntries(batch.vectors.map((vector, c) => [batch.columns[c]!.name, valueAt(vector, i)]));
+        const row = Object.fromEntries(
+          batch.vectors.map((vector, c) => [batch.columns[c]!.name, valueAt(vector, i)]),
+        );
         if (row["date"] !== date) continue;
-        expect(found.has(String(row["user_id"])), `two rows of ${String(row["user_id"])} on ${date}`).toBe(false);
+        expect(
+          found.has(String(row["user_id"])),
+          `two rows of ${String(row["user_id"])} on ${date}`,
+        ).toBe(false);
         found.set(String(row["user_id"]), row);
       }
     }
@@ -249,19 +370,35 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   async function expectFeaturesOf(date: string): Promise<void> {
     const end = Date.parse(`${date}T17:00:00Z`); // midnight in Ho Chi Minh City
     const byUser = new Map<string, TableRow[]>();
-    for (const row of await rowsThere()) byUser.set(String(row.values[0]), [...byUser.get(String(row.values[0])) ?? [], row]);
+    for (const row of await rowsThere())
+      byUser.set(String(row.values[0]), [...(byUser.get(String(row.values[0])) ?? []), row]);
     const rows = await materialized(date);
     expect(rows.size).toBeGreaterThan(USERS / 2);
-    const online = await openStore({ definitions: features, namespace: "bank", online: sqliteOnlineStore(join(own.home, "online.db")) });
+    const online = await openStore({
+      definitions: features,
+      namespace: "bank",
+      online: sqliteOnlineStore(join(own.home, "online.db")),
+    });
     try {
       for (const [user_id, own] of byUser) {
         const expected = weeklyFromRows(own, end);
         const row = rows.get(user_id);
-        if (row === undefined) expect(expected["num_transactions_l1w"], `${user_id} on ${date}`).toBe(0);
-        else expect(row, `${user_id} on ${date}`).toEqual({ user_id, date, event_timestamp: end * 1000, ...counts(expected) });
-        const [served] = await online.getMaterialized({ view: features.weekly, entities: [{ user_id }] });
+        if (row === undefined)
+          expect(expected["num_transactions_l1w"], `${user_id} on ${date}`).toBe(0);
+        else
+          expect(row, `${user_id} on ${date}`).toEqual({
+            user_id,
+            date,
+            event_timestamp: end * 1000,
+            ...counts(expected),
+          });
+        const [served] = await online.getMaterialized({
+          view: features.weekly,
+          entities: [{ user_id }],
+        });
         expect(served === null, `${user_id} online`).toBe(row === undefined);
-        if (served !== null && served !== undefined) expect(served).toEqual({ event_timestamp: new Date(end), ...expected });
+        if (served !== null && served !== undefined)
+          expect(served).toEqual({ event_timestamp: new Date(end), ...expected });
       }
       for (const user of rows.keys()) expect(byUser.has(user)).toBe(true);
     } finally {
@@ -269,55 +406,86 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     }
   }
 
-  test("a night: the day comes in, the log into the stores, and the week's features are what PostgreSQL's rows say", { timeout: 400_000 }, async () => {
-    const daily = await own.night("bank_daily", "2026-02-27").ended;
-    expect(daily.code, daily.output).toBe(0);
-    expect(called(daily.output)).toEqual(["ingest --job bank --date 2026-02-27", "run --changes bank --until caught-up"]);
-    const weekly = await own.night("bank_weekly_features", "2026-02-27").ended;
-    expect(weekly.code, weekly.output).toBe(0);
-    expect(called(weekly.output)).toEqual(["materialize --view weekly_activity --date 2026-02-27"]);
-    expect((await rowsThere()).length).toBeGreaterThan(100);
-    await expectFeaturesOf("2026-02-27");
-  });
+  test(
+    "a night: the day comes in, the log into the stores, and the week's features are what " +
+      "PostgreSQL's rows say",
+    { timeout: 400_000 },
+    async () => {
+      const daily = await own.night("bank_daily", "2026-02-27").ended;
+      expect(daily.code, daily.output).toBe(0);
+      expect(called(daily.output)).toEqual([
+        "ingest --job bank --date 2026-02-27",
+        "run --changes bank --until caught-up",
+      ]);
+      const weekly = await own.night("bank_weekly_features", "2026-02-27").ended;
+      expect(weekly.code, weekly.output).toBe(0);
+      expect(called(weekly.output)).toEqual([
+        "materialize --view weekly_activity --date 2026-02-27",
+      ]);
+      expect((await rowsThere()).length).toBeGreaterThan(100);
+      await expectFeaturesOf("2026-02-27");
+    },
+  );
 
-  test("a poisoned day fails with its retries and leaves nothing; the weekly run waits for it, and goes on by itself when it is mended", { timeout: 400_000 }, async () => {
-    const before = await rowsThere();
-    await database.query(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$;
+  test(
+    "a poisoned day fails with its retries and leaves nothing; the weekly run waits for it, " +
+      "and goes on by itself when it is mended",
+    { timeout: 400_000 },
+    async () => {
+      const before = await rowsThere();
+      await database.query(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$;
       CREATE TRIGGER poison BEFORE INSERT ON public.transaction_data EXECUTE FUNCTION poison()`);
-    const failed = await own.night("bank_daily", "2026-02-28", { BANK_RETRIES: "1" }).ended;
-    expect(failed.code, failed.output).toBe(1);
-    expect(called(failed.output)).toEqual(["ingest --job bank --date 2026-02-28", "ingest --job bank --date 2026-02-28"]);
-    expect(failed.output).toContain("poisoned");
-    expect(await rowsThere()).toEqual(before);
+      const failed = await own.night("bank_daily", "2026-02-28", { BANK_RETRIES: "1" }).ended;
+      expect(failed.code, failed.output).toBe(1);
+      expect(called(failed.output)).toEqual([
+        "ingest --job bank --date 2026-02-28",
+        "ingest --job bank --date 2026-02-28",
+      ]);
+      expect(failed.output).toContain("poisoned");
+      expect(await rowsThere()).toEqual(before);
 
-    const weekly = own.night("bank_weekly_features", "2026-02-28");
-    await weekly.said("Rescheduling task");
-    expect((await materialized("2026-02-28")).size).toBe(0);
-    await database.query("DROP TRIGGER poison ON public.transaction_data");
-    const mended = await own.night("bank_daily", "2026-02-28").ended;
-    expect(mended.code, mended.output).toBe(0);
-    const after = await weekly.ended;
-    expect(after.code, after.output).toBe(0);
-    expect(called(after.output)).toEqual(["materialize --view weekly_activity --date 2026-02-28"]);
-    expect((await rowsThere()).length).toBeGreaterThan(before.length + 80);
-    await expectFeaturesOf("2026-02-28");
-  });
+      const weekly = own.night("bank_weekly_features", "2026-02-28");
+      await weekly.said("Rescheduling task");
+      expect((await materialized("2026-02-28")).size).toBe(0);
+      await database.query("DROP TRIGGER poison ON public.transaction_data");
+      const mended = await own.night("bank_daily", "2026-02-28").ended;
+      expect(mended.code, mended.output).toBe(0);
+      const after = await weekly.ended;
+      expect(after.code, after.output).toBe(0);
+      expect(called(after.output)).toEqual([
+        "materialize --view weekly_activity --date 2026-02-28",
+      ]);
+      expect((await rowsThere()).length).toBeGreaterThan(before.length + 80);
+      await expectFeaturesOf("2026-02-28");
+    },
+  );
 
-  test("a database that is away for one try: the retry brings the day, once; and a night that is run again changes nothing", { timeout: 400_000 }, async () => {
-    way.refuse();
-    const daily = own.night("bank_daily", "2026-03-01");
-    await daily.said("new_state=up_for_retry");
-    way.allow();
-    const ended = await daily.ended;
-    expect(ended.code, ended.output).toBe(0);
-    expect(called(ended.output).filter((one) => one.startsWith("ingest")).length).toBeGreaterThan(1);
-    const rows = await rowsThere();
-    const weekly = await own.night("bank_weekly_features", "2026-03-01").ended;
-    expect(weekly.code, weekly.output).toBe(0);
-    await expectFeaturesOf("2026-03-01");
+  test(
+    "a database that is away for one try: the retry brings the day, once; and a night that is " +
+      "run again changes nothing",
+    { timeout: 400_000 },
+    async () => {
+      way.refuse();
+      const daily = own.night("bank_daily", "2026-03-01");
+      await daily.said("new_state=up_for_retry");
+      way.allow();
+      const ended = await daily.ended;
+      expect(ended.code, ended.output).toBe(0);
+      expect(called(ended.output).filter((one) => one.startsWith("ingest")).length).toBeGreaterThan(
+        1,
+      );
+      const rows = await rowsThere();
+      const weekly = await own.night("bank_weekly_features", "2026-03-01").ended;
+      expect(weekly.code, weekly.output).toBe(0);
+      await expectFeaturesOf("2026-03-01");
 
-    for (const again of await Promise.all([own.night("bank_daily", "2026-03-01").ended, own.night("bank_weekly_features", "2026-03-01").ended])) expect(again.code, again.output).toBe(0);
-    expect(await rowsThere()).toEqual(rows);
-    await expectFeaturesOf("2026-03-01");
-  });
+      for (const again of await Promise.all([
+        own.night("bank_daily", "2026-03-01").ended,
+        own.night("bank_weekly_features", "2026-03-01").ended,
+      ]))
+        expect(again.code, again.output).toBe(0);
+      expect(await rowsThere()).toEqual(rows);
+      await expectFeaturesOf("2026-03-01");
+    },
+  );
 });

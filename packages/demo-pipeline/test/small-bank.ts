@@ -11,7 +11,14 @@ import { bankCommits, DAY, type BankSettings, type Transaction } from "../src/ba
 import { writeChangeLog, type ChangeLog } from "../src/change-log.ts";
 import * as definitions from "../src/features.ts";
 
-export const SMALL: BankSettings = { seed: 7, users: 40, transactionsPerDay: 200, days: 12, start: new Date("2025-06-01T00:00:00Z"), oddEvery: 300 };
+export const SMALL: BankSettings = {
+  seed: 7,
+  users: 40,
+  transactionsPerDay: 200,
+  days: 12,
+  start: new Date("2025-06-01T00:00:00Z"),
+  oddEvery: 300,
+};
 export const END = new Date(SMALL.start.getTime() + SMALL.days * DAY);
 
 /** A directory that goes when the test is over. */
@@ -22,11 +29,22 @@ export async function scratch(): Promise<string> {
 }
 
 /** Both stores with the bank's whole log in them. */
-export async function streamedBank(settings: BankSettings): Promise<{ readonly store: Store; readonly log: ChangeLog; readonly topic: RecordedTopic; readonly changes: number }> {
+export async function streamedBank(
+  settings: BankSettings,
+): Promise<{
+  readonly store: Store;
+  readonly log: ChangeLog;
+  readonly topic: RecordedTopic;
+  readonly changes: number;
+}> {
   const directory = await scratch();
   const log = await writeChangeLog(settings, join(directory, "topics"));
   const store = await openStore({
-    definitions, online: sqliteOnlineStore(join(directory, "online.db")), offline: deltaOfflineStore(localObjects(join(directory, "lake"))), clock: () => END, retain: "forever",
+    definitions,
+    online: sqliteOnlineStore(join(directory, "online.db")),
+    offline: deltaOfflineStore(localObjects(join(directory, "lake"))),
+    clock: () => END,
+    retain: "forever",
   });
   onTestFinished(() => store.close());
   const topic = recordedTopic(log.files);

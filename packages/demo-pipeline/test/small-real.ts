@@ -1,8 +1,17 @@
-/** A bank small enough for tests on real services, and what has to come of it on whatever day it is. */
+/**
+ * A bank small enough for tests on real services, and what has to come of it on whatever day it is.
+ */
 import { expect } from "vitest";
 import type { RealBank, RealDemoResult } from "../src/real.ts";
 
-export const SMALL: RealBank = { seed: 7, users: 40, transactionsPerDay: 150, oddEvery: 100, days: 5, live: 2 };
+export const SMALL: RealBank = {
+  seed: 7,
+  users: 40,
+  transactionsPerDay: 150,
+  oddEvery: 100,
+  days: 5,
+  live: 2,
+};
 
 export function expectAgreement({ rows, compared, differing }: RealDemoResult, text: string): void {
   expect(differing, text).toBe(0);
@@ -13,6 +22,7 @@ export function expectAgreement({ rows, compared, differing }: RealDemoResult, t
   expect(compared.rows).toBeGreaterThan(2 * 5 * (rows - SMALL.users));
   expect(compared.features).toBeGreaterThan(2 * 7 * 10 * SMALL.users);
   expect(compared.trino).toBe(7);
-  for (const said of ["differ from the training set as known", "ms after its commit", "100 %"]) expect(text).toContain(said);
+  for (const said of ["differ from the training set as known", "ms after its commit", "100 %"])
+    expect(text).toContain(said);
   expect(text).toMatch(/transactions: [1-9]\d* changes were quarantined/);
 }

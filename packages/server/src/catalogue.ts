@@ -1,11 +1,22 @@
 /** What can be asked for, by the names that requests give. */
-import { TidemarkError, didYouMean, keysNeeded, selectionFrom, selectionOf, type Definitions, type Selection } from "@tidemark/core";
+import {
+  TidemarkError,
+  didYouMean,
+  keysNeeded,
+  selectionFrom,
+  selectionOf,
+  type Definitions,
+  type Selection,
+} from "@tidemark/core";
 import type { ColumnSpec, Selected, ServiceSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
 import { quoted, shortened } from "./names.ts";
 
 /** Features of a request, resolved. */
 export interface Asked {
-  readonly selection: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+  readonly selection: Selection<
+    Readonly<Record<string, unknown>>,
+    Readonly<Record<string, unknown>>
+  >;
   readonly selected: readonly Selected[];
   /** The keys that each entity of the request must have. */
   readonly keys: readonly ColumnSpec[];
@@ -22,8 +33,9 @@ export interface Catalogue {
   /** Throws `SOURCE_UNKNOWN`. */
   source(name: string): SourceSpec;
   /**
-   * Features by reference, `view:feature`, or all of a view by its name, in their order. Throws `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectionOf` does
-   * `NAME_TAKEN` and `KIND_MISMATCH`.
+   * Features by reference, `view:feature`, or all of a view by its name, in their order. Throws
+   * `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectionOf` does `NAME_TAKEN`
+   * and `KIND_MISMATCH`.
    */
   features(references: readonly string[], naming: Naming): Asked;
   /** The features of a service. Throws `SERVICE_UNKNOWN`. */
@@ -35,10 +47,19 @@ const KEPT = 500;
 
 export function catalogueOf(definitions: Definitions): Catalogue {
   const kept = new Map<string, Asked>();
-  /** What was asked last: most callers ask for the same features again and again, and to see that is cheaper than to look them up. */
-  let last: { readonly references: readonly string[]; readonly naming: Naming; readonly asked: Asked } | null = null;
+  /**
+   * What was asked last: most callers ask for the same features again and again, and to see that is
+   * cheaper than to look them up.
+   */
+  let last: {
+    readonly references: readonly string[];
+    readonly naming: Naming;
+    readonly asked: Asked;
+  } | null = null;
 
-  /** The store prepares each selection once, so that a question asked again must be the same object. */
+  /**
+   * The store prepares each selection once, so that a question asked again must be the same object.
+   */
   function once(text: string, make: () => readonly Selected[]): Asked {
     const known = kept.get(text);
     if (known !== undefined) return known;
@@ -55,38 +76,71 @@ export function catalogueOf(definitions: Definitions): Catalogue {
     if (one !== undefined) return one;
     const hint = didYouMean(name, of.keys());
     const names = [...of.keys()];
-    const list = names.length === 0 ? `there is none` : `there ${names.length === 1 ? "is" : "are"} ${shortened(names)}`;
-    throw new TidemarkError(code, `the request: no ${what} is called ${quoted(name)}${hint === "" ? `; ${list}` : hint}`);
+    const list =
+      names.length === 0
+        ? `there is none`
+        : `there ${names.length === 1 ? "is" : "are"} ${shortened(names)}`;
+    throw new TidemarkError(
+      code,
+      `the request: no ${what} is called ${quoted(name)}${hint === "" ? `; ${list}` : hint}`,
+    );
   }
 
-  const view = (name: string): ViewSpec => found("VIEW_UNKNOWN", "feature view", definitions.views, name);
-  const service = (name: string): ServiceSpec => found("SERVICE_UNKNOWN", "feature service", definitions.services, name);
+  const view = (name: string): ViewSpec =>
+    found("VIEW_UNKNOWN", "feature view", definitions.views, name);
+  const service = (name: string): ServiceSpec =>
+    found("SERVICE_UNKNOWN", "feature service", definitions.services, name);
 
   function referred(reference: string, naming: Naming): readonly Selected[] {
     const at = reference.indexOf(":");
     const of = view(at < 0 ? reference : reference.slice(0, at));
-    const named = (feature: ViewSpec["features"][number]): Selected => ({ view: of, feature, as: naming === "full" ? `${of.name}__${feature.name}` : feature.name });
+    const named = (feature: ViewSpec["features"][number]): Selected => ({
+      view: of,
+      feature,
+      as: naming === "full" ? `${of.name}__${feature.name}` : feature.name,
+    });
     if (at < 0) return of.features.map(named);
     const name = reference.slice(at + 1);
     const feature = of.features.find((one) => one.name === name);
     if (feature !== undefined) return [named(feature)];
     const names = of.features.map((one) => one.name);
     const hint = didYouMean(name, names);
-    throw new TidemarkError("FEATURE_UNKNOWN", `the request: feature view "${of.name}" has no feature ${quoted(name)}${hint === "" ? `; it has ${shortened(names)}` : hint}`);
+    throw new TidemarkError(
+      "FEATURE_UNKNOWN",
+      `the request: feature view "${of.name}" has no feature ` +
+        `${quoted(name)}${hint === "" ? `; it has ${shortened(names)}` : hint}`,
+    );
   }
 
   return {
-    view, service,
+    view,
+    service,
     source: (name) => found("SOURCE_UNKNOWN", "source", definitions.sources, name),
     features(references, naming) {
-      if (references.length === 0) throw new TidemarkError("REQUEST_INVALID", `the request: features is empty; name at least one, as in "view:feature"`);
-      if (last !== null && last.naming === naming && last.references.length === references.length && last.references.every((one, i) => one === references[i])) return last.asked;
-      const asked = once(`${naming} features ${JSON.stringify(references)}`, () => references.flatMap((reference) => referred(reference, naming)));
+      if (references.length === 0)
+        throw new TidemarkError(
+          "REQUEST_INVALID",
+          `the request: features is empty; name at least one, as in "view:feature"`,
+        );
+      if (
+        last !== null &&
+        last.naming === naming &&
+        last.references.length === references.length &&
+        last.references.every((one, i) => one === references[i])
+      )
+        return last.asked;
+      const asked = once(`${naming} features ${JSON.stringify(references)}`, () =>
+        references.flatMap((reference) => referred(reference, naming)),
+      );
       last = { references, naming, asked };
       return asked;
     },
     ofService(name, naming) {
-      return once(`${naming} service ${name}`, () => service(name).features.map((one) => (naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one)));
+      return once(`${naming} service ${name}`, () =>
+        service(name).features.map((one) =>
+          naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one,
+        ),
+      );
     },
   };
 }

@@ -9,10 +9,13 @@ const REPLACED = "\uFFFD";
 /** As `JSON.parse`, but whole numbers beyond 2^53 are bigints. Throws `REQUEST_INVALID`. */
 export function exactBody(bytes: Buffer): unknown {
   const text = bytes.toString("utf8");
-  if (text.includes(REPLACED) && !isUtf8(bytes)) throw new TidemarkError("REQUEST_INVALID", "the body is not UTF-8; send JSON in UTF-8");
+  if (text.includes(REPLACED) && !isUtf8(bytes))
+    throw new TidemarkError("REQUEST_INVALID", "the body is not UTF-8; send JSON in UTF-8");
   try {
     // a reviver costs ten times the parse
-    return LONG_NUMBER.test(text) ? JSON.parse(text, exact) as unknown : JSON.parse(text) as unknown;
+    return LONG_NUMBER.test(text)
+      ? (JSON.parse(text, exact) as unknown)
+      : (JSON.parse(text) as unknown);
   } catch (cause) {
     const why = cause instanceof RangeError ? "it is nested too deeply" : (cause as Error).message;
     throw new TidemarkError("REQUEST_INVALID", `the body is not JSON: ${why}`, { cause });

@@ -2,7 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext, type Server as TlsServer } from "node:tls";
 import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/core";
-import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import { apiRoutes } from "./api/routes.ts";
 import { catalogueOf } from "./catalogue.ts";
 import type { Counters } from "./cluster-metrics.ts";
@@ -21,11 +27,17 @@ import { allow, doorkeeper } from "./tokens.ts";
 
 export interface FeatureServer {
   readonly app: FastifyInstance;
-  /** The address it listens at. Beyond this machine it listens only with tokens, or where `anonymous` says that everybody may ask (`SERVER_OPEN`). A port that another process has is `PORT_TAKEN`. */
+  /**
+   * The address it listens at. Beyond this machine it listens only with tokens, or where
+   * `anonymous` says that everybody may ask (`SERVER_OPEN`). A port that another process has is
+   * `PORT_TAKEN`.
+   */
   listen(options?: ListenOptions): Promise<string>;
   /**
-   * Ends without losing a request. For `linger` ms it goes on as before, but says that it is not healthy and closes each connection with its next answer, so that callers
-   * go elsewhere; then it takes no more, answers what it has begun, and after `limit` ms leaves that too. The store stays open: it is yours.
+   * Ends without losing a request. For `linger` ms it goes on as before, but says that it is not
+   * healthy and closes each connection with its next answer, so that callers go elsewhere; then it
+   * takes no more, answers what it has begun, and after `limit` ms leaves that too. The store stays
+   * open: it is yours.
    */
   drain(options?: DrainOptions): Promise<void>;
   /** As `drain` at once. */
@@ -42,7 +54,10 @@ export interface ListenOptions {
   /** 6566 without it; 0: a free one. */
   readonly port?: number | undefined;
   readonly anonymous?: boolean | undefined;
-  /** Other processes listen at the same port, and the system gives each its share of the connections; not on every system. */
+  /**
+   * Other processes listen at the same port, and the system gives each its share of the
+   * connections; not on every system.
+   */
   readonly shared?: boolean | undefined;
 }
 
@@ -65,13 +80,34 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const limits = limitsOf(options.limits);
   const keeper = doorkeeper(options.tokens);
   const log = requestLog(options.log);
-  const serving: Serving = { store: options.store, reads: mergedReads(options.store), definitions, catalogue: catalogueOf(definitions), limits, healthy: healthOf(options.store, definitions), log, zone: options.zone ?? "UTC", draining: false };
+  const serving: Serving = {
+    store: options.store,
+    reads: mergedReads(options.store),
+    definitions,
+    catalogue: catalogueOf(definitions),
+    limits,
+    healthy: healthOf(options.store, definitions),
+    log,
+    zone: options.zone ?? "UTC",
+    draining: false,
+  };
 
-  const waits = { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(1000, limits.headersMs) };
+  const waits = {
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+  };
   const app = fastify({
-    logger: false, bodyLimit: limits.bodyBytes, requestTimeout: limits.requestMs, keepAliveTimeout: limits.keepAliveMs, forceCloseConnections: "idle", return503OnClosing: false,
-    ...(options.tls === undefined ? { http: waits } : { https: { ...waits, ...tlsTexts(options.tls) } }),
-  }) as FastifyInstance; // over TLS it is of another type, and the same in all that is asked of it here
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    ...(options.tls === undefined
+      ? { http: waits }
+      : { https: { ...waits, ...tlsTexts(options.tls) } }),
+    // over TLS it is of another type, and the same in all that is asked of it here
+  }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("caller", null);
   app.removeAllContentTypeParsers();
@@ -98,22 +134,46 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     done();
   });
   const inFlight = watchRequests(app, limits);
-  const metrics = serverMetrics({ store: options.store, inFlight: () => inFlight, cluster: options.clusterMetrics });
+  const metrics = serverMetrics({
+    store: options.store,
+    inFlight: () => inFlight,
+    cluster: options.clusterMetrics,
+  });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request, reply);
     log?.answered(request, reply);
     done();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => answerError(new TidemarkError("ROUTE_UNKNOWN", `there is no ${request.method} ${request.url.split("?")[0]!.slice(0, 100)} here`), request, reply));
-  app.get("/metrics", { config: { scope: "operate" } }, async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text()));
+  app.setNotFoundHandler((request, reply) =>
+    answerError(
+      new TidemarkError(
+        "ROUTE_UNKNOWN",
+        `there is no ${request.method} ${request.url.split("?")[0]!.slice(0, 100)} here`,
+      ),
+      request,
+      reply,
+    ),
+  );
+  app.get("/metrics", { config: { scope: "operate" } }, async (_request, reply) =>
+    reply.type(METRICS_TYPE).send(await metrics.text()),
+  );
   await app.register((scope) => feastRoutes(scope, serving, answerError));
   await app.register((scope) => apiRoutes(scope, serving));
 
-  function answerError(given: unknown, request: FastifyRequest, reply: FastifyReply, form: ErrorForm = plainError): FastifyReply {
+  function answerError(
+    given: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    form: ErrorForm = plainError,
+  ): FastifyReply {
     const error = knownError(given, limits.bodyBytes);
     const { status, body } = form(error, statusOf(error));
-    if (status === 500) log?.say("error", "a request failed", { route: request.routeOptions.url ?? null, error: error instanceof Error ? error.stack ?? error.message : String(error) });
+    if (status === 500)
+      log?.say("error", "a request failed", {
+        route: request.routeOptions.url ?? null,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
     if (status === 401) reply.header("www-authenticate", "Bearer");
     if (status === 503) reply.header("retry-after", "1");
     return reply.code(status).header("content-type", "application/json; charset=utf-8").send(body);
@@ -123,27 +183,50 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   async function drain(linger: number, limit: number): Promise<void> {
     serving.draining = true;
     if (linger > 0) await sleep(linger);
-    const left = setTimeout(() => { app.server.closeAllConnections(); }, limit);
+    const left = setTimeout(() => {
+      app.server.closeAllConnections();
+    }, limit);
     if (app.server.listening) {
-      // connections are taken in this phase's place of the loop: those that have come are in, and the next ones find nobody
-      await new Promise<void>((resolve) => { setImmediate(() => { app.server.close(() => { resolve(); }); }); });
+      // connections are taken in this phase's place of the loop: those that have come are in, and
+      // the next ones find nobody
+      await new Promise<void>((resolve) => {
+        setImmediate(() => {
+          app.server.close(() => {
+            resolve();
+          });
+        });
+      });
     }
-    await app.close().finally(() => { clearTimeout(left); });
+    await app.close().finally(() => {
+      clearTimeout(left);
+    });
   }
 
   return {
     app,
     async listen({ host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = {}) {
       if (keeper === null && !anonymous && !isLoopback(host)) {
-        throw new TidemarkError("SERVER_OPEN", `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, listen at 127.0.0.1, or say that everybody may ask with anonymous: true`);
+        throw new TidemarkError(
+          "SERVER_OPEN",
+          `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, ` +
+            "listen at 127.0.0.1, or say that everybody may ask with anonymous: true",
+        );
       }
-      return app.listen({ host, port, ...(shared ? { reusePort: true } : {}) }).catch((cause: NodeJS.ErrnoException) => { throw notListening(cause, host, port); });
+      return app
+        .listen({ host, port, ...(shared ? { reusePort: true } : {}) })
+        .catch((cause: NodeJS.ErrnoException) => {
+          throw notListening(cause, host, port);
+        });
     },
     drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
     close: () => (draining ??= drain(0, 30_000)),
     counters: () => metrics.counters(),
     renewTls(texts) {
-      if (options.tls === undefined) throw new TidemarkError("SERVER_OPTIONS_INVALID", "server: it was made without TLS; give tls to featureServer first");
+      if (options.tls === undefined)
+        throw new TidemarkError(
+          "SERVER_OPTIONS_INVALID",
+          "server: it was made without TLS; give tls to featureServer first",
+        );
       (app.server as unknown as TlsServer).setSecureContext({ ...tlsTexts(texts) });
     },
   };
@@ -154,23 +237,51 @@ function tlsTexts({ cert, key }: TlsTexts): TlsTexts {
   try {
     createSecureContext({ cert, key });
   } catch (cause) {
-    throw new TidemarkError("SERVER_OPTIONS_INVALID", `server: its TLS certificate and key do not work together: ${(cause as Error).message}; give both as PEM texts`, { cause });
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      `server: its TLS certificate and key do not work together: ${(cause as Error).message}; ` +
+        "give both as PEM texts",
+      { cause },
+    );
   }
   return { cert, key };
 }
 
 const plainError: ErrorForm = (error, status) => {
-  const { code, message } = isTidemarkError(error) ? error : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
+  const { code, message } = isTidemarkError(error)
+    ? error
+    : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
   return { status, body: JSON.stringify({ code, message }) };
 };
 
 /** What the system says of an address, with the next step; what it does not know stays as it is. */
 export function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (cause.code) {
-    case "EADDRINUSE": return new TidemarkError("PORT_TAKEN", `server: another process listens on port ${port} of ${host}; choose another with --port or in the configuration, or end that process`, { cause });
-    case "EACCES": return new TidemarkError("PORT_TAKEN", `server: this process may not listen on port ${port} of ${host}; choose one from 1024 on with --port or in the configuration`, { cause });
-    case "EADDRNOTAVAIL": case "ENOTFOUND": case "EAI_AGAIN": return new TidemarkError("SERVER_OPTIONS_INVALID", `server: this machine has no address ${host}; listen at one of its own, such as 127.0.0.1 or 0.0.0.0`, { cause });
-    default: return cause;
+    case "EADDRINUSE":
+      return new TidemarkError(
+        "PORT_TAKEN",
+        `server: another process listens on port ${port} of ${host}; choose another with ` +
+          "--port or in the configuration, or end that process",
+        { cause },
+      );
+    case "EACCES":
+      return new TidemarkError(
+        "PORT_TAKEN",
+        `server: this process may not listen on port ${port} of ${host}; choose one from 1024 ` +
+          "on with --port or in the configuration",
+        { cause },
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new TidemarkError(
+        "SERVER_OPTIONS_INVALID",
+        `server: this machine has no address ${host}; listen at one of its own, such as ` +
+          "127.0.0.1 or 0.0.0.0",
+        { cause },
+      );
+    default:
+      return cause;
   }
 }
 
@@ -182,13 +293,28 @@ function isLoopback(host: string): boolean {
 function knownError(error: unknown, bodyBytes: number): unknown {
   if (isTidemarkError(error)) return error;
   switch ((error as FastifyError).code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE": return new TidemarkError("BODY_TOO_LARGE", `the body is larger than ${bodyBytes} bytes; ask for fewer entities or rows at a time, or raise the limit bodyBytes of the server`);
-    case "FST_ERR_CTP_INVALID_MEDIA_TYPE": return new TidemarkError("MEDIA_TYPE_UNKNOWN", "the body is not JSON; send it with the header Content-Type: application/json");
-    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH": return new TidemarkError("REQUEST_INVALID", "the body is not as long as its Content-Length says");
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return new TidemarkError(
+        "BODY_TOO_LARGE",
+        `the body is larger than ${bodyBytes} bytes; ask for fewer entities or rows at a ` +
+          "time, or raise the limit bodyBytes of the server",
+      );
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return new TidemarkError(
+        "MEDIA_TYPE_UNKNOWN",
+        "the body is not JSON; send it with the header Content-Type: application/json",
+      );
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+      return new TidemarkError(
+        "REQUEST_INVALID",
+        "the body is not as long as its Content-Length says",
+      );
     default: {
       // what else it refuses is the caller's too
       const { statusCode, message } = error as Partial<FastifyError>;
-      return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? new TidemarkError("REQUEST_INVALID", `the request: ${message}`) : error;
+      return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+        ? new TidemarkError("REQUEST_INVALID", `the request: ${message}`)
+        : error;
     }
   }
 }

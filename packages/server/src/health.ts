@@ -1,5 +1,11 @@
 /** Whether this process can answer: it reads one feature of an entity that there is not. */
-import { isTidemarkError, selectionFrom, type Definitions, type Selection, type Store } from "@tidemark/core";
+import {
+  isTidemarkError,
+  selectionFrom,
+  type Definitions,
+  type Selection,
+  type Store,
+} from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 
 export type Health = () => Promise<boolean>;
@@ -14,7 +20,11 @@ export function healthOf(store: Store, definitions: Definitions): Health {
   let last: { readonly at: number; readonly healthy: Promise<boolean> } | null = null;
   return () => {
     const now = performance.now();
-    if (last === null || now - last.at > MOMENT) last = { at: now, healthy: probe === null ? Promise.resolve(true) : within(reads(store, probe)) };
+    if (last === null || now - last.at > MOMENT)
+      last = {
+        at: now,
+        healthy: probe === null ? Promise.resolve(true) : within(reads(store, probe)),
+      };
     return last.healthy;
   };
 }
@@ -28,7 +38,10 @@ function probeOf({ views }: Definitions): Probe | null {
   const [view] = views.values();
   const feature = view?.features[0];
   if (view === undefined || feature === undefined) return null;
-  return { features: selectionFrom([{ view, feature, as: feature.name }]), entities: [Object.fromEntries(view.entity.keys.map((key) => [key.name, anyKey(key)]))] };
+  return {
+    features: selectionFrom([{ view, feature, as: feature.name }]),
+    entities: [Object.fromEntries(view.entity.keys.map((key) => [key.name, anyKey(key)]))],
+  };
 }
 
 async function reads(store: Store, probe: Probe): Promise<boolean> {
@@ -43,18 +56,31 @@ async function reads(store: Store, probe: Probe): Promise<boolean> {
 
 async function within(answer: Promise<boolean>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => { timer = setTimeout(resolve, PATIENCE, false); });
-  return Promise.race([answer, late]).finally(() => { clearTimeout(timer); });
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE, false);
+  });
+  return Promise.race([answer, late]).finally(() => {
+    clearTimeout(timer);
+  });
 }
 
 function anyKey({ kind, scale = 0 }: ColumnSpec): unknown {
   switch (kind) {
-    case "boolean": return false;
-    case "int32": case "int64": case "float64": return 0;
-    case "decimal": return (0).toFixed(scale);
-    case "timestamp": return new Date(0);
-    case "date": return "1970-01-01";
-    case "bytes": return new Uint8Array(0);
-    default: return "";
+    case "boolean":
+      return false;
+    case "int32":
+    case "int64":
+    case "float64":
+      return 0;
+    case "decimal":
+      return (0).toFixed(scale);
+    case "timestamp":
+      return new Date(0);
+    case "date":
+      return "1970-01-01";
+    case "bytes":
+      return new Uint8Array(0);
+    default:
+      return "";
   }
 }

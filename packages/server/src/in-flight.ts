@@ -3,7 +3,10 @@ import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Limits } from "./limits.ts";
 
-/** A member of the list of all, in the order they came in. A Map would do, but its tables hold on to each other, and with them to every request since the last full collection. */
+/**
+ * A member of the list of all, in the order they came in. A Map would do, but its tables hold on to
+ * each other, and with them to every request since the last full collection.
+ */
 interface Work {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -24,8 +27,14 @@ export interface InFlight {
   readonly count: number;
 }
 
-/** Adds to the app what admits requests and ends those that take too long. A timer for each request would cost more than most requests do, so one looks at all. */
-export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlight" | "requestMs">): InFlight {
+/**
+ * Adds to the app what admits requests and ends those that take too long. A timer for each request
+ * would cost more than most requests do, so one looks at all.
+ */
+export function watchRequests(
+  app: FastifyInstance,
+  limits: Pick<Limits, "inFlight" | "requestMs">,
+): InFlight {
   let [oldest, newest, count]: [Work | null, Work | null, number] = [null, null, 0];
 
   function begin(work: Work): void {
@@ -53,17 +62,34 @@ export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlig
       if (work === null) return AbortSignal.abort();
       if (work.ending === null) {
         const ending = (work.ending = new AbortController());
-        work.reply.raw.once("close", () => { ending.abort(); });
+        work.reply.raw.once("close", () => {
+          ending.abort();
+        });
       }
       return work.ending.signal;
     },
   });
   app.addHook("preHandler", (request, reply, done) => {
     if (count >= limits.inFlight) {
-      done(new TidemarkError("SERVER_BUSY", `the server works on ${count} requests, and takes no more at one time; come again in a second`));
+      done(
+        new TidemarkError(
+          "SERVER_BUSY",
+          `the server works on ${count} requests, and takes no more at one time; come again ` +
+            "in a second",
+        ),
+      );
       return;
     }
-    begin((request.work = { request, reply, since: performance.now(), ending: null, before: null, after: null }));
+    begin(
+      (request.work = {
+        request,
+        reply,
+        since: performance.now(),
+        ending: null,
+        before: null,
+        after: null,
+      }),
+    );
     done();
   });
   app.addHook("onResponse", (request, _reply, done) => {
@@ -72,17 +98,28 @@ export function watchRequests(app: FastifyInstance, limits: Pick<Limits, "inFlig
     done();
   });
 
-  const sweep = setInterval(() => {
-    const latest = performance.now() - limits.requestMs;
-    for (let work = oldest, after: Work | null; work !== null && work.since <= latest; work = after) {
-      const { request, reply, ending } = work;
-      ({ after } = work); // before it is answered, and leaves the list
-      if (request.routeOptions.config.unbounded === true || reply.sent) continue;
-      const error = new TidemarkError("REQUEST_TIMED_OUT", `the request took longer than ${limits.requestMs} ms; ask for less at a time, or come again`);
-      ending?.abort(error);
-      if (!reply.sent) reply.send(error);
-    }
-  }, Math.max(5, Math.min(250, limits.requestMs / 4))).unref();
+  const sweep = setInterval(
+    () => {
+      const latest = performance.now() - limits.requestMs;
+      for (
+        let work = oldest, after: Work | null;
+        work !== null && work.since <= latest;
+        work = after
+      ) {
+        const { request, reply, ending } = work;
+        ({ after } = work); // before it is answered, and leaves the list
+        if (request.routeOptions.config.unbounded === true || reply.sent) continue;
+        const error = new TidemarkError(
+          "REQUEST_TIMED_OUT",
+          `the request took longer than ${limits.requestMs} ms; ask for less at a time, or ` +
+            "come again",
+        );
+        ending?.abort(error);
+        if (!reply.sent) reply.send(error);
+      }
+    },
+    Math.max(5, Math.min(250, limits.requestMs / 4)),
+  ).unref();
   app.addHook("onClose", (_app, done) => {
     clearInterval(sweep);
     done();

@@ -1,4 +1,7 @@
-/** Small questions that come in one turn of the event loop are asked of the store as one: most of what a read costs is then paid once for all of them. */
+/**
+ * Small questions that come in one turn of the event loop are asked of the store as one: most of
+ * what a read costs is then paid once for all of them.
+ */
 import type { OnlineColumns, Selection, Store } from "@tidemark/core";
 
 type Features = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
@@ -22,11 +25,17 @@ interface Question {
   readonly reject: (error: unknown) => void;
 }
 
-/** Questions about the same features share a snapshot and a moment; one that is wrong is told so alone. */
+/**
+ * Questions about the same features share a snapshot and a moment; one that is wrong is told so
+ * alone.
+ */
 export function mergedReads(store: Store): OnlineReads {
   let waiting = new Map<Features, Question[]>();
 
-  const alone = async (features: Features, entities: readonly unknown[]): Promise<Answered> => ({ ...(await store.getOnlineColumns({ features, entities })), first: 0 });
+  const alone = async (features: Features, entities: readonly unknown[]): Promise<Answered> => ({
+    ...(await store.getOnlineColumns({ features, entities })),
+    first: 0,
+  });
 
   function askAll(): void {
     const asked = waiting;
@@ -34,7 +43,11 @@ export function mergedReads(store: Store): OnlineReads {
     for (const [features, questions] of asked) {
       for (let from = 0; from < questions.length;) {
         let [to, length] = [from, 0];
-        while (to < questions.length && (to === from || length + questions[to]!.entities.length <= MOST)) length += questions[to++]!.entities.length;
+        while (
+          to < questions.length &&
+          (to === from || length + questions[to]!.entities.length <= MOST)
+        )
+          length += questions[to++]!.entities.length;
         void ask(features, questions.slice(from, to));
         from = to;
       }
@@ -43,7 +56,10 @@ export function mergedReads(store: Store): OnlineReads {
 
   async function ask(features: Features, questions: readonly Question[]): Promise<void> {
     try {
-      const answered = await store.getOnlineColumns({ features, entities: questions.flatMap(({ entities }) => entities) });
+      const answered = await store.getOnlineColumns({
+        features,
+        entities: questions.flatMap(({ entities }) => entities),
+      });
       let first = 0;
       for (const { entities, resolve } of questions) {
         resolve({ ...answered, first });
@@ -51,7 +67,9 @@ export function mergedReads(store: Store): OnlineReads {
       }
     } catch (error) {
       if (questions.length === 1) questions[0]!.reject(error);
-      else for (const { entities, resolve, reject } of questions) alone(features, entities).then(resolve, reject);
+      else
+        for (const { entities, resolve, reject } of questions)
+          alone(features, entities).then(resolve, reject);
     }
   }
 

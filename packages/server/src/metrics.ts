@@ -16,28 +16,61 @@ export interface Metrics {
 
 export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** `cluster`: the counters of all processes as text, in place of those of this one. The state of the stores is the same for all, and asked once. */
-export function serverMetrics({ store, inFlight, cluster }: { readonly store: Store; readonly inFlight: () => InFlight; readonly cluster: (() => Promise<string>) | undefined }): Metrics {
+/**
+ * `cluster`: the counters of all processes as text, in place of those of this one. The state of the
+ * stores is the same for all, and asked once.
+ */
+export function serverMetrics({
+  store,
+  inFlight,
+  cluster,
+}: {
+  readonly store: Store;
+  readonly inFlight: () => InFlight;
+  readonly cluster: (() => Promise<string>) | undefined;
+}): Metrics {
   const routes = new Map<string, RouteCounts>();
   const own = new Registry();
   const registers = [own];
   new Counter({
-    name: "tidemark_http_requests_total", help: "Requests answered, by route and status", labelNames: ["route", "status"], registers,
+    name: "tidemark_http_requests_total",
+    help: "Requests answered, by route and status",
+    labelNames: ["route", "status"],
+    registers,
     collect() {
       this.reset();
-      for (const [route, { statuses }] of routes) for (const [status, count] of statuses) this.inc({ route, status }, count);
+      for (const [route, { statuses }] of routes)
+        for (const [status, count] of statuses) this.inc({ route, status }, count);
     },
   });
-  const seconds = { name: "tidemark_http_request_seconds", help: "From the head of a request to the end of its answer", type: "histogram", aggregator: "sum" } as const;
-  own.registerMetric({ name: seconds.name, get: async () => ({ ...seconds, values: histogramValues(seconds.name, routes) }) } as unknown as Metric);
+  const seconds = {
+    name: "tidemark_http_request_seconds",
+    help: "From the head of a request to the end of its answer",
+    type: "histogram",
+    aggregator: "sum",
+  } as const;
+  own.registerMetric({
+    name: seconds.name,
+    get: async () => ({ ...seconds, values: histogramValues(seconds.name, routes) }),
+  } as unknown as Metric);
   new Counter({
-    name: "tidemark_http_entities_total", help: "Entity rows asked for, and rows pushed, by route", labelNames: ["route"], registers,
+    name: "tidemark_http_entities_total",
+    help: "Entity rows asked for, and rows pushed, by route",
+    labelNames: ["route"],
+    registers,
     collect() {
       this.reset();
       for (const [route, { entities }] of routes) if (entities > 0) this.inc({ route }, entities);
     },
   });
-  new Gauge({ name: "tidemark_http_in_flight", help: "Requests that are worked on now", registers, collect() { this.set(inFlight().count); } });
+  new Gauge({
+    name: "tidemark_http_in_flight",
+    help: "Requests that are worked on now",
+    registers,
+    collect() {
+      this.set(inFlight().count);
+    },
+  });
   collectDefaultMetrics({ register: own });
   const stores = storeMetrics(store);
 

@@ -1,4 +1,7 @@
-/** One JSON line for each request and each failure, with the members that pino's readers know. Never a token, and entities only where it is asked for. */
+/**
+ * One JSON line for each request and each failure, with the members that pino's readers know. Never
+ * a token, and entities only where it is asked for.
+ */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LogOptions } from "./server-options.ts";
 
@@ -14,14 +17,21 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
   if (options === undefined) return null;
   const least = LEVELS[options.level ?? "info"];
   const say: RequestLog["say"] = (level, msg, members) => {
-    if (LEVELS[level] >= least) options.write(`${JSON.stringify({ level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg }, exact)}\n`);
+    if (LEVELS[level] >= least)
+      options.write(
+        `${JSON.stringify({ level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg }, exact)}\n`,
+      );
   };
   return {
     say,
     answered(request, reply) {
       const status = reply.statusCode;
       say(status >= 500 ? "error" : "info", "request", {
-        method: request.method, route: request.routeOptions.url ?? null, status, ms: Math.round(reply.elapsedTime * 1000) / 1000, entities: request.entityCount,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status,
+        ms: Math.round(reply.elapsedTime * 1000) / 1000,
+        entities: request.entityCount,
         ...(request.caller === null ? {} : { caller: request.caller }),
         ...(options.entities === true && request.entityCount > 0 ? { body: request.body } : {}),
       });

@@ -1,11 +1,16 @@
 /** What was asked of each route, in plain numbers: counting must cost less than what it counts. */
 
 /** From a quarter of a millisecond, which a small request takes, to the limit of a long one. */
-export const SECONDS: readonly number[] = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const SECONDS: readonly number[] = [
+  0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
 export interface RouteCounts {
   readonly statuses: Map<number, number>;
-  /** Answers that took no longer than this bound of `SECONDS` and longer than the one before; the last: longer than all. */
+  /**
+   * Answers that took no longer than this bound of `SECONDS` and longer than the one before; the
+   * last: longer than all.
+   */
   readonly within: Float64Array;
   seconds: number;
   answers: number;
@@ -13,10 +18,21 @@ export interface RouteCounts {
 }
 
 export function routeCounts(): RouteCounts {
-  return { statuses: new Map(), within: new Float64Array(SECONDS.length + 1), seconds: 0, answers: 0, entities: 0 };
+  return {
+    statuses: new Map(),
+    within: new Float64Array(SECONDS.length + 1),
+    seconds: 0,
+    answers: 0,
+    entities: 0,
+  };
 }
 
-export function countAnswer(counts: RouteCounts, status: number, seconds: number, entities: number): void {
+export function countAnswer(
+  counts: RouteCounts,
+  status: number,
+  seconds: number,
+  entities: number,
+): void {
   counts.statuses.set(status, (counts.statuses.get(status) ?? 0) + 1);
   let bound = 0;
   while (bound < SECONDS.length && seconds > SECONDS[bound]!) bound++;
@@ -33,13 +49,22 @@ interface HistogramValue {
 }
 
 /** The values of a histogram of Prometheus: each bound counts all that took no longer. */
-export function histogramValues(name: string, routes: ReadonlyMap<string, RouteCounts>): HistogramValue[] {
+export function histogramValues(
+  name: string,
+  routes: ReadonlyMap<string, RouteCounts>,
+): HistogramValue[] {
   return [...routes].flatMap(([route, { within, seconds, answers }]) => {
     let below = 0;
-    const buckets = SECONDS.map((le, bound) => ({ metricName: `${name}_bucket`, labels: { le, route }, value: (below += within[bound]!) }));
+    const buckets = SECONDS.map((le, bound) => ({
+      metricName: `${name}_bucket`,
+      labels: { le, route },
+      value: (below += within[bound]!),
+    }));
     return [
-      ...buckets, { metricName: `${name}_bucket`, labels: { le: "+Inf", route }, value: answers },
-      { metricName: `${name}_sum`, labels: { route }, value: seconds }, { metricName: `${name}_count`, labels: { route }, value: answers },
+      ...buckets,
+      { metricName: `${name}_bucket`, labels: { le: "+Inf", route }, value: answers },
+      { metricName: `${name}_sum`, labels: { route }, value: seconds },
+      { metricName: `${name}_count`, labels: { route }, value: answers },
     ];
   });
 }

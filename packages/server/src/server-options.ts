@@ -1,16 +1,27 @@
-/** What a server is made of: a store, the definitions it serves, who may ask for what, and how much. */
+/**
+ * What a server is made of: a store, the definitions it serves, who may ask for what, and how much.
+ */
 import type { Store } from "@tidemark/core";
 import type { Limits } from "./limits.ts";
 
-/** read: features and their descriptions · push: rows of pushed sources · operate: materialize, metrics. */
+/**
+ * read: features and their descriptions · push: rows of pushed sources · operate: materialize,
+ * metrics.
+ */
 export type Scope = "read" | "push" | "operate";
 
-/** Who may do what: the token itself, from a secret, or its SHA-256, which may lie in a file that others read. */
+/**
+ * Who may do what: the token itself, from a secret, or its SHA-256, which may lie in a file that
+ * others read.
+ */
 export type ServerToken = {
   /** Who it is, for logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-} & ({ readonly token: string; readonly sha256?: undefined } | { readonly sha256: string; readonly token?: undefined });
+} & (
+  | { readonly token: string; readonly sha256?: undefined }
+  | { readonly sha256: string; readonly token?: undefined }
+);
 
 export interface ServerOptions {
   readonly store: Store;
@@ -25,7 +36,10 @@ export interface ServerOptions {
   readonly tls?: TlsTexts | undefined;
   /** Where JSON lines about requests go; nowhere without it. */
   readonly log?: LogOptions | undefined;
-  /** The counters of all processes of a cluster as Prometheus text; those of this process without it. */
+  /**
+   * The counters of all processes of a cluster as Prometheus text; those of this process without
+   * it.
+   */
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
 }
 

@@ -23,7 +23,10 @@ export interface Serving {
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What a token must allow. Every route says it; "nobody is asked" is null, for health checks and descriptions. */
+    /**
+     * What a token must allow. Every route says it; "nobody is asked" is null, for health checks
+     * and descriptions.
+     */
     readonly scope?: Scope | null;
     /** The request may take as long as it takes. */
     readonly unbounded?: boolean;

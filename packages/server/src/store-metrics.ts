@@ -3,20 +3,63 @@ import type { SourceStatus, Store } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { Gauge, Registry } from "prom-client";
 
-/** The text, from the store's status, which is asked at most every few seconds: it reads every source's state in every store. */
+/**
+ * The text, from the store's status, which is asked at most every few seconds: it reads every
+ * source's state in every store.
+ */
 export function storeMetrics(store: Store): () => Promise<string> {
   const registry = new Registry();
   const registers = [registry];
-  const up = new Gauge({ name: "tidemark_status_up", help: "1: the status of the stores could be read", registers });
-  const offset = new Gauge({ name: "tidemark_source_offset", help: "The offset of the last change taken, by partition of the source's log", labelNames: ["source", "store", "partition"], registers });
-  const behind = new Gauge({ name: "tidemark_source_behind", help: "Changes that the other store has taken and this one has not", labelNames: ["source", "store"], registers });
-  const stalled = new Gauge({ name: "tidemark_store_stalled", help: "1: the store does not keep up, or could not be asked", labelNames: ["source", "store"], registers });
-  const changes = new Gauge({ name: "quarantined_changes_total", help: "Messages whose row was quarantined or whose key could not be read", labelNames: ["source"], registers });
-  const rows = new Gauge({ name: "quarantined_rows", help: "Rows whose current image is quarantined: they are in no window", labelNames: ["source"], registers });
-  const nonFinite = new Gauge({ name: "tidemark_non_finite_values_total", help: "NaN and infinite values, taken as missing", labelNames: ["source"], registers });
-  const unreadable = new Gauge({ name: "tidemark_unreadable_values_total", help: "Values that could not be read, taken as missing", labelNames: ["source"], registers });
+  const up = new Gauge({
+    name: "tidemark_status_up",
+    help: "1: the status of the stores could be read",
+    registers,
+  });
+  const offset = new Gauge({
+    name: "tidemark_source_offset",
+    help: "The offset of the last change taken, by partition of the source's log",
+    labelNames: ["source", "store", "partition"],
+    registers,
+  });
+  const behind = new Gauge({
+    name: "tidemark_source_behind",
+    help: "Changes that the other store has taken and this one has not",
+    labelNames: ["source", "store"],
+    registers,
+  });
+  const stalled = new Gauge({
+    name: "tidemark_store_stalled",
+    help: "1: the store does not keep up, or could not be asked",
+    labelNames: ["source", "store"],
+    registers,
+  });
+  const changes = new Gauge({
+    name: "quarantined_changes_total",
+    help: "Messages whose row was quarantined or whose key could not be read",
+    labelNames: ["source"],
+    registers,
+  });
+  const rows = new Gauge({
+    name: "quarantined_rows",
+    help: "Rows whose current image is quarantined: they are in no window",
+    labelNames: ["source"],
+    registers,
+  });
+  const nonFinite = new Gauge({
+    name: "tidemark_non_finite_values_total",
+    help: "NaN and infinite values, taken as missing",
+    labelNames: ["source"],
+    registers,
+  });
+  const unreadable = new Gauge({
+    name: "tidemark_unreadable_values_total",
+    help: "Values that could not be read, taken as missing",
+    labelNames: ["source"],
+    registers,
+  });
   const all = [up, offset, behind, stalled, changes, rows, nonFinite, unreadable];
-  let asked: { readonly at: number; readonly status: Promise<readonly SourceStatus[]> } | null = null;
+  let asked: { readonly at: number; readonly status: Promise<readonly SourceStatus[]> } | null =
+    null;
 
   function statusNow(): Promise<readonly SourceStatus[]> {
     const now = performance.now();
@@ -26,10 +69,14 @@ export function storeMetrics(store: Store): () => Promise<string> {
 
   function fill(status: readonly SourceStatus[]): void {
     for (const { source, online, history, stalls } of status) {
-      const stores = [["online", online?.positions], ["history", history?.positions]] as const;
+      const stores = [
+        ["online", online?.positions],
+        ["history", history?.positions],
+      ] as const;
       for (const [name, positions] of stores) {
         if (positions === undefined) continue;
-        for (const one of positions) offset.set({ source, store: name, partition: one.partition }, one.offset);
+        for (const one of positions)
+          offset.set({ source, store: name, partition: one.partition }, one.offset);
         const other = name === "online" ? history?.positions : online?.positions;
         if (other !== undefined) behind.set({ source, store: name }, missing(positions, other));
       }
@@ -54,5 +101,8 @@ export function storeMetrics(store: Store): () => Promise<string> {
 
 function missing(own: readonly Position[], other: readonly Position[]): number {
   const taken = new Map(own.map(({ partition, offset }) => [partition, offset]));
-  return other.reduce((sum, { partition, offset }) => sum + Math.max(0, offset - (taken.get(partition) ?? -1)), 0);
+  return other.reduce(
+    (sum, { partition, offset }) => sum + Math.max(0, offset - (taken.get(partition) ?? -1)),
+    0,
+  );
 }

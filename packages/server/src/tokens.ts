@@ -16,23 +16,43 @@ export type Doorkeeper = (authorization: string | undefined) => Caller;
 /** Null: there are no tokens, and everybody may do everything. */
 export function doorkeeper(tokens: readonly ServerToken[] = []): Doorkeeper | null {
   if (tokens.length === 0) return null;
-  const known = tokens.map((token) => ({ digest: digestOf(token), caller: { name: token.name, scopes: token.scopes } }));
+  const known = tokens.map((token) => ({
+    digest: digestOf(token),
+    caller: { name: token.name, scopes: token.scopes },
+  }));
   return (authorization) => {
-    if (authorization === undefined) throw new TidemarkError("TOKEN_MISSING", "the request has no token; send the header Authorization: Bearer TOKEN");
+    if (authorization === undefined)
+      throw new TidemarkError(
+        "TOKEN_MISSING",
+        "the request has no token; send the header Authorization: Bearer TOKEN",
+      );
     const given = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
-    if (given === undefined) throw new TidemarkError("TOKEN_MISSING", "the Authorization header holds no bearer token; write it as Authorization: Bearer TOKEN");
+    if (given === undefined)
+      throw new TidemarkError(
+        "TOKEN_MISSING",
+        "the Authorization header holds no bearer token; write it as Authorization: Bearer TOKEN",
+      );
     const digest = sha256(given);
     let found: Caller | null = null;
     // all are compared, each in constant time: how long it takes tells nothing
     for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.caller;
-    if (found === null) throw new TidemarkError("TOKEN_UNKNOWN", "the token is none of this server's; ask those who operate it for one");
+    if (found === null)
+      throw new TidemarkError(
+        "TOKEN_UNKNOWN",
+        "the token is none of this server's; ask those who operate it for one",
+      );
     return found;
   };
 }
 
 /** Throws `SCOPE_MISSING`. */
 export function allow({ name, scopes }: Caller, scope: Scope): void {
-  if (!scopes.includes(scope)) throw new TidemarkError("SCOPE_MISSING", `the token of "${name}" may ${scopes.join(", ") || "nothing"}, and this needs "${scope}"; ask those who operate the server for a token with that scope`);
+  if (!scopes.includes(scope))
+    throw new TidemarkError(
+      "SCOPE_MISSING",
+      `the token of "${name}" may ${scopes.join(", ") || "nothing"}, and this needs ` +
+        `"${scope}"; ask those who operate the server for a token with that scope`,
+    );
 }
 
 function sha256(token: string): Buffer {
@@ -42,12 +62,27 @@ function sha256(token: string): Buffer {
 function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer {
   const who = `server: token ${JSON.stringify(name)}`;
   const wrong = scopes.find((scope) => !SCOPES.includes(scope));
-  if (wrong !== undefined || scopes.length === 0) throw new TidemarkError("SERVER_OPTIONS_INVALID", `${who}: ${wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`}; give some of ${SCOPES.join(", ")}`);
+  if (wrong !== undefined || scopes.length === 0)
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      `${who}: ` +
+        `${wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`}; ` +
+        `give some of ${SCOPES.join(", ")}`,
+    );
   if (digest !== undefined) {
-    if (!/^[0-9a-f]{64}$/i.test(digest)) throw new TidemarkError("SERVER_OPTIONS_INVALID", `${who}: sha256 must be 64 hexadecimal digits, as sha256sum prints them`);
+    if (!/^[0-9a-f]{64}$/i.test(digest))
+      throw new TidemarkError(
+        "SERVER_OPTIONS_INVALID",
+        `${who}: sha256 must be 64 hexadecimal digits, as sha256sum prints them`,
+      );
     return Buffer.from(digest, "hex");
   }
   // what cannot stand in a header could never be sent; and a short one can be guessed
-  if (typeof token !== "string" || !/^[\x21-\x7e]{16,}$/.test(token)) throw new TidemarkError("SERVER_OPTIONS_INVALID", `${who}: it must be at least 16 visible ASCII characters without spaces, as openssl rand -hex 32 makes them`);
+  if (typeof token !== "string" || !/^[\x21-\x7e]{16,}$/.test(token))
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      `${who}: it must be at least 16 visible ASCII characters without spaces, as openssl ` +
+        "rand -hex 32 makes them",
+    );
   return sha256(token);
 }

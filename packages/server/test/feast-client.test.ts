@@ -9,8 +9,24 @@ import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { featureServer, type ServerOptions } from "@tidemark/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { feastClient, suiteNeeding } from "@tidemark/testkit/needs";
-import { accountMoves, accountState, definitions, fraud, LARGEST, NOW, repository, transactionsOf, userName, weekly } from "./feast/feast-bank.ts";
-import { feastProcess, type FeastAnswer, type FeastProcess, type FeastStore } from "./feast/feast-process.ts";
+import {
+  accountMoves,
+  accountState,
+  definitions,
+  fraud,
+  LARGEST,
+  NOW,
+  repository,
+  transactionsOf,
+  userName,
+  weekly,
+} from "./feast/feast-bank.ts";
+import {
+  feastProcess,
+  type FeastAnswer,
+  type FeastProcess,
+  type FeastStore,
+} from "./feast/feast-process.ts";
 
 const TOKEN = "the-token-of-the-feast-client";
 const STATUSES = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"];
@@ -18,20 +34,34 @@ const USERS = 40;
 
 type Told = Readonly<Record<string, { readonly value: unknown; readonly status: string }>>;
 
-const KINDS = Object.assign({}, ...Object.values(repository.views).map(({ features }) => features)) as Readonly<Record<string, "int64" | "float64" | "string">>;
+const KINDS = Object.assign(
+  {},
+  ...Object.values(repository.views).map(({ features }) => features),
+) as Readonly<Record<string, "int64" | "float64" | "string">>;
 
 /** Python's value is ours: its type, and all its bits. */
 function expectSame(name: string, [type, shown]: readonly [string, string], value: unknown): void {
   if (value === null) expect([name, type, shown]).toEqual([name, "NoneType", "None"]);
-  else if (KINDS[name] === "int64") expect([name, type, BigInt(shown)]).toEqual([name, "int", BigInt(value as bigint | number)]);
-  else if (KINDS[name] === "float64") expect([name, type, Number(shown)]).toEqual([name, "float", value]);
+  else if (KINDS[name] === "int64")
+    expect([name, type, BigInt(shown)]).toEqual([name, "int", BigInt(value as bigint | number)]);
+  else if (KINDS[name] === "float64")
+    expect([name, type, Number(shown)]).toEqual([name, "float", value]);
   else expect([name, type, shown]).toEqual([name, "str", `'${value as string}'`]);
 }
 
-/** Every value and every status of an answer is that of the SDK; names are those asked for, in whatever order. */
-function expectAnswer(answer: FeastAnswer, rows: readonly Told[], { key, prefix = "" }: { readonly key: string; readonly prefix?: string }): void {
+/**
+ * Every value and every status of an answer is that of the SDK; names are those asked for, in
+ * whatever order.
+ */
+function expectAnswer(
+  answer: FeastAnswer,
+  rows: readonly Told[],
+  { key, prefix = "" }: { readonly key: string; readonly prefix?: string },
+): void {
   expect(answer.error, answer.message).toBeUndefined();
-  expect(Object.keys(answer.values).sort()).toEqual([key, ...Object.keys(rows[0]!).map((name) => prefix + name)].sort());
+  expect(Object.keys(answer.values).sort()).toEqual(
+    [key, ...Object.keys(rows[0]!).map((name) => prefix + name)].sort(),
+  );
   rows.forEach((row, i) => {
     for (const [name, { value, status }] of Object.entries(row)) {
       expectSame(name, answer.values[prefix + name]![i]!, value);
@@ -53,12 +83,24 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     return server.listen({ port: 0 });
   }
   const users = [0, 1, 2, 3, 4, 17, USERS - 1].map((n) => ({ user_id: userName(n) }));
-  const asked = [...users, { user_id: "nobody" }, { user_id: "" }, { user_id: "Hà Nội 🜍" }, users[1]!];
+  const asked = [
+    ...users,
+    { user_id: "nobody" },
+    { user_id: "" },
+    { user_id: "Hà Nội 🜍" },
+    users[1]!,
+  ];
   const references = Object.keys(weekly).map((name) => `weekly_activity:${name}`);
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "tidemark-feast-server-"));
-    store = await openStore({ definitions, online: sqliteOnlineStore(join(folder, "online.db")), offline: memoryOfflineStore(), clock: () => new Date(NOW), retain: "forever" });
+    store = await openStore({
+      definitions,
+      online: sqliteOnlineStore(join(folder, "online.db")),
+      offline: memoryOfflineStore(),
+      clock: () => new Date(NOW),
+      retain: "forever",
+    });
     ends.push(() => store.close());
     await store.run(transactionsOf(USERS, 1500));
     clients = await feastProcess(repository);
@@ -71,89 +113,289 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
   });
 
   test("features by reference, of users known and unknown, are those of the SDK to the bit", async () => {
-    const rows = await store.getOnlineFeatures({ features: weekly, entities: asked, metadata: true });
-    expectAnswer(await feast({ call: "get", features: references, entity_rows: asked }), rows, { key: "user_id" });
-    expect(new Set(rows.flatMap((row) => Object.values(row).map(({ status }) => status)))).toEqual(new Set(["PRESENT", "NULL_VALUE", "NOT_FOUND"]));
+    const rows = await store.getOnlineFeatures({
+      features: weekly,
+      entities: asked,
+      metadata: true,
+    });
+    expectAnswer(await feast({ call: "get", features: references, entity_rows: asked }), rows, {
+      key: "user_id",
+    });
+    expect(new Set(rows.flatMap((row) => Object.values(row).map(({ status }) => status)))).toEqual(
+      new Set(["PRESENT", "NULL_VALUE", "NOT_FOUND"]),
+    );
   });
 
   test("so are those with full names, of a service, and of some features in another order", async () => {
-    const rows = await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true });
-    expectAnswer(await feast({ call: "get", features: references, entity_rows: users, full: true }), rows, { key: "user_id", prefix: "weekly_activity__" });
-    const served = await store.getOnlineFeatures({ features: fraud, entities: users, metadata: true });
-    expectAnswer(await feast({ call: "get", service: "fraud_v1", entity_rows: users }), served, { key: "user_id" });
-    expectAnswer(await feast({ call: "get", service: "fraud_v1", entity_rows: users, full: true }), served, { key: "user_id", prefix: "weekly_activity__" });
-    const some = rows.map(({ max_amount_l1w, num_vendors_l1w }) => ({ max_amount_l1w, num_vendors_l1w }));
-    expectAnswer(await feast({ call: "get", features: [references[5], references[4]], entity_rows: users }), some, { key: "user_id" });
+    const rows = await store.getOnlineFeatures({
+      features: weekly,
+      entities: users,
+      metadata: true,
+    });
+    expectAnswer(
+      await feast({ call: "get", features: references, entity_rows: users, full: true }),
+      rows,
+      { key: "user_id", prefix: "weekly_activity__" },
+    );
+    const served = await store.getOnlineFeatures({
+      features: fraud,
+      entities: users,
+      metadata: true,
+    });
+    expectAnswer(await feast({ call: "get", service: "fraud_v1", entity_rows: users }), served, {
+      key: "user_id",
+    });
+    expectAnswer(
+      await feast({ call: "get", service: "fraud_v1", entity_rows: users, full: true }),
+      served,
+      { key: "user_id", prefix: "weekly_activity__" },
+    );
+    const some = rows.map(({ max_amount_l1w, num_vendors_l1w }) => ({
+      max_amount_l1w,
+      num_vendors_l1w,
+    }));
+    expectAnswer(
+      await feast({ call: "get", features: [references[5], references[4]], entity_rows: users }),
+      some,
+      { key: "user_id" },
+    );
   });
 
   test("a float64 without a fraction is a float in Python, and keys come back as they were", async () => {
-    const { values } = await feast({ call: "get", features: ["weekly_activity:min_amount_l1w"], entity_rows: [{ user_id: userName(1) }, { user_id: userName(2) }] });
-    expect(values).toEqual({ user_id: [["str", `'${userName(1)}'`], ["str", `'${userName(2)}'`]], min_amount_l1w: [["float", "100.0"], ["float", "1e+22"]] });
+    const { values } = await feast({
+      call: "get",
+      features: ["weekly_activity:min_amount_l1w"],
+      entity_rows: [{ user_id: userName(1) }, { user_id: userName(2) }],
+    });
+    expect(values).toEqual({
+      user_id: [
+        ["str", `'${userName(1)}'`],
+        ["str", `'${userName(2)}'`],
+      ],
+      min_amount_l1w: [
+        ["float", "100.0"],
+        ["float", "1e+22"],
+      ],
+    });
   });
 
   test("a thousand entities in one call", async () => {
-    const many = Array.from({ length: 1000 }, (_, n) => ({ user_id: userName((n * 7) % (USERS + 5)) }));
-    expectAnswer(await feast({ call: "get", features: references, entity_rows: many }), await store.getOnlineFeatures({ features: weekly, entities: many, metadata: true }), { key: "user_id" });
+    const many = Array.from({ length: 1000 }, (_, n) => ({
+      user_id: userName((n * 7) % (USERS + 5)),
+    }));
+    expectAnswer(
+      await feast({ call: "get", features: references, entity_rows: many }),
+      await store.getOnlineFeatures({ features: weekly, entities: many, metadata: true }),
+      { key: "user_id" },
+    );
   });
 
-  test("what the client pushes and writes is served at once to it and to the SDK, in windows too, with every digit of an int64", async () => {
-    const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
-    const pushed = await feast({ call: "push", source: "balances", df: { account_id: [7, 9_007_199_254_740_993, 8], balance: [0.1, 2, null], credit_limit: [1, 2, 5], tier: ["gold", null, "é"], event_timestamp: [at(30), at(20), at(20_000)] } });
-    expect(pushed.error, pushed.message).toBeUndefined();
-    const written = await feast({ call: "write", view: "account_state", df: { account_id: [7], balance: [-2.5], credit_limit: [4], tier: ["gold"], event_timestamp: [at(10)] } });
-    expect(written.error, written.message).toBeUndefined();
-    const entities = [7, 8, 9].map((account_id) => ({ account_id }));
-    const state = await store.getOnlineFeatures({ features: accountState, entities, metadata: true });
-    expect(state[0]).toMatchObject({ balance: { value: -2.5, status: "PRESENT" }, credit_limit: { value: 4n } });
-    expect(state[1]).toMatchObject({ balance: { value: null, status: "OUTSIDE_MAX_AGE" } });
-    const names = (view: string, of: object): string[] => Object.keys(of).map((name) => `${view}:${name}`);
-    expectAnswer(await feast({ call: "get", features: names("account_state", accountState), entity_rows: entities }), state, { key: "account_id" });
-    const moves = await store.getOnlineFeatures({ features: accountMoves, entities, metadata: true });
-    expect(moves[0]).toMatchObject({ moves_l1d: { value: 2 }, limits_l1d: { value: 5n } });
-    expectAnswer(await feast({ call: "get", features: names("account_moves", accountMoves), entity_rows: entities }), moves, { key: "account_id" });
+  test(
+    "what the client pushes and writes is served at once to it and to the SDK, in windows too, " +
+      "with every digit of an int64",
+    async () => {
+      const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+      const pushed = await feast({
+        call: "push",
+        source: "balances",
+        df: {
+          account_id: [7, 9_007_199_254_740_993, 8],
+          balance: [0.1, 2, null],
+          credit_limit: [1, 2, 5],
+          tier: ["gold", null, "é"],
+          event_timestamp: [at(30), at(20), at(20_000)],
+        },
+      });
+      expect(pushed.error, pushed.message).toBeUndefined();
+      const written = await feast({
+        call: "write",
+        view: "account_state",
+        df: {
+          account_id: [7],
+          balance: [-2.5],
+          credit_limit: [4],
+          tier: ["gold"],
+          event_timestamp: [at(10)],
+        },
+      });
+      expect(written.error, written.message).toBeUndefined();
+      const entities = [7, 8, 9].map((account_id) => ({ account_id }));
+      const state = await store.getOnlineFeatures({
+        features: accountState,
+        entities,
+        metadata: true,
+      });
+      expect(state[0]).toMatchObject({
+        balance: { value: -2.5, status: "PRESENT" },
+        credit_limit: { value: 4n },
+      });
+      expect(state[1]).toMatchObject({ balance: { value: null, status: "OUTSIDE_MAX_AGE" } });
+      const names = (view: string, of: object): string[] =>
+        Object.keys(of).map((name) => `${view}:${name}`);
+      expectAnswer(
+        await feast({
+          call: "get",
+          features: names("account_state", accountState),
+          entity_rows: entities,
+        }),
+        state,
+        { key: "account_id" },
+      );
+      const moves = await store.getOnlineFeatures({
+        features: accountMoves,
+        entities,
+        metadata: true,
+      });
+      expect(moves[0]).toMatchObject({ moves_l1d: { value: 2 }, limits_l1d: { value: 5n } });
+      expectAnswer(
+        await feast({
+          call: "get",
+          features: names("account_moves", accountMoves),
+          entity_rows: entities,
+        }),
+        moves,
+        { key: "account_id" },
+      );
 
-    await store.push(definitions.balances, [{ account_id: LARGEST, balance: null, credit_limit: -LARGEST, tier: null, event_timestamp: new Date(NOW - 1000) }]);
-    // a key that no double holds, out and back
-    const large = await feast({ call: "get", features: ["account_state:credit_limit"], entity_rows: [{ account_id: "9223372036854775807" }] });
-    expect(large.values).toEqual({ account_id: [["int", String(LARGEST)]], credit_limit: [["int", String(-LARGEST)]] });
-    const texts = await feast({ call: "get", features: ["account_state:tier"], entity_rows: [{ account_id: "7" }] });
-    expect(texts.values["tier"]).toEqual([["str", "'gold'"]]);
-  });
+      await store.push(definitions.balances, [
+        {
+          account_id: LARGEST,
+          balance: null,
+          credit_limit: -LARGEST,
+          tier: null,
+          event_timestamp: new Date(NOW - 1000),
+        },
+      ]);
+      // a key that no double holds, out and back
+      const large = await feast({
+        call: "get",
+        features: ["account_state:credit_limit"],
+        entity_rows: [{ account_id: "9223372036854775807" }],
+      });
+      expect(large.values).toEqual({
+        account_id: [["int", String(LARGEST)]],
+        credit_limit: [["int", String(-LARGEST)]],
+      });
+      const texts = await feast({
+        call: "get",
+        features: ["account_state:tier"],
+        entity_rows: [{ account_id: "7" }],
+      });
+      expect(texts.values["tier"]).toEqual([["str", "'gold'"]]);
+    },
+  );
 
   test("what is wrong is raised by the client as an exception of Feast's, with our sentence", async () => {
-    const wrong = async (question: Readonly<Record<string, unknown>>): Promise<[string | undefined, string | undefined]> => {
+    const wrong = async (
+      question: Readonly<Record<string, unknown>>,
+    ): Promise<[string | undefined, string | undefined]> => {
       const { error, message } = await feast({ call: "get", entity_rows: users, ...question });
       return [error, message];
     };
-    expect(await wrong({ features: ["weekly_activity:num_transaction_l1w"] })).toEqual(["feast.errors.SpecifiedFeaturesNotPresentError", expect.stringContaining("did you mean")]);
-    expect(await wrong({ features: ["weekly_activty:num_transactions_l1w"] })).toEqual(["feast.errors.FeatureViewNotFoundException", expect.stringContaining("weekly_activity")]);
-    expect(await wrong({ features: [references[0]], entity_rows: [{ account_id: 1 }] })).toEqual(["feast.errors.FeastEntityDFMissingColumnsError", expect.stringContaining("user_id")]);
-    expect((await wrong({ features: [references[0]], entity_rows: [{ user_id: null }] }))[0]).toBe("feast.errors.FeastError");
-    expect((await wrong({ features: ["account_state:tier"], entity_rows: [{ account_id: 1.5 }] }))[0]).toBe("feast.errors.FeastError");
-    const windows = await feast({ call: "write", view: "weekly_activity", df: { ...Object.fromEntries(Object.keys(weekly).map((name) => [name, [1]])), user_id: ["a"], event_timestamp: [new Date(NOW).toISOString()] } });
+    expect(await wrong({ features: ["weekly_activity:num_transaction_l1w"] })).toEqual([
+      "feast.errors.SpecifiedFeaturesNotPresentError",
+      expect.stringContaining("did you mean"),
+    ]);
+    expect(await wrong({ features: ["weekly_activty:num_transactions_l1w"] })).toEqual([
+      "feast.errors.FeatureViewNotFoundException",
+      expect.stringContaining("weekly_activity"),
+    ]);
+    expect(await wrong({ features: [references[0]], entity_rows: [{ account_id: 1 }] })).toEqual([
+      "feast.errors.FeastEntityDFMissingColumnsError",
+      expect.stringContaining("user_id"),
+    ]);
+    expect((await wrong({ features: [references[0]], entity_rows: [{ user_id: null }] }))[0]).toBe(
+      "feast.errors.FeastError",
+    );
+    expect(
+      (await wrong({ features: ["account_state:tier"], entity_rows: [{ account_id: 1.5 }] }))[0],
+    ).toBe("feast.errors.FeastError");
+    const windows = await feast({
+      call: "write",
+      view: "weekly_activity",
+      df: {
+        ...Object.fromEntries(Object.keys(weekly).map((name) => [name, [1]])),
+        user_id: ["a"],
+        event_timestamp: [new Date(NOW).toISOString()],
+      },
+    });
     expect(windows.error).toMatch(/^feast\.errors\./);
     // after all that, answers are what they were
-    expectAnswer(await feast({ call: "get", features: references, entity_rows: users }), await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }), { key: "user_id" });
+    expectAnswer(
+      await feast({ call: "get", features: references, entity_rows: users }),
+      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      { key: "user_id" },
+    );
   });
 
-  test("with a token, which Feast sends where auth is oidc with a token; without one, or with one that may not read, it is refused", async () => {
-    const path = await serve({ tokens: [{ name: "feast", token: TOKEN, scopes: ["read"] }, { name: "pusher", token: `${TOKEN}-of-a-pusher`, scopes: ["push"] }] });
-    const question = { call: "get", features: references, entity_rows: users };
-    const online_store = { type: "remote", path };
-    const named = await clients.connect({ online_store, auth: { type: "oidc", token: TOKEN } });
-    const other = await clients.connect({ online_store, auth: { type: "oidc", token: `${TOKEN}-of-a-pusher` } });
-    const nobody = await clients.connect({ online_store });
-    expectAnswer(await named(question), await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }), { key: "user_id" });
-    expect(await other(question)).toMatchObject({ error: "feast.errors.FeastPermissionError", message: expect.stringContaining("read") as string });
-    expect(await nobody(question)).toMatchObject({ error: "feast.errors.FeastPermissionError", message: expect.stringContaining("Authorization: Bearer") as string });
-  });
+  test(
+    "with a token, which Feast sends where auth is oidc with a token; without one, or with one " +
+      "that may not read, it is refused",
+    async () => {
+      const path = await serve({
+        tokens: [
+          { name: "feast", token: TOKEN, scopes: ["read"] },
+          { name: "pusher", token: `${TOKEN}-of-a-pusher`, scopes: ["push"] },
+        ],
+      });
+      const question = { call: "get", features: references, entity_rows: users };
+      const online_store = { type: "remote", path };
+      const named = await clients.connect({ online_store, auth: { type: "oidc", token: TOKEN } });
+      const other = await clients.connect({
+        online_store,
+        auth: { type: "oidc", token: `${TOKEN}-of-a-pusher` },
+      });
+      const nobody = await clients.connect({ online_store });
+      expectAnswer(
+        await named(question),
+        await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+        { key: "user_id" },
+      );
+      expect(await other(question)).toMatchObject({
+        error: "feast.errors.FeastPermissionError",
+        message: expect.stringContaining("read") as string,
+      });
+      expect(await nobody(question)).toMatchObject({
+        error: "feast.errors.FeastPermissionError",
+        message: expect.stringContaining("Authorization: Bearer") as string,
+      });
+    },
+  );
 
   test("over TLS, with the certificate that its configuration names", async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], { stdio: "ignore" });
-    const path = await serve({ tls: { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") } });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      ],
+      { stdio: "ignore" },
+    );
+    const path = await serve({
+      tls: { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") },
+    });
     expect(path).toMatch(/^https:/);
     const trusting = await clients.connect({ online_store: { type: "remote", path, cert } });
-    expectAnswer(await trusting({ call: "get", features: references, entity_rows: users }), await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }), { key: "user_id" });
+    expectAnswer(
+      await trusting({ call: "get", features: references, entity_rows: users }),
+      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      { key: "user_id" },
+    );
   });
 });

@@ -19,11 +19,25 @@ function questions(): readonly Ask[] {
     const length = [1, 1, 1, 2, 3, 16, 17, 40][n % 8]!;
     const users = Array.from({ length }, (_, i) => USERS[(n + i) % USERS.length]!);
     const features = n % 3 === 0 ? ["signed_in:logins_l1d"] : ["weekly"];
-    asked.push({ url: "/get-online-features", payload: { features, entities: { user_id: users } } });
-    asked.push({ url: "/v1/features", payload: { features, entities: users.map((user_id) => ({ user_id })), metadata: n % 2 === 0 } });
+    asked.push({
+      url: "/get-online-features",
+      payload: { features, entities: { user_id: users } },
+    });
+    asked.push({
+      url: "/v1/features",
+      payload: { features, entities: users.map((user_id) => ({ user_id })), metadata: n % 2 === 0 },
+    });
     // wrong ones among them, which the store refuses
-    if (n % 7 === 0) asked.push({ url: "/get-online-features", payload: { features, entities: { user_id: [n] } } });
-    if (n % 11 === 0) asked.push({ url: "/v1/features", payload: { features, entities: [{ user_id: "alice" }, { user_id: null }] } });
+    if (n % 7 === 0)
+      asked.push({
+        url: "/get-online-features",
+        payload: { features, entities: { user_id: [n] } },
+      });
+    if (n % 11 === 0)
+      asked.push({
+        url: "/v1/features",
+        payload: { features, entities: [{ user_id: "alice" }, { user_id: null }] },
+      });
   }
   return asked;
 }
@@ -67,10 +81,23 @@ test("each is answered as it would be alone, a wrong one too, and the store is r
 test("a read of many questions is cut into parts, and a large question goes alone", async () => {
   const { store } = await shopServer();
   const lengths: number[] = [];
-  const reads = mergedReads({ ...store, getOnlineColumns(request) { lengths.push(request.entities.length); return store.getOnlineColumns(request); } });
+  const reads = mergedReads({
+    ...store,
+    getOnlineColumns(request) {
+      lengths.push(request.entities.length);
+      return store.getOnlineColumns(request);
+    },
+  });
   const { selection } = catalogueOf(collectDefinitions(definitions)).features(["weekly"], "short");
-  const users = (count: number): readonly { readonly user_id: string }[] => Array.from({ length: count }, () => ({ user_id: "alice" }));
-  const answers = await Promise.all([...Array.from({ length: 50 }, () => reads(selection, users(10))), reads(selection, users(17)), reads(selection, [])]);
+  const users = (count: number): readonly { readonly user_id: string }[] =>
+    Array.from({ length: count }, () => ({ user_id: "alice" }));
+  const answers = await Promise.all([
+    ...Array.from({ length: 50 }, () => reads(selection, users(10))),
+    reads(selection, users(17)),
+    reads(selection, []),
+  ]);
   expect(lengths.toSorted((a, b) => a - b)).toEqual([17, 250, 250]);
-  expect(answers.slice(0, 50).map(({ first }) => first)).toEqual(Array.from({ length: 50 }, (_, i) => (i % 25) * 10));
+  expect(answers.slice(0, 50).map(({ first }) => first)).toEqual(
+    Array.from({ length: 50 }, (_, i) => (i % 25) * 10),
+  );
 });

@@ -6,28 +6,56 @@ import { SECONDS, countAnswer, histogramValues, routeCounts } from "../src/route
 
 test("the histogram is that of prom-client, value by value, at its bounds too", async () => {
   const registry = new Registry();
-  const theirs = new Histogram({ name: "h", help: "h", labelNames: ["route"], buckets: [...SECONDS], registers: [registry] });
+  const theirs = new Histogram({
+    name: "h",
+    help: "h",
+    labelNames: ["route"],
+    buckets: [...SECONDS],
+    registers: [registry],
+  });
   const ours = routeCounts();
   const times = [0, ...SECONDS, ...SECONDS.map((bound) => bound * 1.0000001), 0.0007, 3, 100];
   for (const time of times) {
     theirs.observe({ route: "/a" }, time);
     countAnswer(ours, 200, time, 1);
   }
-  const sorted = (values: readonly { readonly metricName?: string | undefined; readonly labels: object; readonly value: number }[]): string[] =>
-    values.map(({ metricName, labels, value }) => `${metricName} ${JSON.stringify(Object.entries(labels).toSorted())} ${value}`).toSorted();
-  expect(sorted(histogramValues("h", new Map([["/a", ours]])))).toEqual(sorted((await theirs.get()).values));
+  const sorted = (
+    values: readonly {
+      readonly metricName?: string | undefined;
+      readonly labels: object;
+      readonly value: number;
+    }[],
+  ): string[] =>
+    values
+      .map(
+        ({ metricName, labels, value }) =>
+          `${metricName} ${JSON.stringify(Object.entries(labels).toSorted())} ${value}`,
+      )
+      .toSorted();
+  expect(sorted(histogramValues("h", new Map([["/a", ours]])))).toEqual(
+    sorted((await theirs.get()).values),
+  );
 });
 
 test("the counters of two processes are summed, the histogram among them", async () => {
   const servers = [await shopServer(), await shopServer()];
   for (const [i, server] of servers.entries()) {
-    for (let n = 0; n <= i; n++) await server.app.inject({ method: "POST", url: "/get-online-features", payload: { features: ["weekly:mean_l1w"], entities: { user_id: ["ann", "bob"] } } });
+    for (let n = 0; n <= i; n++)
+      await server.app.inject({
+        method: "POST",
+        url: "/get-online-features",
+        payload: { features: ["weekly:mean_l1w"], entities: { user_id: ["ann", "bob"] } },
+      });
   }
   const text = await clusterMetrics(await Promise.all(servers.map((server) => server.counters())));
-  expect(text).toContain("tidemark_http_requests_total{route=\"/get-online-features\",status=\"200\"} 3\n");
-  expect(text).toContain("tidemark_http_entities_total{route=\"/get-online-features\"} 6\n");
+  expect(text).toContain(
+    'tidemark_http_requests_total{route="/get-online-features",status="200"} 3\n',
+  );
+  expect(text).toContain('tidemark_http_entities_total{route="/get-online-features"} 6\n');
   expect(text).toContain("# TYPE tidemark_http_request_seconds histogram");
-  expect(text).toMatch(/tidemark_http_request_seconds_bucket\{le="\+Inf",route="\/get-online-features"\} 3\n/);
+  expect(text).toMatch(
+    /tidemark_http_request_seconds_bucket\{le="\+Inf",route="\/get-online-features"\} 3\n/,
+  );
   expect(text).toMatch(/tidemark_http_request_seconds_count\{route="\/get-online-features"\} 3\n/);
   for (const server of servers) await server.close();
 });

@@ -1,8 +1,18 @@
-/** From a value in a message to the value of a declared column: by the column's kind and, where the message brings one, its schema. */
+/**
+ * From a value in a message to the value of a declared column: by the column's kind and, where the
+ * message brings one, its schema.
+ */
 import { parseDate, parseTime } from "@tidemark/core";
 import type { Value } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
-import { decimalNumber, decimalText, fitDecimal, isBase64, isSpecial, wholeNumber } from "./decimal.ts";
+import {
+  decimalNumber,
+  decimalText,
+  fitDecimal,
+  isBase64,
+  isSpecial,
+  wholeNumber,
+} from "./decimal.ts";
 import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
 import { FALSE, isJson, type Members, NUMBER, OBJECT, ownText, TRUE } from "./json-text.ts";
 import { type NumericOptions, numericReader } from "./numeric.ts";
@@ -29,8 +39,16 @@ const NOT_A_DATE = new Failure("NOT_A_DATE");
 const NOT_BYTES = new Failure("NOT_BYTES");
 const NOT_JSON = new Failure("NOT_JSON");
 
-/** PostgreSQL's infinity and −infinity: as µs and as ms in a timestamp, and as days, where they went around the end of int32. */
-const INFINITE_TIMES = new Set(["9223372036825200000", "-9223372036832400000", "9223372036825200", "-9223372036832400"]);
+/**
+ * PostgreSQL's infinity and −infinity: as µs and as ms in a timestamp, and as days, where they went
+ * around the end of int32.
+ */
+const INFINITE_TIMES = new Set([
+  "9223372036825200000",
+  "-9223372036832400000",
+  "9223372036825200",
+  "-9223372036832400",
+]);
 const INFINITE_DAYS = new Set(["-2147472692", "-2147472691"]);
 const INFINITE_TEXT = /^[+-]?infinity$/;
 
@@ -40,19 +58,32 @@ const INT64 = 2n ** 63n;
 
 export function columnReader(options: ReaderOptions): Reader {
   switch (options.column.kind) {
-    case "string": return textReader(options);
-    case "json": return jsonReader;
-    case "boolean": return booleanReader;
-    case "int32": case "int64": return integerReader(options);
-    case "float64": return floatReader(options);
-    case "decimal": return decimalReader(options);
-    case "timestamp": return timeReader(options);
-    case "date": return dateReader(options);
-    case "bytes": return bytesReader;
+    case "string":
+      return textReader(options);
+    case "json":
+      return jsonReader;
+    case "boolean":
+      return booleanReader;
+    case "int32":
+    case "int64":
+      return integerReader(options);
+    case "float64":
+      return floatReader(options);
+    case "decimal":
+      return decimalReader(options);
+    case "timestamp":
+      return timeReader(options);
+    case "date":
+      return dateReader(options);
+    case "bytes":
+      return bytesReader;
   }
 }
 
-/** Text as it is; a decimal as PostgreSQL prints it; anything else (arrays, numbers) as JSON writes it. */
+/**
+ * Text as it is; a decimal as PostgreSQL prints it; anything else (arrays, numbers) as JSON writes
+ * it.
+ */
 function textReader(options: ReaderOptions): Reader {
   const numeric = numericReader(options);
   // A bytea has no name in the schema; its base64 is text like any other.
@@ -143,7 +174,7 @@ function timeReader({ column, field, unit }: ReaderOptions): Reader {
     if (!/^-?\d+$/.test(raw)) return NOT_A_TIME;
     if (counts === "ns") {
       const nanos = BigInt(raw);
-      return inRange(Number((nanos - ((nanos % 1000n) + 1000n) % 1000n) / 1000n));
+      return inRange(Number((nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n));
     }
     if (INFINITE_TIMES.has(raw)) return TIME_INFINITE;
     if (counts === "days" && INFINITE_DAYS.has(raw)) return TIME_INFINITE;
@@ -152,15 +183,23 @@ function timeReader({ column, field, unit }: ReaderOptions): Reader {
   };
 }
 
-const inRange = (micros: number): number | Failure => (micros > -LIMIT && micros < LIMIT ? micros + 0 : TIME_OUT_OF_RANGE);
+const inRange = (micros: number): number | Failure =>
+  micros > -LIMIT && micros < LIMIT ? micros + 0 : TIME_OUT_OF_RANGE;
 
 function unitOf(field: ConnectField | null): TimeUnit | null {
   switch (field?.name) {
-    case "io.debezium.time.Timestamp": case "org.apache.kafka.connect.data.Timestamp": return "ms";
-    case "io.debezium.time.MicroTimestamp": return "us";
-    case "io.debezium.time.NanoTimestamp": return "ns";
-    case "io.debezium.time.Date": case "org.apache.kafka.connect.data.Date": return "days";
-    default: return null;
+    case "io.debezium.time.Timestamp":
+    case "org.apache.kafka.connect.data.Timestamp":
+      return "ms";
+    case "io.debezium.time.MicroTimestamp":
+      return "us";
+    case "io.debezium.time.NanoTimestamp":
+      return "ns";
+    case "io.debezium.time.Date":
+    case "org.apache.kafka.connect.data.Date":
+      return "days";
+    default:
+      return null;
   }
 }
 
@@ -169,7 +208,10 @@ function dateReader({ field }: ReaderOptions): Reader {
   return (row, i) => {
     if (row.isString(i)) {
       const text = row.string(i);
-      return parseDate(text.endsWith("Z") ? text.slice(0, -1) : text) ?? (INFINITE_TEXT.test(text) ? TIME_INFINITE : NOT_A_DATE);
+      return (
+        parseDate(text.endsWith("Z") ? text.slice(0, -1) : text) ??
+        (INFINITE_TEXT.test(text) ? TIME_INFINITE : NOT_A_DATE)
+      );
     }
     const raw = row.raw(i);
     if (row.kind(i) !== NUMBER || counts !== "days" || !/^-?\d+$/.test(raw)) return NOT_A_DATE;

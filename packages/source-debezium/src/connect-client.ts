@@ -24,17 +24,33 @@ export function ofConnector({ name }: ConnectOptions, path: string): string {
   return `/connectors/${encodeURIComponent(name)}${path}`;
 }
 
-/** While the workers rebalance (409) the call is made again. Throws `CONNECT_UNREACHABLE` and `CONNECTOR_REFUSED`; 404 is an answer. */
-export async function call({ url, name, headers = {}, signal, patience = 60 }: ConnectOptions, method: string, path: string, body?: unknown): Promise<Answer> {
+/**
+ * While the workers rebalance (409) the call is made again. Throws `CONNECT_UNREACHABLE` and
+ * `CONNECTOR_REFUSED`; 404 is an answer.
+ */
+export async function call(
+  { url, name, headers = {}, signal, patience = 60 }: ConnectOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
   const address = `${url.replace(/\/+$/, "")}${path}`;
   const deadline = performance.now() + patience * 1000;
   for (;;) {
     signal?.throwIfAborted();
     const response = await fetch(address, {
-      method, headers: { "content-type": "application/json", accept: "application/json", ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }), signal: signal ?? null,
+      method,
+      headers: { "content-type": "application/json", accept: "application/json", ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal ?? null,
     }).catch((cause: unknown) => {
       if (signal?.aborted === true) throw cause;
-      throw new TidemarkError("CONNECT_UNREACHABLE", `connector ${name}: nobody answers at ${url}; check the address of Kafka Connect's REST API, and that a worker runs`, { cause });
+      throw new TidemarkError(
+        "CONNECT_UNREACHABLE",
+        `connector ${name}: nobody answers at ${url}; check the address of Kafka Connect's ` +
+          "REST API, and that a worker runs",
+        { cause },
+      );
     });
     const text = await response.text();
     if (response.status === 409 && performance.now() < deadline) {
@@ -44,7 +60,11 @@ export async function call({ url, name, headers = {}, signal, patience = 60 }: C
     const answer = { status: response.status, body: parsed(text) };
     if (response.ok || response.status === 404) return answer;
     const message = (answer.body as { readonly message?: unknown } | null)?.message;
-    throw new TidemarkError("CONNECTOR_REFUSED", `connector ${name}: Kafka Connect answered ${response.status} to ${method}: ${typeof message === "string" ? message.trim() : text.slice(0, 500)}`);
+    throw new TidemarkError(
+      "CONNECTOR_REFUSED",
+      `connector ${name}: Kafka Connect answered ${response.status} to ${method}: ` +
+        `${typeof message === "string" ? message.trim() : text.slice(0, 500)}`,
+    );
   }
 }
 

@@ -18,19 +18,37 @@ interface SchemaJson {
   readonly fields?: readonly SchemaJson[];
 }
 
-/** What `{schema, payload}` says of rows: of an envelope's `after` (or `before`), else of the payload itself. */
+/**
+ * What `{schema, payload}` says of rows: of an envelope's `after` (or `before`), else of the
+ * payload itself.
+ */
 export function rowSchema(schemaText: string): RowSchema {
   const fields = fieldsOf(JSON.parse(schemaText) as SchemaJson | null);
   const envelope = fields.some(({ field, type }) => field === "source" && type === "struct");
-  const row = envelope ? fields.find(({ field, type }) => (field === "after" || field === "before") && type === "struct") : undefined;
-  return new Map((row === undefined ? fields : fieldsOf(row)).map((field) => [String(field.field), connectField(field)]));
+  const row = envelope
+    ? fields.find(
+        ({ field, type }) => (field === "after" || field === "before") && type === "struct",
+      )
+    : undefined;
+  return new Map(
+    (row === undefined ? fields : fieldsOf(row)).map((field) => [
+      String(field.field),
+      connectField(field),
+    ]),
+  );
 }
 
 function fieldsOf(schema: SchemaJson | null): readonly SchemaJson[] {
-  return Array.isArray(schema?.fields) ? schema.fields.filter((field) => typeof field === "object" && field !== null) : [];
+  return Array.isArray(schema?.fields)
+    ? schema.fields.filter((field) => typeof field === "object" && field !== null)
+    : [];
 }
 
 function connectField({ type, name, parameters }: SchemaJson): ConnectField {
   const scale = Number(parameters?.scale ?? Number.NaN);
-  return { type: String(type), name: typeof name === "string" ? name : null, scale: Number.isInteger(scale) ? scale : null };
+  return {
+    type: String(type),
+    name: typeof name === "string" ? name : null,
+    scale: Number.isInteger(scale) ? scale : null,
+  };
 }

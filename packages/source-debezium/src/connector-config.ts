@@ -21,24 +21,53 @@ export interface ConnectorSettings {
 }
 
 /**
- * What is sent to Kafka Connect. pgoutput; decimals as text, so no digit is lost; no schemas; tombstones; truncates too, which Debezium skips by default;
- * a heartbeat, so a quiet table does not hold back the database's log; the table that incremental snapshots are asked for by; and what was changed is sent
- * on after 10 ms, where Debezium would gather for half a second.
+ * What is sent to Kafka Connect. pgoutput; decimals as text, so no digit is lost; no schemas;
+ * tombstones; truncates too, which Debezium skips by default; a heartbeat, so a quiet table does
+ * not hold back the database's log; the table that incremental snapshots are asked for by; and what
+ * was changed is sent on after 10 ms, where Debezium would gather for half a second.
  */
-export function connectorConfig({ name, database, tables, overrides = {} }: ConnectorSettings): Record<string, string> {
+export function connectorConfig({
+  name,
+  database,
+  tables,
+  overrides = {},
+}: ConnectorSettings): Record<string, string> {
   const identifier = `tidemark_${name.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, 63);
   const json = "org.apache.kafka.connect.json.JsonConverter";
   const signals = "public.debezium_signal";
   const config: Record<string, string | null> = {
-    "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1", "plugin.name": "pgoutput",
-    "database.hostname": database.host, "database.port": String(database.port ?? 5432), "database.user": database.user, "database.password": database.password, "database.dbname": database.name,
-    "topic.prefix": name, "slot.name": identifier, "publication.name": identifier,
-    ...(tables === undefined ? {} : { "table.include.list": [...tables, signals].map(escaped).join(","), "publication.autocreate.mode": "filtered" }),
-    "signal.data.collection": signals, "heartbeat.interval.ms": "10000", "poll.interval.ms": "10", "decimal.handling.mode": "string", "tombstones.on.delete": "true", "skipped.operations": "none",
-    "key.converter": json, "key.converter.schemas.enable": "false", "value.converter": json, "value.converter.schemas.enable": "false",
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "tasks.max": "1",
+    "plugin.name": "pgoutput",
+    "database.hostname": database.host,
+    "database.port": String(database.port ?? 5432),
+    "database.user": database.user,
+    "database.password": database.password,
+    "database.dbname": database.name,
+    "topic.prefix": name,
+    "slot.name": identifier,
+    "publication.name": identifier,
+    ...(tables === undefined
+      ? {}
+      : {
+          "table.include.list": [...tables, signals].map(escaped).join(","),
+          "publication.autocreate.mode": "filtered",
+        }),
+    "signal.data.collection": signals,
+    "heartbeat.interval.ms": "10000",
+    "poll.interval.ms": "10",
+    "decimal.handling.mode": "string",
+    "tombstones.on.delete": "true",
+    "skipped.operations": "none",
+    "key.converter": json,
+    "key.converter.schemas.enable": "false",
+    "value.converter": json,
+    "value.converter.schemas.enable": "false",
     ...overrides,
   };
-  return Object.fromEntries(Object.entries(config).filter((entry): entry is [string, string] => entry[1] !== null));
+  return Object.fromEntries(
+    Object.entries(config).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
 }
 
 /** Debezium takes the names of tables for patterns. */

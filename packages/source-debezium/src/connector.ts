@@ -1,4 +1,7 @@
-/** Debezium connectors in Kafka Connect: made or changed, watched until they run, restarted, removed. */
+/**
+ * Debezium connectors in Kafka Connect: made or changed, watched until they run, restarted,
+ * removed.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { call, ofConnector, type ConnectOptions } from "./connect-client.ts";
@@ -24,30 +27,58 @@ export interface ConnectorStatus {
 }
 
 /**
- * Makes the connector, or changes it to this, and waits until it and its tasks run. Called again it changes nothing; tasks that had failed are restarted once.
- * A task that fails is `CONNECTOR_FAILED` with its trace.
+ * Makes the connector, or changes it to this, and waits until it and its tasks run. Called again it
+ * changes nothing; tasks that had failed are restarted once. A task that fails is
+ * `CONNECTOR_FAILED` with its trace.
  *
  * @example
  * await registerConnector({ url: "http://localhost:8083", name: "bank", database: { host: "db", user: "debezium", password, name: "bank" }, tables: ["public.payments"] });
  */
-export async function registerConnector(options: RegisterConnectorOptions): Promise<ConnectorStatus> {
+export async function registerConnector(
+  options: RegisterConnectorOptions,
+): Promise<ConnectorStatus> {
   const config = connectorConfig(options);
-  const { status } = await call(options, "PUT", ofConnector(options, "/config"), config).catch(async (error: unknown) => {
-    if (isTidemarkError(error, "CONNECTOR_REFUSED")) throw (await invalid(options, config)) ?? error;
-    throw error;
-  });
+  const { status } = await call(options, "PUT", ofConnector(options, "/config"), config).catch(
+    async (error: unknown) => {
+      if (isTidemarkError(error, "CONNECTOR_REFUSED"))
+        throw (await invalid(options, config)) ?? error;
+      throw error;
+    },
+  );
   const changed = status !== 201;
   if (changed) await sleep(SETTLE, undefined, { signal: options.signal });
   return running(options, changed);
 }
 
-/** Which settings are refused and why: the answer to the attempt itself may be an exception of the worker's. */
-async function invalid(options: ConnectOptions, config: Readonly<Record<string, string>>): Promise<TidemarkError | null> {
+/**
+ * Which settings are refused and why: the answer to the attempt itself may be an exception of the
+ * worker's.
+ */
+async function invalid(
+  options: ConnectOptions,
+  config: Readonly<Record<string, string>>,
+): Promise<TidemarkError | null> {
   const validate = `/connector-plugins/${encodeURIComponent(config["connector.class"] ?? "")}/config/validate`;
-  const answer = await call(options, "PUT", validate, { name: options.name, ...config }).catch(() => null);
-  const settings = (answer?.body as { readonly configs?: readonly { readonly value: { readonly name: string; readonly errors: readonly string[] } | null }[] } | null)?.configs ?? [];
-  const errors = settings.flatMap(({ value }) => (value ?? { errors: [] }).errors.map((error) => `${value!.name}: ${error}`));
-  return errors.length === 0 ? null : new TidemarkError("CONNECTOR_REFUSED", `connector ${options.name}: Kafka Connect refuses its settings: ${errors.join("; ")}`);
+  const answer = await call(options, "PUT", validate, { name: options.name, ...config }).catch(
+    () => null,
+  );
+  const settings =
+    (
+      answer?.body as {
+        readonly configs?: readonly {
+          readonly value: { readonly name: string; readonly errors: readonly string[] } | null;
+        }[];
+      } | null
+    )?.configs ?? [];
+  const errors = settings.flatMap(({ value }) =>
+    (value ?? { errors: [] }).errors.map((error) => `${value!.name}: ${error}`),
+  );
+  return errors.length === 0
+    ? null
+    : new TidemarkError(
+        "CONNECTOR_REFUSED",
+        `connector ${options.name}: Kafka Connect refuses its settings: ${errors.join("; ")}`,
+      );
 }
 
 /** null: there is no such connector. */
@@ -56,33 +87,66 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
   if (status === 404) return null;
   const { connector, tasks } = body as {
     readonly connector: { readonly state: string; readonly trace?: string };
-    readonly tasks: readonly { readonly id: number; readonly state: string; readonly worker_id: string; readonly trace?: string }[];
+    readonly tasks: readonly {
+      readonly id: number;
+      readonly state: string;
+      readonly worker_id: string;
+      readonly trace?: string;
+    }[];
   };
   return {
-    name: options.name, state: connector.state, trace: connector.trace ?? null,
-    tasks: tasks.map(({ id, state, worker_id: worker, trace }) => ({ id, state, worker, trace: trace ?? null })),
+    name: options.name,
+    state: connector.state,
+    trace: connector.trace ?? null,
+    tasks: tasks.map(({ id, state, worker_id: worker, trace }) => ({
+      id,
+      state,
+      worker,
+      trace: trace ?? null,
+    })),
   };
 }
 
-/** Restarts the connector and its tasks, and waits until they run. Throws `CONNECTOR_NOT_FOUND` and `CONNECTOR_FAILED`. */
+/**
+ * Restarts the connector and its tasks, and waits until they run. Throws `CONNECTOR_NOT_FOUND` and
+ * `CONNECTOR_FAILED`.
+ */
 export async function restartConnector(options: ConnectOptions): Promise<ConnectorStatus> {
-  const { status } = await call(options, "POST", ofConnector(options, "/restart?includeTasks=true"));
+  const { status } = await call(
+    options,
+    "POST",
+    ofConnector(options, "/restart?includeTasks=true"),
+  );
   if (status === 404) throw notFound(options);
   await sleep(SETTLE, undefined, { signal: options.signal });
   return running(options, false);
 }
 
-/** Removes the connector. Its replication slot stays in the database, and holds back the log there until it is dropped. Throws `CONNECTOR_NOT_FOUND`. */
+/**
+ * Removes the connector. Its replication slot stays in the database, and holds back the log there
+ * until it is dropped. Throws `CONNECTOR_NOT_FOUND`.
+ */
 export async function deleteConnector(options: ConnectOptions): Promise<void> {
   const { status } = await call(options, "DELETE", ofConnector(options, ""));
   if (status === 404) throw notFound(options);
-  for (const deadline = performance.now() + (options.patience ?? 60) * 1000; (await connectorStatus(options)) !== null;) {
-    if (performance.now() > deadline) throw new TidemarkError("CONNECTOR_NOT_READY", `connector ${options.name}: it is being removed and is still there; look at the log of Kafka Connect's worker`);
+  for (
+    const deadline = performance.now() + (options.patience ?? 60) * 1000;
+    (await connectorStatus(options)) !== null;
+  ) {
+    if (performance.now() > deadline)
+      throw new TidemarkError(
+        "CONNECTOR_NOT_READY",
+        `connector ${options.name}: it is being removed and is still there; look at the log ` +
+          "of Kafka Connect's worker",
+      );
     await sleep(250, undefined, { signal: options.signal });
   }
 }
 
-/** ms after which a status tells of a change or a restart, not of what was before; and for which a connector has to run, to be running. */
+/**
+ * ms after which a status tells of a change or a restart, not of what was before; and for which a
+ * connector has to run, to be running.
+ */
 const SETTLE = 1_000;
 
 /** `restart`: what is seen to have failed may have done so before, and gets one more chance. */
@@ -93,22 +157,44 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
   let since: number | null = null;
   for (;;) {
     const status = await connectorStatus(options);
-    const failed = status === null ? [] : [status, ...status.tasks].filter(({ state }) => state === "FAILED");
+    const failed =
+      status === null ? [] : [status, ...status.tasks].filter(({ state }) => state === "FAILED");
     if (failed.length > 0 && !chance) {
-      throw new TidemarkError("CONNECTOR_FAILED", `connector ${name}: ${failed.map(({ trace }) => reasonOf(trace)).join("; ")}. Settle that, then restart it. Kafka Connect says:\n${failed.map(({ trace }) => trace ?? "").join("\n")}`);
+      throw new TidemarkError(
+        "CONNECTOR_FAILED",
+        `connector ${name}: ${failed.map(({ trace }) => reasonOf(trace)).join("; ")}. Settle ` +
+          "that, then restart it. Kafka Connect " +
+          `says:\n${failed.map(({ trace }) => trace ?? "").join("\n")}`,
+      );
     }
     if (failed.length > 0) {
       chance = false;
-      await call(options, "POST", ofConnector(options, "/restart?includeTasks=true&onlyFailed=true"));
+      await call(
+        options,
+        "POST",
+        ofConnector(options, "/restart?includeTasks=true&onlyFailed=true"),
+      );
       await sleep(SETTLE, undefined, { signal });
       continue;
     }
-    const runs = status !== null && status.state === "RUNNING" && status.tasks.length > 0 && status.tasks.every(({ state }) => state === "RUNNING");
-    since = runs ? since ?? performance.now() : null;
+    const runs =
+      status !== null &&
+      status.state === "RUNNING" &&
+      status.tasks.length > 0 &&
+      status.tasks.every(({ state }) => state === "RUNNING");
+    since = runs ? (since ?? performance.now()) : null;
     if (runs && performance.now() >= since! + SETTLE) return status;
     if (performance.now() > deadline) {
-      const states = status === null ? "it is not there" : `the connector is ${status.state}, its tasks are ${status.tasks.map(({ state }) => state).join(", ") || "not there"}`;
-      throw new TidemarkError("CONNECTOR_NOT_READY", `connector ${name}: after ${patience} s ${states}; look at the log of Kafka Connect's worker, or wait longer with patience`);
+      const states =
+        status === null
+          ? "it is not there"
+          : `the connector is ${status.state}, its tasks are ` +
+            `${status.tasks.map(({ state }) => state).join(", ") || "not there"}`;
+      throw new TidemarkError(
+        "CONNECTOR_NOT_READY",
+        `connector ${name}: after ${patience} s ${states}; look at the log of Kafka Connect's ` +
+          "worker, or wait longer with patience",
+      );
     }
     await sleep(250, undefined, { signal });
   }
@@ -117,9 +203,14 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
 /** The innermost cause, which is what one can settle. */
 function reasonOf(trace: string | null): string {
   const lines = (trace ?? "it gives no reason").split("\n");
-  return (lines.findLast((line) => line.startsWith("Caused by: ")) ?? lines[0]!).replace("Caused by: ", "").trim();
+  return (lines.findLast((line) => line.startsWith("Caused by: ")) ?? lines[0]!)
+    .replace("Caused by: ", "")
+    .trim();
 }
 
 function notFound({ name, url }: ConnectOptions): TidemarkError {
-  return new TidemarkError("CONNECTOR_NOT_FOUND", `connector ${name}: there is none at ${url}; check the name, or register it`);
+  return new TidemarkError(
+    "CONNECTOR_NOT_FOUND",
+    `connector ${name}: there is none at ${url}; check the name, or register it`,
+  );
 }

@@ -11,23 +11,32 @@ import { type Row, type RowDecoder, rowDecoder } from "./row-decoder.ts";
 import { decoderOfTopic } from "./topic-table.ts";
 
 export interface DecoderOptions {
-  /** Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic → table, as the source names it. */
+  /**
+   * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic
+   * → table, as the source names it.
+   */
   readonly topics?: Readonly<Record<string, string>> | undefined;
   /**
-   * What a number in a timestamp column counts where messages have no schema: `"schema.table.column"` → unit. µs where nothing is said;
-   * Debezium sends ms for TIMESTAMP(0) to TIMESTAMP(3), and no number tells by its size.
+   * What a number in a timestamp column counts where messages have no schema:
+   * `"schema.table.column"` → unit. µs where nothing is said; Debezium sends ms for TIMESTAMP(0) to
+   * TIMESTAMP(3), and no number tells by its size.
    */
   readonly times?: Readonly<Record<string, TimeUnit>> | undefined;
   /** The connector's `unavailable.value.placeholder`. */
   readonly placeholder?: string | undefined;
-  /** Told once of each thing that a log loses without an error; by default a warning of the process. */
-  readonly onWarning?: ((warning: { readonly code: string; readonly message: string }) => void) | undefined;
+  /**
+   * Told once of each thing that a log loses without an error; by default a warning of the process.
+   */
+  readonly onWarning?:
+    | ((warning: { readonly code: string; readonly message: string }) => void)
+    | undefined;
 }
 
 export interface DebeziumDecoder {
   /**
    * The change, or null where the message is of no declared source (a heartbeat, another table).
-   * Throws `DECIMAL_WITHOUT_SCALE`, `DECIMAL_ENCODING_UNCLEAR` and `FLAT_WITHOUT_DELETED`: nothing of the source can be trusted then.
+   * Throws `DECIMAL_WITHOUT_SCALE`, `DECIMAL_ENCODING_UNCLEAR` and `FLAT_WITHOUT_DELETED`: nothing
+   * of the source can be trusted then.
    */
   decode(message: LogMessage): Change | null;
   /** How many messages were of no declared source, by topic. */
@@ -38,14 +47,21 @@ const NONE: readonly never[] = [];
 const UNWRAP = "transforms.unwrap";
 
 /** Decodes Debezium's messages, enveloped, bare or flat, for these sources. */
-export function debeziumDecoder(sources: readonly SourceSpec[], options: DecoderOptions = {}): DebeziumDecoder {
+export function debeziumDecoder(
+  sources: readonly SourceSpec[],
+  options: DecoderOptions = {},
+): DebeziumDecoder {
   const times = options.times ?? {};
   const placeholder = options.placeholder ?? "__debezium_unavailable_value";
   const decoders = new Map<string, RowDecoder>();
   for (const source of sources) {
     if (decoders.has(source.table)) {
       const other = decoders.get(source.table)!.source.name;
-      throw new TidemarkError("SOURCE_TABLE_TWICE", `sources "${other}" and "${source.name}" both read table ${source.table}; declare its columns in one source`);
+      throw new TidemarkError(
+        "SOURCE_TABLE_TWICE",
+        `sources "${other}" and "${source.name}" both read table ${source.table}; declare its ` +
+          "columns in one source",
+      );
     }
     decoders.set(source.table, rowDecoder(source, { times, placeholder }));
   }
@@ -62,14 +78,16 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     if (warned.has(`${code} ${source.name}`)) return;
     warned.add(`${code} ${source.name}`);
     const text = `source "${source.name}": ${message}`;
-    if (options.onWarning === undefined) process.emitWarning(text, { type: "TidemarkWarning", code });
+    if (options.onWarning === undefined)
+      process.emitWarning(text, { type: "TidemarkWarning", code });
     else options.onWarning({ code, message: text });
   };
   const ofTopic = (topic: string): RowDecoder | null => {
     let decoder = ofTopics.get(topic);
     if (decoder === undefined) {
       const table = options.topics?.[topic];
-      decoder = table === undefined ? decoderOfTopic(topic, decoders) : decoders.get(table) ?? null;
+      decoder =
+        table === undefined ? decoderOfTopic(topic, decoders) : (decoders.get(table) ?? null);
       ofTopics.set(topic, decoder);
     }
     return decoder;
@@ -79,35 +97,95 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     return null;
   };
 
-  const keyOf = (decoder: RowDecoder, text: string | null | undefined, topic: string): readonly Value[] | null =>
-    (typeof text === "string" && kafkaKey.read(text, topic) === "object" ? decoder.key(kafkaKey.members, kafkaKey.schema()) : null);
+  const keyOf = (
+    decoder: RowDecoder,
+    text: string | null | undefined,
+    topic: string,
+  ): readonly Value[] | null =>
+    typeof text === "string" && kafkaKey.read(text, topic) === "object"
+      ? decoder.key(kafkaKey.members, kafkaKey.schema())
+      : null;
 
   const change = (
-    { source }: RowDecoder, message: LogMessage, kind: Change["kind"], op: string | null, origin: Origin,
-    values: readonly Value[] | null, oldKey: readonly Value[] | null, row: Row | null, broken: Change["broken"],
+    { source }: RowDecoder,
+    message: LogMessage,
+    kind: Change["kind"],
+    op: string | null,
+    origin: Origin,
+    values: readonly Value[] | null,
+    oldKey: readonly Value[] | null,
+    row: Row | null,
+    broken: Change["broken"],
   ): Change => ({
-    source: source.name, topic: message.topic, partition: message.partition, offset: message.offset, kind, values, oldKey,
-    unavailable: row === null ? NONE : row.unavailable, unreadable: row === null ? NONE : row.unreadable, broken, nonFinite: row === null ? 0 : row.nonFinite,
-    lsn: origin.lsn, committed: origin.committed, snapshot: origin.snapshot || op === "r", ...(origin.snapshotPart === undefined ? {} : { snapshotPart: origin.snapshotPart }), op, timestamp: message.timestamp, transaction: origin.transaction,
+    source: source.name,
+    topic: message.topic,
+    partition: message.partition,
+    offset: message.offset,
+    kind,
+    values,
+    oldKey,
+    unavailable: row === null ? NONE : row.unavailable,
+    unreadable: row === null ? NONE : row.unreadable,
+    broken,
+    nonFinite: row === null ? 0 : row.nonFinite,
+    lsn: origin.lsn,
+    committed: origin.committed,
+    snapshot: origin.snapshot || op === "r",
+    ...(origin.snapshotPart === undefined ? {} : { snapshotPart: origin.snapshotPart }),
+    op,
+    timestamp: message.timestamp,
+    transaction: origin.transaction,
     extra: row === null ? null : row.extra,
   });
   const tombstone = (decoder: RowDecoder | null, message: LogMessage): Change | null =>
-    (decoder === null ? skip(message) : change(decoder, message, "none", null, NO_ORIGIN, null, null, null, null));
+    decoder === null
+      ? skip(message)
+      : change(decoder, message, "none", null, NO_ORIGIN, null, null, null, null);
 
-  /** Law 9: a readable key takes its row out of all windows; with an unreadable one, nobody can say whose row it was. */
-  const broken = (decoder: RowDecoder | null, message: LogMessage, op: string | null, origin: Origin, reason: string, what: string): Change | null => {
+  /**
+   * Law 9: a readable key takes its row out of all windows; with an unreadable one, nobody can say
+   * whose row it was.
+   */
+  const broken = (
+    decoder: RowDecoder | null,
+    message: LogMessage,
+    op: string | null,
+    origin: Origin,
+    reason: string,
+    what: string,
+  ): Change | null => {
     if (decoder === null) return skip(message);
     const where = `${message.topic}, partition ${message.partition}, offset ${message.offset}: ${what}`;
     const key = keyOf(decoder, message.key, message.topic);
     const from = withCommit(decoder, message, origin, false);
-    if (key === null) return change(decoder, message, "none", op, from, null, null, null, { reason: "KEY_UNREADABLE", message: `${where}, and no primary key can be read` });
-    return change(decoder, message, "upsert", op, from, decoder.keyRow(key), null, null, { reason, message: where });
+    if (key === null)
+      return change(decoder, message, "none", op, from, null, null, null, {
+        reason: "KEY_UNREADABLE",
+        message: `${where}, and no primary key can be read`,
+      });
+    return change(decoder, message, "upsert", op, from, decoder.keyRow(key), null, null, {
+      reason,
+      message: where,
+    });
   };
-  /** Where a message has no commit time, the broker's stands in: never earlier, so nothing is known before it was (law 6). */
-  const withCommit = (decoder: RowDecoder, { timestamp }: LogMessage, origin: Origin, warns: boolean): Origin => {
+  /**
+   * Where a message has no commit time, the broker's stands in: never earlier, so nothing is known
+   * before it was (law 6).
+   */
+  const withCommit = (
+    decoder: RowDecoder,
+    { timestamp }: LogMessage,
+    origin: Origin,
+    warns: boolean,
+  ): Origin => {
     if (origin.committed !== null || timestamp === null) return origin;
     if (warns) {
-      warn("COMMIT_TIME_FROM_BROKER", decoder.source, `messages carry no commit time, so the broker's time is taken for it; add source.ts_us to ${UNWRAP}.add.fields`);
+      warn(
+        "COMMIT_TIME_FROM_BROKER",
+        decoder.source,
+        "messages carry no commit time, so the broker's time is taken for it; add " +
+          `source.ts_us to ${UNWRAP}.add.fields`,
+      );
     }
     return { ...origin, committed: timestamp * 1000 + 999 };
   };
@@ -115,20 +193,52 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
   let current: LogMessage;
   const withoutScale = (decoder: RowDecoder, column: string): never => {
     const { topic, partition, offset } = current;
-    throw new TidemarkError("DECIMAL_WITHOUT_SCALE", `source "${decoder.source.name}": column "${column}" of ${topic} (partition ${partition}, offset ${offset}) `
-      + "is a decimal as base64, and neither a schema nor the definition gives its scale; set the connector's decimal.handling.mode=string, "
-      + "send schemas (value.converter.schemas.enable=true), or declare the column as decimal(p, s)");
+    throw new TidemarkError(
+      "DECIMAL_WITHOUT_SCALE",
+      `source "${decoder.source.name}": column "${column}" of ${topic} (partition ` +
+        `${partition}, offset ${offset}) ` +
+        "is a decimal as base64, and neither a schema nor the definition gives its scale; set " +
+        "the connector's decimal.handling.mode=string, " +
+        "send schemas (value.converter.schemas.enable=true), or declare the column as " +
+        "decimal(p, s)",
+    );
   };
 
-  const upsert = (decoder: RowDecoder, message: LogMessage, op: string | null, origin: Origin, members: Members, flat: boolean): Change | null => {
+  const upsert = (
+    decoder: RowDecoder,
+    message: LogMessage,
+    op: string | null,
+    origin: Origin,
+    members: Members,
+    flat: boolean,
+  ): Change | null => {
     const row = decoder.row(members, payload.schema(), flat, withoutScale);
-    if (!decoder.hasKey(row.values)) return broken(decoder, message, op, origin, "ROW_WITHOUT_KEY", "the row's primary key is missing or unreadable");
+    if (!decoder.hasKey(row.values))
+      return broken(
+        decoder,
+        message,
+        op,
+        origin,
+        "ROW_WITHOUT_KEY",
+        "the row's primary key is missing or unreadable",
+      );
     const oldKey = keyOf(decoder, message.headers["__debezium.oldkey"], `${message.topic} old key`);
     return change(decoder, message, "upsert", op, origin, row.values, oldKey, row, null);
   };
-  /** Of the row before, only the primary key is to be trusted: the rest is null, or empty, unless the table has REPLICA IDENTITY FULL. */
-  const deletion = (decoder: RowDecoder, message: LogMessage, op: string | null, origin: Origin, members: Members | null): Change | null => {
-    const key = (members === null ? null : decoder.key(members, payload.schema())) ?? keyOf(decoder, message.key, message.topic);
+  /**
+   * Of the row before, only the primary key is to be trusted: the rest is null, or empty, unless
+   * the table has REPLICA IDENTITY FULL.
+   */
+  const deletion = (
+    decoder: RowDecoder,
+    message: LogMessage,
+    op: string | null,
+    origin: Origin,
+    members: Members | null,
+  ): Change | null => {
+    const key =
+      (members === null ? null : decoder.key(members, payload.schema())) ??
+      keyOf(decoder, message.key, message.topic);
     if (key === null) return broken(decoder, message, op, origin, "KEY_UNREADABLE", "a delete");
     return change(decoder, message, "delete", op, origin, decoder.keyRow(key), null, null, null);
   };
@@ -140,7 +250,8 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     let origin = NO_ORIGIN;
     if (s >= 0 && members.kind(s) === OBJECT) {
       const table = tableOf(block);
-      if (table !== null && options.topics?.[message.topic] === undefined) decoder = decoders.get(table) ?? null;
+      if (table !== null && options.topics?.[message.topic] === undefined)
+        decoder = decoders.get(table) ?? null;
       if (decoder === null) return skip(message);
       origin = originOf(block, (field) => block.find(field));
     }
@@ -151,12 +262,27 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     const a = members.find(op === "d" ? "before" : "after");
     const there = a >= 0 && members.kind(a) === OBJECT;
     switch (op) {
-      case "c": case "u": case "r":
-        return there ? upsert(decoder, message, op, origin, after, false) : broken(decoder, message, op, origin, "ROW_MISSING", `op "${op}" without an "after"`);
-      case "d": return deletion(decoder, message, op, origin, there ? before : null);
-      case "t": return change(decoder, message, "truncate", op, origin, null, null, null, null);
-      case "m": return change(decoder, message, "none", op, origin, null, null, null, null);
-      default: return broken(decoder, message, op, origin, "OP_UNKNOWN", op === null ? 'no "op"' : `op ${JSON.stringify(op)}`);
+      case "c":
+      case "u":
+      case "r":
+        return there
+          ? upsert(decoder, message, op, origin, after, false)
+          : broken(decoder, message, op, origin, "ROW_MISSING", `op "${op}" without an "after"`);
+      case "d":
+        return deletion(decoder, message, op, origin, there ? before : null);
+      case "t":
+        return change(decoder, message, "truncate", op, origin, null, null, null, null);
+      case "m":
+        return change(decoder, message, "none", op, origin, null, null, null, null);
+      default:
+        return broken(
+          decoder,
+          message,
+          op,
+          origin,
+          "OP_UNKNOWN",
+          op === null ? 'no "op"' : `op ${JSON.stringify(op)}`,
+        );
     }
   };
 
@@ -164,25 +290,49 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
     const { members } = payload;
     const find = (field: string): number => findMeta(members, field);
     const [schema, table] = [find("schema"), find("table")];
-    const named = schema >= 0 && table >= 0 && members.isString(schema) && members.isString(table) ? `${members.string(schema)}.${members.string(table)}` : null;
-    const decoder = named !== null && options.topics?.[message.topic] === undefined ? decoders.get(named) ?? null : ofTopic(message.topic);
+    const named =
+      schema >= 0 && table >= 0 && members.isString(schema) && members.isString(table)
+        ? `${members.string(schema)}.${members.string(table)}`
+        : null;
+    const decoder =
+      named !== null && options.topics?.[message.topic] === undefined
+        ? (decoders.get(named) ?? null)
+        : ofTopic(message.topic);
     if (decoder === null) return skip(message);
     const d = members.find("__deleted");
     if (d < 0) {
       if (find("op") < 0 && decoder.key(members, payload.schema()) === null) {
-        return broken(decoder, message, null, NO_ORIGIN, "NOT_A_CHANGE", "neither a Debezium envelope nor a row of the table");
+        return broken(
+          decoder,
+          message,
+          null,
+          NO_ORIGIN,
+          "NOT_A_CHANGE",
+          "neither a Debezium envelope nor a row of the table",
+        );
       }
-      throw new TidemarkError("FLAT_WITHOUT_DELETED", `source "${decoder.source.name}": ${message.topic} (partition ${message.partition}, offset ${message.offset}) `
-        + `holds flat rows without "__deleted", which cannot tell a delete; set ${UNWRAP}.delete.tombstone.handling.mode=rewrite and `
-        + `${UNWRAP}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`);
+      throw new TidemarkError(
+        "FLAT_WITHOUT_DELETED",
+        `source "${decoder.source.name}": ${message.topic} (partition ${message.partition}, ` +
+          `offset ${message.offset}) ` +
+          `holds flat rows without "__deleted", which cannot tell a delete; set ` +
+          `${UNWRAP}.delete.tombstone.handling.mode=rewrite and ` +
+          `${UNWRAP}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`,
+      );
     }
-    warn("FLAT_LOSES_TRUNCATES", decoder.source, `${message.topic} holds flat rows, and the unwrap transform drops truncates: `
-      + "after a TRUNCATE the rows stay. Drop the transform if the table is ever truncated");
+    warn(
+      "FLAT_LOSES_TRUNCATES",
+      decoder.source,
+      `${message.topic} holds flat rows, and the unwrap transform drops truncates: ` +
+        "after a TRUNCATE the rows stay. Drop the transform if the table is ever truncated",
+    );
     const o = find("op");
     const op = o >= 0 && members.isString(o) ? members.string(o) : null;
     const origin = withCommit(decoder, message, originOf(members, find), true);
     const deleted = members.isString(d) ? members.string(d) === "true" : members.kind(d) === TRUE;
-    return deleted ? deletion(decoder, message, op, origin, members) : upsert(decoder, message, op, origin, members, true);
+    return deleted
+      ? deletion(decoder, message, op, origin, members)
+      : upsert(decoder, message, op, origin, members, true);
   };
 
   return {
@@ -193,10 +343,28 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
       const { topic, value } = message;
       if (value === null) return tombstone(ofTopic(topic), message);
       switch (payload.read(value, topic)) {
-        case "null": return tombstone(ofTopic(topic), message);
-        case "not json": return broken(ofTopic(topic), message, null, NO_ORIGIN, "VALUE_NOT_JSON", "the value is not JSON");
-        case "other": return broken(ofTopic(topic), message, null, NO_ORIGIN, "VALUE_NOT_AN_OBJECT", "the payload is not an object");
-        case "object": return isEnvelope(payload.members) ? envelope(message) : flatRow(message);
+        case "null":
+          return tombstone(ofTopic(topic), message);
+        case "not json":
+          return broken(
+            ofTopic(topic),
+            message,
+            null,
+            NO_ORIGIN,
+            "VALUE_NOT_JSON",
+            "the value is not JSON",
+          );
+        case "other":
+          return broken(
+            ofTopic(topic),
+            message,
+            null,
+            NO_ORIGIN,
+            "VALUE_NOT_AN_OBJECT",
+            "the payload is not an object",
+          );
+        case "object":
+          return isEnvelope(payload.members) ? envelope(message) : flatRow(message);
       }
     },
   };
@@ -205,10 +373,17 @@ export function debeziumDecoder(sources: readonly SourceSpec[], options: Decoder
 function isEnvelope(members: Members): boolean {
   const source = members.find("source");
   if (source >= 0 && members.kind(source) === OBJECT) return true;
-  return members.find("__deleted") < 0 && members.find("op") >= 0 && (members.find("after") >= 0 || members.find("before") >= 0);
+  return (
+    members.find("__deleted") < 0 &&
+    members.find("op") >= 0 &&
+    (members.find("after") >= 0 || members.find("before") >= 0)
+  );
 }
 
-/** `schema.table` of the source block (`db.table` where the database has no schemas); null: it names no table. */
+/**
+ * `schema.table` of the source block (`db.table` where the database has no schemas); null: it names
+ * no table.
+ */
 function tableOf(block: Members): string | null {
   const schema = block.find("schema") >= 0 ? block.find("schema") : block.find("db");
   const table = block.find("table");

@@ -18,9 +18,11 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 export const isSpecial = (text: string): boolean => SPECIAL.test(text);
 export const isNumeral = (text: string): boolean => NUMERAL.test(text);
-export const isBase64 = (text: string): boolean => text !== "" && text.length % 4 === 0 && BASE64.test(text);
+export const isBase64 = (text: string): boolean =>
+  text !== "" && text.length % 4 === 0 && BASE64.test(text);
 /** Digits alone, four or eight of them …: a number, or the base64 of one. */
-export const isEither = (text: string): boolean => text !== "" && text.length % 4 === 0 && /^\d+$/.test(text);
+export const isEither = (text: string): boolean =>
+  text !== "" && text.length % 4 === 0 && /^\d+$/.test(text);
 
 /** `-12.50`, `1.25E3`, `NaN`. */
 export function decimalOfText(text: string): Decimal | Failure {
@@ -38,11 +40,17 @@ export function decimalOfText(text: string): Decimal | Failure {
 export function decimalOfBase64(text: string, scale: number): Decimal | Failure {
   if (!isBase64(text) || Math.abs(scale) > MOST_EXPONENT) return NOT_A_DECIMAL;
   const bytes = Buffer.from(text, "base64");
-  const unscaled = bytes.length <= 6 ? BigInt(bytes.readIntBE(0, bytes.length)) : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
+  const unscaled =
+    bytes.length <= 6
+      ? BigInt(bytes.readIntBE(0, bytes.length))
+      : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
   return { unscaled, scale };
 }
 
-/** The unscaled digits at a scale, below `limit`; fraction digits beyond the scale must be zeros (law 9). */
+/**
+ * The unscaled digits at a scale, below `limit`; fraction digits beyond the scale must be zeros
+ * (law 9).
+ */
 export function fitDecimal(decimal: Decimal, scale: number, limit: bigint): bigint | Failure {
   const fitted = rescale(decimal, scale - decimal.scale);
   if (fitted === null) return TOO_PRECISE;

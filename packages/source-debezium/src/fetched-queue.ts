@@ -1,4 +1,7 @@
-/** Fetched messages that wait to be decoded. They are bounded: who adds asks `full` and stops fetching, until `low`. */
+/**
+ * Fetched messages that wait to be decoded. They are bounded: who adds asks `full` and stops
+ * fetching, until `low`.
+ */
 import type { Position } from "@tidemark/core/spi";
 import type { KafkaMessage } from "kafkajs";
 import type { KafkaPartition } from "./kafka-partition.ts";
@@ -12,7 +15,8 @@ export interface Fetched {
   readonly position: Position;
 }
 
-export const sizeOf = ({ key, value }: KafkaMessage): number => 100 + (key?.length ?? 0) + (value?.length ?? 0);
+export const sizeOf = ({ key, value }: KafkaMessage): number =>
+  100 + (key?.length ?? 0) + (value?.length ?? 0);
 
 export class FetchedQueue {
   private waiting: Fetched[] = [];
@@ -46,7 +50,8 @@ export class FetchedQueue {
   }
 
   drop(partition: KafkaPartition): void {
-    for (const fetched of this.waiting) if (fetched.partition === partition) this.count(fetched, -1);
+    for (const fetched of this.waiting)
+      if (fetched.partition === partition) this.count(fetched, -1);
     this.waiting = this.waiting.filter((fetched) => fetched.partition !== partition);
   }
 

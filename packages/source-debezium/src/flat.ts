@@ -1,13 +1,38 @@
-/** Rows as the `unwrap` transform (ExtractNewRecordState) sends them: columns, and what `add.fields` added under `__`. */
+/**
+ * Rows as the `unwrap` transform (ExtractNewRecordState) sends them: columns, and what `add.fields`
+ * added under `__`.
+ */
 import type { Members } from "./json-text.ts";
 
-const FIELDS = ["deleted", "op", "lsn", "ts_ms", "ts_us", "ts_ns", "snapshot", "sequence", "schema", "table", "db", "txId", "xmin", "name", "version", "connector", "origin", "origin_lsn"];
+const FIELDS = [
+  "deleted",
+  "op",
+  "lsn",
+  "ts_ms",
+  "ts_us",
+  "ts_ns",
+  "snapshot",
+  "sequence",
+  "schema",
+  "table",
+  "db",
+  "txId",
+  "xmin",
+  "name",
+  "version",
+  "connector",
+  "origin",
+  "origin_lsn",
+];
 const META = new Set(FIELDS.flatMap((field) => [`__${field}`, `__source_${field}`]));
 
 /** True for a member that the transform added. */
 export const isMeta = (key: string): boolean => key.startsWith("__") && META.has(key);
 
-/** The place of a field of the source block, which `add.fields` may name `ts_us` or `source.ts_us`; an unprefixed time is the connector's own clock. */
+/**
+ * The place of a field of the source block, which `add.fields` may name `ts_us` or `source.ts_us`;
+ * an unprefixed time is the connector's own clock.
+ */
 export function findMeta(members: Members, field: string): number {
   const i = members.find(`__source_${field}`);
   return i >= 0 || field.startsWith("ts_") ? i : members.find(`__${field}`);

@@ -1,6 +1,7 @@
 /**
- * JSON read where it lies: the members of an object as places in the text, so that a number keeps its digits (`JSON.parse` makes 9223372036854775807
- * another number, law 9), what nobody asks for is never made, and what no column takes is copied as it stands.
+ * JSON read where it lies: the members of an object as places in the text, so that a number keeps
+ * its digits (`JSON.parse` makes 9223372036854775807 another number, law 9), what nobody asks for
+ * is never made, and what no column takes is copied as it stands.
  */
 
 export const NULL = 0;
@@ -20,14 +21,20 @@ const SHORTEST_VIEW = 13;
 /** What the last value skipped was. */
 let lastKind = NULL;
 
-/** The place after the value that starts at `at`; −1 where the text is not JSON there (or nested deeper than 500). */
+/**
+ * The place after the value that starts at `at`; −1 where the text is not JSON there (or nested
+ * deeper than 500).
+ */
 export function skipValue(text: string, at: number, depth = 0): number {
   switch (text.charCodeAt(at)) {
-    case 0x22: return skipString(text, at + 1); // "
-    case 0x7b: { // {
+    case 0x22:
+      return skipString(text, at + 1); // "
+    case 0x7b: {
+      // {
       if (depth === MOST_DEPTH) return -1;
       at = skipSpace(text, at + 1);
-      if (text.charCodeAt(at) !== 0x7d) { // }
+      if (text.charCodeAt(at) !== 0x7d) {
+        // }
         for (;;) {
           if (text.charCodeAt(at) !== 0x22) return -1;
           at = skipMember(text, at, depth);
@@ -41,10 +48,12 @@ export function skipValue(text: string, at: number, depth = 0): number {
       lastKind = OBJECT;
       return at + 1;
     }
-    case 0x5b: { // [
+    case 0x5b: {
+      // [
       if (depth === MOST_DEPTH) return -1;
       at = skipSpace(text, at + 1);
-      if (text.charCodeAt(at) !== 0x5d) { // ]
+      if (text.charCodeAt(at) !== 0x5d) {
+        // ]
         for (;;) {
           at = skipValue(text, at, depth + 1);
           if (at < 0) return -1;
@@ -58,10 +67,17 @@ export function skipValue(text: string, at: number, depth = 0): number {
       lastKind = ARRAY;
       return at + 1;
     }
-    case 0x6e: lastKind = NULL; return text.startsWith("null", at) ? at + 4 : -1;
-    case 0x74: lastKind = TRUE; return text.startsWith("true", at) ? at + 4 : -1;
-    case 0x66: lastKind = FALSE; return text.startsWith("false", at) ? at + 5 : -1;
-    default: return skipNumber(text, at);
+    case 0x6e:
+      lastKind = NULL;
+      return text.startsWith("null", at) ? at + 4 : -1;
+    case 0x74:
+      lastKind = TRUE;
+      return text.startsWith("true", at) ? at + 4 : -1;
+    case 0x66:
+      lastKind = FALSE;
+      return text.startsWith("false", at) ? at + 5 : -1;
+    default:
+      return skipNumber(text, at);
   }
 }
 
@@ -98,7 +114,8 @@ function skipString(text: string, at: number): number {
       lastKind = kind;
       return at + 1;
     }
-    if (c === 0x5c) { // \
+    if (c === 0x5c) {
+      // \
       kind = ESCAPED;
       const escape = text[++at];
       if (escape === "u") {
@@ -110,7 +127,8 @@ function skipString(text: string, at: number): number {
 }
 
 const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
-const isHex = (c: number): boolean => isDigit(c) || c >= 0x41 && c <= 0x46 || c >= 0x61 && c <= 0x66;
+const isHex = (c: number): boolean =>
+  isDigit(c) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
 
 function skipNumber(text: string, at: number): number {
   if (text.charCodeAt(at) === 0x2d) at++; // -
@@ -120,12 +138,14 @@ function skipNumber(text: string, at: number): number {
     while (isDigit(text.charCodeAt(at))) at++;
     if (at === first) return -1;
   }
-  if (text.charCodeAt(at) === 0x2e) { // .
+  if (text.charCodeAt(at) === 0x2e) {
+    // .
     const first = ++at;
     while (isDigit(text.charCodeAt(at))) at++;
     if (at === first) return -1;
   }
-  if ((text.charCodeAt(at) | 0x20) === 0x65) { // e E
+  if ((text.charCodeAt(at) | 0x20) === 0x65) {
+    // e E
     at++;
     const sign = text.charCodeAt(at);
     if (sign === 0x2b || sign === 0x2d) at++;
@@ -164,9 +184,15 @@ export class Members {
     if (text.charCodeAt(at) === 0x7d) return at + 1;
     for (let i = 0; ; i++) {
       if (text.charCodeAt(at) !== 0x22) return -1;
-      // Messages of a topic repeat their keys: the last one's is taken where it fits, and nothing is made.
+      // Messages of a topic repeat their keys: the last one's is taken where it fits, and nothing
+      // is made.
       const last = this.plain[i];
-      if (last !== undefined && text.startsWith(last, at + 1) && text.charCodeAt(at + 1 + last.length) === 0x22) at += last.length + 2;
+      if (
+        last !== undefined &&
+        text.startsWith(last, at + 1) &&
+        text.charCodeAt(at + 1 + last.length) === 0x22
+      )
+        at += last.length + 2;
       else {
         const end = skipString(text, at + 1);
         if (end < 0) return -1;
@@ -236,5 +262,5 @@ export class Members {
 
 /** The text in memory of its own. */
 export function ownText(text: string): string {
-  return text.length < SHORTEST_VIEW ? text : JSON.parse(JSON.stringify(text)) as string;
+  return text.length < SHORTEST_VIEW ? text : (JSON.parse(JSON.stringify(text)) as string);
 }

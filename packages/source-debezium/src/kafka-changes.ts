@@ -2,7 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position, SourceSpec } from "@tidemark/core/spi";
-import kafkajs, { type Admin, type Consumer, type ConsumerConfig, type KafkaConfig, type KafkaMessage } from "kafkajs";
+import kafkajs, {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type KafkaConfig,
+  type KafkaMessage,
+} from "kafkajs";
 import { type DebeziumDecoder, type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
 import { FetchedQueue, sizeOf } from "./fetched-queue.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
@@ -27,13 +33,22 @@ export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   readonly client?: KafkaClient | undefined;
   /** Names, or patterns for the topics there are when the run starts. */
   readonly topics: string | RegExp | readonly (string | RegExp)[];
-  /** Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic → table, as the source names it. */
+  /**
+   * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic
+   * → table, as the source names it.
+   */
   readonly tables?: DecoderOptions["topics"];
-  /** Runs of one group share the partitions among them: only for runs into the same stores. Without it, a run has a group of its own and takes them all. */
+  /**
+   * Runs of one group share the partitions among them: only for runs into the same stores. Without
+   * it, a run has a group of its own and takes them all.
+   */
   readonly groupId?: string | undefined;
   /** When the run ends: with its signal, or where the topics ended when it first saw them. */
   readonly until?: "signal" | "caught-up" | undefined;
-  /** What a partition of which nothing is stored has to hold: its log from offset 0 on, or what retention has left, when that holds a snapshot of the whole table. */
+  /**
+   * What a partition of which nothing is stored has to hold: its log from offset 0 on, or what
+   * retention has left, when that holds a snapshot of the whole table.
+   */
   readonly beginning?: "complete" | "retained" | undefined;
   /** A batch ends after so many messages (5,000) … */
   readonly batchMessages?: number | undefined;
@@ -44,7 +59,9 @@ export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   /** … or messages (50,000). One answer of each broker may come on top of it. */
   readonly prefetchMessages?: number | undefined;
   /** Further settings of the consumer, as kafkajs takes them. */
-  readonly consumer?: Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">> | undefined;
+  readonly consumer?:
+    | Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">>
+    | undefined;
 }
 
 /** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
@@ -73,8 +90,10 @@ export interface KafkaChanges extends ChangeSource {
 }
 
 /**
- * Changes from topics of Kafka, enveloped, bare or flat. Where each partition stands lies with the state in the stores: nothing is committed to Kafka, so a run
- * may be killed and started again, and what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything of its topic is applied.
+ * Changes from topics of Kafka, enveloped, bare or flat. Where each partition stands lies with the
+ * state in the stores: nothing is committed to Kafka, so a run may be killed and started again, and
+ * what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything of its topic is
+ * applied.
  *
  * @example
  * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });
@@ -85,7 +104,8 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
   const mostMessages = options.batchMessages ?? 5_000;
   const mostBytes = options.batchBytes ?? 8 * 2 ** 20;
   const warn = (code: string, message: string): void => {
-    if (options.onWarning === undefined) process.emitWarning(message, { type: "TidemarkWarning", code });
+    if (options.onWarning === undefined)
+      process.emitWarning(message, { type: "TidemarkWarning", code });
     else options.onWarning({ code, message });
   };
   const queues = new Set<FetchedQueue>();
@@ -99,38 +119,86 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
   return {
     name,
     shared: true,
-    get skipped() { return skipped; },
-    get waiting() { return { messages: sum([...queues].map(({ messages }) => messages)), bytes: sum([...queues].map(({ bytes }) => bytes)) }; },
+    get skipped() {
+      return skipped;
+    },
+    get waiting() {
+      return {
+        messages: sum([...queues].map(({ messages }) => messages)),
+        bytes: sum([...queues].map(({ bytes }) => bytes)),
+      };
+    },
     ends: options.until === "caught-up",
     holds,
-    lag: () => [...first?.partitions.values() ?? []].filter(({ assigned, ready }) => assigned && ready).map(lagOf),
+    lag: () =>
+      [...(first?.partitions.values() ?? [])]
+        .filter(({ assigned, ready }) => assigned && ready)
+        .map(lagOf),
 
-    async *changes({ sources, after, positions, signal, beside = false }): AsyncGenerator<ChangeBatch> {
+    async *changes({
+      sources,
+      after,
+      positions,
+      signal,
+      beside = false,
+    }): AsyncGenerator<ChangeBatch> {
       const decoder = debeziumDecoder(sources, { ...options, topics: options.tables });
       if (!beside) skipped = decoder.skipped;
-      // Of a shared group a second member would take partitions from the first: who reads beside it has a group of its own.
+      // Of a shared group a second member would take partitions from the first: who reads beside it
+      // has a group of its own.
       const groupId = beside ? undefined : options.groupId;
       await registerCodecs();
       const client = options.client ?? clientOf(options, name);
       const admin = client.admin();
-      const queue = new FetchedQueue({ messages: options.prefetchMessages ?? 50_000, bytes: options.prefetchBytes ?? 32 * 2 ** 20 });
+      const queue = new FetchedQueue({
+        messages: options.prefetchMessages ?? 50_000,
+        bytes: options.prefetchBytes ?? 32 * 2 ** 20,
+      });
       queues.add(queue);
       let mine: KafkaFetcher | null = null;
-      const stir = (): void => { mine?.stir(); };
+      const stir = (): void => {
+        mine?.stir();
+      };
       signal?.addEventListener("abort", stir);
       try {
         await admin.connect();
         const topics = await existing(asked, admin, name);
         const consumer = client.consumer({
-          // After a restart the broker waits for the member that we were before: in a group of our own, nobody is hurt if that is short.
-          maxWaitTimeInMs: 100, metadataMaxAge: 60_000, ...(groupId === undefined ? { sessionTimeout: 10_000 } : {}), ...options.consumer, groupId: groupId ?? `tidemark-${randomUUID()}`, allowAutoTopicCreation: false,
-          retry: { ...RETRY, ...options.consumer?.retry, restartOnFailure: async (error) => mine?.isClosed() !== true && (await options.consumer?.retry?.restartOnFailure?.(error)) !== false },
+          // After a restart the broker waits for the member that we were before: in a group of our
+          // own, nobody is hurt if that is short.
+          maxWaitTimeInMs: 100,
+          metadataMaxAge: 60_000,
+          ...(groupId === undefined ? { sessionTimeout: 10_000 } : {}),
+          ...options.consumer,
+          groupId: groupId ?? `tidemark-${randomUUID()}`,
+          allowAutoTopicCreation: false,
+          retry: {
+            ...RETRY,
+            ...options.consumer?.retry,
+            restartOnFailure: async (error) =>
+              mine?.isClosed() !== true &&
+              (await options.consumer?.retry?.restartOnFailure?.(error)) !== false,
+          },
         });
         mine = new KafkaFetcher({
-          name, admin, consumer, topics, after, positions, queue, retained: options.beginning === "retained", declared: declaredTopics(sources, options),
-          onRetry: ({ message }) => { warn("KAFKA_RETRIES", `${message}; trying again`); },
+          name,
+          admin,
+          consumer,
+          topics,
+          after,
+          positions,
+          queue,
+          retained: options.beginning === "retained",
+          declared: declaredTopics(sources, options),
+          onRetry: ({ message }) => {
+            warn("KAFKA_RETRIES", `${message}; trying again`);
+          },
           wanted: beside ? holds : () => true,
-          onAssigned: beside ? () => undefined : () => { for (const one of besides) one.reassign(); },
+          onAssigned: beside
+            ? () => undefined
+            : () => {
+                for (const one of besides) one.reassign();
+              },
         });
         if (beside) besides.add(mine);
         else first = mine;
@@ -163,7 +231,12 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
 }
 
 /** Decodes what waits, up to the limits; null: nothing waits. */
-function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: number, mostBytes: number): ChangeBatch | null {
+function nextBatch(
+  queue: FetchedQueue,
+  decoder: DebeziumDecoder,
+  mostMessages: number,
+  mostBytes: number,
+): ChangeBatch | null {
   const changes: Change[] = [];
   const moved = new Set<KafkaPartition>();
   let bytes = 0;
@@ -180,7 +253,8 @@ function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: 
       if (change !== null) {
         if (partition.headless !== null) throw partition.headless;
         partition.relevant = true;
-        if (change.committed !== null) partition.watermark = Math.max(partition.watermark ?? -Infinity, change.committed);
+        if (change.committed !== null)
+          partition.watermark = Math.max(partition.watermark ?? -Infinity, change.committed);
         changes.push(change);
       }
     }
@@ -188,48 +262,107 @@ function nextBatch(queue: FetchedQueue, decoder: DebeziumDecoder, mostMessages: 
       partition.given = position;
       queue.shift();
     } else if (last !== null) {
-      partition.given = positionAfter(partition.name, last); // once, not for each message: its mark is a hash
+      // once, not for each message: its mark is a hash
+      partition.given = positionAfter(partition.name, last);
     }
     moved.add(partition);
     if (fetched.taken < messages.length) break;
   }
   if (moved.size === 0) return null;
-  return { changes, positions: [...moved].flatMap(({ relevant, given }): Position[] => (relevant ? [given!] : [])) };
+  return {
+    changes,
+    positions: [...moved].flatMap(({ relevant, given }): Position[] => (relevant ? [given!] : [])),
+  };
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-function logMessage({ topic, partition }: KafkaPartition, { offset, timestamp, key, value, headers = {} }: KafkaMessage): LogMessage {
+function logMessage(
+  { topic, partition }: KafkaPartition,
+  { offset, timestamp, key, value, headers = {} }: KafkaMessage,
+): LogMessage {
   return {
-    topic, partition, offset: Number(offset), timestamp: Number(timestamp), key: key === null ? null : key.toString("utf8"), value: value === null ? null : value.toString("utf8"),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value === undefined ? null : String(Array.isArray(value) ? value.at(-1) : value)])),
+    topic,
+    partition,
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: key === null ? null : key.toString("utf8"),
+    value: value === null ? null : value.toString("utf8"),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name,
+        value === undefined ? null : String(Array.isArray(value) ? value.at(-1) : value),
+      ]),
+    ),
   };
 }
 
 function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
-  return { partition: name, offset: given?.offset ?? null, highWatermark: high, lag: Math.max(0, high - 1 - (given?.offset ?? -1)), watermark };
+  return {
+    partition: name,
+    offset: given?.offset ?? null,
+    highWatermark: high,
+    lag: Math.max(0, high - 1 - (given?.offset ?? -1)),
+    watermark,
+  };
 }
 
-function clientOf({ brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions, name: string): KafkaClient {
-  if (brokers === undefined) throw new TidemarkError("KAFKA_WITHOUT_BROKERS", `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`);
+function clientOf(
+  { brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions,
+  name: string,
+): KafkaClient {
+  if (brokers === undefined)
+    throw new TidemarkError(
+      "KAFKA_WITHOUT_BROKERS",
+      `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`,
+    );
   return new kafkajs.Kafka({
-    brokers: typeof brokers === "function" ? brokers : [...brokers], clientId, logLevel: kafkajs.logLevel.NOTHING, retry: RETRY, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }),
+    brokers: typeof brokers === "function" ? brokers : [...brokers],
+    clientId,
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: RETRY,
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(sasl === undefined ? {} : { sasl }),
   });
 }
 
-async function existing(asked: readonly (string | RegExp)[], admin: Admin, name: string): Promise<readonly string[]> {
+async function existing(
+  asked: readonly (string | RegExp)[],
+  admin: Admin,
+  name: string,
+): Promise<readonly string[]> {
   const there = await admin.listTopics();
-  const topics = [...new Set(asked.flatMap((one) => there.filter((topic) => (typeof one === "string" ? topic === one : new RegExp(one.source, one.flags.replace(/[gy]/g, "")).test(topic)))))];
+  const topics = [
+    ...new Set(
+      asked.flatMap((one) =>
+        there.filter((topic) =>
+          typeof one === "string"
+            ? topic === one
+            : new RegExp(one.source, one.flags.replace(/[gy]/g, "")).test(topic),
+        ),
+      ),
+    ),
+  ];
   const absent = asked.filter((one) => typeof one === "string" && !there.includes(one));
   if (absent.length > 0 || topics.length === 0) {
-    throw new TidemarkError("TOPIC_NOT_FOUND", `${name}: Kafka has no topic ${absent.length > 0 ? absent.join(", ") : "that matches"}; check the name and what the user may see `
-      + `(a connector makes a topic with the first row of its table)`);
+    throw new TidemarkError(
+      "TOPIC_NOT_FOUND",
+      `${name}: Kafka has no topic ${absent.length > 0 ? absent.join(", ") : "that matches"}; ` +
+        "check the name and what the user may see " +
+        `(a connector makes a topic with the first row of its table)`,
+    );
   }
   return topics;
 }
 
-function declaredTopics(sources: readonly SourceSpec[], { tables = {} }: KafkaChangesOptions): (topic: string) => boolean {
-  return (topic) => sources.some(({ table }) => (tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table));
+function declaredTopics(
+  sources: readonly SourceSpec[],
+  { tables = {} }: KafkaChangesOptions,
+): (topic: string) => boolean {
+  return (topic) =>
+    sources.some(({ table }) =>
+      tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table,
+    );
 }

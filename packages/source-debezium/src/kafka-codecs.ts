@@ -1,4 +1,7 @@
-/** How Kafka's compressed batches are read: kafkajs brings GZIP, Node brings ZSTD, snappy comes with a package. */
+/**
+ * How Kafka's compressed batches are read: kafkajs brings GZIP, Node brings ZSTD, snappy comes with
+ * a package.
+ */
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import kafkajs from "kafkajs";
@@ -17,8 +20,13 @@ interface Snappy {
 export async function registerCodecs(): Promise<void> {
   const { CompressionTypes } = kafkajs;
   const CompressionCodecs: Record<number, () => unknown> = kafkajs.CompressionCodecs;
-  const offer = (type: number, codec: Codec): void => { if (!isThere(CompressionCodecs[type]!)) CompressionCodecs[type] = () => codec; };
-  offer(CompressionTypes.ZSTD, { compress: ({ buffer }) => promisify(zstdCompress)(buffer), decompress: (buffer) => promisify(zstdDecompress)(buffer) });
+  const offer = (type: number, codec: Codec): void => {
+    if (!isThere(CompressionCodecs[type]!)) CompressionCodecs[type] = () => codec;
+  };
+  offer(CompressionTypes.ZSTD, {
+    compress: ({ buffer }) => promisify(zstdCompress)(buffer),
+    decompress: (buffer) => promisify(zstdDecompress)(buffer),
+  });
   const snappy = await installedSnappy();
   if (snappy !== null) {
     offer(CompressionTypes.Snappy, {
@@ -39,13 +47,18 @@ function isThere(codec: () => unknown): boolean {
 
 async function installedSnappy(): Promise<Snappy | null> {
   const name: string = "snappyjs";
-  const found = await (import(name) as Promise<Snappy & { readonly default?: Snappy }>).catch(() => null);
-  return found === null ? null : found.default ?? found;
+  const found = await (import(name) as Promise<Snappy & { readonly default?: Snappy }>).catch(
+    () => null,
+  );
+  return found === null ? null : (found.default ?? found);
 }
 
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
-/** Java's clients put snappy blocks into a frame: magic, two versions, then blocks with their lengths; others send one bare block. */
+/**
+ * Java's clients put snappy blocks into a frame: magic, two versions, then blocks with their
+ * lengths; others send one bare block.
+ */
 function unframed(buffer: Buffer, uncompress: (bytes: Uint8Array) => Uint8Array): Buffer {
   if (!buffer.subarray(0, 8).equals(XERIAL)) return Buffer.from(uncompress(buffer));
   const blocks: Uint8Array[] = [];

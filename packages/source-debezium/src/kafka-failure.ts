@@ -1,19 +1,41 @@
 /** What kafkajs fails with, by name and with the next step. */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
-const CODECS: readonly (readonly [string, string])[] = [["Snappy", "install it beside Tidemark: npm install snappyjs"],
-  ["LZ4", "register one with kafkajs: CompressionCodecs[CompressionTypes.LZ4]"], ["ZSTD", "use a Node that has it (22.15)"]];
+const CODECS: readonly (readonly [string, string])[] = [
+  ["Snappy", "install it beside Tidemark: npm install snappyjs"],
+  ["LZ4", "register one with kafkajs: CompressionCodecs[CompressionTypes.LZ4]"],
+  ["ZSTD", "use a Node that has it (22.15)"],
+];
 
 export function kafkaFailure(source: string, error: unknown): Error {
   if (isTidemarkError(error)) return error;
   const { name, message } = original(error);
   const codec = CODECS.find(([word]) => message.includes(`${word} compression not implemented`));
-  if (codec !== undefined) return new TidemarkError("CODEC_MISSING", `${source}: messages are compressed with ${codec[0]}, and there is no codec for it; ${codec[1]}`, { cause: error });
-  if (/SASL|Authorization|Authentication/i.test(`${name} ${message}`) || /AUTHORIZATION_FAILED/.test(String((error as { type?: string }).type))) {
-    return new TidemarkError("KAFKA_REFUSED", `${source}: ${message}; check sasl, ssl, and what the user may read: the topics, and the consumer group`, { cause: error });
+  if (codec !== undefined)
+    return new TidemarkError(
+      "CODEC_MISSING",
+      `${source}: messages are compressed with ${codec[0]}, and there is no codec for it; ` +
+        `${codec[1]}`,
+      { cause: error },
+    );
+  if (
+    /SASL|Authorization|Authentication/i.test(`${name} ${message}`) ||
+    /AUTHORIZATION_FAILED/.test(String((error as { type?: string }).type))
+  ) {
+    return new TidemarkError(
+      "KAFKA_REFUSED",
+      `${source}: ${message}; check sasl, ssl, and what the user may read: the topics, and ` +
+        "the consumer group",
+      { cause: error },
+    );
   }
   if (/Connection|Broker|Retries|Timeout/.test(name)) {
-    return new TidemarkError("KAFKA_UNREACHABLE", `${source}: ${message}; check the brokers' addresses as this machine sees them (advertised.listeners), and ssl`, { cause: error });
+    return new TidemarkError(
+      "KAFKA_UNREACHABLE",
+      `${source}: ${message}; check the brokers' addresses as this machine sees them ` +
+        "(advertised.listeners), and ssl",
+      { cause: error },
+    );
   }
   return new TidemarkError("KAFKA_FAILED", `${source}: ${message}`, { cause: error });
 }

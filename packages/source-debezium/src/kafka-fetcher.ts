@@ -1,13 +1,29 @@
 /**
- * The fetching side of a run: a consumer of kafkajs whose place is ours. Every time the group gives out partitions, their logs are checked against what was
- * taken of them before anything new of them is fetched; until then they are paused. What is fetched goes into a bounded queue.
+ * The fetching side of a run: a consumer of kafkajs whose place is ours. Every time the group gives
+ * out partitions, their logs are checked against what was taken of them before anything new of them
+ * is fetched; until then they are paused. What is fetched goes into a bounded queue.
  */
 import type { Position } from "@tidemark/core/spi";
-import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, InstrumentationEvent } from "kafkajs";
+import type {
+  Admin,
+  Consumer,
+  ConsumerGroupJoinEvent,
+  EachBatchPayload,
+  InstrumentationEvent,
+} from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FetchedQueue } from "./fetched-queue.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
-import { type KafkaPartition, kafkaPartition, movedTo, place, positionAfter, recreated, refuseLost, type Watermarks } from "./kafka-partition.ts";
+import {
+  type KafkaPartition,
+  kafkaPartition,
+  movedTo,
+  place,
+  positionAfter,
+  recreated,
+  refuseLost,
+  type Watermarks,
+} from "./kafka-partition.ts";
 import { mark } from "./message.ts";
 
 export interface KafkaFetcherOptions {
@@ -48,7 +64,8 @@ export class KafkaFetcher {
   private checked = 0;
   private closed = false;
   /** What the group gave last. */
-  private given: ReadonlyMap<string, { readonly topic: string; readonly number: number }> = new Map();
+  private given: ReadonlyMap<string, { readonly topic: string; readonly number: number }> =
+    new Map();
   private reassigned = false;
 
   constructor(options: KafkaFetcherOptions) {
@@ -59,7 +76,11 @@ export class KafkaFetcher {
     const { consumer, topics, name } = this.options;
     const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }: ConsumerGroupJoinEvent) => {
-      this.given = new Map(Object.entries(memberAssignment).flatMap(([topic, numbers]) => numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const)));
+      this.given = new Map(
+        Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
+          numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const),
+        ),
+      );
       this.assign();
       this.options.onAssigned();
     });
@@ -74,12 +95,23 @@ export class KafkaFetcher {
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     // Joining a group may wait for its other members: what comes of it is told by events.
-    consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 8, eachBatch: (payload) => this.take(payload) }).catch((error: unknown) => { this.fail(error); });
+    consumer
+      .run({
+        autoCommit: false,
+        partitionsConsumedConcurrently: 8,
+        eachBatch: (payload) => this.take(payload),
+      })
+      .catch((error: unknown) => {
+        this.fail(error);
+      });
   }
 
   /** Resolves when there may be something new: messages, an error, a partition checked. */
   async change(): Promise<void> {
-    if (this.failure === null && this.options.queue.first() === undefined) await new Promise<void>((resolve) => { this.wake = resolve; });
+    if (this.failure === null && this.options.queue.first() === undefined)
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
     if (this.failure !== null) throw this.failure;
   }
 
@@ -88,10 +120,18 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** Everything that lay in the partitions when they were first seen was taken out of the queue, and they are what they were. */
+  /**
+   * Everything that lay in the partitions when they were first seen was taken out of the queue, and
+   * they are what they were.
+   */
   caughtUp(): boolean {
     const mine = [...this.partitions.values()].filter(({ assigned }) => assigned);
-    return this.checked > 0 && this.checked === this.joined && this.options.queue.first() === undefined && mine.every(({ ready, expected, next, goal }) => ready && expected === null && next >= goal!);
+    return (
+      this.checked > 0 &&
+      this.checked === this.joined &&
+      this.options.queue.first() === undefined &&
+      mine.every(({ ready, expected, next, goal }) => ready && expected === null && next >= goal!)
+    );
   }
 
   /** What is wanted of the partitions has changed. */
@@ -125,7 +165,10 @@ export class KafkaFetcher {
     return this.closed;
   }
 
-  /** Everything here happens before kafkajs fetches: an `await`, and a message could come from another place. */
+  /**
+   * Everything here happens before kafkajs fetches: an `await`, and a message could come from
+   * another place.
+   */
   private assign(): void {
     const now = new Map([...this.given].filter(([name]) => this.options.wanted(name)));
     const joined = ++this.joined;
@@ -146,15 +189,24 @@ export class KafkaFetcher {
       this.seek(partition);
     }
     this.hold();
-    this.check(joined).catch((error: unknown) => { this.fail(error); });
+    this.check(joined).catch((error: unknown) => {
+      this.fail(error);
+    });
   }
 
-  /** The group may join anew meanwhile: then the next check asks for what this one did not come to place. */
+  /**
+   * The group may join anew meanwhile: then the next check asks for what this one did not come to
+   * place.
+   */
   private async check(joined: number): Promise<void> {
     const { name, after, positions, topics, retained, declared } = this.options;
     const gained = this.assigned().filter(({ known }) => !known);
     const names = gained.map((partition) => partition.name);
-    const stored = new Map((positions === undefined || gained.length === 0 ? after : await positions(names)).map((position) => [position.partition, position]));
+    const stored = new Map(
+      (positions === undefined || gained.length === 0 ? after : await positions(names)).map(
+        (position) => [position.partition, position],
+      ),
+    );
     const watermarks = await this.watermarks(topics, joined);
     if (watermarks === null) return;
     for (const partition of gained) {
@@ -181,17 +233,23 @@ export class KafkaFetcher {
   }
 
   /** Null: the group has joined anew meanwhile, or the run has ended. */
-  private async watermarks(topics: readonly string[], joined: number): Promise<ReadonlyMap<string, Watermarks> | null> {
+  private async watermarks(
+    topics: readonly string[],
+    joined: number,
+  ): Promise<ReadonlyMap<string, Watermarks> | null> {
     for (let attempt = 1; joined === this.joined && !this.closed; attempt++) {
       try {
         const found = new Map<string, Watermarks>();
         for (const topic of topics) {
-          for (const { partition, low, high } of await this.options.admin.fetchTopicOffsets(topic)) found.set(`${topic}:${partition}`, { low: Number(low), high: Number(high) });
+          for (const { partition, low, high } of await this.options.admin.fetchTopicOffsets(topic))
+            found.set(`${topic}:${partition}`, { low: Number(low), high: Number(high) });
         }
         return joined === this.joined && !this.closed ? found : null;
       } catch (error) {
-        // A broker that is away comes back, or the consumer gives up by itself; a topic that is away does not.
-        if ((error as { type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION" || attempt === 20) throw error;
+        // A broker that is away comes back, or the consumer gives up by itself; a topic that is
+        // away does not.
+        if ((error as { type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION" || attempt === 20)
+          throw error;
         await sleep(Math.min(attempt * 250, 2000));
       }
     }
@@ -203,13 +261,26 @@ export class KafkaFetcher {
     if (partition?.assigned !== true || !this.isRead(partition) || isStale()) return;
     const { name, queue } = this.options;
     // kafkajs keeps what it asked the broker for, and does not declare it.
-    const from = Number((batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at);
+    const from = Number(
+      (batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at,
+    );
     if (from !== partition.at) return this.astray(partition, from);
     partition.sought = -1;
     const { expected } = partition;
     const first = batch.messages[0]!;
-    if (expected !== null && Number(first.offset) === expected.offset && mark(head(first)) !== expected.print) {
-      return this.fail(recreated(name, partition, `the message at offset ${expected.offset} is not the one the stored position was taken from`));
+    if (
+      expected !== null &&
+      Number(first.offset) === expected.offset &&
+      mark(head(first)) !== expected.print
+    ) {
+      return this.fail(
+        recreated(
+          name,
+          partition,
+          `the message at offset ${expected.offset} is not the one the stored position was ` +
+            "taken from",
+        ),
+      );
     }
     this.seen(partition);
     partition.high = Number(batch.highWatermark);
@@ -227,11 +298,20 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what compaction took. */
+  /**
+   * kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what
+   * compaction took.
+   */
   private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
-    if (partition === undefined || !this.isRead(partition) || Number(firstOffset ?? lastOffset) > partition.at || last < partition.at) return;
+    if (
+      partition === undefined ||
+      !this.isRead(partition) ||
+      Number(firstOffset ?? lastOffset) > partition.at ||
+      last < partition.at
+    )
+      return;
     partition.at = last + 1;
     this.seen(partition);
     if (last < partition.next) return;
@@ -244,7 +324,10 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** The broker answered from another offset than ours: kafkajs jumps silently where a log has lost what it asked for. Asked once more, it has to say so. */
+  /**
+   * The broker answered from another offset than ours: kafkajs jumps silently where a log has lost
+   * what it asked for. Asked once more, it has to say so.
+   */
   private async astray(partition: KafkaPartition, from: number): Promise<void> {
     if (partition.sought !== partition.at) {
       partition.sought = partition.at;
@@ -266,12 +349,21 @@ export class KafkaFetcher {
     this.seen(partition);
   }
 
-  /** One of which nothing is stored cannot tell by itself that its topic was made anew: it waits until those that have something were seen to be what they were. */
+  /**
+   * One of which nothing is stored cannot tell by itself that its topic was made anew: it waits
+   * until those that have something were seen to be what they were.
+   */
   private isRead({ ready, topic, fetched }: KafkaPartition): boolean {
-    return ready && (fetched !== undefined || this.ofTopic(topic).every(({ expected }) => expected === null));
+    return (
+      ready &&
+      (fetched !== undefined || this.ofTopic(topic).every(({ expected }) => expected === null))
+    );
   }
 
-  /** Its log is what it was, or no longer holds what would tell. With the last of its topic, those that wait are read. */
+  /**
+   * Its log is what it was, or no longer holds what would tell. With the last of its topic, those
+   * that wait are read.
+   */
   private seen(partition: KafkaPartition): void {
     if (partition.expected === null) return;
     partition.expected = null;
@@ -291,18 +383,33 @@ export class KafkaFetcher {
   }
 
   private seek({ topic, partition, at }: KafkaPartition): void {
-    this.tell((consumer) => { consumer.seek({ topic, partition, offset: String(at) }); });
+    this.tell((consumer) => {
+      consumer.seek({ topic, partition, offset: String(at) });
+    });
   }
 
   private hold(): void {
-    this.tell((consumer) => { consumer.pause([...this.given.values()].map(({ topic, number }) => ({ topic, partitions: [number] }))); });
+    this.tell((consumer) => {
+      consumer.pause(
+        [...this.given.values()].map(({ topic, number }) => ({ topic, partitions: [number] })),
+      );
+    });
   }
 
   private resume(partitions = this.assigned()): void {
-    this.tell((consumer) => { consumer.resume(partitions.filter((partition) => this.isRead(partition)).map(({ topic, partition }) => ({ topic, partitions: [partition] }))); });
+    this.tell((consumer) => {
+      consumer.resume(
+        partitions
+          .filter((partition) => this.isRead(partition))
+          .map(({ topic, partition }) => ({ topic, partitions: [partition] })),
+      );
+    });
   }
 
-  /** Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is told then. */
+  /**
+   * Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is
+   * told then.
+   */
   private tell(what: (consumer: Consumer) => void): void {
     try {
       what(this.options.consumer);
@@ -318,6 +425,14 @@ export class KafkaFetcher {
   }
 }
 
-function head({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): { readonly offset: number; readonly timestamp: number; readonly key: string | null } {
-  return { offset: Number(offset), timestamp: Number(timestamp), key: key === null ? null : key.toString("utf8") };
+function head({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+} {
+  return {
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: key === null ? null : key.toString("utf8"),
+  };
 }

@@ -1,4 +1,7 @@
-/** One partition of a topic, as far as it was fetched and handed on; and whether its log still is what the stored position was taken from. */
+/**
+ * One partition of a topic, as far as it was fetched and handed on; and whether its log still is
+ * what the stored position was taken from.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { type LogMessage, mark } from "./message.ts";
@@ -24,7 +27,10 @@ export interface KafkaPartition {
   fetched: Position | undefined;
   /** The first offset that is new. */
   next: number;
-  /** Where the next fetch begins: at `next`, or at the last message taken, to see that it is still the same. */
+  /**
+   * Where the next fetch begins: at `next`, or at the last message taken, to see that it is still
+   * the same.
+   */
   at: number;
   /** What that message has to be. */
   expected: { readonly offset: number; readonly print: string } | null;
@@ -33,7 +39,10 @@ export interface KafkaPartition {
   high: number;
   /** The high watermark when the partition was first seen: `until: "caught-up"` ends there. */
   goal: number | null;
-  /** Set where the log's beginning is gone and nothing is stored: an error once the partition is known to hold a declared source. */
+  /**
+   * Set where the log's beginning is gone and nothing is stored: an error once the partition is
+   * known to hold a declared source.
+   */
   headless: TidemarkError | null;
   /** Whether it holds anything of a declared source. */
   relevant: boolean;
@@ -45,26 +54,61 @@ export interface KafkaPartition {
 
 export function kafkaPartition(topic: string, partition: number): KafkaPartition {
   return {
-    topic, partition, name: `${topic}:${partition}`, assigned: false, known: false, ready: false, fetched: undefined, next: 0, at: 0, expected: null, sought: -1, high: 0, goal: null,
-    headless: null, relevant: false, given: undefined, watermark: null,
+    topic,
+    partition,
+    name: `${topic}:${partition}`,
+    assigned: false,
+    known: false,
+    ready: false,
+    fetched: undefined,
+    next: 0,
+    at: 0,
+    expected: null,
+    sought: -1,
+    high: 0,
+    goal: null,
+    headless: null,
+    relevant: false,
+    given: undefined,
+    watermark: null,
   };
 }
 
-/** The position behind this message; `through`: the offset of what follows it and is none, such as the end of a transaction. */
-export function positionAfter(name: string, message: Pick<LogMessage, "offset" | "timestamp" | "key">, through: number = message.offset): Position {
-  return { partition: name, offset: through, mark: through === message.offset ? mark(message) : `${mark(message)}@${message.offset}` };
+/**
+ * The position behind this message; `through`: the offset of what follows it and is none, such as
+ * the end of a transaction.
+ */
+export function positionAfter(
+  name: string,
+  message: Pick<LogMessage, "offset" | "timestamp" | "key">,
+  through: number = message.offset,
+): Position {
+  return {
+    partition: name,
+    offset: through,
+    mark: through === message.offset ? mark(message) : `${mark(message)}@${message.offset}`,
+  };
 }
 
 /** Further on, over what is no message; the mark stays with the message. */
 export function movedTo(position: Position, offset: number): Position {
   const marked = markedMessage(position);
-  return { partition: position.partition, offset, mark: marked === null ? undefined : `${marked.print}@${marked.offset}` };
+  return {
+    partition: position.partition,
+    offset,
+    mark: marked === null ? undefined : `${marked.print}@${marked.offset}`,
+  };
 }
 
-function markedMessage({ offset, mark }: Position): { readonly offset: number; readonly print: string } | null {
+function markedMessage({
+  offset,
+  mark,
+}: Position): { readonly offset: number; readonly print: string } | null {
   if (mark === undefined) return null;
   const at = mark.lastIndexOf("@");
-  return at < 0 ? { offset, print: mark } : { offset: Number(mark.slice(at + 1)), print: mark.slice(0, at) };
+  return at < 0
+    ? { offset, print: mark }
+    : { offset: Number(mark.slice(at + 1)), print: mark.slice(0, at) };
 }
 
 /** Where reading goes on: behind what was fetched. */
@@ -72,31 +116,63 @@ export function place(partition: KafkaPartition, { low, high }: Watermarks): voi
   const { fetched } = partition;
   const marked = fetched === undefined ? null : markedMessage(fetched);
   partition.next = fetched === undefined ? low : fetched.offset + 1;
-  partition.expected = marked !== null && marked.offset >= low && marked.offset < high ? marked : null;
+  partition.expected =
+    marked !== null && marked.offset >= low && marked.offset < high ? marked : null;
   partition.at = partition.expected?.offset ?? partition.next;
   partition.sought = -1;
   partition.high = high;
   partition.goal ??= high;
 }
 
-/** Law 5: what the log has lost is a named error. Throws `LOG_LOST` and `TOPIC_RECREATED`; gives it where only its beginning is gone and nothing is stored. */
-export function refuseLost(source: string, { topic, partition, fetched }: KafkaPartition, { low, high }: Watermarks): TidemarkError | null {
+/**
+ * Law 5: what the log has lost is a named error. Throws `LOG_LOST` and `TOPIC_RECREATED`; gives it
+ * where only its beginning is gone and nothing is stored.
+ */
+export function refuseLost(
+  source: string,
+  { topic, partition, fetched }: KafkaPartition,
+  { low, high }: Watermarks,
+): TidemarkError | null {
   const where = `${source}: topic ${topic}, partition ${partition}`;
-  const wayOut = "take a new snapshot of the table and begin it anew with store.rebootstrap, and keep the topic longer (retention.ms) than a run may stand still";
+  const wayOut =
+    "take a new snapshot of the table and begin it anew with store.rebootstrap, and keep the " +
+    "topic longer (retention.ms) than a run may stand still";
   if (fetched === undefined) {
     if (low === 0) return null;
-    return new TidemarkError("LOG_LOST", `${where}: nothing of it is stored, and its log begins at offset ${low}: offsets 0 to ${low - 1} are gone. `
-      + "Where a snapshot of the whole table lies behind that, allow it with beginning: \"retained\"; otherwise take one");
+    return new TidemarkError(
+      "LOG_LOST",
+      `${where}: nothing of it is stored, and its log begins at offset ${low}: offsets 0 to ` +
+        `${low - 1} are gone. ` +
+        "Where a snapshot of the whole table lies behind that, allow it with beginning: " +
+        '"retained"; otherwise take one',
+    );
   }
   if (low > fetched.offset + 1) {
-    throw new TidemarkError("LOG_LOST", `${where}: changes up to offset ${fetched.offset} were applied, and the log now begins at ${low}: offsets ${fetched.offset + 1} to ${low - 1} `
-      + `are gone (retention, or deleted records); ${wayOut}`);
+    throw new TidemarkError(
+      "LOG_LOST",
+      `${where}: changes up to offset ${fetched.offset} were applied, and the log now begins ` +
+        `at ${low}: offsets ${fetched.offset + 1} to ${low - 1} ` +
+        `are gone (retention, or deleted records); ${wayOut}`,
+    );
   }
-  if (high < fetched.offset + 1) throw recreated(source, { topic, partition }, `changes up to offset ${fetched.offset} were applied, and the log ends before ${high}`);
+  if (high < fetched.offset + 1)
+    throw recreated(
+      source,
+      { topic, partition },
+      `changes up to offset ${fetched.offset} were applied, and the log ends before ${high}`,
+    );
   return null;
 }
 
-export function recreated(source: string, { topic, partition }: Pick<KafkaPartition, "topic" | "partition">, what: string): TidemarkError {
-  return new TidemarkError("TOPIC_RECREATED", `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, or the broker lost its end: `
-    + "take a new snapshot of the table and begin it anew with store.rebootstrap");
+export function recreated(
+  source: string,
+  { topic, partition }: Pick<KafkaPartition, "topic" | "partition">,
+  what: string,
+): TidemarkError {
+  return new TidemarkError(
+    "TOPIC_RECREATED",
+    `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, ` +
+      "or the broker lost its end: " +
+      "take a new snapshot of the table and begin it anew with store.rebootstrap",
+  );
 }

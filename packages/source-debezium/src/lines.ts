@@ -6,8 +6,14 @@ import { TidemarkError } from "@tidemark/core";
 
 const CHUNK = 256 * 1024;
 
-/** The lines of one chunk after the other; the last line needs no end. Throws `TOPIC_NOT_FOUND` and `TOPIC_UNREADABLE`. */
-export async function* lines(path: string, signal: AbortSignal | undefined): AsyncGenerator<readonly string[]> {
+/**
+ * The lines of one chunk after the other; the last line needs no end. Throws `TOPIC_NOT_FOUND` and
+ * `TOPIC_UNREADABLE`.
+ */
+export async function* lines(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly string[]> {
   let rest: Buffer[] = [];
   for await (const chunk of chunks(path, signal)) {
     const found: string[] = [];
@@ -27,7 +33,10 @@ export async function* lines(path: string, signal: AbortSignal | undefined): Asy
 }
 
 /** How many lines; null for a gzipped file, which would have to be unpacked. */
-export async function countLines(path: string, signal: AbortSignal | undefined): Promise<number | null> {
+export async function countLines(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
   if (path.endsWith(".gz")) return null;
   let count = 0;
   let last = 0x0a;
@@ -41,7 +50,9 @@ export async function countLines(path: string, signal: AbortSignal | undefined):
 async function* chunks(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: CHUNK });
   // A failure of either stream destroys both, and the loop below throws it.
-  const stream: Readable = path.endsWith(".gz") ? pipeline(file, createGunzip({ chunkSize: CHUNK }), () => {}) : file;
+  const stream: Readable = path.endsWith(".gz")
+    ? pipeline(file, createGunzip({ chunkSize: CHUNK }), () => {})
+    : file;
   try {
     for await (const chunk of stream) {
       signal?.throwIfAborted();
@@ -49,8 +60,16 @@ async function* chunks(path: string, signal: AbortSignal | undefined): AsyncGene
     }
   } catch (cause) {
     if (signal?.aborted === true) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${path}: there is no such file`, { cause });
-    throw new TidemarkError("TOPIC_UNREADABLE", `recorded topic ${path}: ${(cause as Error).message}; the file is damaged, was cut off, or cannot be read here`, { cause });
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${path}: there is no such file`, {
+        cause,
+      });
+    throw new TidemarkError(
+      "TOPIC_UNREADABLE",
+      `recorded topic ${path}: ${(cause as Error).message}; the file is damaged, was cut off, ` +
+        "or cannot be read here",
+      { cause },
+    );
   } finally {
     file.destroy();
   }

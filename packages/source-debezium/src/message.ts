@@ -13,7 +13,8 @@ export interface LogMessage {
 }
 
 /** `topic:partition`, as positions name it. */
-export const partitionName = (message: LogMessage): string => `${message.topic}:${message.partition}`;
+export const partitionName = (message: LogMessage): string =>
+  `${message.topic}:${message.partition}`;
 
 /** By which a position knows its message again: the broker's time and the key. */
 export function mark({ timestamp, key }: Pick<LogMessage, "timestamp" | "key">): string {

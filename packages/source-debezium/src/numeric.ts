@@ -1,6 +1,16 @@
-/** NUMERIC in its five forms: base64 with a scale, `{scale, value}`, text, a JSON number, and base64 in a message that does not say so. */
+/**
+ * NUMERIC in its five forms: base64 with a scale, `{scale, value}`, text, a JSON number, and base64
+ * in a message that does not say so.
+ */
 import type { Decimal } from "./decimal.ts";
-import { decimalOfBase64, decimalOfText, isBase64, isEither, isNumeral, isSpecial } from "./decimal.ts";
+import {
+  decimalOfBase64,
+  decimalOfText,
+  isBase64,
+  isEither,
+  isNumeral,
+  isSpecial,
+} from "./decimal.ts";
 import { Failure, WITHOUT_SCALE } from "./failure.ts";
 import { Members, NUMBER, OBJECT } from "./json-text.ts";
 import type { ColumnSpec } from "@tidemark/core/spi";
@@ -20,26 +30,44 @@ export interface NumericOptions {
 }
 
 export function numericReader({ source, column, field }: NumericOptions): NumericReader {
-  const scale = field?.scale ?? (column.kind === "decimal" ? column.scale ?? null : null);
+  const scale = field?.scale ?? (column.kind === "decimal" ? (column.scale ?? null) : null);
   const inner = new Members();
-  const base64 = (text: string): Decimal | Failure => (scale === null ? WITHOUT_SCALE : decimalOfBase64(text, scale));
-  const text = field === null ? textOrBase64(`source "${source}": column "${column.database}"`, scale, base64) : field.type === "bytes" ? base64 : decimalOfText;
+  const base64 = (text: string): Decimal | Failure =>
+    scale === null ? WITHOUT_SCALE : decimalOfBase64(text, scale);
+  const text =
+    field === null
+      ? textOrBase64(`source "${source}": column "${column.database}"`, scale, base64)
+      : field.type === "bytes"
+        ? base64
+        : decimalOfText;
   return (row, i) => {
     if (row.isString(i)) return text(row.string(i));
     if (row.kind(i) === NUMBER) return decimalOfText(row.raw(i));
     if (row.kind(i) !== OBJECT) return NOT_A_DECIMAL;
     inner.scan(row.raw(i), 0);
     const [at, value] = [inner.find("scale"), inner.find("value")];
-    return inner.length === 2 && at >= 0 && value >= 0 && inner.kind(at) === NUMBER && inner.isString(value) ? decimalOfBase64(inner.string(value), Number(inner.raw(at))) : NOT_A_DECIMAL;
+    return inner.length === 2 &&
+      at >= 0 &&
+      value >= 0 &&
+      inner.kind(at) === NUMBER &&
+      inner.isString(value)
+      ? decimalOfBase64(inner.string(value), Number(inner.raw(at)))
+      : NOT_A_DECIMAL;
   };
 }
 
 /**
- * A message without a schema does not say whether a string is a number's digits or its bytes. A point, a sign or another length tells digits, padding tells
- * bytes; "1234" can be both, and is what the column's values last were. If one was taken for digits before the first bytes came, nobody can know
- * any more, and the source stops. A word that is base64 by chance ("none") is no number in a column of digits.
+ * A message without a schema does not say whether a string is a number's digits or its bytes. A
+ * point, a sign or another length tells digits, padding tells bytes; "1234" can be both, and is
+ * what the column's values last were. If one was taken for digits before the first bytes came,
+ * nobody can know any more, and the source stops. A word that is base64 by chance ("none") is no
+ * number in a column of digits.
  */
-function textOrBase64(column: string, scale: number | null, base64: (text: string) => Decimal | Failure): (text: string) => Decimal | Failure {
+function textOrBase64(
+  column: string,
+  scale: number | null,
+  base64: (text: string) => Decimal | Failure,
+): (text: string) => Decimal | Failure {
   let bytes: boolean | null = null;
   let guessed: string | null = null;
   return (text) => {
@@ -54,10 +82,16 @@ function textOrBase64(column: string, scale: number | null, base64: (text: strin
       return decimalOfText(text);
     }
     const padded = text.endsWith("=");
-    if (!isBase64(text) || !padded && (scale === null || bytes === false || guessed !== null)) return NOT_A_DECIMAL;
+    if (!isBase64(text) || (!padded && (scale === null || bytes === false || guessed !== null)))
+      return NOT_A_DECIMAL;
     if (guessed !== null) {
-      throw new TidemarkError("DECIMAL_ENCODING_UNCLEAR", `${column} held "${guessed}", which was read as digits, and now holds "${text}", which is base64: `
-        + "set the connector's decimal.handling.mode=string, or send schemas with the messages (value.converter.schemas.enable=true)");
+      throw new TidemarkError(
+        "DECIMAL_ENCODING_UNCLEAR",
+        `${column} held "${guessed}", which was read as digits, and now holds "${text}", ` +
+          "which is base64: " +
+          "set the connector's decimal.handling.mode=string, or send schemas with the " +
+          "messages (value.converter.schemas.enable=true)",
+      );
     }
     bytes = true;
     return base64(text);

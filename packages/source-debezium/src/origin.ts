@@ -1,4 +1,7 @@
-/** Where a change comes from in the database's own log: the `source` block of an envelope, or the `__` members of a flat row. */
+/**
+ * Where a change comes from in the database's own log: the `source` block of an envelope, or the
+ * `__` members of a flat row.
+ */
 import type { Change } from "@tidemark/core/spi";
 import { type Members, NUMBER, TRUE } from "./json-text.ts";
 
@@ -11,11 +14,24 @@ export interface Origin {
   readonly transaction: string | null;
 }
 
-export const NO_ORIGIN: Origin = { lsn: null, committed: null, snapshot: false, snapshotPart: undefined, transaction: null };
+export const NO_ORIGIN: Origin = {
+  lsn: null,
+  committed: null,
+  snapshot: false,
+  snapshotPart: undefined,
+  transaction: null,
+};
 
-/** A row that is the last of the whole snapshot is the last of its table; a first row of a table that is its only one may be called either. */
+/**
+ * A row that is the last of the whole snapshot is the last of its table; a first row of a table
+ * that is its only one may be called either.
+ */
 const PARTS: Readonly<Record<string, Change["snapshotPart"]>> = {
-  first: "first", first_in_data_collection: "first", last: "last", last_in_data_collection: "last", incremental: "incremental",
+  first: "first",
+  first_in_data_collection: "first",
+  last: "last",
+  last_in_data_collection: "last",
+  incremental: "incremental",
 };
 
 /** `find` gives the place of a field of the source block, −1 where there is none. */
@@ -27,21 +43,37 @@ export function originOf(members: Members, find: (field: string) => number): Ori
   const micros = number("ts_us");
   const millis = micros === null ? number("ts_ms") : null;
   // Law 6: with milliseconds alone, the last microsecond in which the commit can have been.
-  const committed = micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
+  const committed =
+    micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
   const lsn = number("lsn");
   const s = find("snapshot");
-  const snapshot = s >= 0 && members.isString(s) ? members.string(s) : s >= 0 && members.kind(s) === TRUE ? "true" : "false";
+  const snapshot =
+    s >= 0 && members.isString(s)
+      ? members.string(s)
+      : s >= 0 && members.kind(s) === TRUE
+        ? "true"
+        : "false";
   const transaction = find("txId");
   return {
     lsn: lsn !== null && /^\d+$/.test(lsn) ? BigInt(lsn) : sequenceLsn(members, find("sequence")),
     committed: Number.isSafeInteger(committed) ? committed : null,
     snapshot: snapshot !== "false",
     snapshotPart: PARTS[snapshot],
-    transaction: transaction < 0 ? null : members.kind(transaction) === NUMBER ? members.raw(transaction) : members.isString(transaction) ? members.string(transaction) : null,
+    transaction:
+      transaction < 0
+        ? null
+        : members.kind(transaction) === NUMBER
+          ? members.raw(transaction)
+          : members.isString(transaction)
+            ? members.string(transaction)
+            : null,
   };
 }
 
-/** The second number of `["last commit", "this change"]`: the place of an incremental snapshot's row, which has no LSN (law 5). */
+/**
+ * The second number of `["last commit", "this change"]`: the place of an incremental snapshot's
+ * row, which has no LSN (law 5).
+ */
 function sequenceLsn(members: Members, i: number): bigint | null {
   if (i < 0 || !members.isString(i)) return null;
   const match = /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(members.string(i));

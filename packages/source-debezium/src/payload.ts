@@ -1,4 +1,7 @@
-/** Finds the payload of a key or a value: the text itself, or what `{"schema": …, "payload": …}` wraps. */
+/**
+ * Finds the payload of a key or a value: the text itself, or what `{"schema": …, "payload": …}`
+ * wraps.
+ */
 import { type RowSchema, rowSchema } from "./connect-schema.ts";
 import { Members, NULL, OBJECT, skipSpace, skipValue } from "./json-text.ts";
 
@@ -13,8 +16,14 @@ export interface PayloadReader {
   read(text: string, topic: string): Payload;
 }
 
-/** What the messages of a topic begin with up to the payload: most of the text, and the same for nearly all of them. */
-interface Prefix { readonly text: string; readonly schema: RowSchema | null }
+/**
+ * What the messages of a topic begin with up to the payload: most of the text, and the same for
+ * nearly all of them.
+ */
+interface Prefix {
+  readonly text: string;
+  readonly schema: RowSchema | null;
+}
 
 const MOST_SCHEMAS = 1_000;
 
@@ -55,12 +64,22 @@ export function payloadReader(members: Members = new Members()): PayloadReader {
       const start = skipSpace(text, 0);
       if (text.charCodeAt(start) !== 0x7b) {
         const end = skipValue(text, start);
-        return end < 0 || !endsAfter(text, end, false) ? "not json" : text.startsWith("null", start) ? "null" : "other";
+        return end < 0 || !endsAfter(text, end, false)
+          ? "not json"
+          : text.startsWith("null", start)
+            ? "null"
+            : "other";
       }
       const end = members.scan(text, start);
       if (end < 0 || !endsAfter(text, end, false)) return "not json";
       const [s, p] = [members.find("schema"), members.find("payload")];
-      if (members.length !== 2 || s < 0 || p < 0 || members.kind(s) !== OBJECT && members.kind(s) !== NULL) return "object";
+      if (
+        members.length !== 2 ||
+        s < 0 ||
+        p < 0 ||
+        (members.kind(s) !== OBJECT && members.kind(s) !== NULL)
+      )
+        return "object";
       if (members.kind(s) === OBJECT) schema = schemaOf(members.raw(s));
       if (members.kind(p) !== OBJECT) return members.kind(p) === NULL ? "null" : "other";
       const at = members.start(p);

@@ -1,18 +1,27 @@
-/** One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`, key and value as the text on the wire. */
+/**
+ * One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`, key
+ * and value as the text on the wire.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { LogMessage } from "./message.ts";
 
 /** The message of a line; `TOPIC_LINE_INVALID` names the file and the line where it is none. */
 export function recordedMessage(line: string, path: string, number: number): LogMessage {
   const invalid = (what: string, cause?: unknown): TidemarkError =>
-    new TidemarkError("TOPIC_LINE_INVALID", `${path}:${number}: ${what}; a line holds {"topic", "partition", "offset", "timestamp", "key", "value", "headers"}`, { cause });
+    new TidemarkError(
+      "TOPIC_LINE_INVALID",
+      `${path}:${number}: ${what}; a line holds {"topic", "partition", "offset", "timestamp", ` +
+        `"key", "value", "headers"}`,
+      { cause },
+    );
   let json: Readonly<Record<string, unknown>>;
   try {
     json = JSON.parse(line) as typeof json;
   } catch (cause) {
     throw invalid("not JSON", cause);
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw invalid("not a JSON object");
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw invalid("not a JSON object");
   const { topic, key, value } = json;
   const text = (name: "key" | "value", field: unknown): string | null => {
     if (field === null || typeof field === "string") return field;
@@ -21,17 +30,30 @@ export function recordedMessage(line: string, path: string, number: number): Log
   const integer = (name: "partition" | "offset" | "timestamp"): number => {
     const field = json[name];
     const number = typeof field === "string" && /^-?\d+$/.test(field) ? Number(field) : field;
-    if (Number.isSafeInteger(number) && (name === "timestamp" || (number as number) >= 0)) return number as number;
-    throw invalid(field === undefined ? `no "${name}"` : `"${name}" is no integer: ${JSON.stringify(field)}`);
+    if (Number.isSafeInteger(number) && (name === "timestamp" || (number as number) >= 0))
+      return number as number;
+    throw invalid(
+      field === undefined ? `no "${name}"` : `"${name}" is no integer: ${JSON.stringify(field)}`,
+    );
   };
   if (typeof topic !== "string" || topic === "") throw invalid('no "topic"');
   return {
-    topic, partition: integer("partition"), offset: integer("offset"), timestamp: (json["timestamp"] ?? null) === null ? null : integer("timestamp"),
-    key: text("key", key), value: text("value", value), headers: headers(json["headers"]),
+    topic,
+    partition: integer("partition"),
+    offset: integer("offset"),
+    timestamp: (json["timestamp"] ?? null) === null ? null : integer("timestamp"),
+    key: text("key", key),
+    value: text("value", value),
+    headers: headers(json["headers"]),
   };
 }
 
 function headers(field: unknown): LogMessage["headers"] {
   if (typeof field !== "object" || field === null) return {};
-  return Object.fromEntries(Object.entries(field).filter((entry): entry is [string, string | null] => typeof entry[1] === "string" || entry[1] === null));
+  return Object.fromEntries(
+    Object.entries(field).filter(
+      (entry): entry is [string, string | null] =>
+        typeof entry[1] === "string" || entry[1] === null,
+    ),
+  );
 }

@@ -46,18 +46,24 @@ class Remembered {
   }
 
   has(offset: number, print: number): boolean {
-    return this.offsets[offset % REMEMBERED] === offset && this.prints[offset % REMEMBERED] === print;
+    return (
+      this.offsets[offset % REMEMBERED] === offset && this.prints[offset % REMEMBERED] === print
+    );
   }
 }
 
 /**
- * Changes from `.jsonl` or `.jsonl.gz` files, one Kafka message a line, read in the order given. Lines may mix topics and partitions; within a partition
- * offsets ascend, over all files. A message that comes again at its offset is passed over; another message there is `TOPIC_LINE_INVALID`.
+ * Changes from `.jsonl` or `.jsonl.gz` files, one Kafka message a line, read in the order given.
+ * Lines may mix topics and partitions; within a partition offsets ascend, over all files. A message
+ * that comes again at its offset is passed over; another message there is `TOPIC_LINE_INVALID`.
  *
  * @example
  * await store.run(recordedTopic(["transactions.jsonl", "cards.jsonl.gz"]));
  */
-export function recordedTopic(paths: string | readonly string[], options: RecordedTopicOptions = {}): RecordedTopic {
+export function recordedTopic(
+  paths: string | readonly string[],
+  options: RecordedTopicOptions = {},
+): RecordedTopic {
   const files = typeof paths === "string" ? [paths] : [...paths];
   const name = `recorded topic ${files.join(", ")}`;
   const mostChanges = options.batchChanges ?? 5_000;
@@ -67,7 +73,9 @@ export function recordedTopic(paths: string | readonly string[], options: Record
   return {
     name,
     ends: true,
-    get skipped() { return skipped; },
+    get skipped() {
+      return skipped;
+    },
 
     async *changes({ sources, after, signal }): AsyncGenerator<ChangeBatch> {
       const decoder = debeziumDecoder(sources, options);
@@ -77,8 +85,17 @@ export function recordedTopic(paths: string | readonly string[], options: Record
       let changes: Change[] = [];
       let size = 0;
       const batch = (): ChangeBatch => {
-        const moved = [...partitions.values()].filter((partition) => partition.relevant && partition.moved);
-        const result = { changes, positions: moved.map(({ name, last }) => ({ partition: name, offset: last!.offset, mark: mark(last!) })) };
+        const moved = [...partitions.values()].filter(
+          (partition) => partition.relevant && partition.moved,
+        );
+        const result = {
+          changes,
+          positions: moved.map(({ name, last }) => ({
+            partition: name,
+            offset: last!.offset,
+            mark: mark(last!),
+          })),
+        };
         for (const partition of moved) partition.moved = false;
         changes = [];
         size = 0;
@@ -125,8 +142,14 @@ interface RecordedLine {
   readonly length: number;
 }
 
-/** The messages of a chunk of a file after the other; a line is looked at when it is come by, so that what stands before a bad one is given. */
-async function* recorded(files: readonly string[], signal: AbortSignal | undefined): AsyncGenerator<Iterable<RecordedLine>> {
+/**
+ * The messages of a chunk of a file after the other; a line is looked at when it is come by, so
+ * that what stands before a bad one is given.
+ */
+async function* recorded(
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Iterable<RecordedLine>> {
   for (const file of files) {
     let before = 0;
     for await (const chunk of lines(file, signal)) {
@@ -136,19 +159,33 @@ async function* recorded(files: readonly string[], signal: AbortSignal | undefin
   }
 }
 
-function* recordedLines(chunk: readonly string[], file: string, before: number): Generator<RecordedLine> {
+function* recordedLines(
+  chunk: readonly string[],
+  file: string,
+  before: number,
+): Generator<RecordedLine> {
   for (const [i, line] of chunk.entries()) {
     if (line.trim() === "") continue;
     const number = before + i + 1;
-    yield { message: recordedMessage(line, file, number), place: `${file}:${number}`, length: line.length };
+    yield {
+      message: recordedMessage(line, file, number),
+      place: `${file}:${number}`,
+      length: line.length,
+    };
   }
 }
 
 /**
- * Law 5, before anything is given: what comes after every position is in the recording. A partition of which nothing is stored may be the first that is read of a
- * recording that is another one, so this is a reading of its own; it ends where the last position is come by.
+ * Law 5, before anything is given: what comes after every position is in the recording. A partition
+ * of which nothing is stored may be the first that is read of a recording that is another one, so
+ * this is a reading of its own; it ends where the last position is come by.
  */
-async function goesOnFrom(positions: ReadonlyMap<string, Position>, files: readonly string[], name: string, signal: AbortSignal | undefined): Promise<void> {
+async function goesOnFrom(
+  positions: ReadonlyMap<string, Position>,
+  files: readonly string[],
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const ahead = new Set(positions.keys());
   if (ahead.size === 0) return;
   const partitions = new Map<string, Partition>();
@@ -159,11 +196,18 @@ async function goesOnFrom(positions: ReadonlyMap<string, Position>, files: reado
       if (partition.reached && ahead.delete(partition.name) && ahead.size === 0) return;
     }
   }
-  // a recording may be of other topics; one that has anything of a topic must have what comes after every position in it
+  // a recording may be of other topics; one that has anything of a topic must have what comes after
+  // every position in it
   const topics = new Set([...partitions.keys()].map(topicOf));
   for (const partition of ahead) {
     if (topics.size > 0 && !topics.has(topicOf(partition))) continue;
-    throw lost(name, positions.get(partition)!, partitions.has(partition) ? "the recording ends before it" : "the recording has nothing of that partition");
+    throw lost(
+      name,
+      positions.get(partition)!,
+      partitions.has(partition)
+        ? "the recording ends before it"
+        : "the recording has nothing of that partition",
+    );
   }
 }
 
@@ -173,16 +217,32 @@ function topicOf(partition: string): string {
 
 async function allThere(files: readonly string[]): Promise<void> {
   for (const file of files) {
-    await access(file).catch((cause: unknown) => { throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${file}: there is no such file`, { cause }); });
+    await access(file).catch((cause: unknown) => {
+      throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${file}: there is no such file`, {
+        cause,
+      });
+    });
   }
 }
 
-function partitionOf(partitions: Map<string, Partition>, positions: ReadonlyMap<string, Position>, message: LogMessage): Partition {
+function partitionOf(
+  partitions: Map<string, Partition>,
+  positions: ReadonlyMap<string, Position>,
+  message: LogMessage,
+): Partition {
   const name = partitionName(message);
   let partition = partitions.get(name);
   if (partition === undefined) {
     const after = positions.get(name);
-    partition = { name, after, reached: after === undefined, last: null, relevant: after !== undefined, moved: false, seen: new Remembered() };
+    partition = {
+      name,
+      after,
+      reached: after === undefined,
+      last: null,
+      relevant: after !== undefined,
+      moved: false,
+      seen: new Remembered(),
+    };
     partitions.set(name, partition);
   }
   return partition;
@@ -195,36 +255,54 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
   const print = fingerprint(message);
   if (last !== null && offset <= last.offset) {
     if (seen.has(offset, print)) return false;
-    throw new TidemarkError("TOPIC_LINE_INVALID", `${place}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and is not a message that was read before; `
-      + "offsets ascend within a partition, over all files: give the files in order, and each recording of a topic its own state");
+    throw new TidemarkError(
+      "TOPIC_LINE_INVALID",
+      `${place}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and ` +
+        "is not a message that was read before; " +
+        "offsets ascend within a partition, over all files: give the files in order, and each " +
+        "recording of a topic its own state",
+    );
   }
   seen.add(offset, print);
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
     if (offset < after.offset) return false;
     if (after.mark !== undefined && after.mark !== mark(message)) {
-      throw new TidemarkError("TOPIC_RECREATED", `${source}: the message at offset ${offset} of ${partition.name} is not the one the stored position was taken from; `
-        + "the topic was created anew or this is another recording: give the recording that was read before, or start with empty stores; where this one holds a new snapshot, begin the source anew with store.rebootstrap");
+      throw new TidemarkError(
+        "TOPIC_RECREATED",
+        `${source}: the message at offset ${offset} of ${partition.name} is not the one the ` +
+          "stored position was taken from; " +
+          "the topic was created anew or this is another recording: give the recording that " +
+          "was read before, or start with empty stores; where this one holds a new snapshot, " +
+          "begin the source anew with store.rebootstrap",
+      );
     }
     partition.reached = true;
     return false;
   }
   // A recording that goes on right after the position has lost nothing.
-  if (!partition.reached && after !== undefined && !(last === null && offset === after.offset + 1)) throw lost(source, after, `the recording goes on at offset ${offset}`);
+  if (!partition.reached && after !== undefined && !(last === null && offset === after.offset + 1))
+    throw lost(source, after, `the recording goes on at offset ${offset}`);
   partition.reached = true;
   partition.moved = true;
   return true;
 }
 
 function lost(source: string, position: Position, what: string): TidemarkError {
-  return new TidemarkError("LOG_LOST", `${source}: offset ${position.offset} of ${position.partition}, up to which changes were applied, is not in the log: ${what}; `
-    + "give the whole recording, or start with empty stores; where it holds a new snapshot, begin the source anew with store.rebootstrap");
+  return new TidemarkError(
+    "LOG_LOST",
+    `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
+      `applied, is not in the log: ${what}; ` +
+      "give the whole recording, or start with empty stores; where it holds a new snapshot, " +
+      "begin the source anew with store.rebootstrap",
+  );
 }
 
 /** A hash that tells a message that comes again from another at its offset. */
 function fingerprint({ timestamp, key, value }: LogMessage): number {
   let hash = (timestamp ?? 0) | 0;
   hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);
-  if (key !== null) for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
+  if (key !== null)
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
   return hash;
 }

@@ -22,8 +22,16 @@ export interface Row {
 
 export interface RowDecoder {
   readonly source: SourceSpec;
-  /** The whole row; a flat one holds more than columns. `withoutScale` is told of a column whose decimals cannot be decoded, and throws. */
-  row(members: Members, schema: RowSchema | null, flat: boolean, withoutScale: (decoder: RowDecoder, column: string) => never): Row;
+  /**
+   * The whole row; a flat one holds more than columns. `withoutScale` is told of a column whose
+   * decimals cannot be decoded, and throws.
+   */
+  row(
+    members: Members,
+    schema: RowSchema | null,
+    flat: boolean,
+    withoutScale: (decoder: RowDecoder, column: string) => never,
+  ): Row;
   /** Whether no value of the primary key is missing. */
   hasKey(values: readonly Value[]): boolean;
   /** The values of the primary key, in its order; null where one is missing or unreadable. */
@@ -37,7 +45,9 @@ const NONE: readonly never[] = [];
 export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder {
   const { columns } = source;
   const index = new Map(columns.map((column, c) => [column.database, c]));
-  const primaryKey = source.primaryKey.map((name) => columns.findIndex((column) => column.name === name));
+  const primaryKey = source.primaryKey.map((name) =>
+    columns.findIndex((column) => column.name === name),
+  );
   const placeholder = placeholders(options.placeholder);
   const readersOf = new Map<RowSchema | null, readonly Reader[]>();
   // Which row last had a column: one number a row, nothing to clear.
@@ -47,9 +57,14 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
   const readers = (schema: RowSchema | null): readonly Reader[] => {
     let made = readersOf.get(schema);
     if (made === undefined) {
-      made = columns.map((column) => columnReader({
-        source: source.name, column, field: schema === null ? null : schema.get(column.database) ?? null, unit: options.times[`${source.table}.${column.database}`] ?? "us",
-      }));
+      made = columns.map((column) =>
+        columnReader({
+          source: source.name,
+          column,
+          field: schema === null ? null : (schema.get(column.database) ?? null),
+          unit: options.times[`${source.table}.${column.database}`] ?? "us",
+        }),
+      );
       if (readersOf.size >= 100) readersOf.clear();
       readersOf.set(schema, made);
     }
@@ -70,13 +85,15 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
       for (let i = 0; i < members.length; i++) {
         const c = index.get(members.key(i));
         if (c === undefined) {
-          if (!flat || !isMeta(members.key(i))) extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
+          if (!flat || !isMeta(members.key(i)))
+            extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
           continue;
         }
         seen[c] = rows;
         const column = columns[c]!;
         if (members.kind(i) === NULL) {
-          if (!column.nullable) (unreadable ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
+          if (!column.nullable)
+            (unreadable ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
           continue;
         }
         if (placeholder.sizes.has(members.size(i)) && placeholder.has(members.raw(i))) {
@@ -94,10 +111,18 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
         extra += `${extra === "" ? "{" : ","}${JSON.stringify(column.database)}:${members.raw(i)}`;
       }
       for (let c = 0; c < columns.length; c++) {
-        // A row from before the column was added has no value for it; a column that may be null is null then.
-        if (seen[c] !== rows && !columns[c]!.nullable) (unreadable ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
+        // A row from before the column was added has no value for it; a column that may be null is
+        // null then.
+        if (seen[c] !== rows && !columns[c]!.nullable)
+          (unreadable ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
       }
-      return { values, unavailable: unavailable ?? NONE, unreadable: unreadable ?? NONE, nonFinite, extra: extra === "" ? null : `${extra}}` };
+      return {
+        values,
+        unavailable: unavailable ?? NONE,
+        unreadable: unreadable ?? NONE,
+        nonFinite,
+        extra: extra === "" ? null : `${extra}}`,
+      };
     },
 
     hasKey: (values) => primaryKey.every((c) => values[c] !== null),
@@ -117,7 +142,9 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
 
     keyRow(key) {
       const values: Value[] = columns.map(() => null);
-      primaryKey.forEach((c, k) => { values[c] = key[k]!; });
+      primaryKey.forEach((c, k) => {
+        values[c] = key[k]!;
+      });
       return values;
     },
   };

@@ -7,7 +7,10 @@ export function holdsTable(topic: string, table: string): boolean {
   return topic === name || topic.endsWith(`.${name}`);
 }
 
-export function decoderOfTopic(topic: string, decoders: ReadonlyMap<string, RowDecoder>): RowDecoder | null {
+export function decoderOfTopic(
+  topic: string,
+  decoders: ReadonlyMap<string, RowDecoder>,
+): RowDecoder | null {
   for (const [table, decoder] of decoders) if (holdsTable(topic, table)) return decoder;
   return null;
 }

@@ -1,48 +1,73 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decimalNumber, decimalOfBase64, decimalOfText, decimalText, fitDecimal, wholeNumber } from "../src/decimal.ts";
+import {
+  decimalNumber,
+  decimalOfBase64,
+  decimalOfText,
+  decimalText,
+  fitDecimal,
+  wholeNumber,
+} from "../src/decimal.ts";
 import { Failure, NON_FINITE } from "../src/failure.ts";
 import { parameters } from "./support/seed.ts";
 
-const check = (property: fc.IRawProperty<unknown>): void => { fc.assert(property, parameters); };
+const check = (property: fc.IRawProperty<unknown>): void => {
+  fc.assert(property, parameters);
+};
 const unscaled = fc.oneof(
-  fc.bigInt({ min: -(10n ** 38n), max: 10n ** 38n }), fc.bigInt({ min: -300n, max: 300n }),
+  fc.bigInt({ min: -(10n ** 38n), max: 10n ** 38n }),
+  fc.bigInt({ min: -300n, max: 300n }),
   fc.constantFrom(-(2n ** 47n), 2n ** 47n, -(2n ** 63n), 2n ** 63n, -128n, 128n, -1n, 0n),
 );
 const scale = fc.integer({ min: 0, max: 20 });
 
-/** The twin: the shortest two's complement, byte by byte, as Java's BigInteger.toByteArray gives it. */
+/**
+ * The twin: the shortest two's complement, byte by byte, as Java's BigInteger.toByteArray gives it.
+ */
 function bytesOf(value: bigint): Buffer {
   const bytes: number[] = [];
   for (let rest = value; ; rest >>= 8n) {
     bytes.unshift(Number(rest & 0xffn));
     const left = rest >> 8n;
-    if ((left === 0n && bytes[0]! < 128) || (left === -1n && bytes[0]! >= 128)) return Buffer.from(bytes);
+    if ((left === 0n && bytes[0]! < 128) || (left === -1n && bytes[0]! >= 128))
+      return Buffer.from(bytes);
   }
 }
 
 describe("decimals", () => {
   test("bytes, text and number are one decimal", () => {
-    check(fc.property(unscaled, scale, (unscaled, scale) => {
-      expect(decimalOfBase64(bytesOf(unscaled).toString("base64"), scale)).toEqual({ unscaled, scale });
-      const text = decimalText({ unscaled, scale });
-      expect(decimalOfText(text)).toEqual(unscaled === 0n ? { unscaled: 0n, scale: 0 } : { unscaled, scale });
-      expect(decimalNumber({ unscaled, scale })).toBe(Number(text) + 0);
-    }));
+    check(
+      fc.property(unscaled, scale, (unscaled, scale) => {
+        expect(decimalOfBase64(bytesOf(unscaled).toString("base64"), scale)).toEqual({
+          unscaled,
+          scale,
+        });
+        const text = decimalText({ unscaled, scale });
+        expect(decimalOfText(text)).toEqual(
+          unscaled === 0n ? { unscaled: 0n, scale: 0 } : { unscaled, scale },
+        );
+        expect(decimalNumber({ unscaled, scale })).toBe(Number(text) + 0);
+      }),
+    );
   });
 
   test("an exponent moves the point", () => {
-    check(fc.property(unscaled, fc.integer({ min: -30, max: 30 }), (unscaled, exponent) => {
-      const decimal = decimalOfText(`${unscaled}e${exponent}`);
-      expect(decimal instanceof Failure ? null : fitDecimal(decimal, 30, 10n ** 99n)).toBe(unscaled * 10n ** BigInt(30 + exponent));
-    }));
+    check(
+      fc.property(unscaled, fc.integer({ min: -30, max: 30 }), (unscaled, exponent) => {
+        const decimal = decimalOfText(`${unscaled}e${exponent}`);
+        expect(decimal instanceof Failure ? null : fitDecimal(decimal, 30, 10n ** 99n)).toBe(
+          unscaled * 10n ** BigInt(30 + exponent),
+        );
+      }),
+    );
     expect(decimalOfText("1.23456789012E9")).toEqual({ unscaled: 123456789012n, scale: 2 });
   });
 
   test("a column's scale takes zeros off and refuses digits; its precision refuses more of them", () => {
     const fit = (text: string, precision: number, scale: number): bigint | string => {
       const decimal = decimalOfText(text);
-      const fitted = decimal instanceof Failure ? decimal : fitDecimal(decimal, scale, 10n ** BigInt(precision));
+      const fitted =
+        decimal instanceof Failure ? decimal : fitDecimal(decimal, scale, 10n ** BigInt(precision));
       return fitted instanceof Failure ? fitted.reason : fitted;
     };
     expect(fit("10.500", 4, 2)).toBe(1050n);
@@ -57,7 +82,15 @@ describe("decimals", () => {
   });
 
   test("NaN and the infinities are missing, in each spelling of the connector", () => {
-    for (const text of ["NaN", "NAN", "Infinity", "-Infinity", "POSITIVE_INFINITY", "NEGATIVE_INFINITY"]) expect(decimalOfText(text)).toBe(NON_FINITE);
+    for (const text of [
+      "NaN",
+      "NAN",
+      "Infinity",
+      "-Infinity",
+      "POSITIVE_INFINITY",
+      "NEGATIVE_INFINITY",
+    ])
+      expect(decimalOfText(text)).toBe(NON_FINITE);
   });
 
   test("a whole number is one whatever its scale", () => {

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { ESCAPED, isJson, Members, NUMBER, STRING } from "../src/json-text.ts";
 import { parameters } from "./support/seed.ts";
 
-const check = (property: fc.IRawProperty<unknown>): void => { fc.assert(property, parameters); };
+const check = (property: fc.IRawProperty<unknown>): void => {
+  fc.assert(property, parameters);
+};
 
 /** The twin: what the engine's own parser says. */
 function parses(text: string): boolean {
@@ -15,52 +17,134 @@ function parses(text: string): boolean {
   }
 }
 
-const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 1, maxLength: 40 }).map((text) => text.replace(/^0+(?=\d)/, ""));
-const numbers = fc.tuple(fc.constantFrom("", "-"), digits, fc.option(digits), fc.option(fc.tuple(fc.constantFrom("e", "E", "e+", "e-"), fc.integer({ min: 0, max: 500 }))))
-  .map(([sign, whole, fraction, exponent]) => sign + whole + (fraction === null ? "" : `.${fraction}`) + (exponent === null ? "" : exponent.join("")));
-const strings = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom('"', "\\", "\n", "{", "}", ":", ",", "é", "😀", "\u2028") }), fc.constantFrom("ts_ns", "__proto__", "constructor"));
+const digits = fc
+  .string({ unit: fc.constantFrom(..."0123456789"), minLength: 1, maxLength: 40 })
+  .map((text) => text.replace(/^0+(?=\d)/, ""));
+const numbers = fc
+  .tuple(
+    fc.constantFrom("", "-"),
+    digits,
+    fc.option(digits),
+    fc.option(fc.tuple(fc.constantFrom("e", "E", "e+", "e-"), fc.integer({ min: 0, max: 500 }))),
+  )
+  .map(
+    ([sign, whole, fraction, exponent]) =>
+      sign +
+      whole +
+      (fraction === null ? "" : `.${fraction}`) +
+      (exponent === null ? "" : exponent.join("")),
+  );
+const strings = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom('"', "\\", "\n", "{", "}", ":", ",", "é", "😀", "\u2028") }),
+  fc.constantFrom("ts_ns", "__proto__", "constructor"),
+);
 const space = fc.constantFrom("", "", "", " ", "\n", "\t \r\n");
 const texts = fc.letrec<{ value: string }>((tie) => ({
-  value: fc.oneof({ depthSize: "small" },
-    numbers, strings.map((text) => JSON.stringify(text)), fc.constantFrom("null", "true", "false"),
-    fc.tuple(space, fc.array(tie("value"), { maxLength: 4 })).map(([gap, items]) => `[${gap}${items.join(`${gap},${gap}`)}${gap}]`),
-    fc.tuple(space, fc.array(fc.tuple(strings, tie("value")), { maxLength: 4 })).map(([gap, items]) =>
-      `{${gap}${items.map(([key, value]) => `${JSON.stringify(key)}${gap}:${gap}${value}`).join(`,${gap}`)}${gap}}`)),
+  value: fc.oneof(
+    { depthSize: "small" },
+    numbers,
+    strings.map((text) => JSON.stringify(text)),
+    fc.constantFrom("null", "true", "false"),
+    fc
+      .tuple(space, fc.array(tie("value"), { maxLength: 4 }))
+      .map(([gap, items]) => `[${gap}${items.join(`${gap},${gap}`)}${gap}]`),
+    fc
+      .tuple(space, fc.array(fc.tuple(strings, tie("value")), { maxLength: 4 }))
+      .map(
+        ([gap, items]) =>
+          `{${gap}${items.map(([key, value]) => `${JSON.stringify(key)}${gap}:${gap}${value}`).join(`,${gap}`)}${gap}}`,
+      ),
+  ),
 })).value;
 
 describe("JSON where it lies", () => {
   test("it is JSON where JSON.parse says so", () => {
-    check(fc.property(texts, (text) => { expect(isJson(text), text).toBe(true); }));
-    check(fc.property(texts, fc.nat(60), fc.string({ minLength: 0, maxLength: 2 }), fc.nat(2), (text, at, put, drop) => {
-      const changed = text.slice(0, at) + put + text.slice(at + drop);
-      expect(isJson(changed), changed).toBe(parses(changed));
-    }));
-    for (const text of ["", "{", "{}}", '{"a":1,}', "[1,]", "01", "1.", ".5", "+1", "1e", "-", "nul", '"\\x"', '"\\u12g4"', '"\u0001"', "{a:1}", "[1 2]", '{"a" 1}', "\u00a0{}"]) expect(isJson(text), text).toBe(parses(text));
+    check(
+      fc.property(texts, (text) => {
+        expect(isJson(text), text).toBe(true);
+      }),
+    );
+    check(
+      fc.property(
+        texts,
+        fc.nat(60),
+        fc.string({ minLength: 0, maxLength: 2 }),
+        fc.nat(2),
+        (text, at, put, drop) => {
+          const changed = text.slice(0, at) + put + text.slice(at + drop);
+          expect(isJson(changed), changed).toBe(parses(changed));
+        },
+      ),
+    );
+    for (const text of [
+      "",
+      "{",
+      "{}}",
+      '{"a":1,}',
+      "[1,]",
+      "01",
+      "1.",
+      ".5",
+      "+1",
+      "1e",
+      "-",
+      "nul",
+      '"\\x"',
+      '"\\u12g4"',
+      '"\u0001"',
+      "{a:1}",
+      "[1 2]",
+      '{"a" 1}',
+      "\u00a0{}",
+    ])
+      expect(isJson(text), text).toBe(parses(text));
   });
 
-  test("members keep their text: any integer, any digits; one object after the other in the same place", () => {
-    const members = new Members();
-    const objects = fc.uniqueArray(fc.tuple(strings, fc.oneof(texts, numbers)), { maxLength: 12, selector: ([key]) => key });
-    check(fc.property(objects, space, (fields, gap) => {
-      const text = `${gap}{${fields.map(([key, value]) => `${gap}${JSON.stringify(key)}${gap}:${gap}${value}${gap}`).join(",")}}${gap}`;
-      expect(members.scan(text, gap.length)).toBe(text.length - gap.length);
-      expect(members.length).toBe(fields.length);
-      for (const [key, value] of fields) {
-        const i = members.find(key);
-        expect(members.key(i)).toBe(key);
-        expect(members.raw(i)).toBe(value);
-        if (members.isString(i)) expect(members.string(i)).toBe(JSON.parse(value));
-        expect(members.kind(i) === NUMBER).toBe(/^[-\d]/.test(value));
-      }
-      expect(members.find("nowhere to be found")).toBe(-1);
-    }));
-  });
+  test(
+    "members keep their text: any integer, any digits; one object after the other in the same " +
+      "place",
+    () => {
+      const members = new Members();
+      const objects = fc.uniqueArray(fc.tuple(strings, fc.oneof(texts, numbers)), {
+        maxLength: 12,
+        selector: ([key]) => key,
+      });
+      check(
+        fc.property(objects, space, (fields, gap) => {
+          const text = `${gap}{${fields.map(([key, value]) => `${gap}${JSON.stringify(key)}${gap}:${gap}${value}${gap}`).join(",")}}${gap}`;
+          expect(members.scan(text, gap.length)).toBe(text.length - gap.length);
+          expect(members.length).toBe(fields.length);
+          for (const [key, value] of fields) {
+            const i = members.find(key);
+            expect(members.key(i)).toBe(key);
+            expect(members.raw(i)).toBe(value);
+            if (members.isString(i)) expect(members.string(i)).toBe(JSON.parse(value));
+            expect(members.kind(i) === NUMBER).toBe(/^[-\d]/.test(value));
+          }
+          expect(members.find("nowhere to be found")).toBe(-1);
+        }),
+      );
+    },
+  );
 
   test("a message's ts_ns and a key of 19 digits are not the same to it", () => {
     const members = new Members();
-    members.scan('{"id":9223372036854775807,"ts_ns":1795423829084228008,"name":"plain","other":"a\\"b"}', 0);
-    expect([members.raw(0), members.raw(1)]).toEqual(["9223372036854775807", "1795423829084228008"]);
-    expect([members.kind(2), members.string(2), members.kind(3), members.string(3)]).toEqual([STRING, "plain", ESCAPED, 'a"b']);
+    members.scan(
+      '{"id":9223372036854775807,"ts_ns":1795423829084228008,"name":"plain","other":"a\\"b"}',
+      0,
+    );
+    expect([members.raw(0), members.raw(1)]).toEqual([
+      "9223372036854775807",
+      "1795423829084228008",
+    ]);
+    expect([members.kind(2), members.string(2), members.kind(3), members.string(3)]).toEqual([
+      STRING,
+      "plain",
+      ESCAPED,
+      'a"b',
+    ]);
   });
 
   test("an object in an object is filled in the same pass", () => {
@@ -74,7 +158,13 @@ describe("JSON where it lies", () => {
 
   test("a key that repeats the last message's text is only taken where it ends there", () => {
     const members = new Members();
-    for (const [text, key] of [['{"a\\":":1}', 'a":'], ['{"a":"x"}', "a"], ['{"ab":1}', "ab"], ['{"a":1}', "a"], ['{"a\\b":1}', "a\b"]] as const) {
+    for (const [text, key] of [
+      ['{"a\\":":1}', 'a":'],
+      ['{"a":"x"}', "a"],
+      ['{"ab":1}', "ab"],
+      ['{"a":1}', "a"],
+      ['{"a\\b":1}', "a\b"],
+    ] as const) {
       expect(members.scan(text, 0)).toBe(text.length);
       expect(members.key(0)).toBe(key);
     }

@@ -18,49 +18,142 @@ const PASSWORD = "tidemark-secret";
 /** A certificate for this machine's own address, and the store that a broker reads it from. */
 function certificate(folder: string) {
   const location = join(folder, "broker.p12");
-  const store = ["-alias", "broker", "-keystore", location, "-storetype", "PKCS12", "-storepass", PASSWORD];
-  execFileSync("keytool", ["-genkeypair", ...store, "-keyalg", "RSA", "-validity", "30", "-dname", "CN=127.0.0.1", "-ext", "san=ip:127.0.0.1"], { stdio: "ignore" });
-  const pem = execFileSync("keytool", ["-exportcert", "-rfc", ...store], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const store = [
+    "-alias",
+    "broker",
+    "-keystore",
+    location,
+    "-storetype",
+    "PKCS12",
+    "-storepass",
+    PASSWORD,
+  ];
+  execFileSync(
+    "keytool",
+    [
+      "-genkeypair",
+      ...store,
+      "-keyalg",
+      "RSA",
+      "-validity",
+      "30",
+      "-dname",
+      "CN=127.0.0.1",
+      "-ext",
+      "san=ip:127.0.0.1",
+    ],
+    { stdio: "ignore" },
+  );
+  const pem = execFileSync("keytool", ["-exportcert", "-rfc", ...store], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const trusted = join(folder, "trusted.p12");
-  execFileSync("keytool", ["-importcert", "-noprompt", "-alias", "broker", "-keystore", trusted, "-storetype", "PKCS12", "-storepass", PASSWORD], { input: pem, stdio: ["pipe", "ignore", "ignore"] });
+  execFileSync(
+    "keytool",
+    [
+      "-importcert",
+      "-noprompt",
+      "-alias",
+      "broker",
+      "-keystore",
+      trusted,
+      "-storetype",
+      "PKCS12",
+      "-storepass",
+      PASSWORD,
+    ],
+    { input: pem, stdio: ["pipe", "ignore", "ignore"] },
+  );
   return { pem, location, trusted };
 }
 
 suiteNeeding(realKafka(), "a Kafka behind TLS and SASL", () => {
-  test("is read with the certificate and the password; without one of them the error says what to check", { timeout: 180_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tidemark-secured-"));
-    const { pem, location, trusted } = certificate(folder);
-    const kafka = await startKafka({ settings: {
-      "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT", "sasl.enabled.mechanisms": "PLAIN", "sasl.mechanism.inter.broker.protocol": "PLAIN",
-      "listener.name.plaintext.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" password="${PASSWORD}" user_broker="${PASSWORD}" user_reader="${PASSWORD}";`,
-      "ssl.keystore.type": "PKCS12", "ssl.keystore.location": location, "ssl.keystore.password": PASSWORD, "ssl.truststore.type": "PKCS12", "ssl.truststore.location": trusted, "ssl.truststore.password": PASSWORD,
-      "log.retention.ms": -1,
-    } });
-    try {
-      const brokers = [...kafka.brokers];
-      // kafkajs writes into what it is given
-      const secured = (password = PASSWORD) => ({ ssl: { ca: [pem] }, sasl: { mechanism: "plain" as const, username: "reader", password } });
-      const topic = "bank.public.transaction_data";
-      const sent = messages("bare.public.transaction_data.jsonl").slice(0, 5);
-      const client = new kafkajs.Kafka({ brokers, ...secured(), logLevel: kafkajs.logLevel.NOTHING });
-      const admin = client.admin();
-      await admin.connect();
-      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, replicationFactor: 1 }] });
-      while (!(await admin.fetchTopicOffsets(topic).then((found) => found.length === 1, () => false))) await sleep(50);
-      await admin.disconnect();
-      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-      await producer.connect();
-      await producer.send({ topic, messages: sent.map(({ key, value }) => ({ key, value })) });
-      await producer.disconnect();
+  test(
+    "is read with the certificate and the password; without one of them the error says what " +
+      "to check",
+    { timeout: 180_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "tidemark-secured-"));
+      const { pem, location, trusted } = certificate(folder);
+      const kafka = await startKafka({
+        settings: {
+          "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT",
+          "sasl.enabled.mechanisms": "PLAIN",
+          "sasl.mechanism.inter.broker.protocol": "PLAIN",
+          "listener.name.plaintext.plain.sasl.jaas.config":
+            `org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" ` +
+            `password="${PASSWORD}" user_broker="${PASSWORD}" user_reader="${PASSWORD}";`,
+          "ssl.keystore.type": "PKCS12",
+          "ssl.keystore.location": location,
+          "ssl.keystore.password": PASSWORD,
+          "ssl.truststore.type": "PKCS12",
+          "ssl.truststore.location": trusted,
+          "ssl.truststore.password": PASSWORD,
+          "log.retention.ms": -1,
+        },
+      });
+      try {
+        const brokers = [...kafka.brokers];
+        // kafkajs writes into what it is given
+        const secured = (password = PASSWORD) => ({
+          ssl: { ca: [pem] },
+          sasl: { mechanism: "plain" as const, username: "reader", password },
+        });
+        const topic = "bank.public.transaction_data";
+        const sent = messages("bare.public.transaction_data.jsonl").slice(0, 5);
+        const client = new kafkajs.Kafka({
+          brokers,
+          ...secured(),
+          logLevel: kafkajs.logLevel.NOTHING,
+        });
+        const admin = client.admin();
+        await admin.connect();
+        await admin.createTopics({
+          waitForLeaders: false,
+          topics: [{ topic, numPartitions: 1, replicationFactor: 1 }],
+        });
+        while (
+          !(await admin.fetchTopicOffsets(topic).then(
+            (found) => found.length === 1,
+            () => false,
+          ))
+        )
+          await sleep(50);
+        await admin.disconnect();
+        const producer = client.producer({
+          createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        });
+        await producer.connect();
+        await producer.send({ topic, messages: sent.map(({ key, value }) => ({ key, value })) });
+        await producer.disconnect();
 
-      const read = (options: Partial<KafkaChangesOptions>) => batches(kafkaChanges({ brokers, topics: topic, times, until: "caught-up", onWarning: () => undefined, ...options }), [transactions]);
-      const failure = (options: Partial<KafkaChangesOptions>) => read(options).then(() => "it ended well", (error: Error & { code?: string }) => `${error.code}: ${error.message}`);
-      expect(changesOf(await read(secured())).map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4]);
-      expect(await failure(secured("wrong"))).toMatch(/^KAFKA_REFUSED: .*check sasl/);
-      expect(await failure({ ...secured(), ssl: true })).toMatch(/^KAFKA_UNREACHABLE: .*ssl/);
-    } finally {
-      await kafka.stop();
-      rmSync(folder, { recursive: true });
-    }
-  });
+        const read = (options: Partial<KafkaChangesOptions>) =>
+          batches(
+            kafkaChanges({
+              brokers,
+              topics: topic,
+              times,
+              until: "caught-up",
+              onWarning: () => undefined,
+              ...options,
+            }),
+            [transactions],
+          );
+        const failure = (options: Partial<KafkaChangesOptions>) =>
+          read(options).then(
+            () => "it ended well",
+            (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
+          );
+        expect(changesOf(await read(secured())).map(({ offset }) => offset)).toEqual([
+          0, 1, 2, 3, 4,
+        ]);
+        expect(await failure(secured("wrong"))).toMatch(/^KAFKA_REFUSED: .*check sasl/);
+        expect(await failure({ ...secured(), ssl: true })).toMatch(/^KAFKA_UNREACHABLE: .*ssl/);
+      } finally {
+        await kafka.stop();
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 });

@@ -9,7 +9,8 @@ const bare = messages("bare.public.transaction_data.jsonl");
 const enveloped = messages("enveloped.public.transaction_data.jsonl");
 const flat = messages("flat.public.transaction_data.jsonl");
 const [insert, remove] = [bare[3]!, bare[12]!];
-const one = (message: LogMessage, sources = [transactions]): Change | null => decode([message], sources)[0]!;
+const one = (message: LogMessage, sources = [transactions]): Change | null =>
+  decode([message], sources)[0]!;
 const row = (id: bigint): unknown[] => [id, null, null, null, null, null, null];
 
 describe("a message whose key is readable and whose content is not", () => {
@@ -19,145 +20,316 @@ describe("a message whose key is readable and whose content is not", () => {
     ["an empty value", altered(insert, { value: "" }), "VALUE_NOT_JSON"],
     ["two values", altered(insert, { value: `${insert.value!}{}` }), "VALUE_NOT_JSON"],
     ["an array", altered(insert, { value: "[]" }), "VALUE_NOT_AN_OBJECT"],
-    ["a payload that is text", altered(insert, { value: '{"schema":{"type":"string"},"payload":"x"}' }), "VALUE_NOT_AN_OBJECT"],
+    [
+      "a payload that is text",
+      altered(insert, { value: '{"schema":{"type":"string"},"payload":"x"}' }),
+      "VALUE_NOT_AN_OBJECT",
+    ],
     ["after null", edited(insert, /"after":\{.*?\}/, '"after":null'), "ROW_MISSING"],
     ["after a text", edited(insert, /"after":\{.*?\}/, '"after":"x"'), "ROW_MISSING"],
     ["another op", edited(insert, '"op":"c"', '"op":"x"'), "OP_UNKNOWN"],
     ["no op", edited(insert, '"op":"c",', ""), "OP_UNKNOWN"],
-    ["no primary key in the row", edited(insert, '"after":{"id":4,', '"after":{'), "ROW_WITHOUT_KEY"],
-    ["an unreadable primary key in the row", edited(insert, '"after":{"id":4,', '"after":{"id":"four",'), "ROW_WITHOUT_KEY"],
-    ["an object of something else", altered(insert, { value: '{"status":"BEGIN"}' }), "NOT_A_CHANGE"],
+    [
+      "no primary key in the row",
+      edited(insert, '"after":{"id":4,', '"after":{'),
+      "ROW_WITHOUT_KEY",
+    ],
+    [
+      "an unreadable primary key in the row",
+      edited(insert, '"after":{"id":4,', '"after":{"id":"four",'),
+      "ROW_WITHOUT_KEY",
+    ],
+    [
+      "an object of something else",
+      altered(insert, { value: '{"status":"BEGIN"}' }),
+      "NOT_A_CHANGE",
+    ],
   ];
 
-  test.each(cases)("%s: its row is in no window until the next readable change", (_, message, reason) => {
-    const change = one(message)!;
-    expect(change).toMatchObject({ kind: "upsert", values: row(4n), oldKey: null, unreadable: [], extra: null, broken: { reason } });
-    expect(change.broken!.message).toMatch(/^bare\.public\.transaction_data, partition 0, offset 3: /);
-    expect(Math.abs(change.committed! - 1_795_423_829_000_000)).toBeLessThan(1_000_000);
-  });
+  test.each(cases)(
+    "%s: its row is in no window until the next readable change",
+    (_, message, reason) => {
+      const change = one(message)!;
+      expect(change).toMatchObject({
+        kind: "upsert",
+        values: row(4n),
+        oldKey: null,
+        unreadable: [],
+        extra: null,
+        broken: { reason },
+      });
+      expect(change.broken!.message).toMatch(
+        /^bare\.public\.transaction_data, partition 0, offset 3: /,
+      );
+      expect(Math.abs(change.committed! - 1_795_423_829_000_000)).toBeLessThan(1_000_000);
+    },
+  );
 
   test("with the key unreadable too, nobody can say whose row it is", () => {
-    for (const key of [null, "", "not json", "{}", '{"id":null}', '{"id":"four"}', '{"user_id":"u"}', "[1]"]) {
-      expect(one(altered(insert, { value: "not json", key })), String(key)).toMatchObject({ kind: "none", values: null, broken: { reason: "KEY_UNREADABLE" } });
+    for (const key of [
+      null,
+      "",
+      "not json",
+      "{}",
+      '{"id":null}',
+      '{"id":"four"}',
+      '{"user_id":"u"}',
+      "[1]",
+    ]) {
+      expect(one(altered(insert, { value: "not json", key })), String(key)).toMatchObject({
+        kind: "none",
+        values: null,
+        broken: { reason: "KEY_UNREADABLE" },
+      });
     }
   });
 });
 
 describe("deletes", () => {
   test("the key is that of the row before, else the message's own", () => {
-    expect(one(edited(remove, '"before":{"id":3,', '"before":{"id":9223372036854775807,'))).toMatchObject({ kind: "delete", values: row(9223372036854775807n) });
-    expect(one(edited(remove, /"before":\{.*?\}/, '"before":null'))).toMatchObject({ kind: "delete", values: row(3n) });
-    const bigKey = altered(edited(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"schema":{"type":"struct","fields":[]},"payload":{"id":9007199254740993}}' });
-    expect(one(bigKey)).toMatchObject({ kind: "delete", values: row(9007199254740993n), broken: null });
+    expect(
+      one(edited(remove, '"before":{"id":3,', '"before":{"id":9223372036854775807,')),
+    ).toMatchObject({ kind: "delete", values: row(9223372036854775807n) });
+    expect(one(edited(remove, /"before":\{.*?\}/, '"before":null'))).toMatchObject({
+      kind: "delete",
+      values: row(3n),
+    });
+    const bigKey = altered(edited(remove, /"before":\{.*?\}/, '"before":null'), {
+      key: '{"schema":{"type":"struct","fields":[]},"payload":{"id":9007199254740993}}',
+    });
+    expect(one(bigKey)).toMatchObject({
+      kind: "delete",
+      values: row(9007199254740993n),
+      broken: null,
+    });
   });
 
   test("nothing else of the row before is taken", () => {
-    expect(one(edited(remove, '"User ID":null', '"User ID":""'))).toMatchObject({ kind: "delete", values: row(3n), unreadable: [], extra: null });
+    expect(one(edited(remove, '"User ID":null', '"User ID":""'))).toMatchObject({
+      kind: "delete",
+      values: row(3n),
+      unreadable: [],
+      extra: null,
+    });
   });
 
   test("without any readable key it touches no row", () => {
-    const change = one(altered(edited(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"user_id":"u"}' }));
-    expect(change).toMatchObject({ kind: "none", op: "d", lsn: 26943080n, broken: { reason: "KEY_UNREADABLE" } });
+    const change = one(
+      altered(edited(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"user_id":"u"}' }),
+    );
+    expect(change).toMatchObject({
+      kind: "none",
+      op: "d",
+      lsn: 26943080n,
+      broken: { reason: "KEY_UNREADABLE" },
+    });
   });
 
   test("a tombstone is nothing, bare, enveloped or as a payload of null", () => {
     for (const value of [null, "null", '{"schema":null,"payload":null}']) {
-      expect(one(altered(insert, { value }))).toMatchObject({ kind: "none", op: null, values: null, broken: null, lsn: null, committed: null });
+      expect(one(altered(insert, { value }))).toMatchObject({
+        kind: "none",
+        op: null,
+        values: null,
+        broken: null,
+        lsn: null,
+        committed: null,
+      });
     }
   });
 });
 
 describe("keys and values have their shapes independently", () => {
-  const enveloping = (key: string): string => `{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"optional":false},"payload":${key}}`;
+  const enveloping = (key: string): string =>
+    `{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"optional":false},"payload":${key}}`;
 
   test("a bare value under an enveloped key, and the other way round", () => {
-    expect(one(altered(insert, { key: enveloping(insert.key!), value: "x" }))).toMatchObject({ values: row(4n) });
-    expect(one(altered(enveloped[3]!, { key: '{"id":4}', value: "x" }))).toMatchObject({ values: row(4n) });
+    expect(one(altered(insert, { key: enveloping(insert.key!), value: "x" }))).toMatchObject({
+      values: row(4n),
+    });
+    expect(one(altered(enveloped[3]!, { key: '{"id":4}', value: "x" }))).toMatchObject({
+      values: row(4n),
+    });
   });
 
   test("an old key in the header, bare or enveloped", () => {
     const created = messages("enveloped.public.card.jsonl")[3]!;
     const old = created.headers["__debezium.oldkey"]!;
-    for (const header of [old, enveloping(old)]) expect(one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey).toEqual(["4000-0001"]);
-    for (const header of ["not json", "{}", '{"user_id":"u"}']) expect(one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey).toBeNull();
+    for (const header of [old, enveloping(old)])
+      expect(
+        one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
+      ).toEqual(["4000-0001"]);
+    for (const header of ["not json", "{}", '{"user_id":"u"}'])
+      expect(
+        one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
+      ).toBeNull();
   });
 
   test("a schema that changes between two messages is read anew, and one that comes back too", () => {
     const rows = messages("enveloped.public.no_pk.jsonl");
-    const wider = altered(rows[0]!, { value: rows[0]!.value!.replaceAll('"scale":"2"', '"scale":"1"') });
-    expect(decode([rows[0]!, wider, rows[1]!, wider], [noKey]).map((change) => change!.values![1])).toEqual([1050n, 10500n, 1050n, 10500n]);
+    const wider = altered(rows[0]!, {
+      value: rows[0]!.value!.replaceAll('"scale":"2"', '"scale":"1"'),
+    });
+    expect(
+      decode([rows[0]!, wider, rows[1]!, wider], [noKey]).map((change) => change!.values![1]),
+    ).toEqual([1050n, 10500n, 1050n, 10500n]);
   });
 
   test("a payload before its schema, and white space anywhere", () => {
-    const { schema, payload } = JSON.parse(enveloped[3]!.value!) as { schema: object; payload: object };
+    const { schema, payload } = JSON.parse(enveloped[3]!.value!) as {
+      schema: object;
+      payload: object;
+    };
     const expected = one(enveloped[3]!);
-    expect(one(altered(enveloped[3]!, { value: JSON.stringify({ payload, schema }) }))).toEqual(expected);
-    expect(one(altered(enveloped[3]!, { value: JSON.stringify({ schema, payload }, null, 2) }))).toEqual(expected);
+    expect(one(altered(enveloped[3]!, { value: JSON.stringify({ payload, schema }) }))).toEqual(
+      expected,
+    );
+    expect(
+      one(altered(enveloped[3]!, { value: JSON.stringify({ schema, payload }, null, 2) })),
+    ).toEqual(expected);
   });
 });
 
 describe("tables and topics", () => {
   test("a message belongs to the table its source block names, whatever the topic", () => {
-    expect(one(altered(insert, { topic: "routed" }))).toMatchObject({ source: "transaction_data", topic: "routed" });
-    expect(one(altered(insert, { topic: "bare.public.card" }), [transactions, card])!.source).toBe("transaction_data");
+    expect(one(altered(insert, { topic: "routed" }))).toMatchObject({
+      source: "transaction_data",
+      topic: "routed",
+    });
+    expect(one(altered(insert, { topic: "bare.public.card" }), [transactions, card])!.source).toBe(
+      "transaction_data",
+    );
     expect(one(edited(insert, '"table":"transaction_data"', '"table":"other"'))).toBeNull();
     expect(one(edited(insert, '"schema":"public"', '"schema":"private"'))).toBeNull();
   });
 
   test("a topic can be told its table", () => {
     const options = { ...quiet, topics: { routed: "public.transaction_data" } };
-    expect(decode([altered(flat[3]!, { topic: "routed" })], [transactions], options)[0]).toMatchObject({ kind: "upsert" });
-    expect(decode([altered(edited(insert, '"table":"transaction_data"', '"table":"transaction_data_p1"'), { topic: "routed" })], [transactions], options)[0]).toMatchObject({ kind: "upsert" });
+    expect(
+      decode([altered(flat[3]!, { topic: "routed" })], [transactions], options)[0],
+    ).toMatchObject({ kind: "upsert" });
+    expect(
+      decode(
+        [
+          altered(edited(insert, '"table":"transaction_data"', '"table":"transaction_data_p1"'), {
+            topic: "routed",
+          }),
+        ],
+        [transactions],
+        options,
+      )[0],
+    ).toMatchObject({ kind: "upsert" });
   });
 
   test("a table's name in a topic has _ for what topics cannot hold", () => {
     const spaced = { ...transactions, table: "public.transaction data" };
-    expect(one(altered(insert, { topic: "bare.public.transaction_data", value: null }), [spaced])).toMatchObject({ kind: "none" });
+    expect(
+      one(altered(insert, { topic: "bare.public.transaction_data", value: null }), [spaced]),
+    ).toMatchObject({ kind: "none" });
   });
 
-  test("heartbeats, transaction metadata, signals and other tables are passed over, and counted by topic", () => {
-    const decoder = debeziumDecoder([transactions], quiet);
-    const others = [
-      altered(insert, { topic: "__debezium-heartbeat.bare", key: '{"serverName":"bare"}', value: '{"ts_ms":1795423829084}' }),
-      altered(insert, { topic: "bare.transaction", key: '{"id":"764:26945296"}', value: '{"status":"BEGIN","id":"764:26945296","event_count":null}' }),
-      altered(insert, { topic: "bare.transaction", value: "not json" }),
-      altered(insert, { topic: "bare.transaction", value: null }),
-      messages("bare.public.note.jsonl")[0]!,
-    ];
-    expect(others.map((message) => decoder.decode(message))).toEqual([null, null, null, null, null]);
-    expect([...decoder.skipped]).toEqual([["__debezium-heartbeat.bare", 1], ["bare.transaction", 3], ["bare.public.note", 1]]);
-  });
+  test(
+    "heartbeats, transaction metadata, signals and other tables are passed over, and counted by " +
+      "topic",
+    () => {
+      const decoder = debeziumDecoder([transactions], quiet);
+      const others = [
+        altered(insert, {
+          topic: "__debezium-heartbeat.bare",
+          key: '{"serverName":"bare"}',
+          value: '{"ts_ms":1795423829084}',
+        }),
+        altered(insert, {
+          topic: "bare.transaction",
+          key: '{"id":"764:26945296"}',
+          value: '{"status":"BEGIN","id":"764:26945296","event_count":null}',
+        }),
+        altered(insert, { topic: "bare.transaction", value: "not json" }),
+        altered(insert, { topic: "bare.transaction", value: null }),
+        messages("bare.public.note.jsonl")[0]!,
+      ];
+      expect(others.map((message) => decoder.decode(message))).toEqual([
+        null,
+        null,
+        null,
+        null,
+        null,
+      ]);
+      expect([...decoder.skipped]).toEqual([
+        ["__debezium-heartbeat.bare", 1],
+        ["bare.transaction", 3],
+        ["bare.public.note", 1],
+      ]);
+    },
+  );
 
   test("one table in two sources is refused", () => {
-    expect(() => debeziumDecoder([note, { ...note, name: "again" }])).toThrow(expect.objectContaining({ code: "SOURCE_TABLE_TWICE" }));
+    expect(() => debeziumDecoder([note, { ...note, name: "again" }])).toThrow(
+      expect.objectContaining({ code: "SOURCE_TABLE_TWICE" }),
+    );
   });
 });
 
 describe("flat rows", () => {
   test("without __deleted they are refused, with the settings that bring it", () => {
-    expect(() => one(edited(flat[3]!, '"__deleted":"false",', ""))).toThrow(expect.objectContaining({
-      code: "FLAT_WITHOUT_DELETED", message: expect.stringMatching(/delete\.tombstone\.handling\.mode=rewrite.*add\.fields=op,lsn,source\.ts_us/s) as string,
-    }));
-    expect(() => one(altered(flat[3]!, { value: '{"id":4,"User ID":"user_000001"}' }))).toThrow(expect.objectContaining({ code: "FLAT_WITHOUT_DELETED" }));
+    expect(() => one(edited(flat[3]!, '"__deleted":"false",', ""))).toThrow(
+      expect.objectContaining({
+        code: "FLAT_WITHOUT_DELETED",
+        message: expect.stringMatching(
+          /delete\.tombstone\.handling\.mode=rewrite.*add\.fields=op,lsn,source\.ts_us/s,
+        ) as string,
+      }),
+    );
+    expect(() => one(altered(flat[3]!, { value: '{"id":4,"User ID":"user_000001"}' }))).toThrow(
+      expect.objectContaining({ code: "FLAT_WITHOUT_DELETED" }),
+    );
   });
 
   test("that truncates are lost is said once for each source", () => {
     const warnings: string[] = [];
-    decode([...flat, ...messages("flat.public.card.jsonl")], [transactions, card], { onWarning: ({ code, message }) => { warnings.push(`${code} ${message}`); } });
-    expect(warnings).toEqual([expect.stringMatching(/^FLAT_LOSES_TRUNCATES source "transaction_data".*TRUNCATE/), expect.stringMatching(/^FLAT_LOSES_TRUNCATES source "card"/)]);
+    decode([...flat, ...messages("flat.public.card.jsonl")], [transactions, card], {
+      onWarning: ({ code, message }) => {
+        warnings.push(`${code} ${message}`);
+      },
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^FLAT_LOSES_TRUNCATES source "transaction_data".*TRUNCATE/),
+      expect.stringMatching(/^FLAT_LOSES_TRUNCATES source "card"/),
+    ]);
   });
 
-  test("__deleted may be a boolean, the fields may be named after their block, and ms count to their end", () => {
-    const change = one(altered(flat[12]!, {
-      value: flat[12]!.value!.replace('"__deleted":"true"', '"__deleted":true').replace("__lsn", "__source_lsn").replace(/"__source_ts_us":(\d+)\d{3}/, '"__ts_ms":1,"__source_ts_ms":$1'),
-    }));
-    expect(change).toMatchObject({ kind: "delete", values: row(3n), lsn: 26943080n, committed: 1_795_423_828_978_999 });
-  });
+  test(
+    "__deleted may be a boolean, the fields may be named after their block, and ms count to " +
+      "their end",
+    () => {
+      const change = one(
+        altered(flat[12]!, {
+          value: flat[12]!
+            .value!.replace('"__deleted":"true"', '"__deleted":true')
+            .replace("__lsn", "__source_lsn")
+            .replace(/"__source_ts_us":(\d+)\d{3}/, '"__ts_ms":1,"__source_ts_ms":$1'),
+        }),
+      );
+      expect(change).toMatchObject({
+        kind: "delete",
+        values: row(3n),
+        lsn: 26943080n,
+        committed: 1_795_423_828_978_999,
+      });
+    },
+  );
 
   test("without a commit time the broker's is taken, and a warning says which setting brings it", () => {
     const codes: string[] = [];
-    const change = decode([edited(flat[3]!, /,"__source_ts_us":\d+/, "")], [transactions], { onWarning: ({ code }) => { codes.push(code); } })[0];
-    expect(change).toMatchObject({ committed: 1_795_423_829_624_999, timestamp: 1_795_423_829_624 });
+    const change = decode([edited(flat[3]!, /,"__source_ts_us":\d+/, "")], [transactions], {
+      onWarning: ({ code }) => {
+        codes.push(code);
+      },
+    })[0];
+    expect(change).toMatchObject({
+      committed: 1_795_423_829_624_999,
+      timestamp: 1_795_423_829_624,
+    });
     expect(codes).toContain("COMMIT_TIME_FROM_BROKER");
   });
 

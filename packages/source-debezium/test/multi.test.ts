@@ -1,7 +1,9 @@
 /**
- * The fourth recording: three partitions, changes delivered twice after a killed Connect, key changes across partitions, a truncate. The fourth partition that
- * was added to it got no message, so half of the runs put some there: changes of rows that lie in another partition, at offsets from 0 on.
- * In any interleaving of the partitions, cut into any batches, stopped and resumed anywhere, it ends in the tables that PostgreSQL held.
+ * The fourth recording: three partitions, changes delivered twice after a killed Connect, key
+ * changes across partitions, a truncate. The fourth partition that was added to it got no message,
+ * so half of the runs put some there: changes of rows that lie in another partition, at offsets
+ * from 0 on. In any interleaving of the partitions, cut into any batches, stopped and resumed
+ * anywhere, it ends in the tables that PostgreSQL held.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,17 +18,56 @@ import { card, transactions } from "./support/sources.ts";
 
 const SOURCES = [transactions, card];
 const folder = mkdtempSync(join(tmpdir(), "tidemark-multi-"));
-afterAll(() => { rmSync(folder, { recursive: true }); });
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
 const micros = (text: string): number => Date.parse(`${text.replace(" ", "T")}Z`) * 1000;
-const csv = (name: string): string[][] => readFileSync(fixture(name), "utf8").trim().split("\n").slice(1).map((line) => line.split(","));
+const csv = (name: string): string[][] =>
+  readFileSync(fixture(name), "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","));
 const FINAL: ReadonlyMap<SourceSpec, (readonly Value[])[]> = new Map([
-  [transactions, csv("multi.transaction_data.final.csv").map(([id, user, tx, vendor, channel, time, amount]) => [BigInt(id!), user!, tx!, vendor!, channel!, micros(time!), Number(amount)])],
-  [card, csv("multi.card.final.csv").map(([card, user, opened]) => [card!, user!, Date.parse(opened!) / 86_400_000])],
+  [
+    transactions,
+    csv("multi.transaction_data.final.csv").map(([id, user, tx, vendor, channel, time, amount]) => [
+      BigInt(id!),
+      user!,
+      tx!,
+      vendor!,
+      channel!,
+      micros(time!),
+      Number(amount),
+    ]),
+  ],
+  [
+    card,
+    csv("multi.card.final.csv").map(([card, user, opened]) => [
+      card!,
+      user!,
+      Date.parse(opened!) / 86_400_000,
+    ]),
+  ],
 ]);
 
-interface Line { readonly topic: string; partition: number; offset: string; readonly timestamp: string; readonly key: string; readonly value: string | null; readonly headers: Record<string, string> }
-const recorded = ["transaction_data", "card"].flatMap((table) => readFileSync(fixture(`multi.public.${table}.jsonl`), "utf8").trim().split("\n")).map((line) => JSON.parse(line) as Line);
+interface Line {
+  readonly topic: string;
+  partition: number;
+  offset: string;
+  readonly timestamp: string;
+  readonly key: string;
+  readonly value: string | null;
+  readonly headers: Record<string, string>;
+}
+const recorded = ["transaction_data", "card"]
+  .flatMap((table) =>
+    readFileSync(fixture(`multi.public.${table}.jsonl`), "utf8")
+      .trim()
+      .split("\n"),
+  )
+  .map((line) => JSON.parse(line) as Line);
 const ADDED = 1_795_431_245_000;
 
 type Partitions = ReadonlyMap<string, readonly Line[]>;
@@ -34,36 +75,78 @@ function byPartition(lines: readonly Line[]): Partitions {
   const partitions = new Map<string, Line[]>();
   for (const line of lines) {
     const name = `${line.topic}:${line.partition}`;
-    partitions.set(name, [...partitions.get(name) ?? [], line]);
+    partitions.set(name, [...(partitions.get(name) ?? []), line]);
   }
   return partitions;
 }
 const asRecorded = byPartition(recorded);
 let added = 0;
-const withFourth = byPartition(recorded.map((line) => (line.topic.endsWith("transaction_data") && Number(line.timestamp) > ADDED && /\d*[02468]\D*$/.test(line.key)
-  ? { ...line, partition: 3, offset: String(added++) } : line)));
-const last = (partitions: Partitions): Map<string, number> => new Map([...partitions].map(([name, lines]) => [name, Number(lines.at(-1)!.offset)]));
+const withFourth = byPartition(
+  recorded.map((line) =>
+    line.topic.endsWith("transaction_data") &&
+    Number(line.timestamp) > ADDED &&
+    /\d*[02468]\D*$/.test(line.key)
+      ? { ...line, partition: 3, offset: String(added++) }
+      : line,
+  ),
+);
+const last = (partitions: Partitions): Map<string, number> =>
+  new Map([...partitions].map(([name, lines]) => [name, Number(lines.at(-1)!.offset)]));
 
 /** The partitions shuffled into one another, each in its own order. */
 function interleaved(partitions: Partitions, draw: (below: number) => number): string[] {
   const queues = [...partitions.values()].map((lines) => ({ lines, at: 0 }));
   const lines: string[] = [];
-  for (let left = queues; left.length > 0; left = left.filter(({ lines, at }) => at < lines.length)) {
+  for (
+    let left = queues;
+    left.length > 0;
+    left = left.filter(({ lines, at }) => at < lines.length)
+  ) {
     const queue = left[draw(left.length)]!;
     // Runs of any length: single messages up to a whole partition.
-    for (let run = 1 + draw(draw(4) === 0 ? 60 : 4); run > 0 && queue.at < queue.lines.length; run--) lines.push(JSON.stringify(queue.lines[queue.at++]));
+    for (
+      let run = 1 + draw(draw(4) === 0 ? 60 : 4);
+      run > 0 && queue.at < queue.lines.length;
+      run--
+    )
+      lines.push(JSON.stringify(queue.lines[queue.at++]));
   }
   return lines;
 }
 
-test("the recording is what it says: changes delivered twice, a key change across partitions; and the fourth partition has rows of the others", () => {
-  expect([asRecorded.size, withFourth.size]).toEqual([6, 7]);
-  const places = recorded.flatMap(({ value }) => (value === null ? [] : [/"table":"\w+"/.exec(value)![0] + /"lsn":\d+/.exec(value)![0] + /"op":"\w"/.exec(value)![0]]));
-  expect(places.length - new Set(places).size).toBeGreaterThan(20);
-  expect(recorded.some(({ partition, headers }) => recorded.some(({ key, partition: other }) => key === headers["__debezium.oldkey"] && other !== partition))).toBe(true);
-  const fourth = withFourth.get("multi.public.transaction_data:3")!;
-  expect(fourth.some(({ key }) => recorded.some((line) => line.key === key && line.partition !== 3 && Number(line.timestamp) < ADDED))).toBe(true);
-});
+test(
+  "the recording is what it says: changes delivered twice, a key change across partitions; and " +
+    "the fourth partition has rows of the others",
+  () => {
+    expect([asRecorded.size, withFourth.size]).toEqual([6, 7]);
+    const places = recorded.flatMap(({ value }) =>
+      value === null
+        ? []
+        : [
+            /"table":"\w+"/.exec(value)![0] +
+              /"lsn":\d+/.exec(value)![0] +
+              /"op":"\w"/.exec(value)![0],
+          ],
+    );
+    expect(places.length - new Set(places).size).toBeGreaterThan(20);
+    expect(
+      recorded.some(({ partition, headers }) =>
+        recorded.some(
+          ({ key, partition: other }) =>
+            key === headers["__debezium.oldkey"] && other !== partition,
+        ),
+      ),
+    ).toBe(true);
+    const fourth = withFourth.get("multi.public.transaction_data:3")!;
+    expect(
+      fourth.some(({ key }) =>
+        recorded.some(
+          (line) => line.key === key && line.partition !== 3 && Number(line.timestamp) < ADDED,
+        ),
+      ),
+    ).toBe(true);
+  },
+);
 
 test("two hundred interleavings, batch cuts and restarts end in the same two tables", async () => {
   let batches = 0;
@@ -78,7 +161,10 @@ test("two hundred interleavings, batch cuts and restarts end in the same two tab
     const positions = new Map<string, Position>();
     for (let done = false; !done;) {
       done = true;
-      for await (const batch of source.changes({ sources: SOURCES, after: [...positions.values()] })) {
+      for await (const batch of source.changes({
+        sources: SOURCES,
+        after: [...positions.values()],
+      })) {
         for (const change of batch.changes) for (const state of states) state.apply(change);
         for (const position of batch.positions) positions.set(position.partition, position);
         batches++;
@@ -89,8 +175,12 @@ test("two hundred interleavings, batch cuts and restarts end in the same two tab
         }
       }
     }
-    SOURCES.forEach((source, s) => { expect(states[s]!.rows(), `run ${run}, ${source.name}`).toEqual(FINAL.get(source)); });
-    expect(new Map([...positions].map(([name, { offset }]) => [name, offset]))).toEqual(last(partitions));
+    SOURCES.forEach((source, s) => {
+      expect(states[s]!.rows(), `run ${run}, ${source.name}`).toEqual(FINAL.get(source));
+    });
+    expect(new Map([...positions].map(([name, { offset }]) => [name, offset]))).toEqual(
+      last(partitions),
+    );
   }
   console.log(`multi: 200 interleavings, ${batches} batches, ${restarts} restarts`);
   expect(restarts).toBeGreaterThan(200);

@@ -1,20 +1,56 @@
-/** Every message that was recorded from a real connector, in its three shapes, means what scenario.sql did. */
+/**
+ * Every message that was recorded from a real connector, in its three shapes, means what
+ * scenario.sql did.
+ */
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import { describe, expect, test } from "vitest";
 import { endState } from "./support/end-state.ts";
 import { decode, messages } from "./support/fixtures.ts";
-import { allTypes, card, column, fullIdentity, noKey, note, transactions } from "./support/sources.ts";
+import {
+  allTypes,
+  card,
+  column,
+  fullIdentity,
+  noKey,
+  note,
+  transactions,
+} from "./support/sources.ts";
 
 const SHAPES = ["enveloped", "bare", "flat"] as const;
 type Shape = (typeof SHAPES)[number];
 
 const us = (text: string): number => Date.parse(`${text}Z`) * 1000;
 /** What a change says of a row; where it stood in the log is asserted apart. */
-const meaning = ({ kind, op, values, oldKey, unavailable, unreadable, broken, nonFinite }: Change): object =>
-  ({ kind, op, values, oldKey, unavailable, unreadable, broken, nonFinite });
+const meaning = ({
+  kind,
+  op,
+  values,
+  oldKey,
+  unavailable,
+  unreadable,
+  broken,
+  nonFinite,
+}: Change): object => ({ kind, op, values, oldKey, unavailable, unreadable, broken, nonFinite });
 
-interface Expected { kind?: Change["kind"]; op: string | null; values?: readonly Value[] | null; oldKey?: readonly Value[]; unavailable?: number[]; unreadable?: Change["unreadable"]; nonFinite?: number }
-const full = (change: Expected): object => ({ kind: "upsert", values: null, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0, ...change });
+interface Expected {
+  kind?: Change["kind"];
+  op: string | null;
+  values?: readonly Value[] | null;
+  oldKey?: readonly Value[];
+  unavailable?: number[];
+  unreadable?: Change["unreadable"];
+  nonFinite?: number;
+}
+const full = (change: Expected): object => ({
+  kind: "upsert",
+  values: null,
+  oldKey: null,
+  unavailable: [],
+  unreadable: [],
+  broken: null,
+  nonFinite: 0,
+  ...change,
+});
 const TOMBSTONE: Expected = { kind: "none", op: null };
 
 const changesOf = (shape: Shape | "multi", table: string, source: SourceSpec): Change[] => {
@@ -22,100 +58,310 @@ const changesOf = (shape: Shape | "multi", table: string, source: SourceSpec): C
   expect(changes).not.toContain(null);
   return changes as Change[];
 };
-/** What scenario.sql did to a table, as that shape tells it: a tombstone follows each delete where the connector says so, flat rows tell no truncate. */
-const told = (shape: Shape, expected: readonly Expected[]): object[] => expected
-  .filter((change) => shape !== "flat" || change.kind !== "truncate")
-  .flatMap((change) => (shape === "enveloped" && change.kind === "delete" ? [change, TOMBSTONE] : [change])).map(full);
+/**
+ * What scenario.sql did to a table, as that shape tells it: a tombstone follows each delete where
+ * the connector says so, flat rows tell no truncate.
+ */
+const told = (shape: Shape, expected: readonly Expected[]): object[] =>
+  expected
+    .filter((change) => shape !== "flat" || change.kind !== "truncate")
+    .flatMap((change) =>
+      shape === "enveloped" && change.kind === "delete" ? [change, TOMBSTONE] : [change],
+    )
+    .map(full);
 
-type Transaction = readonly [bigint, string | null, string, string | null, string | null, number | null, number | null];
-const a1: Transaction = [1n, "user_000001", "tx-a1", "Online Shopping", "Current Account", us("2025-03-01T09:15:00"), 120.5];
-const a2: Transaction = [2n, "user_000001", "tx-a2", "Sending Out", "Credit Card", us("2025-03-02T10:00:00"), 75.25];
-const b1: Transaction = [3n, "user_000002", "tx-b1", "Hospital", "Debit Card", us("2025-03-02T23:59:59"), 310];
-const a3: Transaction = [4n, "user_000001", "tx-a3", "Sending Out", "Debit Card", us("2025-03-03T00:00:00"), 40];
-const c1: Transaction = [5n, "user_000003", "tx-c1", "Restaurant", "Credit Card", us("2025-03-03T12:30:00"), 0.1];
-const c2: Transaction = [6n, "user_000003", "tx-c2", "Restaurant", "Credit Card", us("2025-03-03T12:30:00"), 0.2];
-const c1b: Transaction = [5n, "user_000003", "tx-c1b", "Hospital", "Credit Card", us("2025-03-03T12:31:00"), 0.3];
-const put = (row: Transaction, column: number, value: string | number): Transaction => row.with(column, value) as unknown as Transaction;
+type Transaction = readonly [
+  bigint,
+  string | null,
+  string,
+  string | null,
+  string | null,
+  number | null,
+  number | null,
+];
+const a1: Transaction = [
+  1n,
+  "user_000001",
+  "tx-a1",
+  "Online Shopping",
+  "Current Account",
+  us("2025-03-01T09:15:00"),
+  120.5,
+];
+const a2: Transaction = [
+  2n,
+  "user_000001",
+  "tx-a2",
+  "Sending Out",
+  "Credit Card",
+  us("2025-03-02T10:00:00"),
+  75.25,
+];
+const b1: Transaction = [
+  3n,
+  "user_000002",
+  "tx-b1",
+  "Hospital",
+  "Debit Card",
+  us("2025-03-02T23:59:59"),
+  310,
+];
+const a3: Transaction = [
+  4n,
+  "user_000001",
+  "tx-a3",
+  "Sending Out",
+  "Debit Card",
+  us("2025-03-03T00:00:00"),
+  40,
+];
+const c1: Transaction = [
+  5n,
+  "user_000003",
+  "tx-c1",
+  "Restaurant",
+  "Credit Card",
+  us("2025-03-03T12:30:00"),
+  0.1,
+];
+const c2: Transaction = [
+  6n,
+  "user_000003",
+  "tx-c2",
+  "Restaurant",
+  "Credit Card",
+  us("2025-03-03T12:30:00"),
+  0.2,
+];
+const c1b: Transaction = [
+  5n,
+  "user_000003",
+  "tx-c1b",
+  "Hospital",
+  "Credit Card",
+  us("2025-03-03T12:31:00"),
+  0.3,
+];
+const put = (row: Transaction, column: number, value: string | number): Transaction =>
+  row.with(column, value) as unknown as Transaction;
 const a1Later = put(a1, 5, us("2025-03-09T08:00:00"));
 const a2Current = put(a2, 4, "Current Account");
 const a2Moved = put(a2Current, 1, "user_000002");
 const a3Current = put(a3, 4, "Current Account");
-const d = (id: bigint, user: string | null, tx: string, vendor: string | null, channel: string | null, time: string | null, amount: number | null): Transaction =>
-  [id, user, tx, vendor, channel, time === null ? null : us(time), amount];
+const d = (
+  id: bigint,
+  user: string | null,
+  tx: string,
+  vendor: string | null,
+  channel: string | null,
+  time: string | null,
+  amount: number | null,
+): Transaction => [id, user, tx, vendor, channel, time === null ? null : us(time), amount];
 const odd: readonly Expected[] = [
-  { op: "c", values: d(7n, "user_000004", "tx-d1", null, "Credit Card", "2025-03-04T01:00:00", null) },
-  { op: "c", values: d(8n, "user_000004", "tx-d2", "Hospital", null, "2025-03-04T02:00:00", null), nonFinite: 1 },
-  { op: "c", values: d(9n, "user_000004", "tx-d3", "Hospital", "Credit Card", "2025-03-04T03:00:00", null), nonFinite: 1 },
+  {
+    op: "c",
+    values: d(7n, "user_000004", "tx-d1", null, "Credit Card", "2025-03-04T01:00:00", null),
+  },
+  {
+    op: "c",
+    values: d(8n, "user_000004", "tx-d2", "Hospital", null, "2025-03-04T02:00:00", null),
+    nonFinite: 1,
+  },
+  {
+    op: "c",
+    values: d(9n, "user_000004", "tx-d3", "Hospital", "Credit Card", "2025-03-04T03:00:00", null),
+    nonFinite: 1,
+  },
   { op: "c", values: d(10n, null, "tx-d4", "Hospital", "Credit Card", "2025-03-04T04:00:00", 5) },
   { op: "c", values: d(11n, "user_000004", "tx-d5", "Hospital", "Credit Card", null, 5) },
-  { op: "c", values: d(12n, "user_000004", "tx-d6", "Hospital", "Credit Card", null, 5), unreadable: [{ column: "time", reason: "NOT_A_TIME" }] },
-  { op: "c", values: d(13n, "người dùng 😀", "tx-d7", 'Cửa hàng "A"\\n', "Thẻ", "2025-03-04T05:00:00", 7.5) },
+  {
+    op: "c",
+    values: d(12n, "user_000004", "tx-d6", "Hospital", "Credit Card", null, 5),
+    unreadable: [{ column: "time", reason: "NOT_A_TIME" }],
+  },
+  {
+    op: "c",
+    values: d(13n, "người dùng 😀", "tx-d7", 'Cửa hàng "A"\\n', "Thẻ", "2025-03-04T05:00:00", 7.5),
+  },
 ];
-const gone = (source: SourceSpec, ...key: readonly Value[]): Expected =>
-  ({ kind: "delete", op: "d", values: source.columns.map(({ name }) => (source.primaryKey.includes(name) ? key[source.primaryKey.indexOf(name)]! : null)) });
-const rolled = d(901n, "user_000009", "rolled", "Hospital", "Credit Card", "2025-03-03T12:31:00", 1);
+const gone = (source: SourceSpec, ...key: readonly Value[]): Expected => ({
+  kind: "delete",
+  op: "d",
+  values: source.columns.map(({ name }) =>
+    source.primaryKey.includes(name) ? key[source.primaryKey.indexOf(name)]! : null,
+  ),
+});
+const rolled = d(
+  901n,
+  "user_000009",
+  "rolled",
+  "Hospital",
+  "Credit Card",
+  "2025-03-03T12:31:00",
+  1,
+);
 const transactionChanges: readonly Expected[] = [
   ...[a1, a2, b1].map((values) => ({ op: "r", values })),
   ...[a3, c1, c2].map((values) => ({ op: "c", values })),
-  ...[a2Current, a3Current, put(a3Current, 6, 41), put(a3Current, 6, 42), a2Moved, a1Later].map((values) => ({ op: "u", values })),
+  ...[a2Current, a3Current, put(a3Current, 6, 41), put(a3Current, 6, 42), a2Moved, a1Later].map(
+    (values) => ({ op: "u", values }),
+  ),
   gone(transactions, 3n),
-  gone(transactions, 5n), { op: "c", values: c1b },
-  { op: "c", values: d(900n, "user_000009", "tx-z", "Hospital", "Credit Card", "2025-03-03T12:31:00", 1e6) }, gone(transactions, 900n),
+  gone(transactions, 5n),
+  { op: "c", values: c1b },
+  {
+    op: "c",
+    values: d(900n, "user_000009", "tx-z", "Hospital", "Credit Card", "2025-03-03T12:31:00", 1e6),
+  },
+  gone(transactions, 900n),
   ...odd,
-  { op: "c", values: rolled }, gone(transactions, 901n),
+  { op: "c", values: rolled },
+  gone(transactions, 901n),
   // the incremental snapshot
-  ...[a1Later, a2Moved, put(a3Current, 6, 42), c1b, c2].map((values) => ({ op: "r", values })), ...odd.map((change) => ({ ...change, op: "r" })),
+  ...[a1Later, a2Moved, put(a3Current, 6, 42), c1b, c2].map((values) => ({ op: "r", values })),
+  ...odd.map((change) => ({ ...change, op: "r" })),
 ];
 
 describe.each(SHAPES)("%s", (shape) => {
   test("transaction_data: every change, and the table that PostgreSQL held", () => {
     const changes = changesOf(shape, "transaction_data", transactions);
     expect(changes.map(meaning)).toEqual(told(shape, transactionChanges));
-    expect(endState(transactions, changes)).toEqual([a1Later, a2Moved, put(a3Current, 6, 42), c1b, c2, ...odd.map(({ values }) => values)]);
+    expect(endState(transactions, changes)).toEqual([
+      a1Later,
+      a2Moved,
+      put(a3Current, 6, 42),
+      c1b,
+      c2,
+      ...odd.map(({ values }) => values),
+    ]);
   });
 
   test("six messages have no readable user or time, over three rows", () => {
-    const quarantined = changesOf(shape, "transaction_data", transactions).filter(({ kind, values }) => kind === "upsert" && (values![1] === null || values![5] === null));
+    const quarantined = changesOf(shape, "transaction_data", transactions).filter(
+      ({ kind, values }) => kind === "upsert" && (values![1] === null || values![5] === null),
+    );
     expect(quarantined).toHaveLength(6);
     expect(new Set(quarantined.map(({ values }) => values![0]))).toEqual(new Set([10n, 11n, 12n]));
   });
 
-  test("card: a new primary key names the old one, and what `before` says of the other columns is not believed", () => {
-    const changes = changesOf(shape, "card", card);
-    expect(changes.map(meaning)).toEqual(told(shape, [
-      { op: "r", values: ["4000-0001", "user_000001", 18_292] }, gone(card, "4000-0001"), { op: "c", values: ["4000-0002", "user_000002", 18_292], oldKey: ["4000-0001"] },
-    ]));
-    expect(endState(card, changes)).toEqual([["4000-0002", "user_000002", 18_292]]);
-  });
+  test(
+    "card: a new primary key names the old one, and what `before` says of the other columns is " +
+      "not believed",
+    () => {
+      const changes = changesOf(shape, "card", card);
+      expect(changes.map(meaning)).toEqual(
+        told(shape, [
+          { op: "r", values: ["4000-0001", "user_000001", 18_292] },
+          gone(card, "4000-0001"),
+          { op: "c", values: ["4000-0002", "user_000002", 18_292], oldKey: ["4000-0001"] },
+        ]),
+      );
+      expect(endState(card, changes)).toEqual([["4000-0002", "user_000002", 18_292]]);
+    },
+  );
 
   test("all_types: the edges of every type", () => {
     const changes = changesOf(shape, "all_types", allTypes);
-    const infinite = (...columns: string[]): Change["unreadable"] => columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
+    const infinite = (...columns: string[]): Change["unreadable"] =>
+      columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
     const nulls = Array<Value>(20).fill(null);
-    expect(changes.map(meaning)).toEqual(told(shape, [
-      {
-        op: "c", unreadable: [{ column: "num_free", reason: "DECIMAL_TOO_LARGE" }],
-        values: [1, -32_768, 9223372036854775807n, 123456789012n, null, 1.5, 0.1, true, "t", "v", new Uint8Array([0xde, 0xad, 0xbe, 0xef]), '{"a": [1, 2, {"b": null}]}',
-          "6f0f1d2e-0000-4000-8000-000000000001", -1, 86_399_999, 86_399_999_999n, -1_000, us("2025-03-04T05:06:07.123") + 456, us("2025-03-03T22:06:07.123") + 456,
-          93_784_000_000n, '["a","b",null]', "[1,2]", "[1,5)", 1234n],
-      },
-      // NaN as a precise NUMERIC is null on the wire: nothing is left to count.
-      { op: "c", values: [2, null, -9223372036854775808n, -1n, ...nulls], unreadable: infinite("da", "ts3", "ts6", "tz"), nonFinite: shape === "enveloped" ? 2 : 3 },
-      { op: "c", values: [3, null, null, null, ...nulls] },
-      {
-        op: "c", unreadable: [{ column: "ts6", reason: "TIME_OUT_OF_RANGE" }, { column: "tz", reason: "NOT_A_TIME" }],
-        values: [4, null, 9007199254740993n, 0n, 0n, 0, 0, null, null, null, null, null, null, 20_147, null, null, us("2025-02-28T00:00:00"), ...nulls.slice(0, 7)],
-      },
-    ]));
+    expect(changes.map(meaning)).toEqual(
+      told(shape, [
+        {
+          op: "c",
+          unreadable: [{ column: "num_free", reason: "DECIMAL_TOO_LARGE" }],
+          values: [
+            1,
+            -32_768,
+            9223372036854775807n,
+            123456789012n,
+            null,
+            1.5,
+            0.1,
+            true,
+            "t",
+            "v",
+            new Uint8Array([0xde, 0xad, 0xbe, 0xef]),
+            '{"a": [1, 2, {"b": null}]}',
+            "6f0f1d2e-0000-4000-8000-000000000001",
+            -1,
+            86_399_999,
+            86_399_999_999n,
+            -1_000,
+            us("2025-03-04T05:06:07.123") + 456,
+            us("2025-03-03T22:06:07.123") + 456,
+            93_784_000_000n,
+            '["a","b",null]',
+            "[1,2]",
+            "[1,5)",
+            1234n,
+          ],
+        },
+        // NaN as a precise NUMERIC is null on the wire: nothing is left to count.
+        {
+          op: "c",
+          values: [2, null, -9223372036854775808n, -1n, ...nulls],
+          unreadable: infinite("da", "ts3", "ts6", "tz"),
+          nonFinite: shape === "enveloped" ? 2 : 3,
+        },
+        { op: "c", values: [3, null, null, null, ...nulls] },
+        {
+          op: "c",
+          unreadable: [
+            { column: "ts6", reason: "TIME_OUT_OF_RANGE" },
+            { column: "tz", reason: "NOT_A_TIME" },
+          ],
+          values: [
+            4,
+            null,
+            9007199254740993n,
+            0n,
+            0n,
+            0,
+            0,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            20_147,
+            null,
+            null,
+            us("2025-02-28T00:00:00"),
+            ...nulls.slice(0, 7),
+          ],
+        },
+      ]),
+    );
     expect(endState(allTypes, changes)).toHaveLength(4);
-    expect(JSON.parse(changes[1]!.extra!)).toMatchObject({ r: "NaN", d: "-Infinity", da: -2_147_472_692, tz: "infinity" });
+    expect(JSON.parse(changes[1]!.extra!)).toMatchObject({
+      r: "NaN",
+      d: "-Infinity",
+      da: -2_147_472_692,
+      tz: "infinity",
+    });
     expect(changes[1]!.extra).toContain('"ts6":-9223372036832400000');
   });
 
   test("a NUMERIC of any size is told as text, alike in every shape", () => {
-    const source = { ...allTypes, columns: allTypes.columns.filter(({ name }) => name === "id").concat(["num_scaled", "num_free", "mo", "big", "arr_t"].map((name) => column(name, "string"))) };
+    const source = {
+      ...allTypes,
+      columns: allTypes.columns
+        .filter(({ name }) => name === "id")
+        .concat(
+          ["num_scaled", "num_free", "mo", "big", "arr_t"].map((name) => column(name, "string")),
+        ),
+    };
     const values = changesOf(shape, "all_types", source).map(({ values }) => values);
-    expect(values[0]).toEqual([1, "1234567890.12", "123456789012345678901234567890.123456789", "12.34", "9223372036854775807", '["a","b",null]']);
+    expect(values[0]).toEqual([
+      1,
+      "1234567890.12",
+      "123456789012345678901234567890.123456789",
+      "12.34",
+      "9223372036854775807",
+      '["a","b",null]',
+    ]);
     expect(values[3]!.slice(0, 3)).toEqual([4, "0.00", "0"]);
   });
 
@@ -125,17 +371,25 @@ describe.each(SHAPES)("%s", (shape) => {
     const blob = new Uint8Array(3_000).fill(0xab);
     const tags = JSON.stringify(Array<string>(400).fill("tag-long-enough"));
     const unavailable = [2, 3, 4];
-    expect(changes.map(meaning)).toEqual(told(shape, [
-      { op: "c", values: [1, "user_000001", body, blob, tags, 0] },
-      { op: "u", values: [1, "user_000001", null, null, null, 1], unavailable }, { op: "u", values: [1, "user_000002", null, null, null, 1], unavailable },
-      gone(note, 1),
-    ]));
+    expect(changes.map(meaning)).toEqual(
+      told(shape, [
+        { op: "c", values: [1, "user_000001", body, blob, tags, 0] },
+        { op: "u", values: [1, "user_000001", null, null, null, 1], unavailable },
+        { op: "u", values: [1, "user_000002", null, null, null, 1], unavailable },
+        gone(note, 1),
+      ]),
+    );
     expect(endState(note, changes.slice(0, 3))).toEqual([[1, "user_000002", body, blob, tags, 1]]);
     expect(endState(note, changes)).toEqual([]);
   });
 
   test("no_pk: a table without a primary key has null keys, and is read by the declared one", () => {
-    expect(changesOf(shape, "no_pk", noKey).map(meaning)).toEqual(told(shape, [{ op: "c", values: ["user_000001", 1050n] }, { op: "c", values: ["user_000001", 1050n] }]));
+    expect(changesOf(shape, "no_pk", noKey).map(meaning)).toEqual(
+      told(shape, [
+        { op: "c", values: ["user_000001", 1050n] },
+        { op: "c", values: ["user_000001", 1050n] },
+      ]),
+    );
   });
 
   test("full_identity: a column that appears, a truncate, and what flat rows lose by it", () => {
@@ -143,33 +397,67 @@ describe.each(SHAPES)("%s", (shape) => {
     const at = us("2025-03-01T00:00:00");
     const third = [3, "user_000002", 3000n, us("2025-03-02T00:00:00"), "app"];
     const fourth = [4, "user_000002", 100n, us("2025-03-02T00:00:00"), "app"];
-    expect(changes.map(meaning)).toEqual(told(shape, [
-      { op: "c", values: [1, "user_000001", 1000n, at, null] }, { op: "c", values: [2, "user_000001", 2000n, at + 1, null] }, { op: "u", values: [1, "user_000001", 1100n, at, null] },
-      gone(fullIdentity, 2), { op: "c", values: third }, { kind: "truncate", op: "t" }, { op: "c", values: fourth },
-    ]));
-    expect(endState(fullIdentity, changes)).toEqual(shape === "flat" ? [[1, "user_000001", 1100n, at, null], third, fourth] : [fourth]);
+    expect(changes.map(meaning)).toEqual(
+      told(shape, [
+        { op: "c", values: [1, "user_000001", 1000n, at, null] },
+        { op: "c", values: [2, "user_000001", 2000n, at + 1, null] },
+        { op: "u", values: [1, "user_000001", 1100n, at, null] },
+        gone(fullIdentity, 2),
+        { op: "c", values: third },
+        { kind: "truncate", op: "t" },
+        { op: "c", values: fourth },
+      ]),
+    );
+    expect(endState(fullIdentity, changes)).toEqual(
+      shape === "flat" ? [[1, "user_000001", 1100n, at, null], third, fourth] : [fourth],
+    );
   });
 });
 
 describe("where a change stands in the log", () => {
-  const [enveloped, bare, flat] = SHAPES.map((shape) => changesOf(shape, "transaction_data", transactions).filter(({ kind }) => kind !== "none"));
+  const [enveloped, bare, flat] = SHAPES.map((shape) =>
+    changesOf(shape, "transaction_data", transactions).filter(({ kind }) => kind !== "none"),
+  );
 
   test("the three shapes name the same place, commit time and transaction", () => {
     const place = ({ lsn, committed, snapshot }: Change): object => ({ lsn, committed, snapshot });
     expect(bare!.slice(3, 26).map(place)).toEqual(enveloped!.slice(3, 26).map(place));
     expect(bare!.slice(3, 26).map(place)).toEqual(flat!.slice(3, 26).map(place));
-    expect(bare![6]).toMatchObject({ lsn: 26941928n, committed: 1_795_423_828_966_246, snapshot: false, transaction: "756", timestamp: 1_795_423_829_566, partition: 0, offset: 6 });
+    expect(bare![6]).toMatchObject({
+      lsn: 26941928n,
+      committed: 1_795_423_828_966_246,
+      snapshot: false,
+      transaction: "756",
+      timestamp: 1_795_423_829_566,
+      partition: 0,
+      offset: 6,
+    });
   });
 
-  test("snapshot rows say so; an incremental one has its place in source.sequence, and a flat one has none", () => {
-    expect(bare!.slice(0, 3).every(({ snapshot, lsn }) => snapshot && lsn === 26655416n)).toBe(true);
-    expect(bare!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(Array(12).fill([true, 26968752n]));
-    expect(flat!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(Array(12).fill([true, null]));
-  });
+  test(
+    "snapshot rows say so; an incremental one has its place in source.sequence, and a flat one " +
+      "has none",
+    () => {
+      expect(bare!.slice(0, 3).every(({ snapshot, lsn }) => snapshot && lsn === 26655416n)).toBe(
+        true,
+      );
+      expect(bare!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(
+        Array(12).fill([true, 26968752n]),
+      );
+      expect(flat!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(
+        Array(12).fill([true, null]),
+      );
+    },
+  );
 
   test("with milliseconds alone, the commit was at the last microsecond of its millisecond", () => {
-    const old = messages("bare.public.card.jsonl").map((message) => ({ ...message, value: message.value!.replaceAll(/"ts_(us|ns)":\d+,?/g, "").replace(",}", "}") }));
-    expect(decode(old, [card]).map((change) => change!.committed)).toEqual([1_795_423_779_496_999, 1_795_423_829_005_999, 1_795_423_829_005_999]);
+    const old = messages("bare.public.card.jsonl").map((message) => ({
+      ...message,
+      value: message.value!.replaceAll(/"ts_(us|ns)":\d+,?/g, "").replace(",}", "}"),
+    }));
+    expect(decode(old, [card]).map((change) => change!.committed)).toEqual([
+      1_795_423_779_496_999, 1_795_423_829_005_999, 1_795_423_829_005_999,
+    ]);
   });
 
   test("a logical message is of no table", () => {

@@ -9,7 +9,9 @@ import { fixture, quiet } from "./support/fixtures.ts";
 import { all, transactions } from "./support/sources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-recorded-"));
-afterAll(() => { rmSync(folder, { recursive: true }); });
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 let files = 0;
 const file = (content: string | Buffer, name = `${files++}.jsonl`): string => {
   const path = join(folder, name);
@@ -21,42 +23,86 @@ const bare = fixture("bare.public.transaction_data.jsonl");
 const lines = readFileSync(bare, "utf8").trim().split("\n");
 const NAME = "bare.public.transaction_data:0";
 
-async function batches(path: string | readonly string[], after: readonly Position[] = [], options: RecordedTopicOptions = {}, sources: readonly SourceSpec[] = [transactions]): Promise<ChangeBatch[]> {
+async function batches(
+  path: string | readonly string[],
+  after: readonly Position[] = [],
+  options: RecordedTopicOptions = {},
+  sources: readonly SourceSpec[] = [transactions],
+): Promise<ChangeBatch[]> {
   const all: ChangeBatch[] = [];
-  for await (const batch of recordedTopic(path, { ...quiet, ...options }).changes({ sources, after })) all.push(batch);
+  for await (const batch of recordedTopic(path, { ...quiet, ...options }).changes({
+    sources,
+    after,
+  }))
+    all.push(batch);
   return all;
 }
-const changes = async (...call: Parameters<typeof batches>): Promise<Change[]> => (await batches(...call)).flatMap(({ changes }) => changes);
-const offsets = async (...call: Parameters<typeof batches>): Promise<number[]> => (await changes(...call)).map(({ offset }) => offset);
-const fails = (code: string, message: RegExp): unknown => expect.objectContaining({ name: "TidemarkError", code, message: expect.stringMatching(message) as string });
+const changes = async (...call: Parameters<typeof batches>): Promise<Change[]> =>
+  (await batches(...call)).flatMap(({ changes }) => changes);
+const offsets = async (...call: Parameters<typeof batches>): Promise<number[]> =>
+  (await changes(...call)).map(({ offset }) => offset);
+const fails = (code: string, message: RegExp): unknown =>
+  expect.objectContaining({
+    name: "TidemarkError",
+    code,
+    message: expect.stringMatching(message) as string,
+  });
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 describe("reading", () => {
-  test("a gzipped file, a file without a last line end, blank lines and lines longer than a chunk read alike", async () => {
-    const expected = await changes(bare);
-    expect(expected).toHaveLength(38);
-    expect(await changes(file(gzipSync(readFileSync(bare)), "topic.jsonl.gz"))).toEqual(expected);
-    expect(await changes(file(`\n${lines.join("\r\n\n")}`))).toEqual(expected);
-    const long = JSON.stringify({ ...JSON.parse(lines[0]!) as object, value: (JSON.parse(lines[0]!) as { value: string }).value.replace("Online Shopping", "ă".repeat(400_000)) });
-    const [first, ...rest] = await changes(file([long, ...lines.slice(1)].join("\n")));
-    expect(first!.values![3]).toBe("ă".repeat(400_000));
-    expect(rest).toEqual(expected.slice(1));
-  });
+  test(
+    "a gzipped file, a file without a last line end, blank lines and lines longer than a chunk " +
+      "read alike",
+    async () => {
+      const expected = await changes(bare);
+      expect(expected).toHaveLength(38);
+      expect(await changes(file(gzipSync(readFileSync(bare)), "topic.jsonl.gz"))).toEqual(expected);
+      expect(await changes(file(`\n${lines.join("\r\n\n")}`))).toEqual(expected);
+      const long = JSON.stringify({
+        ...(JSON.parse(lines[0]!) as object),
+        value: (JSON.parse(lines[0]!) as { value: string }).value.replace(
+          "Online Shopping",
+          "ă".repeat(400_000),
+        ),
+      });
+      const [first, ...rest] = await changes(file([long, ...lines.slice(1)].join("\n")));
+      expect(first!.values![3]).toBe("ă".repeat(400_000));
+      expect(rest).toEqual(expected.slice(1));
+    },
+  );
 
   test("several files are read in their order, and a partition may go on from one to the next", async () => {
     const half = [file(lines.slice(0, 20).join("\n")), file(lines.slice(20).join("\n"))];
     expect(await offsets(half)).toEqual(upTo(38));
-    await expect(offsets(half.toReversed())).rejects.toEqual(fails("TOPIC_LINE_INVALID", /\d\.jsonl:1: offset 0 .* after offset 37/));
+    await expect(offsets(half.toReversed())).rejects.toEqual(
+      fails("TOPIC_LINE_INVALID", /\d\.jsonl:1: offset 0 .* after offset 37/),
+    );
   });
 
   test("batches are bounded by changes and by size, and carry the position they end at", async () => {
-    expect((await batches(bare, [], { batchChanges: 10 })).map(({ changes, positions }) => [changes.length, positions.map(({ partition, offset }) => [partition, offset])]))
-      .toEqual([[10, [[NAME, 9]]], [10, [[NAME, 19]]], [10, [[NAME, 29]]], [8, [[NAME, 37]]]]);
-    expect((await batches(bare, [], { batchSize: 1 })).every(({ changes }) => changes.length === 1)).toBe(true);
+    expect(
+      (await batches(bare, [], { batchChanges: 10 })).map(({ changes, positions }) => [
+        changes.length,
+        positions.map(({ partition, offset }) => [partition, offset]),
+      ]),
+    ).toEqual([
+      [10, [[NAME, 9]]],
+      [10, [[NAME, 19]]],
+      [10, [[NAME, 29]]],
+      [8, [[NAME, 37]]],
+    ]);
+    expect(
+      (await batches(bare, [], { batchSize: 1 })).every(({ changes }) => changes.length === 1),
+    ).toBe(true);
   });
 
   test("topics of several tables in one run, and what is of none of them counted", async () => {
-    const source = recordedTopic(all.map(({ table }) => fixture(`enveloped.${table}.jsonl`)).concat(fixture("enveloped.message.jsonl")), quiet);
+    const source = recordedTopic(
+      all
+        .map(({ table }) => fixture(`enveloped.${table}.jsonl`))
+        .concat(fixture("enveloped.message.jsonl")),
+      quiet,
+    );
     const seen = new Set<string>();
     const partitions = new Set<string>();
     for await (const { changes, positions } of source.changes({ sources: all, after: [] })) {
@@ -71,19 +117,28 @@ describe("reading", () => {
   test("its size is its lines, and unknown where it is packed", async () => {
     expect(await recordedTopic([bare, bare]).size!({ sources: [] })).toBe(76);
     expect(await recordedTopic(file(lines.join("\n"))).size!({ sources: [] })).toBe(38);
-    expect(await recordedTopic(file(gzipSync("{}"), "s.jsonl.gz")).size!({ sources: [] })).toBeNull();
+    expect(
+      await recordedTopic(file(gzipSync("{}"), "s.jsonl.gz")).size!({ sources: [] }),
+    ).toBeNull();
   });
 
   test("a signal ends it between chunks", async () => {
     const stop = new AbortController();
     stop.abort(new Error("enough"));
-    const reading = (async () => { for await (const _ of recordedTopic(bare).changes({ sources: [transactions], after: [], signal: stop.signal })); })();
+    const reading = (async () => {
+      for await (const _ of recordedTopic(bare).changes({
+        sources: [transactions],
+        after: [],
+        signal: stop.signal,
+      }));
+    })();
     await expect(reading).rejects.toThrow("enough");
   });
 });
 
 describe("resuming", () => {
-  const stoppedAt = async (batch: number): Promise<Position> => (await batches(bare, [], { batchChanges: 10 }))[batch]!.positions[0]!;
+  const stoppedAt = async (batch: number): Promise<Position> =>
+    (await batches(bare, [], { batchChanges: 10 }))[batch]!.positions[0]!;
 
   test("what came up to the position is not given again", async () => {
     expect(await offsets(bare, [await stoppedAt(1)])).toEqual(upTo(38).slice(20));
@@ -91,101 +146,209 @@ describe("resuming", () => {
   });
 
   test("a recording that goes on right after the position has lost nothing", async () => {
-    expect(await offsets(file(lines.slice(20).join("\n")), [await stoppedAt(1)])).toEqual(upTo(38).slice(20));
+    expect(await offsets(file(lines.slice(20).join("\n")), [await stoppedAt(1)])).toEqual(
+      upTo(38).slice(20),
+    );
   });
 
   test("gaps inside the log are normal", async () => {
-    expect(await offsets(file(lines.filter((_, i) => i % 3 !== 2).join("\n")), [await stoppedAt(0)])).toEqual(upTo(38).slice(10).filter((i) => i % 3 !== 2));
+    expect(
+      await offsets(file(lines.filter((_, i) => i % 3 !== 2).join("\n")), [await stoppedAt(0)]),
+    ).toEqual(
+      upTo(38)
+        .slice(10)
+        .filter((i) => i % 3 !== 2),
+    );
   });
 
   test("a log that no longer holds what comes after the position is LOG_LOST", async () => {
     const position = await stoppedAt(1);
-    await expect(offsets(file(lines.slice(21).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /offset 19 of bare\.public\.transaction_data:0.*goes on at offset 21/));
-    await expect(offsets(file(lines.filter((_, i) => i !== 19).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /goes on at offset 20/));
-    await expect(offsets(file(lines.slice(0, 15).join("\n")), [position])).rejects.toEqual(fails("LOG_LOST", /ends before it/));
-    const otherPartition = lines.map((line) => line.replace('"partition":0', '"partition":1')).join("\n");
-    await expect(offsets(file(otherPartition), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
-    await expect(offsets(file(""), [position])).rejects.toEqual(fails("LOG_LOST", /nothing of that partition/));
+    await expect(offsets(file(lines.slice(21).join("\n")), [position])).rejects.toEqual(
+      fails("LOG_LOST", /offset 19 of bare\.public\.transaction_data:0.*goes on at offset 21/),
+    );
+    await expect(
+      offsets(file(lines.filter((_, i) => i !== 19).join("\n")), [position]),
+    ).rejects.toEqual(fails("LOG_LOST", /goes on at offset 20/));
+    await expect(offsets(file(lines.slice(0, 15).join("\n")), [position])).rejects.toEqual(
+      fails("LOG_LOST", /ends before it/),
+    );
+    const otherPartition = lines
+      .map((line) => line.replace('"partition":0', '"partition":1'))
+      .join("\n");
+    await expect(offsets(file(otherPartition), [position])).rejects.toEqual(
+      fails("LOG_LOST", /nothing of that partition/),
+    );
+    await expect(offsets(file(""), [position])).rejects.toEqual(
+      fails("LOG_LOST", /nothing of that partition/),
+    );
   });
 
-  test("nothing is given of a recording that is another one, though it begins with partitions that were not read before", async () => {
-    const position = await stoppedAt(1);
-    const added = lines.map((line) => line.replace('"partition":0', '"partition":1'));
-    const reading = (recording: readonly string[]) => recordedTopic(file(recording.join("\n")), { ...quiet, batchChanges: 5 }).changes({ sources: [transactions], after: [position] });
-    let given = 0;
-    for await (const { changes } of reading([...added, ...lines])) given += changes.length;
-    expect(given).toBe(38 + 18);
-    const anew = lines.map((line) => line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'));
-    for (const [code, rest] of [["TOPIC_RECREATED", anew], ["LOG_LOST", lines.slice(0, 15)], ["LOG_LOST", lines.slice(30)], ["LOG_LOST", []]] as const) {
-      await expect(reading([...added, ...rest])[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code });
-    }
-  });
+  test(
+    "nothing is given of a recording that is another one, though it begins with partitions that " +
+      "were not read before",
+    async () => {
+      const position = await stoppedAt(1);
+      const added = lines.map((line) => line.replace('"partition":0', '"partition":1'));
+      const reading = (recording: readonly string[]) =>
+        recordedTopic(file(recording.join("\n")), { ...quiet, batchChanges: 5 }).changes({
+          sources: [transactions],
+          after: [position],
+        });
+      let given = 0;
+      for await (const { changes } of reading([...added, ...lines])) given += changes.length;
+      expect(given).toBe(38 + 18);
+      const anew = lines.map((line) =>
+        line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'),
+      );
+      for (const [code, rest] of [
+        ["TOPIC_RECREATED", anew],
+        ["LOG_LOST", lines.slice(0, 15)],
+        ["LOG_LOST", lines.slice(30)],
+        ["LOG_LOST", []],
+      ] as const) {
+        await expect(
+          reading([...added, ...rest])
+            [Symbol.asyncIterator]()
+            .next(),
+        ).rejects.toMatchObject({ code });
+      }
+    },
+  );
 
-  test("a recording of other topics says nothing of a position: topics may be run one after the other", async () => {
-    expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
-  });
+  test(
+    "a recording of other topics says nothing of a position: topics may be run one after the " +
+      "other",
+    async () => {
+      expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
+    },
+  );
 
   test("a topic that was created anew is noticed by the message at the position", async () => {
     const position = await stoppedAt(1);
-    const anew = lines.map((line) => line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'));
-    await expect(offsets(file(anew.join("\n")), [position])).rejects.toEqual(fails("TOPIC_RECREATED", /offset 19 of bare\.public\.transaction_data:0/));
-    const otherKeys = lines.map((line) => line.replace(/"key":"\{\\"id\\":(\d+)\}"/, '"key":"{\\"id\\":1$1}"'));
-    await expect(offsets(file(otherKeys.join("\n")), [position])).rejects.toEqual(fails("TOPIC_RECREATED", /start with empty stores/));
-    expect(await offsets(file(anew.join("\n")), [{ partition: NAME, offset: 19 }])).toEqual(upTo(38).slice(20));
+    const anew = lines.map((line) =>
+      line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'),
+    );
+    await expect(offsets(file(anew.join("\n")), [position])).rejects.toEqual(
+      fails("TOPIC_RECREATED", /offset 19 of bare\.public\.transaction_data:0/),
+    );
+    const otherKeys = lines.map((line) =>
+      line.replace(/"key":"\{\\"id\\":(\d+)\}"/, '"key":"{\\"id\\":1$1}"'),
+    );
+    await expect(offsets(file(otherKeys.join("\n")), [position])).rejects.toEqual(
+      fails("TOPIC_RECREATED", /start with empty stores/),
+    );
+    expect(await offsets(file(anew.join("\n")), [{ partition: NAME, offset: 19 }])).toEqual(
+      upTo(38).slice(20),
+    );
   });
 });
 
 describe("offsets", () => {
   test("messages that come again at their offsets are passed over", async () => {
     expect(await offsets(file([...lines, ...lines].join("\n")))).toEqual(upTo(38));
-    expect(await offsets(file([...lines.slice(0, 20), ...lines.slice(5)].join("\n")))).toEqual(upTo(38));
+    expect(await offsets(file([...lines.slice(0, 20), ...lines.slice(5)].join("\n")))).toEqual(
+      upTo(38),
+    );
     expect(await offsets([bare, bare])).toEqual(upTo(38));
   });
 
   test("another message at an offset that was read is an error with file and line", async () => {
     const other = lines[3]!.replace('"timestamp":"', '"timestamp":"9');
-    await expect(offsets(file([...lines.slice(0, 10), other].join("\n"), "twice.jsonl"))).rejects.toEqual(fails("TOPIC_LINE_INVALID", /twice\.jsonl:11: offset 3 .* after offset 9/));
+    await expect(
+      offsets(file([...lines.slice(0, 10), other].join("\n"), "twice.jsonl")),
+    ).rejects.toEqual(fails("TOPIC_LINE_INVALID", /twice\.jsonl:11: offset 3 .* after offset 9/));
   });
 });
 
 describe("files that cannot be read", () => {
   const line = JSON.parse(lines[0]!) as Record<string, unknown>;
   const cases: readonly [string, string, RegExp][] = [
-    ["not JSON", "offset 3", /not JSON/], ["cut off", lines[0]!.slice(0, 300), /not JSON/], ["an array", "[]", /not a JSON object/], ["null", "null", /not a JSON object/],
-    ...["topic", "partition", "offset", "key", "value"].map((field): [string, string, RegExp] => [`no ${field}`, JSON.stringify({ ...line, [field]: undefined }), new RegExp(`no "${field}"`)]),
-    ["an offset that is no number", JSON.stringify({ ...line, offset: "x" }), /"offset" is no integer: "x"/],
+    ["not JSON", "offset 3", /not JSON/],
+    ["cut off", lines[0]!.slice(0, 300), /not JSON/],
+    ["an array", "[]", /not a JSON object/],
+    ["null", "null", /not a JSON object/],
+    ...["topic", "partition", "offset", "key", "value"].map((field): [string, string, RegExp] => [
+      `no ${field}`,
+      JSON.stringify({ ...line, [field]: undefined }),
+      new RegExp(`no "${field}"`),
+    ]),
+    [
+      "an offset that is no number",
+      JSON.stringify({ ...line, offset: "x" }),
+      /"offset" is no integer: "x"/,
+    ],
     ["a negative offset", JSON.stringify({ ...line, offset: -1 }), /"offset" is no integer/],
-    ["an offset beyond 2^53", JSON.stringify({ ...line, offset: "9223372036854775807" }), /"offset" is no integer/],
-    ["a value that is an object", JSON.stringify({ ...line, value: {} }), /"value" is neither text nor null/],
+    [
+      "an offset beyond 2^53",
+      JSON.stringify({ ...line, offset: "9223372036854775807" }),
+      /"offset" is no integer/,
+    ],
+    [
+      "a value that is an object",
+      JSON.stringify({ ...line, value: {} }),
+      /"value" is neither text nor null/,
+    ],
   ];
 
   test.each(cases)("%s: the file and the line are named", async (_, text, message) => {
     const path = file(`${lines.slice(0, 2).join("\n")}\n\n${text}\n${lines[2]!}\n`, "bad.jsonl");
-    await expect(offsets(path)).rejects.toEqual(fails("TOPIC_LINE_INVALID", new RegExp(`bad\\.jsonl:4: .*${message.source}`)));
+    await expect(offsets(path)).rejects.toEqual(
+      fails("TOPIC_LINE_INVALID", new RegExp(`bad\\.jsonl:4: .*${message.source}`)),
+    );
   });
 
   test("offsets as numbers, no timestamp and no headers are well", async () => {
-    expect(await changes(file(JSON.stringify({ ...line, offset: 0, timestamp: undefined, headers: undefined })))).toMatchObject([{ offset: 0, timestamp: null, kind: "upsert" }]);
+    expect(
+      await changes(
+        file(JSON.stringify({ ...line, offset: 0, timestamp: undefined, headers: undefined })),
+      ),
+    ).toMatchObject([{ offset: 0, timestamp: null, kind: "upsert" }]);
   });
 
   test("a missing file is named before anything of the others is read", async () => {
-    await expect(batches([bare, join(folder, "nowhere.jsonl")], [], { batchChanges: 1 })).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
-    await expect(recordedTopic(join(folder, "nowhere.jsonl")).size!({ sources: [] })).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
+    await expect(
+      batches([bare, join(folder, "nowhere.jsonl")], [], { batchChanges: 1 }),
+    ).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
+    await expect(
+      recordedTopic(join(folder, "nowhere.jsonl")).size!({ sources: [] }),
+    ).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
   });
 
   test("a gzipped file that was cut off or is none, and a directory", async () => {
     const packed = gzipSync(readFileSync(bare));
-    await expect(offsets(file(packed.subarray(0, packed.length - 200), "cut.jsonl.gz"))).rejects.toEqual(fails("TOPIC_UNREADABLE", /cut\.jsonl\.gz/));
-    await expect(offsets(file("plain", "plain.jsonl.gz"))).rejects.toEqual(fails("TOPIC_UNREADABLE", /plain\.jsonl\.gz/));
+    await expect(
+      offsets(file(packed.subarray(0, packed.length - 200), "cut.jsonl.gz")),
+    ).rejects.toEqual(fails("TOPIC_UNREADABLE", /cut\.jsonl\.gz/));
+    await expect(offsets(file("plain", "plain.jsonl.gz"))).rejects.toEqual(
+      fails("TOPIC_UNREADABLE", /plain\.jsonl\.gz/),
+    );
     await expect(offsets(folder)).rejects.toEqual(fails("TOPIC_UNREADABLE", /tidemark-recorded/));
   });
 
   test("decimals that cannot be decoded stop the source before a change of the batch is given", async () => {
-    const source: SourceSpec = { ...transactions, table: "public.full_identity", columns: [transactions.columns[0]!, { name: "amount", database: "amount", kind: "float64", nullable: true }] };
-    const text = readFileSync(fixture("bare.public.full_identity.jsonl"), "utf8").replace('\\"amount\\":\\"20.00\\"', '\\"amount\\":\\"B9A=\\"');
+    const source: SourceSpec = {
+      ...transactions,
+      table: "public.full_identity",
+      columns: [
+        transactions.columns[0]!,
+        { name: "amount", database: "amount", kind: "float64", nullable: true },
+      ],
+    };
+    const text = readFileSync(fixture("bare.public.full_identity.jsonl"), "utf8").replace(
+      '\\"amount\\":\\"20.00\\"',
+      '\\"amount\\":\\"B9A=\\"',
+    );
     const given: ChangeBatch[] = [];
-    const reading = (async () => { for await (const batch of recordedTopic(file(text)).changes({ sources: [source], after: [] })) given.push(batch); })();
-    await expect(reading).rejects.toEqual(fails("DECIMAL_WITHOUT_SCALE", /"amount" of bare\.public\.full_identity \(partition 0, offset 1\)/));
+    const reading = (async () => {
+      for await (const batch of recordedTopic(file(text)).changes({ sources: [source], after: [] }))
+        given.push(batch);
+    })();
+    await expect(reading).rejects.toEqual(
+      fails(
+        "DECIMAL_WITHOUT_SCALE",
+        /"amount" of bare\.public\.full_identity \(partition 0, offset 1\)/,
+      ),
+    );
     expect(given).toEqual([]);
   });
 });

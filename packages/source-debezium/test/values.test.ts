@@ -4,25 +4,65 @@ import { debeziumDecoder, type DecoderOptions, type LogMessage } from "@tidemark
 import { describe, expect, test } from "vitest";
 import { column } from "./support/sources.ts";
 
-const source = (...columns: readonly ColumnSpec[]): SourceSpec =>
-  ({ name: "t", table: "public.t", columns: [column("id", "int64", { nullable: false }), ...columns], primaryKey: ["id"], eventTime: { is: "committed", since: null }, created: null });
-const envelope = (after: string): string => `{"before":null,"after":${after},"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},"op":"c","ts_ns":1795423829084228008}`;
-const message = (value: string): LogMessage => ({ topic: "p.public.t", partition: 0, offset: 7, timestamp: 1, key: '{"id":1}', value, headers: {} });
-/** A row with a value under "c", as it is on the wire; `field` is its schema, absent: none is sent. */
+const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
+  name: "t",
+  table: "public.t",
+  columns: [column("id", "int64", { nullable: false }), ...columns],
+  primaryKey: ["id"],
+  eventTime: { is: "committed", since: null },
+  created: null,
+});
+const envelope = (after: string): string =>
+  `{"before":null,"after":${after},"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},"op":"c","ts_ns":1795423829084228008}`;
+const message = (value: string): LogMessage => ({
+  topic: "p.public.t",
+  partition: 0,
+  offset: 7,
+  timestamp: 1,
+  key: '{"id":1}',
+  value,
+  headers: {},
+});
+/**
+ * A row with a value under "c", as it is on the wire; `field` is its schema, absent: none is sent.
+ */
 const wire = (raw: string, field?: object): LogMessage => {
   const after = envelope(`{"id":1,"c":${raw}}`);
   if (field === undefined) return message(after);
-  const row = { type: "struct", fields: [{ type: "int64", field: "id" }, { ...field, field: "c" }], field: "after" };
-  return message(`{"schema":${JSON.stringify({ type: "struct", fields: [row, { type: "struct", fields: [], field: "source" }] })},"payload":${after}}`);
+  const row = {
+    type: "struct",
+    fields: [
+      { type: "int64", field: "id" },
+      { ...field, field: "c" },
+    ],
+    field: "after",
+  };
+  return message(
+    `{"schema":${JSON.stringify({ type: "struct", fields: [row, { type: "struct", fields: [], field: "source" }] })},"payload":${after}}`,
+  );
 };
-const decodeOne = (c: ColumnSpec, raw: string, field?: object, options: DecoderOptions = {}): Change => debeziumDecoder([source(c)], options).decode(wire(raw, field))!;
+const decodeOne = (
+  c: ColumnSpec,
+  raw: string,
+  field?: object,
+  options: DecoderOptions = {},
+): Change => debeziumDecoder([source(c)], options).decode(wire(raw, field))!;
 /** The value, or why there is none. */
-const read = (c: ColumnSpec, raw: string, field?: object, options?: DecoderOptions): Value | string => {
+const read = (
+  c: ColumnSpec,
+  raw: string,
+  field?: object,
+  options?: DecoderOptions,
+): Value | string => {
   const change = decodeOne(c, raw, field, options);
   return change.unreadable[0]?.reason ?? (change.nonFinite > 0 ? "NON_FINITE" : change.values![1]!);
 };
 
-const decimalField = (scale?: number): object => ({ type: "bytes", name: "org.apache.kafka.connect.data.Decimal", ...(scale === undefined ? {} : { parameters: { scale: String(scale) } }) });
+const decimalField = (scale?: number): object => ({
+  type: "bytes",
+  name: "org.apache.kafka.connect.data.Decimal",
+  ...(scale === undefined ? {} : { parameters: { scale: String(scale) } }),
+});
 const variable = { type: "struct", name: "io.debezium.data.VariableScaleDecimal" };
 const money = column("c", "decimal", { precision: 12, scale: 2 });
 const time = column("c", "timestamp");
@@ -49,20 +89,29 @@ test("integers keep every digit, and refuse what they cannot hold", () => {
   expect(read(int64, '"BBo="', decimalField(2))).toBe("NOT_AN_INTEGER");
 });
 
-test("floats: NaN and the infinities are text on the wire, missing and counted; 1e400 is unreadable", () => {
-  const float = column("c", "float64");
-  for (const raw of ['"NaN"', '"Infinity"', '"-Infinity"']) expect(decodeOne(float, raw, { type: "double" })).toMatchObject({ nonFinite: 1, unreadable: [], extra: `{"c":${raw}}` });
-  expect(read(float, "0.30000000000000004")).toBe(0.1 + 0.2);
-  expect(read(float, "1.0E-5")).toBe(1e-5);
-  expect(read(float, "-0.0")).toBe(-0);
-  expect(read(float, "1e400")).toBe("NUMBER_OUT_OF_RANGE");
-  expect(read(float, '"10.50"')).toBe(10.5);
-  expect(read(float, '"0x10"')).toBe("NOT_A_NUMBER");
-  expect(read(float, '""')).toBe("NOT_A_NUMBER");
-  expect(read(float, '"BBo="', decimalField(2))).toBe(10.5);
-  expect(read(float, '{"scale":2,"value":"BBo="}', variable)).toBe(10.5);
-  expect(read(float, "12345678901234567890")).toBe(12345678901234567000);
-});
+test(
+  "floats: NaN and the infinities are text on the wire, missing and counted; 1e400 is " +
+    "unreadable",
+  () => {
+    const float = column("c", "float64");
+    for (const raw of ['"NaN"', '"Infinity"', '"-Infinity"'])
+      expect(decodeOne(float, raw, { type: "double" })).toMatchObject({
+        nonFinite: 1,
+        unreadable: [],
+        extra: `{"c":${raw}}`,
+      });
+    expect(read(float, "0.30000000000000004")).toBe(0.1 + 0.2);
+    expect(read(float, "1.0E-5")).toBe(1e-5);
+    expect(read(float, "-0.0")).toBe(-0);
+    expect(read(float, "1e400")).toBe("NUMBER_OUT_OF_RANGE");
+    expect(read(float, '"10.50"')).toBe(10.5);
+    expect(read(float, '"0x10"')).toBe("NOT_A_NUMBER");
+    expect(read(float, '""')).toBe("NOT_A_NUMBER");
+    expect(read(float, '"BBo="', decimalField(2))).toBe(10.5);
+    expect(read(float, '{"scale":2,"value":"BBo="}', variable)).toBe(10.5);
+    expect(read(float, "12345678901234567890")).toBe(12345678901234567000);
+  },
+);
 
 describe("decimals", () => {
   test("in each form of decimal.handling.mode, and of unconstrained NUMERIC", () => {
@@ -83,9 +132,15 @@ describe("decimals", () => {
   });
 
   test("a JSON number keeps all its digits", () => {
-    expect(read(column("c", "decimal", { precision: 38, scale: 3 }), "12345678901234567890.123")).toBe(12345678901234567890123n);
-    expect(read(column("c", "decimal", { precision: 38, scale: 3 }), "1e400")).toBe("DECIMAL_TOO_LARGE");
-    expect(read(column("c", "decimal", { precision: 38, scale: 20 }), "0.10000000000000000001")).toBe(10000000000000000001n);
+    expect(
+      read(column("c", "decimal", { precision: 38, scale: 3 }), "12345678901234567890.123"),
+    ).toBe(12345678901234567890123n);
+    expect(read(column("c", "decimal", { precision: 38, scale: 3 }), "1e400")).toBe(
+      "DECIMAL_TOO_LARGE",
+    );
+    expect(
+      read(column("c", "decimal", { precision: 38, scale: 20 }), "0.10000000000000000001"),
+    ).toBe(10000000000000000001n);
   });
 
   test("without a schema the definition's scale is the scale", () => {
@@ -96,9 +151,14 @@ describe("decimals", () => {
 
   test("base64 with no scale in schema or definition stops the source by name", () => {
     const stops = (c: ColumnSpec, raw: string, field?: object): void => {
-      expect(() => decodeOne(c, raw, field)).toThrow(expect.objectContaining({
-        code: "DECIMAL_WITHOUT_SCALE", message: expect.stringMatching(/source "t".*"c".*p\.public\.t.*decimal\.handling\.mode=string/s) as string,
-      }));
+      expect(() => decodeOne(c, raw, field)).toThrow(
+        expect.objectContaining({
+          code: "DECIMAL_WITHOUT_SCALE",
+          message: expect.stringMatching(
+            /source "t".*"c".*p\.public\.t.*decimal\.handling\.mode=string/s,
+          ) as string,
+        }),
+      );
     };
     stops(column("c", "float64"), '"BBo="');
     stops(column("c", "int64"), '"BBo="');
@@ -107,16 +167,22 @@ describe("decimals", () => {
     stops(column("c", "decimal"), '"BBo="');
   });
 
-  test("digits that may be base64 are what the column's values last were; when nobody can know, the source stops", () => {
-    const values = (...raws: string[]): (Value | undefined)[] => {
-      const decoder = debeziumDecoder([source(money)]);
-      return raws.map((raw) => decoder.decode(wire(raw))!.values![1]);
-    };
-    expect(values('"10.50"', '"1234"', '"none"')).toEqual([1050n, 123400n, null]);
-    expect(values('"1234"', '"10.50"', '"1234"')).toEqual([123400n, 1050n, 123400n]);
-    expect(values('"BBo="', '"1234"')).toEqual([1050n, BigInt.asIntN(24, 0xd76df8n)]);
-    expect(() => values('"1234"', '"BBo="')).toThrow(expect.objectContaining({ code: "DECIMAL_ENCODING_UNCLEAR" }));
-  });
+  test(
+    "digits that may be base64 are what the column's values last were; when nobody can know, " +
+      "the source stops",
+    () => {
+      const values = (...raws: string[]): (Value | undefined)[] => {
+        const decoder = debeziumDecoder([source(money)]);
+        return raws.map((raw) => decoder.decode(wire(raw))!.values![1]);
+      };
+      expect(values('"10.50"', '"1234"', '"none"')).toEqual([1050n, 123400n, null]);
+      expect(values('"1234"', '"10.50"', '"1234"')).toEqual([123400n, 1050n, 123400n]);
+      expect(values('"BBo="', '"1234"')).toEqual([1050n, BigInt.asIntN(24, 0xd76df8n)]);
+      expect(() => values('"1234"', '"BBo="')).toThrow(
+        expect.objectContaining({ code: "DECIMAL_ENCODING_UNCLEAR" }),
+      );
+    },
+  );
 });
 
 describe("times", () => {
@@ -127,34 +193,65 @@ describe("times", () => {
     expect(read(time, "-1", named("org.apache.kafka.connect.data.Timestamp"))).toBe(-1_000);
     expect(read(time, "-1", named("io.debezium.time.MicroTimestamp"))).toBe(-1);
     expect(read(time, "-1", named("io.debezium.time.NanoTimestamp"))).toBe(-1);
-    expect(read(time, "1795423829084228999", named("io.debezium.time.NanoTimestamp"))).toBe(1_795_423_829_084_228);
-    expect(read(time, "-1795423829084228001", named("io.debezium.time.NanoTimestamp"))).toBe(-1_795_423_829_084_229);
-    expect(read(time, "-1", { type: "int32", name: "io.debezium.time.Date" })).toBe(-86_400_000_000);
-    expect(read(time, '"2025-03-03T22:06:07.123456Z"', { type: "string", name: "io.debezium.time.ZonedTimestamp" })).toBe(Date.UTC(2025, 2, 3, 22, 6, 7, 123) * 1000 + 456);
+    expect(read(time, "1795423829084228999", named("io.debezium.time.NanoTimestamp"))).toBe(
+      1_795_423_829_084_228,
+    );
+    expect(read(time, "-1795423829084228001", named("io.debezium.time.NanoTimestamp"))).toBe(
+      -1_795_423_829_084_229,
+    );
+    expect(read(time, "-1", { type: "int32", name: "io.debezium.time.Date" })).toBe(
+      -86_400_000_000,
+    );
+    expect(
+      read(time, '"2025-03-03T22:06:07.123456Z"', {
+        type: "string",
+        name: "io.debezium.time.ZonedTimestamp",
+      }),
+    ).toBe(Date.UTC(2025, 2, 3, 22, 6, 7, 123) * 1000 + 456);
   });
 
   test("without one a number counts µs, unless the decoder is told", () => {
     expect(read(time, "1740700800000")).toBe(1_740_700_800_000);
-    expect(read(time, "1740700800000", undefined, { times: { "public.t.c": "ms" } })).toBe(1_740_700_800_000_000);
-    expect(read(time, "1740700800000", named("io.debezium.time.MicroTimestamp"), { times: { "public.t.c": "ms" } })).toBe(1_740_700_800_000);
+    expect(read(time, "1740700800000", undefined, { times: { "public.t.c": "ms" } })).toBe(
+      1_740_700_800_000_000,
+    );
+    expect(
+      read(time, "1740700800000", named("io.debezium.time.MicroTimestamp"), {
+        times: { "public.t.c": "ms" },
+      }),
+    ).toBe(1_740_700_800_000);
   });
 
   test("text without a zone is read in the declared one, and is unreadable without", () => {
-    expect(read(column("c", "timestamp", { zone: "America/New_York" }), '"2025-03-09 02:30:00"')).toBe(Date.UTC(2025, 2, 9, 7, 30) * 1000);
+    expect(
+      read(column("c", "timestamp", { zone: "America/New_York" }), '"2025-03-09 02:30:00"'),
+    ).toBe(Date.UTC(2025, 2, 9, 7, 30) * 1000);
     expect(read(time, '"2025-03-09 02:30:00"')).toBe("NOT_A_TIME");
     expect(read(time, '"2025-02-30T00:00:00Z"')).toBe("NOT_A_TIME");
     expect(read(time, "1.5")).toBe("NOT_A_TIME");
     expect(read(time, "true")).toBe("NOT_A_TIME");
   });
 
-  test("infinity in each form, and what lies beyond 2^53 µs, is unreadable and kept in extra with its digits", () => {
-    for (const raw of ["9223372036825200000", "-9223372036832400000", '"infinity"', '"-infinity"']) expect(read(time, raw)).toBe("TIME_INFINITE");
-    expect(read(time, "9223372036825200", named("io.debezium.time.Timestamp"))).toBe("TIME_INFINITE");
-    expect(decodeOne(time, "-63517780800000000").extra).toBe('{"c":-63517780800000000}');
-    expect(read(time, "9007199254740991")).toBe(2 ** 53 - 1);
-    expect(read(time, "9007199254740992")).toBe("TIME_OUT_OF_RANGE");
-    expect(read(time, "-9007199254740993")).toBe("TIME_OUT_OF_RANGE");
-  });
+  test(
+    "infinity in each form, and what lies beyond 2^53 µs, is unreadable and kept in extra with " +
+      "its digits",
+    () => {
+      for (const raw of [
+        "9223372036825200000",
+        "-9223372036832400000",
+        '"infinity"',
+        '"-infinity"',
+      ])
+        expect(read(time, raw)).toBe("TIME_INFINITE");
+      expect(read(time, "9223372036825200", named("io.debezium.time.Timestamp"))).toBe(
+        "TIME_INFINITE",
+      );
+      expect(decodeOne(time, "-63517780800000000").extra).toBe('{"c":-63517780800000000}');
+      expect(read(time, "9007199254740991")).toBe(2 ** 53 - 1);
+      expect(read(time, "9007199254740992")).toBe("TIME_OUT_OF_RANGE");
+      expect(read(time, "-9007199254740993")).toBe("TIME_OUT_OF_RANGE");
+    },
+  );
 
   test("dates are days or text", () => {
     const date = column("c", "date");
@@ -170,40 +267,92 @@ describe("times", () => {
 });
 
 test("booleans, bytes, json and text", () => {
-  const [boolean, bytes, json, text] = (["boolean", "bytes", "json", "string"] as const).map((kind) => column("c", kind)) as [ColumnSpec, ColumnSpec, ColumnSpec, ColumnSpec];
-  expect([read(boolean, "true"), read(boolean, "0"), read(boolean, '"t"')]).toEqual([true, false, "NOT_A_BOOLEAN"]);
-  expect([read(bytes, '"3q2+7w=="'), read(bytes, '""'), read(bytes, '"\\\\xdead"'), read(bytes, "1")]).toEqual([new Uint8Array([0xde, 0xad, 0xbe, 0xef]), new Uint8Array(0), "NOT_BYTES", "NOT_BYTES"]);
-  expect([read(json, '"{\\"a\\": 9223372036854775807}"'), read(json, '"plain"'), read(json, '{"k":"v"}')]).toEqual(['{"a": 9223372036854775807}', "NOT_JSON", '{"k":"v"}']);
-  expect([read(text, '"người dùng \\ud83d\\ude00"'), read(text, "5.0"), read(text, '["a",null]'), read(text, "true")]).toEqual(["người dùng 😀", "5.0", '["a",null]', "true"]);
+  const [boolean, bytes, json, text] = (["boolean", "bytes", "json", "string"] as const).map(
+    (kind) => column("c", kind),
+  ) as [ColumnSpec, ColumnSpec, ColumnSpec, ColumnSpec];
+  expect([read(boolean, "true"), read(boolean, "0"), read(boolean, '"t"')]).toEqual([
+    true,
+    false,
+    "NOT_A_BOOLEAN",
+  ]);
+  expect([
+    read(bytes, '"3q2+7w=="'),
+    read(bytes, '""'),
+    read(bytes, '"\\\\xdead"'),
+    read(bytes, "1"),
+  ]).toEqual([
+    new Uint8Array([0xde, 0xad, 0xbe, 0xef]),
+    new Uint8Array(0),
+    "NOT_BYTES",
+    "NOT_BYTES",
+  ]);
+  expect([
+    read(json, '"{\\"a\\": 9223372036854775807}"'),
+    read(json, '"plain"'),
+    read(json, '{"k":"v"}'),
+  ]).toEqual(['{"a": 9223372036854775807}', "NOT_JSON", '{"k":"v"}']);
+  expect([
+    read(text, '"người dùng \\ud83d\\ude00"'),
+    read(text, "5.0"),
+    read(text, '["a",null]'),
+    read(text, "true"),
+  ]).toEqual(["người dùng 😀", "5.0", '["a",null]', "true"]);
   expect(read(text, '"3q2+7w=="', { type: "bytes" })).toBe("3q2+7w==");
 });
 
-test("a value that TOAST left out is known in each of its forms, and by the connector's own word for it", () => {
-  const word = "__debezium_unavailable_value";
-  const base64 = Buffer.from(word).toString("base64");
-  for (const form of [word, base64, [word], [base64], [...Buffer.from(word)], { [word]: word }]) {
-    expect(decodeOne(column("c", "json"), JSON.stringify(form))).toMatchObject({ unavailable: [1], unreadable: [], extra: null, values: [1n, null] });
-  }
-  expect(decodeOne(column("c", "string"), '"left out"', undefined, { placeholder: "left out" }).unavailable).toEqual([1]);
-  expect(decodeOne(column("c", "string"), `"${word}!"`).values![1]).toBe(`${word}!`);
-});
+test(
+  "a value that TOAST left out is known in each of its forms, and by the connector's own word " +
+    "for it",
+  () => {
+    const word = "__debezium_unavailable_value";
+    const base64 = Buffer.from(word).toString("base64");
+    for (const form of [word, base64, [word], [base64], [...Buffer.from(word)], { [word]: word }]) {
+      expect(decodeOne(column("c", "json"), JSON.stringify(form))).toMatchObject({
+        unavailable: [1],
+        unreadable: [],
+        extra: null,
+        values: [1n, null],
+      });
+    }
+    expect(
+      decodeOne(column("c", "string"), '"left out"', undefined, { placeholder: "left out" })
+        .unavailable,
+    ).toEqual([1]);
+    expect(decodeOne(column("c", "string"), `"${word}!"`).values![1]).toBe(`${word}!`);
+  },
+);
 
 test("null, and a column that is not there yet, are listed where the column may not be null", () => {
-  const row = (raw: string, nullable: boolean): Change => debeziumDecoder([source(column("c", "string", { nullable }))]).decode(message(envelope(raw)))!;
+  const row = (raw: string, nullable: boolean): Change =>
+    debeziumDecoder([source(column("c", "string", { nullable }))]).decode(message(envelope(raw)))!;
   expect(row('{"id":1,"c":null}', true).unreadable).toEqual([]);
   expect(row('{"id":1}', true)).toMatchObject({ unreadable: [], values: [1n, null] });
-  expect(row('{"id":1,"c":null}', false).unreadable).toEqual([{ column: "c", reason: "NULL_NOT_ALLOWED" }]);
-  expect(row('{"id":1}', false)).toMatchObject({ kind: "upsert", broken: null, unreadable: [{ column: "c", reason: "COLUMN_ABSENT" }] });
+  expect(row('{"id":1,"c":null}', false).unreadable).toEqual([
+    { column: "c", reason: "NULL_NOT_ALLOWED" },
+  ]);
+  expect(row('{"id":1}', false)).toMatchObject({
+    kind: "upsert",
+    broken: null,
+    unreadable: [{ column: "c", reason: "COLUMN_ABSENT" }],
+  });
 });
 
 test("what no column takes is kept as it stands, digit for digit", () => {
-  const after = '{"id":1,"new":9223372036854775807,"c":"x","free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
+  const after =
+    '{"id":1,"new":9223372036854775807,"c":"x","free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
   const change = debeziumDecoder([source(column("c", "string"))]).decode(message(envelope(after)))!;
-  expect(change.extra).toBe('{"new":9223372036854775807,"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}');
+  expect(change.extra).toBe(
+    '{"new":9223372036854775807,"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}',
+  );
 });
 
 test("a column may be called constructor, and a row may hold __proto__", () => {
-  const change = debeziumDecoder([source(column("constructor", "string"), column("__proto__", "string"), column("toString", "string"))])
-    .decode(message(envelope('{"id":1,"constructor":"a","__proto__":"b"}')))!;
+  const change = debeziumDecoder([
+    source(
+      column("constructor", "string"),
+      column("__proto__", "string"),
+      column("toString", "string"),
+    ),
+  ]).decode(message(envelope('{"id":1,"constructor":"a","__proto__":"b"}')))!;
   expect(change.values).toEqual([1n, "a", "b", null]);
 });

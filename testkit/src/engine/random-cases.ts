@@ -12,27 +12,57 @@ export interface RandomCase {
   readonly rows: EntityRows;
 }
 
-/** Plans over one source, events around the edges of their windows, and entity rows at those edges. */
+/**
+ * Plans over one source, events around the edges of their windows, and entity rows at those edges.
+ */
 export function randomCases(random: Random): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);
   const world = generateWorld(random.fork(), base);
   return world.tables.map((table) => {
     const views = world.views.filter((view) => view.source === table.source);
-    const lengths = views.flatMap((view) => [...view.features.map(({ window }) => window), view.ttl]).filter((length) => length !== null);
-    const near = (): number => base - random.pick([0, ...lengths]) + random.between(-2, 2) - random.pick([0, 0, random.int(86_400_000_000)]);
+    const lengths = views
+      .flatMap((view) => [...view.features.map(({ window }) => window), view.ttl])
+      .filter((length) => length !== null);
+    const near = (): number =>
+      base -
+      random.pick([0, ...lengths]) +
+      random.between(-2, 2) -
+      random.pick([0, 0, random.int(86_400_000_000)]);
     const keys = random.between(1, 3);
     const events = Array.from({ length: random.between(0, 40) }, (_, i): NamedRow => {
       const values: Record<string, Value> = {};
-      table.source.columns.forEach((column, c) => { values[column.name] = column.nullable && random.chance(0.15) ? null : random.pick(table.pools[c]!); });
+      table.source.columns.forEach((column, c) => {
+        values[column.name] =
+          column.nullable && random.chance(0.15) ? null : random.pick(table.pools[c]!);
+      });
       // no two rows of one key are seen at one time
       const key = table.source.columns[table.key[0]!]!;
       values[key.name] = key.kind === "string" ? `row ${i}` : key.kind === "int32" ? i : BigInt(i);
       const from = random.chance(0.5) ? -Infinity : near();
       const time = table.time < 0 && from > -Infinity ? from : near();
-      return { entity: random.between(-1, keys - 1), time, from: table.time < 0 ? time : from, to: random.chance(0.6) ? Infinity : Math.max(from, near()), values };
+      return {
+        entity: random.between(-1, keys - 1),
+        time,
+        from: table.time < 0 ? time : from,
+        to: random.chance(0.6) ? Infinity : Math.max(from, near()),
+        values,
+      };
     });
-    const times = [base, ...events.flatMap(({ time, from, to }) => [time, from, to])].filter(Number.isFinite);
-    const asked = Array.from({ length: 25 }, () => [random.int(keys), random.pick(times) + random.pick([0, 0, ...lengths]) + random.between(-1, 1)] as const);
-    return { plans: views.map((view) => planOf(view, view.features)), events: random.shuffled(events), rows: { ...entityRows(...asked), keys } };
+    const times = [base, ...events.flatMap(({ time, from, to }) => [time, from, to])].filter(
+      Number.isFinite,
+    );
+    const asked = Array.from(
+      { length: 25 },
+      () =>
+        [
+          random.int(keys),
+          random.pick(times) + random.pick([0, 0, ...lengths]) + random.between(-1, 1),
+        ] as const,
+    );
+    return {
+      plans: views.map((view) => planOf(view, view.features)),
+      events: random.shuffled(events),
+      rows: { ...entityRows(...asked), keys },
+    };
   });
 }

@@ -6,7 +6,14 @@ import type { Random } from "./random.ts";
 export type Shape = "bare" | "enveloped" | "flat";
 
 /** Ways in which a field is missing or cannot be read (law 9). */
-export type NullKind = "null" | "null not allowed" | "NaN" | "Infinity" | "unreadable" | "infinite time" | "too precise";
+export type NullKind =
+  | "null"
+  | "null not allowed"
+  | "NaN"
+  | "Infinity"
+  | "unreadable"
+  | "infinite time"
+  | "too precise";
 
 export interface Cell {
   /** What Tidemark must hold: null where the field is missing or unreadable. */
@@ -19,63 +26,131 @@ export interface Cell {
 const unavailableText = "__debezium_unavailable_value";
 
 export function placeholderOf(column: ColumnSpec): string {
-  return column.kind === "bytes" ? JSON.stringify(base64(new TextEncoder().encode(unavailableText))) : JSON.stringify(unavailableText);
+  return column.kind === "bytes"
+    ? JSON.stringify(base64(new TextEncoder().encode(unavailableText)))
+    : JSON.stringify(unavailableText);
 }
 
-export function cellOf(random: Random, table: Table, index: number, value: Value, shape: Shape): Cell {
+export function cellOf(
+  random: Random,
+  table: Table,
+  index: number,
+  value: Value,
+  shape: Shape,
+): Cell {
   const column = table.source.columns[index]!;
-  if (value === null) return { value: null, json: "null", missing: column.nullable ? "null" : "null not allowed" };
-  const held = table.wires[index] === "millis" && shape === "enveloped" ? Math.floor((value as number) / 1000) * 1000 : value;
-  return { value: held, json: jsonOf(random, column, table.wires[index]!, held, shape), missing: null };
+  if (value === null)
+    return { value: null, json: "null", missing: column.nullable ? "null" : "null not allowed" };
+  const held =
+    table.wires[index] === "millis" && shape === "enveloped"
+      ? Math.floor((value as number) / 1000) * 1000
+      : value;
+  return {
+    value: held,
+    json: jsonOf(random, column, table.wires[index]!, held, shape),
+    missing: null,
+  };
 }
 
-/** A field that a reader must refuse, or take for missing; null where the column's kind knows none. */
+/**
+ * A field that a reader must refuse, or take for missing; null where the column's kind knows none.
+ */
 export function badCellOf(random: Random, table: Table, index: number, shape: Shape): Cell | null {
   const column = table.source.columns[index]!;
   const wire = table.wires[index]!;
   const bad = (json: string, missing: NullKind): Cell => ({ value: null, json, missing });
   switch (column.kind) {
-    case "float64": return random.chance(0.5) ? bad("\"NaN\"", "NaN") : bad(random.pick(["\"Infinity\"", "\"-Infinity\""]), "Infinity");
+    case "float64":
+      return random.chance(0.5)
+        ? bad('"NaN"', "NaN")
+        : bad(random.pick(['"Infinity"', '"-Infinity"']), "Infinity");
     case "timestamp":
-      if (wire === "text time") return random.chance(0.2) ? bad("\"infinity\"", "infinite time") : bad(random.pick(["\"not a time\"", "\"2025-02-30 00:00:00\"", "\"2025-03-04\"", "\"\""]), "unreadable");
-      if (wire === "zoned") return bad(random.pick(["\"infinity\"", "\"-infinity\""]), "infinite time");
-      if (wire === "millis" && shape === "enveloped") return bad("9223372036825200", "infinite time");
-      return bad(random.pick(["9223372036825200000", "-9223372036832400000", "9007199254740992"]), "infinite time");
+      if (wire === "text time")
+        return random.chance(0.2)
+          ? bad('"infinity"', "infinite time")
+          : bad(
+              random.pick(['"not a time"', '"2025-02-30 00:00:00"', '"2025-03-04"', '""']),
+              "unreadable",
+            );
+      if (wire === "zoned") return bad(random.pick(['"infinity"', '"-infinity"']), "infinite time");
+      if (wire === "millis" && shape === "enveloped")
+        return bad("9223372036825200", "infinite time");
+      return bad(
+        random.pick(["9223372036825200000", "-9223372036832400000", "9007199254740992"]),
+        "infinite time",
+      );
     case "decimal": {
       const digits = 10n ** BigInt(column.precision!) + 3n;
       if (wire === "free decimal" && random.chance(0.6)) {
-        return bad(freeDecimal(10n ** BigInt(column.scale!) + 1n, column.scale! + 1, shape), "too precise");
+        return bad(
+          freeDecimal(10n ** BigInt(column.scale!) + 1n, column.scale! + 1, shape),
+          "too precise",
+        );
       }
-      return bad(wire === "free decimal" ? freeDecimal(digits, column.scale!, shape) : fixedDecimal(digits, column.scale!, shape), "too precise");
+      return bad(
+        wire === "free decimal"
+          ? freeDecimal(digits, column.scale!, shape)
+          : fixedDecimal(digits, column.scale!, shape),
+        "too precise",
+      );
     }
-    case "date": return bad("-2147472692", "infinite time");
-    case "int32": return bad(random.pick(["\"many\"", "3000000000", "true"]), "unreadable");
-    case "int64": return bad(random.pick(["\"many\"", "9223372036854775808", "true"]), "unreadable");
-    case "boolean": return bad("\"maybe\"", "unreadable");
-    default: return null;
+    case "date":
+      return bad("-2147472692", "infinite time");
+    case "int32":
+      return bad(random.pick(['"many"', "3000000000", "true"]), "unreadable");
+    case "int64":
+      return bad(random.pick(['"many"', "9223372036854775808", "true"]), "unreadable");
+    case "boolean":
+      return bad('"maybe"', "unreadable");
+    default:
+      return null;
   }
 }
 
-function jsonOf(random: Random, column: ColumnSpec, wire: Wire, value: Exclude<Value, null>, shape: Shape): string {
+function jsonOf(
+  random: Random,
+  column: ColumnSpec,
+  wire: Wire,
+  value: Exclude<Value, null>,
+  shape: Shape,
+): string {
   switch (column.kind) {
-    case "string": case "json": return javaString(value as string);
-    case "boolean": case "int32": case "int64": case "date": return String(value);
-    case "float64": return javaDouble(value as number);
-    case "bytes": return JSON.stringify(base64(value as Uint8Array));
-    case "decimal": return wire === "free decimal" ? freeDecimal(value as bigint, column.scale!, shape) : fixedDecimal(value as bigint, column.scale!, shape);
+    case "string":
+    case "json":
+      return javaString(value as string);
+    case "boolean":
+    case "int32":
+    case "int64":
+    case "date":
+      return String(value);
+    case "float64":
+      return javaDouble(value as number);
+    case "bytes":
+      return JSON.stringify(base64(value as Uint8Array));
+    case "decimal":
+      return wire === "free decimal"
+        ? freeDecimal(value as bigint, column.scale!, shape)
+        : fixedDecimal(value as bigint, column.scale!, shape);
     case "timestamp":
       switch (wire) {
-        case "text time": return JSON.stringify(timeText(random, value as number));
-        case "zoned": return JSON.stringify(isoMicros(value as number));
-        case "millis": return String(shape === "enveloped" ? (value as number) / 1000 : value);
-        default: return String(value);
+        case "text time":
+          return JSON.stringify(timeText(random, value as number));
+        case "zoned":
+          return JSON.stringify(isoMicros(value as number));
+        case "millis":
+          return String(shape === "enveloped" ? (value as number) / 1000 : value);
+        default:
+          return String(value);
       }
   }
 }
 
 /** Java's JSON writer escapes what lies beyond the basic plane. */
 function javaString(text: string): string {
-  return JSON.stringify(text).replace(/[\uD800-\uDFFF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).toUpperCase()}`);
+  return JSON.stringify(text).replace(
+    /[\uD800-\uDFFF]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** As Java prints a double: 1.0, 1.0E16, 4.9E-324. */
@@ -83,7 +158,8 @@ function javaDouble(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
   const magnitude = Math.abs(value);
-  if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
+  if (magnitude >= 1e-3 && magnitude < 1e7)
+    return Number.isInteger(value) ? `${value}.0` : String(value);
   const [digits, exponent] = value.toExponential().split("e") as [string, string];
   return `${digits.includes(".") ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
@@ -95,15 +171,22 @@ function decimalText(unscaled: bigint, scale: number): string {
 }
 
 function fixedDecimal(unscaled: bigint, scale: number, shape: Shape): string {
-  return JSON.stringify(shape === "enveloped" ? base64(twosComplement(unscaled)) : decimalText(unscaled, scale));
+  return JSON.stringify(
+    shape === "enveloped" ? base64(twosComplement(unscaled)) : decimalText(unscaled, scale),
+  );
 }
 
 /** NUMERIC without a scale: each value comes with its own. */
 function freeDecimal(unscaled: bigint, scale: number, shape: Shape): string {
   let digits = unscaled;
   let own = scale;
-  while (own > 0 && digits % 10n === 0n) { digits /= 10n; own -= 1; }
-  return shape === "enveloped" ? `{"scale":${own},"value":${JSON.stringify(base64(twosComplement(digits)))}}` : JSON.stringify(decimalText(digits, own));
+  while (own > 0 && digits % 10n === 0n) {
+    digits /= 10n;
+    own -= 1;
+  }
+  return shape === "enveloped"
+    ? `{"scale":${own},"value":${JSON.stringify(base64(twosComplement(digits)))}}`
+    : JSON.stringify(decimalText(digits, own));
 }
 
 /** Big-endian, as few bytes as hold the sign. */
@@ -128,7 +211,10 @@ export function isoMicros(micros: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros - seconds * 1e6).padStart(6, "0")}Z`;
 }
 
-/** One of the many texts a person's varchar holds for one instant: zone or none (UTC is declared), T or space, up to nine digits, of which six count (law 10). */
+/**
+ * One of the many texts a person's varchar holds for one instant: zone or none (UTC is declared), T
+ * or space, up to nine digits, of which six count (law 10).
+ */
 function timeText(random: Random, micros: number): string {
   const zone = random.pick(["", "", "", "Z", "+07", "+05:30", "-08:00"]);
   const offset = zone === "+07" ? 420 : zone === "+05:30" ? 330 : zone === "-08:00" ? -480 : 0;

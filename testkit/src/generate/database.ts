@@ -1,4 +1,7 @@
-/** A simulated database and its connector: transactions over tables, and the messages that leave, in the order of commits. */
+/**
+ * A simulated database and its connector: transactions over tables, and the messages that leave, in
+ * the order of commits.
+ */
 import type { Value } from "../../../packages/core/src/specs.ts";
 import { badCellOf, cellOf, type Cell } from "./cells.ts";
 import { DAY, type Table, type World } from "./definitions.ts";
@@ -43,20 +46,38 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   let gapOpen = false;
 
   const tick = (): void => {
-    clock += random.pick([0, 1, 1000, random.int(2_000_000), random.int(120_000_000), random.int(3_600_000_000), random.int(DAY)]);
+    clock += random.pick([
+      0,
+      1,
+      1000,
+      random.int(2_000_000),
+      random.int(120_000_000),
+      random.int(3_600_000_000),
+      random.int(DAY),
+    ]);
   };
-  const nextLsn = (): bigint => { lsn += BigInt(8 * random.between(1, 40)); return lsn; };
-  const idOf = (table: Table, key: readonly Cell[]): string => `${table.source.name}: ${textOfAll(key.map((cell) => cell.value))}`;
+  const nextLsn = (): bigint => {
+    lsn += BigInt(8 * random.between(1, 40));
+    return lsn;
+  };
+  const idOf = (table: Table, key: readonly Cell[]): string =>
+    `${table.source.name}: ${textOfAll(key.map((cell) => cell.value))}`;
   const locked = (id: string): boolean => open.some((transaction) => transaction.locks.has(id));
-  const cell = (table: Table, i: number, value: Value): Cell => cellOf(random, table, i, value, traits.shape);
+  const cell = (table: Table, i: number, value: Value): Cell =>
+    cellOf(random, table, i, value, traits.shape);
   const extraOf = (table: Table, key: readonly Cell[]): string | null => {
     if (!columnAdded) return null;
-    // In a dimension an image that differs in an undeclared column alone must not come: whether it is a version, the laws leave open.
-    return table.time < 0 ? JSON.stringify(idOf(table, key)) : random.pick(["12345678901234567890", "null", "\"app\"", "{\"deep\":[1.50]}"]);
+    // In a dimension an image that differs in an undeclared column alone must not come: whether it
+    // is a version, the laws leave open.
+    return table.time < 0
+      ? JSON.stringify(idOf(table, key))
+      : random.pick(["12345678901234567890", "null", '"app"', '{"deep":[1.50]}']);
   };
 
   const freshKey = (table: Table): Cell[] => {
-    const again = [...dead.values()].filter((one) => one.table === table && !locked(idOf(table, one.key)));
+    const again = [...dead.values()].filter(
+      (one) => one.table === table && !locked(idOf(table, one.key)),
+    );
     if (again.length > 0 && random.chance(0.35)) return [...random.pick(again).key];
     for (;;) {
       keys += 1;
@@ -68,13 +89,26 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   const eventTime = (): number => {
     const length = random.pick(world.lengths);
     const near = random.pick([-1, 0, 0, 0, 1]);
-    const time = random.weighted({ again: 30, now: 30, late: 14, edge: 16, future: 4, midnight: 6 });
-    const chosen = time === "again" ? random.pick(times)
-      : time === "now" ? clock - random.int(3_600_000_000)
-      : time === "late" ? clock - random.int(30 * DAY)
-      : time === "edge" ? random.pick(times) + random.pick([length, -length]) + near
-      : time === "future" ? clock + random.int(3 * DAY)
-      : Math.floor(clock / DAY) * DAY + near;
+    const time = random.weighted({
+      again: 30,
+      now: 30,
+      late: 14,
+      edge: 16,
+      future: 4,
+      midnight: 6,
+    });
+    const chosen =
+      time === "again"
+        ? random.pick(times)
+        : time === "now"
+          ? clock - random.int(3_600_000_000)
+          : time === "late"
+            ? clock - random.int(30 * DAY)
+            : time === "edge"
+              ? random.pick(times) + random.pick([length, -length]) + near
+              : time === "future"
+                ? clock + random.int(3 * DAY)
+                : Math.floor(clock / DAY) * DAY + near;
     times.push(chosen);
     return chosen;
   };
@@ -83,29 +117,66 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     const optional = !table.key.includes(i);
     if (i === table.time || column.name === "created" || column.name === "since") {
       if (random.chance(0.05)) return cell(table, i, null);
-      if (table.time >= 0 && random.chance(0.06)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
-      return cell(table, i, i === table.time ? eventTime() : random.chance(0.6) ? random.pick(times) : clock - random.int(10 * DAY));
+      if (table.time >= 0 && random.chance(0.06)) {
+        const bad = badCellOf(random, table, i, traits.shape);
+        if (bad !== null) return bad;
+      }
+      return cell(
+        table,
+        i,
+        i === table.time
+          ? eventTime()
+          : random.chance(0.6)
+            ? random.pick(times)
+            : clock - random.int(10 * DAY),
+      );
     }
-    if (optional && random.chance(table.entityColumns.includes(i) ? 0.05 : 0.12)) return cell(table, i, null);
-    if (optional && table.time >= 0 && !table.entityColumns.includes(i) && random.chance(table.source.columns[i]!.kind === "decimal" ? 0.35 : 0.25)) { const bad = badCellOf(random, table, i, traits.shape); if (bad !== null) return bad; }
+    if (optional && random.chance(table.entityColumns.includes(i) ? 0.05 : 0.12))
+      return cell(table, i, null);
+    if (
+      optional &&
+      table.time >= 0 &&
+      !table.entityColumns.includes(i) &&
+      random.chance(table.source.columns[i]!.kind === "decimal" ? 0.35 : 0.25)
+    ) {
+      const bad = badCellOf(random, table, i, traits.shape);
+      if (bad !== null) return bad;
+    }
     const value = random.pick(table.pools[i]!);
     return cell(table, i, table.time < 0 && Object.is(value, -0) ? 0 : value);
   };
-  const randomRow = (table: Table, key: readonly Cell[]): Cell[] => table.source.columns.map((_, i) => (table.key.includes(i) ? key[table.key.indexOf(i)]! : randomCell(table, i)));
+  const randomRow = (table: Table, key: readonly Cell[]): Cell[] =>
+    table.source.columns.map((_, i) =>
+      table.key.includes(i) ? key[table.key.indexOf(i)]! : randomCell(table, i),
+    );
 
   const changed = (row: Row): { row: Cell[]; tags: Tag[]; touched: Set<number> } => {
     const { table } = row;
-    const what = random.weighted({ value: 45, entity: 20, time: table.time < 0 ? 0 : 20, equal: 7, all: 8 });
+    const what = random.weighted({
+      value: 45,
+      entity: 20,
+      time: table.time < 0 ? 0 : 20,
+      equal: 7,
+      all: 8,
+    });
     const candidates = table.source.columns.map((_, i) => i).filter((i) => !table.key.includes(i));
     const touched = new Set(
-      what === "all" ? candidates
-        : what === "entity" ? [random.pick(table.entityColumns)]
-        : what === "time" ? [table.time]
-        : what === "equal" ? []
-        : random.some(candidates.filter((i) => i !== table.time), random.between(1, 3)),
+      what === "all"
+        ? candidates
+        : what === "entity"
+          ? [random.pick(table.entityColumns)]
+          : what === "time"
+            ? [table.time]
+            : what === "equal"
+              ? []
+              : random.some(
+                  candidates.filter((i) => i !== table.time),
+                  random.between(1, 3),
+                ),
     );
     const next = row.row.map((old, i) => (touched.has(i) ? randomCell(table, i) : old));
-    const moved = (i: number): boolean => textOfAll([next[i]!.value]) !== textOfAll([row.row[i]!.value]);
+    const moved = (i: number): boolean =>
+      textOfAll([next[i]!.value]) !== textOfAll([row.row[i]!.value]);
     const tags: Tag[] = ["update"];
     if (table.entityColumns.some(moved)) tags.push("entity move");
     if (table.time >= 0 && moved(table.time)) tags.push("time move");
@@ -113,17 +184,45 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     return { row: next, tags, touched };
   };
 
-  const op = (transaction: Transaction, message: { readonly table: Table; readonly op: Message["op"]; readonly key: readonly Cell[]; readonly row: readonly Cell[] | null; readonly tags: readonly Tag[] } & Partial<Pick<Message, "unavailable" | "oldKey" | "newKey" | "broken" | "lsn">>): void => {
+  const op = (
+    transaction: Transaction,
+    message: {
+      readonly table: Table;
+      readonly op: Message["op"];
+      readonly key: readonly Cell[];
+      readonly row: readonly Cell[] | null;
+      readonly tags: readonly Tag[];
+    } & Partial<Pick<Message, "unavailable" | "oldKey" | "newKey" | "broken" | "lsn">>,
+  ): void => {
     const at = message.lsn ?? nextLsn();
     transaction.locks.add(idOf(message.table, message.key));
     transaction.ops.push({
-      unavailable: [], oldKey: null, newKey: null, broken: false, snapshot: "false", extra: extraOf(message.table, message.key), ...message, lsn: traits.withoutLsn ? null : at, place: at,
+      unavailable: [],
+      oldKey: null,
+      newKey: null,
+      broken: false,
+      snapshot: "false",
+      extra: extraOf(message.table, message.key),
+      ...message,
+      lsn: traits.withoutLsn ? null : at,
+      place: at,
     });
   };
-  const insert = (transaction: Transaction, table: Table, key: readonly Cell[], tags: readonly Tag[]): void => {
+  const insert = (
+    transaction: Transaction,
+    table: Table,
+    key: readonly Cell[],
+    tags: readonly Tag[],
+  ): void => {
     const row = randomRow(table, key);
     const id = idOf(table, key);
-    op(transaction, { table, op: "c", key, row, tags: [...tags, ...(dead.has(id) ? ["delete and reinsert" as const] : [])] });
+    op(transaction, {
+      table,
+      op: "c",
+      key,
+      row,
+      tags: [...tags, ...(dead.has(id) ? ["delete and reinsert" as const] : [])],
+    });
     rows.set(id, { table, key, row, told: true });
     dead.delete(id);
   };
@@ -135,21 +234,48 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     if (hidden.length > 0) tags.push("placeholder");
     if (hidden.length > 0 && !row.told) tags.push("placeholder unresolved");
     // An unreadable message hides what it says, so the next one tells everything.
-    if (broken) { op(transaction, { table, op: "u", key: row.key, row: next, tags: ["unreadable message"], broken }); row.told = false; row.row = next; return; }
+    if (broken) {
+      op(transaction, {
+        table,
+        op: "u",
+        key: row.key,
+        row: next,
+        tags: ["unreadable message"],
+        broken,
+      });
+      row.told = false;
+      row.row = next;
+      return;
+    }
     const tellsAll = !row.told && (hidden.length === 0 || random.chance(0.5) || lastWasBroken(row));
     const unavailable = tellsAll ? [] : hidden;
-    op(transaction, { table, op: "u", key: row.key, row: next, unavailable, tags: unavailable.length > 0 ? tags : tags.filter((tag) => !tag.startsWith("placeholder")) });
+    op(transaction, {
+      table,
+      op: "u",
+      key: row.key,
+      row: next,
+      unavailable,
+      tags: unavailable.length > 0 ? tags : tags.filter((tag) => !tag.startsWith("placeholder")),
+    });
     if (unavailable.length === 0) row.told = true;
     row.row = next;
   };
   /** The last thing any log or transaction said of the row was unreadable. */
   const lastWasBroken = (row: Row): boolean => {
     const id = idOf(row.table, row.key);
-    const all = [...messages, ...open.flatMap((transaction) => transaction.ops)].filter((m) => m.key !== null && m.table === row.table && idOf(m.table, m.key) === id);
+    const all = [...messages, ...open.flatMap((transaction) => transaction.ops)].filter(
+      (m) => m.key !== null && m.table === row.table && idOf(m.table, m.key) === id,
+    );
     return all.some((m) => m.broken);
   };
   const remove = (transaction: Transaction, row: Row, tags: readonly Tag[] = []): void => {
-    op(transaction, { table: row.table, op: "d", key: row.key, row: null, tags: ["delete", ...tags] });
+    op(transaction, {
+      table: row.table,
+      op: "d",
+      key: row.key,
+      row: null,
+      tags: ["delete", ...tags],
+    });
     rows.delete(idOf(row.table, row.key));
     dead.set(idOf(row.table, row.key), { table: row.table, key: row.key });
   };
@@ -158,7 +284,9 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     const key = freshKey(table);
     const id = idOf(table, key);
     const { row: content } = random.chance(0.5) ? changed(row) : { row: row.row };
-    const next = content.map((old, i) => (table.key.includes(i) ? key[table.key.indexOf(i)]! : old));
+    const next = content.map((old, i) =>
+      table.key.includes(i) ? key[table.key.indexOf(i)]! : old,
+    );
     const at = nextLsn();
     const tags: Tag[] = ["key change", ...(dead.has(id) ? ["delete and reinsert" as const] : [])];
     op(transaction, { table, op: "d", key: row.key, row: null, newKey: key, lsn: at, tags });
@@ -170,26 +298,54 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   };
 
   const step = (transaction: Transaction): void => {
-    const mine = [...rows.values()].filter((row) => { const id = idOf(row.table, row.key); return !locked(id) || transaction.locks.has(id); });
-    const what = mine.length < 4 ? "insert" : random.weighted({ insert: 30, update: 42, delete: 8, key: 9, again: 4, never: 3, twice: 6 });
+    const mine = [...rows.values()].filter((row) => {
+      const id = idOf(row.table, row.key);
+      return !locked(id) || transaction.locks.has(id);
+    });
+    const what =
+      mine.length < 4
+        ? "insert"
+        : random.weighted({
+            insert: 30,
+            update: 42,
+            delete: 8,
+            key: 9,
+            again: 4,
+            never: 3,
+            twice: 6,
+          });
     const table = random.pick([...world.tables, world.tables[0]!]);
     const row = mine.length === 0 ? null : random.pick(mine);
     if (what === "insert") insert(transaction, table, freshKey(table), ["insert"]);
     else if (what === "update") update(transaction, row!);
     else if (what === "delete") remove(transaction, row!);
     else if (what === "key") changeKey(transaction, row!);
-    else if (what === "again") { remove(transaction, row!, ["delete and reinsert"]); insert(transaction, row!.table, row!.key, ["delete and reinsert"]); }
-    else if (what === "never") {
+    else if (what === "again") {
+      remove(transaction, row!, ["delete and reinsert"]);
+      insert(transaction, row!.table, row!.key, ["delete and reinsert"]);
+    } else if (what === "never") {
       const key = freshKey(table);
       insert(transaction, table, key, ["insert then delete"]);
       remove(transaction, rows.get(idOf(table, key))!, ["insert then delete"]);
-    } else { update(transaction, row!); update(transaction, row!); }
+    } else {
+      update(transaction, row!);
+      update(transaction, row!);
+    }
   };
 
   const send = (message: Message): void => {
     const { table } = message;
     if (gapOpen) return;
-    messages.push({ ...message, tags: [...new Set([...message.tags, ...tagsOf(message), ...(traits.millisecondsOnly ? ["milliseconds only" as const] : [])])] });
+    messages.push({
+      ...message,
+      tags: [
+        ...new Set([
+          ...message.tags,
+          ...tagsOf(message),
+          ...(traits.millisecondsOnly ? ["milliseconds only" as const] : []),
+        ]),
+      ],
+    });
     if (message.key === null) return;
     const row = rows.get(idOf(table, message.key));
     if (row !== undefined && message.op === "r") row.told = true;
@@ -198,24 +354,57 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     open.splice(open.indexOf(transaction), 1);
     if (transaction.ops.length === 0) return;
     tick();
-    const back = traits.clockGoesBack && random.chance(0.5) ? random.pick([1, 1000, random.int(3_600_000_000), random.int(DAY)]) : 0;
+    const back =
+      traits.clockGoesBack && random.chance(0.5)
+        ? random.pick([1, 1000, random.int(3_600_000_000), random.int(DAY)])
+        : 0;
     const committed = clock - back;
     commits.push(committed);
     const end = nextLsn();
     for (const one of transaction.ops) {
       send({
-        ...one, committed, transaction: transaction.id, lastCommit,
-        tags: [...one.tags, ...(transaction.ops.length > 1 ? ["several changes in one transaction" as const] : []), ...(transaction.overlapped ? ["concurrent transactions" as const] : []), ...(back > 0 ? ["commit clock went back" as const] : [])],
+        ...one,
+        committed,
+        transaction: transaction.id,
+        lastCommit,
+        tags: [
+          ...one.tags,
+          ...(transaction.ops.length > 1 ? ["several changes in one transaction" as const] : []),
+          ...(transaction.overlapped ? ["concurrent transactions" as const] : []),
+          ...(back > 0 ? ["commit clock went back" as const] : []),
+        ],
       });
     }
     lastCommit = end;
   };
-  const commitAll = (): void => { while (open.length > 0) commit(random.pick(open)); };
-  const snapshotRow = (row: Row, i: number, count: number, at: { readonly lsn: bigint; readonly time: number }, tags: readonly Tag[]): void => {
+  const commitAll = (): void => {
+    while (open.length > 0) commit(random.pick(open));
+  };
+  const snapshotRow = (
+    row: Row,
+    i: number,
+    count: number,
+    at: { readonly lsn: bigint; readonly time: number },
+    tags: readonly Tag[],
+  ): void => {
     send({
-      table: row.table, op: "r", key: row.key, row: row.row, unavailable: [], oldKey: null, newKey: null, broken: false, extra: extraOf(row.table, row.key), lastCommit: null, place: at.lsn,
-      lsn: traits.withoutLsn ? null : at.lsn, committed: at.time, transaction: transactions, tags: ["snapshot row", ...tags],
-      snapshot: i === count - 1 ? "last_in_data_collection" : i === 0 ? "first_in_data_collection" : "true",
+      table: row.table,
+      op: "r",
+      key: row.key,
+      row: row.row,
+      unavailable: [],
+      oldKey: null,
+      newKey: null,
+      broken: false,
+      extra: extraOf(row.table, row.key),
+      lastCommit: null,
+      place: at.lsn,
+      lsn: traits.withoutLsn ? null : at.lsn,
+      committed: at.time,
+      transaction: transactions,
+      tags: ["snapshot row", ...tags],
+      snapshot:
+        i === count - 1 ? "last_in_data_collection" : i === 0 ? "first_in_data_collection" : "true",
     });
   };
   const snapshot = (tags: readonly Tag[]): void => {
@@ -226,23 +415,42 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     lastCommit = at.lsn;
     for (const table of world.tables) {
       const all = [...rows.values()].filter((row) => row.table === table);
-      all.forEach((row, i) => { snapshotRow(row, i, all.length, at, tags); });
+      all.forEach((row, i) => {
+        snapshotRow(row, i, all.length, at, tags);
+      });
     }
     if (random.chance(0.8)) tick();
     clock += 1;
   };
   const incrementalSnapshot = (): void => {
     const table = random.pick(world.tables);
-    const all = [...rows.values()].filter((row) => row.table === table && !locked(idOf(table, row.key)));
-    // The signal's own transaction moves the log on, so that no two readings of a row share a place.
+    const all = [...rows.values()].filter(
+      (row) => row.table === table && !locked(idOf(table, row.key)),
+    );
+    // The signal's own transaction moves the log on, so that no two readings of a row share a
+    // place.
     lastCommit = nextLsn();
     tick();
     for (const row of random.some(all, random.between(1, 10))) {
       clock += random.pick([0, 1, 327]);
       commits.push(clock);
       send({
-        table, op: "r", key: row.key, row: row.row, unavailable: [], oldKey: null, newKey: null, broken: false, extra: extraOf(table, row.key), lsn: null, lastCommit, place: lastCommit,
-        committed: clock, transaction: null, snapshot: "incremental", tags: ["incremental snapshot row"],
+        table,
+        op: "r",
+        key: row.key,
+        row: row.row,
+        unavailable: [],
+        oldKey: null,
+        newKey: null,
+        broken: false,
+        extra: extraOf(table, row.key),
+        lsn: null,
+        lastCommit,
+        place: lastCommit,
+        committed: clock,
+        transaction: null,
+        snapshot: "incremental",
+        tags: ["incremental snapshot row"],
       });
     }
     clock += 1;
@@ -253,10 +461,28 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     tick();
     commits.push(clock);
     const at = nextLsn();
-    for (const [id, row] of rows) if (row.table === table) { rows.delete(id); dead.set(id, row); }
+    for (const [id, row] of rows)
+      if (row.table === table) {
+        rows.delete(id);
+        dead.set(id, row);
+      }
     send({
-      table, op: "t", key: null, row: null, unavailable: [], oldKey: null, newKey: null, broken: false, extra: null, lsn: traits.withoutLsn ? null : at, lastCommit, place: at, committed: clock,
-      transaction: transactions, snapshot: "false", tags: ["truncate"],
+      table,
+      op: "t",
+      key: null,
+      row: null,
+      unavailable: [],
+      oldKey: null,
+      newKey: null,
+      broken: false,
+      extra: null,
+      lsn: traits.withoutLsn ? null : at,
+      lastCommit,
+      place: at,
+      committed: clock,
+      transaction: transactions,
+      snapshot: "false",
+      tags: ["truncate"],
     });
     lastCommit = nextLsn();
   };
@@ -275,8 +501,15 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   const columnAt = random.chance(0.5) ? random.int(traits.changes) : Infinity;
   for (let i = 0; i < traits.changes; i++) {
     if (i === truncateAt) truncate();
-    if (i === gapAt) { commitAll(); gapOpen = true; }
-    if (gapOpen && random.chance(0.3)) { commitAll(); gapOpen = false; snapshot(["snapshot after a gap"]); }
+    if (i === gapAt) {
+      commitAll();
+      gapOpen = true;
+    }
+    if (gapOpen && random.chance(0.3)) {
+      commitAll();
+      gapOpen = false;
+      snapshot(["snapshot after a gap"]);
+    }
     if (i >= columnAt) columnAdded = true;
     if (traits.incremental && random.chance(0.05) && !gapOpen) incrementalSnapshot();
     if (open.length === 0 || (open.length < 3 && random.chance(0.25))) {
@@ -289,7 +522,10 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     if (random.chance(0.6)) commit(transaction);
   }
   commitAll();
-  if (gapOpen) { gapOpen = false; snapshot(["snapshot after a gap"]); }
+  if (gapOpen) {
+    gapOpen = false;
+    snapshot(["snapshot after a gap"]);
+  }
   return { messages, commits };
 }
 
@@ -297,9 +533,15 @@ function keyValue(random: Random, table: Table, i: number, n: number): Value {
   const column = table.source.columns[i]!;
   if (column.name === "part") return random.pick(table.pools[i]!);
   switch (column.kind) {
-    case "string": return random.pick([`k${n}`, `${n}`, `😀${n}`, `\uFFFD${n}`, `K-${n} é`]);
-    case "int64": return random.chance(0.3) ? 9007199254740992n + BigInt(n) : BigInt(random.chance(0.2) ? -n : n);
-    case "decimal": return BigInt(random.chance(0.2) ? -n : n);
-    default: return random.chance(0.2) ? -n : n;
+    case "string":
+      return random.pick([`k${n}`, `${n}`, `😀${n}`, `\uFFFD${n}`, `K-${n} é`]);
+    case "int64":
+      return random.chance(0.3)
+        ? 9007199254740992n + BigInt(n)
+        : BigInt(random.chance(0.2) ? -n : n);
+    case "decimal":
+      return BigInt(random.chance(0.2) ? -n : n);
+    default:
+      return random.chance(0.2) ? -n : n;
   }
 }

@@ -1,10 +1,28 @@
 /** Random definitions: what tables look like, and which features are asked of them. */
-import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, Kind, Selected, SourceSpec, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type {
+  AggregateName,
+  ColumnSpec,
+  EntitySpec,
+  Expression,
+  FeatureSpec,
+  Kind,
+  Selected,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "../../../packages/core/src/specs.ts";
 import { poolOf } from "./values.ts";
 import type { Random } from "./random.ts";
 
 /** How a column looks on the wire. */
-export type Wire = "plain" | "text time" | "micros" | "millis" | "zoned" | "fixed decimal" | "free decimal";
+export type Wire =
+  | "plain"
+  | "text time"
+  | "micros"
+  | "millis"
+  | "zoned"
+  | "fixed decimal"
+  | "free decimal";
 
 export interface Table {
   readonly source: SourceSpec;
@@ -33,15 +51,37 @@ export interface World {
 
 const SECOND = 1_000_000;
 export const DAY: number = 86_400 * SECOND;
-const lengths = [SECOND, 30 * SECOND, 60 * SECOND, 900 * SECOND, 3600 * SECOND, 6 * 3600 * SECOND, DAY, 7 * DAY, 28 * DAY];
+const lengths = [
+  SECOND,
+  30 * SECOND,
+  60 * SECOND,
+  900 * SECOND,
+  3600 * SECOND,
+  6 * 3600 * SECOND,
+  DAY,
+  7 * DAY,
+  28 * DAY,
+];
 
 export function generateWorld(random: Random, base: number): World {
   const keyKind = random.pick<Kind>(["string", "string", "int64", "int32"]);
-  const account: EntitySpec = { name: "account", keys: [columnSpec("account_id", keyKind), ...(random.chance(0.3) ? [columnSpec("region", random.pick<Kind>(["string", "int32", "int64"]))] : [])] };
+  const account: EntitySpec = {
+    name: "account",
+    keys: [
+      columnSpec("account_id", keyKind),
+      ...(random.chance(0.3)
+        ? [columnSpec("region", random.pick<Kind>(["string", "int32", "int64"]))]
+        : []),
+    ],
+  };
   const peer: EntitySpec = { name: "peer", keys: [columnSpec("peer_id", keyKind)] };
   const entities = [account, peer];
   const keyPools: Record<string, readonly Value[]> = {};
-  for (const key of account.keys) keyPools[key.name] = random.some(poolOf(random, key, base), key.name === "region" || account.keys.length > 1 ? 2 : 3);
+  for (const key of account.keys)
+    keyPools[key.name] = random.some(
+      poolOf(random, key, base),
+      key.name === "region" || account.keys.length > 1 ? 2 : 3,
+    );
   keyPools["peer_id"] = keyPools["account_id"]!;
 
   const movements = eventTable(random, base, "movements", account, keyPools, true);
@@ -59,10 +99,26 @@ export function generateWorld(random: Random, base: number): World {
   if (random.chance(0.35)) {
     const visits = eventTable(random, base, "visits", account, keyPools, false);
     tables.push(visits);
-    views.push(random.chance(0.5) ? windowView(random, "visit", account, visits, ["account_1", "account_2"], random.between(3, 5)) : factView(random, "visit", account, visits, ["account_1", "account_2"]));
+    views.push(
+      random.chance(0.5)
+        ? windowView(
+            random,
+            "visit",
+            account,
+            visits,
+            ["account_1", "account_2"],
+            random.between(3, 5),
+          )
+        : factView(random, "visit", account, visits, ["account_1", "account_2"]),
+    );
   }
-  const selected = views.flatMap((view) => view.features.map((feature) => ({ view, feature, as: feature.name })));
-  const used = [...views.flatMap((view) => view.features.map((feature) => feature.window)), ...views.map((view) => view.ttl)].filter((length) => length !== null);
+  const selected = views.flatMap((view) =>
+    view.features.map((feature) => ({ view, feature, as: feature.name })),
+  );
+  const used = [
+    ...views.flatMap((view) => view.features.map((feature) => feature.window)),
+    ...views.map((view) => view.ttl),
+  ].filter((length) => length !== null);
   return { tables, entities, views, selected, lengths: [...new Set(used)], keyPools };
 }
 
@@ -71,72 +127,182 @@ export function columnSpec(name: string, kind: Kind, more: Partial<ColumnSpec> =
 }
 
 function keyColumns(random: Random, entity: EntitySpec): ColumnSpec[] {
-  return entity.keys.map((key, i) => columnSpec(`account_${i + 1}`, key.kind, { database: i === 0 ? "Account ID" : "Region", nullable: random.chance(0.8) }));
+  return entity.keys.map((key, i) =>
+    columnSpec(`account_${i + 1}`, key.kind, {
+      database: i === 0 ? "Account ID" : "Region",
+      nullable: random.chance(0.8),
+    }),
+  );
 }
 
 function keyColumnsOf(random: Random): ColumnSpec[] {
   const kind = random.pick<Kind>(["int64", "int64", "int32", "string", "string", "decimal"]);
   const one = columnSpec("id", kind, kind === "decimal" ? { precision: 20, scale: 0 } : {});
   if (random.chance(0.65)) return [one];
-  return [one, columnSpec("part", random.pick<Kind>(["string", "int32", "int64", "date", "boolean", "bytes"]), { database: "Part No" })];
+  return [
+    one,
+    columnSpec(
+      "part",
+      random.pick<Kind>(["string", "int32", "int64", "date", "boolean", "bytes"]),
+      { database: "Part No" },
+    ),
+  ];
 }
 
-const tags: readonly Kind[] = ["float64", "int64", "int32", "decimal", "string", "boolean", "bytes", "date", "timestamp", "json"];
+const tags: readonly Kind[] = [
+  "float64",
+  "int64",
+  "int32",
+  "decimal",
+  "string",
+  "boolean",
+  "bytes",
+  "date",
+  "timestamp",
+  "json",
+];
 
 function valueColumns(random: Random, kinds: readonly Kind[]): ColumnSpec[] {
   return kinds.map((kind, i) => {
-    const [precision, scale] = random.pick([[12, 2], [38, 9], [38, 0], [5, 4], [18, 4], [38, 2]] as const);
+    const [precision, scale] = random.pick([
+      [12, 2],
+      [38, 9],
+      [38, 0],
+      [5, 4],
+      [18, 4],
+      [38, 2],
+    ] as const);
     return columnSpec(`${kind}_${i}`, kind, {
       database: random.chance(0.3) ? `${kind} Nº ${i}` : `${kind}_${i}`,
       nullable: random.chance(0.75),
       ...(kind === "decimal" ? { precision, scale } : {}),
-      ...(kind === "timestamp" ? { zone: "UTC", ...(random.chance(0.3) ? { mode: "micros" as const } : {}) } : {}),
+      ...(kind === "timestamp"
+        ? { zone: "UTC", ...(random.chance(0.3) ? { mode: "micros" as const } : {}) }
+        : {}),
       ...(kind === "int64" && random.chance(0.1) ? { mode: "number" as const } : {}),
     });
   });
 }
 
-function eventTable(random: Random, base: number, name: string, account: EntitySpec, keyPools: World["keyPools"], large: boolean): Table {
+function eventTable(
+  random: Random,
+  base: number,
+  name: string,
+  account: EntitySpec,
+  keyPools: World["keyPools"],
+  large: boolean,
+): Table {
   const created = random.chance(0.5);
   const kinds = large ? tags : random.some(tags, 4);
   const columns = [
     ...random.shuffled([
-      ...keyColumnsOf(random), ...keyColumns(random, account),
-      ...(large ? [columnSpec("counter", account.keys[0]!.kind, { database: "Counter Party", nullable: true })] : []),
-      columnSpec("time", "timestamp", { database: "Time", nullable: random.chance(0.5), zone: "UTC" }),
-      ...(created ? [columnSpec("created", "timestamp", { database: "created_at", nullable: random.chance(0.5), zone: "UTC" })] : []),
+      ...keyColumnsOf(random),
+      ...keyColumns(random, account),
+      ...(large
+        ? [
+            columnSpec("counter", account.keys[0]!.kind, {
+              database: "Counter Party",
+              nullable: true,
+            }),
+          ]
+        : []),
+      columnSpec("time", "timestamp", {
+        database: "Time",
+        nullable: random.chance(0.5),
+        zone: "UTC",
+      }),
+      ...(created
+        ? [
+            columnSpec("created", "timestamp", {
+              database: "created_at",
+              nullable: random.chance(0.5),
+              zone: "UTC",
+            }),
+          ]
+        : []),
     ]),
     ...valueColumns(random, kinds),
   ];
-  return tableOf(random, base, { name, table: `public.${name}_data`, columns, primaryKey: keyNames(columns), eventTime: { is: "column", column: "time" }, created: created ? "created" : null }, keyPools);
+  return tableOf(
+    random,
+    base,
+    {
+      name,
+      table: `public.${name}_data`,
+      columns,
+      primaryKey: keyNames(columns),
+      eventTime: { is: "column", column: "time" },
+      created: created ? "created" : null,
+    },
+    keyPools,
+  );
 }
 
-function dimensionTable(random: Random, base: number, account: EntitySpec, keyPools: World["keyPools"]): Table {
+function dimensionTable(
+  random: Random,
+  base: number,
+  account: EntitySpec,
+  keyPools: World["keyPools"],
+): Table {
   const since = random.chance(0.6);
   const columns = [
     ...(random.chance(0.5) ? keyColumnsOf(random) : [columnSpec("id", "int32")]),
     ...keyColumns(random, account),
     ...(since ? [columnSpec("since", "timestamp", { nullable: true, zone: "UTC" })] : []),
-    ...valueColumns(random, ["string", ...random.some(["int64", "decimal", "boolean", "date", "int32", "timestamp"] as const, 2)]),
+    ...valueColumns(random, [
+      "string",
+      ...random.some(["int64", "decimal", "boolean", "date", "int32", "timestamp"] as const, 2),
+    ]),
   ];
-  return tableOf(random, base, { name: "profiles", table: "public.profiles", columns, primaryKey: keyNames(columns), eventTime: { is: "committed", since: since ? "since" : null }, created: null }, keyPools);
+  return tableOf(
+    random,
+    base,
+    {
+      name: "profiles",
+      table: "public.profiles",
+      columns,
+      primaryKey: keyNames(columns),
+      eventTime: { is: "committed", since: since ? "since" : null },
+      created: null,
+    },
+    keyPools,
+  );
 }
 
 function keyNames(columns: readonly ColumnSpec[]): string[] {
-  const names = columns.filter((column) => column.name === "id" || column.name === "part").map((column) => column.name);
+  const names = columns
+    .filter((column) => column.name === "id" || column.name === "part")
+    .map((column) => column.name);
   return names.toSorted();
 }
 
-function tableOf(random: Random, base: number, source: SourceSpec, keyPools: World["keyPools"]): Table {
-  const index = (name: string): number => source.columns.findIndex((column) => column.name === name);
-  const toastable = source.columns.flatMap((column, i) => (/^(string|bytes|json)_/.test(column.name) ? [i] : []));
+function tableOf(
+  random: Random,
+  base: number,
+  source: SourceSpec,
+  keyPools: World["keyPools"],
+): Table {
+  const index = (name: string): number =>
+    source.columns.findIndex((column) => column.name === name);
+  const toastable = source.columns.flatMap((column, i) =>
+    /^(string|bytes|json)_/.test(column.name) ? [i] : [],
+  );
   return {
     source,
-    // One column at most: with two, a row could lack one and have the other, and the laws do not say more about that than about one.
+    // One column at most: with two, a row could lack one and have the other, and the laws do not
+    // say more about that than about one.
     toast: random.chance(0.7) && toastable.length > 0 ? [random.pick(toastable)] : [],
     wires: source.columns.map((column): Wire => {
-      if (column.kind === "decimal") return column.name === "id" || random.chance(0.6) ? "fixed decimal" : "free decimal";
-      if (column.kind === "timestamp") return random.pick<Wire>(["text time", "text time", "micros", "zoned", ...(column.name.startsWith("timestamp_") ? ["millis" as const] : [])]);
+      if (column.kind === "decimal")
+        return column.name === "id" || random.chance(0.6) ? "fixed decimal" : "free decimal";
+      if (column.kind === "timestamp")
+        return random.pick<Wire>([
+          "text time",
+          "text time",
+          "micros",
+          "zoned",
+          ...(column.name.startsWith("timestamp_") ? ["millis" as const] : []),
+        ]);
       return "plain";
     }),
     pools: source.columns.map((column) => {
@@ -145,7 +311,9 @@ function tableOf(random: Random, base: number, source: SourceSpec, keyPools: Wor
       return poolOf(random, column, base);
     }),
     key: source.primaryKey.map(index),
-    entityColumns: source.columns.flatMap((column, i) => (/^(account_|counter)/.test(column.name) ? [i] : [])),
+    entityColumns: source.columns.flatMap((column, i) =>
+      /^(account_|counter)/.test(column.name) ? [i] : [],
+    ),
     time: source.eventTime.is === "column" ? index(source.eventTime.column) : -1,
   };
 }
@@ -163,51 +331,123 @@ const aggregatesOf: Readonly<Record<Kind, readonly AggregateName[]>> = {
   json: ["count"],
 };
 
-function windowView(random: Random, name: string, entity: EntitySpec, table: Table, keys: readonly string[], count: number): ViewSpec {
-  const values = table.source.columns.filter((column) => /_\d$/.test(column.name) && !column.name.startsWith("account_"))
-    .flatMap((column) => Array.from({ length: { float64: 3, int64: 3, decimal: 4, timestamp: 3, date: 2, string: 2 }[column.kind as string] ?? 1 }, () => column));
+function windowView(
+  random: Random,
+  name: string,
+  entity: EntitySpec,
+  table: Table,
+  keys: readonly string[],
+  count: number,
+): ViewSpec {
+  const values = table.source.columns
+    .filter((column) => /_\d$/.test(column.name) && !column.name.startsWith("account_"))
+    .flatMap((column) =>
+      Array.from(
+        {
+          length:
+            { float64: 3, int64: 3, decimal: 4, timestamp: 3, date: 2, string: 2 }[
+              column.kind as string
+            ] ?? 1,
+        },
+        () => column,
+      ),
+    );
   // One long window at least, so that most questions find something.
   const windows = [random.pick(lengths.slice(5)), ...random.some(lengths, random.between(0, 1))];
   const features = Array.from({ length: count }, (_, i): FeatureSpec => {
-    const column = i === 0 ? null : i === 1 && values[0]!.kind === "float64" ? values[0]! : random.pick(values);
-    const aggregate = column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.kind]);
-    const checked = column !== null && !aggregatesOf[column.kind].includes(aggregate) ? "count" : aggregate;
+    const column =
+      i === 0 ? null : i === 1 && values[0]!.kind === "float64" ? values[0]! : random.pick(values);
+    const aggregate =
+      column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.kind]);
+    const checked =
+      column !== null && !aggregatesOf[column.kind].includes(aggregate) ? "count" : aggregate;
     const result = resultOf(`${name}_${i}`, checked, column);
     return {
-      name: `${name}_${i}`, aggregate: checked, column: column?.name ?? null, window: random.pick(windows), result,
+      name: `${name}_${i}`,
+      aggregate: checked,
+      column: column?.name ?? null,
+      window: random.pick(windows),
+      result,
       where: random.chance(0.3) ? condition(random, table, 2) : null,
-      default: ["avg", "min", "max"].includes(checked) && random.chance(0.3) ? simplest(result) : undefined,
+      default:
+        ["avg", "min", "max"].includes(checked) && random.chance(0.3)
+          ? simplest(result)
+          : undefined,
     };
   });
-  return { name, is: "window", entity, source: table.source, keyColumns: keys.slice(0, entity.keys.length), features, ttl: null };
+  return {
+    name,
+    is: "window",
+    entity,
+    source: table.source,
+    keyColumns: keys.slice(0, entity.keys.length),
+    features,
+    ttl: null,
+  };
 }
 
-function factView(random: Random, name: string, entity: EntitySpec, table: Table, keys: readonly string[]): ViewSpec {
-  const values = table.source.columns.filter((column) => /_\d$|^id$|^part$/.test(column.name) && !column.name.startsWith("account_"));
+function factView(
+  random: Random,
+  name: string,
+  entity: EntitySpec,
+  table: Table,
+  keys: readonly string[],
+): ViewSpec {
+  const values = table.source.columns.filter(
+    (column) => /_\d$|^id$|^part$/.test(column.name) && !column.name.startsWith("account_"),
+  );
   const features = random.some(values, random.between(4, 5)).map((column, i): FeatureSpec => {
     const result = resultOf(`${name}_${i}`, "latest", column);
-    return { name: `${name}_${i}`, aggregate: "latest", column: column.name, window: null, where: null, result, default: random.chance(0.3) ? simplest(result) : undefined };
+    return {
+      name: `${name}_${i}`,
+      aggregate: "latest",
+      column: column.name,
+      window: null,
+      where: null,
+      result,
+      default: random.chance(0.3) ? simplest(result) : undefined,
+    };
   });
-  return { name, is: "fact", entity, source: table.source, keyColumns: keys.slice(0, entity.keys.length), features, ttl: random.chance(0.85) ? random.pick(random.chance(0.6) ? lengths.slice(5) : lengths) : null };
+  return {
+    name,
+    is: "fact",
+    entity,
+    source: table.source,
+    keyColumns: keys.slice(0, entity.keys.length),
+    features,
+    ttl: random.chance(0.85) ? random.pick(random.chance(0.6) ? lengths.slice(5) : lengths) : null,
+  };
 }
 
 function resultOf(name: string, aggregate: AggregateName, column: ColumnSpec | null): ColumnSpec {
-  if (aggregate === "count" || aggregate === "countDistinct") return columnSpec(name, "int64", { mode: "number" });
+  if (aggregate === "count" || aggregate === "countDistinct")
+    return columnSpec(name, "int64", { mode: "number" });
   if (aggregate === "avg") return columnSpec(name, "float64", { nullable: true });
-  if (aggregate === "sum" && column!.kind === "decimal") return columnSpec(name, "decimal", { precision: 38, scale: column!.scale });
-  if (aggregate === "sum") return columnSpec(name, column!.kind === "float64" ? "float64" : "int64");
+  if (aggregate === "sum" && column!.kind === "decimal")
+    return columnSpec(name, "decimal", { precision: 38, scale: column!.scale });
+  if (aggregate === "sum")
+    return columnSpec(name, column!.kind === "float64" ? "float64" : "int64");
   return { ...column!, name, database: name, nullable: true };
 }
 
 /** A default of the result's kind; undefined for kinds that are better left without. */
 function simplest(result: ColumnSpec): Value | undefined {
   switch (result.kind) {
-    case "string": return "none";
-    case "boolean": return false;
-    case "int64": case "decimal": return 7n;
-    case "int32": case "date": case "timestamp": return 7;
-    case "float64": return 7.5;
-    default: return undefined;
+    case "string":
+      return "none";
+    case "boolean":
+      return false;
+    case "int64":
+    case "decimal":
+      return 7n;
+    case "int32":
+    case "date":
+    case "timestamp":
+      return 7;
+    case "float64":
+      return 7.5;
+    default:
+      return undefined;
   }
 }
 
@@ -215,12 +455,30 @@ function condition(random: Random, table: Table, depth: number): Expression {
   if (depth > 0 && random.chance(0.5)) {
     const is = random.pick(["and", "or", "not"] as const);
     if (is === "not") return { is, term: condition(random, table, depth - 1) };
-    return { is, terms: Array.from({ length: random.between(2, 3) }, () => condition(random, table, depth - 1)) };
+    return {
+      is,
+      terms: Array.from({ length: random.between(2, 3) }, () =>
+        condition(random, table, depth - 1),
+      ),
+    };
   }
-  const candidates = table.source.columns.flatMap((column, i) => (/_\d$/.test(column.name) ? [i] : []));
+  const candidates = table.source.columns.flatMap((column, i) =>
+    /_\d$/.test(column.name) ? [i] : [],
+  );
   const i = random.pick(candidates);
   const column = table.source.columns[i]!;
-  if (column.kind === "json" || random.chance(0.2)) return { is: "null", column: column.name, not: random.chance(0.5) };
-  if (random.chance(0.25)) return { is: "in", column: column.name, values: random.some(table.pools[i]!, random.between(1, 3)) };
-  return { is: "compare", op: random.pick(["=", "<>", "<", "<=", ">", ">="] as const), column: column.name, value: random.pick(table.pools[i]!) };
+  if (column.kind === "json" || random.chance(0.2))
+    return { is: "null", column: column.name, not: random.chance(0.5) };
+  if (random.chance(0.25))
+    return {
+      is: "in",
+      column: column.name,
+      values: random.some(table.pools[i]!, random.between(1, 3)),
+    };
+  return {
+    is: "compare",
+    op: random.pick(["=", "<>", "<", "<=", ">", ">="] as const),
+    column: column.name,
+    value: random.pick(table.pools[i]!),
+  };
 }

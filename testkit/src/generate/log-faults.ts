@@ -1,6 +1,6 @@
 /**
- * Mistakes planted in what a path is fed, for proving that a suite would notice them in a real path: each is a reader that gets one thing wrong.
- * null: the change is lost.
+ * Mistakes planted in what a path is fed, for proving that a suite would notice them in a real
+ * path: each is a reader that gets one thing wrong. null: the change is lost.
  */
 import type { Kind, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
@@ -30,33 +30,87 @@ export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
   "delete lost": (change) => (change.kind === "delete" ? null : change),
   "truncate lost": (change) => (change.kind === "truncate" ? null : change),
   "old key lost": (change) => ({ ...change, oldKey: null }),
-  "LSN by arrival": (change) => ({ ...change, lsn: change.lsn === null ? null : BigInt(change.offset) }),
-  "commit time in milliseconds": (change) => ({ ...change, committed: change.committed === null ? null : Math.floor(change.committed / 1000) * 1000 }),
-  "commit time one microsecond late": (change) => ({ ...change, committed: change.committed === null ? null : change.committed + 1 }),
-  "event time one microsecond late": (change, source) => mapped(change, source, (value, _, name) => (source.eventTime.is === "column" && source.eventTime.column === name && value !== null ? (value as number) + 1 : value)),
-  "event time in milliseconds": (change, source) => mapped(change, source, (value, kind) => (kind === "timestamp" && value !== null ? Math.floor((value as number) / 1000) * 1000 : value)),
+  "LSN by arrival": (change) => ({
+    ...change,
+    lsn: change.lsn === null ? null : BigInt(change.offset),
+  }),
+  "commit time in milliseconds": (change) => ({
+    ...change,
+    committed: change.committed === null ? null : Math.floor(change.committed / 1000) * 1000,
+  }),
+  "commit time one microsecond late": (change) => ({
+    ...change,
+    committed: change.committed === null ? null : change.committed + 1,
+  }),
+  "event time one microsecond late": (change, source) =>
+    mapped(change, source, (value, _, name) =>
+      source.eventTime.is === "column" && source.eventTime.column === name && value !== null
+        ? (value as number) + 1
+        : value,
+    ),
+  "event time in milliseconds": (change, source) =>
+    mapped(change, source, (value, kind) =>
+      kind === "timestamp" && value !== null ? Math.floor((value as number) / 1000) * 1000 : value,
+    ),
   "placeholder taken for null": (change) => ({ ...change, unavailable: [] }),
-  "null taken for zero": (change, source) => mapped(change, source, (value, kind) => value ?? zero(kind)),
-  "empty text taken for null": (change, source) => mapped(change, source, (value) => (value === "" ? null : value)),
+  "null taken for zero": (change, source) =>
+    mapped(change, source, (value, kind) => value ?? zero(kind)),
+  "empty text taken for null": (change, source) =>
+    mapped(change, source, (value) => (value === "" ? null : value)),
   "unreadable message skipped": (change) => (change.broken === null ? change : null),
   "snapshot row taken for a change": (change) => ({ ...change, snapshot: false }),
   "snapshot row skipped": (change) => (change.op === "r" ? null : change),
-  "int64 through a double": (change, source) => mapped(change, source, (value, kind) => (kind === "int64" && value !== null ? BigInt.asIntN(64, BigInt(Number(value))) : value), true),
-  "float64 through a float32": (change, source) => mapped(change, source, (value, kind) => (kind === "float64" && value !== null && Math.abs(value as number) < 1e38 ? Math.fround(value as number) : value)),
-  "decimal through a double": (change, source) => mapped(change, source, (value, kind) => (kind === "decimal" && value !== null ? BigInt(Number(value)) : value), true),
+  "int64 through a double": (change, source) =>
+    mapped(
+      change,
+      source,
+      (value, kind) =>
+        kind === "int64" && value !== null ? BigInt.asIntN(64, BigInt(Number(value))) : value,
+      true,
+    ),
+  "float64 through a float32": (change, source) =>
+    mapped(change, source, (value, kind) =>
+      kind === "float64" && value !== null && Math.abs(value as number) < 1e38
+        ? Math.fround(value as number)
+        : value,
+    ),
+  "decimal through a double": (change, source) =>
+    mapped(
+      change,
+      source,
+      (value, kind) => (kind === "decimal" && value !== null ? BigInt(Number(value)) : value),
+      true,
+    ),
 };
 
 /** The changes as that reader would tell them. */
-export function withLogFault(fault: LogFaultName, sources: readonly SourceSpec[], changes: readonly Change[]): Change[] {
+export function withLogFault(
+  fault: LogFaultName,
+  sources: readonly SourceSpec[],
+  changes: readonly Change[],
+): Change[] {
   const read = logFaults[fault];
-  return changes.flatMap((change) => read(change, sources.find((source) => source.name === change.source)!) ?? []);
+  return changes.flatMap(
+    (change) =>
+      read(
+        change,
+        sources.find((source) => source.name === change.source)!,
+      ) ?? [],
+  );
 }
 
-function mapped(change: Change, source: SourceSpec, value: (value: Value, kind: Kind, name: string) => Value, keyToo = false): Change {
+function mapped(
+  change: Change,
+  source: SourceSpec,
+  value: (value: Value, kind: Kind, name: string) => Value,
+  keyToo = false,
+): Change {
   if (change.values === null || change.kind !== "upsert" || change.broken !== null) return change;
   const values = change.values.map((old, i): Value => {
     const column = source.columns[i]!;
-    return (keyToo || !source.primaryKey.includes(column.name)) && !change.unavailable.includes(i) ? value(old, column.kind, column.name) : old;
+    return (keyToo || !source.primaryKey.includes(column.name)) && !change.unavailable.includes(i)
+      ? value(old, column.kind, column.name)
+      : old;
   });
   return { ...change, values };
 }

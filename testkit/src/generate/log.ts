@@ -1,4 +1,7 @@
-/** From the connector to Kafka: partitions by key, a partition added midway, segments delivered again, a tail not read yet; and the truth of each message. */
+/**
+ * From the connector to Kafka: partitions by key, a partition added midway, segments delivered
+ * again, a tail not read yet; and the truth of each message.
+ */
 import type { Value } from "../../../packages/core/src/specs.ts";
 import type { Change, Unreadable } from "../../../packages/core/src/spi.ts";
 import { keyJson } from "./debezium-writer.ts";
@@ -15,14 +18,20 @@ export interface LogTraits {
   readonly interleaved: boolean;
 }
 
-export function deliver(random: Random, messages: readonly Message[], traits: Traits, log: LogTraits): Delivery[] {
+export function deliver(
+  random: Random,
+  messages: readonly Message[],
+  traits: Traits,
+  log: LogTraits,
+): Delivery[] {
   const addedAt = log.partitionAdded ? random.int(messages.length + 1) : Infinity;
   const sent = messages.map((message, i) => ({ message, again: false, added: i >= addedAt }));
   if (log.redelivered) {
     for (let n = random.between(1, 2); n > 0; n--) {
       const to = random.between(1, sent.length);
       const from = Math.max(0, to - random.between(1, 25));
-      // Without LSNs only the offset orders, so a connector that starts again tells everything since.
+      // Without LSNs only the offset orders, so a connector that starts again tells everything
+      // since.
       const at = traits.withoutLsn || random.chance(0.6) ? to : random.between(to, sent.length);
       const added = sent[at - 1]!.added;
       sent.splice(at, 0, ...sent.slice(from, to).map((one) => ({ ...one, again: true, added })));
@@ -34,22 +43,43 @@ export function deliver(random: Random, messages: readonly Message[], traits: Tr
     const topic = `${log.prefix}.${message.table.source.table}`;
     const count = log.partitions + (added ? 1 : 0);
     const partition = message.key === null ? 0 : hash(keyJson(message.table, message.key)) % count;
-    const tags: Tag[] = [...message.tags, ...(again ? ["delivered again" as const] : []), ...(added && count > 1 ? ["partition added" as const] : []), ...(traits.withoutLsn ? ["no LSN" as const] : [])];
+    const tags: Tag[] = [
+      ...message.tags,
+      ...(again ? ["delivered again" as const] : []),
+      ...(added && count > 1 ? ["partition added" as const] : []),
+      ...(traits.withoutLsn ? ["no LSN" as const] : []),
+    ];
     const place = `${topic}:${partition}`;
     for (const tombstone of message.op === "d" && traits.tombstones ? [false, true] : [false]) {
       const offset = (offsets.get(place) ?? -1) + (random.chance(0.03) ? random.between(2, 5) : 1);
       offsets.set(place, offset);
-      deliveries.push({ message, tombstone, topic, partition, offset, timestamp: Math.max(0, Math.floor(message.committed / 1000)) + 300 + i, tags });
+      deliveries.push({
+        message,
+        tombstone,
+        topic,
+        partition,
+        offset,
+        timestamp: Math.max(0, Math.floor(message.committed / 1000)) + 300 + i,
+        tags,
+      });
     }
   });
   const read = log.tailCut ? withoutTail(random, deliveries) : deliveries;
-  return log.interleaved ? interleave(random, read, (one) => `${one.topic}:${one.partition}`) : read;
+  return log.interleaved
+    ? interleave(random, read, (one) => `${one.topic}:${one.partition}`)
+    : read;
 }
 
 /** The same things in another order, but in the old order where they share a partition. */
-export function interleave<T>(random: Random, things: readonly T[], partitionOf: (thing: T) => string): T[] {
+export function interleave<T>(
+  random: Random,
+  things: readonly T[],
+  partitionOf: (thing: T) => string,
+): T[] {
   const partitions = [...new Set(things.map(partitionOf))];
-  const queues = partitions.map((partition) => things.filter((thing) => partitionOf(thing) === partition));
+  const queues = partitions.map((partition) =>
+    things.filter((thing) => partitionOf(thing) === partition),
+  );
   const result: T[] = [];
   while (queues.length > 0) {
     const queue = random.pick(queues);
@@ -60,13 +90,27 @@ export function interleave<T>(random: Random, things: readonly T[], partitionOf:
   return result;
 }
 
-/** One partition was read less far than the others: a `c` with an old key may be there without its `d`. */
+/**
+ * One partition was read less far than the others: a `c` with an old key may be there without its
+ * `d`.
+ */
 function withoutTail(random: Random, deliveries: readonly Delivery[]): Delivery[] {
   const changes = deliveries.filter((one) => one.message.oldKey !== null);
   const late = changes.length > 0 ? random.pick(changes) : random.pick(deliveries);
-  const gone = deliveries.find((one) => one.message.newKey !== null && one.message.lsn === late.message.lsn && !one.tombstone) ?? late;
-  const kept = deliveries.filter((one) => one.topic !== gone.topic || one.partition !== gone.partition || one.offset < gone.offset);
-  return kept.map((one) => (one.message.oldKey !== null && one.message.lsn === late.message.lsn ? { ...one, tags: [...one.tags, "c without its d" as const] } : one));
+  const gone =
+    deliveries.find(
+      (one) =>
+        one.message.newKey !== null && one.message.lsn === late.message.lsn && !one.tombstone,
+    ) ?? late;
+  const kept = deliveries.filter(
+    (one) =>
+      one.topic !== gone.topic || one.partition !== gone.partition || one.offset < gone.offset,
+  );
+  return kept.map((one) =>
+    one.message.oldKey !== null && one.message.lsn === late.message.lsn
+      ? { ...one, tags: [...one.tags, "c without its d" as const] }
+      : one,
+  );
 }
 
 function hash(text: string): number {
@@ -79,27 +123,76 @@ function hash(text: string): number {
 export function truthOf(delivery: Delivery, traits: Traits): Change {
   const { message } = delivery;
   const { table } = message;
-  const here = { source: table.source.name, topic: delivery.topic, partition: delivery.partition, offset: delivery.offset, timestamp: delivery.timestamp, extra: null };
-  const nothing = { values: null, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0 };
-  if (delivery.tombstone) return { ...here, ...nothing, kind: "none", lsn: null, committed: null, snapshot: false, op: null, transaction: null };
+  const here = {
+    source: table.source.name,
+    topic: delivery.topic,
+    partition: delivery.partition,
+    offset: delivery.offset,
+    timestamp: delivery.timestamp,
+    extra: null,
+  };
+  const nothing = {
+    values: null,
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: 0,
+  };
+  if (delivery.tombstone)
+    return {
+      ...here,
+      ...nothing,
+      kind: "none",
+      lsn: null,
+      committed: null,
+      snapshot: false,
+      op: null,
+      transaction: null,
+    };
   const common = {
-    ...here, lsn: traits.withoutLsn ? null : message.place, committed: committedOf(message, traits), snapshot: message.snapshot !== "false", ...partOf(message, traits), op: message.op,
+    ...here,
+    lsn: traits.withoutLsn ? null : message.place,
+    committed: committedOf(message, traits),
+    snapshot: message.snapshot !== "false",
+    ...partOf(message, traits),
+    op: message.op,
     transaction: message.transaction === null ? null : String(message.transaction),
   };
   if (message.op === "t") return { ...common, ...nothing, kind: "truncate" };
-  const keyOnly: Value[] = table.source.columns.map((_, i) => (table.key.includes(i) ? message.key![table.key.indexOf(i)]!.value : null));
+  const keyOnly: Value[] = table.source.columns.map((_, i) =>
+    table.key.includes(i) ? message.key![table.key.indexOf(i)]!.value : null,
+  );
   if (message.row === null) return { ...common, ...nothing, kind: "delete", values: keyOnly };
   const oldKey = message.oldKey === null ? null : message.oldKey.map((cell) => cell.value);
-  if (message.broken) return { ...common, ...nothing, kind: "upsert", values: keyOnly, oldKey, broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" } };
+  if (message.broken)
+    return {
+      ...common,
+      ...nothing,
+      kind: "upsert",
+      values: keyOnly,
+      oldKey,
+      broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
+    };
   const unreadable: Unreadable[] = [];
   let nonFinite = 0;
   const values = message.row.map((cell, i): Value => {
     if (message.unavailable.includes(i)) return null;
     if (cell.missing === "NaN" || cell.missing === "Infinity") nonFinite += 1;
-    else if (cell.missing !== null && cell.missing !== "null") unreadable.push({ column: table.source.columns[i]!.name, reason: cell.missing });
+    else if (cell.missing !== null && cell.missing !== "null")
+      unreadable.push({ column: table.source.columns[i]!.name, reason: cell.missing });
     return cell.value;
   });
-  return { ...common, ...nothing, kind: "upsert", values, oldKey, unavailable: message.unavailable, unreadable, nonFinite };
+  return {
+    ...common,
+    ...nothing,
+    kind: "upsert",
+    values,
+    oldKey,
+    unavailable: message.unavailable,
+    unreadable,
+    nonFinite,
+  };
 }
 
 /** Flat messages do not say which part of a snapshot they are. */
@@ -112,5 +205,7 @@ function partOf({ snapshot }: Message, { shape }: Traits): Pick<Change, "snapsho
 
 /** Law 6: `ts_us`; with only `ts_ms`, the last microsecond of that millisecond. */
 function committedOf(message: Message, traits: Traits): number {
-  return traits.millisecondsOnly ? Math.floor(message.committed / 1000) * 1000 + 999 : message.committed;
+  return traits.millisecondsOnly
+    ? Math.floor(message.committed / 1000) * 1000 + 999
+    : message.committed;
 }

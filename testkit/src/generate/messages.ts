@@ -1,13 +1,46 @@
-/** What leaves a simulated database, before it is text: one message per change, and what it is an example of. */
+/**
+ * What leaves a simulated database, before it is text: one message per change, and what it is an
+ * example of.
+ */
 import type { Cell, NullKind, Shape } from "./cells.ts";
 import { DAY, type Table } from "./definitions.ts";
 
 /** What a change is an example of; comparisons are counted by these. */
 export type ChangeKind =
-  | "insert" | "update" | "equal update" | "delete" | "delete and reinsert" | "insert then delete" | "key change" | "entity move" | "time move" | "late event" | "future event"
-  | "several changes in one transaction" | "concurrent transactions" | "truncate" | "snapshot row" | "incremental snapshot row" | "snapshot after a gap" | "placeholder" | "placeholder unresolved"
-  | "unreadable message" | "unknown column" | "before 1970" | "commit clock went back" | "delivered again" | "partition added" | "c without its d" | "milliseconds only" | "overflowing float" | "no LSN";
-export type Tag = ChangeKind | `${NullKind} in value` | `${NullKind} in event time` | `${NullKind} in entity key`;
+  | "insert"
+  | "update"
+  | "equal update"
+  | "delete"
+  | "delete and reinsert"
+  | "insert then delete"
+  | "key change"
+  | "entity move"
+  | "time move"
+  | "late event"
+  | "future event"
+  | "several changes in one transaction"
+  | "concurrent transactions"
+  | "truncate"
+  | "snapshot row"
+  | "incremental snapshot row"
+  | "snapshot after a gap"
+  | "placeholder"
+  | "placeholder unresolved"
+  | "unreadable message"
+  | "unknown column"
+  | "before 1970"
+  | "commit clock went back"
+  | "delivered again"
+  | "partition added"
+  | "c without its d"
+  | "milliseconds only"
+  | "overflowing float"
+  | "no LSN";
+export type Tag =
+  | ChangeKind
+  | `${NullKind} in value`
+  | `${NullKind} in event time`
+  | `${NullKind} in entity key`;
 
 export interface Message {
   readonly table: Table;
@@ -26,7 +59,12 @@ export interface Message {
   readonly place: bigint;
   /** µs as the database has it; a message with milliseconds only says less. */
   readonly committed: number;
-  readonly snapshot: "false" | "first_in_data_collection" | "true" | "last_in_data_collection" | "incremental";
+  readonly snapshot:
+    | "false"
+    | "first_in_data_collection"
+    | "true"
+    | "last_in_data_collection"
+    | "incremental";
   readonly transaction: number | null;
   /** The key is readable and the content is not. */
   readonly broken: boolean;
@@ -41,7 +79,10 @@ export interface Traits {
   readonly millisecondsOnly: boolean;
   /** The table's changes carry no LSN, so it has one partition and the offset orders. */
   readonly withoutLsn: boolean;
-  /** Commit times of one row may go back, so known from must be raised (law 6). Then nothing is delivered again, and a store fed the changes before t is not as known at t. */
+  /**
+   * Commit times of one row may go back, so known from must be raised (law 6). Then nothing is
+   * delivered again, and a store fed the changes before t is not as known at t.
+   */
   readonly clockGoesBack: boolean;
   readonly changes: number;
   readonly before: "snapshot" | "unknown rows" | "nothing";
@@ -60,7 +101,9 @@ export function tagsOf(message: Message): Tag[] {
   if (row === null || message.broken) return tags;
   row.forEach((cell, i) => {
     if (cell.missing === null || table.key.includes(i)) return;
-    tags.push(`${cell.missing} in ${i === table.time ? "event time" : table.entityColumns.includes(i) ? "entity key" : "value"}`);
+    const isKey = table.entityColumns.includes(i);
+    const role = i === table.time ? "event time" : isKey ? "entity key" : "value";
+    tags.push(`${cell.missing} in ${role}`);
   });
   const time = table.time < 0 ? null : (row[table.time]!.value as number | null);
   if (time !== null) {
@@ -68,7 +111,8 @@ export function tagsOf(message: Message): Tag[] {
     if (time < message.committed - DAY) tags.push("late event");
     if (time > message.committed) tags.push("future event");
   }
-  if (row.some((cell) => typeof cell.value === "number" && Math.abs(cell.value) >= 1e308)) tags.push("overflowing float");
+  if (row.some((cell) => typeof cell.value === "number" && Math.abs(cell.value) >= 1e308))
+    tags.push("overflowing float");
   return tags;
 }
 

@@ -93,16 +93,27 @@ export class Random {
 }
 
 /**
- * The seeds of one run of a property test: `TIDEMARK_SEED` is the first (a random one where it is not set), `TIDEMARK_RUNS` how many.
- * Print `text`: it is the command that replays the run.
+ * The seeds of one run of a property test: `TIDEMARK_SEED` is the first (a random one where it is
+ * not set), `TIDEMARK_RUNS` how many. Print `text`: it is the command that replays the run.
  */
-export function seedsFromEnvironment(options: { readonly runs: number; readonly environment?: Readonly<Record<string, string | undefined>> | undefined }): {
-  readonly first: number; readonly runs: number; readonly seeds: readonly number[]; readonly text: string;
+export function seedsFromEnvironment(options: {
+  readonly runs: number;
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}): {
+  readonly first: number;
+  readonly runs: number;
+  readonly seeds: readonly number[];
+  readonly text: string;
 } {
   const environment = options.environment ?? process.env;
   const first = whole(environment["TIDEMARK_SEED"]) ?? Math.floor(Math.random() * 2 ** 40);
   const runs = whole(environment["TIDEMARK_RUNS"]) ?? options.runs;
-  return { first, runs, seeds: Array.from({ length: runs }, (_, i) => first + i), text: `TIDEMARK_SEED=${first} TIDEMARK_RUNS=${runs}` };
+  return {
+    first,
+    runs,
+    seeds: Array.from({ length: runs }, (_, i) => first + i),
+    text: `TIDEMARK_SEED=${first} TIDEMARK_RUNS=${runs}`,
+  };
 }
 
 function whole(text: string | undefined): number | null {

@@ -1,4 +1,7 @@
-/** Questions aimed at the edges: at, just before and just after an event, the end of its window, its commit. */
+/**
+ * Questions aimed at the edges: at, just before and just after an event, the end of its window, its
+ * commit.
+ */
 import type { SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 import { isoMicros } from "./cells.ts";
@@ -7,52 +10,131 @@ import type { OracleRequest } from "../oracle/oracle.ts";
 import { textOfAll } from "../oracle/values.ts";
 import type { Random } from "./random.ts";
 
-export function generateRequests(random: Random, world: World, changes: readonly Change[], commits: readonly number[], count: number): OracleRequest[] {
-  const byView = world.views.map((view) => changes
-    .filter((change) => change.kind === "upsert" && change.source === view.source.name && change.broken === null)
-    .map((change) => ({ view, change, keys: view.keyColumns.map((name) => change.values![view.source.columns.findIndex((column) => column.name === name)] ?? null) }))
-    .filter(({ keys }) => !keys.includes(null))).filter((images) => images.length > 0)
+export function generateRequests(
+  random: Random,
+  world: World,
+  changes: readonly Change[],
+  commits: readonly number[],
+  count: number,
+): OracleRequest[] {
+  const byView = world.views
+    .map((view) =>
+      changes
+        .filter(
+          (change) =>
+            change.kind === "upsert" &&
+            change.source === view.source.name &&
+            change.broken === null,
+        )
+        .map((change) => ({
+          view,
+          change,
+          keys: view.keyColumns.map(
+            (name) =>
+              change.values![view.source.columns.findIndex((column) => column.name === name)] ??
+              null,
+          ),
+        }))
+        .filter(({ keys }) => !keys.includes(null)),
+    )
+    .filter((images) => images.length > 0)
     // What the log told last of a row is seen in both modes; the rest as known only.
     .map((images) => {
-      const inOrder = images.toSorted((a, b) => Number((a.change.lsn ?? 0n) - (b.change.lsn ?? 0n)));
-      return { images, last: [...new Map(inOrder.map((image) => [keyText(image.change, image.view.source), image])).values()] };
+      const inOrder = images.toSorted((a, b) =>
+        Number((a.change.lsn ?? 0n) - (b.change.lsn ?? 0n)),
+      );
+      return {
+        images,
+        last: [
+          ...new Map(
+            inOrder.map((image) => [keyText(image.change, image.view.source), image]),
+          ).values(),
+        ],
+      };
     })
-    .flatMap((one) => { const { is, source } = one.images[0]!.view; return source.eventTime.is === "committed" ? [one] : is === "window" ? [one, one] : [one, one, one]; });
+    .flatMap((one) => {
+      const { is, source } = one.images[0]!.view;
+      return source.eventTime.is === "committed"
+        ? [one]
+        : is === "window"
+          ? [one, one]
+          : [one, one, one];
+    });
   const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
   return Array.from({ length: count }, (): OracleRequest => {
     const keys: Record<string, Value> = {};
     for (const [name, pool] of Object.entries(world.keyPools)) keys[name] = random.pick(pool);
     let time = random.pick(times.length > 0 ? times : [...commits, 0]) + random.between(-1, 1);
-    const image = byView.length === 0 || random.chance(0.05) ? null : aimed(random, random.pick(byView));
+    const image =
+      byView.length === 0 || random.chance(0.05) ? null : aimed(random, random.pick(byView));
     if (image !== null) {
-      image.view.entity.keys.forEach((key, i) => { keys[key.name] = image.keys[i]!; });
+      image.view.entity.keys.forEach((key, i) => {
+        keys[key.name] = image.keys[i]!;
+      });
       const { source, ttl } = image.view;
-      const event = source.eventTime.is === "committed" ? image.change.committed : eventTimeOf(image.change, source.columns.findIndex((column) => column.name === (source.eventTime.is === "column" ? source.eventTime.column : "")));
-      const lengths = [...image.view.features.flatMap((feature) => feature.window ?? []), ...(ttl === null ? [] : [ttl])];
-      const aim = random.weighted(source.eventTime.is === "committed" ? { event: 30, end: 70 } : ttl !== null ? { event: 48, end: 40, commit: 9, far: 3 } : { event: 30, end: 58, commit: 9, far: 3 });
+      const event =
+        source.eventTime.is === "committed"
+          ? image.change.committed
+          : eventTimeOf(
+              image.change,
+              source.columns.findIndex(
+                (column) =>
+                  column.name === (source.eventTime.is === "column" ? source.eventTime.column : ""),
+              ),
+            );
+      const lengths = [
+        ...image.view.features.flatMap((feature) => feature.window ?? []),
+        ...(ttl === null ? [] : [ttl]),
+      ];
+      const aim = random.weighted(
+        source.eventTime.is === "committed"
+          ? { event: 30, end: 70 }
+          : ttl !== null
+            ? { event: 48, end: 40, commit: 9, far: 3 }
+            : { event: 30, end: 58, commit: 9, far: 3 },
+      );
       if (aim === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
-      else if (aim === "commit" || event === null) time = (image.change.committed ?? time) + random.between(-1, 1);
-      else time = event + (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) + (aim === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
+      else if (aim === "commit" || event === null)
+        time = (image.change.committed ?? time) + random.between(-1, 1);
+      else
+        time =
+          event +
+          (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) +
+          (aim === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
     }
     // The other entity over the same rows, most often the one these rows know.
-    if (image?.view.entity.name === "account" && random.chance(0.5)) keys["peer_id"] = keys["account_id"]!;
-    if (random.chance(0.04)) { const name = random.pick(Object.keys(keys)); keys[name] = neverSeen(keys[name]!); }
+    if (image?.view.entity.name === "account" && random.chance(0.5))
+      keys["peer_id"] = keys["account_id"]!;
+    if (random.chance(0.04)) {
+      const name = random.pick(Object.keys(keys));
+      keys[name] = neverSeen(keys[name]!);
+    }
     return { keys, time };
   });
 }
 
 /** A request as `tidemark replay` reads it: one JSON object, int64 keys with all their digits. */
 export function requestLine({ keys, time }: OracleRequest): string {
-  const members = Object.entries(keys).map(([name, value]) => `${JSON.stringify(name)}:${typeof value === "bigint" ? value : JSON.stringify(value)}`);
+  const members = Object.entries(keys).map(
+    ([name, value]) =>
+      `${JSON.stringify(name)}:${typeof value === "bigint" ? value : JSON.stringify(value)}`,
+  );
   return `{${[...members, `"event_timestamp":"${isoMicros(time)}"`].join(",")}}`;
 }
 
-function aimed<T>(random: Random, one: { readonly images: readonly T[]; readonly last: readonly T[] }): T {
+function aimed<T>(
+  random: Random,
+  one: { readonly images: readonly T[]; readonly last: readonly T[] },
+): T {
   return random.pick(random.chance(0.6) ? one.last : one.images);
 }
 
 function keyText(change: Change, source: SourceSpec): string {
-  return textOfAll(source.primaryKey.map((name) => change.values![source.columns.findIndex((column) => column.name === name)] ?? null));
+  return textOfAll(
+    source.primaryKey.map(
+      (name) => change.values![source.columns.findIndex((column) => column.name === name)] ?? null,
+    ),
+  );
 }
 
 function eventTimeOf(change: Change, index: number): number | null {
@@ -60,5 +142,9 @@ function eventTimeOf(change: Change, index: number): number | null {
 }
 
 function neverSeen(like: Exclude<Value, null>): Value {
-  return typeof like === "string" ? `${like} never seen` : typeof like === "bigint" ? 77_777_777_777n : 77_777;
+  return typeof like === "string"
+    ? `${like} never seen`
+    : typeof like === "bigint"
+      ? 77_777_777_777n
+      : 77_777;
 }

@@ -13,18 +13,46 @@ export interface ScenarioDefinitions {
 }
 
 /** The definitions, with every source, also those that no view reads. */
-export function scenarioDefinitions(scenario: Pick<Scenario, "sources" | "selected">): ScenarioDefinitions {
-  const sources = scenario.sources.map((spec) => [`source ${spec.name}`, makeDefinition({ is: "source", spec }, `source ${spec.name}`)] as const);
-  return { ...Object.fromEntries(sources), all: makeDefinition({ is: "service", spec: { name: "all", features: scenario.selected } }, "feature service all") };
+export function scenarioDefinitions(
+  scenario: Pick<Scenario, "sources" | "selected">,
+): ScenarioDefinitions {
+  const sources = scenario.sources.map(
+    (spec) =>
+      [
+        `source ${spec.name}`,
+        makeDefinition({ is: "source", spec }, `source ${spec.name}`),
+      ] as const,
+  );
+  return {
+    ...Object.fromEntries(sources),
+    all: makeDefinition(
+      { is: "service", spec: { name: "all", features: scenario.selected } },
+      "feature service all",
+    ),
+  };
 }
 
 /** The scenario, asked only by the views that are wanted. */
 export function scenarioWith(scenario: Scenario, wanted: (view: ViewSpec) => boolean): Scenario {
-  return { ...scenario, views: scenario.views.filter(wanted), selected: scenario.selected.filter(({ view }) => wanted(view)) };
+  return {
+    ...scenario,
+    views: scenario.views.filter(wanted),
+    selected: scenario.selected.filter(({ view }) => wanted(view)),
+  };
 }
 
-/** The keys of a request as a user hands them in: those of the views that are asked, and no others. */
-export function requestKeys(scenario: Pick<Scenario, "selected">, request: OracleRequest): Record<string, unknown> {
+/**
+ * The keys of a request as a user hands them in: those of the views that are asked, and no others.
+ */
+export function requestKeys(
+  scenario: Pick<Scenario, "selected">,
+  request: OracleRequest,
+): Record<string, unknown> {
   const columns = scenario.selected.flatMap(({ view }) => view.entity.keys);
-  return Object.fromEntries(columns.map((column) => [column.name, toUser(request.keys[column.name] ?? null, { ...column, mode: undefined })]));
+  return Object.fromEntries(
+    columns.map((column) => [
+      column.name,
+      toUser(request.keys[column.name] ?? null, { ...column, mode: undefined }),
+    ]),
+  );
 }

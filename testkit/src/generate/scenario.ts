@@ -1,5 +1,10 @@
 /** One seed: definitions, a recorded log and its truth, and questions to ask of it. */
-import type { EntitySpec, Selected, SourceSpec, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type {
+  EntitySpec,
+  Selected,
+  SourceSpec,
+  ViewSpec,
+} from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 import { lineOf } from "./debezium-writer.ts";
 import type { NullKind } from "./cells.ts";
@@ -41,15 +46,27 @@ export interface ScenarioOptions {
 export function generateScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const random = new Random(seed);
   const traits = traitsOf(random, options.traits ?? {});
-  const base = random.pick([1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999, 4_102_444_800_000_000]);
+  const base = random.pick([
+    1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999,
+    4_102_444_800_000_000,
+  ]);
   const world = generateWorld(random.fork(), base);
   const told = runDatabase(random.fork(), world, traits, base);
   const deliveries = deliver(random.fork(), told.messages, traits, traits);
   const truth = deliveries.map((delivery) => truthOf(delivery, traits));
   return {
-    seed, traits, sources: world.tables.map((table) => table.source), entities: world.entities, views: world.views, selected: world.selected,
-    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)), truth, tags: deliveries.map((delivery) => delivery.tags),
-    missing: deliveries.map(({ message, tombstone }) => (tombstone || message.row === null ? null : message.row.map((cell) => cell.missing))),
+    seed,
+    traits,
+    sources: world.tables.map((table) => table.source),
+    entities: world.entities,
+    views: world.views,
+    selected: world.selected,
+    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)),
+    truth,
+    tags: deliveries.map((delivery) => delivery.tags),
+    missing: deliveries.map(({ message, tombstone }) =>
+      tombstone || message.row === null ? null : message.row.map((cell) => cell.missing),
+    ),
     requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 13),
   };
 }
@@ -60,24 +77,52 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
   const withoutLsn = fixed.withoutLsn ?? (shape === "bare" && random.chance(0.15));
   const clockGoesBack = fixed.clockGoesBack ?? random.chance(0.1);
   const rolled: Traits & LogTraits = {
-    shape, withoutLsn, clockGoesBack, prefix: shape === "bare" ? "multi" : shape,
-    tombstones: !flat && random.chance(0.5), millisecondsOnly: !flat && random.chance(0.12), changes: random.between(40, 100),
-    before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]), truncates: !flat && random.chance(0.35), incremental: !flat && random.chance(0.4), gap: random.chance(0.25),
-    unreadableMessages: !flat && random.chance(0.3), placeholders: random.chance(0.7),
-    partitions: random.between(1, 4), partitionAdded: random.chance(0.4), redelivered: random.chance(0.7), tailCut: random.chance(0.5), interleaved: random.chance(0.4), ...fixed,
+    shape,
+    withoutLsn,
+    clockGoesBack,
+    prefix: shape === "bare" ? "multi" : shape,
+    tombstones: !flat && random.chance(0.5),
+    millisecondsOnly: !flat && random.chance(0.12),
+    changes: random.between(40, 100),
+    before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]),
+    truncates: !flat && random.chance(0.35),
+    incremental: !flat && random.chance(0.4),
+    gap: random.chance(0.25),
+    unreadableMessages: !flat && random.chance(0.3),
+    placeholders: random.chance(0.7),
+    partitions: random.between(1, 4),
+    partitionAdded: random.chance(0.4),
+    redelivered: random.chance(0.7),
+    tailCut: random.chance(0.5),
+    interleaved: random.chance(0.4),
+    ...fixed,
   };
-  // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change must not arrive after a later one.
+  // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change
+  // must not arrive after a later one.
   if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
-  return clockGoesBack ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false } : rolled;
+  return clockGoesBack
+    ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false }
+    : rolled;
 }
 
-export function oracleOf(scenario: Scenario, fault: FaultName | null = null, ended: readonly EndedSnapshot[] = []): Oracle {
+export function oracleOf(
+  scenario: Scenario,
+  fault: FaultName | null = null,
+  ended: readonly EndedSnapshot[] = [],
+): Oracle {
   return createOracle({ sources: scenario.sources, changes: scenario.truth, fault, ended });
 }
 
-/** The same log, read otherwise: line numbers in batches, partitions interleaved at random, the order within each kept (law 5). */
+/**
+ * The same log, read otherwise: line numbers in batches, partitions interleaved at random, the
+ * order within each kept (law 5).
+ */
 export function otherDelivery(scenario: Scenario, random: Random): number[][] {
-  const order = interleave(random, scenario.truth.map((_, i) => i), (i) => `${scenario.truth[i]!.topic}:${scenario.truth[i]!.partition}`);
+  const order = interleave(
+    random,
+    scenario.truth.map((_, i) => i),
+    (i) => `${scenario.truth[i]!.topic}:${scenario.truth[i]!.partition}`,
+  );
   const batches: number[][] = [];
   while (order.length > 0) batches.push(order.splice(0, random.between(1, 40)));
   return batches;

@@ -15,9 +15,21 @@ const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
 /** `column` is null for `count()`; the list then has a value for each row. */
-export function aggregate(name: AggregateName, column: ColumnSpec | null, all: readonly Value[], fault: FaultName | null): Aggregated {
+export function aggregate(
+  name: AggregateName,
+  column: ColumnSpec | null,
+  all: readonly Value[],
+  fault: FaultName | null,
+): Aggregated {
   const exact = (value: Value): Aggregated => ({ value, overflow: false });
-  if (name === "count") return exact(BigInt(column === null || fault === "count counts nulls" ? all.length : all.filter((value) => value !== null).length));
+  if (name === "count")
+    return exact(
+      BigInt(
+        column === null || fault === "count counts nulls"
+          ? all.length
+          : all.filter((value) => value !== null).length,
+      ),
+    );
   const kind = column!.kind;
   const there = all.filter((value) => value !== null);
   const zero: Value = kind === "int64" || kind === "decimal" ? 0n : 0;
@@ -25,30 +37,47 @@ export function aggregate(name: AggregateName, column: ColumnSpec | null, all: r
   const values = fault === "null is zero" && numeric ? all.map((value) => value ?? zero) : there;
   switch (name) {
     case "countDistinct": {
-      const texts = values.map((value) => (fault === "distinct by text" && Object.is(value, -0) ? "-0" : textOf(value)));
+      const texts = values.map((value) =>
+        fault === "distinct by text" && Object.is(value, -0) ? "-0" : textOf(value),
+      );
       return exact(BigInt(new Set(texts).size));
     }
-    case "min": case "max": {
+    case "min":
+    case "max": {
       const sign = name === "min" ? -1 : 1;
-      const order = (a: Value, b: Value): number => (fault === "text by UTF-16" && typeof a === "string" ? (a < (b as string) ? -1 : 1) : compare(kind, a, b));
+      const order = (a: Value, b: Value): number =>
+        fault === "text by UTF-16" && typeof a === "string"
+          ? a < (b as string)
+            ? -1
+            : 1
+          : compare(kind, a, b);
       let best: Value = null;
       for (const value of values) if (best === null || order(value, best) * sign > 0) best = value;
       return exact(best);
     }
-    case "sum": return kind === "float64" ? floatSum(values as number[], fault) : integerSum(kind, values, fault);
+    case "sum":
+      return kind === "float64"
+        ? floatSum(values as number[], fault)
+        : integerSum(kind, values, fault);
     case "avg": {
       if (values.length === 0) return exact(null);
-      const sum = kind === "float64"
-        ? floatSum(values as number[], fault)
-        : roundFraction(integers(values).reduce((a, b) => a + b, 0n), kind === "decimal" ? 10n ** BigInt(column!.scale!) : 1n);
+      const sum =
+        kind === "float64"
+          ? floatSum(values as number[], fault)
+          : roundFraction(
+              integers(values).reduce((a, b) => a + b, 0n),
+              kind === "decimal" ? 10n ** BigInt(column!.scale!) : 1n,
+            );
       return { value: (sum.value as number) / values.length, overflow: sum.overflow };
     }
-    default: throw new Error(`the oracle has no aggregate ${name}`);
+    default:
+      throw new Error(`the oracle has no aggregate ${name}`);
   }
 }
 
 function floatSum(values: readonly number[], fault: FaultName | null): Aggregated {
-  if (fault === "float rounded at each step" || fault === "float subtract") return { value: values.reduce((a, b) => a + b, 0), overflow: false };
+  if (fault === "float rounded at each step" || fault === "float subtract")
+    return { value: values.reduce((a, b) => a + b, 0), overflow: false };
   return sumOfDoubles(values);
 }
 
@@ -60,8 +89,10 @@ function integers(values: readonly Value[]): bigint[] {
 function integerSum(kind: string, values: readonly Value[], fault: FaultName | null): Aggregated {
   const sum = integers(values).reduce((a, b) => a + b, 0n);
   const [low, high] = kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
-  if (fault === "decimal does not saturate" && kind === "decimal") return { value: sum, overflow: false };
-  if (fault === "int64 wraps" && kind !== "decimal") return { value: BigInt.asIntN(64, sum), overflow: false };
+  if (fault === "decimal does not saturate" && kind === "decimal")
+    return { value: sum, overflow: false };
+  if (fault === "int64 wraps" && kind !== "decimal")
+    return { value: BigInt.asIntN(64, sum), overflow: false };
   if (sum < low || sum > high) return { value: sum < low ? low : high, overflow: true };
   return { value: sum, overflow: false };
 }

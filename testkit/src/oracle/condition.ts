@@ -2,9 +2,14 @@
 import type { Expression, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import { compare } from "./values.ts";
 
-export function truth(expression: Expression, source: SourceSpec, values: readonly Value[]): boolean | null {
+export function truth(
+  expression: Expression,
+  source: SourceSpec,
+  values: readonly Value[],
+): boolean | null {
   switch (expression.is) {
-    case "and": case "or": {
+    case "and":
+    case "or": {
       const decisive = expression.is === "or";
       const terms = expression.terms.map((term) => truth(term, source, values));
       return terms.includes(decisive) ? decisive : terms.includes(null) ? null : !decisive;
@@ -13,26 +18,42 @@ export function truth(expression: Expression, source: SourceSpec, values: readon
       const term = truth(expression.term, source, values);
       return term === null ? null : !term;
     }
-    case "null": return (cell(expression.column, source, values) === null) !== expression.not;
-    case "compare": return comparison(expression.op, expression.column, expression.value, source, values);
+    case "null":
+      return (cell(expression.column, source, values) === null) !== expression.not;
+    case "compare":
+      return comparison(expression.op, expression.column, expression.value, source, values);
     case "in": {
-      const terms = expression.values.map((value) => comparison("=", expression.column, value, source, values));
+      const terms = expression.values.map((value) =>
+        comparison("=", expression.column, value, source, values),
+      );
       return terms.includes(true) ? true : terms.includes(null) ? null : false;
     }
   }
 }
 
-function comparison(op: string, column: string, value: Value, source: SourceSpec, values: readonly Value[]): boolean | null {
+function comparison(
+  op: string,
+  column: string,
+  value: Value,
+  source: SourceSpec,
+  values: readonly Value[],
+): boolean | null {
   const left = cell(column, source, values);
   if (left === null || value === null) return null;
   const order = compare(source.columns.find((c) => c.name === column)!.kind, left, value);
   switch (op) {
-    case "=": return order === 0;
-    case "<>": return order !== 0;
-    case "<": return order < 0;
-    case "<=": return order <= 0;
-    case ">": return order > 0;
-    default: return order >= 0;
+    case "=":
+      return order === 0;
+    case "<>":
+      return order !== 0;
+    case "<":
+      return order < 0;
+    case "<=":
+      return order <= 0;
+    case ">":
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 

@@ -1,7 +1,18 @@
-/** Every path against the oracle, bit for bit: the stream-fed online store, history as corrected and as known (laws 1 to 9). */
+/**
+ * Every path against the oracle, bit for bit: the stream-fed online store, history as corrected and
+ * as known (laws 1 to 9).
+ */
 import { localEngine } from "../../../packages/core/src/engine/local-engine.ts";
 import type { Selected, Value } from "../../../packages/core/src/specs.ts";
-import type { Answers, Change, ChangeBatch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../../../packages/core/src/spi.ts";
+import type {
+  Answers,
+  Change,
+  ChangeBatch,
+  ChangeSource,
+  ComputeEngine,
+  OfflineStore,
+  OnlineStore,
+} from "../../../packages/core/src/spi.ts";
 import { historicalReader } from "../../../packages/core/src/offline/offline-reader.ts";
 import { onlineReader } from "../../../packages/core/src/online/online-reader.ts";
 import { storeSinks } from "../../../packages/core/src/resnapshot/store-writers.ts";
@@ -20,7 +31,11 @@ export interface Difference {
   readonly request: OracleRequest;
   readonly feature: string;
   readonly expected: OracleAnswer;
-  readonly found: { readonly value: Value; readonly status: string; readonly eventTime: number | null };
+  readonly found: {
+    readonly value: Value;
+    readonly status: string;
+    readonly eventTime: number | null;
+  };
 }
 
 export interface PathStores {
@@ -30,50 +45,103 @@ export interface PathStores {
 
 export interface ConsistencyOptions {
   readonly engine?: ComputeEngine | undefined;
-  /** How changes reach the stores: in this order, cut into these batches (line numbers). The scenario's own order in one batch without it. */
+  /**
+   * How changes reach the stores: in this order, cut into these batches (line numbers). The
+   * scenario's own order in one batch without it.
+   */
   readonly delivery?: readonly (readonly number[])[] | undefined;
   /** Rows per history commit; small numbers leave a tail of the log between commits. */
   readonly commitRows?: number | undefined;
   readonly buckets?: number | undefined;
-  /** The versions table is brought up to the log after this share of the batches, and then no more: reads merge the rest. */
+  /**
+   * The versions table is brought up to the log after this share of the batches, and then no more:
+   * reads merge the rest.
+   */
   readonly compactAfter?: number | undefined;
   /** Called between the writing and the reading, for instance to close and reopen the stores. */
   readonly between?: ((stores: PathStores) => Promise<PathStores>) | undefined;
   readonly coverage?: Coverage | undefined;
 }
 
-/** Feeds the scenario to the stores, asks its questions on every path, and tells each answer that differs from the oracle's. */
-export async function comparePaths(scenario: Scenario, stores: PathStores, options: ConsistencyOptions = {}): Promise<Difference[]> {
-  if (options.compactAfter === undefined) await feed(scenario, stores, options, scenarioSource(scenario, options.delivery));
+/**
+ * Feeds the scenario to the stores, asks its questions on every path, and tells each answer that
+ * differs from the oracle's.
+ */
+export async function comparePaths(
+  scenario: Scenario,
+  stores: PathStores,
+  options: ConsistencyOptions = {},
+): Promise<Difference[]> {
+  if (options.compactAfter === undefined)
+    await feed(scenario, stores, options, scenarioSource(scenario, options.delivery));
   else await feedWithTail(scenario, stores, options, options.compactAfter);
   return compareAnswers(scenario, (await options.between?.(stores)) ?? stores, options);
 }
 
 /** Runs a change source into both stores, as `openStore().run` does. */
-export async function feed(scenario: Scenario, { online, offline }: PathStores, options: ConsistencyOptions, changes: ChangeSource): Promise<void> {
+export async function feed(
+  scenario: Scenario,
+  { online, offline }: PathStores,
+  options: ConsistencyOptions,
+  changes: ChangeSource,
+): Promise<void> {
   await online.open({ namespace: "test" });
-  await runChanges(changes, scenario.sources, storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) }), {});
+  await runChanges(
+    changes,
+    scenario.sources,
+    storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) }),
+    {},
+  );
 }
 
 /** As `feed`, but the history is compacted once on the way and keeps a tail of its log. */
-async function feedWithTail(scenario: Scenario, { online, offline }: PathStores, options: ConsistencyOptions, share: number): Promise<void> {
+async function feedWithTail(
+  scenario: Scenario,
+  { online, offline }: PathStores,
+  options: ConsistencyOptions,
+  share: number,
+): Promise<void> {
   await online.open({ namespace: "test" });
   const delivery = options.delivery ?? [scenario.truth.map((_, i) => i)];
   const cut = Math.floor(delivery.length * share);
-  for (const [part, finish] of [[delivery.slice(0, cut), true], [delivery, false]] as const) {
-    const stores = storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) });
-    await runChanges(scenarioSource(scenario, part), scenario.sources, finish ? stores : stores.map(withoutCompaction), {});
+  for (const [part, finish] of [
+    [delivery.slice(0, cut), true],
+    [delivery, false],
+  ] as const) {
+    const stores = storeSinks(scenario.sources, {
+      online,
+      offline,
+      ...settings(scenario, options),
+    });
+    await runChanges(
+      scenarioSource(scenario, part),
+      scenario.sources,
+      finish ? stores : stores.map(withoutCompaction),
+      {},
+    );
   }
 }
 
 function withoutCompaction(store: StoreSinks): StoreSinks {
-  const open = async (signal: AbortSignal): ReturnType<StoreSinks["open"]> => new Map([...(await store.open(signal))].map(([source, sink]) => [source, { ...sink, finish: () => sink.flush() }]));
+  const open = async (signal: AbortSignal): ReturnType<StoreSinks["open"]> =>
+    new Map(
+      [...(await store.open(signal))].map(([source, sink]) => [
+        source,
+        { ...sink, finish: () => sink.flush() },
+      ]),
+    );
   return { ...store, open };
 }
 
 function settings(scenario: Scenario, { commitRows = 50_000, buckets }: ConsistencyOptions) {
   const forever = { retain: Infinity, log: Infinity };
-  return { namespace: "test", views: scenario.views, clock: () => 0, retention: forever, history: { commit: { rows: commitRows }, buckets } };
+  return {
+    namespace: "test",
+    views: scenario.views,
+    clock: () => 0,
+    retention: forever,
+    history: { commit: { rows: commitRows }, buckets },
+  };
 }
 
 /** The scenario's questions to each path, answered as a store answers them. */
@@ -84,25 +152,45 @@ export interface PathReaders {
   history(asKnown: boolean): Promise<readonly Answers[]>;
 }
 
-export function pathReaders({ views, selected, requests }: Scenario, { online, offline }: PathStores, engine: ComputeEngine = localEngine()): PathReaders {
-  const reader = onlineReader({ store: online, namespace: "test", views, onOverflow: () => undefined });
+export function pathReaders(
+  { views, selected, requests }: Scenario,
+  { online, offline }: PathStores,
+  engine: ComputeEngine = localEngine(),
+): PathReaders {
+  const reader = onlineReader({
+    store: online,
+    namespace: "test",
+    views,
+    onOverflow: () => undefined,
+  });
   const historian = historicalReader(offline, engine);
   const keys = requests.map((request) => request.keys);
   const times = Float64Array.from(requests, (request) => request.time);
   return {
     online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
-    history: (asKnown) => historian.read({ selection: selected, keys, times, asKnown, since: null }),
+    history: (asKnown) =>
+      historian.read({ selection: selected, keys, times, asKnown, since: null }),
   };
 }
 
-export async function compareAnswers(scenario: Scenario, stores: PathStores, options: ConsistencyOptions): Promise<Difference[]> {
+export async function compareAnswers(
+  scenario: Scenario,
+  stores: PathStores,
+  options: ConsistencyOptions,
+): Promise<Difference[]> {
   const { selected, requests } = scenario;
   const oracle = oracleOf(scenario);
   const labels = options.coverage === undefined ? null : labelsOf(scenario, oracle);
   const readers = pathReaders(scenario, stores, options.engine);
   const differences: Difference[] = [];
 
-  const check = (path: PathName, mode: OracleMode, row: number, answers: readonly Answers[], i: number): void => {
+  const check = (
+    path: PathName,
+    mode: OracleMode,
+    row: number,
+    answers: readonly Answers[],
+    i: number,
+  ): void => {
     const request = requests[row]!;
     const expected = answersOf(oracle, selected, request, mode);
     const label = labels?.(request, mode);
@@ -111,35 +199,65 @@ export async function compareAnswers(scenario: Scenario, stores: PathStores, opt
       const eventTime = Number.isNaN(found[i]!) ? null : found[i]!;
       const answer = { value: values[i]!, status: statuses[i]!, eventTime };
       if (label !== undefined) options.coverage!.add(label(one));
-      if (!sameBits(answer, expected[f]!)) differences.push({ seed: scenario.seed, path, request, feature: `${one.view.name}.${one.feature.name}`, expected: expected[f]!, found: answer });
+      if (!sameBits(answer, expected[f]!))
+        differences.push({
+          seed: scenario.seed,
+          path,
+          request,
+          feature: `${one.view.name}.${one.feature.name}`,
+          expected: expected[f]!,
+          found: answer,
+        });
     });
   };
 
   // in the order of time, so that a reader meets answers that it has kept and that no longer hold
-  const inOrder = requests.map((_, row) => row).sort((a, b) => requests[a]!.time - requests[b]!.time);
+  const inOrder = requests
+    .map((_, row) => row)
+    .sort((a, b) => requests[a]!.time - requests[b]!.time);
   for (const row of inOrder) check("online", "corrected", row, await readers.online(row), 0);
   for (const asKnown of [false, true]) {
     const answers = await readers.history(asKnown);
-    for (let row = 0; row < requests.length; row++) check(asKnown ? "as known" : "as corrected", asKnown ? "known" : "corrected", row, answers, row);
+    for (let row = 0; row < requests.length; row++)
+      check(
+        asKnown ? "as known" : "as corrected",
+        asKnown ? "known" : "corrected",
+        row,
+        answers,
+        row,
+      );
   }
   return differences;
 }
 
-function answersOf(oracle: Oracle, selected: readonly Selected[], request: OracleRequest, mode: OracleMode): OracleAnswer[] {
+function answersOf(
+  oracle: Oracle,
+  selected: readonly Selected[],
+  request: OracleRequest,
+  mode: OracleMode,
+): OracleAnswer[] {
   return oracle.answer(selected, request, mode);
 }
 
 function sameBits(found: Difference["found"], expected: OracleAnswer): boolean {
-  return sameValue(found.value, expected.value) && found.status === expected.status && found.eventTime === expected.eventTime;
+  return (
+    sameValue(found.value, expected.value) &&
+    found.status === expected.status &&
+    found.eventTime === expected.eventTime
+  );
 }
 
 function sameValue(a: Value, b: Value): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a instanceof Uint8Array && b instanceof Uint8Array)
+    return a.length === b.length && a.every((byte, i) => byte === b[i]);
   return Object.is(a, b);
 }
 
 /** The scenario's truth as a change source: what a decoder without faults would give. */
-export function scenarioSource(scenario: Scenario, delivery: readonly (readonly number[])[] = [scenario.truth.map((_, i) => i)]): ChangeSource {
+export function scenarioSource(
+  scenario: Scenario,
+  delivery: readonly (readonly number[])[] = [scenario.truth.map((_, i) => i)],
+): ChangeSource {
   return {
     name: `scenario ${scenario.seed}`,
     async *changes({ after }): AsyncIterable<ChangeBatch> {
@@ -153,15 +271,32 @@ export function scenarioSource(scenario: Scenario, delivery: readonly (readonly 
           reached.set(partition, change.offset);
           changes.push(change);
         }
-        yield { changes, positions: [...reached].map(([partition, offset]) => ({ partition, offset })) };
+        yield {
+          changes,
+          positions: [...reached].map(([partition, offset]) => ({ partition, offset })),
+        };
       }
     },
   };
 }
 
 /** One line for a difference, so that a failing run can be read. */
-export function differenceText({ seed, path, request, feature, expected, found }: Difference): string {
-  const show = (answer: Difference["found"]): string => `${typeof answer.value === "bigint" ? `${answer.value}n` : JSON.stringify(answer.value)} ${answer.status} @${answer.eventTime}`;
-  const keys = Object.entries(request.keys).map(([name, value]) => `${name}=${String(value)}`).join(" ");
-  return `seed ${seed}, ${path}, ${feature} of ${keys} at ${request.time}: expected ${show(expected)}, found ${show(found)}`;
+export function differenceText({
+  seed,
+  path,
+  request,
+  feature,
+  expected,
+  found,
+}: Difference): string {
+  const show = (answer: Difference["found"]): string =>
+    `${typeof answer.value === "bigint" ? `${answer.value}n` : JSON.stringify(answer.value)} ` +
+    `${answer.status} @${answer.eventTime}`;
+  const keys = Object.entries(request.keys)
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(" ");
+  return (
+    `seed ${seed}, ${path}, ${feature} of ${keys} at ${request.time}: expected ` +
+    `${show(expected)}, found ${show(found)}`
+  );
 }

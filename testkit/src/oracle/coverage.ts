@@ -1,4 +1,7 @@
-/** What the comparisons of a run were comparisons of: a suite that never met a case proves nothing about it. */
+/**
+ * What the comparisons of a run were comparisons of: a suite that never met a case proves nothing
+ * about it.
+ */
 import type { Selected, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
 import type { Tag } from "../generate/messages.ts";
 import { rowsSeen, type Oracle, type OracleMode, type OracleRequest } from "./oracle.ts";
@@ -17,7 +20,8 @@ export class Coverage {
 
   merge(other: Coverage): void {
     this.comparisons += other.comparisons;
-    for (const [label, count] of other.counts) this.counts.set(label, (this.counts.get(label) ?? 0) + count);
+    for (const [label, count] of other.counts)
+      this.counts.set(label, (this.counts.get(label) ?? 0) + count);
   }
 
   count(label: string): number {
@@ -26,43 +30,114 @@ export class Coverage {
 
   /** The labels of these that were met less often than that, with their counts. */
   below(labels: readonly string[], least: number): string[] {
-    return labels.filter((label) => this.count(label) < least).map((label) => `${label}: ${this.count(label)}`);
+    return labels
+      .filter((label) => this.count(label) < least)
+      .map((label) => `${label}: ${this.count(label)}`);
   }
 
   /** One label a line, in the order of labels. */
   toText(): string {
-    const lines = [...this.counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([label, count]) => `${String(count).padStart(10)}  ${label}`);
+    const lines = [...this.counts]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([label, count]) => `${String(count).padStart(10)}  ${label}`);
     return [`${String(this.comparisons).padStart(10)}  comparisons`, ...lines].join("\n");
   }
 }
 
 export const changeKinds: readonly Tag[] = [
-  "insert", "update", "equal update", "delete", "delete and reinsert", "insert then delete", "key change", "entity move", "time move", "late event", "future event",
-  "several changes in one transaction", "concurrent transactions", "truncate", "snapshot row", "incremental snapshot row", "snapshot after a gap", "placeholder", "placeholder unresolved",
-  "unreadable message", "unknown column", "before 1970", "commit clock went back", "delivered again", "partition added", "c without its d", "milliseconds only", "overflowing float", "no LSN",
+  "insert",
+  "update",
+  "equal update",
+  "delete",
+  "delete and reinsert",
+  "insert then delete",
+  "key change",
+  "entity move",
+  "time move",
+  "late event",
+  "future event",
+  "several changes in one transaction",
+  "concurrent transactions",
+  "truncate",
+  "snapshot row",
+  "incremental snapshot row",
+  "snapshot after a gap",
+  "placeholder",
+  "placeholder unresolved",
+  "unreadable message",
+  "unknown column",
+  "before 1970",
+  "commit clock went back",
+  "delivered again",
+  "partition added",
+  "c without its d",
+  "milliseconds only",
+  "overflowing float",
+  "no LSN",
 ];
 
-export const windowEdges = ["event at t − w", "event at t − w + 1", "event at t − 1", "event at t"] as const;
+export const windowEdges = [
+  "event at t − w",
+  "event at t − w + 1",
+  "event at t − 1",
+  "event at t",
+] as const;
 
 /** Edges beside those of windows. */
 export const otherEdges = [
-  "event at t − w − 1", "event at t + 1",
-  "fact at t − ttl − 1", "fact at t − ttl", "fact at t − ttl + 1", "fact at t − 1", "fact at t", "fact at t + 1",
-  "known from t − 1", "known from t", "known to t − 1", "known to t",
+  "event at t − w − 1",
+  "event at t + 1",
+  "fact at t − ttl − 1",
+  "fact at t − ttl",
+  "fact at t − ttl + 1",
+  "fact at t − 1",
+  "fact at t",
+  "fact at t + 1",
+  "known from t − 1",
+  "known from t",
+  "known to t − 1",
+  "known to t",
 ] as const;
 
 export const nullKinds: readonly Tag[] = [
-  "null in value", "null not allowed in value", "NaN in value", "Infinity in value", "infinite time in value", "unreadable in value", "too precise in value",
-  "null in event time", "null not allowed in event time", "infinite time in event time", "unreadable in event time", "null in entity key", "null not allowed in entity key",
+  "null in value",
+  "null not allowed in value",
+  "NaN in value",
+  "Infinity in value",
+  "infinite time in value",
+  "unreadable in value",
+  "too precise in value",
+  "null in event time",
+  "null not allowed in event time",
+  "infinite time in event time",
+  "unreadable in event time",
+  "null in entity key",
+  "null not allowed in entity key",
 ];
 
 type Label = (selected: Selected) => Set<string>;
 
-/** For one question: the labels of each feature's comparison. A change kind is counted where a row of the asked entity, with an image in or beside the longest window, went through it. */
-export function labelsOf(scenario: Scenario, oracle: Oracle): (request: OracleRequest, mode: OracleMode) => Label {
-  const histories = new Map(scenario.views.map((view) => [view, rowHistories(scenario, view, oracle)]));
+/**
+ * For one question: the labels of each feature's comparison. A change kind is counted where a row
+ * of the asked entity, with an image in or beside the longest window, went through it.
+ */
+export function labelsOf(
+  scenario: Scenario,
+  oracle: Oracle,
+): (request: OracleRequest, mode: OracleMode) => Label {
+  const histories = new Map(
+    scenario.views.map((view) => [view, rowHistories(scenario, view, oracle)]),
+  );
   return (request, mode) => {
-    const shared = new Map(scenario.views.map((view) => [view, { tags: tagsNear(view, histories.get(view)!, request), rows: rowsSeen(view, oracle.versions(view.source.name), request, mode) }]));
+    const shared = new Map(
+      scenario.views.map((view) => [
+        view,
+        {
+          tags: tagsNear(view, histories.get(view)!, request),
+          rows: rowsSeen(view, oracle.versions(view.source.name), request, mode),
+        },
+      ]),
+    );
     return ({ view, feature }) => {
       const { tags, rows } = shared.get(view)!;
       const t = request.time;
@@ -73,14 +148,27 @@ export function labelsOf(scenario: Scenario, oracle: Oracle): (request: OracleRe
       const length = view.is === "fact" ? view.ttl : feature.window;
       const [what, far] = view.is === "fact" ? ["fact", "t − ttl"] : ["event", "t − w"];
       for (const { time, version } of rows) {
-        for (const [near, name] of [[-1, "t − 1"], [0, "t"], [1, "t + 1"]] as const) if (time === t + near) labels.add(`${what} at ${name}`);
+        for (const [near, name] of [
+          [-1, "t − 1"],
+          [0, "t"],
+          [1, "t + 1"],
+        ] as const)
+          if (time === t + near) labels.add(`${what} at ${name}`);
         if (length === null) continue;
-        for (const [near, name] of [[-1, " − 1"], [0, ""], [1, " + 1"]] as const) if (time === t - length + near) labels.add(`${what} at ${far}${name}`);
-        const kind = column < 0 ? null : scenario.missing[version.arrival]?.[column] ?? null;
+        for (const [near, name] of [
+          [-1, " − 1"],
+          [0, ""],
+          [1, " + 1"],
+        ] as const)
+          if (time === t - length + near) labels.add(`${what} at ${far}${name}`);
+        const kind = column < 0 ? null : (scenario.missing[version.arrival]?.[column] ?? null);
         if (kind !== null && time >= t - length && time <= t) labels.add(`${kind} in value`);
       }
       if (mode === "known" || view.source.eventTime.is === "committed") {
-        for (const { from, to } of histories.get(view)!.filter((history) => history.keys.has(askedKeys(view, request))).flatMap((history) => history.intervals)) {
+        for (const { from, to } of histories
+          .get(view)!
+          .filter((history) => history.keys.has(askedKeys(view, request)))
+          .flatMap((history) => history.intervals)) {
           if (from === t - 1 || from === t) labels.add(`known from ${from === t ? "t" : "t − 1"}`);
           if (to === t - 1 || to === t) labels.add(`known to ${to === t ? "t" : "t − 1"}`);
         }
@@ -105,9 +193,15 @@ function askedKeys(view: ViewSpec, request: OracleRequest): string {
 function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHistory[] {
   const { source } = view;
   const histories = new Map<string, RowHistory>();
-  const indexes = (names: readonly string[]): number[] => names.map((name) => source.columns.findIndex((column) => column.name === name));
+  const indexes = (names: readonly string[]): number[] =>
+    names.map((name) => source.columns.findIndex((column) => column.name === name));
   const of = (key: readonly Value[]): RowHistory => {
-    const found = histories.get(textOfAll(key)) ?? { images: [], keys: new Set(), tags: new Set(), intervals: [] };
+    const found = histories.get(textOfAll(key)) ?? {
+      images: [],
+      keys: new Set(),
+      tags: new Set(),
+      intervals: [],
+    };
     histories.set(textOfAll(key), found);
     return found;
   };
@@ -119,11 +213,16 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
     for (const tag of scenario.tags[i]!) if (!tag.endsWith(" in value")) history.tags.add(tag);
     if (change.kind !== "upsert" || change.broken !== null) return;
     const keys = textOfAll(keyColumns.map((k) => change.values![k] ?? null));
-    const time = source.eventTime.is === "column" ? change.values[indexes([source.eventTime.column])[0]!] ?? null : change.committed;
+    const time =
+      source.eventTime.is === "column"
+        ? (change.values[indexes([source.eventTime.column])[0]!] ?? null)
+        : change.committed;
     history.keys.add(keys);
     if (time !== null) history.images.push({ keys, time: time as number });
   });
-  const truncates = scenario.truth.filter((change) => change.source === source.name && change.kind === "truncate").map((change) => change.committed);
+  const truncates = scenario.truth
+    .filter((change) => change.source === source.name && change.kind === "truncate")
+    .map((change) => change.committed);
   for (const version of oracle.versions(source.name)) {
     const history = of(version.key);
     history.intervals.push(version);
@@ -132,10 +231,27 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
   return [...histories.values()];
 }
 
-/** What the rows of the asked entity went through, of those with an image in or beside the longest window. */
-function tagsNear(view: ViewSpec, histories: readonly RowHistory[], request: OracleRequest): Set<string> {
+/**
+ * What the rows of the asked entity went through, of those with an image in or beside the longest
+ * window.
+ */
+function tagsNear(
+  view: ViewSpec,
+  histories: readonly RowHistory[],
+  request: OracleRequest,
+): Set<string> {
   const keys = askedKeys(view, request);
-  const longest = view.is === "fact" ? view.ttl ?? Infinity : Math.max(...view.features.map((feature) => feature.window ?? 0));
-  const near = histories.filter((history) => history.images.some((image) => image.keys === keys && image.time >= request.time - longest - 1 && image.time <= request.time + 1));
+  const longest =
+    view.is === "fact"
+      ? (view.ttl ?? Infinity)
+      : Math.max(...view.features.map((feature) => feature.window ?? 0));
+  const near = histories.filter((history) =>
+    history.images.some(
+      (image) =>
+        image.keys === keys &&
+        image.time >= request.time - longest - 1 &&
+        image.time <= request.time + 1,
+    ),
+  );
   return new Set(near.flatMap((history) => [...history.tags]));
 }

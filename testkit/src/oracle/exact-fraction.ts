@@ -1,6 +1,6 @@
 /**
- * Float arithmetic without floats, for the oracle: a double is a whole number of units of 2^-1074, so a sum of doubles is a sum of BigInts,
- * and only its end is rounded (law 3).
+ * Float arithmetic without floats, for the oracle: a double is a whole number of units of 2^-1074,
+ * so a sum of doubles is a sum of BigInts, and only its end is rounded (law 3).
  */
 
 const FRACTION_BITS = 52n;
@@ -13,7 +13,8 @@ export function unitsOf(x: number): bigint {
   const bits = view.getBigUint64(0);
   const exponent = (bits >> FRACTION_BITS) & 0x7ffn;
   const fraction = bits & ((1n << FRACTION_BITS) - 1n);
-  const magnitude = exponent === 0n ? fraction : (fraction | (1n << FRACTION_BITS)) << (exponent - 1n);
+  const magnitude =
+    exponent === 0n ? fraction : (fraction | (1n << FRACTION_BITS)) << (exponent - 1n);
   return bits >> 63n === 1n ? -magnitude : magnitude;
 }
 
@@ -24,7 +25,10 @@ export interface Rounded {
   readonly overflow: boolean;
 }
 
-/** The double nearest to numerator / denominator, half to even; saturates at the largest finite double. */
+/**
+ * The double nearest to numerator / denominator, half to even; saturates at the largest finite
+ * double.
+ */
 export function roundFraction(numerator: bigint, denominator: bigint): Rounded {
   if (numerator === 0n) return { value: 0, overflow: false };
   const negative = numerator < 0n !== denominator < 0n;

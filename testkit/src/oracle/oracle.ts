@@ -1,5 +1,6 @@
 /**
- * The naive oracle: LAWS.md read aloud over plain arrays. Obvious and slow; it shares only types with the rest of core, and every path must give its bits.
+ * The naive oracle: LAWS.md read aloud over plain arrays. Obvious and slow; it shares only types
+ * with the rest of core, and every path must give its bits.
  */
 import type { Selected, SourceSpec, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
 import type { Change, Status } from "../../../packages/core/src/spi.ts";
@@ -9,7 +10,10 @@ import type { FaultName } from "./planted-faults.ts";
 import { rowVersions, type EndedSnapshot, type RowVersion } from "./rows.ts";
 import { compare, sameBits, textOfAll } from "./values.ts";
 
-/** corrected: every change is known, which is also what the online store answers `asOf` t · known: what was known at t (law 6). */
+/**
+ * corrected: every change is known, which is also what the online store answers `asOf` t · known:
+ * what was known at t (law 6).
+ */
 export type OracleMode = "corrected" | "known";
 
 /** One row of an entity frame: the join keys by their names, and the moment in µs. */
@@ -27,8 +31,14 @@ export interface OracleAnswer {
   readonly overflow: boolean;
 }
 
-/** The same bits, the same status and the same event time; whether a sum overflowed is counted, not answered. */
-export function sameAnswer(a: Omit<OracleAnswer, "overflow">, b: Omit<OracleAnswer, "overflow">): boolean {
+/**
+ * The same bits, the same status and the same event time; whether a sum overflowed is counted, not
+ * answered.
+ */
+export function sameAnswer(
+  a: Omit<OracleAnswer, "overflow">,
+  b: Omit<OracleAnswer, "overflow">,
+): boolean {
   return sameBits(a.value, b.value) && a.status === b.status && a.eventTime === b.eventTime;
 }
 
@@ -38,22 +48,38 @@ export interface Oracle {
   versions(source: string): readonly RowVersion[];
 }
 
-/** `changes` are those of every source, as the log delivered them; `ended`: the snapshots of later epochs that are complete; `fault` makes this a twin that is wrong in one place. */
+/**
+ * `changes` are those of every source, as the log delivered them; `ended`: the snapshots of later
+ * epochs that are complete; `fault` makes this a twin that is wrong in one place.
+ */
 export function createOracle(log: {
-  readonly sources: readonly SourceSpec[]; readonly changes: readonly Change[]; readonly fault?: FaultName | null | undefined; readonly ended?: readonly EndedSnapshot[] | undefined;
+  readonly sources: readonly SourceSpec[];
+  readonly changes: readonly Change[];
+  readonly fault?: FaultName | null | undefined;
+  readonly ended?: readonly EndedSnapshot[] | undefined;
 }): Oracle {
   const fault = log.fault ?? null;
-  const versions = new Map(log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault, log.ended)]));
+  const versions = new Map(
+    log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault, log.ended)]),
+  );
   return {
     versions: (source) => versions.get(source)!,
-    answer: (selected, request, mode) => selected.map((one) => {
-      const rows = rowsSeen(one.view, versions.get(one.view.source.name)!, request, mode, fault);
-      const answer = one.view.is === "fact" ? factAnswer(one, rows, request.time, fault) : windowAnswer(one, rows, request.time, fault);
-      const value = Object.is(answer.value, -0) && fault !== "negative zero kept" ? 0 : answer.value;
-      // Law 7: a default replaces any null; the status stays.
-      const filled = value === null && one.feature.default !== undefined && fault !== "default forgotten" ? one.feature.default : value;
-      return { ...answer, value: filled };
-    }),
+    answer: (selected, request, mode) =>
+      selected.map((one) => {
+        const rows = rowsSeen(one.view, versions.get(one.view.source.name)!, request, mode, fault);
+        const answer =
+          one.view.is === "fact"
+            ? factAnswer(one, rows, request.time, fault)
+            : windowAnswer(one, rows, request.time, fault);
+        const value =
+          Object.is(answer.value, -0) && fault !== "negative zero kept" ? 0 : answer.value;
+        // Law 7: a default replaces any null; the status stays.
+        const filled =
+          value === null && one.feature.default !== undefined && fault !== "default forgotten"
+            ? one.feature.default
+            : value;
+        return { ...answer, value: filled };
+      }),
   };
 }
 
@@ -63,9 +89,16 @@ export interface SeenRow {
 }
 
 /** The rows of the asked entity that are seen at t, each with its event time. */
-export function rowsSeen(view: ViewSpec, versions: readonly RowVersion[], request: OracleRequest, mode: OracleMode, fault: FaultName | null = null): SeenRow[] {
+export function rowsSeen(
+  view: ViewSpec,
+  versions: readonly RowVersion[],
+  request: OracleRequest,
+  mode: OracleMode,
+  fault: FaultName | null = null,
+): SeenRow[] {
   const source = view.source;
-  const index = (name: string): number => source.columns.findIndex((column) => column.name === name);
+  const index = (name: string): number =>
+    source.columns.findIndex((column) => column.name === name);
   const asked = view.entity.keys.map((key) => request.keys[key.name] ?? null);
   const keyColumns = view.keyColumns.map(index);
   const rows: SeenRow[] = [];
@@ -75,16 +108,27 @@ export function rowsSeen(view: ViewSpec, versions: readonly RowVersion[], reques
     const keys = keyColumns.map((i) => version.values[i] ?? null);
     // Law 9: a row whose entity key or event time is null or unreadable belongs to no window.
     if (keys.includes(null) || textOfAll(keys) !== textOfAll(asked)) continue;
-    const time = source.eventTime.is === "committed" ? version.from : version.values[index(source.eventTime.column)] ?? null;
+    const time =
+      source.eventTime.is === "committed"
+        ? version.from
+        : (version.values[index(source.eventTime.column)] ?? null);
     if (time !== null) rows.push({ time: time as number, version });
   }
   return rows;
 }
 
-function seen(source: SourceSpec, version: RowVersion, t: number, mode: OracleMode, fault: FaultName | null): boolean {
+function seen(
+  source: SourceSpec,
+  version: RowVersion,
+  t: number,
+  mode: OracleMode,
+  fault: FaultName | null,
+): boolean {
   const dimension = source.eventTime.is === "committed";
-  if (mode === "corrected" && (!dimension || fault === "dimension by final rows")) return version.to === Infinity;
-  if (mode === "known" && !dimension && fault === "commit time ignored") return version.to === Infinity;
+  if (mode === "corrected" && (!dimension || fault === "dimension by final rows"))
+    return version.to === Infinity;
+  if (mode === "known" && !dimension && fault === "commit time ignored")
+    return version.to === Infinity;
   const begun = fault === "known from closed" ? version.from <= t : version.from < t;
   return begun && (fault === "known to open" ? t < version.to : t <= version.to);
 }
@@ -92,20 +136,39 @@ function seen(source: SourceSpec, version: RowVersion, t: number, mode: OracleMo
 /** Law 1: t − w ≤ event time < t. */
 function inWindow(time: number, t: number, window: number, fault: FaultName | null): boolean {
   const day = 86_400_000_000;
-  const begin = fault === "window aligned to days" ? Math.floor((t - window) / day) * day : t - window;
-  return (fault === "far edge open" ? begin < time : begin <= time) && (fault === "near edge closed" ? time <= t : time < t);
+  const begin =
+    fault === "window aligned to days" ? Math.floor((t - window) / day) * day : t - window;
+  return (
+    (fault === "far edge open" ? begin < time : begin <= time) &&
+    (fault === "near edge closed" ? time <= t : time < t)
+  );
 }
 
-function windowAnswer(one: Selected, rows: readonly SeenRow[], t: number, fault: FaultName | null): OracleAnswer {
+function windowAnswer(
+  one: Selected,
+  rows: readonly SeenRow[],
+  t: number,
+  fault: FaultName | null,
+): OracleAnswer {
   const { view, feature } = one;
   const source = view.source;
   const window = feature.window!;
-  const longest = fault === "status of own window" ? window : Math.max(...view.features.map((f) => f.window!));
+  const longest =
+    fault === "status of own window" ? window : Math.max(...view.features.map((f) => f.window!));
   const around = rows.filter((row) => inWindow(row.time, t, longest, fault));
   const passing = rows.filter((row) => passes(one, row, fault));
-  const column = feature.column === null ? null : source.columns.find((c) => c.name === feature.column)!;
-  const input = (list: readonly SeenRow[]): Value[] => list.map((row) => (column === null ? null : row.version.values[source.columns.indexOf(column)] ?? null));
-  let result: Aggregated = aggregate(feature.aggregate, column, input(passing.filter((row) => inWindow(row.time, t, window, fault))), fault);
+  const column =
+    feature.column === null ? null : source.columns.find((c) => c.name === feature.column)!;
+  const input = (list: readonly SeenRow[]): Value[] =>
+    list.map((row) =>
+      column === null ? null : (row.version.values[source.columns.indexOf(column)] ?? null),
+    );
+  let result: Aggregated = aggregate(
+    feature.aggregate,
+    column,
+    input(passing.filter((row) => inWindow(row.time, t, window, fault))),
+    fault,
+  );
   if (fault === "float subtract" && feature.aggregate === "sum" && column!.kind === "float64") {
     const before = (edge: number): SeenRow[] => passing.filter((row) => row.time < edge);
     result = { value: subtractedSum(input(before(t)), input(before(t - window))), overflow: false };
@@ -117,26 +180,52 @@ function windowAnswer(one: Selected, rows: readonly SeenRow[], t: number, fault:
   };
 }
 
-/** Law 2: the newest row with t − ttl ≤ stamp ≤ t; law 7: OUTSIDE_MAX_AGE where the newest is older. */
-function factAnswer(one: Selected, rows: readonly SeenRow[], t: number, fault: FaultName | null): OracleAnswer {
+/**
+ * Law 2: the newest row with t − ttl ≤ stamp ≤ t; law 7: OUTSIDE_MAX_AGE where the newest is older.
+ */
+function factAnswer(
+  one: Selected,
+  rows: readonly SeenRow[],
+  t: number,
+  fault: FaultName | null,
+): OracleAnswer {
   const { view, feature } = one;
-  const holding = rows.filter((row) => (fault === "fact at t unseen" ? row.time < t : row.time <= t) && passes(one, row, fault));
+  const holding = rows.filter(
+    (row) =>
+      (fault === "fact at t unseen" ? row.time < t : row.time <= t) && passes(one, row, fault),
+  );
   const newest = holding.toSorted((a, b) => newer(view.source, a, b, fault)).at(-1);
-  if (newest === undefined) return { value: null, status: "NOT_FOUND", eventTime: null, overflow: false };
+  if (newest === undefined)
+    return { value: null, status: "NOT_FOUND", eventTime: null, overflow: false };
   const oldest = view.ttl === null ? -Infinity : t - view.ttl;
   if (fault === "ttl exclusive" ? newest.time <= oldest : newest.time < oldest) {
-    if (fault === "stale is not found") return { value: null, status: "NOT_FOUND", eventTime: null, overflow: false };
+    if (fault === "stale is not found")
+      return { value: null, status: "NOT_FOUND", eventTime: null, overflow: false };
     return { value: null, status: "OUTSIDE_MAX_AGE", eventTime: newest.time, overflow: false };
   }
-  const value = newest.version.values[view.source.columns.findIndex((column) => column.name === feature.column)] ?? null;
-  return { value, status: value === null ? "NULL_VALUE" : "PRESENT", eventTime: newest.time, overflow: false };
+  const value =
+    newest.version.values[
+      view.source.columns.findIndex((column) => column.name === feature.column)
+    ] ?? null;
+  return {
+    value,
+    status: value === null ? "NULL_VALUE" : "PRESENT",
+    eventTime: newest.time,
+    overflow: false,
+  };
 }
 
-/** Law 2: by stamp, then the declared created column (a missing one is the earliest), then the primary key; never by arrival. */
+/**
+ * Law 2: by stamp, then the declared created column (a missing one is the earliest), then the
+ * primary key; never by arrival.
+ */
 function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: FaultName | null): number {
   if (a.time !== b.time) return a.time - b.time;
   if (fault === "tie by arrival") return a.version.arrival - b.version.arrival;
-  const names = [...(source.created === null || fault === "tie ignores created" ? [] : [source.created]), ...source.primaryKey];
+  const names = [
+    ...(source.created === null || fault === "tie ignores created" ? [] : [source.created]),
+    ...source.primaryKey,
+  ];
   for (const name of names) {
     const i = source.columns.findIndex((column) => column.name === name);
     const left = a.version.values[i] ?? null;

@@ -1,4 +1,7 @@
-/** Mistakes that the oracle makes on request: a suite that cannot tell such a twin from the oracle proves nothing. */
+/**
+ * Mistakes that the oracle makes on request: a suite that cannot tell such a twin from the oracle
+ * proves nothing.
+ */
 export const plantedFaults = {
   "near edge closed": "the event at t counts",
   "far edge open": "the event at t − w does not count",
@@ -29,7 +32,8 @@ export const plantedFaults = {
   "old key ignored": "a create with an old key leaves the old row",
   "placeholder is null": "a column the log left out becomes missing",
   "broken row stays": "an unreadable change leaves the row as it was",
-  "null time dropped": "a change to a null event time is not applied, so the row stays where it was",
+  "null time dropped":
+    "a change to a null event time is not applied, so the row stays where it was",
   "known from not raised": "a version may begin before the one it replaces",
   "known from closed": "a version is seen at the instant of its commit",
   "known to open": "a version is unseen at the instant it is replaced",

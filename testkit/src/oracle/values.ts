@@ -1,4 +1,7 @@
-/** How the oracle orders, equates and prints values (law 3). Written apart from the kernels, on purpose. */
+/**
+ * How the oracle orders, equates and prints values (law 3). Written apart from the kernels, on
+ * purpose.
+ */
 import type { Kind, Value } from "../../../packages/core/src/specs.ts";
 
 /** By code point, so that "\uFFFD" comes before "😀"; a UTF-16 comparison says otherwise. */
@@ -15,7 +18,10 @@ function compareLists(left: readonly number[], right: readonly number[]): number
   return Math.sign(left.length - right.length);
 }
 
-/** The order of two values of one kind, neither null: strings by code point, bytes one by one, false before true, numbers by value. */
+/**
+ * The order of two values of one kind, neither null: strings by code point, bytes one by one, false
+ * before true, numbers by value.
+ */
 export function compare(kind: Kind, a: Value, b: Value): number {
   if (kind === "string" || kind === "json") return compareText(a as string, b as string);
   if (kind === "bytes") return compareLists([...(a as Uint8Array)], [...(b as Uint8Array)]);
@@ -38,6 +44,7 @@ export function textOfAll(values: readonly Value[]): string {
 
 /** The same bits: what a comparison of paths asks. −0 is not 0 here, for no answer is −0. */
 export function sameBits(a: Value, b: Value): boolean {
-  if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && textOf(a) === textOf(b);
+  if (a instanceof Uint8Array || b instanceof Uint8Array)
+    return a instanceof Uint8Array && b instanceof Uint8Array && textOf(a) === textOf(b);
   return Object.is(a, b);
 }

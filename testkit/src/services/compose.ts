@@ -1,4 +1,7 @@
-/** The flow as docker/compose.yaml brings it up: where a program finds it, and for tests up and down under a name of its own. */
+/**
+ * The flow as docker/compose.yaml brings it up: where a program finds it, and for tests up and down
+ * under a name of its own.
+ */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -22,22 +25,58 @@ export function composeEnvironment(): Environment {
   return { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
 }
 
-/** Where the services of docker/compose.yaml are, by the variables it was started with. An error names the ones that are missing. */
-export function composePipeline(env: Environment = composeEnvironment()): PipelineAddresses & { readonly trino: { readonly url: string } } {
-  const missing = ["POSTGRES_USER", "POSTGRES_PASSWORD", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"].filter((name) => (env[name] ?? "") === "");
-  if (missing.length > 0) throw new Error(`compose: ${missing.join(", ")} not set; copy docker/.env.example to docker/.env, or set them as they were when the services were started`);
+/**
+ * Where the services of docker/compose.yaml are, by the variables it was started with. An error
+ * names the ones that are missing.
+ */
+export function composePipeline(
+  env: Environment = composeEnvironment(),
+): PipelineAddresses & { readonly trino: { readonly url: string } } {
+  const missing = [
+    "POSTGRES_USER",
+    "POSTGRES_PASSWORD",
+    "MINIO_ROOT_USER",
+    "MINIO_ROOT_PASSWORD",
+  ].filter((name) => (env[name] ?? "") === "");
+  if (missing.length > 0)
+    throw new Error(
+      `compose: ${missing.join(", ")} not set; copy docker/.env.example to docker/.env, or ` +
+        "set them as they were when the services were started",
+    );
   // as in the compose file: an empty one is none
-  const value = (name: string, otherwise: string): string => (env[name] ?? "") === "" ? otherwise : env[name]!;
-  const url = (name: string, port: number): string => `http://127.0.0.1:${value(name, String(port))}`;
-  const user = env["POSTGRES_USER"]!, password = env["POSTGRES_PASSWORD"]!, database = value("POSTGRES_DB", "bank");
-  const host = "127.0.0.1", port = Number(value("POSTGRES_PORT", "5432"));
+  const value = (name: string, otherwise: string): string =>
+    (env[name] ?? "") === "" ? otherwise : env[name]!;
+  const url = (name: string, port: number): string =>
+    `http://127.0.0.1:${value(name, String(port))}`;
+  const user = env["POSTGRES_USER"]!,
+    password = env["POSTGRES_PASSWORD"]!,
+    database = value("POSTGRES_DB", "bank");
+  const host = "127.0.0.1",
+    port = Number(value("POSTGRES_PORT", "5432"));
   return {
-    postgres: { host, port, user, password, database, url: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${encodeURIComponent(database)}` },
+    postgres: {
+      host,
+      port,
+      user,
+      password,
+      database,
+      url: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${encodeURIComponent(database)}`,
+    },
     kafka: { brokers: [`127.0.0.1:${value("KAFKA_PORT", "9092")}`] },
     connect: { url: url("CONNECT_PORT", 8083) },
-    minio: { endpoint: url("MINIO_PORT", 9000), region: "us-east-1", credentials: { accessKeyId: env["MINIO_ROOT_USER"]!, secretAccessKey: env["MINIO_ROOT_PASSWORD"]! } },
+    minio: {
+      endpoint: url("MINIO_PORT", 9000),
+      region: "us-east-1",
+      credentials: {
+        accessKeyId: env["MINIO_ROOT_USER"]!,
+        secretAccessKey: env["MINIO_ROOT_PASSWORD"]!,
+      },
+    },
     trino: { url: url("TRINO_PORT", 8080) },
-    inside: { postgres: { host: "postgres", port: 5432 }, minio: { endpoint: "http://minio:9000" } },
+    inside: {
+      postgres: { host: "postgres", port: 5432 },
+      minio: { endpoint: "http://minio:9000" },
+    },
   };
 }
 
@@ -53,18 +92,38 @@ export interface Compose {
   stop(): Promise<void>;
 }
 
-/** Brings docker/compose.yaml up beside whatever runs, on free ports and with passwords of its own, and waits until all are healthy. */
+/**
+ * Brings docker/compose.yaml up beside whatever runs, on free ports and with passwords of its own,
+ * and waits until all are healthy.
+ */
 export async function startCompose(): Promise<Compose> {
-  const ports = ["POSTGRES_PORT", "KAFKA_PORT", "CONNECT_PORT", "MINIO_PORT", "MINIO_CONSOLE_PORT", "TRINO_PORT", "KAFKA_UI_PORT"];
+  const ports = [
+    "POSTGRES_PORT",
+    "KAFKA_PORT",
+    "CONNECT_PORT",
+    "MINIO_PORT",
+    "MINIO_CONSOLE_PORT",
+    "TRINO_PORT",
+    "KAFKA_UI_PORT",
+  ];
   const free = await freePorts(ports.length);
   const secret = (): string => randomBytes(12).toString("hex");
   const env = {
-    POSTGRES_USER: "bank", POSTGRES_PASSWORD: secret(), POSTGRES_DB: "bank", MINIO_ROOT_USER: "lake", MINIO_ROOT_PASSWORD: secret(),
+    POSTGRES_USER: "bank",
+    POSTGRES_PASSWORD: secret(),
+    POSTGRES_DB: "bank",
+    MINIO_ROOT_USER: "lake",
+    MINIO_ROOT_PASSWORD: secret(),
     ...Object.fromEntries(ports.map((name, at) => [name, String(free[at])])),
   };
   const project = `tidemark-${randomBytes(4).toString("hex")}`;
   const compose = async (...args: readonly string[]): Promise<string> =>
-    (await run("docker", ["compose", "-p", project, "-f", composeFile, ...args], { env: { ...process.env, ...env }, maxBuffer: 1 << 26 })).stdout;
+    (
+      await run("docker", ["compose", "-p", project, "-f", composeFile, ...args], {
+        env: { ...process.env, ...env },
+        maxBuffer: 1 << 26,
+      })
+    ).stdout;
   const guard = removeAfterUs(`com.docker.compose.project=${project}`);
   const stop = async (): Promise<void> => {
     await compose("down", "--volumes", "--timeout", "5");
@@ -76,7 +135,11 @@ export async function startCompose(): Promise<Compose> {
     const printed = await compose("logs", "--no-color", "--tail", "40").catch(() => "");
     const states = await compose("ps", "--all").catch(() => "");
     await stop();
-    throw new Error(`compose: not every service of docker/compose.yaml came up: ${(error as Error).message}\n${states}\n${printed}`, { cause: error });
+    throw new Error(
+      "compose: not every service of docker/compose.yaml came up: " +
+        `${(error as Error).message}\n${states}\n${printed}`,
+      { cause: error },
+    );
   }
   return { project, env, addresses: composePipeline(env), compose, stop };
 }

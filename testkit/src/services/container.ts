@@ -1,4 +1,7 @@
-/** A service as a container: at ports of this machine that were chosen beforehand, so that it comes back where it was. */
+/**
+ * A service as a container: at ports of this machine that were chosen beforehand, so that it comes
+ * back where it was.
+ */
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from "testcontainers";
@@ -17,7 +20,9 @@ export interface ContainerOptions {
   readonly files?: Readonly<Record<string, string>> | undefined;
   /** What it may use at most, in GiB; left out, what there is. */
   readonly memory?: number | undefined;
-  /** Asked until it is true; `log` is what the program printed since it was started, its last part. */
+  /**
+   * Asked until it is true; `log` is what the program printed since it was started, its last part.
+   */
   readonly ready: (log: string) => boolean | Promise<boolean>;
   /** Seconds until a program that is not ready has failed: 300. */
   readonly patience?: number | undefined;
@@ -27,23 +32,47 @@ export interface ContainerOptions {
 class LocalContainer extends GenericContainer {
   bind(ports: ContainerOptions["ports"]): this {
     this.withExposedPorts(...ports);
-    this.hostConfig.PortBindings = Object.fromEntries(ports.map(({ container, host }) => [`${container}/tcp`, [{ HostIp: "127.0.0.1", HostPort: String(host) }]]));
+    this.hostConfig.PortBindings = Object.fromEntries(
+      ports.map(({ container, host }) => [
+        `${container}/tcp`,
+        [{ HostIp: "127.0.0.1", HostPort: String(host) }],
+      ]),
+    );
     return this;
   }
 }
 
-/** Starts it on the network and waits until it is ready; where it is not, it is gone, and the error shows what it printed last. */
+/**
+ * Starts it on the network and waits until it is ready; where it is not, it is gone, and the error
+ * shows what it printed last.
+ */
 export async function container(network: string, options: ContainerOptions): Promise<Service> {
-  const { name, image, command, env = {}, ports, files = {}, memory, ready, patience = 300 } = options;
+  const {
+    name,
+    image,
+    command,
+    env = {},
+    ports,
+    files = {},
+    memory,
+    ready,
+    patience = 300,
+  } = options;
   const client = await getContainerRuntimeClient();
   let log = new LogRing();
   const follow = (stream: Readable): void => {
     const ring = log;
-    stream.setEncoding("utf8").on("data", (text: string) => { ring.add(text); }).on("error", () => undefined);
+    stream
+      .setEncoding("utf8")
+      .on("data", (text: string) => {
+        ring.add(text);
+      })
+      .on("error", () => undefined);
   };
 
   const untilReady = async ({ id }: { readonly id: string }): Promise<void> => {
-    const failed = (why: string): Error => new Error(`${name} ${why}; it printed last:\n${log.text()}`);
+    const failed = (why: string): Error =>
+      new Error(`${name} ${why}; it printed last:\n${log.text()}`);
     const deadline = performance.now() + patience * 1000;
     while (!(await ready(log.text()))) {
       const { State } = await client.container.inspect(client.container.getById(id));
@@ -53,12 +82,26 @@ export async function container(network: string, options: ContainerOptions): Pro
       await sleep(100);
     }
   };
-  const waiting: WaitStrategy = { waitUntilReady: untilReady, withStartupTimeout: () => waiting, isStartupTimeoutSet: () => true, getStartupTimeout: () => patience * 1000 };
+  const waiting: WaitStrategy = {
+    waitUntilReady: untilReady,
+    withStartupTimeout: () => waiting,
+    isStartupTimeoutSet: () => true,
+    getStartupTimeout: () => patience * 1000,
+  };
 
-  const building = new LocalContainer(image).bind(ports).withLabels({ "tidemark.network": network }).withNetworkMode(network).withNetworkAliases(name)
-    .withEnvironment(Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])))
-    .withCopyContentToContainer(Object.entries(files).map(([target, content]) => ({ target, content })))
-    .withLogConsumer(follow).withWaitStrategy(waiting);
+  const building = new LocalContainer(image)
+    .bind(ports)
+    .withLabels({ "tidemark.network": network })
+    .withNetworkMode(network)
+    .withNetworkAliases(name)
+    .withEnvironment(
+      Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])),
+    )
+    .withCopyContentToContainer(
+      Object.entries(files).map(([target, content]) => ({ target, content })),
+    )
+    .withLogConsumer(follow)
+    .withWaitStrategy(waiting);
   if (memory !== undefined) building.withResourcesQuota({ memory });
   if (command !== undefined) building.withCommand([...command]);
   const started = client.container.getById((await building.start()).getId());
@@ -78,6 +121,8 @@ export async function container(network: string, options: ContainerOptions): Pro
       follow(await client.container.logs(started, { since: Date.parse(State.StartedAt) / 1000 }));
       await untilReady(started);
     },
-    async stop() { await started.remove({ force: true, v: true }); },
+    async stop() {
+      await started.remove({ force: true, v: true });
+    },
   };
 }

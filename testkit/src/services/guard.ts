@@ -1,7 +1,10 @@
 /** What ends the containers of a process that died before it ended them. */
 import { spawn } from "node:child_process";
 
-/** Waits for the end of its input, which is our end, however we come to it. More than once, because the engine may still have been making one. */
+/**
+ * Waits for the end of its input, which is our end, however we come to it. More than once, because
+ * the engine may still have been making one.
+ */
 const GUARD = `
 cat >/dev/null
 for round in 1 2 3 4 5; do
@@ -12,12 +15,22 @@ for round in 1 2 3 4 5; do
 done
 `;
 
-/** Removes every container, network and volume with this label when this process is gone, unless it was released before. */
+/**
+ * Removes every container, network and volume with this label when this process is gone, unless it
+ * was released before.
+ */
 export function removeAfterUs(label: string): { release(): void } {
   // In a session of its own, because Ctrl-C goes to every process of the terminal's.
-  const guard = spawn("sh", ["-c", GUARD, "guard", label], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  const guard = spawn("sh", ["-c", GUARD, "guard", label], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
   guard.on("error", () => undefined);
   guard.unref();
   (guard.stdin as unknown as { unref(): void }).unref();
-  return { release: () => { guard.kill("SIGKILL"); } };
+  return {
+    release: () => {
+      guard.kill("SIGKILL");
+    },
+  };
 }

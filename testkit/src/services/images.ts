@@ -1,4 +1,7 @@
-/** The public images of the services, as docker/compose.yaml names them too, and whether this machine can have them. */
+/**
+ * The public images of the services, as docker/compose.yaml names them too, and whether this
+ * machine can have them.
+ */
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 
@@ -10,11 +13,14 @@ export const images = {
   trino: "trinodb/trino:476",
 } as const;
 
-const docker = (...args: readonly string[]): boolean => spawnSync("docker", args, { stdio: "ignore", timeout: 20_000 }).status === 0;
+const docker = (...args: readonly string[]): boolean =>
+  spawnSync("docker", args, { stdio: "ignore", timeout: 20_000 }).status === 0;
 
 /** Null where an engine answers; otherwise what to do. */
 export function missingForDocker(): string | null {
-  return docker("version", "--format", "{{.Server.Version}}") ? null : "no Docker engine that answers; install and start one";
+  return docker("version", "--format", "{{.Server.Version}}")
+    ? null
+    : "no Docker engine that answers; install and start one";
 }
 
 export function composeAnswers(): boolean {
@@ -27,11 +33,20 @@ export function absentImages(): readonly string[] {
 }
 
 /** Brings them, which may take minutes; an error says which one can't be had, and why. */
-export async function pullImages(names: readonly string[], onPull: (image: string) => void): Promise<void> {
+export async function pullImages(
+  names: readonly string[],
+  onPull: (image: string) => void,
+): Promise<void> {
   for (const image of names) {
     onPull(image);
-    await promisify(execFile)("docker", ["pull", "--quiet", image]).catch((error: { readonly stderr?: string }) => {
-      throw new Error(`docker: the image ${image} is not on this machine and can't be pulled: ${(error.stderr ?? String(error)).trim()}`, { cause: error });
-    });
+    await promisify(execFile)("docker", ["pull", "--quiet", image]).catch(
+      (error: { readonly stderr?: string }) => {
+        throw new Error(
+          `docker: the image ${image} is not on this machine and can't be pulled: ` +
+            `${(error.stderr ?? String(error)).trim()}`,
+          { cause: error },
+        );
+      },
+    );
   }
 }

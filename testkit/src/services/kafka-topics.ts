@@ -13,17 +13,28 @@ export interface Message {
   readonly headers: Readonly<Record<string, string | null>>;
 }
 
-/** Recorded messages keep their times, however long ago or far ahead: none expires, none is refused. */
-const ANY_TIME = { "log.retention.ms": -1, "log.message.timestamp.after.max.ms": "9223372036854775807" };
+/**
+ * Recorded messages keep their times, however long ago or far ahead: none expires, none is refused.
+ */
+const ANY_TIME = {
+  "log.retention.ms": -1,
+  "log.message.timestamp.after.max.ms": "9223372036854775807",
+};
 
-/** A broker takes no more than 1 MiB of a partition at once (`message.max.bytes`), and generated values may be long. */
+/**
+ * A broker takes no more than 1 MiB of a partition at once (`message.max.bytes`), and generated
+ * values may be long.
+ */
 const REQUEST = { messages: 200, bytes: 2 ** 19 };
 
 function* inRequests(messages: readonly Message[]): Generator<readonly Message[]> {
   let some: Message[] = [];
   let bytes = 0;
   for (const message of messages) {
-    const size = Buffer.byteLength(message.key ?? "") + Buffer.byteLength(message.value ?? "") + Buffer.byteLength(JSON.stringify(message.headers));
+    const size =
+      Buffer.byteLength(message.key ?? "") +
+      Buffer.byteLength(message.value ?? "") +
+      Buffer.byteLength(JSON.stringify(message.headers));
     if (some.length === REQUEST.messages || (some.length > 0 && bytes + size > REQUEST.bytes)) {
       yield some;
       [some, bytes] = [[], 0];
@@ -36,36 +47,76 @@ function* inRequests(messages: readonly Message[]): Generator<readonly Message[]
 
 export async function startKafkaTopics(settings: Readonly<Record<string, string | number>> = {}) {
   const service = await startKafka({ settings: { ...ANY_TIME, ...settings } });
-  const client = new kafkajs.Kafka({ brokers: [...service.brokers], logLevel: kafkajs.logLevel.NOTHING });
+  const client = new kafkajs.Kafka({
+    brokers: [...service.brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
   const admin = client.admin();
   await admin.connect();
   return {
-    service, client, admin, brokers: [...service.brokers],
+    service,
+    client,
+    admin,
+    brokers: [...service.brokers],
 
-    async topic(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    async topic(
+      topic: string,
+      partitions = 1,
+      config: Readonly<Record<string, string>> = {},
+    ): Promise<void> {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
-      // kafkajs would wait for leaders too, and fail where the broker does not know its new topic yet
-      while (!(await admin.fetchTopicOffsets(topic).then((found) => found.length === partitions, () => false))) await sleep(50);
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
+      });
+      // kafkajs would wait for leaders too, and fail where the broker does not know its new topic
+      // yet
+      while (
+        !(await admin.fetchTopicOffsets(topic).then(
+          (found) => found.length === partitions,
+          () => false,
+        ))
+      )
+        await sleep(50);
     },
 
     /** As retention does it: what lies before the offset is gone. */
     async expire(topic: string, offset: number): Promise<void> {
       await admin.fetchTopicOffsets(topic);
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+      await admin.deleteTopicRecords({
+        topic,
+        partitions: [{ partition: 0, offset: String(offset) }],
+      });
     },
 
     /**
-     * In the order given, each into its partition, once: a broker that was away may have kept what it did not confirm, so the producer is idempotent.
-     * One of its own each time: one that knows the topic drops what is for a partition added since.
+     * In the order given, each into its partition, once: a broker that was away may have kept what
+     * it did not confirm, so the producer is idempotent. One of its own each time: one that knows
+     * the topic drops what is for a partition added since.
      */
-    async publish(topic: string, messages: readonly Message[], compression = kafkajs.CompressionTypes.None): Promise<void> {
-      const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 });
+    async publish(
+      topic: string,
+      messages: readonly Message[],
+      compression = kafkajs.CompressionTypes.None,
+    ): Promise<void> {
+      const producer = client.producer({
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        idempotent: true,
+        maxInFlightRequests: 1,
+      });
       await producer.connect();
       for (const some of inRequests(messages)) {
         await producer.send({
-          topic, compression, acks: -1,
-          messages: some.map(({ partition, timestamp, key, value, headers }) => ({ partition, key, value, timestamp: String(timestamp), headers: headers as Record<string, string> })),
+          topic,
+          compression,
+          acks: -1,
+          messages: some.map(({ partition, timestamp, key, value, headers }) => ({
+            partition,
+            key,
+            value,
+            timestamp: String(timestamp),
+            headers: headers as Record<string, string>,
+          })),
         });
       }
       await producer.disconnect();

@@ -12,8 +12,16 @@ import type { Service } from "./service.ts";
 
 /** Of the module github.com/minio/minio. */
 const MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c";
-const home = join(fileURLToPath(new URL("../../..", import.meta.url)), ".tidemark", "services", "bin");
-const built = join(home, `minio-${MINIO.split("-").at(-1)}${process.platform === "win32" ? ".exe" : ""}`);
+const home = join(
+  fileURLToPath(new URL("../../..", import.meta.url)),
+  ".tidemark",
+  "services",
+  "bin",
+);
+const built = join(
+  home,
+  `minio-${MINIO.split("-").at(-1)}${process.platform === "win32" ? ".exe" : ""}`,
+);
 
 const run = promisify(execFile);
 
@@ -37,20 +45,44 @@ export function minioProgram(): string | null {
   return existsSync(path) ? path : null;
 }
 
-/** `null`: there is no Go on this machine. Where the PATH does not name it, it is looked for where its installer puts it. */
+/**
+ * `null`: there is no Go on this machine. Where the PATH does not name it, it is looked for where
+ * its installer puts it.
+ */
 export async function goProgram(): Promise<string | null> {
-  for (const name of ["go", "/usr/local/go/bin/go"]) if (await run(name, ["version"]).then(() => true, () => false)) return name;
+  for (const name of ["go", "/usr/local/go/bin/go"])
+    if (
+      await run(name, ["version"]).then(
+        () => true,
+        () => false,
+      )
+    )
+      return name;
   return null;
 }
 
-/** Builds MinIO, once; four minutes on two cores, seconds where Go has its packages still. A half-made program is never seen under its name. */
+/**
+ * Builds MinIO, once; four minutes on two cores, seconds where Go has its packages still. A
+ * half-made program is never seen under its name.
+ */
 export async function buildMinio(go: string): Promise<void> {
   if (existsSync(built)) return;
   mkdirSync(home, { recursive: true });
   const temporary = mkdtempSync(join(home, "building-"));
   try {
     const env = { ...process.env, GOBIN: temporary, CGO_ENABLED: "0", GOFLAGS: "" };
-    await run(go, ["install", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", `github.com/minio/minio@${MINIO}`], { cwd: temporary, env, maxBuffer: 1 << 26 });
+    await run(
+      go,
+      [
+        "install",
+        "-trimpath",
+        "-gcflags=all=-dwarf=false",
+        "-ldflags",
+        "-s -w",
+        `github.com/minio/minio@${MINIO}`,
+      ],
+      { cwd: temporary, env, maxBuffer: 1 << 26 },
+    );
     renameSync(join(temporary, process.platform === "win32" ? "minio.exe" : "minio"), built);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -58,17 +90,37 @@ export async function buildMinio(go: string): Promise<void> {
 }
 
 export async function startMinio({ network }: MinioOptions = {}): Promise<Minio> {
-  const [port] = await freePorts(1) as [number];
+  const [port] = (await freePorts(1)) as [number];
   const endpoint = `http://127.0.0.1:${port}`;
   const region = "us-east-1";
   const credentials = { accessKeyId: "tidemark", secretAccessKey: "tidemark-secret" };
-  const env = { MINIO_ROOT_USER: credentials.accessKeyId, MINIO_ROOT_PASSWORD: credentials.secretAccessKey, MINIO_BROWSER: "off", MINIO_UPDATE: "off" };
-  const ready = (): Promise<boolean> => fetch(`${endpoint}/minio/health/cluster`).then(({ ok }) => ok, () => false);
+  const env = {
+    MINIO_ROOT_USER: credentials.accessKeyId,
+    MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
+    MINIO_BROWSER: "off",
+    MINIO_UPDATE: "off",
+  };
+  const ready = (): Promise<boolean> =>
+    fetch(`${endpoint}/minio/health/cluster`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   const running = await (network === undefined
     ? asProcess(port, env, ready)
-    : network.container({ name: "minio", image: images.minio, command: ["server", "/data"], env, ports: [{ container: 9000, host: port }], ready }));
+    : network.container({
+        name: "minio",
+        image: images.minio,
+        command: ["server", "/data"],
+        env,
+        ports: [{ container: 9000, host: port }],
+        ready,
+      }));
   return {
-    ...running, endpoint, region, credentials, inside: { endpoint: network === undefined ? endpoint : "http://minio:9000" },
+    ...running,
+    endpoint,
+    region,
+    credentials,
+    inside: { endpoint: network === undefined ? endpoint : "http://minio:9000" },
     async createBucket(Bucket) {
       const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
       await client.send(new CreateBucketCommand({ Bucket }));
@@ -77,12 +129,23 @@ export async function startMinio({ network }: MinioOptions = {}): Promise<Minio>
   };
 }
 
-async function asProcess(port: number, env: Readonly<Record<string, string>>, ready: () => Promise<boolean>): Promise<Service> {
+async function asProcess(
+  port: number,
+  env: Readonly<Record<string, string>>,
+  ready: () => Promise<boolean>,
+): Promise<Service> {
   const program = minioProgram();
-  if (program === null) throw new Error("minio: it was not built on this machine; `npm run setup:services` builds it, with Go");
+  if (program === null)
+    throw new Error(
+      "minio: it was not built on this machine; `npm run setup:services` builds it, with Go",
+    );
   const folder = dataFolder("minio");
   return service({
-    name: "minio", command: program, args: ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`], folder,
-    env: { ...process.env, ...env, HOME: folder }, ready,
+    name: "minio",
+    command: program,
+    args: ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`],
+    folder,
+    env: { ...process.env, ...env, HOME: folder },
+    ready,
   });
 }

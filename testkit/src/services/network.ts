@@ -1,4 +1,7 @@
-/** What the containers of one pipeline share: they reach one another by name, and they go when this process goes. */
+/**
+ * What the containers of one pipeline share: they reach one another by name, and they go when this
+ * process goes.
+ */
 import { randomBytes } from "node:crypto";
 import { getContainerRuntimeClient } from "testcontainers";
 import { type ContainerOptions, container } from "./container.ts";
@@ -15,7 +18,8 @@ export interface Network {
 }
 
 export async function startNetwork(): Promise<Network> {
-  // Ours outlives a kill as theirs does, and needs no image, which not every machine can have. Windows has no shell to run it.
+  // Ours outlives a kill as theirs does, and needs no image, which not every machine can have.
+  // Windows has no shell to run it.
   if (process.platform !== "win32") process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
   const id = `tidemark-${randomBytes(6).toString("hex")}`;
   const guard = removeAfterUs(`tidemark.network=${id}`);

@@ -1,4 +1,7 @@
-/** The services of the flow together: what they are called by from here, and what they call each other. */
+/**
+ * The services of the flow together: what they are called by from here, and what they call each
+ * other.
+ */
 import { type Connect, startConnect } from "./connect.ts";
 import { type Kafka, startKafka } from "./kafka.ts";
 import { type Minio, startMinio } from "./minio.ts";
@@ -15,8 +18,13 @@ export interface PipelineAddresses {
   readonly minio: Pick<Minio, "endpoint" | "region" | "credentials">;
   /** Where it was asked for. */
   readonly trino?: { readonly url: string } | undefined;
-  /** How the services reach one another, which in containers is not how this process reaches them. */
-  readonly inside: { readonly postgres: { readonly host: string; readonly port: number }; readonly minio: { readonly endpoint: string } };
+  /**
+   * How the services reach one another, which in containers is not how this process reaches them.
+   */
+  readonly inside: {
+    readonly postgres: { readonly host: string; readonly port: number };
+    readonly minio: { readonly endpoint: string };
+  };
 }
 
 export interface Pipeline extends PipelineAddresses {
@@ -30,7 +38,10 @@ export interface Pipeline extends PipelineAddresses {
 }
 
 export interface PipelineOptions {
-  /** As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where Docker runs. */
+  /**
+   * As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where
+   * Docker runs.
+   */
   readonly way?: Way | undefined;
   /** A Trino too, with MinIO's tables in its catalog `lake`. */
   readonly trino?: boolean | undefined;
@@ -42,17 +53,27 @@ export interface PipelineOptions {
   readonly onReady?: ((name: string, seconds: number) => void) | undefined;
 }
 
-/** All of them, or none: where one does not come up, those that did are stopped, and its error shows what it printed. */
+/**
+ * All of them, or none: where one does not come up, those that did are stopped, and its error shows
+ * what it printed.
+ */
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const {
-    onReady = () => undefined, onPull = (image) => { console.log(`services: pulling ${image} …`); },
-    onWay = ({ way, because }) => { console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`); },
+    onReady = () => undefined,
+    onPull = (image) => {
+      console.log(`services: pulling ${image} …`);
+    },
+    onWay = ({ way, because }) => {
+      console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`);
+    },
   } = options;
   const chosen = await chooseWay(options.way, onPull);
   onWay(chosen);
   const begun = performance.now();
   const started: { stop(): Promise<void> }[] = [];
-  const stop = async (): Promise<void> => { for (const one of started.splice(0).toReversed()) await one.stop(); };
+  const stop = async (): Promise<void> => {
+    for (const one of started.splice(0).toReversed()) await one.stop();
+  };
   const keep = async <S extends Service>(starting: Promise<S>): Promise<S> => {
     const service = await starting;
     started.push(service);
@@ -60,14 +81,28 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     return service;
   };
   try {
-    const network = chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
+    const network =
+      chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
     if (network !== undefined) started.push(network);
-    const [postgres, kafka, minio] = await all(keep(startPostgres({ network })), keep(startKafka({ network })), keep(startMinio({ network })));
+    const [postgres, kafka, minio] = await all(
+      keep(startPostgres({ network })),
+      keep(startKafka({ network })),
+      keep(startMinio({ network })),
+    );
     const [connect, trino] = await all(
       keep(startConnect({ brokers: kafka.inside.brokers, network })),
       options.trino === true ? keep(startTrino({ network, minio })) : Promise.resolve(undefined),
     );
-    return { way: chosen.way, postgres, kafka, connect, minio, trino, inside: { postgres: postgres.inside, minio: minio.inside }, stop };
+    return {
+      way: chosen.way,
+      postgres,
+      kafka,
+      connect,
+      minio,
+      trino,
+      inside: { postgres: postgres.inside, minio: minio.inside },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -75,7 +110,9 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
 }
 
 /** As Promise.all, but it waits for all of them before it fails: none comes up behind our back. */
-async function all<T extends readonly unknown[]>(...starting: { [I in keyof T]: Promise<T[I]> }): Promise<T> {
+async function all<T extends readonly unknown[]>(
+  ...starting: { [I in keyof T]: Promise<T[I]> }
+): Promise<T> {
   await Promise.allSettled(starting);
   return Promise.all(starting) as unknown as Promise<T>;
 }

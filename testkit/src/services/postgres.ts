@@ -33,53 +33,125 @@ export interface PostgresOptions {
 /** The superuser. A process lets in whoever reaches its port; a container asks for the password. */
 const LOGIN = { user: "postgres", password: "postgres", database: "postgres" };
 
-export async function startPostgres({ settings = {}, network }: PostgresOptions = {}): Promise<Postgres> {
-  const [port] = await freePorts(1) as [number];
+export async function startPostgres({
+  settings = {},
+  network,
+}: PostgresOptions = {}): Promise<Postgres> {
+  const [port] = (await freePorts(1)) as [number];
   const all = { wal_level: "logical", timezone: "UTC", ...settings };
   const host = "127.0.0.1";
-  const running = await (network === undefined ? asProcess(port, all) : inContainer(network, port, all));
+  const running = await (network === undefined
+    ? asProcess(port, all)
+    : inContainer(network, port, all));
   const inside = network === undefined ? { host, port } : { host: "postgres", port: 5432 };
-  return { ...running, host, port, ...LOGIN, url: `postgres://postgres:postgres@${host}:${port}/postgres`, inside };
+  return {
+    ...running,
+    host,
+    port,
+    ...LOGIN,
+    url: `postgres://postgres:postgres@${host}:${port}/postgres`,
+    inside,
+  };
 }
 
-async function asProcess(port: number, settings: Readonly<Record<string, string>>): Promise<Service> {
+async function asProcess(
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): Promise<Service> {
   const programs = postgresPrograms();
-  if (programs === null) throw new Error("postgres: no programs of PostgreSQL on this machine; install postgresql, or name their folder in TIDEMARK_POSTGRES");
+  if (programs === null)
+    throw new Error(
+      "postgres: no programs of PostgreSQL on this machine; install postgresql, or name their " +
+        "folder in TIDEMARK_POSTGRES",
+    );
   const folder = dataFolder("postgres");
   const user = await unprivileged();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   return service({
-    name: "postgres", command: join(programs, "postgres"),
-    args: ["-D", data, "-p", String(port), ...flags({ listen_addresses: "127.0.0.1", unix_socket_directories: folder, ...settings })],
-    prepare: () => run(join(programs, "initdb"), ["-D", data, "-U", LOGIN.user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...user }),
-    cwd: folder, folder, user, stopSignal: "SIGINT", ready: (log) => log.includes("database system is ready to accept connections"),
+    name: "postgres",
+    command: join(programs, "postgres"),
+    args: [
+      "-D",
+      data,
+      "-p",
+      String(port),
+      ...flags({ listen_addresses: "127.0.0.1", unix_socket_directories: folder, ...settings }),
+    ],
+    prepare: () =>
+      run(
+        join(programs, "initdb"),
+        [
+          "-D",
+          data,
+          "-U",
+          LOGIN.user,
+          "--auth=trust",
+          "--encoding=UTF8",
+          "--locale=C",
+          "--no-sync",
+        ],
+        { cwd: folder, ...user },
+      ),
+    cwd: folder,
+    folder,
+    user,
+    stopSignal: "SIGINT",
+    ready: (log) => log.includes("database system is ready to accept connections"),
   });
 }
 
-function inContainer(network: Network, port: number, settings: Readonly<Record<string, string>>): Promise<Service> {
+function inContainer(
+  network: Network,
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): Promise<Service> {
   return network.container({
-    name: "postgres", image: images.postgres, command: ["postgres", ...flags(settings)], ports: [{ container: 5432, host: port }],
-    env: { POSTGRES_USER: LOGIN.user, POSTGRES_PASSWORD: LOGIN.password, POSTGRES_DB: LOGIN.database },
-    // While the image makes the database, a first server says that it is ready; only the one that stays is reached from outside.
+    name: "postgres",
+    image: images.postgres,
+    command: ["postgres", ...flags(settings)],
+    ports: [{ container: 5432, host: port }],
+    env: {
+      POSTGRES_USER: LOGIN.user,
+      POSTGRES_PASSWORD: LOGIN.password,
+      POSTGRES_DB: LOGIN.database,
+    },
+    // While the image makes the database, a first server says that it is ready; only the one that
+    // stays is reached from outside.
     ready: () => letsIn(port),
   });
 }
 
-const flags = (settings: Readonly<Record<string, string>>): string[] => Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+const flags = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 
 function letsIn(port: number): Promise<boolean> {
-  const client = new pg.Client({ host: "127.0.0.1", port, ...LOGIN, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({
+    host: "127.0.0.1",
+    port,
+    ...LOGIN,
+    connectionTimeoutMillis: 5000,
+  });
   client.on("error", () => undefined);
-  return client.connect().then(() => client.end()).then(() => true, () => false);
+  return client
+    .connect()
+    .then(() => client.end())
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** PostgreSQL refuses to run as root. */
 async function unprivileged(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ["postgres", "nobody"]) {
-    const ids = await Promise.all(["-u", "-g"].map((flag) => run("id", [flag, name]).then(({ stdout }) => Number(stdout)))).catch(() => null);
+    const ids = await Promise.all(
+      ["-u", "-g"].map((flag) => run("id", [flag, name]).then(({ stdout }) => Number(stdout))),
+    ).catch(() => null);
     if (ids !== null) return { uid: ids[0]!, gid: ids[1]! };
   }
-  throw new Error("postgres: refuses to run as root, and there is neither a user postgres nor a user nobody");
+  throw new Error(
+    "postgres: refuses to run as root, and there is neither a user postgres nor a user nobody",
+  );
 }

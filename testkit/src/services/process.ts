@@ -1,4 +1,7 @@
-/** A program that is started, awaited and stopped, and that does not outlive the process that started it. */
+/**
+ * A program that is started, awaited and stopped, and that does not outlive the process that
+ * started it.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -34,27 +37,47 @@ export interface RunningProcess {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts the program and waits until it is ready; where it is not, the error shows what it printed last. */
+/**
+ * Starts the program and waits until it is ready; where it is not, the error shows what it printed
+ * last.
+ */
 async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, command, args, ready, stopSignal = "SIGTERM", patience = 180 } = options;
   const log = new LogRing();
-  const child = spawn(command, args, { env: options.env ?? process.env, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...options.user, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    env: options.env ?? process.env,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.user,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let ended: string | null = null;
   const gone = new Promise<void>((resolve) => {
-    child.on("error", (error) => { ended = `could not be started: ${error.message}`; resolve(); });
-    child.on("exit", (code, signal) => { ended = signal === null ? `ended with code ${code}` : `was ended by ${signal}`; resolve(); });
+    child.on("error", (error) => {
+      ended = `could not be started: ${error.message}`;
+      resolve();
+    });
+    child.on("exit", (code, signal) => {
+      ended = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+      resolve();
+    });
   });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => { log.add(text); });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log.add(text);
+    });
   const guard = guarded(child, stopSignal, options.folder);
 
   const end = async (signal: NodeJS.Signals = stopSignal): Promise<void> => {
     guard?.kill("SIGKILL");
     if (ended === null) child.kill(signal);
-    const hurry = setTimeout(() => { child.kill("SIGKILL"); }, 20_000);
+    const hurry = setTimeout(() => {
+      child.kill("SIGKILL");
+    }, 20_000);
     await gone;
     clearTimeout(hurry);
   };
-  const failed = (why: string): Error => new Error(`${name} ${why}; it printed last:\n${log.text()}`);
+  const failed = (why: string): Error =>
+    new Error(`${name} ${why}; it printed last:\n${log.text()}`);
 
   const deadline = performance.now() + patience * 1000;
   while (ended === null && !(await ready(log.text()))) {
@@ -71,7 +94,10 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   return { log: () => log.text(), end };
 }
 
-/** Waits for the end of its input, which is our end, however we come to it; then ends the program and removes its folder. */
+/**
+ * Waits for the end of its input, which is our end, however we come to it; then ends the program
+ * and removes its folder.
+ */
 const GUARD = `
 cat >/dev/null
 kill -s "$2" "$1" 2>/dev/null
@@ -83,10 +109,18 @@ kill -s KILL "$1" 2>/dev/null
 [ -z "$3" ] || rm -rf "$3"
 `;
 
-function guarded(child: ChildProcess, signal: NodeJS.Signals, folder: string | undefined): ChildProcess | null {
+function guarded(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  folder: string | undefined,
+): ChildProcess | null {
   if (child.pid === undefined) return null;
   // In a session of its own, because Ctrl-C goes to every process of the terminal's.
-  const guard = spawn("sh", ["-c", GUARD, "guard", String(child.pid), signal.slice(3), folder ?? ""], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  const guard = spawn(
+    "sh",
+    ["-c", GUARD, "guard", String(child.pid), signal.slice(3), folder ?? ""],
+    { stdio: ["pipe", "ignore", "ignore"], detached: true },
+  );
   guard.on("error", () => undefined);
   guard.unref();
   (guard.stdin as unknown as { unref(): void }).unref();
@@ -95,13 +129,28 @@ function guarded(child: ChildProcess, signal: NodeJS.Signals, folder: string | u
 
 /** Ports of this machine that nobody listened on a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => { resolve(server); });
-  })));
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.on("error", reject);
+          server.listen(0, "127.0.0.1", () => {
+            resolve(server);
+          });
+        }),
+    ),
+  );
   const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise((resolve) => {
+          server.close(resolve);
+        }),
+    ),
+  );
   return ports;
 }
 
@@ -111,18 +160,29 @@ export function dataFolder(name: string): string {
 }
 
 /** `prepare`: what is done once, before the first start; nothing, if it is left out. */
-export async function service(options: ProcessOptions & { readonly folder: string; readonly prepare?: (() => Promise<unknown>) | undefined }): Promise<Service> {
+export async function service(
+  options: ProcessOptions & {
+    readonly folder: string;
+    readonly prepare?: (() => Promise<unknown>) | undefined;
+  },
+): Promise<Service> {
   const { folder, prepare = () => Promise.resolve() } = options;
-  const remove = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 5 }); };
-  let running = await prepare().then(() => startProcess(options)).catch((error: unknown) => {
-    remove();
-    throw error;
-  });
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  let running = await prepare()
+    .then(() => startProcess(options))
+    .catch((error: unknown) => {
+      remove();
+      throw error;
+    });
   return {
     name: options.name,
     log: () => running.log(),
     halt: (signal) => running.end(signal),
-    async resume() { running = await startProcess(options); },
+    async resume() {
+      running = await startProcess(options);
+    },
     async stop() {
       await running.end();
       remove();

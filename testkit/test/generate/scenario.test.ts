@@ -1,7 +1,18 @@
 import { expect, test } from "vitest";
-import { changeKinds, Coverage, labelsOf, nullKinds, windowEdges } from "../../src/oracle/coverage.ts";
+import {
+  changeKinds,
+  Coverage,
+  labelsOf,
+  nullKinds,
+  windowEdges,
+} from "../../src/oracle/coverage.ts";
 import { requestLine } from "../../src/generate/requests.ts";
-import { oracleOf, generateScenario, otherDelivery, type Scenario } from "../../src/generate/scenario.ts";
+import {
+  oracleOf,
+  generateScenario,
+  otherDelivery,
+  type Scenario,
+} from "../../src/generate/scenario.ts";
 import { Random, seedsFromEnvironment } from "../../src/generate/random.ts";
 import { sameBits, textOfAll } from "../../src/oracle/values.ts";
 import { createOracle } from "../../src/oracle/oracle.ts";
@@ -9,30 +20,43 @@ import { createOracle } from "../../src/oracle/oracle.ts";
 const run = seedsFromEnvironment({ runs: 40 });
 console.log(run.text);
 
-const printed = (scenario: Scenario): string => JSON.stringify(scenario, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : Object.is(value, -0) ? "-0" : value));
+const printed = (scenario: Scenario): string =>
+  JSON.stringify(scenario, (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}n` : Object.is(value, -0) ? "-0" : value,
+  );
 
 test("one seed is one scenario, down to the byte", () => {
-  for (const seed of run.seeds.slice(0, 5)) expect(printed(generateScenario(seed))).toBe(printed(generateScenario(seed)));
+  for (const seed of run.seeds.slice(0, 5))
+    expect(printed(generateScenario(seed))).toBe(printed(generateScenario(seed)));
   expect(printed(generateScenario(1))).not.toBe(printed(generateScenario(2)));
   expect(printed(generateScenario(1))).not.toBe(printed(generateScenario(1 + 2 ** 32)));
 });
 
 test("the seed and the number of runs come from the environment", () => {
-  expect(seedsFromEnvironment({ runs: 9, environment: { TIDEMARK_SEED: "41", TIDEMARK_RUNS: "2" } })).toMatchObject({ first: 41, seeds: [41, 42], text: "TIDEMARK_SEED=41 TIDEMARK_RUNS=2" });
+  expect(
+    seedsFromEnvironment({ runs: 9, environment: { TIDEMARK_SEED: "41", TIDEMARK_RUNS: "2" } }),
+  ).toMatchObject({ first: 41, seeds: [41, 42], text: "TIDEMARK_SEED=41 TIDEMARK_RUNS=2" });
   expect(seedsFromEnvironment({ runs: 3, environment: {} }).seeds).toHaveLength(3);
 });
 
 test("random numbers keep their range, and all of it comes", () => {
   const random = new Random(7);
-  expect(new Set(Array.from({ length: 1000 }, () => random.between(-2, 2)))).toEqual(new Set([-2, -1, 0, 1, 2]));
-  expect(Array.from({ length: 1000 }, () => random.fraction()).every((x) => x >= 0 && x < 1)).toBe(true);
+  expect(new Set(Array.from({ length: 1000 }, () => random.between(-2, 2)))).toEqual(
+    new Set([-2, -1, 0, 1, 2]),
+  );
+  expect(Array.from({ length: 1000 }, () => random.fraction()).every((x) => x >= 0 && x < 1)).toBe(
+    true,
+  );
   expect(random.shuffled([1, 2, 3]).toSorted()).toEqual([1, 2, 3]);
 });
 
 test("offsets rise within each partition, and every other delivery keeps that", () => {
   for (const seed of run.seeds) {
     const scenario = generateScenario(seed);
-    for (const order of [scenario.truth.map((_, i) => i), otherDelivery(scenario, new Random(seed)).flat()]) {
+    for (const order of [
+      scenario.truth.map((_, i) => i),
+      otherDelivery(scenario, new Random(seed)).flat(),
+    ]) {
       expect(order.toSorted((a, b) => a - b)).toEqual(scenario.truth.map((_, i) => i));
       const last = new Map<string, number>();
       for (const i of order) {
@@ -50,38 +74,67 @@ test("a line says what its truth says", () => {
     scenario.lines.forEach((line, i) => {
       const change = scenario.truth[i]!;
       const message = JSON.parse(line) as Record<string, string | number | null>;
-      expect([message["topic"], message["partition"], message["offset"], message["timestamp"]]).toEqual([change.topic, change.partition, String(change.offset), String(change.timestamp)]);
-      if (message["value"] === null) { expect(change.kind).toBe("none"); return; }
-      const parsed = JSON.parse(message["value"] as string) as { payload?: Record<string, never>; schema?: unknown } & Record<string, never>;
+      expect([
+        message["topic"],
+        message["partition"],
+        message["offset"],
+        message["timestamp"],
+      ]).toEqual([change.topic, change.partition, String(change.offset), String(change.timestamp)]);
+      if (message["value"] === null) {
+        expect(change.kind).toBe("none");
+        return;
+      }
+      const parsed = JSON.parse(message["value"] as string) as {
+        payload?: Record<string, never>;
+        schema?: unknown;
+      } & Record<string, never>;
       const payload = parsed.payload ?? parsed;
       expect(scenario.traits.shape === "enveloped").toBe(parsed.schema !== undefined);
       const flat = scenario.traits.shape === "flat";
       const op: string = flat ? payload["__op"]! : payload["op"]!;
-      expect({ c: "upsert", u: "upsert", r: "upsert", d: "delete", t: "truncate" }[op]).toBe(change.kind);
-      if (change.lsn !== null && (!change.snapshot || flat)) expect(line).toContain(`lsn\\":${change.lsn}`);
-      const row = (flat ? payload : change.kind === "delete" ? payload["before"] : payload["after"]) as Record<string, unknown> | null;
+      expect({ c: "upsert", u: "upsert", r: "upsert", d: "delete", t: "truncate" }[op]).toBe(
+        change.kind,
+      );
+      if (change.lsn !== null && (!change.snapshot || flat))
+        expect(line).toContain(`lsn\\":${change.lsn}`);
+      const row = (
+        flat ? payload : change.kind === "delete" ? payload["before"] : payload["after"]
+      ) as Record<string, unknown> | null;
       if (change.values === null || change.broken !== null) return;
-      scenario.sources.find((source) => source.name === change.source)!.columns.forEach((column, c) => {
-        const value = change.values![c]!;
-        if (value === null || change.unavailable.includes(c)) return;
-        if (["string", "json", "boolean", "int32", "float64", "date"].includes(column.kind)) expect(Object.is(row![column.database], value)).toBe(true);
-        if (column.kind === "int64") expect(line).toContain(String(value));
-      });
+      scenario.sources
+        .find((source) => source.name === change.source)!
+        .columns.forEach((column, c) => {
+          const value = change.values![c]!;
+          if (value === null || change.unavailable.includes(c)) return;
+          if (["string", "json", "boolean", "int32", "float64", "date"].includes(column.kind))
+            expect(Object.is(row![column.database], value)).toBe(true);
+          if (column.kind === "int64") expect(line).toContain(String(value));
+        });
     });
   }
 });
 
 test("a request is a line for replay, exact in its keys and its microseconds", () => {
-  expect(requestLine({ keys: { account_id: 9007199254740993n, region: "\"x\"" }, time: -1 })).toBe('{"account_id":9007199254740993,"region":"\\"x\\"","event_timestamp":"1969-12-31T23:59:59.999999Z"}');
+  expect(requestLine({ keys: { account_id: 9007199254740993n, region: '"x"' }, time: -1 })).toBe(
+    '{"account_id":9007199254740993,"region":"\\"x\\"","event_timestamp":"1969-12-31T23:59:59.999999Z"}',
+  );
 });
 
 test("the order of delivery does not matter to the oracle", () => {
   for (const seed of run.seeds) {
     const scenario = generateScenario(seed);
-    const shuffled = otherDelivery(scenario, new Random(seed + 1)).flat().map((i) => scenario.truth[i]!);
-    const [oracle, other] = [oracleOf(scenario), createOracle({ sources: scenario.sources, changes: shuffled })];
+    const shuffled = otherDelivery(scenario, new Random(seed + 1))
+      .flat()
+      .map((i) => scenario.truth[i]!);
+    const [oracle, other] = [
+      oracleOf(scenario),
+      createOracle({ sources: scenario.sources, changes: shuffled }),
+    ];
     for (const mode of ["corrected", "known"] as const) {
-      for (const request of scenario.requests) expect(other.answer(scenario.selected, request, mode)).toEqual(oracle.answer(scenario.selected, request, mode));
+      for (const request of scenario.requests)
+        expect(other.answer(scenario.selected, request, mode)).toEqual(
+          oracle.answer(scenario.selected, request, mode),
+        );
     }
   }
 });
@@ -92,9 +145,19 @@ test("as known at t is as corrected over the changes committed before t", () => 
     const scenario = generateScenario(seed, { traits: { clockGoesBack: false } });
     const oracle = oracleOf(scenario);
     for (const request of scenario.requests) {
-      const then = createOracle({ sources: scenario.sources, changes: scenario.truth.filter((change) => (change.committed ?? -Infinity) < request.time) });
-      // `since` lets a snapshot row hold from before the snapshot knew it: there a store fed less knows less.
-      const selected = scenario.selected.filter(({ view: { source: { eventTime } } }) => eventTime.is === "column" || eventTime.since === null);
+      const then = createOracle({
+        sources: scenario.sources,
+        changes: scenario.truth.filter((change) => (change.committed ?? -Infinity) < request.time),
+      });
+      // `since` lets a snapshot row hold from before the snapshot knew it: there a store fed less
+      // knows less.
+      const selected = scenario.selected.filter(
+        ({
+          view: {
+            source: { eventTime },
+          },
+        }) => eventTime.is === "column" || eventTime.since === null,
+      );
       const known = oracle.answer(selected, request, "known");
       then.answer(selected, request, "corrected").forEach((answer, i) => {
         expect({ seed, request, i, ...answer }).toEqual({ seed, request, i, ...known[i]! });
@@ -106,23 +169,40 @@ test("as known at t is as corrected over the changes committed before t", () => 
   expect(compared).toBeGreaterThan(run.runs * 100);
 });
 
-test("no scenario looks like a restored source: a lower LSN never comes later than what its row has seen", () => {
-  for (const seed of run.seeds) {
-    const scenario = generateScenario(seed);
-    const stored = new Map<string, { lsn: bigint; committed: number }>();
-    for (const change of scenario.truth) {
-      if (change.lsn === null || change.committed === null) continue;
-      const source = scenario.sources.find((one) => one.name === change.source)!;
-      const key = change.values === null ? null : source.primaryKey.map((name) => change.values![source.columns.findIndex((column) => column.name === name)] ?? null);
-      const rows = [`${change.source} table`, ...[key, change.oldKey].flatMap((one) => (one === null ? [] : [`${change.source} ${textOfAll(one)}`]))];
-      for (const row of change.kind === "truncate" ? rows : rows.slice(1)) {
-        const before = stored.get(row);
-        if (before !== undefined && change.lsn < before.lsn) expect(change.committed).toBeLessThanOrEqual(before.committed);
-        else stored.set(row, { lsn: change.lsn, committed: change.committed });
+test(
+  "no scenario looks like a restored source: a lower LSN never comes later than what its row " +
+    "has seen",
+  () => {
+    for (const seed of run.seeds) {
+      const scenario = generateScenario(seed);
+      const stored = new Map<string, { lsn: bigint; committed: number }>();
+      for (const change of scenario.truth) {
+        if (change.lsn === null || change.committed === null) continue;
+        const source = scenario.sources.find((one) => one.name === change.source)!;
+        const key =
+          change.values === null
+            ? null
+            : source.primaryKey.map(
+                (name) =>
+                  change.values![source.columns.findIndex((column) => column.name === name)] ??
+                  null,
+              );
+        const rows = [
+          `${change.source} table`,
+          ...[key, change.oldKey].flatMap((one) =>
+            one === null ? [] : [`${change.source} ${textOfAll(one)}`],
+          ),
+        ];
+        for (const row of change.kind === "truncate" ? rows : rows.slice(1)) {
+          const before = stored.get(row);
+          if (before !== undefined && change.lsn < before.lsn)
+            expect(change.committed).toBeLessThanOrEqual(before.committed);
+          else stored.set(row, { lsn: change.lsn, committed: change.committed });
+        }
       }
     }
-  }
-});
+  },
+);
 
 test("in 100,000 comparisons every change kind, window edge and null kind is met 1,000 times", () => {
   const coverage = new Coverage();

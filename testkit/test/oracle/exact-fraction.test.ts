@@ -32,7 +32,10 @@ test("a half goes to the even neighbour", () => {
 
 test("a partial overflow is no overflow", () => {
   expect(sumOfDoubles([1e308, 1e308, -1e308])).toEqual({ value: 1e308, overflow: false });
-  expect(sumOfDoubles([Number.MAX_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE])).toEqual({ value: Number.MAX_VALUE, overflow: false });
+  expect(sumOfDoubles([Number.MAX_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE])).toEqual({
+    value: Number.MAX_VALUE,
+    overflow: false,
+  });
 });
 
 test("a sum beyond the doubles saturates and says so", () => {
@@ -52,12 +55,19 @@ test("no sum is −0", () => {
 test("a fraction is the nearest double, as the number reader knows it", () => {
   expect(roundFraction(1n, 10n).value).toBe(0.1);
   expect(roundFraction(-1n, 3n).value).toBe(-1 / 3);
-  expect(roundFraction(123456789012345678901234567890n, 1_000_000_000n).value).toBe(123456789012345678901.234567890);
+  expect(roundFraction(123456789012345678901234567890n, 1_000_000_000n).value).toBe(
+    123456789012345678901.23456789,
+  );
   expect(roundFraction(9007199254740993n, 1n).value).toBe(9007199254740992);
   const random = new Random(3);
   for (let i = 0; i < 2000; i++) {
-    const digits = BigInt(Math.floor(random.fraction() * 2 ** 53)) * BigInt(random.word()) * (random.chance(0.5) ? 1n : -1n);
+    const digits =
+      BigInt(Math.floor(random.fraction() * 2 ** 53)) *
+      BigInt(random.word()) *
+      (random.chance(0.5) ? 1n : -1n);
     const scale = random.int(39);
-    expect(roundFraction(digits, 10n ** BigInt(scale)).value).toBe(digits === 0n ? 0 : Number(`${digits}e-${scale}`));
+    expect(roundFraction(digits, 10n ** BigInt(scale)).value).toBe(
+      digits === 0n ? 0 : Number(`${digits}e-${scale}`),
+    );
   }
 });

@@ -1,7 +1,17 @@
 /** A table of payments and a log of it, a line per change, for facts about the oracle. */
 import { createOracle, type OracleAnswer, type OracleMode } from "../../src/oracle/oracle.ts";
 import { rowVersions } from "../../src/oracle/rows.ts";
-import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, Kind, SourceSpec, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type {
+  AggregateName,
+  ColumnSpec,
+  EntitySpec,
+  Expression,
+  FeatureSpec,
+  Kind,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 
 export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
@@ -9,23 +19,68 @@ export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {})
 }
 
 export const payments: SourceSpec = {
-  name: "payments", table: "public.payments", primaryKey: ["id"], eventTime: { is: "column", column: "time" }, created: "created",
-  columns: [column("id", "int64", { nullable: false }), column("user", "string"), column("time", "timestamp"), column("amount", "float64"), column("note", "string"), column("created", "timestamp")],
+  name: "payments",
+  table: "public.payments",
+  primaryKey: ["id"],
+  eventTime: { is: "column", column: "time" },
+  created: "created",
+  columns: [
+    column("id", "int64", { nullable: false }),
+    column("user", "string"),
+    column("time", "timestamp"),
+    column("amount", "float64"),
+    column("note", "string"),
+    column("created", "timestamp"),
+  ],
 };
 export const customers: SourceSpec = {
-  name: "customers", table: "public.customers", primaryKey: ["id"], eventTime: { is: "committed", since: "since" }, created: null,
-  columns: [column("id", "int64", { nullable: false }), column("user", "string"), column("city", "string"), column("since", "timestamp")],
+  name: "customers",
+  table: "public.customers",
+  primaryKey: ["id"],
+  eventTime: { is: "committed", since: "since" },
+  created: null,
+  columns: [
+    column("id", "int64", { nullable: false }),
+    column("user", "string"),
+    column("city", "string"),
+    column("since", "timestamp"),
+  ],
 };
 export const user: EntitySpec = { name: "user", keys: [column("user", "string")] };
 
 let offset = 0;
 
-/** A change at LSN `at`, committed at `at` too unless said otherwise; offsets rise with every call. */
-export function change(source: SourceSpec, kind: Change["kind"], at: number, values: readonly Value[] | null, more: Partial<Change> = {}): Change {
+/**
+ * A change at LSN `at`, committed at `at` too unless said otherwise; offsets rise with every call.
+ */
+export function change(
+  source: SourceSpec,
+  kind: Change["kind"],
+  at: number,
+  values: readonly Value[] | null,
+  more: Partial<Change> = {},
+): Change {
   offset += 1;
   return {
-    source: source.name, topic: source.table, partition: 0, offset, kind, values, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
-    lsn: BigInt(at), committed: at, snapshot: false, op: null, timestamp: null, transaction: null, extra: null, ...more,
+    source: source.name,
+    topic: source.table,
+    partition: 0,
+    offset,
+    kind,
+    values,
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: 0,
+    lsn: BigInt(at),
+    committed: at,
+    snapshot: false,
+    op: null,
+    timestamp: null,
+    transaction: null,
+    extra: null,
+    ...more,
   };
 }
 
@@ -48,30 +103,78 @@ export function unpaid(at: number, id = 1n, more: Partial<Change> = {}): Change 
   return change(payments, "delete", at, [id, null, null, null, null, null], more);
 }
 
-export function customer(at: number, city: string, more: Partial<Change> = {}, values: { readonly id?: bigint; readonly since?: number | null } = {}): Change {
+export function customer(
+  at: number,
+  city: string,
+  more: Partial<Change> = {},
+  values: { readonly id?: bigint; readonly since?: number | null } = {},
+): Change {
   return change(customers, "upsert", at, [values.id ?? 1n, "a", city, values.since ?? null], more);
 }
 
-export function feature(aggregate: AggregateName, of: string | null, window: number | null, more: Partial<FeatureSpec> & { readonly where?: Expression | null } = {}): FeatureSpec {
-  return { name: "f", aggregate, column: of, window, where: null, default: undefined, result: column("f", "float64"), ...more };
+export function feature(
+  aggregate: AggregateName,
+  of: string | null,
+  window: number | null,
+  more: Partial<FeatureSpec> & { readonly where?: Expression | null } = {},
+): FeatureSpec {
+  return {
+    name: "f",
+    aggregate,
+    column: of,
+    window,
+    where: null,
+    default: undefined,
+    result: column("f", "float64"),
+    ...more,
+  };
 }
 
-export function view(source: SourceSpec, features: readonly FeatureSpec[], ttl: number | null = null): ViewSpec {
-  return { name: "v", is: features[0]!.window === null ? "fact" : "window", entity: user, source, keyColumns: ["user"], features, ttl };
+export function view(
+  source: SourceSpec,
+  features: readonly FeatureSpec[],
+  ttl: number | null = null,
+): ViewSpec {
+  return {
+    name: "v",
+    is: features[0]!.window === null ? "fact" : "window",
+    entity: user,
+    source,
+    keyColumns: ["user"],
+    features,
+    ttl,
+  };
 }
 
 /** The answer to the first feature of a view for user "a" at t. */
-export function ask(changes: readonly Change[], one: ViewSpec, time: number, mode: OracleMode = "corrected", who = "a"): OracleAnswer {
+export function ask(
+  changes: readonly Change[],
+  one: ViewSpec,
+  time: number,
+  mode: OracleMode = "corrected",
+  who = "a",
+): OracleAnswer {
   const oracle = createOracle({ sources: [one.source], changes });
-  return oracle.answer([{ view: one, feature: one.features[0]!, as: "f" }], { keys: { user: who }, time }, mode)[0]!;
+  return oracle.answer(
+    [{ view: one, feature: one.features[0]!, as: "f" }],
+    { keys: { user: who }, time },
+    mode,
+  )[0]!;
 }
 
 /** The value of `count()` over 10 µs. */
-export function counted(changes: readonly Change[], time: number, mode: OracleMode = "corrected", who = "a"): Value {
+export function counted(
+  changes: readonly Change[],
+  time: number,
+  mode: OracleMode = "corrected",
+  who = "a",
+): Value {
   return ask(changes, view(payments, [feature("count", null, 10)]), time, mode, who).value;
 }
 
 /** Each version that is ever seen, as [amount, known from, known to]. */
 export function amounts(changes: readonly Change[]): (readonly [Value, number, number])[] {
-  return rowVersions(payments, changes).filter((version) => version.from < version.to).map((version) => [version.values[3] ?? null, version.from, version.to]);
+  return rowVersions(payments, changes)
+    .filter((version) => version.from < version.to)
+    .map((version) => [version.values[3] ?? null, version.from, version.to]);
 }

@@ -5,47 +5,127 @@ import { registerConnector } from "@tidemark/source-debezium";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { composeEngine, suiteNeeding } from "../../src/needs.ts";
-import { type Compose, composeFile, composePipeline, startCompose } from "../../src/services/index.ts";
+import {
+  type Compose,
+  composeFile,
+  composePipeline,
+  startCompose,
+} from "../../src/services/index.ts";
 import { images } from "../../src/services/images.ts";
 import { countedByTrino, messages } from "./clients.ts";
 
 test("what is missing in .env is named", () => {
-  expect(() => composePipeline({ POSTGRES_USER: "bank", MINIO_ROOT_USER: "" })).toThrow(/POSTGRES_PASSWORD, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD not set; copy docker\/\.env\.example/);
+  expect(() => composePipeline({ POSTGRES_USER: "bank", MINIO_ROOT_USER: "" })).toThrow(
+    /POSTGRES_PASSWORD, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD not set; copy docker\/\.env\.example/,
+  );
 });
 
 test("a variable that is left out is the port of the compose file", () => {
   const text = readFileSync(composeFile, "utf8");
-  const { postgres, kafka, connect, minio, trino } = composePipeline({ POSTGRES_USER: "u", POSTGRES_PASSWORD: "p@/", MINIO_ROOT_USER: "m", MINIO_ROOT_PASSWORD: "s" });
-  expect(postgres).toMatchObject({ port: 5432, database: "bank", url: "postgres://u:p%40%2F@127.0.0.1:5432/bank" });
-  expect([kafka.brokers, connect.url, minio.endpoint, trino.url]).toEqual([["127.0.0.1:9092"], "http://127.0.0.1:8083", "http://127.0.0.1:9000", "http://127.0.0.1:8080"]);
-  for (const part of ["${POSTGRES_PORT:-5432}", "${KAFKA_PORT:-9092}", "${CONNECT_PORT:-8083}", "${MINIO_PORT:-9000}", "${TRINO_PORT:-8080}", "${POSTGRES_DB:-bank}"]) expect(text).toContain(part);
+  const { postgres, kafka, connect, minio, trino } = composePipeline({
+    POSTGRES_USER: "u",
+    POSTGRES_PASSWORD: "p@/",
+    MINIO_ROOT_USER: "m",
+    MINIO_ROOT_PASSWORD: "s",
+  });
+  expect(postgres).toMatchObject({
+    port: 5432,
+    database: "bank",
+    url: "postgres://u:p%40%2F@127.0.0.1:5432/bank",
+  });
+  expect([kafka.brokers, connect.url, minio.endpoint, trino.url]).toEqual([
+    ["127.0.0.1:9092"],
+    "http://127.0.0.1:8083",
+    "http://127.0.0.1:9000",
+    "http://127.0.0.1:8080",
+  ]);
+  for (const part of [
+    "${POSTGRES_PORT:-5432}",
+    "${KAFKA_PORT:-9092}",
+    "${CONNECT_PORT:-8083}",
+    "${MINIO_PORT:-9000}",
+    "${TRINO_PORT:-8080}",
+    "${POSTGRES_DB:-bank}",
+  ])
+    expect(text).toContain(part);
 });
 
 test("the compose file names the images that the tests run on", () => {
-  const named = [...readFileSync(composeFile, "utf8").matchAll(/^ {4}image: (\S+)$/gm)].map(([, image]) => image);
+  const named = [...readFileSync(composeFile, "utf8").matchAll(/^ {4}image: (\S+)$/gm)].map(
+    ([, image]) => image,
+  );
   expect(named).toEqual(expect.arrayContaining(Object.values(images)));
 });
 
 suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
   let stack: Compose;
-  beforeAll(async () => { stack = await startCompose(); }, 660_000);
+  beforeAll(async () => {
+    stack = await startCompose();
+  }, 660_000);
   afterAll(() => stack?.stop(), 120_000);
 
-  test("is valid with the variables of the example, and without them says which file they belong in", () => {
-    const config = (...args: readonly string[]): string => {
-      const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(POSTGRES|MINIO)_/.test(name)));
-      return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], { encoding: "utf8", env, stdio: "pipe" });
-    };
-    expect(config("--env-file", composeFile.replace("compose.yaml", ".env.example"), "--profile", "consoles")).toContain("kafka-ui:");
-    expect(config("--env-file", composeFile.replace("compose.yaml", ".env.example"), "--profile", "airflow")).toContain("tidemark-airflow:");
-    expect(() => config("--env-file", "/dev/null")).toThrow(/copy docker\/\.env\.example to docker\/\.env/);
-  });
+  test(
+    "is valid with the variables of the example, and without them says which file they belong " +
+      "in",
+    () => {
+      const config = (...args: readonly string[]): string => {
+        const env = Object.fromEntries(
+          Object.entries(process.env).filter(([name]) => !/^(POSTGRES|MINIO)_/.test(name)),
+        );
+        return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], {
+          encoding: "utf8",
+          env,
+          stdio: "pipe",
+        });
+      };
+      expect(
+        config(
+          "--env-file",
+          composeFile.replace("compose.yaml", ".env.example"),
+          "--profile",
+          "consoles",
+        ),
+      ).toContain("kafka-ui:");
+      expect(
+        config(
+          "--env-file",
+          composeFile.replace("compose.yaml", ".env.example"),
+          "--profile",
+          "airflow",
+        ),
+      ).toContain("tidemark-airflow:");
+      expect(() => config("--env-file", "/dev/null")).toThrow(
+        /copy docker\/\.env\.example to docker\/\.env/,
+      );
+    },
+  );
 
   test("every service is healthy, pinned, has a volume, and is reached from this machine only", async () => {
-    const running = (await stack.compose("ps", "--format", "json")).trim().split("\n").map((line) => JSON.parse(line) as { Service: string; Health: string; Image: string; LocalVolumes: string; Publishers: { URL: string; PublishedPort: number }[] });
-    expect(running.map(({ Service, Health, Image }) => [Service, Health, Image]).sort()).toEqual(Object.entries(images).map(([name, image]) => [name, "healthy", image]).sort());
-    for (const { Publishers } of running) expect(Publishers.filter(({ PublishedPort }) => PublishedPort > 0).map(({ URL }) => URL)).not.toContain("0.0.0.0");
-    const { volumes } = JSON.parse(await stack.compose("config", "--format", "json")) as { volumes: object };
+    const running = (await stack.compose("ps", "--format", "json"))
+      .trim()
+      .split("\n")
+      .map(
+        (line) =>
+          JSON.parse(line) as {
+            Service: string;
+            Health: string;
+            Image: string;
+            LocalVolumes: string;
+            Publishers: { URL: string; PublishedPort: number }[];
+          },
+      );
+    expect(running.map(({ Service, Health, Image }) => [Service, Health, Image]).sort()).toEqual(
+      Object.entries(images)
+        .map(([name, image]) => [name, "healthy", image])
+        .sort(),
+    );
+    for (const { Publishers } of running)
+      expect(
+        Publishers.filter(({ PublishedPort }) => PublishedPort > 0).map(({ URL }) => URL),
+      ).not.toContain("0.0.0.0");
+    const { volumes } = JSON.parse(await stack.compose("config", "--format", "json")) as {
+      volumes: object;
+    };
     expect(Object.keys(volumes).sort()).toEqual(Object.keys(images).sort());
   });
 
@@ -58,7 +138,17 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
     const database = new pg.Client({ connectionString: postgres.url });
     await database.connect();
     await database.query("CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2))");
-    await registerConnector({ url: connect.url, name: "bank", database: { ...inside.postgres, user: postgres.user, password: postgres.password, name: postgres.database }, tables: ["public.payment"] });
+    await registerConnector({
+      url: connect.url,
+      name: "bank",
+      database: {
+        ...inside.postgres,
+        user: postgres.user,
+        password: postgres.password,
+        name: postgres.database,
+      },
+      tables: ["public.payment"],
+    });
     await database.query("INSERT INTO payment VALUES (1, 12.50)");
     const payments = await messages(kafka.brokers, "bank.public.payment");
     expect((await payments.until(1))[0]!.after).toEqual({ id: 1, amount: "12.50" });

@@ -9,8 +9,19 @@ import { startMinio } from "@tidemark/testkit/services/minio";
 import { onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "../../src/needs.ts";
 
-const answers = (endpoint: string): Promise<boolean> => fetch(`${endpoint}/minio/health/live`).then(({ ok }) => ok, () => false);
-const runs = (pid: number): boolean => { try { process.kill(pid, 0); return true; } catch { return false; } };
+const answers = (endpoint: string): Promise<boolean> =>
+  fetch(`${endpoint}/minio/health/live`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+const runs = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 suiteNeeding(minioServer(), "a MinIO for tests", () => {
   test("answers at its address, is away while halted, and has its data still when it goes on", async () => {
@@ -28,14 +39,25 @@ suiteNeeding(minioServer(), "a MinIO for tests", () => {
 
   test("dies with the process that started it, however that ends, and leaves no files", async () => {
     const program = fileURLToPath(new URL("programs/start-minio.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--conditions=@tidemark/source", program], { stdio: ["ignore", "pipe", "inherit"] });
-    onTestFinished(() => { child.kill("SIGKILL"); });
-    const line = await new Promise<string>((resolve) => { createInterface(child.stdout).once("line", resolve); });
-    const { pid, data, endpoint } = JSON.parse(line) as { pid: number; data: string; endpoint: string };
+    const child = spawn(process.execPath, ["--conditions=@tidemark/source", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => {
+      child.kill("SIGKILL");
+    });
+    const line = await new Promise<string>((resolve) => {
+      createInterface(child.stdout).once("line", resolve);
+    });
+    const { pid, data, endpoint } = JSON.parse(line) as {
+      pid: number;
+      data: string;
+      endpoint: string;
+    };
     assert.equal(await answers(endpoint), true);
     assert.ok(runs(pid) && existsSync(data));
     child.kill("SIGKILL");
-    for (let waited = 0; waited < 100 && (runs(pid) || existsSync(dirname(data))); waited++) await sleep(100);
+    for (let waited = 0; waited < 100 && (runs(pid) || existsSync(dirname(data))); waited++)
+      await sleep(100);
     assert.deepEqual([runs(pid), existsSync(dirname(data))], [false, false]);
   });
 });

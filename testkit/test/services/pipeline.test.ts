@@ -1,4 +1,7 @@
-/** The programs themselves, in both ways: started, reached, halted, ended; and a row of PostgreSQL that becomes a message of Kafka. */
+/**
+ * The programs themselves, in both ways: started, reached, halted, ended; and a row of PostgreSQL
+ * that becomes a message of Kafka.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -7,17 +10,38 @@ import { fileURLToPath } from "node:url";
 import { registerConnector } from "@tidemark/source-debezium";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { dockerEngine, minioServer, realPipeline, suiteNeeding, trinoServer } from "../../src/needs.ts";
-import { chooseWay, type Pipeline, startKafka, startPipeline, type Way } from "../../src/services/index.ts";
+import {
+  dockerEngine,
+  minioServer,
+  realPipeline,
+  suiteNeeding,
+  trinoServer,
+} from "../../src/needs.ts";
+import {
+  chooseWay,
+  type Pipeline,
+  startKafka,
+  startPipeline,
+  type Way,
+} from "../../src/services/index.ts";
 import { startNetwork } from "../../src/services/network.ts";
 import { countedByTrino, messages, reached } from "./clients.ts";
 
-const docker = (...args: readonly string[]): string => execFileSync("docker", args, { encoding: "utf8" }).trim();
+const docker = (...args: readonly string[]): string =>
+  execFileSync("docker", args, { encoding: "utf8" }).trim();
 
 /** What there is of a PostgreSQL beside its port: files, or what the engine knows of it. */
-interface Traces { left(): boolean }
+interface Traces {
+  left(): boolean;
+}
 
-const ways: Record<Way, { readonly need: ReturnType<typeof dockerEngine>; traces(dataDirectory: string, network: string | undefined): Traces }> = {
+const ways: Record<
+  Way,
+  {
+    readonly need: ReturnType<typeof dockerEngine>;
+    traces(dataDirectory: string, network: string | undefined): Traces;
+  }
+> = {
   processes: {
     need: { missing: realPipeline().missing ?? minioServer().missing ?? trinoServer().missing },
     traces: (dataDirectory) => ({ left: () => existsSync(dataDirectory) }),
@@ -26,11 +50,22 @@ const ways: Record<Way, { readonly need: ReturnType<typeof dockerEngine>; traces
     need: dockerEngine(),
     traces(_, network) {
       const ours = ["--filter", `label=tidemark.network=${network}`];
-      const volumes = docker("inspect", "--format", "{{range .Mounts}}{{.Name}} {{end}}", docker("ps", "--quiet", ...ours)).split(" ").filter((name) => name !== "");
+      const volumes = docker(
+        "inspect",
+        "--format",
+        "{{range .Mounts}}{{.Name}} {{end}}",
+        docker("ps", "--quiet", ...ours),
+      )
+        .split(" ")
+        .filter((name) => name !== "");
       expect(volumes.length).toBeGreaterThan(0);
       return {
-        left: () => docker("ps", "--all", "--quiet", ...ours) !== "" || docker("network", "ls", "--quiet", ...ours) !== ""
-          || docker("volume", "ls", "--quiet").split("\n").some((name) => volumes.includes(name)),
+        left: () =>
+          docker("ps", "--all", "--quiet", ...ours) !== "" ||
+          docker("network", "ls", "--quiet", ...ours) !== "" ||
+          docker("volume", "ls", "--quiet")
+            .split("\n")
+            .some((name) => volumes.includes(name)),
       };
     },
   },
@@ -43,75 +78,125 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
       pipeline = await startPipeline({ way, trino: true });
       database = new pg.Client({ connectionString: pipeline.postgres.url });
       await database.connect();
-      await database.query("CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); INSERT INTO payment VALUES (1, 12.50)");
+      await database.query(
+        "CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); INSERT INTO " +
+          "payment VALUES (1, 12.50)",
+      );
     }, 800_000);
     afterAll(() => pipeline?.stop(), 120_000);
 
-    test("a row inserted into PostgreSQL arrives as a Debezium message in Kafka", { timeout: 180_000 }, async () => {
-      const { postgres, kafka, connect, inside } = pipeline;
-      await registerConnector({ url: connect.url, name: "bank", database: { ...inside.postgres, user: postgres.user, password: postgres.password, name: postgres.database }, tables: ["public.payment"] });
-      const payments = await messages(kafka.brokers, "bank.public.payment");
-      await payments.until(1);
-      await database.query("INSERT INTO payment VALUES (2, 0.07)");
-      const seen = await payments.until(2);
-      await payments.stop();
-      expect(seen.map(({ op, after }) => [op, after])).toEqual([["r", { id: 1, amount: "12.50" }], ["c", { id: 2, amount: "0.07" }]]);
-    });
+    test(
+      "a row inserted into PostgreSQL arrives as a Debezium message in Kafka",
+      { timeout: 180_000 },
+      async () => {
+        const { postgres, kafka, connect, inside } = pipeline;
+        await registerConnector({
+          url: connect.url,
+          name: "bank",
+          database: {
+            ...inside.postgres,
+            user: postgres.user,
+            password: postgres.password,
+            name: postgres.database,
+          },
+          tables: ["public.payment"],
+        });
+        const payments = await messages(kafka.brokers, "bank.public.payment");
+        await payments.until(1);
+        await database.query("INSERT INTO payment VALUES (2, 0.07)");
+        const seen = await payments.until(2);
+        await payments.stop();
+        expect(seen.map(({ op, after }) => [op, after])).toEqual([
+          ["r", { id: 1, amount: "12.50" }],
+          ["c", { id: 2, amount: "0.07" }],
+        ]);
+      },
+    );
 
     test("Trino reads a Delta table of MinIO by its place", { timeout: 180_000 }, async () => {
       expect(await countedByTrino(pipeline, "lake")).toEqual([[0]]);
     });
 
-    test("halted, a service is away; resumed, it is where it was and knows what it knew", { timeout: 400_000 }, async () => {
-      const { postgres, kafka, connect, minio } = pipeline;
-      await minio.createBucket("kept");
-      await database.end();
-      for (const service of [postgres, minio, connect, kafka]) {
-        await service.halt("SIGKILL");
-        if (service === postgres) expect(await reached(postgres)).toBe(false);
-        await service.resume();
-      }
-      await postgres.halt();
-      await postgres.resume();
-      database = new pg.Client({ connectionString: postgres.url });
-      await database.connect();
-      expect((await database.query("SELECT count(*)::int AS rows FROM payment")).rows).toEqual([{ rows: 2 }]);
-      await expect(minio.createBucket("kept")).rejects.toMatchObject({ name: "BucketAlreadyOwnedByYou" });
-      const payments = await messages(kafka.brokers, "bank.public.payment");
-      expect((await payments.until(2)).map(({ after }) => after["id"])).toEqual([1, 2]);
-      // the connector is Kafka's to remember, and reads on
-      await database.query("INSERT INTO payment VALUES (3, 1)");
-      expect((await payments.until(3)).at(-1)).toMatchObject({ op: "c", after: { id: 3 } });
-      await payments.stop();
-      await database.end();
-      expect(kafka.log()).toMatch(/Kafka Server started/);
-    });
+    test(
+      "halted, a service is away; resumed, it is where it was and knows what it knew",
+      { timeout: 400_000 },
+      async () => {
+        const { postgres, kafka, connect, minio } = pipeline;
+        await minio.createBucket("kept");
+        await database.end();
+        for (const service of [postgres, minio, connect, kafka]) {
+          await service.halt("SIGKILL");
+          if (service === postgres) expect(await reached(postgres)).toBe(false);
+          await service.resume();
+        }
+        await postgres.halt();
+        await postgres.resume();
+        database = new pg.Client({ connectionString: postgres.url });
+        await database.connect();
+        expect((await database.query("SELECT count(*)::int AS rows FROM payment")).rows).toEqual([
+          { rows: 2 },
+        ]);
+        await expect(minio.createBucket("kept")).rejects.toMatchObject({
+          name: "BucketAlreadyOwnedByYou",
+        });
+        const payments = await messages(kafka.brokers, "bank.public.payment");
+        expect((await payments.until(2)).map(({ after }) => after["id"])).toEqual([1, 2]);
+        // the connector is Kafka's to remember, and reads on
+        await database.query("INSERT INTO payment VALUES (3, 1)");
+        expect((await payments.until(3)).at(-1)).toMatchObject({ op: "c", after: { id: 3 } });
+        await payments.stop();
+        await database.end();
+        expect(kafka.log()).toMatch(/Kafka Server started/);
+      },
+    );
 
     test("a service that ends before it is ready is an error that shows what it printed", async () => {
       const network = way === "docker" ? await startNetwork() : undefined;
       onTestFinished(() => network?.stop());
-      await expect(startKafka({ settings: { "process.roles": "nothing" }, network })).rejects.toThrow(/process\.roles/);
+      await expect(
+        startKafka({ settings: { "process.roles": "nothing" }, network }),
+      ).rejects.toThrow(/process\.roles/);
     });
 
-    test("services do not outlive the process that started them, killed or not, and their data goes with them", { timeout: 120_000 }, async () => {
-      const program = fileURLToPath(new URL("programs/start-postgres.ts", import.meta.url));
-      const child = spawn(process.execPath, [program, way], { stdio: ["ignore", "pipe", "inherit"] });
-      onTestFinished(() => { child.kill("SIGKILL"); });
-      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-      const { port, network } = JSON.parse((await lines.next()).value as string) as { readonly port: number; readonly network?: string };
-      const there = { ...pipeline.postgres, port };
-      const client = new pg.Client({ host: there.host, port, user: there.user, password: there.password, database: there.database });
-      await client.connect();
-      const { rows } = await client.query<{ data_directory: string }>("SHOW data_directory");
-      await client.end();
-      const { left } = traces(rows[0]!.data_directory, network);
-      expect([await reached(there), left()]).toEqual([true, true]);
-      child.kill("SIGKILL");
-      while (await reached(there) || left()) await sleep(100);
-    });
+    test(
+      "services do not outlive the process that started them, killed or not, and their data " +
+        "goes with them",
+      { timeout: 120_000 },
+      async () => {
+        const program = fileURLToPath(new URL("programs/start-postgres.ts", import.meta.url));
+        const child = spawn(process.execPath, [program, way], {
+          stdio: ["ignore", "pipe", "inherit"],
+        });
+        onTestFinished(() => {
+          child.kill("SIGKILL");
+        });
+        const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+        const { port, network } = JSON.parse((await lines.next()).value as string) as {
+          readonly port: number;
+          readonly network?: string;
+        };
+        const there = { ...pipeline.postgres, port };
+        const client = new pg.Client({
+          host: there.host,
+          port,
+          user: there.user,
+          password: there.password,
+          database: there.database,
+        });
+        await client.connect();
+        const { rows } = await client.query<{ data_directory: string }>("SHOW data_directory");
+        await client.end();
+        const { left } = traces(rows[0]!.data_directory, network);
+        expect([await reached(there), left()]).toEqual([true, true]);
+        child.kill("SIGKILL");
+        while ((await reached(there)) || left()) await sleep(100);
+      },
+    );
   });
 }
 
 test("a way that there is not is refused by name", async () => {
-  await expect(chooseWay("podman" as Way)).rejects.toThrow(/"podman"; set it to docker or to processes/);
+  await expect(chooseWay("podman" as Way)).rejects.toThrow(
+    /"podman"; set it to docker or to processes/,
+  );
 });

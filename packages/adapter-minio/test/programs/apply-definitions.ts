@@ -1,4 +1,7 @@
-/** Applies an entity of this name to the registry in a bucket. Says that it has read what was applied, and writes when told. */
+/**
+ * Applies an entity of this name to the registry in a bucket. Says that it has read what was
+ * applied, and writes when told.
+ */
 import { once } from "node:events";
 import { entity, isTidemarkError, openStore, string } from "@tidemark/core";
 import { deltaOfflineStore } from "@tidemark/delta";
@@ -6,14 +9,27 @@ import { s3Objects, type S3ObjectsOptions } from "../../src/index.ts";
 
 const [options, name] = process.argv.slice(2) as [string, string];
 const store = deltaOfflineStore(s3Objects(JSON.parse(options) as S3ObjectsOptions));
-const offline = { ...store, registry: {
-  load: store.registry!.load,
-  async save(...args: Parameters<NonNullable<typeof store.registry>["save"]>) {
-    console.log("ready");
-    await once(process.stdin, "data");
-    return store.registry!.save(...args);
+const offline = {
+  ...store,
+  registry: {
+    load: store.registry!.load,
+    async save(...args: Parameters<NonNullable<typeof store.registry>["save"]>) {
+      console.log("ready");
+      await once(process.stdin, "data");
+      return store.registry!.save(...args);
+    },
   },
-} };
-const opened = await openStore({ definitions: { own: entity(name, { keys: { id: string() } }) }, offline, onDrift: "ignore" });
-console.log(await opened.apply({ by: name }).then(({ version }) => `applied as ${version}`, (error: unknown) => (isTidemarkError(error) ? `${error.code}: ${error.message}` : String(error))));
+};
+const opened = await openStore({
+  definitions: { own: entity(name, { keys: { id: string() } }) },
+  offline,
+  onDrift: "ignore",
+});
+console.log(
+  await opened.apply({ by: name }).then(
+    ({ version }) => `applied as ${version}`,
+    (error: unknown) =>
+      isTidemarkError(error) ? `${error.code}: ${error.message}` : String(error),
+  ),
+);
 process.stdin.destroy(); // nothing else keeps the process: not the client, not its sockets

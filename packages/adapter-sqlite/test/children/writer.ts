@@ -1,16 +1,25 @@
 /**
- * A process that counts in a store until it is killed or has done its steps: `writer.ts FILE PARTITION STEPS CELLS [FAILPOINT:AT]`.
- * A step adds one to each of CELLS shared counters, with the partition's position. Says `step N` on stdout after each commit.
+ * A process that counts in a store until it is killed or has done its steps: `writer.ts FILE
+ * PARTITION STEPS CELLS [FAILPOINT:AT]`. A step adds one to each of CELLS shared counters, with the
+ * partition's position. Says `step N` on stdout after each commit.
  */
 import { writeSync } from "node:fs";
 import { sqliteOnlineStore } from "../../src/index.ts";
 
-const [file, partition, steps, cells, fail] = process.argv.slice(2) as [string, string, string, string, string?];
+const [file, partition, steps, cells, fail] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string?,
+];
 const [failAt, failStep] = fail === undefined ? [] : fail.split(":");
 let offset = -1;
 const store = sqliteOnlineStore(file, {
   busyTimeout: 60_000,
-  failpoint: (name) => { if (name === failAt && offset + 1 === Number(failStep)) process.kill(process.pid, "SIGKILL"); },
+  failpoint: (name) => {
+    if (name === failAt && offset + 1 === Number(failStep)) process.kill(process.pid, "SIGKILL");
+  },
 });
 await store.open({ namespace: "test" });
 const text = new TextEncoder();
@@ -23,8 +32,14 @@ while (offset + 1 < Number(steps)) {
     source: "s",
     cells: keys.map((key, i) => {
       const cell = there[i]!;
-      const count = cell === null ? 0 : Number(new TextDecoder().decode(cell.value.subarray(0, 12)));
-      return { key, value: text.encode(String(count + 1).padEnd(500 + (i % 7) * 1000)), expected: cell?.version ?? null, expires: null };
+      const count =
+        cell === null ? 0 : Number(new TextDecoder().decode(cell.value.subarray(0, 12)));
+      return {
+        key,
+        value: text.encode(String(count + 1).padEnd(500 + (i % 7) * 1000)),
+        expected: cell?.version ?? null,
+        expires: null,
+      };
     }),
     positions: [{ partition, expected: offset === -1 ? null : offset, next: offset + 1 }],
   });

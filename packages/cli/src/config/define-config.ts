@@ -5,7 +5,10 @@ import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
 import { checkServer, type ServerConfig } from "../serve/server-config.ts";
 import { isSecretReference, type Opening, type SecretReferences } from "./secret.ts";
 
-/** Registered, not local: the configuration may come with another copy of this package than the command. */
+/**
+ * Registered, not local: the configuration may come with another copy of this package than the
+ * command.
+ */
 const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
 
 export interface OpeningChanges<S extends SecretReferences = SecretReferences> extends Opening<S> {
@@ -13,7 +16,10 @@ export interface OpeningChanges<S extends SecretReferences = SecretReferences> e
   readonly until: "signal" | "caught-up";
 }
 
-export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<StoreOptions, "retain" | "logRetention" | "history" | "onDrift" | "keepAnswers"> {
+export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
+  StoreOptions,
+  "retain" | "logRetention" | "history" | "onDrift" | "keepAnswers"
+> {
   /** The module of definitions: `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
   /** Keeps stores apart that share one online store; "default" without it. */
@@ -25,7 +31,13 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly online?: ((opening: Opening<S>) => OnlineStore | Promise<OnlineStore>) | undefined;
   readonly offline?: ((opening: Opening<S>) => OfflineStore | Promise<OfflineStore>) | undefined;
   /** Change sources by name, for `tidemark run --changes NAME`. */
-  readonly changes?: { readonly [name: string]: (opening: OpeningChanges<S>) => ChangeSource | Promise<ChangeSource> } | undefined;
+  readonly changes?:
+    | {
+        readonly [name: string]: (
+          opening: OpeningChanges<S>,
+        ) => ChangeSource | Promise<ChangeSource>;
+      }
+    | undefined;
   /** What `tidemark ingest` brings into source tables, by name. */
   readonly ingest?: { readonly [name: string]: IngestJob<S> } | undefined;
   /** Where and for whom `tidemark serve` answers. */
@@ -38,13 +50,26 @@ export interface Config {
 }
 
 const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
-  definitions: "object", namespace: "text", zone: "text", secrets: "object", online: "function", offline: "function", changes: "object", ingest: "object", server: "object",
-  retain: "any", logRetention: "any", history: "any", onDrift: "any", keepAnswers: "any",
+  definitions: "object",
+  namespace: "text",
+  zone: "text",
+  secrets: "object",
+  online: "function",
+  offline: "function",
+  changes: "object",
+  ingest: "object",
+  server: "object",
+  retain: "any",
+  logRetention: "any",
+  history: "any",
+  onDrift: "any",
+  keepAnswers: "any",
 };
 
 /**
- * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened and no secret is read until a command needs it.
- * What is not of the form it should have is `CONFIG_INVALID`.
+ * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened
+ * and no secret is read until a command needs it. What is not of the form it should have is
+ * `CONFIG_INVALID`.
  *
  * @example
  * export default defineConfig({
@@ -54,37 +79,61 @@ const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function"
  *   offline: ({ secrets }) => deltaOfflineStore(s3Objects({ bucket: "lake", credentials: { accessKeyId: "bank", secretAccessKey: secrets.s3 } })),
  * });
  */
-export function defineConfig<const S extends SecretReferences = {}>(config: ConfigInput<S>): Config {
+export function defineConfig<const S extends SecretReferences = {}>(
+  config: ConfigInput<S>,
+): Config {
   const given = membersOf("the configuration", config);
   for (const [name, value] of Object.entries(given)) {
     const kind = Object.hasOwn(MEMBERS, name) ? MEMBERS[name as keyof ConfigInput] : undefined;
-    if (kind === undefined) throw invalid(`there is no member "${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; the members are ${Object.keys(MEMBERS).join(", ")}`}`);
+    if (kind === undefined)
+      throw invalid(
+        "there is no member " +
+          `"${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; the members are ${Object.keys(MEMBERS).join(", ")}`}`,
+      );
     if (value === undefined || kind === "any") continue;
     if (kind === "object") membersOf(name, value);
-    else if (kind === "text" && (typeof value !== "string" || value === "")) throw invalid(`${name} must be a text that is not empty`);
-    else if (kind === "function" && typeof value !== "function") throw invalid(`${name} must be a function that opens the store, as in ${name}: () => …`);
+    else if (kind === "text" && (typeof value !== "string" || value === ""))
+      throw invalid(`${name} must be a text that is not empty`);
+    else if (kind === "function" && typeof value !== "function")
+      throw invalid(`${name} must be a function that opens the store, as in ${name}: () => …`);
   }
-  if (given["definitions"] === undefined) throw invalid("definitions is missing: import * as definitions from \"./features.ts\"");
+  if (given["definitions"] === undefined)
+    throw invalid('definitions is missing: import * as definitions from "./features.ts"');
   for (const [name, secret] of Object.entries(config.secrets ?? {})) {
     // what was given is not said: it may be the secret
-    if (!isSecretReference(secret)) throw invalid(`secrets.${name} must be a reference, env("NAME") or file("path"), and never the secret itself`);
+    if (!isSecretReference(secret))
+      throw invalid(
+        `secrets.${name} must be a reference, env("NAME") or file("path"), and never the ` +
+          "secret itself",
+      );
   }
   for (const [name, source] of Object.entries(config.changes ?? {})) {
-    if (typeof source !== "function") throw invalid(`changes.${name} must be a function that makes the change source, as in ({ until }) => kafkaChanges({ …, until })`);
+    if (typeof source !== "function")
+      throw invalid(
+        `changes.${name} must be a function that makes the change source, as in ({ until }) ` +
+          "=> kafkaChanges({ …, until })",
+      );
   }
   checkIngest(config.ingest ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
-  if (config.zone !== undefined && !isZone(config.zone)) throw invalid(`zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", or leave it out for UTC`);
+  if (config.zone !== undefined && !isZone(config.zone))
+    throw invalid(
+      `zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", ` +
+        "or leave it out for UTC",
+    );
   return Object.freeze({ [configSymbol]: Object.freeze({ ...config }) as unknown as ConfigInput });
 }
 
 /** What `defineConfig` was given; undefined for anything else. */
 export function configOf(value: unknown): ConfigInput | undefined {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol) ? (value as Config)[configSymbol] : undefined;
+  return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol)
+    ? (value as Config)[configSymbol]
+    : undefined;
 }
 
 function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(`${what} must be an object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(`${what} must be an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 

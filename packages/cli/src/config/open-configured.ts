@@ -1,11 +1,23 @@
 /** The stores of a configuration, opened. */
-import { TidemarkError, collectDefinitions, didYouMean, isTidemarkError, openStore, type Definitions, type Store, type StoreOptions } from "@tidemark/core";
+import {
+  TidemarkError,
+  collectDefinitions,
+  didYouMean,
+  isTidemarkError,
+  openStore,
+  type Definitions,
+  type Store,
+  type StoreOptions,
+} from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
 export interface OpenOptions extends Pick<StoreOptions, "onDrift" | "onOverflow"> {
-  /** true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed · without it: opened where it is configured. */
+  /**
+   * true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed
+   * · without it: opened where it is configured.
+   */
   readonly online?: boolean | undefined;
   readonly offline?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -18,41 +30,80 @@ export interface Configured {
   readonly definitions: Definitions;
   readonly secrets: Secrets;
   /** A change source of the configuration, by name. */
-  changes(name: string, options?: { readonly until?: "signal" | "caught-up" | undefined; readonly signal?: AbortSignal | undefined }): Promise<ChangeSource>;
+  changes(
+    name: string,
+    options?: {
+      readonly until?: "signal" | "caught-up" | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<ChangeSource>;
   close(): Promise<void>;
 }
 
 /**
- * Opens what the configuration names; only now the secrets it needs are read (`SECRET_MISSING`). Close it when you are done.
+ * Opens what the configuration names; only now the secrets it needs are read (`SECRET_MISSING`).
+ * Close it when you are done.
  *
  * @example
  * const { store, close } = await openConfigured(await loadConfig(), { online: true });
  */
-export async function openConfigured(config: LoadedConfig, options: OpenOptions = {}): Promise<Configured> {
+export async function openConfigured(
+  config: LoadedConfig,
+  options: OpenOptions = {},
+): Promise<Configured> {
   const { signal } = options;
   const definitions = collectDefinitions(config.definitions);
   const secrets = secretsOf(config.secrets ?? {});
   const wanted = (part: "online" | "offline"): boolean => {
-    if (options[part] === true && config[part] === undefined) throw new TidemarkError("CONFIG_INVALID", `${config.file}: there is no ${part} store, and this needs one; add ${part}: () => ${part === "online" ? "sqliteOnlineStore(\"online.db\")" : "deltaOfflineStore(localObjects(\"./lake\"))"}`);
+    if (options[part] === true && config[part] === undefined)
+      throw new TidemarkError(
+        "CONFIG_INVALID",
+        `${config.file}: there is no ${part} store, and this needs one; add ${part}: () => ` +
+          `${part === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
+      );
     return options[part] !== false && config[part] !== undefined;
   };
   const has = { online: wanted("online"), offline: wanted("offline") };
   const opened: { close(): Promise<void> }[] = [];
   try {
-    const online = has.online ? await made(config, "online", () => config.online!({ secrets, signal })) : undefined;
+    const online = has.online
+      ? await made(config, "online", () => config.online!({ secrets, signal }))
+      : undefined;
     if (online !== undefined) opened.push(online);
-    const offline = has.offline ? await made(config, "offline", () => config.offline!({ secrets, signal })) : undefined;
+    const offline = has.offline
+      ? await made(config, "offline", () => config.offline!({ secrets, signal }))
+      : undefined;
     if (offline !== undefined) opened.push(offline);
     const { namespace, retain, logRetention, history, keepAnswers } = config;
     const store = await openStore({
-      definitions: config.definitions, online, offline, namespace, retain, logRetention, history, keepAnswers, onDrift: options.onDrift ?? config.onDrift, onOverflow: options.onOverflow,
+      definitions: config.definitions,
+      online,
+      offline,
+      namespace,
+      retain,
+      logRetention,
+      history,
+      keepAnswers,
+      onDrift: options.onDrift ?? config.onDrift,
+      onOverflow: options.onOverflow,
     });
     return {
-      store, online, offline, definitions, secrets,
+      store,
+      online,
+      offline,
+      definitions,
+      secrets,
       async changes(name, { until = "signal", signal: ending } = {}) {
         const names = Object.keys(config.changes ?? {});
-        if (!names.includes(name)) throw new TidemarkError("CONFIG_INVALID", `${config.file}: no change source is called "${name}"${didYouMean(name, names)} (${names.length === 0 ? "changes has none" : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`})`);
-        return made(config, `changes.${name}`, () => config.changes![name]!({ secrets, until, signal: ending }));
+        if (!names.includes(name))
+          throw new TidemarkError(
+            "CONFIG_INVALID",
+            `${config.file}: no change source is called "${name}"${didYouMean(name, names)} ` +
+              `(${names.length === 0 ? "changes has none" : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`})`,
+          );
+        return made(config, `changes.${name}`, () =>
+          config.changes![name]!({ secrets, until, signal: ending }),
+        );
       },
       close: () => store.close(),
     };
@@ -62,15 +113,32 @@ export async function openConfigured(config: LoadedConfig, options: OpenOptions 
   }
 }
 
-/** What a function of the configuration makes. What it throws is said as the configuration's, without the secrets it was given. */
-async function made<T extends { readonly name: string }>({ file }: LoadedConfig, member: string, make: () => T | Promise<T>): Promise<T> {
+/**
+ * What a function of the configuration makes. What it throws is said as the configuration's,
+ * without the secrets it was given.
+ */
+async function made<T extends { readonly name: string }>(
+  { file }: LoadedConfig,
+  member: string,
+  make: () => T | Promise<T>,
+): Promise<T> {
   let thing: T;
   try {
     thing = await make();
   } catch (error) {
     if (isTidemarkError(error)) throw error;
-    throw new TidemarkError("CONFIG_NOT_OPENED", `${file}: ${member} threw: ${redact(error instanceof Error ? error.message : String(error))}; look at what it is given`);
+    throw new TidemarkError(
+      "CONFIG_NOT_OPENED",
+      `${file}: ${member} threw: ` +
+        `${redact(error instanceof Error ? error.message : String(error))}; look at what it is ` +
+        "given",
+    );
   }
-  if (typeof thing !== "object" || thing === null) throw new TidemarkError("CONFIG_INVALID", `${file}: ${member} must return what it opens, and returned ${thing === null ? "null" : typeof thing}`);
+  if (typeof thing !== "object" || thing === null)
+    throw new TidemarkError(
+      "CONFIG_INVALID",
+      `${file}: ${member} must return what it opens, and returned ` +
+        `${thing === null ? "null" : typeof thing}`,
+    );
   return thing;
 }

@@ -1,9 +1,15 @@
-/** Secrets: a configuration holds references, the value is read when something that needs it is opened, and nothing prints it. */
+/**
+ * Secrets: a configuration holds references, the value is read when something that needs it is
+ * opened, and nothing prints it.
+ */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { TidemarkError } from "@tidemark/core";
 
-/** Registered, not local: the configuration may come with another copy of this package than the command. */
+/**
+ * Registered, not local: the configuration may come with another copy of this package than the
+ * command.
+ */
 const referenceSymbol: unique symbol = Symbol.for("tidemark.secret/1") as never;
 
 /** Where a secret stands, and never the secret: `env("NAME")` or `file("path")`. */
@@ -24,7 +30,8 @@ export interface Opening<S extends SecretReferences = SecretReferences> {
 }
 
 /**
- * The secret in an environment variable. One that is not set, or empty, is `SECRET_MISSING` when it is needed, and not before.
+ * The secret in an environment variable. One that is not set, or empty, is `SECRET_MISSING` when it
+ * is needed, and not before.
  *
  * @example
  * defineConfig({ definitions, secrets: { database: env("BANK_DATABASE_URL") } });
@@ -34,7 +41,8 @@ export function env(name: string): SecretReference {
 }
 
 /**
- * The secret in a file, as Docker and Kubernetes mount them, without the line end at its end. A file that is not there, or empty, is `SECRET_MISSING` when it is needed.
+ * The secret in a file, as Docker and Kubernetes mount them, without the line end at its end. A
+ * file that is not there, or empty, is `SECRET_MISSING` when it is needed.
  *
  * @example
  * defineConfig({ definitions, secrets: { s3: file("/run/secrets/s3") } });
@@ -44,7 +52,12 @@ export function file(path: string | URL): SecretReference {
 }
 
 function reference(from: "environment" | "file", name: unknown, call: string): SecretReference {
-  if (typeof name !== "string" || name === "") throw new TidemarkError("CONFIG_INVALID", `${call}(…): give the name of the ${from === "file" ? "file" : "environment variable"} that holds the secret`);
+  if (typeof name !== "string" || name === "")
+    throw new TidemarkError(
+      "CONFIG_INVALID",
+      `${call}(…): give the name of the ${from === "file" ? "file" : "environment variable"} ` +
+        "that holds the secret",
+    );
   const text = `[secret in ${from === "file" ? "file" : "environment variable"} ${name}]`;
   const made: object = Object.create(null, {
     [referenceSymbol]: { value: Object.freeze({ from, name }) },
@@ -64,7 +77,12 @@ export function secretsOf(references: Readonly<Record<string, SecretReference>>)
   const names = Object.keys(references);
   const text = `[secrets ${names.join(", ")}]`;
   const made: object = Object.create(null, {
-    ...Object.fromEntries(names.map((name) => [name, { get: () => resolved(name, references[name]!), enumerable: false }])),
+    ...Object.fromEntries(
+      names.map((name) => [
+        name,
+        { get: () => resolved(name, references[name]!), enumerable: false },
+      ]),
+    ),
     [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
     [Symbol.toPrimitive]: { value: () => text },
   });
@@ -72,17 +90,34 @@ export function secretsOf(references: Readonly<Record<string, SecretReference>>)
   return Object.freeze(made) as Secrets;
 }
 
-function resolved(name: string, { [referenceSymbol]: { from, name: place } }: SecretReference): string {
-  const missing = (what: string, next: string, cause?: unknown): TidemarkError => new TidemarkError("SECRET_MISSING", `secret "${name}": ${what}; ${next}, or let the configuration name another place`, { cause });
+function resolved(
+  name: string,
+  { [referenceSymbol]: { from, name: place } }: SecretReference,
+): string {
+  const missing = (what: string, next: string, cause?: unknown): TidemarkError =>
+    new TidemarkError(
+      "SECRET_MISSING",
+      `secret "${name}": ${what}; ${next}, or let the configuration name another place`,
+      { cause },
+    );
   let value: string | undefined;
   if (from === "environment") {
     value = process.env[place];
-    if (value === undefined || value === "") throw missing(`the environment variable ${place} is ${value === undefined ? "not set" : "empty"}`, "set it");
+    if (value === undefined || value === "")
+      throw missing(
+        `the environment variable ${place} is ${value === undefined ? "not set" : "empty"}`,
+        "set it",
+      );
   } else {
     try {
       value = readFileSync(place, "utf8").replace(/\r?\n$/, "");
     } catch (cause) {
-      throw missing(`the file ${place} ${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`}`, "put it there", cause);
+      throw missing(
+        `the file ${place} ` +
+          `${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`}`,
+        "put it there",
+        cause,
+      );
     }
     if (value === "") throw missing(`the file ${place} is empty`, "write the secret into it");
   }
@@ -93,14 +128,19 @@ function resolved(name: string, { [referenceSymbol]: { from, name: place } }: Se
 /** What this process has read so far: text → the secret's name. */
 const known = new Map<string, string>();
 
-/** The forms in which others put a secret into a message: as it is, in a URL, in JSON; and the password within it, where it is a URL. */
+/**
+ * The forms in which others put a secret into a message: as it is, in a URL, in JSON; and the
+ * password within it, where it is a URL.
+ */
 function remember(name: string, value: string): void {
   const parts = [value];
   if (URL.canParse(value)) {
     const { password } = new URL(value);
     parts.push(password, decoded(password));
   }
-  for (const part of parts) for (const form of [part, encodeURIComponent(part), JSON.stringify(part).slice(1, -1)]) if (form !== "" && !known.has(form)) known.set(form, name);
+  for (const part of parts)
+    for (const form of [part, encodeURIComponent(part), JSON.stringify(part).slice(1, -1)])
+      if (form !== "" && !known.has(form)) known.set(form, name);
 }
 
 function decoded(text: string): string {
@@ -111,11 +151,16 @@ function decoded(text: string): string {
   }
 }
 
-/** The text with every secret that this process has read replaced by `[secret NAME]`: for what is printed and logged. */
+/**
+ * The text with every secret that this process has read replaced by `[secret NAME]`: for what is
+ * printed and logged.
+ */
 export function redact(text: string): string {
   if (known.size === 0) return text;
   // in one pass, the longest first: one secret may be a part of another
-  const forms = [...known.keys()].sort((a, b) => b.length - a.length).map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  const forms = [...known.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
   return text.replace(new RegExp(forms.join("|"), "g"), (form) => `[secret ${known.get(form)!}]`);
 }
 
@@ -123,7 +168,10 @@ export function redact(text: string): string {
 export function redactAll(value: unknown): unknown {
   if (typeof value === "string") return redact(value);
   if (typeof value !== "object" || value === null) return value;
-  if ("toJSON" in value && typeof value.toJSON === "function") return redactAll((value.toJSON as () => unknown)());
+  if ("toJSON" in value && typeof value.toJSON === "function")
+    return redactAll((value.toJSON as () => unknown)());
   if (Array.isArray(value)) return value.map(redactAll);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [redact(name), redactAll(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [redact(name), redactAll(member)]),
+  );
 }

@@ -1,4 +1,7 @@
-/** Records of a CSV file (RFC 4180) with the lines they begin in. An empty field is null, and "" is the empty text, as PostgreSQL has it. */
+/**
+ * Records of a CSV file (RFC 4180) with the lines they begin in. An empty field is null, and "" is
+ * the empty text, as PostgreSQL has it.
+ */
 import { TidemarkError } from "@tidemark/core";
 import { fileText, type FileCodes } from "./text-file.ts";
 
@@ -9,7 +12,11 @@ export interface CsvRecord {
 }
 
 /** Some thousand records at a time; lines without a character are passed over. */
-export async function* csvRecords(file: string, codes: FileCodes, signal?: AbortSignal): AsyncGenerator<readonly CsvRecord[]> {
+export async function* csvRecords(
+  file: string,
+  codes: FileCodes,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly CsvRecord[]> {
   let rest = "";
   let line = 1;
   for await (const text of fileText(file, codes, signal)) {
@@ -22,17 +29,29 @@ export async function* csvRecords(file: string, codes: FileCodes, signal?: Abort
   if (records.length > 0) yield records;
 }
 
-/** The names in the first record. Throws `codes.invalid` where there are none, or one comes twice. */
-export async function csvHeader(file: string, codes: FileCodes, signal?: AbortSignal): Promise<readonly string[]> {
-  const invalid = (what: string): TidemarkError => new TidemarkError(codes.invalid, `${file}:1: ${what}`);
+/**
+ * The names in the first record. Throws `codes.invalid` where there are none, or one comes twice.
+ */
+export async function csvHeader(
+  file: string,
+  codes: FileCodes,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const invalid = (what: string): TidemarkError =>
+    new TidemarkError(codes.invalid, `${file}:1: ${what}`);
   for await (const [first] of csvRecords(file, codes, signal)) {
     const names = first!.fields.map((name, i) => {
-      if (name === null || name === "") throw invalid(`the ${i + 1}. column has no name; the first line must name the columns`);
+      if (name === null || name === "")
+        throw invalid(`the ${i + 1}. column has no name; the first line must name the columns`);
       return name;
     });
     const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw invalid(`two columns are called "${twice}"; name them differently`);
-    if (names.length === 1 && /[;\t]/.test(names[0]!)) throw invalid(`there is one column, "${names[0]!.replaceAll("\t", "\\t")}"; separate columns by commas`);
+    if (twice !== undefined)
+      throw invalid(`two columns are called "${twice}"; name them differently`);
+    if (names.length === 1 && /[;\t]/.test(names[0]!))
+      throw invalid(
+        `there is one column, "${names[0]!.replaceAll("\t", "\\t")}"; separate columns by commas`,
+      );
     return names;
   }
   throw invalid("the file is empty; the first line must name the columns");
@@ -45,7 +64,13 @@ interface Taken {
   readonly line: number;
 }
 
-function recordsIn(text: string, firstLine: number, last: boolean, file: string, codes: FileCodes): Taken {
+function recordsIn(
+  text: string,
+  firstLine: number,
+  last: boolean,
+  file: string,
+  codes: FileCodes,
+): Taken {
   const records: CsvRecord[] = [];
   let line = firstLine;
   let at = 0;
@@ -55,41 +80,73 @@ function recordsIn(text: string, firstLine: number, last: boolean, file: string,
     const fields: (string | null)[] = [];
     const whole = ((): boolean => {
       for (;;) {
-        if (text.charCodeAt(at) === 0x22) { // "
+        if (text.charCodeAt(at) === 0x22) {
+          // "
           let value = "";
           for (let from = at + 1; ;) {
-            const end = text.indexOf("\"", from);
+            const end = text.indexOf('"', from);
             // a quote at the very end may be the first of two
             if (end < 0 || (end === text.length - 1 && !last)) {
-              if (last) throw new TidemarkError(codes.invalid, `${file}:${startLine}: a quoted field does not end; close it with "`);
+              if (last)
+                throw new TidemarkError(
+                  codes.invalid,
+                  `${file}:${startLine}: a quoted field does not end; close it with "`,
+                );
               return false;
             }
             value += text.slice(from, end);
-            if (text.charCodeAt(end + 1) !== 0x22) { at = end + 1; break; }
-            value += "\"";
+            if (text.charCodeAt(end + 1) !== 0x22) {
+              at = end + 1;
+              break;
+            }
+            value += '"';
             from = end + 2;
           }
           for (let i = value.indexOf("\n"); i >= 0; i = value.indexOf("\n", i + 1)) line++;
           fields.push(value);
         } else {
           let end = at;
-          for (let c = text.charCodeAt(end); end < text.length && c !== 0x2c && c !== 0x0a && c !== 0x0d; c = text.charCodeAt(++end)) {
-            if (c === 0x22) throw new TidemarkError(codes.invalid, `${file}:${line}: a quote stands within a field that does not begin with one; write the field in quotes, and each quote in it twice`);
+          for (
+            let c = text.charCodeAt(end);
+            end < text.length && c !== 0x2c && c !== 0x0a && c !== 0x0d;
+            c = text.charCodeAt(++end)
+          ) {
+            if (c === 0x22)
+              throw new TidemarkError(
+                codes.invalid,
+                `${file}:${line}: a quote stands within a field that does not begin with one; ` +
+                  "write the field in quotes, and each quote in it twice",
+              );
           }
           fields.push(end === at ? null : text.slice(at, end));
           at = end;
         }
         if (at >= text.length) return last;
         const c = text.charCodeAt(at);
-        if (c === 0x2c) { at++; continue; } // ,
-        if (c === 0x0a) { at++; return true; }
-        if (c !== 0x0d) throw new TidemarkError(codes.invalid, `${file}:${line}: after a quoted field there is ${JSON.stringify(text[at])}; separate fields by commas, and write a quote within a field twice`);
-        if (at + 1 >= text.length) { at++; return last; }
+        if (c === 0x2c) {
+          at++;
+          continue;
+        } // ,
+        if (c === 0x0a) {
+          at++;
+          return true;
+        }
+        if (c !== 0x0d)
+          throw new TidemarkError(
+            codes.invalid,
+            `${file}:${line}: after a quoted field there is ${JSON.stringify(text[at])}; ` +
+              "separate fields by commas, and write a quote within a field twice",
+          );
+        if (at + 1 >= text.length) {
+          at++;
+          return last;
+        }
         at += text.charCodeAt(at + 1) === 0x0a ? 2 : 1;
         return true;
       }
     })();
-    if (!whole || start >= text.length) return { records, rest: text.slice(start), line: startLine };
+    if (!whole || start >= text.length)
+      return { records, rest: text.slice(start), line: startLine };
     line++;
     if (fields.length > 1 || fields[0] !== null) records.push({ fields, line: startLine });
     if (at >= text.length) return { records, rest: "", line };

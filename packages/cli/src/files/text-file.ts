@@ -10,13 +10,26 @@ export interface FileCodes {
   readonly invalid: string;
 }
 
-export const INGEST_CODES: FileCodes = { missing: "INGEST_FILE_MISSING", invalid: "INGEST_ROW_INVALID" };
-export const ENTITIES_CODES: FileCodes = { missing: "ENTITIES_NOT_FOUND", invalid: "ENTITIES_INVALID" };
+export const INGEST_CODES: FileCodes = {
+  missing: "INGEST_FILE_MISSING",
+  invalid: "INGEST_ROW_INVALID",
+};
+export const ENTITIES_CODES: FileCodes = {
+  missing: "ENTITIES_NOT_FOUND",
+  invalid: "ENTITIES_INVALID",
+};
 
 /** Throws `codes.missing`, and `codes.invalid` where a `.gz` is none. */
-export async function* fileBytes(file: string, codes: FileCodes, signal?: AbortSignal): AsyncGenerator<Buffer> {
+export async function* fileBytes(
+  file: string,
+  codes: FileCodes,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
   await fileThere(file, codes);
-  const bytes = createReadStream(file, { highWaterMark: 1 << 18, ...(signal === undefined ? {} : { signal }) });
+  const bytes = createReadStream(file, {
+    highWaterMark: 1 << 18,
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
     if (!file.toLowerCase().endsWith(".gz")) {
       yield* bytes as AsyncIterable<Buffer>;
@@ -27,8 +40,17 @@ export async function* fileBytes(file: string, codes: FileCodes, signal?: AbortS
     yield* bytes.pipe(unpacked) as AsyncIterable<Buffer>;
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    const unreadable = /^(Z_|ERR_STREAM|E[A-Z]+$)/.test((error as NodeJS.ErrnoException).code ?? "");
-    throw unreadable ? new TidemarkError(codes.invalid, `${file}: it cannot be read: ${(error as Error).message}; look whether all of it has come`, { cause: error }) : error;
+    const unreadable = /^(Z_|ERR_STREAM|E[A-Z]+$)/.test(
+      (error as NodeJS.ErrnoException).code ?? "",
+    );
+    throw unreadable
+      ? new TidemarkError(
+          codes.invalid,
+          `${file}: it cannot be read: ${(error as Error).message}; look whether all of it ` +
+            "has come",
+          { cause: error },
+        )
+      : error;
   } finally {
     bytes.destroy();
   }
@@ -37,19 +59,30 @@ export async function* fileBytes(file: string, codes: FileCodes, signal?: AbortS
 export async function fileThere(file: string, codes: FileCodes): Promise<void> {
   const found = await stat(file).catch((cause: unknown) => {
     const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new TidemarkError(codes.missing, `${file}: ${absent ? "there is no such file; check its name, or run again when it has come" : `it cannot be read: ${(cause as Error).message}`}`, { cause });
+    throw new TidemarkError(
+      codes.missing,
+      `${file}: ` +
+        `${absent ? "there is no such file; check its name, or run again when it has come" : `it cannot be read: ${(cause as Error).message}`}`,
+      { cause },
+    );
   });
   if (!found.isFile()) throw new TidemarkError(codes.missing, `${file}: this is no file; give one`);
 }
 
 /** The text, without a byte order mark. */
-export async function* fileText(file: string, codes: FileCodes, signal?: AbortSignal): AsyncGenerator<string> {
+export async function* fileText(
+  file: string,
+  codes: FileCodes,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const decoded = (bytes?: Buffer): string => {
     try {
       return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
     } catch (cause) {
-      throw new TidemarkError(codes.invalid, `${file}: this is not UTF-8; write it anew in UTF-8`, { cause });
+      throw new TidemarkError(codes.invalid, `${file}: this is not UTF-8; write it anew in UTF-8`, {
+        cause,
+      });
     }
   };
   for await (const bytes of fileBytes(file, codes, signal)) yield decoded(bytes);
@@ -57,13 +90,19 @@ export async function* fileText(file: string, codes: FileCodes, signal?: AbortSi
 }
 
 /** The lines that are not empty, with their numbers, counted from 1, some thousand at a time. */
-export async function* fileLines(file: string, codes: FileCodes, signal?: AbortSignal): AsyncGenerator<readonly { readonly text: string; readonly line: number }[]> {
+export async function* fileLines(
+  file: string,
+  codes: FileCodes,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly { readonly text: string; readonly line: number }[]> {
   let rest = "";
   let line = 0;
   for await (const text of fileText(file, codes, signal)) {
     const parts = (rest + text).split("\n");
     rest = parts.pop()!;
-    yield parts.map((part) => ({ text: part, line: ++line })).filter((one) => one.text.trim() !== "");
+    yield parts
+      .map((part) => ({ text: part, line: ++line }))
+      .filter((one) => one.text.trim() !== "");
   }
   if (rest.trim() !== "") yield [{ text: rest, line: line + 1 }];
 }

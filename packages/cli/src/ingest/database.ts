@@ -10,21 +10,38 @@ export interface Connection {
 }
 
 /** Throws `DATABASE_UNREACHABLE`, `DATABASE_DENIED`. When the signal aborts, what it does fails. */
-export async function connect(address: DatabaseAddress, who: string, zone: string, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  address: DatabaseAddress,
+  who: string,
+  zone: string,
+  signal: AbortSignal,
+): Promise<Connection> {
   signal.throwIfAborted();
-  const client = new pg.Client({ ...configOf(address), connectionTimeoutMillis: 15_000, keepAlive: true, application_name: "tidemark ingest" });
+  const client = new pg.Client({
+    ...configOf(address),
+    connectionTimeoutMillis: 15_000,
+    keepAlive: true,
+    application_name: "tidemark ingest",
+  });
   // a connection that breaks says so to the query under way
   client.on("error", () => undefined);
   const close = async (): Promise<void> => {
     signal.removeEventListener("abort", end);
     await client.end().catch(() => undefined);
   };
-  const end = (): void => { void client.end().catch(() => undefined); };
+  const end = (): void => {
+    void client.end().catch(() => undefined);
+  };
   try {
     await client.connect();
     signal.addEventListener("abort", end, { once: true });
-    // text that names no zone is read in that of the configuration, and text that is written can be read back
-    await client.query("SELECT set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false), set_config('client_encoding', 'UTF8', false)", [zone]);
+    // text that names no zone is read in that of the configuration, and text that is written can be
+    // read back
+    await client.query(
+      "SELECT set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false), " +
+        "set_config('client_encoding', 'UTF8', false)",
+      [zone],
+    );
     return { client, close };
   } catch (error) {
     await close();
@@ -50,10 +67,26 @@ export function isPostgresError(error: unknown): error is PostgresError {
 export function databaseError(error: unknown, who: string): TidemarkError {
   if (isTidemarkError(error)) return error;
   const { message, code = "", detail } = error as PostgresError;
-  const make = (name: string, next: string, retryable = false): TidemarkError => new TidemarkError(name, `${who}: ${message}${detail === undefined ? "" : ` (${detail})`}; ${next}`, { cause: error, retryable });
-  if (!isPostgresError(error)) return make("DATABASE_UNREACHABLE", "see that PostgreSQL runs at this address and can be reached, then run the command again", true);
-  if (/^(28|42501)/.test(code)) return make("DATABASE_DENIED", "check the user, the password and the rights of the user");
+  const make = (name: string, next: string, retryable = false): TidemarkError =>
+    new TidemarkError(
+      name,
+      `${who}: ${message}${detail === undefined ? "" : ` (${detail})`}; ${next}`,
+      { cause: error, retryable },
+    );
+  if (!isPostgresError(error))
+    return make(
+      "DATABASE_UNREACHABLE",
+      "see that PostgreSQL runs at this address and can be reached, then run the command again",
+      true,
+    );
+  if (/^(28|42501)/.test(code))
+    return make("DATABASE_DENIED", "check the user, the password and the rights of the user");
   if (code === "3D000") return make("DATABASE_DENIED", "make the database, or name another one");
-  if (/^(08|53|57P)/.test(code)) return make("DATABASE_UNREACHABLE", "run the command again when the database can take it", true);
+  if (/^(08|53|57P)/.test(code))
+    return make(
+      "DATABASE_UNREACHABLE",
+      "run the command again when the database can take it",
+      true,
+    );
   return make("DATABASE_FAILED", `PostgreSQL's error ${code}; nothing of the day was written`);
 }

@@ -22,27 +22,51 @@ export async function fileRows(file: string, signal: AbortSignal): Promise<DayRo
   const kind = /\.(csv|jsonl|parquet)(?:\.gz)?$/i.exec(file)![1]!.toLowerCase();
   if (kind === "csv") {
     // PostgreSQL reads the file itself; only its names are needed here
-    return { columns: await csvHeader(file, INGEST_CODES, signal), format: "csv", bytes: () => csvBytes(file, signal), place: (line) => `${file}:${line}` };
+    return {
+      columns: await csvHeader(file, INGEST_CODES, signal),
+      format: "csv",
+      bytes: () => csvBytes(file, signal),
+      place: (line) => `${file}:${line}`,
+    };
   }
   if (kind === "parquet") return parquetRows(file, signal);
   return objectRows(jsonlRows(file, signal), (row) => lineOf(file, row, signal));
 }
 
 /** Rows that a function gives. What it throws is its own, with the row it had come to. */
-export function givenRows(rows: Iterable<IngestRow> | AsyncIterable<IngestRow>, who: string): Promise<DayRows> {
+export function givenRows(
+  rows: Iterable<IngestRow> | AsyncIterable<IngestRow>,
+  who: string,
+): Promise<DayRows> {
   let number = 0;
-  const failed = (cause: unknown): TidemarkError => isTidemarkError(cause) ? cause : new TidemarkError("INGEST_ROWS_FAILED", `${who} threw after ${number} rows: ${redact(cause instanceof Error ? cause.message : String(cause))}; nothing of the day was written`, { cause });
-  return objectRows((async function* () {
-    try {
-      for await (const row of rows) {
-        number++;
-        if (typeof row !== "object" || row === null) throw rowInvalid(`${who}: row ${number} is ${row === null ? "null" : typeof row}; give an object by the names of the columns`);
-        yield { row, place: `${who}: row ${number}` };
+  const failed = (cause: unknown): TidemarkError =>
+    isTidemarkError(cause)
+      ? cause
+      : new TidemarkError(
+          "INGEST_ROWS_FAILED",
+          `${who} threw after ${number} rows: ` +
+            `${redact(cause instanceof Error ? cause.message : String(cause))}; nothing of the ` +
+            "day was written",
+          { cause },
+        );
+  return objectRows(
+    (async function* () {
+      try {
+        for await (const row of rows) {
+          number++;
+          if (typeof row !== "object" || row === null)
+            throw rowInvalid(
+              `${who}: row ${number} is ${row === null ? "null" : typeof row}; give an object ` +
+                "by the names of the columns",
+            );
+          yield { row, place: `${who}: row ${number}` };
+        }
+      } catch (error) {
+        throw failed(error);
       }
-    } catch (error) {
-      throw failed(error);
-    }
-  })(), (row) => `${who}: row ${row}`);
+    })(),
+    (row) => `${who}: row ${row}`,
+  );
 }
 
 interface PlacedRow {
@@ -51,10 +75,16 @@ interface PlacedRow {
 }
 
 /** The first row says which columns there are, and every row must have them. */
-async function objectRows(rows: AsyncGenerator<PlacedRow>, place: DayRows["place"]): Promise<DayRows> {
+async function objectRows(
+  rows: AsyncGenerator<PlacedRow>,
+  place: DayRows["place"],
+): Promise<DayRows> {
   const first = await rows.next();
   const columns = first.done === true ? [] : Object.keys(first.value.row);
-  if (first.done !== true && columns.length === 0) throw rowInvalid(`${first.value.place} has no columns; give an object by the names of the table's columns`);
+  if (first.done !== true && columns.length === 0)
+    throw rowInvalid(
+      `${first.value.place} has no columns; give an object by the names of the table's columns`,
+    );
   async function* lines(): AsyncGenerator<string> {
     if (first.done === true) return;
     yield lineText(columns, first.value);
@@ -67,19 +97,32 @@ function lineText(columns: readonly string[], { row, place }: PlacedRow): string
   let text = "";
   for (let c = 0; c < columns.length; c++) {
     const name = columns[c]!;
-    if (!Object.hasOwn(row, name)) throw rowInvalid(`${place} has no ${name}, which the first has; every row must have the same columns: write null where there is no value`);
+    if (!Object.hasOwn(row, name))
+      throw rowInvalid(
+        `${place} has no ${name}, which the first has; every row must have the same columns: ` +
+          "write null where there is no value",
+      );
     text += (c === 0 ? "" : "\t") + copyField(row[name], () => `${place}: ${name}`);
   }
   const names = Object.keys(row);
-  if (names.length > columns.length) throw rowInvalid(`${place} has ${names.find((name) => !columns.includes(name))!}, which the first has not; every row must have the same columns: write null where there is no value`);
+  if (names.length > columns.length)
+    throw rowInvalid(
+      `${place} has ${names.find((name) => !columns.includes(name))!}, which the first has ` +
+        "not; every row must have the same columns: write null where there is no value",
+    );
   return `${text}\n`;
 }
 
 async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<PlacedRow> {
-  for await (const lines of fileLines(file, INGEST_CODES, signal)) for (const { text, line } of lines) yield { row: jsonRow(text, `${file}:${line}`), place: `${file}:${line}` };
+  for await (const lines of fileLines(file, INGEST_CODES, signal))
+    for (const { text, line } of lines)
+      yield { row: jsonRow(text, `${file}:${line}`), place: `${file}:${line}` };
 }
 
-/** COPY counts rows, and a file may have empty lines between them: it is read again, for a message only. */
+/**
+ * COPY counts rows, and a file may have empty lines between them: it is read again, for a message
+ * only.
+ */
 async function lineOf(file: string, row: number, signal: AbortSignal): Promise<string> {
   let seen = 0;
   for await (const lines of fileLines(file, INGEST_CODES, signal)) {
@@ -89,13 +132,18 @@ async function lineOf(file: string, row: number, signal: AbortSignal): Promise<s
   return `${file}: row ${row}`;
 }
 
-/** The file as it is; a line `\.`, which PostgreSQL takes for the end of the data without a word, is refused. */
+/**
+ * The file as it is; a line `\.`, which PostgreSQL takes for the end of the data without a word, is
+ * refused.
+ */
 async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   let before = Buffer.from("\n");
   for await (const bytes of fileBytes(file, INGEST_CODES, signal)) {
     refuseEnd(Buffer.concat([before, bytes.subarray(0, 4)]), file);
     refuseEnd(bytes, file);
-    before = Buffer.from(bytes.length >= 4 ? bytes.subarray(-4) : Buffer.concat([before, bytes]).subarray(-4));
+    before = Buffer.from(
+      bytes.length >= 4 ? bytes.subarray(-4) : Buffer.concat([before, bytes]).subarray(-4),
+    );
     yield bytes;
   }
   refuseEnd(Buffer.concat([before, Buffer.from("\n")]), file);
@@ -104,21 +152,34 @@ async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buff
 function refuseEnd(bytes: Buffer, file: string): void {
   const lineEnd = (byte: number | undefined): boolean => byte === 0x0a || byte === 0x0d;
   for (let at = bytes.indexOf("\\."); at >= 0; at = bytes.indexOf("\\.", at + 1)) {
-    if (lineEnd(bytes[at - 1]) && lineEnd(bytes[at + 2])) throw rowInvalid(`${file}: a line is \\. and nothing else, which PostgreSQL takes for the end of the data; give the rows as .jsonl`);
+    if (lineEnd(bytes[at - 1]) && lineEnd(bytes[at + 2]))
+      throw rowInvalid(
+        `${file}: a line is \\. and nothing else, which PostgreSQL takes for the end of the ` +
+          "data; give the rows as .jsonl",
+      );
   }
 }
 
 async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> {
   await fileThere(file, INGEST_CODES);
   const content = await readParquet(file, { signal });
-  if (content.foreign.length > 0) throw rowInvalid(`${file}: column "${content.foreign[0]!}" is a list, a struct or of a type that Tidemark cannot read; write it as plain columns, or as JSON text`);
+  if (content.foreign.length > 0)
+    throw rowInvalid(
+      `${file}: column "${content.foreign[0]!}" is a list, a struct or of a type that ` +
+        "Tidemark cannot read; write it as plain columns, or as JSON text",
+    );
   return {
-    columns: content.columns.map(({ name }) => name), format: "text", place: (row) => `${file}: row ${row}`,
+    columns: content.columns.map(({ name }) => name),
+    format: "text",
+    place: (row) => `${file}: row ${row}`,
     bytes: () => copyBytes(parquetLines(file, content)),
   };
 }
 
-async function* parquetLines(file: string, { columns, batches }: ParquetRows): AsyncGenerator<string> {
+async function* parquetLines(
+  file: string,
+  { columns, batches }: ParquetRows,
+): AsyncGenerator<string> {
   let before = 0;
   for await (const batch of batches()) {
     for (let i = 0; i < batch.length; i++) yield parquetLine(file, columns, batch, i, before);
@@ -126,16 +187,27 @@ async function* parquetLines(file: string, { columns, batches }: ParquetRows): A
   }
 }
 
-function parquetLine(file: string, columns: ParquetRows["columns"], { vectors }: Batch, i: number, before: number): string {
+function parquetLine(
+  file: string,
+  columns: ParquetRows["columns"],
+  { vectors }: Batch,
+  i: number,
+  before: number,
+): string {
   const fields = columns.map((column, c) => {
     const value = valueAt(vectors[c]!, i);
     const place = (): string => `${file}: row ${before + i + 1}: ${column.name}`;
     switch (column.kind) {
-      case "timestamp": return value === null ? "\\N" : formatTime(value as number);
-      case "decimal": case "date": return copyField(toUser(value, column), place);
+      case "timestamp":
+        return value === null ? "\\N" : formatTime(value as number);
+      case "decimal":
+      case "date":
+        return copyField(toUser(value, column), place);
       // any double, whole ones beyond 2^53 too; PostgreSQL calls NaN and Infinity the same
-      case "float64": return value === null ? "\\N" : String(value);
-      default: return copyField(value, place);
+      case "float64":
+        return value === null ? "\\N" : String(value);
+      default:
+        return copyField(value, place);
     }
   });
   return `${fields.join("\t")}\n`;

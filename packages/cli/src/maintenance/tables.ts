@@ -4,27 +4,56 @@ import type { OfflineStore } from "@tidemark/core/spi";
 import type { Configured } from "../config/open-configured.ts";
 
 /** An offline store that has files to look after. */
-export type Maintained = OfflineStore & Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };
+export type Maintained = OfflineStore &
+  Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };
 
 /** Throws `MAINTENANCE_MISSING`. */
 export function maintained({ offline }: Configured): Maintained {
   const store = offline!;
-  if (store.optimize !== undefined && store.vacuum !== undefined && store.describe !== undefined && store.retain !== undefined) return store as Maintained;
-  throw new TidemarkError("MAINTENANCE_MISSING", `${store.name}: it has no files that could be joined, removed or counted; look after it with its own tools`);
+  if (
+    store.optimize !== undefined &&
+    store.vacuum !== undefined &&
+    store.describe !== undefined &&
+    store.retain !== undefined
+  )
+    return store as Maintained;
+  throw new TidemarkError(
+    "MAINTENANCE_MISSING",
+    `${store.name}: it has no files that could be joined, removed or counted; look after it ` +
+      "with its own tools",
+  );
 }
 
-/** Those named, or all that there are. Throws `TABLE_UNKNOWN`, and `TABLE_MISSING` where a named one was never written to. */
-export async function tablesToLookAfter({ store }: Configured, offline: Maintained, named: readonly string[], signal: AbortSignal): Promise<readonly StoreTable[]> {
+/**
+ * Those named, or all that there are. Throws `TABLE_UNKNOWN`, and `TABLE_MISSING` where a named one
+ * was never written to.
+ */
+export async function tablesToLookAfter(
+  { store }: Configured,
+  offline: Maintained,
+  named: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly StoreTable[]> {
   const all = store.tables();
   for (const name of named) {
     if (all.some((table) => table.name === name)) continue;
-    throw new TidemarkError("TABLE_UNKNOWN", `no table is called "${name}"${didYouMean(name, all.map((table) => table.name))} (${all.map((table) => table.name).join(", ")})`);
+    throw new TidemarkError(
+      "TABLE_UNKNOWN",
+      `no table is called "${name}"${didYouMean(
+        name,
+        all.map((table) => table.name),
+      )} (${all.map((table) => table.name).join(", ")})`,
+    );
   }
   const there: StoreTable[] = [];
   for (const table of all) {
     if (named.length > 0 && !named.includes(table.name)) continue;
-    if (await offline.describe(table.name, { signal }) !== null) there.push(table);
-    else if (named.length > 0) throw new TidemarkError("TABLE_MISSING", `${offline.name}: there is no table "${table.name}" yet; it comes with the first rows`);
+    if ((await offline.describe(table.name, { signal })) !== null) there.push(table);
+    else if (named.length > 0)
+      throw new TidemarkError(
+        "TABLE_MISSING",
+        `${offline.name}: there is no table "${table.name}" yet; it comes with the first rows`,
+      );
   }
   return there;
 }

@@ -1,4 +1,7 @@
-/** The first process of a cluster: it starts those that answer, replaces one that dies, and ends them together. */
+/**
+ * The first process of a cluster: it starts those that answer, replaces one that dies, and ends
+ * them together.
+ */
 import cluster, { type Worker } from "node:cluster";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,8 +36,19 @@ const PATIENCE = [0, 0, 100, 500, 2000];
 /** One that lived so long did not die of its start, ms. */
 const SETTLED = 10_000;
 
-/** Ends when the signal aborts and every process has ended; where one fails before any has listened, with what it said. */
-export async function runCluster({ workers, port, signal, onListening, onDeath, limit, onKilled }: ClusterOptions): Promise<void> {
+/**
+ * Ends when the signal aborts and every process has ended; where one fails before any has listened,
+ * with what it said.
+ */
+export async function runCluster({
+  workers,
+  port,
+  signal,
+  onListening,
+  onDeath,
+  limit,
+  onKilled,
+}: ClusterOptions): Promise<void> {
   const listening = new Set<Worker>();
   const gatherings = new Map<number, Gathering>();
   let ids = 0;
@@ -42,11 +56,17 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
   let deaths = 0;
   let failure: TidemarkError | null = null;
   let over: () => void = () => undefined;
-  const ended = new Promise<void>((resolve) => { over = resolve; });
+  const ended = new Promise<void>((resolve) => {
+    over = resolve;
+  });
 
   /** Every process that listens is asked; one that dies or hangs is left out. */
   async function answerMetrics(asking: Worker, id: number): Promise<void> {
-    const gathering: Gathering = { counters: [], waiting: new Set(listening), done: () => undefined };
+    const gathering: Gathering = {
+      counters: [],
+      waiting: new Set(listening),
+      done: () => undefined,
+    };
     const own = ids++;
     gatherings.set(own, gathering);
     await new Promise<void>((resolve) => {
@@ -58,7 +78,11 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
     tell(asking, { tidemark: "metrics", id, text: await clusterMetrics(gathering.counters) });
   }
 
-  function heard(from: Worker, { waiting, counters, done }: Gathering, given: Counters | null): void {
+  function heard(
+    from: Worker,
+    { waiting, counters, done }: Gathering,
+    given: Counters | null,
+  ): void {
     if (waiting.delete(from) && given !== null) counters.push(given);
     if (waiting.size === 0) done();
   }
@@ -88,17 +112,26 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
       for (const gathering of gatherings.values()) heard(worker, gathering, null);
       if (signal.aborted) return;
       if (!announced) {
-        failure ??= new TidemarkError("WORKER_DIED", `a process of the server ended before it listened (${killedBy ?? `exit code ${code}`}); what it said stands above`);
+        failure ??= new TidemarkError(
+          "WORKER_DIED",
+          "a process of the server ended before it listened " +
+            `(${killedBy ?? `exit code ${code}`}); what it said stands above`,
+        );
         over();
         return;
       }
       onDeath(worker.process.pid, killedBy ?? `exit code ${code}`);
       deaths = performance.now() - born > SETTLED ? 0 : deaths + 1;
-      void sleep(PATIENCE[Math.min(deaths, PATIENCE.length - 1)]!, undefined, { signal }).then(start, () => undefined);
+      void sleep(PATIENCE[Math.min(deaths, PATIENCE.length - 1)]!, undefined, { signal }).then(
+        start,
+        () => undefined,
+      );
     });
   }
 
-  const renew = (): void => { for (const worker of listening) tell(worker, { tidemark: "renew" }); };
+  const renew = (): void => {
+    for (const worker of listening) tell(worker, { tidemark: "renew" });
+  };
   process.on("SIGHUP", renew);
   for (let i = 0; i < workers; i++) start();
   signal.addEventListener("abort", over, { once: true });
@@ -110,8 +143,17 @@ export async function runCluster({ workers, port, signal, onListening, onDeath, 
   if (failure !== null) throw failure;
 }
 
-/** The port that all will share. Another server at it would not keep them out, and they would take turns: it is looked for here. Throws `PORT_TAKEN`. */
-export async function freePort({ host = "127.0.0.1", port = 6566 }: { readonly host?: string | undefined; readonly port?: number | undefined }): Promise<number> {
+/**
+ * The port that all will share. Another server at it would not keep them out, and they would take
+ * turns: it is looked for here. Throws `PORT_TAKEN`.
+ */
+export async function freePort({
+  host = "127.0.0.1",
+  port = 6566,
+}: {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}): Promise<number> {
   const probe = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -122,13 +164,26 @@ export async function freePort({ host = "127.0.0.1", port = 6566 }: { readonly h
   } catch (cause) {
     throw notListening(cause as NodeJS.ErrnoException, host, port);
   } finally {
-    await new Promise((resolve) => { probe.close(resolve); });
+    await new Promise((resolve) => {
+      probe.close(resolve);
+    });
   }
 }
 
-async function endAll(listening: ReadonlySet<Worker>, limit: number, onKilled: ClusterOptions["onKilled"]): Promise<void> {
+async function endAll(
+  listening: ReadonlySet<Worker>,
+  limit: number,
+  onKilled: ClusterOptions["onKilled"],
+): Promise<void> {
   const living = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  const exits = living.map((worker) => new Promise<void>((resolve) => { worker.once("exit", () => { resolve(); }); }));
+  const exits = living.map(
+    (worker) =>
+      new Promise<void>((resolve) => {
+        worker.once("exit", () => {
+          resolve();
+        });
+      }),
+  );
   // one that only starts does not hear a message yet
   for (const worker of living) {
     if (listening.has(worker)) tell(worker, { tidemark: "drain" });

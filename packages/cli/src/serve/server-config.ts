@@ -12,75 +12,149 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   readonly host?: string | undefined;
   /** Processes that answer over one online store; 1 without it. */
   readonly workers?: number | undefined;
-  /** Who may do what. The token stands in a secret, or here as its SHA-256 (`printf %s TOKEN | sha256sum`); never itself. */
+  /**
+   * Who may do what. The token stands in a secret, or here as its SHA-256 (`printf %s TOKEN |
+   * sha256sum`); never itself.
+   */
   readonly tokens?: readonly TokenConfig<S>[] | undefined;
-  /** Everybody may ask, from everywhere: a network that lets nobody else in is then your business. */
+  /**
+   * Everybody may ask, from everywhere: a network that lets nobody else in is then your business.
+   */
   readonly anonymous?: boolean | undefined;
   /** Files with PEM texts; read again on SIGHUP. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly limits?: Partial<Limits> | undefined;
-  /** A JSON line on stderr for each request; true without it. `entities`: with the entities asked for, which are personal data. */
-  readonly log?: boolean | { readonly level?: "debug" | "info" | "warn" | "error" | undefined; readonly entities?: boolean | undefined } | undefined;
-  /** On SIGTERM: how long requests are still taken while /health says 503 (1,000 ms without it), and after which time those that are not answered are left (30,000 ms). */
-  readonly drain?: { readonly linger?: number | undefined; readonly limit?: number | undefined } | undefined;
+  /**
+   * A JSON line on stderr for each request; true without it. `entities`: with the entities asked
+   * for, which are personal data.
+   */
+  readonly log?:
+    | boolean
+    | {
+        readonly level?: "debug" | "info" | "warn" | "error" | undefined;
+        readonly entities?: boolean | undefined;
+      }
+    | undefined;
+  /**
+   * On SIGTERM: how long requests are still taken while /health says 503 (1,000 ms without it), and
+   * after which time those that are not answered are left (30,000 ms).
+   */
+  readonly drain?:
+    | { readonly linger?: number | undefined; readonly limit?: number | undefined }
+    | undefined;
 }
 
-export type TokenConfig<S extends SecretReferences = SecretReferences> = { readonly name: string; readonly scopes: readonly Scope[] } & (
-  { readonly secret: keyof S & string; readonly sha256?: undefined } | { readonly sha256: string; readonly secret?: undefined });
+export type TokenConfig<S extends SecretReferences = SecretReferences> = {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+} & (
+  | { readonly secret: keyof S & string; readonly sha256?: undefined }
+  | { readonly sha256: string; readonly secret?: undefined }
+);
 
 const MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => string | null>> = {
   port: (value) => whole(value, 0, 65_535),
-  host: (value) => (typeof value === "string" && value !== "" ? null : "must be a host name or an address"),
+  host: (value) =>
+    typeof value === "string" && value !== "" ? null : "must be a host name or an address",
   workers: (value) => whole(value, 1, 512),
   tokens: (value) => (Array.isArray(value) ? null : "must be a list of { name, scopes, secret }"),
   anonymous: flag,
-  tls: (value) => (isObject(value) && typeof value["cert"] === "string" && typeof value["key"] === "string" ? null : "must be { cert, key }, two files"),
+  tls: (value) =>
+    isObject(value) && typeof value["cert"] === "string" && typeof value["key"] === "string"
+      ? null
+      : "must be { cert, key }, two files",
   limits: (value) => (isObject(value) ? null : "must be an object of limits"),
   log: (value) => (isObject(value) ? known("log", value, ["level", "entities"]) : flag(value)),
-  drain: (value) => (isObject(value) ? known("drain", value, ["linger", "limit"]) ?? Object.values(value).map((one) => whole(one, 0, 2 ** 31 - 1)).find((why) => why !== null) ?? null : "must be { linger, limit }, in ms"),
+  drain: (value) =>
+    isObject(value)
+      ? (known("drain", value, ["linger", "limit"]) ??
+        Object.values(value)
+          .map((one) => whole(one, 0, 2 ** 31 - 1))
+          .find((why) => why !== null) ??
+        null)
+      : "must be { linger, limit }, in ms",
 };
 const TOKEN = ["name", "scopes", "secret", "sha256"];
 
 /** Throws `CONFIG_INVALID`. What a token's members hold is not said: it may be the token. */
 export function checkServer(config: object, secrets: readonly string[]): void {
-  const invalid = (what: string): TidemarkError => new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: server${what}`);
+  const invalid = (what: string): TidemarkError =>
+    new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: server${what}`);
   for (const [name, value] of Object.entries(config)) {
-    if (!Object.hasOwn(MEMBERS, name)) throw invalid(` has no member "${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; it may have ${Object.keys(MEMBERS).join(", ")}`}`);
+    if (!Object.hasOwn(MEMBERS, name))
+      throw invalid(
+        " has no member " +
+          `"${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; it may have ${Object.keys(MEMBERS).join(", ")}`}`,
+      );
     const why = value === undefined ? null : MEMBERS[name as keyof ServerConfig](value);
     if (why !== null) throw invalid(`.${name} ${why}`);
   }
   ((config as ServerConfig).tokens ?? []).forEach((token: unknown, i) => {
-    if (!isObject(token) || typeof token["name"] !== "string" || token["name"] === "" || !Array.isArray(token["scopes"])) throw invalid(`.tokens[${i}] must be { name, scopes, secret } or { name, scopes, sha256 }`);
+    if (
+      !isObject(token) ||
+      typeof token["name"] !== "string" ||
+      token["name"] === "" ||
+      !Array.isArray(token["scopes"])
+    )
+      throw invalid(`.tokens[${i}] must be { name, scopes, secret } or { name, scopes, sha256 }`);
     const other = known(`tokens[${i}]`, token, TOKEN);
-    if (other !== null) throw invalid(`.tokens[${i}] ${other}; a token itself never stands in the configuration: name a secret, or give its SHA-256`);
+    if (other !== null)
+      throw invalid(
+        `.tokens[${i}] ${other}; a token itself never stands in the configuration: name a ` +
+          "secret, or give its SHA-256",
+      );
     const { secret, sha256 } = token;
-    if ((secret === undefined) === (sha256 === undefined)) throw invalid(`.tokens[${i}] needs one of secret and sha256`);
-    if (secret !== undefined && (typeof secret !== "string" || !secrets.includes(secret))) throw invalid(`.tokens[${i}].secret is none of secrets (${secrets.join(", ") || "there are none"}); add one, as in secrets: { scorer: env("SCORER_TOKEN") }`);
-    if (sha256 !== undefined && (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256))) throw invalid(`.tokens[${i}].sha256 must be 64 hexadecimal digits, as sha256sum prints them`);
+    if ((secret === undefined) === (sha256 === undefined))
+      throw invalid(`.tokens[${i}] needs one of secret and sha256`);
+    if (secret !== undefined && (typeof secret !== "string" || !secrets.includes(secret)))
+      throw invalid(
+        `.tokens[${i}].secret is none of secrets (${secrets.join(", ") || "there are none"}); ` +
+          `add one, as in secrets: { scorer: env("SCORER_TOKEN") }`,
+      );
+    if (sha256 !== undefined && (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256)))
+      throw invalid(`.tokens[${i}].sha256 must be 64 hexadecimal digits, as sha256sum prints them`);
   });
 }
 
 /** The tokens with their secrets read (`SECRET_MISSING`). */
 export function tokensOf({ tokens = [] }: ServerConfig, secrets: Secrets): readonly ServerToken[] {
-  return tokens.map(({ name, scopes, secret, sha256 }) => (sha256 === undefined ? { name, scopes, token: secrets[secret!]! } : { name, scopes, sha256 }));
+  return tokens.map(({ name, scopes, secret, sha256 }) =>
+    sha256 === undefined ? { name, scopes, token: secrets[secret!]! } : { name, scopes, sha256 },
+  );
 }
 
 /** The PEM texts; a file that cannot be read is `CONFIG_NOT_OPENED`. */
 export async function tlsOf({ tls }: ServerConfig, file: string): Promise<TlsTexts | undefined> {
   if (tls === undefined) return undefined;
-  const read = async (member: "cert" | "key"): Promise<string> => readFile(tls[member], "utf8").catch((cause: unknown) => {
-    throw new TidemarkError("CONFIG_NOT_OPENED", `${file}: server.tls.${member}: ${tls[member]} cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)}); put the PEM file there`, { cause });
-  });
+  const read = async (member: "cert" | "key"): Promise<string> =>
+    readFile(tls[member], "utf8").catch((cause: unknown) => {
+      throw new TidemarkError(
+        "CONFIG_NOT_OPENED",
+        `${file}: server.tls.${member}: ${tls[member]} cannot be read ` +
+          `(${(cause as NodeJS.ErrnoException).code ?? String(cause)}); put the PEM file there`,
+        { cause },
+      );
+    });
   return { cert: await read("cert"), key: await read("key") };
 }
 
-function known(what: string, given: Readonly<Record<string, unknown>>, members: readonly string[]): string | null {
+function known(
+  what: string,
+  given: Readonly<Record<string, unknown>>,
+  members: readonly string[],
+): string | null {
   const other = Object.keys(given).find((name) => !members.includes(name));
-  return other === undefined ? null : `has a member "${other}" that is none of ${what.replace(/\[.*/, "")}'s (${members.join(", ")})`;
+  return other === undefined
+    ? null
+    : `has a member "${other}" that is none of ${what.replace(/\[.*/, "")}'s ` +
+        `(${members.join(", ")})`;
 }
 
 function whole(value: unknown, least: number, most: number): string | null {
-  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) ? null : `must be a whole number from ${least} to ${most}`;
+  return value === undefined ||
+    (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
+    ? null
+    : `must be a whole number from ${least} to ${most}`;
 }
 
 function flag(value: unknown): string | null {

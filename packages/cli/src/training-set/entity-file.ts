@@ -1,5 +1,12 @@
 /** A file of entity rows as columns: Parquet, CSV or JSON lines, batch by batch. */
-import { TidemarkError, batchOf, didYouMean, fromUser, parseTime, type EntityFrame } from "@tidemark/core";
+import {
+  TidemarkError,
+  batchOf,
+  didYouMean,
+  fromUser,
+  parseTime,
+  type EntityFrame,
+} from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
 import { readParquet } from "@tidemark/delta";
 import { ExactNumber } from "../exact-json.ts";
@@ -18,7 +25,13 @@ export interface EntityFile extends EntityFrame {
 }
 
 const TIME = "event_timestamp";
-const timeColumn: ColumnSpec = { name: TIME, database: TIME, kind: "timestamp", nullable: false, zone: "UTC" };
+const timeColumn: ColumnSpec = {
+  name: TIME,
+  database: TIME,
+  kind: "timestamp",
+  nullable: false,
+  zone: "UTC",
+};
 
 export interface EntityFileOptions {
   /** The keys that the features need. */
@@ -28,35 +41,70 @@ export interface EntityFileOptions {
   readonly signal: AbortSignal;
 }
 
-/** Throws `ENTITIES_NOT_FOUND`, `ENTITIES_INVALID`, `KEY_INVALID`, `TIME_INVALID`, with file and line. */
+/**
+ * Throws `ENTITIES_NOT_FOUND`, `ENTITIES_INVALID`, `KEY_INVALID`, `TIME_INVALID`, with file and
+ * line.
+ */
 export async function entityFile(file: string, options: EntityFileOptions): Promise<EntityFile> {
   const kind = /\.(?:(parquet)|(csv|jsonl)(?:\.gz)?)$/i.exec(file);
-  if (kind === null) throw usage(`--entities ${file}: give a file that ends in .parquet, .csv, .jsonl, .csv.gz or .jsonl.gz`);
+  if (kind === null)
+    throw usage(
+      `--entities ${file}: give a file that ends in .parquet, .csv, .jsonl, .csv.gz or .jsonl.gz`,
+    );
   if (kind[1] !== undefined) return parquetEntities(file, options);
-  return kind[2]!.toLowerCase() === "csv" ? csvEntities(file, options) : jsonlEntities(file, options);
+  return kind[2]!.toLowerCase() === "csv"
+    ? csvEntities(file, options)
+    : jsonlEntities(file, options);
 }
 
 function checkNames(names: readonly string[], file: string, keys: readonly ColumnSpec[]): void {
   for (const name of [...keys.map((key) => key.name), TIME]) {
     if (names.includes(name)) continue;
-    throw new TidemarkError(name === TIME ? "TIME_INVALID" : "KEY_INVALID", `${file}: there is no column ${name}${didYouMean(name, names)} (it has ${names.join(", ")}); entity rows have ${[...keys.map((key) => key.name), TIME].join(", ")}`);
+    throw new TidemarkError(
+      name === TIME ? "TIME_INVALID" : "KEY_INVALID",
+      `${file}: there is no column ${name}${didYouMean(name, names)} (it has ` +
+        `${names.join(", ")}); entity rows have ` +
+        `${[...keys.map((key) => key.name), TIME].join(", ")}`,
+    );
   }
 }
 
-async function parquetEntities(file: string, { keys, zone, signal }: EntityFileOptions): Promise<EntityFile> {
+async function parquetEntities(
+  file: string,
+  { keys, zone, signal }: EntityFileOptions,
+): Promise<EntityFile> {
   await fileThere(file, ENTITIES_CODES);
   const content = await readParquet(file, { signal });
-  checkNames(content.columns.map(({ name }) => name), file, keys);
+  checkNames(
+    content.columns.map(({ name }) => name),
+    file,
+    keys,
+  );
   const time = content.columns.findIndex(({ name }) => name === TIME);
   const { kind, zone: own } = content.columns[time]!;
   const zoneless = kind === "timestamp" && own === undefined;
-  if (zoneless && zone === null) throw new TidemarkError("TIME_INVALID", `${file}: ${TIME} has times without a zone (as pandas writes them); say which it is with --zone, as in --zone UTC`);
-  const columns = content.columns.map((column, c): ColumnSpec => (c === time && zoneless ? { ...column, zone: "UTC" } : column));
+  if (zoneless && zone === null)
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `${file}: ${TIME} has times without a zone (as pandas writes them); say which it is ` +
+        "with --zone, as in --zone UTC",
+    );
+  const columns = content.columns.map((column, c): ColumnSpec =>
+    c === time && zoneless ? { ...column, zone: "UTC" } : column,
+  );
   return {
-    columns, rows: content.rows, foreign: content.foreign,
+    columns,
+    rows: content.rows,
+    foreign: content.foreign,
     async *batches(options) {
       for await (const batch of content.batches(options)) {
-        yield { ...batch, columns, vectors: batch.vectors.map((vector, c) => (c === time && zoneless && vector.is === "float64" ? inZone(vector, zone!) : vector)) };
+        yield {
+          ...batch,
+          columns,
+          vectors: batch.vectors.map((vector, c) =>
+            c === time && zoneless && vector.is === "float64" ? inZone(vector, zone!) : vector,
+          ),
+        };
       }
     },
   };
@@ -65,20 +113,45 @@ async function parquetEntities(file: string, { keys, zone, signal }: EntityFileO
 async function csvEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   const names = await csvHeader(file, ENTITIES_CODES, options.signal);
   checkNames(names, file, options.keys);
-  const columns = names.map((name) => columnNamed(name, options.keys) ?? { name, database: name, kind: "string" as const, nullable: true });
+  const columns = names.map(
+    (name) =>
+      columnNamed(name, options.keys) ?? {
+        name,
+        database: name,
+        kind: "string" as const,
+        nullable: true,
+      },
+  );
   return {
-    columns, rows: null, foreign: [],
+    columns,
+    rows: null,
+    foreign: [],
     async *batches({ signal = options.signal } = {}) {
       let head = true;
-      yield* batched(columns, (async function* () {
-        for await (const records of csvRecords(file, ENTITIES_CODES, signal)) {
-          for (const { fields, line } of records) {
-            if (head) { head = false; continue; }
-            if (fields.length !== names.length) throw new TidemarkError("ENTITIES_INVALID", `${file}:${line}: there ${fields.length === 1 ? "is 1 field" : `are ${fields.length} fields`}, and the first line names ${names.length} columns; repair the line, or put fields with commas in quotes`);
-            yield columns.map((column, c) => csvValue(column, fields[c]!, options, () => `${file}:${line}: ${column.name}`));
+      yield* batched(
+        columns,
+        (async function* () {
+          for await (const records of csvRecords(file, ENTITIES_CODES, signal)) {
+            for (const { fields, line } of records) {
+              if (head) {
+                head = false;
+                continue;
+              }
+              if (fields.length !== names.length)
+                throw new TidemarkError(
+                  "ENTITIES_INVALID",
+                  `${file}:${line}: there ` +
+                    `${fields.length === 1 ? "is 1 field" : `are ${fields.length} fields`}, and ` +
+                    `the first line names ${names.length} columns; repair the line, or put ` +
+                    "fields with commas in quotes",
+                );
+              yield columns.map((column, c) =>
+                csvValue(column, fields[c]!, options, () => `${file}:${line}: ${column.name}`),
+              );
+            }
           }
-        }
-      })());
+        })(),
+      );
     },
   };
 }
@@ -86,28 +159,56 @@ async function csvEntities(file: string, options: EntityFileOptions): Promise<En
 async function jsonlEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   // the file is read twice: what a column is, only all of its values say
   const found = await jsonlColumns(file, options.signal);
-  checkNames(found.columns.map(({ name }) => name), file, options.keys);
-  const columns = found.columns.map(({ name, kind }): ColumnSpec => columnNamed(name, options.keys) ?? { name, database: name, kind, nullable: true });
+  checkNames(
+    found.columns.map(({ name }) => name),
+    file,
+    options.keys,
+  );
+  const columns = found.columns.map(
+    ({ name, kind }): ColumnSpec =>
+      columnNamed(name, options.keys) ?? { name, database: name, kind, nullable: true },
+  );
   const known = new Map(found.columns.map((column) => [column.name, column]));
   return {
-    columns, rows: found.rows, foreign: [],
+    columns,
+    rows: found.rows,
+    foreign: [],
     async *batches({ signal = options.signal } = {}) {
-      yield* batched(columns, (async function* () {
-        for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
-          for (const { text, line } of lines) {
-            const row = objectIn(text, file, line);
-            if (Object.keys(row).some((name) => !known.has(name))) throw new TidemarkError("ENTITIES_INVALID", `${file}:${line}: the file has changed while it was read; run again when it is complete`);
-            yield columns.map((column) => jsonValue(row[column.name] ?? null, column, known.get(column.name)!, options, () => `${file}:${line}: ${column.name}`));
+      yield* batched(
+        columns,
+        (async function* () {
+          for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
+            for (const { text, line } of lines) {
+              const row = objectIn(text, file, line);
+              if (Object.keys(row).some((name) => !known.has(name)))
+                throw new TidemarkError(
+                  "ENTITIES_INVALID",
+                  `${file}:${line}: the file has changed while it was read; run again when it ` +
+                    "is complete",
+                );
+              yield columns.map((column) =>
+                jsonValue(
+                  row[column.name] ?? null,
+                  column,
+                  known.get(column.name)!,
+                  options,
+                  () => `${file}:${line}: ${column.name}`,
+                ),
+              );
+            }
           }
-        }
-      })());
+        })(),
+      );
     },
   };
 }
 
 const BATCH_ROWS = 65_536;
 
-async function* batched(columns: readonly ColumnSpec[], rows: AsyncIterable<readonly Value[]>): AsyncGenerator<Batch> {
+async function* batched(
+  columns: readonly ColumnSpec[],
+  rows: AsyncIterable<readonly Value[]>,
+): AsyncGenerator<Batch> {
   let waiting: (readonly Value[])[] = [];
   for await (const row of rows) {
     waiting.push(row);
@@ -124,26 +225,54 @@ function columnNamed(name: string, keys: readonly ColumnSpec[]): ColumnSpec | un
   return key === undefined ? undefined : { ...key, nullable: false };
 }
 
-function csvValue(column: ColumnSpec, field: string | null, options: EntityFileOptions, place: () => string): Value {
+function csvValue(
+  column: ColumnSpec,
+  field: string | null,
+  options: EntityFileOptions,
+  place: () => string,
+): Value {
   if (column.name === TIME) return timeValue(field, options, place);
   return column.nullable ? field : keyOf(column, field, place);
 }
 
-/** Numbers may be texts where JSON's readers would lose their digits; nothing else is taken for what it is not. */
-function jsonValue(given: unknown, column: ColumnSpec, { kind }: JsonColumn, options: EntityFileOptions, place: () => string): Value {
+/**
+ * Numbers may be texts where JSON's readers would lose their digits; nothing else is taken for what
+ * it is not.
+ */
+function jsonValue(
+  given: unknown,
+  column: ColumnSpec,
+  { kind }: JsonColumn,
+  options: EntityFileOptions,
+  place: () => string,
+): Value {
   if (column.name === TIME) return timeValue(given, options, place);
   if (!column.nullable) {
-    const number = given instanceof ExactNumber ? (given.whole()?.toString() ?? given.digits) : typeof given === "number" ? String(given) : null;
-    const forms: readonly ColumnSpec["kind"][] = number !== null ? ["int64", "int32", "float64", "decimal"] : typeof given === "boolean" ? ["boolean"] : ["string", "int64", "decimal", "timestamp", "date", "bytes", "json"];
+    const number =
+      given instanceof ExactNumber
+        ? (given.whole()?.toString() ?? given.digits)
+        : typeof given === "number"
+          ? String(given)
+          : null;
+    const forms: readonly ColumnSpec["kind"][] =
+      number !== null
+        ? ["int64", "int32", "float64", "decimal"]
+        : typeof given === "boolean"
+          ? ["boolean"]
+          : ["string", "int64", "decimal", "timestamp", "date", "bytes", "json"];
     if (given !== null && !forms.includes(column.kind)) throw keyInvalid(column, given, place);
     return keyOf(column, number ?? (typeof given === "boolean" ? String(given) : given), place);
   }
   if (given === null) return null;
   switch (kind) {
-    case "int64": return given instanceof ExactNumber ? given.whole()! : BigInt(given as number);
-    case "float64": return Number(given instanceof ExactNumber ? given.digits : given) + 0;
-    case "json": return exactJson(given);
-    default: return given as string | boolean;
+    case "int64":
+      return given instanceof ExactNumber ? given.whole()! : BigInt(given as number);
+    case "float64":
+      return Number(given instanceof ExactNumber ? given.digits : given) + 0;
+    case "json":
+      return exactJson(given);
+    default:
+      return given as string | boolean;
   }
 }
 
@@ -151,31 +280,53 @@ function timeValue(given: unknown, { zone }: EntityFileOptions, place: () => str
   const time = typeof given === "string" ? parseTime(given, zone) : null;
   if (time !== null) return time;
   const zoneless = typeof given === "string" && parseTime(given, "UTC") !== null;
-  throw new TidemarkError("TIME_INVALID", `${place()}: ${shown(given)} is ${zoneless ? "a time without a zone; write Z or +07:00 behind it, or say which zone it is with --zone" : "no time; write it as \"2026-01-31T09:30:00.125Z\""}`);
+  throw new TidemarkError(
+    "TIME_INVALID",
+    `${place()}: ${shown(given)} is ` +
+      `${zoneless ? "a time without a zone; write Z or +07:00 behind it, or say which zone it is with " + "--zone" : 'no time; write it as "2026-01-31T09:30:00.125Z"'}`,
+  );
 }
 
 /** A key from the text form of its kind. */
 function keyOf(column: ColumnSpec, given: unknown, place: () => string): Value {
-  if (given === null) throw new TidemarkError("KEY_INVALID", `${place()} is empty; give every row its keys`);
+  if (given === null)
+    throw new TidemarkError("KEY_INVALID", `${place()} is empty; give every row its keys`);
   if (typeof given !== "string") throw keyInvalid(column, given, place);
   const read = (form: RegExp, as: (text: string) => unknown): unknown => {
     if (!form.test(given)) throw keyInvalid(column, given, place);
     return as(given);
   };
-  return fromUser(((): unknown => {
-    switch (column.kind) {
-      case "int64": return read(/^-?\d{1,20}$/, BigInt);
-      case "int32": return read(/^-?\d{1,10}$/, Number);
-      case "float64": return read(/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/, Number);
-      case "boolean": return read(/^(?:true|false)$/, (text) => text === "true");
-      case "bytes": return read(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, (text) => new Uint8Array(Buffer.from(text, "base64")));
-      default: return given;
-    }
-  })(), column, place(), "KEY_INVALID");
+  return fromUser(
+    ((): unknown => {
+      switch (column.kind) {
+        case "int64":
+          return read(/^-?\d{1,20}$/, BigInt);
+        case "int32":
+          return read(/^-?\d{1,10}$/, Number);
+        case "float64":
+          return read(/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/, Number);
+        case "boolean":
+          return read(/^(?:true|false)$/, (text) => text === "true");
+        case "bytes":
+          return read(
+            /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+            (text) => new Uint8Array(Buffer.from(text, "base64")),
+          );
+        default:
+          return given;
+      }
+    })(),
+    column,
+    place(),
+    "KEY_INVALID",
+  );
 }
 
 function keyInvalid(column: ColumnSpec, given: unknown, place: () => string): TidemarkError {
-  return new TidemarkError("KEY_INVALID", `${place()}: ${shown(given)} is no ${column.kind}, which its entity says`);
+  return new TidemarkError(
+    "KEY_INVALID",
+    `${place()}: ${shown(given)} is no ${column.kind}, which its entity says`,
+  );
 }
 
 function shown(given: unknown): string {

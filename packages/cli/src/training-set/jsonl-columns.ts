@@ -6,7 +6,10 @@ import { parseDigits } from "../ingest/json-row.ts";
 
 export interface JsonColumn {
   readonly name: string;
-  /** json where the values are of several kinds, or no double holds them: then the text keeps every digit. */
+  /**
+   * json where the values are of several kinds, or no double holds them: then the text keeps every
+   * digit.
+   */
   readonly kind: "string" | "boolean" | "int64" | "float64" | "json";
 }
 
@@ -21,7 +24,10 @@ interface Seen {
   other: boolean;
 }
 
-export async function jsonlColumns(file: string, signal: AbortSignal): Promise<{ readonly columns: readonly JsonColumn[]; readonly rows: number }> {
+export async function jsonlColumns(
+  file: string,
+  signal: AbortSignal,
+): Promise<{ readonly columns: readonly JsonColumn[]; readonly rows: number }> {
   const columns = new Map<string, Seen>();
   let rows = 0;
   for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
@@ -30,24 +36,56 @@ export async function jsonlColumns(file: string, signal: AbortSignal): Promise<{
       rows++;
       for (const name of Object.keys(row)) {
         let seen = columns.get(name);
-        if (seen === undefined) columns.set(name, (seen = { text: false, boolean: false, whole: false, large: false, fraction: false, other: false }));
+        if (seen === undefined)
+          columns.set(
+            name,
+            (seen = {
+              text: false,
+              boolean: false,
+              whole: false,
+              large: false,
+              fraction: false,
+              other: false,
+            }),
+          );
         look(row[name], seen);
       }
     }
   }
-  if (rows === 0) throw new TidemarkError("ENTITIES_INVALID", `${file}: there is no row, so nobody can tell its columns; write one JSON object per line`);
+  if (rows === 0)
+    throw new TidemarkError(
+      "ENTITIES_INVALID",
+      `${file}: there is no row, so nobody can tell its columns; write one JSON object per line`,
+    );
   return { columns: [...columns].map(([name, seen]) => ({ name, kind: kindOf(seen) })), rows };
 }
 
 /** Throws `ENTITIES_INVALID` with file and line. */
-export function objectIn(text: string, file: string, line: number): Readonly<Record<string, unknown>> {
+export function objectIn(
+  text: string,
+  file: string,
+  line: number,
+): Readonly<Record<string, unknown>> {
   let given: unknown;
   try {
     given = parseDigits(text);
   } catch (cause) {
-    throw new TidemarkError("ENTITIES_INVALID", `${file}:${line}: this is not JSON (${(cause as Error).message}); write one object per line`, { cause });
+    throw new TidemarkError(
+      "ENTITIES_INVALID",
+      `${file}:${line}: this is not JSON (${(cause as Error).message}); write one object per line`,
+      { cause },
+    );
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given) || given instanceof ExactNumber) throw new TidemarkError("ENTITIES_INVALID", `${file}:${line}: this is not a JSON object; write {"column": value, …}`);
+  if (
+    typeof given !== "object" ||
+    given === null ||
+    Array.isArray(given) ||
+    given instanceof ExactNumber
+  )
+    throw new TidemarkError(
+      "ENTITIES_INVALID",
+      `${file}:${line}: this is not a JSON object; write {"column": value, …}`,
+    );
   return given as Readonly<Record<string, unknown>>;
 }
 
@@ -57,7 +95,8 @@ function look(value: unknown, seen: Seen): void {
   else if (typeof value === "boolean") seen.boolean = true;
   else if (typeof value === "number") seen[Number.isInteger(value) ? "whole" : "fraction"] = true;
   else if (!(value instanceof ExactNumber)) seen.other = true;
-  else if (!/^-?\d+$/.test(value.digits)) seen[Number.isFinite(Number(value.digits)) ? "fraction" : "other"] = true;
+  else if (!/^-?\d+$/.test(value.digits))
+    seen[Number.isFinite(Number(value.digits)) ? "fraction" : "other"] = true;
   else {
     const whole = BigInt(value.digits);
     if (whole !== BigInt.asIntN(64, whole)) seen.other = true;

@@ -1,6 +1,13 @@
 /** A training set from a file of entity rows into a file. */
 import { open } from "node:fs/promises";
-import { TidemarkError, isTidemarkError, keysNeeded, selectionFrom, type Store, type TrainingSet } from "@tidemark/core";
+import {
+  TidemarkError,
+  isTidemarkError,
+  keysNeeded,
+  selectionFrom,
+  type Store,
+  type TrainingSet,
+} from "@tidemark/core";
 import type { Batch, Selected } from "@tidemark/core/spi";
 import { writeParquet } from "@tidemark/delta";
 import { answerLine, answerTexts } from "../answers.ts";
@@ -26,14 +33,34 @@ export interface TrainingSetFileResult {
   readonly coverage: TrainingSet<unknown>["coverage"];
 }
 
-/** Throws what is wrong with the files before anything is computed, and what is wrong with a row before `out` is there. */
-export async function trainingSetFile(store: Store, options: TrainingSetFileOptions): Promise<TrainingSetFileResult> {
+/**
+ * Throws what is wrong with the files before anything is computed, and what is wrong with a row
+ * before `out` is there.
+ */
+export async function trainingSetFile(
+  store: Store,
+  options: TrainingSetFileOptions,
+): Promise<TrainingSetFileResult> {
   const { entities: file, signal, features, asKnown, requireKnown } = options;
-  const entities = await entityFile(file, { keys: keysNeeded(features), zone: options.zone, signal });
-  for (const name of entities.foreign) options.onWarning(`${file}: column "${name}" is a list, a struct or of a type that Tidemark does not know, and is left out`);
+  const entities = await entityFile(file, {
+    keys: keysNeeded(features),
+    zone: options.zone,
+    signal,
+  });
+  for (const name of entities.foreign)
+    options.onWarning(
+      `${file}: column "${name}" is a list, a struct or of a type that Tidemark does not ` +
+        "know, and is left out",
+    );
   const out = await wholeFile(options.out, { force: options.force, input: file });
   try {
-    const training = await store.getHistoricalFeatures({ features: selectionFrom(features), entities: entities as never, asKnown, requireKnown, signal });
+    const training = await store.getHistoricalFeatures({
+      features: selectionFrom(features),
+      entities: entities as never,
+      asKnown,
+      requireKnown,
+      signal,
+    });
     let rows = 0;
     const batches = async function* (): AsyncGenerator<Batch> {
       for await (const batch of training.batches()) {
@@ -42,15 +69,23 @@ export async function trainingSetFile(store: Store, options: TrainingSetFileOpti
         options.onRows(rows, entities.rows);
       }
     };
-    if (/\.parquet$/i.test(options.out)) await writeParquet(out.temporary, { columns: training.columns, batches: batches(), signal });
-    else await writeLines(out.temporary, training.columns.map(({ name }) => name), batches());
+    if (/\.parquet$/i.test(options.out))
+      await writeParquet(out.temporary, { columns: training.columns, batches: batches(), signal });
+    else
+      await writeLines(
+        out.temporary,
+        training.columns.map(({ name }) => name),
+        batches(),
+      );
     signal.throwIfAborted();
     await out.finish();
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
     // the frame's own words name rows, and not the file
     const ofFrame = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
-    throw ofFrame ? new TidemarkError(error.code, `${file}: ${error.message}`, { cause: error }) : error;
+    throw ofFrame
+      ? new TidemarkError(error.code, `${file}: ${error.message}`, { cause: error })
+      : error;
   } finally {
     await out.abandon();
   }
@@ -58,7 +93,11 @@ export async function trainingSetFile(store: Store, options: TrainingSetFileOpti
 
 const BUFFERED = 1 << 20;
 
-async function writeLines(path: string, names: readonly string[], batches: AsyncIterable<Batch>): Promise<void> {
+async function writeLines(
+  path: string,
+  names: readonly string[],
+  batches: AsyncIterable<Batch>,
+): Promise<void> {
   const file = await open(path, "w");
   try {
     let text = "";

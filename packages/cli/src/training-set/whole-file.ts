@@ -12,24 +12,46 @@ export interface WholeFile {
   abandon(): Promise<void>;
 }
 
-/** How long (ms) nothing was written to what another process has left, before it is taken for dead. */
+/**
+ * How long (ms) nothing was written to what another process has left, before it is taken for dead.
+ */
 const LEFT = 10 * 60_000;
 
-/** Throws `OUT_EXISTS`, `OUT_NOT_WRITABLE` and `OUT_IS_INPUT` before anything is computed. What processes that were killed have left beside it is taken away. */
-export async function wholeFile(out: string, { force, input }: { readonly force: boolean; readonly input: string }): Promise<WholeFile> {
-  const refused = (what: string, cause?: unknown): TidemarkError => new TidemarkError("OUT_NOT_WRITABLE", `${out}: it cannot be written: ${what}`, { cause });
-  const exists = (): TidemarkError => new TidemarkError("OUT_EXISTS", `${out}: there is such a file already; give --force to replace it, or choose another --out`);
+/**
+ * Throws `OUT_EXISTS`, `OUT_NOT_WRITABLE` and `OUT_IS_INPUT` before anything is computed. What
+ * processes that were killed have left beside it is taken away.
+ */
+export async function wholeFile(
+  out: string,
+  { force, input }: { readonly force: boolean; readonly input: string },
+): Promise<WholeFile> {
+  const refused = (what: string, cause?: unknown): TidemarkError =>
+    new TidemarkError("OUT_NOT_WRITABLE", `${out}: it cannot be written: ${what}`, { cause });
+  const exists = (): TidemarkError =>
+    new TidemarkError(
+      "OUT_EXISTS",
+      `${out}: there is such a file already; give --force to replace it, or choose another --out`,
+    );
   const directory = dirname(out);
-  if ((await stat(directory).catch(() => null))?.isDirectory() !== true) throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
+  if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
+    throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
   const there = await stat(out).catch(() => null);
   if (there?.isDirectory() === true) throw refused("this is a directory; give --out a file");
   const source = await stat(input).catch(() => null);
-  if (there !== null && source !== null && there.ino === source.ino && there.dev === source.dev) throw new TidemarkError("OUT_IS_INPUT", `${out}: this is the file of the entity rows, which would be lost; choose another --out`);
+  if (there !== null && source !== null && there.ino === source.ino && there.dev === source.dev)
+    throw new TidemarkError(
+      "OUT_IS_INPUT",
+      `${out}: this is the file of the entity rows, which would be lost; choose another --out`,
+    );
   if (there !== null && !force) throw exists();
   const name = `.${basename(out)}.tidemark-`;
   await removeLeft(directory, name);
   const temporary = join(directory, `${name}${process.pid}`);
-  const attempt = async (step: Promise<unknown>): Promise<void> => { await step.catch((cause: unknown) => { throw refused((cause as Error).message, cause); }); };
+  const attempt = async (step: Promise<unknown>): Promise<void> => {
+    await step.catch((cause: unknown) => {
+      throw refused((cause as Error).message, cause);
+    });
+  };
   await attempt(open(temporary, "w").then((file) => file.close()));
   let finished = false;
   return {
@@ -39,7 +61,11 @@ export async function wholeFile(out: string, { force, input }: { readonly force:
       await file.sync().finally(() => file.close());
       if (force) await attempt(rename(temporary, out));
       else {
-        await link(temporary, out).catch((cause: unknown) => { throw (cause as NodeJS.ErrnoException).code === "EEXIST" ? exists() : refused((cause as Error).message, cause); });
+        await link(temporary, out).catch((cause: unknown) => {
+          throw (cause as NodeJS.ErrnoException).code === "EEXIST"
+            ? exists()
+            : refused((cause as Error).message, cause);
+        });
         await rm(temporary);
       }
       finished = true;
@@ -55,6 +81,7 @@ async function removeLeft(directory: string, name: string, age = LEFT): Promise<
     if (!file.startsWith(name)) continue;
     const path = join(directory, file);
     const left = await stat(path).catch(() => null);
-    if (left !== null && Date.now() - left.mtimeMs >= age) await rm(path, { force: true }).catch(() => undefined);
+    if (left !== null && Date.now() - left.mtimeMs >= age)
+      await rm(path, { force: true }).catch(() => undefined);
   }
 }

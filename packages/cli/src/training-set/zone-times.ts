@@ -1,4 +1,7 @@
-/** Times that were taken as UTC because they name no zone, as the clocks of a zone showed them (law 10). */
+/**
+ * Times that were taken as UTC because they name no zone, as the clocks of a zone showed them (law
+ * 10).
+ */
 import { TidemarkError, formatTime, parseTime } from "@tidemark/core";
 import type { Vector } from "@tidemark/core/spi";
 
@@ -7,11 +10,17 @@ type Times = Extract<Vector, { is: "float64" }>;
 export function inZone({ values, valid, is }: Times, zone: string): Times {
   if (zone === "UTC") return { is, values, valid };
   return {
-    is, valid,
+    is,
+    valid,
     values: values.map((time, i) => {
       if (valid !== null && valid[i] === 0) return time;
       const moved = parseTime(formatTime(time).slice(0, -1), zone);
-      if (moved === null) throw new TidemarkError("TIME_INVALID", `entity rows: ${formatTime(time)} by the clocks of ${zone} is beyond the times that there are (law 10)`);
+      if (moved === null)
+        throw new TidemarkError(
+          "TIME_INVALID",
+          `entity rows: ${formatTime(time)} by the clocks of ${zone} is beyond the times that ` +
+            "there are (law 10)",
+        );
       return moved;
     }),
   };

@@ -11,106 +11,244 @@ import { openConfigured } from "../../src/config/open-configured.ts";
 import { env, file, redact, redactAll, secretsOf } from "../../src/config/secret.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
-const payments = source("payments", { table: "public.payments", columns: { id: int64("id"), user_id: string("user"), time: timestamp("time", { zone: "UTC" }) }, primaryKey: ["id"], eventTime: "time" });
-const definitions = { weekly: featureView("weekly", { entity: user, source: payments, features: { number: count().over("7d") } }) };
+const payments = source("payments", {
+  table: "public.payments",
+  columns: { id: int64("id"), user_id: string("user"), time: timestamp("time", { zone: "UTC" }) },
+  primaryKey: ["id"],
+  eventTime: "time",
+});
+const definitions = {
+  weekly: featureView("weekly", {
+    entity: user,
+    source: payments,
+    features: { number: count().over("7d") },
+  }),
+};
 
-const loaded = (config: Parameters<typeof defineConfig>[0]): LoadedConfig => ({ ...configOf(defineConfig(config))!, file: "tidemark.config.ts", path: "/x/tidemark.config.ts" });
+const loaded = (config: Parameters<typeof defineConfig>[0]): LoadedConfig => ({
+  ...configOf(defineConfig(config))!,
+  file: "tidemark.config.ts",
+  path: "/x/tidemark.config.ts",
+});
 
 function directory(): string {
   const made = mkdtempSync(join(tmpdir(), "tidemark-config-"));
-  onTestFinished(() => { rmSync(made, { recursive: true, force: true }); });
+  onTestFinished(() => {
+    rmSync(made, { recursive: true, force: true });
+  });
   return made;
 }
 
 function environment(name: string, value: string): void {
   process.env[name] = value;
-  onTestFinished(() => { delete process.env[name]; });
+  onTestFinished(() => {
+    delete process.env[name];
+  });
 }
 
 test("a secret is read when a store that needs it is opened, and not before", async () => {
-  const config = loaded({ definitions, secrets: { s3: env("TIDEMARK_TEST_UNSET") }, online: () => memoryOnlineStore(), offline: ({ secrets }) => { void secrets["s3"]; return memoryOfflineStore(); } });
+  const config = loaded({
+    definitions,
+    secrets: { s3: env("TIDEMARK_TEST_UNSET") },
+    online: () => memoryOnlineStore(),
+    offline: ({ secrets }) => {
+      void secrets["s3"];
+      return memoryOfflineStore();
+    },
+  });
   const { store, online, offline } = await openConfigured(config, { offline: false });
   expect(online?.name).toBe("memory online store");
   expect(offline).toBeUndefined();
   await store.close();
-  await expect(openConfigured(config)).rejects.toMatchObject({ code: "SECRET_MISSING", message: "secret \"s3\": the environment variable TIDEMARK_TEST_UNSET is not set; set it, or let the configuration name another place" });
+  await expect(openConfigured(config)).rejects.toMatchObject({
+    code: "SECRET_MISSING",
+    message:
+      'secret "s3": the environment variable TIDEMARK_TEST_UNSET is not set; set it, or let ' +
+      "the configuration name another place",
+  });
 });
 
-test("an empty variable and a missing or empty file are missing secrets; a file's last line end is no part of it", () => {
-  const place = directory();
-  environment("TIDEMARK_TEST_EMPTY", "");
-  writeFileSync(join(place, "empty"), "\n");
-  writeFileSync(join(place, "secret"), " two\nlines \r\n");
-  const secrets = secretsOf({ empty: env("TIDEMARK_TEST_EMPTY"), none: file(join(place, "none")), blank: file(join(place, "empty")), good: file(join(place, "secret")), directory: file(place) });
-  expect(() => secrets["empty"]).toThrow(/secret "empty": the environment variable TIDEMARK_TEST_EMPTY is empty; set it/);
-  expect(() => secrets["none"]).toThrow(/secret "none": the file .*none is not there; put it there/);
-  expect(() => secrets["blank"]).toThrow(/secret "blank": the file .*empty is empty/);
-  expect(() => secrets["directory"]).toThrow(/secret "directory": the file .* cannot be read \(EISDIR\)/);
-  expect(secrets["good"]).toBe(" two\nlines ");
-});
+test(
+  "an empty variable and a missing or empty file are missing secrets; a file's last line end is " +
+    "no part of it",
+  () => {
+    const place = directory();
+    environment("TIDEMARK_TEST_EMPTY", "");
+    writeFileSync(join(place, "empty"), "\n");
+    writeFileSync(join(place, "secret"), " two\nlines \r\n");
+    const secrets = secretsOf({
+      empty: env("TIDEMARK_TEST_EMPTY"),
+      none: file(join(place, "none")),
+      blank: file(join(place, "empty")),
+      good: file(join(place, "secret")),
+      directory: file(place),
+    });
+    expect(() => secrets["empty"]).toThrow(
+      /secret "empty": the environment variable TIDEMARK_TEST_EMPTY is empty; set it/,
+    );
+    expect(() => secrets["none"]).toThrow(
+      /secret "none": the file .*none is not there; put it there/,
+    );
+    expect(() => secrets["blank"]).toThrow(/secret "blank": the file .*empty is empty/);
+    expect(() => secrets["directory"]).toThrow(
+      /secret "directory": the file .* cannot be read \(EISDIR\)/,
+    );
+    expect(secrets["good"]).toBe(" two\nlines ");
+  },
+);
 
 test("neither a reference nor the secrets handed to a factory print a value", () => {
   environment("TIDEMARK_TEST_SECRET", "swordfish-1");
-  const references = { inspect: env("TIDEMARK_TEST_SECRET"), toJSON: env("TIDEMARK_TEST_SECRET"), plain: env("TIDEMARK_TEST_SECRET") };
+  const references = {
+    inspect: env("TIDEMARK_TEST_SECRET"),
+    toJSON: env("TIDEMARK_TEST_SECRET"),
+    plain: env("TIDEMARK_TEST_SECRET"),
+  };
   const { plain } = references;
-  for (const one of [secretsOf({ plain }), secretsOf(references), references, { deep: [secretsOf({ plain })] }, defineConfig({ definitions, secrets: references })]) {
-    const printed = [inspect(one, { depth: 9, showHidden: true, getters: false }), JSON.stringify(one), JSON.stringify(Object.entries(one))].join("\n");
+  for (const one of [
+    secretsOf({ plain }),
+    secretsOf(references),
+    references,
+    { deep: [secretsOf({ plain })] },
+    defineConfig({ definitions, secrets: references }),
+  ]) {
+    const printed = [
+      inspect(one, { depth: 9, showHidden: true, getters: false }),
+      JSON.stringify(one),
+      JSON.stringify(Object.entries(one)),
+    ].join("\n");
     expect(printed).not.toContain("swordfish-1");
   }
-  expect(`${String(secretsOf({ plain }))} ${JSON.stringify(plain)}`).toBe("[secrets plain] \"[secret in environment variable TIDEMARK_TEST_SECRET]\"");
+  expect(`${String(secretsOf({ plain }))} ${JSON.stringify(plain)}`).toBe(
+    '[secrets plain] "[secret in environment variable TIDEMARK_TEST_SECRET]"',
+  );
   expect(secretsOf(references)["toJSON"]).toBe("swordfish-1");
 });
 
 test("what was read is taken out of texts: as it is, in a URL, in JSON, and the password of a URL", () => {
   environment("TIDEMARK_TEST_URL", "postgres://bank:p%40ss%2Fword@db/bank");
-  environment("TIDEMARK_TEST_QUOTED", "a\"b/c d");
+  environment("TIDEMARK_TEST_QUOTED", 'a"b/c d');
   environment("TIDEMARK_TEST_PART", "bank:p%40ss%2Fword");
-  const secrets = secretsOf({ database: env("TIDEMARK_TEST_URL"), quoted: env("TIDEMARK_TEST_QUOTED"), part: env("TIDEMARK_TEST_PART") });
-  expect(redact("a\"b/c d")).toBe("a\"b/c d");
+  const secrets = secretsOf({
+    database: env("TIDEMARK_TEST_URL"),
+    quoted: env("TIDEMARK_TEST_QUOTED"),
+    part: env("TIDEMARK_TEST_PART"),
+  });
+  expect(redact('a"b/c d')).toBe('a"b/c d');
   expect([secrets["database"], secrets["quoted"], secrets["part"]]).toHaveLength(3);
-  expect(redact("cannot reach postgres://bank:p%40ss%2Fword@db/bank: wrong password p@ss/word")).toBe("cannot reach [secret database]: wrong password [secret database]");
-  expect(redact(`${JSON.stringify("a\"b/c d")} ${encodeURIComponent("a\"b/c d")} a"b/c d`)).toBe("\"[secret quoted]\" [secret quoted] [secret quoted]");
-  expect(redactAll({ rows: 3, list: ["a\"b/c d", 1n, null], when: new Date(0), "a\"b/c d": true })).toEqual({ rows: 3, list: ["[secret quoted]", 1n, null], when: "1970-01-01T00:00:00.000Z", "[secret quoted]": true });
+  expect(
+    redact("cannot reach postgres://bank:p%40ss%2Fword@db/bank: wrong password p@ss/word"),
+  ).toBe("cannot reach [secret database]: wrong password [secret database]");
+  expect(redact(`${JSON.stringify('a"b/c d')} ${encodeURIComponent('a"b/c d')} a"b/c d`)).toBe(
+    '"[secret quoted]" [secret quoted] [secret quoted]',
+  );
+  expect(
+    redactAll({ rows: 3, list: ['a"b/c d', 1n, null], when: new Date(0), 'a"b/c d': true }),
+  ).toEqual({
+    rows: 3,
+    list: ["[secret quoted]", 1n, null],
+    when: "1970-01-01T00:00:00.000Z",
+    "[secret quoted]": true,
+  });
 });
 
-test("a store that does not open says which, without the secret it was given; what was opened before is closed", async () => {
-  environment("TIDEMARK_TEST_PASSWORD", "correct-horse");
-  let closed = 0;
-  const config = loaded({
-    definitions, secrets: { password: env("TIDEMARK_TEST_PASSWORD") },
-    online: () => ({ ...memoryOnlineStore(), close: async () => { closed++; } }),
-    offline: ({ secrets }) => { throw new Error(`access denied for bank/${secrets["password"]!}`); },
-  });
-  const error: unknown = await openConfigured(config).catch((one: unknown) => one);
-  expect(error).toMatchObject({ code: "CONFIG_NOT_OPENED", message: "tidemark.config.ts: offline threw: access denied for bank/[secret password]; look at what it is given" });
-  expect(inspect(error, { depth: 9 })).not.toContain("correct-horse");
-  expect(closed).toBe(1);
-});
+test(
+  "a store that does not open says which, without the secret it was given; what was opened " +
+    "before is closed",
+  async () => {
+    environment("TIDEMARK_TEST_PASSWORD", "correct-horse");
+    let closed = 0;
+    const config = loaded({
+      definitions,
+      secrets: { password: env("TIDEMARK_TEST_PASSWORD") },
+      online: () => ({
+        ...memoryOnlineStore(),
+        close: async () => {
+          closed++;
+        },
+      }),
+      offline: ({ secrets }) => {
+        throw new Error(`access denied for bank/${secrets["password"]!}`);
+      },
+    });
+    const error: unknown = await openConfigured(config).catch((one: unknown) => one);
+    expect(error).toMatchObject({
+      code: "CONFIG_NOT_OPENED",
+      message:
+        "tidemark.config.ts: offline threw: access denied for bank/[secret password]; look at " +
+        "what it is given",
+    });
+    expect(inspect(error, { depth: 9 })).not.toContain("correct-horse");
+    expect(closed).toBe(1);
+  },
+);
 
 test("a store or a change source that is not configured is named", async () => {
-  const config = loaded({ definitions, online: () => memoryOnlineStore(), changes: { bank: ({ until }) => ({ name: `bank until ${until}`, async *changes() { yield* []; } }) } });
-  await expect(openConfigured(config, { offline: true })).rejects.toThrow(/CONFIG_INVALID|there is no offline store, and this needs one; add offline: \(\) => delta/);
+  const config = loaded({
+    definitions,
+    online: () => memoryOnlineStore(),
+    changes: {
+      bank: ({ until }) => ({
+        name: `bank until ${until}`,
+        async *changes() {
+          yield* [];
+        },
+      }),
+    },
+  });
+  await expect(openConfigured(config, { offline: true })).rejects.toThrow(
+    /CONFIG_INVALID|there is no offline store, and this needs one; add offline: \(\) => delta/,
+  );
   const { changes, close } = await openConfigured(config);
   expect((await changes("bank", { until: "caught-up" })).name).toBe("bank until caught-up");
-  await expect(changes("bnk")).rejects.toThrow('tidemark.config.ts: no change source is called "bnk"; did you mean "bank"? (there is bank)');
+  await expect(changes("bnk")).rejects.toThrow(
+    'tidemark.config.ts: no change source is called "bnk"; did you mean "bank"? (there is bank)',
+  );
   await close();
 });
 
 const invalid: readonly (readonly [string, object, string])[] = [
-  ["an unknown member", { definitions, onlin: () => null }, 'there is no member "onlin"; did you mean "online"?'],
+  [
+    "an unknown member",
+    { definitions, onlin: () => null },
+    'there is no member "onlin"; did you mean "online"?',
+  ],
   ["no definitions", {}, "definitions is missing"],
-  ["a store that is no function", { definitions, online: {} }, "online must be a function that opens the store, as in online: () => …"],
-  ["an unknown zone", { definitions, zone: "Asia/Saigon2" }, 'zone "Asia/Saigon2" is not known here; give an IANA name'],
-  ["an empty namespace", { definitions, namespace: "" }, "namespace must be a text that is not empty"],
+  [
+    "a store that is no function",
+    { definitions, online: {} },
+    "online must be a function that opens the store, as in online: () => …",
+  ],
+  [
+    "an unknown zone",
+    { definitions, zone: "Asia/Saigon2" },
+    'zone "Asia/Saigon2" is not known here; give an IANA name',
+  ],
+  [
+    "an empty namespace",
+    { definitions, namespace: "" },
+    "namespace must be a text that is not empty",
+  ],
   ["a list of change sources", { definitions, changes: [] }, "changes must be an object"],
-  ["a change source that is none", { definitions, changes: { bank: 1 } }, "changes.bank must be a function that makes the change source"],
+  [
+    "a change source that is none",
+    { definitions, changes: { bank: 1 } },
+    "changes.bank must be a function that makes the change source",
+  ],
 ];
 for (const [text, config, message] of invalid) {
   test(`a configuration with ${text} is refused`, () => {
-    expect(() => defineConfig(config as never)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(`tidemark.config.ts: ${message}`) as string }) as Error);
+    expect(() => defineConfig(config as never)).toThrow(
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining(`tidemark.config.ts: ${message}`) as string,
+      }) as Error,
+    );
   });
 }
 
 test("a secret that is a value is refused, and not repeated", () => {
-  expect(() => defineConfig({ definitions, secrets: { database: "hunter2" as never } })).toThrow(/^tidemark\.config\.ts: secrets\.database must be a reference, env\("NAME"\) or file\("path"\), and never the secret itself$/);
+  expect(() => defineConfig({ definitions, secrets: { database: "hunter2" as never } })).toThrow(
+    /^tidemark\.config\.ts: secrets\.database must be a reference, env\("NAME"\) or file\("path"\), and never the secret itself$/,
+  );
 });

@@ -6,10 +6,14 @@ declare const definitions: { readonly [exported: string]: unknown };
 declare const store: OnlineStore;
 
 test("factories see the secrets that are declared, as texts", () => {
-  defineConfig({ definitions, secrets: { database: env("X"), s3: file("/x") }, online: ({ secrets }) => {
-    expectTypeOf(secrets).toEqualTypeOf<{ readonly database: string; readonly s3: string }>();
-    return store;
-  } });
+  defineConfig({
+    definitions,
+    secrets: { database: env("X"), s3: file("/x") },
+    online: ({ secrets }) => {
+      expectTypeOf(secrets).toEqualTypeOf<{ readonly database: string; readonly s3: string }>();
+      return store;
+    },
+  });
 });
 
 test("what does not compile", () => {
@@ -17,6 +21,7 @@ test("what does not compile", () => {
   defineConfig({ definitions, secrets: { database: "postgres://bank:hunter2@db/bank" } });
   // @ts-expect-error nor is a string beside references
   defineConfig({ definitions, secrets: { s3: env("S3"), database: process.env["X"]! } });
+  // prettier-ignore
   // @ts-expect-error this secret is not declared
   defineConfig({ definitions, secrets: { s3: env("S3") }, online: ({ secrets }) => { void secrets.database; return store; } });
   // @ts-expect-error there is no such member

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Project } from "./project.ts";
 
-export const fixture = (name: string): string => fileURLToPath(new URL(`../../../source-debezium/test/fixtures/${name}`, import.meta.url));
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../source-debezium/test/fixtures/${name}`, import.meta.url));
 
 export const definitions = `
 import { avg, count, countDistinct, entity, featureService, featureView, float64, int64, max, min, source, string, sum, timestamp } from "@tidemark/core";
@@ -37,12 +38,18 @@ export function bankProject(): Project {
   const project = new Project();
   project.write("features.ts", definitions);
   project.write("topic.jsonl", readFileSync(fixture("multi.public.transaction_data.jsonl")));
-  project.write("requests.jsonl", "{\"user_id\": \"user_000006\", \"event_timestamp\": \"2025-03-05T00:00:00Z\"}\n");
+  project.write(
+    "requests.jsonl",
+    '{"user_id": "user_000006", "event_timestamp": "2025-03-05T00:00:00Z"}\n',
+  );
   return project;
 }
 
 /** The rows of a table when the recording ended, by column. */
 export function finalRows(name: string): Record<string, string>[] {
-  const [head, ...lines] = readFileSync(fixture(name), "utf8").trim().split("\n").map((line) => line.split(","));
+  const [head, ...lines] = readFileSync(fixture(name), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(","));
   return lines.map((fields) => Object.fromEntries(head!.map((column, i) => [column, fields[i]!])));
 }

@@ -30,8 +30,14 @@ export interface HistoryProject {
 export async function historyProject(): Promise<HistoryProject> {
   const project = bankProject();
   project.write("tidemark.config.ts", CONFIG);
-  const definitions = (await import(pathToFileURL(project.path("features.ts")).href)) as Readonly<Record<string, never>>;
-  const store = (): Promise<Store> => openStore({ definitions, offline: deltaOfflineStore(localObjects(join(project.directory, "lake"))) });
+  const definitions = (await import(pathToFileURL(project.path("features.ts")).href)) as Readonly<
+    Record<string, never>
+  >;
+  const store = (): Promise<Store> =>
+    openStore({
+      definitions,
+      offline: deltaOfflineStore(localObjects(join(project.directory, "lake"))),
+    });
   const feeding = await store();
   await feeding.run(recordedTopic(project.path("topic.jsonl")));
   await feeding.close();

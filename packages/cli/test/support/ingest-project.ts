@@ -24,7 +24,11 @@ export class IngestProject extends Project {
   }
 
   /** `job`: the text of the configuration's member `ingest`. */
-  static async over(server: Postgres, job: string, { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {}): Promise<IngestProject> {
+  static async over(
+    server: Postgres,
+    job: string,
+    { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {},
+  ): Promise<IngestProject> {
     const name = `ingest${++number}_${process.pid}`;
     const admin = new pg.Client({ connectionString: server.url });
     await admin.connect();
@@ -38,7 +42,9 @@ export class IngestProject extends Project {
   }
 
   configure(job: string, before = ""): void {
-    this.write("tidemark.config.ts", `
+    this.write(
+      "tidemark.config.ts",
+      `
 import { defineConfig, env } from "@tidemark/cli";
 import * as definitions from "./features.ts";
 ${before}
@@ -46,7 +52,8 @@ export default defineConfig({
   definitions, zone: "Asia/Ho_Chi_Minh", secrets: { database: env("PAYMENTS_URL") },
   ingest: { ${job} },
 });
-`);
+`,
+    );
   }
 
   override run(...args: string[]): Promise<Ran> {
@@ -56,15 +63,25 @@ export default defineConfig({
 
   /** As texts, so that no digit is lost. */
   async rows(columns = "*"): Promise<Record<string, string | null>[]> {
-    const { rows } = await this.pool.query<Record<string, string | null>>({ text: `SELECT ${columns} FROM public.payments ORDER BY id`, types: { getTypeParser: () => (text: unknown) => text as string } as never });
+    const { rows } = await this.pool.query<Record<string, string | null>>({
+      text: `SELECT ${columns} FROM public.payments ORDER BY id`,
+      types: { getTypeParser: () => (text: unknown) => text as string } as never,
+    });
     return rows;
   }
 
   async count(): Promise<number> {
-    return Number((await this.pool.query<{ n: string }>("SELECT count(*) AS n FROM public.payments")).rows[0]!.n);
+    return Number(
+      (await this.pool.query<{ n: string }>("SELECT count(*) AS n FROM public.payments")).rows[0]!
+        .n,
+    );
   }
 
   async days(): Promise<string[]> {
-    return (await this.pool.query<{ day: string }>("SELECT job || ' ' || date AS day FROM public.tidemark_ingested ORDER BY 1")).rows.map(({ day }) => day);
+    return (
+      await this.pool.query<{ day: string }>(
+        "SELECT job || ' ' || date AS day FROM public.tidemark_ingested ORDER BY 1",
+      )
+    ).rows.map(({ day }) => day);
   }
 }

@@ -8,12 +8,25 @@ type Source = Scenario["sources"][number];
 type Feature = View["features"][number];
 type Expression = NonNullable<Feature["where"]>;
 
-/** A module that exports every definition of the scenario, and the service `all` with all its features. */
-export function printDefinitions({ entities, sources, views }: Pick<Scenario, "entities" | "sources" | "views">): string {
+/**
+ * A module that exports every definition of the scenario, and the service `all` with all its
+ * features.
+ */
+export function printDefinitions({
+  entities,
+  sources,
+  views,
+}: Pick<Scenario, "entities" | "sources" | "views">): string {
   return [
-    "import {\n  and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, entity, eq, featureService, featureView, float64, gt, gte, inList, int32, int64, isNotNull, isNull, json, latest, lt, lte, max, micros, min,",
-    "  ne, not, or, source, string, sum, timestamp,\n} from \"@tidemark/core\";\n",
-    ...entities.map(({ name, keys }) => `export const ${name} = entity("${name}", { keys: { ${keys.map((key) => `${key.name}: ${columnType(key)}`).join(", ")} } });\n`),
+    "import {\n  and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, " +
+      "entity, eq, featureService, featureView, float64, gt, gte, inList, int32, int64, " +
+      "isNotNull, isNull, json, latest, lt, lte, max, micros, min,",
+    '  ne, not, or, source, string, sum, timestamp,\n} from "@tidemark/core";\n',
+    ...entities.map(
+      ({ name, keys }) =>
+        `export const ${name} = entity("${name}", { keys: { ` +
+        `${keys.map((key) => `${key.name}: ${columnType(key)}`).join(", ")} } });\n`,
+    ),
     ...sources.map(printSource),
     ...views.map(printView),
     `export const everything = featureService("all", [${views.map(viewName).join(", ")}]);\n`,
@@ -26,7 +39,10 @@ function viewName({ name }: View): string {
 
 function printSource(source: Source): string {
   const { eventTime } = source;
-  const time = eventTime.is === "column" ? JSON.stringify(eventTime.column) : `committed(${eventTime.since === null ? "" : `{ since: ${JSON.stringify(eventTime.since)} }`})`;
+  const time =
+    eventTime.is === "column"
+      ? JSON.stringify(eventTime.column)
+      : `committed(${eventTime.since === null ? "" : `{ since: ${JSON.stringify(eventTime.since)} }`})`;
   return [
     `export const ${source.name} = source("${source.name}", {`,
     `  table: ${JSON.stringify(source.table)},`,
@@ -40,14 +56,30 @@ function printSource(source: Source): string {
   ].join("\n");
 }
 
-function columnType({ kind, name, database, nullable, precision, scale, zone, mode }: ColumnSpec): string {
-  const options = Object.entries({ precision, scale, zone, mode }).flatMap(([option, value]) => (value === undefined ? [] : [`${option}: ${JSON.stringify(value)}`]));
-  const given = [...(database === name ? [] : [JSON.stringify(database)]), ...(options.length === 0 ? [] : [`{ ${options.join(", ")} }`])];
+function columnType({
+  kind,
+  name,
+  database,
+  nullable,
+  precision,
+  scale,
+  zone,
+  mode,
+}: ColumnSpec): string {
+  const options = Object.entries({ precision, scale, zone, mode }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`${option}: ${JSON.stringify(value)}`],
+  );
+  const given = [
+    ...(database === name ? [] : [JSON.stringify(database)]),
+    ...(options.length === 0 ? [] : [`{ ${options.join(", ")} }`]),
+  ];
   return `${kind}(${given.join(", ")})${nullable ? ".nullable()" : ""}`;
 }
 
 function printView(view: View): string {
-  const keys = view.entity.keys.map((key, k) => `${key.name}: ${view.source.name}.${view.keyColumns[k]}`);
+  const keys = view.entity.keys.map(
+    (key, k) => `${key.name}: ${view.source.name}.${view.keyColumns[k]}`,
+  );
   return [
     `export const ${viewName(view)} = featureView("${view.name}", {`,
     `  entity: ${view.entity.name},`,
@@ -55,28 +87,54 @@ function printView(view: View): string {
     `  keys: { ${keys.join(", ")} },`,
     ...(view.ttl === null ? [] : [`  ttl: "${duration(view.ttl)}",`]),
     "  features: {",
-    ...view.features.map((feature) => `    ${feature.name}: ${printFeature(feature, view.source)},`),
+    ...view.features.map(
+      (feature) => `    ${feature.name}: ${printFeature(feature, view.source)},`,
+    ),
     "  },",
     "});\n",
   ].join("\n");
 }
 
-function printFeature({ aggregate, column, where, window, default: instead, result }: Feature, source: Source): string {
-  return `${aggregate}(${column === null ? "" : `${source.name}.${column}`})`
-    + (where === null ? "" : `.where(${printCondition(where, source)})`)
-    + (instead === undefined ? "" : `.default(${literal(instead, result)})`)
-    + (window === null ? "" : `.over("${duration(window)}")`);
+function printFeature(
+  { aggregate, column, where, window, default: instead, result }: Feature,
+  source: Source,
+): string {
+  return (
+    `${aggregate}(${column === null ? "" : `${source.name}.${column}`})` +
+    (where === null ? "" : `.where(${printCondition(where, source)})`) +
+    (instead === undefined ? "" : `.default(${literal(instead, result)})`) +
+    (window === null ? "" : `.over("${duration(window)}")`)
+  );
 }
 
-const COMPARISONS = { "=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte" } as const;
+const COMPARISONS = {
+  "=": "eq",
+  "<>": "ne",
+  "<": "lt",
+  "<=": "lte",
+  ">": "gt",
+  ">=": "gte",
+} as const;
 
 function printCondition(where: Expression, source: Source): string {
   switch (where.is) {
-    case "and": case "or": return `${where.is}(${where.terms.map((term) => printCondition(term, source)).join(", ")})`;
-    case "not": return `not(${printCondition(where.term, source)})`;
-    case "null": return `${where.not ? "isNotNull" : "isNull"}(${source.name}.${where.column})`;
-    case "in": return `inList(${source.name}.${where.column}, [${where.values.map((value) => literal(value, columnOf(source, where.column))).join(", ")}])`;
-    case "compare": return `${COMPARISONS[where.op]}(${source.name}.${where.column}, ${literal(where.value, columnOf(source, where.column))})`;
+    case "and":
+    case "or":
+      return `${where.is}(${where.terms.map((term) => printCondition(term, source)).join(", ")})`;
+    case "not":
+      return `not(${printCondition(where.term, source)})`;
+    case "null":
+      return `${where.not ? "isNotNull" : "isNull"}(${source.name}.${where.column})`;
+    case "in":
+      return (
+        `inList(${source.name}.${where.column}, ` +
+        `[${where.values.map((value) => literal(value, columnOf(source, where.column))).join(", ")}])`
+      );
+    case "compare":
+      return (
+        `${COMPARISONS[where.op]}(${source.name}.${where.column}, ` +
+        `${literal(where.value, columnOf(source, where.column))})`
+      );
   }
 }
 
@@ -86,13 +144,20 @@ function columnOf(source: Source, name: string): ColumnSpec {
 
 function literal(value: Value, { kind, mode, scale }: ColumnSpec): string {
   switch (kind) {
-    case "int64": return mode === "number" ? String(value) : `${String(value)}n`;
-    case "decimal": return JSON.stringify(decimalText(value as bigint, scale!));
-    case "timestamp": return mode === "micros" ? `${String(value)}n` : `micros(${String(value)})`;
-    case "date": return JSON.stringify(formatDate(value as number));
-    case "bytes": return `new Uint8Array([${[...(value as Uint8Array)].join(", ")}])`;
-    case "float64": return Object.is(value, -0) ? "-0" : String(value);
-    default: return JSON.stringify(value);
+    case "int64":
+      return mode === "number" ? String(value) : `${String(value)}n`;
+    case "decimal":
+      return JSON.stringify(decimalText(value as bigint, scale!));
+    case "timestamp":
+      return mode === "micros" ? `${String(value)}n` : `micros(${String(value)})`;
+    case "date":
+      return JSON.stringify(formatDate(value as number));
+    case "bytes":
+      return `new Uint8Array([${[...(value as Uint8Array)].join(", ")}])`;
+    case "float64":
+      return Object.is(value, -0) ? "-0" : String(value);
+    default:
+      return JSON.stringify(value);
   }
 }
 
@@ -101,7 +166,13 @@ function decimalText(unscaled: bigint, scale: number): string {
   return `${unscaled < 0n ? "-" : ""}${digits.slice(0, digits.length - scale)}${scale === 0 ? "" : `.${digits.slice(-scale)}`}`;
 }
 
-const UNITS = [["w", 604_800e6], ["d", 86_400e6], ["h", 3_600e6], ["m", 60e6], ["s", 1e6]] as const;
+const UNITS = [
+  ["w", 604_800e6],
+  ["d", 86_400e6],
+  ["h", 3_600e6],
+  ["m", 60e6],
+  ["s", 1e6],
+] as const;
 
 function duration(length: number): string {
   const [unit, micros] = UNITS.find(([, size]) => length % size === 0)!;

@@ -1,6 +1,17 @@
-/** A directory as a user's project: definitions, recorded topics and requests, and the command run in it. */
+/**
+ * A directory as a user's project: definitions, recorded topics and requests, and the command run
+ * in it.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,7 +38,9 @@ export class Project {
     mkdirSync(join(this.directory, "node_modules", "@tidemark"), { recursive: true });
     symlinkSync(join(packages, "core"), join(this.directory, "node_modules", "@tidemark", "core"));
     this.write("package.json", JSON.stringify({ private: true, type: "module" }));
-    onTestFinished(() => { rmSync(this.directory, { recursive: true, force: true }); });
+    onTestFinished(() => {
+      rmSync(this.directory, { recursive: true, force: true });
+    });
   }
 
   path(name: string): string {
@@ -48,27 +61,54 @@ export class Project {
 
   start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> } {
     const child = spawn(process.execPath, ["--conditions=@tidemark/source", bin, ...args], {
-      cwd: this.directory, env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary }, stdio: ["ignore", "pipe", "pipe"],
+      cwd: this.directory,
+      env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary },
+      stdio: ["ignore", "pipe", "pipe"],
     });
     const text = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (chunk: string) => { text[name] += chunk; });
-    return { child, ended: new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => { resolve({ code, ...text }); });
-    }) };
+    for (const name of ["stdout", "stderr"] as const)
+      child[name].setEncoding("utf8").on("data", (chunk: string) => {
+        text[name] += chunk;
+      });
+    return {
+      child,
+      ended: new Promise((resolve, reject) => {
+        child.on("error", reject);
+        child.on("close", (code) => {
+          resolve({ code, ...text });
+        });
+      }),
+    };
   }
 
   run(...args: string[]): Promise<Ran> {
     return this.start(args).ended;
   }
 
-  /** The command on features.ts, topic.jsonl and requests.jsonl; later options replace earlier ones of the same name. */
+  /**
+   * The command on features.ts, topic.jsonl and requests.jsonl; later options replace earlier ones
+   * of the same name.
+   */
   replay(options: Readonly<Record<string, string | true | undefined>> = {}): Promise<Ran> {
     return this.run(...replayArgs(options));
   }
 }
 
-export function replayArgs(options: Readonly<Record<string, string | true | undefined>> = {}): string[] {
-  const all: Readonly<Record<string, string | true | undefined>> = { definitions: "features.ts", topic: "topic.jsonl", service: "all", requests: "requests.jsonl", out: "answers.jsonl", ...options };
-  return ["replay", ...Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : value === true ? [`--${name}`] : [`--${name}`, value]))];
+export function replayArgs(
+  options: Readonly<Record<string, string | true | undefined>> = {},
+): string[] {
+  const all: Readonly<Record<string, string | true | undefined>> = {
+    definitions: "features.ts",
+    topic: "topic.jsonl",
+    service: "all",
+    requests: "requests.jsonl",
+    out: "answers.jsonl",
+    ...options,
+  };
+  return [
+    "replay",
+    ...Object.entries(all).flatMap(([name, value]) =>
+      value === undefined ? [] : value === true ? [`--${name}`] : [`--${name}`, value],
+    ),
+  ];
 }

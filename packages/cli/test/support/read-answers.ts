@@ -4,7 +4,8 @@ import type { ColumnSpec } from "@tidemark/core/spi";
 
 /** The values of one line by name: numbers as their digits. */
 export function readAnswer(line: string): Map<string, unknown> {
-  const digits = (_: string, value: unknown, context?: { readonly source?: string }): unknown => (typeof value === "number" ? { digits: context!.source } : value);
+  const digits = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === "number" ? { digits: context!.source } : value;
   return new Map(Object.entries(JSON.parse(line, digits) as object));
 }
 
@@ -13,24 +14,32 @@ export function saidBy(json: unknown, column: ColumnSpec): unknown {
   if (json === null) return null;
   const digits = (json as { readonly digits?: string }).digits;
   switch (column.kind) {
-    case "int64": return BigInt(digits!);
-    case "int32": case "float64": return Number(digits);
+    case "int64":
+      return BigInt(digits!);
+    case "int32":
+    case "float64":
+      return Number(digits);
     case "decimal": {
-      if ((/\.(\d+)$/.exec(json as string)?.[1]?.length ?? 0) !== column.scale) throw new Error(`${String(json)} has not ${column.scale} fraction digits`);
+      if ((/\.(\d+)$/.exec(json as string)?.[1]?.length ?? 0) !== column.scale)
+        throw new Error(`${String(json)} has not ${column.scale} fraction digits`);
       return BigInt((json as string).replace(".", ""));
     }
     case "timestamp":
       if (!/\.\d{6}Z$/.test(json as string)) throw new Error(`${String(json)} has no microseconds`);
       return parseTime(json as string, null);
-    case "date": return parseDate(json as string);
-    case "bytes": return Buffer.from(json as string, "base64").toString("hex");
-    default: return json;
+    case "date":
+      return parseDate(json as string);
+    case "bytes":
+      return Buffer.from(json as string, "base64").toString("hex");
+    default:
+      return json;
   }
 }
 
 /** A value of the oracle in the same form. */
 export function meantBy(value: Value, column: ColumnSpec): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (value !== null && column.kind === "json") return readAnswer(`{"value":${value as string}}`).get("value");
+  if (value !== null && column.kind === "json")
+    return readAnswer(`{"value":${value as string}}`).get("value");
   return value;
 }

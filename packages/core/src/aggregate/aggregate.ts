@@ -3,11 +3,15 @@ import type { Vector } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
 
 /**
- * An aggregate over one column, bound to one vector of it after another: what it needs is allocated once. Missing values are ignored (law 9). Order of rows cannot matter (law 3).
- * `finish` may be called again after more `add`s, until `reset`.
+ * An aggregate over one column, bound to one vector of it after another: what it needs is allocated
+ * once. Missing values are ignored (law 9). Order of rows cannot matter (law 3). `finish` may be
+ * called again after more `add`s, until `reset`.
  */
 export interface Aggregate {
-  /** From here on rows are those of this vector; null where the aggregate reads no column. What was added before is void. */
+  /**
+   * From here on rows are those of this vector; null where the aggregate reads no column. What was
+   * added before is void.
+   */
   bind(vector: Vector | null): void;
   reset(): void;
   /** Takes rows `rows[0]` to `rows[length − 1]` of the vector. */

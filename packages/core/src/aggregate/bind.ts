@@ -8,22 +8,38 @@ import { extreme } from "./min-max.ts";
 import { avg, sum } from "./sum.ts";
 
 /** The aggregate of a window feature that reads this column (null: none), not yet bound. */
-export function aggregateOf(feature: FeatureSpec, column: ColumnSpec | null, overflows: Overflows): Aggregate {
+export function aggregateOf(
+  feature: FeatureSpec,
+  column: ColumnSpec | null,
+  overflows: Overflows,
+): Aggregate {
   if (column === null) return count();
   switch (feature.aggregate) {
-    case "count": return count();
-    case "sum": return sum(column, overflows);
-    case "avg": return avg(column, overflows);
-    case "min": return extreme(column, -1);
-    case "max": return extreme(column, 1);
-    case "countDistinct": return countDistinct(column);
-    case "latest": throw new TypeError("latest is a fact, not an aggregate of a window");
+    case "count":
+      return count();
+    case "sum":
+      return sum(column, overflows);
+    case "avg":
+      return avg(column, overflows);
+    case "min":
+      return extreme(column, -1);
+    case "max":
+      return extreme(column, 1);
+    case "countDistinct":
+      return countDistinct(column);
+    case "latest":
+      throw new TypeError("latest is a fact, not an aggregate of a window");
   }
 }
 
 /** The aggregate of a window feature over these columns. */
-export function bindAggregate(feature: FeatureSpec, columns: Batch, overflows: Overflows): Aggregate {
-  const [vector, column] = feature.column === null ? [null, null] : vectorOf(columns, feature.column);
+export function bindAggregate(
+  feature: FeatureSpec,
+  columns: Batch,
+  overflows: Overflows,
+): Aggregate {
+  const [vector, column] =
+    feature.column === null ? [null, null] : vectorOf(columns, feature.column);
   const aggregate = aggregateOf(feature, column, overflows);
   aggregate.bind(vector);
   return aggregate;

@@ -2,7 +2,9 @@ import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import { countOf, type Aggregate } from "./aggregate.ts";
 
-/** How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3). */
+/**
+ * How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3).
+ */
 export function countDistinct(column: ColumnSpec): Aggregate {
   return column.kind === "string" || column.kind === "json" ? distinctCodes() : distinctValues();
 }
@@ -16,7 +18,9 @@ function distinctCodes(): Aggregate {
   let different = 0;
   return {
     // the texts themselves need not be decoded
-    bind(vector) { ({ codes, valid } = vectorOfKind(vector, "string")); },
+    bind(vector) {
+      ({ codes, valid } = vectorOfKind(vector, "string"));
+    },
     reset() {
       different = 0;
       if (++stamp > 0xffffffff) {
@@ -50,12 +54,17 @@ function distinctValues(): Aggregate {
   let vector: Vector | null = null;
   const seen = new Set<unknown>();
   return {
-    bind(next) { vector = next; },
-    reset() { seen.clear(); },
+    bind(next) {
+      vector = next;
+    },
+    reset() {
+      seen.clear();
+    },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
         const value = valueAt(vector!, rows[i]!);
-        if (value !== null) seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
+        if (value !== null)
+          seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
       }
     },
     finish: () => countOf(seen.size),

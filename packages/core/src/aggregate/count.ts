@@ -6,8 +6,12 @@ export function count(): Aggregate {
   let valid: Uint8Array | null = null;
   let rows = 0;
   return {
-    bind(vector: Vector | null) { valid = vector?.valid ?? null; },
-    reset() { rows = 0; },
+    bind(vector: Vector | null) {
+      valid = vector?.valid ?? null;
+    },
+    reset() {
+      rows = 0;
+    },
     add(list, length) {
       if (valid === null) rows += length;
       else for (let i = 0; i < length; i++) rows += valid[list[i]!]!;

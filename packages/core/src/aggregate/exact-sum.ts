@@ -1,19 +1,26 @@
 /**
  * The exact sum of float64 values, rounded once (law 3).
  *
- * A "small superaccumulator" after Radford Neal, "Fast exact summation using small and large superaccumulators" (2015): a fixed-point number wide
- * enough for every double, in limbs of 32 bits that hold signed surplus until it must be carried. Adding and subtracting are exact, so order cannot
- * matter and what leaves a window may be subtracted.
+ * A "small superaccumulator" after Radford Neal, "Fast exact summation using small and large
+ * superaccumulators" (2015): a fixed-point number wide enough for every double, in limbs of 32 bits
+ * that hold signed surplus until it must be carried. Adding and subtracting are exact, so order
+ * cannot matter and what leaves a window may be subtracted.
  */
 const LIMB = 4294967296; // 2^32
-/** Bit 0 of limb 0 weighs 2^−1075; the largest double ends at bit 2098, and 2^20 of them need 20 bits more. */
+/**
+ * Bit 0 of limb 0 weighs 2^−1075; the largest double ends at bit 2098, and 2^20 of them need 20
+ * bits more.
+ */
 const LIMBS = 68;
 /** After so many additions a limb may have grown past 2^53 − 2^32: carry before. */
 const CARRY_EVERY = 1 << 20;
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
-/** Little-endian machines keep the low word first; Node runs on no other that we support, but the constant costs nothing. */
+/**
+ * Little-endian machines keep the low word first; Node runs on no other that we support, but the
+ * constant costs nothing.
+ */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
@@ -22,7 +29,10 @@ export class ExactSum {
   private lowest = LIMBS;
   private highest = -1;
   private additions = 0;
-  /** The first two values wait: a sum of two is one addition of the machine, which rounds the exact one once. */
+  /**
+   * The first two values wait: a sum of two is one addition of the machine, which rounds the exact
+   * one once.
+   */
   private first = 0;
   private second = 0;
   private waiting = 0;
@@ -88,7 +98,10 @@ export class ExactSum {
     if (++this.additions === CARRY_EVERY) this.carry();
   }
 
-  /** The sum, rounded half to even; ±Infinity where it is outside float64. The accumulator keeps its exact value. */
+  /**
+   * The sum, rounded half to even; ±Infinity where it is outside float64. The accumulator keeps its
+   * exact value.
+   */
   round(): number {
     if (this.waiting < 3) {
       const sum = this.first + this.second;
@@ -114,11 +127,18 @@ export class ExactSum {
     let i = this.lowest;
     for (; i < LIMBS - 1 && (i <= this.highest || carry !== 0); i++) {
       const value = limbs[i]! + carry;
-      if (i >= this.highest && value < 0 && value >= -LIMB) { limbs[i] = value; carry = 0; continue; }
+      if (i >= this.highest && value < 0 && value >= -LIMB) {
+        limbs[i] = value;
+        carry = 0;
+        continue;
+      }
       carry = Math.floor(value / LIMB);
       limbs[i] = value - carry * LIMB;
     }
-    if (carry !== 0) { limbs[i]! += carry; i++; }
+    if (carry !== 0) {
+      limbs[i]! += carry;
+      i++;
+    }
     if (i - 1 > this.highest) this.highest = i - 1;
     this.additions = 0;
   }
@@ -131,7 +151,10 @@ function negated(limbs: Float64Array, lowest: number, top: number): Float64Array
   for (let i = lowest; i <= top; i++) {
     let value = -limbs[i]! - borrow;
     borrow = 0;
-    if (value < 0) { value += LIMB; borrow = 1; }
+    if (value < 0) {
+      value += LIMB;
+      borrow = 1;
+    }
     scratch[i] = value;
   }
   return scratch;
@@ -143,7 +166,8 @@ function roundLimbs(limbs: Float64Array, lowest: number, top: number): number {
   const b = top - 1 >= lowest ? limbs[top - 1]! : 0;
   const c = top - 2 >= lowest ? limbs[top - 2]! : 0;
   const bits = 32 - Math.clz32(a);
-  // the 53 leading bits of a:b:c are the mantissa; `rest` of `half`s decides, with what lies below as the tie-breaker
+  // the 53 leading bits of a:b:c are the mantissa; `rest` of `half`s decides, with what lies below
+  // as the tie-breaker
   let mantissa: number, rest: number, half: number, below: boolean;
   if (bits >= 21) {
     const drop = 2 ** (bits - 21);
@@ -152,7 +176,11 @@ function roundLimbs(limbs: Float64Array, lowest: number, top: number): number {
     rest = b - kept * drop;
     half = drop / 2;
     below = c !== 0;
-    if (drop === 1) { rest = c; half = LIMB / 2; below = false; }
+    if (drop === 1) {
+      rest = c;
+      half = LIMB / 2;
+      below = false;
+    }
   } else {
     const drop = 2 ** (bits + 11);
     const kept = Math.floor(c / drop);

@@ -3,9 +3,14 @@ import { compareValues } from "../columns/compare.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import type { Aggregate } from "./aggregate.ts";
 
-/** The smallest (`sign` −1) or largest (`sign` 1) value in the order of law 3; null where there is none. */
+/**
+ * The smallest (`sign` −1) or largest (`sign` 1) value in the order of law 3; null where there is
+ * none.
+ */
 export function extreme(column: ColumnSpec, sign: -1 | 1): Aggregate {
-  return column.kind === "float64" || column.kind === "timestamp" ? extremeNumber(sign) : extremeValue(column, sign);
+  return column.kind === "float64" || column.kind === "timestamp"
+    ? extremeNumber(sign)
+    : extremeValue(column, sign);
 }
 
 function extremeNumber(sign: -1 | 1): Aggregate {
@@ -14,8 +19,12 @@ function extremeNumber(sign: -1 | 1): Aggregate {
   const nothing = sign * -Infinity;
   let best = nothing;
   return {
-    bind(vector) { ({ values, valid } = vectorOfKind(vector, "float64")); },
-    reset() { best = nothing; },
+    bind(vector) {
+      ({ values, valid } = vectorOfKind(vector, "float64"));
+    },
+    reset() {
+      best = nothing;
+    },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
         const row = rows[i]!;
@@ -32,12 +41,17 @@ function extremeValue(column: ColumnSpec, sign: -1 | 1): Aggregate {
   let vector: Vector | null = null;
   let best: Value = null;
   return {
-    bind(next) { vector = next; },
-    reset() { best = null; },
+    bind(next) {
+      vector = next;
+    },
+    reset() {
+      best = null;
+    },
     add(rows, length) {
       for (let i = 0; i < length; i++) {
         const value = valueAt(vector!, rows[i]!);
-        if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0)) best = value;
+        if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0))
+          best = value;
       }
     },
     finish: () => best,

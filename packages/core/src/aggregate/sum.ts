@@ -8,12 +8,14 @@ const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
 /**
- * The exact sum, rounded once at the end (law 3): float64 → float64, integers → int64, decimal(p,s) → decimal(38,s).
- * A sum outside its type is the largest value of that type, and is counted.
+ * The exact sum, rounded once at the end (law 3): float64 → float64, integers → int64, decimal(p,s)
+ * → decimal(38,s). A sum outside its type is the largest value of that type, and is counted.
  */
 export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (column.kind === "float64") return floatSum((exact) => saturatedFloat(exact.round(), overflows));
-  const [low, high] = column.kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
+  if (column.kind === "float64")
+    return floatSum((exact) => saturatedFloat(exact.round(), overflows));
+  const [low, high] =
+    column.kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
   return wholeSum((total) => {
     if (total >= low && total <= high) return total;
     overflows.count++;
@@ -21,13 +23,20 @@ export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
   });
 }
 
-/** The sum rounded to double, divided once by the count (law 3); null where there is nothing to divide. */
+/**
+ * The sum rounded to double, divided once by the count (law 3); null where there is nothing to
+ * divide.
+ */
 export function avg(column: ColumnSpec, overflows: Overflows): Aggregate {
   if (column.kind === "float64") {
-    return floatSum((exact, rows) => (rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows)));
+    return floatSum((exact, rows) =>
+      rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows),
+    );
   }
   const scale = column.scale ?? 0;
-  return wholeSum((total, rows) => (rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows)));
+  return wholeSum((total, rows) =>
+    rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows),
+  );
 }
 
 function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
@@ -36,7 +45,9 @@ function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
   const exact = new ExactSum();
   let rows = 0;
   return {
-    bind(vector) { ({ values, valid } = vectorOfKind(vector, "float64")); },
+    bind(vector) {
+      ({ values, valid } = vectorOfKind(vector, "float64"));
+    },
     reset() {
       exact.reset();
       rows = 0;
@@ -53,7 +64,10 @@ function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
   };
 }
 
-/** Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3: a partial overflow is no overflow). */
+/**
+ * Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3:
+ * a partial overflow is no overflow).
+ */
 function wholeSum(finish: (total: bigint, rows: number) => Value): Aggregate {
   let values: { readonly [row: number]: bigint | number } = [];
   let valid: Uint8Array | null = null;
@@ -61,7 +75,8 @@ function wholeSum(finish: (total: bigint, rows: number) => Value): Aggregate {
   let rows = 0;
   return {
     bind(vector: Vector | null) {
-      if (vector?.is !== "int64" && vector?.is !== "int32" && vector?.is !== "big") throw new TypeError(`a ${vector?.is} vector has no sum`);
+      if (vector?.is !== "int64" && vector?.is !== "int32" && vector?.is !== "big")
+        throw new TypeError(`a ${vector?.is} vector has no sum`);
       ({ values, valid } = vector);
     },
     reset() {
@@ -91,7 +106,10 @@ function unsigned(value: number): number {
   return value === 0 ? 0 : value;
 }
 
-/** unscaled · 10^−scale, rounded once: the engine's own reading of a decimal text is correctly rounded (ECMA-262, StringToNumber). */
+/**
+ * unscaled · 10^−scale, rounded once: the engine's own reading of a decimal text is correctly
+ * rounded (ECMA-262, StringToNumber).
+ */
 function decimalToDouble(unscaled: bigint, scale: number): number {
   return scale === 0 ? Number(unscaled) : Number(`${unscaled}e-${scale}`);
 }

@@ -18,7 +18,10 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     passes: feature.where === null ? null : bindFilter(feature.where, rows.columns),
   }));
   // law 2: a later created column wins a tie of event time, then the larger primary key
-  const ties = [...(plan.source.created === null ? [] : [plan.source.created]), ...plan.source.primaryKey].map((name) => vectorOf(rows.columns, name));
+  const ties = [
+    ...(plan.source.created === null ? [] : [plan.source.created]),
+    ...plan.source.primaryKey,
+  ].map((name) => vectorOf(rows.columns, name));
 
   return (start, end, t, sheets, row) => {
     for (let f = 0; f < features.length; f++) {
@@ -39,7 +42,12 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     }
   };
 
-  function newestAt(start: number, end: number, t: number, passes: ((row: number) => boolean) | null): number {
+  function newestAt(
+    start: number,
+    end: number,
+    t: number,
+    passes: ((row: number) => boolean) | null,
+  ): number {
     let best = -1;
     for (let i = notAfter(start, end, t) - 1; i >= start; i--) {
       if (best >= 0 && time[i]! < time[best]!) break;

@@ -1,6 +1,7 @@
 /**
- * Batches as bytes, for cells of the online store: column by column, small numbers as varints, strings by dictionary, a constant column once.
- * The columns are known to both sides; only their values travel. Every block starts with its encoding and its length, so a reader may skip it.
+ * Batches as bytes, for cells of the online store: column by column, small numbers as varints,
+ * strings by dictionary, a constant column once. The columns are known to both sides; only their
+ * values travel. Every block starts with its encoding and its length, so a reader may skip it.
  */
 import type { ColumnSpec, Value } from "../specs.ts";
 import { vectorBuilder, type Batch, type Vector } from "./batch.ts";
@@ -13,7 +14,10 @@ const NULLS = 2;
 const MOST_ROWS = 2 ** 24;
 
 /** Rows in the order of `columns`. */
-export function encodeRows(columns: readonly ColumnSpec[], rows: readonly (readonly Value[])[]): Uint8Array {
+export function encodeRows(
+  columns: readonly ColumnSpec[],
+  rows: readonly (readonly Value[])[],
+): Uint8Array {
   const writer = new ByteWriter(64 + rows.length * columns.length * 4);
   writer.count(rows.length);
   const block = new ByteWriter(64 + rows.length * 8);
@@ -26,21 +30,36 @@ export function encodeRows(columns: readonly ColumnSpec[], rows: readonly (reado
   return writer.copy();
 }
 
-/** The batch of these bytes; only the columns in `wanted` (indexes), all without it. Throws `STATE_DAMAGED`. */
-export function decodeRows(columns: readonly ColumnSpec[], bytes: Uint8Array, wanted?: readonly number[]): Batch {
+/**
+ * The batch of these bytes; only the columns in `wanted` (indexes), all without it. Throws
+ * `STATE_DAMAGED`.
+ */
+export function decodeRows(
+  columns: readonly ColumnSpec[],
+  bytes: Uint8Array,
+  wanted?: readonly number[],
+): Batch {
   return readRows(columns, new ByteReader(bytes), wanted);
 }
 
 /** The same from where the reader is. */
-export function readRows(columns: readonly ColumnSpec[], reader: ByteReader, wanted?: readonly number[]): Batch {
+export function readRows(
+  columns: readonly ColumnSpec[],
+  reader: ByteReader,
+  wanted?: readonly number[],
+): Batch {
   return decode(columns, wantedOf(columns, wanted), reader, freshArrays);
 }
 
 /**
- * A decoder of one batch after another into the same arrays, for a reader that is done with one before it takes the next: the next one makes it void, and its vectors may be
- * longer than it says. It reads on from where the reader is. Throws `STATE_DAMAGED`.
+ * A decoder of one batch after another into the same arrays, for a reader that is done with one
+ * before it takes the next: the next one makes it void, and its vectors may be longer than it says.
+ * It reads on from where the reader is. Throws `STATE_DAMAGED`.
  */
-export function rowDecoder(columns: readonly ColumnSpec[], wanted?: readonly number[]): (reader: ByteReader) => Batch {
+export function rowDecoder(
+  columns: readonly ColumnSpec[],
+  wanted?: readonly number[],
+): (reader: ByteReader) => Batch {
   const picked = wantedOf(columns, wanted);
   const arrays = keptArrays();
   return (reader) => {
@@ -60,7 +79,12 @@ function wantedOf(columns: readonly ColumnSpec[], wanted: readonly number[] | un
   return { marks, columns: columns.filter((_, c) => marks[c]) };
 }
 
-function decode(columns: readonly ColumnSpec[], { marks, columns: read }: Wanted, reader: ByteReader, arrays: Arrays): Batch {
+function decode(
+  columns: readonly ColumnSpec[],
+  { marks, columns: read }: Wanted,
+  reader: ByteReader,
+  arrays: Arrays,
+): Batch {
   const length = reader.count();
   if (length > MOST_ROWS) throw damaged(`claims ${length} rows`);
   const vectors: Vector[] = [];
@@ -76,7 +100,10 @@ function decode(columns: readonly ColumnSpec[], { marks, columns: read }: Wanted
   return { length, columns: read, vectors };
 }
 
-/** Where the arrays of vectors come from: each is at least `length` long, and may hold anything there. */
+/**
+ * Where the arrays of vectors come from: each is at least `length` long, and may hold anything
+ * there.
+ */
 interface Arrays {
   bytes(length: number): Uint8Array;
   int32(length: number): Int32Array;
@@ -91,11 +118,22 @@ const freshArrays: Arrays = {
   float64: (length) => new Float64Array(length),
 };
 
-/** The n-th array of a kind since the last reset is the n-th one that was given before: an array outside the heap costs more than what is read into it. */
+/**
+ * The n-th array of a kind since the last reset is the n-th one that was given before: an array
+ * outside the heap costs more than what is read into it.
+ */
 function keptArrays(): Arrays & { reset(): void } {
-  const kinds = { bytes: keptOf(freshArrays.bytes), int32: keptOf(freshArrays.int32), int64: keptOf(freshArrays.int64), float64: keptOf(freshArrays.float64) };
+  const kinds = {
+    bytes: keptOf(freshArrays.bytes),
+    int32: keptOf(freshArrays.int32),
+    int64: keptOf(freshArrays.int64),
+    float64: keptOf(freshArrays.float64),
+  };
   return {
-    bytes: kinds.bytes.take, int32: kinds.int32.take, int64: kinds.int64.take, float64: kinds.float64.take,
+    bytes: kinds.bytes.take,
+    int32: kinds.int32.take,
+    int64: kinds.int64.take,
+    float64: kinds.float64.take,
     reset() {
       kinds.bytes.reset();
       kinds.int32.reset();
@@ -105,7 +143,9 @@ function keptArrays(): Arrays & { reset(): void } {
   };
 }
 
-function keptOf<A extends { readonly length: number }>(make: (length: number) => A): { take(length: number): A; reset(): void } {
+function keptOf<A extends { readonly length: number }>(
+  make: (length: number) => A,
+): { take(length: number): A; reset(): void } {
   const kept: A[] = [];
   let given = 0;
   return {
@@ -117,11 +157,18 @@ function keptOf<A extends { readonly length: number }>(make: (length: number) =>
       }
       return (kept[given++] = make(length + (length >>> 1)));
     },
-    reset() { given = 0; },
+    reset() {
+      given = 0;
+    },
   };
 }
 
-function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (readonly Value[])[], c: number): void {
+function encodeColumn(
+  writer: ByteWriter,
+  column: ColumnSpec,
+  rows: readonly (readonly Value[])[],
+  c: number,
+): void {
   if (rows.length === 0) return;
   const first = rows[0]![c]!;
   if (rows.length > 1 && rows.every((row) => Object.is(row[c], first))) {
@@ -152,7 +199,12 @@ function encodeColumn(writer: ByteWriter, column: ColumnSpec, rows: readonly (re
   encodeValues(writer, column, values);
 }
 
-function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number, arrays: Arrays): Vector {
+function decodeColumn(
+  reader: ByteReader,
+  column: ColumnSpec,
+  length: number,
+  arrays: Arrays,
+): Vector {
   if (length === 0) return vectorBuilder(column, 1).finish();
   const form = reader.byte();
   if (form === PLAIN) return decodeValues(reader, column, length, arrays);
@@ -160,7 +212,13 @@ function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number, ar
   if (form === CONSTANT) {
     const missing = reader.byte() === NULLS;
     places.fill(0, 0, length);
-    return spread(missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1, arrays), length, places, missing ? arrays.bytes(length).fill(0, 0, length) : null, arrays);
+    return spread(
+      missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1, arrays),
+      length,
+      places,
+      missing ? arrays.bytes(length).fill(0, 0, length) : null,
+      arrays,
+    );
   }
   if (form !== NULLS) throw damaged(`has a column of form ${form}`);
   const bits = reader.raw((length + 7) >>> 3);
@@ -171,45 +229,120 @@ function decodeColumn(reader: ByteReader, column: ColumnSpec, length: number, ar
     places[i] = present;
     present += valid[i]!;
   }
-  return spread(present === 0 ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, present, arrays), length, places, valid, arrays);
+  return spread(
+    present === 0
+      ? vectorBuilder(column, 1).finish()
+      : decodeValues(reader, column, present, arrays),
+    length,
+    places,
+    valid,
+    arrays,
+  );
 }
 
 /** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
-function spread(dense: Vector, length: number, places: Int32Array, valid: Uint8Array | null, arrays: Arrays): Vector {
+function spread(
+  dense: Vector,
+  length: number,
+  places: Int32Array,
+  valid: Uint8Array | null,
+  arrays: Arrays,
+): Vector {
   switch (dense.is) {
-    case "string": return new StoredStrings(scattered(arrays.int32(length), dense.codes, -1, length, places, valid), valid, () => dense.dictionary);
-    case "int64": return { is: "int64", values: scattered(arrays.int64(length), dense.values, 0n, length, places, valid), valid };
-    case "int32": return { is: "int32", values: scattered(arrays.int32(length), dense.values, 0, length, places, valid), valid };
-    case "float64": return { is: "float64", values: scattered(arrays.float64(length), dense.values, 0, length, places, valid), valid };
-    case "boolean": return { is: "boolean", values: scattered(arrays.bytes(length), dense.values, 0, length, places, valid), valid };
-    case "big": return { is: "big", values: scattered(new Array<bigint>(length), dense.values, 0n, length, places, valid), valid };
-    case "bytes": return { is: "bytes", values: scattered(new Array<Uint8Array>(length), dense.values, NO_BYTES, length, places, valid), valid };
+    case "string":
+      return new StoredStrings(
+        scattered(arrays.int32(length), dense.codes, -1, length, places, valid),
+        valid,
+        () => dense.dictionary,
+      );
+    case "int64":
+      return {
+        is: "int64",
+        values: scattered(arrays.int64(length), dense.values, 0n, length, places, valid),
+        valid,
+      };
+    case "int32":
+      return {
+        is: "int32",
+        values: scattered(arrays.int32(length), dense.values, 0, length, places, valid),
+        valid,
+      };
+    case "float64":
+      return {
+        is: "float64",
+        values: scattered(arrays.float64(length), dense.values, 0, length, places, valid),
+        valid,
+      };
+    case "boolean":
+      return {
+        is: "boolean",
+        values: scattered(arrays.bytes(length), dense.values, 0, length, places, valid),
+        valid,
+      };
+    case "big":
+      return {
+        is: "big",
+        values: scattered(new Array<bigint>(length), dense.values, 0n, length, places, valid),
+        valid,
+      };
+    case "bytes":
+      return {
+        is: "bytes",
+        values: scattered(
+          new Array<Uint8Array>(length),
+          dense.values,
+          NO_BYTES,
+          length,
+          places,
+          valid,
+        ),
+        valid,
+      };
   }
 }
 
-function scattered<T extends { [i: number]: unknown }>(into: T, from: { readonly [i: number]: T[number] }, nothing: T[number], length: number, places: Int32Array, valid: Uint8Array | null): T {
-  for (let i = 0; i < length; i++) into[i as number] = valid === null || valid[i] === 1 ? from[places[i]!] : nothing;
+function scattered<T extends { [i: number]: unknown }>(
+  into: T,
+  from: { readonly [i: number]: T[number] },
+  nothing: T[number],
+  length: number,
+  places: Int32Array,
+  valid: Uint8Array | null,
+): T {
+  for (let i = 0; i < length; i++)
+    into[i as number] = valid === null || valid[i] === 1 ? from[places[i]!] : nothing;
   return into;
 }
 
 const NO_BYTES = new Uint8Array(0);
 
-// ---- values of one kind, none of them null -------------------------------------------------------------------------
+// ---- values of one kind, none of them null
+// -------------------------------------------------------------------------
 
 const RAW = 0;
 const VARINT = 1;
 
-function encodeValues(writer: ByteWriter, column: ColumnSpec, values: readonly Exclude<Value, null>[]): void {
+function encodeValues(
+  writer: ByteWriter,
+  column: ColumnSpec,
+  values: readonly Exclude<Value, null>[],
+): void {
   switch (column.kind) {
-    case "string": case "json": return encodeStrings(writer, values as readonly string[]);
+    case "string":
+    case "json":
+      return encodeStrings(writer, values as readonly string[]);
     case "boolean":
       for (const value of values) writer.byte(value === true ? 1 : 0);
       return;
-    case "int32": case "date": case "timestamp": return encodeDeltas(writer, values as readonly number[]);
+    case "int32":
+    case "date":
+    case "timestamp":
+      return encodeDeltas(writer, values as readonly number[]);
     case "float64":
       for (const value of values) writer.float64(value as number);
       return;
-    case "int64": return encodeInt64s(writer, values as readonly bigint[]);
+    case "int64":
+      return encodeInt64s(writer, values as readonly bigint[]);
     case "decimal":
       for (const value of values) writer.text(String(value));
       return;
@@ -222,24 +355,49 @@ function encodeValues(writer: ByteWriter, column: ColumnSpec, values: readonly E
 }
 
 /** `count` values, none of them missing. */
-function decodeValues(reader: ByteReader, column: ColumnSpec, count: number, arrays: Arrays): Vector {
+function decodeValues(
+  reader: ByteReader,
+  column: ColumnSpec,
+  count: number,
+  arrays: Arrays,
+): Vector {
   switch (column.kind) {
-    case "string": case "json": return decodeStrings(reader, count, arrays);
+    case "string":
+    case "json":
+      return decodeStrings(reader, count, arrays);
     case "boolean": {
       const values = arrays.bytes(count);
       values.set(reader.raw(count));
       return { is: "boolean", values, valid: null };
     }
-    case "int32": case "date": return { is: "int32", values: decodeDeltas(reader, arrays.int32(count), count), valid: null };
-    case "timestamp": return { is: "float64", values: decodeDeltas(reader, arrays.float64(count), count), valid: null };
+    case "int32":
+    case "date":
+      return { is: "int32", values: decodeDeltas(reader, arrays.int32(count), count), valid: null };
+    case "timestamp":
+      return {
+        is: "float64",
+        values: decodeDeltas(reader, arrays.float64(count), count),
+        valid: null,
+      };
     case "float64": {
       const values = arrays.float64(count);
       reader.float64s(values, count);
       return { is: "float64", values, valid: null };
     }
-    case "int64": return { is: "int64", values: decodeInt64s(reader, arrays.int64(count), count), valid: null };
-    case "decimal": return { is: "big", values: Array.from({ length: count }, () => decimalFrom(reader.text())), valid: null };
-    case "bytes": return { is: "bytes", values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()), valid: null };
+    case "int64":
+      return { is: "int64", values: decodeInt64s(reader, arrays.int64(count), count), valid: null };
+    case "decimal":
+      return {
+        is: "big",
+        values: Array.from({ length: count }, () => decimalFrom(reader.text())),
+        valid: null,
+      };
+    case "bytes":
+      return {
+        is: "bytes",
+        values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()),
+        valid: null,
+      };
   }
 }
 
@@ -264,13 +422,17 @@ function decodeStrings(reader: ByteReader, count: number, arrays: Arrays): Vecto
   const codes = arrays.int32(count);
   if (size > 1) reader.counts(codes, count);
   else codes.fill(0, 0, count);
-  for (let i = 0; i < count; i++) if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
+  for (let i = 0; i < count; i++)
+    if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
   return new StoredStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
 }
 
 type Strings = Extract<Vector, { is: "string" }>;
 
-/** Texts are decoded when somebody looks at one: to count the different ones, their codes are enough. A class, because a getter of its own costs an object more than reading the texts. */
+/**
+ * Texts are decoded when somebody looks at one: to count the different ones, their codes are
+ * enough. A class, because a getter of its own costs an object more than reading the texts.
+ */
 class StoredStrings implements Strings {
   readonly is = "string";
   readonly codes: Int32Array;
@@ -311,7 +473,11 @@ function encodeDeltas(writer: ByteWriter, values: readonly number[]): void {
   }
 }
 
-function decodeDeltas<T extends Int32Array | Float64Array>(reader: ByteReader, values: T, count: number): T {
+function decodeDeltas<T extends Int32Array | Float64Array>(
+  reader: ByteReader,
+  values: T,
+  count: number,
+): T {
   if (reader.byte() !== RAW) reader.deltas(values, count);
   else for (let i = 0; i < count; i++) values[i] = reader.float64();
   return values;
@@ -337,6 +503,7 @@ function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
 function decodeInt64s(reader: ByteReader, values: BigInt64Array, count: number): BigInt64Array {
   const raw = reader.byte() === RAW;
   let previous = 0;
-  for (let i = 0; i < count; i++) values[i] = raw ? reader.int64() : BigInt((previous += reader.zigzag()));
+  for (let i = 0; i < count; i++)
+    values[i] = raw ? reader.int64() : BigInt((previous += reader.zigzag()));
   return values;
 }

@@ -3,16 +3,26 @@ import type { ColumnSpec, Value } from "../specs.ts";
 
 /**
  * The values of one column. `valid[i]` is 0 where the value is missing; `null` when none is.
- * Strings and json are codes into a dictionary; timestamps are µs in doubles (safe integers, law 10); decimals are unscaled.
+ * Strings and json are codes into a dictionary; timestamps are µs in doubles (safe integers, law
+ * 10); decimals are unscaled.
  */
 export type Vector =
-  | { readonly is: "string"; readonly codes: Int32Array; readonly dictionary: readonly string[]; readonly valid: Uint8Array | null }
+  | {
+      readonly is: "string";
+      readonly codes: Int32Array;
+      readonly dictionary: readonly string[];
+      readonly valid: Uint8Array | null;
+    }
   | { readonly is: "int64"; readonly values: BigInt64Array; readonly valid: Uint8Array | null }
   | { readonly is: "int32"; readonly values: Int32Array; readonly valid: Uint8Array | null }
   | { readonly is: "float64"; readonly values: Float64Array; readonly valid: Uint8Array | null }
   | { readonly is: "boolean"; readonly values: Uint8Array; readonly valid: Uint8Array | null }
   | { readonly is: "big"; readonly values: readonly bigint[]; readonly valid: Uint8Array | null }
-  | { readonly is: "bytes"; readonly values: readonly Uint8Array[]; readonly valid: Uint8Array | null };
+  | {
+      readonly is: "bytes";
+      readonly values: readonly Uint8Array[];
+      readonly valid: Uint8Array | null;
+    };
 
 export interface Batch {
   readonly length: number;
@@ -24,15 +34,22 @@ export interface Batch {
 export function valueAt(vector: Vector, i: number): Value {
   if (vector.valid !== null && vector.valid[i] === 0) return null;
   switch (vector.is) {
-    case "string": return vector.dictionary[vector.codes[i]!]!;
-    case "boolean": return vector.values[i] === 1;
-    default: return vector.values[i]!;
+    case "string":
+      return vector.dictionary[vector.codes[i]!]!;
+    case "boolean":
+      return vector.values[i] === 1;
+    default:
+      return vector.values[i]!;
   }
 }
 
 /** The vector, as the one that its column's kind has. */
-export function vectorOfKind<V extends Vector["is"]>(vector: Vector | null, is: V): Extract<Vector, { is: V }> {
-  if (vector?.is !== is) throw new TypeError(`a ${vector?.is} vector where a ${is} vector was expected`);
+export function vectorOfKind<V extends Vector["is"]>(
+  vector: Vector | null,
+  is: V,
+): Extract<Vector, { is: V }> {
+  if (vector?.is !== is)
+    throw new TypeError(`a ${vector?.is} vector where a ${is} vector was expected`);
   return vector as Extract<Vector, { is: V }>;
 }
 
@@ -42,7 +59,10 @@ export interface VectorBuilder {
   finish(): Vector;
 }
 
-/** kind → vector: string, json → string · int64 → int64 · int32, date → int32 · float64, timestamp → float64 · boolean → boolean · decimal → big · bytes → bytes. */
+/**
+ * kind → vector: string, json → string · int64 → int64 · int32, date → int32 · float64, timestamp →
+ * float64 · boolean → boolean · decimal → big · bytes → bytes.
+ */
 export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilder {
   const valid = new Growing(Uint8Array, capacity);
   let missing = false;
@@ -54,15 +74,23 @@ export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilde
   };
   const validity = (): Uint8Array | null => (missing ? valid.array() : null);
   switch (column.kind) {
-    case "string": case "json": {
+    case "string":
+    case "json": {
       const codes = new Growing(Int32Array, capacity);
       const dictionary: string[] = [];
       const known = new Map<string, number>();
       return {
         push(value) {
-          if (!mark(value)) { codes.push(-1); return; }
+          if (!mark(value)) {
+            codes.push(-1);
+            return;
+          }
           let code = known.get(value as string);
-          if (code === undefined) { code = dictionary.length; dictionary.push(value as string); known.set(value as string, code); }
+          if (code === undefined) {
+            code = dictionary.length;
+            dictionary.push(value as string);
+            known.set(value as string, code);
+          }
           codes.push(code);
         },
         finish: () => ({ is: "string", codes: codes.array(), dictionary, valid: validity() }),
@@ -70,34 +98,69 @@ export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilde
     }
     case "int64": {
       const values = new GrowingBig(capacity);
-      return { push: (value) => { values.push(mark(value) ? (value as bigint) : 0n); }, finish: () => ({ is: "int64", values: values.array(), valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) ? (value as bigint) : 0n);
+        },
+        finish: () => ({ is: "int64", values: values.array(), valid: validity() }),
+      };
     }
-    case "int32": case "date": {
+    case "int32":
+    case "date": {
       const values = new Growing(Int32Array, capacity);
-      return { push: (value) => { values.push(mark(value) ? (value as number) : 0); }, finish: () => ({ is: "int32", values: values.array(), valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) ? (value as number) : 0);
+        },
+        finish: () => ({ is: "int32", values: values.array(), valid: validity() }),
+      };
     }
-    case "float64": case "timestamp": {
+    case "float64":
+    case "timestamp": {
       const values = new Growing(Float64Array, capacity);
-      return { push: (value) => { values.push(mark(value) ? (value as number) : 0); }, finish: () => ({ is: "float64", values: values.array(), valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) ? (value as number) : 0);
+        },
+        finish: () => ({ is: "float64", values: values.array(), valid: validity() }),
+      };
     }
     case "boolean": {
       const values = new Growing(Uint8Array, capacity);
-      return { push: (value) => { values.push(mark(value) && value === true ? 1 : 0); }, finish: () => ({ is: "boolean", values: values.array(), valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) && value === true ? 1 : 0);
+        },
+        finish: () => ({ is: "boolean", values: values.array(), valid: validity() }),
+      };
     }
     case "decimal": {
       const values: bigint[] = [];
-      return { push: (value) => { values.push(mark(value) ? (value as bigint) : 0n); }, finish: () => ({ is: "big", values, valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) ? (value as bigint) : 0n);
+        },
+        finish: () => ({ is: "big", values, valid: validity() }),
+      };
     }
     case "bytes": {
       const values: Uint8Array[] = [];
       const empty = new Uint8Array(0);
-      return { push: (value) => { values.push(mark(value) ? (value as Uint8Array) : empty); }, finish: () => ({ is: "bytes", values, valid: validity() }) };
+      return {
+        push: (value) => {
+          values.push(mark(value) ? (value as Uint8Array) : empty);
+        },
+        finish: () => ({ is: "bytes", values, valid: validity() }),
+      };
     }
   }
 }
 
 /** Rows of values, each in the order of `columns`, as a batch. */
-export function batchOf(columns: readonly ColumnSpec[], rows: readonly (readonly Value[])[]): Batch {
+export function batchOf(
+  columns: readonly ColumnSpec[],
+  rows: readonly (readonly Value[])[],
+): Batch {
   const vectors = columns.map((column, c) => {
     const builder = vectorBuilder(column, Math.max(rows.length, 1));
     for (const row of rows) builder.push(row[c] ?? null);
@@ -113,7 +176,8 @@ export function selectRows(batch: Batch, marks: Uint8Array): Batch {
   if (length === batch.length) return batch;
   const vectors = batch.columns.map((column, c) => {
     const builder = vectorBuilder(column, length);
-    for (let i = 0; i < batch.length; i++) if (marks[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
+    for (let i = 0; i < batch.length; i++)
+      if (marks[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
     return builder.finish();
   });
   return { length, columns: batch.columns, vectors };
@@ -126,27 +190,81 @@ export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Ba
   if (parts.length === 1) return parts[0]!;
   if (parts.length === 0) return batchOf(columns, []);
   const length = parts.reduce((sum, batch) => sum + batch.length, 0);
-  return { length, columns, vectors: columns.map((_, c) => joinVectors(parts.map((batch) => batch.vectors[c]!), parts, length)) };
+  return {
+    length,
+    columns,
+    vectors: columns.map((_, c) =>
+      joinVectors(
+        parts.map((batch) => batch.vectors[c]!),
+        parts,
+        length,
+      ),
+    ),
+  };
 }
 
 /** Whole arrays at a time: a hot entity has thousands of rows in tens of chunks. */
-function joinVectors(vectors: readonly Vector[], batches: readonly Batch[], length: number): Vector {
+function joinVectors(
+  vectors: readonly Vector[],
+  batches: readonly Batch[],
+  length: number,
+): Vector {
   const valid = vectors.some((vector) => vector.valid !== null)
-    ? joined(new Uint8Array(length), vectors.map((vector, i) => vector.valid ?? new Uint8Array(batches[i]!.length).fill(1))) : null;
+    ? joined(
+        new Uint8Array(length),
+        vectors.map((vector, i) => vector.valid ?? new Uint8Array(batches[i]!.length).fill(1)),
+      )
+    : null;
   const values = <V extends Vector["is"]>(is: V): readonly Extract<Vector, { is: V }>[] => {
     const other = vectors.find((vector) => vector.is !== is);
-    if (other !== undefined) throw new TypeError(`a ${other.is} vector cannot go on a ${is} vector`);
+    if (other !== undefined)
+      throw new TypeError(`a ${other.is} vector cannot go on a ${is} vector`);
     return vectors as readonly Extract<Vector, { is: V }>[];
   };
   const first = vectors[0]!;
   switch (first.is) {
-    case "string": return { is: "string", ...joinStrings(values("string"), length), valid };
-    case "int64": return { is: "int64", values: joined(new BigInt64Array(length), values("int64").map((vector) => vector.values)), valid };
-    case "int32": return { is: "int32", values: joined(new Int32Array(length), values("int32").map((vector) => vector.values)), valid };
-    case "float64": return { is: "float64", values: joined(new Float64Array(length), values("float64").map((vector) => vector.values)), valid };
-    case "boolean": return { is: "boolean", values: joined(new Uint8Array(length), values("boolean").map((vector) => vector.values)), valid };
-    case "big": return { is: "big", values: values("big").flatMap((vector) => vector.values), valid };
-    case "bytes": return { is: "bytes", values: values("bytes").flatMap((vector) => vector.values), valid };
+    case "string":
+      return { is: "string", ...joinStrings(values("string"), length), valid };
+    case "int64":
+      return {
+        is: "int64",
+        values: joined(
+          new BigInt64Array(length),
+          values("int64").map((vector) => vector.values),
+        ),
+        valid,
+      };
+    case "int32":
+      return {
+        is: "int32",
+        values: joined(
+          new Int32Array(length),
+          values("int32").map((vector) => vector.values),
+        ),
+        valid,
+      };
+    case "float64":
+      return {
+        is: "float64",
+        values: joined(
+          new Float64Array(length),
+          values("float64").map((vector) => vector.values),
+        ),
+        valid,
+      };
+    case "boolean":
+      return {
+        is: "boolean",
+        values: joined(
+          new Uint8Array(length),
+          values("boolean").map((vector) => vector.values),
+        ),
+        valid,
+      };
+    case "big":
+      return { is: "big", values: values("big").flatMap((vector) => vector.values), valid };
+    case "bytes":
+      return { is: "bytes", values: values("bytes").flatMap((vector) => vector.values), valid };
   }
 }
 
@@ -160,7 +278,10 @@ function joined<T extends Numbers | BigInt64Array>(into: T, parts: readonly T[])
 }
 
 /** One dictionary for all: equal strings have equal codes. */
-function joinStrings(vectors: readonly Extract<Vector, { is: "string" }>[], length: number): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
+function joinStrings(
+  vectors: readonly Extract<Vector, { is: "string" }>[],
+  length: number,
+): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
   const known = new Map<string, number>();
   const codes = new Int32Array(length);
   let at = 0;
@@ -170,7 +291,8 @@ function joinStrings(vectors: readonly Extract<Vector, { is: "string" }>[], leng
       if (code === undefined) known.set(text, (code = known.size));
       return code;
     });
-    for (let i = 0; i < vector.codes.length; i++, at++) codes[at] = vector.valid !== null && vector.valid[i] === 0 ? -1 : renamed[vector.codes[i]!]!;
+    for (let i = 0; i < vector.codes.length; i++, at++)
+      codes[at] = vector.valid !== null && vector.valid[i] === 0 ? -1 : renamed[vector.codes[i]!]!;
   }
   return { codes, dictionary: [...known.keys()] };
 }

@@ -104,7 +104,10 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     // of a Buffer, slice is no copy, and an answer would be a Buffer
-    this.bytes = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -236,5 +239,8 @@ export class ByteReader {
 
 /** Of bytes that Tidemark did not write so. */
 export function damaged(what: string): TidemarkError {
-  return new TidemarkError("STATE_DAMAGED", `a cell of the online store ${what}: empty the online store and run the log again`);
+  return new TidemarkError(
+    "STATE_DAMAGED",
+    `a cell of the online store ${what}: empty the online store and run the log again`,
+  );
 }

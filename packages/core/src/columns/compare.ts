@@ -1,18 +1,29 @@
 /** The one order of values (law 3): min, max, ties and sorting all use it. */
 import type { ColumnSpec, Kind, Value } from "../specs.ts";
 
-/** Negative, 0 or positive, as `a` comes before, with or after `b`: numbers by value, strings by code point, bytes lexicographically, false before true. null comes first. */
+/**
+ * Negative, 0 or positive, as `a` comes before, with or after `b`: numbers by value, strings by
+ * code point, bytes lexicographically, false before true. null comes first.
+ */
 export function compareValues(kind: Kind, a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
   switch (kind) {
-    case "string": case "json": return compareStrings(a as string, b as string);
-    case "bytes": return compareBytes(a as Uint8Array, b as Uint8Array);
-    default: return a < b ? -1 : a > b ? 1 : 0;
+    case "string":
+    case "json":
+      return compareStrings(a as string, b as string);
+    case "bytes":
+      return compareBytes(a as Uint8Array, b as Uint8Array);
+    default:
+      return a < b ? -1 : a > b ? 1 : 0;
   }
 }
 
 /** Composite keys column by column, as declared. */
-export function compareKeys(columns: readonly ColumnSpec[], a: readonly Value[], b: readonly Value[]): number {
+export function compareKeys(
+  columns: readonly ColumnSpec[],
+  a: readonly Value[],
+  b: readonly Value[],
+): number {
   for (let c = 0; c < columns.length; c++) {
     const order = compareValues(columns[c]!.kind, a[c]!, b[c]!);
     if (order !== 0) return order;
@@ -20,7 +31,10 @@ export function compareKeys(columns: readonly ColumnSpec[], a: readonly Value[],
   return 0;
 }
 
-/** By code point, which is the order of the UTF-8 bytes. JavaScript's `<` goes by UTF-16 units, and puts U+1F600 before U+FFFD. */
+/**
+ * By code point, which is the order of the UTF-8 bytes. JavaScript's `<` goes by UTF-16 units, and
+ * puts U+1F600 before U+FFFD.
+ */
 export function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
@@ -29,7 +43,8 @@ export function compareStrings(a: string, b: string): number {
   if (i === length) return a.length - b.length;
   const unitA = a.charCodeAt(i);
   const unitB = b.charCodeAt(i);
-  // Below the surrogates, and wherever only one side reaches them, units are in the order of code points.
+  // Below the surrogates, and wherever only one side reaches them, units are in the order of code
+  // points.
   if (unitA < 0xd800 || unitB < 0xd800) return unitA - unitB;
   const at = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? i - 1 : i;
   const order = a.codePointAt(at)! - b.codePointAt(at)!;

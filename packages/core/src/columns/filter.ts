@@ -38,7 +38,8 @@ function bind(expression: Expression, batch: Batch): (row: number) => Truth {
       const [read] = column(batch, expression.column);
       return (row) => (read(row) === null) !== expression.not;
     }
-    case "and": case "or": {
+    case "and":
+    case "or": {
       const decides = expression.is === "or";
       const terms = expression.terms.map((term) => bind(term, batch));
       return (row) => {
@@ -71,11 +72,17 @@ function column(batch: Batch, name: string) {
 
 function comparison(op: "=" | "<>" | "<" | "<=" | ">" | ">="): (order: number) => boolean {
   switch (op) {
-    case "=": return (order) => order === 0;
-    case "<>": return (order) => order !== 0;
-    case "<": return (order) => order < 0;
-    case "<=": return (order) => order <= 0;
-    case ">": return (order) => order > 0;
-    case ">=": return (order) => order >= 0;
+    case "=":
+      return (order) => order === 0;
+    case "<>":
+      return (order) => order !== 0;
+    case "<":
+      return (order) => order < 0;
+    case "<=":
+      return (order) => order <= 0;
+    case ">":
+      return (order) => order > 0;
+    case ">=":
+      return (order) => order >= 0;
   }
 }

@@ -7,25 +7,54 @@ import { compareStrings } from "./compare.ts";
 /** The first byte of every cell key. Another layout of keys takes another. */
 const FORMAT = 1;
 
-/** Fixed for ever: they are in users' files. int32 and int64 share one, so a key column may be widened. */
-const TAGS: Record<Kind, number> = { string: 1, boolean: 2, int32: 3, int64: 3, float64: 4, decimal: 5, timestamp: 6, date: 7, bytes: 8, json: 9 };
+/**
+ * Fixed for ever: they are in users' files. int32 and int64 share one, so a key column may be
+ * widened.
+ */
+const TAGS: Record<Kind, number> = {
+  string: 1,
+  boolean: 2,
+  int32: 3,
+  int64: 3,
+  float64: 4,
+  decimal: 5,
+  timestamp: 6,
+  date: 7,
+  bytes: 8,
+  json: 9,
+};
 
 /**
- * The canonical bytes of one cell: format, namespace, space, then the keys in the order of their names, each with its tag and its length.
- * Throws `KEY_INVALID` for a value that is null or not of its column's kind; 1, 1n and "1" are one int64.
+ * The canonical bytes of one cell: format, namespace, space, then the keys in the order of their
+ * names, each with its tag and its length. Throws `KEY_INVALID` for a value that is null or not of
+ * its column's kind; 1, 1n and "1" are one int64.
  */
-export function cellKey(cell: { readonly namespace: string; readonly space: string; readonly keys: readonly { readonly column: ColumnSpec; readonly value: Value }[] }): Uint8Array {
-  return cellKeys(cell.namespace, cell.space, cell.keys.map((key) => key.column))(cell.keys.map((key) => key.value));
+export function cellKey(cell: {
+  readonly namespace: string;
+  readonly space: string;
+  readonly keys: readonly { readonly column: ColumnSpec; readonly value: Value }[];
+}): Uint8Array {
+  return cellKeys(
+    cell.namespace,
+    cell.space,
+    cell.keys.map((key) => key.column),
+  )(cell.keys.map((key) => key.value));
 }
 
 /** `cellKey` for many keys of the same columns: the values come in the order of `columns`. */
-export function cellKeys(namespace: string, space: string, columns: readonly ColumnSpec[]): (values: readonly Value[]) => Uint8Array {
+export function cellKeys(
+  namespace: string,
+  space: string,
+  columns: readonly ColumnSpec[],
+): (values: readonly Value[]) => Uint8Array {
   const head = new ByteWriter(64);
   head.byte(FORMAT);
   head.text(namespace);
   head.text(space);
   const prefix = head.copy();
-  const order = columns.map((_, c) => c).sort((a, b) => compareStrings(columns[a]!.name, columns[b]!.name));
+  const order = columns
+    .map((_, c) => c)
+    .sort((a, b) => compareStrings(columns[a]!.name, columns[b]!.name));
   const writer = new ByteWriter(256);
   return (values) => {
     writer.clear();
@@ -36,7 +65,8 @@ export function cellKeys(namespace: string, space: string, columns: readonly Col
 }
 
 /**
- * A short text of a key, equal for equal keys of the same columns and for no others: the key of a Map. One string column is, nearly always, the string itself.
+ * A short text of a key, equal for equal keys of the same columns and for no others: the key of a
+ * Map. One string column is, nearly always, the string itself.
  */
 export function keyText(columns: readonly ColumnSpec[], values: readonly Value[]): string {
   if (columns.length === 1) {
@@ -48,7 +78,10 @@ export function keyText(columns: readonly ColumnSpec[], values: readonly Value[]
   let text = "";
   for (let c = 0; c < columns.length; c++) {
     const value = values[c] ?? null;
-    if (value === null) { text += "~,"; continue; }
+    if (value === null) {
+      text += "~,";
+      continue;
+    }
     const part = typeof value === "string" ? value : scalarText(value);
     text += typeof value === "string" ? part.length + ":" + part : part + ",";
   }
@@ -67,14 +100,18 @@ function scalarText(value: number | bigint | boolean | Uint8Array): string {
 function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
   writer.byte(TAGS[column.kind]);
   switch (column.kind) {
-    case "string": case "json":
+    case "string":
+    case "json":
       if (typeof value !== "string") throw invalid(column, value);
       return writer.text(value);
     case "boolean":
       if (typeof value !== "boolean") throw invalid(column, value);
       writer.byte(1);
       return writer.byte(value ? 1 : 0);
-    case "int32": case "int64": case "timestamp": case "date": {
+    case "int32":
+    case "int64":
+    case "timestamp":
+    case "date": {
       writer.byte(8);
       // big-endian with the sign bit flipped: bytes sort as numbers do
       return writer.int64(integer(column, value) ^ -LIMIT, false);
@@ -110,11 +147,25 @@ function integer(column: ColumnSpec, value: Value): bigint {
 function decimalText(unscaled: bigint, scale: number): string {
   let places = scale;
   let digits = unscaled;
-  while (places > 0 && digits % 10n === 0n) { digits /= 10n; places--; }
+  while (places > 0 && digits % 10n === 0n) {
+    digits /= 10n;
+    places--;
+  }
   return places === 0 ? String(digits) : `${digits}e-${places}`;
 }
 
 function invalid(column: ColumnSpec, value: Value): TidemarkError {
-  const shown = value === null ? "null" : typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : value instanceof Uint8Array ? "bytes" : `${typeof value} ${value}`;
-  return new TidemarkError("KEY_INVALID", `key ${column.name}: ${shown} is no ${column.kind}; give every key a value of its column's type`);
+  const shown =
+    value === null
+      ? "null"
+      : typeof value === "string"
+        ? JSON.stringify(value.slice(0, 40))
+        : value instanceof Uint8Array
+          ? "bytes"
+          : `${typeof value} ${value}`;
+  return new TidemarkError(
+    "KEY_INVALID",
+    `key ${column.name}: ${shown} is no ${column.kind}; give every key a value of its ` +
+      "column's type",
+  );
 }

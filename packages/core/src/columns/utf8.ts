@@ -1,5 +1,6 @@
 /**
- * Text as UTF-8 and back. A lone surrogate keeps three bytes of its own: a TextEncoder would make every one of them U+FFFD, and of two strings one.
+ * Text as UTF-8 and back. A lone surrogate keeps three bytes of its own: a TextEncoder would make
+ * every one of them U+FFFD, and of two strings one.
  */
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -9,7 +10,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 0x80) { bytes[at++] = unit; continue; }
+    if (unit < 0x80) {
+      bytes[at++] = unit;
+      continue;
+    }
     const point = unit >= 0xd800 && unit < 0xdc00 ? text.codePointAt(i)! : unit;
     if (point < 0x800) {
       bytes[at++] = 0xc0 | (point >> 6);
@@ -46,8 +50,11 @@ function withSurrogates(bytes: Uint8Array): string {
   for (let i = 0; i + 2 < bytes.length; i++) {
     const [second, third] = [bytes[i + 1]!, bytes[i + 2]!];
     // 0xED is never a later byte of a character, and followed by 0xA0 or more it begins a surrogate
-    if (bytes[i] !== 0xed || second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf) continue;
-    text += decoder.decode(bytes.subarray(done, i)) + String.fromCharCode(0xd000 | ((second & 63) << 6) | (third & 63));
+    if (bytes[i] !== 0xed || second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf)
+      continue;
+    text +=
+      decoder.decode(bytes.subarray(done, i)) +
+      String.fromCharCode(0xd000 | ((second & 63) << 6) | (third & 63));
     i += 2;
     done = i + 1;
   }

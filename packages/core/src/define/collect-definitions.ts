@@ -11,15 +11,20 @@ export interface Definitions {
 }
 
 /**
- * The definitions among the exports of a module (or the members of an object), and those they are made of. Other exports are ignored, and lists
- * and objects are not searched. Two different definitions of one name are `DEFINITION_CONFLICT`.
+ * The definitions among the exports of a module (or the members of an object), and those they are
+ * made of. Other exports are ignored, and lists and objects are not searched. Two different
+ * definitions of one name are `DEFINITION_CONFLICT`.
  *
  * @example
  * const { views } = collectDefinitions(await import("./features.ts"));
  */
 export function collectDefinitions(exports: { readonly [exported: string]: unknown }): Definitions {
   if (typeof exports !== "object" || exports === null || definitionOf(exports) !== undefined) {
-    throw new TidemarkError("DEFINITION_INVALID", `the definitions must be a module or an object of definitions, as await import("./features.ts") gives; got ${described(exports)}`);
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      "the definitions must be a module or an object of definitions, as await " +
+        `import("./features.ts") gives; got ${described(exports)}`,
+    );
   }
   const entities = new ByName<EntitySpec>("entities");
   const sources = new ByName<SourceSpec>("sources");
@@ -34,18 +39,33 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
     const where = `export ${exported}`;
     const found = definitionOf(value);
     switch (found?.is) {
-      case "entity": entities.add(found.spec, where); break;
-      case "source": sources.add(found.spec, where); break;
-      case "view": addView(found.spec, where); break;
-      case "feature": addView(found.view, where); break;
+      case "entity":
+        entities.add(found.spec, where);
+        break;
+      case "source":
+        sources.add(found.spec, where);
+        break;
+      case "view":
+        addView(found.spec, where);
+        break;
+      case "feature":
+        addView(found.view, where);
+        break;
       case "service":
         services.add(found.spec, where);
-        for (const { view } of found.spec.features) addView(view, `${where} (feature service "${found.spec.name}")`);
+        for (const { view } of found.spec.features)
+          addView(view, `${where} (feature service "${found.spec.name}")`);
         break;
-      default: break;
+      default:
+        break;
     }
   }
-  return { entities: entities.found, sources: sources.found, views: views.found, services: services.found };
+  return {
+    entities: entities.found,
+    sources: sources.found,
+    views: views.found,
+    services: services.found,
+  };
 }
 
 class ByName<T extends { readonly name: string }> {
@@ -63,7 +83,11 @@ class ByName<T extends { readonly name: string }> {
       this.found.set(spec.name, spec);
       this.places.set(spec.name, where);
     } else if (known !== spec && canonical(known) !== canonical(spec)) {
-      throw new TidemarkError("DEFINITION_CONFLICT", `two different ${this.what} are called "${spec.name}": one from ${this.places.get(spec.name)}, one from ${where}; rename one`);
+      throw new TidemarkError(
+        "DEFINITION_CONFLICT",
+        `two different ${this.what} are called "${spec.name}": one from ` +
+          `${this.places.get(spec.name)}, one from ${where}; rename one`,
+      );
     }
   }
 }
@@ -74,6 +98,10 @@ function canonical(spec: unknown): string {
     if (typeof value === "bigint") return `${value}n`;
     if (value instanceof Uint8Array) return [...value];
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, member]) => member !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   });
 }

@@ -27,8 +27,17 @@ export interface Column<out S extends string, out N extends string, out K extend
 }
 export type AnyColumn = Column<string, string, Kind, unknown>;
 
-/** What a caller may hand in for a value: an int64 also as a (safe) number, because that is what JSON gives; a timestamp as any form of time. */
-export type InputOf<K extends Kind, V> = K extends "int64" ? bigint | number : K extends "timestamp" ? TimeInput | NonNullable<V> : NonNullable<V>;
+/**
+ * What a caller may hand in for a value: an int64 also as a (safe) number, because that is what
+ * JSON gives; a timestamp as any form of time.
+ */
+export type InputOf<K extends Kind, V> = K extends "int64"
+  ? bigint | number
+  : K extends "timestamp"
+    ? TimeInput | NonNullable<V>
+    : NonNullable<V>;
 
 /** What a caller hands in for these columns. */
-export type InputsOf<C extends Columns> = { [K in keyof C]: InputOf<C[K]["kind"], C[K][typeof shape]> } & {};
+export type InputsOf<C extends Columns> = {
+  [K in keyof C]: InputOf<C[K]["kind"], C[K][typeof shape]>;
+} & {};

@@ -1,4 +1,7 @@
-/** Column types: `string("name in the database")`. The name in TypeScript is the member that holds it. */
+/**
+ * Column types: `string("name in the database")`. The name in TypeScript is the member that holds
+ * it.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Kind } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
@@ -13,7 +16,9 @@ export interface DecimalOptions {
 export interface TimestampOptions<M extends "micros" | undefined = "micros" | undefined> {
   /** The zone of text that names none: an IANA name such as `Europe/Zurich`, or `UTC`. */
   readonly zone?: string | undefined;
-  /** `micros`: values are bigints, µs since the epoch; otherwise Dates, floored to the millisecond. */
+  /**
+   * `micros`: values are bigints, µs since the epoch; otherwise Dates, floored to the millisecond.
+   */
   readonly mode?: M;
 }
 export interface NumberMode {
@@ -42,7 +47,10 @@ export function int32(database?: string, ...none: readonly []): ColumnType<"int3
 export function int64(database?: string): ColumnType<"int64", bigint>;
 export function int64(database: string, options: NumberMode): ColumnType<"int64", number>;
 export function int64(options: NumberMode): ColumnType<"int64", number>;
-export function int64(database?: string | NumberMode, options?: NumberMode): ColumnType<"int64", bigint | number> {
+export function int64(
+  database?: string | NumberMode,
+  options?: NumberMode,
+): ColumnType<"int64", bigint | number> {
   return column("int64", ["mode"], database, options);
 }
 
@@ -54,16 +62,33 @@ export function float64(database?: string, ...none: readonly []): ColumnType<"fl
 /** Exact digits; a string with exactly `scale` fraction digits in TypeScript. */
 export function decimal(database: string, options: DecimalOptions): ColumnType<"decimal", string>;
 export function decimal(options: DecimalOptions): ColumnType<"decimal", string>;
-export function decimal(database: string | DecimalOptions, options?: DecimalOptions): ColumnType<"decimal", string> {
+export function decimal(
+  database: string | DecimalOptions,
+  options?: DecimalOptions,
+): ColumnType<"decimal", string> {
   return column("decimal", ["precision", "scale"], database, options);
 }
 
-/** An instant, exact to the microsecond; a Date in TypeScript unless the column says `{ mode: "micros" }`. */
-export function timestamp(database: string, options: TimestampOptions<"micros"> & { readonly mode: "micros" }): ColumnType<"timestamp", bigint>;
-export function timestamp(options: TimestampOptions<"micros"> & { readonly mode: "micros" }): ColumnType<"timestamp", bigint>;
-export function timestamp(database?: string, options?: TimestampOptions<undefined>): ColumnType<"timestamp", Date>;
+/**
+ * An instant, exact to the microsecond; a Date in TypeScript unless the column says `{ mode:
+ * "micros" }`.
+ */
+export function timestamp(
+  database: string,
+  options: TimestampOptions<"micros"> & { readonly mode: "micros" },
+): ColumnType<"timestamp", bigint>;
+export function timestamp(
+  options: TimestampOptions<"micros"> & { readonly mode: "micros" },
+): ColumnType<"timestamp", bigint>;
+export function timestamp(
+  database?: string,
+  options?: TimestampOptions<undefined>,
+): ColumnType<"timestamp", Date>;
 export function timestamp(options: TimestampOptions<undefined>): ColumnType<"timestamp", Date>;
-export function timestamp(database?: string | TimestampOptions, options?: TimestampOptions): ColumnType<"timestamp", Date | bigint> {
+export function timestamp(
+  database?: string | TimestampOptions,
+  options?: TimestampOptions,
+): ColumnType<"timestamp", Date | bigint> {
   return column("timestamp", ["zone", "mode"], database, options);
 }
 
@@ -77,7 +102,9 @@ export function bytes(database?: string, ...none: readonly []): ColumnType<"byte
   return column("bytes", [], database, ...none);
 }
 
-/** A JSON document, parsed in TypeScript; its type is yours to say: `json<{ tags: string[] }>()`. */
+/**
+ * A JSON document, parsed in TypeScript; its type is yours to say: `json<{ tags: string[] }>()`.
+ */
 export function json<T = unknown>(database?: string, ...none: readonly []): ColumnType<"json", T> {
   return column("json", [], database, ...none);
 }
@@ -86,34 +113,71 @@ function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, seco
   const alone = typeof first === "object" && first !== null;
   const database = alone ? undefined : first;
   const options = (alone ? first : second) ?? {};
-  if (database !== undefined && (typeof database !== "string" || database === "")) throw invalid(kind, `the name in the database must be a text, got ${described(database)}`);
-  if (alone && second !== undefined) throw invalid(kind, "give the name in the database first and the options second");
-  if (typeof options !== "object") throw invalid(kind, `the options must be an object, got ${described(options)}`);
+  if (database !== undefined && (typeof database !== "string" || database === ""))
+    throw invalid(kind, `the name in the database must be a text, got ${described(database)}`);
+  if (alone && second !== undefined)
+    throw invalid(kind, "give the name in the database first and the options second");
+  if (typeof options !== "object")
+    throw invalid(kind, `the options must be an object, got ${described(options)}`);
   const other = Object.keys(options).find((name) => !allowed.includes(name));
-  if (other !== undefined) throw invalid(kind, `there is no option "${other}"${allowed.length === 0 ? "" : `; the options are ${allowed.join(", ")}`}`);
-  const { precision, scale, zone, mode } = options as { precision?: unknown; scale?: unknown; zone?: unknown; mode?: unknown };
+  if (other !== undefined)
+    throw invalid(
+      kind,
+      "there is no option " +
+        `"${other}"${allowed.length === 0 ? "" : `; the options are ${allowed.join(", ")}`}`,
+    );
+  const { precision, scale, zone, mode } = options as {
+    precision?: unknown;
+    scale?: unknown;
+    zone?: unknown;
+    mode?: unknown;
+  };
   const base = { name: "", database: database ?? "", kind, nullable: false };
   switch (kind) {
     case "decimal": {
-      if (!isWhole(precision, 1, 38)) throw invalid(kind, `precision must be a whole number from 1 to 38, got ${described(precision)}`);
-      if (!isWhole(scale, 0, precision)) throw invalid(kind, `scale must be a whole number from 0 to the precision ${precision}, got ${described(scale)}`);
+      if (!isWhole(precision, 1, 38))
+        throw invalid(
+          kind,
+          `precision must be a whole number from 1 to 38, got ${described(precision)}`,
+        );
+      if (!isWhole(scale, 0, precision))
+        throw invalid(
+          kind,
+          `scale must be a whole number from 0 to the precision ${precision}, got ` +
+            `${described(scale)}`,
+        );
       return columnType({ ...base, precision, scale });
     }
     case "timestamp": {
-      if (zone !== undefined && !isZone(zone)) throw invalid(kind, `zone ${described(zone)} is unknown; name one of the IANA list, such as "Europe/Zurich", or "UTC"`);
-      if (mode !== undefined && mode !== "micros") throw invalid(kind, `mode must be "micros" or left out, got ${described(mode)}`);
-      return columnType({ ...base, ...(zone === undefined ? {} : { zone }), ...(mode === undefined ? {} : { mode }) });
+      if (zone !== undefined && !isZone(zone))
+        throw invalid(
+          kind,
+          `zone ${described(zone)} is unknown; name one of the IANA list, such as ` +
+            `"Europe/Zurich", or "UTC"`,
+        );
+      if (mode !== undefined && mode !== "micros")
+        throw invalid(kind, `mode must be "micros" or left out, got ${described(mode)}`);
+      return columnType({
+        ...base,
+        ...(zone === undefined ? {} : { zone }),
+        ...(mode === undefined ? {} : { mode }),
+      });
     }
     case "int64": {
-      if (mode !== undefined && mode !== "number") throw invalid(kind, `mode must be "number" or left out, got ${described(mode)}`);
+      if (mode !== undefined && mode !== "number")
+        throw invalid(kind, `mode must be "number" or left out, got ${described(mode)}`);
       return columnType({ ...base, ...(mode === undefined ? {} : { mode }) });
     }
-    default: return columnType(base);
+    default:
+      return columnType(base);
   }
 }
 
 function columnType<T>(spec: ColumnSpec): T {
-  return makeDefinition({ is: "column type", spec }, `${spec.kind} column type`, { kind: spec.kind, nullable: () => columnType({ ...spec, nullable: true }) });
+  return makeDefinition({ is: "column type", spec }, `${spec.kind} column type`, {
+    kind: spec.kind,
+    nullable: () => columnType({ ...spec, nullable: true }),
+  });
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {

@@ -1,6 +1,9 @@
 /** Decimals: unscaled digits as a bigint, and their text. */
 
-/** The unscaled digits at `scale`; null where the text is no decimal, or has more than `scale` fraction digits or `precision` digits in all (law 9). */
+/**
+ * The unscaled digits at `scale`; null where the text is no decimal, or has more than `scale`
+ * fraction digits or `precision` digits in all (law 9).
+ */
 export function parseDecimal(text: string, precision: number, scale: number): bigint | null {
   const found = /^([+-]?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
   if (found === null) return null;

@@ -1,9 +1,24 @@
-/** What a definition carries at run time, and how it is made: a frozen object without a prototype. */
+/**
+ * What a definition carries at run time, and how it is made: a frozen object without a prototype.
+ */
 import { TidemarkError } from "../errors.ts";
-import type { AggregateName, ColumnSpec, EntitySpec, Expression, FeatureSpec, ServiceSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
+import type {
+  AggregateName,
+  ColumnSpec,
+  EntitySpec,
+  Expression,
+  FeatureSpec,
+  ServiceSpec,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "../specs.ts";
 import { toJson } from "./to-json.ts";
 
-/** Registered, not local: the `tidemark` command holds another copy of this package and must know the definitions of a project's copy. */
+/**
+ * Registered, not local: the `tidemark` command holds another copy of this package and must know
+ * the definitions of a project's copy.
+ */
 const definitionSymbol: unique symbol = Symbol.for("tidemark.definition/1") as never;
 
 export interface Window {
@@ -32,15 +47,31 @@ export type Definition =
   | { readonly is: "entity"; readonly spec: EntitySpec }
   | { readonly is: "committed"; readonly since: string | null }
   | { readonly is: "source"; readonly spec: SourceSpec }
-  | { readonly is: "condition"; readonly source: string; readonly columns: readonly ColumnSpec[]; readonly expression: Expression }
+  | {
+      readonly is: "condition";
+      readonly source: string;
+      readonly columns: readonly ColumnSpec[];
+      readonly expression: Expression;
+    }
   | ({ readonly is: "aggregation" } & AggregationState)
-  | { readonly is: "feature"; readonly view: ViewSpec; readonly spec: FeatureSpec; readonly as: string }
+  | {
+      readonly is: "feature";
+      readonly view: ViewSpec;
+      readonly spec: FeatureSpec;
+      readonly as: string;
+    }
   | { readonly is: "view"; readonly spec: ViewSpec }
   | { readonly is: "service"; readonly spec: ServiceSpec }
   | { readonly is: "micros"; readonly micros: number };
 
-/** Makes a definition: `members` are its string properties, everything else is hidden under symbols. */
-export function makeDefinition<T>(definition: Definition, title: string, members: Readonly<Record<string, unknown>> = {}): T {
+/**
+ * Makes a definition: `members` are its string properties, everything else is hidden under symbols.
+ */
+export function makeDefinition<T>(
+  definition: Definition,
+  title: string,
+  members: Readonly<Record<string, unknown>> = {},
+): T {
   const names = Object.keys(members).filter((name) => typeof members[name] !== "function");
   const text = names.length === 0 ? title : `${title} { ${names.join(", ")} }`;
   const made: object = Object.create(null, {
@@ -51,9 +82,13 @@ export function makeDefinition<T>(definition: Definition, title: string, members
     [Symbol.toStringTag]: { value: "tidemark" },
   });
   // a column may be called toJSON
-  if (!Object.hasOwn(members, "toJSON")) Object.defineProperty(made, "toJSON", { value: () => toJson(jsonOf(definition)) });
+  if (!Object.hasOwn(members, "toJSON"))
+    Object.defineProperty(made, "toJSON", { value: () => toJson(jsonOf(definition)) });
   for (const name of Object.keys(members)) {
-    Object.defineProperty(made, name, { value: members[name], enumerable: typeof members[name] !== "function" });
+    Object.defineProperty(made, name, {
+      value: members[name],
+      enumerable: typeof members[name] !== "function",
+    });
   }
   return Object.freeze(made) as T;
 }
@@ -62,20 +97,31 @@ function jsonOf(definition: Definition): unknown {
   return "spec" in definition ? definition.spec : definition;
 }
 
-/** The definition behind a value; undefined for anything else. A definition of another format is an error (`DEFINITION_VERSION`). */
+/**
+ * The definition behind a value; undefined for anything else. A definition of another format is an
+ * error (`DEFINITION_VERSION`).
+ */
 export function definitionOf(value: unknown): Definition | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if (Object.hasOwn(value, definitionSymbol)) return (value as { readonly [definitionSymbol]: Definition })[definitionSymbol];
+  if (Object.hasOwn(value, definitionSymbol))
+    return (value as { readonly [definitionSymbol]: Definition })[definitionSymbol];
   for (const symbol of Object.getOwnPropertySymbols(value)) {
     if (symbol.description?.startsWith("tidemark.definition/") === true) {
-      throw new TidemarkError("DEFINITION_VERSION", `a definition of format "${symbol.description}" met a @tidemark/core that reads "tidemark.definition/1": install one version of @tidemark/core for both`);
+      throw new TidemarkError(
+        "DEFINITION_VERSION",
+        `a definition of format "${symbol.description}" met a @tidemark/core that reads ` +
+          `"tidemark.definition/1": install one version of @tidemark/core for both`,
+      );
     }
   }
   return undefined;
 }
 
 /** The definition, if it is of this kind. */
-export function definitionAs<K extends Definition["is"]>(value: unknown, kind: K): Extract<Definition, { is: K }> | undefined {
+export function definitionAs<K extends Definition["is"]>(
+  value: unknown,
+  kind: K,
+): Extract<Definition, { is: K }> | undefined {
   const found = definitionOf(value);
   return found?.is === kind ? (found as Extract<Definition, { is: K }>) : undefined;
 }
@@ -85,24 +131,48 @@ export function described(value: unknown): string {
   const found = definitionOf(value);
   if (found !== undefined) {
     switch (found.is) {
-      case "column type": return `a ${found.spec.kind} column type`;
-      case "column": return `column ${found.source}.${found.spec.name}`;
-      case "entity": case "source": case "service": return `${found.is} "${found.spec.name}"`;
-      case "view": return `feature view "${found.spec.name}"`;
-      case "feature": return `feature "${found.view.name}.${found.spec.name}"`;
-      case "aggregation": return `an aggregation (${aggregationTitle(found)})`;
-      case "condition": return `a condition on ${found.source}`;
-      case "committed": return "committed()";
-      case "micros": return "micros(n)";
+      case "column type":
+        return `a ${found.spec.kind} column type`;
+      case "column":
+        return `column ${found.source}.${found.spec.name}`;
+      case "entity":
+      case "source":
+      case "service":
+        return `${found.is} "${found.spec.name}"`;
+      case "view":
+        return `feature view "${found.spec.name}"`;
+      case "feature":
+        return `feature "${found.view.name}.${found.spec.name}"`;
+      case "aggregation":
+        return `an aggregation (${aggregationTitle(found)})`;
+      case "condition":
+        return `a condition on ${found.source}`;
+      case "committed":
+        return "committed()";
+      case "micros":
+        return "micros(n)";
     }
   }
   if (value === null) return "null";
   switch (typeof value) {
-    case "string": return JSON.stringify(value);
-    case "bigint": return `${value}n`;
-    case "number": case "boolean": case "undefined": return String(value);
-    case "object": return Array.isArray(value) ? "an array" : value instanceof Date ? "a Date" : value instanceof Uint8Array ? "bytes" : "an object";
-    default: return `a ${typeof value}`;
+    case "string":
+      return JSON.stringify(value);
+    case "bigint":
+      return `${value}n`;
+    case "number":
+    case "boolean":
+    case "undefined":
+      return String(value);
+    case "object":
+      return Array.isArray(value)
+        ? "an array"
+        : value instanceof Date
+          ? "a Date"
+          : value instanceof Uint8Array
+            ? "bytes"
+            : "an object";
+    default:
+      return `a ${typeof value}`;
   }
 }
 
@@ -112,7 +182,13 @@ export function aggregationTitle(state: AggregationState): string {
 }
 
 function freezeDeep<T>(value: T): T {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    ArrayBuffer.isView(value) ||
+    Object.isFrozen(value)
+  )
+    return value;
   for (const member of Object.values(value)) freezeDeep(member);
   return Object.freeze(value);
 }

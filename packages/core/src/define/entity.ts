@@ -14,26 +14,55 @@ export interface Entity<out N extends string, out Keys extends Columns> {
 export type AnyEntity = Entity<string, Columns>;
 
 /** The keys themselves; or, in the place of a wrong one, the sentence that refuses it. */
-type CheckKeyColumns<C extends Columns> = { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> } extends C ? C : { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> };
-type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> =
-  [Extract<T["kind"], KeyKind>] extends [never] ? `${N & string} is ${T["kind"]}, which cannot be compared exactly: take another kind`
-  : unknown extends T[typeof shape] ? T
-  : null extends T[typeof shape] ? `${N & string} may be null, and a key is never null: drop .nullable()` : T;
+type CheckKeyColumns<C extends Columns> = {
+  readonly [N in keyof C]: CheckKeyColumn<N, C[N]>;
+} extends C
+  ? C
+  : { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> };
+type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> = [
+  Extract<T["kind"], KeyKind>,
+] extends [never]
+  ? `${N & string} is ${T["kind"]}, which cannot be compared exactly: take another kind`
+  : unknown extends T[typeof shape]
+    ? T
+    : null extends T[typeof shape]
+      ? `${N & string} may be null, and a key is never null: drop .nullable()`
+      : T;
 
 /**
- * Something features are about, named by one key or several. A key that may be null, and one of floats or json, is refused.
+ * Something features are about, named by one key or several. A key that may be null, and one of
+ * floats or json, is refused.
  *
  * @example
  * const user = entity("user", { keys: { user_id: string() } });
  */
-export function entity<const N extends string, Keys extends Columns>(name: CheckName<N>, definition: { readonly keys: CheckKeyColumns<Keys> }): Entity<N, Keys> {
+export function entity<const N extends string, Keys extends Columns>(
+  name: CheckName<N>,
+  definition: { readonly keys: CheckKeyColumns<Keys> },
+): Entity<N, Keys> {
   const who = `entity "${checkName("entity", name)}"`;
   const { keys } = checkOptions(who, definition, ["keys"]);
   const specs = memberColumns(who, "keys", keys);
   for (const spec of specs) {
-    if (spec.kind === "float64" || spec.kind === "json") throw new TidemarkError("DEFINITION_INVALID", `${who}: key "${spec.name}" is a ${spec.kind} column, which cannot be compared exactly; take another kind`);
-    if (spec.nullable) throw new TidemarkError("DEFINITION_INVALID", `${who}: key "${spec.name}" is nullable, and a key is never null; drop .nullable()`);
-    if (spec.name === "event_timestamp") throw new TidemarkError("NAME_INVALID", `${who}: a key cannot be called event_timestamp, which is the time of a request; rename it`);
+    if (spec.kind === "float64" || spec.kind === "json")
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: key "${spec.name}" is a ${spec.kind} column, which cannot be compared ` +
+          "exactly; take another kind",
+      );
+    if (spec.nullable)
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: key "${spec.name}" is nullable, and a key is never null; drop .nullable()`,
+      );
+    if (spec.name === "event_timestamp")
+      throw new TidemarkError(
+        "NAME_INVALID",
+        `${who}: a key cannot be called event_timestamp, which is the time of a request; rename it`,
+      );
   }
-  return makeDefinition({ is: "entity", spec: { name: name as string, keys: specs } }, `entity ${String(name)}`);
+  return makeDefinition(
+    { is: "entity", spec: { name: name as string, keys: specs } },
+    `entity ${String(name)}`,
+  );
 }

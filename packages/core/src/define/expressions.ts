@@ -13,58 +13,96 @@ export interface Condition<out S extends string> {
 type AnyCondition = Condition<string>;
 type Conditions = readonly [AnyCondition, ...AnyCondition[]];
 
-type Comparable<C extends AnyColumn> =
-  [Extract<C["kind"], OrderedKind>] extends [never] ? `${C["name"]} is a json column, whose values have no order: it can only be isNull or isNotNull` : C;
+type Comparable<C extends AnyColumn> = [Extract<C["kind"], OrderedKind>] extends [never]
+  ? `${C["name"]} is a json column, whose values have no order: it can only be isNull or isNotNull`
+  : C;
 type Input<C extends AnyColumn> = NoInfer<InputOf<C["kind"], C[typeof shape]>>;
 
 /** column = value */
-export function eq<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function eq<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("eq", "=", column, value);
 }
 /** column <> value; not true where the column is null. */
-export function ne<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function ne<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("ne", "<>", column, value);
 }
 /** column < value */
-export function lt<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function lt<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("lt", "<", column, value);
 }
 /** column <= value */
-export function lte<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function lte<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("lte", "<=", column, value);
 }
 /** column > value */
-export function gt<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function gt<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("gt", ">", column, value);
 }
 /** column >= value */
-export function gte<C extends AnyColumn>(column: Comparable<C>, value: Input<C>): Condition<C["source"]> {
+export function gte<C extends AnyColumn>(
+  column: Comparable<C>,
+  value: Input<C>,
+): Condition<C["source"]> {
   return compare("gte", ">=", column, value);
 }
 
 /** column IN (values); an empty list is refused, as SQL refuses it. */
-export function inList<C extends AnyColumn>(column: Comparable<C>, values: readonly Input<C>[]): Condition<C["source"]> {
+export function inList<C extends AnyColumn>(
+  column: Comparable<C>,
+  values: readonly Input<C>[],
+): Condition<C["source"]> {
   const { source, spec } = comparable("inList", column);
-  if (!Array.isArray(values) || values.length === 0) throw new TidemarkError("DEFINITION_INVALID", `inList(${source}.${spec.name}): list at least one value`);
+  if (!Array.isArray(values) || values.length === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `inList(${source}.${spec.name}): list at least one value`,
+    );
   const who = `inList(${source}.${spec.name})`;
-  return condition(source, [spec], { is: "in", column: spec.name, values: values.map((value) => compared(who, value, spec)) });
+  return condition(source, [spec], {
+    is: "in",
+    column: spec.name,
+    values: values.map((value) => compared(who, value, spec)),
+  });
 }
 
 /** column IS NULL */
-export function isNull<S extends string>(column: Column<S, string, AnyColumn["kind"], unknown>): Condition<S> {
+export function isNull<S extends string>(
+  column: Column<S, string, AnyColumn["kind"], unknown>,
+): Condition<S> {
   return nullness("isNull", column, false);
 }
 /** column IS NOT NULL */
-export function isNotNull<S extends string>(column: Column<S, string, AnyColumn["kind"], unknown>): Condition<S> {
+export function isNotNull<S extends string>(
+  column: Column<S, string, AnyColumn["kind"], unknown>,
+): Condition<S> {
   return nullness("isNotNull", column, true);
 }
 
 /** All of the conditions; they are about one source. */
-export function and<const L extends Conditions>(...conditions: SameSource<L>): Condition<SourceOf<L>> {
+export function and<const L extends Conditions>(
+  ...conditions: SameSource<L>
+): Condition<SourceOf<L>> {
   return combined("and", conditions);
 }
 /** Any of the conditions; they are about one source. */
-export function or<const L extends Conditions>(...conditions: SameSource<L>): Condition<SourceOf<L>> {
+export function or<const L extends Conditions>(
+  ...conditions: SameSource<L>
+): Condition<SourceOf<L>> {
   return combined("or", conditions);
 }
 /** The contrary of the condition; what is unknown stays unknown. */
@@ -75,16 +113,32 @@ export function not<S extends string>(negated: Condition<S>): Condition<S> {
 
 type SourceOf<L extends Conditions> = L[0][typeof shape]["source"];
 type SameSource<L extends Conditions> = {
-  [I in keyof L]: L[I] extends Condition<SourceOf<L>> ? L[I] : `this is about ${L[I][typeof shape]["source"]}, the first condition about ${SourceOf<L>}`;
+  [I in keyof L]: L[I] extends Condition<SourceOf<L>>
+    ? L[I]
+    : `this is about ${L[I][typeof shape]["source"]}, the first condition about ${SourceOf<L>}`;
 };
 
-function compare<T>(name: string, op: "=" | "<>" | "<" | "<=" | ">" | ">=", column: unknown, value: unknown): T {
+function compare<T>(
+  name: string,
+  op: "=" | "<>" | "<" | "<=" | ">" | ">=",
+  column: unknown,
+  value: unknown,
+): T {
   const { source, spec } = comparable(name, column);
-  return condition(source, [spec], { is: "compare", op, column: spec.name, value: compared(`${name}(${source}.${spec.name})`, value, spec) });
+  return condition(source, [spec], {
+    is: "compare",
+    op,
+    column: spec.name,
+    value: compared(`${name}(${source}.${spec.name})`, value, spec),
+  });
 }
 
 function compared(who: string, value: unknown, spec: ColumnSpec): ReturnType<typeof fromUser> {
-  if (value === null || value === undefined) throw new TidemarkError("VALUE_INVALID", `${who}: comparing with ${String(value)} is true for no row; use isNull or isNotNull`);
+  if (value === null || value === undefined)
+    throw new TidemarkError(
+      "VALUE_INVALID",
+      `${who}: comparing with ${String(value)} is true for no row; use isNull or isNotNull`,
+    );
   return fromUser(value, { ...spec, nullable: false }, who);
 }
 
@@ -96,30 +150,68 @@ function nullness<T>(name: string, column: unknown, not: boolean): T {
 function combined<T>(is: "and" | "or", conditions: readonly unknown[]): T {
   const found = conditions.map((one) => conditionOf(is, one));
   const first = found[0];
-  if (first === undefined) throw new TidemarkError("DEFINITION_INVALID", `${is}(): give at least one condition`);
+  if (first === undefined)
+    throw new TidemarkError("DEFINITION_INVALID", `${is}(): give at least one condition`);
   const other = found.find((one) => one.source !== first.source);
-  if (other !== undefined) throw new TidemarkError("COLUMN_OF_ANOTHER_SOURCE", `${is}(): one condition is about source "${first.source}", another about "${other.source}"; a condition reads one source`);
-  return condition(first.source, found.flatMap((one) => one.columns), { is, terms: found.map((one) => one.expression) });
+  if (other !== undefined)
+    throw new TidemarkError(
+      "COLUMN_OF_ANOTHER_SOURCE",
+      `${is}(): one condition is about source "${first.source}", another about ` +
+        `"${other.source}"; a condition reads one source`,
+    );
+  return condition(
+    first.source,
+    found.flatMap((one) => one.columns),
+    { is, terms: found.map((one) => one.expression) },
+  );
 }
 
 function condition<T>(source: string, columns: readonly ColumnSpec[], expression: Expression): T {
   return makeDefinition({ is: "condition", source, columns, expression }, `condition on ${source}`);
 }
 
-function comparable(name: string, column: unknown): { readonly source: string; readonly spec: ColumnSpec } {
+function comparable(
+  name: string,
+  column: unknown,
+): { readonly source: string; readonly spec: ColumnSpec } {
   const found = columnOf(name, column);
-  if (found.spec.kind === "json") throw new TidemarkError("KIND_MISMATCH", `${name}(${found.source}.${found.spec.name}): a json column has no order; it can only be isNull or isNotNull`);
+  if (found.spec.kind === "json")
+    throw new TidemarkError(
+      "KIND_MISMATCH",
+      `${name}(${found.source}.${found.spec.name}): a json column has no order; it can only ` +
+        "be isNull or isNotNull",
+    );
   return found;
 }
 
-function columnOf(name: string, column: unknown): { readonly source: string; readonly spec: ColumnSpec } {
+function columnOf(
+  name: string,
+  column: unknown,
+): { readonly source: string; readonly spec: ColumnSpec } {
   const found = definitionAs(column, "column");
-  if (found === undefined) throw new TidemarkError("DEFINITION_INVALID", `${name}(): it takes a column of a source, as in ${name}(transactions.vendor), got ${described(column)}`);
+  if (found === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${name}(): it takes a column of a source, as in ${name}(transactions.vendor), got ` +
+        `${described(column)}`,
+    );
   return found;
 }
 
-function conditionOf(name: string, value: unknown): { readonly source: string; readonly columns: readonly ColumnSpec[]; readonly expression: Expression } {
+function conditionOf(
+  name: string,
+  value: unknown,
+): {
+  readonly source: string;
+  readonly columns: readonly ColumnSpec[];
+  readonly expression: Expression;
+} {
   const found = definitionAs(value, "condition");
-  if (found === undefined) throw new TidemarkError("DEFINITION_INVALID", `${name}(): it takes conditions such as eq(transactions.vendor, "Hospital"), got ${described(value)}`);
+  if (found === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${name}(): it takes conditions such as eq(transactions.vendor, "Hospital"), got ` +
+        `${described(value)}`,
+    );
   return found;
 }

@@ -2,10 +2,23 @@
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { AnyColumn, InputsOf } from "./column-types.ts";
-import { aggregationTitle, definitionAs, described, makeDefinition, type AggregationState } from "./definition.ts";
+import {
+  aggregationTitle,
+  definitionAs,
+  described,
+  makeDefinition,
+  type AggregationState,
+} from "./definition.ts";
 import { durationMicros } from "./duration.ts";
 import type { AnyEntity } from "./entity.ts";
-import type { Aggregations, CheckEntity, CheckFeatures, CheckKeys, CheckTtl, RowOfFeatures } from "./feature-view-types.ts";
+import type {
+  Aggregations,
+  CheckEntity,
+  CheckFeatures,
+  CheckKeys,
+  CheckTtl,
+  RowOfFeatures,
+} from "./feature-view-types.ts";
 import { makeFeature, type Feature } from "./feature.ts";
 import { checkFeatureName, checkName, type CheckName } from "./names.ts";
 import { checkMembers, checkOptions } from "./options.ts";
@@ -15,11 +28,14 @@ import type { shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
 
 /** A view: every member is a feature, and the view itself can be asked for. */
-export type FeatureView<Name extends string, Row, Needs> = { readonly [K in keyof Row]: Feature<Name, K & string, Row[K], Needs> } & Selection<Row, Needs>;
+export type FeatureView<Name extends string, Row, Needs> = {
+  readonly [K in keyof Row]: Feature<Name, K & string, Row[K], Needs>;
+} & Selection<Row, Needs>;
 
 /**
- * Features of one entity, computed from one source: either aggregations over windows, or `latest` facts. The entity's keys are the source's
- * columns of the same names, or those that `keys` says. Contradictions are a `TidemarkError` that names the view and the feature.
+ * Features of one entity, computed from one source: either aggregations over windows, or `latest`
+ * facts. The entity's keys are the source's columns of the same names, or those that `keys` says.
+ * Contradictions are a `TidemarkError` that names the view and the feature.
  *
  * @example
  * const weekly = featureView("weekly_activity", {
@@ -29,7 +45,12 @@ export type FeatureView<Name extends string, Row, Needs> = { readonly [K in keyo
  * });
  */
 export function featureView<
-  const N extends string, E extends AnyEntity, S extends AnySource, F extends Aggregations, M extends { readonly [key: string]: AnyColumn } = {}, const T extends string = never,
+  const N extends string,
+  E extends AnyEntity,
+  S extends AnySource,
+  F extends Aggregations,
+  M extends { readonly [key: string]: AnyColumn } = {},
+  const T extends string = never,
 >(
   name: CheckName<N>,
   definition: {
@@ -45,38 +66,81 @@ export function featureView<
   const who = `feature view "${checkName("feature view", name)}"`;
   const options = checkOptions(who, definition, ["entity", "source", "features", "keys", "ttl"]);
   const entity = definitionAs(options["entity"], "entity")?.spec;
-  if (entity === undefined) throw new TidemarkError("DEFINITION_INVALID", `${who}: entity must be an entity(...), got ${described(options["entity"])}`);
+  if (entity === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: entity must be an entity(...), got ${described(options["entity"])}`,
+    );
   const source = definitionAs(options["source"], "source")?.spec;
-  if (source === undefined) throw new TidemarkError("DEFINITION_INVALID", `${who}: source must be a source(...), got ${described(options["source"])}`);
+  if (source === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: source must be a source(...), got ${described(options["source"])}`,
+    );
   const keyColumns = keyColumnsOf(who, entity, source, options["keys"]);
   const features = featuresOf(who, entity, source, options["features"]);
   const is = kindOf(who, features);
-  if (options["ttl"] !== undefined && is === "window") throw new TidemarkError("DEFINITION_INVALID", `${who}: ttl bounds facts, and these features have windows; drop it`);
+  if (options["ttl"] !== undefined && is === "window")
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: ttl bounds facts, and these features have windows; drop it`,
+    );
   if (is === "window" && source.eventTime.is === "committed") {
-    throw new TidemarkError("DEFINITION_INVALID", `${who}: source "${source.name}" is a dimension (eventTime: committed()), whose rows have no event time to lie in a window; use latest(...)`);
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: source "${source.name}" is a dimension (eventTime: committed()), whose rows ` +
+        "have no event time to lie in a window; use latest(...)",
+    );
   }
   const spec: ViewSpec = {
-    name: name as string, is, entity, source, keyColumns, features,
+    name: name as string,
+    is,
+    entity,
+    source,
+    keyColumns,
+    features,
     ttl: options["ttl"] === undefined ? null : durationMicros(`${who}: ttl`, options["ttl"]),
   };
-  const members = Object.fromEntries(features.map((feature) => [feature.name, makeFeature(spec, feature, feature.name)]));
+  const members = Object.fromEntries(
+    features.map((feature) => [feature.name, makeFeature(spec, feature, feature.name)]),
+  );
   return makeDefinition({ is: "view", spec }, `feature view ${spec.name}`, members);
 }
 
-function keyColumnsOf(who: string, entity: EntitySpec, source: SourceSpec, value: unknown): string[] {
+function keyColumnsOf(
+  who: string,
+  entity: EntitySpec,
+  source: SourceSpec,
+  value: unknown,
+): string[] {
   const keys = checkMembers(who, "keys", value ?? {});
   for (const name of Object.keys(keys)) {
     if (!entity.keys.some((key) => key.name === name)) {
-      throw new TidemarkError("KEY_UNKNOWN", `${who}: keys names "${name}", and entity "${entity.name}" has no such key; it has ${entity.keys.map((key) => key.name).join(", ")}`);
+      throw new TidemarkError(
+        "KEY_UNKNOWN",
+        `${who}: keys names "${name}", and entity "${entity.name}" has no such key; it has ` +
+          `${entity.keys.map((key) => key.name).join(", ")}`,
+      );
     }
   }
   return entity.keys.map((key) => {
-    const column = Object.hasOwn(keys, key.name) && keys[key.name] !== undefined ? mappedColumn(who, source, key.name, keys[key.name]) : source.columns.find((one) => one.name === key.name);
+    const column =
+      Object.hasOwn(keys, key.name) && keys[key.name] !== undefined
+        ? mappedColumn(who, source, key.name, keys[key.name])
+        : source.columns.find((one) => one.name === key.name);
     if (column === undefined) {
-      throw new TidemarkError("COLUMN_UNKNOWN", `${who}: source "${source.name}" has no column "${key.name}", the key of entity "${entity.name}"; map it, as in keys: { ${key.name}: ${source.name}.other }`);
+      throw new TidemarkError(
+        "COLUMN_UNKNOWN",
+        `${who}: source "${source.name}" has no column "${key.name}", the key of entity ` +
+          `"${entity.name}"; map it, as in keys: { ${key.name}: ${source.name}.other }`,
+      );
     }
     if (column.kind !== key.kind || column.scale !== key.scale) {
-      throw new TidemarkError("KIND_MISMATCH", `${who}: ${source.name}.${column.name} is ${kindText(column)}, the key "${key.name}" of entity "${entity.name}" is ${kindText(key)}; make them equal`);
+      throw new TidemarkError(
+        "KIND_MISMATCH",
+        `${who}: ${source.name}.${column.name} is ${kindText(column)}, the key "${key.name}" ` +
+          `of entity "${entity.name}" is ${kindText(key)}; make them equal`,
+      );
     }
     return column.name;
   });
@@ -84,52 +148,113 @@ function keyColumnsOf(who: string, entity: EntitySpec, source: SourceSpec, value
 
 function mappedColumn(who: string, source: SourceSpec, key: string, value: unknown): ColumnSpec {
   const found = definitionAs(value, "column");
-  if (found === undefined) throw new TidemarkError("DEFINITION_INVALID", `${who}: keys.${key} must be a column of the source, got ${described(value)}`);
+  if (found === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: keys.${key} must be a column of the source, got ${described(value)}`,
+    );
   return ownColumn(`${who}: keys.${key}`, source, found.source, found.spec);
 }
 
-/** The source's column of this name; a column of another source, or of another source of the same name, is refused. */
+/**
+ * The source's column of this name; a column of another source, or of another source of the same
+ * name, is refused.
+ */
 function ownColumn(who: string, source: SourceSpec, of: string, column: ColumnSpec): ColumnSpec {
-  if (of !== source.name) throw new TidemarkError("COLUMN_OF_ANOTHER_SOURCE", `${who}: ${of}.${column.name} is a column of source "${of}", the view reads "${source.name}"; take a column of that`);
+  if (of !== source.name)
+    throw new TidemarkError(
+      "COLUMN_OF_ANOTHER_SOURCE",
+      `${who}: ${of}.${column.name} is a column of source "${of}", the view reads ` +
+        `"${source.name}"; take a column of that`,
+    );
   const own = source.columns.find((one) => one.name === column.name);
-  if (own === undefined || own.kind !== column.kind || own.database !== column.database || own.scale !== column.scale) {
-    throw new TidemarkError("COLUMN_OF_ANOTHER_SOURCE", `${who}: ${of}.${column.name} is a column of another source that is called "${of}" too; give one of the two another name`);
+  if (
+    own === undefined ||
+    own.kind !== column.kind ||
+    own.database !== column.database ||
+    own.scale !== column.scale
+  ) {
+    throw new TidemarkError(
+      "COLUMN_OF_ANOTHER_SOURCE",
+      `${who}: ${of}.${column.name} is a column of another source that is called "${of}" too; ` +
+        "give one of the two another name",
+    );
   }
   return own;
 }
 
-function featuresOf(who: string, entity: EntitySpec, source: SourceSpec, value: unknown): FeatureSpec[] {
+function featuresOf(
+  who: string,
+  entity: EntitySpec,
+  source: SourceSpec,
+  value: unknown,
+): FeatureSpec[] {
   const features = new Map<string, FeatureSpec>();
   for (const [name, member] of Object.entries(checkMembers(who, "features", value))) {
     const state = definitionAs(member, "aggregation");
-    if (state === undefined) throw new TidemarkError("DEFINITION_INVALID", `${who}: feature "${name}" must be an aggregation, as in count().over("7d"), got ${described(member)}`);
+    if (state === undefined)
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: feature "${name}" must be an aggregation, as in count().over("7d"), got ` +
+          `${described(member)}`,
+      );
     const title = `${who}: feature "${name}"`;
-    if (state.aggregate !== "latest" && state.windows.length === 0) throw new TidemarkError("DEFINITION_INVALID", `${title}: say over which window, as in .over("7d")`);
-    for (const column of [...(state.column === null ? [] : [state.column]), ...state.reads]) ownColumn(title, source, state.source ?? source.name, column);
+    if (state.aggregate !== "latest" && state.windows.length === 0)
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${title}: say over which window, as in .over("7d")`,
+      );
+    for (const column of [...(state.column === null ? [] : [state.column]), ...state.reads])
+      ownColumn(title, source, state.source ?? source.name, column);
     for (const feature of variants(name, state)) {
-      checkFeatureName(who, feature.name, entity.keys.map((key) => key.name));
-      if (features.has(feature.name)) throw new TidemarkError("NAME_TAKEN", `${title}: ${aggregationTitle(state)} would be called "${feature.name}", and there is a feature of that name; rename one`);
+      checkFeatureName(
+        who,
+        feature.name,
+        entity.keys.map((key) => key.name),
+      );
+      if (features.has(feature.name))
+        throw new TidemarkError(
+          "NAME_TAKEN",
+          `${title}: ${aggregationTitle(state)} would be called "${feature.name}", and there ` +
+            "is a feature of that name; rename one",
+        );
       features.set(feature.name, feature);
     }
   }
-  if (features.size === 0) throw new TidemarkError("DEFINITION_INVALID", `${who}: features is empty; list at least one, such as count().over("7d")`);
+  if (features.size === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: features is empty; list at least one, such as count().over("7d")`,
+    );
   return [...features.values()];
 }
 
 /** The features an aggregation makes: one, or one for each window of `overEach`. */
 function variants(name: string, state: AggregationState): FeatureSpec[] {
   const feature = (own: string, window: number | null): FeatureSpec => ({
-    name: own, aggregate: state.aggregate, column: state.column?.name ?? null, window, where: state.where, default: state.default, result: resultOf(state, own),
+    name: own,
+    aggregate: state.aggregate,
+    column: state.column?.name ?? null,
+    window,
+    where: state.where,
+    default: state.default,
+    result: resultOf(state, own),
   });
   if (state.aggregate === "latest") return [feature(name, null)];
-  return state.windows.map((window) => feature(state.each ? `${name}_${window.text}` : name, window.micros));
+  return state.windows.map((window) =>
+    feature(state.each ? `${name}_${window.text}` : name, window.micros),
+  );
 }
 
 function kindOf(who: string, features: readonly FeatureSpec[]): "window" | "fact" {
   const fact = features.find((feature) => feature.aggregate === "latest");
   const windowed = features.find((feature) => feature.aggregate !== "latest");
   if (fact !== undefined && windowed !== undefined) {
-    throw new TidemarkError("DEFINITION_INVALID", `${who}: "${windowed.name}" is over a window and "${fact.name}" is a latest fact; put them into two views`);
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: "${windowed.name}" is over a window and "${fact.name}" is a latest fact; put ` +
+        "them into two views",
+    );
   }
   return fact === undefined ? "window" : "fact";
 }

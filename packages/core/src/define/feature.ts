@@ -4,11 +4,18 @@ import { makeDefinition } from "./definition.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
 import type { Selection } from "./selection.ts";
 
-export interface Feature<out View extends string, Name extends string, out Value, Needs> extends Selection<{ [K in Name]: Value }, Needs> {
+export interface Feature<
+  out View extends string,
+  Name extends string,
+  out Value,
+  Needs,
+> extends Selection<{ [K in Name]: Value }, Needs> {
   readonly view: View;
   readonly name: Name;
   /** The same feature, answered under another name. */
-  as<const Alias extends string>(alias: CheckAlias<Alias, Needs>): Feature<View, Alias, Value, Needs>;
+  as<const Alias extends string>(
+    alias: CheckAlias<Alias, Needs>,
+  ): Feature<View, Alias, Value, Needs>;
 }
 
 export function makeFeature(view: ViewSpec, spec: FeatureSpec, as: string): unknown {
@@ -16,7 +23,11 @@ export function makeFeature(view: ViewSpec, spec: FeatureSpec, as: string): unkn
     view: view.name,
     name: as,
     as: (alias: unknown) => {
-      checkFeatureName(`feature "${view.name}.${spec.name}" as ${JSON.stringify(alias) ?? String(alias)}`, alias, view.entity.keys.map((key) => key.name));
+      checkFeatureName(
+        `feature "${view.name}.${spec.name}" as ${JSON.stringify(alias) ?? String(alias)}`,
+        alias,
+        view.entity.keys.map((key) => key.name),
+      );
       return makeFeature(view, spec, alias as string);
     },
   });

@@ -3,38 +3,108 @@ import { TidemarkError } from "../errors.ts";
 import type { Invalid } from "./shape.ts";
 
 type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
-type Mark = " " | "." | ":" | "/" | "\\" | "'" | '"' | "`" | "," | ";" | "=" | "+" | "*" | "?" | "!" | "%" | "&" | "|" | "<" | ">" | "(" | ")" | "[" | "]" | "{" | "}" | "@" | "#" | "$" | "~" | "^" | "\n" | "\t";
+type Mark =
+  | " "
+  | "."
+  | ":"
+  | "/"
+  | "\\"
+  | "'"
+  | '"'
+  | "`"
+  | ","
+  | ";"
+  | "="
+  | "+"
+  | "*"
+  | "?"
+  | "!"
+  | "%"
+  | "&"
+  | "|"
+  | "<"
+  | ">"
+  | "("
+  | ")"
+  | "["
+  | "]"
+  | "{"
+  | "}"
+  | "@"
+  | "#"
+  | "$"
+  | "~"
+  | "^"
+  | "\n"
+  | "\t";
 
 /** No name for a feature: it becomes a column of training sets and a member of answers. */
-export type BadFeatureName = "" | "__proto__" | "event_timestamp" | `${Digit}${string}` | `${string}${Mark | "-"}${string}` | number;
+export type BadFeatureName =
+  | ""
+  | "__proto__"
+  | "event_timestamp"
+  | `${Digit}${string}`
+  | `${string}${Mark | "-"}${string}`
+  | number;
 
 /** The name of a source, entity, view or service; or the sentence that refuses it. */
-export type CheckName<N extends string> =
-  N extends "" | `${Digit | "-" | "_"}${string}` | `${string}${Mark}${string}` ? Invalid<`'${N}' is no name: begin with a letter and use letters, digits, _ and -`> : N;
+export type CheckName<N extends string> = N extends
+  | ""
+  | `${Digit | "-" | "_"}${string}`
+  | `${string}${Mark}${string}`
+  ? Invalid<`'${N}' is no name: begin with a letter and use letters, digits, _ and -`>
+  : N;
 
 /** Another name for a feature; or the sentence that refuses it. */
-export type CheckAlias<N extends string, Keys> =
-  N extends BadFeatureName ? Invalid<`'${N}' is no name for a feature: use letters, digits and _, and keep event_timestamp for the time`>
-  : N extends keyof Keys ? Invalid<`'${N}' is a key of the entity: call the feature something else`> : N;
+export type CheckAlias<N extends string, Keys> = N extends BadFeatureName
+  ? Invalid<`'${N}' is no name for a feature: use letters, digits and _, and keep event_timestamp for the time`>
+  : N extends keyof Keys
+    ? Invalid<`'${N}' is a key of the entity: call the feature something else`>
+    : N;
 
 /** Names of definitions are parts of paths and of `view:feature` references. */
 export function checkName(what: string, name: unknown): string {
   if (typeof name !== "string" || !/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
-    throw new TidemarkError("NAME_INVALID", `${what} ${typeof name === "string" ? JSON.stringify(name) : `called ${typeof name}`}: this is no name; begin with a letter and use letters, digits, _ and -`);
+    throw new TidemarkError(
+      "NAME_INVALID",
+      `${what} ${typeof name === "string" ? JSON.stringify(name) : `called ${typeof name}`}: ` +
+        "this is no name; begin with a letter and use letters, digits, _ and -",
+    );
   }
   return name;
 }
 
-/** Names of columns and keys are columns of Tidemark's tables, which hold letters, digits and _ only. */
+/**
+ * Names of columns and keys are columns of Tidemark's tables, which hold letters, digits and _
+ * only.
+ */
 export function checkColumnName(who: string, name: string): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "__proto__") {
-    throw new TidemarkError("NAME_INVALID", `${who}: ${JSON.stringify(name)} is no name for a column in TypeScript; use letters, digits and _, and give the name in the database to the column type, as in string(${JSON.stringify(name)})`);
+    throw new TidemarkError(
+      "NAME_INVALID",
+      `${who}: ${JSON.stringify(name)} is no name for a column in TypeScript; use letters, ` +
+        "digits and _, and give the name in the database to the column type, as in " +
+        `string(${JSON.stringify(name)})`,
+    );
   }
 }
 
 export function checkFeatureName(who: string, name: unknown, keys: readonly string[]): void {
-  if (typeof name !== "string" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "__proto__" || name === "event_timestamp") {
-    throw new TidemarkError("NAME_INVALID", `${who}: ${JSON.stringify(name) ?? String(name)} is no name for a feature; use letters, digits and _, do not begin with a digit, and keep event_timestamp for the time`);
+  if (
+    typeof name !== "string" ||
+    !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ||
+    name === "__proto__" ||
+    name === "event_timestamp"
+  ) {
+    throw new TidemarkError(
+      "NAME_INVALID",
+      `${who}: ${JSON.stringify(name) ?? String(name)} is no name for a feature; use letters, ` +
+        "digits and _, do not begin with a digit, and keep event_timestamp for the time",
+    );
   }
-  if (keys.includes(name)) throw new TidemarkError("NAME_TAKEN", `${who}: "${name}" is a key of the entity; call the feature something else`);
+  if (keys.includes(name))
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      `${who}: "${name}" is a key of the entity; call the feature something else`,
+    );
 }

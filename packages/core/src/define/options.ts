@@ -3,23 +3,47 @@ import { TidemarkError } from "../errors.ts";
 import { definitionOf, described } from "./definition.ts";
 
 /** An options object with no other members than these. */
-export function checkOptions(who: string, options: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+export function checkOptions(
+  who: string,
+  options: unknown,
+  allowed: readonly string[],
+): Readonly<Record<string, unknown>> {
   const members = checkMembers(who, "the definition", options);
   for (const name of Object.keys(members)) {
-    if (!allowed.includes(name)) throw new TidemarkError("DEFINITION_INVALID", `${who}: there is no option "${name}"; the options are ${allowed.join(", ")}`);
+    if (!allowed.includes(name))
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: there is no option "${name}"; the options are ${allowed.join(", ")}`,
+      );
   }
   return members;
 }
 
 /** A plain object whose members are named by the user. */
-export function checkMembers(who: string, what: string, value: unknown): Readonly<Record<string, unknown>> {
+export function checkMembers(
+  who: string,
+  what: string,
+  value: unknown,
+): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value);
     // `{ __proto__: … }` sets the prototype instead of making a member
-    if (typeof prototype === "object" && prototype !== null && !Array.isArray(value) && !Object.hasOwn(prototype, "hasOwnProperty")) {
-      throw new TidemarkError("NAME_INVALID", `${who}: ${what} must be a plain object, and no member of it can be called __proto__`);
+    if (
+      typeof prototype === "object" &&
+      prototype !== null &&
+      !Array.isArray(value) &&
+      !Object.hasOwn(prototype, "hasOwnProperty")
+    ) {
+      throw new TidemarkError(
+        "NAME_INVALID",
+        `${who}: ${what} must be a plain object, and no member of it can be called __proto__`,
+      );
     }
-    if (!Array.isArray(value) && definitionOf(value) === undefined) return value as Readonly<Record<string, unknown>>;
+    if (!Array.isArray(value) && definitionOf(value) === undefined)
+      return value as Readonly<Record<string, unknown>>;
   }
-  throw new TidemarkError("DEFINITION_INVALID", `${who}: ${what} must be an object, got ${described(value)}`);
+  throw new TidemarkError(
+    "DEFINITION_INVALID",
+    `${who}: ${what} must be an object, got ${described(value)}`,
+  );
 }

@@ -2,16 +2,30 @@
 import type { ColumnSpec } from "../specs.ts";
 import type { AggregationState } from "./definition.ts";
 
-/** The column of answers, under this name: its kind by law 3, and null only where law 7 allows it and no default replaces it. */
-export function resultOf({ aggregate, column, default: replaced }: Pick<AggregationState, "aggregate" | "column" | "default">, name: string): ColumnSpec {
+/**
+ * The column of answers, under this name: its kind by law 3, and null only where law 7 allows it
+ * and no default replaces it.
+ */
+export function resultOf(
+  {
+    aggregate,
+    column,
+    default: replaced,
+  }: Pick<AggregationState, "aggregate" | "column" | "default">,
+  name: string,
+): ColumnSpec {
   const named = { name, database: name };
-  if (aggregate === "count" || aggregate === "countDistinct" || column === null) return { ...named, kind: "int64", nullable: false, mode: "number" };
+  if (aggregate === "count" || aggregate === "countDistinct" || column === null)
+    return { ...named, kind: "int64", nullable: false, mode: "number" };
   const nullable = replaced === undefined;
   switch (aggregate) {
-    case "avg": return { ...named, kind: "float64", nullable };
+    case "avg":
+      return { ...named, kind: "float64", nullable };
     case "sum":
-      if (column.kind === "decimal") return { ...named, kind: "decimal", nullable: false, precision: 38, scale: column.scale };
+      if (column.kind === "decimal")
+        return { ...named, kind: "decimal", nullable: false, precision: 38, scale: column.scale };
       return { ...named, kind: column.kind === "float64" ? "float64" : "int64", nullable: false };
-    default: return { ...column, ...named, nullable };
+    default:
+      return { ...column, ...named, nullable };
   }
 }

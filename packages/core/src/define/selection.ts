@@ -20,50 +20,74 @@ export type List = readonly unknown[];
 
 type Names<S> = S extends AnySelection ? keyof RowOf<S> & string : never;
 /** name → the row of the selection that answers it. */
-type RowsByName<L extends List> = { [S in L[number] as Names<S>]: S extends AnySelection ? RowOf<S> : never };
+type RowsByName<L extends List> = {
+  [S in L[number] as Names<S>]: S extends AnySelection ? RowOf<S> : never;
+};
 /** The row that a list answers. */
-export type RowOfList<L extends List, M = RowsByName<L>> = { [N in keyof M]: M[N][N & keyof M[N]] } & {};
+export type RowOfList<L extends List, M = RowsByName<L>> = {
+  [N in keyof M]: M[N][N & keyof M[N]];
+} & {};
 type NeedsOfAny<S> = S extends AnySelection ? NeedsOf<S> : never;
-type Both<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void ? Flat<I> : never;
+type Both<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void
+  ? Flat<I>
+  : never;
 /** What a caller must give for a list. */
 export type NeedsOfList<L extends List> = Both<NeedsOfAny<L[number]>>;
 
 /** Each place with the names it answers. */
 type Pairs<L extends List> = { [I in keyof L]: readonly [I, Names<L[I]>] }[number];
-/** name → the place in the list that answers it; the union of places where there are several. (Over pairs: over `keyof L` it would be worked out anew for every name.) */
+/**
+ * name → the place in the list that answers it; the union of places where there are several. (Over
+ * pairs: over `keyof L` it would be worked out anew for every name.)
+ */
 type Places<L extends List> = { [P in Pairs<L> as P[1]]: P[0] };
 type Doubles<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
 
-/** The list itself; or, in a place that is no selection or answers a name twice, the sentence that says so. */
-export type CheckList<L extends List> =
-  number extends L["length"] ? "list features, views or services one by one: the types must see each of them"
-  : [L, Doubles<Places<L>>] extends [readonly AnySelection[], never] ? L // so that a long list is looked at place by place only where something is wrong
-  : { [I in keyof L]: CheckPlace<L[I], Doubles<Places<L>>> };
-type CheckPlace<S, D> =
-  S extends AnySelection ? [Names<S> & D] extends [never] ? S : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`
+/**
+ * The list itself; or, in a place that is no selection or answers a name twice, the sentence that
+ * says so.
+ */
+export type CheckList<L extends List> = number extends L["length"]
+  ? "list features, views or services one by one: the types must see each of them"
+  : [L, Doubles<Places<L>>] extends [readonly AnySelection[], never]
+    ? L // so that a long list is looked at place by place only where something is wrong
+    : { [I in keyof L]: CheckPlace<L[I], Doubles<Places<L>>> };
+type CheckPlace<S, D> = S extends AnySelection
+  ? [Names<S> & D] extends [never]
+    ? S
+    : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`
   : "this is no feature, view or service";
 
 /**
- * The features of a feature, a view, a service, or a list of them, in their order. Two under one name, or one under the name of a key, are
- * `NAME_TAKEN`; keys that are asked as two kinds are `KIND_MISMATCH`.
+ * The features of a feature, a view, a service, or a list of them, in their order. Two under one
+ * name, or one under the name of a key, are `NAME_TAKEN`; keys that are asked as two kinds are
+ * `KIND_MISMATCH`.
  */
 export function selectionOf(features: unknown, who = "the features"): readonly Selected[] {
   const list: readonly unknown[] = Array.isArray(features) ? features : [features];
-  if (list.length === 0) throw new TidemarkError("DEFINITION_INVALID", `${who}: the list is empty; name at least one feature, view or service`);
+  if (list.length === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: the list is empty; name at least one feature, view or service`,
+    );
   const selected = list.flatMap((one) => selectedOf(one, who));
   checkNames(selected, who);
   return selected;
 }
 
 /**
- * What can be asked for, from features that are known only by what they say: those that a request to a server names. Two under one name, or one under the name of a
- * key, are `NAME_TAKEN`. Keep what it returns: a store prepares each selection once.
+ * What can be asked for, from features that are known only by what they say: those that a request
+ * to a server names. Two under one name, or one under the name of a key, are `NAME_TAKEN`. Keep
+ * what it returns: a store prepares each selection once.
  *
  * @example
  * const selection = selectionFrom([...collectDefinitions(exports).services.values()][0]!.features);
  */
-export function selectionFrom(features: readonly Selected[], who = "the features"): Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
+export function selectionFrom(
+  features: readonly Selected[],
+  who = "the features",
+): Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
   checkNames(features, who);
   return makeDefinition({ is: "service", spec: { name: "requested", features } }, "selection");
 }
@@ -71,10 +95,22 @@ export function selectionFrom(features: readonly Selected[], who = "the features
 function selectedOf(one: unknown, who: string): readonly Selected[] {
   const found = definitionOf(one);
   switch (found?.is) {
-    case "feature": return [{ view: found.view, feature: found.spec, as: found.as }];
-    case "view": return found.spec.features.map((feature) => ({ view: found.spec, feature, as: feature.name }));
-    case "service": return found.spec.features;
-    default: throw new TidemarkError("SELECTION_INVALID", `${who}: ${described(one)} is no feature, view or service; give one as your definitions export it, such as weekly.total_amount_l1w`);
+    case "feature":
+      return [{ view: found.view, feature: found.spec, as: found.as }];
+    case "view":
+      return found.spec.features.map((feature) => ({
+        view: found.spec,
+        feature,
+        as: feature.name,
+      }));
+    case "service":
+      return found.spec.features;
+    default:
+      throw new TidemarkError(
+        "SELECTION_INVALID",
+        `${who}: ${described(one)} is no feature, view or service; give one as your ` +
+          "definitions export it, such as weekly.total_amount_l1w",
+      );
   }
 }
 
@@ -84,18 +120,31 @@ function checkNames(selected: readonly Selected[], who: string): void {
   for (const one of selected) {
     const double = names.get(one.as);
     if (double !== undefined) {
-      throw new TidemarkError("NAME_TAKEN", `${who}: "${one.as}" is both ${double.view.name}.${double.feature.name} and ${one.view.name}.${one.feature.name}; rename one with .as("other")`);
+      throw new TidemarkError(
+        "NAME_TAKEN",
+        `${who}: "${one.as}" is both ${double.view.name}.${double.feature.name} and ` +
+          `${one.view.name}.${one.feature.name}; rename one with .as("other")`,
+      );
     }
     names.set(one.as, one);
     for (const key of one.view.entity.keys) {
       const known = keys.get(key.name);
       if (known === undefined) keys.set(key.name, { view: one.view.name, key });
       else if (known.key.kind !== key.kind || known.key.scale !== key.scale) {
-        throw new TidemarkError("KIND_MISMATCH", `${who}: key "${key.name}" is ${known.key.kind} in view "${known.view}" and ${key.kind} in view "${one.view.name}"; ask for them apart`);
+        throw new TidemarkError(
+          "KIND_MISMATCH",
+          `${who}: key "${key.name}" is ${known.key.kind} in view "${known.view}" and ` +
+            `${key.kind} in view "${one.view.name}"; ask for them apart`,
+        );
       }
     }
   }
   for (const one of selected) {
-    if (keys.has(one.as)) throw new TidemarkError("NAME_TAKEN", `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", which is a key; rename it with .as("other")`);
+    if (keys.has(one.as))
+      throw new TidemarkError(
+        "NAME_TAKEN",
+        `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", which ` +
+          `is a key; rename it with .as("other")`,
+      );
   }
 }

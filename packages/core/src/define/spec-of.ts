@@ -29,6 +29,10 @@ interface Specs {
 
 function specOf<K extends keyof Specs>(value: unknown, kind: K): Specs[K] {
   const found = definitionAs<keyof Specs>(value, kind);
-  if (found === undefined) throw new TidemarkError("DEFINITION_INVALID", `${described(value)} is no ${kind}; give one as your definitions export it`);
+  if (found === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${described(value)} is no ${kind}; give one as your definitions export it`,
+    );
   return found.spec as Specs[K];
 }

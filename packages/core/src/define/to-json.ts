@@ -2,20 +2,26 @@
 import { formatTime } from "../time/parse-time.ts";
 
 /** The type of `toJson(value)`. */
-export type Json<T> =
-  0 extends 1 & T ? unknown // any
-  : T extends bigint | Date | Uint8Array ? string
-  : T extends string | number | boolean | null | undefined ? T
-  : T extends (infer Rows extends readonly unknown[]) & { readonly asOf: string } ? JsonItems<Rows>
-  : T extends readonly unknown[] ? JsonItems<T>
-  : T extends object ? { -readonly [K in keyof T]: Json<T[K]> } & {}
-  : T;
+export type Json<T> = 0 extends 1 & T
+  ? unknown // any
+  : T extends bigint | Date | Uint8Array
+    ? string
+    : T extends string | number | boolean | null | undefined
+      ? T
+      : T extends (infer Rows extends readonly unknown[]) & { readonly asOf: string }
+        ? JsonItems<Rows>
+        : T extends readonly unknown[]
+          ? JsonItems<T>
+          : T extends object
+            ? { -readonly [K in keyof T]: Json<T[K]> } & {}
+            : T;
 
 type JsonItems<L extends readonly unknown[]> = { -readonly [I in keyof L]: Json<L[I]> };
 
 /**
- * A row, or anything made of rows, that `JSON.stringify` takes without losing a digit: a bigint becomes a string of its digits, a Date an ISO
- * string with six decimals of a second (`2026-01-31T09:30:00.125000Z`), bytes become base64. Numbers and strings (decimals) stay.
+ * A row, or anything made of rows, that `JSON.stringify` takes without losing a digit: a bigint
+ * becomes a string of its digits, a Date an ISO string with six decimals of a second
+ * (`2026-01-31T09:30:00.125000Z`), bytes become base64. Numbers and strings (decimals) stay.
  *
  * @example
  * response.end(JSON.stringify(toJson(row)));
@@ -28,10 +34,17 @@ function plain(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return formatTime(value.getTime() * 1000);
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
   if (Array.isArray(value)) return value.map(plain);
   const out: Record<string, unknown> = {};
   // defineProperty: an assignment to a member called __proto__ would be lost
-  for (const [name, member] of Object.entries(value)) Object.defineProperty(out, name, { value: plain(member), enumerable: true, configurable: true, writable: true });
+  for (const [name, member] of Object.entries(value))
+    Object.defineProperty(out, name, {
+      value: plain(member),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   return out;
 }

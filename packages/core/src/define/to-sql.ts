@@ -7,27 +7,49 @@ import { definitionAs, described } from "./definition.ts";
 import type { Condition } from "./expressions.ts";
 
 /**
- * The condition as SQL text, with the database's names and literals of their columns' types. Anything else is `VALUE_INVALID`.
+ * The condition as SQL text, with the database's names and literals of their columns' types.
+ * Anything else is `VALUE_INVALID`.
  *
  * @example
  * toSql(eq(transactions.vendor, "Hospital")); // "Vendor" = 'Hospital'
  */
 export function toSql(condition: Condition<string>): string {
   const found = definitionAs(condition, "condition");
-  if (found === undefined) throw new TidemarkError("VALUE_INVALID", `toSql: ${described(condition)} is no condition; give one such as eq(transactions.vendor, "Hospital")`);
-  return print(found.expression, (name) => found.columns.find((column) => column.name === name), false);
+  if (found === undefined)
+    throw new TidemarkError(
+      "VALUE_INVALID",
+      `toSql: ${described(condition)} is no condition; give one such as ` +
+        `eq(transactions.vendor, "Hospital")`,
+    );
+  return print(
+    found.expression,
+    (name) => found.columns.find((column) => column.name === name),
+    false,
+  );
 }
 
 type Lookup = (name: string) => ColumnSpec | undefined;
 
 function print(expression: Expression, column: Lookup, inner: boolean): string {
   switch (expression.is) {
-    case "compare": return `${name(expression.column, column)} ${expression.op} ${literal(expression.value, column(expression.column))}`;
-    case "in": return `${name(expression.column, column)} IN (${expression.values.map((value) => literal(value, column(expression.column))).join(", ")})`;
-    case "null": return `${name(expression.column, column)} IS ${expression.not ? "NOT " : ""}NULL`;
-    case "not": return `NOT (${print(expression.term, column, false)})`;
+    case "compare":
+      return (
+        `${name(expression.column, column)} ${expression.op} ` +
+        `${literal(expression.value, column(expression.column))}`
+      );
+    case "in":
+      return (
+        `${name(expression.column, column)} IN ` +
+        `(${expression.values.map((value) => literal(value, column(expression.column))).join(", ")})`
+      );
+    case "null":
+      return `${name(expression.column, column)} IS ${expression.not ? "NOT " : ""}NULL`;
+    case "not":
+      return `NOT (${print(expression.term, column, false)})`;
     default: {
-      const text = expression.terms.map((term) => print(term, column, true)).join(expression.is === "and" ? " AND " : " OR ");
+      const text = expression.terms
+        .map((term) => print(term, column, true))
+        .join(expression.is === "and" ? " AND " : " OR ");
       return inner && expression.terms.length > 1 ? `(${text})` : text;
     }
   }
@@ -43,9 +65,15 @@ function literal(value: Value, column: ColumnSpec | undefined): string {
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
   if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString("hex")}'`;
   switch (column?.kind) {
-    case "decimal": return formatDecimal(value as bigint, column.scale ?? 0);
-    case "timestamp": return `TIMESTAMP WITH TIME ZONE '${formatTime(value as number).replace("T", " ").replace("Z", "+00:00")}'`;
-    case "date": return `DATE '${formatDate(value as number)}'`;
-    default: return String(value);
+    case "decimal":
+      return formatDecimal(value as bigint, column.scale ?? 0);
+    case "timestamp":
+      return `TIMESTAMP WITH TIME ZONE '${formatTime(value as number)
+        .replace("T", " ")
+        .replace("Z", "+00:00")}'`;
+    case "date":
+      return `DATE '${formatDate(value as number)}'`;
+    default:
+      return String(value);
   }
 }

@@ -6,26 +6,49 @@ import { formatDecimal, parseDecimal } from "./decimal-text.ts";
 import { described } from "./definition.ts";
 import { timeOf } from "./time-input.ts";
 
-/** The value as the column's type in TypeScript says; an int64 beyond 2^53 in mode "number" is `INT64_TOO_LARGE`. */
+/**
+ * The value as the column's type in TypeScript says; an int64 beyond 2^53 in mode "number" is
+ * `INT64_TOO_LARGE`.
+ */
 export function toUser(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
   switch (column.kind) {
     case "int64": {
       if (column.mode !== "number") return value;
       const number = Number(value);
-      if (!Number.isSafeInteger(number)) throw new TidemarkError("INT64_TOO_LARGE", `"${column.name}" is ${String(value)}, which a number cannot hold exactly; drop { mode: "number" } from its column`);
+      if (!Number.isSafeInteger(number))
+        throw new TidemarkError(
+          "INT64_TOO_LARGE",
+          `"${column.name}" is ${String(value)}, which a number cannot hold exactly; drop { ` +
+            `mode: "number" } from its column`,
+        );
       return number;
     }
-    case "decimal": return formatDecimal(value as bigint, column.scale ?? 0);
-    case "timestamp": return column.mode === "micros" ? BigInt(value as number) : new Date(Math.floor((value as number) / 1000));
-    case "date": return formatDate(value as number);
-    case "json": return JSON.parse(value as string) as unknown;
-    default: return value;
+    case "decimal":
+      return formatDecimal(value as bigint, column.scale ?? 0);
+    case "timestamp":
+      return column.mode === "micros"
+        ? BigInt(value as number)
+        : new Date(Math.floor((value as number) / 1000));
+    case "date":
+      return formatDate(value as number);
+    case "json":
+      return JSON.parse(value as string) as unknown;
+    default:
+      return value;
   }
 }
 
-/** What a user handed in, as Tidemark holds it; anything that is no value of the column is a TidemarkError with `code`, its message beginning with `who`. */
-export function fromUser(input: unknown, column: ColumnSpec, who: string, code = "VALUE_INVALID"): Value {
+/**
+ * What a user handed in, as Tidemark holds it; anything that is no value of the column is a
+ * TidemarkError with `code`, its message beginning with `who`.
+ */
+export function fromUser(
+  input: unknown,
+  column: ColumnSpec,
+  who: string,
+  code = "VALUE_INVALID",
+): Value {
   if (input === null) {
     if (column.nullable) return null;
     throw new TidemarkError(code, `${who}: null is not allowed here; give ${wanted(column)}`);
@@ -49,15 +72,24 @@ export function fromUser(input: unknown, column: ColumnSpec, who: string, code =
       break;
     }
     case "float64":
-      if (typeof input === "number" && Number.isFinite(input)) return input === 0 ? 0 : input; // no −0 (law 3)
+      // no −0 (law 3)
+      if (typeof input === "number" && Number.isFinite(input)) return input === 0 ? 0 : input;
       break;
     case "decimal": {
-      const digits = typeof input === "string" ? parseDecimal(input, column.precision ?? 38, column.scale ?? 0) : null;
+      const digits =
+        typeof input === "string"
+          ? parseDecimal(input, column.precision ?? 38, column.scale ?? 0)
+          : null;
       if (digits !== null) return digits;
       break;
     }
     case "timestamp":
-      if (typeof input === "bigint" && column.mode === "micros" && Number.isSafeInteger(Number(input))) return Number(input);
+      if (
+        typeof input === "bigint" &&
+        column.mode === "micros" &&
+        Number.isSafeInteger(Number(input))
+      )
+        return Number(input);
       return timeOf(input, who, code);
     case "date": {
       const days = typeof input === "string" ? parseDate(input) : null;
@@ -86,15 +118,28 @@ function jsonText(input: unknown): string | undefined {
 
 function wanted(column: ColumnSpec): string {
   switch (column.kind) {
-    case "string": return "a string (well-formed text)";
-    case "int32": return "an int32 (a whole number of 32 bits)";
-    case "int64": return "an int64 (a bigint, or a whole number up to 2^53)";
-    case "float64": return "a float64 (a finite number)";
-    case "decimal": return `a decimal(${column.precision}, ${column.scale}) (a string such as "12.50", with no more digits than these)`;
-    case "timestamp": return "a timestamp (a Date, an ISO string with a zone, or micros(n))";
-    case "date": return "a date (\"YYYY-MM-DD\", a day of the calendar)";
-    case "bytes": return "a bytes value (a Uint8Array)";
-    case "json": return "a json value (anything JSON.stringify takes)";
-    case "boolean": return "a boolean";
+    case "string":
+      return "a string (well-formed text)";
+    case "int32":
+      return "an int32 (a whole number of 32 bits)";
+    case "int64":
+      return "an int64 (a bigint, or a whole number up to 2^53)";
+    case "float64":
+      return "a float64 (a finite number)";
+    case "decimal":
+      return (
+        `a decimal(${column.precision}, ${column.scale}) (a string such as "12.50", with no ` +
+        "more digits than these)"
+      );
+    case "timestamp":
+      return "a timestamp (a Date, an ISO string with a zone, or micros(n))";
+    case "date":
+      return 'a date ("YYYY-MM-DD", a day of the calendar)';
+    case "bytes":
+      return "a bytes value (a Uint8Array)";
+    case "json":
+      return "a json value (anything JSON.stringify takes)";
+    case "boolean":
+      return "a boolean";
   }
 }

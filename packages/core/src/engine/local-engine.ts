@@ -1,4 +1,7 @@
-/** The compute engine that runs where it is called: gathers the events asked for, sorts them by entity and time, and lets the kernels scan. */
+/**
+ * The compute engine that runs where it is called: gathers the events asked for, sorts them by
+ * entity and time, and lets the kernels scan.
+ */
 import { batchOf, type Vector } from "../columns/batch.ts";
 import { pickRows } from "../columns/pick-rows.ts";
 import type { Overflows } from "../aggregate/aggregate.ts";
@@ -12,8 +15,16 @@ import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";
 const ROWS_PER_LOOK = 4096;
 
 /** Exact and single-threaded; holds the events of the asked entities in memory. */
-export function localEngine(options: { readonly onOverflow?: ((count: number) => void) | undefined } = {}): ComputeEngine {
-  const run = async (plan: AggregatePlan | JoinPlan, events: AsyncIterable<Events>, rows: EntityRows, bind: (sorted: TimedRows, overflows: Overflows) => WindowKernel, signal?: AbortSignal) => {
+export function localEngine(
+  options: { readonly onOverflow?: ((count: number) => void) | undefined } = {},
+): ComputeEngine {
+  const run = async (
+    plan: AggregatePlan | JoinPlan,
+    events: AsyncIterable<Events>,
+    rows: EntityRows,
+    bind: (sorted: TimedRows, overflows: Overflows) => WindowKernel,
+    signal?: AbortSignal,
+  ) => {
     const overflows: Overflows = { count: 0 };
     const gathered = await gather(plan.columns, events, rows.keys, signal);
     const sheets = answerSheets(plan.features, rows.length);
@@ -23,12 +34,20 @@ export function localEngine(options: { readonly onOverflow?: ((count: number) =>
   };
   return {
     name: "local engine",
-    aggregate: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted, overflows) => windowKernel(plan, sorted, overflows), signal),
-    joinAsOf: (plan, events, rows, { signal } = {}) => run(plan, events, rows, (sorted) => asOfKernel(plan, sorted), signal),
+    aggregate: (plan, events, rows, { signal } = {}) =>
+      run(plan, events, rows, (sorted, overflows) => windowKernel(plan, sorted, overflows), signal),
+    joinAsOf: (plan, events, rows, { signal } = {}) =>
+      run(plan, events, rows, (sorted) => asOfKernel(plan, sorted), signal),
   };
 }
 
-function answer(kernel: WindowKernel, starts: Int32Array, rows: EntityRows, sheets: readonly AnswerSheet[], signal?: AbortSignal): void {
+function answer(
+  kernel: WindowKernel,
+  starts: Int32Array,
+  rows: EntityRows,
+  sheets: readonly AnswerSheet[],
+  signal?: AbortSignal,
+): void {
   for (let row = 0; row < rows.length; row++) {
     if (row % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
     const entity = rows.entity[row]!;
@@ -41,7 +60,12 @@ interface Gathered extends TimedRows {
   readonly starts: Int32Array;
 }
 
-async function gather(columns: readonly ColumnSpec[], events: AsyncIterable<Events>, keys: number, signal?: AbortSignal): Promise<Gathered> {
+async function gather(
+  columns: readonly ColumnSpec[],
+  events: AsyncIterable<Events>,
+  keys: number,
+  signal?: AbortSignal,
+): Promise<Gathered> {
   const parts: { readonly events: Events; readonly rows: Int32Array }[] = [];
   const counts = new Int32Array(keys + 1);
   let total = 0;
@@ -76,17 +100,36 @@ async function gather(columns: readonly ColumnSpec[], events: AsyncIterable<Even
     }
   });
   const order = sortWithin(starts, times);
-  const places = order === null ? { part, index } : { part: Int32Array.from(order, (place) => part[place]!), index: Int32Array.from(order, (place) => index[place]!) };
+  const places =
+    order === null
+      ? { part, index }
+      : {
+          part: Int32Array.from(order, (place) => part[place]!),
+          index: Int32Array.from(order, (place) => index[place]!),
+        };
   const pickTimes = (of: "time" | "from" | "to"): Float64Array => {
     const values = parts.map(({ events: batch }) => batch[of]);
     const picked = new Float64Array(total);
-    for (let row = 0; row < total; row++) picked[row] = values[places.part[row]!]![places.index[row]!]!;
+    for (let row = 0; row < total; row++)
+      picked[row] = values[places.part[row]!]![places.index[row]!]!;
     return picked;
   };
-  const vectors = columns.map((_, c) => (total === 0 ? null : pickRows(parts.map(({ events: batch }) => batch.columns.vectors[c]!), places.part, places.index)));
+  const vectors = columns.map((_, c) =>
+    total === 0
+      ? null
+      : pickRows(
+          parts.map(({ events: batch }) => batch.columns.vectors[c]!),
+          places.part,
+          places.index,
+        ),
+  );
   return {
-    time: order === null ? times : pickTimes("time"), from: pickTimes("from"), to: pickTimes("to"), starts,
-    columns: total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
+    time: order === null ? times : pickTimes("time"),
+    from: pickTimes("from"),
+    to: pickTimes("to"),
+    starts,
+    columns:
+      total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
   };
 }
 

@@ -1,4 +1,7 @@
-/** From a change source into the stores: each takes what it has not yet, keeps its own position, and waits for no other. */
+/**
+ * From a change source into the stores: each takes what it has not yet, keeps its own position, and
+ * waits for no other.
+ */
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { isRetryable } from "../errors.ts";
@@ -6,7 +9,14 @@ import { forSource, lsnGuard } from "../rows/log-order.ts";
 import { Outlet, type RunState } from "./store-consumer.ts";
 import { portioner } from "./source-batches.ts";
 import type { StoreSinks } from "./source-writer.ts";
-import { Bell, pauseAfter, sleep as realSleep, within, type SinkStall, type Sleep } from "./backpressure.ts";
+import {
+  Bell,
+  pauseAfter,
+  sleep as realSleep,
+  within,
+  type SinkStall,
+  type Sleep,
+} from "./backpressure.ts";
 
 export interface RunProgress {
   /** Changes read so far, and how many there are where the source knows. */
@@ -38,13 +48,21 @@ export interface RunSettings {
 
 const MOST = { changes: 20_000, bytes: 16 * 2 ** 20 };
 const PATIENCE = 10_000;
-/** While a source goes on, a store may come back at any time; a run that is to end does not wait for ever. */
+/**
+ * While a source goes on, a store may come back at any time; a run that is to end does not wait for
+ * ever.
+ */
 const LIMIT_AT_END = 60_000;
 /** ms that a call of a store which heeds no signal is waited for once the run has failed. */
 const GRACE = 5_000;
 
 /** Throws what a store or the source throws, `SINK_STALLED`, and the signal's reason. */
-export async function runChanges(from: ChangeSource, sources: readonly SourceSpec[], stores: readonly StoreSinks[], options: RunSettings): Promise<RunResult> {
+export async function runChanges(
+  from: ChangeSource,
+  sources: readonly SourceSpec[],
+  stores: readonly StoreSinks[],
+  options: RunSettings,
+): Promise<RunResult> {
   const { onProgress, sleep = realSleep, patience = PATIENCE } = options;
   const inner = new AbortController();
   const { signal } = inner;
@@ -55,21 +73,29 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
     for (const reject of waiting) reject(signal.reason);
     bell.ring();
   };
-  const abort = (): void => { fail(options.signal?.reason); };
+  const abort = (): void => {
+    fail(options.signal?.reason);
+  };
   if (options.signal?.aborted === true) abort();
   options.signal?.addEventListener("abort", abort);
 
-  /** Or until the run has failed. Not `Promise.race`: a promise that outlives what it is raced with keeps all of that in memory. */
+  /**
+   * Or until the run has failed. Not `Promise.race`: a promise that outlives what it is raced with
+   * keeps all of that in memory.
+   */
   function orFailed<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       waiting.add(reject);
-      promise.then(resolve, reject).finally(() => { waiting.delete(reject); });
+      promise.then(resolve, reject).finally(() => {
+        waiting.delete(reject);
+      });
       if (signal.aborted) reject(signal.reason);
     });
   }
 
   /** Or null, when it takes longer than the patience. */
-  const patiently = <T>(promise: Promise<T>): Promise<T | null> => within(orFailed(promise), patience, sleep);
+  const patiently = <T>(promise: Promise<T>): Promise<T | null> =>
+    within(orFailed(promise), patience, sleep);
 
   const partitions = new Map<string, string>();
   const check = lsnGuard();
@@ -79,13 +105,22 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
   const acknowledged = new Map<string, number>();
 
   const state: RunState = {
-    signal, bell, sleep, clock: options.clock ?? (() => Date.now() * 1000), partitions, check, delivered, most: options.most ?? MOST, fail,
+    signal,
+    bell,
+    sleep,
+    clock: options.clock ?? (() => Date.now() * 1000),
+    partitions,
+    check,
+    delivered,
+    most: options.most ?? MOST,
+    fail,
     holds: (partition) => from.holds?.(partition) ?? true,
     beside: (after, positions) => from.changes({ sources, after, positions, signal, beside: true }),
     ended: () => ended,
     limit: () => options.limit ?? (ended || from.ends === true ? LIMIT_AT_END : Infinity),
     tell: (stall) => options.onStall?.(stall),
-    settled: () => (from.ack === undefined ? acknowledging : (acknowledging = acknowledging.then(acknowledge))),
+    settled: () =>
+      from.ack === undefined ? acknowledging : (acknowledging = acknowledging.then(acknowledge)),
   };
   const outlets = stores.map((store) => new Outlet(store, state));
   const stalls = (): readonly SinkStall[] => outlets.flatMap((outlet) => outlet.stall() ?? []);
@@ -99,18 +134,25 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
       const all = [position, ...others.map(({ durable }) => durable.get(position.partition))];
       if (all.includes(undefined)) return [];
       const least = (all as Position[]).reduce((a, b) => (b.offset < a.offset ? b : a));
-      return least.offset > (acknowledged.get(least.partition) ?? -1) && delivered.has(least.partition) ? [least] : [];
+      return least.offset > (acknowledged.get(least.partition) ?? -1) &&
+        delivered.has(least.partition)
+        ? [least]
+        : [];
     });
     for (const { partition, offset } of now) acknowledged.set(partition, offset);
     if (now.length > 0) await from.ack!(now);
   }
 
   /** True where nothing changed within the patience. */
-  const tooLong = async (): Promise<boolean> => (await patiently(bell.rung().then(() => true))) === null;
+  const tooLong = async (): Promise<boolean> =>
+    (await patiently(bell.rung().then(() => true))) === null;
 
-  /** Until those that are attached have room and the fastest has nothing left to do. Who takes nothing while another waits for it is detached. */
+  /**
+   * Until those that are attached have room and the fastest has nothing left to do. Who takes
+   * nothing while another waits for it is detached.
+   */
   async function room(): Promise<void> {
-    for (let waited = false; ; ) {
+    for (let waited = false; ;) {
       const those = attached();
       const full = those.filter((outlet) => outlet.full());
       const waits = those.some((outlet) => outlet.idle());
@@ -125,7 +167,7 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
 
   /** Until a store is open, and each that is not has failed or takes too long. */
   async function opened(): Promise<void> {
-    for (let waited = false; ; ) {
+    for (let waited = false; ;) {
       const open = outlets.filter((outlet) => outlet.isOpen());
       const others = outlets.filter((outlet) => !outlet.isOpen());
       if (open.length > 0 && others.every((outlet) => waited || outlet.failing())) {
@@ -140,10 +182,13 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
   /** Looks up where a store stands; one that does not say holds up no other. */
   async function reload(outlet: Outlet): Promise<void> {
     for (let attempts = 1; outlet.attached; attempts++) {
-      const asked = outlet.reload().then(() => "done" as const, (error: unknown) => {
-        if (!isRetryable(error)) throw error;
-        return "failed" as const;
-      });
+      const asked = outlet.reload().then(
+        () => "done" as const,
+        (error: unknown) => {
+          if (!isRetryable(error)) throw error;
+          return "failed" as const;
+        },
+      );
       const answer = await patiently(asked);
       if (answer === "done") return;
       if (attached().length > 1) return outlet.detach();
@@ -171,13 +216,17 @@ export async function runChanges(from: ChangeSource, sources: readonly SourceSpe
       return now.map(forSource);
     };
     let changes = 0;
-    reader = from.changes({ sources, after: after.map(forSource), positions, signal })[Symbol.asyncIterator]();
+    reader = from
+      .changes({ sources, after: after.map(forSource), positions, signal })
+      [Symbol.asyncIterator]();
     for (;;) {
       const next = await orFailed(reader.next());
       if (next.done === true) break;
       const portion = portions.portionOf(next.value);
       for (const outlet of outlets) outlet.offer(portion);
-      for (const { positions: reached } of portion.parts.values()) for (const { partition, offset } of reached) delivered.set(partition, Math.max(offset, delivered.get(partition) ?? -1));
+      for (const { positions: reached } of portion.parts.values())
+        for (const { partition, offset } of reached)
+          delivered.set(partition, Math.max(offset, delivered.get(partition) ?? -1));
       bell.ring();
       await room();
       signal.throwIfAborted();

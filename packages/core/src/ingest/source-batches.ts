@@ -4,7 +4,10 @@ import { placeKeeper } from "../rows/log-order.ts";
 
 /** What one batch of the log says, by source. */
 export interface Portion {
-  readonly parts: ReadonlyMap<string, { readonly changes: readonly Change[]; readonly positions: readonly Position[] }>;
+  readonly parts: ReadonlyMap<
+    string,
+    { readonly changes: readonly Change[]; readonly positions: readonly Position[] }
+  >;
   /** About what it weighs in memory. */
   readonly changes: number;
   readonly bytes: number;
@@ -17,13 +20,22 @@ export interface Portioner {
 }
 
 /** `partitions` says of which source a partition is, and learns it from the changes. */
-export function portioner(after: readonly Position[], partitions: Map<string, string>, check: (change: Change) => void): Portioner {
+export function portioner(
+  after: readonly Position[],
+  partitions: Map<string, string>,
+  check: (change: Change) => void,
+): Portioner {
   const places = placeKeeper(after);
   return {
     restart: places.restart,
     portionOf(batch) {
-      const parts = new Map<string, { readonly changes: Change[]; readonly positions: Position[] }>();
-      const partOf = (source: string): { readonly changes: Change[]; readonly positions: Position[] } => {
+      const parts = new Map<
+        string,
+        { readonly changes: Change[]; readonly positions: Position[] }
+      >();
+      const partOf = (
+        source: string,
+      ): { readonly changes: Change[]; readonly positions: Position[] } => {
         let part = parts.get(source);
         if (part === undefined) parts.set(source, (part = { changes: [], positions: [] }));
         return part;
@@ -48,6 +60,7 @@ export function portioner(after: readonly Position[], partitions: Map<string, st
 /** About what a change weighs in memory. */
 export function sizeOf(change: Change): number {
   let size = 200 + (change.extra?.length ?? 0);
-  for (const value of change.values ?? []) size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
+  for (const value of change.values ?? [])
+    size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
   return size;
 }

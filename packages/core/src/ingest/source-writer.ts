@@ -5,17 +5,24 @@ export interface Sink {
   /** By partition: what the sink has. */
   readonly positions: Map<string, Position>;
   /**
-   * Takes what comes after its positions, and moves them; true where all that was taken so far is durable. When it fails with an error that is retryable,
-   * the same may be given again after `reload`.
+   * Takes what comes after its positions, and moves them; true where all that was taken so far is
+   * durable. When it fails with an error that is retryable, the same may be given again after
+   * `reload`.
    */
   take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
-  /** ms until what was taken is to be made durable though no more comes; Infinity where nothing waits. */
+  /**
+   * ms until what was taken is to be made durable though no more comes; Infinity where nothing
+   * waits.
+   */
   dueIn(): number;
   /** Makes durable what is due; true where all that was taken is durable. */
   commitWhenDue(): Promise<boolean>;
   /** Makes durable what was taken. */
   flush(): Promise<void>;
-  /** Looks up where the store stands: another run may have moved it, or a write of ours that broke off. */
+  /**
+   * Looks up where the store stands: another run may have moved it, or a write of ours that broke
+   * off.
+   */
   reload(): Promise<void>;
   /** The source has ended. */
   finish(): Promise<void>;
@@ -23,11 +30,17 @@ export interface Sink {
 
 export type StoreRole = "online" | "history";
 
-/** All that goes into one store. A store's sinks live together: what keeps one of them waiting keeps all. */
+/**
+ * All that goes into one store. A store's sinks live together: what keeps one of them waiting keeps
+ * all.
+ */
 export interface StoreSinks {
   readonly role: StoreRole;
   readonly name: string;
-  /** The sink of each source, by its name. It asks the store where they stand, so it may fail as a store does. */
+  /**
+   * The sink of each source, by its name. It asks the store where they stand, so it may fail as a
+   * store does.
+   */
   open(signal: AbortSignal): Promise<ReadonlyMap<string, Sink>>;
   /** Work of the store itself, a bounded piece between portions. */
   readonly upkeep?: { step(): Promise<void>; finish(): Promise<void> } | undefined;

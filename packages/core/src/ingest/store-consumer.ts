@@ -1,6 +1,8 @@
 /**
- * What takes changes into one store, at the store's own pace. While it is level it takes what the run's reader gives; a store that fails is tried again, and one
- * that would hold up the others is detached: it keeps nothing in memory but what it had begun, and once it works again reads by itself until it is level.
+ * What takes changes into one store, at the store's own pace. While it is level it takes what the
+ * run's reader gives; a store that fails is tried again, and one that would hold up the others is
+ * detached: it keeps nothing in memory but what it had begun, and once it works again reads by
+ * itself until it is level.
  */
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
@@ -30,7 +32,10 @@ export interface RunState {
   /** Whether the run's reader has this partition. */
   holds(partition: string): boolean;
   /** A reader beside the run's. */
-  beside(after: readonly Position[], positions: (partitions: readonly string[]) => Promise<readonly Position[]>): AsyncIterable<ChangeBatch>;
+  beside(
+    after: readonly Position[],
+    positions: (partitions: readonly string[]) => Promise<readonly Position[]>,
+  ): AsyncIterable<ChangeBatch>;
   /** The run's reader has ended. */
   ended(): boolean;
   /** How long a store may take nothing before the run ends, ms. */
@@ -54,9 +59,16 @@ export class Outlet {
   private changes = 0;
   private bytes = 0;
   private busy = false;
-  /** Where a detached one has to be to go on with its queue, which holds all that the run's reader gave since; null: its queue holds nothing. */
+  /**
+   * Where a detached one has to be to go on with its queue, which holds all that the run's reader
+   * gave since; null: its queue holds nothing.
+   */
   private target: ReadonlyMap<string, number> | null = null;
-  private stalled: { readonly since: number; attempts: number; error: TidemarkError | null } | null = null;
+  private stalled: {
+    readonly since: number;
+    attempts: number;
+    error: TidemarkError | null;
+  } | null = null;
   private patience: AbortController | null = null;
 
   constructor(store: StoreSinks, run: RunState) {
@@ -67,7 +79,10 @@ export class Outlet {
 
   /** Takes all there is, until the source has ended and its store is level. */
   async work(): Promise<void> {
-    const { run, store: { upkeep } } = this;
+    const {
+      run,
+      store: { upkeep },
+    } = this;
     const sinks = await this.attempt(() => this.store.open(run.signal));
     for (const [source, { positions }] of sinks) {
       for (const position of positions.values()) {
@@ -126,7 +141,15 @@ export class Outlet {
   stall(): SinkStall | null {
     if (this.stalled === null) return null;
     const { since, attempts, error } = this.stalled;
-    return { sink: this.store.role, store: this.name, since: formatTime(since), attempts, error: error === null ? null : said(error), detached: !this.attached, over: false };
+    return {
+      sink: this.store.role,
+      store: this.name,
+      since: formatTime(since),
+      attempts,
+      error: error === null ? null : said(error),
+      detached: !this.attached,
+      over: false,
+    };
   }
 
   /** Of the run's reader. */
@@ -146,13 +169,16 @@ export class Outlet {
     this.run.bell.ring();
   }
 
-  /** Partitions came to the run's reader: where it stands in them is no longer where the queue of a detached one began. */
+  /**
+   * Partitions came to the run's reader: where it stands in them is no longer where the queue of a
+   * detached one began.
+   */
   repositioned(): void {
     if (!this.attached) this.dropQueue();
   }
 
   positions(): readonly Position[] {
-    return [...this.sinks?.values() ?? []].flatMap(({ positions }) => [...positions.values()]);
+    return [...(this.sinks?.values() ?? [])].flatMap(({ positions }) => [...positions.values()]);
   }
 
   positionOf(partition: string): Position | undefined {
@@ -222,7 +248,8 @@ export class Outlet {
     if (target === null) return false;
     for (const [partition, offset] of target) {
       const source = run.partitions.get(partition);
-      if (source === undefined || this.sinks?.has(source) !== true || !run.holds(partition)) continue;
+      if (source === undefined || this.sinks?.has(source) !== true || !run.holds(partition))
+        continue;
       if ((this.positionOf(partition)?.offset ?? -1) < offset) return false;
     }
     return true;
@@ -244,7 +271,10 @@ export class Outlet {
     await this.run.settled();
   }
 
-  /** Waits for the bell; false where something taken has to be made durable before it rings: a log that is quiet keeps nothing from its store. */
+  /**
+   * Waits for the bell; false where something taken has to be made durable before it rings: a log
+   * that is quiet keeps nothing from its store.
+   */
   private async rungInTime(): Promise<boolean> {
     const { bell, sleep } = this.run;
     const rung = bell.rung().then(() => true);
@@ -254,7 +284,8 @@ export class Outlet {
 
   private async commitDue(): Promise<void> {
     this.busy = true;
-    for (const [source, sink] of this.sinks!) if (await this.attempt(() => sink.commitWhenDue())) this.settle(source, sink);
+    for (const [source, sink] of this.sinks!)
+      if (await this.attempt(() => sink.commitWhenDue())) this.settle(source, sink);
     await this.run.settled();
     this.busy = false;
     this.run.bell.ring();
@@ -262,13 +293,15 @@ export class Outlet {
 
   /** All that the sink took is durable. */
   private settle(source: string, { positions }: Sink): void {
-    for (const [partition, position] of positions) if (this.run.partitions.get(partition) === source) this.durable.set(partition, forSource(position));
+    for (const [partition, position] of positions)
+      if (this.run.partitions.get(partition) === source)
+        this.durable.set(partition, forSource(position));
   }
 
   /** Again and again while the store says that this may help. */
   private async attempt<T>(action: () => Promise<T>): Promise<T> {
     const { run } = this;
-    for (let attempts = 0; ; ) {
+    for (let attempts = 0; ;) {
       run.signal.throwIfAborted();
       try {
         // what broke off may have been done
@@ -329,7 +362,13 @@ export class Outlet {
 
   private gaveUp(): TidemarkError {
     const { since, error } = this.stall()!;
-    return new TidemarkError("SINK_STALLED", `${this.name}: has taken nothing for too long, with trouble since ${since} (${error?.message ?? "it does not answer"}); `
-      + "what each store has stays, and nothing is lost: see to it, and run again to go on from there", { cause: this.stalled?.error ?? undefined });
+    return new TidemarkError(
+      "SINK_STALLED",
+      `${this.name}: has taken nothing for too long, with trouble since ${since} ` +
+        `(${error?.message ?? "it does not answer"}); ` +
+        "what each store has stays, and nothing is lost: see to it, and run again to go on " +
+        "from there",
+      { cause: this.stalled?.error ?? undefined },
+    );
   }
 }

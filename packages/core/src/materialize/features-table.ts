@@ -5,28 +5,54 @@ import type { OfflineStore, Position, PositionStep, TableSpec } from "../spi.ts"
 import type { LocalDate } from "./local-date.ts";
 
 export const DATE: ColumnSpec = { name: "date", database: "date", kind: "string", nullable: false };
-export const EVENT_TIMESTAMP: ColumnSpec = { name: "event_timestamp", database: "event_timestamp", kind: "timestamp", nullable: false };
+export const EVENT_TIMESTAMP: ColumnSpec = {
+  name: "event_timestamp",
+  database: "event_timestamp",
+  kind: "timestamp",
+  nullable: false,
+};
 
-/** The join keys, event_timestamp, the date that parts the files, the features. A key or feature that is called like one of these two is `NAME_TAKEN`. */
+/**
+ * The join keys, event_timestamp, the date that parts the files, the features. A key or feature
+ * that is called like one of these two is `NAME_TAKEN`.
+ */
 export function featuresTable(view: ViewSpec): TableSpec {
   const keys = view.entity.keys.map((column) => plain(column, false));
   const features = view.features.map(({ result, name }) => plain({ ...result, name }, true));
   for (const { name } of [...keys, ...features]) {
     if (![DATE.name, EVENT_TIMESTAMP.name].includes(name.toLowerCase())) continue;
-    throw new TidemarkError("NAME_TAKEN", `feature view "${view.name}": "${name}" is a column of every features table; call the key or the feature something else to materialize the view`);
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      `feature view "${view.name}": "${name}" is a column of every features table; call the ` +
+        "key or the feature something else to materialize the view",
+    );
   }
-  return { name: `${view.name}/features`, columns: [...keys, EVENT_TIMESTAMP, DATE, ...features], partitionBy: [DATE.name] };
+  return {
+    name: `${view.name}/features`,
+    columns: [...keys, EVENT_TIMESTAMP, DATE, ...features],
+    partitionBy: [DATE.name],
+  };
 }
 
 function plain({ name, kind, precision, scale }: ColumnSpec, nullable: boolean): ColumnSpec {
-  return { name, database: name, kind, nullable, ...(precision === undefined ? {} : { precision }), ...(scale === undefined ? {} : { scale }) };
+  return {
+    name,
+    database: name,
+    kind,
+    nullable,
+    ...(precision === undefined ? {} : { precision }),
+    ...(scale === undefined ? {} : { scale }),
+  };
 }
 
 /** A date that the table holds. */
 export interface MaterializedDate extends LocalDate {
   /** Under which definition. */
   readonly meaning: number;
-  /** Up to where the change log was in when it was computed, or was found to hold nothing new for it. */
+  /**
+   * Up to where the change log was in when it was computed, or was found to hold nothing new for
+   * it.
+   */
   reached(partition: string): number;
   /** The log partitions that there were when it was computed. */
   readonly partitions: readonly string[];
@@ -36,31 +62,60 @@ export interface Materialized {
   /** null: there is no table yet. */
   readonly version: number | null;
   readonly dates: ReadonlyMap<string, MaterializedDate>;
-  /** How many commits there were; each moves it by one, so that of two runs that began from the same state one is told. */
+  /**
+   * How many commits there were; each moves it by one, so that of two runs that began from the same
+   * state one is told.
+   */
   readonly commits: number;
   /** The steps that say: these dates are computed from the log up to these positions. */
-  dateSteps(dates: readonly LocalDate[], meaning: number, log: readonly Position[]): readonly PositionStep[];
+  dateSteps(
+    dates: readonly LocalDate[],
+    meaning: number,
+    log: readonly Position[],
+  ): readonly PositionStep[];
   /** The steps that say: what the log holds up to these positions is in every date. */
   everyDateSteps(log: readonly Position[]): readonly PositionStep[];
 }
 
-// names of positions: `date/2025-06-14` → its time · `date/2025-06-14/meaning` · `date/2025-06-14/at/<log partition>` · `at/<log partition>` for every date that was there then · `commits`
+// names of positions: `date/2025-06-14` → its time · `date/2025-06-14/meaning` ·
+// `date/2025-06-14/at/<log partition>` · `at/<log partition>` for every date that was there then ·
+// `commits`
 const ofDate = (date: string): string => `date/${date}`;
 const meaningName = (date: string): string => `date/${date}/meaning`;
 const reachedName = (date: string, partition: string): string => `date/${date}/at/${partition}`;
 const everyName = (partition: string): string => `at/${partition}`;
 const COMMITS = "commits";
 
-export async function materializedOf(offline: OfflineStore, table: TableSpec, signal: AbortSignal | undefined): Promise<Materialized> {
+export async function materializedOf(
+  offline: OfflineStore,
+  table: TableSpec,
+  signal: AbortSignal | undefined,
+): Promise<Materialized> {
   const state = await offline.state(table.name, { signal });
-  const known = new Map((state?.positions ?? []).map(({ partition, offset }) => [partition, offset]));
-  const step = (partition: string, next: number): PositionStep => ({ partition, expected: known.get(partition) ?? null, next });
+  const known = new Map(
+    (state?.positions ?? []).map(({ partition, offset }) => [partition, offset]),
+  );
+  const step = (partition: string, next: number): PositionStep => ({
+    partition,
+    expected: known.get(partition) ?? null,
+    next,
+  });
   const dates = new Map<string, MaterializedDate>();
   for (const [name, time] of known) {
     const date = /^date\/([^/]+)$/.exec(name)?.[1];
     if (date === undefined) continue;
-    const reached = (partition: string): number => Math.max(known.get(reachedName(date, partition)) ?? -1, known.get(everyName(partition)) ?? -1);
-    dates.set(date, { date, time, meaning: known.get(meaningName(date)) ?? -1, reached, partitions: [] });
+    const reached = (partition: string): number =>
+      Math.max(
+        known.get(reachedName(date, partition)) ?? -1,
+        known.get(everyName(partition)) ?? -1,
+      );
+    dates.set(date, {
+      date,
+      time,
+      meaning: known.get(meaningName(date)) ?? -1,
+      reached,
+      partitions: [],
+    });
   }
   for (const name of known.keys()) {
     const [, date, partition] = /^date\/([^/]+)\/at\/(.*)$/s.exec(name) ?? [];
@@ -71,9 +126,19 @@ export async function materializedOf(offline: OfflineStore, table: TableSpec, si
     version: state?.version ?? null,
     dates,
     commits,
-    dateSteps: (list, meaning, log) => [step(COMMITS, commits + 1), ...list.flatMap(({ date, time }) => [
-      step(ofDate(date), time), step(meaningName(date), meaning), ...log.map(({ partition, offset }) => step(reachedName(date, partition), offset)),
-    ])],
-    everyDateSteps: (log) => [step(COMMITS, commits + 1), ...log.map(({ partition, offset }) => step(everyName(partition), offset)).filter(({ expected, next }) => expected !== next)],
+    dateSteps: (list, meaning, log) => [
+      step(COMMITS, commits + 1),
+      ...list.flatMap(({ date, time }) => [
+        step(ofDate(date), time),
+        step(meaningName(date), meaning),
+        ...log.map(({ partition, offset }) => step(reachedName(date, partition), offset)),
+      ]),
+    ],
+    everyDateSteps: (log) => [
+      step(COMMITS, commits + 1),
+      ...log
+        .map(({ partition, offset }) => step(everyName(partition), offset))
+        .filter(({ expected, next }) => expected !== next),
+    ],
   };
 }

@@ -1,4 +1,7 @@
-/** What history has of a share of a view's entities: the rows that can count on the days asked, and which entities there are. */
+/**
+ * What history has of a share of a view's entities: the rows that can count on the days asked, and
+ * which entities there are.
+ */
 import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import { versionEvents, type HistoryState } from "../offline/version-events.ts";
@@ -35,7 +38,10 @@ export interface GatheredShare {
   textOf(entity: number): string;
   /** By key of the entity, the values of all entities. */
   readonly keys: readonly (readonly Value[])[];
-  /** Whether history has a row of the entity that lies before the end of the day (dimensions and facts: one that holds there). */
+  /**
+   * Whether history has a row of the entity that lies before the end of the day (dimensions and
+   * facts: one that holds there).
+   */
   isThere(entity: number, day: number): boolean;
 }
 
@@ -50,17 +56,33 @@ interface Entities {
 }
 
 export async function gatherShare(
-  context: HistoryContext, state: HistoryState, view: ViewSpec, plan: AggregatePlan | JoinPlan, days: readonly LocalDate[],
-  asked: Share, limits: ShareLimits, signal: AbortSignal | undefined,
+  context: HistoryContext,
+  state: HistoryState,
+  view: ViewSpec,
+  plan: AggregatePlan | JoinPlan,
+  days: readonly LocalDate[],
+  asked: Share,
+  limits: ShareLimits,
+  signal: AbortSignal | undefined,
 ): Promise<GatheredShare> {
   const { source } = context;
   const isWindow = "longest" in plan;
   const isDimension = source.eventTime.is === "committed";
   const [least, most] = [isWindow ? days[0]!.time - plan.longest : -Infinity, days.at(-1)!.time];
-  const keyColumns: readonly ColumnSpec[] = view.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
-  const columns = [...plan.columns, ...keyColumns.filter((column) => !plan.columns.includes(column))];
+  const keyColumns: readonly ColumnSpec[] = view.keyColumns.map(
+    (name) => source.columns[columnIndex(source, name)]!,
+  );
+  const columns = [
+    ...plan.columns,
+    ...keyColumns.filter((column) => !plan.columns.includes(column)),
+  ];
   const keyPlaces = keyColumns.map((column) => columns.indexOf(column));
-  const none = (): Entities => ({ numbers: new KeyNumbers(), keys: keyColumns.map(() => []), first: [], seen: [] });
+  const none = (): Entities => ({
+    numbers: new KeyNumbers(),
+    keys: keyColumns.map(() => []),
+    first: [],
+    seen: [],
+  });
   let share = asked;
   const left: Share[] = [];
   let entities = none();
@@ -87,23 +109,31 @@ export async function gatherShare(
     const renamed = before.numbers.texts.map((text, number) => {
       const now = entityOf(text);
       if (now < 0) return now;
-      entities.keys.forEach((values, k) => { values[now] = before.keys[k]![number]!; });
+      entities.keys.forEach((values, k) => {
+        values[now] = before.keys[k]![number]!;
+      });
       entities.first[now] = before.first[number]!;
       if (isDimension) entities.seen[now] = before.seen[number]!;
       return now;
     });
     rows = 0;
     held = held.flatMap((events) => {
-      const kept = onlyRows(events, (i) => (events.entity[i]! < 0 ? -1 : renamed[events.entity[i]!]!));
+      const kept = onlyRows(events, (i) =>
+        events.entity[i]! < 0 ? -1 : renamed[events.entity[i]!]!,
+      );
       rows += kept?.length ?? 0;
       return kept === null ? [] : [kept];
     });
   }
 
   const query = {
-    columns, keyColumns: view.keyColumns, entityOf, signal,
+    columns,
+    keyColumns: view.keyColumns,
+    entityOf,
+    signal,
     // of a dimension every version counts; of other sources only what stands
-    knowledge: "as corrected" as const, times: { min: -Infinity, max: most },
+    knowledge: "as corrected" as const,
+    times: { min: -Infinity, max: most },
   };
   for await (const events of versionEvents(context, state, query)) {
     signal?.throwIfAborted();
@@ -114,30 +144,57 @@ export async function gatherShare(
     for (let i = 0; i < length; i++) {
       const number = entity[i]!;
       if (number < 0) continue;
-      if (keys[0]![number] === null) for (let k = 0; k < keys.length; k++) keys[k]![number] = valueAt(vectors[k]!, i);
+      if (keys[0]![number] === null)
+        for (let k = 0; k < keys.length; k++) keys[k]![number] = valueAt(vectors[k]!, i);
       const at = time[i]!;
       if (!isDimension) {
         if (at < first[number]!) first[number] = at;
       } else {
         const there = seen[number]!;
-        for (let day = 0; day < days.length; day++) if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) there[day] = 1;
+        for (let day = 0; day < days.length; day++)
+          if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) there[day] = 1;
       }
       if (at < least || at > most) entity[i] = -1;
       else kept++;
     }
     if (kept === 0) continue;
-    const own = { ...events, columns: { length, columns: plan.columns, vectors: events.columns.vectors.slice(0, plan.columns.length) } };
+    const own = {
+      ...events,
+      columns: {
+        length,
+        columns: plan.columns,
+        vectors: events.columns.vectors.slice(0, plan.columns.length),
+      },
+    };
     held.push(kept * 2 > length ? own : onlyRows(own, (i) => entity[i]!)!);
     rows += kept;
-    while ((rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) && entities.numbers.texts.length > 1 && share.count < limits.shares) halve();
+    while (
+      (rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) &&
+      entities.numbers.texts.length > 1 &&
+      share.count < limits.shares
+    )
+      halve();
   }
 
-  const { numbers: { texts, hashes }, keys, first, seen } = entities;
+  const {
+    numbers: { texts, hashes },
+    keys,
+    first,
+    seen,
+  } = entities;
   return {
-    share, left, entities: texts.length, events: held, keys, hashes,
+    share,
+    left,
+    entities: texts.length,
+    events: held,
+    keys,
+    hashes,
     textOf: (number) => texts[number]!,
-    isThere: isDimension ? (number, day) => seen[number]![day] === 1
-      : isWindow ? (number, day) => first[number]! < days[day]!.time : (number, day) => first[number]! <= days[day]!.time,
+    isThere: isDimension
+      ? (number, day) => seen[number]![day] === 1
+      : isWindow
+        ? (number, day) => first[number]! < days[day]!.time
+        : (number, day) => first[number]! <= days[day]!.time,
   };
 }
 
@@ -151,7 +208,13 @@ function onlyRows(events: Events, entityAt: (row: number) => number): Events | n
     length++;
   }
   if (length === 0) return null;
-  const result = { length, entity: new Int32Array(length), time: new Float64Array(length), from: new Float64Array(length), to: new Float64Array(length) };
+  const result = {
+    length,
+    entity: new Int32Array(length),
+    time: new Float64Array(length),
+    from: new Float64Array(length),
+    to: new Float64Array(length),
+  };
   let at = 0;
   for (let i = 0; i < events.length; i++) {
     if (marks[i] === 0) continue;

@@ -1,4 +1,7 @@
-/** Texts numbered in the order in which they come. A Map does the same; for half a million texts, whose hashes are needed anyway, this takes half of its time. */
+/**
+ * Texts numbered in the order in which they come. A Map does the same; for half a million texts,
+ * whose hashes are needed anyway, this takes half of its time.
+ */
 
 const SPREAD = 0x9e37_79b1;
 
@@ -8,7 +11,9 @@ export class KeyNumbers {
   hashes: Uint32Array = new Uint32Array(1024);
   /** Open addressing, at most half full: a number + 1, or 0. */
   private slots = new Int32Array(2048);
-  /** Leaves as many of the upper bits of 32 as there are slots: the lower ones are alike in a share. */
+  /**
+   * Leaves as many of the upper bits of 32 as there are slots: the lower ones are alike in a share.
+   */
   private shift = 21;
 
   /** The number of a text, which gets one if it has none. */

@@ -3,7 +3,10 @@ import { TidemarkError } from "../errors.ts";
 import { formatDate, formatTime, parseDate } from "../time/parse-time.ts";
 import { zoneOf } from "../time/zone.ts";
 
-/** A day, and the moment that its rows are stamped with: where the day ends and the next begins, so that by law 1 the whole day is in the windows. */
+/**
+ * A day, and the moment that its rows are stamped with: where the day ends and the next begins, so
+ * that by law 1 the whole day is in the windows.
+ */
 export interface LocalDate {
   /** `YYYY-MM-DD` */
   readonly date: string;
@@ -19,9 +22,19 @@ export function localDate(text: unknown, zone: string, who: string): LocalDate {
 }
 
 /** Every day of [from, to). `DATES_EMPTY` where there is none. */
-export function localDates(from: unknown, to: unknown, zone: string, who: string): readonly LocalDate[] {
+export function localDates(
+  from: unknown,
+  to: unknown,
+  zone: string,
+  who: string,
+): readonly LocalDate[] {
   const [first, end] = [dayNumber(from, `${who}: from`), dayNumber(to, `${who}: to`)];
-  if (first >= end) throw new TidemarkError("DATES_EMPTY", `${who}: from ${String(from)} to ${String(to)} holds no day; from is in and to is not, so for one day give the day after it as to`);
+  if (first >= end)
+    throw new TidemarkError(
+      "DATES_EMPTY",
+      `${who}: from ${String(from)} to ${String(to)} holds no day; from is in and to is not, ` +
+        "so for one day give the day after it as to",
+    );
   return Array.from({ length: end - first }, (_, i) => localDay(first + i, zone, who));
 }
 
@@ -43,13 +56,22 @@ export function today(now: number, zone: string): string {
 
 function dayNumber(text: unknown, who: string): number {
   const day = typeof text === "string" ? parseDate(text) : null;
-  if (day === null) throw new TidemarkError("DATE_INVALID", `${who}: ${typeof text === "string" ? JSON.stringify(text) : `a ${typeof text}`} is no day of the calendar; write it as "2025-06-14"`);
+  if (day === null)
+    throw new TidemarkError(
+      "DATE_INVALID",
+      `${who}: ${typeof text === "string" ? JSON.stringify(text) : `a ${typeof text}`} is no ` +
+        `day of the calendar; write it as "2025-06-14"`,
+    );
   return day;
 }
 
 function localDay(day: number, zone: string, who: string): LocalDate {
   const time = startOf(day + 1, zone);
-  if (!Number.isSafeInteger(time)) throw new TidemarkError("DATE_INVALID", `${who}: ${formatDate(day)} ends beyond the times that there are (law 10)`);
+  if (!Number.isSafeInteger(time))
+    throw new TidemarkError(
+      "DATE_INVALID",
+      `${who}: ${formatDate(day)} ends beyond the times that there are (law 10)`,
+    );
   return { date: formatDate(day), time };
 }
 
@@ -60,5 +82,10 @@ function startOf(day: number, zone: string): number {
 /** Refuses days that are not over: events of theirs may still come. */
 export function refuseUnfinished(dates: readonly LocalDate[], now: number, who: string): void {
   const open = dates.find(({ time }) => time > now);
-  if (open !== undefined) throw new TidemarkError("DATE_NOT_OVER", `${who}: ${open.date} ends at ${formatTime(open.time)}, and now it is ${formatTime(now)}; materialize a day when it is over`);
+  if (open !== undefined)
+    throw new TidemarkError(
+      "DATE_NOT_OVER",
+      `${who}: ${open.date} ends at ${formatTime(open.time)}, and now it is ` +
+        `${formatTime(now)}; materialize a day when it is over`,
+    );
 }

@@ -1,4 +1,7 @@
-/** A view's rows on some days: into its features table, and the newest of them into the online store. */
+/**
+ * A view's rows on some days: into its features table, and the newest of them into the online
+ * store.
+ */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
 import { historyState, type HistoryState } from "../offline/version-events.ts";
@@ -9,7 +12,15 @@ import { breather } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
 import { featuresTable, materializedOf, type Materialized } from "./features-table.ts";
-import { dayAfter, lastDayBefore, localDate, localDates, refuseUnfinished, today, type LocalDate } from "./local-date.ts";
+import {
+  dayAfter,
+  lastDayBefore,
+  localDate,
+  localDates,
+  refuseUnfinished,
+  today,
+  type LocalDate,
+} from "./local-date.ts";
 import { beginPages, LATER_DAY_SERVED, servedDay, type PagesWriter } from "./online-segments.ts";
 import { touchedDates } from "./stale-dates.ts";
 import type { MaterializedView, MaterializeOptions, MaterializeResult } from "./types.ts";
@@ -32,7 +43,9 @@ export interface MaterializeLimits {
   /** What is in memory at once. */
   readonly events: number;
   readonly rows: number;
-  /** Rows that the engine computes at once, about; a writer of Parquet takes as many as a row group. */
+  /**
+   * Rows that the engine computes at once, about; a writer of Parquet takes as many as a row group.
+   */
   readonly part: number;
   /** Changed rows that an incremental run looks at one by one. */
   readonly changedRows?: number | undefined;
@@ -42,9 +55,15 @@ const LIMITS: MaterializeLimits = { days: 31, events: 4_000_000, rows: 2_000_000
 const ATTEMPTS = 10;
 const WHO = "materialize";
 
-export async function materializeViews(options: MaterializeOptions, settings: MaterializeSettings): Promise<MaterializeResult> {
+export async function materializeViews(
+  options: MaterializeOptions,
+  settings: MaterializeSettings,
+): Promise<MaterializeResult> {
   const { zone = "UTC", signal } = options;
-  const views = options.views === undefined ? [...settings.views.values()] : options.views.map((one) => viewAsked(one, settings.views));
+  const views =
+    options.views === undefined
+      ? [...settings.views.values()]
+      : options.views.map((one) => viewAsked(one, settings.views));
   const now = settings.clock();
   const asked = daysAsked(options, zone, now);
   refuseUnfinished(asked.days ?? [], now, WHO);
@@ -57,43 +76,79 @@ export async function materializeViews(options: MaterializeOptions, settings: Ma
   return { views: results };
 }
 
-/** `days`: those to compute; null: those that the table needs, and every day of [from, to) that it lacks. */
+/**
+ * `days`: those to compute; null: those that the table needs, and every day of [from, to) that it
+ * lacks.
+ */
 interface DaysAsked {
   readonly days: readonly LocalDate[] | null;
   readonly from: string | undefined;
   readonly to: string;
 }
 
-function daysAsked({ dates, from, to, incremental = false }: MaterializeOptions, zone: string, now: number): DaysAsked {
+function daysAsked(
+  { dates, from, to, incremental = false }: MaterializeOptions,
+  zone: string,
+  now: number,
+): DaysAsked {
   const until = to ?? today(now, zone);
   if (incremental) {
-    if (dates !== undefined) throw new TidemarkError("DATES_INVALID", `${WHO}: dates and incremental do not go together; give the days to compute, or let incremental find them`);
+    if (dates !== undefined)
+      throw new TidemarkError(
+        "DATES_INVALID",
+        `${WHO}: dates and incremental do not go together; give the days to compute, or let ` +
+          "incremental find them",
+      );
     if (from !== undefined) localDates(from, until, zone, WHO);
     refuseUnfinished([lastDayBefore(until, zone, `${WHO}: to`)], now, WHO);
     return { days: null, from, to: until };
   }
-  if ((dates === undefined) === (from === undefined && to === undefined)) throw new TidemarkError("DATES_INVALID", `${WHO}: say which days: dates, or from and to, or incremental`);
+  if ((dates === undefined) === (from === undefined && to === undefined))
+    throw new TidemarkError(
+      "DATES_INVALID",
+      `${WHO}: say which days: dates, or from and to, or incremental`,
+    );
   if (dates !== undefined) {
-    if (dates.length === 0) throw new TidemarkError("DATES_EMPTY", `${WHO}: dates is empty; give a day such as "2025-06-14"`);
-    const days = [...new Map(dates.map((date) => localDate(date, zone, `${WHO}: dates`)).map((day) => [day.date, day])).values()];
+    if (dates.length === 0)
+      throw new TidemarkError(
+        "DATES_EMPTY",
+        `${WHO}: dates is empty; give a day such as "2025-06-14"`,
+      );
+    const days = [
+      ...new Map(
+        dates.map((date) => localDate(date, zone, `${WHO}: dates`)).map((day) => [day.date, day]),
+      ).values(),
+    ];
     return { days: days.sort((a, b) => a.time - b.time), from, to: until };
   }
-  if (from === undefined) throw new TidemarkError("DATES_INVALID", `${WHO}: from is missing; give the first day`);
+  if (from === undefined)
+    throw new TidemarkError("DATES_INVALID", `${WHO}: from is missing; give the first day`);
   return { days: localDates(from, until, zone, WHO), from, to: until };
 }
 
 async function materializeView(
-  view: ViewSpec, asked: DaysAsked, zone: string, options: MaterializeOptions, settings: MaterializeSettings, progress: { done: number; total: number },
+  view: ViewSpec,
+  asked: DaysAsked,
+  zone: string,
+  options: MaterializeOptions,
+  settings: MaterializeSettings,
+  progress: { done: number; total: number },
 ): Promise<MaterializedView> {
   const { offline, limits } = settings;
   const table = featuresTable(view);
-  const done = new Map<string, { readonly date: string; readonly rows: number; readonly state: "new" | "again" }>();
+  const done = new Map<
+    string,
+    { readonly date: string; readonly rows: number; readonly state: "new" | "again" }
+  >();
   let served: string | null = null;
   let held = 0;
   const breathe = breather();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const due = asked.days ?? null;
-    const plan = due === null ? await daysDue(view, asked, zone, options, settings) : { days: due, commits: null, finish: null };
+    const plan =
+      due === null
+        ? await daysDue(view, asked, zone, options, settings)
+        : { days: due, commits: null, finish: null };
     const days = plan.days.filter(({ date }) => due === null || !done.has(date));
     progress.total = progress.done + days.length;
     let commits = plan.commits;
@@ -101,17 +156,37 @@ async function materializeView(
     const size = limits?.days ?? LIMITS.days;
     for (let first = 0; first < days.length && !conflict; first += size) {
       const part = days.slice(first, first + size);
-      await breathe(); // a server's thread has requests to answer, and hears only then that nobody waits any more
+      // a server's thread has requests to answer, and hears only then that nobody waits any more
+      await breathe();
       options.signal?.throwIfAborted();
-      const result = await commitDays(view, part, { commits, online: options.online !== false && first + size >= days.length, zone }, options, settings);
-      if (result === null) { conflict = true; break; }
+      const result = await commitDays(
+        view,
+        part,
+        { commits, online: options.online !== false && first + size >= days.length, zone },
+        options,
+        settings,
+      );
+      if (result === null) {
+        conflict = true;
+        break;
+      }
       if (commits !== null) commits = result.commits;
       served = result.served ?? served;
       held = result.held;
       for (const [i, { date }] of part.entries()) {
-        done.set(date, { date, rows: result.rows[i]!, state: result.again.has(date) ? "again" : "new" });
+        done.set(date, {
+          date,
+          rows: result.rows[i]!,
+          state: result.again.has(date) ? "again" : "new",
+        });
         progress.done++;
-        options.onProgress?.({ view: view.name, date, rows: result.rows[i]!, done: progress.done, total: progress.total });
+        options.onProgress?.({
+          view: view.name,
+          date,
+          rows: result.rows[i]!,
+          done: progress.done,
+          total: progress.total,
+        });
       }
     }
     if (!conflict && plan.finish !== null) {
@@ -120,15 +195,39 @@ async function materializeView(
       held = finished ?? held;
     }
     if (conflict) continue;
-    return { view: view.name, table: table.name, dates: [...done.values()].sort((a, b) => (a.date < b.date ? -1 : 1)), unchanged: held - done.size, online: served };
+    return {
+      view: view.name,
+      table: table.name,
+      dates: [...done.values()].sort((a, b) => (a.date < b.date ? -1 : 1)),
+      unchanged: held - done.size,
+      online: served,
+    };
   }
-  throw new TidemarkError("MATERIALIZE_CONTENDED", `${offline.name}: ${ATTEMPTS} attempts to write table ${table.name} met other writers; let one run at a time materialize view "${view.name}"`, { retryable: true });
+  throw new TidemarkError(
+    "MATERIALIZE_CONTENDED",
+    `${offline.name}: ${ATTEMPTS} attempts to write table ${table.name} met other writers; ` +
+      `let one run at a time materialize view "${view.name}"`,
+    { retryable: true },
+  );
 }
 
-/** Some days in one commit; null: another run was first. `commits`: the state of the table that this must follow, null: any. */
+/**
+ * Some days in one commit; null: another run was first. `commits`: the state of the table that this
+ * must follow, null: any.
+ */
 async function commitDays(
-  view: ViewSpec, days: readonly LocalDate[], how: { readonly commits: number | null; readonly online: boolean; readonly zone: string }, { signal }: MaterializeOptions, settings: MaterializeSettings,
-): Promise<{ readonly commits: number; readonly rows: readonly number[]; readonly again: ReadonlySet<string>; readonly held: number; readonly served: string | null } | null> {
+  view: ViewSpec,
+  days: readonly LocalDate[],
+  how: { readonly commits: number | null; readonly online: boolean; readonly zone: string },
+  { signal }: MaterializeOptions,
+  settings: MaterializeSettings,
+): Promise<{
+  readonly commits: number;
+  readonly rows: readonly number[];
+  readonly again: ReadonlySet<string>;
+  readonly held: number;
+  readonly served: string | null;
+} | null> {
   const { offline, online, namespace, engine, limits } = settings;
   const table = featuresTable(view);
   const meaning = meaningOf(view);
@@ -136,7 +235,10 @@ async function commitDays(
   // nothing is begun for a table or a history that will not do
   refuseOtherZone(view, await materializedOf(offline, table, signal), days, how.zone);
   await historyOf(view, offline, signal);
-  const begun = online === null || !how.online ? LATER_DAY_SERVED : await beginPages(online, namespace, view, newest, meaning);
+  const begun =
+    online === null || !how.online
+      ? LATER_DAY_SERVED
+      : await beginPages(online, namespace, view, newest, meaning);
   const pages: PagesWriter | null = begun === LATER_DAY_SERVED ? null : begun;
   const materialized = await materializedOf(offline, table, signal);
   refuseOtherZone(view, materialized, days, how.zone);
@@ -144,19 +246,47 @@ async function commitDays(
   const { context, state } = await historyOf(view, offline, signal);
   const rows = days.map(() => 0);
   const batches = computeDays({
-    context, state, view, table, engine, days, limits: { ...LIMITS, ...limits }, online: pages, signal,
-    onRows: (day, count) => { rows[day]! += count; },
+    context,
+    state,
+    view,
+    table,
+    engine,
+    days,
+    limits: { ...LIMITS, ...limits },
+    online: pages,
+    signal,
+    onRows: (day, count) => {
+      rows[day]! += count;
+    },
   });
   const written = await offline.rewrite(table, batches, {
-    replaced: { [table.partitionBy[0]!]: days.map(({ date }) => date) }, from: materialized.version, positions: materialized.dateSteps(days, meaning, state.log.positions), signal,
+    replaced: { [table.partitionBy[0]!]: days.map(({ date }) => date) },
+    from: materialized.version,
+    positions: materialized.dateSteps(days, meaning, state.log.positions),
+    signal,
   });
   if (written === "conflict") return null;
   const again = new Set(days.flatMap(({ date }) => (materialized.dates.has(date) ? [date] : [])));
-  return { commits: materialized.commits + 1, rows, again, held: materialized.dates.size + days.length - again.size, served: pages === null ? null : newest.date };
+  return {
+    commits: materialized.commits + 1,
+    rows,
+    again,
+    held: materialized.dates.size + days.length - again.size,
+    served: pages === null ? null : newest.date,
+  };
 }
 
-/** What an incremental run has to do: the days that do not hold what history holds, and those that the table lacks. `finish` says of all others that they were looked at. */
-async function daysDue(view: ViewSpec, { from, to }: DaysAsked, zone: string, { signal, online: wanted }: MaterializeOptions, { offline, online, namespace, limits }: MaterializeSettings) {
+/**
+ * What an incremental run has to do: the days that do not hold what history holds, and those that
+ * the table lacks. `finish` says of all others that they were looked at.
+ */
+async function daysDue(
+  view: ViewSpec,
+  { from, to }: DaysAsked,
+  zone: string,
+  { signal, online: wanted }: MaterializeOptions,
+  { offline, online, namespace, limits }: MaterializeSettings,
+) {
   const table = featuresTable(view);
   const meaning = meaningOf(view);
   const materialized = await materializedOf(offline, table, signal);
@@ -164,54 +294,121 @@ async function daysDue(view: ViewSpec, { from, to }: DaysAsked, zone: string, { 
   const there = [...materialized.dates.values()].sort((a, b) => a.time - b.time);
   const newest = there.at(-1);
   if (newest === undefined && from === undefined) {
-    throw new TidemarkError("MATERIALIZE_NOT_BEGUN", `${offline.name}: nothing of view "${view.name}" is materialized yet, so incremental cannot tell where to begin; give the first day with from`);
+    throw new TidemarkError(
+      "MATERIALIZE_NOT_BEGUN",
+      `${offline.name}: nothing of view "${view.name}" is materialized yet, so incremental ` +
+        "cannot tell where to begin; give the first day with from",
+    );
   }
-  refuseOtherZone(view, materialized, there.map(({ date }) => localDate(date, zone, WHO)), zone);
+  refuseOtherZone(
+    view,
+    materialized,
+    there.map(({ date }) => localDate(date, zone, WHO)),
+    zone,
+  );
   const same = there.filter((date) => date.meaning === meaning);
-  const touched = await touchedDates(context, state, view, same, limits?.changedRows === undefined ? undefined : { rows: limits.changedRows }, signal);
-  const due = new Map(there.filter(({ date, meaning: under }) => under !== meaning || touched.has(date)).map(({ date, time }) => [date, { date, time }]));
-  const begin = newest === undefined ? from! : from !== undefined && from < there[0]!.date ? from : dayAfter(newest);
-  if (begin < to) for (const day of localDates(begin, to, zone, WHO)) if (!materialized.dates.has(day.date)) due.set(day.date, day);
+  const touched = await touchedDates(
+    context,
+    state,
+    view,
+    same,
+    limits?.changedRows === undefined ? undefined : { rows: limits.changedRows },
+    signal,
+  );
+  const due = new Map(
+    there
+      .filter(({ date, meaning: under }) => under !== meaning || touched.has(date))
+      .map(({ date, time }) => [date, { date, time }]),
+  );
+  const begin =
+    newest === undefined
+      ? from!
+      : from !== undefined && from < there[0]!.date
+        ? from
+        : dayAfter(newest);
+  if (begin < to)
+    for (const day of localDates(begin, to, zone, WHO))
+      if (!materialized.dates.has(day.date)) due.set(day.date, day);
   // an online store that is behind the table is brought up to it
   if (online !== null && wanted !== false && newest !== undefined && due.size === 0) {
     const served = await servedDay(online, namespace, view);
-    if (served === null || served.time < newest.time || (served.time === newest.time && served.meaning !== meaning)) due.set(newest.date, { date: newest.date, time: newest.time });
+    if (
+      served === null ||
+      served.time < newest.time ||
+      (served.time === newest.time && served.meaning !== meaning)
+    )
+      due.set(newest.date, { date: newest.date, time: newest.time });
   }
   const finish = async (commits: number): Promise<number | null> => {
     const now = await materializedOf(offline, table, signal);
     if (now.commits !== commits) return null;
     const positions = now.everyDateSteps(state.log.positions);
     // one step is the count of commits: with it alone there is nothing to say
-    if (positions.length > 1 && (await offline.append(table, [], { positions, signal })) === "conflict") return null;
+    if (
+      positions.length > 1 &&
+      (await offline.append(table, [], { positions, signal })) === "conflict"
+    )
+      return null;
     return now.dates.size;
   };
-  return { days: [...due.values()].sort((a, b) => a.time - b.time), commits: materialized.commits, finish };
+  return {
+    days: [...due.values()].sort((a, b) => a.time - b.time),
+    commits: materialized.commits,
+    finish,
+  };
 }
 
-async function historyOf(view: ViewSpec, offline: OfflineStore, signal: AbortSignal | undefined): Promise<{ readonly context: ReturnType<typeof historyContext>; readonly state: HistoryState }> {
+async function historyOf(
+  view: ViewSpec,
+  offline: OfflineStore,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly context: ReturnType<typeof historyContext>; readonly state: HistoryState }> {
   const context = historyContext(offline, view.source);
   const state = await historyState(context, signal);
   if (state !== null) return { context, state };
-  throw new TidemarkError("MATERIALIZE_WITHOUT_HISTORY", `${offline.name}: source "${view.source.name}" has no history yet, so view "${view.name}" cannot be materialized; take its changes in with store.run first`);
+  throw new TidemarkError(
+    "MATERIALIZE_WITHOUT_HISTORY",
+    `${offline.name}: source "${view.source.name}" has no history yet, so view "${view.name}" ` +
+      "cannot be materialized; take its changes in with store.run first",
+  );
 }
 
-function refuseOtherZone(view: ViewSpec, { dates }: Materialized, days: readonly LocalDate[], zone: string): void {
+function refuseOtherZone(
+  view: ViewSpec,
+  { dates }: Materialized,
+  days: readonly LocalDate[],
+  zone: string,
+): void {
   for (const { date, time } of days) {
     const there = dates.get(date);
     if (there === undefined || there.time === time) continue;
-    throw new TidemarkError("MATERIALIZED_IN_OTHER_ZONE", `view "${view.name}": ${date} is materialized as of ${formatTime(there.time)}, and in zone ${zone} that day ends at ${formatTime(time)}; give the zone that the table was begun with`);
+    throw new TidemarkError(
+      "MATERIALIZED_IN_OTHER_ZONE",
+      `view "${view.name}": ${date} is materialized as of ${formatTime(there.time)}, and in ` +
+        `zone ${zone} that day ends at ${formatTime(time)}; give the zone that the table was ` +
+        "begun with",
+    );
   }
 }
 
 function viewAsked(asked: unknown, views: ReadonlyMap<string, ViewSpec>): ViewSpec {
   const name = typeof asked === "string" ? asked : viewSpecOf(asked, WHO).name;
   const view = views.get(name);
-  if (view === undefined) throw new TidemarkError("VIEW_UNKNOWN", `${WHO}: no feature view is called "${name}"; there are ${[...views.keys()].join(", ") || "none"}`);
+  if (view === undefined)
+    throw new TidemarkError(
+      "VIEW_UNKNOWN",
+      `${WHO}: no feature view is called "${name}"; there are ` +
+        `${[...views.keys()].join(", ") || "none"}`,
+    );
   return view;
 }
 
 export function viewSpecOf(asked: unknown, who: string): ViewSpec {
   const found = definitionOf(asked);
-  if (found?.is !== "view") throw new TidemarkError("SELECTION_INVALID", `${who}: ${described(asked)} is no feature view; give one as your definitions export it`);
+  if (found?.is !== "view")
+    throw new TidemarkError(
+      "SELECTION_INVALID",
+      `${who}: ${described(asked)} is no feature view; give one as your definitions export it`,
+    );
   return found.spec;
 }

@@ -1,6 +1,8 @@
 /**
- * The rows of a view's newest materialized day, in the online store. A day is written as a generation of pages beside the one that is served; when all of it is
- * there, the view's head turns to it in one step, so a reader sees one day whole or the other. A day before the one that is served never replaces it.
+ * The rows of a view's newest materialized day, in the online store. A day is written as a
+ * generation of pages beside the one that is served; when all of it is there, the view's head turns
+ * to it in one step, so a reader sees one day whole or the other. A day before the one that is
+ * served never replaces it.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
@@ -10,7 +12,10 @@ import { decodeJson, encodeJson } from "../online/json-cell.ts";
 import type { LocalDate } from "./local-date.ts";
 
 const FORMAT = 1;
-/** Bytes and cells in one step of the store: large, since a step has its price, and bounded, since other writers wait for it. */
+/**
+ * Bytes and cells in one step of the store: large, since a step has its price, and bounded, since
+ * other writers wait for it.
+ */
 const STEP_BYTES = 16 * 2 ** 20;
 const STEP_CELLS = 5_000;
 
@@ -37,16 +42,29 @@ export interface PageKeys {
   page(generation: number, page: number): Uint8Array;
 }
 
-const NUMBERS: readonly ColumnSpec[] = ["generation", "page"].map((name) => ({ name, database: name, kind: "int64", nullable: false }));
+const NUMBERS: readonly ColumnSpec[] = ["generation", "page"].map((name) => ({
+  name,
+  database: name,
+  kind: "int64",
+  nullable: false,
+}));
 
 export function pageKeys(namespace: string, view: ViewSpec): PageKeys {
   const page = cellKeys(namespace, `materialized:${view.name}#`, NUMBERS);
-  return { head: cellKeys(namespace, `materialized:${view.name}`, [])([]), page: (generation, number) => page([BigInt(generation), BigInt(number)]) };
+  return {
+    head: cellKeys(namespace, `materialized:${view.name}`, [])([]),
+    page: (generation, number) => page([BigInt(generation), BigInt(number)]),
+  };
 }
 
 export function headOf(bytes: Uint8Array): Head {
   const stored = decodeJson(bytes) as Head & { readonly format: number };
-  if (stored.format !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: the head of a materialized view has format ${stored.format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it`);
+  if (stored.format !== FORMAT)
+    throw new TidemarkError(
+      "STATE_NEWER_FORMAT",
+      `online store: the head of a materialized view has format ${stored.format}, this ` +
+        `version reads ${FORMAT}: use the version of Tidemark that wrote it`,
+    );
   return stored;
 }
 
@@ -66,14 +84,27 @@ export interface PagesWriter {
 export const LATER_DAY_SERVED = "later day served";
 
 /**
- * Begins a generation. Whoever begins one later takes the view over: what this one still writes then is `MATERIALIZE_FENCED`. Begin before history is read, so that
- * a later generation never knows less.
+ * Begins a generation. Whoever begins one later takes the view over: what this one still writes
+ * then is `MATERIALIZE_FENCED`. Begin before history is read, so that a later generation never
+ * knows less.
  */
-export async function beginPages(store: OnlineStore, namespace: string, view: ViewSpec, day: LocalDate, meaning: number): Promise<PagesWriter | typeof LATER_DAY_SERVED> {
+export async function beginPages(
+  store: OnlineStore,
+  namespace: string,
+  view: ViewSpec,
+  day: LocalDate,
+  meaning: number,
+): Promise<PagesWriter | typeof LATER_DAY_SERVED> {
   const keys = pageKeys(namespace, view);
   const source = `materialized:${view.name}`;
-  const fenced = (): TidemarkError => new TidemarkError("MATERIALIZE_FENCED",
-    `${store.name}: another run has begun to materialize view "${view.name}" since, and takes it over: let one run at a time materialize a view, and start this one again where the other did not finish`, { retryable: true });
+  const fenced = (): TidemarkError =>
+    new TidemarkError(
+      "MATERIALIZE_FENCED",
+      `${store.name}: another run has begun to materialize view "${view.name}" since, and ` +
+        "takes it over: let one run at a time materialize a view, and start this one again " +
+        "where the other did not finish",
+      { retryable: true },
+    );
   let head: Head;
   let generation: number;
 
@@ -81,10 +112,30 @@ export async function beginPages(store: OnlineStore, namespace: string, view: Vi
     const [cell] = await store.read([keys.head]);
     head = cell == null ? { served: null, writing: null, old: [] } : headOf(cell.value);
     if (head.served !== null && head.served.time > day.time) return LATER_DAY_SERVED;
-    const reached = (await store.positions(source)).find(({ partition }) => partition === "generation")?.offset ?? null;
+    const reached =
+      (await store.positions(source)).find(({ partition }) => partition === "generation")?.offset ??
+      null;
     generation = (reached ?? 0) + 1;
-    const next: Head = { ...head, writing: { generation, pages: 0 }, old: [...head.old, ...(head.writing === null ? [] : [head.writing])] };
-    if ((await store.write({ source, cells: [{ key: keys.head, value: encodeHead(next), expected: cell?.version ?? null, expires: null }], positions: [{ partition: "generation", expected: reached, next: generation }] })) === "conflict") continue;
+    const next: Head = {
+      ...head,
+      writing: { generation, pages: 0 },
+      old: [...head.old, ...(head.writing === null ? [] : [head.writing])],
+    };
+    if (
+      (await store.write({
+        source,
+        cells: [
+          {
+            key: keys.head,
+            value: encodeHead(next),
+            expected: cell?.version ?? null,
+            expires: null,
+          },
+        ],
+        positions: [{ partition: "generation", expected: reached, next: generation }],
+      })) === "conflict"
+    )
+      continue;
     head = next;
     break;
   }
@@ -94,7 +145,11 @@ export async function beginPages(store: OnlineStore, namespace: string, view: Vi
 
   /** One step, refused where another run took the view over. */
   async function write(cells: readonly CellWrite[]): Promise<void> {
-    const done = await store.write({ source, cells, positions: [{ partition: "generation", expected: generation, next: generation }] });
+    const done = await store.write({
+      source,
+      cells,
+      positions: [{ partition: "generation", expected: generation, next: generation }],
+    });
     if (done === "conflict") throw fenced();
   }
 
@@ -112,7 +167,14 @@ export async function beginPages(store: OnlineStore, namespace: string, view: Vi
   async function clean(): Promise<void> {
     for (const one of head.old) {
       for (let from = 0; from < one.pages; from += STEP_CELLS) {
-        await write(Array.from({ length: Math.min(STEP_CELLS, one.pages - from) }, (_, i) => ({ key: keys.page(one.generation, from + i), value: null, expected: undefined, expires: null })));
+        await write(
+          Array.from({ length: Math.min(STEP_CELLS, one.pages - from) }, (_, i) => ({
+            key: keys.page(one.generation, from + i),
+            value: null,
+            expected: undefined,
+            expires: null,
+          })),
+        );
       }
     }
     if (head.old.length > 0) await setHead({ ...head, old: [] });
@@ -129,13 +191,21 @@ export async function beginPages(store: OnlineStore, namespace: string, view: Vi
     async finish() {
       await flush();
       const { served } = head;
-      await setHead({ served: { ...day, meaning, generation, pages: head.writing!.pages }, writing: null, old: served === null ? [] : [{ generation: served.generation, pages: served.pages }] });
+      await setHead({
+        served: { ...day, meaning, generation, pages: head.writing!.pages },
+        writing: null,
+        old: served === null ? [] : [{ generation: served.generation, pages: served.pages }],
+      });
       await clean();
     },
   };
 }
 
-export async function servedDay(store: OnlineStore, namespace: string, view: ViewSpec): Promise<ServedDay | null> {
+export async function servedDay(
+  store: OnlineStore,
+  namespace: string,
+  view: ViewSpec,
+): Promise<ServedDay | null> {
   const [cell] = await store.read([pageKeys(namespace, view).head]);
   return cell == null ? null : headOf(cell.value).served;
 }

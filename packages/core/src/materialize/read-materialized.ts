@@ -15,12 +15,21 @@ export interface MaterializedRow {
 }
 
 export interface MaterializedReader {
-  /** Row i for key i, whose values come in the order of the entity's keys; null: the day that is served has none, or it was computed under another definition. */
-  read(view: ViewSpec, keys: readonly (readonly Value[])[]): Promise<readonly (MaterializedRow | null)[]>;
+  /**
+   * Row i for key i, whose values come in the order of the entity's keys; null: the day that is
+   * served has none, or it was computed under another definition.
+   */
+  read(
+    view: ViewSpec,
+    keys: readonly (readonly Value[])[],
+  ): Promise<readonly (MaterializedRow | null)[]>;
 }
 
 export function materializedReader(store: OnlineStore, namespace: string): MaterializedReader {
-  const known = new Map<string, { readonly version: number | null; readonly served: ServedDay | null }>();
+  const known = new Map<
+    string,
+    { readonly version: number | null; readonly served: ServedDay | null }
+  >();
   const meanings = new WeakMap<ViewSpec, number>();
 
   function meaning(view: ViewSpec): number {
@@ -36,14 +45,21 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
       const texts = keys.map((key) => keyText(view.entity.keys, key));
       const hashes = texts.map((text) => hashText(text));
       for (;;) {
-        // the pages are those of the day that was served last; the head in the same snapshot tells whether it still is
+        // the pages are those of the day that was served last; the head in the same snapshot tells
+        // whether it still is
         const expected = known.get(view.name);
         const served = expected?.served ?? null;
         const isOurs = served !== null && served.meaning === meaning(view);
         const numbers = isOurs ? [...new Set(hashes.map((hash) => hash % served.pages))] : [];
-        const [head, ...pages] = await store.read([cells.head, ...numbers.map((number) => cells.page(served!.generation, number))]);
+        const [head, ...pages] = await store.read([
+          cells.head,
+          ...numbers.map((number) => cells.page(served!.generation, number)),
+        ]);
         if (expected === undefined || (head?.version ?? null) !== expected.version) {
-          known.set(view.name, { version: head?.version ?? null, served: head == null ? null : headOf(head.value).served });
+          known.set(view.name, {
+            version: head?.version ?? null,
+            served: head == null ? null : headOf(head.value).served,
+          });
           continue;
         }
         if (!isOurs) return keys.map(() => null);
@@ -59,9 +75,14 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
 }
 
 /** A row as the user sees it. */
-export function materializedRow(view: ViewSpec, row: MaterializedRow | null): Record<string, unknown> | null {
+export function materializedRow(
+  view: ViewSpec,
+  row: MaterializedRow | null,
+): Record<string, unknown> | null {
   if (row === null) return null;
   const shown: Record<string, unknown> = { event_timestamp: new Date(Math.floor(row.time / 1000)) };
-  view.features.forEach(({ name, result }, f) => { shown[name] = toUser(row.values[f]!, result); });
+  view.features.forEach(({ name, result }, f) => {
+    shown[name] = toUser(row.values[f]!, result);
+  });
   return shown;
 }

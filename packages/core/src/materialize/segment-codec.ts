@@ -1,6 +1,8 @@
 /**
- * Materialized rows in cells of the online store: a page holds the rows of some thirty entities, chosen by hash, column by column, so that a day of half a million rows
- * is sixteen thousand cells that are made by copying arrays. A read takes one page, finds its row by the hash, and looks at one value of each column.
+ * Materialized rows in cells of the online store: a page holds the rows of some thirty entities,
+ * chosen by hash, column by column, so that a day of half a million rows is sixteen thousand cells
+ * that are made by copying arrays. A read takes one page, finds its row by the hash, and looks at
+ * one value of each column.
  */
 import { valueAt, type Vector } from "../columns/batch.ts";
 import { ByteReader, ByteWriter, damaged } from "../columns/bytes.ts";
@@ -11,7 +13,10 @@ const FORMAT = 1;
 /** Rows of a page, on average, are between half of this and this. */
 const PAGE_ROWS = 48;
 
-/** How many pages hold so many rows: a power of two, so that a row's page follows from the low bits of its hash. */
+/**
+ * How many pages hold so many rows: a power of two, so that a row's page follows from the low bits
+ * of its hash.
+ */
 export function pagesFor(rows: number): number {
   let pages = 1;
   while (pages * PAGE_ROWS < rows) pages *= 2;
@@ -28,8 +33,16 @@ export interface PageRows {
   readonly vectors: readonly Vector[];
 }
 
-/** Rows [start, end) as a page: format, count, hashes, keys, then of each column a byte that says whether values are missing, which, and the values. */
-export function pageEncoder({ hashes, text, columns, vectors }: PageRows): (start: number, end: number) => Uint8Array {
+/**
+ * Rows [start, end) as a page: format, count, hashes, keys, then of each column a byte that says
+ * whether values are missing, which, and the values.
+ */
+export function pageEncoder({
+  hashes,
+  text,
+  columns,
+  vectors,
+}: PageRows): (start: number, end: number) => Uint8Array {
   const writer = new ByteWriter(16_384);
   const arrays = vectors.map(bytesOf);
   const raw = new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.byteLength);
@@ -46,17 +59,32 @@ export function pageEncoder({ hashes, text, columns, vectors }: PageRows): (star
       if (missing) writer.raw(vector.valid!.subarray(start, end));
       const array = arrays[c]!;
       if (array !== null) writer.raw(array.bytes.subarray(start * array.width, end * array.width));
-      else for (let row = start; row < end; row++) writeText(writer, columns[c]!, valueAt(vector, row));
+      else
+        for (let row = start; row < end; row++)
+          writeText(writer, columns[c]!, valueAt(vector, row));
     }
     return writer.copy();
   };
 }
 
-/** The values of the row under this key; null: the page has none. Throws `STATE_DAMAGED`, `STATE_NEWER_FORMAT`. */
-export function rowOfPage(columns: readonly ColumnSpec[], bytes: Uint8Array, hash: number, key: string): readonly Value[] | null {
+/**
+ * The values of the row under this key; null: the page has none. Throws `STATE_DAMAGED`,
+ * `STATE_NEWER_FORMAT`.
+ */
+export function rowOfPage(
+  columns: readonly ColumnSpec[],
+  bytes: Uint8Array,
+  hash: number,
+  key: string,
+): readonly Value[] | null {
   const reader = new ByteReader(bytes);
   const format = reader.byte();
-  if (format !== FORMAT) throw new TidemarkError("STATE_NEWER_FORMAT", `online store: a page of materialized rows has format ${format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or materialize the view again`);
+  if (format !== FORMAT)
+    throw new TidemarkError(
+      "STATE_NEWER_FORMAT",
+      `online store: a page of materialized rows has format ${format}, this version reads ` +
+        `${FORMAT}: use the version of Tidemark that wrote it, or materialize the view again`,
+    );
   const rows = reader.items();
   const hashes = viewOf(reader.raw(rows * 4));
   let found = -1;
@@ -86,13 +114,26 @@ const ALL_THERE = 0;
 const SOME_MISSING = 1;
 
 /** Bytes of a value, of kinds whose values are all of one length. */
-const WIDTHS: { readonly [kind in ColumnSpec["kind"]]?: number } = { float64: 8, timestamp: 8, int64: 8, int32: 4, date: 4, boolean: 1 };
+const WIDTHS: { readonly [kind in ColumnSpec["kind"]]?: number } = {
+  float64: 8,
+  timestamp: 8,
+  int64: 8,
+  int32: 4,
+  date: 4,
+  boolean: 1,
+};
 
-/** The array behind a vector whose values are all of one length. Little-endian, as every machine that Node runs on. */
+/**
+ * The array behind a vector whose values are all of one length. Little-endian, as every machine
+ * that Node runs on.
+ */
 function bytesOf(vector: Vector): { readonly bytes: Uint8Array; readonly width: number } | null {
   if (vector.is === "string" || vector.is === "big" || vector.is === "bytes") return null;
   const { values } = vector;
-  return { bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength), width: values.BYTES_PER_ELEMENT };
+  return {
+    bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    width: values.BYTES_PER_ELEMENT,
+  };
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -101,10 +142,15 @@ function viewOf(bytes: Uint8Array): DataView {
 
 function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
   switch (column.kind) {
-    case "int64": return view.getBigInt64(at, true);
-    case "int32": case "date": return view.getInt32(at, true);
-    case "boolean": return view.getUint8(at) === 1;
-    default: return view.getFloat64(at, true);
+    case "int64":
+      return view.getBigInt64(at, true);
+    case "int32":
+    case "date":
+      return view.getInt32(at, true);
+    case "boolean":
+      return view.getUint8(at) === 1;
+    default:
+      return view.getFloat64(at, true);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Which materialized days do not hold what the history holds now: by the changes that came into its log since each was computed, wherever their events lie in time. A row
- * that arrives today with the time of last month touches the days of last month.
+ * Which materialized days do not hold what the history holds now: by the changes that came into its
+ * log since each was computed, wherever their events lie in time. A row that arrives today with the
+ * time of last month touches the days of last month.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
@@ -14,7 +15,9 @@ import { columnIndex, compareChanges, keyColumnsOf, rowChangesOf } from "../rows
 import { truncateOf, type RowVersion } from "../rows/row-versions.ts";
 import type { MaterializedDate } from "./features-table.ts";
 
-/** More changed rows than this are not looked at one by one: every day may hold something of them. */
+/**
+ * More changed rows than this are not looked at one by one: every day may hold something of them.
+ */
 const MOST_ROWS = 2_000_000;
 
 /** What the log says of one row since. */
@@ -22,7 +25,11 @@ interface ChangedRow {
   /** By log partition, the last offset that says something of it. */
   readonly reached: Map<string, number>;
   /** Where its changes stand in the order of changes. */
-  readonly places: { readonly place: bigint; readonly offset: number; readonly committed: number }[];
+  readonly places: {
+    readonly place: bigint;
+    readonly offset: number;
+    readonly committed: number;
+  }[];
 }
 
 /** A row's image that counts now or counted before, and for which entity. */
@@ -33,25 +40,39 @@ interface Image {
 }
 
 export async function touchedDates(
-  context: HistoryContext, state: HistoryState, view: ViewSpec, dates: readonly MaterializedDate[], limits: { readonly rows: number } = { rows: MOST_ROWS }, signal?: AbortSignal,
+  context: HistoryContext,
+  state: HistoryState,
+  view: ViewSpec,
+  dates: readonly MaterializedDate[],
+  limits: { readonly rows: number } = { rows: MOST_ROWS },
+  signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const every = new Set(dates.map(({ date }) => date));
   if (dates.length === 0) return every;
   // a log that ends before where a date was computed is another log
   const ends = new Map(state.log.positions.map(({ partition, offset }) => [partition, offset]));
-  if (dates.some(({ partitions, reached }) => partitions.some((partition) => (ends.get(partition) ?? -1) < reached(partition)))) return every;
+  if (
+    dates.some(({ partitions, reached }) =>
+      partitions.some((partition) => (ends.get(partition) ?? -1) < reached(partition)),
+    )
+  )
+    return every;
   const rows = await changedRows(context, state, dates, limits.rows, signal);
   if (rows === "all") return every;
   if (rows.size === 0) return new Set();
   const images = await imagesOf(context, state, view, rows, signal);
-  const longest = view.is === "window" ? Math.max(...view.features.map(({ window }) => window!)) : Infinity;
-  const others = view.is === "window" ? await firstOfOthers(context, state, view, rows, images, signal) : null;
+  const longest =
+    view.is === "window" ? Math.max(...view.features.map(({ window }) => window!)) : Infinity;
+  const others =
+    view.is === "window" ? await firstOfOthers(context, state, view, rows, images, signal) : null;
   const touched = new Set<string>();
   for (const { date, time: t, reached } of dates) {
     const isTouched = images.some(({ row, time, entity }) => {
-      if (![...row.reached].some(([partition, offset]) => offset > reached(partition))) return false;
+      if (![...row.reached].some(([partition, offset]) => offset > reached(partition)))
+        return false;
       if (others === null) return time <= t;
-      // law 7: an entity's first row before t makes it one that is there, with zeros where its windows are empty
+      // law 7: an entity's first row before t makes it one that is there, with zeros where its
+      // windows are empty
       return time < t && t <= Math.max(time + longest, others.get(entity!) ?? Infinity);
     });
     if (isTouched) touched.add(date);
@@ -59,23 +80,43 @@ export async function touchedDates(
   return touched;
 }
 
-/** "all": a truncate or a new snapshot came, which says something of every row, or there are too many. */
+/**
+ * "all": a truncate or a new snapshot came, which says something of every row, or there are too
+ * many.
+ */
 async function changedRows(
-  { offline, tables, source, rows: versions }: HistoryContext, state: HistoryState, dates: readonly MaterializedDate[], most: number, signal: AbortSignal | undefined,
+  { offline, tables, source, rows: versions }: HistoryContext,
+  state: HistoryState,
+  dates: readonly MaterializedDate[],
+  most: number,
+  signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ChangedRow> | "all"> {
-  const least = new Map(state.log.positions.map(({ partition }) => [partition, Math.min(...dates.map(({ reached }) => reached(partition)))]));
-  const ahead = state.log.positions.filter(({ partition, offset }) => offset > least.get(partition)!);
+  const least = new Map(
+    state.log.positions.map(({ partition }) => [
+      partition,
+      Math.min(...dates.map(({ reached }) => reached(partition))),
+    ]),
+  );
+  const ahead = state.log.positions.filter(
+    ({ partition, offset }) => offset > least.get(partition)!,
+  );
   const found = new Map<string, ChangedRow>();
   if (ahead.length === 0) return found;
   const read = {
-    version: state.log.version, columns: state.log.columns, signal, fromOffset: Math.min(...ahead.map(({ partition }) => least.get(partition)! + 1)),
+    version: state.log.version,
+    columns: state.log.columns,
+    signal,
+    fromOffset: Math.min(...ahead.map(({ partition }) => least.get(partition)! + 1)),
     wanted: (partition: string, offset: number) => offset > (least.get(partition) ?? -1),
   };
   const rowChanges = rowChangesOf(source);
   for await (const change of readLog(offline, tables, source, read)) {
     if (truncateOf(change) !== null) return "all";
     const partition = positionName(change);
-    for (const { key, change: { place, offset, committed } } of rowChanges(change)) {
+    for (const {
+      key,
+      change: { place, offset, committed },
+    } of rowChanges(change)) {
       const text = versions.textOf(key);
       let row = found.get(text);
       if (row === undefined) found.set(text, (row = { reached: new Map(), places: [] }));
@@ -87,18 +128,33 @@ async function changedRows(
   return found;
 }
 
-async function imagesOf(context: HistoryContext, state: HistoryState, view: ViewSpec, rows: ReadonlyMap<string, ChangedRow>, signal: AbortSignal | undefined): Promise<readonly Image[]> {
+async function imagesOf(
+  context: HistoryContext,
+  state: HistoryState,
+  view: ViewSpec,
+  rows: ReadonlyMap<string, ChangedRow>,
+  signal: AbortSignal | undefined,
+): Promise<readonly Image[]> {
   const { source } = context;
   const time = source.eventTime.is === "column" ? columnIndex(source, source.eventTime.column) : -1;
   const keys = view.keyColumns.map((name) => columnIndex(source, name));
   const keyColumns = keys.map((index) => source.columns[index]!);
   const images: Image[] = [];
-  for await (const { text, versions } of rowVersionsOf(context, state, new Set(rows.keys()), signal)) {
+  for await (const { text, versions } of rowVersionsOf(
+    context,
+    state,
+    new Set(rows.keys()),
+    signal,
+  )) {
     const row = rows.get(text)!;
     if (time < 0) {
-      // a dimension: what is seen changes from the earliest moment on that one of the versions was or is known from
+      // a dimension: what is seen changes from the earliest moment on that one of the versions was
+      // or is known from
       const concerned = concernedVersions(row, versions);
-      const moments = [...concerned.flatMap(({ from, committed }) => [from, committed]), ...(concerned.length === 0 ? [] : row.places.map(({ committed }) => committed))].filter(Number.isFinite);
+      const moments = [
+        ...concerned.flatMap(({ from, committed }) => [from, committed]),
+        ...(concerned.length === 0 ? [] : row.places.map(({ committed }) => committed)),
+      ].filter(Number.isFinite);
       if (moments.length > 0) images.push({ row, time: Math.min(...moments), entity: null });
       continue;
     }
@@ -117,32 +173,54 @@ async function imagesOf(context: HistoryContext, state: HistoryState, view: View
 }
 
 /**
- * The versions from the first of these changes on, and the one before them. The row's image of before is among them, though a change came late: its values are those of a
- * change that stands here, or were handed on by the version before.
+ * The versions from the first of these changes on, and the one before them. The row's image of
+ * before is among them, though a change came late: its values are those of a change that stands
+ * here, or were handed on by the version before.
  */
-function concernedVersions({ places }: ChangedRow, versions: readonly RowVersion[]): readonly RowVersion[] {
+function concernedVersions(
+  { places }: ChangedRow,
+  versions: readonly RowVersion[],
+): readonly RowVersion[] {
   const first = places.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
   const since = versions.filter((version) => compareChanges(version, first) >= 0);
   const before = versions.filter((version) => compareChanges(version, first) < 0).at(-1);
   return before === undefined || since.length === 0 ? since : [before, ...since];
 }
 
-/** By entity of an image, the time of its first row among those that did not change; none: there is no other. */
+/**
+ * By entity of an image, the time of its first row among those that did not change; none: there is
+ * no other.
+ */
 async function firstOfOthers(
-  context: HistoryContext, state: HistoryState, view: ViewSpec, rows: ReadonlyMap<string, ChangedRow>, images: readonly Image[], signal: AbortSignal | undefined,
+  context: HistoryContext,
+  state: HistoryState,
+  view: ViewSpec,
+  rows: ReadonlyMap<string, ChangedRow>,
+  images: readonly Image[],
+  signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, number>> {
   const entities = [...new Set(images.map(({ entity }) => entity!))];
   const numbers = new Map(entities.map((entity, number) => [entity, number]));
   const first = new Float64Array(entities.length).fill(Infinity);
   const query = {
-    columns: keyColumnsOf(context.source), keyColumns: view.keyColumns, entityOf: (text: string) => numbers.get(text) ?? -1, signal,
-    knowledge: "as corrected" as const, times: { min: -Infinity, max: Infinity },
+    columns: keyColumnsOf(context.source),
+    keyColumns: view.keyColumns,
+    entityOf: (text: string) => numbers.get(text) ?? -1,
+    signal,
+    knowledge: "as corrected" as const,
+    times: { min: -Infinity, max: Infinity },
   };
-  for await (const { length, entity, time, columns: { vectors } } of versionEvents(context, state, query)) {
+  for await (const {
+    length,
+    entity,
+    time,
+    columns: { vectors },
+  } of versionEvents(context, state, query)) {
     for (let i = 0; i < length; i++) {
       const number = entity[i]!;
       if (number < 0 || time[i]! >= first[number]!) continue;
-      if (!rows.has(context.rows.textOf(vectors.map((vector) => valueAt(vector, i))))) first[number] = time[i]!;
+      if (!rows.has(context.rows.textOf(vectors.map((vector) => valueAt(vector, i)))))
+        first[number] = time[i]!;
     }
   }
   return new Map(entities.map((entity, number) => [entity, first[number]!]));

@@ -4,17 +4,32 @@ import type { AnySelection } from "../define/selection.ts";
 export interface MaterializeOptions {
   /** Views, or their names; all without it. */
   readonly views?: readonly (AnySelection | string)[] | undefined;
-  /** Days, as "2025-06-14". The rows of a day are stamped with its end, so that the day itself is in their windows (law 1). */
+  /**
+   * Days, as "2025-06-14". The rows of a day are stamped with its end, so that the day itself is in
+   * their windows (law 1).
+   */
   readonly dates?: readonly string[] | undefined;
-  /** The first day; with `incremental` only where nothing is materialized yet, or for days before those that are. */
+  /**
+   * The first day; with `incremental` only where nothing is materialized yet, or for days before
+   * those that are.
+   */
   readonly from?: string | undefined;
   /** The day after the last; with `incremental` today without it. */
   readonly to?: string | undefined;
-  /** Whose days they are, an IANA name; "UTC" without it. A table keeps the zone that it was begun with. */
+  /**
+   * Whose days they are, an IANA name; "UTC" without it. A table keeps the zone that it was begun
+   * with.
+   */
   readonly zone?: string | undefined;
-  /** Brings every day that is materialized up to the history, whatever arrived late, was corrected, deleted or backfilled, and adds the days since. */
+  /**
+   * Brings every day that is materialized up to the history, whatever arrived late, was corrected,
+   * deleted or backfilled, and adds the days since.
+   */
   readonly incremental?: boolean | undefined;
-  /** false: only the table is written. Where the store has an online store, the rows of the newest day go there too without it. */
+  /**
+   * false: only the table is written. Where the store has an online store, the rows of the newest
+   * day go there too without it.
+   */
   readonly online?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;
@@ -39,7 +54,11 @@ export interface MaterializedView {
   /** The table's name in the offline store. */
   readonly table: string;
   /** Days that were computed, in their order. */
-  readonly dates: readonly { readonly date: string; readonly rows: number; readonly state: "new" | "again" }[];
+  readonly dates: readonly {
+    readonly date: string;
+    readonly rows: number;
+    readonly state: "new" | "again";
+  }[];
   /** Days that the table holds and that were left as they are. */
   readonly unchanged: number;
   /** The day whose rows the online store now serves; null: this call put none there. */

@@ -1,28 +1,54 @@
-/** What a row of a view means, as a number: rows that were computed under another definition are not rows of this one. */
+/**
+ * What a row of a view means, as a number: rows that were computed under another definition are not
+ * rows of this one.
+ */
 import { fnv1a } from "../columns/text-hash.ts";
 import type { ViewSpec } from "../specs.ts";
 import { planOf } from "../plan/view-plans.ts";
 
-/** Equal for definitions that give every row the same values under the same names. A safe integer. */
+/**
+ * Equal for definitions that give every row the same values under the same names. A safe integer.
+ */
 export function meaningOf(view: ViewSpec): number {
   const { source, entity } = view;
-  const columns = [...planOf(view, view.features).columns.map(({ name }) => name), ...view.keyColumns, ...source.primaryKey, ...(source.eventTime.is === "column" ? [source.eventTime.column] : [])];
+  const columns = [
+    ...planOf(view, view.features).columns.map(({ name }) => name),
+    ...view.keyColumns,
+    ...source.primaryKey,
+    ...(source.eventTime.is === "column" ? [source.eventTime.column] : []),
+  ];
   const said = {
-    is: view.is, ttl: view.ttl, keyColumns: view.keyColumns, features: view.features,
+    is: view.is,
+    ttl: view.ttl,
+    keyColumns: view.keyColumns,
+    features: view.features,
     entity: entity.keys.map(({ name, kind, scale }) => ({ name, kind, scale })),
-    source: { name: source.name, table: source.table, primaryKey: source.primaryKey, eventTime: source.eventTime, created: source.created },
+    source: {
+      name: source.name,
+      table: source.table,
+      primaryKey: source.primaryKey,
+      eventTime: source.eventTime,
+      created: source.created,
+    },
     columns: source.columns.filter(({ name }) => columns.includes(name)),
   };
   const text = JSON.stringify(said, (_, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
     if (value instanceof Uint8Array) return [...value];
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, member]) => member !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   });
   return (hashText(text, 0x811c9dc5) & 0xf_ffff) * 2 ** 32 + hashText(text, 0x01234567);
 }
 
-/** FNV-1a, its bits mixed at the end. It decides where rows lie in users' files: never to be changed. */
+/**
+ * FNV-1a, its bits mixed at the end. It decides where rows lie in users' files: never to be
+ * changed.
+ */
 export function hashText(text: string, start?: number): number {
   let value = fnv1a(text, start);
   value ^= value >>> 16;

@@ -1,4 +1,7 @@
-/** Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for no other. */
+/**
+ * Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for
+ * no other.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
 import { sizeOf } from "../ingest/source-batches.ts";
@@ -15,7 +18,10 @@ export interface CommitLimits {
 }
 
 export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20, age: 60e6 };
-/** The versions table is brought up to the log when so many changes wait, or this share of what it holds, whichever is more: the work stays in proportion. */
+/**
+ * The versions table is brought up to the log when so many changes wait, or this share of what it
+ * holds, whichever is more: the work stays in proportion.
+ */
 const COMPACT_ROWS = 100_000;
 const COMPACT_SHARE = 0.25;
 /** Another run may overtake this one again while it looks where the log stands. */
@@ -26,7 +32,10 @@ export interface HistorySink {
   gather(changes: readonly Change[], positions: readonly Position[]): void;
   /** ms until what is gathered reaches its age; Infinity where nothing is gathered. */
   dueIn(): number;
-  /** Commits when a limit is reached; true where nothing gathered is left. After a failure what is gathered is still there. */
+  /**
+   * Commits when a limit is reached; true where nothing gathered is left. After a failure what is
+   * gathered is still there.
+   */
   commitWhenDue(): Promise<boolean>;
   /** Commits what is gathered. */
   flush(): Promise<void>;
@@ -44,7 +53,9 @@ export interface HistorySinkOptions extends HistoryContext {
   readonly positions: readonly Position[];
   /** Where the log stands now. */
   readonly stored: () => Promise<readonly Position[]>;
-  /** Another run may move the log: this one goes on behind it. Otherwise that is `HISTORY_FENCED`. */
+  /**
+   * Another run may move the log: this one goes on behind it. Otherwise that is `HISTORY_FENCED`.
+   */
   readonly shared: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,22 +68,35 @@ export function historySink(options: HistorySinkOptions): HistorySink {
   let since = 0;
   let reached = new Map<string, Position>();
   let waiting = 0;
-  /** A commit of ours failed and may still have been done, or be done late: who moved the log may be us. */
+  /**
+   * A commit of ours failed and may still have been done, or be done late: who moved the log may be
+   * us.
+   */
   let brokeOff = false;
   /** µs until what is gathered is old enough. */
   const left = (): number => since + limits.age - clock();
 
   async function flush(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const steps: PositionStep[] = [...reached.values()].map(({ partition, offset, mark }) => ({ partition, expected: committed.get(partition) ?? null, next: offset, mark }));
+      const steps: PositionStep[] = [...reached.values()].map(({ partition, offset, mark }) => ({
+        partition,
+        expected: committed.get(partition) ?? null,
+        next: offset,
+        mark,
+      }));
       if (steps.length === 0) {
         bytes = 0;
         return;
       }
-      const written = await offline.append(tables.changes, await changesToBatches(tables, changes), { positions: steps, signal }).catch((error: unknown) => {
-        brokeOff = true;
-        throw error;
-      });
+      const written = await offline
+        .append(tables.changes, await changesToBatches(tables, changes), {
+          positions: steps,
+          signal,
+        })
+        .catch((error: unknown) => {
+          brokeOff = true;
+          throw error;
+        });
       if (written === "done") {
         brokeOff = false;
         for (const { partition, next } of steps) committed.set(partition, next);
@@ -82,7 +106,11 @@ export function historySink(options: HistorySinkOptions): HistorySink {
         forget(await options.stored());
         continue;
       }
-      throw new TidemarkError("HISTORY_FENCED", `${offline.name}: another runner has moved the log of source "${source.name}": run one runner per partition, and start this one again to go on from there`);
+      throw new TidemarkError(
+        "HISTORY_FENCED",
+        `${offline.name}: another runner has moved the log of source "${source.name}": run ` +
+          "one runner per partition, and start this one again to go on from there",
+      );
     }
     waiting += changes.length;
     changes = [];
@@ -94,7 +122,9 @@ export function historySink(options: HistorySinkOptions): HistorySink {
     for (const { partition, offset } of stored) {
       if (offset <= (committed.get(partition) ?? -1)) continue;
       committed.set(partition, offset);
-      changes = changes.filter((change) => change.offset > offset || `${change.topic}:${change.partition}` !== partition);
+      changes = changes.filter(
+        (change) => change.offset > offset || `${change.topic}:${change.partition}` !== partition,
+      );
       if (offset >= (reached.get(partition)?.offset ?? Infinity)) reached.delete(partition);
     }
   }
@@ -117,13 +147,15 @@ export function historySink(options: HistorySinkOptions): HistorySink {
     gather(added, positions) {
       if (changes.length === 0) since = clock();
       // who was overtaken may still be given what another run has committed meanwhile
-      const isNew = (partition: string, offset: number): boolean => offset > (committed.get(partition) ?? -1);
+      const isNew = (partition: string, offset: number): boolean =>
+        offset > (committed.get(partition) ?? -1);
       for (const change of added) {
         if (!isNew(`${change.topic}:${change.partition}`, change.offset)) continue;
         changes.push(change);
         bytes += sizeOf(change);
       }
-      for (const position of positions) if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
+      for (const position of positions)
+        if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
     },
     dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil(left() / 1000))),
     async commitWhenDue() {

@@ -14,19 +14,37 @@ const PIECE = 4_000;
 
 export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
   const declared = tables.declared.length;
-  return batchOf(tables.changes.columns, changes.map((change): Value[] => [
-    ...(change.values ?? new Array<Value>(declared).fill(null)),
-    change.topic, change.partition, BigInt(change.offset), change.timestamp === null ? null : BigInt(change.timestamp),
-    change.kind, change.op, change.lsn, change.place ?? null, change.committed, change.snapshot,
-    change.transaction, change.oldKey === null ? null : valuesToText(change.oldKey),
-    change.unavailable.length === 0 ? null : change.unavailable.join(),
-    change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
-    change.broken === null ? null : JSON.stringify(change.broken), change.nonFinite, change.extra, change.epoch ?? 0,
-  ]));
+  return batchOf(
+    tables.changes.columns,
+    changes.map((change): Value[] => [
+      ...(change.values ?? new Array<Value>(declared).fill(null)),
+      change.topic,
+      change.partition,
+      BigInt(change.offset),
+      change.timestamp === null ? null : BigInt(change.timestamp),
+      change.kind,
+      change.op,
+      change.lsn,
+      change.place ?? null,
+      change.committed,
+      change.snapshot,
+      change.transaction,
+      change.oldKey === null ? null : valuesToText(change.oldKey),
+      change.unavailable.length === 0 ? null : change.unavailable.join(),
+      change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
+      change.broken === null ? null : JSON.stringify(change.broken),
+      change.nonFinite,
+      change.extra,
+      change.epoch ?? 0,
+    ]),
+  );
 }
 
 /** In pieces, between which others have their turn. */
-export async function changesToBatches(tables: HistoryTables, changes: readonly Change[]): Promise<Batch[]> {
+export async function changesToBatches(
+  tables: HistoryTables,
+  changes: readonly Change[],
+): Promise<Batch[]> {
   const batches: Batch[] = [];
   const breathe = breather();
   for (let from = 0; from < changes.length; from += PIECE) {
@@ -36,10 +54,23 @@ export async function changesToBatches(tables: HistoryTables, changes: readonly 
   return batches;
 }
 
-/** The columns of the log from which row versions follow; what only explains a change stays behind. A declared column that the table does not have yet is null. */
-function readColumns(tables: HistoryTables, columns: readonly ColumnSpec[] | undefined, { extra = false, transaction = false }: Pick<LogRead, "extra" | "transaction">): readonly string[] {
-  const there = (name: string): boolean => columns === undefined || columns.some((column) => column.name === name);
-  return [...tables.declared, ...LOG_COLUMNS].map((column) => column.name).filter((name) => (name !== "_extra" || extra) && (name !== "_transaction" || transaction) && there(name));
+/**
+ * The columns of the log from which row versions follow; what only explains a change stays behind.
+ * A declared column that the table does not have yet is null.
+ */
+function readColumns(
+  tables: HistoryTables,
+  columns: readonly ColumnSpec[] | undefined,
+  { extra = false, transaction = false }: Pick<LogRead, "extra" | "transaction">,
+): readonly string[] {
+  const there = (name: string): boolean =>
+    columns === undefined || columns.some((column) => column.name === name);
+  return [...tables.declared, ...LOG_COLUMNS]
+    .map((column) => column.name)
+    .filter(
+      (name) =>
+        (name !== "_extra" || extra) && (name !== "_transaction" || transaction) && there(name),
+    );
 }
 
 export interface LogRead {
@@ -56,25 +87,64 @@ export interface LogRead {
   readonly wanted: (partition: string, offset: number) => boolean;
 }
 
-/** Every change of the log at one version of the table that `wanted` lets through, in batches as they are stored. */
-export async function* readLog(offline: OfflineStore, tables: HistoryTables, source: SourceSpec, options: LogRead): AsyncIterable<Change> {
+/**
+ * Every change of the log at one version of the table that `wanted` lets through, in batches as
+ * they are stored.
+ */
+export async function* readLog(
+  offline: OfflineStore,
+  tables: HistoryTables,
+  source: SourceSpec,
+  options: LogRead,
+): AsyncIterable<Change> {
   const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
   // a log that was written before there were epochs has no column for them
-  const columns = options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
+  const columns =
+    options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
   const names = readColumns(tables, columns, options);
   const at = (name: string): number => names.indexOf(name);
-  const [topic, partition, offset, kind, lsn, place, committed] = [at("_topic"), at("_partition"), at("_offset"), at("_kind"), at("_lsn"), at("_place"), at("_committed")];
-  const [snapshot, oldKey, unavailable, unreadable, broken, op] = [at("_snapshot"), at("_old_key"), at("_unavailable"), at("_unreadable"), at("_broken"), at("_op")];
-  const [nonFinite, extra, epochs, transaction] = [at("_non_finite"), at("_extra"), at("_epoch"), at("_transaction")];
+  const [topic, partition, offset, kind, lsn, place, committed] = [
+    at("_topic"),
+    at("_partition"),
+    at("_offset"),
+    at("_kind"),
+    at("_lsn"),
+    at("_place"),
+    at("_committed"),
+  ];
+  const [snapshot, oldKey, unavailable, unreadable, broken, op] = [
+    at("_snapshot"),
+    at("_old_key"),
+    at("_unavailable"),
+    at("_unreadable"),
+    at("_broken"),
+    at("_op"),
+  ];
+  const [nonFinite, extra, epochs, transaction] = [
+    at("_non_finite"),
+    at("_extra"),
+    at("_epoch"),
+    at("_transaction"),
+  ];
   const declared = tables.declared.map(({ name }) => at(name));
   const keyColumns = keyColumnsOf(source);
   const range = { column: "_offset", min: fromOffset, max: toOffset };
-  for await (const batch of offline.scan(tables.changes.name, { columns: names, version, range, signal })) {
+  for await (const batch of offline.scan(tables.changes.name, {
+    columns: names,
+    version,
+    range,
+    signal,
+  })) {
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
     for (let i = 0; i < batch.length; i++) {
-      const epoch = epochs! < 0 ? 0 : (valueAt(vectors[epochs!]!, i) as number | null) ?? 0;
-      const where = { topic: text(topic!, i)!, partition: valueAt(vectors[partition!]!, i) as number, offset: Number(valueAt(vectors[offset!]!, i)), epoch };
+      const epoch = epochs! < 0 ? 0 : ((valueAt(vectors[epochs!]!, i) as number | null) ?? 0);
+      const where = {
+        topic: text(topic!, i)!,
+        partition: valueAt(vectors[partition!]!, i) as number,
+        offset: Number(valueAt(vectors[offset!]!, i)),
+        epoch,
+      };
       if (!wanted(positionName(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
       const left = text(unavailable!, i);
@@ -82,16 +152,26 @@ export async function* readLog(offline: OfflineStore, tables: HistoryTables, sou
       const why = text(broken!, i);
       const old = text(oldKey!, i);
       yield {
-        source: source.name, ...where, kind: is,
-        values: is === "upsert" || is === "delete" ? declared.map((c) => (c < 0 ? null : valueAt(vectors[c]!, i))) : null,
+        source: source.name,
+        ...where,
+        kind: is,
+        values:
+          is === "upsert" || is === "delete"
+            ? declared.map((c) => (c < 0 ? null : valueAt(vectors[c]!, i)))
+            : null,
         oldKey: old === null ? null : valuesFromText(keyColumns, old),
         unavailable: left === null ? [] : left.split(",").map(Number),
         unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
         broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
-        nonFinite: valueAt(vectors[nonFinite!]!, i) as number, lsn: valueAt(vectors[lsn!]!, i) as bigint | null, place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
+        nonFinite: valueAt(vectors[nonFinite!]!, i) as number,
+        lsn: valueAt(vectors[lsn!]!, i) as bigint | null,
+        place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
         committed: valueAt(vectors[committed!]!, i) as number | null,
-        snapshot: valueAt(vectors[snapshot!]!, i) as boolean, op: text(op!, i), timestamp: null,
-        transaction: transaction! < 0 ? null : text(transaction!, i), extra: extra! < 0 ? null : text(extra!, i),
+        snapshot: valueAt(vectors[snapshot!]!, i) as boolean,
+        op: text(op!, i),
+        timestamp: null,
+        transaction: transaction! < 0 ? null : text(transaction!, i),
+        extra: extra! < 0 ? null : text(extra!, i),
       };
     }
   }

@@ -1,9 +1,18 @@
-/** Brings the versions table up to the log, bucket by bucket, each in one commit: memory is bounded by a bucket and the tail. */
+/**
+ * Brings the versions table up to the log, bucket by bucket, each in one commit: memory is bounded
+ * by a bucket and the tail.
+ */
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
 import type { PositionStep } from "../spi.ts";
 import { breather } from "../yield-to-event-loop.ts";
-import { bucketPosition, bucketsOf, bucketsPosition, readTail, truncatePosition } from "./log-tail.ts";
+import {
+  bucketPosition,
+  bucketsOf,
+  bucketsPosition,
+  readTail,
+  truncatePosition,
+} from "./log-tail.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
 
@@ -23,16 +32,27 @@ export interface CompactionResult {
   readonly buckets: number;
 }
 
-export async function compactHistory(context: HistoryContext, options: CompactionOptions = {}): Promise<CompactionResult> {
+export async function compactHistory(
+  context: HistoryContext,
+  options: CompactionOptions = {},
+): Promise<CompactionResult> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const done = await compactOnce(context, options);
     if (done !== null) return done;
   }
-  throw new TidemarkError("HISTORY_CONTENDED", `${context.offline.name}: ${ATTEMPTS} attempts to compact source "${context.source.name}" met other writers; compact from one process`, { retryable: true });
+  throw new TidemarkError(
+    "HISTORY_CONTENDED",
+    `${context.offline.name}: ${ATTEMPTS} attempts to compact source "${context.source.name}" ` +
+      "met other writers; compact from one process",
+    { retryable: true },
+  );
 }
 
 /** null: another writer moved the table in between. */
-async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_BUCKETS, signal }: CompactionOptions): Promise<CompactionResult | null> {
+async function compactOnce(
+  context: HistoryContext,
+  { buckets: wanted = DEFAULT_BUCKETS, signal }: CompactionOptions,
+): Promise<CompactionResult | null> {
   const { offline, source, tables, rows } = context;
   let versions = await offline.state(tables.versions.name, { signal });
   // the log is asked second, so it is never behind the versions
@@ -41,27 +61,51 @@ async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_
   const buckets = bucketsOf(versions) ?? wanted;
   const tail = await readTail(offline, source, tables, rows, { log, versions, buckets, signal });
 
-  // from where the tail was read: a bucket that another compactor took further since then is a conflict
+  // from where the tail was read: a bucket that another compactor took further since then is a
+  // conflict
   const read = offsetsOf(versions?.positions ?? []);
-  const steps = (bucket: number): PositionStep[] => (
-    log.positions.map(({ partition, offset }) => ({ partition: bucketPosition(bucket, partition), expected: read.get(bucketPosition(bucket, partition)) ?? null, next: offset }))
-      .filter((step) => step.expected !== step.next));
-  const touched = tail.rows.flatMap((one, bucket) => (one.size > 0 || tail.truncates[bucket]!.length > 0 ? [bucket] : []));
+  const steps = (bucket: number): PositionStep[] =>
+    log.positions
+      .map(({ partition, offset }) => ({
+        partition: bucketPosition(bucket, partition),
+        expected: read.get(bucketPosition(bucket, partition)) ?? null,
+        next: offset,
+      }))
+      .filter((step) => step.expected !== step.next);
+  const touched = tail.rows.flatMap((one, bucket) =>
+    one.size > 0 || tail.truncates[bucket]!.length > 0 ? [bucket] : [],
+  );
   // buckets that the tail says nothing of move with the first commit
   const idle = tail.rows.flatMap((_, bucket) => (touched.includes(bucket) ? [] : steps(bucket)));
-  const first: PositionStep[] = bucketsOf(versions) === null ? [{ partition: bucketsPosition, expected: null, next: buckets }, ...idle] : idle;
+  const first: PositionStep[] =
+    bucketsOf(versions) === null
+      ? [{ partition: bucketsPosition, expected: null, next: buckets }, ...idle]
+      : idle;
   if (touched.length === 0) {
-    if (first.length > 0 && (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict") return null;
+    if (
+      first.length > 0 &&
+      (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict"
+    )
+      return null;
     return { changes: tail.changes, buckets: 0 };
   }
   const breathe = breather();
   for (const [n, bucket] of touched.entries()) {
     const newTruncates = tail.truncates[bucket]!;
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, newTruncates, { log, versions, signal });
+    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, newTruncates, {
+      log,
+      versions,
+      signal,
+    });
     const kept: Batch[] = [];
     if (versions !== null) {
       const columns = tables.versions.columns.map((column) => column.name);
-      for await (const batch of offline.scan(tables.versions.name, { columns, version: versions.version, partitions: { _bucket: [bucket] }, signal })) {
+      for await (const batch of offline.scan(tables.versions.name, {
+        columns,
+        version: versions.version,
+        partitions: { _bucket: [bucket] },
+        signal,
+      })) {
         const keep = merge.keep(batch);
         await breathe();
         if (keep.includes(1)) kept.push(selectRows(batch, keep));
@@ -70,12 +114,21 @@ async function compactOnce(context: HistoryContext, { buckets: wanted = DEFAULT_
     const merged = rows.toBatch(await merge.merged(), bucket);
     await breathe();
     const known = offsetsOf(versions?.positions ?? []);
-    const truncates = newTruncates.map((truncate) => truncatePosition(bucket, truncate)).filter((name, i, all) => !known.has(name) && all.indexOf(name) === i)
-      .map((partition) => ({ partition, expected: null, next: newTruncates.find((truncate) => truncatePosition(bucket, truncate) === partition)!.committed }));
+    const truncates = newTruncates
+      .map((truncate) => truncatePosition(bucket, truncate))
+      .filter((name, i, all) => !known.has(name) && all.indexOf(name) === i)
+      .map((partition) => ({
+        partition,
+        expected: null,
+        next: newTruncates.find((truncate) => truncatePosition(bucket, truncate) === partition)!
+          .committed,
+      }));
     const positions = [...(n === 0 ? first : []), ...steps(bucket), ...truncates];
-    const written = await offline.rewrite(tables.versions, [...kept, merged].filter((batch) => batch.length > 0), {
-      replaced: { _bucket: [bucket] }, from: versions?.version ?? null, positions, signal,
-    });
+    const written = await offline.rewrite(
+      tables.versions,
+      [...kept, merged].filter((batch) => batch.length > 0),
+      { replaced: { _bucket: [bucket] }, from: versions?.version ?? null, positions, signal },
+    );
     if (written === "conflict") return null;
     versions = await offline.state(tables.versions.name, { signal });
   }

@@ -1,6 +1,6 @@
 /**
- * Entity rows in passes: a pass asks for a share of the entities, so that the events it gathers fit in memory however long the history is. History is
- * scanned once per pass.
+ * Entity rows in passes: a pass asks for a share of the entities, so that the events it gathers fit
+ * in memory however long the history is. History is scanned once per pass.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import type { ViewSpec } from "../specs.ts";
@@ -20,10 +20,18 @@ export interface EntityPass {
 }
 
 /** The rows as `count` passes; the rows of one entity are all in one of them. */
-export function entityPasses(view: ViewSpec, keys: readonly Readonly<Record<string, Value>>[], times: Float64Array, count: number): readonly EntityPass[] {
+export function entityPasses(
+  view: ViewSpec,
+  keys: readonly Readonly<Record<string, Value>>[],
+  times: Float64Array,
+  count: number,
+): readonly EntityPass[] {
   const codes = new Map<string, number>();
   const entity = Int32Array.from(keys, (key) => {
-    const text = keyText(view.entity.keys, view.entity.keys.map((column) => key[column.name]!));
+    const text = keyText(
+      view.entity.keys,
+      view.entity.keys.map((column) => key[column.name]!),
+    );
     let code = codes.get(text);
     if (code === undefined) codes.set(text, (code = codes.size));
     return code;
@@ -32,7 +40,12 @@ export function entityPasses(view: ViewSpec, keys: readonly Readonly<Record<stri
     const places = Int32Array.from(entity.keys()).filter((row) => entity[row]! % count === pass);
     const asked = Float64Array.from(places, (row) => times[row]!);
     return {
-      rows: { length: places.length, keys: Math.ceil((codes.size - pass) / count), entity: places.map((row) => Math.floor(entity[row]! / count)), time: asked },
+      rows: {
+        length: places.length,
+        keys: Math.ceil((codes.size - pass) / count),
+        entity: places.map((row) => Math.floor(entity[row]! / count)),
+        time: asked,
+      },
       entityOf: (text) => {
         const code = codes.get(text);
         return code === undefined || code % count !== pass ? -1 : Math.floor(code / count);
@@ -45,10 +58,17 @@ export function entityPasses(view: ViewSpec, keys: readonly Readonly<Record<stri
 }
 
 /** The answers of every pass, each row in its place among all (law 8). */
-export function joinPasses(passes: readonly { readonly places: Int32Array; readonly answers: readonly Answers[] }[], length: number): readonly Answers[] {
+export function joinPasses(
+  passes: readonly { readonly places: Int32Array; readonly answers: readonly Answers[] }[],
+  length: number,
+): readonly Answers[] {
   if (passes.length === 1) return passes[0]!.answers;
   return passes[0]!.answers.map((_, f) => {
-    const all = { values: new Array<Value>(length), statuses: new Array<Status>(length), times: new Float64Array(length) };
+    const all = {
+      values: new Array<Value>(length),
+      statuses: new Array<Status>(length),
+      times: new Float64Array(length),
+    };
     for (const { places, answers } of passes) {
       places.forEach((row, i) => {
         all.values[row] = answers[f]!.values[i]!;

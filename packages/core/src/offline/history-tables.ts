@@ -3,21 +3,55 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Kind, SourceSpec } from "../specs.ts";
 import type { TableSpec } from "../spi.ts";
 
-const column = (name: string, kind: Kind, nullable = true): ColumnSpec => ({ name, database: name, kind, nullable });
+const column = (name: string, kind: Kind, nullable = true): ColumnSpec => ({
+  name,
+  database: name,
+  kind,
+  nullable,
+});
 
-/** Beside the declared columns of a change. `_place` is the LSN before it in its partition, for a change that has none itself; of the end of a snapshot, the last place of its rows. `_epoch` is null in tables of versions that had none. */
+/**
+ * Beside the declared columns of a change. `_place` is the LSN before it in its partition, for a
+ * change that has none itself; of the end of a snapshot, the last place of its rows. `_epoch` is
+ * null in tables of versions that had none.
+ */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
-  column("_topic", "string", false), column("_partition", "int32", false), column("_offset", "int64", false), column("_timestamp", "int64"),
-  column("_kind", "string", false), column("_op", "string"), column("_lsn", "int64"), column("_place", "int64"), column("_committed", "timestamp"), column("_snapshot", "boolean", false),
-  column("_transaction", "string"), column("_old_key", "string"), column("_unavailable", "string"), column("_unreadable", "string"),
-  column("_broken", "string"), column("_non_finite", "int32", false), column("_extra", "string"), column("_epoch", "int32"),
+  column("_topic", "string", false),
+  column("_partition", "int32", false),
+  column("_offset", "int64", false),
+  column("_timestamp", "int64"),
+  column("_kind", "string", false),
+  column("_op", "string"),
+  column("_lsn", "int64"),
+  column("_place", "int64"),
+  column("_committed", "timestamp"),
+  column("_snapshot", "boolean", false),
+  column("_transaction", "string"),
+  column("_old_key", "string"),
+  column("_unavailable", "string"),
+  column("_unreadable", "string"),
+  column("_broken", "string"),
+  column("_non_finite", "int32", false),
+  column("_extra", "string"),
+  column("_epoch", "int32"),
 ];
 
-/** Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the row was gone then, and `_known_from` is null where it was never seen before. */
+/**
+ * Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the
+ * row was gone then, and `_known_from` is null where it was never seen before.
+ */
 export const VERSION_COLUMNS: readonly ColumnSpec[] = [
-  column("_known_from", "timestamp"), column("_known_to", "timestamp"), column("_deleted", "boolean", false), column("_quarantine", "string"),
-  column("_lsn", "int64", false), column("_offset", "int64", false), column("_committed", "timestamp", false),
-  column("_unresolved", "string"), column("_unreadable", "string"), column("_broken", "string"), column("_bucket", "int32", false),
+  column("_known_from", "timestamp"),
+  column("_known_to", "timestamp"),
+  column("_deleted", "boolean", false),
+  column("_quarantine", "string"),
+  column("_lsn", "int64", false),
+  column("_offset", "int64", false),
+  column("_committed", "timestamp", false),
+  column("_unresolved", "string"),
+  column("_unreadable", "string"),
+  column("_broken", "string"),
+  column("_bucket", "int32", false),
 ];
 
 export interface HistoryTables {
@@ -27,14 +61,24 @@ export interface HistoryTables {
   readonly declared: readonly ColumnSpec[];
 }
 
-/** Names without spaces, different from each other whatever their case: Delta without column mapping takes no others. */
+/**
+ * Names without spaces, different from each other whatever their case: Delta without column mapping
+ * takes no others.
+ */
 export function historyTables(source: SourceSpec): HistoryTables {
   const taken = new Set<string>();
   const declared = source.columns.map((one) => {
     const name = one.name.replace(/[^A-Za-z0-9_]/g, "_");
     const folded = name.toLowerCase();
-    if (taken.has(folded) || [...LOG_COLUMNS, ...VERSION_COLUMNS].some((reserved) => reserved.name === folded)) {
-      throw new TidemarkError("HISTORY_COLUMN_NAME", `source "${source.name}": column "${one.name}" would be "${name}" in the history, which another column is called there: give it another name in the definition`);
+    if (
+      taken.has(folded) ||
+      [...LOG_COLUMNS, ...VERSION_COLUMNS].some((reserved) => reserved.name === folded)
+    ) {
+      throw new TidemarkError(
+        "HISTORY_COLUMN_NAME",
+        `source "${source.name}": column "${one.name}" would be "${name}" in the history, ` +
+          "which another column is called there: give it another name in the definition",
+      );
     }
     taken.add(folded);
     // a deleted row, or one that could not be read, has nothing but its key
@@ -44,6 +88,10 @@ export function historyTables(source: SourceSpec): HistoryTables {
   return {
     declared,
     changes: { name: `${folder}/changes`, columns: [...declared, ...LOG_COLUMNS], partitionBy: [] },
-    versions: { name: `${folder}/versions`, columns: [...declared, ...VERSION_COLUMNS], partitionBy: ["_bucket"] },
+    versions: {
+      name: `${folder}/versions`,
+      columns: [...declared, ...VERSION_COLUMNS],
+      partitionBy: ["_bucket"],
+    },
   };
 }

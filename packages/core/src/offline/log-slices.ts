@@ -1,4 +1,7 @@
-/** A change log cut by offsets, so that it can be read in the order of each partition with a part of it in memory: files of a table may lie in any order. */
+/**
+ * A change log cut by offsets, so that it can be read in the order of each partition with a part of
+ * it in memory: files of a table may lie in any order.
+ */
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
@@ -19,29 +22,58 @@ export interface LogSlices {
 /** Counters of neighbouring offsets; when there are more, neighbours are joined. */
 const MOST_COUNTERS = 65_536;
 
-/** Slices of about `rows` wanted rows, whatever their partition. Reads few columns of the log, once. */
-export async function logSlices(offline: OfflineStore, table: string, options: {
-  readonly version: number; readonly columns: readonly ColumnSpec[]; readonly fromOffset: number; readonly rows: number;
-  readonly signal?: AbortSignal | undefined; readonly wanted: (partition: string, offset: number) => boolean;
-}): Promise<LogSlices> {
+/**
+ * Slices of about `rows` wanted rows, whatever their partition. Reads few columns of the log, once.
+ */
+export async function logSlices(
+  offline: OfflineStore,
+  table: string,
+  options: {
+    readonly version: number;
+    readonly columns: readonly ColumnSpec[];
+    readonly fromOffset: number;
+    readonly rows: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly wanted: (partition: string, offset: number) => boolean;
+  },
+): Promise<LogSlices> {
   const { version, fromOffset, signal, wanted } = options;
   let width = 1;
   let counts = new Map<number, number>();
   let total = 0;
   const range = { column: "_offset", min: fromOffset, max: Number.MAX_SAFE_INTEGER };
-  const columns = ["_topic", "_partition", "_offset", ...(options.columns.some(({ name }) => name === "_epoch") ? ["_epoch"] : [])];
-  for await (const { length, vectors: [topic, partition, offset, epochs] } of offline.scan(table, { columns, version, range, signal })) {
+  const columns = [
+    "_topic",
+    "_partition",
+    "_offset",
+    ...(options.columns.some(({ name }) => name === "_epoch") ? ["_epoch"] : []),
+  ];
+  for await (const {
+    length,
+    vectors: [topic, partition, offset, epochs],
+  } of offline.scan(table, { columns, version, range, signal })) {
     for (let i = 0; i < length; i++) {
       const at = Number(valueAt(offset!, i));
-      const epoch = epochs === undefined ? 0 : (valueAt(epochs, i) as number | null) ?? 0;
-      if (!wanted(positionName({ epoch, topic: valueAt(topic!, i) as string, partition: valueAt(partition!, i) as number }), at)) continue;
+      const epoch = epochs === undefined ? 0 : ((valueAt(epochs, i) as number | null) ?? 0);
+      if (
+        !wanted(
+          positionName({
+            epoch,
+            topic: valueAt(topic!, i) as string,
+            partition: valueAt(partition!, i) as number,
+          }),
+          at,
+        )
+      )
+        continue;
       total++;
       const counter = Math.floor(at / width);
       counts.set(counter, (counts.get(counter) ?? 0) + 1);
       if (counts.size <= MOST_COUNTERS) continue;
       width *= 2;
       const joined = new Map<number, number>();
-      for (const [one, count] of counts) joined.set(Math.floor(one / 2), (joined.get(Math.floor(one / 2)) ?? 0) + count);
+      for (const [one, count] of counts)
+        joined.set(Math.floor(one / 2), (joined.get(Math.floor(one / 2)) ?? 0) + count);
       counts = joined;
     }
   }

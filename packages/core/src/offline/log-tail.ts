@@ -29,7 +29,10 @@ export function bucketPosition(bucket: number, partition: string): string {
   return `${BUCKET}${bucket}/${partition}`;
 }
 
-/** A truncate that the versions table knows, kept among its positions: the place says which, the value when it was committed. */
+/**
+ * A truncate that the versions table knows, kept among its positions: the place says which, the
+ * value when it was committed.
+ */
 export function truncatePosition(bucket: number, truncate: Truncate): string {
   return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
 }
@@ -43,35 +46,64 @@ export function bucketsOf(state: TableState | null): number | null {
 
 export function knownTruncates(state: TableState | null, bucket: number): Truncate[] {
   const prefix = `${TRUNCATE}${bucket}/`;
-  return (state?.positions ?? []).filter(({ partition }) => partition.startsWith(prefix)).map(({ partition, offset: committed }) => {
-    const [place, offset, end] = partition.slice(prefix.length).split("/");
-    return { place: BigInt(place!), offset: Number(offset), committed, ...(end === undefined ? {} : { end: BigInt(end) }) };
-  });
+  return (state?.positions ?? [])
+    .filter(({ partition }) => partition.startsWith(prefix))
+    .map(({ partition, offset: committed }) => {
+      const [place, offset, end] = partition.slice(prefix.length).split("/");
+      return {
+        place: BigInt(place!),
+        offset: Number(offset),
+        committed,
+        ...(end === undefined ? {} : { end: BigInt(end) }),
+      };
+    });
 }
 
 export async function readTail(
-  offline: OfflineStore, source: SourceSpec, tables: HistoryTables, rows: VersionRows,
-  at: { readonly log: TableState; readonly versions: TableState | null; readonly buckets: number; readonly signal?: AbortSignal | undefined },
+  offline: OfflineStore,
+  source: SourceSpec,
+  tables: HistoryTables,
+  rows: VersionRows,
+  at: {
+    readonly log: TableState;
+    readonly versions: TableState | null;
+    readonly buckets: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<LogTail> {
   const { log, versions, buckets, signal } = at;
   const known = offsetsOf(versions?.positions ?? []);
-  const reached = (bucket: number, partition: string): number => known.get(bucketPosition(bucket, partition)) ?? -1;
-  const least = new Map(log.positions.map(({ partition }) => [partition, Math.min(...Array.from({ length: buckets }, (_, bucket) => reached(bucket, partition)))]));
+  const reached = (bucket: number, partition: string): number =>
+    known.get(bucketPosition(bucket, partition)) ?? -1;
+  const least = new Map(
+    log.positions.map(({ partition }) => [
+      partition,
+      Math.min(...Array.from({ length: buckets }, (_, bucket) => reached(bucket, partition))),
+    ]),
+  );
   const pending = log.positions.filter(({ partition, offset }) => offset > least.get(partition)!);
   const tails: RowTail[] = Array.from({ length: buckets }, () => new Map());
   const truncates: Truncate[][] = Array.from({ length: buckets }, () => []);
   let changes = 0;
   if (pending.length > 0) {
     const fromOffset = Math.min(...pending.map(({ partition }) => least.get(partition)! + 1));
-    const wanted = (partition: string, offset: number): boolean => offset > (least.get(partition) ?? -1);
+    const wanted = (partition: string, offset: number): boolean =>
+      offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
     const breathe = breather();
-    for await (const change of readLog(offline, tables, source, { version: log.version, fromOffset, signal, wanted })) {
+    for await (const change of readLog(offline, tables, source, {
+      version: log.version,
+      fromOffset,
+      signal,
+      wanted,
+    })) {
       const partition = positionName(change);
       if (++changes % 500 === 0) await breathe();
       const truncate = truncateOf(change);
       if (truncate !== null) {
-        truncates.forEach((list, bucket) => { if (change.offset > reached(bucket, partition)) list.push(truncate); });
+        truncates.forEach((list, bucket) => {
+          if (change.offset > reached(bucket, partition)) list.push(truncate);
+        });
       }
       for (const { key, change: row } of rowChanges(change)) {
         const text = rows.textOf(key);

@@ -1,10 +1,19 @@
-/** The versions of a bucket's rows once the tail of the log is in: for compaction, and for reads between compactions. */
+/**
+ * The versions of a bucket's rows once the tail of the log is in: for compaction, and for reads
+ * between compactions.
+ */
 import type { Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
 import { breather } from "../yield-to-event-loop.ts";
 import { compareChanges, rowChangesOf, type RowChange } from "../rows/row-change.ts";
-import { asDelete, deriveVersions, truncateOf, type RowVersion, type Truncate } from "../rows/row-versions.ts";
+import {
+  asDelete,
+  deriveVersions,
+  truncateOf,
+  type RowVersion,
+  type Truncate,
+} from "../rows/row-versions.ts";
 import { readLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { knownTruncates, type RowTail } from "./log-tail.ts";
@@ -26,12 +35,22 @@ export interface BucketMerge {
 
 /** Merges the tail of one bucket with the versions that are stored for it. */
 export function mergeBucket(
-  context: HistoryContext, bucket: number, tail: RowTail, newTruncates: readonly Truncate[],
-  at: { readonly log: TableState; readonly versions: TableState | null; readonly signal?: AbortSignal | undefined },
+  context: HistoryContext,
+  bucket: number,
+  tail: RowTail,
+  newTruncates: readonly Truncate[],
+  at: {
+    readonly log: TableState;
+    readonly versions: TableState | null;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): BucketMerge {
   const { source, rows } = context;
   const truncates = [...knownTruncates(at.versions, bucket), ...newTruncates];
-  const stored = new Map<string, { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }>();
+  const stored = new Map<
+    string,
+    { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }
+  >();
 
   return {
     keep(batch) {
@@ -62,11 +81,23 @@ export function mergeBucket(
         const all = tail.get(text)?.changes ?? [];
         const changes = all.filter((change) => !isDeliveredAgain(before, change));
         const last = before.at(-1);
-        if (last !== undefined && (all.some((change) => change.guessed) || [...changes, ...newTruncates.map(asDelete)].some((change) => compareChanges(change, last) < 0))) {
+        if (
+          last !== undefined &&
+          (all.some((change) => change.guessed) ||
+            [...changes, ...newTruncates.map(asDelete)].some(
+              (change) => compareChanges(change, last) < 0,
+            ))
+        ) {
           late.set(text, key);
           continue;
         }
-        for (const version of deriveVersions(source, changes, last === undefined ? truncates : newTruncates, before)) result.push({ key, version });
+        for (const version of deriveVersions(
+          source,
+          changes,
+          last === undefined ? truncates : newTruncates,
+          before,
+        ))
+          result.push({ key, version });
       }
       if (late.size > 0) result.push(...(await fromWholeLog(context, late, at)));
       return result;
@@ -74,24 +105,46 @@ export function mergeBucket(
   };
 }
 
-/** Versions of one row in their order: known from never falls, and the place tells versions apart that were known for no time. */
+/**
+ * Versions of one row in their order: known from never falls, and the place tells versions apart
+ * that were known for no time.
+ */
 function byKnownFrom(a: RowVersion, b: RowVersion): number {
   return a.from - b.from || a.to - b.to || compareChanges(a, b);
 }
 
-/** A change delivered again makes nothing new of the one version that it made; the lowest of its offsets counts, whichever partition came first. */
+/**
+ * A change delivered again makes nothing new of the one version that it made; the lowest of its
+ * offsets counts, whichever partition came first.
+ */
 function isDeliveredAgain(versions: readonly RowVersion[], change: RowChange): boolean {
   const made = versions.filter((version) => version.place === change.place);
-  return made.length === 1 && (made[0]!.values === null) === (change.values === null) && change.offset >= made[0]!.offset;
+  return (
+    made.length === 1 &&
+    (made[0]!.values === null) === (change.values === null) &&
+    change.offset >= made[0]!.offset
+  );
 }
 
-/** A change that comes after later ones of its row is put in its place: the row's versions are derived anew from all its changes (law 5). */
-async function fromWholeLog(context: HistoryContext, keys: ReadonlyMap<string, KeyedVersion["key"]>, at: { readonly log: TableState; readonly signal?: AbortSignal | undefined }): Promise<readonly KeyedVersion[]> {
+/**
+ * A change that comes after later ones of its row is put in its place: the row's versions are
+ * derived anew from all its changes (law 5).
+ */
+async function fromWholeLog(
+  context: HistoryContext,
+  keys: ReadonlyMap<string, KeyedVersion["key"]>,
+  at: { readonly log: TableState; readonly signal?: AbortSignal | undefined },
+): Promise<readonly KeyedVersion[]> {
   const { offline, source, tables, rows } = context;
   const rowChanges = rowChangesOf(source);
   const changes = new Map<string, RowChange[]>();
   const truncates: Truncate[] = [];
-  for await (const change of readLog(offline, tables, source, { version: at.log.version, fromOffset: 0, signal: at.signal, wanted: () => true })) {
+  for await (const change of readLog(offline, tables, source, {
+    version: at.log.version,
+    fromOffset: 0,
+    signal: at.signal,
+    wanted: () => true,
+  })) {
     const truncate = truncateOf(change);
     if (truncate !== null) truncates.push(truncate);
     for (const { key, change: row } of rowChanges(change)) {
@@ -102,5 +155,7 @@ async function fromWholeLog(context: HistoryContext, keys: ReadonlyMap<string, K
       else list.push(row);
     }
   }
-  return [...keys].flatMap(([text, key]) => deriveVersions(source, changes.get(text) ?? [], truncates).map((version) => ({ key, version })));
+  return [...keys].flatMap(([text, key]) =>
+    deriveVersions(source, changes.get(text) ?? [], truncates).map((version) => ({ key, version })),
+  );
 }

@@ -1,4 +1,7 @@
-/** Features of the past: entity rows in, the same rows with their features out, in their order (law 8). */
+/**
+ * Features of the past: entity rows in, the same rows with their features out, in their order (law
+ * 8).
+ */
 import { TidemarkError } from "../errors.ts";
 import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -29,9 +32,14 @@ export function historyContext(offline: OfflineStore, source: SourceSpec): Histo
 export interface HistoricalReader {
   context(source: SourceSpec): HistoryContext;
   /** By source, the commit time from which its history is complete, µs; null where it has none. */
-  coverage(sources: readonly SourceSpec[], signal?: AbortSignal): Promise<ReadonlyMap<string, number | null>>;
+  coverage(
+    sources: readonly SourceSpec[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, number | null>>;
   /** One set of answers per selected feature. With `since`, a row before it is refused. */
-  read(question: HistoricalQuestion & { readonly since: ReadonlyMap<string, number | null> | null }): Promise<readonly Answers[]>;
+  read(
+    question: HistoricalQuestion & { readonly since: ReadonlyMap<string, number | null> | null },
+  ): Promise<readonly Answers[]>;
 }
 
 export function historicalReader(offline: OfflineStore, engine: ComputeEngine): HistoricalReader {
@@ -42,10 +50,19 @@ export function historicalReader(offline: OfflineStore, engine: ComputeEngine): 
     async coverage(sources, signal) {
       const result = new Map<string, number | null>();
       for (const source of sources) {
-        const state = await offline.state(historyContext(offline, source).tables.changes.name, { signal });
+        const state = await offline.state(historyContext(offline, source).tables.changes.name, {
+          signal,
+        });
         let entry = known.get(source.name);
         if (entry?.version !== state?.version || entry === undefined) {
-          known.set(source.name, (entry = { version: state?.version ?? -1, since: state === null ? null : await knownSince(offline, source, state.version, signal) }));
+          known.set(
+            source.name,
+            (entry = {
+              version: state?.version ?? -1,
+              since:
+                state === null ? null : await knownSince(offline, source, state.version, signal),
+            }),
+          );
         }
         result.set(source.name, entry.since);
       }
@@ -59,54 +76,107 @@ export function historicalReader(offline: OfflineStore, engine: ComputeEngine): 
 }
 
 /** Every view reads the same version of its source's tables. */
-async function readHistory(offline: OfflineStore, engine: ComputeEngine, question: HistoricalQuestion): Promise<readonly Answers[]> {
+async function readHistory(
+  offline: OfflineStore,
+  engine: ComputeEngine,
+  question: HistoricalQuestion,
+): Promise<readonly Answers[]> {
   const { selection, signal } = question;
   const answers = new Array<Answers>(selection.length);
   const states = new Map<string, HistoryState | null>();
   for (const { view, plan, places } of viewPlans(selection)) {
     const context = historyContext(offline, view.source);
-    if (!states.has(view.source.name)) states.set(view.source.name, await historyState(context, signal));
+    if (!states.has(view.source.name))
+      states.set(view.source.name, await historyState(context, signal));
     const state = states.get(view.source.name)!;
     const reach = "longest" in plan ? plan.longest : Infinity;
     const passes: { readonly places: Int32Array; readonly answers: readonly Answers[] }[] = [];
-    for (const { rows, entityOf, places: own, earliest, latest } of entityPasses(view, question.keys, question.times, passesOver(state))) {
-      const events: AsyncIterable<Events> = state === null ? nothing() : versionEvents(context, state, {
-        columns: plan.columns, keyColumns: view.keyColumns, entityOf,
-        knowledge: question.asKnown ? "as known" : "as corrected", times: { min: earliest - reach, max: latest }, signal,
+    for (const { rows, entityOf, places: own, earliest, latest } of entityPasses(
+      view,
+      question.keys,
+      question.times,
+      passesOver(state),
+    )) {
+      const events: AsyncIterable<Events> =
+        state === null
+          ? nothing()
+          : versionEvents(context, state, {
+              columns: plan.columns,
+              keyColumns: view.keyColumns,
+              entityOf,
+              knowledge: question.asKnown ? "as known" : "as corrected",
+              times: { min: earliest - reach, max: latest },
+              signal,
+            });
+      passes.push({
+        places: own,
+        answers: await ("longest" in plan
+          ? engine.aggregate(plan, events, rows, { signal })
+          : engine.joinAsOf(plan, events, rows, { signal })),
       });
-      passes.push({ places: own, answers: await ("longest" in plan ? engine.aggregate(plan, events, rows, { signal }) : engine.joinAsOf(plan, events, rows, { signal })) });
     }
     const computed = joinPasses(passes, question.keys.length);
-    places.forEach((list, f) => { for (const place of list) answers[place] = computed[f]!; });
+    places.forEach((list, f) => {
+      for (const place of list) answers[place] = computed[f]!;
+    });
   }
   return answers;
 }
 
-/** The earliest commit in the log, or the earliest that a snapshot row is declared to hold from (laws 2, 6). */
-async function knownSince(offline: OfflineStore, source: SourceSpec, version: number, signal?: AbortSignal): Promise<number | null> {
+/**
+ * The earliest commit in the log, or the earliest that a snapshot row is declared to hold from
+ * (laws 2, 6).
+ */
+async function knownSince(
+  offline: OfflineStore,
+  source: SourceSpec,
+  version: number,
+  signal?: AbortSignal,
+): Promise<number | null> {
   const { tables } = historyContext(offline, source);
-  const since = source.eventTime.is === "committed" && source.eventTime.since !== null ? [tables.declared[columnIndex(source, source.eventTime.since)]!.name] : [];
+  const since =
+    source.eventTime.is === "committed" && source.eventTime.since !== null
+      ? [tables.declared[columnIndex(source, source.eventTime.since)]!.name]
+      : [];
   let earliest = Infinity;
-  for await (const batch of offline.scan(tables.changes.name, { columns: ["_committed", ...since], version, signal })) {
+  for await (const batch of offline.scan(tables.changes.name, {
+    columns: ["_committed", ...since],
+    version,
+    signal,
+  })) {
     for (const vector of batch.vectors) {
-      for (let i = 0; i < batch.length; i++) earliest = Math.min(earliest, (valueAt(vector, i) as number | null) ?? Infinity);
+      for (let i = 0; i < batch.length; i++)
+        earliest = Math.min(earliest, (valueAt(vector, i) as number | null) ?? Infinity);
     }
   }
   return Number.isFinite(earliest) ? earliest : null;
 }
 
-/** `requireKnown`: a row that history does not reach back to is an error, not the empty answer (law 6). */
+/**
+ * `requireKnown`: a row that history does not reach back to is an error, not the empty answer (law
+ * 6).
+ */
 function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, number | null>): void {
   for (const [source, start] of since) {
     const row = times.findIndex((time) => start === null || time <= start);
     if (row < 0) continue;
-    const from = start === null ? "has no history yet" : `is known from ${new Date(start / 1000).toISOString()} on`;
-    throw new TidemarkError("ASKNOWN_BEFORE_HISTORY", `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, and source "${source}" ${from}: leave such rows out, or drop requireKnown to get the empty answer`);
+    const from =
+      start === null
+        ? "has no history yet"
+        : `is known from ${new Date(start / 1000).toISOString()} on`;
+    throw new TidemarkError(
+      "ASKNOWN_BEFORE_HISTORY",
+      `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, and source ` +
+        `"${source}" ${from}: leave such rows out, or drop requireKnown to get the empty answer`,
+    );
   }
 }
 
 function passesOver(state: HistoryState | null): number {
-  return Math.max(1, Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PASS));
+  return Math.max(
+    1,
+    Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PASS),
+  );
 }
 
 async function* nothing(): AsyncIterable<Events> {

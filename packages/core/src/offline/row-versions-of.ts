@@ -1,4 +1,7 @@
-/** Every version of some rows, from the versions table and the tail of the log; only the buckets that hold them are read. */
+/**
+ * Every version of some rows, from the versions table and the tail of the log; only the buckets
+ * that hold them are read.
+ */
 import type { RowVersion } from "../rows/row-versions.ts";
 import { bucketsOf, readTail } from "./log-tail.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
@@ -6,7 +9,10 @@ import type { HistoryState } from "./version-events.ts";
 
 /** One row after the other, its versions oldest first. A row without versions does not come. */
 export async function* rowVersionsOf(
-  context: HistoryContext, state: HistoryState, wanted: ReadonlySet<string>, signal: AbortSignal | undefined,
+  context: HistoryContext,
+  state: HistoryState,
+  wanted: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly text: string; readonly versions: readonly RowVersion[] }> {
   const { offline, source, tables, rows } = context;
   const buckets = bucketsOf(state.versions) ?? 1;
@@ -20,15 +26,33 @@ export async function* rowVersionsOf(
       if (known === undefined) found.set(text, [version]);
       else known.push(version);
     };
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, { ...state, signal });
+    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, {
+      ...state,
+      signal,
+    });
     if (state.versions !== null) {
       const columns = tables.versions.columns.map((column) => column.name);
-      for await (const batch of offline.scan(tables.versions.name, { columns, version: state.versions.version, partitions: { _bucket: [bucket] }, signal })) {
+      for await (const batch of offline.scan(tables.versions.name, {
+        columns,
+        version: state.versions.version,
+        partitions: { _bucket: [bucket] },
+        signal,
+      })) {
         const kept = merge.keep(batch);
-        for (let i = 0; i < batch.length; i++) if (kept[i] === 1) take(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
+        for (let i = 0; i < batch.length; i++)
+          if (kept[i] === 1) take(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
       }
     }
     for (const { key, version } of await merge.merged()) take(rows.textOf(key), version);
-    for (const [text, versions] of found) yield { text, versions: versions.sort((a, b) => a.from - b.from || a.to - b.to || (a.place < b.place ? -1 : a.place > b.place ? 1 : a.offset - b.offset)) };
+    for (const [text, versions] of found)
+      yield {
+        text,
+        versions: versions.sort(
+          (a, b) =>
+            a.from - b.from ||
+            a.to - b.to ||
+            (a.place < b.place ? -1 : a.place > b.place ? 1 : a.offset - b.offset),
+        ),
+      };
   }
 }

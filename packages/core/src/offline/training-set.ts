@@ -22,20 +22,34 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
   const results = answerColumns(selection);
   const double = results.find(({ name }) => frame.columns.some((column) => column.name === name));
   if (double !== undefined) {
-    throw new TidemarkError("NAME_TAKEN", `getHistoricalFeatures: "${double.name}" is a feature and a column of the entity rows; rename one, the feature with .as("other")`);
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      `getHistoricalFeatures: "${double.name}" is a feature and a column of the entity rows; ` +
+        `rename one, the feature with .as("other")`,
+    );
   }
   let read = false;
 
-  async function* blocks(): AsyncIterable<{ readonly block: FrameBlock; readonly answers: readonly Answers[] }> {
-    if (read) throw new TidemarkError("TRAINING_SET_READ", "this training set was read before; ask getHistoricalFeatures again, or keep what rows() gave");
+  async function* blocks(): AsyncIterable<{
+    readonly block: FrameBlock;
+    readonly answers: readonly Answers[];
+  }> {
+    if (read)
+      throw new TidemarkError(
+        "TRAINING_SET_READ",
+        "this training set was read before; ask getHistoricalFeatures again, or keep what " +
+          "rows() gave",
+      );
     read = true;
-    for await (const block of frame.blocks(signal)) yield { block, answers: await options.answer(block) };
+    for await (const block of frame.blocks(signal))
+      yield { block, answers: await options.answer(block) };
   }
 
   async function* rows(): AsyncGenerator<unknown> {
     for await (const { block, answers } of blocks()) {
       const given = block.rows ?? rowsOfBatch(block.batch());
-      for (let i = 0; i < block.length; i++) yield { ...given[i]!, ...answerRow(selection, answers, i, metadata) };
+      for (let i = 0; i < block.length; i++)
+        yield { ...given[i]!, ...answerRow(selection, answers, i, metadata) };
     }
   }
 
@@ -51,7 +65,11 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
     async *batches(): AsyncGenerator<Batch> {
       for await (const { block, answers } of blocks()) {
         const given = block.batch();
-        yield { length: block.length, columns: [...given.columns, ...results], vectors: [...given.vectors, ...answerVectors(results, answers)] };
+        yield {
+          length: block.length,
+          columns: [...given.columns, ...results],
+          vectors: [...given.vectors, ...answerVectors(results, answers)],
+        };
       }
     },
   };

@@ -28,7 +28,10 @@ export interface HistoryState {
 }
 
 /** One version of both tables, for reads that must agree with each other. */
-export async function historyState(context: HistoryContext, signal?: AbortSignal): Promise<HistoryState | null> {
+export async function historyState(
+  context: HistoryContext,
+  signal?: AbortSignal,
+): Promise<HistoryState | null> {
   const versions = await context.offline.state(context.tables.versions.name, { signal });
   // the log is asked second, so it is never behind the versions
   const log = await context.offline.state(context.tables.changes.name, { signal });
@@ -36,7 +39,11 @@ export async function historyState(context: HistoryContext, signal?: AbortSignal
 }
 
 /** All versions that can matter for the query, as of the state. */
-export async function* versionEvents(context: HistoryContext, state: HistoryState, query: EventsQuery): AsyncIterable<Events> {
+export async function* versionEvents(
+  context: HistoryContext,
+  state: HistoryState,
+  query: EventsQuery,
+): AsyncIterable<Events> {
   const { offline, source, tables, rows } = context;
   const { signal } = query;
   const buckets = bucketsOf(state.versions) ?? 1;
@@ -44,16 +51,32 @@ export async function* versionEvents(context: HistoryContext, state: HistoryStat
   const toEvents = eventsOf(context, query);
   const everything = tables.versions.columns.map((column) => column.name);
   const narrow = namesNeeded(context, query);
-  const timeColumn = source.eventTime.is === "column" ? everything[columnIndex(source, source.eventTime.column)]! : null;
+  const timeColumn =
+    source.eventTime.is === "column"
+      ? everything[columnIndex(source, source.eventTime.column)]!
+      : null;
 
   for (let bucket = 0; bucket < buckets; bucket++) {
     const quiet = tail.rows[bucket]!.size === 0 && tail.truncates[bucket]!.length === 0;
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, { ...state, signal });
+    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, {
+      ...state,
+      signal,
+    });
     if (state.versions !== null) {
       const names = quiet ? narrow : everything;
-      // rows whose time moves must be met wherever they were, so files are only passed over where nothing changes
-      const range = quiet && timeColumn !== null && Number.isFinite(query.times.min) ? { column: timeColumn, ...query.times } : undefined;
-      for await (const batch of offline.scan(tables.versions.name, { columns: names, version: state.versions.version, partitions: { _bucket: [bucket] }, range, signal })) {
+      // rows whose time moves must be met wherever they were, so files are only passed over where
+      // nothing changes
+      const range =
+        quiet && timeColumn !== null && Number.isFinite(query.times.min)
+          ? { column: timeColumn, ...query.times }
+          : undefined;
+      for await (const batch of offline.scan(tables.versions.name, {
+        columns: names,
+        version: state.versions.version,
+        partitions: { _bucket: [bucket] },
+        range,
+        signal,
+      })) {
         yield toEvents(quiet ? batch : selectRows(batch, merge.keep(batch)), names);
       }
     }
@@ -62,31 +85,56 @@ export async function* versionEvents(context: HistoryContext, state: HistoryStat
 }
 
 function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): readonly string[] {
-  const wanted = new Set([...query.columns.map((column) => column.name), ...query.keyColumns, ...(source.eventTime.is === "column" ? [source.eventTime.column] : [])]);
-  const declared = source.columns.flatMap((column, c) => (wanted.has(column.name) ? [tables.declared[c]!.name] : []));
+  const wanted = new Set([
+    ...query.columns.map((column) => column.name),
+    ...query.keyColumns,
+    ...(source.eventTime.is === "column" ? [source.eventTime.column] : []),
+  ]);
+  const declared = source.columns.flatMap((column, c) =>
+    wanted.has(column.name) ? [tables.declared[c]!.name] : [],
+  );
   return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine"];
 }
 
-function eventsOf({ source, tables }: HistoryContext, query: EventsQuery): (batch: Batch, names: readonly string[]) => Events {
+function eventsOf(
+  { source, tables }: HistoryContext,
+  query: EventsQuery,
+): (batch: Batch, names: readonly string[]) => Events {
   const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
   const dimension = source.eventTime.is === "committed";
   const corrected = query.knowledge === "as corrected" && !dimension;
 
   return (batch, names) => {
     const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
-    const number = (v: Vector, i: number, missing: number): number => (valueAt(v, i) as number | null) ?? missing;
+    const number = (v: Vector, i: number, missing: number): number =>
+      (valueAt(v, i) as number | null) ?? missing;
     const knownFrom = vector("_known_from");
     const knownTo = vector("_known_to");
     const deleted = vector("_deleted");
     const quarantine = vector("_quarantine");
-    const times = source.eventTime.is === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
-    const keys = entityCodes(query, query.keyColumns.map((name) => vector(nameInTable(name))), source);
+    const times =
+      source.eventTime.is === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
+    const keys = entityCodes(
+      query,
+      query.keyColumns.map((name) => vector(nameInTable(name))),
+      source,
+    );
     const { length } = batch;
-    const events = { length, entity: new Int32Array(length), time: new Float64Array(length), from: new Float64Array(length), to: new Float64Array(length) };
+    const events = {
+      length,
+      entity: new Int32Array(length),
+      time: new Float64Array(length),
+      from: new Float64Array(length),
+      to: new Float64Array(length),
+    };
     for (let i = 0; i < length; i++) {
       const to = number(knownTo, i, Infinity);
       const time = number(times, i, NaN);
-      const out = valueAt(deleted, i) === true || valueAt(quarantine, i) !== null || Number.isNaN(time) || (corrected && to !== Infinity);
+      const out =
+        valueAt(deleted, i) === true ||
+        valueAt(quarantine, i) !== null ||
+        Number.isNaN(time) ||
+        (corrected && to !== Infinity);
       events.entity[i] = out ? -1 : keys(i);
       events.time[i] = time;
       events.from[i] = corrected ? -Infinity : number(knownFrom, i, Infinity);
@@ -98,12 +146,17 @@ function eventsOf({ source, tables }: HistoryContext, query: EventsQuery): (batc
 }
 
 /** The number of each row's entity; strings once per dictionary entry. */
-function entityCodes(query: EventsQuery, vectors: readonly Vector[], source: SourceSpec): (row: number) => number {
+function entityCodes(
+  query: EventsQuery,
+  vectors: readonly Vector[],
+  source: SourceSpec,
+): (row: number) => number {
   const columns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const only = vectors.length === 1 ? vectors[0]! : null;
   if (only?.is === "string") {
     const codes = new Int32Array(only.dictionary.length);
-    for (let code = 0; code < codes.length; code++) codes[code] = query.entityOf(keyText(columns, [only.dictionary[code]!]));
+    for (let code = 0; code < codes.length; code++)
+      codes[code] = query.entityOf(keyText(columns, [only.dictionary[code]!]));
     return (row) => (only.valid !== null && only.valid[row] === 0 ? -1 : codes[only.codes[row]!]!);
   }
   return (row) => {

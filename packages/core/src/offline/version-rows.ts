@@ -29,19 +29,40 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
   const keyColumns: readonly ColumnSpec[] = keys.map((index) => source.columns[index]!);
   const time = eventTimeIndex(source);
   const declared = tables.declared.length;
-  const at = (name: string): number => declared + VERSION_COLUMNS.findIndex((column) => column.name === name);
-  const [from, to, deleted, lsn, offset, committed] = [at("_known_from"), at("_known_to"), at("_deleted"), at("_lsn"), at("_offset"), at("_committed")];
+  const at = (name: string): number =>
+    declared + VERSION_COLUMNS.findIndex((column) => column.name === name);
+  const [from, to, deleted, lsn, offset, committed] = [
+    at("_known_from"),
+    at("_known_to"),
+    at("_deleted"),
+    at("_lsn"),
+    at("_offset"),
+    at("_committed"),
+  ];
   const [unresolved, unreadable, broken] = [at("_unresolved"), at("_unreadable"), at("_broken")];
 
   const toRow = ({ key, version }: KeyedVersion, bucket: number): Value[] => {
     const { values } = version;
     const fault = values === null ? null : quarantineOf(source, time, [], { ...version, values });
     const row: Value[] = values === null ? new Array<Value>(declared).fill(null) : values.slice();
-    if (values === null) keys.forEach((index, k) => { row[index] = key[k]!; });
+    if (values === null)
+      keys.forEach((index, k) => {
+        row[index] = key[k]!;
+      });
     row.push(
-      version.from === -Infinity ? null : version.from, version.to === Infinity ? null : version.to, values === null, fault === null ? null : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
-      version.place, BigInt(version.offset), version.committed,
-      version.unresolved.length === 0 ? null : version.unresolved.join(), version.unreadable.length === 0 ? null : version.unreadable.join("\n"), version.broken, bucket,
+      version.from === -Infinity ? null : version.from,
+      version.to === Infinity ? null : version.to,
+      values === null,
+      fault === null
+        ? null
+        : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
+      version.place,
+      BigInt(version.offset),
+      version.committed,
+      version.unresolved.length === 0 ? null : version.unresolved.join(),
+      version.unreadable.length === 0 ? null : version.unreadable.join("\n"),
+      version.broken,
+      bucket,
     );
     return row;
   };
@@ -49,17 +70,26 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
   return {
     textOf: (key) => keyText(keyColumns, key),
     bucketOf: (text, buckets) => fnv1a(text) % buckets,
-    toBatch: (versions, bucket) => batchOf(tables.versions.columns, versions.map((version) => toRow(version, bucket))),
+    toBatch: (versions, bucket) =>
+      batchOf(
+        tables.versions.columns,
+        versions.map((version) => toRow(version, bucket)),
+      ),
     keyAt: (batch, i) => keys.map((index) => valueAt(batch.vectors[index]!, i)),
     versionAt(batch, i) {
       const read = (c: number): Value => valueAt(batch.vectors[c]!, i);
       const left = read(unresolved!) as string | null;
       const unread = read(unreadable!) as string | null;
       return {
-        from: (read(from!) as number | null) ?? -Infinity, to: (read(to!) as number | null) ?? Infinity,
+        from: (read(from!) as number | null) ?? -Infinity,
+        to: (read(to!) as number | null) ?? Infinity,
         values: read(deleted!) === true ? null : tables.declared.map((_, c) => read(c)),
-        unresolved: left === null ? [] : left.split(",").map(Number), unreadable: unread === null ? [] : unread.split("\n"), broken: read(broken!) as string | null,
-        place: read(lsn!) as bigint, offset: Number(read(offset!)), committed: read(committed!) as number,
+        unresolved: left === null ? [] : left.split(",").map(Number),
+        unreadable: unread === null ? [] : unread.split("\n"),
+        broken: read(broken!) as string | null,
+        place: read(lsn!) as bigint,
+        offset: Number(read(offset!)),
+        committed: read(committed!) as number,
       };
     },
   };

@@ -1,4 +1,7 @@
-/** Answers that were computed lately. They are only kept here: whether one still holds is told by its head's version and its times. */
+/**
+ * Answers that were computed lately. They are only kept here: whether one still holds is told by
+ * its head's version and its times.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Status } from "../spi.ts";
 import type { Value } from "../specs.ts";
@@ -15,7 +18,10 @@ export interface KeptAnswer {
   readonly values: readonly Value[];
   readonly statuses: readonly Status[];
   readonly times: readonly number[];
-  /** The store's stamp when its head was last seen to have this version; null: it was never asked for. */
+  /**
+   * The store's stamp when its head was last seen to have this version; null: it was never asked
+   * for.
+   */
   seen: number | null;
 }
 
@@ -40,11 +46,15 @@ const USUAL = 32 * 1024 * 1024;
 /** Throws `STORE_OPTIONS_INVALID`. */
 export function bytesKept(given: number = USUAL): number {
   if (Number.isSafeInteger(given) && given >= 0) return given;
-  throw new TidemarkError("STORE_OPTIONS_INVALID", `openStore: keepAnswers must be a whole number of bytes, 0 for none, and is ${String(given)}`);
+  throw new TidemarkError(
+    "STORE_OPTIONS_INVALID",
+    `openStore: keepAnswers must be a whole number of bytes, 0 for none, and is ${String(given)}`,
+  );
 }
 
 /**
- * Keeps answers in up to about `bytes`, those asked last: what was asked since the last turn is young, what was not asked since the one before is forgotten.
+ * Keeps answers in up to about `bytes`, those asked last: what was asked since the last turn is
+ * young, what was not asked since the one before is forgotten.
  */
 export function answerMemory(bytes: number): AnswerMemory {
   const filled = new Set<Generations>();
@@ -91,13 +101,26 @@ export function answerMemory(bytes: number): AnswerMemory {
 }
 
 /** Row `row` of the sheets, to be kept; null where a value is one that its reader might change. */
-export function keptFrom(sheets: readonly AnswerSheet[], row: number, of: Pick<KeptAnswer, "headKey" | "version" | "from" | "until" | "seen">): KeptAnswer | null {
+export function keptFrom(
+  sheets: readonly AnswerSheet[],
+  row: number,
+  of: Pick<KeptAnswer, "headKey" | "version" | "from" | "until" | "seen">,
+): KeptAnswer | null {
   const values = sheets.map((sheet) => sheet.values[row]!);
   if (values.some((value) => value instanceof Uint8Array)) return null;
-  return { ...of, values, statuses: sheets.map((sheet) => sheet.statuses[row]!), times: sheets.map((sheet) => sheet.times[row]!) };
+  return {
+    ...of,
+    values,
+    statuses: sheets.map((sheet) => sheet.statuses[row]!),
+    times: sheets.map((sheet) => sheet.times[row]!),
+  };
 }
 
-export function writeKept({ values, statuses, times }: KeptAnswer, sheets: readonly AnswerSheet[], row: number): void {
+export function writeKept(
+  { values, statuses, times }: KeptAnswer,
+  sheets: readonly AnswerSheet[],
+  row: number,
+): void {
   for (let f = 0; f < sheets.length; f++) {
     const sheet = sheets[f]!;
     sheet.values[row] = values[f]!;

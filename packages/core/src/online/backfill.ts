@@ -1,15 +1,35 @@
-/** The online store from the history: what the topic no longer holds lies in the change log, up to a stated position. */
+/**
+ * The online store from the history: what the topic no longer holds lies in the change log, up to a
+ * stated position.
+ */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
-import { logChanges, type LogChanges, type LogChangesLimits } from "../offline/change-log-reader.ts";
+import {
+  logChanges,
+  type LogChanges,
+  type LogChangesLimits,
+} from "../offline/change-log-reader.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
-import type { CellWrite, Change, OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
+import type {
+  CellWrite,
+  Change,
+  OfflineStore,
+  OnlineStore,
+  Position,
+  PositionStep,
+} from "../spi.ts";
 import { epochStateOf, positionName } from "../rows/snapshot-generations.ts";
 import type { OnlineUpkeep } from "./maintenance.ts";
 import { onlineSink } from "./online-writer.ts";
 import type { RunProgress } from "../ingest/runner.ts";
 import { listSource } from "./source-list.ts";
-import { encodeSourceState, layoutFor, readSourceState, sourceStateKey, type SourceState } from "./source-state.ts";
+import {
+  encodeSourceState,
+  layoutFor,
+  readSourceState,
+  sourceStateKey,
+  type SourceState,
+} from "./source-state.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 import { plainPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
@@ -29,7 +49,10 @@ export interface BootstrapResult {
   readonly sources: readonly {
     readonly source: string;
     readonly changes: number;
-    /** Where the history stood, and with it the online store stands; it may have been further already. Empty: the source has no history. */
+    /**
+     * Where the history stood, and with it the online store stands; it may have been further
+     * already. Empty: the source has no history.
+     */
     readonly positions: readonly Position[];
   }[];
 }
@@ -57,8 +80,14 @@ interface Part {
 /** Another writer may change a source's state while it is marked. */
 const ATTEMPTS = 20;
 
-/** Each source is taken up to where its history stands now. The place it has come to moves with what is taken, so it may be killed and called again. */
-export async function bootstrapOnline(sources: readonly SourceSpec[], settings: BootstrapSettings): Promise<BootstrapResult> {
+/**
+ * Each source is taken up to where its history stands now. The place it has come to moves with what
+ * is taken, so it may be killed and called again.
+ */
+export async function bootstrapOnline(
+  sources: readonly SourceSpec[],
+  settings: BootstrapSettings,
+): Promise<BootstrapResult> {
   const { online, offline, namespace, views, signal } = settings;
   const parts: Part[] = [];
   for (const source of sources) {
@@ -66,12 +95,29 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
     const log = await offline.state(context.tables.changes.name, { signal });
     const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
     const after = await online.positions(source.name);
-    parts.push({ source, positions: log?.positions ?? [], log: log === null ? null : await logChanges(context, log, after, { held: layout.held, limits: settings.limits, signal }) });
+    parts.push({
+      source,
+      positions: log?.positions ?? [],
+      log:
+        log === null
+          ? null
+          : await logChanges(context, log, after, {
+              held: layout.held,
+              limits: settings.limits,
+              signal,
+            }),
+    });
   }
   const total = parts.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
   let done = 0;
-  // a source of which the store has nothing answers nothing until it is whole; one that is behind goes on answering what it has
-  await mark(parts.filter(({ log }) => log !== null), settings, (state, { positions }) => (state.version === null ? { ...state, filling: withoutMarks(positions) } : null));
+  // a source of which the store has nothing answers nothing until it is whole; one that is behind
+  // goes on answering what it has
+  await mark(
+    parts.filter(({ log }) => log !== null),
+    settings,
+    (state, { positions }) =>
+      state.version === null ? { ...state, filling: withoutMarks(positions) } : null,
+  );
   for (const part of parts) {
     const { source, log } = part;
     if (log !== null) {
@@ -83,26 +129,62 @@ export async function bootstrapOnline(sources: readonly SourceSpec[], settings: 
     const reached = offsetsOf(await online.positions(source.name));
     await mark([part], settings, (state) => {
       if (state.filling === undefined) return null;
-      const short = state.filling.find(({ partition, offset }) => (reached.get(partition) ?? -1) < offset);
+      const short = state.filling.find(
+        ({ partition, offset }) => (reached.get(partition) ?? -1) < offset,
+      );
       if (short === undefined) return { ...state, filling: undefined };
-      throw new TidemarkError("NEEDS_BACKFILL", `${online.name}: source "${source.name}" was to be filled up to offset ${short.offset} of ${short.partition}, and the history in ${offline.name} ends before it: `
-        + "open the history that filling began with, or begin with an empty online store");
+      throw new TidemarkError(
+        "NEEDS_BACKFILL",
+        `${online.name}: source "${source.name}" was to be filled up to offset ` +
+          `${short.offset} of ${short.partition}, and the history in ${offline.name} ends ` +
+          "before it: " +
+          "open the history that filling began with, or begin with an empty online store",
+      );
     });
   }
   await settings.upkeep.finish();
-  const plain = (positions: readonly Position[]): readonly Position[] => withoutMarks(plainPositions(epochStateOf(positions).epoch, positions));
-  return { changes: done, sources: parts.map(({ source, positions, log }) => ({ source: source.name, changes: log?.changes ?? 0, positions: plain(positions) })) };
+  const plain = (positions: readonly Position[]): readonly Position[] =>
+    withoutMarks(plainPositions(epochStateOf(positions).epoch, positions));
+  return {
+    changes: done,
+    sources: parts.map(({ source, positions, log }) => ({
+      source: source.name,
+      changes: log?.changes ?? 0,
+      positions: plain(positions),
+    })),
+  };
 }
 
-/** Straight into the store, under the names that it has for positions: what comes is of several epochs. */
-async function take(source: SourceSpec, log: LogChanges, settings: BootstrapSettings, onTaken: (changes: number) => void): Promise<void> {
+/**
+ * Straight into the store, under the names that it has for positions: what comes is of several
+ * epochs.
+ */
+async function take(
+  source: SourceSpec,
+  log: LogChanges,
+  settings: BootstrapSettings,
+  onTaken: (changes: number) => void,
+): Promise<void> {
   const { online, namespace, clock, retention, signal, upkeep } = settings;
-  const sink = await onlineSink({ store: online, namespace, layout: layoutFor(source, settings.views), clock, retention });
+  const sink = await onlineSink({
+    store: online,
+    namespace,
+    layout: layoutFor(source, settings.views),
+    clock,
+    retention,
+  });
   let reached = offsetsOf(await online.positions(source.name));
-  const isAhead = (partition: string, offset: number): boolean => offset > (reached.get(partition) ?? -1);
+  const isAhead = (partition: string, offset: number): boolean =>
+    offset > (reached.get(partition) ?? -1);
   for await (const { changes, positions } of log.batches(signal)) {
     for (let attempt = 1; !(await takeBatch(changes, positions)); attempt++) {
-      if (attempt === ATTEMPTS) throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to fill source "${source.name}" met other writers; fill it from one process`, { retryable: true });
+      if (attempt === ATTEMPTS)
+        throw new TidemarkError(
+          "ONLINE_STORE_CONTENDED",
+          `${online.name}: ${ATTEMPTS} attempts to fill source "${source.name}" met other ` +
+            "writers; fill it from one process",
+          { retryable: true },
+        );
       reached = offsetsOf(await online.positions(source.name));
     }
     signal?.throwIfAborted();
@@ -111,11 +193,24 @@ async function take(source: SourceSpec, log: LogChanges, settings: BootstrapSett
   }
 
   /** False where another pusher was there first: what it took need not be taken again. */
-  async function takeBatch(changes: readonly Change[], positions: readonly Position[]): Promise<boolean> {
-    const steps = positions.filter(({ partition, offset }) => isAhead(partition, offset))
-      .map(({ partition, offset, mark }): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset, mark }));
+  async function takeBatch(
+    changes: readonly Change[],
+    positions: readonly Position[],
+  ): Promise<boolean> {
+    const steps = positions
+      .filter(({ partition, offset }) => isAhead(partition, offset))
+      .map(({ partition, offset, mark }): PositionStep => ({
+        partition,
+        expected: reached.get(partition) ?? null,
+        next: offset,
+        mark,
+      }));
     try {
-      if (steps.length > 0) await sink.apply(changes.filter((change) => isAhead(positionName(change), change.offset)), steps);
+      if (steps.length > 0)
+        await sink.apply(
+          changes.filter((change) => isAhead(positionName(change), change.offset)),
+          steps,
+        );
     } catch (error) {
       if (source.push === true && isTidemarkError(error, "ONLINE_STORE_FENCED")) return false;
       throw error;
@@ -130,7 +225,11 @@ function withoutMarks(positions: readonly Position[]): readonly Position[] {
 }
 
 /** In one step for all of these sources. `next`: the state as it is to be; null: it may stay. */
-async function mark(parts: readonly Part[], { online, namespace, views }: BootstrapSettings, next: (state: SourceState, part: Part) => Omit<SourceState, "version"> | null): Promise<void> {
+async function mark(
+  parts: readonly Part[],
+  { online, namespace, views }: BootstrapSettings,
+  next: (state: SourceState, part: Part) => Omit<SourceState, "version"> | null,
+): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const cells: CellWrite[] = [];
     const unlisted: string[] = [];
@@ -139,13 +238,23 @@ async function mark(parts: readonly Part[], { online, namespace, views }: Bootst
       const state = await readSourceState(online, namespace, layoutFor(part.source, views));
       const marked = next(state, part);
       if (marked === null) continue;
-      cells.push({ key: sourceStateKey(namespace, name), value: encodeSourceState(marked), expected: state.version, expires: null });
+      cells.push({
+        key: sourceStateKey(namespace, name),
+        value: encodeSourceState(marked),
+        expected: state.version,
+        expires: null,
+      });
       if (state.version === null) unlisted.push(name);
     }
     if (cells.length === 0) return;
     if (unlisted.length > 0) cells.push(await listSource(online, namespace, ...unlisted));
-    if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done") return;
+    if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done")
+      return;
   }
   const names = parts.map(({ source }) => `"${source.name}"`).join(", ");
-  throw new TidemarkError("ONLINE_STORE_CONTENDED", `${online.name}: ${ATTEMPTS} attempts to write the state of ${names} met other writers; run fewer runners over one store`);
+  throw new TidemarkError(
+    "ONLINE_STORE_CONTENDED",
+    `${online.name}: ${ATTEMPTS} attempts to write the state of ${names} met other writers; ` +
+      "run fewer runners over one store",
+  );
 }

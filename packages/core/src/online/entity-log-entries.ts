@@ -1,4 +1,7 @@
-/** Where a row stands: from its changes to its places in the lanes, so that a change is what goes out and what comes in. */
+/**
+ * Where a row stands: from its changes to its places in the lanes, so that a change is what goes
+ * out and what comes in.
+ */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
 import { sameValue, type LaneEdit } from "./entity-log-edit.ts";
@@ -18,9 +21,17 @@ export interface LaneEntry {
 }
 
 /** Where a quarantined change came from, for the list of quarantined rows. */
-export type OriginOf = (change: { readonly place: bigint; readonly offset: number }) => { readonly topic: string; readonly partition: number } | undefined;
+export type OriginOf = (change: {
+  readonly place: bigint;
+  readonly offset: number;
+}) => { readonly topic: string; readonly partition: number } | undefined;
 
-export function laneEntries(lanes: OnlineLanes, key: readonly Value[], changes: readonly RowChange[], originOf: OriginOf): readonly LaneEntry[] {
+export function laneEntries(
+  lanes: OnlineLanes,
+  key: readonly Value[],
+  changes: readonly RowChange[],
+  originOf: OriginOf,
+): readonly LaneEntry[] {
   const versions = deriveVersions(lanes.layout.source, changes, []);
   const now = versions.at(-1);
   if (now === undefined) return [];
@@ -28,16 +39,32 @@ export function laneEntries(lanes: OnlineLanes, key: readonly Value[], changes: 
   // a change that comes late may fill a column that the newest left out: the entry is another then
   const id = changes.map(({ place, offset }) => `${place}/${offset}`).join(" ");
   const told = changes.length > 1 ? changes[0]!.place : null;
-  const entries = lanes.layout.time < 0 ? dimensionEntries(lanes, key, changes, versions)
-    : now.values === null || quarantine?.whole === true ? [] : eventEntries(lanes, now, told, id);
+  const entries =
+    lanes.layout.time < 0
+      ? dimensionEntries(lanes, key, changes, versions)
+      : now.values === null || quarantine?.whole === true
+        ? []
+        : eventEntries(lanes, now, told, id);
   if (quarantine === null) return entries;
   const origin = originOf(now);
-  const row = [now.committed, now.place, origin?.topic ?? null, origin?.partition ?? null, now.offset, quarantine.column, quarantine.reason, ...key];
+  const row = [
+    now.committed,
+    now.place,
+    origin?.topic ?? null,
+    origin?.partition ?? null,
+    now.offset,
+    quarantine.column,
+    quarantine.reason,
+    ...key,
+  ];
   return [...entries, { lane: lanes.quarantine, key: [], row, id: `quarantine ${id}` }];
 }
 
 /** `whole`: the row is in no lane at all; else it misses only the lanes whose key it lacks. */
-export function quarantineIn(lanes: OnlineLanes, version: RowVersion): (Quarantine & { readonly whole: boolean }) | null {
+export function quarantineIn(
+  lanes: OnlineLanes,
+  version: RowVersion,
+): (Quarantine & { readonly whole: boolean }) | null {
   const { source, time, lanes: list } = lanes.layout;
   const row = { ...version, values: version.values! };
   const whole = quarantineOf(source, time, [], row);
@@ -45,27 +72,51 @@ export function quarantineIn(lanes: OnlineLanes, version: RowVersion): (Quaranti
   return any === null ? null : { ...any, whole: whole !== null };
 }
 
-/** `told`: the place of the oldest change that tells a column which the newest left out; null: it left out none. */
-function eventEntries(lanes: OnlineLanes, now: RowVersion, told: bigint | null, id: string): readonly LaneEntry[] {
+/**
+ * `told`: the place of the oldest change that tells a column which the newest left out; null: it
+ * left out none.
+ */
+function eventEntries(
+  lanes: OnlineLanes,
+  now: RowVersion,
+  told: bigint | null,
+  id: string,
+): readonly LaneEntry[] {
   const { heldIndexes } = lanes.layout;
   const row = [...heldIndexes.map((index) => now.values![index]!), now.place, told];
   return lanes.lanes.flatMap((lane) => {
     const key = keyIn(lane, now.values!);
     if (key === null) return [];
-    return [{ lane, key, row, id: `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)} ${id}` }];
+    return [
+      { lane, key, row, id: `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)} ${id}` },
+    ];
   });
 }
 
-/** Every entity that a version of the row ever belonged to gets all its changes: the reader derives the versions, truncates included. */
-function dimensionEntries(lanes: OnlineLanes, key: readonly Value[], changes: readonly RowChange[], versions: readonly RowVersion[]): readonly LaneEntry[] {
+/**
+ * Every entity that a version of the row ever belonged to gets all its changes: the reader derives
+ * the versions, truncates included.
+ */
+function dimensionEntries(
+  lanes: OnlineLanes,
+  key: readonly Value[],
+  changes: readonly RowChange[],
+  versions: readonly RowVersion[],
+): readonly LaneEntry[] {
   return lanes.lanes.flatMap((lane) => {
     const keys = new Map<string, readonly Value[]>();
     for (const version of versions) {
       const entity = version.values === null ? null : keyIn(lane, version.values);
       if (entity !== null) keys.set(keyText(lane.lane.keyColumns, entity), entity);
     }
-    return [...keys].flatMap(([text, entity]) => changes.map((change) => (
-      { lane, key: entity, row: lanes.codec.toRow(change, key), id: `${lane.lane.name} ${text} ${change.place} ${change.offset}` })));
+    return [...keys].flatMap(([text, entity]) =>
+      changes.map((change) => ({
+        lane,
+        key: entity,
+        row: lanes.codec.toRow(change, key),
+        id: `${lane.lane.name} ${text} ${change.place} ${change.offset}`,
+      })),
+    );
   });
 }
 
@@ -78,8 +129,18 @@ function keyIn(lane: OnlineLane, values: readonly Value[]): readonly Value[] | n
 export function removal(lanes: OnlineLanes, entry: LaneEntry): LaneEdit {
   const { format } = entry.lane;
   const quarantined = entry.lane === lanes.quarantine;
-  const keyColumns = lanes.layout.source.primaryKey.map((name) => format.columns.findIndex((column) => column.name === name));
+  const keyColumns = lanes.layout.source.primaryKey.map((name) =>
+    format.columns.findIndex((column) => column.name === name),
+  );
   const place = format.columns.findIndex((column) => column.name === "~place");
-  const columns = quarantined ? [place, ...lanes.layout.source.primaryKey.map((_, k) => QUARANTINE_COLUMNS + k)] : [place, ...keyColumns];
-  return { put: null, remove: { time: entry.row[format.time] as number, same: (row) => columns.every((c) => sameValue(row[c]!, entry.row[c]!)) } };
+  const columns = quarantined
+    ? [place, ...lanes.layout.source.primaryKey.map((_, k) => QUARANTINE_COLUMNS + k)]
+    : [place, ...keyColumns];
+  return {
+    put: null,
+    remove: {
+      time: entry.row[format.time] as number,
+      same: (row) => columns.every((c) => sameValue(row[c]!, entry.row[c]!)),
+    },
+  };
 }

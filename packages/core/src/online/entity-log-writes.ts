@@ -30,26 +30,57 @@ export class LaneEdits {
   }
 }
 
-/** The heads and chunks to write, from what the store holds now; null where another writer rewrote a chunk while they were read. */
-export async function laneWrites(store: OnlineStore, layout: SourceLayout, all: readonly KeyEdits[], horizon: number, retention: Retention): Promise<CellWrite[] | null> {
+/**
+ * The heads and chunks to write, from what the store holds now; null where another writer rewrote a
+ * chunk while they were read.
+ */
+export async function laneWrites(
+  store: OnlineStore,
+  layout: SourceLayout,
+  all: readonly KeyEdits[],
+  horizon: number,
+  retention: Retention,
+): Promise<CellWrite[] | null> {
   const headKeys = all.map(({ lane, key }) => lane.head(key));
   const heads = await store.read(headKeys);
-  const needed = all.flatMap(({ lane, key, edits }, i) => (
-    chunksTouched(lane.format, heads[i]?.value ?? null, edits, keepFrom(layout, lane, horizon)).map((id) => ({ i, id, key: lane.chunk(key, id) }))));
+  const needed = all.flatMap(({ lane, key, edits }, i) =>
+    chunksTouched(lane.format, heads[i]?.value ?? null, edits, keepFrom(layout, lane, horizon)).map(
+      (id) => ({ i, id, key: lane.chunk(key, id) }),
+    ),
+  );
   const chunks = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
   if (chunks.includes(null)) return null;
   const found = new Map(needed.map(({ i, id }, n) => [`${i} ${id}`, chunks[n]!.value]));
   return all.flatMap(({ lane, key, edits }, i): CellWrite[] => {
     const from = keepFrom(layout, lane, horizon);
-    const contents = { head: heads[i]?.value ?? null, chunk: (id: number) => found.get(`${i} ${id}`)! };
+    const contents = {
+      head: heads[i]?.value ?? null,
+      chunk: (id: number) => found.get(`${i} ${id}`)!,
+    };
     const result = editLane(lane.format, contents, edits, from);
     // an empty head is there for readers of an older one only
     const newest = Math.max(result.newest, from);
     return [
-      { key: headKeys[i]!, value: result.head, expected: heads[i]?.version ?? null, expires: expiryOfRows(layout, lane, newest, retention) },
-      // the head's version guards its chunks; one of this number may be left of a head that was swept
-      ...result.written.map(({ id, bytes, last }) => ({ key: lane.chunk(key, id), value: bytes, expected: undefined, expires: expiryOfRows(layout, lane, last, retention) })),
-      ...result.removed.map((id) => ({ key: lane.chunk(key, id), value: null, expected: undefined, expires: null })),
+      {
+        key: headKeys[i]!,
+        value: result.head,
+        expected: heads[i]?.version ?? null,
+        expires: expiryOfRows(layout, lane, newest, retention),
+      },
+      // the head's version guards its chunks; one of this number may be left of a head that was
+      // swept
+      ...result.written.map(({ id, bytes, last }) => ({
+        key: lane.chunk(key, id),
+        value: bytes,
+        expected: undefined,
+        expires: expiryOfRows(layout, lane, last, retention),
+      })),
+      ...result.removed.map((id) => ({
+        key: lane.chunk(key, id),
+        value: null,
+        expected: undefined,
+        expires: null,
+      })),
     ];
   });
 }

@@ -12,9 +12,13 @@ const PLACE: ColumnSpec = { name: "~place", database: "", kind: "int64", nullabl
 
 /** The columns of a quarantined row, before its primary key. */
 const QUARANTINE: readonly ColumnSpec[] = [
-  { name: "~committed", database: "", kind: "timestamp", nullable: false }, PLACE,
-  { name: "~topic", database: "", kind: "string", nullable: true }, { name: "~partition", database: "", kind: "int32", nullable: true }, { name: "~offset", database: "", kind: "timestamp", nullable: true },
-  { name: "~column", database: "", kind: "string", nullable: true }, { name: "~reason", database: "", kind: "string", nullable: false },
+  { name: "~committed", database: "", kind: "timestamp", nullable: false },
+  PLACE,
+  { name: "~topic", database: "", kind: "string", nullable: true },
+  { name: "~partition", database: "", kind: "int32", nullable: true },
+  { name: "~offset", database: "", kind: "timestamp", nullable: true },
+  { name: "~column", database: "", kind: "string", nullable: true },
+  { name: "~reason", database: "", kind: "string", nullable: false },
 ];
 export const QUARANTINE_COLUMNS: number = QUARANTINE.length;
 
@@ -36,8 +40,9 @@ export interface OnlineLanes {
   readonly quarantine: OnlineLane;
   rowKey(key: readonly Value[]): Uint8Array;
   /**
-   * The place of an event, after its held columns: a truncate hides what lies before it. Behind it, the place of the oldest change that still tells a
-   * column of the row (null: its newest tells all): a truncate between the two took that change away, and the column is unresolved.
+   * The place of an event, after its held columns: a truncate hides what lies before it. Behind it,
+   * the place of the oldest change that still tells a column of the row (null: its newest tells
+   * all): a truncate between the two took that change away, and the column is unresolved.
    */
   readonly placeColumn: number;
 }
@@ -49,11 +54,17 @@ export function onlineLanes(namespace: string, layout: SourceLayout): OnlineLane
   const dimension = layout.time < 0;
   const eventColumns = [...held, PLACE, TOLD];
   const eventTime = held.findIndex((column) => column === source.columns[layout.time]);
-  const format = dimension ? { columns: codec.columns, time: codec.time } : { columns: eventColumns, time: eventTime };
+  const format = dimension
+    ? { columns: codec.columns, time: codec.time }
+    : { columns: eventColumns, time: eventTime };
   return {
     layout,
     codec,
-    lanes: layout.lanes.map((lane) => ({ lane, format, ...laneKeys(namespace, `rows:${source.name}:${lane.name}`, lane.keyColumns) })),
+    lanes: layout.lanes.map((lane) => ({
+      lane,
+      format,
+      ...laneKeys(namespace, `rows:${source.name}:${lane.name}`, lane.keyColumns),
+    })),
     quarantine: {
       lane: { name: "quarantine", keyColumns: [], keyIndexes: [], keepsAll: true },
       format: { columns: [...QUARANTINE, ...keyColumns], time: 0 },
@@ -66,5 +77,8 @@ export function onlineLanes(namespace: string, layout: SourceLayout): OnlineLane
 
 function laneKeys(namespace: string, space: string, columns: readonly ColumnSpec[]): LaneKeys {
   const chunk = cellKeys(namespace, `${space}#`, [...columns, CHUNK]);
-  return { head: cellKeys(namespace, space, columns), chunk: (key, id) => chunk([...key, BigInt(id)]) };
+  return {
+    head: cellKeys(namespace, space, columns),
+    chunk: (key, id) => chunk([...key, BigInt(id)]),
+  };
 }

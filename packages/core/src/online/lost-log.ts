@@ -1,4 +1,6 @@
-/** A log that has lost what only the online store still needs is no loss where the history has it. */
+/**
+ * A log that has lost what only the online store still needs is no loss where the history has it.
+ */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -6,11 +8,20 @@ import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { isBeginning, isCompletion } from "../rows/snapshot-generations.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
-/** The error of a run, with the way out where it is `LOG_LOST` and the history is further than the online store. */
+/**
+ * The error of a run, with the way out where it is `LOG_LOST` and the history is further than the
+ * online store.
+ */
 export async function withWayOut(
-  error: unknown, sources: readonly SourceSpec[], { online, offline }: { readonly online: OnlineStore | undefined; readonly offline: OfflineStore | undefined },
+  error: unknown,
+  sources: readonly SourceSpec[],
+  {
+    online,
+    offline,
+  }: { readonly online: OnlineStore | undefined; readonly offline: OfflineStore | undefined },
 ): Promise<unknown> {
-  if (!isTidemarkError(error, "LOG_LOST") || online === undefined || offline === undefined) return error;
+  if (!isTidemarkError(error, "LOG_LOST") || online === undefined || offline === undefined)
+    return error;
   const behind: string[] = [];
   for (const source of sources) {
     const taken = offsetsOf(await online.positions(source.name));
@@ -18,10 +29,21 @@ export async function withWayOut(
     for (const { partition, offset } of log?.positions ?? []) {
       if (isBeginning(partition) || isCompletion(partition)) continue;
       const at = taken.get(partition);
-      if (offset > (at ?? -1)) behind.push(`${partition}: the online store has ${at === undefined ? "nothing" : `offsets up to ${at}`}, the history has them up to ${offset}`);
+      if (offset > (at ?? -1))
+        behind.push(
+          `${partition}: the online store has ` +
+            `${at === undefined ? "nothing" : `offsets up to ${at}`}, the history has them up ` +
+            `to ${offset}`,
+        );
     }
   }
   if (behind.length === 0) return error;
-  return new TidemarkError("LOG_LOST", `the history is further than the online store (${behind.slice(0, 5).join("; ")}${behind.length > 5 ? `; ${behind.length - 5} more` : ""}): call store.bootstrap() first, which fills the online store `
-    + `from the history, and run again. What the source said: ${error.message}`, { cause: error });
+  return new TidemarkError(
+    "LOG_LOST",
+    "the history is further than the online store " +
+      `(${behind.slice(0, 5).join("; ")}${behind.length > 5 ? `; ${behind.length - 5} more` : ""}): ` +
+      "call store.bootstrap() first, which fills the online store " +
+      `from the history, and run again. What the source said: ${error.message}`,
+    { cause: error },
+  );
 }

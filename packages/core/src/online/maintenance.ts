@@ -1,9 +1,18 @@
-/** What the online store needs besides changes: its horizons follow the clock where nothing happens, and what they have passed goes away (law 1). */
+/**
+ * What the online store needs besides changes: its horizons follow the clock where nothing happens,
+ * and what they have passed goes away (law 1).
+ */
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
 import type { Retention } from "./retention.ts";
 import { sweepBound } from "./source-list.ts";
-import { encodeSourceState, horizonAt, layoutFor, readSourceState, sourceStateKey } from "./source-state.ts";
+import {
+  encodeSourceState,
+  horizonAt,
+  layoutFor,
+  readSourceState,
+  sourceStateKey,
+} from "./source-state.ts";
 
 /** Cells looked at in one step. */
 const STEP_CELLS = 1_000;
@@ -38,7 +47,12 @@ export function onlineUpkeep(options: OnlineUpkeepOptions): OnlineUpkeep {
     const horizon = horizonAt(state.horizon, clock(), retain);
     if (state.version === null || horizon === state.horizon) return;
     // a conflict is another writer's, who moves it too
-    const cell = { key: sourceStateKey(namespace, source.name), value: encodeSourceState({ ...state, horizon }), expected: state.version, expires: null };
+    const cell = {
+      key: sourceStateKey(namespace, source.name),
+      value: encodeSourceState({ ...state, horizon }),
+      expected: state.version,
+      expires: null,
+    };
     await store.write({ source: source.name, cells: [cell], positions: [] });
   }
 
@@ -51,7 +65,11 @@ export function onlineUpkeep(options: OnlineUpkeepOptions): OnlineUpkeep {
       if (before === -Infinity) return;
       pass = { cursor: null, before };
     }
-    const { cursor } = await store.sweep({ before: pass.before, limit: STEP_CELLS, cursor: pass.cursor });
+    const { cursor } = await store.sweep({
+      before: pass.before,
+      limit: STEP_CELLS,
+      cursor: pass.cursor,
+    });
     if (cursor === null) pass = null;
     else pass.cursor = cursor;
   }

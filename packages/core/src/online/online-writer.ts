@@ -1,4 +1,7 @@
-/** Changes of one source into the online store: row images, lanes and the position, in one compare-and-set step. */
+/**
+ * Changes of one source into the online store: row images, lanes and the position, in one
+ * compare-and-set step.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Cell, CellWrite, Change, OnlineStore, PositionStep } from "../spi.ts";
 import { laneEntries, removal } from "./entity-log-entries.ts";
@@ -13,7 +16,15 @@ import type { Truncate } from "../rows/row-versions.ts";
 import { counterWrites, countersKey } from "./source-counters.ts";
 import type { SourceLayout } from "./source-layout.ts";
 import { listSource } from "./source-list.ts";
-import { decodeSourceState, encodeSourceState, horizonAt, readSourceState, sourceStateKey, widened, type SourceState } from "./source-state.ts";
+import {
+  decodeSourceState,
+  encodeSourceState,
+  horizonAt,
+  readSourceState,
+  sourceStateKey,
+  widened,
+  type SourceState,
+} from "./source-state.ts";
 
 export interface OnlineSinkOptions {
   readonly store: OnlineStore;
@@ -29,7 +40,10 @@ export interface OnlineSink {
   apply(changes: readonly Change[], positions: readonly PositionStep[]): Promise<void>;
 }
 
-/** Another writer may change the same cells between our reading and our writing; after so many times something else is wrong. */
+/**
+ * Another writer may change the same cells between our reading and our writing; after so many times
+ * something else is wrong.
+ */
 const ATTEMPTS = 50;
 
 export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink> {
@@ -48,23 +62,44 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     async apply(changes, positions) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const cells = await prepare(changes);
-        if (cells !== null && (await store.write({ source: source.name, cells, positions })) === "done") return;
+        if (
+          cells !== null &&
+          (await store.write({ source: source.name, cells, positions })) === "done"
+        )
+          return;
         await refuseFenced(store, source.name, positions);
       }
-      throw new TidemarkError("ONLINE_STORE_CONTENDED", `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other writers; run fewer runners over one store`, { retryable: true });
+      throw new TidemarkError(
+        "ONLINE_STORE_CONTENDED",
+        `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other ` +
+          "writers; run fewer runners over one store",
+        { retryable: true },
+      );
     },
   };
 
-  /** The cells to write, from what the store holds now; null where that changed while it was read. */
+  /**
+   * The cells to write, from what the store holds now; null where that changed while it was read.
+   */
   async function prepare(changes: readonly Change[]): Promise<CellWrite[] | null> {
     const batch = editsOf(changes);
     const partitions = [...new Set(changes.map(partitionOf))];
     const rowKeys = batch.rows.map(({ key }) => lanes.rowKey(key));
-    const counterKeys = partitions.map((partition) => countersKey(namespace, source.name, partition));
+    const counterKeys = partitions.map((partition) =>
+      countersKey(namespace, source.name, partition),
+    );
     const ids = pushIdsIn(source, changes);
     const idKeys = ids.map(idKeyOf);
-    const [stateCell, ...read] = await store.read([stateKey, ...rowKeys, ...counterKeys, ...idKeys]);
-    const state = stateCell == null ? { layout: asked, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, asked, stateCell);
+    const [stateCell, ...read] = await store.read([
+      stateKey,
+      ...rowKeys,
+      ...counterKeys,
+      ...idKeys,
+    ]);
+    const state =
+      stateCell == null
+        ? { layout: asked, horizon: -Infinity, truncates: [], version: null }
+        : decodeSourceState(store, asked, stateCell);
     // another runner may have made or widened the state since: its cells are written as it says
     if (state.version !== known) {
       layout = widened(state, asked);
@@ -73,28 +108,56 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     }
     const writes: CellWrite[] = [];
     const moved = stateAfter(state, batch.truncates);
-    if (moved !== null) writes.push({ key: stateKey, value: encodeSourceState(moved), expected: state.version, expires: null });
+    if (moved !== null)
+      writes.push({
+        key: stateKey,
+        value: encodeSourceState(moved),
+        expected: state.version,
+        expires: null,
+      });
     if (state.version === null) writes.push(await listSource(store, namespace, source.name));
     const { horizon } = moved ?? state;
 
     const laneEdits = new LaneEdits();
-    batch.rows.forEach((edit, i) => { writes.push(...rowWrites(batch, edit, rowKeys[i]!, read[i] ?? null, horizon, laneEdits)); });
+    batch.rows.forEach((edit, i) => {
+      writes.push(...rowWrites(batch, edit, rowKeys[i]!, read[i] ?? null, horizon, laneEdits));
+    });
     const inLanes = await laneWrites(store, layout, laneEdits.list(), horizon, retention);
     if (inLanes === null) return null;
     writes.push(...inLanes);
     partitions.forEach((partition, p) => {
       const messages = changes.filter((change) => partitionOf(change) === partition);
-      writes.push(...counterWrites(counterKeys[p]!, read[rowKeys.length + p] ?? null, messages, lanes));
+      writes.push(
+        ...counterWrites(counterKeys[p]!, read[rowKeys.length + p] ?? null, messages, lanes),
+      );
     });
     ids.forEach((id, i) => {
       const mine = changes.filter(({ transaction }) => transaction === id);
-      writes.push(...pushIdWrite(idKeys[i]!, read[rowKeys.length + counterKeys.length + i] ?? null, mine, retention, clock()));
+      writes.push(
+        ...pushIdWrite(
+          idKeys[i]!,
+          read[rowKeys.length + counterKeys.length + i] ?? null,
+          mine,
+          retention,
+          clock(),
+        ),
+      );
     });
     return writes;
   }
 
-  /** The row's own cell, and into `laneEdits` what goes out of its lanes and what comes in; nothing where the batch says nothing new of it. */
-  function rowWrites(batch: BatchEdits, edit: RowEdit, cellKey: Uint8Array, cell: Cell | null, horizon: number, laneEdits: LaneEdits): readonly CellWrite[] {
+  /**
+   * The row's own cell, and into `laneEdits` what goes out of its lanes and what comes in; nothing
+   * where the batch says nothing new of it.
+   */
+  function rowWrites(
+    batch: BatchEdits,
+    edit: RowEdit,
+    cellKey: Uint8Array,
+    cell: Cell | null,
+    horizon: number,
+    laneEdits: LaneEdits,
+  ): readonly CellWrite[] {
     const before = cell === null ? [] : lanes.codec.decode(cell.value);
     let after: readonly RowChange[] = before;
     for (const change of edit.changes) {
@@ -108,17 +171,39 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     const had = new Set(old.map((entry) => entry.id));
     for (const entry of old) if (!kept.has(entry.id)) laneEdits.add(entry, removal(lanes, entry));
     for (const entry of now) {
-      if (had.has(entry.id) || (entry.row[entry.lane.format.time] as number) < keepFrom(layout, entry.lane, horizon)) continue;
+      if (
+        had.has(entry.id) ||
+        (entry.row[entry.lane.format.time] as number) < keepFrom(layout, entry.lane, horizon)
+      )
+        continue;
       laneEdits.add(entry, { put: entry.row, remove: null });
     }
-    return [{ key: cellKey, value: lanes.codec.encode(after, edit.key), expected: cell?.version ?? null, expires: expiryOfRow(layout, after, retention, clock()) }];
+    return [
+      {
+        key: cellKey,
+        value: lanes.codec.encode(after, edit.key),
+        expected: cell?.version ?? null,
+        expires: expiryOfRow(layout, after, retention, clock()),
+      },
+    ];
   }
 
-  /** null: as it was. The horizon moves with the clock, in steps, so that not every batch writes it. */
-  function stateAfter(state: SourceState, truncates: readonly Truncate[]): Omit<SourceState, "version"> | null {
+  /**
+   * null: as it was. The horizon moves with the clock, in steps, so that not every batch writes it.
+   */
+  function stateAfter(
+    state: SourceState,
+    truncates: readonly Truncate[],
+  ): Omit<SourceState, "version"> | null {
     const horizon = horizonAt(state.horizon, clock(), retention.retain);
-    const added = truncates.filter((truncate) => !state.truncates.some(({ place, end }) => place === truncate.place && end === truncate.end));
-    const sameLayout = state.version !== null && state.layout.longest === layout.longest && state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
+    const added = truncates.filter(
+      (truncate) =>
+        !state.truncates.some(({ place, end }) => place === truncate.place && end === truncate.end),
+    );
+    const sameLayout =
+      state.version !== null &&
+      state.layout.longest === layout.longest &&
+      state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
     if (sameLayout && horizon === state.horizon && added.length === 0) return null;
     return { layout, horizon, truncates: [...state.truncates, ...added], filling: state.filling };
   }
@@ -129,17 +214,45 @@ function partitionOf({ topic, partition }: Change): string {
 }
 
 /** Law 5: a lower LSN that was committed later is of a database that was set back. */
-function refuseRestored(source: string, stored: readonly RowChange[], change: RowChange, origin: Change | undefined): void {
+function refuseRestored(
+  source: string,
+  stored: readonly RowChange[],
+  change: RowChange,
+  origin: Change | undefined,
+): void {
   const newest = stored.at(-1);
-  if (newest === undefined || origin?.lsn == null || change.place >= newest.place || change.logged <= newest.logged) return;
-  throw new TidemarkError("SOURCE_LSN_WENT_BACK", `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ${change.place}, committed after LSN ${newest.place} of the same row: the database was set back to an earlier state. Take a new snapshot of it into a new topic, and give that to store.rebootstrap("${source}", …)`);
+  if (
+    newest === undefined ||
+    origin?.lsn == null ||
+    change.place >= newest.place ||
+    change.logged <= newest.logged
+  )
+    return;
+  throw new TidemarkError(
+    "SOURCE_LSN_WENT_BACK",
+    `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ` +
+      `${change.place}, committed after LSN ${newest.place} of the same row: the database was ` +
+      "set back to an earlier state. Take a new snapshot of it into a new topic, and give that " +
+      `to store.rebootstrap("${source}", …)`,
+  );
 }
 
-async function refuseFenced(store: OnlineStore, source: string, positions: readonly PositionStep[]): Promise<void> {
-  const stored = new Map((await store.positions(source)).map((position) => [position.partition, position.offset]));
+async function refuseFenced(
+  store: OnlineStore,
+  source: string,
+  positions: readonly PositionStep[],
+): Promise<void> {
+  const stored = new Map(
+    (await store.positions(source)).map((position) => [position.partition, position.offset]),
+  );
   for (const { partition, expected } of positions) {
     const now = stored.get(partition) ?? null;
     if (now === expected) continue;
-    throw new TidemarkError("ONLINE_STORE_FENCED", `${store.name}: another runner moved ${partition} of source "${source}" from ${expected ?? "its beginning"} to ${now}: run one runner per partition, and start this one again to go on from there`);
+    throw new TidemarkError(
+      "ONLINE_STORE_FENCED",
+      `${store.name}: another runner moved ${partition} of source "${source}" from ` +
+        `${expected ?? "its beginning"} to ${now}: run one runner per partition, and start this ` +
+        "one again to go on from there",
+    );
   }
 }

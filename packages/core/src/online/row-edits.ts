@@ -38,6 +38,10 @@ export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) =
         origins.set(`${row.place} ${row.offset}`, change);
       }
     }
-    return { rows: [...rows.values()], truncates, originOf: ({ place, offset }) => origins.get(`${place} ${offset}`) };
+    return {
+      rows: [...rows.values()],
+      truncates,
+      originOf: ({ place, offset }) => origins.get(`${place} ${offset}`),
+    };
   };
 }

@@ -21,11 +21,20 @@ export function countersKey(namespace: string, source: string, partition: string
 }
 
 export function readCounters(cell: Cell | null): Counters {
-  return cell === null ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 } : (decodeJson(cell.value) as Counters);
+  return cell === null
+    ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 }
+    : (decodeJson(cell.value) as Counters);
 }
 
-/** The write that adds what went wrong in these changes of the partition; none where nothing did. */
-export function counterWrites(key: Uint8Array, cell: Cell | null, changes: readonly Change[], lanes: OnlineLanes): readonly CellWrite[] {
+/**
+ * The write that adds what went wrong in these changes of the partition; none where nothing did.
+ */
+export function counterWrites(
+  key: Uint8Array,
+  cell: Cell | null,
+  changes: readonly Change[],
+  lanes: OnlineLanes,
+): readonly CellWrite[] {
   const before = readCounters(cell);
   let { quarantinedChanges, nonFinite, unreadable } = before;
   const rowChanges = rowChangesOf(lanes.layout.source);
@@ -34,13 +43,22 @@ export function counterWrites(key: Uint8Array, cell: Cell | null, changes: reado
     unreadable += change.unreadable.length;
     if (isQuarantined(change, lanes, rowChanges)) quarantinedChanges++;
   }
-  if (quarantinedChanges === before.quarantinedChanges && nonFinite === before.nonFinite && unreadable === before.unreadable) return [];
+  if (
+    quarantinedChanges === before.quarantinedChanges &&
+    nonFinite === before.nonFinite &&
+    unreadable === before.unreadable
+  )
+    return [];
   const counters: Counters = { quarantinedChanges, nonFinite, unreadable };
   return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
 }
 
 /** By the message alone: whether a stored image fills its TOAST columns is a matter of the row. */
-function isQuarantined(change: Change, lanes: OnlineLanes, rowChanges: ReturnType<typeof rowChangesOf>): boolean {
+function isQuarantined(
+  change: Change,
+  lanes: OnlineLanes,
+  rowChanges: ReturnType<typeof rowChangesOf>,
+): boolean {
   if (change.kind === "none") return change.broken !== null;
   if (change.kind !== "upsert") return false;
   const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };

@@ -1,4 +1,7 @@
-/** The sources of a namespace, in a cell of their own: who lets cells go must know how far each of them has let go. */
+/**
+ * The sources of a namespace, in a cell of their own: who lets cells go must know how far each of
+ * them has let go.
+ */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
@@ -9,19 +12,32 @@ function listKey(namespace: string): Uint8Array {
 }
 
 /** What puts sources on the list; it belongs to the step that writes the first state of each. */
-export async function listSource(store: OnlineStore, namespace: string, ...sources: readonly string[]): Promise<CellWrite> {
+export async function listSource(
+  store: OnlineStore,
+  namespace: string,
+  ...sources: readonly string[]
+): Promise<CellWrite> {
   const [cell] = await store.read([listKey(namespace)]);
   const names = new Set([...(cell == null ? [] : namesIn(cell.value)), ...sources]);
-  return { key: listKey(namespace), value: encodeJson([...names].sort()), expected: cell?.version ?? null, expires: null };
+  return {
+    key: listKey(namespace),
+    value: encodeJson([...names].sort()),
+    expected: cell?.version ?? null,
+    expires: null,
+  };
 }
 
-/** Cells that expired before this are needed by no source of the namespace; −Infinity: none may go. */
+/**
+ * Cells that expired before this are needed by no source of the namespace; −Infinity: none may go.
+ */
 export async function sweepBound(store: OnlineStore, namespace: string): Promise<number> {
   const [list] = await store.read([listKey(namespace)]);
   const names = list == null ? [] : namesIn(list.value);
   const states = await store.read(names.map((name) => sourceStateKey(namespace, name)));
   // a source that never let anything go has no cell that expires
-  const horizons = states.flatMap((cell) => (cell === null ? [] : [horizonOf(cell.value)])).filter((horizon) => horizon > -Infinity);
+  const horizons = states
+    .flatMap((cell) => (cell === null ? [] : [horizonOf(cell.value)]))
+    .filter((horizon) => horizon > -Infinity);
   return horizons.length === 0 ? -Infinity : Math.min(...horizons);
 }
 

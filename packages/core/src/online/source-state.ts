@@ -1,4 +1,7 @@
-/** What the online store says of one source as a whole: what it keeps, since when, and which truncates came. One cell per source. */
+/**
+ * What the online store says of one source as a whole: what it keeps, since when, and which
+ * truncates came. One cell per source.
+ */
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
@@ -12,10 +15,15 @@ const FORMAT = 1;
 
 export interface SourceState {
   readonly layout: SourceLayout;
-  /** µs: the store answers every t from here on (law 1); −Infinity while nothing was ever let go. */
+  /**
+   * µs: the store answers every t from here on (law 1); −Infinity while nothing was ever let go.
+   */
   readonly horizon: number;
   readonly truncates: readonly Truncate[];
-  /** Set while the source is filled from its history, up to these positions: what is there is the beginning of it, and answers nothing. */
+  /**
+   * Set while the source is filled from its history, up to these positions: what is there is the
+   * beginning of it, and answers nothing.
+   */
   readonly filling?: readonly Position[] | undefined;
   /** The cell's version; null: there is none yet. */
   readonly version: number | null;
@@ -29,10 +37,18 @@ interface Stored {
   readonly longest: number;
   readonly horizon: number | null;
   readonly filling?: readonly Position[];
-  readonly truncates: readonly { readonly place: string; readonly offset: number; readonly committed: number; readonly end?: string }[];
+  readonly truncates: readonly {
+    readonly place: string;
+    readonly offset: number;
+    readonly committed: number;
+    readonly end?: string;
+  }[];
 }
 
-/** Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every batch writes it, and never goes back. */
+/**
+ * Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every
+ * batch writes it, and never goes back.
+ */
 export function horizonAt(horizon: number, now: number, retain: number): number {
   const due = now - retain;
   return Number.isFinite(retain) && due > horizon + Math.min(retain / 16, 60e6) ? due : horizon;
@@ -51,10 +67,19 @@ export function sourceStateKey(namespace: string, source: string): Uint8Array {
   return cellKeys(namespace, `source:${source}`, [])([]);
 }
 
-/** Reads the state of a source; where the store has none, the state that would serve `layout` from the beginning. */
-export async function readSourceState(store: OnlineStore, namespace: string, layout: SourceLayout): Promise<SourceState> {
+/**
+ * Reads the state of a source; where the store has none, the state that would serve `layout` from
+ * the beginning.
+ */
+export async function readSourceState(
+  store: OnlineStore,
+  namespace: string,
+  layout: SourceLayout,
+): Promise<SourceState> {
   const [cell] = await store.read([sourceStateKey(namespace, layout.source.name)]);
-  return cell == null ? { layout, horizon: -Infinity, truncates: [], version: null } : decodeSourceState(store, layout, cell);
+  return cell == null
+    ? { layout, horizon: -Infinity, truncates: [], version: null }
+    : decodeSourceState(store, layout, cell);
 }
 
 export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Array {
@@ -63,11 +88,19 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
     format: FORMAT,
     source: fingerprint(layout.source, layout.held),
     held: layout.held.map((column) => column.name),
-    lanes: layout.lanes.map((lane) => ({ columns: lane.keyColumns.map((column) => column.name), keepsAll: lane.keepsAll })),
+    lanes: layout.lanes.map((lane) => ({
+      columns: lane.keyColumns.map((column) => column.name),
+      keepsAll: lane.keepsAll,
+    })),
     longest: layout.longest,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
     ...(state.filling === undefined ? {} : { filling: state.filling }),
-    truncates: state.truncates.map(({ place, offset, committed, end }) => ({ place: String(place), offset, committed, ...(end === undefined ? {} : { end: String(end) }) })),
+    truncates: state.truncates.map(({ place, offset, committed, end }) => ({
+      place: String(place),
+      offset,
+      committed,
+      ...(end === undefined ? {} : { end: String(end) }),
+    })),
   };
   return encodeJson(stored);
 }
@@ -77,31 +110,65 @@ export function horizonOf(value: Uint8Array): number {
   return (decodeJson(value) as Stored).horizon ?? -Infinity;
 }
 
-/** Throws `STATE_NEWER_FORMAT`, and `STATE_OF_OTHER_DEFINITION` where the file was written under another definition of the source. */
-export function decodeSourceState(store: OnlineStore, layout: SourceLayout, cell: { readonly value: Uint8Array; readonly version: number }): SourceState {
+/**
+ * Throws `STATE_NEWER_FORMAT`, and `STATE_OF_OTHER_DEFINITION` where the file was written under
+ * another definition of the source.
+ */
+export function decodeSourceState(
+  store: OnlineStore,
+  layout: SourceLayout,
+  cell: { readonly value: Uint8Array; readonly version: number },
+): SourceState {
   const { source } = layout;
   const stored = decodeJson(cell.value) as Stored;
   if (stored.format !== FORMAT) {
-    throw new TidemarkError("STATE_NEWER_FORMAT", `${store.name}: the state of source "${source.name}" has format ${stored.format}, this version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the online store and run the log again`);
+    throw new TidemarkError(
+      "STATE_NEWER_FORMAT",
+      `${store.name}: the state of source "${source.name}" has format ${stored.format}, this ` +
+        `version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the ` +
+        "online store and run the log again",
+    );
   }
-  const held = stored.held.flatMap((name) => source.columns.filter((column) => column.name === name));
+  const held = stored.held.flatMap((name) =>
+    source.columns.filter((column) => column.name === name),
+  );
   const now = JSON.stringify(fingerprint(source, held));
   if (held.length !== stored.held.length || now !== JSON.stringify(stored.source)) {
-    throw new TidemarkError("STATE_OF_OTHER_DEFINITION", `${store.name}: source "${source.name}" was stored under another definition (${difference(stored.source, fingerprint(source, held))}): empty the online store and run the log again, or open the definitions it was written with`);
+    throw new TidemarkError(
+      "STATE_OF_OTHER_DEFINITION",
+      `${store.name}: source "${source.name}" was stored under another definition ` +
+        `(${difference(stored.source, fingerprint(source, held))}): empty the online store and ` +
+        "run the log again, or open the definitions it was written with",
+    );
   }
   const keeps = {
-    source, held, longest: stored.longest, time: layout.time,
+    source,
+    held,
+    longest: stored.longest,
+    time: layout.time,
     heldIndexes: held.map((column) => source.columns.indexOf(column)),
     lanes: stored.lanes.map(({ columns, keepsAll }) => {
-      const keyColumns = columns.map((name) => source.columns.find((column) => column.name === name)!);
-      return { name: JSON.stringify(columns), keyColumns, keyIndexes: keyColumns.map((column) => source.columns.indexOf(column)), keepsAll };
+      const keyColumns = columns.map((name) =>
+        source.columns.find((column) => column.name === name)!,
+      );
+      return {
+        name: JSON.stringify(columns),
+        keyColumns,
+        keyIndexes: keyColumns.map((column) => source.columns.indexOf(column)),
+        keepsAll,
+      };
     }),
   };
   return {
     layout: keeps,
     horizon: stored.horizon ?? -Infinity,
     filling: stored.filling,
-    truncates: stored.truncates.map(({ place, offset, committed, end }) => ({ place: BigInt(place), offset, committed, ...(end === undefined ? {} : { end: BigInt(end) }) })),
+    truncates: stored.truncates.map(({ place, offset, committed, end }) => ({
+      place: BigInt(place),
+      offset,
+      committed,
+      ...(end === undefined ? {} : { end: BigInt(end) }),
+    })),
     version: cell.version,
   };
 }
@@ -111,43 +178,71 @@ export function lacking(state: SourceState, view: ViewSpec, feature: FeatureSpec
   const { layout, horizon } = state;
   const lane = layout.lanes.find((one) => one.name === laneName(view));
   if (lane === undefined) return `rows by ${view.keyColumns.join(", ")}`;
-  const wanted = [...columnsOf(feature), ...(view.is === "fact" && view.source.created !== null ? [view.source.created] : [])];
+  const wanted = [
+    ...columnsOf(feature),
+    ...(view.is === "fact" && view.source.created !== null ? [view.source.created] : []),
+  ];
   const column = wanted.find((name) => !layout.held.some((held) => held.name === name));
   if (column !== undefined) return `the column ${column}`;
   // nothing was ever let go, so every window is whole
   if (horizon === -Infinity) return null;
-  if (view.is === "fact") return lane.keepsAll || layout.time < 0 ? null : "rows older than its longest window";
+  if (view.is === "fact")
+    return lane.keepsAll || layout.time < 0 ? null : "rows older than its longest window";
   return feature.window! <= layout.longest ? null : "a window this long";
 }
 
-/** The stored layout, widened to what the definitions ask for as far as the rows that are there allow. */
+/**
+ * The stored layout, widened to what the definitions ask for as far as the rows that are there
+ * allow.
+ */
 export function widened(state: SourceState, asked: SourceLayout): SourceLayout {
   if (state.version === null) return asked;
   if (state.horizon > -Infinity) return state.layout;
-  const lanes = state.layout.lanes.map((lane) => ({ ...lane, keepsAll: lane.keepsAll || asked.lanes.some((one) => one.name === lane.name && one.keepsAll) }));
+  const lanes = state.layout.lanes.map((lane) => ({
+    ...lane,
+    keepsAll: lane.keepsAll || asked.lanes.some((one) => one.name === lane.name && one.keepsAll),
+  }));
   return { ...state.layout, lanes, longest: Math.max(state.layout.longest, asked.longest) };
 }
 
 /** The layout of all views over a source, among views of any. */
 export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
-  return layoutOf(source, views.filter((view) => view.source.name === source.name));
+  return layoutOf(
+    source,
+    views.filter((view) => view.source.name === source.name),
+  );
 }
 
 function fingerprint(source: SourceSpec, held: readonly ColumnSpec[]): Fingerprint {
   const kinds = Object.fromEntries(held.map((column) => [column.name, kindText(column)]));
-  return { table: source.table, primaryKey: source.primaryKey, eventTime: source.eventTime, created: source.created, kinds };
+  return {
+    table: source.table,
+    primaryKey: source.primaryKey,
+    eventTime: source.eventTime,
+    created: source.created,
+    kinds,
+  };
 }
 
 function kindText(column: ColumnSpec): string {
-  const detail = column.kind === "decimal" ? `(${column.precision},${column.scale})` : column.kind === "timestamp" && column.zone !== undefined ? ` in ${column.zone}` : "";
+  const detail =
+    column.kind === "decimal"
+      ? `(${column.precision},${column.scale})`
+      : column.kind === "timestamp" && column.zone !== undefined
+        ? ` in ${column.zone}`
+        : "";
   return `${column.kind}${detail} of ${JSON.stringify(column.database)}`;
 }
 
 function difference(stored: Fingerprint, now: Fingerprint): string {
-  const parts = (["table", "primaryKey", "eventTime", "created"] as const).filter((part) => JSON.stringify(stored[part]) !== JSON.stringify(now[part]))
-    .map((part) => `${part} was ${JSON.stringify(stored[part])} and is ${JSON.stringify(now[part])}`);
+  const parts = (["table", "primaryKey", "eventTime", "created"] as const)
+    .filter((part) => JSON.stringify(stored[part]) !== JSON.stringify(now[part]))
+    .map(
+      (part) => `${part} was ${JSON.stringify(stored[part])} and is ${JSON.stringify(now[part])}`,
+    );
   for (const [name, kind] of Object.entries(stored.kinds)) {
-    if (now.kinds[name] !== kind) parts.push(`column ${name} was ${kind} and is ${now.kinds[name] ?? "not declared"}`);
+    if (now.kinds[name] !== kind)
+      parts.push(`column ${name} was ${kind} and is ${now.kinds[name] ?? "not declared"}`);
   }
   return parts.join("; ");
 }

@@ -2,14 +2,24 @@
 import type { Expression } from "../specs.ts";
 
 /** Names of the columns a feature reads. */
-export function columnsOf(feature: { readonly column: string | null; readonly where: Expression | null }): readonly string[] {
-  return [...(feature.column === null ? [] : [feature.column]), ...(feature.where === null ? [] : columnsOfExpression(feature.where))];
+export function columnsOf(feature: {
+  readonly column: string | null;
+  readonly where: Expression | null;
+}): readonly string[] {
+  return [
+    ...(feature.column === null ? [] : [feature.column]),
+    ...(feature.where === null ? [] : columnsOfExpression(feature.where)),
+  ];
 }
 
 function columnsOfExpression(expression: Expression): readonly string[] {
   switch (expression.is) {
-    case "and": case "or": return expression.terms.flatMap(columnsOfExpression);
-    case "not": return columnsOfExpression(expression.term);
-    default: return [expression.column];
+    case "and":
+    case "or":
+      return expression.terms.flatMap(columnsOfExpression);
+    case "not":
+      return columnsOfExpression(expression.term);
+    default:
+      return [expression.column];
   }
 }

@@ -12,7 +12,13 @@ export interface ViewPlan {
 
 /** One plan for each view in the selection; a feature asked twice is computed once. */
 export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
-  const views = new Map<string, { readonly view: ViewSpec; readonly features: Map<string, { readonly feature: FeatureSpec; readonly places: number[] }> }>();
+  const views = new Map<
+    string,
+    {
+      readonly view: ViewSpec;
+      readonly features: Map<string, { readonly feature: FeatureSpec; readonly places: number[] }>;
+    }
+  >();
   selection.forEach(({ view, feature }, place) => {
     let group = views.get(view.name);
     if (group === undefined) views.set(view.name, (group = { view, features: new Map() }));
@@ -22,14 +28,27 @@ export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
   });
   return [...views.values()].map(({ view, features }) => {
     const list = [...features.values()];
-    return { view, plan: planOf(view, list.map((one) => one.feature)), places: list.map((one) => one.places) };
+    return {
+      view,
+      plan: planOf(
+        view,
+        list.map((one) => one.feature),
+      ),
+      places: list.map((one) => one.places),
+    };
   });
 }
 
 export function planOf(view: ViewSpec, features: readonly FeatureSpec[]): AggregatePlan | JoinPlan {
   const { source } = view;
   const names = new Set(features.flatMap(columnsOf));
-  if (view.is === "window") return { source, columns: columnsNamed(view, names), features, longest: Math.max(...view.features.map((feature) => feature.window!)) };
+  if (view.is === "window")
+    return {
+      source,
+      columns: columnsNamed(view, names),
+      features,
+      longest: Math.max(...view.features.map((feature) => feature.window!)),
+    };
   if (source.created !== null) names.add(source.created);
   for (const name of source.primaryKey) names.add(name);
   return { source, columns: columnsNamed(view, names), features, ttl: view.ttl };

@@ -1,4 +1,7 @@
-/** An online store that lies behind what was pushed into the history: a process died between the two, or pushed without an online store. */
+/**
+ * An online store that lies behind what was pushed into the history: a process died between the
+ * two, or pushed without an online store.
+ */
 import { isRetryable } from "../errors.ts";
 import type { Selected, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
@@ -13,19 +16,35 @@ const LOOK_AGAIN = 5_000;
 const FIRST_LOOK = 1_000;
 
 /** How many changes the online store lacked. */
-export async function catchUpOnline(source: SourceSpec, settings: BootstrapSettings): Promise<number> {
-  if (!(await isBehind(source, settings.online, settings.offline)) && (await isWhole(source, settings))) return 0;
+export async function catchUpOnline(
+  source: SourceSpec,
+  settings: BootstrapSettings,
+): Promise<number> {
+  if (
+    !(await isBehind(source, settings.online, settings.offline)) &&
+    (await isWhole(source, settings))
+  )
+    return 0;
   return (await bootstrapOnline([source], settings)).changes;
 }
 
 /** Who filled an empty online store may have died when all was in, and nobody had said so. */
-export async function isWhole(source: SourceSpec, { online, namespace, views }: Pick<BootstrapSettings, "online" | "namespace" | "views">): Promise<boolean> {
+export async function isWhole(
+  source: SourceSpec,
+  { online, namespace, views }: Pick<BootstrapSettings, "online" | "namespace" | "views">,
+): Promise<boolean> {
   return (await readSourceState(online, namespace, layoutFor(source, views))).filling === undefined;
 }
 
-async function isBehind(source: SourceSpec, online: OnlineStore, offline: OfflineStore): Promise<boolean> {
+async function isBehind(
+  source: SourceSpec,
+  online: OnlineStore,
+  offline: OfflineStore,
+): Promise<boolean> {
   const served = pushPosition(await online.positions(source.name));
-  const held = pushPosition((await offline.state(historyContext(offline, source).tables.changes.name))?.positions ?? []);
+  const held = pushPosition(
+    (await offline.state(historyContext(offline, source).tables.changes.name))?.positions ?? [],
+  );
   return !served.alone && served.offset < held.offset;
 }
 
@@ -36,8 +55,9 @@ export interface FreshReads {
 }
 
 /**
- * Nobody was told that such a push succeeded, so a read does not wait for it; yet it must not be left out for ever. The first read of a source looks, and
- * waits a moment for it; later ones start a look every few seconds.
+ * Nobody was told that such a push succeeded, so a read does not wait for it; yet it must not be
+ * left out for ever. The first read of a source looks, and waits a moment for it; later ones start
+ * a look every few seconds.
  */
 export function freshReads(catchUp: (source: SourceSpec) => Promise<unknown>): FreshReads {
   const looked = new Map<string, number>();
@@ -58,7 +78,13 @@ export function freshReads(catchUp: (source: SourceSpec) => Promise<unknown>): F
   return {
     before(selection) {
       let sources = pushedIn.get(selection);
-      if (sources === undefined) pushedIn.set(selection, (sources = [...new Set(selection.map(({ view }) => view.source))].filter(({ push }) => push === true)));
+      if (sources === undefined)
+        pushedIn.set(
+          selection,
+          (sources = [...new Set(selection.map(({ view }) => view.source))].filter(
+            ({ push }) => push === true,
+          )),
+        );
       if (sources.length === 0) return undefined;
       const now = performance.now();
       const due = sources.filter(({ name }) => now - (looked.get(name) ?? -Infinity) >= LOOK_AGAIN);
@@ -74,7 +100,12 @@ export function freshReads(catchUp: (source: SourceSpec) => Promise<unknown>): F
 
 async function briefly(promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([promise, new Promise((resolve) => { timer = setTimeout(resolve, FIRST_LOOK); })]);
+  await Promise.race([
+    promise,
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, FIRST_LOOK);
+    }),
+  ]);
   clearTimeout(timer);
 }
 
@@ -83,6 +114,7 @@ export async function quietly(promise: Promise<unknown>, signal?: AbortSignal): 
   try {
     await promise;
   } catch (error) {
-    if (!isRetryable(error) && signal?.aborted !== true) process.emitWarning(error instanceof Error ? error : String(error));
+    if (!isRetryable(error) && signal?.aborted !== true)
+      process.emitWarning(error instanceof Error ? error : String(error));
   }
 }

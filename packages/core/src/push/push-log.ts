@@ -1,4 +1,7 @@
-/** What was pushed to a source, as a log of one partition: without LSNs the offset orders it (law 5). */
+/**
+ * What was pushed to a source, as a log of one partition: without LSNs the offset orders it (law
+ * 5).
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
 import type { PushedRow } from "./push-rows.ts";
@@ -23,27 +26,79 @@ export function pushPosition(positions: readonly Position[]): PushPosition {
   const found = positions.find(({ partition }) => partition === PARTITION);
   // as every mark: first the highest LSN, of which there is none
   const [, committed = "", alone] = (found?.mark ?? "").split(" ");
-  return { stored: found?.offset ?? null, offset: found?.offset ?? -1, committed: committed === "" ? -Infinity : Number(committed), alone: alone === ALONE };
-}
-
-export function pushStep(from: PushPosition, next: number, committed: number, alone: boolean): PositionStep {
-  return { partition: PARTITION, expected: from.stored, next, mark: ` ${committed}${alone ? ` ${ALONE}` : ""}` };
-}
-
-export function pushedChange(source: string, row: PushedRow, offset: number, committed: number, id: string | null): Change {
   return {
-    source, topic: TOPIC, partition: 0, offset, kind: row.kind, values: row.values, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: row.nonFinite,
-    lsn: null, committed, snapshot: false, op: null, timestamp: null, transaction: id, extra: null,
+    stored: found?.offset ?? null,
+    offset: found?.offset ?? -1,
+    committed: committed === "" ? -Infinity : Number(committed),
+    alone: alone === ALONE,
+  };
+}
+
+export function pushStep(
+  from: PushPosition,
+  next: number,
+  committed: number,
+  alone: boolean,
+): PositionStep {
+  return {
+    partition: PARTITION,
+    expected: from.stored,
+    next,
+    mark: ` ${committed}${alone ? ` ${ALONE}` : ""}`,
+  };
+}
+
+export function pushedChange(
+  source: string,
+  row: PushedRow,
+  offset: number,
+  committed: number,
+  id: string | null,
+): Change {
+  return {
+    source,
+    topic: TOPIC,
+    partition: 0,
+    offset,
+    kind: row.kind,
+    values: row.values,
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: row.nonFinite,
+    lsn: null,
+    committed,
+    snapshot: false,
+    op: null,
+    timestamp: null,
+    transaction: id,
+    extra: null,
   };
 }
 
 /** `online` was asked first, so it can only be behind a history that it belongs to. */
-export function refuseStrangers(source: string, online: PushPosition, onlineName: string, history: { readonly position: PushPosition; readonly name: string } | null): void {
+export function refuseStrangers(
+  source: string,
+  online: PushPosition,
+  onlineName: string,
+  history: { readonly position: PushPosition; readonly name: string } | null,
+): void {
   if (history === null) {
     if (online.stored === null || online.alone) return;
-    throw new TidemarkError("PUSH_WITHOUT_HISTORY", `push to source "${source}": ${onlineName} holds what was pushed into a history too, and a push without it would be lost there: open the store with that offline store`);
+    throw new TidemarkError(
+      "PUSH_WITHOUT_HISTORY",
+      `push to source "${source}": ${onlineName} holds what was pushed into a history too, ` +
+        "and a push without it would be lost there: open the store with that offline store",
+    );
   }
   if (!online.alone && online.offset <= history.position.offset) return;
-  throw new TidemarkError("PUSH_HISTORY_LACKS", `push to source "${source}": ${onlineName} holds pushes up to position ${online.offset}, and the history in ${history.name} ${history.position.stored === null ? "holds none" : `holds those up to ${history.position.offset}`}: `
-    + "open the history that they were pushed into; or begin with an empty online store, where what the history lacks is to be given up");
+  throw new TidemarkError(
+    "PUSH_HISTORY_LACKS",
+    `push to source "${source}": ${onlineName} holds pushes up to position ${online.offset}, ` +
+      `and the history in ${history.name} ` +
+      `${history.position.stored === null ? "holds none" : `holds those up to ${history.position.offset}`}: ` +
+      "open the history that they were pushed into; or begin with an empty online store, " +
+      "where what the history lacks is to be given up",
+  );
 }

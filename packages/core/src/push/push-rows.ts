@@ -1,4 +1,7 @@
-/** Rows as a pusher hands them in: read and refused one by one before anything is taken, since who pushes is there to be told (law 9). */
+/**
+ * Rows as a pusher hands them in: read and refused one by one before anything is taken, since who
+ * pushes is there to be told (law 9).
+ */
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
 import { TidemarkError } from "../errors.ts";
@@ -30,28 +33,52 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
   const mine = views.filter((view) => view.source.name === name);
   /** Columns without which a row is in no window. */
   const needed = new Map<string, string>([
-    ...mine.flatMap((view) => view.keyColumns.map((column): [string, string] => [column, `the key of entity "${view.entity.name}"`])),
-    ...(source.eventTime.is === "column" ? [[source.eventTime.column, "the event time"] as const] : []),
+    ...mine.flatMap((view) =>
+      view.keyColumns.map((column): [string, string] => [
+        column,
+        `the key of entity "${view.entity.name}"`,
+      ]),
+    ),
+    ...(source.eventTime.is === "column"
+      ? [[source.eventTime.column, "the event time"] as const]
+      : []),
   ]);
   const all = columns.map((column, index) => ({ column, index }));
   const ofKey = keys.map((index) => all[index]!);
 
   return {
     read(rows, deletes = []) {
-      if (!Array.isArray(rows)) throw invalid(`${who}: the rows must be a list of objects, got ${described(rows)}`);
-      if (!Array.isArray(deletes)) throw invalid(`${who}: deletes must be a list of primary keys, got ${described(deletes)}`);
+      if (!Array.isArray(rows))
+        throw invalid(`${who}: the rows must be a list of objects, got ${described(rows)}`);
+      if (!Array.isArray(deletes))
+        throw invalid(`${who}: deletes must be a list of primary keys, got ${described(deletes)}`);
       if (rows.length + deletes.length > MOST_ROWS) {
-        throw new TidemarkError("PUSH_TOO_LARGE", `${who}: ${rows.length + deletes.length} rows and deletes, and a push takes at most ${MOST_ROWS}: push them in parts`);
+        throw new TidemarkError(
+          "PUSH_TOO_LARGE",
+          `${who}: ${rows.length + deletes.length} rows and deletes, and a push takes at most ` +
+            `${MOST_ROWS}: push them in parts`,
+        );
       }
       return [
         ...Array.from(rows as readonly unknown[], (row, i) => upsertOf(row, `${who}: row ${i}`)),
-        ...Array.from(deletes as readonly unknown[], (key, i) => deleteOf(key, `${who}: delete ${i}`)),
+        ...Array.from(deletes as readonly unknown[], (key, i) =>
+          deleteOf(key, `${who}: delete ${i}`),
+        ),
       ];
     },
     id(id) {
       if (id === undefined) return null;
-      if (typeof id === "string" && id !== "" && id.length <= LONGEST_ID && !/\p{Surrogate}/u.test(id)) return id;
-      throw invalid(`${who}: the id must be a text of 1 to ${LONGEST_ID} characters, got ${typeof id === "string" ? `one of ${id.length}` : described(id)}`);
+      if (
+        typeof id === "string" &&
+        id !== "" &&
+        id.length <= LONGEST_ID &&
+        !/\p{Surrogate}/u.test(id)
+      )
+        return id;
+      throw invalid(
+        `${who}: the id must be a text of 1 to ${LONGEST_ID} characters, got ` +
+          `${typeof id === "string" ? `one of ${id.length}` : described(id)}`,
+      );
     },
   };
 
@@ -62,7 +89,11 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
       const input = memberOf(members, column.name);
       if (input === null) {
         const need = needed.get(column.name);
-        if (need !== undefined) throw invalid(`${where}, column "${column.name}": it is missing, and it is ${need}, without which the row would count nowhere: give it`);
+        if (need !== undefined)
+          throw invalid(
+            `${where}, column "${column.name}": it is missing, and it is ${need}, without ` +
+              "which the row would count nowhere: give it",
+          );
       }
       if (column.kind === "float64" && typeof input === "number" && !Number.isFinite(input)) {
         nonFinite++;
@@ -74,24 +105,45 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
   }
 
   function deleteOf(key: unknown, where: string): PushedRow {
-    const members = membersOf(key, where, ofKey.map(({ column }) => column));
+    const members = membersOf(
+      key,
+      where,
+      ofKey.map(({ column }) => column),
+    );
     const values = new Array<Value>(columns.length).fill(null);
-    for (const { column, index } of ofKey) values[index] = fromUser(memberOf(members, column.name), column, `${where}, column "${column.name}"`, "PUSH_INVALID");
+    for (const { column, index } of ofKey)
+      values[index] = fromUser(
+        memberOf(members, column.name),
+        column,
+        `${where}, column "${column.name}"`,
+        "PUSH_INVALID",
+      );
     return { kind: "delete", values, nonFinite: 0 };
   }
 }
 
-function membersOf(row: unknown, where: string, columns: readonly ColumnSpec[]): Readonly<Record<string, unknown>> {
-  if (typeof row !== "object" || row === null || Array.isArray(row)) throw invalid(`${where}: it must be an object with the columns as its members, got ${described(row)}`);
+function membersOf(
+  row: unknown,
+  where: string,
+  columns: readonly ColumnSpec[],
+): Readonly<Record<string, unknown>> {
+  if (typeof row !== "object" || row === null || Array.isArray(row))
+    throw invalid(
+      `${where}: it must be an object with the columns as its members, got ${described(row)}`,
+    );
   for (const member of Object.keys(row)) {
-    if (!columns.some((column) => column.name === member)) throw invalid(`${where}: "${member}" is none of its columns, which are ${columns.map((column) => column.name).join(", ")}`);
+    if (!columns.some((column) => column.name === member))
+      throw invalid(
+        `${where}: "${member}" is none of its columns, which are ` +
+          `${columns.map((column) => column.name).join(", ")}`,
+      );
   }
   return row as Readonly<Record<string, unknown>>;
 }
 
 /** A column may be called `constructor`; what is left out is null. */
 function memberOf(row: Readonly<Record<string, unknown>>, name: string): unknown {
-  return Object.hasOwn(row, name) ? row[name] ?? null : null;
+  return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 
 function invalid(message: string): TidemarkError {

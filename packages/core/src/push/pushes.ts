@@ -25,45 +25,72 @@ export interface StorePushes {
   close(): Promise<void>;
 }
 
-/** The versions tables are brought up to the log when so many changes wait in this process, or this share of what they hold, whichever is more. */
+/**
+ * The versions tables are brought up to the log when so many changes wait in this process, or this
+ * share of what they hold, whichever is more.
+ */
 const COMPACT_ROWS = 100_000;
 const COMPACT_SHARE = 0.25;
 
 export function storePushes(options: PushesOptions): StorePushes {
   const { online, offline, sources, upkeep } = options;
   const pushed = sources.filter(({ push }) => push === true);
-  const both: Omit<BootstrapSettings, "signal"> | null = online === undefined || offline === undefined || upkeep === null ? null : { ...options, online, offline, upkeep };
+  const both: Omit<BootstrapSettings, "signal"> | null =
+    online === undefined || offline === undefined || upkeep === null
+      ? null
+      : { ...options, online, offline, upkeep };
   const made = new Map<string, { readonly reader: PushReader; readonly pusher: Pusher }>();
   const compacting = new Map<string, Promise<void>>();
   const waiting = new Map<string, number>();
   const closing = new AbortController();
-  const fresh: FreshReads | null = both === null || pushed.length === 0 ? null : freshReads((source) => catchUpOnline(source, both));
+  const fresh: FreshReads | null =
+    both === null || pushed.length === 0
+      ? null
+      : freshReads((source) => catchUpOnline(source, both));
 
   async function compactWhenDue(source: SourceSpec, changes: number): Promise<void> {
     const wait = (waiting.get(source.name) ?? 0) + changes;
     waiting.set(source.name, wait);
-    if (offline === undefined || wait < COMPACT_ROWS || compacting.has(source.name) || closing.signal.aborted) return;
+    if (
+      offline === undefined ||
+      wait < COMPACT_ROWS ||
+      compacting.has(source.name) ||
+      closing.signal.aborted
+    )
+      return;
     const context = historyContext(offline, source);
-    if (wait < COMPACT_SHARE * ((await offline.state(context.tables.versions.name))?.rows ?? 0)) return;
+    if (wait < COMPACT_SHARE * ((await offline.state(context.tables.versions.name))?.rows ?? 0))
+      return;
     waiting.set(source.name, 0);
-    const compaction = quietly(compactHistory(context, { buckets: options.history.buckets, signal: closing.signal }), closing.signal);
-    compacting.set(source.name, compaction.finally(() => { compacting.delete(source.name); }));
+    const compaction = quietly(
+      compactHistory(context, { buckets: options.history.buckets, signal: closing.signal }),
+      closing.signal,
+    );
+    compacting.set(
+      source.name,
+      compaction.finally(() => {
+        compacting.delete(source.name);
+      }),
+    );
   }
 
   function pusherOf(source: SourceSpec): { readonly reader: PushReader; readonly pusher: Pusher } {
     let one = made.get(source.name);
     if (one === undefined) {
-      made.set(source.name, (one = {
-        reader: pushReader(source, options.views),
-        pusher: pusher(source, {
-          ...options,
-          catchUp: async () => (both === null ? 0 : catchUpOnline(source, both)),
-          async onCommit(changes) {
-            if (upkeep !== null) await quietly(upkeep.step());
-            await quietly(compactWhenDue(source, changes));
-          },
+      made.set(
+        source.name,
+        (one = {
+          reader: pushReader(source, options.views),
+          pusher: pusher(source, {
+            ...options,
+            catchUp: async () => (both === null ? 0 : catchUpOnline(source, both)),
+            async onCommit(changes) {
+              if (upkeep !== null) await quietly(upkeep.step());
+              await quietly(compactWhenDue(source, changes));
+            },
+          }),
         }),
-      }));
+      );
     }
     return one;
   }
@@ -71,25 +98,47 @@ export function storePushes(options: PushesOptions): StorePushes {
   function pushedSource(asked: unknown): SourceSpec {
     const name = typeof asked === "string" ? asked : specOfSource(asked).name;
     const source = sources.find((one) => one.name === name);
-    if (source === undefined) throw new TidemarkError("SOURCE_UNKNOWN", `push: no source is called "${name}"; ${pushed.length === 0 ? "none is pushed" : `those that are pushed are ${pushed.map((one) => one.name).join(", ")}`}`);
+    if (source === undefined)
+      throw new TidemarkError(
+        "SOURCE_UNKNOWN",
+        `push: no source is called "${name}"; ` +
+          `${pushed.length === 0 ? "none is pushed" : `those that are pushed are ${pushed.map((one) => one.name).join(", ")}`}`,
+      );
     if (source.push === true) return source;
-    throw new TidemarkError("PUSH_NOT_ALLOWED", `push: source "${name}" is fed by the log of table ${source.table}, and a source is fed by a log or by push, never both: change the table and let store.run take it, or declare a source of its own with pushSource`);
+    throw new TidemarkError(
+      "PUSH_NOT_ALLOWED",
+      `push: source "${name}" is fed by the log of table ${source.table}, and a source is fed ` +
+        "by a log or by push, never both: change the table and let store.run take it, or " +
+        "declare a source of its own with pushSource",
+    );
   }
 
   return {
     calls: {
       async push(asked, rows, { deletes, id, signal } = {}) {
         const source = pushedSource(asked);
-        if (online === undefined && offline === undefined) throw new TidemarkError("STORE_MISSING", "push needs a store: give openStore({ online: … }), openStore({ offline: … }) or both");
+        if (online === undefined && offline === undefined)
+          throw new TidemarkError(
+            "STORE_MISSING",
+            "push needs a store: give openStore({ online: … }), openStore({ offline: … }) or both",
+          );
         const { reader, pusher: to } = pusherOf(source);
         const named = reader.id(id);
-        if (named !== null && online === undefined) throw new TidemarkError("STORE_MISSING", "push with an id needs an online store, which remembers the ids: give openStore({ online: … }), or push without one");
+        if (named !== null && online === undefined)
+          throw new TidemarkError(
+            "STORE_MISSING",
+            "push with an id needs an online store, which remembers the ids: give openStore({ " +
+              "online: … }), or push without one",
+          );
         const done = await to.push(reader.read(rows, deletes), named, signal);
-        return done === null ? { rows: 0, deletes: 0, position: null, committed: null } : { ...done, committed: formatTime(done.committed) };
+        return done === null
+          ? { rows: 0, deletes: 0, position: null, committed: null }
+          : { ...done, committed: formatTime(done.committed) };
       },
       async catchUp({ signal } = {}) {
         let changes = 0;
-        if (both !== null) for (const source of pushed) changes += await catchUpOnline(source, { ...both, signal });
+        if (both !== null)
+          for (const source of pushed) changes += await catchUpOnline(source, { ...both, signal });
         return { changes };
       },
     },

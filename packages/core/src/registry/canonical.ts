@@ -1,12 +1,24 @@
-/** JSON that is equal for equal meanings: members in the order of their names, no spaces, nothing undefined; int64, decimals and bytes under a tag. */
+/**
+ * JSON that is equal for equal meanings: members in the order of their names, no spaces, nothing
+ * undefined; int64, decimals and bytes under a tag.
+ */
 import { createHash } from "node:crypto";
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json };
 
 export function canonicalText(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => `${JSON.stringify(name)}:${canonicalText(member as Json)}`).join(",")}}`;
+  return `{${Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalText(member as Json)}`)
+    .join(",")}}`;
 }
 
 /** A value of a definition, such as a default, so that 1, 1n and "1" stay apart. */
@@ -17,7 +29,13 @@ export function valueJson(value: string | number | bigint | boolean | Uint8Array
   return typeof value === "number" ? value + 0 : value;
 }
 
-/** 128 bits of the SHA-256 of what an object of this kind means. Golden ones stand in the tests: a stored one is compared by other versions of Tidemark. */
+/**
+ * 128 bits of the SHA-256 of what an object of this kind means. Golden ones stand in the tests: a
+ * stored one is compared by other versions of Tidemark.
+ */
 export function fingerprintOf(kind: string, meaning: Json): string {
-  return createHash("sha256").update(`tidemark ${kind}/1\n${canonicalText(meaning)}`).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(`tidemark ${kind}/1\n${canonicalText(meaning)}`)
+    .digest("hex")
+    .slice(0, 32);
 }

@@ -14,27 +14,70 @@ export interface Difference {
   readonly details: readonly string[];
   /** Applied views and services that are made of it. */
   readonly usedBy: readonly string[];
-  /** Why somebody who relies on what was applied gets another answer, or none; null: nobody does. */
+  /**
+   * Why somebody who relies on what was applied gets another answer, or none; null: nobody does.
+   */
   readonly destructive: string | null;
 }
 
 /** In the order of keys. */
-export function differences(before: Snapshot | null, now: ReadonlyMap<string, DefinedObject>): readonly Difference[] {
-  const applied = new Map([...before?.objects ?? []].filter(([, object]) => object.removed === null));
+export function differences(
+  before: Snapshot | null,
+  now: ReadonlyMap<string, DefinedObject>,
+): readonly Difference[] {
+  const applied = new Map(
+    [...(before?.objects ?? [])].filter(([, object]) => object.removed === null),
+  );
   const keys = [...new Set([...applied.keys(), ...now.keys()])].sort();
   return keys.flatMap((key): Difference[] => {
     const [was, is] = [applied.get(key), now.get(key)];
     if (was === undefined) {
       const earlier = before?.objects.get(key);
-      const version = earlier === undefined ? 1 : earlier.fingerprint === is!.fingerprint ? earlier.version : earlier.version + 1;
-      return [{ kind: is!.kind, name: is!.name, is: "added", version, details: [], usedBy: [], destructive: null }];
+      const version =
+        earlier === undefined
+          ? 1
+          : earlier.fingerprint === is!.fingerprint
+            ? earlier.version
+            : earlier.version + 1;
+      return [
+        {
+          kind: is!.kind,
+          name: is!.name,
+          is: "added",
+          version,
+          details: [],
+          usedBy: [],
+          destructive: null,
+        },
+      ];
     }
     if (was.fingerprint === is?.fingerprint) return [];
     const usedBy = usersOf(was, applied);
     const { kind, name } = was;
-    if (is === undefined) return [{ kind, name, is: "removed", version: was.version, details: [], usedBy, destructive: removal(was, usedBy) }];
+    if (is === undefined)
+      return [
+        {
+          kind,
+          name,
+          is: "removed",
+          version: was.version,
+          details: [],
+          usedBy,
+          destructive: removal(was, usedBy),
+        },
+      ];
     const paths = changedPaths(was.meaning, is.meaning);
-    return [{ kind, name, is: "changed", version: was.version + 1, details: paths.map(detailText), usedBy, destructive: change(kind, paths) }];
+    return [
+      {
+        kind,
+        name,
+        is: "changed",
+        version: was.version + 1,
+        details: paths.map(detailText),
+        usedBy,
+        destructive: change(kind, paths),
+      },
+    ];
   });
 }
 
@@ -44,11 +87,19 @@ interface ChangedPath {
   readonly is: Json | undefined;
 }
 
-function changedPaths(was: Json | undefined, is: Json | undefined, path: readonly string[] = []): readonly ChangedPath[] {
+function changedPaths(
+  was: Json | undefined,
+  is: Json | undefined,
+  path: readonly string[] = [],
+): readonly ChangedPath[] {
   if (isMembers(was) && isMembers(is)) {
-    return [...new Set([...Object.keys(was), ...Object.keys(is)])].sort().flatMap((name) => changedPaths(was[name], is[name], [...path, name]));
+    return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+      .sort()
+      .flatMap((name) => changedPaths(was[name], is[name], [...path, name]));
   }
-  return was !== undefined && is !== undefined && canonicalText(was) === canonicalText(is) ? [] : [{ path, was, is }];
+  return was !== undefined && is !== undefined && canonicalText(was) === canonicalText(is)
+    ? []
+    : [{ path, was, is }];
 }
 
 function isMembers(value: Json | undefined): value is { readonly [name: string]: Json } {
@@ -56,32 +107,59 @@ function isMembers(value: Json | undefined): value is { readonly [name: string]:
 }
 
 function detailText({ path, was, is }: ChangedPath): string {
-  const text = (value: Json | undefined): string => (value === undefined ? "nothing" : /^(window|ttl|longestWindow)$/.test(path.at(-1)!) && typeof value === "number" ? durationText(value) : typeof value === "string" ? value : canonicalText(value));
+  const text = (value: Json | undefined): string =>
+    value === undefined
+      ? "nothing"
+      : /^(window|ttl|longestWindow)$/.test(path.at(-1)!) && typeof value === "number"
+        ? durationText(value)
+        : typeof value === "string"
+          ? value
+          : canonicalText(value);
   const name = path.join(".");
   if (was === undefined) return `${name} added: ${text(is)}`;
   return is === undefined ? `${name} removed: ${text(was)}` : `${name}: ${text(was)} → ${text(is)}`;
 }
 
 /** The applied views that read it, and the services that reach it. */
-function usersOf({ kind, name }: RegisteredObject, applied: ReadonlyMap<string, RegisteredObject>): readonly string[] {
+function usersOf(
+  { kind, name }: RegisteredObject,
+  applied: ReadonlyMap<string, RegisteredObject>,
+): readonly string[] {
   const all = [...applied.values()];
-  const views = kind === "entity" || kind === "source" ? all.filter((one) => one.kind === "view" && one.meaning[kind] === name) : [];
-  const of = (feature: string): boolean => (kind === "feature" ? feature === name : (kind === "view" ? [name] : views.map((view) => view.name)).some((view) => feature.startsWith(`${view}.`)));
-  const services = all.filter((one) => one.kind === "service" && Object.values(one.meaning["features"] as Readonly<Record<string, string>>).some(of));
+  const views =
+    kind === "entity" || kind === "source"
+      ? all.filter((one) => one.kind === "view" && one.meaning[kind] === name)
+      : [];
+  const of = (feature: string): boolean =>
+    kind === "feature"
+      ? feature === name
+      : (kind === "view" ? [name] : views.map((view) => view.name)).some((view) =>
+          feature.startsWith(`${view}.`),
+        );
+  const services = all.filter(
+    (one) =>
+      one.kind === "service" &&
+      Object.values(one.meaning["features"] as Readonly<Record<string, string>>).some(of),
+  );
   return kind === "service" ? [] : [...views, ...services].map(objectKey);
 }
 
 function removal({ kind }: RegisteredObject, usedBy: readonly string[]): string | null {
   if (kind === "service") return "callers ask for it by name";
   const services = usedBy.filter((one) => one.startsWith("service "));
-  return services.length === 0 ? null : `${services.join(", ")} ${services.length === 1 ? "answers" : "answer"} with it`;
+  return services.length === 0
+    ? null
+    : `${services.join(", ")} ${services.length === 1 ? "answers" : "answer"} with it`;
 }
 
 function change(kind: ObjectKind, paths: readonly ChangedPath[]): string | null {
-  const first = (...names: readonly string[]): ChangedPath | undefined => paths.find(({ path }) => names.includes(path[0]!));
+  const first = (...names: readonly string[]): ChangedPath | undefined =>
+    paths.find(({ path }) => names.includes(path[0]!));
   switch (kind) {
-    case "entity": return "its keys are those of requests and of what is stored";
-    case "feature": return "what it answers changes its meaning";
+    case "entity":
+      return "its keys are those of requests and of what is stored";
+    case "feature":
+      return "what it answers changes its meaning";
     case "view": {
       const found = first("is", "entity", "source", "keys", "ttl");
       return found === undefined ? null : `its ${found.path[0]!} decides what its features mean`;
@@ -89,13 +167,25 @@ function change(kind: ObjectKind, paths: readonly ChangedPath[]): string | null 
     case "service": {
       const lost = paths.find(({ is }) => is === undefined);
       const other = paths.find(({ was, is }) => was !== undefined && is !== undefined);
-      return lost !== undefined ? `callers get no ${lost.path.at(-1)!} any more` : other === undefined ? null : `callers get another feature as ${other.path.at(-1)!}`;
+      return lost !== undefined
+        ? `callers get no ${lost.path.at(-1)!} any more`
+        : other === undefined
+          ? null
+          : `callers get another feature as ${other.path.at(-1)!}`;
     }
     case "source": {
       const found = first("table", "push", "primaryKey", "eventTime", "created");
       if (found !== undefined) return `its ${found.path[0]!} decides what its rows are`;
-      const type = paths.find(({ path, was }) => path[0] === "columns" && path.length === 3 && ["database", "kind", "precision", "scale", "zone"].includes(path[2]!) && was !== undefined);
-      return type === undefined ? null : `what is stored in its column ${type.path[1]!} is of the other type`;
+      const type = paths.find(
+        ({ path, was }) =>
+          path[0] === "columns" &&
+          path.length === 3 &&
+          ["database", "kind", "precision", "scale", "zone"].includes(path[2]!) &&
+          was !== undefined,
+      );
+      return type === undefined
+        ? null
+        : `what is stored in its column ${type.path[1]!} is of the other type`;
     }
   }
 }

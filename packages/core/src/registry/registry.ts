@@ -5,7 +5,13 @@ import type { OfflineStore, OnlineStore, RegistryStore } from "../spi.ts";
 import { differences, type Difference } from "./differences.ts";
 import { objectsOf } from "./normalized-definitions.ts";
 import { servingOf, type Serving } from "./serving.ts";
-import { decodeSnapshot, encodeSnapshot, nextSnapshot, type Applied, type Snapshot } from "./snapshot.ts";
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  nextSnapshot,
+  type Applied,
+  type Snapshot,
+} from "./snapshot.ts";
 import { whoami } from "./current-user.ts";
 
 export interface PlannedChange extends Difference {
@@ -50,47 +56,100 @@ interface Loaded {
   readonly etag: string | null;
 }
 
-const registryName = ({ offline, namespace }: Pick<RegistrySettings, "offline" | "namespace">): string => `${offline.name}: the registry of namespace "${namespace}"`;
+const registryName = ({
+  offline,
+  namespace,
+}: Pick<RegistrySettings, "offline" | "namespace">): string =>
+  `${offline.name}: the registry of namespace "${namespace}"`;
 
-export async function loadRegistry(settings: Pick<RegistrySettings, "offline" | "namespace" | "registry">, signal: AbortSignal | undefined): Promise<Loaded> {
+export async function loadRegistry(
+  settings: Pick<RegistrySettings, "offline" | "namespace" | "registry">,
+  signal: AbortSignal | undefined,
+): Promise<Loaded> {
   const found = await settings.registry.load({ namespace: settings.namespace, signal });
-  return found === null ? { snapshot: null, etag: null } : { snapshot: decodeSnapshot(found.snapshot, registryName(settings)), etag: found.etag };
+  return found === null
+    ? { snapshot: null, etag: null }
+    : { snapshot: decodeSnapshot(found.snapshot, registryName(settings)), etag: found.etag };
 }
 
-export async function planRegistry(settings: RegistrySettings, signal: AbortSignal | undefined): Promise<RegistryPlan> {
+export async function planRegistry(
+  settings: RegistrySettings,
+  signal: AbortSignal | undefined,
+): Promise<RegistryPlan> {
   return planFrom(await loadRegistry(settings, signal), settings);
 }
 
-async function planFrom({ snapshot }: Loaded, { definitions, online, namespace }: RegistrySettings): Promise<RegistryPlan> {
+async function planFrom(
+  { snapshot }: Loaded,
+  { definitions, online, namespace }: RegistrySettings,
+): Promise<RegistryPlan> {
   const views = [...definitions.views.values()];
   const serving = await servingOf(online, namespace, views);
-  const features = new Map<string, Serving>(views.flatMap((view) => view.features.map((feature) => [`${view.name}.${feature.name}`, serving(view, feature)] as const)));
-  const changes = differences(snapshot, objectsOf(definitions)).map((change): PlannedChange => ({ ...change, serving: change.kind === "feature" ? features.get(change.name) ?? null : null }));
+  const features = new Map<string, Serving>(
+    views.flatMap((view) =>
+      view.features.map(
+        (feature) => [`${view.name}.${feature.name}`, serving(view, feature)] as const,
+      ),
+    ),
+  );
+  const changes = differences(snapshot, objectsOf(definitions)).map((change): PlannedChange => ({
+    ...change,
+    serving: change.kind === "feature" ? (features.get(change.name) ?? null) : null,
+  }));
   const changed = new Set(changes.filter(({ kind }) => kind === "feature").map(({ name }) => name));
   return {
     namespace,
     applied: snapshot === null ? null : { ...snapshot.applied, version: snapshot.version },
     changes,
-    waiting: [...features].flatMap(([feature, one]) => (changed.has(feature) || (one.is !== "backfill" && one.is !== "rebuild") ? [] : [{ feature, serving: one }])),
+    waiting: [...features].flatMap(([feature, one]) =>
+      changed.has(feature) || (one.is !== "backfill" && one.is !== "rebuild")
+        ? []
+        : [{ feature, serving: one }],
+    ),
   };
 }
 
-/** One write decides: who is killed before it has changed nothing, who is killed after it is done. */
-export async function applyRegistry(settings: RegistrySettings, { allowDestructive = false, by, signal }: ApplyOptions): Promise<ApplyResult> {
+/**
+ * One write decides: who is killed before it has changed nothing, who is killed after it is done.
+ */
+export async function applyRegistry(
+  settings: RegistrySettings,
+  { allowDestructive = false, by, signal }: ApplyOptions,
+): Promise<ApplyResult> {
   const loaded = await loadRegistry(settings, signal);
   const plan = await planFrom(loaded, settings);
   if (plan.changes.length === 0) return { ...plan, version: plan.applied?.version ?? 0 };
   const destructive = plan.changes.filter((change) => change.destructive !== null);
   if (destructive.length > 0 && !allowDestructive) {
-    throw new TidemarkError("REGISTRY_DESTRUCTIVE", `${registryName(settings)}: ${destructive.map((change) => `${change.kind} ${change.name} would be ${change.is} (${change.destructive!})`).join("; ")}: `
-      + "give a new meaning a new name and keep the old one until nobody asks for it, or say that you mean it with --allow-destructive (allowDestructive: true)");
+    throw new TidemarkError(
+      "REGISTRY_DESTRUCTIVE",
+      `${registryName(settings)}: ` +
+        `${destructive.map((change) => `${change.kind} ${change.name} would be ${change.is} (${change.destructive!})`).join("; ")}: ` +
+        "give a new meaning a new name and keep the old one until nobody asks for it, or say " +
+        "that you mean it with --allow-destructive (allowDestructive: true)",
+    );
   }
   const applied = { at: new Date(settings.clock() / 1000).toISOString(), by: by ?? whoami() };
   const next = nextSnapshot(loaded.snapshot, objectsOf(settings.definitions), applied);
-  if ((await settings.registry.save(encodeSnapshot(next), { namespace: settings.namespace, expected: loaded.etag, signal })) === "done") return { ...plan, version: next.version };
+  if (
+    (await settings.registry.save(encodeSnapshot(next), {
+      namespace: settings.namespace,
+      expected: loaded.etag,
+      signal,
+    })) === "done"
+  )
+    return { ...plan, version: next.version };
   const { snapshot: other } = await loadRegistry(settings, signal);
   // somebody applied the same at the same time: it is as it was to be
-  if (other !== null && differences(other, objectsOf(settings.definitions)).length === 0) return { ...plan, version: other.version };
-  throw new TidemarkError("REGISTRY_CONFLICT", `${registryName(settings)}: ${other === null ? "somebody else" : `${other.applied.by} applied version ${other.version} at ${other.applied.at},`} while this was planned on ${loaded.snapshot === null ? "an empty one" : `version ${loaded.snapshot.version}`}; `
-    + "nothing of yours was applied: look at tidemark plan again, and apply what is still to change");
+  if (other !== null && differences(other, objectsOf(settings.definitions)).length === 0)
+    return { ...plan, version: other.version };
+  throw new TidemarkError(
+    "REGISTRY_CONFLICT",
+    `${registryName(settings)}: ` +
+      `${other === null ? "somebody else" : `${other.applied.by} applied version ${other.version} at ${other.applied.at},`} ` +
+      "while this was planned on " +
+      `${loaded.snapshot === null ? "an empty one" : `version ${loaded.snapshot.version}`}; ` +
+      "nothing of yours was applied: look at tidemark plan again, and apply what is still to " +
+      "change",
+  );
 }

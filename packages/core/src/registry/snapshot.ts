@@ -37,47 +37,118 @@ export interface Snapshot {
   readonly objects: ReadonlyMap<string, RegisteredObject>;
 }
 
-/** The snapshot after these definitions are applied. An object that comes back goes on where it was; one with another meaning gets the next version. */
-export function nextSnapshot(before: Snapshot | null, objects: ReadonlyMap<string, DefinedObject>, applied: Applied): Snapshot {
+/**
+ * The snapshot after these definitions are applied. An object that comes back goes on where it was;
+ * one with another meaning gets the next version.
+ */
+export function nextSnapshot(
+  before: Snapshot | null,
+  objects: ReadonlyMap<string, DefinedObject>,
+  applied: Applied,
+): Snapshot {
   const next = new Map<string, RegisteredObject>();
-  for (const [key, object] of before?.objects ?? []) next.set(key, objects.has(key) || object.removed !== null ? object : { ...object, removed: applied });
+  for (const [key, object] of before?.objects ?? [])
+    next.set(
+      key,
+      objects.has(key) || object.removed !== null ? object : { ...object, removed: applied },
+    );
   for (const [key, object] of objects) {
     const known = next.get(key);
-    if (known === undefined) next.set(key, { ...object, version: 1, applied, earlier: [], removed: null });
+    if (known === undefined)
+      next.set(key, { ...object, version: 1, applied, earlier: [], removed: null });
     else if (known.fingerprint === object.fingerprint) next.set(key, { ...known, removed: null });
     else {
       const { version, fingerprint, meaning, applied: since } = known;
-      next.set(key, { ...object, version: version + 1, applied, earlier: [...known.earlier, { version, fingerprint, meaning, applied: since }], removed: null });
+      next.set(key, {
+        ...object,
+        version: version + 1,
+        applied,
+        earlier: [...known.earlier, { version, fingerprint, meaning, applied: since }],
+        removed: null,
+      });
     }
   }
-  return { version: (before?.version ?? 0) + 1, applied, objects: new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  return {
+    version: (before?.version ?? 0) + 1,
+    applied,
+    objects: new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
 }
 
-/** Two snapshots of the same content are different texts: of two racing writers, each knows its own. */
+/**
+ * Two snapshots of the same content are different texts: of two racing writers, each knows its own.
+ */
 export function encodeSnapshot({ version, applied, objects }: Snapshot): string {
-  return canonicalText({ format: FORMAT, id: randomUUID(), version, applied, objects: [...objects.values()] } as unknown as Json);
+  return canonicalText({
+    format: FORMAT,
+    id: randomUUID(),
+    version,
+    applied,
+    objects: [...objects.values()],
+  } as unknown as Json);
 }
 
 /** Throws `REGISTRY_NEWER_FORMAT` and `REGISTRY_DAMAGED`; `who` says which registry it is. */
 export function decodeSnapshot(text: string, who: string): Snapshot {
-  const damaged = (what: string): TidemarkError => new TidemarkError("REGISTRY_DAMAGED", `${who} cannot be read: ${what}; put back its newest entry from a copy, or remove that entry and apply the definitions again`);
-  let stored: { readonly format: unknown; readonly version: number; readonly applied: Applied; readonly objects: readonly RegisteredObject[] };
+  const damaged = (what: string): TidemarkError =>
+    new TidemarkError(
+      "REGISTRY_DAMAGED",
+      `${who} cannot be read: ${what}; put back its newest entry from a copy, or remove that ` +
+        "entry and apply the definitions again",
+    );
+  let stored: {
+    readonly format: unknown;
+    readonly version: number;
+    readonly applied: Applied;
+    readonly objects: readonly RegisteredObject[];
+  };
   try {
     stored = JSON.parse(text) as typeof stored;
   } catch {
     throw damaged("it is no JSON");
   }
-  if (typeof stored !== "object" || stored === null || !Number.isSafeInteger(stored.format)) throw damaged("it has no format");
-  if (stored.format !== FORMAT) throw new TidemarkError("REGISTRY_NEWER_FORMAT", `${who} has format ${String(stored.format)}, and this version of Tidemark reads ${FORMAT}: use the version that wrote it, or a newer one`);
-  if (!Number.isSafeInteger(stored.version) || !isApplied(stored.applied) || !Array.isArray(stored.objects)) throw damaged("a part of it is missing");
+  if (typeof stored !== "object" || stored === null || !Number.isSafeInteger(stored.format))
+    throw damaged("it has no format");
+  if (stored.format !== FORMAT)
+    throw new TidemarkError(
+      "REGISTRY_NEWER_FORMAT",
+      `${who} has format ${String(stored.format)}, and this version of Tidemark reads ` +
+        `${FORMAT}: use the version that wrote it, or a newer one`,
+    );
+  if (
+    !Number.isSafeInteger(stored.version) ||
+    !isApplied(stored.applied) ||
+    !Array.isArray(stored.objects)
+  )
+    throw damaged("a part of it is missing");
   for (const object of stored.objects as readonly Partial<RegisteredObject>[]) {
-    const whole = typeof object?.name === "string" && typeof object.kind === "string" && Number.isSafeInteger(object.version) && isApplied(object.applied) && Array.isArray(object.earlier)
-      && (object.removed === null || isApplied(object.removed)) && typeof object.meaning === "object" && object.meaning !== null;
-    if (!whole || fingerprintOf(object.kind!, object.meaning!) !== object.fingerprint) throw damaged(`what it says of ${String(object?.kind)} "${String(object?.name)}" does not fit its fingerprint`);
+    const whole =
+      typeof object?.name === "string" &&
+      typeof object.kind === "string" &&
+      Number.isSafeInteger(object.version) &&
+      isApplied(object.applied) &&
+      Array.isArray(object.earlier) &&
+      (object.removed === null || isApplied(object.removed)) &&
+      typeof object.meaning === "object" &&
+      object.meaning !== null;
+    if (!whole || fingerprintOf(object.kind!, object.meaning!) !== object.fingerprint)
+      throw damaged(
+        `what it says of ${String(object?.kind)} "${String(object?.name)}" does not fit its ` +
+          "fingerprint",
+      );
   }
-  return { version: stored.version, applied: stored.applied, objects: new Map(stored.objects.map((object) => [objectKey(object), object])) };
+  return {
+    version: stored.version,
+    applied: stored.applied,
+    objects: new Map(stored.objects.map((object) => [objectKey(object), object])),
+  };
 }
 
 function isApplied(value: unknown): value is Applied {
-  return typeof value === "object" && value !== null && typeof (value as Applied).at === "string" && typeof (value as Applied).by === "string";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as Applied).at === "string" &&
+    typeof (value as Applied).by === "string"
+  );
 }

@@ -3,5 +3,12 @@ import { toUser } from "../define/user-values.ts";
 
 /** A batch as objects of user values. */
 export function rowsOfBatch(batch: Batch): Record<string, unknown>[] {
-  return Array.from({ length: batch.length }, (_, i) => Object.fromEntries(batch.columns.map((column, c) => [column.name, toUser(valueAt(batch.vectors[c]!, i), column)])));
+  return Array.from({ length: batch.length }, (_, i) =>
+    Object.fromEntries(
+      batch.columns.map((column, c) => [
+        column.name,
+        toUser(valueAt(batch.vectors[c]!, i), column),
+      ]),
+    ),
+  );
 }

@@ -48,13 +48,21 @@ export async function frameOf(input: FrameInput, needed: readonly ColumnSpec[]):
   };
 }
 
-const timeColumn: ColumnSpec = { name: EVENT_TIMESTAMP, database: EVENT_TIMESTAMP, kind: "timestamp", nullable: false };
+const timeColumn: ColumnSpec = {
+  name: EVENT_TIMESTAMP,
+  database: EVENT_TIMESTAMP,
+  kind: "timestamp",
+  nullable: false,
+};
 
 function isFrame(input: FrameInput): input is EntityFrame {
   return !Array.isArray(input) && typeof (input as Partial<EntityFrame>).batches === "function";
 }
 
-async function* blocksOfRows(input: readonly unknown[] | AsyncIterable<unknown>, needed: readonly ColumnSpec[]): AsyncIterable<FrameBlock> {
+async function* blocksOfRows(
+  input: readonly unknown[] | AsyncIterable<unknown>,
+  needed: readonly ColumnSpec[],
+): AsyncIterable<FrameBlock> {
   const read = keyReader(needed, { extra: true });
   let rows: object[] = [];
   let keys: Readonly<Record<string, Value>>[] = [];
@@ -67,7 +75,12 @@ async function* blocksOfRows(input: readonly unknown[] | AsyncIterable<unknown>,
   };
   for await (const row of input) {
     keys.push(read(row, count));
-    times.push(timeOf((row as Readonly<Record<string, unknown>>)[EVENT_TIMESTAMP], `entity row ${count}: ${EVENT_TIMESTAMP}`));
+    times.push(
+      timeOf(
+        (row as Readonly<Record<string, unknown>>)[EVENT_TIMESTAMP],
+        `entity row ${count}: ${EVENT_TIMESTAMP}`,
+      ),
+    );
     rows.push(row as object);
     count++;
     if (rows.length === BLOCK_ROWS) yield block();
@@ -75,43 +88,85 @@ async function* blocksOfRows(input: readonly unknown[] | AsyncIterable<unknown>,
   if (rows.length > 0) yield block();
 }
 
-function rowBlock(rows: readonly object[], keys: FrameBlock["keys"], times: Float64Array, needed: readonly ColumnSpec[]): FrameBlock {
+function rowBlock(
+  rows: readonly object[],
+  keys: FrameBlock["keys"],
+  times: Float64Array,
+  needed: readonly ColumnSpec[],
+): FrameBlock {
   const batch = (): Batch => {
     const names = new Set(rows.flatMap((row) => Object.keys(row)));
-    const columns = [...names].map((name) => needed.find((column) => column.name === name) ?? (name === EVENT_TIMESTAMP ? timeColumn : inferred(name, rows)));
-    return batchOf(columns, rows.map((row, i) => columns.map((column): Value => {
-      if (column === timeColumn) return times[i]!;
-      const value = keys[i]![column.name];
-      if (value !== undefined) return value;
-      const given = (row as Readonly<Record<string, unknown>>)[column.name] ?? null;
-      return given === null ? null : fromUser(given, column, `entity row ${i}: ${column.name}`);
-    })));
+    const columns = [...names].map(
+      (name) =>
+        needed.find((column) => column.name === name) ??
+        (name === EVENT_TIMESTAMP ? timeColumn : inferred(name, rows)),
+    );
+    return batchOf(
+      columns,
+      rows.map((row, i) =>
+        columns.map((column): Value => {
+          if (column === timeColumn) return times[i]!;
+          const value = keys[i]![column.name];
+          if (value !== undefined) return value;
+          const given = (row as Readonly<Record<string, unknown>>)[column.name] ?? null;
+          return given === null ? null : fromUser(given, column, `entity row ${i}: ${column.name}`);
+        }),
+      ),
+    );
   };
   return { length: rows.length, keys, times, rows, batch };
 }
 
-const KINDS: Readonly<Record<string, Kind>> = { string: "string", number: "float64", bigint: "int64", boolean: "boolean" };
+const KINDS: Readonly<Record<string, Kind>> = {
+  string: "string",
+  number: "float64",
+  bigint: "int64",
+  boolean: "boolean",
+};
 
 /** What else a row holds rides along; its kind is that of its first value. */
 function inferred(name: string, rows: readonly object[]): ColumnSpec {
-  const value = rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]).find((one) => one != null);
-  const kind = value instanceof Date ? "timestamp" : value instanceof Uint8Array ? "bytes" : value === undefined ? "string" : (KINDS[typeof value] ?? "json");
+  const value = rows
+    .map((row) => (row as Readonly<Record<string, unknown>>)[name])
+    .find((one) => one != null);
+  const kind =
+    value instanceof Date
+      ? "timestamp"
+      : value instanceof Uint8Array
+        ? "bytes"
+        : value === undefined
+          ? "string"
+          : (KINDS[typeof value] ?? "json");
   return { name, database: name, kind, nullable: true };
 }
 
 async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): Promise<Frame> {
   const place = (name: string): number => {
     const index = frame.columns.findIndex((column) => column.name === name);
-    if (index < 0) throw new TidemarkError("KEY_INVALID", `entity frame: column ${name} is missing (it has ${frame.columns.map((column) => column.name).join(", ")}); give ${[...needed.map((column) => column.name), EVENT_TIMESTAMP].join(", ")}`);
+    if (index < 0)
+      throw new TidemarkError(
+        "KEY_INVALID",
+        `entity frame: column ${name} is missing (it has ` +
+          `${frame.columns.map((column) => column.name).join(", ")}); give ` +
+          `${[...needed.map((column) => column.name), EVENT_TIMESTAMP].join(", ")}`,
+      );
     return index;
   };
   const time = place(EVENT_TIMESTAMP);
   const keyPlaces = needed.map((column) => ({ column, index: place(column.name) }));
   const timeKind = frame.columns[time]!.kind;
-  if (timeKind !== "timestamp" && timeKind !== "int64") throw new TidemarkError("TIME_INVALID", `entity frame: ${EVENT_TIMESTAMP} is ${timeKind}; give a timestamp, or int64 microseconds`);
+  if (timeKind !== "timestamp" && timeKind !== "int64")
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `entity frame: ${EVENT_TIMESTAMP} is ${timeKind}; give a timestamp, or int64 microseconds`,
+    );
   for (const { column, index } of keyPlaces) {
     const { kind } = frame.columns[index]!;
-    if (kind !== column.kind && !(column.kind === "int64" && kind === "int32")) throw new TidemarkError("KEY_INVALID", `entity frame: key ${column.name} is ${kind}, its entity says ${column.kind}`);
+    if (kind !== column.kind && !(column.kind === "int64" && kind === "int32"))
+      throw new TidemarkError(
+        "KEY_INVALID",
+        `entity frame: key ${column.name} is ${kind}, its entity says ${column.kind}`,
+      );
   }
   return {
     columns: frame.columns,
@@ -124,7 +179,12 @@ async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): P
         const times = new Float64Array(batch.length);
         const keys = Array.from({ length: batch.length }, (_, i) => {
           const t = valueAt(batch.vectors[time]!, i);
-          if (t === null || !Number.isSafeInteger(Number(t))) throw new TidemarkError("TIME_INVALID", `entity row ${before + i}: ${EVENT_TIMESTAMP} is ${t === null ? "null" : "beyond ±2^53 microseconds"}; give every row a time`);
+          if (t === null || !Number.isSafeInteger(Number(t)))
+            throw new TidemarkError(
+              "TIME_INVALID",
+              `entity row ${before + i}: ${EVENT_TIMESTAMP} is ` +
+                `${t === null ? "null" : "beyond ±2^53 microseconds"}; give every row a time`,
+            );
           times[i] = Number(t);
           return keyOf(batch, i, before);
         });
@@ -136,7 +196,11 @@ async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): P
         const key = Object.create(null) as Record<string, Value>;
         for (const { column, index } of keyPlaces) {
           const value = valueAt(batch.vectors[index]!, i);
-          if (value === null) throw new TidemarkError("KEY_INVALID", `entity row ${from + i}: key ${column.name} is null; give every row its keys`);
+          if (value === null)
+            throw new TidemarkError(
+              "KEY_INVALID",
+              `entity row ${from + i}: key ${column.name} is null; give every row its keys`,
+            );
           key[column.name] = column.kind === "int64" ? BigInt(value as number | bigint) : value;
         }
         return key;

@@ -10,19 +10,27 @@ import type { Answers as ColumnAnswers, Status } from "../spi.ts";
 export interface Answer<V> {
   readonly value: V;
   readonly status: Status;
-  /** The newest event of the window, or the time of the fact, floored to the millisecond; null where there is none. */
+  /**
+   * The newest event of the window, or the time of the fact, floored to the millisecond; null where
+   * there is none.
+   */
   readonly eventTime: Date | null;
 }
 type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 
-/** What was asked for is a list only where its places are known; otherwise it is a single selection. */
+/**
+ * What was asked for is a list only where its places are known; otherwise it is a single selection.
+ */
 type Asked<L extends List, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
 type Answered<L extends List, Row> = number extends L["length"] ? Row : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
 
 /** Answers in the order of the request, and the time they hold for. */
 export type OnlineAnswers<Rows extends readonly unknown[]> = Rows & {
-  /** The `t` of the windows, as an ISO string with six decimals of a second; it can be given back as `asOf`. */
+  /**
+   * The `t` of the windows, as an ISO string with six decimals of a second; it can be given back as
+   * `asOf`.
+   */
   readonly asOf: string;
 };
 
@@ -35,17 +43,26 @@ export interface OnlineColumns {
   readonly asOf: number;
 }
 
-/** Entity rows that are columns already, such as those of a Parquet file (`readParquet` of @tidemark/delta). They hold the keys and `event_timestamp`. */
+/**
+ * Entity rows that are columns already, such as those of a Parquet file (`readParquet` of
+ * @tidemark/delta). They hold the keys and `event_timestamp`.
+ */
 export interface EntityFrame {
   readonly columns: readonly ColumnSpec[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
-/** A training set: the entity rows in their order (law 8), each with its features. It is computed when it is read, and can be read once. */
+/**
+ * A training set: the entity rows in their order (law 8), each with its features. It is computed
+ * when it is read, and can be read once.
+ */
 export interface TrainingSet<Row> extends AsyncIterable<Row> {
   /** The columns of the batches: those of the entity rows, then the features. */
   readonly columns: readonly ColumnSpec[];
-  /** By source: the commit time from which its history is complete (law 6); null where it has none yet. */
+  /**
+   * By source: the commit time from which its history is complete (law 6); null where it has none
+   * yet.
+   */
   readonly coverage: { readonly [source: string]: { readonly knownSince: string | null } };
   /** All rows at once. */
   rows(): Promise<Row[]>;
@@ -53,16 +70,27 @@ export interface TrainingSet<Row> extends AsyncIterable<Row> {
   batches(): AsyncIterable<Batch>;
 }
 
-/** Reads of features, online and historical. `features` is a feature, a view, a service, or a list of them. */
+/**
+ * Reads of features, online and historical. `features` is a feature, a view, a service, or a list
+ * of them.
+ */
 export interface FeatureReads {
   /**
-   * The features of these entities at one moment, answer `i` for request `i` (law 8); an entity never seen answers as one whose events have left the windows (law 7).
-   * `asOf` before what the store keeps is `ASOF_BEFORE_HORIZON`; a key that is missing, superfluous or of another kind is `KEY_INVALID`.
+   * The features of these entities at one moment, answer `i` for request `i` (law 8); an entity
+   * never seen answers as one whose events have left the windows (law 7). `asOf` before what the
+   * store keeps is `ASOF_BEFORE_HORIZON`; a key that is missing, superfluous or of another kind is
+   * `KEY_INVALID`.
    *
    * @example
    * const [row] = await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: "user_000066" }] });
    */
-  getOnlineFeatures<Row, Needs, const L extends List, const E extends List, const M extends boolean = false>(request: {
+  getOnlineFeatures<
+    Row,
+    Needs,
+    const L extends List,
+    const E extends List,
+    const M extends boolean = false,
+  >(request: {
     readonly features: Selection<Row, Needs> | CheckList<L>;
     readonly entities: { readonly [I in keyof E]: NoInfer<Asked<L, Needs>> };
     /** Answers are `{ value, status, eventTime }`. */
@@ -73,14 +101,21 @@ export interface FeatureReads {
   }): Promise<OnlineAnswers<{ -readonly [I in keyof E]: Shown<Answered<L, Row>, M> }>>;
 
   /**
-   * The entity rows, each with the features as of its `event_timestamp`: as corrected, or with `asKnown: true` as serving without lag saw them (law 6).
-   * With `requireKnown: true`, a row before a source's first commit is `ASKNOWN_BEFORE_HISTORY`.
+   * The entity rows, each with the features as of its `event_timestamp`: as corrected, or with
+   * `asKnown: true` as serving without lag saw them (law 6). With `requireKnown: true`, a row
+   * before a source's first commit is `ASKNOWN_BEFORE_HISTORY`.
    *
    * @example
    * const training = await store.getHistoricalFeatures({ features: fraud, entities: labels, asKnown: true });
    * for await (const row of training) console.log(row.total_amount_l1w);
    */
-  getHistoricalFeatures<Row, Needs, const L extends List, E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput }, const M extends boolean = false>(request: {
+  getHistoricalFeatures<
+    Row,
+    Needs,
+    const L extends List,
+    E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput },
+    const M extends boolean = false,
+  >(request: {
     readonly features: Selection<Row, Needs> | CheckList<L>;
     readonly entities: readonly E[] | AsyncIterable<E> | EntityFrame;
     readonly asKnown?: boolean | undefined;
@@ -90,8 +125,9 @@ export interface FeatureReads {
   }): Promise<TrainingSet<Flat<E & Shown<Answered<L, Row>, M>>>>;
 
   /**
-   * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has none, or where it was computed under another definition. `materialize`
-   * puts them into the online store; a row is as old as its `event_timestamp` says.
+   * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has
+   * none, or where it was computed under another definition. `materialize` puts them into the
+   * online store; a row is as old as its `event_timestamp` says.
    *
    * @example
    * const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "user_000066" }] });

@@ -5,14 +5,25 @@ import type { Answers } from "../spi.ts";
 import type { Answer } from "./request-types.ts";
 
 /** Row `i` of the answers, as the user sees it. */
-export function answerRow(selection: readonly Selected[], answers: readonly Answers[], i: number, metadata: boolean): Record<string, unknown> {
+export function answerRow(
+  selection: readonly Selected[],
+  answers: readonly Answers[],
+  i: number,
+  metadata: boolean,
+): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (let f = 0; f < selection.length; f++) {
     const { as, feature } = selection[f]!;
     const { values, statuses, times } = answers[f]!;
     const value = toUser(values[i]!, feature.result);
     const time = times[i]!;
-    row[as] = metadata ? ({ value, status: statuses[i]!, eventTime: Number.isNaN(time) ? null : new Date(Math.floor(time / 1000)) } satisfies Answer<unknown>) : value;
+    row[as] = metadata
+      ? ({
+          value,
+          status: statuses[i]!,
+          eventTime: Number.isNaN(time) ? null : new Date(Math.floor(time / 1000)),
+        } satisfies Answer<unknown>)
+      : value;
   }
   return row;
 }
@@ -23,7 +34,10 @@ export function answerColumns(selection: readonly Selected[]): readonly ColumnSp
 }
 
 /** The values of the answers, one vector per column. */
-export function answerVectors(columns: readonly ColumnSpec[], answers: readonly Answers[]): readonly Vector[] {
+export function answerVectors(
+  columns: readonly ColumnSpec[],
+  answers: readonly Answers[],
+): readonly Vector[] {
   return answers.map(({ values }, f) => {
     const builder = vectorBuilder(columns[f]!, Math.max(values.length, 1));
     for (const value of values) builder.push(value);
@@ -31,7 +45,11 @@ export function answerVectors(columns: readonly ColumnSpec[], answers: readonly 
   });
 }
 
-export function answerBatch(selection: readonly Selected[], answers: readonly Answers[], length: number): Batch {
+export function answerBatch(
+  selection: readonly Selected[],
+  answers: readonly Answers[],
+  length: number,
+): Batch {
   const columns = answerColumns(selection);
   return { length, columns, vectors: answerVectors(columns, answers) };
 }

@@ -1,4 +1,7 @@
-/** A change source in the current epochs of its sources: its changes say which, and the snapshots that begin them are watched. */
+/**
+ * A change source in the current epochs of its sources: its changes say which, and the snapshots
+ * that begin them are watched.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { LSN_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
@@ -12,8 +15,10 @@ export interface SourceEpoch {
 
 export interface EpochSource extends ChangeSource {
   /**
-   * The snapshot of a source, where its last row was told before the run began: the log was asked for its end after that, so the run has read the whole snapshot when it ends.
-   * A log may hold older snapshots, and a run that died may have stopped between two: where this run has met a newer one, that is the one, and it was not told before.
+   * The snapshot of a source, where its last row was told before the run began: the log was asked
+   * for its end after that, so the run has read the whole snapshot when it ends. A log may hold
+   * older snapshots, and a run that died may have stopped between two: where this run has met a
+   * newer one, that is the one, and it was not told before.
    */
   snapshotBefore(source: string): SnapshotSpan | null;
   /** The snapshot of a source, where its last row has been told. */
@@ -23,49 +28,85 @@ export interface EpochSource extends ChangeSource {
 }
 
 /** `epochs`: by source. */
-export function inEpochs(from: ChangeSource, epochs: ReadonlyMap<string, SourceEpoch>): EpochSource {
+export function inEpochs(
+  from: ChangeSource,
+  epochs: ReadonlyMap<string, SourceEpoch>,
+): EpochSource {
   const unfinished = [...epochs].flatMap(([source, one]) => (one.unfinished ? [source] : []));
   /** Of each time that the log was read: a run may read it more than once. */
-  const readings: { readonly before: ReadonlyMap<string, SnapshotSpan | null>; readonly watches: ReadonlyMap<string, SnapshotWatch> }[] = [];
+  const readings: {
+    readonly before: ReadonlyMap<string, SnapshotSpan | null>;
+    readonly watches: ReadonlyMap<string, SnapshotWatch>;
+  }[] = [];
 
   const located = (change: Change): Change => {
     const epoch = epochs.get(change.source)?.epoch ?? 0;
     if (epoch === 0) return change;
     if (change.lsn !== null && change.lsn >= LSN_LIMIT) {
-      throw new TidemarkError("LSN_TOO_LARGE", `source "${change.source}": ${change.topic}:${change.partition} offset ${change.offset} has LSN ${change.lsn}; after a rebootstrap LSNs are below ${LSN_LIMIT}: begin with empty stores`);
+      throw new TidemarkError(
+        "LSN_TOO_LARGE",
+        `source "${change.source}": ${change.topic}:${change.partition} offset ` +
+          `${change.offset} has LSN ${change.lsn}; after a rebootstrap LSNs are below ` +
+          `${LSN_LIMIT}: begin with empty stores`,
+      );
     }
     return { ...change, epoch };
   };
-  const largest = (spans: readonly (SnapshotSpan | null | undefined)[], by: (span: SnapshotSpan) => bigint): SnapshotSpan | null =>
-    spans.reduce<SnapshotSpan | null>((most, one) => (one != null && (most === null || by(one) > by(most)) ? one : most), null);
+  const largest = (
+    spans: readonly (SnapshotSpan | null | undefined)[],
+    by: (span: SnapshotSpan) => bigint,
+  ): SnapshotSpan | null =>
+    spans.reduce<SnapshotSpan | null>(
+      (most, one) => (one != null && (most === null || by(one) > by(most)) ? one : most),
+      null,
+    );
 
   return {
     name: from.name,
     shared: from.shared,
     ends: from.ends,
     ...(from.holds === undefined ? {} : { holds: (partition: string) => from.holds!(partition) }),
-    ...(from.ack === undefined ? {} : { ack: (positions: readonly Position[]) => from.ack!(positions.map((position) => ({ ...position, mark: unmarked(position.mark).mark }))) }),
-    ...(from.size === undefined ? {} : { size: (options: Parameters<NonNullable<ChangeSource["size"]>>[0]) => from.size!(options) }),
+    ...(from.ack === undefined
+      ? {}
+      : {
+          ack: (positions: readonly Position[]) =>
+            from.ack!(
+              positions.map((position) => ({ ...position, mark: unmarked(position.mark).mark })),
+            ),
+        }),
+    ...(from.size === undefined
+      ? {}
+      : {
+          size: (options: Parameters<NonNullable<ChangeSource["size"]>>[0]) => from.size!(options),
+        }),
 
     async *changes(options): AsyncIterable<ChangeBatch> {
       const watches = new Map(unfinished.map((source) => [source, new SnapshotWatch(source)]));
       const byPartition = new Map<string, SnapshotWatch>();
-      const starting = (positions: readonly Position[]): readonly Position[] => positions.map((position) => {
-        const { source, seen, mark } = unmarked(position.mark);
-        const watch = source === null ? undefined : watches.get(source);
-        if (watch !== undefined) {
-          byPartition.set(position.partition, watch);
-          watch.start(position.partition, seen);
-        }
-        return { ...position, mark };
-      });
+      const starting = (positions: readonly Position[]): readonly Position[] =>
+        positions.map((position) => {
+          const { source, seen, mark } = unmarked(position.mark);
+          const watch = source === null ? undefined : watches.get(source);
+          if (watch !== undefined) {
+            byPartition.set(position.partition, watch);
+            watch.start(position.partition, seen);
+          }
+          return { ...position, mark };
+        });
       const after = starting(options.after);
-      readings.push({ before: new Map([...watches].map(([source, watch]) => [source, watch.complete()])), watches });
+      readings.push({
+        before: new Map([...watches].map(([source, watch]) => [source, watch.complete()])),
+        watches,
+      });
       const positions = options.positions;
-      const again = positions === undefined ? undefined : async (partitions: readonly string[]): Promise<readonly Position[]> => {
-        for (const partition of partitions) byPartition.get(partition)?.start(partition, null);
-        return starting(await positions(partitions));
-      };
+      const again =
+        positions === undefined
+          ? undefined
+          : async (partitions: readonly string[]): Promise<readonly Position[]> => {
+              for (const partition of partitions)
+                byPartition.get(partition)?.start(partition, null);
+              return starting(await positions(partitions));
+            };
       for await (const batch of from.changes({ ...options, after, positions: again })) {
         const changes = batch.changes.map((read) => {
           const watch = watches.get(read.source);
@@ -75,15 +116,34 @@ export function inEpochs(from: ChangeSource, epochs: ReadonlyMap<string, SourceE
           }
           return located(read);
         });
-        yield { changes, positions: batch.positions.map((position) => ({ ...position, mark: byPartition.get(position.partition)?.marked(position.partition, position.mark) ?? position.mark })) };
+        yield {
+          changes,
+          positions: batch.positions.map((position) => ({
+            ...position,
+            mark:
+              byPartition.get(position.partition)?.marked(position.partition, position.mark) ??
+              position.mark,
+          })),
+        };
       }
     },
 
     snapshotBefore(source) {
       const told = readings[0]?.before.get(source) ?? null;
-      return told !== null && readings.some(({ watches }) => (watches.get(source)?.newest() ?? told.start) > told.start) ? null : told;
+      return told !== null &&
+        readings.some(({ watches }) => (watches.get(source)?.newest() ?? told.start) > told.start)
+        ? null
+        : told;
     },
-    snapshotSeen: (source) => largest(readings.map(({ watches }) => watches.get(source)?.complete()), ({ start }) => start),
-    snapshotRows: (source, now) => largest(readings.map(({ watches }) => watches.get(source)?.everything(now)), ({ end }) => end) ?? { start: 0n, end: 0n, committed: now },
+    snapshotSeen: (source) =>
+      largest(
+        readings.map(({ watches }) => watches.get(source)?.complete()),
+        ({ start }) => start,
+      ),
+    snapshotRows: (source, now) =>
+      largest(
+        readings.map(({ watches }) => watches.get(source)?.everything(now)),
+        ({ end }) => end,
+      ) ?? { start: 0n, end: 0n, committed: now },
   };
 }

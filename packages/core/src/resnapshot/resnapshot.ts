@@ -1,4 +1,7 @@
-/** The way out when a log has lost changes, or its database was set back: a new epoch from a new snapshot. */
+/**
+ * The way out when a log has lost changes, or its database was set back: a new epoch from a new
+ * snapshot.
+ */
 import { TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
@@ -7,7 +10,10 @@ import { epochRun } from "./generation-run.ts";
 import { beginEpoch, storedEpochs } from "./generation-stores.ts";
 import type { SinkOptions } from "./store-writers.ts";
 
-/** Where the new snapshot ends: where its last row is marked as such (Debezium's `source.snapshot`), or where the change source ends, which then holds nothing from before the snapshot. */
+/**
+ * Where the new snapshot ends: where its last row is marked as such (Debezium's `source.snapshot`),
+ * or where the change source ends, which then holds nothing from before the snapshot.
+ */
 export type SnapshotEnding = "marked" | "source";
 
 export interface RebootstrapResult extends RunResult {
@@ -15,7 +21,13 @@ export interface RebootstrapResult extends RunResult {
   readonly epoch: number;
 }
 
-export async function rebootstrapSource(source: SourceSpec, from: ChangeSource, ending: SnapshotEnding, options: SinkOptions, settings: RunSettings): Promise<RebootstrapResult> {
+export async function rebootstrapSource(
+  source: SourceSpec,
+  from: ChangeSource,
+  ending: SnapshotEnding,
+  options: SinkOptions,
+  settings: RunSettings,
+): Promise<RebootstrapResult> {
   const stores = { ...options, signal: settings.signal };
   const at = await storedEpochs(source, stores);
   const epoch = at.unfinished ? at.epoch : at.epoch + 1;
@@ -25,15 +37,26 @@ export async function rebootstrapSource(source: SourceSpec, from: ChangeSource, 
     const run = await epochRun(from, [source], options, settings.signal);
     const read = await runChanges(run.changes, [source], run.stores, settings);
     changes += read.changes;
-    await run.complete(() => (ending === "source" ? run.changes.snapshotRows(source.name, options.clock()) : run.changes.snapshotBefore(source.name)));
+    await run.complete(() =>
+      ending === "source"
+        ? run.changes.snapshotRows(source.name, options.clock())
+        : run.changes.snapshotBefore(source.name),
+    );
     if (!(await storedEpochs(source, stores)).unfinished) return { changes, epoch };
-    // the last row was met on the way: partitions that ended before it are read once more, to where they end now
+    // the last row was met on the way: partitions that ended before it are read once more, to where
+    // they end now
     if (run.changes.snapshotSeen(source.name) === null) throw incomplete(source, from);
   }
 }
 
 function incomplete(source: SourceSpec, from: ChangeSource): TidemarkError {
-  return new TidemarkError("SNAPSHOT_INCOMPLETE", `rebootstrap of source "${source.name}": ${from.name} ended before the last row of a snapshot. Its rows are in, and those it did not bring are kept until it is complete: `
-    + "call rebootstrap again when the connector has gone on to the log. Where no row is marked as the last (an empty table, an incremental snapshot, flat messages without __source_snapshot), "
-    + "give a source that begins with the snapshot, and { ending: \"source\" }");
+  return new TidemarkError(
+    "SNAPSHOT_INCOMPLETE",
+    `rebootstrap of source "${source.name}": ${from.name} ended before the last row of a ` +
+      "snapshot. Its rows are in, and those it did not bring are kept until it is complete: " +
+      "call rebootstrap again when the connector has gone on to the log. Where no row is " +
+      "marked as the last (an empty table, an incremental snapshot, flat messages without " +
+      "__source_snapshot), " +
+      'give a source that begins with the snapshot, and { ending: "source" }',
+  );
 }

@@ -1,17 +1,34 @@
-/** What one reader of a log knows of the changes it passes: the place of those without an LSN (law 5). */
+/**
+ * What one reader of a log knows of the changes it passes: the place of those without an LSN (law
+ * 5).
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
 
-/** Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of each other. */
+/**
+ * Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of
+ * each other.
+ */
 export function lsnGuard(): (change: Change) => void {
   const unordered = new Map<string, string>();
   return (change) => {
-    if (change.lsn !== null || change.place !== undefined || change.kind === "none" || change.broken !== null) return;
+    if (
+      change.lsn !== null ||
+      change.place !== undefined ||
+      change.kind === "none" ||
+      change.broken !== null
+    )
+      return;
     const partition = `${change.topic}:${change.partition}`;
     const known = unordered.get(change.source);
     if (known === undefined) unordered.set(change.source, partition);
     else if (known !== partition) {
-      throw new TidemarkError("LSN_MISSING", `source "${change.source}": changes without LSN in ${known} and in ${partition}: their order is unknown. Use one partition for the table, or a connector that writes LSNs`);
+      throw new TidemarkError(
+        "LSN_MISSING",
+        `source "${change.source}": changes without LSN in ${known} and in ${partition}: ` +
+          "their order is unknown. Use one partition for the table, or a connector that writes " +
+          "LSNs",
+      );
     }
   };
 }
@@ -24,8 +41,9 @@ export interface PlaceKeeper {
 }
 
 /**
- * Gives a change without LSN the place of what its partition held before (law 5). The highest LSN of a partition travels with its position, in the
- * mark, so that a run that starts there goes on alike.
+ * Gives a change without LSN the place of what its partition held before (law 5). The highest LSN
+ * of a partition travels with its position, in the mark, so that a run that starts there goes on
+ * alike.
  */
 export function placeKeeper(after: readonly Position[]): PlaceKeeper {
   const highest = new Map<string, bigint>();
@@ -48,7 +66,10 @@ export function placeKeeper(after: readonly Position[]): PlaceKeeper {
       if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
       return change;
     },
-    forSinks: (position) => ({ ...position, mark: `${highest.get(position.partition) ?? ""} ${position.mark ?? ""}` }),
+    forSinks: (position) => ({
+      ...position,
+      mark: `${highest.get(position.partition) ?? ""} ${position.mark ?? ""}`,
+    }),
   };
 }
 
@@ -57,7 +78,10 @@ export function forSource(position: Position): Position {
   return { ...position, mark: unpacked(position.mark).mark };
 }
 
-function unpacked(packed: string | undefined): { readonly lsn: bigint | null; readonly mark: string | undefined } {
+function unpacked(packed: string | undefined): {
+  readonly lsn: bigint | null;
+  readonly mark: string | undefined;
+} {
   if (packed === undefined) return { lsn: null, mark: undefined };
   const space = packed.indexOf(" ");
   const lsn = packed.slice(0, space);

@@ -1,25 +1,45 @@
-/** Which rows are quarantined, and why (law 9: a row without a readable key or event time is in no window). */
+/**
+ * Which rows are quarantined, and why (law 9: a row without a readable key or event time is in no
+ * window).
+ */
 import type { SourceSpec, Value } from "../specs.ts";
 
-/** Why a row is in no window of some view (law 9): the first thing that is wrong with it; null: nothing. */
+/**
+ * Why a row is in no window of some view (law 9): the first thing that is wrong with it; null:
+ * nothing.
+ */
 export interface Quarantine {
   /** The column at fault; null: the whole content. */
   readonly column: string | null;
   readonly reason: string;
 }
 
-/** What keeps a row from windows: unreadable content, an unresolved TOAST column, no event time, no entity key. */
+/**
+ * What keeps a row from windows: unreadable content, an unresolved TOAST column, no event time, no
+ * entity key.
+ */
 export function quarantineOf(
-  source: SourceSpec, time: number, lanes: readonly { readonly keyIndexes: readonly number[] }[],
-  row: { readonly values: readonly Value[]; readonly broken: string | null; readonly unresolved: readonly number[]; readonly unreadable: readonly string[] },
+  source: SourceSpec,
+  time: number,
+  lanes: readonly { readonly keyIndexes: readonly number[] }[],
+  row: {
+    readonly values: readonly Value[];
+    readonly broken: string | null;
+    readonly unresolved: readonly number[];
+    readonly unreadable: readonly string[];
+  },
 ): Quarantine | null {
   if (row.broken !== null) return { column: null, reason: row.broken };
-  if (row.unresolved.length > 0) return { column: source.columns[row.unresolved[0]!]!.name, reason: "TOAST_UNRESOLVED" };
+  if (row.unresolved.length > 0)
+    return { column: source.columns[row.unresolved[0]!]!.name, reason: "TOAST_UNRESOLVED" };
   for (const index of [...(time < 0 ? [] : [time]), ...lanes.flatMap((lane) => lane.keyIndexes)]) {
     if (row.values[index] !== null) continue;
     const { name } = source.columns[index]!;
     const unreadable = row.unreadable.find((one) => one.startsWith(`${name}:`));
-    return { column: name, reason: unreadable === undefined ? "NULL_KEY_OR_TIME" : unreadable.slice(name.length + 1) };
+    return {
+      column: name,
+      reason: unreadable === undefined ? "NULL_KEY_OR_TIME" : unreadable.slice(name.length + 1),
+    };
   }
   return null;
 }

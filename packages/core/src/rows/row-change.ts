@@ -5,7 +5,10 @@ import { placeInEpoch } from "./snapshot-generations.ts";
 
 /** One change of one row, in the terms of laws 4 to 6. */
 export interface RowChange {
-  /** Where it stands in the log: the LSN, or the offset where the source has none (law 5); the epoch above it. */
+  /**
+   * Where it stands in the log: the LSN, or the offset where the source has none (law 5); the epoch
+   * above it.
+   */
   readonly place: bigint;
   /** Settles equal places. */
   readonly offset: number;
@@ -40,7 +43,10 @@ export function keyColumnsOf(source: SourceSpec): readonly ColumnSpec[] {
   return keyIndexes(source).map((index) => source.columns[index]!);
 }
 
-/** The index of the event time among the source's columns; −1: a dimension, whose versions are stamped with their commit time (law 2). */
+/**
+ * The index of the event time among the source's columns; −1: a dimension, whose versions are
+ * stamped with their commit time (law 2).
+ */
 export function eventTimeIndex(source: SourceSpec): number {
   return source.eventTime.is === "column" ? columnIndex(source, source.eventTime.column) : -1;
 }
@@ -52,7 +58,10 @@ export function columnIndex(source: SourceSpec, name: string): number {
 }
 
 /** The order of changes of one row: by place, then by offset. */
-export function compareChanges(a: { readonly place: bigint; readonly offset: number }, b: { readonly place: bigint; readonly offset: number }): number {
+export function compareChanges(
+  a: { readonly place: bigint; readonly offset: number },
+  b: { readonly place: bigint; readonly offset: number },
+): number {
   return a.place < b.place ? -1 : a.place > b.place ? 1 : a.offset - b.offset;
 }
 
@@ -63,9 +72,13 @@ export function placeOf(change: Change): bigint {
 /** A reader of row changes for one source; truncates and changes of no row give none. */
 export function rowChangesOf(source: SourceSpec): (change: Change) => readonly KeyedRowChange[] {
   const keys = keyIndexes(source);
-  const since = source.eventTime.is === "committed" && source.eventTime.since !== null ? columnIndex(source, source.eventTime.since) : -1;
+  const since =
+    source.eventTime.is === "committed" && source.eventTime.since !== null
+      ? columnIndex(source, source.eventTime.since)
+      : -1;
 
-  const microsOf = (value: Value): number | null => (typeof value !== "number" ? null : source.columns[since]!.kind === "date" ? value * DAY : value);
+  const microsOf = (value: Value): number | null =>
+    typeof value !== "number" ? null : source.columns[since]!.kind === "date" ? value * DAY : value;
 
   return (change) => {
     if (change.values === null || (change.kind !== "upsert" && change.kind !== "delete")) return [];
@@ -74,14 +87,39 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
     const place = placeOf(change);
     const logged = change.committed ?? 0;
     const guessed = change.lsn === null && change.place !== undefined;
-    const gone = { place, offset: change.offset, guessed, committed, logged, values: null, unavailable: [], broken: null, unreadable: [] };
-    const key = keys.map((index) => values[index]!);
-    const now: RowChange = change.kind === "delete" ? gone : {
-      place, offset: change.offset, guessed, committed, logged, values, unavailable: change.unavailable, broken: change.broken?.reason ?? null,
-      unreadable: change.unreadable.map(({ column, reason }) => `${column}:${reason}`),
+    const gone = {
+      place,
+      offset: change.offset,
+      guessed,
+      committed,
+      logged,
+      values: null,
+      unavailable: [],
+      broken: null,
+      unreadable: [],
     };
+    const key = keys.map((index) => values[index]!);
+    const now: RowChange =
+      change.kind === "delete"
+        ? gone
+        : {
+            place,
+            offset: change.offset,
+            guessed,
+            committed,
+            logged,
+            values,
+            unavailable: change.unavailable,
+            broken: change.broken?.reason ?? null,
+            unreadable: change.unreadable.map(({ column, reason }) => `${column}:${reason}`),
+          };
     // law 5: the old key goes at once, whichever partition its own delete is in
-    return change.oldKey === null ? [{ key, change: now }] : [{ key: change.oldKey, change: gone }, { key, change: now }];
+    return change.oldKey === null
+      ? [{ key, change: now }]
+      : [
+          { key: change.oldKey, change: gone },
+          { key, change: now },
+        ];
   };
 }
 

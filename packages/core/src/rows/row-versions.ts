@@ -1,4 +1,7 @@
-/** Every version of a row, from the changes of the row: one function, for history, for dimensions online and for what is read between compactions. */
+/**
+ * Every version of a row, from the changes of the row: one function, for history, for dimensions
+ * online and for what is read between compactions.
+ */
 import { compareValues } from "../columns/compare.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
@@ -28,7 +31,10 @@ export interface Truncate {
   readonly place: bigint;
   readonly offset: number;
   readonly committed: number;
-  /** The end of an epoch's snapshot, whose first row lies at `place`: it empties only what stands there as it did before `place`. */
+  /**
+   * The end of an epoch's snapshot, whose first row lies at `place`: it empties only what stands
+   * there as it did before `place`.
+   */
   readonly end?: bigint | undefined;
 }
 
@@ -41,16 +47,32 @@ export function truncateOf(change: Change): Truncate | null {
 }
 
 /**
- * The versions of one row, oldest first, none of them empty of meaning: an upsert equal to the open version makes none (law 6).
- * `changes` come in any order and any number of times (law 5). `before` are versions already derived from earlier places.
+ * The versions of one row, oldest first, none of them empty of meaning: an upsert equal to the open
+ * version makes none (law 6). `changes` come in any order and any number of times (law 5). `before`
+ * are versions already derived from earlier places.
  */
-export function deriveVersions(source: SourceSpec, changes: readonly RowChange[], truncates: readonly Truncate[], before: readonly RowVersion[] = []): RowVersion[] {
+export function deriveVersions(
+  source: SourceSpec,
+  changes: readonly RowChange[],
+  truncates: readonly Truncate[],
+  before: readonly RowVersion[] = [],
+): RowVersion[] {
   const versions = [...before];
-  const first = before.at(-1) ?? changes.reduce<RowChange | null>((least, change) => (least === null || compareChanges(change, least) < 0 ? change : least), null);
+  const first =
+    before.at(-1) ??
+    changes.reduce<RowChange | null>(
+      (least, change) => (least === null || compareChanges(change, least) < 0 ? change : least),
+      null,
+    );
   if (first === null) return versions;
   const deletes = truncates.map(asDelete).filter((truncate) => compareChanges(truncate, first) > 0);
   for (const change of [...(changes as readonly Step[]), ...deletes].sort(compareChanges)) {
-    if (change.unless === undefined || versions.length === 0 || versions.at(-1)!.place < change.unless) append(source, versions, change);
+    if (
+      change.unless === undefined ||
+      versions.length === 0 ||
+      versions.at(-1)!.place < change.unless
+    )
+      append(source, versions, change);
   }
   return versions;
 }
@@ -60,16 +82,32 @@ type Step = RowChange & { readonly unless?: bigint | undefined };
 
 /** The end of a snapshot comes after all of its rows, which share a place. */
 export function asDelete({ place, offset, committed, end }: Truncate): Step {
-  const at = end === undefined ? { place, offset } : { place: end, offset: Number.MAX_SAFE_INTEGER, unless: place };
-  return { ...at, committed, guessed: false, logged: committed, values: null, unavailable: [], broken: null, unreadable: [] };
+  const at =
+    end === undefined
+      ? { place, offset }
+      : { place: end, offset: Number.MAX_SAFE_INTEGER, unless: place };
+  return {
+    ...at,
+    committed,
+    guessed: false,
+    logged: committed,
+    values: null,
+    unavailable: [],
+    broken: null,
+    unreadable: [],
+  };
 }
 
 function append(source: SourceSpec, versions: RowVersion[], change: RowChange): void {
   const open = versions.at(-1);
   const next = imageAfter(open, change);
   const { place, offset } = change;
-  // what history has seen of a row stays as it was: a snapshot's row holds from an earlier time only where it is new
-  const committed = open !== undefined && change.logged > change.committed && epochOf(open.place) < epochOf(place) ? change.logged : change.committed;
+  // what history has seen of a row stays as it was: a snapshot's row holds from an earlier time
+  // only where it is new
+  const committed =
+    open !== undefined && change.logged > change.committed && epochOf(open.place) < epochOf(place)
+      ? change.logged
+      : change.committed;
   if (open !== undefined && sameImage(source, open, next)) {
     // law 5: the change that made the version, delivered again, makes it no newer
     if (open.place === place && open.committed === committed) return;
@@ -77,7 +115,12 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
     return;
   }
   // a delete of a row that was not there ends nothing, so it raises nothing
-  const from = open === undefined ? (next.values === null ? -Infinity : committed) : Math.max(committed, open.from);
+  const from =
+    open === undefined
+      ? next.values === null
+        ? -Infinity
+        : committed
+      : Math.max(committed, open.from);
   if (open !== undefined) versions[versions.length - 1] = { ...open, to: from };
   versions.push({ ...next, from, to: Infinity, place, offset, committed });
 }
@@ -87,9 +130,16 @@ type Image = Pick<RowVersion, "values" | "unresolved" | "broken" | "unreadable">
 /** The row after the change: columns the log left out keep the value they had. */
 function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
   const { values, unavailable, broken, unreadable } = change;
-  if (values === null || broken !== null || unavailable.length === 0) return { values, broken, unreadable, unresolved: [] };
+  if (values === null || broken !== null || unavailable.length === 0)
+    return { values, broken, unreadable, unresolved: [] };
   // what an earlier epoch told of a column may have changed since, unheard
-  const stored = open !== undefined && open.values !== null && open.broken === null && epochOf(open.place) === epochOf(change.place) ? open : null;
+  const stored =
+    open !== undefined &&
+    open.values !== null &&
+    open.broken === null &&
+    epochOf(open.place) === epochOf(change.place)
+      ? open
+      : null;
   const merged = values.slice();
   const unresolved: number[] = [];
   for (const index of unavailable) {
@@ -107,6 +157,8 @@ function sameImage(source: SourceSpec, a: Image, b: Image): boolean {
   if (a.broken !== b.broken || a.unresolved.join() !== b.unresolved.join()) return false;
   return a.values.every((value, i) => {
     const other = b.values![i]!;
-    return value === other ? value !== 0 || Object.is(value, other) : typeof value === "object" && compareValues(source.columns[i]!.kind, value, other) === 0;
+    return value === other
+      ? value !== 0 || Object.is(value, other)
+      : typeof value === "object" && compareValues(source.columns[i]!.kind, value, other) === 0;
   });
 }

@@ -5,7 +5,14 @@ import type { Duration } from "../define/duration.ts";
 /** A length of time, or for ever. */
 export type Keep = Duration | "forever";
 
-export function retentionOf(options: { readonly retain?: Keep | undefined; readonly logRetention?: Keep | undefined }): Retention {
-  const length = (keep: Keep, who: string): number => (keep === "forever" ? Infinity : durationMicros(who, keep));
-  return { retain: length(options.retain ?? "1d", "retain"), log: length(options.logRetention ?? "7d", "logRetention") };
+export function retentionOf(options: {
+  readonly retain?: Keep | undefined;
+  readonly logRetention?: Keep | undefined;
+}): Retention {
+  const length = (keep: Keep, who: string): number =>
+    keep === "forever" ? Infinity : durationMicros(who, keep);
+  return {
+    retain: length(options.retain ?? "1d", "retain"),
+    log: length(options.logRetention ?? "7d", "logRetention"),
+  };
 }

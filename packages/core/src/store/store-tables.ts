@@ -5,7 +5,10 @@ import type { SourceSpec, ViewSpec } from "../specs.ts";
 export interface StoreTable {
   /** In the offline store; there is none before something was written to it. */
   readonly name: string;
-  /** changes: the log of a source · versions: the versions of its rows · features: what a view was materialized into. */
+  /**
+   * changes: the log of a source · versions: the versions of its rows · features: what a view was
+   * materialized into.
+   */
   readonly holds: "changes" | "versions" | "features";
   /** Name of the source or the view. */
   readonly of: string;
@@ -13,12 +16,24 @@ export interface StoreTable {
   readonly times: string;
 }
 
-export function storeTables(sources: readonly SourceSpec[], views: readonly ViewSpec[]): readonly StoreTable[] {
+export function storeTables(
+  sources: readonly SourceSpec[],
+  views: readonly ViewSpec[],
+): readonly StoreTable[] {
   const tables: StoreTable[] = [];
   for (const source of sources) {
     const { changes, versions } = historyTables(source);
-    tables.push({ name: changes.name, holds: "changes", of: source.name, times: "_committed" }, { name: versions.name, holds: "versions", of: source.name, times: "_known_from" });
+    tables.push(
+      { name: changes.name, holds: "changes", of: source.name, times: "_committed" },
+      { name: versions.name, holds: "versions", of: source.name, times: "_known_from" },
+    );
   }
-  for (const view of views) tables.push({ name: `${view.name}/features`, holds: "features", of: view.name, times: "event_timestamp" });
+  for (const view of views)
+    tables.push({
+      name: `${view.name}/features`,
+      holds: "features",
+      of: view.name,
+      times: "event_timestamp",
+    });
   return tables;
 }

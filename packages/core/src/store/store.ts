@@ -8,10 +8,22 @@ import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
 import type { Selected, SourceSpec } from "../specs.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
-import { runChanges, type RunProgress, type RunResult, type RunSettings } from "../ingest/runner.ts";
+import {
+  runChanges,
+  type RunProgress,
+  type RunResult,
+  type RunSettings,
+} from "../ingest/runner.ts";
 import { onlineUpkeep } from "../online/maintenance.ts";
 import { checkDrift, type OnDrift } from "../registry/definition-mismatch.ts";
-import { applyRegistry, planRegistry, type ApplyOptions, type ApplyResult, type RegistryPlan, type RegistrySettings } from "../registry/registry.ts";
+import {
+  applyRegistry,
+  planRegistry,
+  type ApplyOptions,
+  type ApplyResult,
+  type RegistryPlan,
+  type RegistrySettings,
+} from "../registry/registry.ts";
 import { stallText, type SinkStall } from "../ingest/backpressure.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "../request/result-rows.ts";
@@ -19,7 +31,11 @@ import { materializeViews, viewSpecOf } from "../materialize/materialize.ts";
 import { materializedReader, materializedRow } from "../materialize/read-materialized.ts";
 import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
 import { frameOf, type FrameInput } from "../request/entity-rows.ts";
-import { bootstrapOnline, type BootstrapOptions, type BootstrapResult } from "../online/backfill.ts";
+import {
+  bootstrapOnline,
+  type BootstrapOptions,
+  type BootstrapResult,
+} from "../online/backfill.ts";
 import { quietly } from "../push/catch-up.ts";
 import type { Pushes } from "../push/push-types.ts";
 import { storePushes } from "../push/pushes.ts";
@@ -28,9 +44,18 @@ import { historicalReader } from "../offline/offline-reader.ts";
 import { withWayOut } from "../online/lost-log.ts";
 import { onlineReader } from "../online/online-reader.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
-import { rebootstrapSource, type RebootstrapResult, type SnapshotEnding } from "../resnapshot/resnapshot.ts";
+import {
+  rebootstrapSource,
+  type RebootstrapResult,
+  type SnapshotEnding,
+} from "../resnapshot/resnapshot.ts";
 import type { SinkSettings } from "../resnapshot/store-writers.ts";
-import { sourceStatus, quarantinedRows, type QuarantinedRow, type SourceStatus } from "./source-status.ts";
+import {
+  sourceStatus,
+  quarantinedRows,
+  type QuarantinedRow,
+  type SourceStatus,
+} from "./source-status.ts";
 import { retentionOf, type Keep } from "./retention-options.ts";
 import { storeTables, type StoreTable } from "./store-tables.ts";
 import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
@@ -45,13 +70,21 @@ export interface StoreOptions {
   readonly engine?: ComputeEngine | undefined;
   /** Now; the machine's clock without it. */
   readonly clock?: (() => Date) | undefined;
-  /** How far back `asOf` may ask the online store (law 1); "1d" without it. "forever" lets nothing go. */
+  /**
+   * How far back `asOf` may ask the online store (law 1); "1d" without it. "forever" lets nothing
+   * go.
+   */
   readonly retain?: Keep | undefined;
-  /** How long the change log may deliver a change again: deleted rows are remembered for so long. The retention of your topics; "7d" without it. */
+  /**
+   * How long the change log may deliver a change again: deleted rows are remembered for so long.
+   * The retention of your topics; "7d" without it.
+   */
   readonly logRetention?: Keep | undefined;
   /**
-   * Up to about how many bytes of answers are kept in memory; 32 MiB without it, 0 for none. One is used again while the online store has the same version of the entity's
-   * rows and none of them has entered or left a window since: it is what computing it again would give, for half the time.
+   * Up to about how many bytes of answers are kept in memory; 32 MiB without it, 0 for none. One is
+   * used again while the online store has the same version of the entity's rows and none of them
+   * has entered or left a window since: it is what computing it again would give, for half the
+   * time.
    */
   readonly keepAnswers?: number | undefined;
   /** Keeps stores apart that share one online store. */
@@ -59,8 +92,10 @@ export interface StoreOptions {
   /** How history commits and lies; rarely needed. */
   readonly history?: SinkSettings | undefined;
   /**
-   * What happens where these definitions are not those that were applied (`store.apply`): "warn" (without it) is a warning of the process with the code `DEFINITIONS_DRIFT`,
-   * "refuse" is an error of that code, "ignore" asks nothing. Where nothing was ever applied, or the registry is away, nothing is said.
+   * What happens where these definitions are not those that were applied (`store.apply`): "warn"
+   * (without it) is a warning of the process with the code `DEFINITIONS_DRIFT`, "refuse" is an
+   * error of that code, "ignore" asks nothing. Where nothing was ever applied, or the registry is
+   * away, nothing is said.
    */
   readonly onDrift?: OnDrift | undefined;
   /** Told of sums that left their type (law 3). */
@@ -70,21 +105,28 @@ export interface StoreOptions {
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-  /** Told when a store fails or falls behind, when it is left to catch up by itself, and when it is level again. Without it, a warning of the process. */
+  /**
+   * Told when a store fails or falls behind, when it is left to catch up by itself, and when it is
+   * level again. Without it, a warning of the process.
+   */
   readonly onStall?: ((stall: SinkStall) => void) | undefined;
-  /** How long a store that has no room left may hold up the other, before it is left to catch up by itself; "10s" without it. */
+  /**
+   * How long a store that has no room left may hold up the other, before it is left to catch up by
+   * itself; "10s" without it.
+   */
   readonly stallPatience?: Duration | undefined;
   /**
-   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run waits for it as long as its source goes on, and "1m" where the source
-   * ends by itself.
+   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run
+   * waits for it as long as its source goes on, and "1m" where the source ends by itself.
    */
   readonly stallLimit?: Keep | undefined;
 }
 
 export interface RebootstrapOptions extends RunOptions {
   /**
-   * Where the snapshot ends: at the row that is marked as its last ("marked"), or with the change source ("source"), which then must hold nothing from before the snapshot:
-   * for tables that are empty now, for incremental snapshots, for messages without the mark.
+   * Where the snapshot ends: at the row that is marked as its last ("marked"), or with the change
+   * source ("source"), which then must hold nothing from before the snapshot: for tables that are
+   * empty now, for incremental snapshots, for messages without the mark.
    */
   readonly ending?: SnapshotEnding | undefined;
 }
@@ -99,17 +141,20 @@ export interface OnlineRequest {
 
 export interface Store extends FeatureReads, Pushes {
   /**
-   * Takes changes into the online store and the history until the source ends or the signal aborts. Starts where each of them stands, so it may be killed
-   * and called again: nothing is lost, nothing is doubled (law 5).
+   * Takes changes into the online store and the history until the source ends or the signal aborts.
+   * Starts where each of them stands, so it may be killed and called again: nothing is lost,
+   * nothing is doubled (law 5).
    *
    * @example
    * await store.run(recordedTopic("transactions.jsonl"));
    */
   run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
   /**
-   * Fills the online store from the history, up to where the history stands: an online store that is empty, or that is further behind than the topic goes back.
-   * After it, `run` goes on from there, and the answers are those of a run over the whole topic. Until an empty store is filled, it answers `NEEDS_BACKFILL`. It may
-   * be killed and called again. A column that was declared after changes were taken is `HISTORY_LACKS_COLUMN`.
+   * Fills the online store from the history, up to where the history stands: an online store that
+   * is empty, or that is further behind than the topic goes back. After it, `run` goes on from
+   * there, and the answers are those of a run over the whole topic. Until an empty store is filled,
+   * it answers `NEEDS_BACKFILL`. It may be killed and called again. A column that was declared
+   * after changes were taken is `HISTORY_LACKS_COLUMN`.
    *
    * @example
    * await store.bootstrap();
@@ -117,47 +162,70 @@ export interface Store extends FeatureReads, Pushes {
    */
   bootstrap(options?: BootstrapOptions): Promise<BootstrapResult>;
   /**
-   * Begins a source anew from a new snapshot, where its log has lost changes (`LOG_LOST`), its topic was made anew (`TOPIC_RECREATED`) or its database was set back
-   * (`SOURCE_LSN_WENT_BACK`). Give a change source that ends, such as Kafka `until: "caught-up"`. Until the snapshot is complete the old rows are served, each until
-   * it comes again; then those that did not come are gone, and what was known before stays known as it was. Killed at any point, it goes on when it is called again;
-   * so does one that ended in `SNAPSHOT_INCOMPLETE`.
+   * Begins a source anew from a new snapshot, where its log has lost changes (`LOG_LOST`), its
+   * topic was made anew (`TOPIC_RECREATED`) or its database was set back (`SOURCE_LSN_WENT_BACK`).
+   * Give a change source that ends, such as Kafka `until: "caught-up"`. Until the snapshot is
+   * complete the old rows are served, each until it comes again; then those that did not come are
+   * gone, and what was known before stays known as it was. Killed at any point, it goes on when it
+   * is called again; so does one that ended in `SNAPSHOT_INCOMPLETE`.
    *
    * @example
    * await store.rebootstrap("transactions", kafkaChanges({ brokers, topics: "bank2.public.transaction_data", until: "caught-up" }));
    */
-  rebootstrap(source: string, changes: ChangeSource, options?: RebootstrapOptions): Promise<RebootstrapResult>;
-  /** What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the microsecond and the last digit, as the `batches()` of a training set are. */
+  rebootstrap(
+    source: string,
+    changes: ChangeSource,
+    options?: RebootstrapOptions,
+  ): Promise<RebootstrapResult>;
+  /**
+   * What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the
+   * microsecond and the last digit, as the `batches()` of a training set are.
+   */
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
-  /** What `getOnlineFeatures` answers with its statuses and times, as the kernels left it: for a server, which writes it out column by column. */
+  /**
+   * What `getOnlineFeatures` answers with its statuses and times, as the kernels left it: for a
+   * server, which writes it out column by column.
+   */
   getOnlineColumns(request: OnlineRequest): Promise<OnlineColumns>;
   /**
-   * Computes a row of a view for every entity that history knows of, as of the end of each day asked, into the Delta table `<view>/features` that is parted by date; the
-   * rows of the newest day go to the online store too. Each is what `getHistoricalFeatures` answers at its `event_timestamp`. A day that is done again is replaced, so it
-   * may be killed and called again. `incremental` finds the days to do by what the history took in since: what came late, was corrected, deleted or backfilled is not missed.
+   * Computes a row of a view for every entity that history knows of, as of the end of each day
+   * asked, into the Delta table `<view>/features` that is parted by date; the rows of the newest
+   * day go to the online store too. Each is what `getHistoricalFeatures` answers at its
+   * `event_timestamp`. A day that is done again is replaced, so it may be killed and called again.
+   * `incremental` finds the days to do by what the history took in since: what came late, was
+   * corrected, deleted or backfilled is not missed.
    *
    * @example
    * await store.materialize({ views: [weekly], dates: ["2025-06-14"], zone: "Asia/Ho_Chi_Minh" });
    * await store.materialize({ views: [weekly], incremental: true, zone: "Asia/Ho_Chi_Minh" });
    */
   materialize(options: MaterializeOptions): Promise<MaterializeResult>;
-  /** Brings the versions tables of the history up to their logs. `run` does it when its source ends. */
+  /**
+   * Brings the versions tables of the history up to their logs. `run` does it when its source ends.
+   */
   compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * What these definitions change in what was applied, and what it costs: what is served at once, what needs a backfill, who uses what goes away. Changes nothing.
+   * What these definitions change in what was applied, and what it costs: what is served at once,
+   * what needs a backfill, who uses what goes away. Changes nothing.
    *
    * @example
    * const { changes } = await store.plan();
    */
   plan(options?: { readonly signal?: AbortSignal | undefined }): Promise<RegistryPlan>;
   /**
-   * Makes these definitions those that are applied. What takes an answer away from somebody, or changes what it means, is `REGISTRY_DESTRUCTIVE` without
-   * `allowDestructive`. Of two at the same time one is done, and the other is `REGISTRY_CONFLICT` with nothing applied. Nothing to change writes nothing.
+   * Makes these definitions those that are applied. What takes an answer away from somebody, or
+   * changes what it means, is `REGISTRY_DESTRUCTIVE` without `allowDestructive`. Of two at the same
+   * time one is done, and the other is `REGISTRY_CONFLICT` with nothing applied. Nothing to change
+   * writes nothing.
    *
    * @example
    * await store.apply({ by: "release 42" });
    */
   apply(options?: ApplyOptions): Promise<ApplyResult>;
-  /** The tables of the history, whether anything was written to them yet or not: for those who keep the offline store in order. */
+  /**
+   * The tables of the history, whether anything was written to them yet or not: for those who keep
+   * the offline store in order.
+   */
   tables(): readonly StoreTable[];
   /** What each source has taken, and what went wrong in it (law 9). */
   status(): Promise<readonly SourceStatus[]>;
@@ -167,8 +235,9 @@ export interface Store extends FeatureReads, Pushes {
 }
 
 /**
- * Opens a store over definitions. `online` answers requests, `offline` holds history; either may be left out, and what needs it is then an error.
- * Definitions that contradict each other are `DEFINITION_CONFLICT`.
+ * Opens a store over definitions. `online` answers requests, `offline` holds history; either may be
+ * left out, and what needs it is then an error. Definitions that contradict each other are
+ * `DEFINITION_CONFLICT`.
  *
  * @example
  * const store = await openStore({ definitions: await import("./features.ts"), online: sqliteOnlineStore("online.db") });
@@ -183,19 +252,66 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const retention = retentionOf(options);
   await checkDrift({ definitions, namespace, offline }, options.onDrift);
   await online?.open({ namespace });
-  const reader = online === undefined ? null : onlineReader({ store: online, namespace, views, keepAnswers: options.keepAnswers, onOverflow: options.onOverflow ?? (() => undefined) });
+  const reader =
+    online === undefined
+      ? null
+      : onlineReader({
+          store: online,
+          namespace,
+          views,
+          keepAnswers: options.keepAnswers,
+          onOverflow: options.onOverflow ?? (() => undefined),
+        });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
   const historian = offline === undefined ? null : historicalReader(offline, engine);
-  const sinkOptions = { online, offline, namespace, views, clock, retention, history: options.history ?? {}, tended: sources };
-  const pushes = storePushes({ ...sinkOptions, sources, upkeep: online === undefined ? null : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }) });
+  const sinkOptions = {
+    online,
+    offline,
+    namespace,
+    views,
+    clock,
+    retention,
+    history: options.history ?? {},
+    tended: sources,
+  };
+  const pushes = storePushes({
+    ...sinkOptions,
+    sources,
+    upkeep:
+      online === undefined
+        ? null
+        : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }),
+  });
 
-  const runSettings = ({ signal, onProgress, onStall = warnOfStall, stallPatience, stallLimit }: RunOptions): RunSettings => {
-    const limit = stallLimit === undefined ? undefined : stallLimit === "forever" ? Infinity : durationMicros("stallLimit", stallLimit) / 1000;
-    const patience = stallPatience === undefined ? undefined : durationMicros("stallPatience", stallPatience) / 1000;
+  const runSettings = ({
+    signal,
+    onProgress,
+    onStall = warnOfStall,
+    stallPatience,
+    stallLimit,
+  }: RunOptions): RunSettings => {
+    const limit =
+      stallLimit === undefined
+        ? undefined
+        : stallLimit === "forever"
+          ? Infinity
+          : durationMicros("stallLimit", stallLimit) / 1000;
+    const patience =
+      stallPatience === undefined
+        ? undefined
+        : durationMicros("stallPatience", stallPatience) / 1000;
     return { signal, onProgress, onStall, patience, limit, clock, stalls };
   };
 
-  async function askOnline(call: string, request: { readonly features: unknown; readonly entities: readonly unknown[]; readonly asOf?: unknown; readonly signal?: AbortSignal | undefined }) {
+  async function askOnline(
+    call: string,
+    request: {
+      readonly features: unknown;
+      readonly entities: readonly unknown[];
+      readonly asOf?: unknown;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ) {
     if (reader === null) throw missing(call, "online");
     request.signal?.throwIfAborted();
     const selection = selectionFor(request.features, call);
@@ -212,56 +328,114 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const asked = of.length === 0 ? sources : of;
     const fed = asked.filter(({ push }) => push !== true);
     if (fed.length > 0 || asked.length === 0) return fed;
-    throw new TidemarkError("LOG_NOT_ALLOWED", `${call}: ${asked.map(({ name }) => `source "${name}"`).join(", ")} ${asked.length === 1 ? "is" : "are"} fed by push, not by a log: bring rows with store.push`);
+    throw new TidemarkError(
+      "LOG_NOT_ALLOWED",
+      `${call}: ${asked.map(({ name }) => `source "${name}"`).join(", ")} ` +
+        `${asked.length === 1 ? "is" : "are"} fed by push, not by a log: bring rows with ` +
+        "store.push",
+    );
   }
 
   function registrySettings(call: string): RegistrySettings {
     if (offline === undefined) throw missing(call, "offline");
-    if (offline.registry === undefined) throw new TidemarkError("STORE_MISSING", `${call} needs a registry, and ${offline.name} keeps none; use an offline store that does, such as deltaOfflineStore(localObjects("./lake"))`);
+    if (offline.registry === undefined)
+      throw new TidemarkError(
+        "STORE_MISSING",
+        `${call} needs a registry, and ${offline.name} keeps none; use an offline store that ` +
+          `does, such as deltaOfflineStore(localObjects("./lake"))`,
+      );
     return { definitions, namespace, offline, registry: offline.registry, online, clock };
   }
 
   const stalls = new Set<() => readonly SinkStall[]>();
   const selections = new WeakMap<object, readonly Selected[]>();
 
-  /** Definitions do not change, so what they select is found once; a list may, and is looked at each time. */
+  /**
+   * Definitions do not change, so what they select is found once; a list may, and is looked at each
+   * time.
+   */
   function selectionFor(features: unknown, call: string): readonly Selected[] {
-    if (typeof features !== "object" || features === null || Array.isArray(features)) return selectionOf(features, call);
+    if (typeof features !== "object" || features === null || Array.isArray(features))
+      return selectionOf(features, call);
     let selection = selections.get(features);
-    if (selection === undefined) selections.set(features, (selection = selectionOf(features, call)));
+    if (selection === undefined)
+      selections.set(features, (selection = selectionOf(features, call)));
     return selection;
   }
 
   const reads = {
-    async getOnlineFeatures(request: { features: unknown; entities: readonly unknown[]; metadata?: boolean; asOf?: unknown; signal?: AbortSignal }) {
+    async getOnlineFeatures(request: {
+      features: unknown;
+      entities: readonly unknown[];
+      metadata?: boolean;
+      asOf?: unknown;
+      signal?: AbortSignal;
+    }) {
       const { selection, answers, t } = await askOnline("getOnlineFeatures", request);
-      const rows = request.entities.map((_, i) => answerRow(selection, answers, i, request.metadata === true));
+      const rows = request.entities.map((_, i) =>
+        answerRow(selection, answers, i, request.metadata === true),
+      );
       return Object.defineProperty(rows, "asOf", { value: formatTime(t), enumerable: false });
     },
 
-    async getMaterialized({ view: asked, entities, signal }: { view: unknown; entities: readonly unknown[]; signal?: AbortSignal }) {
+    async getMaterialized({
+      view: asked,
+      entities,
+      signal,
+    }: {
+      view: unknown;
+      entities: readonly unknown[];
+      signal?: AbortSignal;
+    }) {
       if (materialized === null) throw missing("getMaterialized", "online");
       signal?.throwIfAborted();
       const view = viewSpecOf(asked, "getMaterialized");
       const { keys } = view.entity;
       const read = keyReader(keys, { extra: false });
-      const rows = await materialized.read(view, entities.map((entity, i) => {
-        const values = read(entity, i);
-        return keys.map(({ name }) => values[name]!);
-      }));
+      const rows = await materialized.read(
+        view,
+        entities.map((entity, i) => {
+          const values = read(entity, i);
+          return keys.map(({ name }) => values[name]!);
+        }),
+      );
       return rows.map((row) => materializedRow(view, row));
     },
 
-    async getHistoricalFeatures(request: { features: unknown; entities: FrameInput; asKnown?: boolean; requireKnown?: boolean; metadata?: boolean; signal?: AbortSignal }) {
+    async getHistoricalFeatures(request: {
+      features: unknown;
+      entities: FrameInput;
+      asKnown?: boolean;
+      requireKnown?: boolean;
+      metadata?: boolean;
+      signal?: AbortSignal;
+    }) {
       if (historian === null) throw missing("getHistoricalFeatures", "offline");
       const { signal, asKnown = false, requireKnown = false } = request;
       const selection = selectionOf(request.features, "getHistoricalFeatures");
       const frame = await frameOf(request.entities, keysNeeded(selection));
       const since = await historian.coverage(sourcesOf(selection), signal);
-      const coverage = Object.fromEntries([...since].map(([name, start]) => [name, { knownSince: start === null ? null : formatTime(start) }]));
+      const coverage = Object.fromEntries(
+        [...since].map(([name, start]) => [
+          name,
+          { knownSince: start === null ? null : formatTime(start) },
+        ]),
+      );
       return trainingSet({
-        frame, selection, metadata: request.metadata === true, coverage, signal,
-        answer: (block) => historian.read({ selection, keys: block.keys, times: block.times, asKnown, since: requireKnown ? since : null, signal }),
+        frame,
+        selection,
+        metadata: request.metadata === true,
+        coverage,
+        signal,
+        answer: (block) =>
+          historian.read({
+            selection,
+            keys: block.keys,
+            times: block.times,
+            asKnown,
+            since: requireKnown ? since : null,
+            signal,
+          }),
       });
     },
   };
@@ -274,7 +448,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const fed = logSources("run");
       await quietly(pushes.calls.catchUp({ signal: settings.signal }), settings.signal);
       try {
-        const run = await epochRun(changes, fed, { ...sinkOptions, shared: changes.shared === true }, settings.signal);
+        const run = await epochRun(
+          changes,
+          fed,
+          { ...sinkOptions, shared: changes.shared === true },
+          settings.signal,
+        );
         const result = await runChanges(run.changes, fed, run.stores, runSettings(settings));
         await run.complete((source) => run.changes.snapshotBefore(source.name));
         return result;
@@ -284,14 +463,29 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async rebootstrap(name, changes, { ending = "marked", ...settings } = {}) {
       if (online === undefined && offline === undefined) throw missing("rebootstrap", "online");
-      return rebootstrapSource(logSources("rebootstrap", sourceNamed(definitions, name))[0]!, changes, ending, { ...sinkOptions, shared: changes.shared === true }, runSettings(settings));
+      return rebootstrapSource(
+        logSources("rebootstrap", sourceNamed(definitions, name))[0]!,
+        changes,
+        ending,
+        { ...sinkOptions, shared: changes.shared === true },
+        runSettings(settings),
+      );
     },
     async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
       if (online === undefined) throw missing("bootstrap", "online");
       if (offline === undefined) throw missing("bootstrap", "offline");
-      const wanted = names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
+      const wanted =
+        names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
       const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
-      return bootstrapOnline(wanted, { ...sinkOptions, online, offline, upkeep, limits: batchRows === undefined ? {} : { batchRows }, signal, onProgress });
+      return bootstrapOnline(wanted, {
+        ...sinkOptions,
+        online,
+        offline,
+        upkeep,
+        limits: batchRows === undefined ? {} : { batchRows },
+        signal,
+        onProgress,
+      });
     },
     async getOnlineBatch(request) {
       const { selection, answers } = await askOnline("getOnlineBatch", request);
@@ -303,16 +497,32 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async materialize(asked) {
       if (offline === undefined) throw missing("materialize", "offline");
-      return materializeViews(asked, { views: definitions.views, offline, online: online ?? null, namespace, engine, clock });
+      return materializeViews(asked, {
+        views: definitions.views,
+        offline,
+        online: online ?? null,
+        namespace,
+        engine,
+        clock,
+      });
     },
     async compact({ signal } = {}) {
       if (historian === null) throw missing("compact", "offline");
-      for (const source of sources) await compactHistory(historian.context(source), { buckets: options.history?.buckets, signal });
+      for (const source of sources)
+        await compactHistory(historian.context(source), {
+          buckets: options.history?.buckets,
+          signal,
+        });
     },
     plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
     apply: async (settings = {}) => applyRegistry(registrySettings("apply"), settings),
     tables: () => storeTables(sources, views),
-    status: async () => Promise.all(sources.map((source) => sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }))),
+    status: async () =>
+      Promise.all(
+        sources.map((source) =>
+          sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }),
+        ),
+      ),
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");
       return quarantinedRows(sourceNamed(definitions, name), { ...sinkOptions, online });
@@ -326,7 +536,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 function warnOfStall(stall: SinkStall): void {
-  if (!stall.over) process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "SINK_STALLED" });
+  if (!stall.over)
+    process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "SINK_STALLED" });
 }
 
 function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {
@@ -335,10 +546,18 @@ function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {
 
 function sourceNamed(definitions: Definitions, name: string): SourceSpec {
   const source = definitions.sources.get(name);
-  if (source === undefined) throw new TidemarkError("SOURCE_UNKNOWN", `no source is called "${name}"; there are ${[...definitions.sources.keys()].join(", ")}`);
+  if (source === undefined)
+    throw new TidemarkError(
+      "SOURCE_UNKNOWN",
+      `no source is called "${name}"; there are ${[...definitions.sources.keys()].join(", ")}`,
+    );
   return source;
 }
 
 function missing(call: string, part: "online" | "offline"): TidemarkError {
-  return new TidemarkError("STORE_MISSING", `${call} needs an ${part} store: give openStore({ ${part}: … }), such as ${part === "online" ? "sqliteOnlineStore(\"online.db\")" : "deltaOfflineStore(localObjects(\"./lake\"))"}`);
+  return new TidemarkError(
+    "STORE_MISSING",
+    `${call} needs an ${part} store: give openStore({ ${part}: … }), such as ` +
+      `${part === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
+  );
 }

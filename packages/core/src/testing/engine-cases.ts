@@ -1,18 +1,44 @@
 /** Plans, events and entity rows for the tests of compute engines. */
 import { batchOf } from "../columns/batch.ts";
-import type { AggregateName, ColumnSpec, Expression, FeatureSpec, Kind, SourceSpec, Value, ViewSpec } from "../specs.ts";
+import type {
+  AggregateName,
+  ColumnSpec,
+  Expression,
+  FeatureSpec,
+  Kind,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "../specs.ts";
 import type { AggregatePlan, EntityRows, Events, JoinPlan } from "../spi.ts";
 import { planOf } from "../plan/view-plans.ts";
 
 const columns: readonly ColumnSpec[] = [
-  columnSpec("id", "int32"), columnSpec("created", "timestamp", { nullable: true }), columnSpec("time", "timestamp", { nullable: true }),
-  columnSpec("x", "float64", { nullable: true }), columnSpec("n", "int64", { nullable: true }), columnSpec("i", "int32", { nullable: true }),
-  columnSpec("d", "decimal", { precision: 38, scale: 2, nullable: true }), columnSpec("s", "string", { nullable: true }), columnSpec("b", "bytes", { nullable: true }),
+  columnSpec("id", "int32"),
+  columnSpec("created", "timestamp", { nullable: true }),
+  columnSpec("time", "timestamp", { nullable: true }),
+  columnSpec("x", "float64", { nullable: true }),
+  columnSpec("n", "int64", { nullable: true }),
+  columnSpec("i", "int32", { nullable: true }),
+  columnSpec("d", "decimal", { precision: 38, scale: 2, nullable: true }),
+  columnSpec("s", "string", { nullable: true }),
+  columnSpec("b", "bytes", { nullable: true }),
   columnSpec("flag", "boolean", { nullable: true }),
 ];
-const source: SourceSpec = { name: "events", table: "public.events", columns, primaryKey: ["id"], eventTime: { is: "column", column: "time" }, created: "created" };
+const source: SourceSpec = {
+  name: "events",
+  table: "public.events",
+  columns,
+  primaryKey: ["id"],
+  eventTime: { is: "column", column: "time" },
+  created: "created",
+};
 
-function viewOf(is: ViewSpec["is"], features: readonly FeatureSpec[], ttl: number | null): ViewSpec {
+function viewOf(
+  is: ViewSpec["is"],
+  features: readonly FeatureSpec[],
+  ttl: number | null,
+): ViewSpec {
   return { name: "v", is, entity: { name: "e", keys: [] }, source, keyColumns: [], features, ttl };
 }
 
@@ -27,9 +53,22 @@ export interface FeatureOptions {
 }
 
 /** `column` null: `count()`. */
-export function over(aggregate: AggregateName, column: string | null, window: number | null, options: FeatureOptions = {}): FeatureSpec {
+export function over(
+  aggregate: AggregateName,
+  column: string | null,
+  window: number | null,
+  options: FeatureOptions = {},
+): FeatureSpec {
   const kind = resultKind(aggregate, columns.find(({ name }) => name === column)?.kind);
-  return { name: "f", aggregate, column, window, where: options.where ?? null, default: options.default, result: columnSpec("f", kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}) };
+  return {
+    name: "f",
+    aggregate,
+    column,
+    window,
+    where: options.where ?? null,
+    default: options.default,
+    result: columnSpec("f", kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}),
+  };
 }
 
 function resultKind(aggregate: AggregateName, kind: Kind | undefined): Kind {
@@ -61,23 +100,52 @@ export interface NamedRow {
 
 let nextId = 0;
 
-export function eventRow(entity: number, time: number, values: Readonly<Record<string, Value>> = {}, known: { readonly from?: number; readonly to?: number } = {}): NamedRow {
-  return { entity, time, from: -Infinity, to: Infinity, ...known, values: { id: nextId++, ...values } };
+export function eventRow(
+  entity: number,
+  time: number,
+  values: Readonly<Record<string, Value>> = {},
+  known: { readonly from?: number; readonly to?: number } = {},
+): NamedRow {
+  return {
+    entity,
+    time,
+    from: -Infinity,
+    to: Infinity,
+    ...known,
+    values: { id: nextId++, ...values },
+  };
 }
 
 /** The rows as a plan takes them, cut after every `size` rows. */
-export async function* eventsOf(plan: AggregatePlan | JoinPlan, rows: readonly NamedRow[], size: number = Math.max(rows.length, 1)): AsyncGenerator<Events> {
+export async function* eventsOf(
+  plan: AggregatePlan | JoinPlan,
+  rows: readonly NamedRow[],
+  size: number = Math.max(rows.length, 1),
+): AsyncGenerator<Events> {
   for (let at = 0; at < rows.length; at += size) {
     const part = rows.slice(at, at + size);
     yield {
-      length: part.length, entity: Int32Array.from(part, ({ entity }) => entity), time: Float64Array.from(part, ({ time }) => time),
-      from: Float64Array.from(part, ({ from }) => from), to: Float64Array.from(part, ({ to }) => to),
-      columns: batchOf(plan.columns, part.map(({ values }) => plan.columns.map(({ name }) => values[name] ?? null))),
+      length: part.length,
+      entity: Int32Array.from(part, ({ entity }) => entity),
+      time: Float64Array.from(part, ({ time }) => time),
+      from: Float64Array.from(part, ({ from }) => from),
+      to: Float64Array.from(part, ({ to }) => to),
+      columns: batchOf(
+        plan.columns,
+        part.map(({ values }) => plan.columns.map(({ name }) => values[name] ?? null)),
+      ),
     };
   }
 }
 
 /** Entity rows from pairs of a key and a time. */
-export function entityRows(...rows: readonly (readonly [entity: number, time: number])[]): EntityRows {
-  return { length: rows.length, keys: Math.max(0, ...rows.map(([entity]) => entity + 1)), entity: Int32Array.from(rows, ([entity]) => entity), time: Float64Array.from(rows, ([, time]) => time) };
+export function entityRows(
+  ...rows: readonly (readonly [entity: number, time: number])[]
+): EntityRows {
+  return {
+    length: rows.length,
+    keys: Math.max(0, ...rows.map(([entity]) => entity + 1)),
+    entity: Int32Array.from(rows, ([entity]) => entity),
+    time: Float64Array.from(rows, ([, time]) => time),
+  };
 }

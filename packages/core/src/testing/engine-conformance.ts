@@ -1,15 +1,28 @@
-/** The facts that every compute engine must keep (laws 1 to 3, 7 to 9). They run under any test runner: hand in its `test`. */
+/**
+ * The facts that every compute engine must keep (laws 1 to 3, 7 to 9). They run under any test
+ * runner: hand in its `test`.
+ */
 import assert from "node:assert/strict";
 import type { Value } from "../specs.ts";
 import type { ComputeEngine, Events } from "../spi.ts";
-import { aggregatePlan, entityRows, eventRow, eventsOf, joinPlan, latest, over, type NamedRow } from "./engine-cases.ts";
+import {
+  aggregatePlan,
+  entityRows,
+  eventRow,
+  eventsOf,
+  joinPlan,
+  latest,
+  over,
+  type NamedRow,
+} from "./engine-cases.ts";
 import { askEngine, type AskEngine } from "./ask-engine.ts";
 
 /** Where the times of these tests lie: after 1970, before it, and near the last that there is. */
 const MOMENTS = [1_741_064_767_123_456, -5_000_000, 0, 2 ** 53 - 1_000_000];
 
 /**
- * Declares the conformance tests of a compute engine. An engine that cannot be exact refuses a plan with `ENGINE_CANNOT`; where it answers, it answers so.
+ * Declares the conformance tests of a compute engine. An engine that cannot be exact refuses a plan
+ * with `ENGINE_CANNOT`; where it answers, it answers so.
  *
  *     computeEngineConformance({ test, make: async () => myEngine() });
  */
@@ -21,161 +34,386 @@ export function computeEngineConformance(options: {
   const { make } = options;
 
   function fact(name: string, run: (ask: AskEngine) => Promise<void>): void {
-    options.test(name, async () => { await run(askEngine(await make())); });
+    options.test(name, async () => {
+      await run(askEngine(await make()));
+    });
   }
 
-  fact("a window of w asked at t holds t − w and t − 1, not t − w − 1, not t (law 1)", async (ask) => {
-    for (const t of MOMENTS) {
-      for (const [time, count] of [[t - 101, 0n], [t - 100, 1n], [t - 99, 1n], [t - 1, 1n], [t, 0n], [t + 1, 0n]] as const) {
-        assert.deepEqual(await ask.one(over("count", null, 100), [eventRow(0, time)], t), [count, count === 1n ? "PRESENT" : "NOT_FOUND", count === 1n ? time : null], `${time - t} from t`);
+  fact(
+    "a window of w asked at t holds t − w and t − 1, not t − w − 1, not t (law 1)",
+    async (ask) => {
+      for (const t of MOMENTS) {
+        for (const [time, count] of [
+          [t - 101, 0n],
+          [t - 100, 1n],
+          [t - 99, 1n],
+          [t - 1, 1n],
+          [t, 0n],
+          [t + 1, 0n],
+        ] as const) {
+          assert.deepEqual(
+            await ask.one(over("count", null, 100), [eventRow(0, time)], t),
+            [count, count === 1n ? "PRESENT" : "NOT_FOUND", count === 1n ? time : null],
+            `${time - t} from t`,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   fact("a version is seen while known from < t ≤ known to (law 6)", async (ask) => {
     const row = eventRow(0, 50, {}, { from: 60, to: 80 });
     const counts = [];
-    for (const t of [51, 60, 61, 80, 81]) counts.push((await ask.one(over("count", null, 100), [row], t))[0]);
+    for (const t of [51, 60, 61, 80, 81])
+      counts.push((await ask.one(over("count", null, 100), [row], t))[0]);
     assert.deepEqual(counts, [0n, 0n, 1n, 1n, 0n]);
-    assert.deepEqual(await ask.one(over("count", null, 100), [eventRow(0, 50, {}, { from: 70, to: 70 })], 70), [0n, "NOT_FOUND", null]);
-    assert.deepEqual(await ask.one(over("count", null, 100), [eventRow(0, 90, {}, { from: 60 })], 90), [0n, "NOT_FOUND", null]);
+    assert.deepEqual(
+      await ask.one(over("count", null, 100), [eventRow(0, 50, {}, { from: 70, to: 70 })], 70),
+      [0n, "NOT_FOUND", null],
+    );
+    assert.deepEqual(
+      await ask.one(over("count", null, 100), [eventRow(0, 90, {}, { from: 60 })], 90),
+      [0n, "NOT_FOUND", null],
+    );
   });
 
-  fact("versions of one row follow each other without both being seen, and need not leave in the order they came", async (ask) => {
-    const rows = [eventRow(0, 10, { n: 1n }, { from: 10, to: 30 }), eventRow(0, 10, { n: 2n }, { from: 30, to: 90 }), eventRow(0, 12, { n: 100n }, { from: 12, to: 20 })];
-    const sums = [];
-    for (const t of [11, 13, 20, 21, 30, 31, 90, 91]) sums.push((await ask.one(over("sum", "n", 1000), rows, t))[0]);
-    assert.deepEqual(sums, [1n, 101n, 101n, 1n, 1n, 2n, 2n, 0n]);
-  });
+  fact(
+    "versions of one row follow each other without both being seen, and need not leave in the " +
+      "order they came",
+    async (ask) => {
+      const rows = [
+        eventRow(0, 10, { n: 1n }, { from: 10, to: 30 }),
+        eventRow(0, 10, { n: 2n }, { from: 30, to: 90 }),
+        eventRow(0, 12, { n: 100n }, { from: 12, to: 20 }),
+      ];
+      const sums = [];
+      for (const t of [11, 13, 20, 21, 30, 31, 90, 91])
+        sums.push((await ask.one(over("sum", "n", 1000), rows, t))[0]);
+      assert.deepEqual(sums, [1n, 101n, 101n, 1n, 1n, 2n, 2n, 0n]);
+    },
+  );
 
-  fact("without events: counts and sums are 0, the others null, and nothing is found (law 7)", async (ask) => {
-    const features = [over("count", null, 10), over("count", "x", 10), over("countDistinct", "s", 10), over("sum", "n", 10), over("sum", "d", 10), over("avg", "n", 10), over("min", "s", 10), over("max", "x", 10)];
-    const nothing = [0n, 0n, 0n, 0n, 0n, null, null, null].map((value) => [value, "NOT_FOUND", null]);
-    for (const rows of [[], [eventRow(-1, 95)], [eventRow(1, 95)], [eventRow(0, 100), eventRow(0, 89)]]) {
-      assert.deepEqual(await ask.each(aggregatePlan(...features), rows, 100), nothing);
-    }
-    for (const rows of [[], [eventRow(-1, 95)], [eventRow(0, 101)]]) assert.deepEqual(await ask.one(latest("s"), rows, 100), [null, "NOT_FOUND", null]);
-    await ask.raw(aggregatePlan(over("count", null, 10)), eventsOf(aggregatePlan(over("count", null, 10)), []), entityRows([0, 1]));
-  });
+  fact(
+    "without events: counts and sums are 0, the others null, and nothing is found (law 7)",
+    async (ask) => {
+      const features = [
+        over("count", null, 10),
+        over("count", "x", 10),
+        over("countDistinct", "s", 10),
+        over("sum", "n", 10),
+        over("sum", "d", 10),
+        over("avg", "n", 10),
+        over("min", "s", 10),
+        over("max", "x", 10),
+      ];
+      const nothing = [0n, 0n, 0n, 0n, 0n, null, null, null].map((value) => [
+        value,
+        "NOT_FOUND",
+        null,
+      ]);
+      for (const rows of [
+        [],
+        [eventRow(-1, 95)],
+        [eventRow(1, 95)],
+        [eventRow(0, 100), eventRow(0, 89)],
+      ]) {
+        assert.deepEqual(await ask.each(aggregatePlan(...features), rows, 100), nothing);
+      }
+      for (const rows of [[], [eventRow(-1, 95)], [eventRow(0, 101)]])
+        assert.deepEqual(await ask.one(latest("s"), rows, 100), [null, "NOT_FOUND", null]);
+      await ask.raw(
+        aggregatePlan(over("count", null, 10)),
+        eventsOf(aggregatePlan(over("count", null, 10)), []),
+        entityRows([0, 1]),
+      );
+    },
+  );
 
   fact("no entity rows: no answers, and as many lists as features", async (ask) => {
-    for (const plan of [aggregatePlan(over("count", null, 10), over("max", "x", 10)), joinPlan(null, latest("x"), latest("s"))]) {
+    for (const plan of [
+      aggregatePlan(over("count", null, 10), over("max", "x", 10)),
+      joinPlan(null, latest("x"), latest("s")),
+    ]) {
       const answers = await ask.raw(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows());
-      assert.deepEqual(answers.map(({ values, statuses, times }) => [values.length, statuses.length, times.length]), [[0, 0, 0], [0, 0, 0]]);
+      assert.deepEqual(
+        answers.map(({ values, statuses, times }) => [
+          values.length,
+          statuses.length,
+          times.length,
+        ]),
+        [
+          [0, 0, 0],
+          [0, 0, 0],
+        ],
+      );
     }
   });
 
-  fact("answer i belongs to row i: duplicates twice, unmatched rows in their place, in any order of times (law 8)", async (ask) => {
-    const rows = entityRows([1, 20], [0, 20], [2, 20], [1, 20], [0, 5], [1, 12]);
-    const plan = aggregatePlan(over("sum", "n", 100));
-    const answers = await ask.raw(plan, eventsOf(plan, [eventRow(1, 11, { n: 7n }), eventRow(0, 3, { n: 1n }), eventRow(1, 15, { n: 30n })]), rows);
-    assert.deepEqual(answers[0]!.values, [37n, 1n, 0n, 37n, 1n, 7n]);
-    assert.deepEqual(answers[0]!.statuses, ["PRESENT", "PRESENT", "NOT_FOUND", "PRESENT", "PRESENT", "PRESENT"]);
-    assert.deepEqual([...answers[0]!.times], [15, 3, NaN, 15, 3, 11]);
-  });
+  fact(
+    "answer i belongs to row i: duplicates twice, unmatched rows in their place, in any order " +
+      "of times (law 8)",
+    async (ask) => {
+      const rows = entityRows([1, 20], [0, 20], [2, 20], [1, 20], [0, 5], [1, 12]);
+      const plan = aggregatePlan(over("sum", "n", 100));
+      const answers = await ask.raw(
+        plan,
+        eventsOf(plan, [
+          eventRow(1, 11, { n: 7n }),
+          eventRow(0, 3, { n: 1n }),
+          eventRow(1, 15, { n: 30n }),
+        ]),
+        rows,
+      );
+      assert.deepEqual(answers[0]!.values, [37n, 1n, 0n, 37n, 1n, 7n]);
+      assert.deepEqual(answers[0]!.statuses, [
+        "PRESENT",
+        "PRESENT",
+        "NOT_FOUND",
+        "PRESENT",
+        "PRESENT",
+        "PRESENT",
+      ]);
+      assert.deepEqual([...answers[0]!.times], [15, 3, NaN, 15, 3, 11]);
+    },
+  );
 
-  fact("a window feature is found by the view's longest window, whatever its own holds (law 7)", async (ask) => {
-    const plan = aggregatePlan(over("max", "x", 10), over("max", "x", 100), over("max", "x", 1000, { where: { is: "null", column: "x", not: false } }));
-    assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 550), [[null, "NULL_VALUE", 500], [3, "PRESENT", 500], [null, "NULL_VALUE", 500]]);
-    assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: null }), eventRow(0, 400, { x: 3 })], 550), [[null, "NULL_VALUE", 500], [null, "NULL_VALUE", 500], [null, "NULL_VALUE", 500]]);
-    assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 1501), [[null, "NOT_FOUND", null], [null, "NOT_FOUND", null], [null, "NOT_FOUND", null]]);
-  });
+  fact(
+    "a window feature is found by the view's longest window, whatever its own holds (law 7)",
+    async (ask) => {
+      const plan = aggregatePlan(
+        over("max", "x", 10),
+        over("max", "x", 100),
+        over("max", "x", 1000, { where: { is: "null", column: "x", not: false } }),
+      );
+      assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 550), [
+        [null, "NULL_VALUE", 500],
+        [3, "PRESENT", 500],
+        [null, "NULL_VALUE", 500],
+      ]);
+      assert.deepEqual(
+        await ask.each(plan, [eventRow(0, 500, { x: null }), eventRow(0, 400, { x: 3 })], 550),
+        [
+          [null, "NULL_VALUE", 500],
+          [null, "NULL_VALUE", 500],
+          [null, "NULL_VALUE", 500],
+        ],
+      );
+      assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 1501), [
+        [null, "NOT_FOUND", null],
+        [null, "NOT_FOUND", null],
+        [null, "NOT_FOUND", null],
+      ]);
+    },
+  );
 
   fact("a default replaces any null, and the status stays (law 7)", async (ask) => {
     const feature = over("min", "x", 10, { default: 7.5 });
     assert.deepEqual(await ask.one(feature, [], 100), [7.5, "NOT_FOUND", null]);
     assert.deepEqual(await ask.one(feature, [eventRow(0, 95)], 100), [7.5, "NULL_VALUE", 95]);
-    assert.deepEqual(await ask.one(over("count", "x", 10, { default: 9n }), [eventRow(0, 95)], 100), [0n, "PRESENT", 95]);
-    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 10)], 100, 5), ["none", "OUTSIDE_MAX_AGE", 10]);
-    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 99)], 100, 5), ["none", "NULL_VALUE", 99]);
+    assert.deepEqual(
+      await ask.one(over("count", "x", 10, { default: 9n }), [eventRow(0, 95)], 100),
+      [0n, "PRESENT", 95],
+    );
+    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 10)], 100, 5), [
+      "none",
+      "OUTSIDE_MAX_AGE",
+      10,
+    ]);
+    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 99)], 100, 5), [
+      "none",
+      "NULL_VALUE",
+      99,
+    ]);
   });
 
   fact("only true passes a condition (law 9)", async (ask) => {
-    const rows = [eventRow(0, 1, { flag: true }), eventRow(0, 2, { flag: false }), eventRow(0, 3, { flag: null })];
+    const rows = [
+      eventRow(0, 1, { flag: true }),
+      eventRow(0, 2, { flag: false }),
+      eventRow(0, 3, { flag: null }),
+    ];
     const is = { is: "compare", op: "=", column: "flag", value: true } as const;
-    assert.deepEqual(await ask.one(over("count", null, 100, { where: is }), rows, 50), [1n, "PRESENT", 3]);
-    assert.deepEqual(await ask.one(over("count", null, 100, { where: { is: "not", term: is } }), rows, 50), [1n, "PRESENT", 3]);
-    assert.deepEqual(await ask.one(latest("id", { where: is }), rows, 50), [rows[0]!.values["id"], "PRESENT", 1]);
+    assert.deepEqual(await ask.one(over("count", null, 100, { where: is }), rows, 50), [
+      1n,
+      "PRESENT",
+      3,
+    ]);
+    assert.deepEqual(
+      await ask.one(over("count", null, 100, { where: { is: "not", term: is } }), rows, 50),
+      [1n, "PRESENT", 3],
+    );
+    assert.deepEqual(await ask.one(latest("id", { where: is }), rows, 50), [
+      rows[0]!.values["id"],
+      "PRESENT",
+      1,
+    ]);
   });
 
-  fact("sums are exact and rounded once; what leaves its type is its largest value (law 3)", async (ask) => {
-    const sumOf = async (column: string, ...values: readonly Value[]): Promise<Value> => (await ask.one(over("sum", column, 1000), values.map((value, i) => eventRow(0, i, { [column]: value })), 500))[0];
-    await ask.unlessRefused(async () => {
-      assert.equal(await sumOf("x", 1e16, 1, -1e16), 1);
-      assert.equal(await sumOf("x", 0.1, 0.2, 0.3, -0.3, -0.2, -0.1), 0);
-      assert.equal(await sumOf("x", 1e308, 1e308, -1e308), 1e308);
-      assert.equal(await sumOf("x", 1e308, 1e308), Number.MAX_VALUE);
-      assert.ok(Object.is(await sumOf("x", -0, -0), 0), "no output is −0");
-    });
-    await ask.unlessRefused(async () => {
-      assert.equal(await sumOf("n", 2n ** 63n - 1n, 1n, -1n), 2n ** 63n - 1n);
-      assert.equal(await sumOf("n", -(2n ** 63n), -1n), -(2n ** 63n));
-      assert.equal(await sumOf("i", 2 ** 31 - 1, 2 ** 31 - 1, null), 4294967294n);
-      assert.equal(await sumOf("d", 10n ** 38n - 1n, 10n), 10n ** 38n - 1n);
-      assert.equal(await sumOf("d", 10n, 20n), 30n);
-    });
-  });
+  fact(
+    "sums are exact and rounded once; what leaves its type is its largest value (law 3)",
+    async (ask) => {
+      const sumOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
+        (
+          await ask.one(
+            over("sum", column, 1000),
+            values.map((value, i) => eventRow(0, i, { [column]: value })),
+            500,
+          )
+        )[0];
+      await ask.unlessRefused(async () => {
+        assert.equal(await sumOf("x", 1e16, 1, -1e16), 1);
+        assert.equal(await sumOf("x", 0.1, 0.2, 0.3, -0.3, -0.2, -0.1), 0);
+        assert.equal(await sumOf("x", 1e308, 1e308, -1e308), 1e308);
+        assert.equal(await sumOf("x", 1e308, 1e308), Number.MAX_VALUE);
+        assert.ok(Object.is(await sumOf("x", -0, -0), 0), "no output is −0");
+      });
+      await ask.unlessRefused(async () => {
+        assert.equal(await sumOf("n", 2n ** 63n - 1n, 1n, -1n), 2n ** 63n - 1n);
+        assert.equal(await sumOf("n", -(2n ** 63n), -1n), -(2n ** 63n));
+        assert.equal(await sumOf("i", 2 ** 31 - 1, 2 ** 31 - 1, null), 4294967294n);
+        assert.equal(await sumOf("d", 10n ** 38n - 1n, 10n), 10n ** 38n - 1n);
+        assert.equal(await sumOf("d", 10n, 20n), 30n);
+      });
+    },
+  );
 
-  fact("an average is the rounded sum divided once; null where there is nothing to divide", async (ask) => {
-    const avgOf = async (column: string, ...values: readonly Value[]): Promise<Value> => (await ask.one(over("avg", column, 1000), values.map((value, i) => eventRow(0, i, { [column]: value })), 500))[0];
-    await ask.unlessRefused(async () => {
-      assert.equal(await avgOf("x", 0.1, 0.2, 0.3, null), 0.6 / 3);
-      assert.equal(await avgOf("n", 1n, 2n), 1.5);
-      assert.equal(await avgOf("d", 1n, 2n), 0.03 / 2);
-      assert.equal(await avgOf("x", null), null);
-    });
-  });
+  fact(
+    "an average is the rounded sum divided once; null where there is nothing to divide",
+    async (ask) => {
+      const avgOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
+        (
+          await ask.one(
+            over("avg", column, 1000),
+            values.map((value, i) => eventRow(0, i, { [column]: value })),
+            500,
+          )
+        )[0];
+      await ask.unlessRefused(async () => {
+        assert.equal(await avgOf("x", 0.1, 0.2, 0.3, null), 0.6 / 3);
+        assert.equal(await avgOf("n", 1n, 2n), 1.5);
+        assert.equal(await avgOf("d", 1n, 2n), 0.03 / 2);
+        assert.equal(await avgOf("x", null), null);
+      });
+    },
+  );
 
-  fact("min, max and countDistinct go by value: code points, bytes, and −0 is 0 (law 3)", async (ask) => {
-    const of = async (name: "min" | "max" | "countDistinct", column: string, ...values: readonly Value[]): Promise<Value> => (await ask.one(over(name, column, 1000), values.map((value, i) => eventRow(0, i, { [column]: value })), 500))[0];
-    assert.equal(await of("max", "s", "\uFFFD", "😀", null), "😀");
-    assert.equal(await of("min", "s", "10", "9"), "10");
-    assert.deepEqual(await of("min", "b", new Uint8Array([1]), new Uint8Array([0, 9])), new Uint8Array([0, 9]));
-    assert.equal(await of("max", "flag", false, true), true);
-    assert.ok(Object.is(await of("min", "x", -0), 0), "no output is −0");
-    assert.equal(await of("countDistinct", "x", -0, 0, null), 1n);
-    assert.equal(await of("countDistinct", "n", 2n ** 53n, 2n ** 53n + 1n), 2n);
-    assert.equal(await of("countDistinct", "b", new Uint8Array([1]), new Uint8Array([1])), 1n);
-  });
+  fact(
+    "min, max and countDistinct go by value: code points, bytes, and −0 is 0 (law 3)",
+    async (ask) => {
+      const of = async (
+        name: "min" | "max" | "countDistinct",
+        column: string,
+        ...values: readonly Value[]
+      ): Promise<Value> =>
+        (
+          await ask.one(
+            over(name, column, 1000),
+            values.map((value, i) => eventRow(0, i, { [column]: value })),
+            500,
+          )
+        )[0];
+      assert.equal(await of("max", "s", "\uFFFD", "😀", null), "😀");
+      assert.equal(await of("min", "s", "10", "9"), "10");
+      assert.deepEqual(
+        await of("min", "b", new Uint8Array([1]), new Uint8Array([0, 9])),
+        new Uint8Array([0, 9]),
+      );
+      assert.equal(await of("max", "flag", false, true), true);
+      assert.ok(Object.is(await of("min", "x", -0), 0), "no output is −0");
+      assert.equal(await of("countDistinct", "x", -0, 0, null), 1n);
+      assert.equal(await of("countDistinct", "n", 2n ** 53n, 2n ** 53n + 1n), 2n);
+      assert.equal(await of("countDistinct", "b", new Uint8Array([1]), new Uint8Array([1])), 1n);
+    },
+  );
 
-  fact("a fact holds for t − ttl ≤ s ≤ t, both ends in; an older one is outside its age, and tells when it was (law 2)", async (ask) => {
-    for (const t of MOMENTS) {
-      const answerAt = async (time: number, ttl: number | null = 100) => ask.one(latest("s"), [eventRow(0, time, { s: "a" })], t, ttl);
-      assert.deepEqual(await answerAt(t), ["a", "PRESENT", t]);
-      assert.deepEqual(await answerAt(t + 1), [null, "NOT_FOUND", null]);
-      assert.deepEqual(await answerAt(t - 100), ["a", "PRESENT", t - 100]);
-      assert.deepEqual(await answerAt(t - 101), [null, "OUTSIDE_MAX_AGE", t - 101]);
-      assert.deepEqual(await answerAt(t - 1_000_000, null), ["a", "PRESENT", t - 1_000_000]);
-    }
-  });
+  fact(
+    "a fact holds for t − ttl ≤ s ≤ t, both ends in; an older one is outside its age, and " +
+      "tells when it was (law 2)",
+    async (ask) => {
+      for (const t of MOMENTS) {
+        const answerAt = async (time: number, ttl: number | null = 100) =>
+          ask.one(latest("s"), [eventRow(0, time, { s: "a" })], t, ttl);
+        assert.deepEqual(await answerAt(t), ["a", "PRESENT", t]);
+        assert.deepEqual(await answerAt(t + 1), [null, "NOT_FOUND", null]);
+        assert.deepEqual(await answerAt(t - 100), ["a", "PRESENT", t - 100]);
+        assert.deepEqual(await answerAt(t - 101), [null, "OUTSIDE_MAX_AGE", t - 101]);
+        assert.deepEqual(await answerAt(t - 1_000_000, null), ["a", "PRESENT", t - 1_000_000]);
+      }
+    },
+  );
 
-  fact("the newest fact decides, its null included, and a version that is no longer known does not", async (ask) => {
-    const rows = [eventRow(0, 10, { s: "old" }), eventRow(0, 20, { s: null }, { from: 20, to: 40 }), eventRow(0, 30, { s: "late" }, { from: 50 })];
-    const answers = [];
-    for (const t of [20, 21, 40, 41, 50, 51]) answers.push((await ask.one(latest("s"), rows, t)).slice(0, 2).join(" "));
-    assert.deepEqual(answers, ["old PRESENT", " NULL_VALUE", " NULL_VALUE", "old PRESENT", "old PRESENT", "late PRESENT"]);
-    assert.ok(Object.is((await ask.one(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0), "no output is −0");
-  });
+  fact(
+    "the newest fact decides, its null included, and a version that is no longer known does not",
+    async (ask) => {
+      const rows = [
+        eventRow(0, 10, { s: "old" }),
+        eventRow(0, 20, { s: null }, { from: 20, to: 40 }),
+        eventRow(0, 30, { s: "late" }, { from: 50 }),
+      ];
+      const answers = [];
+      for (const t of [20, 21, 40, 41, 50, 51])
+        answers.push((await ask.one(latest("s"), rows, t)).slice(0, 2).join(" "));
+      assert.deepEqual(answers, [
+        "old PRESENT",
+        " NULL_VALUE",
+        " NULL_VALUE",
+        "old PRESENT",
+        "old PRESENT",
+        "late PRESENT",
+      ]);
+      assert.ok(
+        Object.is((await ask.one(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0),
+        "no output is −0",
+      );
+    },
+  );
 
-  fact("facts of one time: the later created column wins, a missing one is the earliest, then the larger key; never arrival (law 2)", async (ask) => {
-    const row = (id: number, created: number | null): NamedRow => eventRow(0, 10, { id, created, s: `${id}` });
-    for (const [winner, rows] of [["1", [row(1, 5), row(2, 4), row(3, null)]], ["3", [row(2, 4), row(3, 4)]], ["9", [row(9, null), row(10, null), row(11, null)].slice(0, 1)], ["2", [row(2, -1), row(7, null)]]] as const) {
-      for (const order of [rows, rows.toReversed()]) assert.equal((await ask.one(latest("s"), order, 20))[0], winner);
-    }
-  });
+  fact(
+    "facts of one time: the later created column wins, a missing one is the earliest, then " +
+      "the larger key; never arrival (law 2)",
+    async (ask) => {
+      const row = (id: number, created: number | null): NamedRow =>
+        eventRow(0, 10, { id, created, s: `${id}` });
+      for (const [winner, rows] of [
+        ["1", [row(1, 5), row(2, 4), row(3, null)]],
+        ["3", [row(2, 4), row(3, 4)]],
+        ["9", [row(9, null), row(10, null), row(11, null)].slice(0, 1)],
+        ["2", [row(2, -1), row(7, null)]],
+      ] as const) {
+        for (const order of [rows, rows.toReversed()])
+          assert.equal((await ask.one(latest("s"), order, 20))[0], winner);
+      }
+    },
+  );
 
-  fact("events cut into other batches, or in another order, give the same answers (law 3)", async (ask) => {
-    const events = Array.from({ length: 20 }, (_, i) => eventRow(i % 2, 10 + i, { n: BigInt(i), x: 0.1 * i, s: `${i % 3}` }));
-    const plan = aggregatePlan(over("sum", "x", 100), over("max", "n", 5), over("countDistinct", "s", 10));
-    const rows = entityRows([0, 20], [1, 25], [0, 31]);
-    const whole = await ask.raw(plan, eventsOf(plan, events), rows);
-    for (const size of [1, 2, 7]) assert.deepEqual(await ask.raw(plan, eventsOf(plan, events.toReversed(), size), rows), whole);
-  });
+  fact(
+    "events cut into other batches, or in another order, give the same answers (law 3)",
+    async (ask) => {
+      const events = Array.from({ length: 20 }, (_, i) =>
+        eventRow(i % 2, 10 + i, { n: BigInt(i), x: 0.1 * i, s: `${i % 3}` }),
+      );
+      const plan = aggregatePlan(
+        over("sum", "x", 100),
+        over("max", "n", 5),
+        over("countDistinct", "s", 10),
+      );
+      const rows = entityRows([0, 20], [1, 25], [0, 31]);
+      const whole = await ask.raw(plan, eventsOf(plan, events), rows);
+      for (const size of [1, 2, 7])
+        assert.deepEqual(
+          await ask.raw(plan, eventsOf(plan, events.toReversed(), size), rows),
+          whole,
+        );
+    },
+  );
 
   fact("an aborted signal ends the work with its reason, and lets the events go", async (ask) => {
     for (const plan of [aggregatePlan(over("count", null, 10)), joinPlan(null, latest("s"))]) {
       const before = AbortSignal.abort(new Error("enough"));
-      await assert.rejects(ask.raw(plan, eventsOf(plan, [eventRow(0, 1)]), entityRows([0, 2]), before), /enough/);
+      await assert.rejects(
+        ask.raw(plan, eventsOf(plan, [eventRow(0, 1)]), entityRows([0, 2]), before),
+        /enough/,
+      );
       const controller = new AbortController();
       let released = false;
       const many = async function* (): AsyncGenerator<Events> {

@@ -2,10 +2,15 @@ import { compareBytes } from "../columns/compare.ts";
 import { TidemarkError } from "../errors.ts";
 import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "../spi.ts";
 
-/** What memory stores keep. Hand the same one to two of them, and they are two handles on one store. */
+/**
+ * What memory stores keep. Hand the same one to two of them, and they are two handles on one store.
+ */
 export interface MemoryOnlineData {
   readonly namespaces: Map<string, Namespace>;
-  /** The last version given out: one count for all cells, so that none repeats for a key that was removed and made again. */
+  /**
+   * The last version given out: one count for all cells, so that none repeats for a key that was
+   * removed and made again.
+   */
   version: number;
 }
 
@@ -26,13 +31,20 @@ export function memoryOnlineData(): MemoryOnlineData {
   return { namespaces: new Map(), version: 0 };
 }
 
-/** An online store in memory, for tests and for a first try: `memoryOnlineStore()`. It forgets everything with the process. */
+/**
+ * An online store in memory, for tests and for a first try: `memoryOnlineStore()`. It forgets
+ * everything with the process.
+ */
 export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): OnlineStore {
   const name = "memory online store";
   let opened: { readonly namespace: string; readonly kept: Namespace } | null = null;
 
   function kept(): Namespace {
-    if (opened === null) throw new TidemarkError("ONLINE_STORE_NOT_OPEN", `${name}: is not open; call open({ namespace }) first`);
+    if (opened === null)
+      throw new TidemarkError(
+        "ONLINE_STORE_NOT_OPEN",
+        `${name}: is not open; call open({ namespace }) first`,
+      );
     return opened.kept;
   }
 
@@ -40,10 +52,15 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
     name,
     async open({ namespace }) {
       if (opened !== null && opened.namespace !== namespace) {
-        throw new TidemarkError("ONLINE_STORE_OTHER_NAMESPACE", `${name}: is open for namespace "${opened.namespace}"; make another store for "${namespace}"`);
+        throw new TidemarkError(
+          "ONLINE_STORE_OTHER_NAMESPACE",
+          `${name}: is open for namespace "${opened.namespace}"; make another store for ` +
+            `"${namespace}"`,
+        );
       }
       let there = data.namespaces.get(namespace);
-      if (there === undefined) data.namespaces.set(namespace, (there = { cells: new Map(), positions: new Map() }));
+      if (there === undefined)
+        data.namespaces.set(namespace, (there = { cells: new Map(), positions: new Map() }));
       opened = { namespace, kept: there };
     },
     async read(keys) {
@@ -55,10 +72,17 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
     },
     async write({ source, cells, positions }) {
       const { cells: there, positions: bySource } = kept();
-      once(cells.map((cell) => text(cell.key)), "key");
-      once(positions.map((step) => step.partition), "partition");
+      once(
+        cells.map((cell) => text(cell.key)),
+        "key",
+      );
+      once(
+        positions.map((step) => step.partition),
+        "partition",
+      );
       const at = bySource.get(source) ?? new Map<string, Position>();
-      if (!positions.every((step) => (at.get(step.partition)?.offset ?? null) === step.expected)) return "conflict";
+      if (!positions.every((step) => (at.get(step.partition)?.offset ?? null) === step.expected))
+        return "conflict";
       if (!cells.every((cell) => asExpected(cell, there.get(text(cell.key))))) return "conflict";
       const version = ++data.version;
       for (const { key, value, expires } of cells) {
@@ -70,15 +94,22 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
       return "done";
     },
     async positions(source) {
-      return [...(kept().positions.get(source)?.values() ?? [])].sort((a, b) => (a.partition < b.partition ? -1 : 1));
+      return [...(kept().positions.get(source)?.values() ?? [])].sort((a, b) =>
+        a.partition < b.partition ? -1 : 1,
+      );
     },
     async sweep({ before, limit, cursor }) {
       const { cells } = kept();
-      const rest = [...cells.values()].filter((cell) => cursor === null || compareBytes(cell.key, cursor) > 0).sort((a, b) => compareBytes(a.key, b.key));
+      const rest = [...cells.values()]
+        .filter((cell) => cursor === null || compareBytes(cell.key, cursor) > 0)
+        .sort((a, b) => compareBytes(a.key, b.key));
       const seen = rest.slice(0, limit);
       const expired = seen.filter((cell) => cell.expires !== null && cell.expires < before);
       for (const cell of expired) cells.delete(text(cell.key));
-      return { removed: expired.length, cursor: rest.length > limit ? seen.at(-1)!.key.slice() : null };
+      return {
+        removed: expired.length,
+        cursor: rest.length > limit ? seen.at(-1)!.key.slice() : null,
+      };
     },
     async close() {
       opened = null;
@@ -86,7 +117,11 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
   };
 
   function once(places: readonly string[], what: string): void {
-    if (new Set(places).size !== places.length) throw new TidemarkError("ONLINE_STORE_TWICE", `${name}: one step writes a ${what} twice; merge the two writes into one`);
+    if (new Set(places).size !== places.length)
+      throw new TidemarkError(
+        "ONLINE_STORE_TWICE",
+        `${name}: one step writes a ${what} twice; merge the two writes into one`,
+      );
   }
 }
 

@@ -1,4 +1,6 @@
-/** The facts that every offline store must keep. They run under any test runner: hand in its `test`. */
+/**
+ * The facts that every offline store must keep. They run under any test runner: hand in its `test`.
+ */
 import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
@@ -48,74 +50,158 @@ export function offlineStoreConformance(options: {
     await fails("TABLE_MISSING", () => rowsOf(store, "t", ["id"]));
     assert.equal(await append(store, [[1n, "a"]]), "done");
     const state = (await store.state("t"))!;
-    assert.deepEqual({ ...state }, { version: 0, columns: simple.columns, partitionBy: [], rows: 1, positions: [] });
+    assert.deepEqual(
+      { ...state },
+      { version: 0, columns: simple.columns, partitionBy: [], rows: 1, positions: [] },
+    );
   });
 
-  fact("what one handle wrote, another reads, and the first reads what the other wrote", async (handle) => {
-    const [a, b] = [handle(), handle()];
-    await append(a, [[1n, "a"]]);
-    assert.deepEqual(await rowsOf(b, "t", ["id", "name"]), [[1n, "a"]]);
-    await append(b, [[2n, "b"]]);
-    assert.deepEqual(sorted(await rowsOf(a, "t", ["id", "name"])), [[1n, "a"], [2n, "b"]]);
-    assert.equal((await a.state("t"))!.rows, 2);
-  });
+  fact(
+    "what one handle wrote, another reads, and the first reads what the other wrote",
+    async (handle) => {
+      const [a, b] = [handle(), handle()];
+      await append(a, [[1n, "a"]]);
+      assert.deepEqual(await rowsOf(b, "t", ["id", "name"]), [[1n, "a"]]);
+      await append(b, [[2n, "b"]]);
+      assert.deepEqual(sorted(await rowsOf(a, "t", ["id", "name"])), [
+        [1n, "a"],
+        [2n, "b"],
+      ]);
+      assert.equal((await a.state("t"))!.rows, 2);
+    },
+  );
 
   fact("every kind comes back bit for bit, extremes and missing values too", async (handle) => {
     const columns = extremes.map(({ column }) => column);
     const length = Math.max(...extremes.map(({ values }) => values.length));
-    const rows = Array.from({ length: length + 1 }, (_, i) => extremes.map(({ values }) => values[i] ?? null));
+    const rows = Array.from({ length: length + 1 }, (_, i) =>
+      extremes.map(({ values }) => values[i] ?? null),
+    );
     const table: TableSpec = { name: "all kinds/t", columns, partitionBy: [] };
     await handle().append(table, [batchOf(columns, rows)], { positions: [] });
     const store = handle();
     assert.deepEqual((await store.state(table.name))!.columns, columns);
-    const back = await rowsOf(store, table.name, columns.map(({ name }) => name));
-    for (let i = 0; i < rows.length; i++) for (let c = 0; c < columns.length; c++) assert.ok(same(back[i]![c]!, rows[i]![c]!), `${columns[c]!.name} of row ${i}: ${show(back[i]![c]!)}, not ${show(rows[i]![c]!)}`);
+    const back = await rowsOf(
+      store,
+      table.name,
+      columns.map(({ name }) => name),
+    );
+    for (let i = 0; i < rows.length; i++)
+      for (let c = 0; c < columns.length; c++)
+        assert.ok(
+          same(back[i]![c]!, rows[i]![c]!),
+          `${columns[c]!.name} of row ${i}: ${show(back[i]![c]!)}, not ${show(rows[i]![c]!)}`,
+        );
   });
 
-  fact("a column of which no row has a value, and an append of no rows, are no special case", async (handle) => {
-    const store = handle();
-    await append(store, []);
-    assert.equal((await store.state("t"))!.rows, 0);
-    assert.deepEqual(await rowsOf(store, "t", ["id"]), []);
-    await append(store, [[1n, null], [2n, null]]);
-    assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [[null, 1n], [null, 2n]]);
-  });
+  fact(
+    "a column of which no row has a value, and an append of no rows, are no special case",
+    async (handle) => {
+      const store = handle();
+      await append(store, []);
+      assert.equal((await store.state("t"))!.rows, 0);
+      assert.deepEqual(await rowsOf(store, "t", ["id"]), []);
+      await append(store, [
+        [1n, null],
+        [2n, null],
+      ]);
+      assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [
+        [null, 1n],
+        [null, 2n],
+      ]);
+    },
+  );
 
-  fact("rows of one append keep their order, duplicates included, over all its batches", async (handle) => {
-    const store = handle();
-    const rows = Array.from({ length: 1000 }, (_, i): Value[] => [BigInt((i * 7919) % 101), `${i % 13}`]);
-    await store.append(simple, [batchOf(simple.columns, rows.slice(0, 300)), batchOf(simple.columns, rows.slice(300, 301)), batchOf(simple.columns, rows.slice(301))], { positions: [] });
-    assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), rows);
-  });
+  fact(
+    "rows of one append keep their order, duplicates included, over all its batches",
+    async (handle) => {
+      const store = handle();
+      const rows = Array.from({ length: 1000 }, (_, i): Value[] => [
+        BigInt((i * 7919) % 101),
+        `${i % 13}`,
+      ]);
+      await store.append(
+        simple,
+        [
+          batchOf(simple.columns, rows.slice(0, 300)),
+          batchOf(simple.columns, rows.slice(300, 301)),
+          batchOf(simple.columns, rows.slice(301)),
+        ],
+        { positions: [] },
+      );
+      assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), rows);
+    },
+  );
 
-  fact("columns come in the order asked, and only those; one that is not there is refused", async (handle) => {
-    const store = handle();
-    await append(store, [[1n, "a"]]);
-    for await (const batch of store.scan("t", { columns: ["name"] })) assert.deepEqual(batch.columns.map(({ name }) => name), ["name"]);
-    assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [["a", 1n]]);
-    await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["nam"]));
-    await fails("COLUMN_MISSING", () => store.append(simple, [batchOf([...simple.columns, column("extra", "string")], [[1n, "a", "x"]])], { positions: [] }));
-  });
+  fact(
+    "columns come in the order asked, and only those; one that is not there is refused",
+    async (handle) => {
+      const store = handle();
+      await append(store, [[1n, "a"]]);
+      for await (const batch of store.scan("t", { columns: ["name"] }))
+        assert.deepEqual(
+          batch.columns.map(({ name }) => name),
+          ["name"],
+        );
+      assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [["a", 1n]]);
+      await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["nam"]));
+      await fails("COLUMN_MISSING", () =>
+        store.append(
+          simple,
+          [batchOf([...simple.columns, column("extra", "string")], [[1n, "a", "x"]])],
+          { positions: [] },
+        ),
+      );
+    },
+  );
 
-  fact("a batch whose columns come in another order, or lack a nullable one, is understood by name", async (handle) => {
-    const store = handle();
-    const [id, name] = simple.columns as [ColumnSpec, ColumnSpec];
-    await store.append(simple, [batchOf([name, id], [["a", 1n]]), batchOf([id], [[2n]])], { positions: [] });
-    assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), [[1n, "a"], [2n, null]]);
-  });
+  fact(
+    "a batch whose columns come in another order, or lack a nullable one, is understood by name",
+    async (handle) => {
+      const store = handle();
+      const [id, name] = simple.columns as [ColumnSpec, ColumnSpec];
+      await store.append(simple, [batchOf([name, id], [["a", 1n]]), batchOf([id], [[2n]])], {
+        positions: [],
+      });
+      assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), [
+        [1n, "a"],
+        [2n, null],
+      ]);
+    },
+  );
 
   // ---- positions ----
 
   fact("positions move with the rows, or neither does", async (handle) => {
     const store = handle();
-    assert.equal(await append(store, [[1n, "a"]], [step("p:0", null, 5, "mark ☂ 17000:abc"), step("p:1", null, 0)]), "done");
-    assert.deepEqual(byPartition((await store.state("t"))!.positions), [{ partition: "p:0", offset: 5, mark: "mark ☂ 17000:abc" }, { partition: "p:1", offset: 0 }]);
+    assert.equal(
+      await append(
+        store,
+        [[1n, "a"]],
+        [step("p:0", null, 5, "mark ☂ 17000:abc"), step("p:1", null, 0)],
+      ),
+      "done",
+    );
+    assert.deepEqual(byPartition((await store.state("t"))!.positions), [
+      { partition: "p:0", offset: 5, mark: "mark ☂ 17000:abc" },
+      { partition: "p:1", offset: 0 },
+    ]);
     const before = await store.state("t");
-    for (const wrong of [null, 4, 6]) assert.equal(await append(store, [[2n, "b"]], [step("p:1", 0, 1), step("p:0", wrong, 9)]), "conflict");
+    for (const wrong of [null, 4, 6])
+      assert.equal(
+        await append(store, [[2n, "b"]], [step("p:1", 0, 1), step("p:0", wrong, 9)]),
+        "conflict",
+      );
     assert.equal(await append(store, [[2n, "b"]], [step("p:2", 0, 1)]), "conflict");
     assert.deepEqual(await handle().state("t"), before);
-    assert.equal(await append(store, [[2n, "b"]], [step("p:0", 5, 9, "m"), step("p:1", 0, 1)]), "done");
-    assert.deepEqual(byPartition((await handle().state("t"))!.positions), [{ partition: "p:0", offset: 9, mark: "m" }, { partition: "p:1", offset: 1 }]);
+    assert.equal(
+      await append(store, [[2n, "b"]], [step("p:0", 5, 9, "m"), step("p:1", 0, 1)]),
+      "done",
+    );
+    assert.deepEqual(byPartition((await handle().state("t"))!.positions), [
+      { partition: "p:0", offset: 9, mark: "m" },
+      { partition: "p:1", offset: 1 },
+    ]);
     assert.equal((await store.state("t"))!.rows, 2);
   });
 
@@ -137,141 +223,361 @@ export function offlineStoreConformance(options: {
 
   fact("positions of many commits are those of the last", async (handle) => {
     const store = handle();
-    for (let i = 0; i < 65; i++) await append(store, i % 10 === 0 ? [[BigInt(i), null]] : [], [step("p", i === 0 ? null : i - 1, i, `mark ${"x".repeat(i % 20)}`)]);
-    assert.deepEqual((await handle().state("t"))!.positions, [{ partition: "p", offset: 64, mark: "mark xxxx" }]);
+    for (let i = 0; i < 65; i++)
+      await append(store, i % 10 === 0 ? [[BigInt(i), null]] : [], [
+        step("p", i === 0 ? null : i - 1, i, `mark ${"x".repeat(i % 20)}`),
+      ]);
+    assert.deepEqual((await handle().state("t"))!.positions, [
+      { partition: "p", offset: 64, mark: "mark xxxx" },
+    ]);
     assert.equal((await handle().state("t"))!.rows, 7);
   });
 
   // ---- columns ----
 
-  fact("a column the table lacks is added to it, nullable, and older rows have no value in it", async (handle) => {
-    const store = handle();
-    await append(store, [[1n, "a"]]);
-    const wider: TableSpec = { ...simple, columns: [...simple.columns, { ...column("amount", "decimal"), precision: 20, scale: 4, nullable: false }] };
-    await store.append(wider, [batchOf(wider.columns, [[2n, "b", 10n ** 19n]])], { positions: [] });
-    assert.deepEqual((await handle().state("t"))!.columns, [...simple.columns, { ...wider.columns[2]!, nullable: true }]);
-    assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [[1n, null], [2n, 10n ** 19n]]);
-    await append(store, [[3n, "c"]]);
-    assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [[1n, null], [2n, 10n ** 19n], [3n, null]]);
-    await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["amount"], { version: 0 }));
-  });
+  fact(
+    "a column the table lacks is added to it, nullable, and older rows have no value in it",
+    async (handle) => {
+      const store = handle();
+      await append(store, [[1n, "a"]]);
+      const wider: TableSpec = {
+        ...simple,
+        columns: [
+          ...simple.columns,
+          { ...column("amount", "decimal"), precision: 20, scale: 4, nullable: false },
+        ],
+      };
+      await store.append(wider, [batchOf(wider.columns, [[2n, "b", 10n ** 19n]])], {
+        positions: [],
+      });
+      assert.deepEqual((await handle().state("t"))!.columns, [
+        ...simple.columns,
+        { ...wider.columns[2]!, nullable: true },
+      ]);
+      assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [
+        [1n, null],
+        [2n, 10n ** 19n],
+      ]);
+      await append(store, [[3n, "c"]]);
+      assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [
+        [1n, null],
+        [2n, 10n ** 19n],
+        [3n, null],
+      ]);
+      await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["amount"], { version: 0 }));
+    },
+  );
 
-  fact("a column keeps its kind; rows that bring another are refused and nothing is written", async (handle) => {
-    const store = handle();
-    await append(store, [[1n, "a"]]);
-    for (const other of [column("name", "int64"), column("name", "json"), { ...column("name", "decimal"), precision: 5, scale: 0 }]) {
-      const table: TableSpec = { ...simple, columns: [simple.columns[0]!, other] };
-      await fails("COLUMN_TYPE_CONFLICT", () => store.append(table, [batchOf(table.columns, [[2n, null]])], { positions: [step("p", null, 1)] }));
-    }
-    assert.deepEqual({ rows: (await handle().state("t"))!.rows, positions: (await handle().state("t"))!.positions }, { rows: 1, positions: [] });
-  });
+  fact(
+    "a column keeps its kind; rows that bring another are refused and nothing is written",
+    async (handle) => {
+      const store = handle();
+      await append(store, [[1n, "a"]]);
+      for (const other of [
+        column("name", "int64"),
+        column("name", "json"),
+        { ...column("name", "decimal"), precision: 5, scale: 0 },
+      ]) {
+        const table: TableSpec = { ...simple, columns: [simple.columns[0]!, other] };
+        await fails("COLUMN_TYPE_CONFLICT", () =>
+          store.append(table, [batchOf(table.columns, [[2n, null]])], {
+            positions: [step("p", null, 1)],
+          }),
+        );
+      }
+      assert.deepEqual(
+        {
+          rows: (await handle().state("t"))!.rows,
+          positions: (await handle().state("t"))!.positions,
+        },
+        { rows: 1, positions: [] },
+      );
+    },
+  );
 
-  fact("a missing value in a column that is not nullable is refused and nothing is written", async (handle) => {
-    const store = handle();
-    const strict: TableSpec = { ...simple, columns: [{ ...simple.columns[0]!, nullable: false }, simple.columns[1]!] };
-    await fails("NULL_NOT_ALLOWED", () => store.append(strict, [batchOf(strict.columns, [[1n, "a"], [null, "b"]])], { positions: [step("p", null, 1)] }));
-    assert.equal(await handle().state("t"), null);
-    await store.append(strict, [batchOf(strict.columns, [[1n, "a"]])], { positions: [] });
-    assert.equal((await handle().state("t"))!.columns[0]!.nullable, false);
-    await append(store, [[null, "c"]]);
-    assert.equal((await handle().state("t"))!.columns[0]!.nullable, true);
-    assert.deepEqual(sorted(await rowsOf(store, "t", ["name", "id"])), [["a", 1n], ["c", null]]);
-  });
+  fact(
+    "a missing value in a column that is not nullable is refused and nothing is written",
+    async (handle) => {
+      const store = handle();
+      const strict: TableSpec = {
+        ...simple,
+        columns: [{ ...simple.columns[0]!, nullable: false }, simple.columns[1]!],
+      };
+      await fails("NULL_NOT_ALLOWED", () =>
+        store.append(
+          strict,
+          [
+            batchOf(strict.columns, [
+              [1n, "a"],
+              [null, "b"],
+            ]),
+          ],
+          { positions: [step("p", null, 1)] },
+        ),
+      );
+      assert.equal(await handle().state("t"), null);
+      await store.append(strict, [batchOf(strict.columns, [[1n, "a"]])], { positions: [] });
+      assert.equal((await handle().state("t"))!.columns[0]!.nullable, false);
+      await append(store, [[null, "c"]]);
+      assert.equal((await handle().state("t"))!.columns[0]!.nullable, true);
+      assert.deepEqual(sorted(await rowsOf(store, "t", ["name", "id"])), [
+        ["a", 1n],
+        ["c", null],
+      ]);
+    },
+  );
 
   // ---- partitions ----
 
-  fact("partitions part the rows: null, odd strings and numbers, each found by its value alone", async (handle) => {
-    const texts = [null, "plain", "a=b/c", "../up", "..", ".", "é 😀 ☂", "%20", "a b+c", "NULL", "null", "__HIVE_DEFAULT_PARTITION__", "x".repeat(300), `${"x".repeat(299)}y`, "a:b?#&\"'", "\u0001\n\\"];
-    const rows = texts.flatMap((text, i): Value[][] => [[i, text, BigInt(i)], [null, text, BigInt(-i)]]);
-    await handle().append(parted, [batchOf(parted.columns, rows)], { positions: [] });
-    const store = handle();
-    assert.deepEqual((await store.state("parts"))!.partitionBy, ["bucket", "text"]);
-    const all = await rowsOf(store, "parts", ["bucket", "text", "id"]);
-    assert.deepEqual(sorted(all), sorted(rows));
-    for (const [i, text] of texts.entries()) {
-      assert.deepEqual(sorted(await rowsOf(store, "parts", ["id"], { partitions: { text: [text] } })), sorted([[BigInt(i)], [BigInt(-i)]]), `text ${show(text)}`);
-      assert.deepEqual(await rowsOf(store, "parts", ["id"], { partitions: { text: [text, "no such"], bucket: [i] } }), [[BigInt(i)]]);
-    }
-    assert.equal((await rowsOf(store, "parts", ["id"], { partitions: { bucket: [null] } })).length, texts.length);
-    assert.deepEqual(await rowsOf(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
-    await fails("PARTITION_CONFLICT", () => rowsOf(store, "parts", ["id"], { partitions: { id: [1] } }));
-  });
+  fact(
+    "partitions part the rows: null, odd strings and numbers, each found by its value alone",
+    async (handle) => {
+      const texts = [
+        null,
+        "plain",
+        "a=b/c",
+        "../up",
+        "..",
+        ".",
+        "é 😀 ☂",
+        "%20",
+        "a b+c",
+        "NULL",
+        "null",
+        "__HIVE_DEFAULT_PARTITION__",
+        "x".repeat(300),
+        `${"x".repeat(299)}y`,
+        "a:b?#&\"'",
+        "\u0001\n\\",
+      ];
+      const rows = texts.flatMap((text, i): Value[][] => [
+        [i, text, BigInt(i)],
+        [null, text, BigInt(-i)],
+      ]);
+      await handle().append(parted, [batchOf(parted.columns, rows)], { positions: [] });
+      const store = handle();
+      assert.deepEqual((await store.state("parts"))!.partitionBy, ["bucket", "text"]);
+      const all = await rowsOf(store, "parts", ["bucket", "text", "id"]);
+      assert.deepEqual(sorted(all), sorted(rows));
+      for (const [i, text] of texts.entries()) {
+        assert.deepEqual(
+          sorted(await rowsOf(store, "parts", ["id"], { partitions: { text: [text] } })),
+          sorted([[BigInt(i)], [BigInt(-i)]]),
+          `text ${show(text)}`,
+        );
+        assert.deepEqual(
+          await rowsOf(store, "parts", ["id"], {
+            partitions: { text: [text, "no such"], bucket: [i] },
+          }),
+          [[BigInt(i)]],
+        );
+      }
+      assert.equal(
+        (await rowsOf(store, "parts", ["id"], { partitions: { bucket: [null] } })).length,
+        texts.length,
+      );
+      assert.deepEqual(await rowsOf(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
+      await fails("PARTITION_CONFLICT", () =>
+        rowsOf(store, "parts", ["id"], { partitions: { id: [1] } }),
+      );
+    },
+  );
 
   fact("an empty string parts no files, and a table keeps what parts it", async (handle) => {
     const store = handle();
-    await fails("PARTITION_VALUE_EMPTY", () => store.append(parted, [batchOf(parted.columns, [[1, "", 1n]])], { positions: [] }));
+    await fails("PARTITION_VALUE_EMPTY", () =>
+      store.append(parted, [batchOf(parted.columns, [[1, "", 1n]])], { positions: [] }),
+    );
     assert.equal(await store.state("parts"), null);
     await store.append(parted, [batchOf(parted.columns, [[1, "a", 1n]])], { positions: [] });
-    await fails("PARTITION_CONFLICT", () => store.append({ ...parted, partitionBy: ["bucket"] }, [batchOf(parted.columns, [[1, "a", 1n]])], { positions: [] }));
-    await fails("PARTITION_CONFLICT", () => store.append({ ...parted, name: "other", partitionBy: ["id"] }, [], { positions: [] }));
+    await fails("PARTITION_CONFLICT", () =>
+      store.append(
+        { ...parted, partitionBy: ["bucket"] },
+        [batchOf(parted.columns, [[1, "a", 1n]])],
+        { positions: [] },
+      ),
+    );
+    await fails("PARTITION_CONFLICT", () =>
+      store.append({ ...parted, name: "other", partitionBy: ["id"] }, [], { positions: [] }),
+    );
     assert.equal((await store.state("parts"))!.rows, 1);
   });
 
   // ---- rewrites ----
 
-  fact("a rewrite replaces the partitions it names, in one commit, and no others", async (handle) => {
-    const store = handle();
-    await bucket(store, [[1, 10n], [2, 20n], [3, 30n]]);
-    assert.equal(await rewrite(store, [[1, 11n], [1, 12n], [4, 40n]], [1, 2, 9], 0, [step("p", null, 3)]), "done");
-    const state = (await handle().state("buckets"))!;
-    assert.deepEqual([state.version, state.rows, state.positions], [1, 4, [{ partition: "p", offset: 3 }]]);
-    assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [[1, 11n], [1, 12n], [3, 30n], [4, 40n]]);
-    assert.deepEqual(sorted(await rowsOf(store, "buckets", ["id"], { version: 0 })), [[10n], [20n], [30n]]);
-  });
+  fact(
+    "a rewrite replaces the partitions it names, in one commit, and no others",
+    async (handle) => {
+      const store = handle();
+      await bucket(store, [
+        [1, 10n],
+        [2, 20n],
+        [3, 30n],
+      ]);
+      assert.equal(
+        await rewrite(
+          store,
+          [
+            [1, 11n],
+            [1, 12n],
+            [4, 40n],
+          ],
+          [1, 2, 9],
+          0,
+          [step("p", null, 3)],
+        ),
+        "done",
+      );
+      const state = (await handle().state("buckets"))!;
+      assert.deepEqual(
+        [state.version, state.rows, state.positions],
+        [1, 4, [{ partition: "p", offset: 3 }]],
+      );
+      assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [
+        [1, 11n],
+        [1, 12n],
+        [3, 30n],
+        [4, 40n],
+      ]);
+      assert.deepEqual(sorted(await rowsOf(store, "buckets", ["id"], { version: 0 })), [
+        [10n],
+        [20n],
+        [30n],
+      ]);
+    },
+  );
 
-  fact("a rewrite conflicts with what changed its partitions or its positions since, and with nothing else", async (handle) => {
-    const store = handle();
-    assert.equal(await rewrite(store, [[1, 10n]], [1], null), "done");
-    assert.equal(await rewrite(store, [[1, 99n]], [1], null), "conflict");
-    await bucket(store, [[2, 20n]]);
-    assert.equal(await rewrite(store, [[1, 11n]], [1], 0), "done", "bucket 2 is none of its business");
-    assert.equal(await rewrite(store, [[1, 99n]], [1], 0), "conflict", "bucket 1 was rewritten since");
-    await bucket(store, [[1, 12n]]);
-    assert.equal(await rewrite(store, [[1, 99n]], [1], 2), "conflict", "bucket 1 was appended to since");
-    assert.equal(await rewrite(store, [[1, 13n]], [1], 3), "done");
-    await bucket(store, [], [step("p", null, 1)]);
-    assert.equal(await rewrite(store, [[1, 99n]], [1], 4, [step("p", 1, 2)]), "conflict", "its position was moved since");
-    assert.equal(await rewrite(store, [[1, 99n]], [1], 5, [step("p", 0, 2)]), "conflict", "its position is elsewhere");
-    assert.equal(await rewrite(store, [[1, 14n]], [1], 5, [step("p", 1, 2)]), "done");
-    assert.equal(await rewrite(store, [[1, 99n]], [1], 700), "conflict", "there is no such version");
-    assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [[1, 14n], [2, 20n]]);
-  });
+  fact(
+    "a rewrite conflicts with what changed its partitions or its positions since, and with " +
+      "nothing else",
+    async (handle) => {
+      const store = handle();
+      assert.equal(await rewrite(store, [[1, 10n]], [1], null), "done");
+      assert.equal(await rewrite(store, [[1, 99n]], [1], null), "conflict");
+      await bucket(store, [[2, 20n]]);
+      assert.equal(
+        await rewrite(store, [[1, 11n]], [1], 0),
+        "done",
+        "bucket 2 is none of its business",
+      );
+      assert.equal(
+        await rewrite(store, [[1, 99n]], [1], 0),
+        "conflict",
+        "bucket 1 was rewritten since",
+      );
+      await bucket(store, [[1, 12n]]);
+      assert.equal(
+        await rewrite(store, [[1, 99n]], [1], 2),
+        "conflict",
+        "bucket 1 was appended to since",
+      );
+      assert.equal(await rewrite(store, [[1, 13n]], [1], 3), "done");
+      await bucket(store, [], [step("p", null, 1)]);
+      assert.equal(
+        await rewrite(store, [[1, 99n]], [1], 4, [step("p", 1, 2)]),
+        "conflict",
+        "its position was moved since",
+      );
+      assert.equal(
+        await rewrite(store, [[1, 99n]], [1], 5, [step("p", 0, 2)]),
+        "conflict",
+        "its position is elsewhere",
+      );
+      assert.equal(await rewrite(store, [[1, 14n]], [1], 5, [step("p", 1, 2)]), "done");
+      assert.equal(
+        await rewrite(store, [[1, 99n]], [1], 700),
+        "conflict",
+        "there is no such version",
+      );
+      assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [
+        [1, 14n],
+        [2, 20n],
+      ]);
+    },
+  );
 
-  fact("a rewrite of everything leaves what it brings, and its filter names partition columns only", async (handle) => {
-    const store = handle();
-    await append(store, [[1n, "a"]]);
-    assert.equal(await store.rewrite(simple, [batchOf(simple.columns, [[2n, "b"]])], { replaced: {}, from: 0, positions: [] }), "done");
-    assert.deepEqual(await rowsOf(store, "t", ["id"]), [[2n]]);
-    await fails("PARTITION_CONFLICT", () => store.rewrite(simple, [], { replaced: { id: [1] }, from: 1, positions: [] }));
-  });
+  fact(
+    "a rewrite of everything leaves what it brings, and its filter names partition columns only",
+    async (handle) => {
+      const store = handle();
+      await append(store, [[1n, "a"]]);
+      assert.equal(
+        await store.rewrite(simple, [batchOf(simple.columns, [[2n, "b"]])], {
+          replaced: {},
+          from: 0,
+          positions: [],
+        }),
+        "done",
+      );
+      assert.deepEqual(await rowsOf(store, "t", ["id"]), [[2n]]);
+      await fails("PARTITION_CONFLICT", () =>
+        store.rewrite(simple, [], { replaced: { id: [1] }, from: 1, positions: [] }),
+      );
+    },
+  );
 
-  fact("a rewrite takes rows as they come, of any partitions in any order, in one commit; an error in them leaves the table as it was", async (handle) => {
-    const store = handle();
-    await bucket(store, [[1, 10n], [2, 20n]]);
-    async function* rows(broken: boolean): AsyncIterable<Batch> {
-      yield batchOf(buckets.columns, [[1, 11n], [3, 30n]]);
-      yield batchOf(buckets.columns, [[3, 31n], [1, 12n]]);
-      if (broken) throw new Error("no more of them");
-    }
-    const options = { replaced: { bucket: [1, 3] }, from: 0, positions: [step("p", null, 7)] };
-    await assert.rejects(store.rewrite(buckets, rows(true), options), /no more of them/);
-    assert.deepEqual([(await handle().state("buckets"))!.version, sorted(await rowsOf(handle(), "buckets", ["id"]))], [0, [[10n], [20n]]]);
-    assert.equal(await store.rewrite(buckets, rows(false), options), "done");
-    assert.deepEqual([(await handle().state("buckets"))!.version, sorted(await rowsOf(handle(), "buckets", ["id"]))], [1, [[11n], [12n], [20n], [30n], [31n]]]);
-    assert.equal(await store.rewrite(buckets, rows(false), options), "conflict");
-  });
+  fact(
+    "a rewrite takes rows as they come, of any partitions in any order, in one commit; an " +
+      "error in them leaves the table as it was",
+    async (handle) => {
+      const store = handle();
+      await bucket(store, [
+        [1, 10n],
+        [2, 20n],
+      ]);
+      async function* rows(broken: boolean): AsyncIterable<Batch> {
+        yield batchOf(buckets.columns, [
+          [1, 11n],
+          [3, 30n],
+        ]);
+        yield batchOf(buckets.columns, [
+          [3, 31n],
+          [1, 12n],
+        ]);
+        if (broken) throw new Error("no more of them");
+      }
+      const options = { replaced: { bucket: [1, 3] }, from: 0, positions: [step("p", null, 7)] };
+      await assert.rejects(store.rewrite(buckets, rows(true), options), /no more of them/);
+      assert.deepEqual(
+        [
+          (await handle().state("buckets"))!.version,
+          sorted(await rowsOf(handle(), "buckets", ["id"])),
+        ],
+        [0, [[10n], [20n]]],
+      );
+      assert.equal(await store.rewrite(buckets, rows(false), options), "done");
+      assert.deepEqual(
+        [
+          (await handle().state("buckets"))!.version,
+          sorted(await rowsOf(handle(), "buckets", ["id"])),
+        ],
+        [1, [[11n], [12n], [20n], [30n], [31n]]],
+      );
+      assert.equal(await store.rewrite(buckets, rows(false), options), "conflict");
+    },
+  );
 
   // ---- versions ----
 
   fact("every version stays readable as it was", async (handle) => {
     const store = handle();
-    for (let i = 0; i < 12; i++) await (i % 4 === 3 ? rewrite(store, [[0, BigInt(100 + i)]], [0], i - 1) : bucket(store, [[i % 2, BigInt(i)]]));
+    for (let i = 0; i < 12; i++)
+      await (i % 4 === 3
+        ? rewrite(store, [[0, BigInt(100 + i)]], [0], i - 1)
+        : bucket(store, [[i % 2, BigInt(i)]]));
     const reader = handle();
     assert.equal((await reader.state("buckets"))!.version, 11);
     let expected: (readonly [number, bigint])[] = [];
     for (let i = 0; i < 12; i++) {
-      expected = i % 4 === 3 ? [...expected.filter(([b]) => b !== 0), [0, BigInt(100 + i)]] : [...expected, [i % 2, BigInt(i)]];
-      assert.deepEqual(sorted(await rowsOf(reader, "buckets", ["bucket", "id"], { version: i })), sorted(expected), `version ${i}`);
+      expected =
+        i % 4 === 3
+          ? [...expected.filter(([b]) => b !== 0), [0, BigInt(100 + i)]]
+          : [...expected, [i % 2, BigInt(i)]];
+      assert.deepEqual(
+        sorted(await rowsOf(reader, "buckets", ["bucket", "id"], { version: i })),
+        sorted(expected),
+        `version ${i}`,
+      );
       assert.equal((await reader.state("buckets", { version: i }))!.rows, expected.length);
     }
     await fails("VERSION_MISSING", () => reader.state("buckets", { version: 12 }));
@@ -291,78 +597,128 @@ export function offlineStoreConformance(options: {
 
   fact("a range never loses a row that is in it", async (handle) => {
     const store = handle();
-    const columns = [column("time", "timestamp"), column("x", "float64"), column("big", "int64"), column("n", "int32")];
+    const columns = [
+      column("time", "timestamp"),
+      column("x", "float64"),
+      column("big", "int64"),
+      column("n", "int32"),
+    ];
     const table: TableSpec = { name: "ranges", columns, partitionBy: [] };
     const rows: Value[][] = [];
     for (let i = -10; i <= 10; i++) {
-      const of: Value[][] = [[i * 1e12, i / 3, BigInt(i) * 2n ** 58n, i], [i % 2 === 0 ? null : i * 1e12 + 1, null, null, null]];
+      const of: Value[][] = [
+        [i * 1e12, i / 3, BigInt(i) * 2n ** 58n, i],
+        [i % 2 === 0 ? null : i * 1e12 + 1, null, null, null],
+      ];
       rows.push(...of);
       await store.append(table, [batchOf(columns, of)], { positions: [] });
     }
     for (const [c, scale] of [1e12, 1 / 3, 2 ** 58, 1].entries()) {
-      for (const [low, high] of [[-3, 3], [0, 0], [-10, -9], [10, 11], [-100, 100], [20, 30]] as const) {
+      for (const [low, high] of [
+        [-3, 3],
+        [0, 0],
+        [-10, -9],
+        [10, 11],
+        [-100, 100],
+        [20, 30],
+      ] as const) {
         const range = { column: columns[c]!.name, min: low * scale, max: high * scale };
-        const inside = (row: readonly Value[]): boolean => row[0] !== null && Number(row[0]) >= range.min && Number(row[0]) <= range.max;
+        const inside = (row: readonly Value[]): boolean =>
+          row[0] !== null && Number(row[0]) >= range.min && Number(row[0]) <= range.max;
         const read = (await rowsOf(store, "ranges", [range.column], { range })).filter(inside);
-        assert.deepEqual(sorted(read), sorted(rows.map((row) => [row[c]!]).filter(inside)), JSON.stringify(range));
+        assert.deepEqual(
+          sorted(read),
+          sorted(rows.map((row) => [row[c]!]).filter(inside)),
+          JSON.stringify(range),
+        );
       }
     }
-    await fails("COLUMN_MISSING", () => rowsOf(store, "ranges", ["x"], { range: { column: "nothing", min: 0, max: 1 } }));
+    await fails("COLUMN_MISSING", () =>
+      rowsOf(store, "ranges", ["x"], { range: { column: "nothing", min: 0, max: 1 } }),
+    );
   });
 
   // ---- many writers ----
 
   fact("appends of many handles at once are all there, once", async (handle) => {
     const handles = Array.from({ length: 6 }, handle);
-    await Promise.all(handles.map(async (store, h) => {
-      for (let i = 0; i < 8; i++) assert.equal(await append(store, [[BigInt(h * 100 + i), `${h}`]]), "done");
-    }));
+    await Promise.all(
+      handles.map(async (store, h) => {
+        for (let i = 0; i < 8; i++)
+          assert.equal(await append(store, [[BigInt(h * 100 + i), `${h}`]]), "done");
+      }),
+    );
     const state = (await handle().state("t"))!;
     assert.deepEqual([state.rows, state.version], [48, 47]);
-    const expected = handles.flatMap((_, h) => Array.from({ length: 8 }, (_unused, i) => [BigInt(h * 100 + i)]));
+    const expected = handles.flatMap((_, h) =>
+      Array.from({ length: 8 }, (_unused, i) => [BigInt(h * 100 + i)]),
+    );
     assert.deepEqual(sorted(await rowsOf(handle(), "t", ["id"])), sorted(expected));
   });
 
   fact("writers that share positions lose and double nothing", async (handle) => {
     const total = 30;
-    await Promise.all(Array.from({ length: 4 }, async () => {
-      const store = handle();
-      for (;;) {
-        const at = (await store.state("t"))?.positions.find(({ partition }) => partition === "p")?.offset ?? null;
-        const next = at === null ? 0 : at + 1;
-        if (next >= total) return;
-        await append(store, [[BigInt(next), null]], [step("p", at, next)]);
-      }
-    }));
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const store = handle();
+        for (;;) {
+          const at =
+            (await store.state("t"))?.positions.find(({ partition }) => partition === "p")
+              ?.offset ?? null;
+          const next = at === null ? 0 : at + 1;
+          if (next >= total) return;
+          await append(store, [[BigInt(next), null]], [step("p", at, next)]);
+        }
+      }),
+    );
     const store = handle();
     assert.deepEqual((await store.state("t"))!.positions, [{ partition: "p", offset: total - 1 }]);
-    assert.deepEqual(sorted(await rowsOf(store, "t", ["id"])), Array.from({ length: total }, (_, i) => [BigInt(i)]));
+    assert.deepEqual(
+      sorted(await rowsOf(store, "t", ["id"])),
+      Array.from({ length: total }, (_, i) => [BigInt(i)]),
+    );
   });
 
-  fact("a counter that many handles read and rewrite loses no step, beside appends to another partition", async (handle) => {
-    await bucket(handle(), [[1, 0n]]);
-    const steps = 6;
-    const counting = Array.from({ length: 3 }, async () => {
-      const store = handle();
-      for (let done = 0; done < steps;) {
-        const { version } = (await store.state("buckets"))!;
-        const [[value]] = await rowsOf(store, "buckets", ["id"], { version, partitions: { bucket: [1] } }) as [[bigint]];
-        if ((await rewrite(store, [[1, value + 1n]], [1], version)) === "done") done++;
-      }
-    });
-    const appending = (async () => {
-      const store = handle();
-      for (let i = 0; i < steps; i++) await bucket(store, [[2, BigInt(i)]]);
-    })();
-    await Promise.all([...counting, appending]);
-    assert.deepEqual(await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [1] } }), [[BigInt(3 * steps)]]);
-    assert.equal((await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [2] } })).length, steps);
-  });
+  fact(
+    "a counter that many handles read and rewrite loses no step, beside appends to another " +
+      "partition",
+    async (handle) => {
+      await bucket(handle(), [[1, 0n]]);
+      const steps = 6;
+      const counting = Array.from({ length: 3 }, async () => {
+        const store = handle();
+        for (let done = 0; done < steps;) {
+          const { version } = (await store.state("buckets"))!;
+          const [[value]] = (await rowsOf(store, "buckets", ["id"], {
+            version,
+            partitions: { bucket: [1] },
+          })) as [[bigint]];
+          if ((await rewrite(store, [[1, value + 1n]], [1], version)) === "done") done++;
+        }
+      });
+      const appending = (async () => {
+        const store = handle();
+        for (let i = 0; i < steps; i++) await bucket(store, [[2, BigInt(i)]]);
+      })();
+      await Promise.all([...counting, appending]);
+      assert.deepEqual(await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [1] } }), [
+        [BigInt(3 * steps)],
+      ]);
+      assert.equal(
+        (await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [2] } })).length,
+        steps,
+      );
+    },
+  );
 
   fact("a table of another name is another table, and a name may be a path", async (handle) => {
     const store = handle();
-    for (const name of ["a", "a/b", "a/bc", "ä/☂"]) await store.append({ ...simple, name }, [batchOf(simple.columns, [[1n, name]])], { positions: [] });
-    for (const name of ["a", "a/b", "a/bc", "ä/☂"]) assert.deepEqual(await rowsOf(handle(), name, ["name"]), [[name]]);
+    for (const name of ["a", "a/b", "a/bc", "ä/☂"])
+      await store.append({ ...simple, name }, [batchOf(simple.columns, [[1n, name]])], {
+        positions: [],
+      });
+    for (const name of ["a", "a/b", "a/bc", "ä/☂"])
+      assert.deepEqual(await rowsOf(handle(), name, ["name"]), [[name]]);
   });
 
   if (options.withoutRegistry !== true) registryFacts(fact);
@@ -370,79 +726,186 @@ export function offlineStoreConformance(options: {
   fact("a call whose signal is aborted throws and writes nothing", async (handle) => {
     const store = handle();
     const signal = AbortSignal.abort();
-    await assert.rejects(() => store.append(simple, [batchOf(simple.columns, [[1n, "a"]])], { positions: [], signal }), { name: "AbortError" });
+    await assert.rejects(
+      () => store.append(simple, [batchOf(simple.columns, [[1n, "a"]])], { positions: [], signal }),
+      { name: "AbortError" },
+    );
     assert.equal(await store.state("t"), null);
     await append(store, [[1n, "a"]]);
-    await assert.rejects(async () => { for await (const _ of store.scan("t", { columns: ["id"], signal })) assert.fail("a batch came"); }, { name: "AbortError" });
+    await assert.rejects(
+      async () => {
+        for await (const _ of store.scan("t", { columns: ["id"], signal }))
+          assert.fail("a batch came");
+      },
+      { name: "AbortError" },
+    );
   });
 }
 
-// ---- what the facts are told with -----------------------------------------------------------------------------------
+// ---- what the facts are told with
+// -----------------------------------------------------------------------------------
 
 function column(name: string, kind: Kind): ColumnSpec {
   return { name, database: name, kind, nullable: true };
 }
 
-const simple: TableSpec = { name: "t", columns: [column("id", "int64"), { ...column("name", "string"), database: "Full Name" }], partitionBy: [] };
-const buckets: TableSpec = { name: "buckets", columns: [column("bucket", "int32"), column("id", "int64")], partitionBy: ["bucket"] };
-const parted: TableSpec = { name: "parts", columns: [column("bucket", "int32"), column("text", "string"), column("id", "int64")], partitionBy: ["bucket", "text"] };
+const simple: TableSpec = {
+  name: "t",
+  columns: [column("id", "int64"), { ...column("name", "string"), database: "Full Name" }],
+  partitionBy: [],
+};
+const buckets: TableSpec = {
+  name: "buckets",
+  columns: [column("bucket", "int32"), column("id", "int64")],
+  partitionBy: ["bucket"],
+};
+const parted: TableSpec = {
+  name: "parts",
+  columns: [column("bucket", "int32"), column("text", "string"), column("id", "int64")],
+  partitionBy: ["bucket", "text"],
+};
 
-const big = (10n ** 38n) - 1n;
+const big = 10n ** 38n - 1n;
 const extremes: readonly { readonly column: ColumnSpec; readonly values: readonly Value[] }[] = [
-  { column: column("text", "string"), values: ["", "a", "é😀", "\u{10ffff}", "\ufeffbom", "\0", "line\nbreak", "x".repeat(20_000), "\u{10ffff}".repeat(40), "null"] },
-  { column: column("json", "json"), values: ["{}", "{\"a\":12345678901234567890}", "\"é\"", "null"] },
-  { column: column("int64", "int64"), values: [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n] },
+  {
+    column: column("text", "string"),
+    values: [
+      "",
+      "a",
+      "é😀",
+      "\u{10ffff}",
+      "\ufeffbom",
+      "\0",
+      "line\nbreak",
+      "x".repeat(20_000),
+      "\u{10ffff}".repeat(40),
+      "null",
+    ],
+  },
+  { column: column("json", "json"), values: ["{}", '{"a":12345678901234567890}', '"é"', "null"] },
+  {
+    column: column("int64", "int64"),
+    values: [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n],
+  },
   { column: { ...column("counted", "int64"), mode: "number" }, values: [1n] },
   { column: column("int32", "int32"), values: [0, -1, 2 ** 31 - 1, -(2 ** 31)] },
-  { column: column("float64", "float64"), values: [0, -0, 0.1, 1e16 + 2, 5e-324, -Number.MAX_VALUE, Number.MAX_VALUE, 1 / 3, 2 ** 53 + 2] },
-  { column: { ...column("wide", "decimal"), precision: 38, scale: 9 }, values: [0n, big, -big, 1n, -1n, 10n ** 18n, -(2n ** 63n), 2n ** 64n] },
-  { column: { ...column("middle", "decimal"), precision: 18, scale: 0 }, values: [0n, 10n ** 18n - 1n, -(10n ** 18n) + 1n, 2n ** 53n + 1n] },
-  { column: { ...column("narrow", "decimal"), precision: 9, scale: 9 }, values: [0n, 999_999_999n, -999_999_999n] },
-  { column: { ...column("twenty", "decimal"), precision: 20, scale: 20 }, values: [10n ** 20n - 1n, -(10n ** 20n) + 1n, -1n, 255n, -256n] },
-  { column: { ...column("time", "timestamp"), zone: "Europe/Berlin", mode: "micros" }, values: [0, -1, 2 ** 53 - 1, -(2 ** 53) + 1, 1_700_000_000_123_456, -86_400_000_001, 4_294_967_296, -4_294_967_297] },
+  {
+    column: column("float64", "float64"),
+    values: [0, -0, 0.1, 1e16 + 2, 5e-324, -Number.MAX_VALUE, Number.MAX_VALUE, 1 / 3, 2 ** 53 + 2],
+  },
+  {
+    column: { ...column("wide", "decimal"), precision: 38, scale: 9 },
+    values: [0n, big, -big, 1n, -1n, 10n ** 18n, -(2n ** 63n), 2n ** 64n],
+  },
+  {
+    column: { ...column("middle", "decimal"), precision: 18, scale: 0 },
+    values: [0n, 10n ** 18n - 1n, -(10n ** 18n) + 1n, 2n ** 53n + 1n],
+  },
+  {
+    column: { ...column("narrow", "decimal"), precision: 9, scale: 9 },
+    values: [0n, 999_999_999n, -999_999_999n],
+  },
+  {
+    column: { ...column("twenty", "decimal"), precision: 20, scale: 20 },
+    values: [10n ** 20n - 1n, -(10n ** 20n) + 1n, -1n, 255n, -256n],
+  },
+  {
+    column: { ...column("time", "timestamp"), zone: "Europe/Berlin", mode: "micros" },
+    values: [
+      0,
+      -1,
+      2 ** 53 - 1,
+      -(2 ** 53) + 1,
+      1_700_000_000_123_456,
+      -86_400_000_001,
+      4_294_967_296,
+      -4_294_967_297,
+    ],
+  },
   { column: column("date", "date"), values: [0, -1, 19_700, -719_162, 2_932_896, -(2 ** 31)] },
-  { column: column("bytes", "bytes"), values: [new Uint8Array(0), new Uint8Array([0, 255, 128]), new Uint8Array(5000).fill(7)] },
+  {
+    column: column("bytes", "bytes"),
+    values: [new Uint8Array(0), new Uint8Array([0, 255, 128]), new Uint8Array(5000).fill(7)],
+  },
   { column: column("boolean", "boolean"), values: [true, false, true, true, false] },
   { column: column("größe_☂", "string"), values: ["a column's name may be any letters"] },
 ];
 
-function step(partition: string, expected: number | null, next: number, mark?: string): PositionStep {
+function step(
+  partition: string,
+  expected: number | null,
+  next: number,
+  mark?: string,
+): PositionStep {
   return { partition, expected, next, ...(mark === undefined ? {} : { mark }) };
 }
 
-function append(store: OfflineStore, rows: readonly (readonly Value[])[], positions: readonly PositionStep[] = []): Promise<"done" | "conflict"> {
+function append(
+  store: OfflineStore,
+  rows: readonly (readonly Value[])[],
+  positions: readonly PositionStep[] = [],
+): Promise<"done" | "conflict"> {
   return store.append(simple, [batchOf(simple.columns, rows)], { positions });
 }
 
-function bucket(store: OfflineStore, rows: readonly (readonly Value[])[], positions: readonly PositionStep[] = []): Promise<"done" | "conflict"> {
+function bucket(
+  store: OfflineStore,
+  rows: readonly (readonly Value[])[],
+  positions: readonly PositionStep[] = [],
+): Promise<"done" | "conflict"> {
   return store.append(buckets, [batchOf(buckets.columns, rows)], { positions });
 }
 
-function rewrite(store: OfflineStore, rows: readonly (readonly Value[])[], replaced: readonly number[], from: number | null, positions: readonly PositionStep[] = []): Promise<"done" | "conflict"> {
-  return store.rewrite(buckets, [batchOf(buckets.columns, rows)], { replaced: { bucket: replaced }, from, positions });
+function rewrite(
+  store: OfflineStore,
+  rows: readonly (readonly Value[])[],
+  replaced: readonly number[],
+  from: number | null,
+  positions: readonly PositionStep[] = [],
+): Promise<"done" | "conflict"> {
+  return store.rewrite(buckets, [batchOf(buckets.columns, rows)], {
+    replaced: { bucket: replaced },
+    from,
+    positions,
+  });
 }
 
-async function rowsOf(store: OfflineStore, table: string, columns: readonly string[], options: Omit<Parameters<OfflineStore["scan"]>[1], "columns"> = {}): Promise<Value[][]> {
+async function rowsOf(
+  store: OfflineStore,
+  table: string,
+  columns: readonly string[],
+  options: Omit<Parameters<OfflineStore["scan"]>[1], "columns"> = {},
+): Promise<Value[][]> {
   const rows: Value[][] = [];
-  for await (const batch of store.scan(table, { ...options, columns })) rows.push(...valuesOf(batch));
+  for await (const batch of store.scan(table, { ...options, columns }))
+    rows.push(...valuesOf(batch));
   return rows;
 }
 
 function valuesOf(batch: Batch): Value[][] {
-  return Array.from({ length: batch.length }, (_, i) => batch.vectors.map((vector) => valueAt(vector, i)));
+  return Array.from({ length: batch.length }, (_, i) =>
+    batch.vectors.map((vector) => valueAt(vector, i)),
+  );
 }
 
 function same(a: Value, b: Value): boolean {
-  return a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) === 0 : Object.is(a, b);
+  return a instanceof Uint8Array && b instanceof Uint8Array
+    ? Buffer.compare(a, b) === 0
+    : Object.is(a, b);
 }
 
 function show(value: Value): string {
-  return typeof value === "bigint" ? `${value}n` : Object.is(value, -0) ? "-0" : JSON.stringify(value).slice(0, 60);
+  return typeof value === "bigint"
+    ? `${value}n`
+    : Object.is(value, -0)
+      ? "-0"
+      : JSON.stringify(value).slice(0, 60);
 }
 
 /** Rows in any one order, so that two lists of the same rows are equal. */
 function sorted(rows: readonly (readonly Value[])[]): Value[][] {
-  const key = (row: readonly Value[]): string => row.map((value) => show(value).padStart(30)).join();
+  const key = (row: readonly Value[]): string =>
+    row.map((value) => show(value).padStart(30)).join();
   return rows.map((row) => [...row]).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 

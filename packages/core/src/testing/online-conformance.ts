@@ -1,4 +1,6 @@
-/** The facts that every online store must keep. They run under any test runner: hand in its `test`. */
+/**
+ * The facts that every online store must keep. They run under any test runner: hand in its `test`.
+ */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
@@ -23,7 +25,10 @@ export function onlineStoreConformance(options: {
 }): void {
   const { make } = options;
 
-  function fact(name: string, run: (handle: (namespace?: string) => Promise<OnlineStore>) => Promise<void>): void {
+  function fact(
+    name: string,
+    run: (handle: (namespace?: string) => Promise<OnlineStore>) => Promise<void>,
+  ): void {
     options.test(name, async () => {
       const under = await make();
       const open: OnlineStore[] = [];
@@ -41,86 +46,163 @@ export function onlineStoreConformance(options: {
     });
   }
 
-  fact("what was written is read, by the place of its key, a key asked twice twice, and null where there is nothing", async (handle) => {
-    const store = await handle();
-    assert.equal(await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }), "done");
-    const cells = await store.read(["b", "?", "a", "b"].map(key));
-    assert.deepEqual(cells.map(valueOf), ["2", null, "1", "2"]);
-    assert.equal(cells[0]!.version, cells[3]!.version);
-    assert.deepEqual(await store.read([]), []);
-  });
+  fact(
+    "what was written is read, by the place of its key, a key asked twice twice, and null " +
+      "where there is nothing",
+    async (handle) => {
+      const store = await handle();
+      assert.equal(
+        await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }),
+        "done",
+      );
+      const cells = await store.read(["b", "?", "a", "b"].map(key));
+      assert.deepEqual(cells.map(valueOf), ["2", null, "1", "2"]);
+      assert.equal(cells[0]!.version, cells[3]!.version);
+      assert.deepEqual(await store.read([]), []);
+    },
+  );
 
-  fact("where it tells what has changed: a cell of the version that is known is the same, any other is whole, and nothing is nothing", async (handle) => {
-    const [store, other] = [await handle(), await handle()];
-    if (store.readChanged === undefined) return;
-    assert.equal(await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }), "done");
-    const names = ["a", "b", "?"];
-    const readChanged = async (known: readonly (number | null)[], asked: readonly string[] = names): Promise<readonly (string | null)[]> => (
-      (await store.readChanged!(asked.map(key), known)).map((cell) => (cell === "same" ? "same" : valueOf(cell))));
-    const [a, b] = await store.read(names.map(key));
-    const known = [a!.version, b!.version, a!.version];
-    assert.deepEqual(await readChanged(known), ["same", "same", null]);
-    assert.deepEqual(await readChanged([null, b!.version + 1000, null]), ["1", "2", null]);
-    for (const [of, all] of [[["a"], ["same"]], [["a", "b"], ["same", "same"]], [["?", "a"], [null, "same"]], [["a", "?"], ["same", null]]] as const) {
-      assert.deepEqual(await readChanged(of.map((name) => known[names.indexOf(name)]!), of), all);
-      assert.deepEqual(await readChanged(of.map(() => null), of), of.map((name) => (name === "?" ? null : { a: "1", b: "2" }[name])));
-    }
-    // by another handle, and with the bytes that it had
-    assert.equal(await other.write({ source: "s", cells: [put("b", "2")], positions: [] }), "done");
-    assert.deepEqual(await readChanged(known), ["same", "2", null]);
-    assert.deepEqual(await readChanged(known.slice(0, 2), ["a", "b"]), ["same", "2"]);
-    assert.deepEqual(await readChanged([b!.version, a!.version], ["b", "a"]), ["2", "same"]);
-    assert.equal(await other.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
-    assert.deepEqual(await readChanged(known), [null, "2", null]);
-    assert.deepEqual(await store.readChanged([], []), []);
-  });
+  fact(
+    "where it tells what has changed: a cell of the version that is known is the same, any " +
+      "other is whole, and nothing is nothing",
+    async (handle) => {
+      const [store, other] = [await handle(), await handle()];
+      if (store.readChanged === undefined) return;
+      assert.equal(
+        await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }),
+        "done",
+      );
+      const names = ["a", "b", "?"];
+      const readChanged = async (
+        known: readonly (number | null)[],
+        asked: readonly string[] = names,
+      ): Promise<readonly (string | null)[]> =>
+        (await store.readChanged!(asked.map(key), known)).map((cell) =>
+          cell === "same" ? "same" : valueOf(cell),
+        );
+      const [a, b] = await store.read(names.map(key));
+      const known = [a!.version, b!.version, a!.version];
+      assert.deepEqual(await readChanged(known), ["same", "same", null]);
+      assert.deepEqual(await readChanged([null, b!.version + 1000, null]), ["1", "2", null]);
+      for (const [of, all] of [
+        [["a"], ["same"]],
+        [
+          ["a", "b"],
+          ["same", "same"],
+        ],
+        [
+          ["?", "a"],
+          [null, "same"],
+        ],
+        [
+          ["a", "?"],
+          ["same", null],
+        ],
+      ] as const) {
+        assert.deepEqual(
+          await readChanged(
+            of.map((name) => known[names.indexOf(name)]!),
+            of,
+          ),
+          all,
+        );
+        assert.deepEqual(
+          await readChanged(
+            of.map(() => null),
+            of,
+          ),
+          of.map((name) => (name === "?" ? null : { a: "1", b: "2" }[name])),
+        );
+      }
+      // by another handle, and with the bytes that it had
+      assert.equal(
+        await other.write({ source: "s", cells: [put("b", "2")], positions: [] }),
+        "done",
+      );
+      assert.deepEqual(await readChanged(known), ["same", "2", null]);
+      assert.deepEqual(await readChanged(known.slice(0, 2), ["a", "b"]), ["same", "2"]);
+      assert.deepEqual(await readChanged([b!.version, a!.version], ["b", "a"]), ["2", "same"]);
+      assert.equal(await other.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
+      assert.deepEqual(await readChanged(known), [null, "2", null]);
+      assert.deepEqual(await store.readChanged([], []), []);
+    },
+  );
 
-  fact("where it tells a stamp: it stays while nothing is written, and is another after a write of any handle, a removal and a sweep", async (handle) => {
-    const [store, other] = [await handle(), await handle()];
-    if (store.stamp === undefined) return;
-    const seen = new Set<number>();
-    const step = async (run: () => Promise<unknown>): Promise<void> => {
-      seen.add(store.stamp!());
-      await store.read([key("a")]);
-      await other.read([key("a")]);
-      assert.equal(store.stamp!(), [...seen].at(-1));
-      await run();
-      assert.ok(!seen.has(store.stamp!()), "a write that the stamp does not tell");
-    };
-    for (const writer of [store, other]) {
-      await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
-      await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
-      await step(() => writer.write({ source: "s", cells: [remove("a")], positions: [] }));
-      await step(() => writer.write({ source: "s", cells: [{ ...put("a", "1"), expires: 5 }], positions: [] }));
-      await step(() => writer.sweep({ before: 10, limit: 10, cursor: null }));
-    }
-    assert.equal(seen.size, 10);
-  });
+  fact(
+    "where it tells a stamp: it stays while nothing is written, and is another after a write " +
+      "of any handle, a removal and a sweep",
+    async (handle) => {
+      const [store, other] = [await handle(), await handle()];
+      if (store.stamp === undefined) return;
+      const seen = new Set<number>();
+      const step = async (run: () => Promise<unknown>): Promise<void> => {
+        seen.add(store.stamp!());
+        await store.read([key("a")]);
+        await other.read([key("a")]);
+        assert.equal(store.stamp!(), [...seen].at(-1));
+        await run();
+        assert.ok(!seen.has(store.stamp!()), "a write that the stamp does not tell");
+      };
+      for (const writer of [store, other]) {
+        await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
+        await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
+        await step(() => writer.write({ source: "s", cells: [remove("a")], positions: [] }));
+        await step(() =>
+          writer.write({ source: "s", cells: [{ ...put("a", "1"), expires: 5 }], positions: [] }),
+        );
+        await step(() => writer.sweep({ before: 10, limit: 10, cursor: null }));
+      }
+      assert.equal(seen.size, 10);
+    },
+  );
 
   fact("a cell is written only over the version that was read", async (handle) => {
     const store = await handle();
     await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
     const { version } = (await one(store, "a"))!;
-    assert.equal(await store.write({ source: "s", cells: [put("a", "2", version)], positions: [] }), "done");
-    assert.equal(await store.write({ source: "s", cells: [put("a", "3", version)], positions: [] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [put("a", "3", null)], positions: [] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [put("b", "3", version)], positions: [] }), "conflict");
+    assert.equal(
+      await store.write({ source: "s", cells: [put("a", "2", version)], positions: [] }),
+      "done",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [put("a", "3", version)], positions: [] }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [put("a", "3", null)], positions: [] }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [put("b", "3", version)], positions: [] }),
+      "conflict",
+    );
     assert.equal(valueOf(await one(store, "a")), "2");
     assert.equal(await one(store, "b"), null);
   });
 
   fact("a cell expected absent is written only where there is none", async (handle) => {
     const store = await handle();
-    assert.equal(await store.write({ source: "s", cells: [put("a", "1", null)], positions: [] }), "done");
-    assert.equal(await store.write({ source: "s", cells: [put("a", "2", null)], positions: [] }), "conflict");
+    assert.equal(
+      await store.write({ source: "s", cells: [put("a", "1", null)], positions: [] }),
+      "done",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [put("a", "2", null)], positions: [] }),
+      "conflict",
+    );
     assert.equal(valueOf(await one(store, "a")), "1");
   });
 
   fact("a write that expects nothing in particular replaces whatever is there", async (handle) => {
     const store = await handle();
-    for (const value of ["1", "2"]) assert.equal(await store.write({ source: "s", cells: [put("a", value)], positions: [] }), "done");
+    for (const value of ["1", "2"])
+      assert.equal(
+        await store.write({ source: "s", cells: [put("a", value)], positions: [] }),
+        "done",
+      );
     assert.equal(valueOf(await one(store, "a")), "2");
-    for (let i = 0; i < 2; i++) assert.equal(await store.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
+    for (let i = 0; i < 2; i++)
+      assert.equal(await store.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
     assert.equal(await one(store, "a"), null);
   });
 
@@ -128,33 +210,57 @@ export function onlineStoreConformance(options: {
     const store = await handle();
     await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
     const { version } = (await one(store, "a"))!;
-    assert.equal(await store.write({ source: "s", cells: [remove("a", null)], positions: [] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [remove("a", version)], positions: [] }), "done");
-    assert.equal(await store.write({ source: "s", cells: [remove("a", version)], positions: [] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [remove("a", null)], positions: [] }), "done");
+    assert.equal(
+      await store.write({ source: "s", cells: [remove("a", null)], positions: [] }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [remove("a", version)], positions: [] }),
+      "done",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [remove("a", version)], positions: [] }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({ source: "s", cells: [remove("a", null)], positions: [] }),
+      "done",
+    );
     assert.equal(await one(store, "a"), null);
   });
 
-  fact("every write changes the version, also with the same bytes, and a version never comes back, also after a removal", async (handle) => {
-    const [first, second] = [await handle(), await handle()];
-    const seen = new Set<number>();
-    for (let round = 0; round < 20; round++) {
-      const store = round % 2 === 0 ? first : second;
-      await store.write({ source: "s", cells: [put("a", "same")], positions: [] });
-      seen.add((await one(store, "a"))!.version);
-      if (round % 3 === 0) await store.write({ source: "s", cells: [remove("a")], positions: [] });
-    }
-    assert.equal(seen.size, 20);
-    const old = [...seen].at(-1)!;
-    await first.write({ source: "s", cells: [remove("a")], positions: [] });
-    await first.write({ source: "s", cells: [put("a", "again", null)], positions: [] });
-    assert.equal(await first.write({ source: "s", cells: [put("a", "late", old)], positions: [] }), "conflict");
-  });
+  fact(
+    "every write changes the version, also with the same bytes, and a version never comes " +
+      "back, also after a removal",
+    async (handle) => {
+      const [first, second] = [await handle(), await handle()];
+      const seen = new Set<number>();
+      for (let round = 0; round < 20; round++) {
+        const store = round % 2 === 0 ? first : second;
+        await store.write({ source: "s", cells: [put("a", "same")], positions: [] });
+        seen.add((await one(store, "a"))!.version);
+        if (round % 3 === 0)
+          await store.write({ source: "s", cells: [remove("a")], positions: [] });
+      }
+      assert.equal(seen.size, 20);
+      const old = [...seen].at(-1)!;
+      await first.write({ source: "s", cells: [remove("a")], positions: [] });
+      await first.write({ source: "s", cells: [put("a", "again", null)], positions: [] });
+      assert.equal(
+        await first.write({ source: "s", cells: [put("a", "late", old)], positions: [] }),
+        "conflict",
+      );
+    },
+  );
 
   fact("a position moves only from where it is expected, with its mark", async (handle) => {
     const store = await handle();
     const step = (expected: number | null, next: number, mark?: string): Promise<string> =>
-      store.write({ source: "s", cells: [], positions: [{ partition: "t:0", expected, next, mark }] });
+      store.write({
+        source: "s",
+        cells: [],
+        positions: [{ partition: "t:0", expected, next, mark }],
+      });
     assert.deepEqual(await store.positions("s"), []);
     assert.equal(await step(0, 1), "conflict");
     assert.equal(await step(null, 0, "first"), "done");
@@ -165,42 +271,121 @@ export function onlineStoreConformance(options: {
     assert.equal(await step(9007199254740991, 3), "done");
   });
 
-  fact("positions of two sources are two, and several partitions move in one step or not at all", async (handle) => {
-    const store = await handle();
-    const at = (expected: number | null, next: number) => ["t:0", "t:1"].map((partition) => ({ partition, expected, next }));
-    assert.equal(await store.write({ source: "a", cells: [], positions: at(null, 5) }), "done");
-    assert.equal(await store.write({ source: "b", cells: [], positions: at(null, 7) }), "done");
-    assert.equal(await store.write({ source: "a", cells: [], positions: [{ partition: "t:0", expected: 5, next: 6 }, { partition: "t:1", expected: 4, next: 6 }] }), "conflict");
-    assert.deepEqual((await store.positions("a")).map((p) => p.offset), [5, 5]);
-    assert.deepEqual((await store.positions("b")).map((p) => p.offset), [7, 7]);
-  });
+  fact(
+    "positions of two sources are two, and several partitions move in one step or not at all",
+    async (handle) => {
+      const store = await handle();
+      const at = (expected: number | null, next: number) =>
+        ["t:0", "t:1"].map((partition) => ({ partition, expected, next }));
+      assert.equal(await store.write({ source: "a", cells: [], positions: at(null, 5) }), "done");
+      assert.equal(await store.write({ source: "b", cells: [], positions: at(null, 7) }), "done");
+      assert.equal(
+        await store.write({
+          source: "a",
+          cells: [],
+          positions: [
+            { partition: "t:0", expected: 5, next: 6 },
+            { partition: "t:1", expected: 4, next: 6 },
+          ],
+        }),
+        "conflict",
+      );
+      assert.deepEqual(
+        (await store.positions("a")).map((p) => p.offset),
+        [5, 5],
+      );
+      assert.deepEqual(
+        (await store.positions("b")).map((p) => p.offset),
+        [7, 7],
+      );
+    },
+  );
 
-  fact("a step is all or nothing: one cell or one position that is not as expected stops all of it", async (handle) => {
-    const store = await handle();
-    await store.write({ source: "s", cells: [put("m", "1")], positions: [{ partition: "p", expected: null, next: 1 }] });
-    const { version } = (await one(store, "m"))!;
-    const others = ["a", "z"].map((name) => put(name, "new", null));
-    const moved = { partition: "p", expected: 1, next: 2 };
-    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version + 1)], positions: [moved] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version)], positions: [{ ...moved, expected: 0 }] }), "conflict");
-    assert.equal(await store.write({ source: "s", cells: [...others, remove("m", null)], positions: [moved] }), "conflict");
-    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [null, "1", null]);
-    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
-    assert.equal(await store.write({ source: "s", cells: [...others, put("m", "2", version)], positions: [moved] }), "done");
-    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), ["new", "2", "new"]);
-    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 2 }]);
-  });
+  fact(
+    "a step is all or nothing: one cell or one position that is not as expected stops all of it",
+    async (handle) => {
+      const store = await handle();
+      await store.write({
+        source: "s",
+        cells: [put("m", "1")],
+        positions: [{ partition: "p", expected: null, next: 1 }],
+      });
+      const { version } = (await one(store, "m"))!;
+      const others = ["a", "z"].map((name) => put(name, "new", null));
+      const moved = { partition: "p", expected: 1, next: 2 };
+      assert.equal(
+        await store.write({
+          source: "s",
+          cells: [...others, put("m", "2", version + 1)],
+          positions: [moved],
+        }),
+        "conflict",
+      );
+      assert.equal(
+        await store.write({
+          source: "s",
+          cells: [...others, put("m", "2", version)],
+          positions: [{ ...moved, expected: 0 }],
+        }),
+        "conflict",
+      );
+      assert.equal(
+        await store.write({
+          source: "s",
+          cells: [...others, remove("m", null)],
+          positions: [moved],
+        }),
+        "conflict",
+      );
+      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [
+        null,
+        "1",
+        null,
+      ]);
+      assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
+      assert.equal(
+        await store.write({
+          source: "s",
+          cells: [...others, put("m", "2", version)],
+          positions: [moved],
+        }),
+        "done",
+      );
+      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [
+        "new",
+        "2",
+        "new",
+      ]);
+      assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 2 }]);
+    },
+  );
 
-  fact("a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing", async (handle) => {
-    const store = await handle();
-    await assert.rejects(store.write({ source: "s", cells: [put("a", "1"), put("b", "1"), put("a", "2")], positions: [] }), { code: "ONLINE_STORE_TWICE" });
-    const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
-    await assert.rejects(store.write({ source: "s", cells: [put("a", "1")], positions: twice }), { code: "ONLINE_STORE_TWICE" });
-    assert.equal(await one(store, "a"), null);
-  });
+  fact(
+    "a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing",
+    async (handle) => {
+      const store = await handle();
+      await assert.rejects(
+        store.write({
+          source: "s",
+          cells: [put("a", "1"), put("b", "1"), put("a", "2")],
+          positions: [],
+        }),
+        { code: "ONLINE_STORE_TWICE" },
+      );
+      const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
+      await assert.rejects(store.write({ source: "s", cells: [put("a", "1")], positions: twice }), {
+        code: "ONLINE_STORE_TWICE",
+      });
+      assert.equal(await one(store, "a"), null);
+    },
+  );
 
   fact("over random steps it does what the store in memory does", async (handle) => {
-    const [stores, model, random] = [[await handle(), await handle()], memoryOnlineStore(), generator(3)];
+    const [stores, model, random] = [
+      [await handle(), await handle()],
+      memoryOnlineStore(),
+      generator(3),
+    ];
     await model.open({ namespace: "test" });
     const names = ["", "a", "b", "c"];
     // Of each side: the versions a cell had, by the number of the step that gave them.
@@ -208,7 +393,10 @@ export function onlineStoreConformance(options: {
     const results = { done: 0, conflict: 0 };
     for (let round = 0; round < 1500; round++) {
       const store = stores[random() % 2]!;
-      const [there, modelled] = [await store.read(names.map(key)), await model.read(names.map(key))];
+      const [there, modelled] = [
+        await store.read(names.map(key)),
+        await model.read(names.map(key)),
+      ];
       assert.deepEqual(there.map(valueOf), modelled.map(valueOf), `after ${round} steps`);
       names.forEach((_, n) => {
         const pair: [number, number] = [there[n]?.version ?? 0, modelled[n]?.version ?? 0];
@@ -220,19 +408,44 @@ export function onlineStoreConformance(options: {
         const past = history[n]!;
         const choice = random() % 16;
         // Mostly what is there, now and then a version of the past, nothing, or anything.
-        const expected = choice === 0 ? past[random() % Math.max(past.length, 1)] : choice === 1 ? null : choice === 2 ? undefined : there[n] === null ? null : past.at(-1);
+        const expected =
+          choice === 0
+            ? past[random() % Math.max(past.length, 1)]
+            : choice === 1
+              ? null
+              : choice === 2
+                ? undefined
+                : there[n] === null
+                  ? null
+                  : past.at(-1);
         const write = random() % 4 === 0 ? remove(name) : put(name, String(round));
         cells.push({ ...write, expected: expected?.[0] ?? (expected as null | undefined) });
         twins.push({ ...write, expected: expected?.[1] ?? (expected as null | undefined) });
       });
       const [at] = await model.positions("s");
-      const positions = random() % 2 === 0 ? [] : [{ partition: "p", expected: random() % 8 === 0 ? (random() % 5) : (at?.offset ?? null), next: random() % 5 }];
+      const positions =
+        random() % 2 === 0
+          ? []
+          : [
+              {
+                partition: "p",
+                expected: random() % 8 === 0 ? random() % 5 : (at?.offset ?? null),
+                next: random() % 5,
+              },
+            ];
       const result = await store.write({ source: "s", cells, positions });
-      assert.equal(result, await model.write({ source: "s", cells: twins, positions }), `step ${round}`);
+      assert.equal(
+        result,
+        await model.write({ source: "s", cells: twins, positions }),
+        `step ${round}`,
+      );
       assert.deepEqual(await store.positions("s"), await model.positions("s"));
       results[result]++;
     }
-    assert.ok(results.done > 300 && results.conflict > 300, `${results.done} done, ${results.conflict} conflicts: the test has shown little`);
+    assert.ok(
+      results.done > 300 && results.conflict > 300,
+      `${results.done} done, ${results.conflict} conflicts: the test has shown little`,
+    );
   });
 
   fact("interleaved writers on one cell lose nothing and double nothing", async (handle) => {
@@ -246,8 +459,13 @@ export function onlineStoreConformance(options: {
         for (let pause = random() % 3; pause > 0; pause--) await setImmediate();
         const result = await store.write({
           source: "s",
-          cells: [put("counter", String(Number(valueOf(cell) ?? "0") + 1), cell?.version ?? null), put(`own${writer}`, String(offset))],
-          positions: [{ partition: `p${writer}`, expected: offset === 0 ? null : offset - 1, next: offset }],
+          cells: [
+            put("counter", String(Number(valueOf(cell) ?? "0") + 1), cell?.version ?? null),
+            put(`own${writer}`, String(offset)),
+          ],
+          positions: [
+            { partition: `p${writer}`, expected: offset === 0 ? null : offset - 1, next: offset },
+          ],
         });
         if (result === "done") offset++;
         else conflicts++;
@@ -256,16 +474,34 @@ export function onlineStoreConformance(options: {
     await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
     const store = await handle();
     assert.equal(valueOf(await one(store, "counter")), String(writers * steps));
-    assert.deepEqual((await store.positions("s")).map((p) => p.offset), Array.from({ length: writers }, () => steps - 1));
+    assert.deepEqual(
+      (await store.positions("s")).map((p) => p.offset),
+      Array.from({ length: writers }, () => steps - 1),
+    );
     assert.ok(conflicts > 0, "the writers never met: the test has shown nothing");
   });
 
   fact("a writer that was fenced off changes nothing", async (handle) => {
     const [old, fresh] = [await handle(), await handle()];
-    await old.write({ source: "s", cells: [put("a", "old")], positions: [{ partition: "p", expected: null, next: 10 }] });
-    await fresh.write({ source: "s", cells: [put("a", "fresh")], positions: [{ partition: "p", expected: 10, next: 20 }] });
+    await old.write({
+      source: "s",
+      cells: [put("a", "old")],
+      positions: [{ partition: "p", expected: null, next: 10 }],
+    });
+    await fresh.write({
+      source: "s",
+      cells: [put("a", "fresh")],
+      positions: [{ partition: "p", expected: 10, next: 20 }],
+    });
     // It checks no cell, so only its position tells that it is late.
-    assert.equal(await old.write({ source: "s", cells: [put("a", "late"), put("b", "late")], positions: [{ partition: "p", expected: 10, next: 11 }] }), "conflict");
+    assert.equal(
+      await old.write({
+        source: "s",
+        cells: [put("a", "late"), put("b", "late")],
+        positions: [{ partition: "p", expected: 10, next: 11 }],
+      }),
+      "conflict",
+    );
     assert.deepEqual((await old.read([key("a"), key("b")])).map(valueOf), ["fresh", null]);
     assert.deepEqual(await old.positions("s"), [{ partition: "p", offset: 20 }]);
   });
@@ -276,7 +512,11 @@ export function onlineStoreConformance(options: {
     let writing = true;
     const written = (async () => {
       for (let round = 0; round < 100; round++) {
-        await writer.write({ source: "s", cells: names.map((name) => put(name, String(round))), positions: [] });
+        await writer.write({
+          source: "s",
+          cells: names.map((name) => put(name, String(round))),
+          positions: [],
+        });
         await setImmediate();
       }
       writing = false;
@@ -295,112 +535,218 @@ export function onlineStoreConformance(options: {
   fact("what one handle wrote, another reads at once", async (handle) => {
     const [a, b] = [await handle(), await handle()];
     for (let round = 0; round < 10; round++) {
-      await a.write({ source: "s", cells: [put("a", String(round))], positions: [{ partition: "p", expected: round === 0 ? null : round - 1, next: round }] });
+      await a.write({
+        source: "s",
+        cells: [put("a", String(round))],
+        positions: [{ partition: "p", expected: round === 0 ? null : round - 1, next: round }],
+      });
       assert.equal(valueOf(await one(b, "a")), String(round));
       assert.deepEqual(await b.positions("s"), [{ partition: "p", offset: round }]);
     }
   });
 
-  fact("two keys that are read again and again are what they are then: changed by another handle, gone, back, the key or the answer written into meanwhile", async (handle) => {
-    const [reader, writer] = [await handle(), await handle()];
-    const [first, second] = [key("a"), key("b")];
-    const seen = async (): Promise<readonly (string | null)[]> => {
-      const cells = await reader.read([first, second]);
-      const values = cells.map(valueOf);
-      for (const cell of cells) cell?.value.fill(0);
-      return values;
-    };
-    const write = (...cells: readonly CellWrite[]): Promise<unknown> => writer.write({ source: "s", cells, positions: [] });
-    const versions = new Set<number>();
-    for (let round = 0; round < 3; round++) {
-      await write(put("a", `a${round}`), put("b", `b${round}`));
-      for (let again = 0; again < 3; again++) assert.deepEqual(await seen(), [`a${round}`, `b${round}`]);
-      versions.add((await reader.read([first, second]))[0]!.version);
-      await write(put("b", "other"));
-      assert.deepEqual(await seen(), [`a${round}`, "other"]);
-      await write({ key: key("b"), value: null, expected: undefined, expires: null });
-      assert.deepEqual(await seen(), [`a${round}`, null]);
-      await write({ key: key("a"), value: null, expected: undefined, expires: null });
-      assert.deepEqual(await seen(), [null, null]);
-      await write(put("b", "alone"));
-      assert.deepEqual(await seen(), [null, "alone"]);
-    }
-    assert.equal(versions.size, 3);
-    await write(put("a", "a"), put("c", "c"));
-    assert.deepEqual(await seen(), ["a", "alone"]);
-    first.set(key("c"));
-    assert.deepEqual(await seen(), ["c", "alone"]);
-  });
+  fact(
+    "two keys that are read again and again are what they are then: changed by another " +
+      "handle, gone, back, the key or the answer written into meanwhile",
+    async (handle) => {
+      const [reader, writer] = [await handle(), await handle()];
+      const [first, second] = [key("a"), key("b")];
+      const seen = async (): Promise<readonly (string | null)[]> => {
+        const cells = await reader.read([first, second]);
+        const values = cells.map(valueOf);
+        for (const cell of cells) cell?.value.fill(0);
+        return values;
+      };
+      const write = (...cells: readonly CellWrite[]): Promise<unknown> =>
+        writer.write({ source: "s", cells, positions: [] });
+      const versions = new Set<number>();
+      for (let round = 0; round < 3; round++) {
+        await write(put("a", `a${round}`), put("b", `b${round}`));
+        for (let again = 0; again < 3; again++)
+          assert.deepEqual(await seen(), [`a${round}`, `b${round}`]);
+        versions.add((await reader.read([first, second]))[0]!.version);
+        await write(put("b", "other"));
+        assert.deepEqual(await seen(), [`a${round}`, "other"]);
+        await write({ key: key("b"), value: null, expected: undefined, expires: null });
+        assert.deepEqual(await seen(), [`a${round}`, null]);
+        await write({ key: key("a"), value: null, expected: undefined, expires: null });
+        assert.deepEqual(await seen(), [null, null]);
+        await write(put("b", "alone"));
+        assert.deepEqual(await seen(), [null, "alone"]);
+      }
+      assert.equal(versions.size, 3);
+      await write(put("a", "a"), put("c", "c"));
+      assert.deepEqual(await seen(), ["a", "alone"]);
+      first.set(key("c"));
+      assert.deepEqual(await seen(), ["c", "alone"]);
+    },
+  );
 
-  fact("keys are bytes: empty, prefixes of each other, 0 and 255, invalid UTF-8, long", async (handle) => {
-    const store = await handle();
-    const keys = [[], [0], [0, 0], [255], [255, 255], [255, 0], [1, 2], [1, 2, 3], [0xc3, 0x28], [0xed, 0xa0, 0x80], [39, 34, 37]].map((bytes) => Uint8Array.from(bytes));
-    keys.push(new Uint8Array(3000).fill(7), new Uint8Array(3000).fill(7, 0, 2999), ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(9, byte)));
-    const value = (i: number): Uint8Array => Uint8Array.of(i & 255, i >> 8);
-    assert.equal(await store.write({ source: "s", cells: keys.map((k, i) => ({ key: k, value: value(i), expected: null, expires: null })), positions: [] }), "done");
-    const cells = await store.read(keys);
-    keys.forEach((_, i) => { assert.deepEqual(bytesOf(cells[i]!), bytesOf({ value: value(i), version: 0 })); });
-  });
+  fact(
+    "keys are bytes: empty, prefixes of each other, 0 and 255, invalid UTF-8, long",
+    async (handle) => {
+      const store = await handle();
+      const keys = [
+        [],
+        [0],
+        [0, 0],
+        [255],
+        [255, 255],
+        [255, 0],
+        [1, 2],
+        [1, 2, 3],
+        [0xc3, 0x28],
+        [0xed, 0xa0, 0x80],
+        [39, 34, 37],
+      ].map((bytes) => Uint8Array.from(bytes));
+      keys.push(
+        new Uint8Array(3000).fill(7),
+        new Uint8Array(3000).fill(7, 0, 2999),
+        ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(9, byte)),
+      );
+      const value = (i: number): Uint8Array => Uint8Array.of(i & 255, i >> 8);
+      assert.equal(
+        await store.write({
+          source: "s",
+          cells: keys.map((k, i) => ({ key: k, value: value(i), expected: null, expires: null })),
+          positions: [],
+        }),
+        "done",
+      );
+      const cells = await store.read(keys);
+      keys.forEach((_, i) => {
+        assert.deepEqual(bytesOf(cells[i]!), bytesOf({ value: value(i), version: 0 }));
+      });
+    },
+  );
 
   fact("values are bytes: empty, every byte, 1 MiB", async (handle) => {
     const store = await handle();
     const random = generator(7);
-    const values = [new Uint8Array(0), Uint8Array.from({ length: 256 }, (_, i) => i), Uint8Array.from({ length: 1 << 20 }, () => random() & 255)];
-    await store.write({ source: "s", cells: values.map((value, i) => ({ key: key(`v${i}`), value, expected: null, expires: null })), positions: [] });
+    const values = [
+      new Uint8Array(0),
+      Uint8Array.from({ length: 256 }, (_, i) => i),
+      Uint8Array.from({ length: 1 << 20 }, () => random() & 255),
+    ];
+    await store.write({
+      source: "s",
+      cells: values.map((value, i) => ({
+        key: key(`v${i}`),
+        value,
+        expected: null,
+        expires: null,
+      })),
+      positions: [],
+    });
     const cells = await store.read(values.map((_, i) => key(`v${i}`)));
-    values.forEach((value, i) => { assert.ok(Buffer.from(value).equals(cells[i]!.value), `value ${i}`); });
+    values.forEach((value, i) => {
+      assert.ok(Buffer.from(value).equals(cells[i]!.value), `value ${i}`);
+    });
     const part = values[1]!.subarray(10, 20);
-    await store.write({ source: "s", cells: [{ key: key("part"), value: part, expected: null, expires: null }], positions: [] });
+    await store.write({
+      source: "s",
+      cells: [{ key: key("part"), value: part, expected: null, expires: null }],
+      positions: [],
+    });
     assert.ok(Buffer.from(part).equals((await one(store, "part"))!.value));
   });
 
   fact("what was handed in and what was handed out are the caller's own", async (handle) => {
     const store = await handle();
     const [name, value] = [key("a"), key("1")];
-    await store.write({ source: "s", cells: [{ key: name, value, expected: null, expires: null }], positions: [] });
+    await store.write({
+      source: "s",
+      cells: [{ key: name, value, expected: null, expires: null }],
+      positions: [],
+    });
     name.fill(0);
     value.fill(0);
     (await one(store, "a"))!.value.fill(0);
     assert.equal(valueOf(await one(store, "a")), "1");
   });
 
-  fact("a sweep removes what expired before its time, in bounded steps, and leaves the rest", async (handle) => {
-    const store = await handle();
-    const cells = Array.from({ length: 200 }, (_, i): CellWrite => ({ ...put(`c${i}`, String(i)), expires: i % 4 === 0 ? null : (i % 4) * 1e15 }));
-    await store.write({ source: "s", cells, positions: [{ partition: "p", expected: null, next: 1 }] });
-    const swept = async (before: number, limit: number): Promise<number> => {
-      let [removed, steps, cursor] = [0, 0, null as Uint8Array | null];
-      do {
-        const step = await store.sweep({ before, limit, cursor });
-        assert.ok(step.removed <= limit);
-        [removed, cursor] = [removed + step.removed, step.cursor];
-        assert.ok(++steps <= 1000, "the cursor does not come to an end");
-      } while (cursor !== null);
-      return removed;
-    };
-    assert.equal(await swept(1e15, 1000), 0);
-    assert.equal(await swept(1e15 + 1, 7), 50);
-    assert.equal(await swept(1e15 + 1, 7), 0);
-    assert.equal(await swept(3e15, 13), 50);
-    assert.equal(await swept(4e15, 1), 50);
-    const left = (await store.read(cells.map((cell) => cell.key))).flatMap((cell, i) => (cell === null ? [] : [i]));
-    assert.deepEqual(left, cells.flatMap((_, i) => (i % 4 === 0 ? [i] : [])));
-    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
-  });
+  fact(
+    "a sweep removes what expired before its time, in bounded steps, and leaves the rest",
+    async (handle) => {
+      const store = await handle();
+      const cells = Array.from({ length: 200 }, (_, i): CellWrite => ({
+        ...put(`c${i}`, String(i)),
+        expires: i % 4 === 0 ? null : (i % 4) * 1e15,
+      }));
+      await store.write({
+        source: "s",
+        cells,
+        positions: [{ partition: "p", expected: null, next: 1 }],
+      });
+      const swept = async (before: number, limit: number): Promise<number> => {
+        let [removed, steps, cursor] = [0, 0, null as Uint8Array | null];
+        do {
+          const step = await store.sweep({ before, limit, cursor });
+          assert.ok(step.removed <= limit);
+          [removed, cursor] = [removed + step.removed, step.cursor];
+          assert.ok(++steps <= 1000, "the cursor does not come to an end");
+        } while (cursor !== null);
+        return removed;
+      };
+      assert.equal(await swept(1e15, 1000), 0);
+      assert.equal(await swept(1e15 + 1, 7), 50);
+      assert.equal(await swept(1e15 + 1, 7), 0);
+      assert.equal(await swept(3e15, 13), 50);
+      assert.equal(await swept(4e15, 1), 50);
+      const left = (await store.read(cells.map((cell) => cell.key))).flatMap((cell, i) =>
+        cell === null ? [] : [i],
+      );
+      assert.deepEqual(
+        left,
+        cells.flatMap((_, i) => (i % 4 === 0 ? [i] : [])),
+      );
+      assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
+    },
+  );
 
-  fact("a cell that was swept conflicts with the version that was read, and a write renews when it expires", async (handle) => {
-    const store = await handle();
-    await store.write({ source: "s", cells: [{ ...put("gone", "1"), expires: 5 }, { ...put("renewed", "1"), expires: 5 }, { ...put("kept", "1"), expires: 5 }], positions: [] });
-    const { version } = (await one(store, "gone"))!;
-    await store.write({ source: "s", cells: [{ ...put("renewed", "2"), expires: 100 }, put("kept", "2")], positions: [] });
-    assert.deepEqual(await store.sweep({ before: 50, limit: 100, cursor: null }), { removed: 1, cursor: null });
-    assert.equal(await store.write({ source: "s", cells: [put("gone", "2", version)], positions: [] }), "conflict");
-    assert.deepEqual((await store.read(["gone", "renewed", "kept"].map(key))).map(valueOf), [null, "2", "2"]);
-  });
+  fact(
+    "a cell that was swept conflicts with the version that was read, and a write renews when " +
+      "it expires",
+    async (handle) => {
+      const store = await handle();
+      await store.write({
+        source: "s",
+        cells: [
+          { ...put("gone", "1"), expires: 5 },
+          { ...put("renewed", "1"), expires: 5 },
+          { ...put("kept", "1"), expires: 5 },
+        ],
+        positions: [],
+      });
+      const { version } = (await one(store, "gone"))!;
+      await store.write({
+        source: "s",
+        cells: [{ ...put("renewed", "2"), expires: 100 }, put("kept", "2")],
+        positions: [],
+      });
+      assert.deepEqual(await store.sweep({ before: 50, limit: 100, cursor: null }), {
+        removed: 1,
+        cursor: null,
+      });
+      assert.equal(
+        await store.write({ source: "s", cells: [put("gone", "2", version)], positions: [] }),
+        "conflict",
+      );
+      assert.deepEqual((await store.read(["gone", "renewed", "kept"].map(key))).map(valueOf), [
+        null,
+        "2",
+        "2",
+      ]);
+    },
+  );
 
   fact("cells written during a sweep are not lost", async (handle) => {
     const store = await handle();
-    await store.write({ source: "s", cells: Array.from({ length: 50 }, (_, i) => ({ ...put(`c${i}`, "1"), expires: 1 })), positions: [] });
+    await store.write({
+      source: "s",
+      cells: Array.from({ length: 50 }, (_, i) => ({ ...put(`c${i}`, "1"), expires: 1 })),
+      positions: [],
+    });
     let cursor: Uint8Array | null = null;
     let round = 0;
     do {
@@ -411,46 +757,87 @@ export function onlineStoreConformance(options: {
     assert.ok(cells.every((cell) => cell !== null));
   });
 
-  fact("reopening keeps cells, versions and positions, and no version comes back", async (handle) => {
-    const first = await handle();
-    await first.write({ source: "s", cells: [put("a", "1"), put("b", "1")], positions: [{ partition: "p", expected: null, next: 4, mark: "m" }] });
-    const before = (await one(first, "a"))!;
-    const removed = (await one(first, "b"))!;
-    await first.write({ source: "s", cells: [remove("b")], positions: [] });
-    await first.close();
-    const second = await handle();
-    assert.deepEqual(await second.positions("s"), [{ partition: "p", offset: 4, mark: "m" }]);
-    const after = (await one(second, "a"))!;
-    assert.deepEqual([valueOf(after), after.version], ["1", before.version]);
-    await second.write({ source: "s", cells: [put("b", "2", null), put("a", "2", after.version)], positions: [] });
-    assert.equal(await second.write({ source: "s", cells: [put("b", "3", removed.version)], positions: [] }), "conflict");
-    assert.equal(await second.write({ source: "s", cells: [put("a", "3", after.version)], positions: [] }), "conflict");
-  });
+  fact(
+    "reopening keeps cells, versions and positions, and no version comes back",
+    async (handle) => {
+      const first = await handle();
+      await first.write({
+        source: "s",
+        cells: [put("a", "1"), put("b", "1")],
+        positions: [{ partition: "p", expected: null, next: 4, mark: "m" }],
+      });
+      const before = (await one(first, "a"))!;
+      const removed = (await one(first, "b"))!;
+      await first.write({ source: "s", cells: [remove("b")], positions: [] });
+      await first.close();
+      const second = await handle();
+      assert.deepEqual(await second.positions("s"), [{ partition: "p", offset: 4, mark: "m" }]);
+      const after = (await one(second, "a"))!;
+      assert.deepEqual([valueOf(after), after.version], ["1", before.version]);
+      await second.write({
+        source: "s",
+        cells: [put("b", "2", null), put("a", "2", after.version)],
+        positions: [],
+      });
+      assert.equal(
+        await second.write({ source: "s", cells: [put("b", "3", removed.version)], positions: [] }),
+        "conflict",
+      );
+      assert.equal(
+        await second.write({ source: "s", cells: [put("a", "3", after.version)], positions: [] }),
+        "conflict",
+      );
+    },
+  );
 
-  fact("namespaces do not see each other's cells and positions, and a sweep stays in its own", async (handle) => {
-    const [a, b] = [await handle("a"), await handle("b")];
-    await a.write({ source: "s", cells: [{ ...put("k", "of a"), expires: 1 }], positions: [{ partition: "p", expected: null, next: 1 }] });
-    assert.equal(await one(b, "k"), null);
-    assert.deepEqual(await b.positions("s"), []);
-    assert.equal(await b.write({ source: "s", cells: [{ ...put("k", "of b", null), expires: 1 }], positions: [{ partition: "p", expected: null, next: 2 }] }), "done");
-    assert.equal((await b.sweep({ before: 2, limit: 10, cursor: null })).removed, 1);
-    assert.equal(valueOf(await one(a, "k")), "of a");
-    assert.deepEqual(await a.positions("s"), [{ partition: "p", offset: 1 }]);
-  });
+  fact(
+    "namespaces do not see each other's cells and positions, and a sweep stays in its own",
+    async (handle) => {
+      const [a, b] = [await handle("a"), await handle("b")];
+      await a.write({
+        source: "s",
+        cells: [{ ...put("k", "of a"), expires: 1 }],
+        positions: [{ partition: "p", expected: null, next: 1 }],
+      });
+      assert.equal(await one(b, "k"), null);
+      assert.deepEqual(await b.positions("s"), []);
+      assert.equal(
+        await b.write({
+          source: "s",
+          cells: [{ ...put("k", "of b", null), expires: 1 }],
+          positions: [{ partition: "p", expected: null, next: 2 }],
+        }),
+        "done",
+      );
+      assert.equal((await b.sweep({ before: 2, limit: 10, cursor: null })).removed, 1);
+      assert.equal(valueOf(await one(a, "k")), "of a");
+      assert.deepEqual(await a.positions("s"), [{ partition: "p", offset: 1 }]);
+    },
+  );
 
-  fact("opening again does nothing, another namespace is ONLINE_STORE_OTHER_NAMESPACE, a closed store is ONLINE_STORE_NOT_OPEN", async (handle) => {
-    const store = await handle();
-    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
-    await store.open({ namespace: "test" });
-    assert.equal(valueOf(await one(store, "a")), "1");
-    await assert.rejects(store.open({ namespace: "other" }), { code: "ONLINE_STORE_OTHER_NAMESPACE" });
-    await store.close();
-    await store.close();
-    await assert.rejects(store.read([key("a")]), { code: "ONLINE_STORE_NOT_OPEN" });
-    await assert.rejects(store.write({ source: "s", cells: [], positions: [] }), { code: "ONLINE_STORE_NOT_OPEN" });
-    await assert.rejects(store.positions("s"), { code: "ONLINE_STORE_NOT_OPEN" });
-    await assert.rejects(store.sweep({ before: 1, limit: 1, cursor: null }), { code: "ONLINE_STORE_NOT_OPEN" });
-  });
+  fact(
+    "opening again does nothing, another namespace is ONLINE_STORE_OTHER_NAMESPACE, a closed " +
+      "store is ONLINE_STORE_NOT_OPEN",
+    async (handle) => {
+      const store = await handle();
+      await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
+      await store.open({ namespace: "test" });
+      assert.equal(valueOf(await one(store, "a")), "1");
+      await assert.rejects(store.open({ namespace: "other" }), {
+        code: "ONLINE_STORE_OTHER_NAMESPACE",
+      });
+      await store.close();
+      await store.close();
+      await assert.rejects(store.read([key("a")]), { code: "ONLINE_STORE_NOT_OPEN" });
+      await assert.rejects(store.write({ source: "s", cells: [], positions: [] }), {
+        code: "ONLINE_STORE_NOT_OPEN",
+      });
+      await assert.rejects(store.positions("s"), { code: "ONLINE_STORE_NOT_OPEN" });
+      await assert.rejects(store.sweep({ before: 1, limit: 1, cursor: null }), {
+        code: "ONLINE_STORE_NOT_OPEN",
+      });
+    },
+  );
 }
 
 function key(name: string): Uint8Array {

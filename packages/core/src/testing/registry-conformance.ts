@@ -6,24 +6,33 @@ const RACERS = 8;
 const ROUNDS = 5;
 
 /** `fact` declares a test, which gets handles on one empty store. */
-export function registryFacts(fact: (name: string, run: (handle: () => OfflineStore) => Promise<void>) => void): void {
+export function registryFacts(
+  fact: (name: string, run: (handle: () => OfflineStore) => Promise<void>) => void,
+): void {
   const of = (store: OfflineStore): RegistryStore => {
-    assert.ok(store.registry !== undefined, `${store.name} has no registry: implement it, or declare withoutRegistry`);
+    assert.ok(
+      store.registry !== undefined,
+      `${store.name} has no registry: implement it, or declare withoutRegistry`,
+    );
     return store.registry;
   };
 
-  fact("a registry is empty before its first save; then it holds what was saved last, for every handle", async (handle) => {
-    const [a, b] = [of(handle()), of(handle())];
-    const namespace = "default";
-    assert.equal(await a.load({ namespace }), null);
-    assert.equal(await a.save("{\"é\": \"\u{10ffff}\"}", { namespace, expected: null }), "done");
-    const first = (await b.load({ namespace }))!;
-    assert.equal(first.snapshot, "{\"é\": \"\u{10ffff}\"}");
-    assert.equal(await b.save("", { namespace, expected: first.etag }), "done");
-    const second = (await a.load({ namespace }))!;
-    assert.equal(second.snapshot, "");
-    assert.notEqual(second.etag, first.etag);
-  });
+  fact(
+    "a registry is empty before its first save; then it holds what was saved last, for every " +
+      "handle",
+    async (handle) => {
+      const [a, b] = [of(handle()), of(handle())];
+      const namespace = "default";
+      assert.equal(await a.load({ namespace }), null);
+      assert.equal(await a.save('{"é": "\u{10ffff}"}', { namespace, expected: null }), "done");
+      const first = (await b.load({ namespace }))!;
+      assert.equal(first.snapshot, '{"é": "\u{10ffff}"}');
+      assert.equal(await b.save("", { namespace, expected: first.etag }), "done");
+      const second = (await a.load({ namespace }))!;
+      assert.equal(second.snapshot, "");
+      assert.notEqual(second.etag, first.etag);
+    },
+  );
 
   fact("a registry is saved over what was loaded, and over nothing else", async (handle) => {
     const registry = of(handle());
@@ -38,31 +47,66 @@ export function registryFacts(fact: (name: string, run: (handle: () => OfflineSt
     assert.equal((await registry.load({ namespace }))!.snapshot, "two");
   });
 
-  fact("the registries of namespaces are apart, whatever these are called, and they are no tables", async (handle) => {
-    const store = handle();
-    const registry = of(store);
-    const namespaces = ["bank", "bank/eu", "bank%2Feu", "..", ".", "a b", "é☂", "*", "Bank", "b", "000"];
-    for (const namespace of namespaces) assert.equal(await registry.save(`of ${namespace}`, { namespace, expected: null }), "done");
-    for (const namespace of namespaces) assert.equal((await registry.load({ namespace }))?.snapshot, `of ${namespace}`);
-    assert.equal(await registry.load({ namespace: "ban" }), null);
-    assert.equal(await store.state("bank"), null);
-  });
+  fact(
+    "the registries of namespaces are apart, whatever these are called, and they are no tables",
+    async (handle) => {
+      const store = handle();
+      const registry = of(store);
+      const namespaces = [
+        "bank",
+        "bank/eu",
+        "bank%2Feu",
+        "..",
+        ".",
+        "a b",
+        "é☂",
+        "*",
+        "Bank",
+        "b",
+        "000",
+      ];
+      for (const namespace of namespaces)
+        assert.equal(await registry.save(`of ${namespace}`, { namespace, expected: null }), "done");
+      for (const namespace of namespaces)
+        assert.equal((await registry.load({ namespace }))?.snapshot, `of ${namespace}`);
+      assert.equal(await registry.load({ namespace: "ban" }), null);
+      assert.equal(await store.state("bank"), null);
+    },
+  );
 
-  fact("of many who save over the same registry one is done, and what is there is what it saved", async (handle) => {
-    const namespace = "default";
-    for (let round = 0; round < ROUNDS; round++) {
-      const expected = (await of(handle()).load({ namespace }))?.etag ?? null;
-      const texts = Array.from({ length: RACERS }, (_, i) => `${round}: ${"x".repeat(i * 1000)}`);
-      const outcomes = await Promise.all(texts.map((text) => of(handle()).save(text, { namespace, expected })));
-      assert.deepEqual(outcomes.toSorted(), [...Array.from({ length: RACERS - 1 }, () => "conflict"), "done"]);
-      assert.equal((await of(handle()).load({ namespace }))!.snapshot, texts[outcomes.indexOf("done")]);
-    }
-  });
+  fact(
+    "of many who save over the same registry one is done, and what is there is what it saved",
+    async (handle) => {
+      const namespace = "default";
+      for (let round = 0; round < ROUNDS; round++) {
+        const expected = (await of(handle()).load({ namespace }))?.etag ?? null;
+        const texts = Array.from({ length: RACERS }, (_, i) => `${round}: ${"x".repeat(i * 1000)}`);
+        const outcomes = await Promise.all(
+          texts.map((text) => of(handle()).save(text, { namespace, expected })),
+        );
+        assert.deepEqual(outcomes.toSorted(), [
+          ...Array.from({ length: RACERS - 1 }, () => "conflict"),
+          "done",
+        ]);
+        assert.equal(
+          (await of(handle()).load({ namespace }))!.snapshot,
+          texts[outcomes.indexOf("done")],
+        );
+      }
+    },
+  );
 
   fact("more saves than digits of a number are in their order", async (handle) => {
     const registry = of(handle());
     const namespace = "default";
-    for (let n = 0; n < 25; n++) assert.equal(await registry.save(`${n}`, { namespace, expected: (await registry.load({ namespace }))?.etag ?? null }), "done");
+    for (let n = 0; n < 25; n++)
+      assert.equal(
+        await registry.save(`${n}`, {
+          namespace,
+          expected: (await registry.load({ namespace }))?.etag ?? null,
+        }),
+        "done",
+      );
     assert.equal((await registry.load({ namespace }))!.snapshot, "24");
   });
 

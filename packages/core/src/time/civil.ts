@@ -6,8 +6,15 @@ export function dayOf(year: number, month: number, day: number): number {
   const y = month > 2 ? year : year - 1;
   const cycle = Math.floor(y / 400);
   const yearOfCycle = y - cycle * 400;
-  const dayOfYear = ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 | 0) + day - 1;
-  return cycle * 146_097 + yearOfCycle * 365 + (yearOfCycle / 4 | 0) - (yearOfCycle / 100 | 0) + dayOfYear - 719_468;
+  const dayOfYear = (((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0) + day - 1;
+  return (
+    cycle * 146_097 +
+    yearOfCycle * 365 +
+    ((yearOfCycle / 4) | 0) -
+    ((yearOfCycle / 100) | 0) +
+    dayOfYear -
+    719_468
+  );
 }
 
 /** `YYYY-MM-DD`; years outside 0001–9999 with a sign and six digits or more, as ISO 8601 has it. */
@@ -15,13 +22,23 @@ export function dateText(days: number): string {
   const shifted = days + 719_468;
   const cycle = Math.floor(shifted / 146_097);
   const dayOfCycle = shifted - cycle * 146_097;
-  const yearOfCycle = Math.floor((dayOfCycle - Math.floor(dayOfCycle / 1_460) + Math.floor(dayOfCycle / 36_524) - Math.floor(dayOfCycle / 146_096)) / 365);
-  const dayOfYear = dayOfCycle - (365 * yearOfCycle + (yearOfCycle / 4 | 0) - (yearOfCycle / 100 | 0));
-  const march = (5 * dayOfYear + 2) / 153 | 0;
+  const yearOfCycle = Math.floor(
+    (dayOfCycle -
+      Math.floor(dayOfCycle / 1_460) +
+      Math.floor(dayOfCycle / 36_524) -
+      Math.floor(dayOfCycle / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfCycle - (365 * yearOfCycle + ((yearOfCycle / 4) | 0) - ((yearOfCycle / 100) | 0));
+  const march = ((5 * dayOfYear + 2) / 153) | 0;
   const month = march < 10 ? march + 3 : march - 9;
   const year = cycle * 400 + yearOfCycle + (month <= 2 ? 1 : 0);
-  const day = dayOfYear - ((153 * march + 2) / 5 | 0) + 1;
-  const years = year >= 1 && year <= 9999 ? String(year).padStart(4, "0") : (year < 0 ? "-" : "+") + String(Math.abs(year)).padStart(6, "0");
+  const day = dayOfYear - (((153 * march + 2) / 5) | 0) + 1;
+  const years =
+    year >= 1 && year <= 9999
+      ? String(year).padStart(4, "0")
+      : (year < 0 ? "-" : "+") + String(Math.abs(year)).padStart(6, "0");
   return `${years}-${month < 10 ? "0" : ""}${month}-${day < 10 ? "0" : ""}${day}`;
 }
 

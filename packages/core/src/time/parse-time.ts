@@ -6,9 +6,11 @@ const LIMIT = 2 ** 53;
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Microseconds since the epoch of `YYYY-MM-DD[T ]HH:MM[:SS[.f1–9]][Z|±HH[:MM]]`; null where the text is unreadable: another form, no day of the calendar,
- * a leap second (UTC as µs since the epoch has no room for one), |µs| ≥ 2^53, or no zone in the text and `zone` null.
- * Digits beyond six are floored, before 1970 too. A text without a zone is read in `zone`; at a clock change, as Temporal's `compatible` does.
+ * Microseconds since the epoch of `YYYY-MM-DD[T ]HH:MM[:SS[.f1–9]][Z|±HH[:MM]]`; null where the
+ * text is unreadable: another form, no day of the calendar, a leap second (UTC as µs since the
+ * epoch has no room for one), |µs| ≥ 2^53, or no zone in the text and `zone` null. Digits beyond
+ * six are floored, before 1970 too. A text without a zone is read in `zone`; at a clock change, as
+ * Temporal's `compatible` does.
  */
 export function parseTime(text: string, zone: string | null): number | null {
   const length = text.length;
@@ -19,15 +21,18 @@ export function parseTime(text: string, zone: string | null): number | null {
   if (between !== 0x20 && between !== 0x54) return null; // space, T
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text.charCodeAt(13) !== 0x3a) return null;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text.charCodeAt(13) !== 0x3a)
+    return null;
   let at = 16;
   let second = 0;
   let micros = 0;
-  if (text.charCodeAt(at) === 0x3a) { // :
+  if (text.charCodeAt(at) === 0x3a) {
+    // :
     second = twoDigits(text, 17);
     if (second < 0 || second > 59) return null;
     at = 19;
-    if (text.charCodeAt(at) === 0x2e) { // .
+    if (text.charCodeAt(at) === 0x2e) {
+      // .
       const first = ++at;
       let weight = 100_000;
       for (; at < length; at++) {
@@ -48,7 +53,8 @@ export function parseTime(text: string, zone: string | null): number | null {
       if (Math.abs(local) * 1e6 > LIMIT + 2 * DAY_MICROS) return null;
       seconds = zoneOf(zone).toUtc(local);
     }
-  } else if (text.charCodeAt(at) === 0x5a) { // Z
+  } else if (text.charCodeAt(at) === 0x5a) {
+    // Z
     if (at + 1 !== length) return null;
   } else {
     const offset = offsetAt(text, at);
@@ -65,11 +71,16 @@ export function formatTime(micros: number): string {
   const days = Math.floor(micros / DAY_MICROS);
   const rest = micros - days * DAY_MICROS;
   const seconds = Math.floor(rest / 1e6);
-  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
   return `${dateText(days)}T${clock}.${String(rest - seconds * 1e6).padStart(6, "0")}Z`;
 }
 
-/** Days since 1970-01-01 of `YYYY-MM-DD` (or `±YYYYYY-MM-DD`, as `formatDate` writes years beyond four digits); null where the text is unreadable. */
+/**
+ * Days since 1970-01-01 of `YYYY-MM-DD` (or `±YYYYYY-MM-DD`, as `formatDate` writes years beyond
+ * four digits); null where the text is unreadable.
+ */
 export function parseDate(text: string): number | null {
   if (text.length === 10) return dayAt(text);
   const [, sign, year, month, day] = /^([+-])(\d{6,7})-(\d\d)-(\d\d)$/.exec(text) ?? [];
@@ -86,12 +97,20 @@ export function formatDate(days: number): string {
 function dayAt(text: string): number | null {
   const century = twoDigits(text, 0);
   const ofCentury = twoDigits(text, 2);
-  if (century < 0 || ofCentury < 0 || century + ofCentury === 0 || text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return null; // -
+  if (
+    century < 0 ||
+    ofCentury < 0 ||
+    century + ofCentury === 0 ||
+    text.charCodeAt(4) !== 0x2d ||
+    text.charCodeAt(7) !== 0x2d
+  )
+    return null; // -
   return date(century * 100 + ofCentury, twoDigits(text, 5), twoDigits(text, 8));
 }
 
 function date(year: number, month: number, day: number): number | null {
-  if (month < 1 || month > 12 || day < 1 || day > 28 && day > daysInMonth(year, month)) return null;
+  if (month < 1 || month > 12 || day < 1 || (day > 28 && day > daysInMonth(year, month)))
+    return null;
   return dayOf(year, month, day);
 }
 
@@ -102,7 +121,8 @@ function offsetAt(text: string, at: number): number | null {
   if (sign === 0 || hours < 0 || hours > 23) return null;
   if (text.length === at + 3) return sign * hours * 3600;
   const minutes = twoDigits(text, at + 4);
-  if (text.length !== at + 6 || text.charCodeAt(at + 3) !== 0x3a || minutes < 0 || minutes > 59) return null;
+  if (text.length !== at + 6 || text.charCodeAt(at + 3) !== 0x3a || minutes < 0 || minutes > 59)
+    return null;
   return sign * (hours * 3600 + minutes * 60);
 }
 

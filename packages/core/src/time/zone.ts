@@ -5,13 +5,21 @@ import { dayOf } from "./civil.ts";
 const DAY = 86_400;
 const MOST_DAYS = 20_000;
 
-/** One day of UTC in a zone: its offset (seconds east) before and from the second `at`; Infinity: the offset does not change. */
-interface ZoneDay { readonly at: number; readonly before: number; readonly after: number }
+/**
+ * One day of UTC in a zone: its offset (seconds east) before and from the second `at`; Infinity:
+ * the offset does not change.
+ */
+interface ZoneDay {
+  readonly at: number;
+  readonly before: number;
+  readonly after: number;
+}
 
 export interface Zone {
   /**
-   * UTC seconds at which the zone's clock shows `local` (seconds, counted as if UTC). Temporal's `compatible`: a time that comes twice is its first,
-   * a time that is skipped is as late after the change as it is in the gap.
+   * UTC seconds at which the zone's clock shows `local` (seconds, counted as if UTC). Temporal's
+   * `compatible`: a time that comes twice is its first, a time that is skipped is as late after the
+   * change as it is in the gap.
    */
   toUtc(local: number): number;
 }
@@ -34,7 +42,9 @@ function intlZone(name: string): Zone {
 
   /** Seconds east of UTC, asked of Intl: slow. */
   const ask = (utc: number): number => {
-    const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/.exec(format.format(utc * 1000))!.map(Number);
+    const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/
+      .exec(format.format(utc * 1000))!
+      .map(Number);
     return dayOf(year!, month!, day!) * DAY + hour! * 3600 + minute! * 60 + second! - utc;
   };
   const look = (day: number): ZoneDay => {
@@ -75,10 +85,23 @@ function intlZone(name: string): Zone {
 function formatter(name: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat("en-US", {
-      timeZone: name, calendar: "iso8601", numberingSystem: "latn", hourCycle: "h23",
-      year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      timeZone: name,
+      calendar: "iso8601",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
     });
   } catch (cause) {
-    throw new TidemarkError("TIME_ZONE_UNKNOWN", `no time zone "${name}" is known here; declare an IANA name such as "Europe/Berlin", or "UTC"`, { cause });
+    throw new TidemarkError(
+      "TIME_ZONE_UNKNOWN",
+      `no time zone "${name}" is known here; declare an IANA name such as "Europe/Berlin", or ` +
+        `"UTC"`,
+      { cause },
+    );
   }
 }

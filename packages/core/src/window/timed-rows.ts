@@ -21,7 +21,11 @@ export interface AnswerSheet extends Answers {
 }
 
 export function answerSheets(features: readonly FeatureSpec[], length: number): AnswerSheet[] {
-  return features.map(() => ({ values: new Array<Value>(length).fill(null), statuses: new Array<Status>(length).fill("NOT_FOUND"), times: new Float64Array(length).fill(NaN) }));
+  return features.map(() => ({
+    values: new Array<Value>(length).fill(null),
+    statuses: new Array<Status>(length).fill("NOT_FOUND"),
+    times: new Float64Array(length).fill(NaN),
+  }));
 }
 
 /** A default replaces any null, the status stays (law 7). */

@@ -1,4 +1,7 @@
-/** Window features over sorted rows: one scan of the window per feature, every row asked whether the law lets it in. */
+/**
+ * Window features over sorted rows: one scan of the window per feature, every row asked whether the
+ * law lets it in.
+ */
 import { aggregateOf, vectorOf } from "../aggregate/bind.ts";
 import type { Aggregate, Overflows } from "../aggregate/aggregate.ts";
 import type { Batch } from "../columns/batch.ts";
@@ -9,15 +12,31 @@ import { type AnswerSheet, type TimedRows, withDefault } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";
 
 /** Answers row `row` of the sheets for an entity whose rows are [start, end), at `t`. */
-export type WindowKernel = (start: number, end: number, t: number, sheets: readonly AnswerSheet[], row: number) => void;
+export type WindowKernel = (
+  start: number,
+  end: number,
+  t: number,
+  sheets: readonly AnswerSheet[],
+  row: number,
+) => void;
 
 /** The plan's features, bound to these rows. */
-export function windowKernel(plan: AggregatePlan, rows: TimedRows, overflows: Overflows): WindowKernel {
+export function windowKernel(
+  plan: AggregatePlan,
+  rows: TimedRows,
+  overflows: Overflows,
+): WindowKernel {
   return windowKernels(plan, overflows)(rows);
 }
 
-/** Binds the plan's features to one set of rows after another: the next one makes the kernel before it void. */
-export function windowKernels(plan: AggregatePlan, overflows: Overflows): (rows: TimedRows) => WindowKernel {
+/**
+ * Binds the plan's features to one set of rows after another: the next one makes the kernel before
+ * it void.
+ */
+export function windowKernels(
+  plan: AggregatePlan,
+  overflows: Overflows,
+): (rows: TimedRows) => WindowKernel {
   let columns: readonly ColumnSpec[] | null = null;
   let groups: readonly BoundGroup[] = [];
   return (rows) => {
@@ -27,23 +46,40 @@ export function windowKernels(plan: AggregatePlan, overflows: Overflows): (rows:
     }
     for (const group of groups) {
       group.passes = group.where === null ? null : bindFilter(group.where, rows.columns);
-      for (const { aggregate, place } of group.features) aggregate.bind(place < 0 ? null : rows.columns.vectors[place]!);
+      for (const { aggregate, place } of group.features)
+        aggregate.bind(place < 0 ? null : rows.columns.vectors[place]!);
     }
     return kernelOver(plan, groups, rows);
   };
 }
 
-function madeGroup({ window, where, features }: Group, columns: Batch, overflows: Overflows): BoundGroup {
+function madeGroup(
+  { window, where, features }: Group,
+  columns: Batch,
+  overflows: Overflows,
+): BoundGroup {
   return {
-    window, where, passes: null,
+    window,
+    where,
+    passes: null,
     features: features.map(({ feature, sheet }) => {
-      const [vector, column] = feature.column === null ? [null, null] : vectorOf(columns, feature.column);
-      return { feature, sheet, place: vector === null ? -1 : columns.vectors.indexOf(vector), aggregate: aggregateOf(feature, column, overflows) };
+      const [vector, column] =
+        feature.column === null ? [null, null] : vectorOf(columns, feature.column);
+      return {
+        feature,
+        sheet,
+        place: vector === null ? -1 : columns.vectors.indexOf(vector),
+        aggregate: aggregateOf(feature, column, overflows),
+      };
     }),
   };
 }
 
-function kernelOver(plan: AggregatePlan, groups: readonly BoundGroup[], { time, from, to }: TimedRows): WindowKernel {
+function kernelOver(
+  plan: AggregatePlan,
+  groups: readonly BoundGroup[],
+  { time, from, to }: TimedRows,
+): WindowKernel {
   return (start, end, t, sheets, row) => {
     const newest = newestBefore(start, end, t);
     const found = newest >= 0 && time[newest]! >= t - plan.longest;
@@ -63,8 +99,15 @@ function kernelOver(plan: AggregatePlan, groups: readonly BoundGroup[], { time, 
     }
   };
 
-  /** Puts the rows of [first, last) that are seen at t and pass into `chosen`; how many there are. */
-  function choose(first: number, last: number, t: number, passes: ((row: number) => boolean) | null): number {
+  /**
+   * Puts the rows of [first, last) that are seen at t and pass into `chosen`; how many there are.
+   */
+  function choose(
+    first: number,
+    last: number,
+    t: number,
+    passes: ((row: number) => boolean) | null,
+  ): number {
     if (chosen.length < last - first) chosen = new Int32Array((last - first) * 2);
     let length = 0;
     for (let i = first; i < last; i++) {
@@ -77,7 +120,11 @@ function kernelOver(plan: AggregatePlan, groups: readonly BoundGroup[], { time, 
 
   /** The newest row that is seen at t and lies before it; −1: none. */
   function newestBefore(start: number, end: number, t: number): number {
-    for (let i = lowerBound(time, start, end, t) - 1; i >= start && time[i]! >= t - plan.longest; i--) {
+    for (
+      let i = lowerBound(time, start, end, t) - 1;
+      i >= start && time[i]! >= t - plan.longest;
+      i--
+    ) {
       if (from === null || isKnown(from[i]!, to![i]!, t)) return i;
     }
     return -1;
@@ -97,7 +144,12 @@ interface Group {
 /** A group whose aggregates read the columns of one shape of batches. */
 interface BoundGroup extends Omit<Group, "features"> {
   passes: ((row: number) => boolean) | null;
-  readonly features: readonly { readonly feature: FeatureSpec; readonly sheet: number; readonly aggregate: Aggregate; /** Of its vector; −1: none. */ readonly place: number }[];
+  readonly features: readonly {
+    readonly feature: FeatureSpec;
+    readonly sheet: number;
+    readonly aggregate: Aggregate;
+    /** Of its vector; −1: none. */ readonly place: number;
+  }[];
 }
 
 const groupsByPlan = new WeakMap<AggregatePlan, readonly Group[]>();
@@ -108,8 +160,12 @@ function groupsOf(plan: AggregatePlan): readonly Group[] {
     const made: Group[] = [];
     plan.features.forEach((feature, sheet) => {
       const window = feature.window!;
-      const shared = feature.where === null ? made.find((group) => group.where === null && group.window === window) : undefined;
-      if (shared === undefined) made.push({ window, where: feature.where, features: [{ feature, sheet }] });
+      const shared =
+        feature.where === null
+          ? made.find((group) => group.where === null && group.window === window)
+          : undefined;
+      if (shared === undefined)
+        made.push({ window, where: feature.where, features: [{ feature, sheet }] });
       else shared.features.push({ feature, sheet });
     });
     groupsByPlan.set(plan, (groups = made));

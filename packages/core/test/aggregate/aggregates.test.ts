@@ -6,14 +6,34 @@ import type { AggregateName, ColumnSpec, FeatureSpec, Kind, Value } from "../../
 import { aggregate } from "@tidemark/testkit/oracle/aggregate";
 import { anyColumn, column } from "../support/any-value.ts";
 
-const feature = (name: AggregateName, input: string | null): FeatureSpec => (
-  { name, aggregate: name, column: input, window: 1, where: null, default: undefined, result: column(name, "int64") });
+const feature = (name: AggregateName, input: string | null): FeatureSpec => ({
+  name,
+  aggregate: name,
+  column: input,
+  window: 1,
+  where: null,
+  default: undefined,
+  result: column(name, "int64"),
+});
 
-function answer(name: AggregateName, input: ColumnSpec, values: readonly Value[]): { readonly value: Value; readonly overflow: boolean } {
+function answer(
+  name: AggregateName,
+  input: ColumnSpec,
+  values: readonly Value[],
+): { readonly value: Value; readonly overflow: boolean } {
   const overflows = { count: 0 };
-  const bound = bindAggregate(feature(name, input.name), batchOf([input], values.map((value) => [value])), overflows);
+  const bound = bindAggregate(
+    feature(name, input.name),
+    batchOf(
+      [input],
+      values.map((value) => [value]),
+    ),
+    overflows,
+  );
   bound.reset();
-  values.forEach((_, row) => { bound.add(Int32Array.of(row), 1); });
+  values.forEach((_, row) => {
+    bound.add(Int32Array.of(row), 1);
+  });
   return { value: bound.finish(), overflow: overflows.count > 0 };
 }
 
@@ -21,19 +41,37 @@ function answer(name: AggregateName, input: ColumnSpec, values: readonly Value[]
 const withoutMinusZero = (value: Value): Value => (value === 0 ? 0 : value);
 
 const of: Readonly<Record<Kind, readonly AggregateName[]>> = {
-  float64: ["count", "countDistinct", "sum", "avg", "min", "max"], int64: ["count", "countDistinct", "sum", "avg", "min", "max"], int32: ["count", "countDistinct", "sum", "avg", "min", "max"],
-  decimal: ["count", "countDistinct", "sum", "avg", "min", "max"], string: ["count", "countDistinct", "min", "max"], boolean: ["count", "countDistinct", "min", "max"],
-  bytes: ["count", "countDistinct", "min", "max"], date: ["count", "countDistinct", "min", "max"], timestamp: ["count", "countDistinct", "min", "max"], json: ["count"],
+  float64: ["count", "countDistinct", "sum", "avg", "min", "max"],
+  int64: ["count", "countDistinct", "sum", "avg", "min", "max"],
+  int32: ["count", "countDistinct", "sum", "avg", "min", "max"],
+  decimal: ["count", "countDistinct", "sum", "avg", "min", "max"],
+  string: ["count", "countDistinct", "min", "max"],
+  boolean: ["count", "countDistinct", "min", "max"],
+  bytes: ["count", "countDistinct", "min", "max"],
+  date: ["count", "countDistinct", "min", "max"],
+  timestamp: ["count", "countDistinct", "min", "max"],
+  json: ["count"],
 };
 
 describe("every aggregate of every kind answers as the oracle's does", () => {
-  const cases = Object.entries(of).flatMap(([kind, names]) => names.map((name) => [name, kind as Kind] as const));
+  const cases = Object.entries(of).flatMap(([kind, names]) =>
+    names.map((name) => [name, kind as Kind] as const),
+  );
   test.each(cases)("%s of %s", (name: AggregateName, kind: Kind) => {
     const input = column("x", kind);
-    fc.assert(fc.property(fc.integer({ min: 0, max: 24 }).chain((length) => anyColumn(kind, length)), (values) => {
-      const expected = aggregate(name, input, values, null);
-      expect(answer(name, input, values)).toStrictEqual({ ...expected, value: withoutMinusZero(expected.value) });
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 24 }).chain((length) => anyColumn(kind, length)),
+        (values) => {
+          const expected = aggregate(name, input, values, null);
+          expect(answer(name, input, values)).toStrictEqual({
+            ...expected,
+            value: withoutMinusZero(expected.value),
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });
 
@@ -47,7 +85,11 @@ test("count() counts rows, count(column) those that have a value", () => {
 
 test("of nothing: counts and sums are 0, the others null", () => {
   for (const values of [[], [null, null]]) {
-    expect(["count", "countDistinct", "sum", "avg", "min", "max"].map((name) => answer(name as AggregateName, column("x", "float64"), values).value)).toStrictEqual([0n, 0n, 0, null, null, null]);
+    expect(
+      ["count", "countDistinct", "sum", "avg", "min", "max"].map(
+        (name) => answer(name as AggregateName, column("x", "float64"), values).value,
+      ),
+    ).toStrictEqual([0n, 0n, 0, null, null, null]);
     expect(answer("sum", column("x", "decimal"), values).value).toBe(0n);
   }
 });
@@ -55,11 +97,26 @@ test("of nothing: counts and sums are 0, the others null", () => {
 test("a sum outside its type is the largest value of the type, and counted", () => {
   const max = 2n ** 63n - 1n;
   expect(answer("sum", column("x", "int64"), [max, 1n])).toEqual({ value: max, overflow: true });
-  expect(answer("sum", column("x", "int64"), [max, 1n, -1n])).toEqual({ value: max, overflow: false });
-  expect(answer("sum", column("x", "int64"), [-max, -2n])).toEqual({ value: -max - 1n, overflow: true });
-  expect(answer("sum", column("x", "decimal"), [10n ** 38n - 1n, 1n])).toEqual({ value: 10n ** 38n - 1n, overflow: true });
-  expect(answer("sum", column("x", "float64"), [1e308, 1e308])).toEqual({ value: Number.MAX_VALUE, overflow: true });
-  expect(answer("sum", column("x", "float64"), [-1e308, -1e308])).toEqual({ value: -Number.MAX_VALUE, overflow: true });
+  expect(answer("sum", column("x", "int64"), [max, 1n, -1n])).toEqual({
+    value: max,
+    overflow: false,
+  });
+  expect(answer("sum", column("x", "int64"), [-max, -2n])).toEqual({
+    value: -max - 1n,
+    overflow: true,
+  });
+  expect(answer("sum", column("x", "decimal"), [10n ** 38n - 1n, 1n])).toEqual({
+    value: 10n ** 38n - 1n,
+    overflow: true,
+  });
+  expect(answer("sum", column("x", "float64"), [1e308, 1e308])).toEqual({
+    value: Number.MAX_VALUE,
+    overflow: true,
+  });
+  expect(answer("sum", column("x", "float64"), [-1e308, -1e308])).toEqual({
+    value: -Number.MAX_VALUE,
+    overflow: true,
+  });
 });
 
 test("no answer is −0", () => {
@@ -72,18 +129,36 @@ test("no answer is −0", () => {
 
 test("the average divides the rounded sum once", () => {
   expect(answer("avg", column("x", "float64"), [0.1, 0.2, 0.3]).value).toBe(0.6 / 3);
-  expect(answer("avg", column("x", "int64"), [9007199254740993n, 9007199254740993n]).value).toBe(18014398509481986 / 2);
+  expect(answer("avg", column("x", "int64"), [9007199254740993n, 9007199254740993n]).value).toBe(
+    18014398509481986 / 2,
+  );
   expect(answer("avg", column("x", "decimal", { scale: 2 }), [1n, 2n]).value).toBe(0.03 / 2);
 });
 
 test("strings go by code point and bytes lexicographically", () => {
   expect(answer("max", column("x", "string"), ["\uFFFD", "😀"]).value).toBe("😀");
-  expect(answer("min", column("x", "bytes"), [new Uint8Array([1]), new Uint8Array([0, 9])]).value).toEqual(new Uint8Array([0, 9]));
+  expect(
+    answer("min", column("x", "bytes"), [new Uint8Array([1]), new Uint8Array([0, 9])]).value,
+  ).toEqual(new Uint8Array([0, 9]));
 });
 
 test("a bound aggregate may be reset and used again, and asked twice", () => {
-  for (const [name, kind, values] of [["sum", "float64", [1, 2]], ["avg", "int64", [1n, 2n]], ["min", "string", ["b", "a"]], ["countDistinct", "string", ["b", "b"]], ["countDistinct", "int32", [1, 1]], ["max", "timestamp", [5, 3]]] as const) {
-    const bound = bindAggregate(feature(name, "x"), batchOf([column("x", kind)], values.map((value) => [value])), { count: 0 });
+  for (const [name, kind, values] of [
+    ["sum", "float64", [1, 2]],
+    ["avg", "int64", [1n, 2n]],
+    ["min", "string", ["b", "a"]],
+    ["countDistinct", "string", ["b", "b"]],
+    ["countDistinct", "int32", [1, 1]],
+    ["max", "timestamp", [5, 3]],
+  ] as const) {
+    const bound = bindAggregate(
+      feature(name, "x"),
+      batchOf(
+        [column("x", kind)],
+        values.map((value) => [value]),
+      ),
+      { count: 0 },
+    );
     for (const row of [0, 1]) bound.add(Int32Array.of(row), 1);
     const both = bound.finish();
     expect(bound.finish()).toBe(both);
@@ -97,5 +172,7 @@ test("a bound aggregate may be reset and used again, and asked twice", () => {
 });
 
 test("latest is a fact and no aggregate of a window", () => {
-  expect(() => bindAggregate(feature("latest", "x"), batchOf([column("x", "int32")], []), { count: 0 })).toThrow("latest is a fact");
+  expect(() =>
+    bindAggregate(feature("latest", "x"), batchOf([column("x", "int32")], []), { count: 0 }),
+  ).toThrow("latest is a fact");
 });

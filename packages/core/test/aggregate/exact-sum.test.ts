@@ -4,13 +4,40 @@ import { ExactSum } from "../../src/aggregate/exact-sum.ts";
 import { roundFraction, sumOfDoubles, unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 
 /** Doubles of every magnitude alike: any 64 bits that are finite. */
-const bits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((word) => new Float64Array(new BigUint64Array([word]).buffer)[0]!).filter(Number.isFinite);
-const odd = fc.constantFrom(0, -0, 5e-324, -5e-324, 2 ** -1022, 2 ** -1022 - 5e-324, 0.1, 0.2, 1, -1, 1e16, -1e16, 2 ** 53, 2 ** 53 + 2, 1e308, -1e308, Number.MAX_VALUE, -Number.MAX_VALUE);
+const bits = fc
+  .bigInt({ min: 0n, max: 2n ** 64n - 1n })
+  .map((word) => new Float64Array(new BigUint64Array([word]).buffer)[0]!)
+  .filter(Number.isFinite);
+const odd = fc.constantFrom(
+  0,
+  -0,
+  5e-324,
+  -5e-324,
+  2 ** -1022,
+  2 ** -1022 - 5e-324,
+  0.1,
+  0.2,
+  1,
+  -1,
+  1e16,
+  -1e16,
+  2 ** 53,
+  2 ** 53 + 2,
+  1e308,
+  -1e308,
+  Number.MAX_VALUE,
+  -Number.MAX_VALUE,
+);
 /** Close enough to each other for carries, borrows and halves. */
-const near = fc.tuple(fc.maxSafeInteger(), fc.integer({ min: -60, max: 60 })).map(([mantissa, exponent]) => mantissa * 2 ** exponent);
+const near = fc
+  .tuple(fc.maxSafeInteger(), fc.integer({ min: -60, max: 60 }))
+  .map(([mantissa, exponent]) => mantissa * 2 ** exponent);
 const anyDouble = fc.oneof(bits, odd, near, fc.integer({ min: -1000, max: 1000 }));
 
-/** The twin: whole numbers of 2^−1074, rounded once. An overflow is ±Infinity here, and saturates in `sum`. */
+/**
+ * The twin: whole numbers of 2^−1074, rounded once. An overflow is ±Infinity here, and saturates in
+ * `sum`.
+ */
 function slowSum(values: readonly number[]): number {
   const { value, overflow } = sumOfDoubles(values);
   return overflow ? value * Infinity : value;
@@ -23,28 +50,59 @@ function fastSum(values: readonly number[], sum = new ExactSum()): number {
 
 describe("the accumulator gives the bits of a sum of fractions", () => {
   test("for any doubles", () => {
-    fc.assert(fc.property(fc.array(anyDouble, { maxLength: 60 }), (values) => {
-      expect(fastSum(values)).toBe(slowSum(values));
-    }), { numRuns: 3000 });
+    fc.assert(
+      fc.property(fc.array(anyDouble, { maxLength: 60 }), (values) => {
+        expect(fastSum(values)).toBe(slowSum(values));
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test("for sums that cancel but for a little", () => {
-    fc.assert(fc.property(fc.array(anyDouble, { minLength: 1, maxLength: 30 }), anyDouble, fc.integer({ min: 0, max: 2 ** 31 }), (values, rest, seed) => {
-      const all = [...values, ...values.map((value) => -value), rest].map((value, i) => ({ value, place: Math.imul(i + 1, seed | 1) })).sort((a, b) => a.place - b.place).map(({ value }) => value);
-      expect(fastSum(all)).toBe(rest === 0 ? 0 : rest);
-    }), { numRuns: 1000 });
+    fc.assert(
+      fc.property(
+        fc.array(anyDouble, { minLength: 1, maxLength: 30 }),
+        anyDouble,
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        (values, rest, seed) => {
+          const all = [...values, ...values.map((value) => -value), rest]
+            .map((value, i) => ({ value, place: Math.imul(i + 1, seed | 1) }))
+            .sort((a, b) => a.place - b.place)
+            .map(({ value }) => value);
+          expect(fastSum(all)).toBe(rest === 0 ? 0 : rest);
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 
   test("for subnormals, whose sum is always a double", () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.bigInt({ min: 0n, max: 2n ** 53n }), fc.boolean()), { maxLength: 40 }), (pairs) => {
-      const values = pairs.map(([units, negative]) => Number(units) * 5e-324 * (negative ? -1 : 1));
-      expect(fastSum(values)).toBe(slowSum(values));
-    }), { numRuns: 1000 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.bigInt({ min: 0n, max: 2n ** 53n }), fc.boolean()), { maxLength: 40 }),
+        (pairs) => {
+          const values = pairs.map(
+            ([units, negative]) => Number(units) * 5e-324 * (negative ? -1 : 1),
+          );
+          expect(fastSum(values)).toBe(slowSum(values));
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 
   test("at halves: the even neighbour, and whatever lies below a half decides", () => {
     const half = 2 ** -53;
-    for (const values of [[1, half], [1 + 2 ** -52, half], [1, half, 5e-324], [1, half, -5e-324], [1 + 2 ** -52, half, -5e-324], [-1, -half], [-1 - 2 ** -52, -half], [-1, -half, -5e-324]]) {
+    for (const values of [
+      [1, half],
+      [1 + 2 ** -52, half],
+      [1, half, 5e-324],
+      [1, half, -5e-324],
+      [1 + 2 ** -52, half, -5e-324],
+      [-1, -half],
+      [-1 - 2 ** -52, -half],
+      [-1, -half, -5e-324],
+    ]) {
       expect(fastSum(values)).toBe(slowSum(values));
     }
     expect(fastSum([1, half])).toBe(1);
@@ -54,8 +112,20 @@ describe("the accumulator gives the bits of a sum of fractions", () => {
   test("at every place of the highest bit, with ones and with halves below it", () => {
     for (let exponent = -1074; exponent <= 1023; exponent++) {
       const top = 2 ** exponent;
-      for (const low of [2 ** (exponent - 52), 2 ** (exponent - 53), 2 ** (exponent - 54), 5e-324]) {
-        for (const values of [[top, low], [top, -low], [-top, low], [top, low, 5e-324], [top, top / 2, low, low / 2]]) expect(fastSum(values)).toBe(slowSum(values));
+      for (const low of [
+        2 ** (exponent - 52),
+        2 ** (exponent - 53),
+        2 ** (exponent - 54),
+        5e-324,
+      ]) {
+        for (const values of [
+          [top, low],
+          [top, -low],
+          [-top, low],
+          [top, low, 5e-324],
+          [top, top / 2, low, low / 2],
+        ])
+          expect(fastSum(values)).toBe(slowSum(values));
       }
     }
   });
@@ -72,13 +142,25 @@ test("a partial overflow is no overflow, a whole one is", () => {
 });
 
 test("the empty sum and any sum of nothing is 0, never −0", () => {
-  for (const values of [[], [0], [-0], [-0, -0], [1, -1], [-5e-324, 5e-324]]) expect(fastSum(values)).toBe(0);
+  for (const values of [[], [0], [-0], [-0, -0], [1, -1], [-5e-324, 5e-324]])
+    expect(fastSum(values)).toBe(0);
 });
 
 describe("more additions than a limb can hold without a carry", () => {
   const times = 2 ** 20 + 2 ** 19 + 3;
   // a limb full of ones, a limb's highest bit, a power of two at a limb's edge, a mixed sign
-  test.each([[1], [-1], [0.1], [-0.1], [Number.MAX_VALUE / 2 ** 30], [-(2 ** 31)], [2 ** 32 - 1], [5e-324], [1 - 2 ** -53], [-(1 - 2 ** -53)]])("%d", (value: number) => {
+  test.each([
+    [1],
+    [-1],
+    [0.1],
+    [-0.1],
+    [Number.MAX_VALUE / 2 ** 30],
+    [-(2 ** 31)],
+    [2 ** 32 - 1],
+    [5e-324],
+    [1 - 2 ** -53],
+    [-(1 - 2 ** -53)],
+  ])("%d", (value: number) => {
     const sum = new ExactSum();
     for (let i = 0; i < times; i++) sum.add(value);
     expect(sum.round()).toBe(roundFraction(unitsOf(value) * BigInt(times), 1n << 1074n).value);
@@ -105,29 +187,41 @@ describe("more additions than a limb can hold without a carry", () => {
 });
 
 test("rounding leaves the exact value: what comes after is added to it", () => {
-  fc.assert(fc.property(fc.array(fc.array(anyDouble, { maxLength: 8 }), { maxLength: 8 }), (parts) => {
-    const sum = new ExactSum();
-    const seen: number[] = [];
-    for (const part of parts) {
-      seen.push(...part);
-      expect(fastSum(part, sum)).toBe(slowSum(seen));
-    }
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(fc.array(fc.array(anyDouble, { maxLength: 8 }), { maxLength: 8 }), (parts) => {
+      const sum = new ExactSum();
+      const seen: number[] = [];
+      for (const part of parts) {
+        seen.push(...part);
+        expect(fastSum(part, sum)).toBe(slowSum(seen));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("after a reset nothing is left, whatever was in it", () => {
   const sum = new ExactSum();
-  fc.assert(fc.property(fc.array(anyDouble, { maxLength: 20 }), fc.boolean(), (values, rounded) => {
-    sum.reset();
-    expect(sum.round()).toBe(0);
-    for (const value of values) sum.add(value);
-    if (rounded) expect(sum.round()).toBe(slowSum(values));
-  }), { numRuns: 1000 });
+  fc.assert(
+    fc.property(fc.array(anyDouble, { maxLength: 20 }), fc.boolean(), (values, rounded) => {
+      sum.reset();
+      expect(sum.round()).toBe(0);
+      for (const value of values) sum.add(value);
+      if (rounded) expect(sum.round()).toBe(slowSum(values));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test("any order of additions gives the same bits", () => {
-  fc.assert(fc.property(fc.array(anyDouble, { maxLength: 30 }), fc.integer(), (values, seed) => {
-    const other = values.map((value, i) => ({ value, place: Math.imul(i + 7, seed | 1) })).sort((a, b) => a.place - b.place).map(({ value }) => value);
-    expect(fastSum(other)).toBe(fastSum(values));
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(fc.array(anyDouble, { maxLength: 30 }), fc.integer(), (values, seed) => {
+      const other = values
+        .map((value, i) => ({ value, place: Math.imul(i + 7, seed | 1) }))
+        .sort((a, b) => a.place - b.place)
+        .map(({ value }) => value);
+      expect(fastSum(other)).toBe(fastSum(values));
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -17,11 +17,27 @@ interface Fact {
 /** What holds at `t` of these facts, which come sorted by time. */
 function holding(facts: readonly Fact[], t: number, ttl: number | null = null): readonly Value[] {
   const plan = joinPlan(ttl, latest("s"));
-  const rows = facts.map(({ s, id = 0, created = null }): Readonly<Record<string, Value>> => ({ s, id, created }));
-  const columns = batchOf(plan.columns, rows.map((row) => plan.columns.map(({ name }) => row[name]!)));
-  const [from, to] = [Float64Array.from(facts, (fact) => fact.from ?? -Infinity), Float64Array.from(facts, (fact) => fact.to ?? Infinity)];
+  const rows = facts.map(({ s, id = 0, created = null }): Readonly<Record<string, Value>> => ({
+    s,
+    id,
+    created,
+  }));
+  const columns = batchOf(
+    plan.columns,
+    rows.map((row) => plan.columns.map(({ name }) => row[name]!)),
+  );
+  const [from, to] = [
+    Float64Array.from(facts, (fact) => fact.from ?? -Infinity),
+    Float64Array.from(facts, (fact) => fact.to ?? Infinity),
+  ];
   const sheets = answerSheets(plan.features, 1);
-  asOfKernel(plan, { time: Float64Array.from(facts, ({ time }) => time), from, to, columns })(0, facts.length, t, sheets, 0);
+  asOfKernel(plan, { time: Float64Array.from(facts, ({ time }) => time), from, to, columns })(
+    0,
+    facts.length,
+    t,
+    sheets,
+    0,
+  );
   const { values, statuses, times } = sheets[0]!;
   return [values[0]!, statuses[0]!, Number.isNaN(times[0]!) ? null : times[0]!];
 }
@@ -38,20 +54,44 @@ test("it holds until its time to live is over, that moment included", () => {
 });
 
 test("the newest decides, though it is null", () => {
-  expect(holding([{ time: 1, s: "a" }, { time: 2, s: null }], 5)).toEqual([null, "NULL_VALUE", 2]);
+  expect(
+    holding(
+      [
+        { time: 1, s: "a" },
+        { time: 2, s: null },
+      ],
+      5,
+    ),
+  ).toEqual([null, "NULL_VALUE", 2]);
 });
 
 test("a newer one that is not known yet, or no longer, leaves the older", () => {
-  const facts = [{ time: 1, s: "a" }, { time: 2, s: "b", from: 10, to: 20 }];
+  const facts = [
+    { time: 1, s: "a" },
+    { time: 2, s: "b", from: 10, to: 20 },
+  ];
   expect([10, 11, 20, 21].map((t) => holding(facts, t)[0])).toEqual(["a", "b", "b", "a"]);
 });
 
 test("an older one that is known outlives a newer one that is not, however old it is", () => {
-  expect(holding([{ time: 1, s: "a" }, { time: 2, s: "b", from: 90 }], 50, 10)).toEqual([null, "OUTSIDE_MAX_AGE", 1]);
+  expect(
+    holding(
+      [
+        { time: 1, s: "a" },
+        { time: 2, s: "b", from: 90 },
+      ],
+      50,
+      10,
+    ),
+  ).toEqual([null, "OUTSIDE_MAX_AGE", 1]);
 });
 
 test("ties: the later created column, a missing one first of all, then the larger key", () => {
-  const tie = (...facts: readonly Omit<Fact, "time">[]): Value => holding(facts.map((fact) => ({ ...fact, time: 7 })), 7)[0]!;
+  const tie = (...facts: readonly Omit<Fact, "time">[]): Value =>
+    holding(
+      facts.map((fact) => ({ ...fact, time: 7 })),
+      7,
+    )[0]!;
   expect(tie({ s: "a", created: 5, id: 1 }, { s: "b", created: 4, id: 2 })).toBe("a");
   expect(tie({ s: "a", created: null, id: 9 }, { s: "b", created: -5, id: 2 })).toBe("b");
   expect(tie({ s: "a", created: 4, id: 3 }, { s: "b", created: 4, id: 2 })).toBe("a");

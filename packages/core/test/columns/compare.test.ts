@@ -3,29 +3,58 @@ import { expect, test } from "vitest";
 import { compareKeys, compareStrings, compareValues } from "../../src/columns/compare.ts";
 import type { ColumnSpec, Kind } from "../../src/specs.ts";
 
-const column = (name: string, kind: Kind): ColumnSpec => ({ name, database: name, kind, nullable: false });
+const column = (name: string, kind: Kind): ColumnSpec => ({
+  name,
+  database: name,
+  kind,
+  nullable: false,
+});
 const text = fc.string({ unit: "binary" });
 
 /** UTF-8 that gives a lone surrogate its three bytes. */
 function utf8(value: string): Buffer {
-  return Buffer.concat([...value].map((c) => {
-    const point = c.codePointAt(0)!;
-    return point >= 0xd800 && point < 0xe000 ? Buffer.from([0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63)]) : Buffer.from(c);
-  }));
+  return Buffer.concat(
+    [...value].map((c) => {
+      const point = c.codePointAt(0)!;
+      return point >= 0xd800 && point < 0xe000
+        ? Buffer.from([0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63)])
+        : Buffer.from(c);
+    }),
+  );
 }
 
 test("strings are in the order of their UTF-8 bytes", () => {
-  fc.assert(fc.property(text, text, text, (prefix, a, b) => {
-    expect(Math.sign(compareStrings(prefix + a, prefix + b))).toBe(Buffer.compare(Buffer.from(prefix + a), Buffer.from(prefix + b)));
-  }), { numRuns: 2000 });
+  fc.assert(
+    fc.property(text, text, text, (prefix, a, b) => {
+      expect(Math.sign(compareStrings(prefix + a, prefix + b))).toBe(
+        Buffer.compare(Buffer.from(prefix + a), Buffer.from(prefix + b)),
+      );
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("strings of any UTF-16 units, lone surrogates included, are in the order of code points", () => {
-  const unit = fc.constantFrom("a", "\ud7ff", "\ud800", "\ud801", "\udbff", "\udc00", "\udfff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}");
+  const unit = fc.constantFrom(
+    "a",
+    "\ud7ff",
+    "\ud800",
+    "\ud801",
+    "\udbff",
+    "\udc00",
+    "\udfff",
+    "\ue000",
+    "\uffff",
+    "\u{10000}",
+    "\u{10ffff}",
+  );
   const units = fc.array(unit, { maxLength: 5 }).map((parts) => parts.join(""));
-  fc.assert(fc.property(units, units, (a, b) => {
-    expect(Math.sign(compareStrings(a, b))).toBe(Buffer.compare(utf8(a), utf8(b)));
-  }), { numRuns: 5000 });
+  fc.assert(
+    fc.property(units, units, (a, b) => {
+      expect(Math.sign(compareStrings(a, b))).toBe(Buffer.compare(utf8(a), utf8(b)));
+    }),
+    { numRuns: 5000 },
+  );
 });
 
 test("an emoji comes after U+FFFD, which JavaScript's < denies", () => {
@@ -34,9 +63,11 @@ test("an emoji comes after U+FFFD, which JavaScript's < denies", () => {
 });
 
 test("bytes are in lexicographic order", () => {
-  fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => {
-    expect(Math.sign(compareValues("bytes", a, b))).toBe(Buffer.compare(a, b));
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => {
+      expect(Math.sign(compareValues("bytes", a, b))).toBe(Buffer.compare(a, b));
+    }),
+  );
 });
 
 test("numbers go by value, −0 is 0, false comes before true, null before everything", () => {

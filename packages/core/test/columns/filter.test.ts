@@ -10,36 +10,69 @@ const columns = [column("a", "boolean"), column("b", "boolean")];
 const cases: readonly Value[] = [true, false, null];
 const is = (name: string): Expression => ({ is: "compare", op: "=", column: name, value: true });
 
-/** What the filter says of each row; a filter only tells true from the rest, so its negation is asked too. */
+/**
+ * What the filter says of each row; a filter only tells true from the rest, so its negation is
+ * asked too.
+ */
 function truthOf(expression: Expression, row: readonly Value[], of = columns): boolean | null {
   const batch = batchOf(of, [row]);
-  const [yes, no] = [bindFilter(expression, batch)(0), bindFilter({ is: "not", term: expression }, batch)(0)];
+  const [yes, no] = [
+    bindFilter(expression, batch)(0),
+    bindFilter({ is: "not", term: expression }, batch)(0),
+  ];
   expect(yes && no).toBe(false);
   return yes ? true : no ? false : null;
 }
 
 describe("SQL's three-valued logic, as tables", () => {
   test("not", () => {
-    expect(cases.map((a) => truthOf({ is: "not", term: is("a") }, [a, null]))).toEqual([false, true, null]);
+    expect(cases.map((a) => truthOf({ is: "not", term: is("a") }, [a, null]))).toEqual([
+      false,
+      true,
+      null,
+    ]);
   });
 
   test("and", () => {
-    const table = cases.map((a) => cases.map((b) => truthOf({ is: "and", terms: [is("a"), is("b")] }, [a, b])));
-    expect(table).toEqual([[true, false, null], [false, false, false], [null, false, null]]);
+    const table = cases.map((a) =>
+      cases.map((b) => truthOf({ is: "and", terms: [is("a"), is("b")] }, [a, b])),
+    );
+    expect(table).toEqual([
+      [true, false, null],
+      [false, false, false],
+      [null, false, null],
+    ]);
   });
 
   test("or", () => {
-    const table = cases.map((a) => cases.map((b) => truthOf({ is: "or", terms: [is("a"), is("b")] }, [a, b])));
-    expect(table).toEqual([[true, true, true], [true, false, null], [true, null, null]]);
+    const table = cases.map((a) =>
+      cases.map((b) => truthOf({ is: "or", terms: [is("a"), is("b")] }, [a, b])),
+    );
+    expect(table).toEqual([
+      [true, true, true],
+      [true, false, null],
+      [true, null, null],
+    ]);
   });
 
   test("no terms at all: and is true, or is false", () => {
-    expect([truthOf({ is: "and", terms: [] }, [null, null]), truthOf({ is: "or", terms: [] }, [null, null])]).toEqual([true, false]);
+    expect([
+      truthOf({ is: "and", terms: [] }, [null, null]),
+      truthOf({ is: "or", terms: [] }, [null, null]),
+    ]).toEqual([true, false]);
   });
 
   test("is null is never unknown", () => {
-    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: false }, [a, null]))).toEqual([false, false, true]);
-    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: true }, [a, null]))).toEqual([true, true, false]);
+    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: false }, [a, null]))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: true }, [a, null]))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   test("in a list with null: true where it is found, else unknown", () => {
@@ -50,51 +83,110 @@ describe("SQL's three-valued logic, as tables", () => {
   });
 
   test("a comparison with null is unknown", () => {
-    expect(cases.map((a) => truthOf({ is: "compare", op: "<>", column: "a", value: null }, [a, null]))).toEqual([null, null, null]);
+    expect(
+      cases.map((a) => truthOf({ is: "compare", op: "<>", column: "a", value: null }, [a, null])),
+    ).toEqual([null, null, null]);
   });
 });
 
 test("only true passes", () => {
-  const batch = batchOf(columns, cases.map((a) => [a, null]));
+  const batch = batchOf(
+    columns,
+    cases.map((a) => [a, null]),
+  );
   const passes = bindFilter(is("a"), batch);
   expect([0, 1, 2].map(passes)).toEqual([true, false, false]);
 });
 
 describe("values compare by the order of law 3", () => {
-  test.each<[Kind, Value, Value]>([["float64", -0, 0], ["bytes", new Uint8Array([1, 2]), new Uint8Array([1, 2])], ["int64", 2n ** 60n + 1n, 2n ** 60n + 1n]])("%s %s equals %s", (kind: Kind, a: Value, b: Value) => {
-    expect(truthOf({ is: "compare", op: "=", column: "x", value: b }, [a], [column("x", kind)])).toBe(true);
+  test.each<[Kind, Value, Value]>([
+    ["float64", -0, 0],
+    ["bytes", new Uint8Array([1, 2]), new Uint8Array([1, 2])],
+    ["int64", 2n ** 60n + 1n, 2n ** 60n + 1n],
+  ])("%s %s equals %s", (kind: Kind, a: Value, b: Value) => {
+    expect(
+      truthOf({ is: "compare", op: "=", column: "x", value: b }, [a], [column("x", kind)]),
+    ).toBe(true);
     expect(truthOf({ is: "in", column: "x", values: [b] }, [a], [column("x", kind)])).toBe(true);
   });
 
-  test.each<[Kind, Value, Value]>([["string", "\uFFFD", "😀"], ["string", "10", "9"], ["bytes", new Uint8Array([0]), new Uint8Array([0, 0])], ["boolean", false, true], ["int64", 2n ** 53n, 2n ** 53n + 1n]])("%s %s is below %s", (kind: Kind, a: Value, b: Value) => {
-    for (const [op, expected] of [["<", true], ["<=", true], [">", false], [">=", false], ["=", false], ["<>", true]] as const) {
-      expect(truthOf({ is: "compare", op, column: "x", value: b }, [a], [column("x", kind)])).toBe(expected);
+  test.each<[Kind, Value, Value]>([
+    ["string", "\uFFFD", "😀"],
+    ["string", "10", "9"],
+    ["bytes", new Uint8Array([0]), new Uint8Array([0, 0])],
+    ["boolean", false, true],
+    ["int64", 2n ** 53n, 2n ** 53n + 1n],
+  ])("%s %s is below %s", (kind: Kind, a: Value, b: Value) => {
+    for (const [op, expected] of [
+      ["<", true],
+      ["<=", true],
+      [">", false],
+      [">=", false],
+      ["=", false],
+      ["<>", true],
+    ] as const) {
+      expect(truthOf({ is: "compare", op, column: "x", value: b }, [a], [column("x", kind)])).toBe(
+        expected,
+      );
     }
   });
 });
 
 test("any condition says of any row what a slow evaluator says", () => {
   const table = KINDS.map((kind) => column(`${kind}_x`, kind));
-  const source: SourceSpec = { name: "s", table: "s", columns: table, primaryKey: ["int64_x"], eventTime: { is: "committed", since: null }, created: null };
+  const source: SourceSpec = {
+    name: "s",
+    table: "s",
+    columns: table,
+    primaryKey: ["int64_x"],
+    eventTime: { is: "committed", since: null },
+    created: null,
+  };
   const row = fc.tuple(...KINDS.map((kind) => fc.option(anyValue(kind))));
-  const leaf = fc.integer({ min: 0, max: KINDS.length - 1 }).chain((c): fc.Arbitrary<Expression> => {
-    const name = table[c]!.name;
-    const value = fc.option(anyValue(KINDS[c]!));
-    return fc.oneof<fc.Arbitrary<Expression>[]>(
-      fc.record({ is: fc.constant("compare" as const), op: fc.constantFrom("=", "<>", "<", "<=", ">", ">="), column: fc.constant(name), value }),
-      fc.record({ is: fc.constant("in" as const), column: fc.constant(name), values: fc.array(value, { maxLength: 4 }) }),
-      fc.record({ is: fc.constant("null" as const), column: fc.constant(name), not: fc.boolean() }),
-    );
-  });
+  const leaf = fc
+    .integer({ min: 0, max: KINDS.length - 1 })
+    .chain((c): fc.Arbitrary<Expression> => {
+      const name = table[c]!.name;
+      const value = fc.option(anyValue(KINDS[c]!));
+      return fc.oneof<fc.Arbitrary<Expression>[]>(
+        fc.record({
+          is: fc.constant("compare" as const),
+          op: fc.constantFrom("=", "<>", "<", "<=", ">", ">="),
+          column: fc.constant(name),
+          value,
+        }),
+        fc.record({
+          is: fc.constant("in" as const),
+          column: fc.constant(name),
+          values: fc.array(value, { maxLength: 4 }),
+        }),
+        fc.record({
+          is: fc.constant("null" as const),
+          column: fc.constant(name),
+          not: fc.boolean(),
+        }),
+      );
+    });
   const { condition } = fc.letrec<{ condition: Expression }>((tie) => ({
-    condition: fc.oneof({ maxDepth: 3 }, leaf,
-      fc.record({ is: fc.constantFrom("and" as const, "or" as const), terms: fc.array(tie("condition"), { maxLength: 3 }) }),
-      fc.record({ is: fc.constant("not" as const), term: tie("condition") })),
+    condition: fc.oneof(
+      { maxDepth: 3 },
+      leaf,
+      fc.record({
+        is: fc.constantFrom("and" as const, "or" as const),
+        terms: fc.array(tie("condition"), { maxLength: 3 }),
+      }),
+      fc.record({ is: fc.constant("not" as const), term: tie("condition") }),
+    ),
   }));
-  fc.assert(fc.property(condition, fc.array(row, { minLength: 1, maxLength: 5 }), (expression, rows) => {
-    const passes = bindFilter(expression, batchOf(table, rows));
-    expect(rows.map((_, i) => passes(i))).toEqual(rows.map((values) => truth(expression, source, values) === true));
-  }), { numRuns: 2000 });
+  fc.assert(
+    fc.property(condition, fc.array(row, { minLength: 1, maxLength: 5 }), (expression, rows) => {
+      const passes = bindFilter(expression, batchOf(table, rows));
+      expect(rows.map((_, i) => passes(i))).toEqual(
+        rows.map((values) => truth(expression, source, values) === true),
+      );
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("a column that the batch lacks is named", () => {

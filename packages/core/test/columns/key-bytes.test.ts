@@ -4,9 +4,16 @@ import { compareKeys } from "../../src/columns/compare.ts";
 import { cellKey, cellKeys, keyText } from "../../src/columns/key-bytes.ts";
 import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
-const column = (name: string, kind: Kind, scale?: number): ColumnSpec => ({ name, database: name, kind, nullable: false, scale });
+const column = (name: string, kind: Kind, scale?: number): ColumnSpec => ({
+  name,
+  database: name,
+  kind,
+  nullable: false,
+  scale,
+});
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const keyOf = (kind: Kind, value: Value, scale?: number): string => hex(cellKey({ namespace: "n", space: "s", keys: [{ column: column("k", kind, scale), value }] }));
+const keyOf = (kind: Kind, value: Value, scale?: number): string =>
+  hex(cellKey({ namespace: "n", space: "s", keys: [{ column: column("k", kind, scale), value }] }));
 const HEAD = "01" + "016e" + "0173";
 
 describe("golden bytes: they are in users' files and never change", () => {
@@ -40,12 +47,17 @@ describe("golden bytes: they are in users' files and never change", () => {
   });
 
   test("a key of two columns", () => {
-    const keys = [{ column: column("user", "string"), value: "u" }, { column: column("account", "int64"), value: 2n }];
-    expect(hex(cellKey({ namespace: "bank", space: "weekly", keys }))).toBe("01" + "0462616e6b" + "067765656b6c79" + "03088000000000000002" + "010175");
+    const keys = [
+      { column: column("user", "string"), value: "u" },
+      { column: column("account", "int64"), value: 2n },
+    ];
+    expect(hex(cellKey({ namespace: "bank", space: "weekly", keys }))).toBe(
+      "01" + "0462616e6b" + "067765656b6c79" + "03088000000000000002" + "010175",
+    );
   });
 });
 
-test("1, 1n and \"1\" are one int64 key", () => {
+test('1, 1n and "1" are one int64 key', () => {
   expect(new Set([keyOf("int64", 1), keyOf("int64", 1n), keyOf("int64", "1")]).size).toBe(1);
 });
 
@@ -59,7 +71,12 @@ test("the order in which keys are given does not matter, their names do", () => 
   const b = { column: column("b", "string"), value: "y" };
   const at = (keys: (typeof a)[]): string => hex(cellKey({ namespace: "n", space: "s", keys }));
   expect(at([a, b])).toBe(at([b, a]));
-  expect(at([a, b])).not.toBe(at([{ ...a, value: "y" }, { ...b, value: "x" }]));
+  expect(at([a, b])).not.toBe(
+    at([
+      { ...a, value: "y" },
+      { ...b, value: "x" },
+    ]),
+  );
 });
 
 test("the bytes of one encoder are not shared with its next key", () => {
@@ -70,14 +87,30 @@ test("the bytes of one encoder are not shared with its next key", () => {
 });
 
 test.each<[Kind, Value]>([
-  ["string", null], ["string", 1], ["int64", null], ["int64", 1.5], ["int64", 2 ** 53], ["int64", "1.0"], ["int64", ""], ["int64", 1n << 63n], ["int64", true],
-  ["float64", Number.NaN], ["float64", "1"], ["decimal", 1], ["boolean", 1], ["bytes", "ff"], ["timestamp", null],
+  ["string", null],
+  ["string", 1],
+  ["int64", null],
+  ["int64", 1.5],
+  ["int64", 2 ** 53],
+  ["int64", "1.0"],
+  ["int64", ""],
+  ["int64", 1n << 63n],
+  ["int64", true],
+  ["float64", Number.NaN],
+  ["float64", "1"],
+  ["decimal", 1],
+  ["boolean", 1],
+  ["bytes", "ff"],
+  ["timestamp", null],
 ])("a %s key of %s is KEY_INVALID", (kind, value) => {
   expect(() => keyOf(kind, value)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
 });
 
 const values: Record<Kind, fc.Arbitrary<Value>> = {
-  string: fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("", "~", "~~", ",", "1:", "0:", "\ud800", "\udc00", "\ufffd")),
+  string: fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("", "~", "~~", ",", "1:", "0:", "\ud800", "\udc00", "\ufffd"),
+  ),
   json: fc.constantFrom("null", "{}", "~"),
   boolean: fc.boolean(),
   int32: fc.integer(),
@@ -88,35 +121,57 @@ const values: Record<Kind, fc.Arbitrary<Value>> = {
   date: fc.integer(),
   bytes: fc.uint8Array({ maxLength: 4 }),
 };
-const kinds = fc.array(fc.constantFrom(...(Object.keys(values) as Kind[])), { minLength: 1, maxLength: 3 });
+const kinds = fc.array(fc.constantFrom(...(Object.keys(values) as Kind[])), {
+  minLength: 1,
+  maxLength: 3,
+});
 const pair = kinds.chain((list) => {
   const row = fc.tuple(...list.map((kind) => values[kind]));
   return fc.tuple(fc.constant(list.map((kind, i) => column(`c${i}`, kind, 2))), row, row);
 });
 
 test("keys are equal in bytes and in text exactly where their values are equal", () => {
-  fc.assert(fc.property(pair, fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), ([columns, a, other], same) => {
-    const b = other.map((value, i) => (same[i] ? a[i]! : value));
-    const equal = compareKeys(columns, a, b) === 0;
-    const bytes = (row: readonly Value[]): string => hex(cellKeys("n", "s", columns)(row));
-    expect(bytes(a) === bytes(b)).toBe(equal);
-    expect(keyText(columns, a) === keyText(columns, b)).toBe(equal);
-  }), { numRuns: 3000 });
+  fc.assert(
+    fc.property(
+      pair,
+      fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+      ([columns, a, other], same) => {
+        const b = other.map((value, i) => (same[i] ? a[i]! : value));
+        const equal = compareKeys(columns, a, b) === 0;
+        const bytes = (row: readonly Value[]): string => hex(cellKeys("n", "s", columns)(row));
+        expect(bytes(a) === bytes(b)).toBe(equal);
+        expect(keyText(columns, a) === keyText(columns, b)).toBe(equal);
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });
 
 test("namespace, space and keys cannot run into each other", () => {
   const short = fc.constantFrom("", "a", "ab", "b", "\u0001a");
-  fc.assert(fc.property(fc.array(short, { minLength: 4, maxLength: 4 }), fc.array(short, { minLength: 4, maxLength: 4 }), (a, b) => {
-    const at = ([namespace, space, x, y]: string[]): string => hex(cellKeys(namespace!, space!, [column("x", "string"), column("y", "string")])([x!, y!]));
-    expect(at(a) === at(b)).toBe(a.join("|") === b.join("|"));
-    const text = ([, , x, y]: string[]): string => keyText([column("x", "string"), column("y", "string")], [x!, y!]);
-    expect(text(a) === text(b)).toBe(a[2] === b[2] && a[3] === b[3]);
-  }));
+  fc.assert(
+    fc.property(
+      fc.array(short, { minLength: 4, maxLength: 4 }),
+      fc.array(short, { minLength: 4, maxLength: 4 }),
+      (a, b) => {
+        const at = ([namespace, space, x, y]: string[]): string =>
+          hex(
+            cellKeys(namespace!, space!, [column("x", "string"), column("y", "string")])([x!, y!]),
+          );
+        expect(at(a) === at(b)).toBe(a.join("|") === b.join("|"));
+        const text = ([, , x, y]: string[]): string =>
+          keyText([column("x", "string"), column("y", "string")], [x!, y!]);
+        expect(text(a) === text(b)).toBe(a[2] === b[2] && a[3] === b[3]);
+      },
+    ),
+  );
 });
 
 test("null has a text of its own", () => {
   const one = [column("a", "string")];
-  expect(new Set([[null], ["~"], ["~~"], [""], ["null"]].map((row) => keyText(one, row))).size).toBe(5);
+  expect(
+    new Set([[null], ["~"], ["~~"], [""], ["null"]].map((row) => keyText(one, row))).size,
+  ).toBe(5);
   const two = [column("a", "string"), column("b", "int64")];
   expect(keyText(two, [null, 1n])).not.toBe(keyText(two, ["~,1", null]));
 });

@@ -1,23 +1,82 @@
 /* oxlint-disable unicorn/no-thenable -- that a column or a feature may be called `then` is what is shown */
 import { inspect } from "node:util";
 import {
-  and, avg, collectDefinitions, committed, count, entity, eq, featureService, featureView, float64, gt, inList, int32, int64, isNotNull, isNull, isTidemarkError, latest, max, micros, min, ne, not, or,
-  selectionOf, source, specOfEntity, specOfService, specOfSource, specOfView, string, sum, timestamp, toSql,
+  and,
+  avg,
+  collectDefinitions,
+  committed,
+  count,
+  entity,
+  eq,
+  featureService,
+  featureView,
+  float64,
+  gt,
+  inList,
+  int32,
+  int64,
+  isNotNull,
+  isNull,
+  isTidemarkError,
+  latest,
+  max,
+  micros,
+  min,
+  ne,
+  not,
+  or,
+  selectionOf,
+  source,
+  specOfEntity,
+  specOfService,
+  specOfSource,
+  specOfView,
+  string,
+  sum,
+  timestamp,
+  toSql,
 } from "@tidemark/core";
 import type { Expression } from "../../src/specs.ts";
 import { expect, test } from "vitest";
 import * as example from "./features.ts";
-import { accounts, customers, profile, transactions, transfers, user, weekly } from "./support/bank.ts";
+import {
+  accounts,
+  customers,
+  profile,
+  transactions,
+  transfers,
+  user,
+  weekly,
+} from "./support/bank.ts";
 
 const DAY = 86_400e6;
 const whereOf = (condition: Parameters<typeof not>[0]): Expression =>
-  specOfView(featureView("v", { entity: user, source: transactions, features: { n: count().where(condition as ReturnType<typeof eq<typeof transactions.vendor>>).over("1d") } })).features[0]!.where!;
+  specOfView(
+    featureView("v", {
+      entity: user,
+      source: transactions,
+      features: {
+        n: count()
+          .where(condition as ReturnType<typeof eq<typeof transactions.vendor>>)
+          .over("1d"),
+      },
+    }),
+  ).features[0]!.where!;
 
 test("the example of DESIGN §3 says what it says", () => {
   const { views, sources, entities, services } = collectDefinitions(example);
-  expect([...views.keys(), ...sources.keys(), ...entities.keys(), ...services.keys()]).toEqual(["weekly_activity", "transactions", "user", "fraud_v1"]);
+  expect([...views.keys(), ...sources.keys(), ...entities.keys(), ...services.keys()]).toEqual([
+    "weekly_activity",
+    "transactions",
+    "user",
+    "fraud_v1",
+  ]);
   expect(sources.get("transactions")).toEqual({
-    name: "transactions", table: "public.transaction_data", primaryKey: ["id"], eventTime: { is: "column", column: "time" }, created: null,
+    name: "transactions",
+    table: "public.transaction_data",
+    primaryKey: ["id"],
+    eventTime: { is: "column", column: "time" },
+    created: null,
     columns: [
       { name: "id", database: "id", kind: "int64", nullable: false },
       { name: "user_id", database: "User ID", kind: "string", nullable: false },
@@ -29,74 +88,212 @@ test("the example of DESIGN §3 says what it says", () => {
   });
   const view = views.get("weekly_activity")!;
   expect(view).toMatchObject({ is: "window", keyColumns: ["user_id"], ttl: null });
-  expect(view.features.map((feature) => [feature.name, feature.aggregate, feature.column, feature.window])).toEqual([
-    ["num_transactions_l1w", "count", null, 7 * DAY], ["total_amount_l1w", "sum", "amount", 7 * DAY], ["avg_amount_l1w", "avg", "amount", 7 * DAY], ["min_amount_l1w", "min", "amount", 7 * DAY],
-    ["max_amount_l1w", "max", "amount", 7 * DAY], ["num_vendors_l1w", "countDistinct", "vendor", 7 * DAY], ["num_sources_l1w", "countDistinct", "channel", 7 * DAY],
+  expect(
+    view.features.map((feature) => [
+      feature.name,
+      feature.aggregate,
+      feature.column,
+      feature.window,
+    ]),
+  ).toEqual([
+    ["num_transactions_l1w", "count", null, 7 * DAY],
+    ["total_amount_l1w", "sum", "amount", 7 * DAY],
+    ["avg_amount_l1w", "avg", "amount", 7 * DAY],
+    ["min_amount_l1w", "min", "amount", 7 * DAY],
+    ["max_amount_l1w", "max", "amount", 7 * DAY],
+    ["num_vendors_l1w", "countDistinct", "vendor", 7 * DAY],
+    ["num_sources_l1w", "countDistinct", "channel", 7 * DAY],
   ]);
-  expect(services.get("fraud_v1")!.features.map((one) => [one.view.name, one.feature.name, one.as])).toEqual([
-    ["weekly_activity", "num_transactions_l1w", "num_transactions_l1w"], ["weekly_activity", "total_amount_l1w", "total_amount_l1w"],
+  expect(
+    services.get("fraud_v1")!.features.map((one) => [one.view.name, one.feature.name, one.as]),
+  ).toEqual([
+    ["weekly_activity", "num_transactions_l1w", "num_transactions_l1w"],
+    ["weekly_activity", "total_amount_l1w", "total_amount_l1w"],
   ]);
 });
 
 test("the kind of a result follows law 3, and its nullability law 7", () => {
   const t = transactions;
-  const view = specOfView(featureView("v", { entity: user, source: t, features: {
-    n: count(t.vendor).over("1d"), sum32: sum(t.cents).over("1d"), sum64: sum(t.points).over("1d"), sumf: sum(t.amount).over("1d"), sumd: sum(t.fee).over("1d"),
-    avg: avg(t.fee).over("1d"), avg0: avg(t.fee).over("1d").default(-0), mind: min(t.fee).over("1d").default("-1.5"), maxt: max(t.time).over("1d"), maxn: max(t.points).over("1d").default(3), maxm: max(t.seen).over("1d"),
-  } }));
-  const results = Object.fromEntries(view.features.map(({ name, result: { name: named, database, ...rest } }) => {
-    expect([named, database]).toEqual([name, name]);
-    return [name, rest];
-  }));
+  const view = specOfView(
+    featureView("v", {
+      entity: user,
+      source: t,
+      features: {
+        n: count(t.vendor).over("1d"),
+        sum32: sum(t.cents).over("1d"),
+        sum64: sum(t.points).over("1d"),
+        sumf: sum(t.amount).over("1d"),
+        sumd: sum(t.fee).over("1d"),
+        avg: avg(t.fee).over("1d"),
+        avg0: avg(t.fee).over("1d").default(-0),
+        mind: min(t.fee).over("1d").default("-1.5"),
+        maxt: max(t.time).over("1d"),
+        maxn: max(t.points).over("1d").default(3),
+        maxm: max(t.seen).over("1d"),
+      },
+    }),
+  );
+  const results = Object.fromEntries(
+    view.features.map(({ name, result: { name: named, database, ...rest } }) => {
+      expect([named, database]).toEqual([name, name]);
+      return [name, rest];
+    }),
+  );
   expect(results).toEqual({
-    n: { kind: "int64", nullable: false, mode: "number" }, sum32: { kind: "int64", nullable: false }, sum64: { kind: "int64", nullable: false }, sumf: { kind: "float64", nullable: false },
-    sumd: { kind: "decimal", nullable: false, precision: 38, scale: 2 }, avg: { kind: "float64", nullable: true }, avg0: { kind: "float64", nullable: false },
-    mind: { kind: "decimal", nullable: false, precision: 10, scale: 2 }, maxt: { kind: "timestamp", nullable: true, zone: "UTC" }, maxn: { kind: "int64", nullable: false, mode: "number" },
+    n: { kind: "int64", nullable: false, mode: "number" },
+    sum32: { kind: "int64", nullable: false },
+    sum64: { kind: "int64", nullable: false },
+    sumf: { kind: "float64", nullable: false },
+    sumd: { kind: "decimal", nullable: false, precision: 38, scale: 2 },
+    avg: { kind: "float64", nullable: true },
+    avg0: { kind: "float64", nullable: false },
+    mind: { kind: "decimal", nullable: false, precision: 10, scale: 2 },
+    maxt: { kind: "timestamp", nullable: true, zone: "UTC" },
+    maxn: { kind: "int64", nullable: false, mode: "number" },
     maxm: { kind: "timestamp", nullable: true, mode: "micros" },
   });
-  const defaults = Object.fromEntries(view.features.map((feature) => [feature.name, feature.default]));
+  const defaults = Object.fromEntries(
+    view.features.map((feature) => [feature.name, feature.default]),
+  );
   expect(defaults).toMatchObject({ n: undefined, avg: undefined, mind: -150n, maxn: 3n });
   expect(Object.is(defaults["avg0"], 0), "no −0").toBe(true);
 });
 
 test("durations are exact: s, m, h, d of 24 h, w of 7 d", () => {
-  const view = specOfView(featureView("v", { entity: user, source: transactions, features: { n: count().overEach("1s", "2m", "3h", "4d", "5w", "100000d") } }));
-  expect(view.features.map((feature) => [feature.name, feature.window])).toEqual([["n_1s", 1e6], ["n_2m", 120e6], ["n_3h", 10_800e6], ["n_4d", 4 * DAY], ["n_5w", 35 * DAY], ["n_100000d", 100_000 * DAY]]);
+  const view = specOfView(
+    featureView("v", {
+      entity: user,
+      source: transactions,
+      features: { n: count().overEach("1s", "2m", "3h", "4d", "5w", "100000d") },
+    }),
+  );
+  expect(view.features.map((feature) => [feature.name, feature.window])).toEqual([
+    ["n_1s", 1e6],
+    ["n_2m", 120e6],
+    ["n_3h", 10_800e6],
+    ["n_4d", 4 * DAY],
+    ["n_5w", 35 * DAY],
+    ["n_100000d", 100_000 * DAY],
+  ]);
 });
 
 test("a view of facts has a ttl or none, and its rows are those of a dimension or of events", () => {
-  expect(specOfView(profile)).toMatchObject({ is: "fact", ttl: null, features: [{ name: "city", aggregate: "latest", window: null, where: null, default: undefined }, { name: "age", default: 0 }] });
-  expect(specOfSource(customers)).toMatchObject({ eventTime: { is: "committed", since: "created" }, created: null });
-  expect(specOfSource(transactions)).toMatchObject({ eventTime: { is: "column", column: "time" }, created: "seen" });
-  expect(specOfSource(source("d", { table: "d", columns: { id: int64() }, primaryKey: ["id"], eventTime: committed() })).eventTime).toEqual({ is: "committed", since: null });
-  expect(specOfView(featureView("v", { entity: user, source: transactions, ttl: "2w", features: { vendor: latest(transactions.vendor) } })).ttl).toBe(14 * DAY);
+  expect(specOfView(profile)).toMatchObject({
+    is: "fact",
+    ttl: null,
+    features: [
+      { name: "city", aggregate: "latest", window: null, where: null, default: undefined },
+      { name: "age", default: 0 },
+    ],
+  });
+  expect(specOfSource(customers)).toMatchObject({
+    eventTime: { is: "committed", since: "created" },
+    created: null,
+  });
+  expect(specOfSource(transactions)).toMatchObject({
+    eventTime: { is: "column", column: "time" },
+    created: "seen",
+  });
+  expect(
+    specOfSource(
+      source("d", {
+        table: "d",
+        columns: { id: int64() },
+        primaryKey: ["id"],
+        eventTime: committed(),
+      }),
+    ).eventTime,
+  ).toEqual({ is: "committed", since: null });
+  expect(
+    specOfView(
+      featureView("v", {
+        entity: user,
+        source: transactions,
+        ttl: "2w",
+        features: { vendor: latest(transactions.vendor) },
+      }),
+    ).ttl,
+  ).toBe(14 * DAY);
 });
 
 test("keys are columns of equal name, in the entity's order, or those that are mapped", () => {
   expect(specOfView(accounts).keyColumns).toEqual(["bank", "account_id"]);
-  const received = featureView("received", { entity: user, source: transfers, keys: { user_id: transfers.receiver_id }, features: { n: count().over("1d") } });
+  const received = featureView("received", {
+    entity: user,
+    source: transfers,
+    keys: { user_id: transfers.receiver_id },
+    features: { n: count().over("1d") },
+  });
   expect(specOfView(received).keyColumns).toEqual(["receiver_id"]);
 });
 
 test("columns and features may be called as anything, and an awaited definition stays itself", async () => {
   const odd = source("odd", {
-    table: "odd", primaryKey: ["name", "length"], eventTime: "at",
+    table: "odd",
+    primaryKey: ["name", "length"],
+    eventTime: "at",
     columns: {
-      name: string(), entity: string(), source: string(), columns: string(), length: int32(), constructor: float64(), toString: string(), toJSON: string(), hasOwnProperty: string(),
-      at: timestamp(), then: timestamp(),
+      name: string(),
+      entity: string(),
+      source: string(),
+      columns: string(),
+      length: int32(),
+      constructor: float64(),
+      toString: string(),
+      toJSON: string(),
+      hasOwnProperty: string(),
+      at: timestamp(),
+      then: timestamp(),
     },
   });
-  expect(Object.keys(odd)).toEqual(["name", "entity", "source", "columns", "length", "constructor", "toString", "toJSON", "hasOwnProperty", "at", "then"]);
+  expect(Object.keys(odd)).toEqual([
+    "name",
+    "entity",
+    "source",
+    "columns",
+    "length",
+    "constructor",
+    "toString",
+    "toJSON",
+    "hasOwnProperty",
+    "at",
+    "then",
+  ]);
   expect(await odd).toBe(odd);
   const thing = entity("thing", { keys: { name: string() } });
-  const view = featureView("v", { entity: thing, source: odd, features: { length: sum(odd.length).over("1d"), constructor: max(odd.constructor).over("1d"), toJSON: min(odd.toJSON).over("1d"), then: count().over("1d") } });
+  const view = featureView("v", {
+    entity: thing,
+    source: odd,
+    features: {
+      length: sum(odd.length).over("1d"),
+      constructor: max(odd.constructor).over("1d"),
+      toJSON: min(odd.toJSON).over("1d"),
+      then: count().over("1d"),
+    },
+  });
   expect(await view).toBe(view);
-  expect(specOfView(view).features.map((feature) => [feature.name, feature.column])).toEqual([["length", "length"], ["constructor", "constructor"], ["toJSON", "toJSON"], ["then", null]]);
+  expect(specOfView(view).features.map((feature) => [feature.name, feature.column])).toEqual([
+    ["length", "length"],
+    ["constructor", "constructor"],
+    ["toJSON", "toJSON"],
+    ["then", null],
+  ]);
   expect(view.constructor.name).toBe("constructor");
 });
 
 test("definitions are frozen, without a prototype, and print as what they are", () => {
-  for (const one of [user, transactions, weekly, weekly.num, example.fraud, transactions.vendor, string(), count(), eq(transactions.vendor, "a"), micros(5)]) {
+  for (const one of [
+    user,
+    transactions,
+    weekly,
+    weekly.num,
+    example.fraud,
+    transactions.vendor,
+    string(),
+    count(),
+    eq(transactions.vendor, "a"),
+    micros(5),
+  ]) {
     expect(Object.isFrozen(one)).toBe(true);
     expect(Object.getPrototypeOf(one)).toBeNull();
   }
@@ -104,14 +301,34 @@ test("definitions are frozen, without a prototype, and print as what they are", 
   expect(() => (specOfView(weekly).features as unknown[]).push(1)).toThrow(TypeError);
   expect(inspect(weekly)).toBe("feature view weekly { num, total, mean }");
   expect(inspect({ user })).toBe("{ user: entity user }");
-  expect(`${String(example.fraud)}, ${String(weekly.num)}, ${String(transactions.vendor)}, ${String(sum(transactions.amount))}`).toBe("feature service fraud_v1, feature weekly.num, column transactions.vendor, sum(transactions.amount)");
+  expect(
+    `${String(example.fraud)}, ${String(weekly.num)}, ${String(transactions.vendor)}, ` +
+      `${String(sum(transactions.amount))}`,
+  ).toBe(
+    "feature service fraud_v1, feature weekly.num, column transactions.vendor, " +
+      "sum(transactions.amount)",
+  );
 });
 
 test("JSON of a definition is its spec, digits kept", () => {
-  const view = featureView("v", { entity: user, source: transactions, features: { n: max(transactions.fee).where(gt(transactions.account_id, 9007199254740993n)).over("1d").default("1.00") } });
+  const view = featureView("v", {
+    entity: user,
+    source: transactions,
+    features: {
+      n: max(transactions.fee)
+        .where(gt(transactions.account_id, 9007199254740993n))
+        .over("1d")
+        .default("1.00"),
+    },
+  });
   expect(JSON.parse(JSON.stringify({ user, view }))).toMatchObject({
     user: { name: "user", keys: [{ name: "user_id", kind: "string" }] },
-    view: { name: "v", features: [{ name: "n", default: "100", where: { is: "compare", value: "9007199254740993" } }] },
+    view: {
+      name: "v",
+      features: [
+        { name: "n", default: "100", where: { is: "compare", value: "9007199254740993" } },
+      ],
+    },
   });
 });
 
@@ -122,48 +339,105 @@ test("a spread of a definition is still that definition", () => {
 test("conditions hold values as the model does", () => {
   const t = transactions;
   const at = new Date("2026-01-01T00:00:00.5Z");
-  expect(whereOf(eq(t.vendor, "Hospital"))).toEqual({ is: "compare", op: "=", column: "vendor", value: "Hospital" });
+  expect(whereOf(eq(t.vendor, "Hospital"))).toEqual({
+    is: "compare",
+    op: "=",
+    column: "vendor",
+    value: "Hospital",
+  });
   expect(whereOf(gt(t.time, at))).toMatchObject({ op: ">", value: 1_767_225_600_500_000 });
-  expect(whereOf(gt(t.time, "2026-01-01T01:00:00.500001+01:00"))).toMatchObject({ value: 1_767_225_600_500_001 });
+  expect(whereOf(gt(t.time, "2026-01-01T01:00:00.500001+01:00"))).toMatchObject({
+    value: 1_767_225_600_500_001,
+  });
   expect(whereOf(gt(t.time, { epochNanoseconds: -1n }))).toMatchObject({ value: -1 });
   expect(whereOf(gt(t.seen, 7n))).toMatchObject({ value: 7 });
   expect(whereOf(eq(t.account_id, 7))).toMatchObject({ value: 7n });
   expect(whereOf(ne(t.fee, "-0.5"))).toMatchObject({ op: "<>", value: -50n });
   expect(whereOf(eq(t.day, "1969-12-31"))).toMatchObject({ value: -1 });
-  expect(whereOf(inList(t.channel, ["a", "b"]))).toEqual({ is: "in", column: "channel", values: ["a", "b"] });
+  expect(whereOf(inList(t.channel, ["a", "b"]))).toEqual({
+    is: "in",
+    column: "channel",
+    values: ["a", "b"],
+  });
   expect(whereOf(and(isNull(t.vendor), or(isNotNull(t.extra), not(eq(t.ok, true)))))).toEqual({
-    is: "and", terms: [{ is: "null", column: "vendor", not: false }, { is: "or", terms: [{ is: "null", column: "extra", not: true }, { is: "not", term: { is: "compare", op: "=", column: "ok", value: true } }] }],
+    is: "and",
+    terms: [
+      { is: "null", column: "vendor", not: false },
+      {
+        is: "or",
+        terms: [
+          { is: "null", column: "extra", not: true },
+          { is: "not", term: { is: "compare", op: "=", column: "ok", value: true } },
+        ],
+      },
+    ],
   });
 });
 
 test("conditions print as SQL", () => {
   const t = transactions;
-  const condition = and(eq(t.vendor, "O'Neill"), or(inList(t.channel, ["a", "b"]), not(and(gt(t.fee, "1.5"), isNotNull(t.user_id)))), ne(t.ok, false), gt(t.time, "1969-12-31T23:59:59.999999Z"), eq(t.day, "2026-01-31"), eq(t.raw, new Uint8Array([0, 255])));
+  const condition = and(
+    eq(t.vendor, "O'Neill"),
+    or(inList(t.channel, ["a", "b"]), not(and(gt(t.fee, "1.5"), isNotNull(t.user_id)))),
+    ne(t.ok, false),
+    gt(t.time, "1969-12-31T23:59:59.999999Z"),
+    eq(t.day, "2026-01-31"),
+    eq(t.raw, new Uint8Array([0, 255])),
+  );
   expect(toSql(condition)).toBe(
-    `"Vendor" = 'O''Neill' AND ("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS NOT NULL)) AND "ok" <> FALSE AND "Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
+    `"Vendor" = 'O''Neill' AND ("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS ` +
+      `NOT NULL)) AND "ok" <> FALSE AND "Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 ` +
+      `23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
   );
   expect(toSql(isNull(t.vendor))).toBe(`"Vendor" IS NULL`);
   expect(() => toSql({ is: "null" } as never)).toThrow("is no condition");
 });
 
 test("a selection is a feature, a view, a service or a list, in the order asked", () => {
-  const names = (features: unknown): string[] => selectionOf(features).map((one) => `${one.view.name}.${one.feature.name} as ${one.as}`);
+  const names = (features: unknown): string[] =>
+    selectionOf(features).map((one) => `${one.view.name}.${one.feature.name} as ${one.as}`);
   expect(names(weekly.num)).toEqual(["weekly.num as num"]);
   expect(names(weekly.num.as("a").as("b"))).toEqual(["weekly.num as b"]);
-  expect(names(weekly)).toEqual(["weekly.num as num", "weekly.total as total", "weekly.mean as mean"]);
+  expect(names(weekly)).toEqual([
+    "weekly.num as num",
+    "weekly.total as total",
+    "weekly.mean as mean",
+  ]);
   const inner = featureService("inner", [weekly.mean, weekly.num.as("n")]);
-  expect(names(featureService("outer", [profile, inner]))).toEqual(["profile.city as city", "profile.age as age", "weekly.mean as mean", "weekly.num as n"]);
-  expect(names([inner, accounts.total])).toEqual(["weekly.mean as mean", "weekly.num as n", "accounts.total as total"]);
+  expect(names(featureService("outer", [profile, inner]))).toEqual([
+    "profile.city as city",
+    "profile.age as age",
+    "weekly.mean as mean",
+    "weekly.num as n",
+  ]);
+  expect(names([inner, accounts.total])).toEqual([
+    "weekly.mean as mean",
+    "weekly.num as n",
+    "accounts.total as total",
+  ]);
   expect(specOfService(inner).name).toBe("inner");
 });
 
-test("what a module exports besides definitions is ignored, and what definitions are made of is found", () => {
-  const found = collectDefinitions({ default: featureService("s", [weekly.num]), profile, list: [accounts], text: "x", nothing: null, f: () => accounts, aliased: weekly, column: transactions.vendor });
-  expect([...found.services.keys()]).toEqual(["s"]);
-  expect([...found.views.keys()]).toEqual(["weekly", "profile"]);
-  expect([...found.sources.keys()]).toEqual(["transactions", "customers"]);
-  expect([...found.entities.values()]).toEqual([specOfEntity(user)]);
-});
+test(
+  "what a module exports besides definitions is ignored, and what definitions are made of is " +
+    "found",
+  () => {
+    const found = collectDefinitions({
+      default: featureService("s", [weekly.num]),
+      profile,
+      list: [accounts],
+      text: "x",
+      nothing: null,
+      f: () => accounts,
+      aliased: weekly,
+      column: transactions.vendor,
+    });
+    expect([...found.services.keys()]).toEqual(["s"]);
+    expect([...found.views.keys()]).toEqual(["weekly", "profile"]);
+    expect([...found.sources.keys()]).toEqual(["transactions", "customers"]);
+    expect([...found.entities.values()]).toEqual([specOfEntity(user)]);
+  },
+);
 
 test("two different definitions of one name are a conflict, equal ones are one", () => {
   const again = entity("user", { keys: { user_id: string() } });
@@ -174,19 +448,33 @@ test("two different definitions of one name are a conflict, equal ones are one",
     expect.unreachable();
   } catch (error) {
     expect(isTidemarkError(error, "DEFINITION_CONFLICT"), String(error)).toBe(true);
-    expect((error as Error).message).toBe('two different entities are called "user": one from export weekly (feature view "weekly"), one from export other; rename one');
+    expect((error as Error).message).toBe(
+      'two different entities are called "user": one from export weekly (feature view ' +
+        '"weekly"), one from export other; rename one',
+    );
   }
 });
 
 test("conditions that differ in the kind of a value are different definitions", () => {
-  const one = featureView("v", { entity: user, source: transactions, features: { n: count().where(eq(transactions.account_id, 1n)).over("1d") } });
-  const two = featureView("v", { entity: user, source: transactions, features: { n: count().where(eq(transactions.account_id, 2n)).over("1d") } });
+  const one = featureView("v", {
+    entity: user,
+    source: transactions,
+    features: { n: count().where(eq(transactions.account_id, 1n)).over("1d") },
+  });
+  const two = featureView("v", {
+    entity: user,
+    source: transactions,
+    features: { n: count().where(eq(transactions.account_id, 2n)).over("1d") },
+  });
   expect(() => collectDefinitions({ one, two })).toThrow("two different feature views");
 });
 
 test("a definition of another format of this package is named", () => {
   const foreign = Object.freeze({ [Symbol.for("tidemark.definition/2")]: { is: "view" } });
-  expect(() => collectDefinitions({ foreign })).toThrow('a definition of format "tidemark.definition/2" met a @tidemark/core that reads "tidemark.definition/1": install one version');
+  expect(() => collectDefinitions({ foreign })).toThrow(
+    'a definition of format "tidemark.definition/2" met a @tidemark/core that reads ' +
+      '"tidemark.definition/1": install one version',
+  );
 });
 
 test("definitions of another copy of this package are known by their registered symbol", () => {

@@ -1,17 +1,32 @@
 // DESIGN §3, to the letter.
-import { avg, count, countDistinct, entity, featureService, featureView, float64, int64, max, min, source, string, sum, timestamp } from "@tidemark/core";
+import {
+  avg,
+  count,
+  countDistinct,
+  entity,
+  featureService,
+  featureView,
+  float64,
+  int64,
+  max,
+  min,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "@tidemark/core";
 
 export const user = entity("user", { keys: { user_id: string() } });
 
 export const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: {
-    id: int64("id"),                                   // TypeScript name: column type("name in the database")
+    id: int64("id"), // TypeScript name: column type("name in the database")
     user_id: string("User ID"),
     vendor: string("Vendor").nullable(),
     channel: string("Sources").nullable(),
     amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }),          // text without a zone: the zone is declared
+    time: timestamp("Time", { zone: "UTC" }), // text without a zone: the zone is declared
   },
   primaryKey: ["id"],
   eventTime: "time",
@@ -31,4 +46,7 @@ export const weekly = featureView("weekly_activity", {
   },
 });
 
-export const fraud = featureService("fraud_v1", [weekly.num_transactions_l1w, weekly.total_amount_l1w]);
+export const fraud = featureService("fraud_v1", [
+  weekly.num_transactions_l1w,
+  weekly.total_amount_l1w,
+]);

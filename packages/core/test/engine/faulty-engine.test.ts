@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { batchOf, valueAt } from "../../src/columns/batch.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import type { FeatureSpec, Value } from "../../src/specs.ts";
-import type { AggregatePlan, Answers, ComputeEngine, EntityRows, Events, JoinPlan } from "../../src/spi.ts";
+import type {
+  AggregatePlan,
+  Answers,
+  ComputeEngine,
+  EntityRows,
+  Events,
+  JoinPlan,
+} from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 
 /** An engine that is right but for what it is asked, or for what it says. */
@@ -15,7 +22,12 @@ interface Fault {
   readonly deaf?: boolean;
 }
 
-type Run<P> = (plan: P, events: AsyncIterable<Events>, rows: EntityRows, options?: { readonly signal?: AbortSignal | undefined }) => Promise<readonly Answers[]>;
+type Run<P> = (
+  plan: P,
+  events: AsyncIterable<Events>,
+  rows: EntityRows,
+  options?: { readonly signal?: AbortSignal | undefined },
+) => Promise<readonly Answers[]>;
 
 function faulty(fault: Fault): ComputeEngine {
   const inner = localEngine();
@@ -25,47 +37,124 @@ function faulty(fault: Fault): ComputeEngine {
       if (fault.firstBatchOnly === true) return;
     }
   }
-  const through = <P extends AggregatePlan | JoinPlan>(run: Run<P>): Run<P> => (
+  const through =
+    <P extends AggregatePlan | JoinPlan>(run: Run<P>): Run<P> =>
     async (plan, events, rows, options) => {
-      const answers = await run(fault.plan?.(plan) ?? plan, seen(events), fault.rows?.(rows) ?? rows, fault.deaf === true ? {} : options);
+      const answers = await run(
+        fault.plan?.(plan) ?? plan,
+        seen(events),
+        fault.rows?.(rows) ?? rows,
+        fault.deaf === true ? {} : options,
+      );
       return fault.answers?.(answers) ?? answers;
-    });
-  return { name: "faulty engine", aggregate: through(inner.aggregate), joinAsOf: through(inner.joinAsOf) };
+    };
+  return {
+    name: "faulty engine",
+    aggregate: through(inner.aggregate),
+    joinAsOf: through(inner.joinAsOf),
+  };
 }
 
-const features = (change: (feature: FeatureSpec) => FeatureSpec) => <P extends AggregatePlan | JoinPlan>(plan: P): P => ({ ...plan, features: plan.features.map(change) });
-const values = (change: (value: Value) => Value) => (events: Events): Events => {
-  const { length, columns, vectors } = events.columns;
-  return { ...events, columns: batchOf(columns, Array.from({ length }, (_, i) => vectors.map((vector) => change(valueAt(vector, i))))) };
-};
+const features =
+  (change: (feature: FeatureSpec) => FeatureSpec) =>
+  <P extends AggregatePlan | JoinPlan>(plan: P): P => ({
+    ...plan,
+    features: plan.features.map(change),
+  });
+const values =
+  (change: (value: Value) => Value) =>
+  (events: Events): Events => {
+    const { length, columns, vectors } = events.columns;
+    return {
+      ...events,
+      columns: batchOf(
+        columns,
+        Array.from({ length }, (_, i) => vectors.map((vector) => change(valueAt(vector, i)))),
+      ),
+    };
+  };
 
 const faults: Readonly<Record<string, Fault>> = {
-  "the event at t is known at t": { events: (events) => ({ ...events, time: events.time.map((time) => time - 1) }) },
-  "the window is a microsecond short": { plan: features((feature) => ({ ...feature, window: feature.window === null ? null : feature.window - 1 })) },
-  "time to live excludes its end": { plan: (plan) => ("ttl" in plan && plan.ttl !== null ? { ...plan, ttl: plan.ttl - 1 } : plan) },
-  "milliseconds": { events: (events) => ({ ...events, time: events.time.map((time) => Math.floor(time / 1000) * 1000) }) },
-  "what is known to is ignored": { events: (events) => ({ ...events, to: events.to.map(() => Infinity) }) },
-  "what is known from is ignored": { events: (events) => ({ ...events, from: events.from.map(() => -Infinity) }) },
+  "the event at t is known at t": {
+    events: (events) => ({ ...events, time: events.time.map((time) => time - 1) }),
+  },
+  "the window is a microsecond short": {
+    plan: features((feature) => ({
+      ...feature,
+      window: feature.window === null ? null : feature.window - 1,
+    })),
+  },
+  "time to live excludes its end": {
+    plan: (plan) => ("ttl" in plan && plan.ttl !== null ? { ...plan, ttl: plan.ttl - 1 } : plan),
+  },
+  milliseconds: {
+    events: (events) => ({
+      ...events,
+      time: events.time.map((time) => Math.floor(time / 1000) * 1000),
+    }),
+  },
+  "what is known to is ignored": {
+    events: (events) => ({ ...events, to: events.to.map(() => Infinity) }),
+  },
+  "what is known from is ignored": {
+    events: (events) => ({ ...events, from: events.from.map(() => -Infinity) }),
+  },
   "the default is forgotten": { plan: features((feature) => ({ ...feature, default: undefined })) },
   "the condition is forgotten": { plan: features((feature) => ({ ...feature, where: null })) },
   "null is zero": { events: values((value) => value ?? 0) },
-  "numbers are single floats": { events: values((value) => (typeof value === "number" && !Number.isInteger(value) ? Math.fround(value) : value)) },
-  "int64 goes through a double": { events: values((value) => (typeof value === "bigint" && value < 2n ** 63n ? BigInt(Number(value)) : value)) },
-  "the created column settles no tie": { plan: (plan) => ({ ...plan, source: { ...plan.source, created: null } }) },
-  "found by the feature's own window": { plan: (plan) => ("longest" in plan ? { ...plan, longest: plan.features[0]!.window! } : plan) },
+  "numbers are single floats": {
+    events: values((value) =>
+      typeof value === "number" && !Number.isInteger(value) ? Math.fround(value) : value,
+    ),
+  },
+  "int64 goes through a double": {
+    events: values((value) =>
+      typeof value === "bigint" && value < 2n ** 63n ? BigInt(Number(value)) : value,
+    ),
+  },
+  "the created column settles no tie": {
+    plan: (plan) => ({ ...plan, source: { ...plan.source, created: null } }),
+  },
+  "found by the feature's own window": {
+    plan: (plan) => ("longest" in plan ? { ...plan, longest: plan.features[0]!.window! } : plan),
+  },
   "answers in the order of time": { rows: (rows) => ({ ...rows, time: rows.time.toSorted() }) },
   "only the first batch": { firstBatchOnly: true },
-  "−0 comes out": { answers: (answers) => answers.map((one) => ({ ...one, values: one.values.map((value) => (value === 0 ? -0 : value)) })) },
-  "no event time": { answers: (answers) => answers.map((one) => ({ ...one, times: one.times.map(() => NaN) })) },
-  "every null is not found": { answers: (answers) => answers.map((one) => ({ ...one, statuses: one.statuses.map((status, i) => (one.values[i] === null ? "NOT_FOUND" : status)) })) },
-  "duplicates are answered once": { rows: (rows) => ({ ...rows, length: new Set(rows.time).size }) },
+  "−0 comes out": {
+    answers: (answers) =>
+      answers.map((one) => ({
+        ...one,
+        values: one.values.map((value) => (value === 0 ? -0 : value)),
+      })),
+  },
+  "no event time": {
+    answers: (answers) => answers.map((one) => ({ ...one, times: one.times.map(() => NaN) })),
+  },
+  "every null is not found": {
+    answers: (answers) =>
+      answers.map((one) => ({
+        ...one,
+        statuses: one.statuses.map((status, i) => (one.values[i] === null ? "NOT_FOUND" : status)),
+      })),
+  },
+  "duplicates are answered once": {
+    rows: (rows) => ({ ...rows, length: new Set(rows.time).size }),
+  },
   "the signal is not heard": { deaf: true },
 };
 
-test.each(Object.entries(faults))("the suite finds an engine with a fault: %s", async (_: string, fault: Fault) => {
-  const found: string[] = [];
-  const facts: [string, () => Promise<void>][] = [];
-  computeEngineConformance({ test: (name, run) => { facts.push([name, run]); }, make: async () => faulty(fault) });
-  for (const [name, run] of facts) await run().catch(() => found.push(name));
-  expect(found).not.toEqual([]);
-});
+test.each(Object.entries(faults))(
+  "the suite finds an engine with a fault: %s",
+  async (_: string, fault: Fault) => {
+    const found: string[] = [];
+    const facts: [string, () => Promise<void>][] = [];
+    computeEngineConformance({
+      test: (name, run) => {
+        facts.push([name, run]);
+      },
+      make: async () => faulty(fault),
+    });
+    for (const [name, run] of facts) await run().catch(() => found.push(name));
+    expect(found).not.toEqual([]);
+  },
+);

@@ -1,17 +1,32 @@
 import { expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
-import { aggregatePlan, entityRows, eventRow, eventsOf, over } from "../../src/testing/engine-cases.ts";
+import {
+  aggregatePlan,
+  entityRows,
+  eventRow,
+  eventsOf,
+  over,
+} from "../../src/testing/engine-cases.ts";
 import { computeEngineProperties } from "@tidemark/testkit/engine/engine-properties";
 import { naiveEngine } from "@tidemark/testkit/oracle/naive-engine";
 
 computeEngineConformance({ test, make: async () => localEngine() });
 computeEngineProperties({ test, make: async () => localEngine() });
-computeEngineConformance({ test: (name, run) => { test(`naive: ${name}`, run); }, make: async () => naiveEngine() });
+computeEngineConformance({
+  test: (name, run) => {
+    test(`naive: ${name}`, run);
+  },
+  make: async () => naiveEngine(),
+});
 
 test("sums that left their type are counted, question by question", async () => {
   const counts: number[] = [];
-  const engine = localEngine({ onOverflow: (count) => { counts.push(count); } });
+  const engine = localEngine({
+    onOverflow: (count) => {
+      counts.push(count);
+    },
+  });
   const plan = aggregatePlan(over("sum", "x", 100));
   const rows = [eventRow(0, 1, { x: 1e308 }), eventRow(0, 2, { x: 1e308 })];
   await engine.aggregate(plan, eventsOf(plan, rows), entityRows([0, 3], [0, 2], [0, 4]));

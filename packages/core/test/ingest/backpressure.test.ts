@@ -1,9 +1,25 @@
-/** No store depends on another's progress: what one does that fails or takes its time, what the other has meanwhile, and where both end. */
+/**
+ * No store depends on another's progress: what one does that fails or takes its time, what the
+ * other has meanwhile, and where both end.
+ */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
-import { compareAnswers, differenceText, generateScenario, otherDelivery, Random, scenarioSource, type Scenario } from "@tidemark/testkit";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+} from "@tidemark/core/testing";
+import {
+  compareAnswers,
+  differenceText,
+  generateScenario,
+  otherDelivery,
+  Random,
+  scenarioSource,
+  type Scenario,
+} from "@tidemark/testkit";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
@@ -34,13 +50,24 @@ interface CommitSettings {
 const longLog = (seed: number): Scenario => generateScenario(seed, { traits: { tailCut: false } });
 
 /** A run over the data that there is, as after a restart. */
-async function run(scenario: Scenario, data: Data, from: ChangeSource, faults: { readonly [role in StoreRole]?: () => Fault }, settings: RunSettings & CommitSettings = {}): Promise<void> {
+async function run(
+  scenario: Scenario,
+  data: Data,
+  from: ChangeSource,
+  faults: { readonly [role in StoreRole]?: () => Fault },
+  settings: RunSettings & CommitSettings = {},
+): Promise<void> {
   const opened = memoryOnlineStore(data.online);
   await opened.open({ namespace: "test" });
   const stores = storeSinks(scenario.sources, {
-    online: faultyOnline(opened, faults.online ?? (() => "none")), offline: faultyOffline(memoryOfflineStore(data.offline), faults.history ?? (() => "none")),
-    namespace: "test", views: scenario.views, clock: settings.clock ?? (() => 0), retention: forever,
-    history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 }, buckets: 2 }, shared: from.shared,
+    online: faultyOnline(opened, faults.online ?? (() => "none")),
+    offline: faultyOffline(memoryOfflineStore(data.offline), faults.history ?? (() => "none")),
+    namespace: "test",
+    views: scenario.views,
+    clock: settings.clock ?? (() => 0),
+    retention: forever,
+    history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 }, buckets: 2 },
+    shared: from.shared,
   });
   await runChanges(from, scenario.sources, stores, { sleep: turns, ...settings });
 }
@@ -61,98 +88,162 @@ function weather(random: Random): () => Fault {
 
 /** Takes turns between batches, as a log does that is read over a network. */
 function paced(source: ChangeSource, random: Random): ChangeSource {
-  return { ...source, async *changes(options) {
-    for await (const batch of source.changes(options)) {
-      for (let i = random.int(4); i > 0; i--) await turn();
-      yield batch;
-    }
-  } };
+  return {
+    ...source,
+    async *changes(options) {
+      for await (const batch of source.changes(options)) {
+        for (let i = random.int(4); i > 0; i--) await turn();
+        yield batch;
+      }
+    },
+  };
 }
 
-async function offsets(scenario: Scenario, { online, offline }: Data): Promise<{ readonly online: string[]; readonly history: string[] }> {
+async function offsets(
+  scenario: Scenario,
+  { online, offline }: Data,
+): Promise<{ readonly online: string[]; readonly history: string[] }> {
   const store = memoryOnlineStore(online);
   await store.open({ namespace: "test" });
-  const text = (source: string, positions: readonly Position[]): string[] => positions.map(({ partition, offset }) => `${source} ${partition} ${offset}`);
+  const text = (source: string, positions: readonly Position[]): string[] =>
+    positions.map(({ partition, offset }) => `${source} ${partition} ${offset}`);
   const found = { online: [] as string[], history: [] as string[] };
   for (const { name } of scenario.sources) {
     found.online.push(...text(name, await store.positions(name)));
-    found.history.push(...text(name, (await memoryOfflineStore(offline).state(`${name}/changes`))?.positions ?? []));
+    found.history.push(
+      ...text(name, (await memoryOfflineStore(offline).state(`${name}/changes`))?.positions ?? []),
+    );
   }
   return { online: found.online.toSorted(), history: found.history.toSorted() };
 }
 
-/** The oracle's answers on every path, both stores at the end of the log, and every change once in the history. */
+/**
+ * The oracle's answers on every path, both stores at the end of the log, and every change once in
+ * the history.
+ */
 async function expectOracle(scenario: Scenario, data: Data): Promise<void> {
   const online = memoryOnlineStore(data.online);
   await online.open({ namespace: "test" });
   const offline = memoryOfflineStore(data.offline);
   expect((await compareAnswers(scenario, { online, offline }, {})).map(differenceText)).toEqual([]);
-  const ends = new Map(scenario.truth.map((change) => [`${change.source} ${change.topic}:${change.partition}`, 0]));
-  for (const { source, topic, partition, offset } of scenario.truth) ends.set(`${source} ${topic}:${partition}`, Math.max(offset, ends.get(`${source} ${topic}:${partition}`)!));
+  const ends = new Map(
+    scenario.truth.map((change) => [`${change.source} ${change.topic}:${change.partition}`, 0]),
+  );
+  for (const { source, topic, partition, offset } of scenario.truth)
+    ends.set(
+      `${source} ${topic}:${partition}`,
+      Math.max(offset, ends.get(`${source} ${topic}:${partition}`)!),
+    );
   const all = [...ends].map(([name, offset]) => `${name} ${offset}`).toSorted();
   expect(await offsets(scenario, data)).toEqual({ online: all, history: all });
   for (const { name } of scenario.sources) {
     const places: string[] = [];
-    if ((await offline.state(`${name}/changes`)) !== null) for await (const batch of offline.scan(`${name}/changes`, { columns: ["_topic", "_partition", "_offset"] })) {
-      for (let row = 0; row < batch.length; row++) places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
-    }
-    expect(places.toSorted()).toEqual(scenario.truth.filter(({ source }) => source === name).map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`).toSorted());
+    if ((await offline.state(`${name}/changes`)) !== null)
+      for await (const batch of offline.scan(`${name}/changes`, {
+        columns: ["_topic", "_partition", "_offset"],
+      })) {
+        for (let row = 0; row < batch.length; row++)
+          places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
+      }
+    expect(places.toSorted()).toEqual(
+      scenario.truth
+        .filter(({ source }) => source === name)
+        .map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`)
+        .toSorted(),
+    );
   }
 }
 
 describe("stores that stall and fail at random", () => {
-  test("end as the oracle says, after kills and restarts at random points", { timeout: 600_000 }, async () => {
-    const told = { failed: 0, detached: 0, level: 0, killed: 0 };
-    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      const random = new Random(seed);
-      const scenario = generateScenario(seed);
-      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-      const source = paced(scenarioSource(scenario, otherDelivery(scenario, random).flatMap((lines) => (random.chance(0.7) ? lines.map((line) => [line]) : [lines]))), random);
-      const shared = random.chance(0.3);
-      for (let killed = true; killed;) {
-        killed = random.chance(0.6);
-        const kill = new AbortController();
-        let now = 0;
-        const settings: RunSettings & CommitSettings = {
-          clock: () => (now += 1_000), age: random.pick([2e3, 50e3, 60e6]),
-          most: { changes: random.between(1, 50), bytes: Infinity }, patience: random.pick([50, 500, 5_000]), rows: random.between(1, 30), limit: Infinity, signal: kill.signal,
-          onStall({ detached, over }) {
-            if (over) told.level++;
-            else if (detached) told.detached++;
-            else told.failed++;
-          },
-        };
-        const calm = random.pick(["online", "history", "neither", "neither"] as const);
-        const ended = run(scenario, data, { ...source, shared }, { ...(calm === "online" ? {} : { online: weather(random.fork()) }), ...(calm === "history" ? {} : { history: weather(random.fork()) }) }, settings);
-        if (killed) {
-          const after = random.between(1, random.pick([20, 100, 1000]));
-          const reason = new Error("killed");
-          void (async () => {
-            for (let i = 0; i < after; i++) await turn();
-            kill.abort(reason);
-          })();
-          const error = await ended.then(() => null, (thrown: unknown) => thrown);
-          if (error !== null) expect(error, `seed ${seed}`).toBe(reason);
-          killed = error !== null;
-          if (killed) told.killed++;
-        } else {
-          await ended;
+  test(
+    "end as the oracle says, after kills and restarts at random points",
+    { timeout: 600_000 },
+    async () => {
+      const told = { failed: 0, detached: 0, level: 0, killed: 0 };
+      for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+        const random = new Random(seed);
+        const scenario = generateScenario(seed);
+        const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+        const source = paced(
+          scenarioSource(
+            scenario,
+            otherDelivery(scenario, random).flatMap((lines) =>
+              random.chance(0.7) ? lines.map((line) => [line]) : [lines],
+            ),
+          ),
+          random,
+        );
+        const shared = random.chance(0.3);
+        for (let killed = true; killed;) {
+          killed = random.chance(0.6);
+          const kill = new AbortController();
+          let now = 0;
+          const settings: RunSettings & CommitSettings = {
+            clock: () => (now += 1_000),
+            age: random.pick([2e3, 50e3, 60e6]),
+            most: { changes: random.between(1, 50), bytes: Infinity },
+            patience: random.pick([50, 500, 5_000]),
+            rows: random.between(1, 30),
+            limit: Infinity,
+            signal: kill.signal,
+            onStall({ detached, over }) {
+              if (over) told.level++;
+              else if (detached) told.detached++;
+              else told.failed++;
+            },
+          };
+          const calm = random.pick(["online", "history", "neither", "neither"] as const);
+          const ended = run(
+            scenario,
+            data,
+            { ...source, shared },
+            {
+              ...(calm === "online" ? {} : { online: weather(random.fork()) }),
+              ...(calm === "history" ? {} : { history: weather(random.fork()) }),
+            },
+            settings,
+          );
+          if (killed) {
+            const after = random.between(1, random.pick([20, 100, 1000]));
+            const reason = new Error("killed");
+            void (async () => {
+              for (let i = 0; i < after; i++) await turn();
+              kill.abort(reason);
+            })();
+            const error = await ended.then(
+              () => null,
+              (thrown: unknown) => thrown,
+            );
+            if (error !== null) expect(error, `seed ${seed}`).toBe(reason);
+            killed = error !== null;
+            if (killed) told.killed++;
+          } else {
+            await ended;
+          }
         }
+        await expectOracle(scenario, data).catch((error: unknown) => {
+          throw new Error(`seed ${seed}`, { cause: error });
+        });
       }
-      await expectOracle(scenario, data).catch((error: unknown) => { throw new Error(`seed ${seed}`, { cause: error }); });
-    }
-    console.log(`stalls: ${JSON.stringify(told)}`);
-    for (const [what, count] of Object.entries(told)) expect(count, what).toBeGreaterThan(0);
-  });
+      console.log(`stalls: ${JSON.stringify(told)}`);
+      for (const [what, count] of Object.entries(told)) expect(count, what).toBeGreaterThan(0);
+    },
+  );
 });
 
 /** A log that goes on: its readers wait at the end of what was published. */
-function live(scenario: Scenario): { readonly source: ChangeSource; publish(upTo: number): void; readonly readers: { besides: number } } {
+function live(scenario: Scenario): {
+  readonly source: ChangeSource;
+  publish(upTo: number): void;
+  readonly readers: { besides: number };
+} {
   let end = 0;
   const readers = { besides: 0 };
   return {
     readers,
-    publish(upTo) { end = upTo; },
+    publish(upTo) {
+      end = upTo;
+    },
     source: {
       name: "live log",
       async *changes({ after, signal, beside }): AsyncIterable<ChangeBatch> {
@@ -195,74 +286,130 @@ function atLine(scenario: Scenario, lines: number): string[] {
 describe("while one store fails, for as long as it will", () => {
   for (const down of ["history", "online"] as const) {
     const up = down === "history" ? "online" : "history";
-    test(`the ${up === "online" ? "online store" : "history"} is at the head of the log; then the other gets level by a reader of its own, and shares again`, async () => {
+    test(
+      `the ${up === "online" ? "online store" : "history"} is at the head of the log; then the ` +
+        "other gets level by a reader of its own, and shares again",
+      async () => {
+        const scenario = longLog(firstSeed);
+        const all = scenario.truth.length;
+        const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+        const log = live(scenario);
+        const stop = new AbortController();
+        const stalls: SinkStall[] = [];
+        const asked = new Set<() => readonly SinkStall[]>();
+        let working = true;
+        const ended = run(
+          scenario,
+          data,
+          log.source,
+          { [down]: (): Fault => (working ? "none" : "before") },
+          {
+            signal: stop.signal,
+            most: { changes: 5, bytes: Infinity },
+            rows: 1,
+            onStall: (stall) => {
+              stalls.push(stall);
+            },
+            stalls: asked,
+          },
+        ).catch((error: unknown) => error);
+        const stands = async (which: "online" | "history", lines: number): Promise<boolean> =>
+          (await offsets(scenario, data))[which].join() === atLine(scenario, lines).join();
+
+        const first = Math.floor(all / 3);
+        log.publish(first);
+        await until(
+          async () => (await stands("online", first)) && (await stands("history", first)),
+        );
+        expect(stalls).toEqual([]);
+
+        working = false;
+        log.publish(all - 5);
+        await until(() => stands(up, all - 5));
+        expect((await offsets(scenario, data))[down]).toEqual(atLine(scenario, first));
+        expect([...asked].flatMap((one) => one())).toMatchObject([
+          { sink: down, detached: true, over: false, error: { code: "STORE_AWAY" } },
+        ]);
+        const [{ attempts }] = [...asked].flatMap((one) => one()) as [SinkStall];
+        await until(() => [...asked].flatMap((one) => one())[0]!.attempts > attempts);
+        expect(
+          stalls.map(({ detached, over }) => (over ? "level" : detached ? "detached" : "failed")),
+        ).toEqual(["failed", "detached"]);
+
+        working = true;
+        await until(() => stands(down, all - 5));
+        await until(() => stalls.some(({ over }) => over));
+        expect([...asked].flatMap((one) => one())).toEqual([]);
+        expect(log.readers.besides).toBe(1);
+
+        log.publish(all);
+        await until(async () => (await stands("online", all)) && (await stands("history", all)));
+        expect(log.readers.besides).toBe(1);
+        stop.abort(new Error("enough"));
+        expect(await ended).toMatchObject({ message: "enough" });
+        await run(scenario, data, scenarioSource(scenario), {});
+        await expectOracle(scenario, data);
+      },
+    );
+  }
+
+  test(
+    "one that says nothing and takes for ever is left behind too, once it has no room and was " +
+      "waited for",
+    async () => {
       const scenario = longLog(firstSeed);
       const all = scenario.truth.length;
       const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
       const log = live(scenario);
-      const stop = new AbortController();
       const stalls: SinkStall[] = [];
-      const asked = new Set<() => readonly SinkStall[]>();
-      let working = true;
-      const ended = run(scenario, data, log.source, { [down]: (): Fault => (working ? "none" : "before") },
-        { signal: stop.signal, most: { changes: 5, bytes: Infinity }, rows: 1, onStall: (stall) => { stalls.push(stall); }, stalls: asked }).catch((error: unknown) => error);
-      const stands = async (which: "online" | "history", lines: number): Promise<boolean> => (await offsets(scenario, data))[which].join() === atLine(scenario, lines).join();
-
-      const first = Math.floor(all / 3);
-      log.publish(first);
-      await until(async () => (await stands("online", first)) && (await stands("history", first)));
-      expect(stalls).toEqual([]);
-
-      working = false;
-      log.publish(all - 5);
-      await until(() => stands(up, all - 5));
-      expect((await offsets(scenario, data))[down]).toEqual(atLine(scenario, first));
-      expect([...asked].flatMap((one) => one())).toMatchObject([{ sink: down, detached: true, over: false, error: { code: "STORE_AWAY" } }]);
-      const [{ attempts }] = [...asked].flatMap((one) => one()) as [SinkStall];
-      await until(() => [...asked].flatMap((one) => one())[0]!.attempts > attempts);
-      expect(stalls.map(({ detached, over }) => (over ? "level" : detached ? "detached" : "failed"))).toEqual(["failed", "detached"]);
-
-      working = true;
-      await until(() => stands(down, all - 5));
-      await until(() => stalls.some(({ over }) => over));
-      expect([...asked].flatMap((one) => one())).toEqual([]);
-      expect(log.readers.besides).toBe(1);
-
+      const stop = new AbortController();
+      const settings = {
+        signal: stop.signal,
+        most: { changes: 5, bytes: Infinity },
+        rows: 1,
+        onStall: (stall: SinkStall) => {
+          stalls.push(stall);
+        },
+      };
+      const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
+        (error: unknown) => error,
+      );
       log.publish(all);
-      await until(async () => (await stands("online", all)) && (await stands("history", all)));
-      expect(log.readers.besides).toBe(1);
+      await until(
+        async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
+      );
+      expect(stalls).toMatchObject([{ sink: "history", detached: true, error: null, attempts: 0 }]);
+      // the call that never ends is not waited for
       stop.abort(new Error("enough"));
       expect(await ended).toMatchObject({ message: "enough" });
-      await run(scenario, data, scenarioSource(scenario), {});
-      await expectOracle(scenario, data);
-    });
-  }
-
-  test("one that says nothing and takes for ever is left behind too, once it has no room and was waited for", async () => {
-    const scenario = longLog(firstSeed);
-    const all = scenario.truth.length;
-    const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-    const log = live(scenario);
-    const stalls: SinkStall[] = [];
-    const stop = new AbortController();
-    const settings = { signal: stop.signal, most: { changes: 5, bytes: Infinity }, rows: 1, onStall: (stall: SinkStall) => { stalls.push(stall); } };
-    const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch((error: unknown) => error);
-    log.publish(all);
-    await until(async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join());
-    expect(stalls).toMatchObject([{ sink: "history", detached: true, error: null, attempts: 0 }]);
-    // the call that never ends is not waited for
-    stop.abort(new Error("enough"));
-    expect(await ended).toMatchObject({ message: "enough" });
-  });
+    },
+  );
 
   test("a run that starts without the history starts with the online store", async () => {
     const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     let working = false;
     const stalls: SinkStall[] = [];
-    const source = scenarioSource(scenario, scenario.truth.map((_, i) => [i]));
-    const ended = run(scenario, data, source, { history: () => (working ? "none" : "before") }, { onStall: (stall) => { stalls.push(stall); } });
-    await until(async () => (await offsets(scenario, data)).online.join() === atLine(scenario, scenario.truth.length).join());
+    const source = scenarioSource(
+      scenario,
+      scenario.truth.map((_, i) => [i]),
+    );
+    const ended = run(
+      scenario,
+      data,
+      source,
+      { history: () => (working ? "none" : "before") },
+      {
+        onStall: (stall) => {
+          stalls.push(stall);
+        },
+      },
+    );
+    await until(
+      async () =>
+        (await offsets(scenario, data)).online.join() ===
+        atLine(scenario, scenario.truth.length).join(),
+    );
     working = true;
     await ended;
     expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
@@ -271,55 +418,102 @@ describe("while one store fails, for as long as it will", () => {
 });
 
 describe("a log that goes quiet", () => {
-  test("what the history has gathered is committed when it is old enough, no sooner, through failures of the store, and acknowledged", async () => {
-    for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
-      const random = new Random(seed);
-      const scenario = longLog(seed);
-      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-      const log = live(scenario);
-      const acknowledged = new Map<string, number>();
-      const stop = new AbortController();
-      let now = 0;
-      let quiet = false;
-      const faults: Fault[] = random.pick<Fault[]>([[], ["before", "before"], ["after"], ["before", "after", 5, "after"]]);
-      const settings: RunSettings & CommitSettings = {
-        signal: stop.signal, rows: Infinity, age: 60e6, clock: () => now,
-        // time goes on while the run waits
-        async sleep(ms, signal) {
-          await turns(ms, signal);
-          if (!signal.aborted) now += ms * 1000;
-        },
-      };
-      const source: ChangeSource = { ...log.source, ack: async (positions) => { for (const { partition, offset } of positions) acknowledged.set(partition, offset); } };
-      const all = atLine(scenario, scenario.truth.length);
-      const ended = run(scenario, data, source, { history: () => (quiet ? faults.shift() ?? "none" : "none") }, settings).catch((error: unknown) => error);
-      log.publish(scenario.truth.length);
-      await until(async () => (await offsets(scenario, data)).online.join() === all.join());
-      quiet = true;
-      expect((await offsets(scenario, data)).history).toEqual([]);
-      expect(now).toBeLessThan(60e6);
-      await until(async () => (await offsets(scenario, data)).history.join() === all.join() && acknowledged.size === all.length);
-      expect(now).toBeGreaterThanOrEqual(60e6);
-      expect([...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted()).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
-      stop.abort(new Error("enough"));
-      expect(await ended).toMatchObject({ message: "enough" });
-      await expectOracle(scenario, data);
-    }
-  });
+  test(
+    "what the history has gathered is committed when it is old enough, no sooner, through " +
+      "failures of the store, and acknowledged",
+    async () => {
+      for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
+        const random = new Random(seed);
+        const scenario = longLog(seed);
+        const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+        const log = live(scenario);
+        const acknowledged = new Map<string, number>();
+        const stop = new AbortController();
+        let now = 0;
+        let quiet = false;
+        const faults: Fault[] = random.pick<Fault[]>([
+          [],
+          ["before", "before"],
+          ["after"],
+          ["before", "after", 5, "after"],
+        ]);
+        const settings: RunSettings & CommitSettings = {
+          signal: stop.signal,
+          rows: Infinity,
+          age: 60e6,
+          clock: () => now,
+          // time goes on while the run waits
+          async sleep(ms, signal) {
+            await turns(ms, signal);
+            if (!signal.aborted) now += ms * 1000;
+          },
+        };
+        const source: ChangeSource = {
+          ...log.source,
+          ack: async (positions) => {
+            for (const { partition, offset } of positions) acknowledged.set(partition, offset);
+          },
+        };
+        const all = atLine(scenario, scenario.truth.length);
+        const ended = run(
+          scenario,
+          data,
+          source,
+          { history: () => (quiet ? (faults.shift() ?? "none") : "none") },
+          settings,
+        ).catch((error: unknown) => error);
+        log.publish(scenario.truth.length);
+        await until(async () => (await offsets(scenario, data)).online.join() === all.join());
+        quiet = true;
+        expect((await offsets(scenario, data)).history).toEqual([]);
+        expect(now).toBeLessThan(60e6);
+        await until(
+          async () =>
+            (await offsets(scenario, data)).history.join() === all.join() &&
+            acknowledged.size === all.length,
+        );
+        expect(now).toBeGreaterThanOrEqual(60e6);
+        expect(
+          [...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted(),
+        ).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
+        stop.abort(new Error("enough"));
+        expect(await ended).toMatchObject({ message: "enough" });
+        await expectOracle(scenario, data);
+      }
+    },
+  );
 });
 
 describe("a run whose source has ended", () => {
-  test("waits for a store that fails, for as long as it was told; then it is SINK_STALLED, and nothing is lost", async () => {
-    const scenario = longLog(firstSeed);
-    const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-    const source = scenarioSource(scenario, scenario.truth.map((_, i) => [i]));
-    const error = await run(scenario, data, source, { history: () => "before" }, { limit: 20_000 }).catch((thrown: unknown) => thrown);
-    expect(isTidemarkError(error, "SINK_STALLED")).toBe(true);
-    expect(error).toMatchObject({ message: expect.stringContaining("is away") as string, cause: { code: "STORE_AWAY" } });
-    expect((await offsets(scenario, data)).online).toEqual(atLine(scenario, scenario.truth.length));
-    await run(scenario, data, source, {});
-    await expectOracle(scenario, data);
-  });
+  test(
+    "waits for a store that fails, for as long as it was told; then it is SINK_STALLED, and " +
+      "nothing is lost",
+    async () => {
+      const scenario = longLog(firstSeed);
+      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+      const source = scenarioSource(
+        scenario,
+        scenario.truth.map((_, i) => [i]),
+      );
+      const error = await run(
+        scenario,
+        data,
+        source,
+        { history: () => "before" },
+        { limit: 20_000 },
+      ).catch((thrown: unknown) => thrown);
+      expect(isTidemarkError(error, "SINK_STALLED")).toBe(true);
+      expect(error).toMatchObject({
+        message: expect.stringContaining("is away") as string,
+        cause: { code: "STORE_AWAY" },
+      });
+      expect((await offsets(scenario, data)).online).toEqual(
+        atLine(scenario, scenario.truth.length),
+      );
+      await run(scenario, data, source, {});
+      await expectOracle(scenario, data);
+    },
+  );
 
   test("gives up on its own after a minute, and no sooner", async () => {
     const scenario = longLog(firstSeed);
@@ -329,7 +523,13 @@ describe("a run whose source has ended", () => {
       pauses.push(ms);
       return turns(ms, signal);
     };
-    const error = await run(scenario, data, scenarioSource(scenario), { online: () => "before" }, { sleep }).catch((thrown: unknown) => thrown);
+    const error = await run(
+      scenario,
+      data,
+      scenarioSource(scenario),
+      { online: () => "before" },
+      { sleep },
+    ).catch((thrown: unknown) => thrown);
     expect(isTidemarkError(error, "SINK_STALLED")).toBe(true);
     expect(pauses).toContain(60_000);
     expect(Math.max(...pauses.filter((ms) => ms < 60_000))).toBe(10_000);
@@ -346,7 +546,9 @@ test("what is no matter of waiting ends the run at once, by its own name", async
     if (calls++ > 5) throw new TidemarkError("STORE_READ_ONLY", "memory: cannot be written; never");
     return "none";
   };
-  await expect(run(scenario, data, log.source, { history: fault }, { rows: 1 })).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
+  await expect(
+    run(scenario, data, log.source, { history: fault }, { rows: 1 }),
+  ).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
 });
 
 test("what was acknowledged is in both stores, whoever of them stalls", async () => {
@@ -355,16 +557,41 @@ test("what was acknowledged is in both stores, whoever of them stalls", async ()
     const scenario = generateScenario(seed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     const acknowledged = new Map<string, number>();
-    const source: ChangeSource = { ...paced(scenarioSource(scenario, otherDelivery(scenario, random)), random), async ack(positions) {
-      const { online, history } = await offsets(scenario, data);
-      for (const { partition, offset } of positions) {
-        expect(offset).toBeGreaterThan(acknowledged.get(partition) ?? -1);
-        acknowledged.set(partition, offset);
-        for (const there of [online, history]) expect(Number(there.find((text) => text.includes(` ${partition} `))?.split(" ").at(-1))).toBeGreaterThanOrEqual(offset);
-      }
-    } };
-    await run(scenario, data, source, { online: weather(random.fork()), history: weather(random.fork()) }, { most: { changes: 9, bytes: Infinity }, patience: 500, limit: Infinity });
-    expect(new Set(acknowledged)).toEqual(new Set(new Map(atLine(scenario, scenario.truth.length).map((text) => text.split(" ")).map(([, partition, offset]) => [partition!, Number(offset)]))));
+    const source: ChangeSource = {
+      ...paced(scenarioSource(scenario, otherDelivery(scenario, random)), random),
+      async ack(positions) {
+        const { online, history } = await offsets(scenario, data);
+        for (const { partition, offset } of positions) {
+          expect(offset).toBeGreaterThan(acknowledged.get(partition) ?? -1);
+          acknowledged.set(partition, offset);
+          for (const there of [online, history])
+            expect(
+              Number(
+                there
+                  .find((text) => text.includes(` ${partition} `))
+                  ?.split(" ")
+                  .at(-1),
+              ),
+            ).toBeGreaterThanOrEqual(offset);
+        }
+      },
+    };
+    await run(
+      scenario,
+      data,
+      source,
+      { online: weather(random.fork()), history: weather(random.fork()) },
+      { most: { changes: 9, bytes: Infinity }, patience: 500, limit: Infinity },
+    );
+    expect(new Set(acknowledged)).toEqual(
+      new Set(
+        new Map(
+          atLine(scenario, scenario.truth.length)
+            .map((text) => text.split(" "))
+            .map(([, partition, offset]) => [partition!, Number(offset)]),
+        ),
+      ),
+    );
   }
 });
 
@@ -377,21 +604,42 @@ test("a store that is down for a million bytes of changes keeps a bounded number
   const given: WeakRef<Change>[] = [];
   const most = { changes: Infinity, bytes: 20_000 };
   let alive = 0;
-  const source: ChangeSource = { name: "long log", async *changes({ beside, signal }) {
-    if (beside === true) throw new Error("it is down");
-    for (let offset = 0; offset < 4_000; offset++) {
-      const change: Change = { ...truth[0]!, partition: 0, offset, kind: "none", values: null, oldKey: null, unavailable: [], unreadable: [], broken: null, lsn: BigInt(offset), extra: null };
-      given.push(new WeakRef(change));
-      yield { changes: [change], positions: [{ partition: `${change.topic}:0`, offset }] };
-    }
-    // what a WeakRef was made of lives until the event loop turns
-    await turn();
-    collect();
-    alive = given.filter((one) => one.deref() !== undefined).length;
-    while (signal?.aborted !== true) await turn();
-  } };
+  const source: ChangeSource = {
+    name: "long log",
+    async *changes({ beside, signal }) {
+      if (beside === true) throw new Error("it is down");
+      for (let offset = 0; offset < 4_000; offset++) {
+        const change: Change = {
+          ...truth[0]!,
+          partition: 0,
+          offset,
+          kind: "none",
+          values: null,
+          oldKey: null,
+          unavailable: [],
+          unreadable: [],
+          broken: null,
+          lsn: BigInt(offset),
+          extra: null,
+        };
+        given.push(new WeakRef(change));
+        yield { changes: [change], positions: [{ partition: `${change.topic}:0`, offset }] };
+      }
+      // what a WeakRef was made of lives until the event loop turns
+      await turn();
+      collect();
+      alive = given.filter((one) => one.deref() !== undefined).length;
+      while (signal?.aborted !== true) await turn();
+    },
+  };
   const stop = new AbortController();
-  const ended = run(scenario, data, source, { history: () => (given.length > 5 ? "before" : "none") }, { most, rows: 3, signal: stop.signal }).catch((error: unknown) => error);
+  const ended = run(
+    scenario,
+    data,
+    source,
+    { history: () => (given.length > 5 ? "before" : "none") },
+    { most, rows: 3, signal: stop.signal },
+  ).catch((error: unknown) => error);
   await until(() => alive > 0);
   stop.abort(new Error("enough"));
   await ended;

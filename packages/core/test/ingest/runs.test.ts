@@ -1,24 +1,63 @@
 import { openStore, type RunProgress, type Store } from "@tidemark/core";
 import type { ChangeSource, Position } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+} from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
-import { DAY, HOUR, Log, NOON, SECOND, date, definitions, everything, iso, last, refusal, weekly, world, type World } from "../support/shop.ts";
+import {
+  DAY,
+  HOUR,
+  Log,
+  NOON,
+  SECOND,
+  date,
+  definitions,
+  everything,
+  iso,
+  last,
+  refusal,
+  weekly,
+  world,
+  type World,
+} from "../support/shop.ts";
 
 const ann = { user_id: "ann" } as const;
 const both = [ann, { user_id: "bob" }] as const;
 
 function hundred(partitions = 1): Log {
   const log = new Log();
-  for (let i = 0; i < 100; i++) log.paid({ id: i, user: i % 3 === 0 ? "bob" : "ann", time: NOON - i * HOUR, amount: i / 4 }, { partition: i % partitions });
+  for (let i = 0; i < 100; i++)
+    log.paid(
+      { id: i, user: i % 3 === 0 ? "bob" : "ann", time: NOON - i * HOUR, amount: i / 4 },
+      { partition: i % partitions },
+    );
   return log;
 }
 
 /** All that a user can ask, by both paths. */
 async function answers(store: Store): Promise<unknown> {
-  const online = await store.getOnlineFeatures({ features: everything, entities: both, metadata: true });
-  const labels = [NOON, NOON - DAY, NOON - 3 * DAY].flatMap((time) => both.map((keys) => ({ ...keys, event_timestamp: date(time) })));
-  const corrected = await (await store.getHistoricalFeatures({ features: everything, entities: labels, metadata: true })).rows();
-  const known = await (await store.getHistoricalFeatures({ features: everything, entities: labels, asKnown: true, metadata: true })).rows();
+  const online = await store.getOnlineFeatures({
+    features: everything,
+    entities: both,
+    metadata: true,
+  });
+  const labels = [NOON, NOON - DAY, NOON - 3 * DAY].flatMap((time) =>
+    both.map((keys) => ({ ...keys, event_timestamp: date(time) })),
+  );
+  const corrected = await (
+    await store.getHistoricalFeatures({ features: everything, entities: labels, metadata: true })
+  ).rows();
+  const known = await (
+    await store.getHistoricalFeatures({
+      features: everything,
+      entities: labels,
+      asKnown: true,
+      metadata: true,
+    })
+  ).rows();
   return { online: [...online], corrected, known };
 }
 
@@ -28,18 +67,34 @@ async function expected(log: Log): Promise<unknown> {
   return answers(store);
 }
 
-/** By source: the offsets of the online store, those of the history, and how many changes the history has. */
+/**
+ * By source: the offsets of the online store, those of the history, and how many changes the
+ * history has.
+ */
 async function positions(store: Store): Promise<unknown> {
-  const offsets = (one: { readonly positions: readonly Position[] } | null): number[] | null => one?.positions.map(({ offset }) => offset) ?? null;
-  return (await store.status()).map(({ online, history }) => [offsets(online), offsets(history), history?.changes ?? null]);
+  const offsets = (one: { readonly positions: readonly Position[] } | null): number[] | null =>
+    one?.positions.map(({ offset }) => offset) ?? null;
+  return (await store.status()).map(({ online, history }) => [
+    offsets(online),
+    offsets(history),
+    history?.changes ?? null,
+  ]);
 }
 
 describe("a run", () => {
   test("tells how far it is, and how many changes it took", async () => {
     const { store } = await world();
     const seen: RunProgress[] = [];
-    expect(await store.run(hundred().source({ batch: 40 }), { onProgress: (progress) => seen.push(progress) })).toEqual({ changes: 100 });
-    expect(seen).toEqual([{ changes: 40, total: 100 }, { changes: 80, total: 100 }, { changes: 100, total: 100 }]);
+    expect(
+      await store.run(hundred().source({ batch: 40 }), {
+        onProgress: (progress) => seen.push(progress),
+      }),
+    ).toEqual({ changes: 100 });
+    expect(seen).toEqual([
+      { changes: 40, total: 100 },
+      { changes: 80, total: 100 },
+      { changes: 100, total: 100 },
+    ]);
   });
 
   test("again takes nothing twice", async () => {
@@ -57,9 +112,19 @@ describe("a run", () => {
     const { store } = await world();
     const controller = new AbortController();
     const reason = new Error("enough");
-    await expect(store.run(log.source({ batch: 9 }), { signal: controller.signal, onProgress: ({ changes }) => { if (changes > 40) controller.abort(reason); } })).rejects.toBe(reason);
+    await expect(
+      store.run(log.source({ batch: 9 }), {
+        signal: controller.signal,
+        onProgress: ({ changes }) => {
+          if (changes > 40) controller.abort(reason);
+        },
+      }),
+    ).rejects.toBe(reason);
     // the online store has what it was given; the history has what was committed
-    expect(await positions(store)).toEqual([[[14, 14, 14], [], 0], [[], [], 0]]);
+    expect(await positions(store)).toEqual([
+      [[14, 14, 14], [], 0],
+      [[], [], 0],
+    ]);
     await store.run(log.source({ batch: 9 }));
     expect(await answers(store)).toEqual(await expected(log));
   });
@@ -68,13 +133,16 @@ describe("a run", () => {
     const log = hundred(2);
     const { store } = await world({ history: { commit: { rows: 10 } } });
     const whole = log.source({ batch: 20 });
-    const failing: ChangeSource = { ...whole, async *changes(options) {
-      let batches = 0;
-      for await (const batch of whole.changes(options)) {
-        if (batches++ === 2) throw new Error("the broker is gone");
-        yield batch;
-      }
-    } };
+    const failing: ChangeSource = {
+      ...whole,
+      async *changes(options) {
+        let batches = 0;
+        for await (const batch of whole.changes(options)) {
+          if (batches++ === 2) throw new Error("the broker is gone");
+          yield batch;
+        }
+      },
+    };
     await expect(store.run(failing)).rejects.toThrow("the broker is gone");
     await store.run(whole);
     expect(await answers(store)).toEqual(await expected(log));
@@ -84,8 +152,15 @@ describe("a run", () => {
     const log = hundred(2).customer(1, "Oslo").customer(2, "Rome").customer(1, "Bern");
     const { store } = await world();
     await store.run(log.source({ batch: 30 }));
-    expect(await positions(store)).toEqual([[[49, 49], [49, 49], 100], [[2], [2], 3]]);
-    const rows = await store.getOnlineFeatures({ features: everything, entities: both, asOf: date(NOON + HOUR) });
+    expect(await positions(store)).toEqual([
+      [[49, 49], [49, 49], 100],
+      [[2], [2], 3],
+    ]);
+    const rows = await store.getOnlineFeatures({
+      features: everything,
+      entities: both,
+      asOf: date(NOON + HOUR),
+    });
     expect(rows.map(({ city }) => city)).toEqual(["Bern", "Rome"]);
   });
 
@@ -99,8 +174,13 @@ describe("a run", () => {
 
   test("of changes that no definition asks for stands still", async () => {
     const { store } = await world();
-    expect(await store.run(new Log().add("strangers", "upsert", [1n], {}).source())).toEqual({ changes: 1 });
-    expect(await positions(store)).toEqual([[[], [], 0], [[], [], 0]]);
+    expect(await store.run(new Log().add("strangers", "upsert", [1n], {}).source())).toEqual({
+      changes: 1,
+    });
+    expect(await positions(store)).toEqual([
+      [[], [], 0],
+      [[], [], 0],
+    ]);
   });
 
   test("acknowledges a position once it is durable in every store, and not before", async () => {
@@ -108,10 +188,13 @@ describe("a run", () => {
     const { store, offline } = await world({ history: { commit: { rows: 50 } } });
     const durable: number[] = [];
     const source = hundred().source({ batch: 20, acknowledged });
-    await store.run({ ...source, async ack(at) {
-      await source.ack!(at);
-      durable.push((await offline.state("payments/changes"))!.positions[0]!.offset);
-    } });
+    await store.run({
+      ...source,
+      async ack(at) {
+        await source.ack!(at);
+        durable.push((await offline.state("payments/changes"))!.positions[0]!.offset);
+      },
+    });
     expect(acknowledged.map(({ offset }) => offset)).toEqual([59, 99]);
     expect(durable).toEqual([59, 99]);
   });
@@ -125,28 +208,51 @@ describe("stores that are apart", () => {
     const offline = await world({ online: undefined });
     await offline.store.run(log.source());
     const [row] = await online.store.getOnlineFeatures({ features: weekly, entities: [ann] });
-    const [label] = await (await offline.store.getHistoricalFeatures({ features: weekly, entities: [{ ...ann, event_timestamp: date(NOON) }] })).rows();
+    const [label] = await (
+      await offline.store.getHistoricalFeatures({
+        features: weekly,
+        entities: [{ ...ann, event_timestamp: date(NOON) }],
+      })
+    ).rows();
     expect(label).toEqual({ ...ann, event_timestamp: date(NOON), ...row });
     expect((await online.store.status())[0]!.history).toBeNull();
     expect((await offline.store.status())[0]!.online).toBeNull();
   });
 
-  test("an online store that was lost is filled again from the log, and the history takes nothing twice", async () => {
-    const log = hundred(2);
-    const offline = memoryOfflineData();
-    const open = (): Promise<Store> => openStore({ definitions, online: memoryOnlineStore(), offline: memoryOfflineStore(offline), clock: () => date(NOON), retain: "forever" });
-    await (await open()).run(log.source());
-    const versions = offline.tables.get("payments/changes")!.length;
-    const store = await open();
-    expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
-    expect(offline.tables.get("payments/changes")!.length).toBe(versions);
-    expect(await answers(store)).toEqual(await expected(log));
-  });
+  test(
+    "an online store that was lost is filled again from the log, and the history takes nothing " +
+      "twice",
+    async () => {
+      const log = hundred(2);
+      const offline = memoryOfflineData();
+      const open = (): Promise<Store> =>
+        openStore({
+          definitions,
+          online: memoryOnlineStore(),
+          offline: memoryOfflineStore(offline),
+          clock: () => date(NOON),
+          retain: "forever",
+        });
+      await (await open()).run(log.source());
+      const versions = offline.tables.get("payments/changes")!.length;
+      const store = await open();
+      expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
+      expect(offline.tables.get("payments/changes")!.length).toBe(versions);
+      expect(await answers(store)).toEqual(await expected(log));
+    },
+  );
 
   test("a history that was lost is filled again, and the online store takes nothing twice", async () => {
     const log = hundred(2);
     const online = memoryOnlineData();
-    const open = (): Promise<Store> => openStore({ definitions, online: memoryOnlineStore(online), offline: memoryOfflineStore(), clock: () => date(NOON), retain: "forever" });
+    const open = (): Promise<Store> =>
+      openStore({
+        definitions,
+        online: memoryOnlineStore(online),
+        offline: memoryOfflineStore(),
+        clock: () => date(NOON),
+        retain: "forever",
+      });
     await (await open()).run(log.source());
     const { version } = online;
     const store = await open();
@@ -159,7 +265,12 @@ describe("stores that are apart", () => {
     const log = hundred(2);
     const { store, online, offline } = await world();
     await store.run(log.source({ upTo: 30 }));
-    const onlineOnly = await openStore({ definitions, online, clock: () => date(NOON), retain: "forever" });
+    const onlineOnly = await openStore({
+      definitions,
+      online,
+      clock: () => date(NOON),
+      retain: "forever",
+    });
     const second = log.changes.filter((change) => change.partition === 1);
     await onlineOnly.run(Object.assign(new Log(), { changes: second }).source());
     const offlineOnly = await openStore({ definitions, offline, clock: () => date(NOON) });
@@ -170,14 +281,21 @@ describe("stores that are apart", () => {
 });
 
 /** Runs one store's log while another store is in the middle of its own. */
-async function meanwhile(first: Store, source: ChangeSource, other: () => Promise<unknown>): Promise<unknown> {
+async function meanwhile(
+  first: Store,
+  source: ChangeSource,
+  other: () => Promise<unknown>,
+): Promise<unknown> {
   let met: Promise<unknown> | null = null;
-  await first.run({ ...source, async *changes(options) {
-    for await (const batch of source.changes(options)) {
-      yield batch;
-      await (met ??= other());
-    }
-  } });
+  await first.run({
+    ...source,
+    async *changes(options) {
+      for await (const batch of source.changes(options)) {
+        yield batch;
+        await (met ??= other());
+      }
+    },
+  });
   return met;
 }
 
@@ -186,9 +304,15 @@ describe("two runners on one online store", () => {
     const log = hundred();
     const made = await world({ offline: undefined });
     const other = await made.reopened();
-    const { code, message } = await refusal(meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))));
+    const { code, message } = await refusal(
+      meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))),
+    );
     expect(code).toBe("ONLINE_STORE_FENCED");
-    expect(message).toBe('memory online store: another runner moved t.public.payments:0 of source "payments" from 9 to 99: run one runner per partition, and start this one again to go on from there');
+    expect(message).toBe(
+      'memory online store: another runner moved t.public.payments:0 of source "payments" ' +
+        "from 9 to 99: run one runner per partition, and start this one again to go on from " +
+        "there",
+    );
     expect(await made.store.run(log.source())).toEqual({ changes: 0 });
     const [row] = await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] });
     expect(row).toEqual({ payments_l1w: 66 });
@@ -196,21 +320,39 @@ describe("two runners on one online store", () => {
 
   test("over a partition each, taking turns on the same entities: as one runner over both", async () => {
     const log = hundred(2);
-    const half = (partition: number): Log => Object.assign(new Log(), { changes: log.changes.filter((change) => change.partition === partition) });
+    const half = (partition: number): Log =>
+      Object.assign(new Log(), {
+        changes: log.changes.filter((change) => change.partition === partition),
+      });
     const made = await world({ offline: undefined });
     const other = await made.reopened();
     const turns = half(1).changes;
     let turn = 0;
-    await made.store.run({ ...half(0).source({ batch: 5 }), async *changes(options) {
-      for await (const batch of half(0).source({ batch: 5 }).changes(options)) {
-        await other.run(Object.assign(new Log(), { changes: turns }).source({ upTo: (turn += 5) }));
-        yield batch;
-      }
-    } });
-    const rows = await made.store.getOnlineFeatures({ features: [weekly, last], entities: both, metadata: true });
+    await made.store.run({
+      ...half(0).source({ batch: 5 }),
+      async *changes(options) {
+        for await (const batch of half(0).source({ batch: 5 }).changes(options)) {
+          await other.run(
+            Object.assign(new Log(), { changes: turns }).source({ upTo: (turn += 5) }),
+          );
+          yield batch;
+        }
+      },
+    });
+    const rows = await made.store.getOnlineFeatures({
+      features: [weekly, last],
+      entities: both,
+      metadata: true,
+    });
     const whole = await world();
     await whole.store.run(log.source());
-    expect([...rows]).toEqual([...(await whole.store.getOnlineFeatures({ features: [weekly, last], entities: both, metadata: true }))]);
+    expect([...rows]).toEqual([
+      ...(await whole.store.getOnlineFeatures({
+        features: [weekly, last],
+        entities: both,
+        metadata: true,
+      })),
+    ]);
   });
 });
 
@@ -219,31 +361,61 @@ describe("two runners on one history", () => {
     const log = hundred();
     const made = await world({ online: undefined, history: { commit: { rows: 10 } } });
     const other = await made.reopened();
-    const { code, message } = await refusal(meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))));
-    expect([code, message]).toEqual(["HISTORY_FENCED", 'memory offline store: another runner has moved the log of source "payments": run one runner per partition, and start this one again to go on from there']);
+    const { code, message } = await refusal(
+      meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))),
+    );
+    expect([code, message]).toEqual([
+      "HISTORY_FENCED",
+      'memory offline store: another runner has moved the log of source "payments": run one ' +
+        "runner per partition, and start this one again to go on from there",
+    ]);
     await made.store.run(log.source());
-    const [label] = await (await other.getHistoricalFeatures({ features: weekly.payments_l1w, entities: [{ ...ann, event_timestamp: date(NOON) }] })).rows();
+    const [label] = await (
+      await other.getHistoricalFeatures({
+        features: weekly.payments_l1w,
+        entities: [{ ...ann, event_timestamp: date(NOON) }],
+      })
+    ).rows();
     expect(label!.payments_l1w).toBe(66);
     expect((await other.status())[0]!.history!.changes).toBe(100);
   });
 
-  test("over a partition that changed hands: who is overtaken beyond what it has read takes none of that again", async () => {
-    const log = hundred();
-    const made = await world({ online: undefined, history: { commit: { rows: 15 } } });
-    const other = await made.reopened();
-    const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
-    // the first has gathered 20 when it commits, and finds the log at 30
-    await meanwhile(made.store, shared(log.source({ batch: 10 })), () => other.run(shared(log.source({ upTo: 30 }))));
-    expect((await other.status())[0]!.history!.changes).toBe(100);
-  });
+  test(
+    "over a partition that changed hands: who is overtaken beyond what it has read takes none " +
+      "of that again",
+    async () => {
+      const log = hundred();
+      const made = await world({ online: undefined, history: { commit: { rows: 15 } } });
+      const other = await made.reopened();
+      const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
+      // the first has gathered 20 when it commits, and finds the log at 30
+      await meanwhile(made.store, shared(log.source({ batch: 10 })), () =>
+        other.run(shared(log.source({ upTo: 30 }))),
+      );
+      expect((await other.status())[0]!.history!.changes).toBe(100);
+    },
+  );
 
   test("over a partition each: as one runner over both", async () => {
     const log = hundred(2);
-    const half = (partition: number): Log => Object.assign(new Log(), { changes: log.changes.filter((change) => change.partition === partition) });
+    const half = (partition: number): Log =>
+      Object.assign(new Log(), {
+        changes: log.changes.filter((change) => change.partition === partition),
+      });
     const made = await world({ online: undefined, history: { commit: { rows: 7 }, buckets: 2 } });
     const other = await made.reopened();
-    await meanwhile(made.store, half(0).source({ batch: 10 }), () => other.run(half(1).source({ batch: 10 })));
-    const ask = async ({ store }: Pick<World, "store">): Promise<unknown> => (await store.getHistoricalFeatures({ features: everything, entities: both.map((keys) => ({ ...keys, event_timestamp: date(NOON - DAY) })), asKnown: true, metadata: true })).rows();
+    await meanwhile(made.store, half(0).source({ batch: 10 }), () =>
+      other.run(half(1).source({ batch: 10 })),
+    );
+    const ask = async ({ store }: Pick<World, "store">): Promise<unknown> =>
+      (
+        await store.getHistoricalFeatures({
+          features: everything,
+          entities: both.map((keys) => ({ ...keys, event_timestamp: date(NOON - DAY) })),
+          asKnown: true,
+          metadata: true,
+        })
+      ).rows();
     const whole = await world();
     await whole.store.run(log.source());
     expect(await ask(made)).toEqual(await ask(whole));
@@ -251,23 +423,46 @@ describe("two runners on one history", () => {
 });
 
 describe("a log in which LSNs say less than they should", () => {
-  test("a lower LSN that was committed later is SOURCE_LSN_WENT_BACK, and nothing of its batch is in", async () => {
-    const { store } = await world({ offline: undefined });
-    const log = new Log().paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n }).paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
-    await store.run(log.source());
-    log.paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON }).paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
-    expect(await refusal(store.run(log.source()))).toEqual({
-      code: "SOURCE_LSN_WENT_BACK",
-      message: expect.stringMatching(/^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/) as string,
-    });
-    const [row] = await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: [ann] });
-    expect([row, await positions(store)]).toEqual([{ payments_l1w: 2, spent_7d: 2 }, [[[1], null, null], [[], null, null]]]);
-  });
+  test(
+    "a lower LSN that was committed later is SOURCE_LSN_WENT_BACK, and nothing of its batch is " +
+      "in",
+    async () => {
+      const { store } = await world({ offline: undefined });
+      const log = new Log()
+        .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
+        .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
+      await store.run(log.source());
+      log
+        .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
+        .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
+      expect(await refusal(store.run(log.source()))).toEqual({
+        code: "SOURCE_LSN_WENT_BACK",
+        message: expect.stringMatching(
+          /^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/,
+        ) as string,
+      });
+      const [row] = await store.getOnlineFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: [ann],
+      });
+      expect([row, await positions(store)]).toEqual([
+        { payments_l1w: 2, spent_7d: 2 },
+        [
+          [[1], null, null],
+          [[], null, null],
+        ],
+      ]);
+    },
+  );
 
   test("a segment of the log again, at new offsets, is no restored source: it changes nothing", async () => {
     const log = hundred();
     const again = [...log.changes];
-    for (const change of again.slice(20, 70)) log.add("payments", "upsert", change.values, { lsn: change.lsn, committed: change.committed! });
+    for (const change of again.slice(20, 70))
+      log.add("payments", "upsert", change.values, {
+        lsn: change.lsn,
+        committed: change.committed!,
+      });
     const { store } = await world();
     await store.run(log.source({ batch: 15 }));
     const asked = await answers(store);
@@ -278,78 +473,180 @@ describe("a log in which LSNs say less than they should", () => {
 
   test("changes without LSN in two partitions are LSN_MISSING: nobody knows their order", async () => {
     const { store } = await world();
-    const log = new Log().paid({ id: 1 }, { lsn: null }).paid({ id: 2 }, { lsn: null, partition: 1 });
+    const log = new Log()
+      .paid({ id: 1 }, { lsn: null })
+      .paid({ id: 2 }, { lsn: null, partition: 1 });
     expect(await refusal(store.run(log.source()))).toEqual({
       code: "LSN_MISSING",
-      message: 'source "payments": changes without LSN in t.public.payments:0 and in t.public.payments:1: their order is unknown. Use one partition for the table, or a connector that writes LSNs',
+      message:
+        'source "payments": changes without LSN in t.public.payments:0 and in ' +
+        "t.public.payments:1: their order is unknown. Use one partition for the table, or a " +
+        "connector that writes LSNs",
     });
-    expect(await positions(store)).toEqual([[[], [], 0], [[], [], 0]]);
+    expect(await positions(store)).toEqual([
+      [[], [], 0],
+      [[], [], 0],
+    ]);
   });
 
   test("a table without LSNs in one partition is ordered by its offsets, over any number of runs", async () => {
     const log = new Log();
-    for (let i = 0; i < 10; i++) log.paid({ id: 1, time: NOON - HOUR, amount: i }, { lsn: null, committed: NOON - HOUR + i * SECOND });
+    for (let i = 0; i < 10; i++)
+      log.paid(
+        { id: 1, time: NOON - HOUR, amount: i },
+        { lsn: null, committed: NOON - HOUR + i * SECOND },
+      );
     const { store } = await world();
     for (const upTo of [3, 7, 10]) await store.run(log.source({ upTo }));
     const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
     expect(row).toEqual({ spent_7d: 9 });
-    const [label] = await (await store.getHistoricalFeatures({ features: weekly.spent_7d, entities: [{ ...ann, event_timestamp: date(NOON - HOUR + 5 * SECOND) }], asKnown: true })).rows();
+    const [label] = await (
+      await store.getHistoricalFeatures({
+        features: weekly.spent_7d,
+        entities: [{ ...ann, event_timestamp: date(NOON - HOUR + 5 * SECOND) }],
+        asKnown: true,
+      })
+    ).rows();
     expect(label!.spent_7d).toBe(4);
   });
 
-  test.each([["in one run", [4]], ["with a restart before it", [2, 4]], ["with a restart after it", [3, 4]], ["a change at a time", [1, 2, 3, 4]]])(
-    "a change without LSN among others takes the place of what its partition held before, %s", async (_, stops) => {
+  test.each([
+    ["in one run", [4]],
+    ["with a restart before it", [2, 4]],
+    ["with a restart after it", [3, 4]],
+    ["a change at a time", [1, 2, 3, 4]],
+  ])(
+    "a change without LSN among others takes the place of what its partition held before, %s",
+    async (_, stops) => {
       const { store } = await world();
       // the row's last word is the incremental snapshot row, then an older change comes again
       const log = new Log()
         .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
         .paid({ id: 2, time: NOON - HOUR, amount: 10 }, { lsn: 700n })
-        .paid({ id: 1, time: NOON - HOUR, amount: 2 }, { lsn: null, change: { snapshot: true, op: "r" } })
+        .paid(
+          { id: 1, time: NOON - HOUR, amount: 2 },
+          { lsn: null, change: { snapshot: true, op: "r" } },
+        )
         .paid({ id: 1, time: NOON - HOUR, amount: 3 }, { lsn: 600n });
       for (const upTo of stops) await store.run(log.source({ upTo }));
       const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
-      const [label] = await (await store.getHistoricalFeatures({ features: weekly.spent_7d, entities: [{ ...ann, event_timestamp: date(NOON) }] })).rows();
+      const [label] = await (
+        await store.getHistoricalFeatures({
+          features: weekly.spent_7d,
+          entities: [{ ...ann, event_timestamp: date(NOON) }],
+        })
+      ).rows();
       expect([row.spent_7d, label!.spent_7d]).toEqual([12, 12]);
       await store.run(log.paid({ id: 1, time: NOON - HOUR, amount: 4 }, { lsn: 701n }).source());
-      expect((await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] }))[0]).toEqual({ spent_7d: 14 });
-    });
+      expect(
+        (await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] }))[0],
+      ).toEqual({ spent_7d: 14 });
+    },
+  );
 });
 
 describe("what is known of a source", () => {
-  test("messages and rows that are quarantined are counted apart, and each row is named with its place and reason", async () => {
-    const { store } = await world();
-    const log = new Log()
-      .paid({ id: 1, user: null }).paid({ id: 1, user: null, amount: 2 }).paid({ id: 2, time: null })
-      .paid({ id: 3 }, { change: { unreadable: [{ column: "time", reason: "NOT_A_TIME" }], values: [3n, "ann", 1n, null, 1, null, null], nonFinite: 2 } })
-      .paid({ id: 4 }, { change: { broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" }, values: [4n, null, null, null, null, null, null] } })
-      .paid({ id: 5, shop: null }).paid({ id: 6, time: NOON - HOUR })
-      .add("payments", "none", null, { change: { broken: { reason: "KEY_UNREADABLE", message: "the key is no number" } } });
-    await store.run(log.source({ batch: 3 }));
-    const [status] = await store.status();
-    expect(status!.online).toMatchObject({ quarantinedChanges: 7, quarantinedRows: 5, nonFiniteValues: 2, unreadableValues: 1 });
-    expect((await store.quarantine("payments")).map(({ key, topic, partition, offset, column, reason }) => [key["id"], topic, partition, offset, column, reason])).toEqual([
-      [1n, "t.public.payments", 0, 1, "user_id", "NULL_KEY_OR_TIME"],
-      [2n, "t.public.payments", 0, 2, "time", "NULL_KEY_OR_TIME"],
-      [3n, "t.public.payments", 0, 3, "time", "NOT_A_TIME"],
-      [4n, "t.public.payments", 0, 4, null, "CONTENT_UNREADABLE"],
-      [5n, "t.public.payments", 0, 5, "shop_id", "NULL_KEY_OR_TIME"],
-    ]);
-    // the next readable change brings a row back; a delete and a truncate take it off the list
-    await store.run(log.paid({ id: 1, time: NOON - HOUR }).unpaid(2).source());
-    expect((await store.quarantine("payments")).map(({ key }) => key["id"])).toEqual([3n, 4n, 5n]);
-    await store.run(log.truncated().source());
-    expect(await store.quarantine("payments")).toEqual([]);
-    expect((await store.status())[0]!.online).toMatchObject({ quarantinedChanges: 7, quarantinedRows: 0 });
-  });
+  test(
+    "messages and rows that are quarantined are counted apart, and each row is named with its " +
+      "place and reason",
+    async () => {
+      const { store } = await world();
+      const log = new Log()
+        .paid({ id: 1, user: null })
+        .paid({ id: 1, user: null, amount: 2 })
+        .paid({ id: 2, time: null })
+        .paid(
+          { id: 3 },
+          {
+            change: {
+              unreadable: [{ column: "time", reason: "NOT_A_TIME" }],
+              values: [3n, "ann", 1n, null, 1, null, null],
+              nonFinite: 2,
+            },
+          },
+        )
+        .paid(
+          { id: 4 },
+          {
+            change: {
+              broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
+              values: [4n, null, null, null, null, null, null],
+            },
+          },
+        )
+        .paid({ id: 5, shop: null })
+        .paid({ id: 6, time: NOON - HOUR })
+        .add("payments", "none", null, {
+          change: { broken: { reason: "KEY_UNREADABLE", message: "the key is no number" } },
+        });
+      await store.run(log.source({ batch: 3 }));
+      const [status] = await store.status();
+      expect(status!.online).toMatchObject({
+        quarantinedChanges: 7,
+        quarantinedRows: 5,
+        nonFiniteValues: 2,
+        unreadableValues: 1,
+      });
+      expect(
+        (await store.quarantine("payments")).map(
+          ({ key, topic, partition, offset, column, reason }) => [
+            key["id"],
+            topic,
+            partition,
+            offset,
+            column,
+            reason,
+          ],
+        ),
+      ).toEqual([
+        [1n, "t.public.payments", 0, 1, "user_id", "NULL_KEY_OR_TIME"],
+        [2n, "t.public.payments", 0, 2, "time", "NULL_KEY_OR_TIME"],
+        [3n, "t.public.payments", 0, 3, "time", "NOT_A_TIME"],
+        [4n, "t.public.payments", 0, 4, null, "CONTENT_UNREADABLE"],
+        [5n, "t.public.payments", 0, 5, "shop_id", "NULL_KEY_OR_TIME"],
+      ]);
+      // the next readable change brings a row back; a delete and a truncate take it off the list
+      await store.run(
+        log
+          .paid({ id: 1, time: NOON - HOUR })
+          .unpaid(2)
+          .source(),
+      );
+      expect((await store.quarantine("payments")).map(({ key }) => key["id"])).toEqual([
+        3n,
+        4n,
+        5n,
+      ]);
+      await store.run(log.truncated().source());
+      expect(await store.quarantine("payments")).toEqual([]);
+      expect((await store.status())[0]!.online).toMatchObject({
+        quarantinedChanges: 7,
+        quarantinedRows: 0,
+      });
+    },
+  );
 
   test("an image that the log left out is TOAST_UNRESOLVED until a change has it", async () => {
     const { store } = await world();
-    const log = new Log().paid({ id: 1, time: NOON - HOUR, vendor: null }, { change: { unavailable: [3] } });
+    const log = new Log().paid(
+      { id: 1, time: NOON - HOUR, vendor: null },
+      { change: { unavailable: [3] } },
+    );
     await store.run(log.source());
-    expect((await store.quarantine("payments")).map(({ column, reason, committed }) => [column, reason, committed])).toEqual([["vendor", "TOAST_UNRESOLVED", iso(NOON - HOUR + SECOND)]]);
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] }))[0]).toEqual({ payments_l1w: 0 });
+    expect(
+      (await store.quarantine("payments")).map(({ column, reason, committed }) => [
+        column,
+        reason,
+        committed,
+      ]),
+    ).toEqual([["vendor", "TOAST_UNRESOLVED", iso(NOON - HOUR + SECOND)]]);
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] }))[0],
+    ).toEqual({ payments_l1w: 0 });
     await store.run(log.paid({ id: 1, time: NOON - HOUR, vendor: "Sport" }).source());
     expect(await store.quarantine("payments")).toEqual([]);
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] }))[0]).toEqual({ payments_l1w: 1 });
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] }))[0],
+    ).toEqual({ payments_l1w: 1 });
   });
 });

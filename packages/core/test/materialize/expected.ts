@@ -6,27 +6,51 @@ import { createOracle, rowsSeen, type Oracle } from "@tidemark/testkit/oracle/or
 import type { Scenario } from "@tidemark/testkit/generate/scenario";
 
 export function shown(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? `${one}n` : one instanceof Uint8Array ? `bytes ${one.join()}` : Object.is(one, -0) ? "-0" : one));
+  return JSON.stringify(value, (_, one: unknown) =>
+    typeof one === "bigint"
+      ? `${one}n`
+      : one instanceof Uint8Array
+        ? `bytes ${one.join()}`
+        : Object.is(one, -0)
+          ? "-0"
+          : one,
+  );
 }
 
 /** Every entity that any version of any row names. */
-export function entitiesOf(oracle: Oracle, view: ViewSpec): readonly Readonly<Record<string, Value>>[] {
+export function entitiesOf(
+  oracle: Oracle,
+  view: ViewSpec,
+): readonly Readonly<Record<string, Value>>[] {
   const keys = new Map<string, Record<string, Value>>();
   for (const { values } of oracle.versions(view.source.name)) {
-    const key = view.keyColumns.map((name) => values[view.source.columns.findIndex((column) => column.name === name)] ?? null);
-    if (!key.includes(null)) keys.set(shown(key), Object.fromEntries(view.entity.keys.map(({ name }, k) => [name, key[k]!])));
+    const key = view.keyColumns.map(
+      (name) => values[view.source.columns.findIndex((column) => column.name === name)] ?? null,
+    );
+    if (!key.includes(null))
+      keys.set(
+        shown(key),
+        Object.fromEntries(view.entity.keys.map(({ name }, k) => [name, key[k]!])),
+      );
   }
   return [...keys.values()];
 }
 
 /** By key, the values of the view's features at `time`, for every entity that has a row there. */
-export function expectedRows(oracle: Oracle, view: ViewSpec, time: number): ReadonlyMap<string, readonly Value[]> {
+export function expectedRows(
+  oracle: Oracle,
+  view: ViewSpec,
+  time: number,
+): ReadonlyMap<string, readonly Value[]> {
   const selected = view.features.map((feature) => ({ view, feature, as: feature.name }));
   const rows = new Map<string, readonly Value[]>();
   for (const keys of entitiesOf(oracle, view)) {
     const seen = rowsSeen(view, oracle.versions(view.source.name), { keys, time }, "corrected");
     if (!seen.some((row) => (view.is === "fact" ? row.time <= time : row.time < time))) continue;
-    rows.set(shown(Object.values(keys)), oracle.answer(selected, { keys, time }, "corrected").map(({ value }) => value));
+    rows.set(
+      shown(Object.values(keys)),
+      oracle.answer(selected, { keys, time }, "corrected").map(({ value }) => value),
+    );
   }
   return rows;
 }
@@ -36,9 +60,20 @@ export function oracleOfChanges(scenario: Scenario, changes: readonly Change[]):
 }
 
 /** What the table holds: by date, then by key, the time and the features. */
-export async function tableRows(offline: OfflineStore, view: ViewSpec): Promise<ReadonlyMap<string, ReadonlyMap<string, { readonly time: number; readonly values: readonly Value[] }>>> {
+export async function tableRows(
+  offline: OfflineStore,
+  view: ViewSpec,
+): Promise<
+  ReadonlyMap<
+    string,
+    ReadonlyMap<string, { readonly time: number; readonly values: readonly Value[] }>
+  >
+> {
   const table = `${view.name}/features`;
-  const dates = new Map<string, Map<string, { readonly time: number; readonly values: readonly Value[] }>>();
+  const dates = new Map<
+    string,
+    Map<string, { readonly time: number; readonly values: readonly Value[] }>
+  >();
   if ((await offline.state(table)) === null) return dates;
   const keys = view.entity.keys.map(({ name }) => name);
   const columns = [...keys, "date", "event_timestamp", ...view.features.map(({ name }) => name)];
@@ -47,9 +82,14 @@ export async function tableRows(offline: OfflineStore, view: ViewSpec): Promise<
       const row = vectors.map((vector) => valueAt(vector, i));
       const date = row[keys.length] as string;
       const key = shown(row.slice(0, keys.length));
-      const rows = dates.get(date) ?? new Map<string, { readonly time: number; readonly values: readonly Value[] }>();
+      const rows =
+        dates.get(date) ??
+        new Map<string, { readonly time: number; readonly values: readonly Value[] }>();
       if (rows.has(key)) throw new Error(`${table}: ${key} is there twice on ${date}`);
-      dates.set(date, rows.set(key, { time: row[keys.length + 1] as number, values: row.slice(keys.length + 2) }));
+      dates.set(
+        date,
+        rows.set(key, { time: row[keys.length + 1] as number, values: row.slice(keys.length + 2) }),
+      );
     }
   }
   return dates;

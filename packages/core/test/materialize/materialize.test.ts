@@ -13,7 +13,11 @@ import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 import { scenarioDefinitions } from "@tidemark/testkit/generate/scenario-definitions";
-import { generateScenario, otherDelivery, type Scenario } from "@tidemark/testkit/generate/scenario";
+import {
+  generateScenario,
+  otherDelivery,
+  type Scenario,
+} from "@tidemark/testkit/generate/scenario";
 import { formatDate } from "../../src/time/parse-time.ts";
 import { entitiesOf, expectedRows, oracleOfChanges, shown, tableRows } from "./expected.ts";
 
@@ -27,50 +31,93 @@ interface Ground {
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
   readonly store: Store;
-  materialize(options: MaterializeOptions, limits?: Partial<MaterializeLimits>): ReturnType<typeof materializeViews>;
+  materialize(
+    options: MaterializeOptions,
+    limits?: Partial<MaterializeLimits>,
+  ): ReturnType<typeof materializeViews>;
 }
 
 async function ground(seed: number, online: OnlineStore = memoryOnlineStore()): Promise<Ground> {
   const scenario = generateScenario(seed);
   const offline = memoryOfflineStore();
   const clock = () => new Date(NOW / 1000);
-  const store = await openStore({ definitions: scenarioDefinitions(scenario), online, offline, clock, retain: "forever", history: { commit: { rows: 13 }, buckets: 2 } });
+  const store = await openStore({
+    definitions: scenarioDefinitions(scenario),
+    online,
+    offline,
+    clock,
+    retain: "forever",
+    history: { commit: { rows: 13 }, buckets: 2 },
+  });
   const views = new Map(scenario.views.map((view) => [view.name, view]));
-  const materialize = (options: MaterializeOptions, limits?: Partial<MaterializeLimits>) => materializeViews(options, { views, offline, online, namespace: "default", engine: localEngine(), clock: () => NOW, limits });
+  const materialize = (options: MaterializeOptions, limits?: Partial<MaterializeLimits>) =>
+    materializeViews(options, {
+      views,
+      offline,
+      online,
+      namespace: "default",
+      engine: localEngine(),
+      clock: () => NOW,
+      limits,
+    });
   return { scenario, online, offline, store, materialize };
 }
 
 /** Days around what is asked and known of the scenario. */
 function daysOf(scenario: Scenario, random: Random, count: number): string[] {
-  const days = [...new Set(scenario.requests.flatMap(({ time }) => [-1, 0, 1, 7].map((ahead) => Math.floor(time / DAY) + ahead)))].filter((day) => (day + 1) * DAY < NOW && (day + 1) * DAY > -NOW);
-  return Array.from({ length: Math.min(count, days.length) }, () => formatDate(days.splice(random.int(days.length), 1)[0]!)).sort();
+  const days = [
+    ...new Set(
+      scenario.requests.flatMap(({ time }) =>
+        [-1, 0, 1, 7].map((ahead) => Math.floor(time / DAY) + ahead),
+      ),
+    ),
+  ].filter((day) => (day + 1) * DAY < NOW && (day + 1) * DAY > -NOW);
+  return Array.from({ length: Math.min(count, days.length) }, () =>
+    formatDate(days.splice(random.int(days.length), 1)[0]!),
+  ).sort();
 }
 
 const timeOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) * 1000 + DAY;
 
 /** Every table, date by date and cell by cell. */
-async function expectTables({ scenario, offline }: Ground, changes: readonly Change[], dates: ReadonlyMap<string, readonly string[]>): Promise<number> {
+async function expectTables(
+  { scenario, offline }: Ground,
+  changes: readonly Change[],
+  dates: ReadonlyMap<string, readonly string[]>,
+): Promise<number> {
   const oracle = oracleOfChanges(scenario, changes);
   let cells = 0;
   for (const view of scenario.views) {
     const found = await tableRows(offline, view);
     for (const date of dates.get(view.name) ?? []) {
       const expected = expectedRows(oracle, view, timeOf(date));
-      const rows = found.get(date) ?? new Map<string, { time: number; values: readonly unknown[] }>();
-      expect([...rows.keys()].sort(), `seed ${scenario.seed}, ${view.name}, ${date}`).toEqual([...expected.keys()].sort());
+      const rows =
+        found.get(date) ?? new Map<string, { time: number; values: readonly unknown[] }>();
+      expect([...rows.keys()].sort(), `seed ${scenario.seed}, ${view.name}, ${date}`).toEqual(
+        [...expected.keys()].sort(),
+      );
       for (const [key, values] of expected) {
-        expect(shown(rows.get(key)!.values), `seed ${scenario.seed}, ${view.name}, ${date}, ${key}`).toBe(shown(values));
+        expect(
+          shown(rows.get(key)!.values),
+          `seed ${scenario.seed}, ${view.name}, ${date}, ${key}`,
+        ).toBe(shown(values));
         expect(rows.get(key)!.time).toBe(timeOf(date));
         cells += values.length;
       }
     }
-    expect([...found.keys()].filter((date) => !(dates.get(view.name) ?? []).includes(date))).toEqual([]);
+    expect(
+      [...found.keys()].filter((date) => !(dates.get(view.name) ?? []).includes(date)),
+    ).toEqual([]);
   }
   return cells;
 }
 
 /** The online store serves the rows of one day, and no others. */
-async function expectServed({ scenario, store }: Ground, changes: readonly Change[], newest: ReadonlyMap<string, string>): Promise<number> {
+async function expectServed(
+  { scenario, store }: Ground,
+  changes: readonly Change[],
+  newest: ReadonlyMap<string, string>,
+): Promise<number> {
   const oracle = oracleOfChanges(scenario, changes);
   let rows = 0;
   for (const view of scenario.views) {
@@ -78,101 +125,191 @@ async function expectServed({ scenario, store }: Ground, changes: readonly Chang
     if (date === undefined) continue;
     const expected = expectedRows(oracle, view, timeOf(date));
     const entities = entitiesOf(oracle, view);
-    const definition = makeDefinition({ is: "view", spec: view }, view.name) as Parameters<Store["getMaterialized"]>[0]["view"];
-    const asked = entities.map((keys) => Object.fromEntries(view.entity.keys.map((column) => [column.name, toUser(keys[column.name]!, { ...column, mode: undefined })])));
+    const definition = makeDefinition({ is: "view", spec: view }, view.name) as Parameters<
+      Store["getMaterialized"]
+    >[0]["view"];
+    const asked = entities.map((keys) =>
+      Object.fromEntries(
+        view.entity.keys.map((column) => [
+          column.name,
+          toUser(keys[column.name]!, { ...column, mode: undefined }),
+        ]),
+      ),
+    );
     const found = await store.getMaterialized({ view: definition, entities: asked as never });
     (found as readonly (Record<string, unknown> | null)[]).forEach((row, i) => {
       const values = expected.get(shown(Object.values(entities[i]!)));
-      const wanted = values === undefined ? null
-        : { event_timestamp: new Date(timeOf(date) / 1000), ...Object.fromEntries(view.features.map(({ name, result }, f) => [name, toUser(values[f]!, result)])) };
-      expect(shown(row), `seed ${scenario.seed}, ${view.name} of ${shown(entities[i])} on ${date}`).toBe(shown(wanted));
+      const wanted =
+        values === undefined
+          ? null
+          : {
+              event_timestamp: new Date(timeOf(date) / 1000),
+              ...Object.fromEntries(
+                view.features.map(({ name, result }, f) => [name, toUser(values[f]!, result)]),
+              ),
+            };
+      expect(
+        shown(row),
+        `seed ${scenario.seed}, ${view.name} of ${shown(entities[i])} on ${date}`,
+      ).toBe(shown(wanted));
       if (row !== null) rows++;
     });
   }
   return rows;
 }
 
-const everyView = (views: readonly ViewSpec[], dates: readonly string[]) => new Map(views.map(({ name }) => [name, dates]));
-const newestOf = (dates: ReadonlyMap<string, readonly string[]>) => new Map([...dates].flatMap(([view, list]) => (list.length === 0 ? [] : [[view, list.toSorted().at(-1)!] as const])));
+const everyView = (views: readonly ViewSpec[], dates: readonly string[]) =>
+  new Map(views.map(({ name }) => [name, dates]));
+const newestOf = (dates: ReadonlyMap<string, readonly string[]>) =>
+  new Map(
+    [...dates].flatMap(([view, list]) =>
+      list.length === 0 ? [] : [[view, list.toSorted().at(-1)!] as const],
+    ),
+  );
 
-test("the rows of a day are the oracle's, and what history and the online store answer at its end, in shares of any size", { timeout: 300_000 }, async () => {
-  const met = { cells: 0, served: 0, asked: 0 };
-  for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
-    const random = new Random(seed);
-    const here = await ground(seed);
-    const { scenario, store } = here;
-    await store.run(scenarioSource(scenario, otherDelivery(scenario, random)));
-    const dates = daysOf(scenario, random, 4);
-    const limits = random.pick([{}, { events: 5, rows: 7, days: 1 }, { events: 20, rows: 9, days: 2, part: 2 }, { rows: 3 }, { part: 1 }, { part: 4 }]);
-    await here.materialize({ dates }, limits);
-    const all = everyView(scenario.views, dates);
-    met.cells += await expectTables(here, scenario.truth, all);
-    met.served += await expectServed(here, scenario.truth, newestOf(all));
+test(
+  "the rows of a day are the oracle's, and what history and the online store answer at its " +
+    "end, in shares of any size",
+  { timeout: 300_000 },
+  async () => {
+    const met = { cells: 0, served: 0, asked: 0 };
+    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+      const random = new Random(seed);
+      const here = await ground(seed);
+      const { scenario, store } = here;
+      await store.run(scenarioSource(scenario, otherDelivery(scenario, random)));
+      const dates = daysOf(scenario, random, 4);
+      const limits = random.pick([
+        {},
+        { events: 5, rows: 7, days: 1 },
+        { events: 20, rows: 9, days: 2, part: 2 },
+        { rows: 3 },
+        { part: 1 },
+        { part: 4 },
+      ]);
+      await here.materialize({ dates }, limits);
+      const all = everyView(scenario.views, dates);
+      met.cells += await expectTables(here, scenario.truth, all);
+      met.served += await expectServed(here, scenario.truth, newestOf(all));
 
-    // laws 2 and 3: the same bits on every path
-    for (const view of scenario.views) {
-      const definition = makeDefinition({ is: "view", spec: view }, view.name) as never;
-      for (const [date, rows] of await tableRows(here.offline, view)) {
-        for (const [key, { values }] of [...rows].slice(0, 3)) {
-          const keys = entitiesOf(oracleOfChanges(scenario, scenario.truth), view).find((one) => shown(Object.values(one)) === key)!;
-          const entity = Object.fromEntries(view.entity.keys.map((column) => [column.name, toUser(keys[column.name]!, { ...column, mode: undefined })]));
-          const wanted = shown(Object.fromEntries(view.features.map(({ name, result }, f) => [name, toUser(values[f]!, result)])));
-          const [online] = await store.getOnlineFeatures({ features: definition, entities: [entity], asOf: micros(timeOf(date)) } as never) as readonly object[];
-          expect(shown({ ...online }), `seed ${seed}, ${view.name}, online asOf the end of ${date}, ${key}`).toBe(wanted);
-          const training = await store.getHistoricalFeatures({ features: definition, entities: [{ ...entity, event_timestamp: micros(timeOf(date)) }] } as never);
-          const [past] = await training.rows() as Record<string, unknown>[];
-          expect(shown(Object.fromEntries(view.features.map(({ name }) => [name, past![name]]))), `seed ${seed}, ${view.name}, history at the end of ${date}, ${key}`).toBe(wanted);
-          met.asked++;
+      // laws 2 and 3: the same bits on every path
+      for (const view of scenario.views) {
+        const definition = makeDefinition({ is: "view", spec: view }, view.name) as never;
+        for (const [date, rows] of await tableRows(here.offline, view)) {
+          for (const [key, { values }] of [...rows].slice(0, 3)) {
+            const keys = entitiesOf(oracleOfChanges(scenario, scenario.truth), view).find(
+              (one) => shown(Object.values(one)) === key,
+            )!;
+            const entity = Object.fromEntries(
+              view.entity.keys.map((column) => [
+                column.name,
+                toUser(keys[column.name]!, { ...column, mode: undefined }),
+              ]),
+            );
+            const wanted = shown(
+              Object.fromEntries(
+                view.features.map(({ name, result }, f) => [name, toUser(values[f]!, result)]),
+              ),
+            );
+            const [online] = (await store.getOnlineFeatures({
+              features: definition,
+              entities: [entity],
+              asOf: micros(timeOf(date)),
+            } as never)) as readonly object[];
+            expect(
+              shown({ ...online }),
+              `seed ${seed}, ${view.name}, online asOf the end of ${date}, ${key}`,
+            ).toBe(wanted);
+            const training = await store.getHistoricalFeatures({
+              features: definition,
+              entities: [{ ...entity, event_timestamp: micros(timeOf(date)) }],
+            } as never);
+            const [past] = (await training.rows()) as Record<string, unknown>[];
+            expect(
+              shown(Object.fromEntries(view.features.map(({ name }) => [name, past![name]]))),
+              `seed ${seed}, ${view.name}, history at the end of ${date}, ${key}`,
+            ).toBe(wanted);
+            met.asked++;
+          }
         }
       }
     }
-  }
-  console.log(`materialize: ${SEEDS} seeds, ${JSON.stringify(met)}`);
-  expect(met.cells).toBeGreaterThan(SEEDS * 20);
-  expect(met.served).toBeGreaterThan(SEEDS);
-});
+    console.log(`materialize: ${SEEDS} seeds, ${JSON.stringify(met)}`);
+    expect(met.cells).toBeGreaterThan(SEEDS * 20);
+    expect(met.served).toBeGreaterThan(SEEDS);
+  },
+);
 
-test("after any log with rows that come late, are corrected, deleted or moved, incremental is what computing every day anew is", { timeout: 300_000 }, async () => {
-  const met = { cells: 0, again: 0, added: 0, unchanged: 0, runs: 0 };
-  for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
-    const random = new Random(seed * 7 + 1);
-    const here = await ground(seed);
-    const { scenario, store } = here;
-    const order = otherDelivery(scenario, random);
-    const dates = daysOf(scenario, random, 6);
-    const done = new Map<string, readonly string[]>(scenario.views.map(({ name }) => [name, []]));
-    let cut = 0;
-    for (let round = 0; round < 4; round++) {
-      cut = round === 3 ? order.length : Math.min(order.length, cut + 1 + random.int(Math.max(1, order.length >>> 1)));
-      await store.run(scenarioSource(scenario, order.slice(0, cut)));
-      const changes = order.slice(0, cut).flat().map((line) => scenario.truth[line]!);
-      for (const { name, source } of scenario.views) {
-        if ((await here.offline.state(`${source.name}/changes`)) === null) continue;
-        const limits = random.pick([{}, { days: 2 }, { rows: 5, events: 5 }, { changedRows: 2 }, { part: 3 }]);
-        const some = dates.filter(() => random.chance(0.3));
-        if (round === 0 || (some.length > 0 && random.chance(0.4))) {
-          const list = some.length === 0 ? [dates[0]!] : some;
-          await here.materialize({ views: [name], dates: list }, limits);
-          done.set(name, [...new Set([...done.get(name)!, ...list])]);
+test(
+  "after any log with rows that come late, are corrected, deleted or moved, incremental is " +
+    "what computing every day anew is",
+  { timeout: 300_000 },
+  async () => {
+    const met = { cells: 0, again: 0, added: 0, unchanged: 0, runs: 0 };
+    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+      const random = new Random(seed * 7 + 1);
+      const here = await ground(seed);
+      const { scenario, store } = here;
+      const order = otherDelivery(scenario, random);
+      const dates = daysOf(scenario, random, 6);
+      const done = new Map<string, readonly string[]>(scenario.views.map(({ name }) => [name, []]));
+      let cut = 0;
+      for (let round = 0; round < 4; round++) {
+        cut =
+          round === 3
+            ? order.length
+            : Math.min(order.length, cut + 1 + random.int(Math.max(1, order.length >>> 1)));
+        await store.run(scenarioSource(scenario, order.slice(0, cut)));
+        const changes = order
+          .slice(0, cut)
+          .flat()
+          .map((line) => scenario.truth[line]!);
+        for (const { name, source } of scenario.views) {
+          if ((await here.offline.state(`${source.name}/changes`)) === null) continue;
+          const limits = random.pick([
+            {},
+            { days: 2 },
+            { rows: 5, events: 5 },
+            { changedRows: 2 },
+            { part: 3 },
+          ]);
+          const some = dates.filter(() => random.chance(0.3));
+          if (round === 0 || (some.length > 0 && random.chance(0.4))) {
+            const list = some.length === 0 ? [dates[0]!] : some;
+            await here.materialize({ views: [name], dates: list }, limits);
+            done.set(name, [...new Set([...done.get(name)!, ...list])]);
+          }
+          if (done.get(name)!.length === 0) continue;
+          // the days since: sometimes one more
+          const last = done.get(name)!.toSorted().at(-1)!;
+          const to = formatDate(timeOf(last) / DAY + (random.chance(0.3) ? 1 : 0));
+          const {
+            views: [result],
+          } = await here.materialize({ views: [name], incremental: true, to }, limits);
+          done.set(name, [
+            ...new Set([...done.get(name)!, ...result!.dates.map(({ date }) => date)]),
+          ]);
+          met.again += result!.dates.filter(({ state }) => state === "again").length;
+          met.added += result!.dates.filter(({ state }) => state === "new").length;
+          met.unchanged += result!.unchanged;
+          met.runs++;
+          const again = await here.materialize({ views: [name], incremental: true, to }, limits);
+          expect(again.views[0]!.dates, `seed ${seed}, ${name}: nothing is left to do`).toEqual([]);
+          const view = scenario.views.filter((one) => one.name === name);
+          met.cells += await expectTables(
+            { ...here, scenario: { ...scenario, views: view } },
+            changes,
+            done,
+          );
+          await expectServed(
+            { ...here, scenario: { ...scenario, views: view } },
+            changes,
+            newestOf(done),
+          );
         }
-        if (done.get(name)!.length === 0) continue;
-        // the days since: sometimes one more
-        const last = done.get(name)!.toSorted().at(-1)!;
-        const to = formatDate(timeOf(last) / DAY + (random.chance(0.3) ? 1 : 0));
-        const { views: [result] } = await here.materialize({ views: [name], incremental: true, to }, limits);
-        done.set(name, [...new Set([...done.get(name)!, ...result!.dates.map(({ date }) => date)])]);
-        met.again += result!.dates.filter(({ state }) => state === "again").length;
-        met.added += result!.dates.filter(({ state }) => state === "new").length;
-        met.unchanged += result!.unchanged;
-        met.runs++;
-        const again = await here.materialize({ views: [name], incremental: true, to }, limits);
-        expect(again.views[0]!.dates, `seed ${seed}, ${name}: nothing is left to do`).toEqual([]);
-        const view = scenario.views.filter((one) => one.name === name);
-        met.cells += await expectTables({ ...here, scenario: { ...scenario, views: view } }, changes, done);
-        await expectServed({ ...here, scenario: { ...scenario, views: view } }, changes, newestOf(done));
       }
     }
-  }
-  console.log(`materialize --incremental: ${SEEDS} seeds, ${JSON.stringify(met)}`);
-  for (const count of Object.values(met)) expect(count).toBeGreaterThan(SEEDS / 5);
-});
+    console.log(`materialize --incremental: ${SEEDS} seeds, ${JSON.stringify(met)}`);
+    for (const count of Object.values(met)) expect(count).toBeGreaterThan(SEEDS / 5);
+  },
+);

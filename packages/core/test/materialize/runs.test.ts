@@ -1,6 +1,19 @@
 /** Runs that meet each other, fail, or are asked what cannot be done; and the late row. */
 import { expect, test } from "vitest";
-import { avg, count, countDistinct, entity, featureView, float64, int64, latest, source, string, sum, timestamp } from "../../src/define/index.ts";
+import {
+  avg,
+  count,
+  countDistinct,
+  entity,
+  featureView,
+  float64,
+  int64,
+  latest,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "../../src/define/index.ts";
 import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
 import type { Change, ChangeSource, OfflineStore, OnlineStore } from "../../src/spi.ts";
 import { memoryOfflineData, memoryOfflineStore } from "../../src/testing/memory-offline.ts";
@@ -9,194 +22,421 @@ import { isTidemarkError, TidemarkError } from "../../src/errors.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
-  table: "public.transactions", columns: { id: int64(), user_id: string(), amount: float64(), vendor: string(), time: timestamp({ zone: "UTC" }) }, primaryKey: ["id"], eventTime: "time",
+  table: "public.transactions",
+  columns: {
+    id: int64(),
+    user_id: string(),
+    amount: float64(),
+    vendor: string(),
+    time: timestamp({ zone: "UTC" }),
+  },
+  primaryKey: ["id"],
+  eventTime: "time",
 });
-const weekly = featureView("weekly", { entity: user, source: transactions, features: { n: count().over("7d"), total: sum(transactions.amount).over("7d"), vendors: countDistinct(transactions.vendor).over("7d") } });
-const newest = featureView("newest", { entity: user, source: transactions, features: { amount: latest(transactions.amount) } });
+const weekly = featureView("weekly", {
+  entity: user,
+  source: transactions,
+  features: {
+    n: count().over("7d"),
+    total: sum(transactions.amount).over("7d"),
+    vendors: countDistinct(transactions.vendor).over("7d"),
+  },
+});
+const newest = featureView("newest", {
+  entity: user,
+  source: transactions,
+  features: { amount: latest(transactions.amount) },
+});
 
 const at = (text: string): number => Date.parse(`${text}Z`) * 1000;
 let offset = 0;
 
-function row(id: number, user_id: string, amount: number, time: string, kind: "upsert" | "delete" = "upsert"): Change {
+function row(
+  id: number,
+  user_id: string,
+  amount: number,
+  time: string,
+  kind: "upsert" | "delete" = "upsert",
+): Change {
   offset++;
   return {
-    source: "transactions", topic: "t", partition: 0, offset, kind, values: [BigInt(id), user_id, amount, "Hospital", at(time)], oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
-    lsn: BigInt(offset), committed: at("2025-06-20T00:00:00") + offset, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
+    source: "transactions",
+    topic: "t",
+    partition: 0,
+    offset,
+    kind,
+    values: [BigInt(id), user_id, amount, "Hospital", at(time)],
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: 0,
+    lsn: BigInt(offset),
+    committed: at("2025-06-20T00:00:00") + offset,
+    snapshot: false,
+    op: "c",
+    timestamp: null,
+    transaction: null,
+    extra: null,
   };
 }
 
 function changes(...list: readonly Change[]): ChangeSource {
-  return { name: "test", async *changes() { yield { changes: list, positions: [{ partition: "t:0", offset: list.at(-1)!.offset }] }; } };
+  return {
+    name: "test",
+    async *changes() {
+      yield { changes: list, positions: [{ partition: "t:0", offset: list.at(-1)!.offset }] };
+    },
+  };
 }
 
 const NOW = "2025-06-21T12:00:00Z";
-const open = (options: Partial<StoreOptions> & { readonly definitions?: StoreOptions["definitions"] }): Promise<Store> => (
-  openStore({ definitions: { weekly }, clock: () => new Date(NOW), retain: "forever", offline: memoryOfflineStore(), online: memoryOnlineStore(), ...options }));
+const open = (
+  options: Partial<StoreOptions> & { readonly definitions?: StoreOptions["definitions"] },
+): Promise<Store> =>
+  openStore({
+    definitions: { weekly },
+    clock: () => new Date(NOW),
+    retain: "forever",
+    offline: memoryOfflineStore(),
+    online: memoryOnlineStore(),
+    ...options,
+  });
 
-async function rowsOf(offline: OfflineStore, view = "weekly", columns = ["date", "user_id", "n", "total"]): Promise<string[]> {
+async function rowsOf(
+  offline: OfflineStore,
+  view = "weekly",
+  columns = ["date", "user_id", "n", "total"],
+): Promise<string[]> {
   const rows: string[] = [];
   for await (const { length, vectors } of offline.scan(`${view}/features`, { columns })) {
-    for (let i = 0; i < length; i++) rows.push(vectors.map((vector) => String(vector.is === "string" ? vector.dictionary[vector.codes[i]!] : vector.values[i])).join(" "));
+    for (let i = 0; i < length; i++)
+      rows.push(
+        vectors
+          .map((vector) =>
+            String(vector.is === "string" ? vector.dictionary[vector.codes[i]!] : vector.values[i]),
+          )
+          .join(" "),
+      );
   }
   return rows.sort();
 }
 
-const asked = (store: Store, ...users: string[]) => store.getMaterialized({ view: weekly, entities: users.map((user_id) => ({ user_id })) });
+const asked = (store: Store, ...users: string[]) =>
+  store.getMaterialized({ view: weekly, entities: users.map((user_id) => ({ user_id })) });
 
-test("a row that arrives late, with a time that is long materialized, is not skipped: the days of its week are computed again, and no others", async () => {
-  const offline = memoryOfflineStore();
-  const store = await open({ offline });
-  await store.run(changes(row(1, "a", 10, "2025-06-01T10:00:00"), row(2, "a", 5, "2025-06-18T10:00:00")));
-  await store.materialize({ from: "2025-06-01", to: "2025-06-19" });
-  const before = await rowsOf(offline);
-  // by time, as Feast goes, this row lies before everything that comes next
-  await store.run(changes(row(3, "a", 100, "2025-06-04T10:00:00")));
-  const { views: [result] } = await store.materialize({ incremental: true, to: "2025-06-20" });
-  expect(result!.dates.map(({ date, state }) => `${date} ${state}`)).toEqual([...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} again`), "2025-06-19 new"]);
-  expect(result!.unchanged).toBe(11);
-  const now = await rowsOf(offline);
-  expect(now.filter((one) => one.startsWith("2025-06-05"))).toEqual(["2025-06-05 a 2 110"]);
-  expect(now.filter((one) => one.startsWith("2025-06-12"))).toEqual(before.filter((one) => one.startsWith("2025-06-12")));
-  const twin = memoryOfflineStore();
-  const fresh = await open({ offline: twin });
-  offset = 0;
-  await fresh.run(changes(row(1, "a", 10, "2025-06-01T10:00:00"), row(2, "a", 5, "2025-06-18T10:00:00"), row(3, "a", 100, "2025-06-04T10:00:00")));
-  await fresh.materialize({ from: "2025-06-01", to: "2025-06-20" });
-  expect(now).toEqual(await rowsOf(twin));
-});
+test(
+  "a row that arrives late, with a time that is long materialized, is not skipped: the days of " +
+    "its week are computed again, and no others",
+  async () => {
+    const offline = memoryOfflineStore();
+    const store = await open({ offline });
+    await store.run(
+      changes(row(1, "a", 10, "2025-06-01T10:00:00"), row(2, "a", 5, "2025-06-18T10:00:00")),
+    );
+    await store.materialize({ from: "2025-06-01", to: "2025-06-19" });
+    const before = await rowsOf(offline);
+    // by time, as Feast goes, this row lies before everything that comes next
+    await store.run(changes(row(3, "a", 100, "2025-06-04T10:00:00")));
+    const {
+      views: [result],
+    } = await store.materialize({ incremental: true, to: "2025-06-20" });
+    expect(result!.dates.map(({ date, state }) => `${date} ${state}`)).toEqual([
+      ...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} again`),
+      "2025-06-19 new",
+    ]);
+    expect(result!.unchanged).toBe(11);
+    const now = await rowsOf(offline);
+    expect(now.filter((one) => one.startsWith("2025-06-05"))).toEqual(["2025-06-05 a 2 110"]);
+    expect(now.filter((one) => one.startsWith("2025-06-12"))).toEqual(
+      before.filter((one) => one.startsWith("2025-06-12")),
+    );
+    const twin = memoryOfflineStore();
+    const fresh = await open({ offline: twin });
+    offset = 0;
+    await fresh.run(
+      changes(
+        row(1, "a", 10, "2025-06-01T10:00:00"),
+        row(2, "a", 5, "2025-06-18T10:00:00"),
+        row(3, "a", 100, "2025-06-04T10:00:00"),
+      ),
+    );
+    await fresh.materialize({ from: "2025-06-01", to: "2025-06-20" });
+    expect(now).toEqual(await rowsOf(twin));
+  },
+);
 
-test("a user's first row, though years old, makes rows of zeros on every day since; its delete takes them out again", async () => {
-  const offline = memoryOfflineStore();
-  const store = await open({ offline });
-  await store.run(changes(row(1, "a", 10, "2025-06-18T10:00:00")));
-  await store.materialize({ dates: ["2025-06-18", "2025-06-19"] });
-  const gone = row(2, "old", 7, "2020-01-01T00:00:00");
-  await store.run(changes(gone));
-  await store.materialize({ incremental: true, to: "2025-06-20" });
-  expect(await rowsOf(offline)).toEqual(["2025-06-18 a 1 10", "2025-06-18 old 0 0", "2025-06-19 a 1 10", "2025-06-19 old 0 0"]);
-  expect(await asked(store, "old")).toEqual([{ event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 0, total: 0, vendors: 0 }]);
-  await store.run(changes(row(2, "old", 7, "2020-01-01T00:00:00", "delete")));
-  await store.materialize({ incremental: true, to: "2025-06-20" });
-  expect(await rowsOf(offline)).toEqual(["2025-06-18 a 1 10", "2025-06-19 a 1 10"]);
-  expect(await asked(store, "old", "a")).toEqual([null, { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 1, total: 10, vendors: 1 }]);
-});
+test(
+  "a user's first row, though years old, makes rows of zeros on every day since; its delete " +
+    "takes them out again",
+  async () => {
+    const offline = memoryOfflineStore();
+    const store = await open({ offline });
+    await store.run(changes(row(1, "a", 10, "2025-06-18T10:00:00")));
+    await store.materialize({ dates: ["2025-06-18", "2025-06-19"] });
+    const gone = row(2, "old", 7, "2020-01-01T00:00:00");
+    await store.run(changes(gone));
+    await store.materialize({ incremental: true, to: "2025-06-20" });
+    expect(await rowsOf(offline)).toEqual([
+      "2025-06-18 a 1 10",
+      "2025-06-18 old 0 0",
+      "2025-06-19 a 1 10",
+      "2025-06-19 old 0 0",
+    ]);
+    expect(await asked(store, "old")).toEqual([
+      { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 0, total: 0, vendors: 0 },
+    ]);
+    await store.run(changes(row(2, "old", 7, "2020-01-01T00:00:00", "delete")));
+    await store.materialize({ incremental: true, to: "2025-06-20" });
+    expect(await rowsOf(offline)).toEqual(["2025-06-18 a 1 10", "2025-06-19 a 1 10"]);
+    expect(await asked(store, "old", "a")).toEqual([
+      null,
+      { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 1, total: 10, vendors: 1 },
+    ]);
+  },
+);
 
 test("a truncated table touches every day", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline });
   await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
   await store.materialize({ dates: ["2025-06-09", "2025-06-10", "2025-06-11"] });
-  await store.run(changes({ ...row(0, "", 0, "2025-06-10T10:00:00"), kind: "truncate", values: null }, row(2, "b", 3, "2025-06-11T10:00:00")));
-  const { views: [result] } = await store.materialize({ incremental: true, to: "2025-06-12" });
+  await store.run(
+    changes(
+      { ...row(0, "", 0, "2025-06-10T10:00:00"), kind: "truncate", values: null },
+      row(2, "b", 3, "2025-06-11T10:00:00"),
+    ),
+  );
+  const {
+    views: [result],
+  } = await store.materialize({ incremental: true, to: "2025-06-12" });
   expect(result!.dates.map(({ date }) => date)).toEqual(["2025-06-09", "2025-06-10", "2025-06-11"]);
   expect(await rowsOf(offline)).toEqual(["2025-06-11 b 1 3"]);
 });
 
-test("an older day goes to the table and never replaces the newer one online; the same day replaces itself", async () => {
-  const offline = memoryOfflineStore();
-  const store = await open({ offline });
-  await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
-  expect((await store.materialize({ dates: ["2025-06-12"] })).views[0]!.online).toBe("2025-06-12");
-  expect((await store.materialize({ dates: ["2025-06-10"] })).views[0]!.online).toBeNull();
-  expect((await asked(store, "a"))[0]!.event_timestamp).toEqual(new Date("2025-06-13T00:00:00Z"));
-  await store.run(changes(row(2, "a", 1, "2025-06-11T10:00:00")));
-  await store.materialize({ dates: ["2025-06-12"] });
-  expect((await asked(store, "a"))[0]).toMatchObject({ n: 2, total: 11 });
-  expect(await rowsOf(offline)).toEqual(["2025-06-10 a 1 10", "2025-06-12 a 2 11"]);
-});
+test(
+  "an older day goes to the table and never replaces the newer one online; the same day " +
+    "replaces itself",
+  async () => {
+    const offline = memoryOfflineStore();
+    const store = await open({ offline });
+    await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
+    expect((await store.materialize({ dates: ["2025-06-12"] })).views[0]!.online).toBe(
+      "2025-06-12",
+    );
+    expect((await store.materialize({ dates: ["2025-06-10"] })).views[0]!.online).toBeNull();
+    expect((await asked(store, "a"))[0]!.event_timestamp).toEqual(new Date("2025-06-13T00:00:00Z"));
+    await store.run(changes(row(2, "a", 1, "2025-06-11T10:00:00")));
+    await store.materialize({ dates: ["2025-06-12"] });
+    expect((await asked(store, "a"))[0]).toMatchObject({ n: 2, total: 11 });
+    expect(await rowsOf(offline)).toEqual(["2025-06-10 a 1 10", "2025-06-12 a 2 11"]);
+  },
+);
 
-test("of two runs at once with an online store one is told, and what is served and what the table holds are one run's", async () => {
-  for (let round = 0; round < 20; round++) {
-    const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-    const stores = await Promise.all([0, 1].map(() => open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) })));
-    await stores[0]!.run(changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 10, "2025-06-11T10:00:00")));
-    const ends = await Promise.allSettled(stores.map(async (store, i) => {
-      for (let turns = 0; turns < (i * round) % 7; turns++) await new Promise((resolve) => { setImmediate(resolve); });
-      return store.materialize({ dates: ["2025-06-11"] });
-    }));
-    expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
-    for (const end of ends) if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "MATERIALIZE_FENCED", retryable: true });
-    expect(await rowsOf(memoryOfflineStore(data))).toEqual(["2025-06-11 a 1 10", "2025-06-11 b 1 10"]);
-    expect((await asked(stores[0]!, "a", "b")).map((one) => one?.n)).toEqual([1, 1]);
-  }
-});
+test(
+  "of two runs at once with an online store one is told, and what is served and what the table " +
+    "holds are one run's",
+  async () => {
+    for (let round = 0; round < 20; round++) {
+      const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
+      const stores = await Promise.all(
+        [0, 1].map(() =>
+          open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) }),
+        ),
+      );
+      await stores[0]!.run(
+        changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 10, "2025-06-11T10:00:00")),
+      );
+      const ends = await Promise.allSettled(
+        stores.map(async (store, i) => {
+          for (let turns = 0; turns < (i * round) % 7; turns++)
+            await new Promise((resolve) => {
+              setImmediate(resolve);
+            });
+          return store.materialize({ dates: ["2025-06-11"] });
+        }),
+      );
+      expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
+      for (const end of ends)
+        if (end.status === "rejected")
+          expect(end.reason).toMatchObject({ code: "MATERIALIZE_FENCED", retryable: true });
+      expect(await rowsOf(memoryOfflineStore(data))).toEqual([
+        "2025-06-11 a 1 10",
+        "2025-06-11 b 1 10",
+      ]);
+      expect((await asked(stores[0]!, "a", "b")).map((one) => one?.n)).toEqual([1, 1]);
+    }
+  },
+);
 
 test("runs at once without an online store are all done, whatever days they have", async () => {
   const data = memoryOfflineData();
-  const stores = await Promise.all([0, 1, 2].map(() => open({ offline: memoryOfflineStore(data), online: undefined })));
+  const stores = await Promise.all(
+    [0, 1, 2].map(() => open({ offline: memoryOfflineStore(data), online: undefined })),
+  );
   await stores[0]!.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
-  await Promise.all([stores[0]!.materialize({ dates: ["2025-06-11"] }), stores[1]!.materialize({ dates: ["2025-06-11"] }), stores[2]!.materialize({ dates: ["2025-06-12"] })]);
-  expect(await rowsOf(memoryOfflineStore(data))).toEqual(["2025-06-11 a 1 10", "2025-06-12 a 1 10"]);
+  await Promise.all([
+    stores[0]!.materialize({ dates: ["2025-06-11"] }),
+    stores[1]!.materialize({ dates: ["2025-06-11"] }),
+    stores[2]!.materialize({ dates: ["2025-06-12"] }),
+  ]);
+  expect(await rowsOf(memoryOfflineStore(data))).toEqual([
+    "2025-06-11 a 1 10",
+    "2025-06-12 a 1 10",
+  ]);
 });
 
 /** A store whose n-th write fails, as if the process had died there. */
 function dying(online: OnlineStore, at_: { left: number }): OnlineStore {
-  return { ...online, write: async (step) => (at_.left-- === 0 ? Promise.reject(new TidemarkError("DIED", "here")) : online.write(step)) };
+  return {
+    ...online,
+    write: async (step) =>
+      at_.left-- === 0 ? Promise.reject(new TidemarkError("DIED", "here")) : online.write(step),
+  };
 }
 
-test("a run that died at any write of the online store is done again, and no page of it is left behind", async () => {
-  for (let deadAt = 0, done = false; !done; deadAt++) {
+test(
+  "a run that died at any write of the online store is done again, and no page of it is left " +
+    "behind",
+  async () => {
+    for (let deadAt = 0, done = false; !done; deadAt++) {
+      const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
+      const store = await open({
+        offline: memoryOfflineStore(data),
+        online: memoryOnlineStore(cells),
+      });
+      await store.run(
+        changes(
+          ...Array.from({ length: 120 }, (_, i) => row(i, `user ${i}`, 1, "2025-06-10T10:00:00")),
+        ),
+      );
+      const own = cells.namespaces.get("default")!.cells.size;
+      await store.materialize({ dates: ["2025-06-10"] });
+      const count = cells.namespaces.get("default")!.cells.size - own;
+      const countdown = { left: deadAt };
+      const dies = await open({
+        offline: memoryOfflineStore(data),
+        online: dying(memoryOnlineStore(cells), countdown),
+      });
+      const ended = await dies.materialize({ dates: ["2025-06-11"] }).then(
+        () => "done",
+        (error: unknown) =>
+          isTidemarkError(error, "DIED") ? "died" : Promise.reject(error as Error),
+      );
+      done = ended === "done";
+      const [row_] = await asked(store, "user 7");
+      expect([new Date("2025-06-11T00:00:00Z"), new Date("2025-06-12T00:00:00Z")]).toContainEqual(
+        row_!.event_timestamp,
+      );
+      await store.materialize({ dates: ["2025-06-11"] });
+      expect((await asked(store, "user 7", "nobody")).map((one) => one?.event_timestamp)).toEqual([
+        new Date("2025-06-12T00:00:00Z"),
+        undefined,
+      ]);
+      expect(cells.namespaces.get("default")!.cells.size - own, `died at write ${deadAt}`).toBe(
+        count,
+      );
+      if (done) expect(deadAt).toBeGreaterThan(4);
+    }
+  },
+);
+
+test(
+  "rows of another definition are not served, and incremental computes every day under the new " +
+    "one",
+  async () => {
     const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-    const store = await open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) });
-    await store.run(changes(...Array.from({ length: 120 }, (_, i) => row(i, `user ${i}`, 1, "2025-06-10T10:00:00"))));
-    const own = cells.namespaces.get("default")!.cells.size;
-    await store.materialize({ dates: ["2025-06-10"] });
-    const count = cells.namespaces.get("default")!.cells.size - own;
-    const countdown = { left: deadAt };
-    const dies = await open({ offline: memoryOfflineStore(data), online: dying(memoryOnlineStore(cells), countdown) });
-    const ended = await dies.materialize({ dates: ["2025-06-11"] }).then(() => "done", (error: unknown) => (isTidemarkError(error, "DIED") ? "died" : Promise.reject(error as Error)));
-    done = ended === "done";
-    const [row_] = await asked(store, "user 7");
-    expect([new Date("2025-06-11T00:00:00Z"), new Date("2025-06-12T00:00:00Z")]).toContainEqual(row_!.event_timestamp);
-    await store.materialize({ dates: ["2025-06-11"] });
-    expect((await asked(store, "user 7", "nobody")).map((one) => one?.event_timestamp)).toEqual([new Date("2025-06-12T00:00:00Z"), undefined]);
-    expect(cells.namespaces.get("default")!.cells.size - own, `died at write ${deadAt}`).toBe(count);
-    if (done) expect(deadAt).toBeGreaterThan(4);
-  }
-});
+    const before = await open({
+      offline: memoryOfflineStore(data),
+      online: memoryOnlineStore(cells),
+    });
+    await before.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));
+    await before.materialize({ dates: ["2025-06-02", "2025-06-03"] });
+    const other = featureView("weekly", {
+      entity: user,
+      source: transactions,
+      features: {
+        n: count().over("1d"),
+        total: sum(transactions.amount).over("7d"),
+        mean: avg(transactions.amount).over("7d"),
+      },
+    });
+    const after = await open({
+      definitions: { other },
+      offline: memoryOfflineStore(data),
+      online: memoryOnlineStore(cells),
+    });
+    expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
+      null,
+    ]);
+    const {
+      views: [result],
+    } = await after.materialize({ incremental: true, to: "2025-06-04" });
+    expect(result!.dates.map(({ state }) => state)).toEqual(["again", "again"]);
+    expect(
+      await rowsOf(memoryOfflineStore(data), "weekly", ["date", "n", "total", "mean"]),
+    ).toEqual(["2025-06-02 0 10 10", "2025-06-03 0 10 10"]);
+    expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
+      { event_timestamp: new Date("2025-06-04T00:00:00Z"), n: 0, total: 10, mean: 10 },
+    ]);
+  },
+);
 
-test("rows of another definition are not served, and incremental computes every day under the new one", async () => {
-  const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-  const before = await open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) });
-  await before.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));
-  await before.materialize({ dates: ["2025-06-02", "2025-06-03"] });
-  const other = featureView("weekly", { entity: user, source: transactions, features: { n: count().over("1d"), total: sum(transactions.amount).over("7d"), mean: avg(transactions.amount).over("7d") } });
-  const after = await open({ definitions: { other }, offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) });
-  expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([null]);
-  const { views: [result] } = await after.materialize({ incremental: true, to: "2025-06-04" });
-  expect(result!.dates.map(({ state }) => state)).toEqual(["again", "again"]);
-  expect(await rowsOf(memoryOfflineStore(data), "weekly", ["date", "n", "total", "mean"])).toEqual(["2025-06-02 0 10 10", "2025-06-03 0 10 10"]);
-  expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([{ event_timestamp: new Date("2025-06-04T00:00:00Z"), n: 0, total: 10, mean: 10 }]);
-});
-
-test("an online store that is empty or behind is brought up by incremental, though no day has changed", async () => {
-  const data = memoryOfflineData();
-  const first = await open({ offline: memoryOfflineStore(data), online: undefined });
-  await first.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
-  await first.materialize({ from: "2025-06-10", to: "2025-06-13" });
-  const store = await open({ offline: memoryOfflineStore(data) });
-  expect(await asked(store, "a")).toEqual([null]);
-  expect((await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]).toMatchObject({ dates: [{ date: "2025-06-12" }], online: "2025-06-12" });
-  expect((await asked(store, "a"))[0]).toMatchObject({ n: 1 });
-  expect((await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]).toMatchObject({ dates: [], unchanged: 3, online: null });
-});
+test(
+  "an online store that is empty or behind is brought up by incremental, though no day has " +
+    "changed",
+  async () => {
+    const data = memoryOfflineData();
+    const first = await open({ offline: memoryOfflineStore(data), online: undefined });
+    await first.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
+    await first.materialize({ from: "2025-06-10", to: "2025-06-13" });
+    const store = await open({ offline: memoryOfflineStore(data) });
+    expect(await asked(store, "a")).toEqual([null]);
+    expect(
+      (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0],
+    ).toMatchObject({ dates: [{ date: "2025-06-12" }], online: "2025-06-12" });
+    expect((await asked(store, "a"))[0]).toMatchObject({ n: 1 });
+    expect(
+      (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0],
+    ).toMatchObject({ dates: [], unchanged: 3, online: null });
+  },
+);
 
 test("facts are materialized too: who has one is there, a later fact moves the days after it", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ definitions: { newest }, offline });
-  await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 3, "2025-06-11T10:00:00")));
+  await store.run(
+    changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 3, "2025-06-11T10:00:00")),
+  );
   await store.materialize({ from: "2025-06-09", to: "2025-06-13" });
-  expect(await rowsOf(offline, "newest", ["date", "user_id", "amount"])).toEqual(["2025-06-10 a 10", "2025-06-11 a 10", "2025-06-11 b 3", "2025-06-12 a 10", "2025-06-12 b 3"]);
+  expect(await rowsOf(offline, "newest", ["date", "user_id", "amount"])).toEqual([
+    "2025-06-10 a 10",
+    "2025-06-11 a 10",
+    "2025-06-11 b 3",
+    "2025-06-12 a 10",
+    "2025-06-12 b 3",
+  ]);
   await store.run(changes(row(3, "a", 4, "2025-06-12T00:00:00")));
   // law 2: a fact holds at its own moment, and the end of 11 June is 12 June's midnight
-  expect((await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]!.dates.map(({ date }) => date)).toEqual(["2025-06-11", "2025-06-12"]);
-  expect(await rowsOf(offline, "newest", ["date", "user_id", "amount"])).toEqual(["2025-06-10 a 10", "2025-06-11 a 4", "2025-06-11 b 3", "2025-06-12 a 4", "2025-06-12 b 3"]);
+  expect(
+    (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]!.dates.map(
+      ({ date }) => date,
+    ),
+  ).toEqual(["2025-06-11", "2025-06-12"]);
+  expect(await rowsOf(offline, "newest", ["date", "user_id", "amount"])).toEqual([
+    "2025-06-10 a 10",
+    "2025-06-11 a 4",
+    "2025-06-11 b 3",
+    "2025-06-12 a 4",
+    "2025-06-12 b 3",
+  ]);
 });
 
 test("what cannot be materialized says who, what and what to do, and nothing is written", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline, definitions: { weekly, newest } });
-  const refused = (code: string, options: Parameters<Store["materialize"]>[0]) => expect(store.materialize(options)).rejects.toMatchObject({ code });
+  const refused = (code: string, options: Parameters<Store["materialize"]>[0]) =>
+    expect(store.materialize(options)).rejects.toMatchObject({ code });
   await refused("MATERIALIZE_WITHOUT_HISTORY", { dates: ["2025-06-10"] });
   await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
   await refused("VIEW_UNKNOWN", { views: ["weekley"], dates: ["2025-06-10"] });
@@ -217,11 +457,26 @@ test("what cannot be materialized says who, what and what to do, and nothing is 
   await store.materialize({ dates: ["2025-06-10"], zone: "Asia/Ho_Chi_Minh" });
   await refused("MATERIALIZED_IN_OTHER_ZONE", { dates: ["2025-06-10"] });
   await refused("MATERIALIZED_IN_OTHER_ZONE", { incremental: true });
-  await expect((await open({ offline: undefined })).materialize({ dates: ["2025-06-10"] })).rejects.toMatchObject({ code: "STORE_MISSING" });
-  await expect((await open({ online: undefined })).getMaterialized({ view: weekly, entities: [{ user_id: "a" }] })).rejects.toMatchObject({ code: "STORE_MISSING" });
-  await expect(store.getMaterialized({ view: weekly, entities: [{ user: "a" }] as never })).rejects.toMatchObject({ code: "KEY_INVALID" });
-  const dated = featureView("dated", { entity: user, source: transactions, features: { date: count().over("7d") } });
-  await expect((await open({ offline, definitions: { dated } })).materialize({ dates: ["2025-06-10"] })).rejects.toMatchObject({ code: "NAME_TAKEN" });
+  await expect(
+    (await open({ offline: undefined })).materialize({ dates: ["2025-06-10"] }),
+  ).rejects.toMatchObject({ code: "STORE_MISSING" });
+  await expect(
+    (await open({ online: undefined })).getMaterialized({
+      view: weekly,
+      entities: [{ user_id: "a" }],
+    }),
+  ).rejects.toMatchObject({ code: "STORE_MISSING" });
+  await expect(
+    store.getMaterialized({ view: weekly, entities: [{ user: "a" }] as never }),
+  ).rejects.toMatchObject({ code: "KEY_INVALID" });
+  const dated = featureView("dated", {
+    entity: user,
+    source: transactions,
+    features: { date: count().over("7d") },
+  });
+  await expect(
+    (await open({ offline, definitions: { dated } })).materialize({ dates: ["2025-06-10"] }),
+  ).rejects.toMatchObject({ code: "NAME_TAKEN" });
 });
 
 test("a run that is stopped leaves what it finished, and the rest for the next", async () => {
@@ -229,10 +484,19 @@ test("a run that is stopped leaves what it finished, and the rest for the next",
   const store = await open({ offline });
   await store.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));
   const stop = new AbortController();
-  const stopped = store.materialize({ from: "2025-04-01", to: "2025-06-11", signal: stop.signal, onProgress: ({ date }) => { if (date === "2025-06-01") stop.abort(); } });
+  const stopped = store.materialize({
+    from: "2025-04-01",
+    to: "2025-06-11",
+    signal: stop.signal,
+    onProgress: ({ date }) => {
+      if (date === "2025-06-01") stop.abort();
+    },
+  });
   await expect(stopped).rejects.toThrow(/abort/);
   const half = await offline.state("weekly/features");
-  expect(half!.positions.filter(({ partition }) => /^date\/[^/]+$/.test(partition))).toHaveLength(62);
+  expect(half!.positions.filter(({ partition }) => /^date\/[^/]+$/.test(partition))).toHaveLength(
+    62,
+  );
   await store.materialize({ incremental: true, to: "2025-06-11" });
   expect(await rowsOf(offline)).toHaveLength(10);
 });

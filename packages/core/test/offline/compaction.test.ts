@@ -25,18 +25,32 @@ class History {
     const { offline, tables } = this.context;
     const next = new Map<string, number>();
     for (const change of changes) next.set(`${change.topic}:${change.partition}`, change.offset);
-    const positions = [...next].map(([partition, offset]) => ({ partition, expected: this.reached.get(partition) ?? null, next: offset }));
-    expect(await offline.append(tables.changes, [changesToBatch(tables, changes)], { positions })).toBe("done");
+    const positions = [...next].map(([partition, offset]) => ({
+      partition,
+      expected: this.reached.get(partition) ?? null,
+      next: offset,
+    }));
+    expect(
+      await offline.append(tables.changes, [changesToBatch(tables, changes)], { positions }),
+    ).toBe("done");
     for (const [partition, offset] of next) this.reached.set(partition, offset);
   }
 
-  /** Rows of the versions table, as text in an order of their own; not the bucket, which another number of buckets changes. */
+  /**
+   * Rows of the versions table, as text in an order of their own; not the bucket, which another
+   * number of buckets changes.
+   */
   async versions(): Promise<string[]> {
     const { offline, tables } = this.context;
-    const names = tables.versions.columns.map((column) => column.name).filter((name) => name !== "_bucket");
+    const names = tables.versions.columns
+      .map((column) => column.name)
+      .filter((name) => name !== "_bucket");
     const rows: string[] = [];
-    for await (const { length, vectors } of offline.scan(tables.versions.name, { columns: names })) {
-      for (let i = 0; i < length; i++) rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
+    for await (const { length, vectors } of offline.scan(tables.versions.name, {
+      columns: names,
+    })) {
+      for (let i = 0; i < length; i++)
+        rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
     }
     return rows.sort();
   }
@@ -46,91 +60,162 @@ class History {
   }
 }
 
-const textOf = (value: Value): string => (Object.is(value, -0) ? "-0" : value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value));
+const textOf = (value: Value): string =>
+  Object.is(value, -0)
+    ? "-0"
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString("hex")
+      : String(value);
 
-describe("however appends and compactions are interleaved, the versions are those of one compaction at the end", () => {
-  test("of logs with every kind of change", async () => {
-    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 4 }), async (seed, buckets) => {
-      const scenario = generateScenario(seed, { traits: { changes: 30 } });
-      const random = new Random(seed);
-      for (const source of scenario.sources) {
-        const changes = placedChanges(source, scenario.truth);
-        if (changes.length === 0) continue;
-        const [once, often] = [new History(source), new History(source)];
-        await once.append(changes);
-        await compactHistory(once.context, { buckets: 1 });
-        for (let at = 0; at < changes.length;) {
-          const size = random.between(1, random.pick([1, 5, 20]));
-          await often.append(changes.slice(at, at + size));
-          at += size;
-          if (random.chance(0.6)) await compactHistory(often.context, { buckets });
-        }
-        await compactHistory(often.context, { buckets });
-        expect(await often.versions(), source.name).toEqual(await once.versions());
-      }
-    }), { numRuns: 40 });
-  });
-});
+describe(
+  "however appends and compactions are interleaved, the versions are those of one compaction at " +
+    "the end",
+  () => {
+    test("of logs with every kind of change", async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 1, max: 1e6 }),
+          fc.integer({ min: 1, max: 4 }),
+          async (seed, buckets) => {
+            const scenario = generateScenario(seed, { traits: { changes: 30 } });
+            const random = new Random(seed);
+            for (const source of scenario.sources) {
+              const changes = placedChanges(source, scenario.truth);
+              if (changes.length === 0) continue;
+              const [once, often] = [new History(source), new History(source)];
+              await once.append(changes);
+              await compactHistory(once.context, { buckets: 1 });
+              for (let at = 0; at < changes.length;) {
+                const size = random.between(1, random.pick([1, 5, 20]));
+                await often.append(changes.slice(at, at + size));
+                at += size;
+                if (random.chance(0.6)) await compactHistory(often.context, { buckets });
+              }
+              await compactHistory(often.context, { buckets });
+              expect(await often.versions(), source.name).toEqual(await once.versions());
+            }
+          },
+        ),
+        { numRuns: 40 },
+      );
+    });
+  },
+);
 
 describe("compactors at once", () => {
   /** A store whose every call may be overtaken by others. */
   function slowed(store: OfflineStore, random: Random): OfflineStore {
     const pause = async (): Promise<void> => {
-      for (let turns = random.int(4); turns > 0; turns--) await new Promise((resolve) => { setImmediate(resolve); });
+      for (let turns = random.int(4); turns > 0; turns--)
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
     };
     return {
       ...store,
-      async state(...all) { await pause(); const state = await store.state(...all); await pause(); return state; },
-      async append(...all) { await pause(); return store.append(...all); },
-      async rewrite(...all) { await pause(); return store.rewrite(...all); },
-      async *scan(...all) { await pause(); for await (const batch of store.scan(...all)) { yield batch; await pause(); } },
+      async state(...all) {
+        await pause();
+        const state = await store.state(...all);
+        await pause();
+        return state;
+      },
+      async append(...all) {
+        await pause();
+        return store.append(...all);
+      },
+      async rewrite(...all) {
+        await pause();
+        return store.rewrite(...all);
+      },
+      async *scan(...all) {
+        await pause();
+        for await (const batch of store.scan(...all)) {
+          yield batch;
+          await pause();
+        }
+      },
     };
   }
 
   test("lose nothing, double nothing, and take no bucket back", async () => {
-    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
-      const scenario = generateScenario(seed, { traits: { changes: 30 } });
-      const random = new Random(seed);
-      for (const source of scenario.sources) {
-        const changes = placedChanges(source, scenario.truth);
-        if (changes.length === 0) continue;
-        const once = new History(source);
-        await once.append(changes);
-        await compactHistory(once.context, { buckets: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
+        const scenario = generateScenario(seed, { traits: { changes: 30 } });
+        const random = new Random(seed);
+        for (const source of scenario.sources) {
+          const changes = placedChanges(source, scenario.truth);
+          if (changes.length === 0) continue;
+          const once = new History(source);
+          await once.append(changes);
+          await compactHistory(once.context, { buckets: 1 });
 
-        const memory = memoryOfflineStore();
-        const raced = new History(source, slowed(memory, random));
-        const least = new Map<string, number>();
-        const { rewrite } = raced.context.offline;
-        const watched = { ...raced.context, offline: { ...raced.context.offline, async rewrite(...all: Parameters<typeof rewrite>) {
-          const written = await rewrite(...all);
-          if (written === "conflict") return written;
-          for (const { partition, next } of all[2].positions) {
-            if (partition.startsWith("bucket/")) expect(next).toBeGreaterThan(least.get(partition) ?? -1);
-            least.set(partition, next);
-          }
-          return written;
-        } } };
-        const append = async (): Promise<void> => {
-          for (let at = 0; at < changes.length; at += 10) await raced.append(changes.slice(at, at + 10));
-        };
-        const compact = async (): Promise<void> => {
-          for (let i = 0; i < 4; i++) await compactHistory(watched, { buckets: 3 });
-        };
-        await Promise.all([append(), compact(), compact(), compact()]);
-        await compactHistory(raced.context);
-        expect(await raced.versions(), source.name).toEqual(await once.versions());
-      }
-    }), { numRuns: 25 });
+          const memory = memoryOfflineStore();
+          const raced = new History(source, slowed(memory, random));
+          const least = new Map<string, number>();
+          const { rewrite } = raced.context.offline;
+          const watched = {
+            ...raced.context,
+            offline: {
+              ...raced.context.offline,
+              async rewrite(...all: Parameters<typeof rewrite>) {
+                const written = await rewrite(...all);
+                if (written === "conflict") return written;
+                for (const { partition, next } of all[2].positions) {
+                  if (partition.startsWith("bucket/"))
+                    expect(next).toBeGreaterThan(least.get(partition) ?? -1);
+                  least.set(partition, next);
+                }
+                return written;
+              },
+            },
+          };
+          const append = async (): Promise<void> => {
+            for (let at = 0; at < changes.length; at += 10)
+              await raced.append(changes.slice(at, at + 10));
+          };
+          const compact = async (): Promise<void> => {
+            for (let i = 0; i < 4; i++) await compactHistory(watched, { buckets: 3 });
+          };
+          await Promise.all([append(), compact(), compact(), compact()]);
+          await compactHistory(raced.context);
+          expect(await raced.versions(), source.name).toEqual(await once.versions());
+        }
+      }),
+      { numRuns: 25 },
+    );
   });
 });
 
 describe("positions", () => {
   const id = { name: "id", database: "id", kind: "int32", nullable: false } as const;
-  const source: SourceSpec = { name: "s", table: "public.s", columns: [id], primaryKey: ["id"], eventTime: { is: "committed", since: null }, created: null };
+  const source: SourceSpec = {
+    name: "s",
+    table: "public.s",
+    columns: [id],
+    primaryKey: ["id"],
+    eventTime: { is: "committed", since: null },
+    created: null,
+  };
   const change = (offset: number, key: number, more: Partial<Change> = {}): Change => ({
-    source: "s", topic: "t", partition: 0, offset, kind: "upsert", values: [key], oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0, lsn: BigInt(offset + 1), committed: offset * 1000,
-    snapshot: false, op: null, timestamp: null, transaction: null, extra: null, ...more,
+    source: "s",
+    topic: "t",
+    partition: 0,
+    offset,
+    kind: "upsert",
+    values: [key],
+    oldKey: null,
+    unavailable: [],
+    unreadable: [],
+    broken: null,
+    nonFinite: 0,
+    lsn: BigInt(offset + 1),
+    committed: offset * 1000,
+    snapshot: false,
+    op: null,
+    timestamp: null,
+    transaction: null,
+    extra: null,
+    ...more,
   });
 
   test("every bucket is as far as the log, whether it has rows or not", async () => {
@@ -141,13 +226,18 @@ describe("positions", () => {
     await compactHistory(history.context, { buckets: 9 });
     const state = await history.state();
     expect(bucketsOf(state)).toBe(4);
-    expect([0, 1, 2, 3].map((bucket) => offsetsOf(state.positions).get(bucketPosition(bucket, "t:0")))).toEqual([2, 2, 2, 2]);
+    expect(
+      [0, 1, 2, 3].map((bucket) => offsetsOf(state.positions).get(bucketPosition(bucket, "t:0"))),
+    ).toEqual([2, 2, 2, 2]);
   });
 
   test("where the log says nothing new, nothing is written", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
-    expect(await compactHistory(history.context, { buckets: 2 })).toEqual({ changes: 1, buckets: 1 });
+    expect(await compactHistory(history.context, { buckets: 2 })).toEqual({
+      changes: 1,
+      buckets: 1,
+    });
     const { version } = await history.state();
     expect(await compactHistory(history.context)).toEqual({ changes: 0, buckets: 0 });
     expect((await history.state()).version).toBe(version);
@@ -170,12 +260,21 @@ describe("positions", () => {
 
   test("a truncate reaches every bucket, also the rows that come before it later", async () => {
     const history = new History(source);
-    await history.append([change(0, 1), change(1, 2), change(4, 0, { kind: "truncate", values: null, lsn: 10n, committed: 9000 })]);
+    await history.append([
+      change(0, 1),
+      change(1, 2),
+      change(4, 0, { kind: "truncate", values: null, lsn: 10n, committed: 9000 }),
+    ]);
     await compactHistory(history.context, { buckets: 3 });
     await history.append([change(5, 7, { lsn: 6n, committed: 6000 })]);
     await compactHistory(history.context);
     expect((await history.versions()).map((row) => row.split(" | ").slice(0, 4).join())).toEqual([
-      "1,0,9000,false", "1,9000,null,true", "2,1000,9000,false", "2,9000,null,true", "7,6000,9000,false", "7,9000,null,true",
+      "1,0,9000,false",
+      "1,9000,null,true",
+      "2,1000,9000,false",
+      "2,9000,null,true",
+      "7,6000,9000,false",
+      "7,9000,null,true",
     ]);
   });
 });

@@ -2,16 +2,34 @@ import { entityPasses, joinPasses } from "../../src/offline/entity-partitions.ts
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { expect, test } from "vitest";
 
-test.for([1, 2, 3, 7])("in %d passes every row is asked once, one entity's rows together, and comes back in its place", (count) => {
-  const { views, requests } = generateScenario(5, { requests: 40 });
-  const view = views[0]!;
-  const keys = requests.map((request) => request.keys);
-  const times = Float64Array.from(requests, (request) => request.time);
-  const passes = entityPasses(view, keys, times, count);
-  const seen = passes.flatMap((pass) => [...pass.places]);
-  expect(seen.toSorted((a, b) => a - b)).toEqual(keys.map((_, i) => i));
-  for (const pass of passes) expect([...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keys)).toBe(true);
-  // a pass that answers each row with its own time must put every time back where it was
-  const answers = joinPasses(passes.map(({ places, rows }) => ({ places, answers: [{ values: [...rows.time], statuses: [...rows.time].map(() => "PRESENT" as const), times: rows.time }] })), keys.length);
-  expect([...answers[0]!.values]).toEqual([...times]);
-});
+test.for([1, 2, 3, 7])(
+  "in %d passes every row is asked once, one entity's rows together, and comes back in its place",
+  (count) => {
+    const { views, requests } = generateScenario(5, { requests: 40 });
+    const view = views[0]!;
+    const keys = requests.map((request) => request.keys);
+    const times = Float64Array.from(requests, (request) => request.time);
+    const passes = entityPasses(view, keys, times, count);
+    const seen = passes.flatMap((pass) => [...pass.places]);
+    expect(seen.toSorted((a, b) => a - b)).toEqual(keys.map((_, i) => i));
+    for (const pass of passes)
+      expect([...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keys)).toBe(
+        true,
+      );
+    // a pass that answers each row with its own time must put every time back where it was
+    const answers = joinPasses(
+      passes.map(({ places, rows }) => ({
+        places,
+        answers: [
+          {
+            values: [...rows.time],
+            statuses: [...rows.time].map(() => "PRESENT" as const),
+            times: rows.time,
+          },
+        ],
+      })),
+      keys.length,
+    );
+    expect([...answers[0]!.values]).toEqual([...times]);
+  },
+);

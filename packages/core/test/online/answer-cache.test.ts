@@ -18,11 +18,16 @@ interface Told extends OnlineStore {
   before: (() => Promise<void>) | null;
 }
 
-/** The store, with all that it may tell of cells that have not changed. `states`: so many cells of each read are those of sources. */
+/**
+ * The store, with all that it may tell of cells that have not changed. `states`: so many cells of
+ * each read are those of sources.
+ */
 function telling(store: OnlineStore, data: { readonly version: number }, states: number): Told {
   return {
     ...store,
-    same: 0, reads: 0, before: null,
+    same: 0,
+    reads: 0,
+    before: null,
     async readChanged(keys, known) {
       this.reads++;
       const { before } = this;
@@ -35,79 +40,150 @@ function telling(store: OnlineStore, data: { readonly version: number }, states:
         return "same";
       });
     },
-    stamp() { return data.version; },
+    stamp() {
+      return data.version;
+    },
   };
 }
 
-const plain = (answers: readonly Answers[]): unknown => answers.map(({ values, statuses, times }) => ({ values, statuses, times: [...times] }));
+const plain = (answers: readonly Answers[]): unknown =>
+  answers.map(({ values, statuses, times }) => ({ values, statuses, times: [...times] }));
 
-test("between any changes, at times that go on and back, a kept answer is the one that is computed, and all are of one snapshot", { timeout: 300_000 }, async () => {
-  const total = { asked: 0, same: 0, unread: 0, between: 0 };
-  for (let seed = 1; seed <= 60; seed++) {
-    const scenario = generateScenario(seed);
-    const random = new Random(seed);
-    const data = memoryOnlineData();
-    const [online, offline] = [memoryOnlineStore(data), memoryOfflineStore()];
-    await online.open({ namespace: "test" });
-    const told = telling(online, data, new Set(scenario.selected.map(({ view }) => view.source.name)).size);
-    const reader = onlineReader({ store: told, namespace: "test", views: scenario.views, keepAnswers: random.pick([3_000, 30_000, 1e7]), onOverflow: () => undefined });
-    const { stamp: _, ...unstamped } = told;
-    const others = [
-      // a store that tells which cells have changed, and one that tells nothing
-      onlineReader({ store: unstamped, namespace: "test", views: scenario.views, onOverflow: () => undefined }),
-      onlineReader({ store: online, namespace: "test", views: scenario.views, onOverflow: () => undefined }),
-    ];
-    const twin = onlineReader({ store: online, namespace: "test", views: scenario.views, keepAnswers: 0, onOverflow: () => undefined });
-    const entities = scenario.requests.slice(0, 6).map(({ keys }) => keys);
-    const times = scenario.requests.map(({ time }) => time).sort((a, b) => a - b);
-    const lines = scenario.truth.map((_, i) => i);
-    let fed = 0;
-    const more = async (share: number): Promise<void> => {
-      fed = Math.min(lines.length, fed + Math.ceil(lines.length * share));
-      await feed(scenario, { online, offline }, {}, scenarioSource(scenario, [lines.slice(0, fed)]));
-    };
-    for (let part = 1; part <= 4; part++) {
-      await more(0.15);
-      let place = 0;
-      for (let n = 0; n < 40; n++) {
-        // mostly on, by nothing or a microsecond; now and then to the next moment at which something happens, or back
-        place = Math.max(0, Math.min(times.length - 1, place + random.pick([0, 0, 0, 1, 1, 2, -1])));
-        const keys = random.chance(0.5) ? random.shuffled(entities).slice(0, random.between(2, 6)) : [random.pick(entities)];
-        const question = { selection: scenario.selected, keys, t: times[place]! + random.pick([0, 0, 1, -1, 1000]) };
-        let expected = plain(await twin.read(question));
-        if (random.chance(0.1)) {
-          told.before = async () => {
-            await more(0.03);
-            expected = plain(await twin.read(question));
-            total.between++;
+test(
+  "between any changes, at times that go on and back, a kept answer is the one that is " +
+    "computed, and all are of one snapshot",
+  { timeout: 300_000 },
+  async () => {
+    const total = { asked: 0, same: 0, unread: 0, between: 0 };
+    for (let seed = 1; seed <= 60; seed++) {
+      const scenario = generateScenario(seed);
+      const random = new Random(seed);
+      const data = memoryOnlineData();
+      const [online, offline] = [memoryOnlineStore(data), memoryOfflineStore()];
+      await online.open({ namespace: "test" });
+      const told = telling(
+        online,
+        data,
+        new Set(scenario.selected.map(({ view }) => view.source.name)).size,
+      );
+      const reader = onlineReader({
+        store: told,
+        namespace: "test",
+        views: scenario.views,
+        keepAnswers: random.pick([3_000, 30_000, 1e7]),
+        onOverflow: () => undefined,
+      });
+      const { stamp: _, ...unstamped } = told;
+      const others = [
+        // a store that tells which cells have changed, and one that tells nothing
+        onlineReader({
+          store: unstamped,
+          namespace: "test",
+          views: scenario.views,
+          onOverflow: () => undefined,
+        }),
+        onlineReader({
+          store: online,
+          namespace: "test",
+          views: scenario.views,
+          onOverflow: () => undefined,
+        }),
+      ];
+      const twin = onlineReader({
+        store: online,
+        namespace: "test",
+        views: scenario.views,
+        keepAnswers: 0,
+        onOverflow: () => undefined,
+      });
+      const entities = scenario.requests.slice(0, 6).map(({ keys }) => keys);
+      const times = scenario.requests.map(({ time }) => time).sort((a, b) => a - b);
+      const lines = scenario.truth.map((_, i) => i);
+      let fed = 0;
+      const more = async (share: number): Promise<void> => {
+        fed = Math.min(lines.length, fed + Math.ceil(lines.length * share));
+        await feed(
+          scenario,
+          { online, offline },
+          {},
+          scenarioSource(scenario, [lines.slice(0, fed)]),
+        );
+      };
+      for (let part = 1; part <= 4; part++) {
+        await more(0.15);
+        let place = 0;
+        for (let n = 0; n < 40; n++) {
+          // mostly on, by nothing or a microsecond; now and then to the next moment at which
+          // something happens, or back
+          place = Math.max(
+            0,
+            Math.min(times.length - 1, place + random.pick([0, 0, 0, 1, 1, 2, -1])),
+          );
+          const keys = random.chance(0.5)
+            ? random.shuffled(entities).slice(0, random.between(2, 6))
+            : [random.pick(entities)];
+          const question = {
+            selection: scenario.selected,
+            keys,
+            t: times[place]! + random.pick([0, 0, 1, -1, 1000]),
           };
+          let expected = plain(await twin.read(question));
+          if (random.chance(0.1)) {
+            told.before = async () => {
+              await more(0.03);
+              expected = plain(await twin.read(question));
+              total.between++;
+            };
+          }
+          const { reads } = told;
+          expect(
+            plain(await reader.read(question)),
+            `seed ${seed}, part ${part}, at ${question.t}`,
+          ).toEqual(expected);
+          if (told.reads === reads) total.unread++;
+          told.before = null;
+          expected = plain(await twin.read(question));
+          for (const other of others)
+            expect(
+              plain(await other.read(question)),
+              `seed ${seed}, part ${part}, at ${question.t}`,
+            ).toEqual(expected);
+          total.asked++;
         }
-        const { reads } = told;
-        expect(plain(await reader.read(question)), `seed ${seed}, part ${part}, at ${question.t}`).toEqual(expected);
-        if (told.reads === reads) total.unread++;
-        told.before = null;
-        expected = plain(await twin.read(question));
-        for (const other of others) expect(plain(await other.read(question)), `seed ${seed}, part ${part}, at ${question.t}`).toEqual(expected);
-        total.asked++;
       }
+      total.same += told.same;
     }
-    total.same += told.same;
-  }
-  console.log(`kept answers: ${total.asked} questions, ${total.same} answers of a view used again after a look at their heads, ${total.unread} questions answered without a read, ${total.between} writes came in between`);
-  expect(total.same).toBeGreaterThan(2000);
-  expect(total.unread).toBeGreaterThan(40);
-  expect(total.between).toBeGreaterThan(500);
-});
+    console.log(
+      `kept answers: ${total.asked} questions, ${total.same} answers of a view used again ` +
+        `after a look at their heads, ${total.unread} questions answered without a read, ` +
+        `${total.between} writes came in between`,
+    );
+    expect(total.same).toBeGreaterThan(2000);
+    expect(total.unread).toBeGreaterThan(40);
+    expect(total.between).toBeGreaterThan(500);
+  },
+);
 
 test("what is kept stays within its bytes, and what is asked again stays longest", () => {
   const memory = answerMemory(1_000_000);
   const plans = [memory.forPlan(), memory.forPlan(), memory.forPlan()];
-  const answer: KeptAnswer = { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: [1, 2n, "x".repeat(100)], statuses: ["PRESENT", "PRESENT", "PRESENT"], times: [0, 0, 0], seen: null };
+  const answer: KeptAnswer = {
+    headKey: new Uint8Array(20),
+    version: 1,
+    from: 0,
+    until: 1,
+    values: [1, 2n, "x".repeat(100)],
+    statuses: ["PRESENT", "PRESENT", "PRESENT"],
+    times: [0, 0, 0],
+    seen: null,
+  };
   for (let n = 0; n < 30_000; n++) {
     plans[n % 3]!.keep(`key ${n}`, answer);
     expect(plans[0]!.get("key 0")).toBe(answer);
   }
-  const kept = Array.from({ length: 30_000 }, (_, n) => n).filter((n) => plans[n % 3]!.get(`key ${n}`) !== undefined);
+  const kept = Array.from({ length: 30_000 }, (_, n) => n).filter(
+    (n) => plans[n % 3]!.get(`key ${n}`) !== undefined,
+  );
   // at 700 bytes or so each
   expect(kept.length).toBeGreaterThan(500);
   expect(kept.length).toBeLessThan(1_600);
@@ -118,12 +194,23 @@ test("what is kept stays within its bytes, and what is asked again stays longest
 
 test("an answer that is a good part of the memory is not kept", () => {
   const plan = answerMemory(100_000).forPlan();
-  plan.keep("large", { headKey: new Uint8Array(20), version: 1, from: 0, until: 1, values: ["x".repeat(50_000)], statuses: ["PRESENT"], times: [0], seen: null });
+  plan.keep("large", {
+    headKey: new Uint8Array(20),
+    version: 1,
+    from: 0,
+    until: 1,
+    values: ["x".repeat(50_000)],
+    statuses: ["PRESENT"],
+    times: [0],
+    seen: null,
+  });
   expect(plan.get("large")).toBeUndefined();
 });
 
 test("keepAnswers that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
   for (const keepAnswers of [-1, 1.5, NaN, Infinity]) {
-    await expect(openStore({ definitions: {}, online: memoryOnlineStore(), keepAnswers })).rejects.toMatchObject({ code: "STORE_OPTIONS_INVALID" });
+    await expect(
+      openStore({ definitions: {}, online: memoryOnlineStore(), keepAnswers }),
+    ).rejects.toMatchObject({ code: "STORE_OPTIONS_INVALID" });
   }
 });

@@ -1,7 +1,26 @@
-/** Law 3: an online store that was filled from the history is the one that a run over the whole log leaves, down to the byte, and goes on from there. */
+/**
+ * Law 3: an online store that was filled from the history is the one that a run over the whole log
+ * leaves, down to the byte, and goes on from there.
+ */
 import { openStore, type StoreOptions } from "@tidemark/core";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, type MemoryOfflineData, type MemoryOnlineData } from "@tidemark/core/testing";
-import { compareAnswers, differenceText, generateScenario, otherDelivery, Random, scenarioDefinitions, scenarioSource, type Scenario } from "@tidemark/testkit";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+  type MemoryOfflineData,
+  type MemoryOnlineData,
+} from "@tidemark/core/testing";
+import {
+  compareAnswers,
+  differenceText,
+  generateScenario,
+  otherDelivery,
+  Random,
+  scenarioDefinitions,
+  scenarioSource,
+  type Scenario,
+} from "@tidemark/testkit";
 import type { Change, Position } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
@@ -23,22 +42,51 @@ function cellsOf(data: MemoryOnlineData): readonly string[] {
   const { cells, positions } = data.namespaces.get("test")!;
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
   return [
-    ...[...cells.values()].map(({ key, value, expires }) => `${hex(key)} ${hex(value)} ${expires}`).sort(),
-    ...[...positions].flatMap(([source, list]) => [...list.values()].map((position) => `${source} ${JSON.stringify(position)}`)).sort(),
+    ...[...cells.values()]
+      .map(({ key, value, expires }) => `${hex(key)} ${hex(value)} ${expires}`)
+      .sort(),
+    ...[...positions]
+      .flatMap(([source, list]) =>
+        [...list.values()].map((position) => `${source} ${JSON.stringify(position)}`),
+      )
+      .sort(),
   ];
 }
 
 function copyOf({ namespaces, version }: MemoryOnlineData): MemoryOnlineData {
-  const positionsOf = (positions: ReadonlyMap<string, ReadonlyMap<string, Position>>) => new Map([...positions].map(([source, list]) => [source, new Map(list)]));
-  return { version, namespaces: new Map([...namespaces].map(([name, { cells, positions }]) => [name, { cells: new Map(cells), positions: positionsOf(positions) }])) };
+  const positionsOf = (positions: ReadonlyMap<string, ReadonlyMap<string, Position>>) =>
+    new Map([...positions].map(([source, list]) => [source, new Map(list)]));
+  return {
+    version,
+    namespaces: new Map(
+      [...namespaces].map(([name, { cells, positions }]) => [
+        name,
+        { cells: new Map(cells), positions: positionsOf(positions) },
+      ]),
+    ),
+  };
 }
 
-/** Bytes that are no other change's: cells write a column of one and the same value shorter, as the decoder never gives it. */
+/**
+ * Bytes that are no other change's: cells write a column of one and the same value shorter, as the
+ * decoder never gives it.
+ */
 function ownBytes(scenario: Scenario): Scenario {
-  return { ...scenario, truth: scenario.truth.map((change) => ({ ...change, values: change.values?.map((value) => (value instanceof Uint8Array ? value.slice() : value)) ?? null })) };
+  return {
+    ...scenario,
+    truth: scenario.truth.map((change) => ({
+      ...change,
+      values:
+        change.values?.map((value) => (value instanceof Uint8Array ? value.slice() : value)) ??
+        null,
+    })),
+  };
 }
 
-/** As files of a table lie once some of them were joined: in another order than they were written in. */
+/**
+ * As files of a table lie once some of them were joined: in another order than they were written
+ * in.
+ */
 function shuffleFiles(data: MemoryOfflineData, random: Random): void {
   for (const versions of data.tables.values()) {
     const last = versions.pop()!;
@@ -50,14 +98,27 @@ function shuffleFiles(data: MemoryOfflineData, random: Random): void {
 async function worldOf(scenario: Scenario, random: Random) {
   const commits = scenario.truth.map(({ committed }) => committed ?? 0);
   const forever = random.chance(0.6);
-  const span = Math.max(SECOND, Math.max(...commits) - Math.min(...commits.filter((commit) => commit > 0)));
-  const [retain, logRetention] = [Math.max(1, Math.floor(span / SECOND / random.pick([2, 8, 40]))), Math.ceil(span / SECOND) * 2];
+  const span = Math.max(
+    SECOND,
+    Math.max(...commits) - Math.min(...commits.filter((commit) => commit > 0)),
+  );
+  const [retain, logRetention] = [
+    Math.max(1, Math.floor(span / SECOND / random.pick([2, 8, 40]))),
+    Math.ceil(span / SECOND) * 2,
+  ];
   const now = new Date(forever ? 0 : Math.ceil(Math.max(...commits) / 1000));
   const options: Omit<StoreOptions, "online" | "offline"> = {
-    definitions: scenarioDefinitions(scenario), namespace: "test", clock: () => now, history: { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 },
-    retain: forever ? "forever" : `${retain}s` as "1s", logRetention: forever ? "forever" : `${logRetention}s` as "1s",
+    definitions: scenarioDefinitions(scenario),
+    namespace: "test",
+    clock: () => now,
+    history: { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 },
+    retain: forever ? "forever" : (`${retain}s` as "1s"),
+    logRetention: forever ? "forever" : (`${logRetention}s` as "1s"),
   };
-  const run = async (delivery: readonly (readonly number[])[], stores: Pick<StoreOptions, "online" | "offline">): Promise<void> => {
+  const run = async (
+    delivery: readonly (readonly number[])[],
+    stores: Pick<StoreOptions, "online" | "offline">,
+  ): Promise<void> => {
     await (await openStore({ ...options, ...stores })).run(scenarioSource(scenario, delivery));
   };
   const order = otherDelivery(scenario, random);
@@ -70,86 +131,153 @@ async function worldOf(scenario: Scenario, random: Random) {
   await run(order.slice(0, cut), { offline });
   if (behind > 0) await run(order.slice(0, behind), { online });
   shuffleFiles(offlineData, random);
-  const limits = { sliceRows: random.pick([1, 7, 30, 1000]), sliceBytes: random.pick([700, 5_000, 1e9]), batchRows: random.pick([1, 5, 1000]) };
+  const limits = {
+    sliceRows: random.pick([1, 7, 30, 1000]),
+    sliceBytes: random.pick([700, 5_000, 1e9]),
+    batchRows: random.pick([1, 5, 1000]),
+  };
   const views = [...collectDefinitions(options.definitions).views.values()];
-  const settings = { online, namespace: "test", views, clock: () => now.getTime() * 1000, retention: retentionOf(options) };
+  const settings = {
+    online,
+    namespace: "test",
+    views,
+    clock: () => now.getTime() * 1000,
+    retention: retentionOf(options),
+  };
   const upkeep = onlineUpkeep({ ...settings, store: online, sources: scenario.sources });
   const bootstrap: BootstrapSettings = { ...settings, offline, upkeep, limits };
-  return { forever, order, run, online, onlineData, offline, bootstrap, latest: Math.max(...commits) };
+  return {
+    forever,
+    order,
+    run,
+    online,
+    onlineData,
+    offline,
+    bootstrap,
+    latest: Math.max(...commits),
+  };
 }
 
-test("filled from a history with the whole log or a part of it, empty or behind, stopped anywhere: the rest of the log leads to the oracle's bits", { timeout: 300_000 }, async () => {
-  const total = { taken: 0, stops: 0, refused: 0, answered: 0 };
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const scenario = generateScenario(seed);
-    const random = new Random(seed);
-    const { forever, order, run, online, onlineData, offline, bootstrap, latest } = await worldOf(scenario, random);
-    const reader = onlineReader({ store: online, namespace: "test", views: scenario.views, onOverflow: () => undefined });
-    for (let done = false; !done;) {
-      const stopAt = random.chance(0.5) ? random.int(30) : Infinity;
-      try {
-        total.taken += (await bootstrapOnline(scenario.sources, { ...bootstrap, onProgress: ({ changes }) => { if (changes >= stopAt) throw new Error("killed"); } })).changes;
-        done = true;
-      } catch (error) {
-        if ((error as Error).message !== "killed") throw error;
-        total.stops++;
-        // who asks meanwhile gets what was there before or what came since, and nothing of a source that is not whole
-        const states = [...onlineData.namespaces.get("test")!.cells.values()].map(({ value }) => Buffer.from(value).toString("latin1")).filter((text) => text.includes('"filling"'));
-        const filling = states.map((text) => (JSON.parse(text) as { source: { table: string } }).source.table);
-        for (const one of scenario.selected) {
-          const answer = reader.read({ selection: [one], keys: [scenario.requests[0]!.keys], t: latest });
-          if (filling.includes(one.view.source.table)) await expect(answer).rejects.toMatchObject({ code: "NEEDS_BACKFILL" });
-          else await answer;
-          total[filling.includes(one.view.source.table) ? "refused" : "answered"]++;
+test(
+  "filled from a history with the whole log or a part of it, empty or behind, stopped " +
+    "anywhere: the rest of the log leads to the oracle's bits",
+  { timeout: 300_000 },
+  async () => {
+    const total = { taken: 0, stops: 0, refused: 0, answered: 0 };
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const scenario = generateScenario(seed);
+      const random = new Random(seed);
+      const { forever, order, run, online, onlineData, offline, bootstrap, latest } = await worldOf(
+        scenario,
+        random,
+      );
+      const reader = onlineReader({
+        store: online,
+        namespace: "test",
+        views: scenario.views,
+        onOverflow: () => undefined,
+      });
+      for (let done = false; !done;) {
+        const stopAt = random.chance(0.5) ? random.int(30) : Infinity;
+        try {
+          total.taken += (
+            await bootstrapOnline(scenario.sources, {
+              ...bootstrap,
+              onProgress: ({ changes }) => {
+                if (changes >= stopAt) throw new Error("killed");
+              },
+            })
+          ).changes;
+          done = true;
+        } catch (error) {
+          if ((error as Error).message !== "killed") throw error;
+          total.stops++;
+          // who asks meanwhile gets what was there before or what came since, and nothing of a
+          // source that is not whole
+          const states = [...onlineData.namespaces.get("test")!.cells.values()]
+            .map(({ value }) => Buffer.from(value).toString("latin1"))
+            .filter((text) => text.includes('"filling"'));
+          const filling = states.map(
+            (text) => (JSON.parse(text) as { source: { table: string } }).source.table,
+          );
+          for (const one of scenario.selected) {
+            const answer = reader.read({
+              selection: [one],
+              keys: [scenario.requests[0]!.keys],
+              t: latest,
+            });
+            if (filling.includes(one.view.source.table))
+              await expect(answer).rejects.toMatchObject({ code: "NEEDS_BACKFILL" });
+            else await answer;
+            total[filling.includes(one.view.source.table) ? "refused" : "answered"]++;
+          }
         }
       }
+      await run(order, { online, offline });
+      if (forever)
+        expect(
+          (await compareAnswers(scenario, { online, offline }, {})).map(differenceText),
+        ).toEqual([]);
     }
-    await run(order, { online, offline });
-    if (forever) expect((await compareAnswers(scenario, { online, offline }, {})).map(differenceText)).toEqual([]);
-  }
-  console.log(`bootstrap: ${seeds} seeds, ${JSON.stringify(total)}`);
-  expect(total.taken).toBeGreaterThan(seeds * 5);
-  expect(total.stops).toBeGreaterThan(seeds / 4);
-  expect(total.refused).toBeGreaterThan(seeds / 4);
-  expect(total.answered).toBeGreaterThan(seeds / 4);
-});
+    console.log(`bootstrap: ${seeds} seeds, ${JSON.stringify(total)}`);
+    expect(total.taken).toBeGreaterThan(seeds * 5);
+    expect(total.stops).toBeGreaterThan(seeds / 4);
+    expect(total.refused).toBeGreaterThan(seeds / 4);
+    expect(total.answered).toBeGreaterThan(seeds / 4);
+  },
+);
 
-test("every cell is, byte by byte, what a run over the log itself writes, with any retention, wherever the files of the history lie", { timeout: 300_000 }, async () => {
-  let cells = 0;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const scenario = ownBytes(generateScenario(seed));
-    const { run, online, onlineData, offline, bootstrap } = await worldOf(scenario, new Random(seed));
-    const lineOf = new Map(scenario.truth.map((change, line) => [place(change), line]));
-    const batches: number[][] = [];
-    for (const source of scenario.sources) {
-      const context = historyContext(offline, source);
-      const log = await offline.state(context.tables.changes.name);
-      const after = await online.positions(source.name);
-      const changes = log === null ? null : await logChanges(context, log, after, { held: [], limits: bootstrap.limits });
-      if (changes === null) continue;
-      const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
-      let count = 0;
-      for await (const batch of changes.batches()) {
-        for (const change of batch.changes) {
-          const partition = `${change.topic}:${change.partition}`;
-          expect(change.offset, `seed ${seed}: the order of ${partition}`).toBeGreaterThan(reached.get(partition) ?? -1);
-          reached.set(partition, change.offset);
+test(
+  "every cell is, byte by byte, what a run over the log itself writes, with any retention, " +
+    "wherever the files of the history lie",
+  { timeout: 300_000 },
+  async () => {
+    let cells = 0;
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const scenario = ownBytes(generateScenario(seed));
+      const { run, online, onlineData, offline, bootstrap } = await worldOf(
+        scenario,
+        new Random(seed),
+      );
+      const lineOf = new Map(scenario.truth.map((change, line) => [place(change), line]));
+      const batches: number[][] = [];
+      for (const source of scenario.sources) {
+        const context = historyContext(offline, source);
+        const log = await offline.state(context.tables.changes.name);
+        const after = await online.positions(source.name);
+        const changes =
+          log === null
+            ? null
+            : await logChanges(context, log, after, { held: [], limits: bootstrap.limits });
+        if (changes === null) continue;
+        const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
+        let count = 0;
+        for await (const batch of changes.batches()) {
+          for (const change of batch.changes) {
+            const partition = `${change.topic}:${change.partition}`;
+            expect(change.offset, `seed ${seed}: the order of ${partition}`).toBeGreaterThan(
+              reached.get(partition) ?? -1,
+            );
+            reached.set(partition, change.offset);
+          }
+          count += batch.changes.length;
+          batches.push(batch.changes.map((change) => lineOf.get(place(change))!));
         }
-        count += batch.changes.length;
-        batches.push(batch.changes.map((change) => lineOf.get(place(change))!));
+        expect(count).toBe(changes.changes);
+        expect([...reached].sort()).toEqual(
+          log!.positions.map(({ partition, offset }) => [partition, offset]).sort(),
+        );
       }
-      expect(count).toBe(changes.changes);
-      expect([...reached].sort()).toEqual(log!.positions.map(({ partition, offset }) => [partition, offset]).sort());
+      const otherData = copyOf(onlineData);
+      const other = memoryOnlineStore(otherData);
+      await other.open({ namespace: "test" });
+      await run(batches, { online: other });
+      await bootstrapOnline(scenario.sources, bootstrap);
+      const found = cellsOf(onlineData);
+      expect(found, `seed ${seed}`).toEqual(cellsOf(otherData));
+      cells += found.length;
     }
-    const otherData = copyOf(onlineData);
-    const other = memoryOnlineStore(otherData);
-    await other.open({ namespace: "test" });
-    await run(batches, { online: other });
-    await bootstrapOnline(scenario.sources, bootstrap);
-    const found = cellsOf(onlineData);
-    expect(found, `seed ${seed}`).toEqual(cellsOf(otherData));
-    cells += found.length;
-  }
-  console.log(`bootstrap: ${cells} cells and positions alike`);
-  expect(cells).toBeGreaterThan(seeds * 20);
-});
+    console.log(`bootstrap: ${cells} cells and positions alike`);
+    expect(cells).toBeGreaterThan(seeds * 20);
+  },
+);

@@ -1,13 +1,47 @@
 /** What a user of `store.bootstrap` meets. */
-import { count, countDistinct, featureView, float64, int64, openStore, source, string, timestamp, type RunProgress, type Store } from "@tidemark/core";
+import {
+  count,
+  countDistinct,
+  featureView,
+  float64,
+  int64,
+  openStore,
+  source,
+  string,
+  timestamp,
+  type RunProgress,
+  type Store,
+} from "@tidemark/core";
 import type { ChangeSource, OfflineStore } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore, type MemoryOnlineData } from "@tidemark/core/testing";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+  type MemoryOnlineData,
+} from "@tidemark/core/testing";
 import { TidemarkError } from "../../src/errors.ts";
 import { describe, expect, test } from "vitest";
-import { HOUR, Log, NOON, date, definitions, payments, profile, refusal, user, weekly } from "../support/shop.ts";
+import {
+  HOUR,
+  Log,
+  NOON,
+  date,
+  definitions,
+  payments,
+  profile,
+  refusal,
+  user,
+  weekly,
+} from "../support/shop.ts";
 
 const ann = [{ user_id: "ann" }] as const;
-const log = (): Log => new Log().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }).customer(1, "Riga").paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 }).paid({ id: 1, time: NOON - 2 * HOUR, amount: 6 });
+const log = (): Log =>
+  new Log()
+    .paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 })
+    .customer(1, "Riga")
+    .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 })
+    .paid({ id: 1, time: NOON - 2 * HOUR, amount: 6 });
 
 async function history(changes: Log): Promise<OfflineStore> {
   const offline = memoryOfflineStore(memoryOfflineData());
@@ -15,16 +49,38 @@ async function history(changes: Log): Promise<OfflineStore> {
   return offline;
 }
 
-const open = (over: MemoryOnlineData, offline: OfflineStore | undefined, more: { readonly [name: string]: unknown } = definitions): Promise<Store> =>
-  openStore({ definitions: more, online: memoryOnlineStore(over), offline, clock: () => date(NOON), retain: "forever" });
+const open = (
+  over: MemoryOnlineData,
+  offline: OfflineStore | undefined,
+  more: { readonly [name: string]: unknown } = definitions,
+): Promise<Store> =>
+  openStore({
+    definitions: more,
+    online: memoryOnlineStore(over),
+    offline,
+    clock: () => date(NOON),
+    retain: "forever",
+  });
 
 /** A log that begins behind these many changes. */
 function withoutBeginning(whole: ChangeSource, low: number): ChangeSource {
-  return { ...whole, async *changes(options) {
-    const reached = Math.min(...["t.public.payments:0"].map((partition) => options.after.find((position) => position.partition === partition)?.offset ?? -1));
-    if (low > reached + 1) throw new TidemarkError("LOG_LOST", `offsets ${reached + 1} to ${low - 1} are gone; take a new snapshot`);
-    yield* whole.changes(options);
-  } };
+  return {
+    ...whole,
+    async *changes(options) {
+      const reached = Math.min(
+        ...["t.public.payments:0"].map(
+          (partition) =>
+            options.after.find((position) => position.partition === partition)?.offset ?? -1,
+        ),
+      );
+      if (low > reached + 1)
+        throw new TidemarkError(
+          "LOG_LOST",
+          `offsets ${reached + 1} to ${low - 1} are gone; take a new snapshot`,
+        );
+      yield* whole.changes(options);
+    },
+  };
 }
 
 describe("an empty online store and a history", () => {
@@ -32,64 +88,172 @@ describe("an empty online store and a history", () => {
     const changes = log();
     const store = await open(memoryOnlineData(), await history(changes));
     const seen: RunProgress[] = [];
-    expect(await store.bootstrap({ onProgress: (progress) => seen.push(progress) })).toEqual({ changes: 4, sources: [
-      { source: "payments", changes: 3, positions: [{ partition: "t.public.payments:0", offset: 1 }, { partition: "t.public.payments:1", offset: 0 }] },
-      { source: "customers", changes: 1, positions: [{ partition: "t.public.customers:0", offset: 0 }] },
-    ] });
+    expect(await store.bootstrap({ onProgress: (progress) => seen.push(progress) })).toEqual({
+      changes: 4,
+      sources: [
+        {
+          source: "payments",
+          changes: 3,
+          positions: [
+            { partition: "t.public.payments:0", offset: 1 },
+            { partition: "t.public.payments:1", offset: 0 },
+          ],
+        },
+        {
+          source: "customers",
+          changes: 1,
+          positions: [{ partition: "t.public.customers:0", offset: 0 }],
+        },
+      ],
+    });
     expect(seen.map((one) => one.total)).toEqual(seen.map(() => 4));
     expect(seen.at(-1)!.changes).toBe(4);
-    expect((await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d, profile], entities: ann }))[0]).toEqual({ payments_l1w: 2, spent_7d: 13, city: "Riga" });
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: [weekly.payments_l1w, weekly.spent_7d, profile],
+          entities: ann,
+        })
+      )[0],
+    ).toEqual({ payments_l1w: 2, spent_7d: 13, city: "Riga" });
     await store.run(changes.paid({ id: 3, time: NOON - HOUR, amount: 1 }).source());
-    expect((await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: ann }))[0]).toEqual({ payments_l1w: 3, spent_7d: 14 });
-    expect(await store.bootstrap()).toMatchObject({ changes: 0, sources: [{ changes: 0 }, { changes: 0 }] });
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: [weekly.payments_l1w, weekly.spent_7d],
+          entities: ann,
+        })
+      )[0],
+    ).toEqual({ payments_l1w: 3, spent_7d: 14 });
+    expect(await store.bootstrap()).toMatchObject({
+      changes: 0,
+      sources: [{ changes: 0 }, { changes: 0 }],
+    });
   });
 
   test("only the sources that are named are taken; a name that no source has is SOURCE_UNKNOWN", async () => {
     const store = await open(memoryOnlineData(), await history(log()));
-    expect(await store.bootstrap({ sources: ["customers"] })).toMatchObject({ changes: 1, sources: [{ source: "customers" }] });
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 0 });
+    expect(await store.bootstrap({ sources: ["customers"] })).toMatchObject({
+      changes: 1,
+      sources: [{ source: "customers" }],
+    });
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+    ).toEqual({ payments_l1w: 0 });
     expect((await refusal(store.bootstrap({ sources: ["orders"] }))).code).toBe("SOURCE_UNKNOWN");
   });
 
-  test("what is asked before the end is NEEDS_BACKFILL, in this process and in others, until bootstrap has been called again to its end", async () => {
-    const over = memoryOnlineData();
-    const offline = await history(log());
-    const store = await open(over, offline);
-    const other = await open(over, undefined);
-    expect((await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 0 });
-    const stop = new AbortController();
-    await expect(store.bootstrap({ sources: ["payments"], signal: stop.signal, onProgress: () => { stop.abort(new Error("enough")); } })).rejects.toThrow("enough");
-    for (const one of [store, other]) {
-      const { code, message } = await refusal(one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }));
-      expect([code, message]).toEqual(["NEEDS_BACKFILL", 'memory online store: source "payments" is being filled from its history and is not whole yet: wait for store.bootstrap, or call it again where it was stopped']);
-    }
-    // a run in between takes what comes, and does not pretend
-    await store.run(log().source());
-    expect((await refusal(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))).code).toBe("NEEDS_BACKFILL");
-    await store.bootstrap();
-    for (const one of [store, other]) expect((await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 2 });
-  });
+  test(
+    "what is asked before the end is NEEDS_BACKFILL, in this process and in others, until " +
+      "bootstrap has been called again to its end",
+    async () => {
+      const over = memoryOnlineData();
+      const offline = await history(log());
+      const store = await open(over, offline);
+      const other = await open(over, undefined);
+      expect(
+        (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+      ).toEqual({ payments_l1w: 0 });
+      const stop = new AbortController();
+      await expect(
+        store.bootstrap({
+          sources: ["payments"],
+          signal: stop.signal,
+          onProgress: () => {
+            stop.abort(new Error("enough"));
+          },
+        }),
+      ).rejects.toThrow("enough");
+      for (const one of [store, other]) {
+        const { code, message } = await refusal(
+          one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
+        );
+        expect([code, message]).toEqual([
+          "NEEDS_BACKFILL",
+          'memory online store: source "payments" is being filled from its history and is not ' +
+            "whole yet: wait for store.bootstrap, or call it again where it was stopped",
+        ]);
+      }
+      // a run in between takes what comes, and does not pretend
+      await store.run(log().source());
+      expect(
+        (await refusal(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann })))
+          .code,
+      ).toBe("NEEDS_BACKFILL");
+      await store.bootstrap();
+      for (const one of [store, other])
+        expect(
+          (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+        ).toEqual({ payments_l1w: 2 });
+    },
+  );
 
-  test("a history that ends before the one that filling began with is refused, and nothing is called whole", async () => {
-    const over = memoryOnlineData();
-    const stop = new AbortController();
-    const early = await history(new Log().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
-    const changes = log();
-    await expect((await open(over, await history(changes))).bootstrap({ signal: stop.signal, onProgress: () => { stop.abort(new Error("enough")); } })).rejects.toThrow("enough");
-    // as if nothing had been taken yet
-    over.namespaces.get("default")!.positions.clear();
-    const { code, message } = await refusal((await open(over, early)).bootstrap());
-    expect([code, message]).toEqual(["NEEDS_BACKFILL", expect.stringContaining('source "payments" was to be filled up to offset 1 of t.public.payments:0, and the history in memory offline store ends before it')]);
-    expect((await refusal((await open(over, early)).getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))).code).toBe("NEEDS_BACKFILL");
-  });
+  test(
+    "a history that ends before the one that filling began with is refused, and nothing is " +
+      "called whole",
+    async () => {
+      const over = memoryOnlineData();
+      const stop = new AbortController();
+      const early = await history(new Log().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
+      const changes = log();
+      await expect(
+        (await open(over, await history(changes))).bootstrap({
+          signal: stop.signal,
+          onProgress: () => {
+            stop.abort(new Error("enough"));
+          },
+        }),
+      ).rejects.toThrow("enough");
+      // as if nothing had been taken yet
+      over.namespaces.get("default")!.positions.clear();
+      const { code, message } = await refusal((await open(over, early)).bootstrap());
+      expect([code, message]).toEqual([
+        "NEEDS_BACKFILL",
+        expect.stringContaining(
+          'source "payments" was to be filled up to offset 1 of t.public.payments:0, and the ' +
+            "history in memory offline store ends before it",
+        ),
+      ]);
+      expect(
+        (
+          await refusal(
+            (await open(over, early)).getOnlineFeatures({
+              features: weekly.payments_l1w,
+              entities: ann,
+            }),
+          )
+        ).code,
+      ).toBe("NEEDS_BACKFILL");
+    },
+  );
 
-  test("without a history, or without an online store, there is nothing to do or it is STORE_MISSING", async () => {
-    const store = await open(memoryOnlineData(), memoryOfflineStore());
-    expect(await store.bootstrap()).toEqual({ changes: 0, sources: [{ source: "payments", changes: 0, positions: [] }, { source: "customers", changes: 0, positions: [] }] });
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 0 });
-    expect((await refusal((await open(memoryOnlineData(), undefined)).bootstrap())).code).toBe("STORE_MISSING");
-    expect((await refusal((await openStore({ definitions, offline: memoryOfflineStore() })).bootstrap())).code).toBe("STORE_MISSING");
-  });
+  test(
+    "without a history, or without an online store, there is nothing to do or it is " +
+      "STORE_MISSING",
+    async () => {
+      const store = await open(memoryOnlineData(), memoryOfflineStore());
+      expect(await store.bootstrap()).toEqual({
+        changes: 0,
+        sources: [
+          { source: "payments", changes: 0, positions: [] },
+          { source: "customers", changes: 0, positions: [] },
+        ],
+      });
+      expect(
+        (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+      ).toEqual({ payments_l1w: 0 });
+      expect((await refusal((await open(memoryOnlineData(), undefined)).bootstrap())).code).toBe(
+        "STORE_MISSING",
+      );
+      expect(
+        (
+          await refusal(
+            (await openStore({ definitions, offline: memoryOfflineStore() })).bootstrap(),
+          )
+        ).code,
+      ).toBe("STORE_MISSING");
+    },
+  );
 });
 
 describe("a log that has lost what only the online store needs", () => {
@@ -100,82 +264,203 @@ describe("a log that has lost what only the online store needs", () => {
     const left = withoutBeginning(changes.source(), 2);
     const { code, message } = await refusal(store.run(left));
     expect(code).toBe("LOG_LOST");
-    expect(message).toContain("the history is further than the online store (t.public.payments:0: the online store has nothing, the history has them up to 1; ");
+    expect(message).toContain(
+      "the history is further than the online store (t.public.payments:0: the online store " +
+        "has nothing, the history has them up to 1; ",
+    );
     expect(message).toContain("call store.bootstrap() first");
     expect(message).toContain("offsets 0 to 1 are gone");
     await store.bootstrap();
     await store.run(left);
-    expect((await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: ann }))[0]).toEqual({ payments_l1w: 3, spent_7d: 14 });
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: [weekly.payments_l1w, weekly.spent_7d],
+          entities: ann,
+        })
+      )[0],
+    ).toEqual({ payments_l1w: 3, spent_7d: 14 });
   });
 
-  test("an online store that is behind answers what it has until it is further, and is taken on without beginning anew", async () => {
-    const changes = log();
-    const over = memoryOnlineData();
-    await (await open(over, undefined)).run(changes.source({ upTo: 1 }));
-    const store = await open(over, await history(changes));
-    expect((await refusal(store.run(withoutBeginning(changes.source(), 2)))).message).toContain("the online store has offsets up to 0, the history has them up to 1");
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 1 });
-    expect(await store.bootstrap({ sources: ["payments"] })).toMatchObject({ changes: 2 });
-    await store.run(withoutBeginning(changes.source(), 2));
-    expect((await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: ann }))[0]).toEqual({ payments_l1w: 2, spent_7d: 13 });
-  });
+  test(
+    "an online store that is behind answers what it has until it is further, and is taken on " +
+      "without beginning anew",
+    async () => {
+      const changes = log();
+      const over = memoryOnlineData();
+      await (await open(over, undefined)).run(changes.source({ upTo: 1 }));
+      const store = await open(over, await history(changes));
+      expect((await refusal(store.run(withoutBeginning(changes.source(), 2)))).message).toContain(
+        "the online store has offsets up to 0, the history has them up to 1",
+      );
+      expect(
+        (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+      ).toEqual({ payments_l1w: 1 });
+      expect(await store.bootstrap({ sources: ["payments"] })).toMatchObject({ changes: 2 });
+      await store.run(withoutBeginning(changes.source(), 2));
+      expect(
+        (
+          await store.getOnlineFeatures({
+            features: [weekly.payments_l1w, weekly.spent_7d],
+            entities: ann,
+          })
+        )[0],
+      ).toEqual({ payments_l1w: 2, spent_7d: 13 });
+    },
+  );
 
   test("where the history lacks it too, the error stays as it was", async () => {
     const store = await open(memoryOnlineData(), memoryOfflineStore());
-    expect(await refusal(store.run(withoutBeginning(log().source(), 2)))).toEqual({ code: "LOG_LOST", message: "offsets 0 to 1 are gone; take a new snapshot" });
+    expect(await refusal(store.run(withoutBeginning(log().source(), 2)))).toEqual({
+      code: "LOG_LOST",
+      message: "offsets 0 to 1 are gone; take a new snapshot",
+    });
   });
 });
 
 describe("definitions that have changed since the history was written", () => {
-  const columns = { id: int64("id"), user_id: string("User ID").nullable(), amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }).nullable() };
+  const columns = {
+    id: int64("id"),
+    user_id: string("User ID").nullable(),
+    amount: float64("Amount").nullable(),
+    time: timestamp("Time", { zone: "UTC" }).nullable(),
+  };
   const table = { table: "public.payments", primaryKey: ["id"], eventTime: "time" } as const;
   const narrow = source("payments", { ...table, columns });
-  const num = featureView("num", { entity: user, source: narrow, features: { num: count().over("7d") } });
-  const noted = source("payments", { ...table, columns: { ...columns, note: string("Note").nullable() } });
-  const notes = featureView("notes", { entity: user, source: noted, features: { num: count().over("7d"), notes: countDistinct(noted.note).over("7d") } });
+  const num = featureView("num", {
+    entity: user,
+    source: narrow,
+    features: { num: count().over("7d") },
+  });
+  const noted = source("payments", {
+    ...table,
+    columns: { ...columns, note: string("Note").nullable() },
+  });
+  const notes = featureView("notes", {
+    entity: user,
+    source: noted,
+    features: { num: count().over("7d"), notes: countDistinct(noted.note).over("7d") },
+  });
 
-  const row = (id: bigint, extra: string | null) => ({ values: [id, "ann", 1, NOON - HOUR], change: { extra } });
+  const row = (id: bigint, extra: string | null) => ({
+    values: [id, "ann", 1, NOON - HOUR],
+    change: { extra },
+  });
   async function taken(extra: string | null): Promise<OfflineStore> {
     const offline = memoryOfflineStore(memoryOfflineData());
     const { values, change } = row(1n, extra);
-    await (await openStore({ definitions: { num }, offline })).run(new Log().add("payments", "upsert", values, { change }).source());
+    await (
+      await openStore({ definitions: { num }, offline })
+    ).run(new Log().add("payments", "upsert", values, { change }).source());
     return offline;
   }
 
-  test("a column that the changes bring and that was declared later is HISTORY_LACKS_COLUMN, before anything answers", async () => {
-    const store = await openStore({ definitions: { notes }, online: memoryOnlineStore(), offline: await taken('{"Note":"paid twice"}'), clock: () => date(NOON) });
-    const { code, message } = await refusal(store.bootstrap());
-    expect([code, message]).toEqual(["HISTORY_LACKS_COLUMN", expect.stringMatching(/^memory offline store, table payments\/changes: column "note" was declared after offset 0 of t\.public\.payments:0 was taken.*run the topic from its beginning/)]);
-    expect((await refusal(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code).toBe("NEEDS_BACKFILL");
-  });
+  test(
+    "a column that the changes bring and that was declared later is HISTORY_LACKS_COLUMN, " +
+      "before anything answers",
+    async () => {
+      const store = await openStore({
+        definitions: { notes },
+        online: memoryOnlineStore(),
+        offline: await taken('{"Note":"paid twice"}'),
+        clock: () => date(NOON),
+      });
+      const { code, message } = await refusal(store.bootstrap());
+      expect([code, message]).toEqual([
+        "HISTORY_LACKS_COLUMN",
+        expect.stringMatching(
+          /^memory offline store, table payments\/changes: column "note" was declared after offset 0 of t\.public\.payments:0 was taken.*run the topic from its beginning/,
+        ),
+      ]);
+      expect(
+        (await refusal(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code,
+      ).toBe("NEEDS_BACKFILL");
+    },
+  );
 
-  test.each([["no message had it", null], ["it was null", '{"Note":null}'], ["another field had it as its value", '{"Other":"Note"}']])("a column that was declared later is empty where %s", async (_, extra) => {
-    const store = await openStore({ definitions: { notes }, online: memoryOnlineStore(), offline: await taken(extra), clock: () => date(NOON) });
+  test.each([
+    ["no message had it", null],
+    ["it was null", '{"Note":null}'],
+    ["another field had it as its value", '{"Other":"Note"}'],
+  ])("a column that was declared later is empty where %s", async (_, extra) => {
+    const store = await openStore({
+      definitions: { notes },
+      online: memoryOnlineStore(),
+      offline: await taken(extra),
+      clock: () => date(NOON),
+    });
     await store.bootstrap();
-    expect((await store.getOnlineFeatures({ features: notes, entities: ann }))[0]).toEqual({ num: 1, notes: 0 });
+    expect((await store.getOnlineFeatures({ features: notes, entities: ann }))[0]).toEqual({
+      num: 1,
+      notes: 0,
+    });
   });
 
   test("a column of another kind than the history has is COLUMN_TYPE_CONFLICT", async () => {
-    const other = source("payments", { ...table, columns: { ...columns, amount: string("Amount").nullable() } });
-    const view = featureView("other", { entity: user, source: other, features: { vendors: countDistinct(other.amount).over("7d") } });
-    const store = await openStore({ definitions: { view }, online: memoryOnlineStore(), offline: await taken(null), clock: () => date(NOON) });
-    expect(await refusal(store.bootstrap())).toEqual({ code: "COLUMN_TYPE_CONFLICT", message: expect.stringContaining('column "amount" is float64 there and string in the definition') });
+    const other = source("payments", {
+      ...table,
+      columns: { ...columns, amount: string("Amount").nullable() },
+    });
+    const view = featureView("other", {
+      entity: user,
+      source: other,
+      features: { vendors: countDistinct(other.amount).over("7d") },
+    });
+    const store = await openStore({
+      definitions: { view },
+      online: memoryOnlineStore(),
+      offline: await taken(null),
+      clock: () => date(NOON),
+    });
+    expect(await refusal(store.bootstrap())).toEqual({
+      code: "COLUMN_TYPE_CONFLICT",
+      message: expect.stringContaining(
+        'column "amount" is float64 there and string in the definition',
+      ),
+    });
   });
 
-  test("a longer window than an online store has kept is answered by an empty one that is filled from the same history", async () => {
-    const changes = new Log().paid({ id: 1, time: NOON - 20 * 24 * HOUR }).paid({ id: 2, time: NOON - HOUR });
-    const offline = await history(changes);
-    const narrowView = featureView("narrow", { entity: user, source: payments, features: { n: count().over("1d") } });
-    const longView = featureView("long", { entity: user, source: payments, features: { m: count().over("30d") } });
-    const over = memoryOnlineData();
-    const openAs = (namespace: string, more: { readonly [name: string]: unknown }): Promise<Store> =>
-      openStore({ definitions: more, online: memoryOnlineStore(over), offline, namespace, clock: () => date(NOON) });
-    await (await openAs("default", { narrowView })).bootstrap();
-    const old = await openAs("default", { narrowView, longView });
-    await old.bootstrap();
-    expect((await refusal(old.getOnlineFeatures({ features: longView, entities: ann }))).message).toContain("fill an empty online store with store.bootstrap");
-    const fresh = await openAs("second", { narrowView, longView });
-    await fresh.bootstrap();
-    expect((await fresh.getOnlineFeatures({ features: [longView, narrowView], entities: ann }))[0]).toEqual({ m: 2, n: 1 });
-  });
+  test(
+    "a longer window than an online store has kept is answered by an empty one that is filled " +
+      "from the same history",
+    async () => {
+      const changes = new Log()
+        .paid({ id: 1, time: NOON - 20 * 24 * HOUR })
+        .paid({ id: 2, time: NOON - HOUR });
+      const offline = await history(changes);
+      const narrowView = featureView("narrow", {
+        entity: user,
+        source: payments,
+        features: { n: count().over("1d") },
+      });
+      const longView = featureView("long", {
+        entity: user,
+        source: payments,
+        features: { m: count().over("30d") },
+      });
+      const over = memoryOnlineData();
+      const openAs = (
+        namespace: string,
+        more: { readonly [name: string]: unknown },
+      ): Promise<Store> =>
+        openStore({
+          definitions: more,
+          online: memoryOnlineStore(over),
+          offline,
+          namespace,
+          clock: () => date(NOON),
+        });
+      await (await openAs("default", { narrowView })).bootstrap();
+      const old = await openAs("default", { narrowView, longView });
+      await old.bootstrap();
+      expect(
+        (await refusal(old.getOnlineFeatures({ features: longView, entities: ann }))).message,
+      ).toContain("fill an empty online store with store.bootstrap");
+      const fresh = await openAs("second", { narrowView, longView });
+      await fresh.bootstrap();
+      expect(
+        (await fresh.getOnlineFeatures({ features: [longView, narrowView], entities: ann }))[0],
+      ).toEqual({ m: 2, n: 1 });
+    },
+  );
 });

@@ -7,7 +7,11 @@ test("a value comes back from its cell; every prefix of the cell is STATE_DAMAGE
   expect(decodeJson(bytes)).toEqual({ horizon: null, held: ["é", "😀"] });
   for (let end = 0; end < bytes.length; end++) {
     let thrown: unknown;
-    try { decodeJson(bytes.subarray(0, end)); } catch (error) { thrown = error; }
+    try {
+      decodeJson(bytes.subarray(0, end));
+    } catch (error) {
+      thrown = error;
+    }
     expect(isTidemarkError(thrown, "STATE_DAMAGED")).toBe(true);
   }
 });

@@ -1,14 +1,39 @@
-import { collectDefinitions, isTidemarkError, micros, openStore, selectionFrom, toJson } from "@tidemark/core";
+import {
+  collectDefinitions,
+  isTidemarkError,
+  micros,
+  openStore,
+  selectionFrom,
+  toJson,
+} from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
-import { DAY, HOUR, Log, NOON, SECOND, date, definitions, everything, hospital, iso, last, profile, refusal, shops, weekly, world } from "../support/shop.ts";
+import {
+  DAY,
+  HOUR,
+  Log,
+  NOON,
+  SECOND,
+  date,
+  definitions,
+  everything,
+  hospital,
+  iso,
+  last,
+  profile,
+  refusal,
+  shops,
+  weekly,
+  world,
+} from "../support/shop.ts";
 
 /** Three payments of Ann in the week before noon, one of Bob. */
-const log = (): Log => new Log()
-  .paid({ id: 1, time: NOON - 6 * DAY, amount: 10, vendor: "Hospital", fee: 125n })
-  .paid({ id: 2, time: NOON - HOUR, amount: 0.1, fee: 5n })
-  .paid({ id: 3, user: "bob", time: NOON - 3 * HOUR, amount: null, vendor: null })
-  .paid({ id: 4, time: NOON - SECOND, amount: 0.2, shop: 2 });
+const log = (): Log =>
+  new Log()
+    .paid({ id: 1, time: NOON - 6 * DAY, amount: 10, vendor: "Hospital", fee: 125n })
+    .paid({ id: 2, time: NOON - HOUR, amount: 0.1, fee: 5n })
+    .paid({ id: 3, user: "bob", time: NOON - 3 * HOUR, amount: null, vendor: null })
+    .paid({ id: 4, time: NOON - SECOND, amount: 0.2, shop: 2 });
 
 async function filled() {
   const made = await world();
@@ -19,9 +44,15 @@ async function filled() {
 describe("the answer", () => {
   test("answer i belongs to request i: order, duplicates and entities never seen are kept (law 8)", async () => {
     const { store } = await filled();
-    const rows = await store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: [{ user_id: "bob" }, { user_id: "ann" }, { user_id: "nobody" }, { user_id: "bob" }] });
+    const rows = await store.getOnlineFeatures({
+      features: [weekly.payments_l1w, weekly.spent_7d],
+      entities: [{ user_id: "bob" }, { user_id: "ann" }, { user_id: "nobody" }, { user_id: "bob" }],
+    });
     expect([...rows]).toEqual([
-      { payments_l1w: 1, spent_7d: 0 }, { payments_l1w: 3, spent_7d: 10.3 }, { payments_l1w: 0, spent_7d: 0 }, { payments_l1w: 1, spent_7d: 0 },
+      { payments_l1w: 1, spent_7d: 0 },
+      { payments_l1w: 3, spent_7d: 10.3 },
+      { payments_l1w: 0, spent_7d: 0 },
+      { payments_l1w: 1, spent_7d: 0 },
     ]);
     expect(rows).toHaveLength(4);
   });
@@ -34,66 +65,171 @@ describe("the answer", () => {
 
   test("asOf is no member of the list, so that it is no row when the answer is printed or sent", async () => {
     const { store } = await filled();
-    const rows = await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [{ user_id: "ann" }] });
+    const rows = await store.getOnlineFeatures({
+      features: weekly.payments_l1w,
+      entities: [{ user_id: "ann" }],
+    });
     expect(Object.keys(rows)).toEqual(["0"]);
     expect(JSON.stringify(toJson(rows))).toBe('[{"payments_l1w":3}]');
   });
 
   test("values come as their column says: bigint, decimal text, number, null", async () => {
     const { store } = await filled();
-    const [ann, nobody] = await store.getOnlineFeatures({ features: [weekly, hospital, last], entities: [{ user_id: "ann" }, { user_id: "nobody" }] });
-    expect(ann).toEqual({ payments_l1w: 3, spent_1h: 0.30000000000000004, spent_7d: 10.3, mean_l1w: 10.3 / 3, vendors_l1w: 2, fees_l1w: "1.30", hospital_l1d: 0, last_vendor: "Sport", last_amount: 0.2 });
-    expect(nobody).toEqual({ payments_l1w: 0, spent_1h: 0, spent_7d: 0, mean_l1w: null, vendors_l1w: 0, fees_l1w: "0.00", hospital_l1d: 0, last_vendor: null, last_amount: null });
+    const [ann, nobody] = await store.getOnlineFeatures({
+      features: [weekly, hospital, last],
+      entities: [{ user_id: "ann" }, { user_id: "nobody" }],
+    });
+    expect(ann).toEqual({
+      payments_l1w: 3,
+      spent_1h: 0.30000000000000004,
+      spent_7d: 10.3,
+      mean_l1w: 10.3 / 3,
+      vendors_l1w: 2,
+      fees_l1w: "1.30",
+      hospital_l1d: 0,
+      last_vendor: "Sport",
+      last_amount: 0.2,
+    });
+    expect(nobody).toEqual({
+      payments_l1w: 0,
+      spent_1h: 0,
+      spent_7d: 0,
+      mean_l1w: null,
+      vendors_l1w: 0,
+      fees_l1w: "0.00",
+      hospital_l1d: 0,
+      last_vendor: null,
+      last_amount: null,
+    });
   });
 
-  test("with metadata each member is value, status and event time, floored to the millisecond (laws 7, 9)", async () => {
-    const made = await world();
-    await made.store.run(new Log().paid({ id: 1, time: NOON - 5 * DAY + 1, amount: null }).paid({ id: 2, user: "bob", time: NOON - HOUR - 1, vendor: null }).source());
-    const rows = await made.store.getOnlineFeatures({ features: [weekly.mean_l1w, last], entities: [{ user_id: "ann" }, { user_id: "bob" }, { user_id: "nobody" }], metadata: true });
-    expect([...rows]).toEqual([
-      {
-        mean_l1w: { value: null, status: "NULL_VALUE", eventTime: date(NOON - 5 * DAY) },
-        last_vendor: { value: null, status: "OUTSIDE_MAX_AGE", eventTime: date(NOON - 5 * DAY) }, last_amount: { value: null, status: "OUTSIDE_MAX_AGE", eventTime: date(NOON - 5 * DAY) },
-      },
-      {
-        mean_l1w: { value: 1, status: "PRESENT", eventTime: date(NOON - HOUR - 1000) },
-        last_vendor: { value: null, status: "NULL_VALUE", eventTime: date(NOON - HOUR - 1000) }, last_amount: { value: 1, status: "PRESENT", eventTime: date(NOON - HOUR - 1000) },
-      },
-      {
-        mean_l1w: { value: null, status: "NOT_FOUND", eventTime: null },
-        last_vendor: { value: null, status: "NOT_FOUND", eventTime: null }, last_amount: { value: null, status: "NOT_FOUND", eventTime: null },
-      },
-    ]);
-  });
+  test(
+    "with metadata each member is value, status and event time, floored to the millisecond " +
+      "(laws 7, 9)",
+    async () => {
+      const made = await world();
+      await made.store.run(
+        new Log()
+          .paid({ id: 1, time: NOON - 5 * DAY + 1, amount: null })
+          .paid({ id: 2, user: "bob", time: NOON - HOUR - 1, vendor: null })
+          .source(),
+      );
+      const rows = await made.store.getOnlineFeatures({
+        features: [weekly.mean_l1w, last],
+        entities: [{ user_id: "ann" }, { user_id: "bob" }, { user_id: "nobody" }],
+        metadata: true,
+      });
+      expect([...rows]).toEqual([
+        {
+          mean_l1w: { value: null, status: "NULL_VALUE", eventTime: date(NOON - 5 * DAY) },
+          last_vendor: { value: null, status: "OUTSIDE_MAX_AGE", eventTime: date(NOON - 5 * DAY) },
+          last_amount: { value: null, status: "OUTSIDE_MAX_AGE", eventTime: date(NOON - 5 * DAY) },
+        },
+        {
+          mean_l1w: { value: 1, status: "PRESENT", eventTime: date(NOON - HOUR - 1000) },
+          last_vendor: { value: null, status: "NULL_VALUE", eventTime: date(NOON - HOUR - 1000) },
+          last_amount: { value: 1, status: "PRESENT", eventTime: date(NOON - HOUR - 1000) },
+        },
+        {
+          mean_l1w: { value: null, status: "NOT_FOUND", eventTime: null },
+          last_vendor: { value: null, status: "NOT_FOUND", eventTime: null },
+          last_amount: { value: null, status: "NOT_FOUND", eventTime: null },
+        },
+      ]);
+    },
+  );
 
   test("entities of several kinds in one request: each row has the keys of them all", async () => {
     const { store } = await filled();
-    const rows = await store.getOnlineFeatures({ features: [weekly.payments_l1w, shops.sales_l1d], entities: [{ user_id: "ann", shop_id: 2n }, { user_id: "nobody", shop_id: 1 }] });
-    expect([...rows]).toEqual([{ payments_l1w: 3, sales_l1d: 1 }, { payments_l1w: 0, sales_l1d: 2 }]);
+    const rows = await store.getOnlineFeatures({
+      features: [weekly.payments_l1w, shops.sales_l1d],
+      entities: [
+        { user_id: "ann", shop_id: 2n },
+        { user_id: "nobody", shop_id: 1 },
+      ],
+    });
+    expect([...rows]).toEqual([
+      { payments_l1w: 3, sales_l1d: 1 },
+      { payments_l1w: 0, sales_l1d: 2 },
+    ]);
   });
 
   test("as columns: the selection's order, nothing converted", async () => {
     const { store } = await filled();
-    const batch = await store.getOnlineBatch({ features: everything, entities: [{ user_id: "ann" }, { user_id: "bob" }] });
-    expect([batch.length, batch.columns.map((column) => column.name)]).toEqual([2, ["payments_l1w", "spent_1h", "spent_7d", "mean_l1w", "vendors_l1w", "fees_l1w", "hospital_l1d", "last_vendor", "last_amount", "city"]]);
+    const batch = await store.getOnlineBatch({
+      features: everything,
+      entities: [{ user_id: "ann" }, { user_id: "bob" }],
+    });
+    expect([batch.length, batch.columns.map((column) => column.name)]).toEqual([
+      2,
+      [
+        "payments_l1w",
+        "spent_1h",
+        "spent_7d",
+        "mean_l1w",
+        "vendors_l1w",
+        "fees_l1w",
+        "hospital_l1d",
+        "last_vendor",
+        "last_amount",
+        "city",
+      ],
+    ]);
     expect(batch.vectors[5]).toEqual({ is: "big", values: [130n, 0n], valid: null });
   });
 
-  test("as columns with their statuses and times, asked by what the definitions say: the same answers", async () => {
-    const { store } = await filled();
-    const features = selectionFrom(collectDefinitions(definitions).services.get("everything")!.features);
-    const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
-    const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
-    const rows = await store.getOnlineFeatures({ features: everything, entities, metadata: true });
-    expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([Object.keys(rows[0]!), rows.asOf]);
-    expect(entities.map((_, i) => answers.map(({ statuses, times }) => [statuses[i], Number.isNaN(times[i]!) ? null : times[i]! / 1000])))
-      .toEqual(rows.map((row) => Object.values(row).map(({ status, eventTime }) => [status, eventTime?.getTime() ?? null])));
-    expect(() => selectionFrom([...collectDefinitions({ weekly }).views.values()].flatMap((view) => [0, 0].map(() => ({ view, feature: view.features[0]!, as: "twice" }))))).toThrow("twice");
-  });
+  test(
+    "as columns with their statuses and times, asked by what the definitions say: the same " +
+      "answers",
+    async () => {
+      const { store } = await filled();
+      const features = selectionFrom(
+        collectDefinitions(definitions).services.get("everything")!.features,
+      );
+      const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
+      const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
+      const rows = await store.getOnlineFeatures({
+        features: everything,
+        entities,
+        metadata: true,
+      });
+      expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([
+        Object.keys(rows[0]!),
+        rows.asOf,
+      ]);
+      expect(
+        entities.map((_, i) =>
+          answers.map(({ statuses, times }) => [
+            statuses[i],
+            Number.isNaN(times[i]!) ? null : times[i]! / 1000,
+          ]),
+        ),
+      ).toEqual(
+        rows.map((row) =>
+          Object.values(row).map(({ status, eventTime }) => [status, eventTime?.getTime() ?? null]),
+        ),
+      );
+      expect(() =>
+        selectionFrom(
+          [...collectDefinitions({ weekly }).views.values()].flatMap((view) =>
+            [0, 0].map(() => ({ view, feature: view.features[0]!, as: "twice" })),
+          ),
+        ),
+      ).toThrow("twice");
+    },
+  );
 
   test("before anything ran, everybody is an entity never seen", async () => {
     const { store } = await world();
-    expect([...(await store.getOnlineFeatures({ features: everything, entities: [{ user_id: "ann" }], metadata: true }))].flatMap((row) => Object.values(row).map(({ status }) => status))).toEqual(Array(10).fill("NOT_FOUND"));
+    expect(
+      [
+        ...(await store.getOnlineFeatures({
+          features: everything,
+          entities: [{ user_id: "ann" }],
+          metadata: true,
+        })),
+      ].flatMap((row) => Object.values(row).map(({ status }) => status)),
+    ).toEqual(Array(10).fill("NOT_FOUND"));
   });
 });
 
@@ -102,55 +238,131 @@ describe("the time", () => {
     const made = await filled();
     let readings = 0;
     const store = await made.reopened({ clock: () => date(NOON + 1000 * readings++) });
-    const rows = await store.getOnlineFeatures({ features: everything, entities: [{ user_id: "ann" }, { user_id: "bob" }] });
+    const rows = await store.getOnlineFeatures({
+      features: everything,
+      entities: [{ user_id: "ann" }, { user_id: "bob" }],
+    });
     expect([readings, rows.asOf]).toEqual([1, iso(NOON)]);
   });
 
   test("a window decays as the clock moves, with no event and no job (law 1)", async () => {
     const made = await filled();
     const seen: unknown[] = [];
-    for (const now of [NOON, NOON + DAY, NOON + DAY + 1000, NOON + 7 * DAY - HOUR, NOON + 7 * DAY - HOUR + 1000, NOON + 7 * DAY]) {
+    for (const now of [
+      NOON,
+      NOON + DAY,
+      NOON + DAY + 1000,
+      NOON + 7 * DAY - HOUR,
+      NOON + 7 * DAY - HOUR + 1000,
+      NOON + 7 * DAY,
+    ]) {
       made.now = now;
-      const [ann] = await made.store.getOnlineFeatures({ features: [weekly.payments_l1w, weekly.spent_7d], entities: [{ user_id: "ann" }] });
+      const [ann] = await made.store.getOnlineFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: [{ user_id: "ann" }],
+      });
       seen.push([ann.payments_l1w, ann.spent_7d]);
     }
     // the payment at NOON − 6 d is in [t − 7 d, t) up to t = NOON + 1 d
-    expect(seen).toEqual([[3, 10.3], [3, 10.3], [2, 0.30000000000000004], [2, 0.30000000000000004], [1, 0.2], [0, 0]]);
+    expect(seen).toEqual([
+      [3, 10.3],
+      [3, 10.3],
+      [2, 0.30000000000000004],
+      [2, 0.30000000000000004],
+      [1, 0.2],
+      [0, 0],
+    ]);
   });
 
   test("an event in the future waits for its time: the event at t is not known at t", async () => {
     const made = await world();
-    await made.store.run(new Log().paid({ id: 1, time: NOON + HOUR }, { committed: NOON }).source());
+    await made.store.run(
+      new Log().paid({ id: 1, time: NOON + HOUR }, { committed: NOON }).source(),
+    );
     const counts: number[] = [];
-    for (const asOf of [NOON, NOON + HOUR, NOON + HOUR + 1]) counts.push((await made.store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [{ user_id: "ann" }], asOf: micros(asOf) }))[0].payments_l1w);
+    for (const asOf of [NOON, NOON + HOUR, NOON + HOUR + 1])
+      counts.push(
+        (
+          await made.store.getOnlineFeatures({
+            features: weekly.payments_l1w,
+            entities: [{ user_id: "ann" }],
+            asOf: micros(asOf),
+          })
+        )[0].payments_l1w,
+      );
     expect(counts).toEqual([0, 0, 1]);
   });
 
   test("asOf is a Date, an ISO string with a zone or micros(n), and comes back to the microsecond", async () => {
     const { store } = await filled();
-    for (const asOf of [date(NOON - HOUR), iso(NOON - HOUR), micros(NOON - HOUR), "2026-01-05T12:00:00+01:00", { epochNanoseconds: BigInt(NOON - HOUR) * 1000n + 999n }]) {
-      const rows = await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [{ user_id: "ann" }], asOf });
+    for (const asOf of [
+      date(NOON - HOUR),
+      iso(NOON - HOUR),
+      micros(NOON - HOUR),
+      "2026-01-05T12:00:00+01:00",
+      { epochNanoseconds: BigInt(NOON - HOUR) * 1000n + 999n },
+    ]) {
+      const rows = await store.getOnlineFeatures({
+        features: weekly.payments_l1w,
+        entities: [{ user_id: "ann" }],
+        asOf,
+      });
       expect([rows.asOf, rows[0].payments_l1w]).toEqual(["2026-01-05T11:00:00.000000Z", 1]);
     }
-    const rows = await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [{ user_id: "ann" }], asOf: micros(NOON - HOUR + 1) });
+    const rows = await store.getOnlineFeatures({
+      features: weekly.payments_l1w,
+      entities: [{ user_id: "ann" }],
+      asOf: micros(NOON - HOUR + 1),
+    });
     expect([rows.asOf, rows[0].payments_l1w]).toEqual(["2026-01-05T11:00:00.000001Z", 2]);
-    expect((await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: [{ user_id: "ann" }], asOf: rows.asOf }))[0].payments_l1w).toBe(2);
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: weekly.payments_l1w,
+          entities: [{ user_id: "ann" }],
+          asOf: rows.asOf,
+        })
+      )[0].payments_l1w,
+    ).toBe(2);
   });
 
-  test.each([[NOON as unknown as Date, "bare number"], ["2026-01-05 11:00:00", "zone"], [new Date(Number.NaN), "invalid"], ["2026-02-30T00:00:00Z", "zone"], [null as unknown as Date, "null"]])("asOf %s is TIME_INVALID", async (asOf, says) => {
+  test.each([
+    [NOON as unknown as Date, "bare number"],
+    ["2026-01-05 11:00:00", "zone"],
+    [new Date(Number.NaN), "invalid"],
+    ["2026-02-30T00:00:00Z", "zone"],
+    [null as unknown as Date, "null"],
+  ])("asOf %s is TIME_INVALID", async (asOf, says) => {
     const { store } = await filled();
-    const { code, message } = await refusal(store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }], asOf }));
-    expect([code, message]).toEqual(["TIME_INVALID", expect.stringMatching(new RegExp(`^asOf: .*${says}`, "i"))]);
+    const { code, message } = await refusal(
+      store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }], asOf }),
+    );
+    expect([code, message]).toEqual([
+      "TIME_INVALID",
+      expect.stringMatching(new RegExp(`^asOf: .*${says}`, "i")),
+    ]);
   });
 });
 
 describe("a key that does not fit is KEY_INVALID and names its row", () => {
   const cases: readonly (readonly [string, unknown, string])[] = [
     ["missing", {}, "entity row 1: key user_id is missing (it has nothing); give user_id"],
-    ["misspelt", { userid: "ann" }, "entity row 1: key user_id is missing (it has userid); give user_id"],
+    [
+      "misspelt",
+      { userid: "ann" },
+      "entity row 1: key user_id is missing (it has userid); give user_id",
+    ],
     ["undefined", { user_id: undefined }, "entity row 1: key user_id is missing"],
-    ["superfluous", { user_id: "ann", shop_id: 1 }, "entity row 1: shop_id is no key of what is asked; give only user_id"],
-    ["null", { user_id: null }, "entity row 1: key user_id: null is not allowed here; give a string"],
+    [
+      "superfluous",
+      { user_id: "ann", shop_id: 1 },
+      "entity row 1: shop_id is no key of what is asked; give only user_id",
+    ],
+    [
+      "null",
+      { user_id: null },
+      "entity row 1: key user_id: null is not allowed here; give a string",
+    ],
     ["of another type", { user_id: 7 }, "entity row 1: key user_id: 7 is not a string"],
     ["half a character", { user_id: "\ud800" }, "entity row 1: key user_id:"],
     ["no object", "ann", "entity row 1: it is a string; give an object with user_id"],
@@ -158,20 +370,44 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
   ];
   test.each(cases)("%s", async (_, entity, says) => {
     const { store } = await filled();
-    const { code, message } = await refusal(store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }, entity as { user_id: string }] }));
+    const { code, message } = await refusal(
+      store.getOnlineFeatures({
+        features: weekly,
+        entities: [{ user_id: "ann" }, entity as { user_id: string }],
+      }),
+    );
     expect([code, message]).toEqual(["KEY_INVALID", expect.stringContaining(says)]);
   });
 
-  test.each([["1", "\"1\""], [1.5, "1.5"], [2 ** 53, "9007199254740992"], [2n ** 63n, "9223372036854775808"]])("an int64 key of %s", async (key, shown) => {
+  test.each([
+    ["1", '"1"'],
+    [1.5, "1.5"],
+    [2 ** 53, "9007199254740992"],
+    [2n ** 63n, "9223372036854775808"],
+  ])("an int64 key of %s", async (key, shown) => {
     const { store } = await filled();
-    const { code, message } = await refusal(store.getOnlineFeatures({ features: shops, entities: [{ shop_id: key as bigint }] }));
-    expect([code, message]).toEqual(["KEY_INVALID", expect.stringMatching(new RegExp(`^entity row 0: key shop_id: .*${shown}.* is not an? int64 `))]);
+    const { code, message } = await refusal(
+      store.getOnlineFeatures({ features: shops, entities: [{ shop_id: key as bigint }] }),
+    );
+    expect([code, message]).toEqual([
+      "KEY_INVALID",
+      expect.stringMatching(
+        new RegExp(`^entity row 0: key shop_id: .*${shown}.* is not an? int64 `),
+      ),
+    ]);
   });
 
   test("1, 1n and a key beyond 2^53 are the keys they are", async () => {
     const made = await world();
-    await made.store.run(new Log().add("payments", "upsert", [1n, "ann", 2n ** 53n + 1n, "Sport", 1, null, NOON - HOUR], {}).source());
-    const rows = await made.store.getOnlineFeatures({ features: shops.sales_l1d, entities: [{ shop_id: 2n ** 53n + 1n }, { shop_id: 2n ** 53n }, { shop_id: 1 }] });
+    await made.store.run(
+      new Log()
+        .add("payments", "upsert", [1n, "ann", 2n ** 53n + 1n, "Sport", 1, null, NOON - HOUR], {})
+        .source(),
+    );
+    const rows = await made.store.getOnlineFeatures({
+      features: shops.sales_l1d,
+      entities: [{ shop_id: 2n ** 53n + 1n }, { shop_id: 2n ** 53n }, { shop_id: 1 }],
+    });
     expect(rows.map((row) => row.sales_l1d)).toEqual([1, 0, 0]);
   });
 });
@@ -179,22 +415,46 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
 test("a signal that is aborted ends the call with its reason", async () => {
   const { store } = await filled();
   const reason = new Error("the client has gone");
-  await expect(store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }], signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(
+    store.getOnlineFeatures({
+      features: weekly,
+      entities: [{ user_id: "ann" }],
+      signal: AbortSignal.abort(reason),
+    }),
+  ).rejects.toBe(reason);
 });
 
-test("features of other definitions than the store was opened with are answered as they are defined", async () => {
-  const made = await filled();
-  const rows = await made.store.getOnlineFeatures({ features: [profile.city, weekly.payments_l1w], entities: [{ user_id: "ann" }] });
-  expect([...rows]).toEqual([{ city: null, payments_l1w: 3 }]);
-});
+test(
+  "features of other definitions than the store was opened with are answered as they are " +
+    "defined",
+  async () => {
+    const made = await filled();
+    const rows = await made.store.getOnlineFeatures({
+      features: [profile.city, weekly.payments_l1w],
+      entities: [{ user_id: "ann" }],
+    });
+    expect([...rows]).toEqual([{ city: null, payments_l1w: 3 }]);
+  },
+);
 
 test("a sum that leaves its type saturates, and is counted (law 3)", async () => {
   const counted: number[] = [];
   const made = await world({ onOverflow: (count) => counted.push(count) });
-  await made.store.run(new Log().paid({ id: 1, time: NOON - HOUR / 2, amount: 1.7e308 }).paid({ id: 2, time: NOON - HOUR / 2, amount: 1.7e308 }).source());
-  const [ann] = await made.store.getOnlineFeatures({ features: [weekly.spent_1h, weekly.spent_7d], entities: [{ user_id: "ann" }] });
+  await made.store.run(
+    new Log()
+      .paid({ id: 1, time: NOON - HOUR / 2, amount: 1.7e308 })
+      .paid({ id: 2, time: NOON - HOUR / 2, amount: 1.7e308 })
+      .source(),
+  );
+  const [ann] = await made.store.getOnlineFeatures({
+    features: [weekly.spent_1h, weekly.spent_7d],
+    entities: [{ user_id: "ann" }],
+  });
   expect([ann, counted]).toEqual([{ spent_1h: Number.MAX_VALUE, spent_7d: Number.MAX_VALUE }, [2]]);
-  const training = await made.store.getHistoricalFeatures({ features: weekly.spent_1h, entities: [{ user_id: "ann", event_timestamp: date(NOON) }] });
+  const training = await made.store.getHistoricalFeatures({
+    features: weekly.spent_1h,
+    entities: [{ user_id: "ann", event_timestamp: date(NOON) }],
+  });
   expect((await training.rows()).map((row) => row.spent_1h)).toEqual([Number.MAX_VALUE]);
   expect(counted).toEqual([2, 1]);
 });
@@ -202,26 +462,56 @@ test("a sum that leaves its type saturates, and is counted (law 3)", async () =>
 describe("what is not there", () => {
   test("reading online without an online store is STORE_MISSING, and says how to give one", async () => {
     const store = await openStore({ definitions });
-    for (const call of [() => store.getOnlineFeatures({ features: weekly, entities: [] }), () => store.quarantine("payments"), () => store.getHistoricalFeatures({ features: weekly, entities: [] }), () => store.run(new Log().source()), () => store.compact()]) {
-      expect(await refusal(call())).toEqual({ code: "STORE_MISSING", message: expect.stringMatching(/^\w+ needs an (online|offline) store: give openStore\(\{ (online|offline): … \}\), such as (sqlite|delta)/) as string });
+    for (const call of [
+      () => store.getOnlineFeatures({ features: weekly, entities: [] }),
+      () => store.quarantine("payments"),
+      () => store.getHistoricalFeatures({ features: weekly, entities: [] }),
+      () => store.run(new Log().source()),
+      () => store.compact(),
+    ]) {
+      expect(await refusal(call())).toEqual({
+        code: "STORE_MISSING",
+        message: expect.stringMatching(
+          /^\w+ needs an (online|offline) store: give openStore\(\{ (online|offline): … \}\), such as (sqlite|delta)/,
+        ) as string,
+      });
     }
-    expect(await store.status()).toEqual(["payments", "customers"].map((source) => ({ source, epoch: 0, rebootstrapping: false, online: null, history: null, stalls: [] })));
+    expect(await store.status()).toEqual(
+      ["payments", "customers"].map((source) => ({
+        source,
+        epoch: 0,
+        rebootstrapping: false,
+        online: null,
+        history: null,
+        stalls: [],
+      })),
+    );
   });
 
   test("an unknown source is SOURCE_UNKNOWN, and the known ones are named", async () => {
     const { store } = await world();
-    expect(await refusal(store.quarantine("payment"))).toEqual({ code: "SOURCE_UNKNOWN", message: 'no source is called "payment"; there are payments, customers' });
+    expect(await refusal(store.quarantine("payment"))).toEqual({
+      code: "SOURCE_UNKNOWN",
+      message: 'no source is called "payment"; there are payments, customers',
+    });
   });
 
   test("a store that was closed says so", async () => {
     const made = await filled();
     await made.store.close();
-    const error = await made.store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }] }).catch((reason: unknown) => reason);
+    const error = await made.store
+      .getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }] })
+      .catch((reason: unknown) => reason);
     expect(isTidemarkError(error, "ONLINE_STORE_NOT_OPEN")).toBe(true);
   });
 
-  test.each([["1 day"], ["0d"], [""], [86_400 as unknown as "1d"]])("retain %s is DURATION_INVALID", async (retain) => {
-    const { code, message } = await refusal(openStore({ definitions, online: memoryOnlineStore(), retain: retain as "1d" }));
-    expect([code, message]).toEqual(["DURATION_INVALID", expect.stringMatching(/^retain: /)]);
-  });
+  test.each([["1 day"], ["0d"], [""], [86_400 as unknown as "1d"]])(
+    "retain %s is DURATION_INVALID",
+    async (retain) => {
+      const { code, message } = await refusal(
+        openStore({ definitions, online: memoryOnlineStore(), retain: retain as "1d" }),
+      );
+      expect([code, message]).toEqual(["DURATION_INVALID", expect.stringMatching(/^retain: /)]);
+    },
+  );
 });

@@ -17,12 +17,20 @@ const partitionOf = ({ topic, partition }: Change): string => `${topic}:${partit
 /** A store whose every call may be overtaken by others; counts the steps that met a conflict. */
 function slowed(store: OnlineStore, random: Random): OnlineStore & { conflicts: number } {
   const pause = async (): Promise<void> => {
-    for (let turns = random.int(3); turns > 0; turns--) await new Promise((resolve) => { setImmediate(resolve); });
+    for (let turns = random.int(3); turns > 0; turns--)
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
   };
   return {
     ...store,
     conflicts: 0,
-    async read(keys) { await pause(); const cells = await store.read(keys); await pause(); return cells; },
+    async read(keys) {
+      await pause();
+      const cells = await store.read(keys);
+      await pause();
+      return cells;
+    },
     async write(step) {
       await pause();
       const written = await store.write(step);
@@ -38,42 +46,93 @@ async function run(sink: OnlineSink, changes: readonly Change[], size: number): 
   for (let at = 0; at < changes.length; at += size) {
     const batch = changes.slice(at, at + size);
     const next = new Map(batch.map((change) => [partitionOf(change), change.offset]));
-    await sink.apply(batch, [...next].map(([partition, offset]): PositionStep => ({ partition, expected: reached.get(partition) ?? null, next: offset })));
+    await sink.apply(
+      batch,
+      [...next].map(([partition, offset]): PositionStep => ({
+        partition,
+        expected: reached.get(partition) ?? null,
+        next: offset,
+      })),
+    );
     for (const [partition, offset] of next) reached.set(partition, offset);
   }
 }
 
-const sinkOf = (scenario: Scenario, store: OnlineStore, source: Scenario["sources"][number]): Promise<OnlineSink> => (
-  onlineSink({ store, namespace: "n", layout: layoutFor(source, scenario.views), clock: () => 0, retention: forever }));
+const sinkOf = (
+  scenario: Scenario,
+  store: OnlineStore,
+  source: Scenario["sources"][number],
+): Promise<OnlineSink> =>
+  onlineSink({
+    store,
+    namespace: "n",
+    layout: layoutFor(source, scenario.views),
+    clock: () => 0,
+    retention: forever,
+  });
 
-test("a runner for each partition, all at once, over one store: nothing is lost and nothing is doubled", async () => {
-  let conflicts = 0;
-  await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
-    const scenario = generateScenario(seed, { traits: { changes: 30, partitions: 3, withoutLsn: false, clockGoesBack: false } });
-    const random = new Random(seed);
-    const store = memoryOnlineStore();
-    await store.open({ namespace: "n" });
-    const raced = slowed(store, random);
-    await Promise.all(scenario.sources.map(async (source) => {
-      const changes = placedChanges(source, scenario.truth);
-      await Promise.all([...new Set(changes.map(partitionOf))].map(async (partition) => {
-        await run(await sinkOf(scenario, raced, source), changes.filter((change) => partitionOf(change) === partition), random.between(1, 12));
-      }));
-    }));
-    conflicts += raced.conflicts;
-    const reader = onlineReader({ store, namespace: "n", views: scenario.views, onOverflow: () => undefined });
-    const oracle = oracleOf(scenario);
-    for (const request of scenario.requests) {
-      const answers = await reader.read({ selection: scenario.selected, keys: [request.keys], t: request.time });
-      oracle.answer(scenario.selected, request, "corrected").forEach((expected, f) => {
-        const { values, statuses, times } = answers[f]!;
-        const found = { value: values[0]!, status: statuses[0]!, eventTime: Number.isNaN(times[0]!) ? null : times[0]! };
-        expect(sameAnswer(found, expected), `seed ${seed}, ${scenario.selected[f]!.as}: ${String(found.value)} for ${String(expected.value)}`).toBe(true);
-      });
-    }
-  }), { numRuns: 40 });
-  expect(conflicts).toBeGreaterThan(100);
-});
+test(
+  "a runner for each partition, all at once, over one store: nothing is lost and nothing is " +
+    "doubled",
+  async () => {
+    let conflicts = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
+        const scenario = generateScenario(seed, {
+          traits: { changes: 30, partitions: 3, withoutLsn: false, clockGoesBack: false },
+        });
+        const random = new Random(seed);
+        const store = memoryOnlineStore();
+        await store.open({ namespace: "n" });
+        const raced = slowed(store, random);
+        await Promise.all(
+          scenario.sources.map(async (source) => {
+            const changes = placedChanges(source, scenario.truth);
+            await Promise.all(
+              [...new Set(changes.map(partitionOf))].map(async (partition) => {
+                await run(
+                  await sinkOf(scenario, raced, source),
+                  changes.filter((change) => partitionOf(change) === partition),
+                  random.between(1, 12),
+                );
+              }),
+            );
+          }),
+        );
+        conflicts += raced.conflicts;
+        const reader = onlineReader({
+          store,
+          namespace: "n",
+          views: scenario.views,
+          onOverflow: () => undefined,
+        });
+        const oracle = oracleOf(scenario);
+        for (const request of scenario.requests) {
+          const answers = await reader.read({
+            selection: scenario.selected,
+            keys: [request.keys],
+            t: request.time,
+          });
+          oracle.answer(scenario.selected, request, "corrected").forEach((expected, f) => {
+            const { values, statuses, times } = answers[f]!;
+            const found = {
+              value: values[0]!,
+              status: statuses[0]!,
+              eventTime: Number.isNaN(times[0]!) ? null : times[0]!,
+            };
+            expect(
+              sameAnswer(found, expected),
+              `seed ${seed}, ${scenario.selected[f]!.as}: ${String(found.value)} for ` +
+                `${String(expected.value)}`,
+            ).toBe(true);
+          });
+        }
+      }),
+      { numRuns: 40 },
+    );
+    expect(conflicts).toBeGreaterThan(100);
+  },
+);
 
 test("a runner that was overtaken in its own partition is refused, and has changed nothing", async () => {
   const scenario = generateScenario(3, { traits: { partitions: 1, partitionAdded: false } });
@@ -83,9 +142,14 @@ test("a runner that was overtaken in its own partition is refused, and has chang
   const [first, second] = [memoryOnlineStore(data), memoryOnlineStore(data)];
   await first.open({ namespace: "n" });
   await second.open({ namespace: "n" });
-  const [ahead, behind] = [await sinkOf(scenario, first, source), await sinkOf(scenario, second, source)];
+  const [ahead, behind] = [
+    await sinkOf(scenario, first, source),
+    await sinkOf(scenario, second, source),
+  ];
   await run(ahead, changes.slice(0, 10), 5);
   const before = await first.positions(source.name);
-  await expect(run(behind, changes.slice(0, 5), 5)).rejects.toSatisfy((error) => isTidemarkError(error, "ONLINE_STORE_FENCED"));
+  await expect(run(behind, changes.slice(0, 5), 5)).rejects.toSatisfy((error) =>
+    isTidemarkError(error, "ONLINE_STORE_FENCED"),
+  );
   expect(await first.positions(source.name)).toEqual(before);
 });

@@ -4,60 +4,108 @@ import { changeCodec, withChange } from "../../src/online/row-cells.ts";
 import type { RowChange } from "../../src/rows/row-change.ts";
 import { deriveVersions } from "../../src/rows/row-versions.ts";
 import { layoutOf } from "../../src/online/source-layout.ts";
-import { delivered, gone, NOTE, rowLog, said, source, truncates, upsert } from "../support/row-changes.ts";
+import {
+  delivered,
+  gone,
+  NOTE,
+  rowLog,
+  said,
+  source,
+  truncates,
+  upsert,
+} from "../support/row-changes.ts";
 
-const fold = (changes: readonly RowChange[], keepsVersions: boolean): readonly RowChange[] => changes.reduce<readonly RowChange[]>((stored, change) => withChange(stored, change, keepsVersions), []);
+const fold = (changes: readonly RowChange[], keepsVersions: boolean): readonly RowChange[] =>
+  changes.reduce<readonly RowChange[]>(
+    (stored, change) => withChange(stored, change, keepsVersions),
+    [],
+  );
 const newest = (changes: readonly RowChange[]) => {
   const version = deriveVersions(source, changes, []).at(-1);
-  return version === undefined ? null : { values: version.values, unresolved: version.unresolved, broken: version.broken };
+  return version === undefined
+    ? null
+    : { values: version.values, unresolved: version.unresolved, broken: version.broken };
 };
 const delivery = rowLog.chain((log) => fc.tuple(fc.constant(log), delivered(log)));
 
 describe("law 5: what is kept of a row tells the same, however its changes are delivered", () => {
   test("its newest image, after every single delivery", () => {
-    fc.assert(fc.property(delivery, ([log, other]) => {
-      let stored: readonly RowChange[] = [];
-      other.forEach((change, i) => {
-        stored = withChange(stored, change, false);
-        expect(newest(stored)).toEqual(newest(other.slice(0, i + 1)));
-      });
-      expect(newest(stored)).toEqual(newest(log));
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(delivery, ([log, other]) => {
+        let stored: readonly RowChange[] = [];
+        other.forEach((change, i) => {
+          stored = withChange(stored, change, false);
+          expect(newest(stored)).toEqual(newest(other.slice(0, i + 1)));
+        });
+        expect(newest(stored)).toEqual(newest(log));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("of a dimension, all its versions", () => {
-    fc.assert(fc.property(delivery, truncates, ([log, other], emptied) => {
-      expect(deriveVersions(source, fold(other, true), emptied).map(said)).toEqual(deriveVersions(source, log, emptied).map(said));
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(delivery, truncates, ([log, other], emptied) => {
+        expect(deriveVersions(source, fold(other, true), emptied).map(said)).toEqual(
+          deriveVersions(source, log, emptied).map(said),
+        );
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("with changes that have no place of their own: they stand behind what their partition held", () => {
     const told = fc.record({ own: fc.boolean(), what: fc.nat(8) });
-    const messages = fc.tuple(rowLog.filter((log) => log.length > 0), fc.array(told, { minLength: 1, maxLength: 12 }));
-    fc.assert(fc.property(messages, fc.array(fc.nat(12), { maxLength: 3 }), ([log, list], replays) => {
-      // one partition: a message says a change of the log again, or comes from a snapshot and has the highest place so far
-      let highest = 0n;
-      const partition = list.map(({ own, what }, offset): RowChange => {
-        const change = log[what % log.length]!;
-        if (own && change.place > highest) highest = change.place;
-        return { ...change, offset: offset + 1, guessed: !own, place: own ? change.place : highest };
-      });
-      // read in order, and from an earlier offset again
-      const read = [...partition, ...replays.flatMap((from) => partition.slice(from))];
-      let stored: readonly RowChange[] = [];
-      for (const [i, change] of read.entries()) {
-        stored = withChange(stored, change, false);
-        expect(newest(stored)).toEqual(newest(read.slice(0, i + 1)));
-      }
-      expect(deriveVersions(source, fold(read, true), []).map(said)).toEqual(deriveVersions(source, partition, []).map(said));
-    }), { numRuns: 2000 });
+    const messages = fc.tuple(
+      rowLog.filter((log) => log.length > 0),
+      fc.array(told, { minLength: 1, maxLength: 12 }),
+    );
+    fc.assert(
+      fc.property(messages, fc.array(fc.nat(12), { maxLength: 3 }), ([log, list], replays) => {
+        // one partition: a message says a change of the log again, or comes from a snapshot and has
+        // the highest place so far
+        let highest = 0n;
+        const partition = list.map(({ own, what }, offset): RowChange => {
+          const change = log[what % log.length]!;
+          if (own && change.place > highest) highest = change.place;
+          return {
+            ...change,
+            offset: offset + 1,
+            guessed: !own,
+            place: own ? change.place : highest,
+          };
+        });
+        // read in order, and from an earlier offset again
+        const read = [...partition, ...replays.flatMap((from) => partition.slice(from))];
+        let stored: readonly RowChange[] = [];
+        for (const [i, change] of read.entries()) {
+          stored = withChange(stored, change, false);
+          expect(newest(stored)).toEqual(newest(read.slice(0, i + 1)));
+        }
+        expect(deriveVersions(source, fold(read, true), []).map(said)).toEqual(
+          deriveVersions(source, partition, []).map(said),
+        );
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
 test("no more is kept than the newest image follows from", () => {
   expect(fold([upsert(1n, [1, 5, 1, "a"]), upsert(2n, [1, 5, 2, "a"])], false)).toHaveLength(1);
-  expect(fold([upsert(1n, [1, 5, 1, "a"]), upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }), upsert(3n, [1, 5, 3, null], { unavailable: [NOTE] })], false)).toHaveLength(2);
-  expect(fold([upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }), gone(3n)], false)).toHaveLength(1);
+  expect(
+    fold(
+      [
+        upsert(1n, [1, 5, 1, "a"]),
+        upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }),
+        upsert(3n, [1, 5, 3, null], { unavailable: [NOTE] }),
+      ],
+      false,
+    ),
+  ).toHaveLength(2);
+  expect(
+    fold([upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }), gone(3n)], false),
+  ).toHaveLength(1);
 });
 
 test("a change delivered again changes nothing, so nothing is written", () => {
@@ -67,10 +115,24 @@ test("a change delivered again changes nothing, so nothing is written", () => {
 });
 
 test("changes come back from their cell as they were, with the columns that are held", () => {
-  const view = { name: "v", is: "window" as const, entity: { name: "e", keys: [] }, source, keyColumns: [], features: [], ttl: null };
+  const view = {
+    name: "v",
+    is: "window" as const,
+    entity: { name: "e", keys: [] },
+    source,
+    keyColumns: [],
+    features: [],
+    ttl: null,
+  };
   const codec = changeCodec(layoutOf(source, [view]));
-  fc.assert(fc.property(rowLog, (log) => {
-    const held = log.map((change) => ({ ...change, values: change.values === null ? null : [change.values[0], change.values[1], null, null] }));
-    expect(codec.decode(codec.encode(log, [1]))).toEqual(held);
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(rowLog, (log) => {
+      const held = log.map((change) => ({
+        ...change,
+        values: change.values === null ? null : [change.values[0], change.values[1], null, null],
+      }));
+      expect(codec.decode(codec.encode(log, [1]))).toEqual(held);
+    }),
+    { numRuns: 500 },
+  );
 });

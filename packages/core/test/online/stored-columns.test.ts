@@ -1,5 +1,23 @@
-/** What an online store holds was decided when it was filled: definitions that need more are told so, and nothing is half-written. */
-import { count, countDistinct, entity, featureView, float64, int64, latest, max, openStore, source, string, sum, timestamp, type Store } from "@tidemark/core";
+/**
+ * What an online store holds was decided when it was filled: definitions that need more are told
+ * so, and nothing is half-written.
+ */
+import {
+  count,
+  countDistinct,
+  entity,
+  featureView,
+  float64,
+  int64,
+  latest,
+  max,
+  openStore,
+  source,
+  string,
+  sum,
+  timestamp,
+  type Store,
+} from "@tidemark/core";
 import { memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
 import { sourceStateKey } from "../../src/online/source-state.ts";
@@ -9,12 +27,29 @@ const ann = [{ user_id: "ann" }] as const;
 const data = () => memoryOnlineData();
 type Data = ReturnType<typeof data>;
 
-function open(over: Data, definitions: { readonly [name: string]: unknown }, retain: "1d" | "forever" = "1d", now = NOON): Promise<Store> {
-  return openStore({ definitions, online: memoryOnlineStore(over), clock: () => date(now), retain });
+function open(
+  over: Data,
+  definitions: { readonly [name: string]: unknown },
+  retain: "1d" | "forever" = "1d",
+  now = NOON,
+): Promise<Store> {
+  return openStore({
+    definitions,
+    online: memoryOnlineStore(over),
+    clock: () => date(now),
+    retain,
+  });
 }
 
-const log = (): Log => new Log().paid({ id: 1, time: NOON - 20 * DAY, amount: 5 }).paid({ id: 2, time: NOON - HOUR, amount: 7, vendor: "Hospital" });
-const narrow = featureView("narrow", { entity: user, source: payments, features: { paid_l7d: count().over("7d"), largest_l7d: max(payments.amount).over("7d") } });
+const log = (): Log =>
+  new Log()
+    .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
+    .paid({ id: 2, time: NOON - HOUR, amount: 7, vendor: "Hospital" });
+const narrow = featureView("narrow", {
+  entity: user,
+  source: payments,
+  features: { paid_l7d: count().over("7d"), largest_l7d: max(payments.amount).over("7d") },
+});
 
 async function filled(retain: "1d" | "forever"): Promise<Data> {
   const over = data();
@@ -23,133 +58,334 @@ async function filled(retain: "1d" | "forever"): Promise<Data> {
 }
 
 function everyCell(over: Data): string {
-  return [...over.namespaces.get("default")!.cells.values()].map(({ key, value }) => `${Buffer.from(key).toString("hex")} ${Buffer.from(value).toString("hex")}`).sort().join("\n");
+  return [...over.namespaces.get("default")!.cells.values()]
+    .map(
+      ({ key, value }) =>
+        `${Buffer.from(key).toString("hex")} ${Buffer.from(value).toString("hex")}`,
+    )
+    .sort()
+    .join("\n");
 }
 
 describe("a file that has let rows go", () => {
-  const view = featureView("later", { entity: user, source: payments, features: {
-    shorter: count().over("1h"), other: sum(payments.amount).over("2d"), longer: count().over("8d"), vendors: countDistinct(payments.vendor).over("1d"),
-  } });
-  const byShop = featureView("by_shop", { entity: entity("shop", { keys: { shop_id: int64() } }), source: payments, features: { sales: count().over("1h") } });
-  const fact = featureView("fact", { entity: user, source: payments, features: { newest: latest(payments.amount) } });
+  const view = featureView("later", {
+    entity: user,
+    source: payments,
+    features: {
+      shorter: count().over("1h"),
+      other: sum(payments.amount).over("2d"),
+      longer: count().over("8d"),
+      vendors: countDistinct(payments.vendor).over("1d"),
+    },
+  });
+  const byShop = featureView("by_shop", {
+    entity: entity("shop", { keys: { shop_id: int64() } }),
+    source: payments,
+    features: { sales: count().over("1h") },
+  });
+  const fact = featureView("fact", {
+    entity: user,
+    source: payments,
+    features: { newest: latest(payments.amount) },
+  });
 
   test("serves at once what lies within its columns, keys and longest window", async () => {
     const store = await open(await filled("1d"), { narrow, view });
-    const [row] = await store.getOnlineFeatures({ features: [view.shorter, view.other], entities: ann });
+    const [row] = await store.getOnlineFeatures({
+      features: [view.shorter, view.other],
+      entities: ann,
+    });
     expect(row).toEqual({ shorter: 1, other: 7 });
   });
 
   test.each([
     ["a longer window", view.longer, "later.longer needs a window this long"],
     ["another column", view.vendors, "later.vendors needs the column vendor"],
-    ["facts, for rows older than its windows", fact.newest, "fact.newest needs rows older than its longest window"],
+    [
+      "facts, for rows older than its windows",
+      fact.newest,
+      "fact.newest needs rows older than its longest window",
+    ],
   ])("%s is NEEDS_BACKFILL, never a smaller number", async (_, feature, says) => {
     const over = await filled("1d");
     const store = await open(over, { narrow, view, fact });
-    const { code, message } = await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }));
-    expect([code, message]).toEqual(["NEEDS_BACKFILL", `memory online store: feature ${says}, which the store does not hold: fill an empty online store with store.bootstrap or from the beginning of the log, or leave the feature out until then`]);
+    const { code, message } = await refusal(
+      store.getOnlineFeatures({ features: [feature], entities: ann }),
+    );
+    expect([code, message]).toEqual([
+      "NEEDS_BACKFILL",
+      `memory online store: feature ${says}, which the store does not hold: fill an empty ` +
+        "online store with store.bootstrap or from the beginning of the log, or leave the " +
+        "feature out until then",
+    ]);
     // and a run does not pretend to hold it from then on
-    await store.run(log().paid({ id: 3, time: NOON - HOUR }).source());
-    expect((await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }))).code).toBe("NEEDS_BACKFILL");
-    expect((await store.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({ paid_l7d: 2, largest_l7d: 7 });
+    await store.run(
+      log()
+        .paid({ id: 3, time: NOON - HOUR })
+        .source(),
+    );
+    expect(
+      (await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }))).code,
+    ).toBe("NEEDS_BACKFILL");
+    expect((await store.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
+      paid_l7d: 2,
+      largest_l7d: 7,
+    });
   });
 
   test("rows by other keys are NEEDS_BACKFILL", async () => {
     const store = await open(await filled("1d"), { narrow, byShop });
-    const { code, message } = await refusal(store.getOnlineFeatures({ features: byShop, entities: [{ shop_id: 1 }] }));
-    expect([code, message]).toEqual(["NEEDS_BACKFILL", expect.stringContaining("by_shop.sales needs rows by shop_id")]);
+    const { code, message } = await refusal(
+      store.getOnlineFeatures({ features: byShop, entities: [{ shop_id: 1 }] }),
+    );
+    expect([code, message]).toEqual([
+      "NEEDS_BACKFILL",
+      expect.stringContaining("by_shop.sales needs rows by shop_id"),
+    ]);
   });
 });
 
 describe("a file that kept everything", () => {
   test("serves longer windows and facts at once, and lets them go no sooner than they need", async () => {
     const over = await filled("forever");
-    const longer = featureView("longer", { entity: user, source: payments, features: { paid_l30d: count().over("30d") } });
-    const fact = featureView("fact", { entity: user, source: payments, features: { newest: latest(payments.amount) } });
+    const longer = featureView("longer", {
+      entity: user,
+      source: payments,
+      features: { paid_l30d: count().over("30d") },
+    });
+    const fact = featureView("fact", {
+      entity: user,
+      source: payments,
+      features: { newest: latest(payments.amount) },
+    });
     const store = await open(over, { narrow, longer, fact }, "1d");
-    expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual({ paid_l30d: 2, newest: 7 });
+    expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual(
+      { paid_l30d: 2, newest: 7 },
+    );
     await store.run(log().unpaid(2, { committed: NOON }).source());
-    expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual({ paid_l30d: 1, newest: 5 });
+    expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual(
+      { paid_l30d: 1, newest: 5 },
+    );
   });
 
   test("a column it never held is NEEDS_BACKFILL all the same", async () => {
-    const vendors = featureView("vendors", { entity: user, source: payments, features: { vendors_l1d: countDistinct(payments.vendor).over("1d") } });
+    const vendors = featureView("vendors", {
+      entity: user,
+      source: payments,
+      features: { vendors_l1d: countDistinct(payments.vendor).over("1d") },
+    });
     const store = await open(await filled("forever"), { narrow, vendors }, "forever");
-    expect((await refusal(store.getOnlineFeatures({ features: vendors, entities: ann }))).code).toBe("NEEDS_BACKFILL");
+    expect(
+      (await refusal(store.getOnlineFeatures({ features: vendors, entities: ann }))).code,
+    ).toBe("NEEDS_BACKFILL");
   });
 
   test("a runner that was there before goes on under what another one widened", async () => {
     const over = data();
     const changes = log();
-    const longer = featureView("longer", { entity: user, source: payments, features: { paid_l30d: count().over("30d"), largest_l30d: max(payments.amount).over("30d") } });
+    const longer = featureView("longer", {
+      entity: user,
+      source: payments,
+      features: { paid_l30d: count().over("30d"), largest_l30d: max(payments.amount).over("30d") },
+    });
     const first = memoryOnlineStore(over);
-    const before = await openStore({ definitions: { narrow }, online: first, clock: () => date(NOON), retain: "forever" });
+    const before = await openStore({
+      definitions: { narrow },
+      online: first,
+      clock: () => date(NOON),
+      retain: "forever",
+    });
     await before.run(changes.source({ upTo: 1 }));
     const wider = await open(over, { narrow, longer }, "forever");
     await wider.run(changes.source());
     await before.run(changes.paid({ id: 3, time: NOON - HOUR }).source());
-    expect((await wider.getOnlineFeatures({ features: longer, entities: ann }))[0]).toEqual({ paid_l30d: 3, largest_l30d: 7 });
+    expect((await wider.getOnlineFeatures({ features: longer, entities: ann }))[0]).toEqual({
+      paid_l30d: 3,
+      largest_l30d: 7,
+    });
     // and the layout that lets go afterwards is the wider one
-    await (await open(over, { longer }, "1d")).run(changes.paid({ id: 4, time: NOON - 25 * DAY }).source());
-    expect((await wider.getOnlineFeatures({ features: longer.paid_l30d, entities: ann }))[0]).toEqual({ paid_l30d: 4 });
+    await (
+      await open(over, { longer }, "1d")
+    ).run(changes.paid({ id: 4, time: NOON - 25 * DAY }).source());
+    expect(
+      (await wider.getOnlineFeatures({ features: longer.paid_l30d, entities: ann }))[0],
+    ).toEqual({ paid_l30d: 4 });
   });
 
-  test("of two runners that make the state at once, with other definitions, one decides and the other follows", async () => {
-    const over = data();
-    const changes = new Log().paid({ id: 1, time: NOON - 20 * DAY, amount: 5 }).paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 });
-    const vendors = featureView("vendors", { entity: user, source: payments, features: { vendors_l1d: countDistinct(payments.vendor).over("1d") } });
-    const [slow, quick] = [await open(over, { vendors }, "forever"), await open(over, { narrow }, "forever")];
-    let other: Promise<unknown> | null = null;
-    const source = changes.source({ upTo: 1 });
-    // the quick one writes when the slow one has found no state and not yet written its own
-    await slow.run({ ...source, async *changes(options) {
-      await (other ??= quick.run({ ...source, async *changes() {
-        yield { changes: changes.changes.slice(1), positions: [{ partition: "t.public.payments:1", offset: 0 }] };
-      } }));
-      yield* source.changes(options);
-    } });
-    expect((await quick.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({ paid_l7d: 1, largest_l7d: 7 });
-    expect((await quick.getOnlineFeatures({ features: narrow, entities: ann, asOf: date(NOON - 19 * DAY) }))[0]).toEqual({ paid_l7d: 1, largest_l7d: 5 });
-    expect((await refusal(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code).toBe("NEEDS_BACKFILL");
-  });
+  test(
+    "of two runners that make the state at once, with other definitions, one decides and the " +
+      "other follows",
+    async () => {
+      const over = data();
+      const changes = new Log()
+        .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
+        .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 });
+      const vendors = featureView("vendors", {
+        entity: user,
+        source: payments,
+        features: { vendors_l1d: countDistinct(payments.vendor).over("1d") },
+      });
+      const [slow, quick] = [
+        await open(over, { vendors }, "forever"),
+        await open(over, { narrow }, "forever"),
+      ];
+      let other: Promise<unknown> | null = null;
+      const source = changes.source({ upTo: 1 });
+      // the quick one writes when the slow one has found no state and not yet written its own
+      await slow.run({
+        ...source,
+        async *changes(options) {
+          await (other ??= quick.run({
+            ...source,
+            async *changes() {
+              yield {
+                changes: changes.changes.slice(1),
+                positions: [{ partition: "t.public.payments:1", offset: 0 }],
+              };
+            },
+          }));
+          yield* source.changes(options);
+        },
+      });
+      expect((await quick.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
+        paid_l7d: 1,
+        largest_l7d: 7,
+      });
+      expect(
+        (
+          await quick.getOnlineFeatures({
+            features: narrow,
+            entities: ann,
+            asOf: date(NOON - 19 * DAY),
+          })
+        )[0],
+      ).toEqual({ paid_l7d: 1, largest_l7d: 5 });
+      expect(
+        (await refusal(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code,
+      ).toBe("NEEDS_BACKFILL");
+    },
+  );
 });
 
 describe("a source that was stored under another definition", () => {
-  const columns = { id: int64("id"), user_id: string("User ID").nullable(), amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }).nullable(), vendor: string("Vendor").nullable() };
+  const columns = {
+    id: int64("id"),
+    user_id: string("User ID").nullable(),
+    amount: float64("Amount").nullable(),
+    time: timestamp("Time", { zone: "UTC" }).nullable(),
+    vendor: string("Vendor").nullable(),
+  };
   const made = (more: object): { readonly [name: string]: unknown } => {
-    const other = source("payments", { table: "public.payments", columns, primaryKey: ["id"], eventTime: "time", ...more } as never) as typeof payments;
-    return { view: featureView("narrow", { entity: user, source: other as never, features: { paid_l7d: count().over("7d") } as never }) };
+    const other = source("payments", {
+      table: "public.payments",
+      columns,
+      primaryKey: ["id"],
+      eventTime: "time",
+      ...more,
+    } as never) as typeof payments;
+    return {
+      view: featureView("narrow", {
+        entity: user,
+        source: other as never,
+        features: { paid_l7d: count().over("7d") } as never,
+      }),
+    };
   };
   const cases: readonly (readonly [string, object, string])[] = [
-    ["a column's kind", { columns: { ...columns, amount: int64("Amount").nullable() } }, 'column amount was float64 of "Amount" and is int64 of "Amount"'],
-    ["a column's name in the database", { columns: { ...columns, amount: float64("amount").nullable() } }, 'column amount was float64 of "Amount" and is float64 of "amount"'],
-    ["a column's zone", { columns: { ...columns, time: timestamp("Time", { zone: "Asia/Tokyo" }).nullable() } }, 'column time was timestamp in UTC of "Time" and is timestamp in Asia/Tokyo of "Time"'],
-    ["a column that is gone", { columns: { id: columns.id, user_id: columns.user_id, time: columns.time } }, 'column amount was float64 of "Amount" and is not declared'],
-    ["the primary key", { primaryKey: ["user_id", "id"], columns: { ...columns, user_id: string("User ID") } }, 'primaryKey was ["id"] and is ["user_id","id"]'],
-    ["the event time", { columns: { ...columns, at: timestamp("at").nullable() }, eventTime: "at" }, 'eventTime was {"is":"column","column":"time"} and is {"is":"column","column":"at"}'],
-    ["the table", { table: "archive.payments" }, 'table was "public.payments" and is "archive.payments"'],
+    [
+      "a column's kind",
+      { columns: { ...columns, amount: int64("Amount").nullable() } },
+      'column amount was float64 of "Amount" and is int64 of "Amount"',
+    ],
+    [
+      "a column's name in the database",
+      { columns: { ...columns, amount: float64("amount").nullable() } },
+      'column amount was float64 of "Amount" and is float64 of "amount"',
+    ],
+    [
+      "a column's zone",
+      { columns: { ...columns, time: timestamp("Time", { zone: "Asia/Tokyo" }).nullable() } },
+      'column time was timestamp in UTC of "Time" and is timestamp in Asia/Tokyo of "Time"',
+    ],
+    [
+      "a column that is gone",
+      { columns: { id: columns.id, user_id: columns.user_id, time: columns.time } },
+      'column amount was float64 of "Amount" and is not declared',
+    ],
+    [
+      "the primary key",
+      { primaryKey: ["user_id", "id"], columns: { ...columns, user_id: string("User ID") } },
+      'primaryKey was ["id"] and is ["user_id","id"]',
+    ],
+    [
+      "the event time",
+      { columns: { ...columns, at: timestamp("at").nullable() }, eventTime: "at" },
+      'eventTime was {"is":"column","column":"time"} and is {"is":"column","column":"at"}',
+    ],
+    [
+      "the table",
+      { table: "archive.payments" },
+      'table was "public.payments" and is "archive.payments"',
+    ],
     ["the created column", { created: "time" }, 'created was null and is "time"'],
   ];
-  test.each(cases)("%s: STATE_OF_OTHER_DEFINITION for readers and for runs, and nothing is written", async (_, more, says) => {
-    const over = await filled("forever");
-    const before = everyCell(over);
-    const definitions = made(more);
-    const store = await open(over, definitions, "forever");
-    const message = `memory online store: source "payments" was stored under another definition (${says}): empty the online store and run the log again, or open the definitions it was written with`;
-    expect(await refusal(store.getOnlineFeatures({ features: definitions["view"] as typeof narrow, entities: ann }))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
-    expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
-    expect(await refusal(store.quarantine("payments"))).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
-    expect(everyCell(over)).toBe(before);
-    // the definitions it was written with go on
-    const again = await open(over, { narrow }, "forever");
-    expect((await again.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({ paid_l7d: 1, largest_l7d: 7 });
-  });
+  test.each(cases)(
+    "%s: STATE_OF_OTHER_DEFINITION for readers and for runs, and nothing is written",
+    async (_, more, says) => {
+      const over = await filled("forever");
+      const before = everyCell(over);
+      const definitions = made(more);
+      const store = await open(over, definitions, "forever");
+      const message =
+        `memory online store: source "payments" was stored under another definition (${says}): ` +
+        "empty the online store and run the log again, or open the definitions it was written " +
+        "with";
+      expect(
+        await refusal(
+          store.getOnlineFeatures({
+            features: definitions["view"] as typeof narrow,
+            entities: ann,
+          }),
+        ),
+      ).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
+      expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({
+        code: "STATE_OF_OTHER_DEFINITION",
+        message,
+      });
+      expect(await refusal(store.quarantine("payments"))).toEqual({
+        code: "STATE_OF_OTHER_DEFINITION",
+        message,
+      });
+      expect(everyCell(over)).toBe(before);
+      // the definitions it was written with go on
+      const again = await open(over, { narrow }, "forever");
+      expect((await again.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
+        paid_l7d: 1,
+        largest_l7d: 7,
+      });
+    },
+  );
 
   test("columns that came or went and were never kept are no other definition", async () => {
     const over = await filled("forever");
-    const definitions = made({ columns: { id: columns.id, user_id: columns.user_id, amount: columns.amount, time: columns.time, note: string("note").nullable() } });
+    const definitions = made({
+      columns: {
+        id: columns.id,
+        user_id: columns.user_id,
+        amount: columns.amount,
+        time: columns.time,
+        note: string("note").nullable(),
+      },
+    });
     const store = await open(over, definitions, "forever");
-    expect((await store.getOnlineFeatures({ features: definitions["view"] as typeof narrow, entities: ann }))[0]).toEqual({ paid_l7d: 1 });
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: definitions["view"] as typeof narrow,
+          entities: ann,
+        })
+      )[0],
+    ).toEqual({ paid_l7d: 1 });
   });
 });
 
@@ -160,32 +396,64 @@ describe("a newer format", () => {
     const name = Buffer.from(sourceStateKey("default", "payments")).toString("latin1");
     const cell = cells.get(name)!;
     const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
-    cells.set(name, { ...cell, value: new TextEncoder().encode(JSON.stringify({ ...state, format: 2 })) });
+    cells.set(name, {
+      ...cell,
+      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 2 })),
+    });
     const before = everyCell(over);
     const store = await open(over, { narrow }, "forever");
-    const message = `memory online store: the state of source "payments" has format 2, this version reads 1: use the version of Tidemark that wrote it, or empty the online store and run the log again`;
-    expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({ code: "STATE_NEWER_FORMAT", message });
-    expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({ code: "STATE_NEWER_FORMAT", message });
+    const message =
+      `memory online store: the state of source "payments" has format 2, this version reads 1: ` +
+      `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
+      `again`;
+    expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({
+      code: "STATE_NEWER_FORMAT",
+      message,
+    });
+    expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({
+      code: "STATE_NEWER_FORMAT",
+      message,
+    });
     expect(everyCell(over)).toBe(before);
   });
 
-  test("of the cells of an entity is STATE_NEWER_FORMAT for who reads them, and for a run that would write them", async () => {
-    const over = await filled("forever");
-    const { cells } = over.namespaces.get("default")!;
-    for (const [name, cell] of cells) if (name.includes("rows:payments")) cells.set(name, { ...cell, value: cell.value.with(0, 2) });
-    const before = everyCell(over);
-    const store = await open(over, { narrow }, "forever");
-    expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({ code: "STATE_NEWER_FORMAT", message: expect.stringContaining("a cell has format 2, this version reads 1") as string });
-    expect((await refusal(store.run(log().paid({ id: 3 }).source()))).code).toBe("STATE_NEWER_FORMAT");
-    expect(everyCell(over)).toBe(before);
-    expect((await store.getOnlineFeatures({ features: narrow, entities: [{ user_id: "bob" }] }))[0]).toEqual({ paid_l7d: 0, largest_l7d: null });
-  });
+  test(
+    "of the cells of an entity is STATE_NEWER_FORMAT for who reads them, and for a run that " +
+      "would write them",
+    async () => {
+      const over = await filled("forever");
+      const { cells } = over.namespaces.get("default")!;
+      for (const [name, cell] of cells)
+        if (name.includes("rows:payments"))
+          cells.set(name, { ...cell, value: cell.value.with(0, 2) });
+      const before = everyCell(over);
+      const store = await open(over, { narrow }, "forever");
+      expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({
+        code: "STATE_NEWER_FORMAT",
+        message: expect.stringContaining("a cell has format 2, this version reads 1") as string,
+      });
+      expect((await refusal(store.run(log().paid({ id: 3 }).source()))).code).toBe(
+        "STATE_NEWER_FORMAT",
+      );
+      expect(everyCell(over)).toBe(before);
+      expect(
+        (await store.getOnlineFeatures({ features: narrow, entities: [{ user_id: "bob" }] }))[0],
+      ).toEqual({ paid_l7d: 0, largest_l7d: null });
+    },
+  );
 
   test("a cell that ends in its middle is STATE_DAMAGED", async () => {
     const over = await filled("forever");
     const { cells } = over.namespaces.get("default")!;
-    for (const [name, cell] of cells) if (name.includes("rows:payments")) cells.set(name, { ...cell, value: cell.value.subarray(0, cell.value.length - 3) });
-    const { code } = await refusal((await open(over, { narrow }, "forever")).getOnlineFeatures({ features: narrow, entities: ann }));
+    for (const [name, cell] of cells)
+      if (name.includes("rows:payments"))
+        cells.set(name, { ...cell, value: cell.value.subarray(0, cell.value.length - 3) });
+    const { code } = await refusal(
+      (await open(over, { narrow }, "forever")).getOnlineFeatures({
+        features: narrow,
+        entities: ann,
+      }),
+    );
     expect(code).toBe("STATE_DAMAGED");
   });
 });
@@ -194,7 +462,14 @@ test("namespaces share a store and nothing else", async () => {
   const over = data();
   const store = await open(over, { weekly }, "forever");
   await store.run(log().source());
-  const other = await openStore({ definitions: { weekly }, online: memoryOnlineStore(over), namespace: "other", clock: () => date(NOON) });
-  expect((await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0]).toEqual({ payments_l1w: 0 });
+  const other = await openStore({
+    definitions: { weekly },
+    online: memoryOnlineStore(over),
+    namespace: "other",
+    clock: () => date(NOON),
+  });
+  expect(
+    (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+  ).toEqual({ payments_l1w: 0 });
   expect((await other.status())[0]!.online!.positions).toEqual([]);
 });

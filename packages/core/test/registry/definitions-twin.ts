@@ -1,4 +1,7 @@
-/** When two definitions are the same, read aloud: the slow twin of the registry's fingerprints. It shares only types with core. */
+/**
+ * When two definitions are the same, read aloud: the slow twin of the registry's fingerprints. It
+ * shares only types with core.
+ */
 import { isDeepStrictEqual, inspect } from "node:util";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import type { Scenario } from "@tidemark/testkit";
@@ -7,46 +10,127 @@ type View = Scenario["views"][number];
 type Feature = View["features"][number];
 type Condition = NonNullable<Feature["where"]>;
 
-/** Objects by what a registry would call them, in a form that is deeply equal for equal definitions. */
+/**
+ * Objects by what a registry would call them, in a form that is deeply equal for equal definitions.
+ */
 export type Twin = ReadonlyMap<string, unknown>;
 
-export function twinOf({ sources, entities, views, selected }: Pick<Scenario, "sources" | "entities" | "views" | "selected">): Twin {
+export function twinOf({
+  sources,
+  entities,
+  views,
+  selected,
+}: Pick<Scenario, "sources" | "entities" | "views" | "selected">): Twin {
   const twin = new Map<string, unknown>();
   const read = new Set(views.map((view) => view.entity.name));
-  for (const entity of entities) if (read.has(entity.name)) twin.set(`entity ${entity.name}`, new Map(sortedBy(entity.keys.map((key) => [key.name, [key.kind, key.precision, key.scale, key.zone, key.mode]] as const))));
+  for (const entity of entities)
+    if (read.has(entity.name))
+      twin.set(
+        `entity ${entity.name}`,
+        new Map(
+          sortedBy(
+            entity.keys.map(
+              (key) =>
+                [key.name, [key.kind, key.precision, key.scale, key.zone, key.mode]] as const,
+            ),
+          ),
+        ),
+      );
   for (const source of sources) {
-    twin.set(`source ${source.name}`, [source.table, source.push ?? false, source.primaryKey, source.eventTime, source.created, new Map(sortedBy(source.columns.map((column) => [column.name, [...typeOf(column), column.mode, column.nullable]] as const)))]);
+    twin.set(`source ${source.name}`, [
+      source.table,
+      source.push ?? false,
+      source.primaryKey,
+      source.eventTime,
+      source.created,
+      new Map(
+        sortedBy(
+          source.columns.map(
+            (column) => [column.name, [...typeOf(column), column.mode, column.nullable]] as const,
+          ),
+        ),
+      ),
+    ]);
   }
   for (const view of views) {
-    const keys = new Map(sortedBy(view.entity.keys.map((key, i) => [key.name, view.keyColumns[i]] as const)));
-    const windows = view.features.flatMap((feature) => (feature.window === null ? [] : [feature.window]));
-    twin.set(`view ${view.name}`, [view.is, view.entity.name, view.source.name, view.ttl, keys, windows.toSorted((a, b) => b - a)[0]]);
-    for (const feature of view.features) twin.set(`feature ${view.name}.${feature.name}`, featureTwin(view, feature));
+    const keys = new Map(
+      sortedBy(view.entity.keys.map((key, i) => [key.name, view.keyColumns[i]] as const)),
+    );
+    const windows = view.features.flatMap((feature) =>
+      feature.window === null ? [] : [feature.window],
+    );
+    twin.set(`view ${view.name}`, [
+      view.is,
+      view.entity.name,
+      view.source.name,
+      view.ttl,
+      keys,
+      windows.toSorted((a, b) => b - a)[0],
+    ]);
+    for (const feature of view.features)
+      twin.set(`feature ${view.name}.${feature.name}`, featureTwin(view, feature));
   }
-  twin.set("service all", new Map(sortedBy(selected.map(({ view, feature, as }) => [as, `${view.name}/${feature.name}`] as const))));
+  twin.set(
+    "service all",
+    new Map(
+      sortedBy(
+        selected.map(({ view, feature, as }) => [as, `${view.name}/${feature.name}`] as const),
+      ),
+    ),
+  );
   return twin;
 }
 
-/** What decides an answer: the rows (which table, which key, which time), which of them count, and what is made of them. */
+/**
+ * What decides an answer: the rows (which table, which key, which time), which of them count, and
+ * what is made of them.
+ */
 function featureTwin(view: View, feature: Feature): unknown {
   const { source } = view;
-  const column = (name: string | null): unknown => (name === null ? null : [name, ...typeOf(source.columns.find((one) => one.name === name)!)]);
+  const column = (name: string | null): unknown =>
+    name === null ? null : [name, ...typeOf(source.columns.find((one) => one.name === name)!)];
   const condition = (one: Condition): unknown => {
     switch (one.is) {
-      case "compare": return ["compare", one.op, column(one.column), one.value];
-      case "in": return ["in", column(one.column), distinct(one.values)];
-      case "null": return ["null", column(one.column), one.not];
-      case "not": return ["not", condition(one.term)];
-      default: return [one.is, distinct(one.terms.map(condition))];
+      case "compare":
+        return ["compare", one.op, column(one.column), one.value];
+      case "in":
+        return ["in", column(one.column), distinct(one.values)];
+      case "null":
+        return ["null", column(one.column), one.not];
+      case "not":
+        return ["not", condition(one.term)];
+      default:
+        return [one.is, distinct(one.terms.map(condition))];
     }
   };
   const { kind, precision, scale, zone, mode } = feature.result;
   return [
-    view.is, feature.aggregate, column(feature.column), feature.window, feature.where === null ? null : condition(feature.where), feature.default, [kind, precision, scale, zone, mode], view.ttl,
-    new Map(sortedBy(view.entity.keys.map((key, i) => [key.name, column(view.keyColumns[i]!)] as const))),
-    [source.name, source.table, source.push ?? false, source.primaryKey.map(column), source.eventTime.is === "column" ? column(source.eventTime.column) : ["committed", column(source.eventTime.since)], column(source.created)],
-    // each version of a dimension is stamped anew, whichever column made it, and a ttl counts from its stamp
-    source.eventTime.is === "committed" && view.ttl !== null ? new Map(sortedBy(source.columns.map((one) => [one.name, typeOf(one)] as const))) : null,
+    view.is,
+    feature.aggregate,
+    column(feature.column),
+    feature.window,
+    feature.where === null ? null : condition(feature.where),
+    feature.default,
+    [kind, precision, scale, zone, mode],
+    view.ttl,
+    new Map(
+      sortedBy(view.entity.keys.map((key, i) => [key.name, column(view.keyColumns[i]!)] as const)),
+    ),
+    [
+      source.name,
+      source.table,
+      source.push ?? false,
+      source.primaryKey.map(column),
+      source.eventTime.is === "column"
+        ? column(source.eventTime.column)
+        : ["committed", column(source.eventTime.since)],
+      column(source.created),
+    ],
+    // each version of a dimension is stamped anew, whichever column made it, and a ttl counts from
+    // its stamp
+    source.eventTime.is === "committed" && view.ttl !== null
+      ? new Map(sortedBy(source.columns.map((one) => [one.name, typeOf(one)] as const)))
+      : null,
   ];
 }
 
@@ -56,8 +140,16 @@ function typeOf(column: SourceSpec["columns"][number] | ColumnSpec): readonly un
 
 /** In an order of its own, each once: neither the order nor a repetition says anything. */
 function distinct(values: readonly unknown[]): readonly unknown[] {
-  const texts = values.map((value) => [inspect(value, { depth: null, maxArrayLength: null, maxStringLength: null }), value] as const);
-  return sortedBy(texts).filter(([text], i, all) => i === 0 || all[i - 1]![0] !== text).map(([, value]) => value);
+  const texts = values.map(
+    (value) =>
+      [
+        inspect(value, { depth: null, maxArrayLength: null, maxStringLength: null }),
+        value,
+      ] as const,
+  );
+  return sortedBy(texts)
+    .filter(([text], i, all) => i === 0 || all[i - 1]![0] !== text)
+    .map(([, value]) => value);
 }
 
 function sortedBy<T>(pairs: readonly (readonly [string, T])[]): (readonly [string, T])[] {

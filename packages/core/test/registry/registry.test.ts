@@ -1,6 +1,28 @@
-import { committed, count, entity, featureService, featureView, float64, int64, latest, openStore, source, string, sum, timestamp, type Drift, type Store, type StoreOptions } from "@tidemark/core";
+import {
+  committed,
+  count,
+  entity,
+  featureService,
+  featureView,
+  float64,
+  int64,
+  latest,
+  openStore,
+  source,
+  string,
+  sum,
+  timestamp,
+  type Drift,
+  type Store,
+  type StoreOptions,
+} from "@tidemark/core";
 import type { OfflineStore, RegistryStore } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineStore, type MemoryOfflineData } from "@tidemark/core/testing";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineStore,
+  type MemoryOfflineData,
+} from "@tidemark/core/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { durationText } from "../../src/define/duration.ts";
@@ -9,13 +31,34 @@ import { decodeSnapshot } from "../../src/registry/snapshot.ts";
 import { bank, customers, payments, profile, user, weekly, type Bank } from "./bank.ts";
 
 const NOON = new Date("2026-01-05T12:00:00Z");
-const open = (definitions: Bank, data: MemoryOfflineData, more: Partial<StoreOptions> = {}): Promise<Store> =>
-  openStore({ definitions, offline: memoryOfflineStore(data), clock: () => NOON, onDrift: "ignore", ...more });
+const open = (
+  definitions: Bank,
+  data: MemoryOfflineData,
+  more: Partial<StoreOptions> = {},
+): Promise<Store> =>
+  openStore({
+    definitions,
+    offline: memoryOfflineStore(data),
+    clock: () => NOON,
+    onDrift: "ignore",
+    ...more,
+  });
 
-const without = (...names: readonly string[]): Bank => Object.fromEntries(Object.entries(bank).filter(([name]) => !names.includes(name)));
+const without = (...names: readonly string[]): Bank =>
+  Object.fromEntries(Object.entries(bank).filter(([name]) => !names.includes(name)));
 
-test("the fingerprints of a bank's definitions are these: what was applied by one version of Tidemark is compared by the next", () => {
-  expect(Object.fromEntries([...objectsOf(collectDefinitions(bank))].map(([key, { fingerprint }]) => [key, fingerprint]))).toMatchInlineSnapshot(`
+test(
+  "the fingerprints of a bank's definitions are these: what was applied by one version of " +
+    "Tidemark is compared by the next",
+  () => {
+    expect(
+      Object.fromEntries(
+        [...objectsOf(collectDefinitions(bank))].map(([key, { fingerprint }]) => [
+          key,
+          fingerprint,
+        ]),
+      ),
+    ).toMatchInlineSnapshot(`
     {
       "entity user": "b11a066658fc5c5e6c24f3b5b972e216",
       "feature hospital.visits": "aaebb43b7f7ed57fcaf9009575b9d71c",
@@ -32,12 +75,17 @@ test("the fingerprints of a bank's definitions are these: what was applied by on
       "view weekly": "5de59786cb5df427b57e8c59d8537a42",
     }
   `);
-});
+  },
+);
 
 test("the text of a snapshot is this, but for its id", async () => {
   const data = memoryOfflineData();
   await (await open({ user }, data)).apply({ by: "ann" });
-  expect(data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, "\"id\":\"…\"")).toMatchInlineSnapshot(`"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":1,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"b11a066658fc5c5e6c24f3b5b972e216","kind":"entity","meaning":{"keys":{"user_id":{"kind":"string"}}},"name":"user","removed":null,"version":1}],"version":1}"`);
+  expect(
+    data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, '"id":"…"'),
+  ).toMatchInlineSnapshot(
+    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":1,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"b11a066658fc5c5e6c24f3b5b972e216","kind":"entity","meaning":{"keys":{"user_id":{"kind":"string"}}},"name":"user","removed":null,"version":1}],"version":1}"`,
+  );
 });
 
 test("an apply is what the next plan compares with; nothing to change writes nothing", async () => {
@@ -45,62 +93,186 @@ test("an apply is what the next plan compares with; nothing to change writes not
   const store = await open(bank, data);
   const first = await store.plan();
   expect(first.applied).toBeNull();
-  expect(first.changes.map(({ kind, name, is, version }) => `${is} ${kind} ${name} ${version}`)).toEqual([
-    "added entity user 1", "added feature hospital.visits 1", "added feature profile.city 1", "added feature weekly.fees 1", "added feature weekly.large 1", "added feature weekly.number 1", "added feature weekly.total 1",
-    "added service fraud 1", "added source customers 1", "added source payments 1", "added view hospital 1", "added view profile 1", "added view weekly 1",
+  expect(
+    first.changes.map(({ kind, name, is, version }) => `${is} ${kind} ${name} ${version}`),
+  ).toEqual([
+    "added entity user 1",
+    "added feature hospital.visits 1",
+    "added feature profile.city 1",
+    "added feature weekly.fees 1",
+    "added feature weekly.large 1",
+    "added feature weekly.number 1",
+    "added feature weekly.total 1",
+    "added service fraud 1",
+    "added source customers 1",
+    "added source payments 1",
+    "added view hospital 1",
+    "added view profile 1",
+    "added view weekly 1",
   ]);
   expect(await store.apply({ by: "ann" })).toEqual({ ...first, version: 1 });
-  expect(await store.plan()).toEqual({ namespace: "default", applied: { at: NOON.toISOString(), by: "ann", version: 1 }, changes: [], waiting: [] });
+  expect(await store.plan()).toEqual({
+    namespace: "default",
+    applied: { at: NOON.toISOString(), by: "ann", version: 1 },
+    changes: [],
+    waiting: [],
+  });
   expect((await store.apply({ by: "bob" })).version).toBe(1);
   expect(data.registry.get("default")).toHaveLength(1);
   expect((await (await open(bank, data, { namespace: "other" })).plan()).applied).toBeNull();
 });
 
-const shorter = featureView("weekly", { entity: user, source: payments, features: { number: count().over("7d"), total: sum(payments.amount).over("1d"), fees: sum(payments.fee).over("1d") } });
-
-test("a changed meaning is a new version, and the earlier ones are kept; a removed object that comes back goes on where it was", async () => {
-  const data = memoryOfflineData();
-  const apply = async (definitions: Bank, by: string): Promise<void> => { await (await open(definitions, data)).apply({ by, allowDestructive: true }); };
-  await apply(bank, "ann");
-  const changed = { ...without("fraud"), weekly: shorter };
-  await apply(changed, "bob");
-  await apply(bank, "cid");
-  await apply(without("hospital"), "dan");
-  await apply(bank, "eve");
-  const { version, objects } = decodeSnapshot(data.registry.get("default")!.at(-1)!, "the registry");
-  expect(version).toBe(5);
-  const total = objects.get("feature weekly.total")!;
-  expect([total.version, total.applied.by, total.earlier.map((one) => [one.version, one.applied.by, one.meaning["window"]])]).toEqual([3, "cid", [[1, "ann", 604_800e6], [2, "bob", 86_400e6]]]);
-  expect(total.earlier[0]!.fingerprint).toBe(total.fingerprint);
-  expect(objects.get("service fraud")).toMatchObject({ version: 1, removed: null });
-  expect(objects.get("view hospital")).toMatchObject({ version: 1, removed: null, earlier: [] });
-  expect(decodeSnapshot(data.registry.get("default")!.at(-2)!, "the registry").objects.get("view hospital")).toMatchObject({ removed: { by: "dan" } });
+const shorter = featureView("weekly", {
+  entity: user,
+  source: payments,
+  features: {
+    number: count().over("7d"),
+    total: sum(payments.amount).over("1d"),
+    fees: sum(payments.fee).over("1d"),
+  },
 });
+
+test(
+  "a changed meaning is a new version, and the earlier ones are kept; a removed object that " +
+    "comes back goes on where it was",
+  async () => {
+    const data = memoryOfflineData();
+    const apply = async (definitions: Bank, by: string): Promise<void> => {
+      await (await open(definitions, data)).apply({ by, allowDestructive: true });
+    };
+    await apply(bank, "ann");
+    const changed = { ...without("fraud"), weekly: shorter };
+    await apply(changed, "bob");
+    await apply(bank, "cid");
+    await apply(without("hospital"), "dan");
+    await apply(bank, "eve");
+    const { version, objects } = decodeSnapshot(
+      data.registry.get("default")!.at(-1)!,
+      "the registry",
+    );
+    expect(version).toBe(5);
+    const total = objects.get("feature weekly.total")!;
+    expect([
+      total.version,
+      total.applied.by,
+      total.earlier.map((one) => [one.version, one.applied.by, one.meaning["window"]]),
+    ]).toEqual([
+      3,
+      "cid",
+      [
+        [1, "ann", 604_800e6],
+        [2, "bob", 86_400e6],
+      ],
+    ]);
+    expect(total.earlier[0]!.fingerprint).toBe(total.fingerprint);
+    expect(objects.get("service fraud")).toMatchObject({ version: 1, removed: null });
+    expect(objects.get("view hospital")).toMatchObject({ version: 1, removed: null, earlier: [] });
+    expect(
+      decodeSnapshot(data.registry.get("default")!.at(-2)!, "the registry").objects.get(
+        "view hospital",
+      ),
+    ).toMatchObject({ removed: { by: "dan" } });
+  },
+);
 
 describe("what takes an answer away, or changes it, is refused without allowDestructive", () => {
   const other = source("payments", {
     table: "public.payments",
-    columns: { id: int64("id"), user_id: string("User ID"), vendor: string("Vendor").nullable(), amount: int64("Amount").nullable(), fee: float64("fee").nullable(), time: timestamp("Time", { zone: "UTC" }) }, primaryKey: ["id"], eventTime: "time",
+    columns: {
+      id: int64("id"),
+      user_id: string("User ID"),
+      vendor: string("Vendor").nullable(),
+      amount: int64("Amount").nullable(),
+      fee: float64("fee").nullable(),
+      time: timestamp("Time", { zone: "UTC" }),
+    },
+    primaryKey: ["id"],
+    eventTime: "time",
   });
-  const twoKeys = source("customers", { table: "public.customers", columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable() }, primaryKey: ["id", "user_id"], eventTime: committed() });
+  const twoKeys = source("customers", {
+    table: "public.customers",
+    columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable() },
+    primaryKey: ["id", "user_id"],
+    eventTime: committed(),
+  });
   const person = entity("user", { keys: { user_id: string(), region: string() } });
   const cases: readonly (readonly [string, Bank, string])[] = [
-    ["a service that goes away", without("fraud"), "service fraud would be removed (callers ask for it by name)"],
-    ["a feature that a service answers with", { ...bank, fraud: featureService("fraud", [weekly.number, profile]) }, "service fraud would be changed (callers get no spent any more)"],
-    ["another feature under a service's name", { ...bank, fraud: featureService("fraud", [weekly.number, weekly.fees.as("spent"), profile]) }, "service fraud would be changed (callers get another feature as spent)"],
-    ["another window", { ...without("fraud"), weekly: shorter, fraud: featureService("fraud", [shorter.number, shorter.total.as("spent"), profile]) }, "feature weekly.total would be changed (what it answers changes its meaning)"],
-    ["another type of a column", { user, payments: other, customers, profile, fraud: featureService("fraud", [profile]) }, "source payments would be changed (what is stored in its column amount is of the other type)"],
-    ["another primary key", { user, payments, customers: twoKeys }, "source customers would be changed (its primaryKey decides what its rows are)"],
-    ["other keys of an entity", { user: person, payments, customers }, "entity user would be changed (its keys are those of requests and of what is stored)"],
-    ["a view that a service answers with", { user, payments, customers, weekly, fraud: featureService("fraud", [weekly.number, weekly.total.as("spent")]) }, "view profile would be removed (service fraud answers with it)"],
-    ["another ttl", { ...without("fraud", "profile"), profile: featureView("profile", { entity: user, source: customers, ttl: "7d", features: { city: latest(customers.city).default("nowhere") } }) }, "view profile would be changed (its ttl decides what its features mean)"],
+    [
+      "a service that goes away",
+      without("fraud"),
+      "service fraud would be removed (callers ask for it by name)",
+    ],
+    [
+      "a feature that a service answers with",
+      { ...bank, fraud: featureService("fraud", [weekly.number, profile]) },
+      "service fraud would be changed (callers get no spent any more)",
+    ],
+    [
+      "another feature under a service's name",
+      {
+        ...bank,
+        fraud: featureService("fraud", [weekly.number, weekly.fees.as("spent"), profile]),
+      },
+      "service fraud would be changed (callers get another feature as spent)",
+    ],
+    [
+      "another window",
+      {
+        ...without("fraud"),
+        weekly: shorter,
+        fraud: featureService("fraud", [shorter.number, shorter.total.as("spent"), profile]),
+      },
+      "feature weekly.total would be changed (what it answers changes its meaning)",
+    ],
+    [
+      "another type of a column",
+      { user, payments: other, customers, profile, fraud: featureService("fraud", [profile]) },
+      "source payments would be changed (what is stored in its column amount is of the other type)",
+    ],
+    [
+      "another primary key",
+      { user, payments, customers: twoKeys },
+      "source customers would be changed (its primaryKey decides what its rows are)",
+    ],
+    [
+      "other keys of an entity",
+      { user: person, payments, customers },
+      "entity user would be changed (its keys are those of requests and of what is stored)",
+    ],
+    [
+      "a view that a service answers with",
+      {
+        user,
+        payments,
+        customers,
+        weekly,
+        fraud: featureService("fraud", [weekly.number, weekly.total.as("spent")]),
+      },
+      "view profile would be removed (service fraud answers with it)",
+    ],
+    [
+      "another ttl",
+      {
+        ...without("fraud", "profile"),
+        profile: featureView("profile", {
+          entity: user,
+          source: customers,
+          ttl: "7d",
+          features: { city: latest(customers.city).default("nowhere") },
+        }),
+      },
+      "view profile would be changed (its ttl decides what its features mean)",
+    ],
   ];
   for (const [text, definitions, message] of cases) {
     test(text, async () => {
       const data = memoryOfflineData();
       await (await open(bank, data)).apply();
       const store = await open(definitions, data);
-      const error = (await store.apply().catch((one: unknown) => one)) as { readonly code: string; readonly message: string };
+      const error = (await store.apply().catch((one: unknown) => one)) as {
+        readonly code: string;
+        readonly message: string;
+      };
       expect(error.code).toBe("REGISTRY_DESTRUCTIVE");
       expect(error.message).toContain(message);
       expect(error.message).toContain("--allow-destructive (allowDestructive: true)");
@@ -110,33 +282,88 @@ describe("what takes an answer away, or changes it, is refused without allowDest
   }
 });
 
-test("what takes nothing away is applied as it is: new objects, a column more, a feature more in a service, a feature that no service answers with", async () => {
-  const data = memoryOfflineData();
-  await (await open(bank, data)).apply();
-  const more = source("customers", { table: "public.customers", columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable(), phone: string("phone").nullable() }, primaryKey: ["id"], eventTime: committed() });
-  const store = await open({ user, payments, customers: more, weekly, fraud: featureService("fraud", [weekly.number, weekly.total.as("spent"), weekly.fees]) }, data);
-  const changes = (await store.plan()).changes.map(({ is, kind, name, details, destructive, usedBy }) => [`${is} ${kind} ${name}`, ...details, ...usedBy.map((one) => `used by ${one}`), ...(destructive === null ? [] : ["destructive"])]);
-  expect(changes).toEqual([
-    ["removed feature hospital.visits"],
-    ["removed feature profile.city", "used by service fraud", "destructive"],
-    ["changed service fraud", "features.city removed: profile.city", "features.fees added: weekly.fees", "destructive"],
-    ["changed source customers", "columns.phone added: {\"database\":\"phone\",\"kind\":\"string\",\"nullable\":true}", "used by view profile", "used by service fraud"],
-    ["removed view hospital"],
-    ["removed view profile", "used by service fraud", "destructive"],
-  ]);
-  const kept = featureView("profile", { entity: user, source: more, features: { city: latest(more.city).default("nowhere") } });
-  const before = memoryOfflineData();
-  const lasting = featureView("profile", { entity: user, source: customers, features: { city: latest(customers.city).default("nowhere") } });
-  await (await open({ user, payments, weekly, lasting }, before)).apply();
-  const added = await open({ user, payments, weekly, kept, all: featureService("all", [kept, weekly]) }, before);
-  expect((await added.apply()).changes.map(({ is, kind, name }) => `${is} ${kind} ${name}`)).toEqual(["added service all", "changed source customers"]);
-});
+test(
+  "what takes nothing away is applied as it is: new objects, a column more, a feature more in a " +
+    "service, a feature that no service answers with",
+  async () => {
+    const data = memoryOfflineData();
+    await (await open(bank, data)).apply();
+    const more = source("customers", {
+      table: "public.customers",
+      columns: {
+        id: int64("id"),
+        user_id: string("user"),
+        city: string("city").nullable(),
+        phone: string("phone").nullable(),
+      },
+      primaryKey: ["id"],
+      eventTime: committed(),
+    });
+    const store = await open(
+      {
+        user,
+        payments,
+        customers: more,
+        weekly,
+        fraud: featureService("fraud", [weekly.number, weekly.total.as("spent"), weekly.fees]),
+      },
+      data,
+    );
+    const changes = (await store.plan()).changes.map(
+      ({ is, kind, name, details, destructive, usedBy }) => [
+        `${is} ${kind} ${name}`,
+        ...details,
+        ...usedBy.map((one) => `used by ${one}`),
+        ...(destructive === null ? [] : ["destructive"]),
+      ],
+    );
+    expect(changes).toEqual([
+      ["removed feature hospital.visits"],
+      ["removed feature profile.city", "used by service fraud", "destructive"],
+      [
+        "changed service fraud",
+        "features.city removed: profile.city",
+        "features.fees added: weekly.fees",
+        "destructive",
+      ],
+      [
+        "changed source customers",
+        'columns.phone added: {"database":"phone","kind":"string","nullable":true}',
+        "used by view profile",
+        "used by service fraud",
+      ],
+      ["removed view hospital"],
+      ["removed view profile", "used by service fraud", "destructive"],
+    ]);
+    const kept = featureView("profile", {
+      entity: user,
+      source: more,
+      features: { city: latest(more.city).default("nowhere") },
+    });
+    const before = memoryOfflineData();
+    const lasting = featureView("profile", {
+      entity: user,
+      source: customers,
+      features: { city: latest(customers.city).default("nowhere") },
+    });
+    await (await open({ user, payments, weekly, lasting }, before)).apply();
+    const added = await open(
+      { user, payments, weekly, kept, all: featureService("all", [kept, weekly]) },
+      before,
+    );
+    expect(
+      (await added.apply()).changes.map(({ is, kind, name }) => `${is} ${kind} ${name}`),
+    ).toEqual(["added service all", "changed source customers"]);
+  },
+);
 
 /** Both have read before either writes. */
 function inStep(data: MemoryOfflineData, parties: number): () => OfflineStore {
   let waiting = 0;
   let go: () => void;
-  const all = new Promise<void>((resolve) => { go = resolve; });
+  const all = new Promise<void>((resolve) => {
+    go = resolve;
+  });
   return () => {
     const store = memoryOfflineStore(data);
     const registry: RegistryStore = {
@@ -151,48 +378,131 @@ function inStep(data: MemoryOfflineData, parties: number): () => OfflineStore {
   };
 }
 
-test("of two who apply at the same time one is done, and the other is told who was and what to do, and nothing of it was applied", async () => {
-  const data = memoryOfflineData();
-  await (await open({ user }, data)).apply({ by: "ann" });
-  const offline = inStep(data, 2);
-  const [a, b] = [await open({ user, payments }, data, { offline: offline() }), await open({ user, customers }, data, { offline: offline() })];
-  const outcomes = await Promise.allSettled([a.apply({ by: "bob" }), b.apply({ by: "cid" })]);
-  const lost = outcomes.filter((one) => one.status === "rejected").map(({ reason }) => reason as { readonly code: string; readonly message: string });
-  expect(lost).toHaveLength(1);
-  const winner = outcomes[0]!.status === "fulfilled" ? "bob" : "cid";
-  expect(lost[0]).toMatchObject({ code: "REGISTRY_CONFLICT", message: `memory offline store: the registry of namespace "default": ${winner} applied version 2 at 2026-01-05T12:00:00.000Z, while this was planned on version 1; nothing of yours was applied: look at tidemark plan again, and apply what is still to change` });
-  const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
-  expect([...there.objects.keys()]).toEqual(["entity user", winner === "bob" ? "source payments" : "source customers"].toSorted());
-});
+test(
+  "of two who apply at the same time one is done, and the other is told who was and what to do, " +
+    "and nothing of it was applied",
+  async () => {
+    const data = memoryOfflineData();
+    await (await open({ user }, data)).apply({ by: "ann" });
+    const offline = inStep(data, 2);
+    const [a, b] = [
+      await open({ user, payments }, data, { offline: offline() }),
+      await open({ user, customers }, data, { offline: offline() }),
+    ];
+    const outcomes = await Promise.allSettled([a.apply({ by: "bob" }), b.apply({ by: "cid" })]);
+    const lost = outcomes
+      .filter((one) => one.status === "rejected")
+      .map(({ reason }) => reason as { readonly code: string; readonly message: string });
+    expect(lost).toHaveLength(1);
+    const winner = outcomes[0]!.status === "fulfilled" ? "bob" : "cid";
+    expect(lost[0]).toMatchObject({
+      code: "REGISTRY_CONFLICT",
+      message:
+        `memory offline store: the registry of namespace "default": ${winner} applied version 2 ` +
+        "at 2026-01-05T12:00:00.000Z, while this was planned on version 1; nothing of yours was " +
+        "applied: look at tidemark plan again, and apply what is still to change",
+    });
+    const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
+    expect([...there.objects.keys()]).toEqual(
+      ["entity user", winner === "bob" ? "source payments" : "source customers"].toSorted(),
+    );
+  },
+);
 
 test("two who apply the same at the same time are both done", async () => {
   const data = memoryOfflineData();
   const offline = inStep(data, 2);
-  const results = await Promise.all([1, 2].map(async () => (await open(bank, data, { offline: offline() })).apply()));
+  const results = await Promise.all(
+    [1, 2].map(async () => (await open(bank, data, { offline: offline() })).apply()),
+  );
   expect(results.map(({ version }) => version)).toEqual([1, 1]);
   expect(data.registry.get("default")).toHaveLength(1);
 });
 
-test("a source that lies in the online store under another definition needs a new online store, and the plan says why", async () => {
-  const data = memoryOfflineData();
-  const online = memoryOnlineStore();
-  const store = await open(bank, data, { online });
-  expect((await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({ is: "empty", why: null });
-  await store.apply();
-  await store.run({ name: "one", async *changes() {
-    const change = { source: "payments", topic: "t", partition: 0, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0, lsn: 1n, committed: NOON.getTime() * 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null } as const;
-    yield { changes: [{ ...change, offset: 0, values: [1n, "ann", "Taxi", 1.5, 100n, NOON.getTime() * 1000 - 1] }], positions: [{ partition: "t:0", offset: 0 }] };
-  } });
-  const cents = source("payments", { table: "public.payments", columns: { id: int64("id"), user_id: string("User ID"), amount: int64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }) }, primaryKey: ["id"], eventTime: "time" });
-  const view = featureView("weekly", { entity: user, source: cents, features: { number: count().over("7d"), total: sum(cents.amount).over("7d") } });
-  const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
-  expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({ is: "rebuild", why: expect.stringContaining('source "payments" was stored under another definition') as string });
-});
+test(
+  "a source that lies in the online store under another definition needs a new online store, " +
+    "and the plan says why",
+  async () => {
+    const data = memoryOfflineData();
+    const online = memoryOnlineStore();
+    const store = await open(bank, data, { online });
+    expect(
+      (await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving,
+    ).toEqual({ is: "empty", why: null });
+    await store.apply();
+    await store.run({
+      name: "one",
+      async *changes() {
+        const change = {
+          source: "payments",
+          topic: "t",
+          partition: 0,
+          kind: "upsert",
+          oldKey: null,
+          unavailable: [],
+          unreadable: [],
+          broken: null,
+          nonFinite: 0,
+          lsn: 1n,
+          committed: NOON.getTime() * 1000,
+          snapshot: false,
+          op: "c",
+          timestamp: null,
+          transaction: null,
+          extra: null,
+        } as const;
+        yield {
+          changes: [
+            {
+              ...change,
+              offset: 0,
+              values: [1n, "ann", "Taxi", 1.5, 100n, NOON.getTime() * 1000 - 1],
+            },
+          ],
+          positions: [{ partition: "t:0", offset: 0 }],
+        };
+      },
+    });
+    const cents = source("payments", {
+      table: "public.payments",
+      columns: {
+        id: int64("id"),
+        user_id: string("User ID"),
+        amount: int64("Amount").nullable(),
+        time: timestamp("Time", { zone: "UTC" }),
+      },
+      primaryKey: ["id"],
+      eventTime: "time",
+    });
+    const view = featureView("weekly", {
+      entity: user,
+      source: cents,
+      features: { number: count().over("7d"), total: sum(cents.amount).over("7d") },
+    });
+    const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
+    expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({
+      is: "rebuild",
+      why: expect.stringContaining(
+        'source "payments" was stored under another definition',
+      ) as string,
+    });
+  },
+);
 
 test("a store without a registry, and one without a history, have no plan", async () => {
   const { registry: _, ...plain } = memoryOfflineStore();
-  await expect((await openStore({ definitions: bank, offline: plain })).plan()).rejects.toMatchObject({ code: "STORE_MISSING", message: expect.stringContaining("plan needs a registry, and memory offline store keeps none") as string });
-  await expect((await openStore({ definitions: bank })).apply()).rejects.toMatchObject({ code: "STORE_MISSING", message: expect.stringContaining("apply needs an offline store") as string });
+  await expect(
+    (await openStore({ definitions: bank, offline: plain })).plan(),
+  ).rejects.toMatchObject({
+    code: "STORE_MISSING",
+    message: expect.stringContaining(
+      "plan needs a registry, and memory offline store keeps none",
+    ) as string,
+  });
+  await expect((await openStore({ definitions: bank })).apply()).rejects.toMatchObject({
+    code: "STORE_MISSING",
+    message: expect.stringContaining("apply needs an offline store") as string,
+  });
 });
 
 describe("a store that is opened with other definitions than were applied", () => {
@@ -205,11 +515,22 @@ describe("a store that is opened with other definitions than were applied", () =
   }
   function warnings(): { readonly code: string; readonly text: string }[] {
     const seen: { code: string; text: string }[] = [];
-    const spy = vi.spyOn(process, "emitWarning").mockImplementation(((text: string, { code }: { readonly code: string }) => { seen.push({ code, text }); }) as typeof process.emitWarning);
-    onTestFinished(() => { spy.mockRestore(); });
+    const spy = vi.spyOn(process, "emitWarning").mockImplementation(((
+      text: string,
+      { code }: { readonly code: string },
+    ) => {
+      seen.push({ code, text });
+    }) as typeof process.emitWarning);
+    onTestFinished(() => {
+      spy.mockRestore();
+    });
     return seen;
   }
-  const opening = (definitions: Bank, offline: OfflineStore, more: Partial<StoreOptions> = {}): Promise<Store> => openStore({ definitions, offline, clock: () => NOON, ...more });
+  const opening = (
+    definitions: Bank,
+    offline: OfflineStore,
+    more: Partial<StoreOptions> = {},
+  ): Promise<Store> => openStore({ definitions, offline, clock: () => NOON, ...more });
 
   test("warns of it and names what differs; a part of the definitions is no difference", async () => {
     const data = await applied();
@@ -218,8 +539,16 @@ describe("a store that is opened with other definitions than were applied", () =
     await opening(without("fraud", "hospital", "profile", "customers"), memoryOfflineStore(data));
     expect(seen).toEqual([]);
     await opening(drifted, memoryOfflineStore(data));
-    expect(seen).toEqual([{ code: "DEFINITIONS_DRIFT", text: 'the definitions of this store are not those applied to namespace "default" (version 1, by ann at 2026-01-05T12:00:00.000Z): feature weekly.total is applied with another meaning; '
-      + "apply them with tidemark apply, or deploy the definitions that were applied" }]);
+    expect(seen).toEqual([
+      {
+        code: "DEFINITIONS_DRIFT",
+        text:
+          'the definitions of this store are not those applied to namespace "default" ' +
+          "(version 1, by ann at 2026-01-05T12:00:00.000Z): feature weekly.total is applied " +
+          "with another meaning; " +
+          "apply them with tidemark apply, or deploy the definitions that were applied",
+      },
+    ]);
   });
 
   test("is refused, ignored, or told of, as it is asked", async () => {
@@ -228,53 +557,112 @@ describe("a store that is opened with other definitions than were applied", () =
     const loads = vi.fn();
     const counted = (): OfflineStore => {
       const store = memoryOfflineStore(data);
-      return { ...store, registry: { ...store.registry!, load: (options) => { loads(); return store.registry!.load(options); } } };
+      return {
+        ...store,
+        registry: {
+          ...store.registry!,
+          load: (options) => {
+            loads();
+            return store.registry!.load(options);
+          },
+        },
+      };
     };
-    await expect(opening(drifted, counted(), { onDrift: "refuse" })).rejects.toMatchObject({ code: "DEFINITIONS_DRIFT", message: expect.stringContaining("feature weekly.total is applied with another meaning") as string });
+    await expect(opening(drifted, counted(), { onDrift: "refuse" })).rejects.toMatchObject({
+      code: "DEFINITIONS_DRIFT",
+      message: expect.stringContaining(
+        "feature weekly.total is applied with another meaning",
+      ) as string,
+    });
     await opening(bank, counted(), { onDrift: "refuse" });
     // opening costs one read
     expect(loads).toHaveBeenCalledTimes(2);
     await opening(drifted, counted(), { onDrift: "ignore" });
     expect(loads).toHaveBeenCalledTimes(2);
     let told: Drift | undefined;
-    const added = featureView("added", { entity: user, source: payments, features: { one: count().over("1d") } });
-    await (await open(without("fraud", "hospital"), data)).apply({ allowDestructive: true, by: "bob" });
-    await opening({ ...bank, added }, counted(), { onDrift: (drift) => { told = drift; } });
-    expect(told).toEqual({ namespace: "default", applied: { at: NOON.toISOString(), by: "bob", version: 2 }, objects: [
-      { kind: "feature", name: "added.one", is: "not applied" }, { kind: "feature", name: "hospital.visits", is: "removed" }, { kind: "service", name: "fraud", is: "removed" },
-      { kind: "view", name: "added", is: "not applied" }, { kind: "view", name: "hospital", is: "removed" },
-    ] });
+    const added = featureView("added", {
+      entity: user,
+      source: payments,
+      features: { one: count().over("1d") },
+    });
+    await (
+      await open(without("fraud", "hospital"), data)
+    ).apply({ allowDestructive: true, by: "bob" });
+    await opening({ ...bank, added }, counted(), {
+      onDrift: (drift) => {
+        told = drift;
+      },
+    });
+    expect(told).toEqual({
+      namespace: "default",
+      applied: { at: NOON.toISOString(), by: "bob", version: 2 },
+      objects: [
+        { kind: "feature", name: "added.one", is: "not applied" },
+        { kind: "feature", name: "hospital.visits", is: "removed" },
+        { kind: "service", name: "fraud", is: "removed" },
+        { kind: "view", name: "added", is: "not applied" },
+        { kind: "view", name: "hospital", is: "removed" },
+      ],
+    });
     expect(seen).toEqual([]);
   });
 
-  test("says nothing in a namespace to which nothing was applied, without a registry, and while the registry is away", async () => {
-    const data = await applied();
-    const seen = warnings();
-    await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
-    const { registry: _, ...plain } = memoryOfflineStore(data);
-    await opening(drifted, plain, { onDrift: "refuse" });
-    const away = { ...memoryOfflineStore(data), registry: { load: async () => { throw new Error("ECONNREFUSED"); }, save: async () => "conflict" as const } };
-    await opening(drifted, away, { onDrift: "refuse" });
-    expect(seen).toEqual([]);
-  });
+  test(
+    "says nothing in a namespace to which nothing was applied, without a registry, and while " +
+      "the registry is away",
+    async () => {
+      const data = await applied();
+      const seen = warnings();
+      await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
+      const { registry: _, ...plain } = memoryOfflineStore(data);
+      await opening(drifted, plain, { onDrift: "refuse" });
+      const away = {
+        ...memoryOfflineStore(data),
+        registry: {
+          load: async () => {
+            throw new Error("ECONNREFUSED");
+          },
+          save: async () => "conflict" as const,
+        },
+      };
+      await opening(drifted, away, { onDrift: "refuse" });
+      expect(seen).toEqual([]);
+    },
+  );
 
   test("opens without waiting for a registry that never answers", async () => {
     vi.useFakeTimers();
-    onTestFinished(() => { vi.useRealTimers(); });
-    const stuck = { ...memoryOfflineStore(), registry: { load: () => new Promise<never>(() => undefined), save: async () => "conflict" as const } };
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const stuck = {
+      ...memoryOfflineStore(),
+      registry: {
+        load: () => new Promise<never>(() => undefined),
+        save: async () => "conflict" as const,
+      },
+    };
     const store = opening(bank, stuck, { onDrift: "refuse" });
     await vi.advanceTimersByTimeAsync(2_000);
     await store;
   });
 
   test("a registry of a newer version, or a damaged one, is a warning of that code, or refused", async () => {
-    for (const [text, code] of [["{\"format\":2}", "REGISTRY_NEWER_FORMAT"], ["{", "REGISTRY_DAMAGED"], ["[]", "REGISTRY_DAMAGED"], ["{\"format\":1,\"version\":1}", "REGISTRY_DAMAGED"], ["null", "REGISTRY_DAMAGED"]] as const) {
+    for (const [text, code] of [
+      ['{"format":2}', "REGISTRY_NEWER_FORMAT"],
+      ["{", "REGISTRY_DAMAGED"],
+      ["[]", "REGISTRY_DAMAGED"],
+      ['{"format":1,"version":1}', "REGISTRY_DAMAGED"],
+      ["null", "REGISTRY_DAMAGED"],
+    ] as const) {
       const data = memoryOfflineData();
       data.registry.set("default", [text]);
       const seen = warnings();
       await opening(bank, memoryOfflineStore(data));
       expect(seen.map((one) => one.code)).toEqual([code]);
-      await expect(opening(bank, memoryOfflineStore(data), { onDrift: "refuse" })).rejects.toMatchObject({ code });
+      await expect(
+        opening(bank, memoryOfflineStore(data), { onDrift: "refuse" }),
+      ).rejects.toMatchObject({ code });
       await expect((await open(bank, data)).apply()).rejects.toMatchObject({ code });
       expect(data.registry.get("default")).toEqual([text]);
     }
@@ -282,5 +670,13 @@ describe("a store that is opened with other definitions than were applied", () =
 });
 
 test("lengths are said as they are written", () => {
-  expect([1e6, 90e6, 60e6, 3600e6, 86_400e6, 604_800e6, 5400e6].map(durationText)).toEqual(["1s", "90s", "1m", "1h", "1d", "7d", "90m"]);
+  expect([1e6, 90e6, 60e6, 3600e6, 86_400e6, 604_800e6, 5400e6].map(durationText)).toEqual([
+    "1s",
+    "90s",
+    "1m",
+    "1h",
+    "1d",
+    "7d",
+    "90m",
+  ]);
 });

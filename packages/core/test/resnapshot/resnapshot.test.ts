@@ -3,7 +3,19 @@ import type { Store } from "@tidemark/core";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { historyTables } from "../../src/offline/history-tables.ts";
 import { expect, test } from "vitest";
-import { DAY, HOUR, Log, NOON, SECOND, date, definitions, profile, refusal, weekly, world } from "../support/shop.ts";
+import {
+  DAY,
+  HOUR,
+  Log,
+  NOON,
+  SECOND,
+  date,
+  definitions,
+  profile,
+  refusal,
+  weekly,
+  world,
+} from "../support/shop.ts";
 
 const spec = collectDefinitions(definitions).sources.get("payments")!;
 const ann = { user_id: "ann" } as const;
@@ -13,17 +25,34 @@ type Part = Change["snapshotPart"] | "row";
 /** A new log of payments, read by a new connector. */
 class NewLog extends Log {
   snapshot(id: number, part: Part, lsn: bigint, amount = 1, committed = NOON): this {
-    return this.paid({ id, time: NOON - HOUR, amount }, { lsn, committed, change: { snapshot: true, op: "r", snapshotPart: part === "row" ? undefined : part } });
+    return this.paid(
+      { id, time: NOON - HOUR, amount },
+      {
+        lsn,
+        committed,
+        change: { snapshot: true, op: "r", snapshotPart: part === "row" ? undefined : part },
+      },
+    );
   }
 }
 
 async function counted(store: Store, asOf = NOON + HOUR): Promise<number> {
-  const [row] = await store.getOnlineFeatures({ features: [weekly.payments_l1w], entities: [ann], asOf: date(asOf) });
+  const [row] = await store.getOnlineFeatures({
+    features: [weekly.payments_l1w],
+    entities: [ann],
+    asOf: date(asOf),
+  });
   return row.payments_l1w;
 }
 
 async function known(store: Store, time: number): Promise<number> {
-  const [row] = await (await store.getHistoricalFeatures({ features: [weekly.payments_l1w], entities: [{ ...ann, event_timestamp: date(time) }], asKnown: true })).rows();
+  const [row] = await (
+    await store.getHistoricalFeatures({
+      features: [weekly.payments_l1w],
+      entities: [{ ...ann, event_timestamp: date(time) }],
+      asKnown: true,
+    })
+  ).rows();
   return row!.payments_l1w;
 }
 
@@ -36,135 +65,264 @@ async function threePaid(): Promise<Awaited<ReturnType<typeof world>>> {
   return made;
 }
 
-const afterwards = (): NewLog => new NewLog().snapshot(1, "first", 70n).snapshot(2, "row", 70n).snapshot(4, "last", 70n).paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
+const afterwards = (): NewLog =>
+  new NewLog()
+    .snapshot(1, "first", 70n)
+    .snapshot(2, "row", 70n)
+    .snapshot(4, "last", 70n)
+    .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
 
-test("rows that do not come again are gone from the snapshot's time on, and known before it as they were", async () => {
-  const { store } = await threePaid();
-  expect(await store.rebootstrap("payments", afterwards().source({ batch: 1 }))).toEqual({ changes: 4, epoch: 1 });
-  expect(await counted(store)).toBe(4);
-  expect([await known(store, NOON), await known(store, NOON + SECOND), await known(store, NOON + HOUR)]).toEqual([3, 3, 4]);
-  const [payment] = await store.status();
-  expect(payment).toMatchObject({ source: "payments", epoch: 1, rebootstrapping: false, online: { positions: [{ partition: "t.public.payments:0", offset: 3 }] }, history: { changes: 8 } });
-});
+test(
+  "rows that do not come again are gone from the snapshot's time on, and known before it as " +
+    "they were",
+  async () => {
+    const { store } = await threePaid();
+    expect(await store.rebootstrap("payments", afterwards().source({ batch: 1 }))).toEqual({
+      changes: 4,
+      epoch: 1,
+    });
+    expect(await counted(store)).toBe(4);
+    expect([
+      await known(store, NOON),
+      await known(store, NOON + SECOND),
+      await known(store, NOON + HOUR),
+    ]).toEqual([3, 3, 4]);
+    const [payment] = await store.status();
+    expect(payment).toMatchObject({
+      source: "payments",
+      epoch: 1,
+      rebootstrapping: false,
+      online: { positions: [{ partition: "t.public.payments:0", offset: 3 }] },
+      history: { changes: 8 },
+    });
+  },
+);
 
 test("the stream goes on in the new epoch, where LSNs and offsets are lower than before", async () => {
   const { store } = await threePaid();
   const log = afterwards();
   await store.rebootstrap("payments", log.source());
-  log.unpaid(1, { lsn: 72n, committed: NOON + 2 * SECOND }).paid({ id: 3, time: NOON - HOUR }, { lsn: 73n, committed: NOON + 3 * SECOND });
+  log
+    .unpaid(1, { lsn: 72n, committed: NOON + 2 * SECOND })
+    .paid({ id: 3, time: NOON - HOUR }, { lsn: 73n, committed: NOON + 3 * SECOND });
   expect(await store.run(log.source())).toEqual({ changes: 2 });
   expect(await counted(store)).toBe(4);
   // gone between the snapshot and its return
-  expect([await known(store, NOON + 3 * SECOND), await known(store, NOON + 4 * SECOND)]).toEqual([3, 4]);
+  expect([await known(store, NOON + 3 * SECOND), await known(store, NOON + 4 * SECOND)]).toEqual([
+    3, 4,
+  ]);
 });
 
-test("a source that ends before the snapshot does is SNAPSHOT_INCOMPLETE: everything of before is served on, and the next call goes on", async () => {
-  const { store } = await threePaid();
-  expect(await refusal(store.rebootstrap("payments", afterwards().source({ upTo: 2 })))).toEqual({
-    code: "SNAPSHOT_INCOMPLETE", message: expect.stringMatching(/^rebootstrap of source "payments": hand-made log ended before the last row of a snapshot.*call rebootstrap again/) as string,
-  });
-  expect(await counted(store)).toBe(3);
-  expect((await store.status()).map(({ epoch, rebootstrapping }) => [epoch, rebootstrapping])).toEqual([[1, true], [0, false]]);
-  expect(await store.rebootstrap("payments", afterwards().source())).toEqual({ changes: 2, epoch: 1 });
-  expect(await counted(store)).toBe(4);
-});
+test(
+  "a source that ends before the snapshot does is SNAPSHOT_INCOMPLETE: everything of before is " +
+    "served on, and the next call goes on",
+  async () => {
+    const { store } = await threePaid();
+    expect(await refusal(store.rebootstrap("payments", afterwards().source({ upTo: 2 })))).toEqual({
+      code: "SNAPSHOT_INCOMPLETE",
+      message: expect.stringMatching(
+        /^rebootstrap of source "payments": hand-made log ended before the last row of a snapshot.*call rebootstrap again/,
+      ) as string,
+    });
+    expect(await counted(store)).toBe(3);
+    expect(
+      (await store.status()).map(({ epoch, rebootstrapping }) => [epoch, rebootstrapping]),
+    ).toEqual([
+      [1, true],
+      [0, false],
+    ]);
+    expect(await store.rebootstrap("payments", afterwards().source())).toEqual({
+      changes: 2,
+      epoch: 1,
+    });
+    expect(await counted(store)).toBe(4);
+  },
+);
 
 test("a change behind the snapshot's rows in their partition says as well that it is over", async () => {
   const { store } = await threePaid();
-  const unmarked = new NewLog().snapshot(1, "first", 70n).paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
+  const unmarked = new NewLog()
+    .snapshot(1, "first", 70n)
+    .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
   await store.rebootstrap("payments", unmarked.source());
   expect(await counted(store)).toBe(2);
 });
 
-test("of a snapshot that was begun again only the new rows count, and rows that are delivered again begin none", async () => {
-  const { store } = await threePaid();
-  const twice = new NewLog().snapshot(1, "first", 70n).snapshot(3, "row", 70n).snapshot(1, "first", 80n, 1, NOON + 5 * SECOND).snapshot(2, "last", 80n, 1, NOON + 5 * SECOND).snapshot(3, "row", 70n);
-  await store.rebootstrap("payments", twice.source());
-  expect(await counted(store)).toBe(2);
-});
+test(
+  "of a snapshot that was begun again only the new rows count, and rows that are delivered " +
+    "again begin none",
+  async () => {
+    const { store } = await threePaid();
+    const twice = new NewLog()
+      .snapshot(1, "first", 70n)
+      .snapshot(3, "row", 70n)
+      .snapshot(1, "first", 80n, 1, NOON + 5 * SECOND)
+      .snapshot(2, "last", 80n, 1, NOON + 5 * SECOND)
+      .snapshot(3, "row", 70n);
+    await store.rebootstrap("payments", twice.source());
+    expect(await counted(store)).toBe(2);
+  },
+);
 
 test("changes from before the snapshot, in the same topic, keep no row", async () => {
   const { store } = await threePaid();
-  const same = new NewLog().paid({ id: 3, time: NOON - HOUR, amount: 7 }, { lsn: 1010n, committed: NOON - 5 * SECOND }).snapshot(1, "first", 2000n).snapshot(2, "last", 2000n);
+  const same = new NewLog()
+    .paid({ id: 3, time: NOON - HOUR, amount: 7 }, { lsn: 1010n, committed: NOON - 5 * SECOND })
+    .snapshot(1, "first", 2000n)
+    .snapshot(2, "last", 2000n);
   await store.rebootstrap("payments", same.source());
   expect(await counted(store)).toBe(2);
 });
 
-test("a snapshot of a database that was set back, behind changes from before in the same partition, is SOURCE_LSN_WENT_BACK", async () => {
-  const { store } = await threePaid();
-  const same = new NewLog().paid({ id: 3, time: NOON - HOUR }, { lsn: 1010n, committed: NOON - 5 * SECOND }).snapshot(1, "first", 70n).snapshot(2, "last", 70n);
-  expect(await refusal(store.rebootstrap("payments", same.source()))).toEqual({
-    code: "SOURCE_LSN_WENT_BACK", message: expect.stringMatching(/offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/) as string,
-  });
-});
+test(
+  "a snapshot of a database that was set back, behind changes from before in the same " +
+    "partition, is SOURCE_LSN_WENT_BACK",
+  async () => {
+    const { store } = await threePaid();
+    const same = new NewLog()
+      .paid({ id: 3, time: NOON - HOUR }, { lsn: 1010n, committed: NOON - 5 * SECOND })
+      .snapshot(1, "first", 70n)
+      .snapshot(2, "last", 70n);
+    expect(await refusal(store.rebootstrap("payments", same.source()))).toEqual({
+      code: "SOURCE_LSN_WENT_BACK",
+      message: expect.stringMatching(
+        /offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/,
+      ) as string,
+    });
+  },
+);
 
-test("with ending: \"source\" an empty table, and an incremental snapshot, end with their log", async () => {
+test('with ending: "source" an empty table, and an incremental snapshot, end with their log', async () => {
   const { store } = await threePaid();
-  expect(await store.rebootstrap("payments", new Log().source(), { ending: "source" })).toEqual({ changes: 0, epoch: 1 });
-  expect([await counted(store), await known(store, NOON), await known(store, NOON + SECOND)]).toEqual([0, 3, 0]);
-  const chunks = new NewLog().snapshot(1, "incremental", 90n).snapshot(2, "incremental", 95n, 1, NOON + 9 * SECOND);
-  expect(await refusal(store.rebootstrap("payments", chunks.source()))).toMatchObject({ code: "SNAPSHOT_INCOMPLETE" });
-  expect(await store.rebootstrap("payments", chunks.source(), { ending: "source" })).toEqual({ changes: 0, epoch: 2 });
+  expect(await store.rebootstrap("payments", new Log().source(), { ending: "source" })).toEqual({
+    changes: 0,
+    epoch: 1,
+  });
+  expect([
+    await counted(store),
+    await known(store, NOON),
+    await known(store, NOON + SECOND),
+  ]).toEqual([0, 3, 0]);
+  const chunks = new NewLog()
+    .snapshot(1, "incremental", 90n)
+    .snapshot(2, "incremental", 95n, 1, NOON + 9 * SECOND);
+  expect(await refusal(store.rebootstrap("payments", chunks.source()))).toMatchObject({
+    code: "SNAPSHOT_INCOMPLETE",
+  });
+  expect(await store.rebootstrap("payments", chunks.source(), { ending: "source" })).toEqual({
+    changes: 0,
+    epoch: 2,
+  });
   expect(await counted(store)).toBe(2);
 });
 
 test("a source may be begun anew again and again; what each epoch knew stays known", async () => {
   const { store } = await threePaid();
   for (let n = 1; n <= 5; n++) {
-    const log = new NewLog().snapshot(n, "first", 50n, 1, NOON + n * DAY).snapshot(n + 1, "last", 50n, 1, NOON + n * DAY);
+    const log = new NewLog()
+      .snapshot(n, "first", 50n, 1, NOON + n * DAY)
+      .snapshot(n + 1, "last", 50n, 1, NOON + n * DAY);
     expect((await store.rebootstrap("payments", log.source())).epoch).toBe(n);
   }
   expect(await counted(store)).toBe(2);
-  expect([await known(store, NOON), await known(store, NOON + 2 * DAY + SECOND), await known(store, NOON + 5 * DAY + SECOND)]).toEqual([3, 2, 2]);
+  expect([
+    await known(store, NOON),
+    await known(store, NOON + 2 * DAY + SECOND),
+    await known(store, NOON + 5 * DAY + SECOND),
+  ]).toEqual([3, 2, 2]);
 });
 
-test("a column that the log leaves out is not taken from before the gap: the row waits for its next whole image", async () => {
-  const { store } = await threePaid();
-  const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
-  const log = new NewLog().paid({ id: 3, time: NOON - HOUR }, { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } });
-  expect(await refusal(store.rebootstrap("payments", log.source()))).toMatchObject({ code: "SNAPSHOT_INCOMPLETE" });
-  expect(await store.quarantine("payments")).toMatchObject([{ key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" }]);
-  log.snapshot(3, "last", 70n);
-  await store.rebootstrap("payments", log.source());
-  expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
-});
+test(
+  "a column that the log leaves out is not taken from before the gap: the row waits for its " +
+    "next whole image",
+  async () => {
+    const { store } = await threePaid();
+    const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
+    const log = new NewLog().paid(
+      { id: 3, time: NOON - HOUR },
+      { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
+    );
+    expect(await refusal(store.rebootstrap("payments", log.source()))).toMatchObject({
+      code: "SNAPSHOT_INCOMPLETE",
+    });
+    expect(await store.quarantine("payments")).toMatchObject([
+      { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
+    ]);
+    log.snapshot(3, "last", 70n);
+    await store.rebootstrap("payments", log.source());
+    expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
+  },
+);
 
-test("a snapshot row that replaces what was known holds from its snapshot, not from the column that says since when", async () => {
-  const { store } = await world();
-  const row = (city: string, time: number): Log => new Log().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], { committed: time, change: { snapshot: true, op: "r", snapshotPart: "last" } });
-  await store.run(row("Oslo", NOON - DAY).source());
-  await store.rebootstrap("customers", row("Rome", NOON).source());
-  const cities = await (await store.getHistoricalFeatures({ features: [profile.city], entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({ ...ann, event_timestamp: date(time) })) })).rows();
-  expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
-});
+test(
+  "a snapshot row that replaces what was known holds from its snapshot, not from the column " +
+    "that says since when",
+  async () => {
+    const { store } = await world();
+    const row = (city: string, time: number): Log =>
+      new Log().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
+        committed: time,
+        change: { snapshot: true, op: "r", snapshotPart: "last" },
+      });
+    await store.run(row("Oslo", NOON - DAY).source());
+    await store.rebootstrap("customers", row("Rome", NOON).source());
+    const cities = await (
+      await store.getHistoricalFeatures({
+        features: [profile.city],
+        entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({
+          ...ann,
+          event_timestamp: date(time),
+        })),
+      })
+    ).rows();
+    expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
+  },
+);
 
 test("a change log that was written before there were epochs is read, and begun anew", async () => {
   const { store, offline } = await threePaid();
   const { changes, versions } = historyTables(spec);
   const old = changes.columns.filter(({ name }) => name !== "_epoch");
   const batches = [];
-  for await (const batch of offline.scan(changes.name, { columns: old.map(({ name }) => name) })) batches.push(batch);
+  for await (const batch of offline.scan(changes.name, { columns: old.map(({ name }) => name) }))
+    batches.push(batch);
   const state = (await offline.state(changes.name))!;
   await store.close();
   const made = await world();
-  await made.offline.append({ ...changes, columns: old }, batches, { positions: state.positions.map(({ partition, offset, mark }) => ({ partition, expected: null, next: offset, mark })) });
+  await made.offline.append({ ...changes, columns: old }, batches, {
+    positions: state.positions.map(({ partition, offset, mark }) => ({
+      partition,
+      expected: null,
+      next: offset,
+      mark,
+    })),
+  });
   expect(await made.offline.state(versions.name)).toBeNull();
   expect(await known(made.store, NOON)).toBe(3);
   await made.store.compact();
   await made.store.rebootstrap("payments", afterwards().source());
   expect([await known(made.store, NOON), await known(made.store, NOON + HOUR)]).toEqual([3, 4]);
-  expect((await made.offline.state(changes.name))!.columns.map(({ name }) => name)).toContain("_epoch");
+  expect((await made.offline.state(changes.name))!.columns.map(({ name }) => name)).toContain(
+    "_epoch",
+  );
 });
 
 test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () => {
   const { store, online, offline } = await threePaid();
   const large = new NewLog().snapshot(1, "last", 1n << 56n);
-  expect(await refusal(store.rebootstrap("payments", large.source()))).toMatchObject({ code: "LSN_TOO_LARGE" });
+  expect(await refusal(store.rebootstrap("payments", large.source()))).toMatchObject({
+    code: "LSN_TOO_LARGE",
+  });
   await store.rebootstrap("payments", afterwards().source());
-  const last = [{ partition: "~begun:126", expected: null, next: 1 }, { partition: "~complete:126", expected: null, next: 1, mark: "1 1 1" }];
+  const last = [
+    { partition: "~begun:126", expected: null, next: 1 },
+    { partition: "~complete:126", expected: null, next: 1, mark: "1 1 1" },
+  ];
   await online.write({ source: "payments", cells: [], positions: last });
   await offline.append(historyTables(spec).changes, [], { positions: last });
-  expect(await refusal(store.rebootstrap("payments", afterwards().source()))).toMatchObject({ code: "EPOCHS_EXHAUSTED" });
+  expect(await refusal(store.rebootstrap("payments", afterwards().source()))).toMatchObject({
+    code: "EPOCHS_EXHAUSTED",
+  });
 });
 
 test("what is handed on to a change source, and acknowledged, are its own positions", async () => {
@@ -178,23 +336,48 @@ test("what is handed on to a change source, and acknowledged, are its own positi
       name: inner.name,
       async *changes(options) {
         asked.push(options.after);
-        for await (const { changes, positions } of inner.changes(options)) yield { changes, positions: positions.map((position) => ({ ...position, mark: `mark of ${position.offset}` })) };
+        for await (const { changes, positions } of inner.changes(options))
+          yield {
+            changes,
+            positions: positions.map((position) => ({
+              ...position,
+              mark: `mark of ${position.offset}`,
+            })),
+          };
       },
-      ack: async (positions) => { acknowledged.push(...positions); },
+      ack: async (positions) => {
+        acknowledged.push(...positions);
+      },
     };
   };
-  expect(await refusal(store.rebootstrap("payments", marking(1)))).toMatchObject({ code: "SNAPSHOT_INCOMPLETE" });
+  expect(await refusal(store.rebootstrap("payments", marking(1)))).toMatchObject({
+    code: "SNAPSHOT_INCOMPLETE",
+  });
   await store.rebootstrap("payments", marking(4));
-  const at = (offset: number) => ({ partition: "t.public.payments:0", offset, mark: `mark of ${offset}` });
+  const at = (offset: number) => ({
+    partition: "t.public.payments:0",
+    offset,
+    mark: `mark of ${offset}`,
+  });
   expect(asked).toEqual([[], [at(0)], [at(3)]]);
-  expect(acknowledged.every(({ partition, mark }) => partition === "t.public.payments:0" && /^mark of \d$/.test(mark!))).toBe(true);
+  expect(
+    acknowledged.every(
+      ({ partition, mark }) => partition === "t.public.payments:0" && /^mark of \d$/.test(mark!),
+    ),
+  ).toBe(true);
   const [status] = await store.status();
   expect(status!.online!.positions).toEqual([{ ...at(3), mark: `71 ${at(3).mark}` }]);
 });
 
 test("a row of the snapshot that is in no window is listed", async () => {
   const { store } = await threePaid();
-  const untimed = new NewLog().paid({ id: 1, time: null }, { lsn: 70n, change: { snapshot: true, op: "r", snapshotPart: "first" } }).snapshot(2, "last", 70n).paid({ id: 5, time: NOON - HOUR }, { lsn: 71n });
+  const untimed = new NewLog()
+    .paid(
+      { id: 1, time: null },
+      { lsn: 70n, change: { snapshot: true, op: "r", snapshotPart: "first" } },
+    )
+    .snapshot(2, "last", 70n)
+    .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n });
   await store.rebootstrap("payments", untimed.source());
   expect(await store.quarantine("payments")).toMatchObject([{ key: { id: 1n }, column: "time" }]);
 });

@@ -2,38 +2,121 @@
 import fc from "fast-check";
 import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
 
-export const KINDS: readonly Kind[] = ["string", "boolean", "int32", "int64", "float64", "decimal", "timestamp", "date", "bytes", "json"];
+export const KINDS: readonly Kind[] = [
+  "string",
+  "boolean",
+  "int32",
+  "int64",
+  "float64",
+  "decimal",
+  "timestamp",
+  "date",
+  "bytes",
+  "json",
+];
 
 export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, kind, nullable: true, ...(kind === "decimal" ? { precision: 38, scale: 4 } : {}), ...more };
+  return {
+    name,
+    database: name,
+    kind,
+    nullable: true,
+    ...(kind === "decimal" ? { precision: 38, scale: 4 } : {}),
+    ...more,
+  };
 }
 
-const int64 = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -300n, max: 300n }),
-  fc.constantFrom(2n ** 63n - 1n, -(2n ** 63n), 2n ** 50n, -(2n ** 50n), 2n ** 50n - 1n, 2n ** 53n + 1n));
-const micros = fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -5, max: 5 }), fc.constantFrom(2 ** 53 - 1, 1 - 2 ** 53, 2 ** 51, 2 ** 51 - 1, -(2 ** 51), 2 ** 52, 1_741_064_767_123_456));
-const double = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(0, -0, 0.1, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE), fc.integer({ min: -3, max: 3 }));
-const text = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.string({ maxLength: 300 }), fc.constantFrom("", "a", "é€😀", "\uFFFD", "\u0000", "x".repeat(41), "é".repeat(42), "\ufeffmark", "\ud800", "\udc00\ud800", "a\ud83d"));
+const int64 = fc.oneof(
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  fc.bigInt({ min: -300n, max: 300n }),
+  fc.constantFrom(
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    2n ** 50n,
+    -(2n ** 50n),
+    2n ** 50n - 1n,
+    2n ** 53n + 1n,
+  ),
+);
+const micros = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.integer({ min: -5, max: 5 }),
+  fc.constantFrom(
+    2 ** 53 - 1,
+    1 - 2 ** 53,
+    2 ** 51,
+    2 ** 51 - 1,
+    -(2 ** 51),
+    2 ** 52,
+    1_741_064_767_123_456,
+  ),
+);
+const double = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(0, -0, 0.1, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE),
+  fc.integer({ min: -3, max: 3 }),
+);
+const text = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ maxLength: 300 }),
+  fc.constantFrom(
+    "",
+    "a",
+    "é€😀",
+    "\uFFFD",
+    "\u0000",
+    "x".repeat(41),
+    "é".repeat(42),
+    "\ufeffmark",
+    "\ud800",
+    "\udc00\ud800",
+    "a\ud83d",
+  ),
+);
 
 /** A value of the kind, never null. */
 export function anyValue(kind: Kind): fc.Arbitrary<Exclude<Value, null>> {
   switch (kind) {
-    case "string": case "json": return text;
-    case "boolean": return fc.boolean();
-    case "int32": case "date": return fc.oneof(fc.integer(), fc.integer({ min: -3, max: 3 }), fc.constantFrom(2 ** 31 - 1, -(2 ** 31)));
-    case "int64": return int64;
-    case "float64": return double;
-    case "decimal": return fc.oneof(fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n }), fc.bigInt({ min: -3n, max: 3n }));
-    case "timestamp": return micros;
-    case "bytes": return fc.uint8Array({ maxLength: 12 });
+    case "string":
+    case "json":
+      return text;
+    case "boolean":
+      return fc.boolean();
+    case "int32":
+    case "date":
+      return fc.oneof(
+        fc.integer(),
+        fc.integer({ min: -3, max: 3 }),
+        fc.constantFrom(2 ** 31 - 1, -(2 ** 31)),
+      );
+    case "int64":
+      return int64;
+    case "float64":
+      return double;
+    case "decimal":
+      return fc.oneof(
+        fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n }),
+        fc.bigInt({ min: -3n, max: 3n }),
+      );
+    case "timestamp":
+      return micros;
+    case "bytes":
+      return fc.uint8Array({ maxLength: 12 });
   }
 }
 
 /** A column of such values: with and without gaps, all alike, of few different ones. */
 export function anyColumn(kind: Kind, length: number): fc.Arbitrary<Value[]> {
   const value = anyValue(kind);
-  const sized = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: length, maxLength: length });
+  const sized = <T>(one: fc.Arbitrary<T>) =>
+    fc.array(one, { minLength: length, maxLength: length });
   return fc.oneof(
-    sized<Value>(value), sized<Value>(fc.option(value)), value.map((one): Value[] => new Array<Value>(length).fill(one)), fc.constant(new Array<Value>(length).fill(null)),
-    fc.array(value, { minLength: 1, maxLength: 3 }).chain((few) => sized<Value>(fc.constantFrom<Value>(...few, null))),
+    sized<Value>(value),
+    sized<Value>(fc.option(value)),
+    value.map((one): Value[] => new Array<Value>(length).fill(one)),
+    fc.constant(new Array<Value>(length).fill(null)),
+    fc
+      .array(value, { minLength: 1, maxLength: 3 })
+      .chain((few) => sized<Value>(fc.constantFrom<Value>(...few, null))),
   );
 }

@@ -1,12 +1,21 @@
-/** Memory stores that fail, fail after having done it, and take their time; and pauses that cost turns of the event loop, not time. */
+/**
+ * Memory stores that fail, fail after having done it, and take their time; and pauses that cost
+ * turns of the event loop, not time.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import type { Sleep } from "../../src/ingest/backpressure.ts";
 
-/** What happens to a call: nothing, an error before it, an error after it was done, or so many turns before it. */
+/**
+ * What happens to a call: nothing, an error before it, an error after it was done, or so many turns
+ * before it.
+ */
 export type Fault = "none" | "before" | "after" | number;
 
-export const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+export const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 /** A pause of so many ms is a turn for each 50. */
 export const turns: Sleep = async (ms, signal) => {
@@ -38,7 +47,9 @@ export function faultyOffline(store: OfflineStore, next: () => Fault): OfflineSt
   return {
     ...store,
     state: (table, options) => faulty(store.name, next(), () => store.state(table, options)),
-    append: (table, rows, options) => faulty(store.name, next(), () => store.append(table, rows, options)),
-    rewrite: (table, rows, options) => faulty(store.name, next(), () => store.rewrite(table, rows, options)),
+    append: (table, rows, options) =>
+      faulty(store.name, next(), () => store.append(table, rows, options)),
+    rewrite: (table, rows, options) =>
+      faulty(store.name, next(), () => store.rewrite(table, rows, options)),
   };
 }

@@ -1,14 +1,19 @@
 import type { SourceSpec } from "../../src/specs.ts";
 import type { Change } from "../../src/spi.ts";
 
-/** The changes of a source as the runner gives them to sinks: one without LSN stands behind what its partition held. */
+/**
+ * The changes of a source as the runner gives them to sinks: one without LSN stands behind what its
+ * partition held.
+ */
 export function placedChanges(source: SourceSpec, all: readonly Change[]): Change[] {
   const highest = new Map<string, bigint>();
-  return all.filter((change) => change.source === source.name).map((change) => {
-    const partition = `${change.topic}:${change.partition}`;
-    const before = highest.get(partition);
-    if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
-    if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
-    return change;
-  });
+  return all
+    .filter((change) => change.source === source.name)
+    .map((change) => {
+      const partition = `${change.topic}:${change.partition}`;
+      const before = highest.get(partition);
+      if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
+      if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
+      return change;
+    });
 }

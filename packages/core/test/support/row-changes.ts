@@ -7,53 +7,141 @@ import { column } from "./any-value.ts";
 
 /** `amount` and `note` are columns that the log may leave out. */
 export const source: SourceSpec = {
-  name: "s", table: "public.s", primaryKey: ["id"], eventTime: { is: "column", column: "time" }, created: null,
-  columns: [column("id", "int32", { nullable: false }), column("time", "timestamp"), column("amount", "float64"), column("note", "string")],
+  name: "s",
+  table: "public.s",
+  primaryKey: ["id"],
+  eventTime: { is: "column", column: "time" },
+  created: null,
+  columns: [
+    column("id", "int32", { nullable: false }),
+    column("time", "timestamp"),
+    column("amount", "float64"),
+    column("note", "string"),
+  ],
 };
 export const NOTE = 3;
 const AMOUNT = 2;
 
-export function upsert(place: bigint, values: readonly Value[], more: Partial<RowChange> = {}): RowChange {
-  return { place, offset: Number(place), guessed: false, committed: Number(place) * 10, logged: Number(place) * 10, values, unavailable: [], broken: null, unreadable: [], ...more };
+export function upsert(
+  place: bigint,
+  values: readonly Value[],
+  more: Partial<RowChange> = {},
+): RowChange {
+  return {
+    place,
+    offset: Number(place),
+    guessed: false,
+    committed: Number(place) * 10,
+    logged: Number(place) * 10,
+    values,
+    unavailable: [],
+    broken: null,
+    unreadable: [],
+    ...more,
+  };
 }
 
 export function gone(place: bigint, more: Partial<RowChange> = {}): RowChange {
   return { ...upsert(place, []), values: null, ...more };
 }
 
-const values = fc.tuple(fc.constant(1), fc.option(fc.integer({ min: 0, max: 3 })), fc.constantFrom(0, -0, 1.5, null), fc.constantFrom("a", "b", null));
+const values = fc.tuple(
+  fc.constant(1),
+  fc.option(fc.integer({ min: 0, max: 3 })),
+  fc.constantFrom(0, -0, 1.5, null),
+  fc.constantFrom("a", "b", null),
+);
 const content = fc.oneof(
   { weight: 4, arbitrary: values.map((list): Partial<RowChange> => ({ values: list })) },
-  { weight: 3, arbitrary: values.map((list): Partial<RowChange> => ({ values: list.with(NOTE, null), unavailable: [NOTE] })) },
-  { weight: 1, arbitrary: values.map((list): Partial<RowChange> => ({ values: list.with(AMOUNT, null), unavailable: [AMOUNT] })) },
-  { weight: 1, arbitrary: values.map((list): Partial<RowChange> => ({ values: list.with(AMOUNT, null).with(NOTE, null), unavailable: [AMOUNT, NOTE] })) },
+  {
+    weight: 3,
+    arbitrary: values.map((list): Partial<RowChange> => ({
+      values: list.with(NOTE, null),
+      unavailable: [NOTE],
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: values.map((list): Partial<RowChange> => ({
+      values: list.with(AMOUNT, null),
+      unavailable: [AMOUNT],
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: values.map((list): Partial<RowChange> => ({
+      values: list.with(AMOUNT, null).with(NOTE, null),
+      unavailable: [AMOUNT, NOTE],
+    })),
+  },
   { weight: 2, arbitrary: fc.constant<Partial<RowChange>>({ values: null }) },
-  { weight: 1, arbitrary: fc.constant<Partial<RowChange>>({ values: [1, null, null, null], broken: "NOT_A_ROW" }) },
-  { weight: 1, arbitrary: values.map((list): Partial<RowChange> => ({ values: list.with(1, null), unreadable: ["time:NOT_A_TIME"] })) },
+  {
+    weight: 1,
+    arbitrary: fc.constant<Partial<RowChange>>({
+      values: [1, null, null, null],
+      broken: "NOT_A_ROW",
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: values.map((list): Partial<RowChange> => ({
+      values: list.with(1, null),
+      unreadable: ["time:NOT_A_TIME"],
+    })),
+  },
 );
 
-/** Changes of one row by rising places, with commit times that may stand still or go back a little. */
-export const rowLog: fc.Arbitrary<RowChange[]> = fc.array(fc.tuple(content, fc.integer({ min: -3, max: 10 }), fc.integer({ min: 1, max: 3 })), { maxLength: 9 }).map((list) => {
-  let place = 0n;
-  let committed = 1000;
-  return list.map(([what, later, step]) => {
-    place += BigInt(step);
-    committed += later;
-    return { ...gone(place), committed, logged: committed, ...what };
+/**
+ * Changes of one row by rising places, with commit times that may stand still or go back a little.
+ */
+export const rowLog: fc.Arbitrary<RowChange[]> = fc
+  .array(fc.tuple(content, fc.integer({ min: -3, max: 10 }), fc.integer({ min: 1, max: 3 })), {
+    maxLength: 9,
+  })
+  .map((list) => {
+    let place = 0n;
+    let committed = 1000;
+    return list.map(([what, later, step]) => {
+      place += BigInt(step);
+      committed += later;
+      return { ...gone(place), committed, logged: committed, ...what };
+    });
   });
-});
 
-export const truncates: fc.Arbitrary<Truncate[]> = fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 2 })
-  .map((places) => places.map((place) => ({ place: BigInt(place), offset: 500 + place, committed: 1000 + place * 4 })));
+export const truncates: fc.Arbitrary<Truncate[]> = fc
+  .uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 2 })
+  .map((places) =>
+    places.map((place) => ({
+      place: BigInt(place),
+      offset: 500 + place,
+      committed: 1000 + place * 4,
+    })),
+  );
 
 /** The log in any order, some of it again, at the same or at new offsets. */
-export const delivered = (log: readonly RowChange[]): fc.Arbitrary<RowChange[]> => (log.length === 0 ? fc.constant([])
-  : fc.array(fc.tuple(fc.nat(log.length - 1), fc.constantFrom(0, 0, 100, 200)), { maxLength: 8 })
-    .chain((again) => shuffled([...log, ...again.map(([i, ahead]) => ({ ...log[i]!, offset: log[i]!.offset + ahead }))])));
+export const delivered = (log: readonly RowChange[]): fc.Arbitrary<RowChange[]> =>
+  log.length === 0
+    ? fc.constant([])
+    : fc
+        .array(fc.tuple(fc.nat(log.length - 1), fc.constantFrom(0, 0, 100, 200)), { maxLength: 8 })
+        .chain((again) =>
+          shuffled([
+            ...log,
+            ...again.map(([i, ahead]) => ({ ...log[i]!, offset: log[i]!.offset + ahead })),
+          ]),
+        );
 
 export function shuffled<T>(list: readonly T[]): fc.Arbitrary<T[]> {
-  return fc.shuffledSubarray([...list.keys()], { minLength: list.length, maxLength: list.length }).map((order) => order.map((i) => list[i]!));
+  return fc
+    .shuffledSubarray([...list.keys()], { minLength: list.length, maxLength: list.length })
+    .map((order) => order.map((i) => list[i]!));
 }
 
 /** What a version says of the row, without where in the log it came from. */
-export const said = ({ from, to, values, unresolved, broken }: RowVersion) => ({ from, to, values, unresolved, broken });
+export const said = ({ from, to, values, unresolved, broken }: RowVersion) => ({
+  from,
+  to,
+  values,
+  unresolved,
+  broken,
+});

@@ -1,7 +1,41 @@
 /** A shop's definitions and logs of its payments, made by hand, for facts about the store. */
-import { avg, committed, count, countDistinct, decimal, entity, eq, featureService, featureView, float64, int64, latest, max, openStore, source, string, sum, timestamp, type Store, type StoreOptions } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource, OfflineStore, OnlineStore, Position, Value } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore, memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
+import {
+  avg,
+  committed,
+  count,
+  countDistinct,
+  decimal,
+  entity,
+  eq,
+  featureService,
+  featureView,
+  float64,
+  int64,
+  latest,
+  max,
+  openStore,
+  source,
+  string,
+  sum,
+  timestamp,
+  type Store,
+  type StoreOptions,
+} from "@tidemark/core";
+import type {
+  Change,
+  ChangeBatch,
+  ChangeSource,
+  OfflineStore,
+  OnlineStore,
+  Position,
+  Value,
+} from "@tidemark/core/spi";
+import {
+  memoryOfflineData,
+  memoryOfflineStore,
+  memoryOnlineData,
+  memoryOnlineStore,
+} from "@tidemark/core/testing";
 
 export const user = entity("user", { keys: { user_id: string() } });
 export const shop = entity("shop", { keys: { shop_id: int64() } });
@@ -9,35 +43,84 @@ export const shop = entity("shop", { keys: { shop_id: int64() } });
 export const payments = source("payments", {
   table: "public.payments",
   columns: {
-    id: int64("id"), user_id: string("User ID").nullable(), shop_id: int64("shop").nullable(), vendor: string("Vendor").nullable(), amount: float64("Amount").nullable(),
-    fee: decimal("fee", { precision: 10, scale: 2 }).nullable(), time: timestamp("Time", { zone: "UTC" }).nullable(),
+    id: int64("id"),
+    user_id: string("User ID").nullable(),
+    shop_id: int64("shop").nullable(),
+    vendor: string("Vendor").nullable(),
+    amount: float64("Amount").nullable(),
+    fee: decimal("fee", { precision: 10, scale: 2 }).nullable(),
+    time: timestamp("Time", { zone: "UTC" }).nullable(),
   },
   primaryKey: ["id"],
   eventTime: "time",
 });
 
 export const weekly = featureView("weekly", {
-  entity: user, source: payments,
-  features: { payments_l1w: count().over("7d"), spent: sum(payments.amount).overEach("1h", "7d"), mean_l1w: avg(payments.amount).over("7d"), vendors_l1w: countDistinct(payments.vendor).over("7d"), fees_l1w: sum(payments.fee).over("7d") },
+  entity: user,
+  source: payments,
+  features: {
+    payments_l1w: count().over("7d"),
+    spent: sum(payments.amount).overEach("1h", "7d"),
+    mean_l1w: avg(payments.amount).over("7d"),
+    vendors_l1w: countDistinct(payments.vendor).over("7d"),
+    fees_l1w: sum(payments.fee).over("7d"),
+  },
 });
-export const hospital = featureView("hospital", { entity: user, source: payments, features: { hospital_l1d: count().where(eq(payments.vendor, "Hospital")).over("1d") } });
-export const shops = featureView("shops", { entity: shop, source: payments, features: { sales_l1d: count().over("1d"), largest_l1d: max(payments.amount).over("1d") } });
-export const last = featureView("last", { entity: user, source: payments, ttl: "2d", features: { last_vendor: latest(payments.vendor), last_amount: latest(payments.amount) } });
+export const hospital = featureView("hospital", {
+  entity: user,
+  source: payments,
+  features: { hospital_l1d: count().where(eq(payments.vendor, "Hospital")).over("1d") },
+});
+export const shops = featureView("shops", {
+  entity: shop,
+  source: payments,
+  features: { sales_l1d: count().over("1d"), largest_l1d: max(payments.amount).over("1d") },
+});
+export const last = featureView("last", {
+  entity: user,
+  source: payments,
+  ttl: "2d",
+  features: { last_vendor: latest(payments.vendor), last_amount: latest(payments.amount) },
+});
 
 export const customers = source("customers", {
-  table: "public.customers", columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable(), since: timestamp("since").nullable() }, primaryKey: ["id"], eventTime: committed({ since: "since" }),
+  table: "public.customers",
+  columns: {
+    id: int64("id"),
+    user_id: string("user"),
+    city: string("city").nullable(),
+    since: timestamp("since").nullable(),
+  },
+  primaryKey: ["id"],
+  eventTime: committed({ since: "since" }),
 });
-export const profile = featureView("profile", { entity: user, source: customers, features: { city: latest(customers.city) } });
+export const profile = featureView("profile", {
+  entity: user,
+  source: customers,
+  features: { city: latest(customers.city) },
+});
 
 export const everything = featureService("everything", [weekly, hospital, last, profile]);
-export const definitions = { user, shop, payments, weekly, hospital, shops, last, customers, profile, everything };
+export const definitions = {
+  user,
+  shop,
+  payments,
+  weekly,
+  hospital,
+  shops,
+  last,
+  customers,
+  profile,
+  everything,
+};
 
 export const SECOND = 1e6;
 export const HOUR = 3600 * SECOND;
 export const DAY = 24 * HOUR;
 /** Noon of a Monday; every time of the tests is counted from here, µs. */
 export const NOON = Date.UTC(2026, 0, 5, 12) * 1000;
-export const iso = (time: number): string => new Date(time / 1000).toISOString().replace("Z", `${String(time % 1000).padStart(3, "0")}Z`);
+export const iso = (time: number): string =>
+  new Date(time / 1000).toISOString().replace("Z", `${String(time % 1000).padStart(3, "0")}Z`);
 export const date = (time: number): Date => new Date(time / 1000);
 
 export interface Place {
@@ -58,7 +141,10 @@ export interface Payment {
   readonly time?: number | null;
 }
 
-/** A log in the making: offsets rise within each partition, LSNs with every change; a change is committed a second after its event unless said otherwise. */
+/**
+ * A log in the making: offsets rise within each partition, LSNs with every change; a change is
+ * committed a second after its event unless said otherwise.
+ */
 export class Log {
   readonly changes: Change[] = [];
   private lsn = 100n;
@@ -66,8 +152,21 @@ export class Log {
   private readonly offsets = new Map<string, number>();
 
   paid(payment: Payment, place: Place = {}): this {
-    const { id, user: who = "ann", shop: where = 1, vendor = "Sport", amount = 1, fee = null, time = this.clock } = payment;
-    return this.add("payments", "upsert", [BigInt(id), who, where === null ? null : BigInt(where), vendor, amount, fee, time], { committed: time === null ? this.clock : time + SECOND, ...place });
+    const {
+      id,
+      user: who = "ann",
+      shop: where = 1,
+      vendor = "Sport",
+      amount = 1,
+      fee = null,
+      time = this.clock,
+    } = payment;
+    return this.add(
+      "payments",
+      "upsert",
+      [BigInt(id), who, where === null ? null : BigInt(where), vendor, amount, fee, time],
+      { committed: time === null ? this.clock : time + SECOND, ...place },
+    );
   }
 
   unpaid(id: number, place: Place = {}): this {
@@ -75,7 +174,12 @@ export class Log {
   }
 
   customer(id: number, city: string | null, place: Place = {}): this {
-    return this.add("customers", "upsert", [BigInt(id), `${id}` === "1" ? "ann" : "bob", city, null], place);
+    return this.add(
+      "customers",
+      "upsert",
+      [BigInt(id), `${id}` === "1" ? "ann" : "bob", city, null],
+      place,
+    );
   }
 
   truncated(place: Place = {}): this {
@@ -90,26 +194,58 @@ export class Log {
     const offset = place.offset ?? (this.offsets.get(`${topic}:${partition}`) ?? -1) + 1;
     this.offsets.set(`${topic}:${partition}`, offset);
     this.changes.push({
-      source: name, topic, partition, offset, kind, values, oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0, lsn: place.lsn === undefined ? this.lsn : place.lsn,
-      committed: this.clock, snapshot: false, op: null, timestamp: null, transaction: null, extra: null, ...place.change,
+      source: name,
+      topic,
+      partition,
+      offset,
+      kind,
+      values,
+      oldKey: null,
+      unavailable: [],
+      unreadable: [],
+      broken: null,
+      nonFinite: 0,
+      lsn: place.lsn === undefined ? this.lsn : place.lsn,
+      committed: this.clock,
+      snapshot: false,
+      op: null,
+      timestamp: null,
+      transaction: null,
+      extra: null,
+      ...place.change,
     });
     return this;
   }
 
-  /** As a change source that starts after the positions it is given, in batches of so many changes. */
-  source(options: { readonly batch?: number; readonly acknowledged?: Position[]; readonly upTo?: number } = {}): ChangeSource {
+  /**
+   * As a change source that starts after the positions it is given, in batches of so many changes.
+   */
+  source(
+    options: {
+      readonly batch?: number;
+      readonly acknowledged?: Position[];
+      readonly upTo?: number;
+    } = {},
+  ): ChangeSource {
     const { batch = 1000, acknowledged, upTo = this.changes.length } = options;
     const all = this.changes.slice(0, upTo);
     return {
       name: "hand-made log",
       async *changes({ after, signal }): AsyncIterable<ChangeBatch> {
         const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
-        const left = all.filter((change) => change.offset > (reached.get(`${change.topic}:${change.partition}`) ?? -1));
+        const left = all.filter(
+          (change) => change.offset > (reached.get(`${change.topic}:${change.partition}`) ?? -1),
+        );
         for (let i = 0; i < left.length; i += batch) {
           signal?.throwIfAborted();
           const changes = left.slice(i, i + batch);
-          const moved = new Map(changes.map((change) => [`${change.topic}:${change.partition}`, change.offset]));
-          yield { changes, positions: [...moved].map(([partition, offset]) => ({ partition, offset })) };
+          const moved = new Map(
+            changes.map((change) => [`${change.topic}:${change.partition}`, change.offset]),
+          );
+          yield {
+            changes,
+            positions: [...moved].map(([partition, offset]) => ({ partition, offset })),
+          };
         }
       },
       async ack(positions) {
@@ -133,17 +269,39 @@ export interface World {
 /** A store over memory stores, that keeps everything unless told otherwise. */
 export async function world(options: Partial<StoreOptions> = {}): Promise<World> {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
-  const open = async (more: Partial<StoreOptions>): Promise<Pick<World, "store" | "online" | "offline">> => {
+  const open = async (
+    more: Partial<StoreOptions>,
+  ): Promise<Pick<World, "store" | "online" | "offline">> => {
     const [online, offline] = [memoryOnlineStore(onlineData), memoryOfflineStore(offlineData)];
-    return { store: await openStore({ definitions, online, offline, clock: () => date(made.now), retain: "forever", ...options, ...more }), online, offline };
+    return {
+      store: await openStore({
+        definitions,
+        online,
+        offline,
+        clock: () => date(made.now),
+        retain: "forever",
+        ...options,
+        ...more,
+      }),
+      online,
+      offline,
+    };
   };
-  const made = { now: NOON, reopened: async (more: Partial<StoreOptions> = {}) => (await open(more)).store } as World;
+  const made = {
+    now: NOON,
+    reopened: async (more: Partial<StoreOptions> = {}) => (await open(more)).store,
+  } as World;
   return Object.assign(made, await open({}));
 }
 
 /** The code and the message of the error that a promise ends in. */
-export async function refusal(promise: Promise<unknown>): Promise<{ readonly code: string; readonly message: string }> {
-  const error: unknown = await promise.then(() => new Error("it was not refused"), (reason: unknown) => reason);
+export async function refusal(
+  promise: Promise<unknown>,
+): Promise<{ readonly code: string; readonly message: string }> {
+  const error: unknown = await promise.then(
+    () => new Error("it was not refused"),
+    (reason: unknown) => reason,
+  );
   const { code, message } = error as { code?: string; message: string };
   return { code: code ?? "none", message };
 }

@@ -1,4 +1,7 @@
-/** The actions of Delta's log, as far as Tidemark writes or reads them. Unknown ones are passed over, as the protocol asks. */
+/**
+ * The actions of Delta's log, as far as Tidemark writes or reads them. Unknown ones are passed
+ * over, as the protocol asks.
+ */
 
 export interface Protocol {
   readonly minReaderVersion: number;
@@ -11,7 +14,10 @@ export interface MetaData {
   readonly id: string;
   readonly name?: string | null | undefined;
   readonly description?: string | null | undefined;
-  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
+  readonly format: {
+    readonly provider: string;
+    readonly options: Readonly<Record<string, string>>;
+  };
   readonly schemaString: string;
   readonly partitionColumns: readonly string[];
   readonly configuration: Readonly<Record<string, string>>;
@@ -49,7 +55,10 @@ export interface CommitInfo {
   readonly operation: string;
   readonly operationParameters: Readonly<Record<string, string>>;
   readonly engineInfo: string;
-  /** Which attempt wrote this entry: after an ambiguous failure of the store, this says whether it was ours. */
+  /**
+   * Which attempt wrote this entry: after an ambiguous failure of the store, this says whether it
+   * was ours.
+   */
   readonly "tidemark.commit"?: string | undefined;
   /** How many lines the entry has: one cut off between two lines is still found. */
   readonly "tidemark.lines"?: number | undefined;

@@ -1,4 +1,6 @@
-/** Reading a table's log: entries, the newest checkpoint before a version, and the state they make. */
+/**
+ * Reading a table's log: entries, the newest checkpoint before a version, and the state they make.
+ */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 import type { Action } from "./actions.ts";
@@ -7,16 +9,29 @@ import { entryKey, pad } from "./names.ts";
 import { TableLog } from "./state.ts";
 
 /** One entry's actions; null: there is no such entry. Throws `DELTA_LOG_DAMAGED`. */
-export async function readEntry(objects: ObjectStore, table: string, version: number, signal: AbortSignal | undefined): Promise<readonly Action[] | null> {
+export async function readEntry(
+  objects: ObjectStore,
+  table: string,
+  version: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly Action[] | null> {
   const key = entryKey(table, version);
   const bytes = await objects.read(key, undefined, { signal });
   return bytes === null ? null : parseEntry(objects, key, bytes);
 }
 
 function parseEntry(objects: ObjectStore, key: string, bytes: Uint8Array): readonly Action[] {
-  const damaged = (what: string, cause?: unknown): TidemarkError => new TidemarkError("DELTA_LOG_DAMAGED",
-    `${objects.name}: log entry "${key}" ${what}; put it back from a copy of the lake, or restore the table to the version before it`, { cause });
-  const lines = new TextDecoder().decode(bytes).split("\n").filter((line) => line.trim() !== "");
+  const damaged = (what: string, cause?: unknown): TidemarkError =>
+    new TidemarkError(
+      "DELTA_LOG_DAMAGED",
+      `${objects.name}: log entry "${key}" ${what}; put it back from a copy of the lake, or ` +
+        "restore the table to the version before it",
+      { cause },
+    );
+  const lines = new TextDecoder()
+    .decode(bytes)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
   if (lines.length === 0) throw damaged("is empty");
   const actions = lines.map((line, i): Action => {
     try {
@@ -26,7 +41,8 @@ function parseEntry(objects: ObjectStore, key: string, bytes: Uint8Array): reado
     }
   });
   const expected = actions.find((action) => action.commitInfo)?.commitInfo?.["tidemark.lines"];
-  if (expected !== undefined && expected !== lines.length) throw damaged(`has ${lines.length} of its ${expected} lines`);
+  if (expected !== undefined && expected !== lines.length)
+    throw damaged(`has ${lines.length} of its ${expected} lines`);
   return actions;
 }
 
@@ -42,43 +58,72 @@ interface Listing {
   readonly newest: number;
 }
 
-async function listLog(objects: ObjectStore, table: string, after: number, signal: AbortSignal | undefined): Promise<Listing> {
+async function listLog(
+  objects: ObjectStore,
+  table: string,
+  after: number,
+  signal: AbortSignal | undefined,
+): Promise<Listing> {
   const parts = new Map<string, { version: number; of: number; keys: string[] }>();
   const entries = new Set<number>();
   let newest = -1;
   const prefix = `${table}/_delta_log/`;
-  for await (const { key } of objects.list(prefix, { signal, ...(after > 0 ? { after: `${prefix}${pad(after)}` } : {}) })) {
-    const found = /^(\d{20})\.(?:(json)|checkpoint\.parquet|checkpoint\.\d{10}\.(\d{10})\.parquet)$/.exec(key.slice(prefix.length));
+  for await (const { key } of objects.list(prefix, {
+    signal,
+    ...(after > 0 ? { after: `${prefix}${pad(after)}` } : {}),
+  })) {
+    const found =
+      /^(\d{20})\.(?:(json)|checkpoint\.parquet|checkpoint\.\d{10}\.(\d{10})\.parquet)$/.exec(
+        key.slice(prefix.length),
+      );
     if (found === null) continue;
     const version = Number(found[1]);
     newest = Math.max(newest, version);
-    if (found[2] === "json") { entries.add(version); continue; }
+    if (found[2] === "json") {
+      entries.add(version);
+      continue;
+    }
     const of = found[3] === undefined ? 1 : Number(found[3]);
     const id = `${version}/${found[3] ?? ""}`;
     const checkpoint = parts.get(id) ?? { version, of, keys: [] };
     checkpoint.keys.push(key);
     parts.set(id, checkpoint);
   }
-  const checkpoints = [...parts.values()].filter(({ of, keys }) => keys.length === of).sort((a, b) => b.version - a.version);
+  const checkpoints = [...parts.values()]
+    .filter(({ of, keys }) => keys.length === of)
+    .sort((a, b) => b.version - a.version);
   return { checkpoints, entries, newest };
 }
 
 /**
- * The table at `version`, or at its newest one; null: there is no table.
- * Throws `VERSION_MISSING`, and `DELTA_LOG_DAMAGED` where entries are gone that no checkpoint covers.
+ * The table at `version`, or at its newest one; null: there is no table. Throws `VERSION_MISSING`,
+ * and `DELTA_LOG_DAMAGED` where entries are gone that no checkpoint covers.
  */
-export async function loadTable(objects: ObjectStore, table: string, version: number | undefined, signal: AbortSignal | undefined): Promise<TableLog | null> {
+export async function loadTable(
+  objects: ObjectStore,
+  table: string,
+  version: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<TableLog | null> {
   const hint = version === undefined ? await lastCheckpoint(objects, table, signal) : 0;
   let listing = await listLog(objects, table, hint, signal);
   // A hint whose checkpoint is gone or was never finished says nothing.
-  if (hint > 0 && !listing.checkpoints.some((checkpoint) => checkpoint.version >= hint)) listing = await listLog(objects, table, 0, signal);
+  if (hint > 0 && !listing.checkpoints.some((checkpoint) => checkpoint.version >= hint))
+    listing = await listLog(objects, table, 0, signal);
   if (listing.newest < 0) return null;
   const target = version ?? listing.newest;
   if (target > listing.newest || target < 0 || !Number.isInteger(target)) {
-    throw new TidemarkError("VERSION_MISSING", `${objects.name}: table "${table}" has no version ${target}; its newest is ${listing.newest}`);
+    throw new TidemarkError(
+      "VERSION_MISSING",
+      `${objects.name}: table "${table}" has no version ${target}; its newest is ${listing.newest}`,
+    );
   }
-  const build = (): Promise<TableLog | null> => fromNewestCheckpoint(objects, table, listing, target, signal);
-  let log = await build().catch((error: unknown) => { if (hint > 0 && isTidemarkError(error, "DELTA_LOG_DAMAGED")) return null; throw error; });
+  const build = (): Promise<TableLog | null> =>
+    fromNewestCheckpoint(objects, table, listing, target, signal);
+  let log = await build().catch((error: unknown) => {
+    if (hint > 0 && isTidemarkError(error, "DELTA_LOG_DAMAGED")) return null;
+    throw error;
+  });
   if (log === null && hint > 0) {
     // What lies before the hint may do where what comes after it does not.
     listing = await listLog(objects, table, 0, signal);
@@ -86,15 +131,33 @@ export async function loadTable(objects: ObjectStore, table: string, version: nu
   }
   if (log === null) {
     const gone = firstGap(listing.entries, 0, target);
-    throw new TidemarkError(version === undefined ? "DELTA_LOG_DAMAGED" : "VERSION_MISSING",
-      `${objects.name}: version ${target} of table "${table}" cannot be made: log entry ${gone} is gone and no readable checkpoint covers it; ${version === undefined ? "put it back from a copy of the lake" : "ask for a newer version"}`);
+    throw new TidemarkError(
+      version === undefined ? "DELTA_LOG_DAMAGED" : "VERSION_MISSING",
+      `${objects.name}: version ${target} of table "${table}" cannot be made: log entry ` +
+        `${gone} is gone and no readable checkpoint covers it; ` +
+        `${version === undefined ? "put it back from a copy of the lake" : "ask for a newer version"}`,
+    );
   }
-  if (log.metaData === null || log.protocol === null) throw new TidemarkError("DELTA_LOG_DAMAGED", `${objects.name}: the log of table "${table}" has no metadata up to version ${target}; put its first entry back from a copy of the lake`);
+  if (log.metaData === null || log.protocol === null)
+    throw new TidemarkError(
+      "DELTA_LOG_DAMAGED",
+      `${objects.name}: the log of table "${table}" has no metadata up to version ${target}; ` +
+        "put its first entry back from a copy of the lake",
+    );
   return log;
 }
 
-/** From the newest checkpoint that can be read, else from the first entry; null: entries are missing on either way. */
-async function fromNewestCheckpoint(objects: ObjectStore, table: string, listing: Listing, target: number, signal: AbortSignal | undefined): Promise<TableLog | null> {
+/**
+ * From the newest checkpoint that can be read, else from the first entry; null: entries are missing
+ * on either way.
+ */
+async function fromNewestCheckpoint(
+  objects: ObjectStore,
+  table: string,
+  listing: Listing,
+  target: number,
+  signal: AbortSignal | undefined,
+): Promise<TableLog | null> {
   let damage: unknown = null;
   for (const checkpoint of [...listing.checkpoints, null]) {
     if (checkpoint !== null && checkpoint.version > target) continue;
@@ -103,7 +166,8 @@ async function fromNewestCheckpoint(objects: ObjectStore, table: string, listing
     const log = new TableLog(table);
     if (checkpoint !== null) {
       try {
-        for (const key of checkpoint.keys) log.apply(checkpoint.version, await readCheckpoint(objects, key, signal));
+        for (const key of checkpoint.keys)
+          log.apply(checkpoint.version, await readCheckpoint(objects, key, signal));
       } catch (error) {
         if (!isTidemarkError(error, "DELTA_LOG_DAMAGED")) throw error;
         damage ??= error; // an older checkpoint, or the entries, may still say the same
@@ -127,7 +191,11 @@ function firstGap(entries: ReadonlySet<number>, from: number, to: number): numbe
 }
 
 /** `_last_checkpoint` only saves listing; one that cannot be read is passed over. */
-async function lastCheckpoint(objects: ObjectStore, table: string, signal: AbortSignal | undefined): Promise<number> {
+async function lastCheckpoint(
+  objects: ObjectStore,
+  table: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const bytes = await objects.read(`${table}/_delta_log/_last_checkpoint`, undefined, { signal });
   if (bytes === null) return 0;
   try {
@@ -139,12 +207,19 @@ async function lastCheckpoint(objects: ObjectStore, table: string, signal: Abort
 }
 
 /** Applies the entries that came since; true: there were some. */
-export async function catchUp(objects: ObjectStore, log: TableLog, signal: AbortSignal | undefined): Promise<boolean> {
+export async function catchUp(
+  objects: ObjectStore,
+  log: TableLog,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   let moved = false;
   for (;;) {
     const next = log.version + 1;
     const actions = await readEntry(objects, log.table, next, signal);
     if (actions === null) return moved;
-    if (log.version + 1 === next) { log.apply(next, actions); moved = true; }
+    if (log.version + 1 === next) {
+      log.apply(next, actions);
+      moved = true;
+    }
   }
 }

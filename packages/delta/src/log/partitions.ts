@@ -12,14 +12,24 @@ export interface PartitionRows {
   readonly rows: Int32Array | null;
 }
 
-/** Parts the rows of a batch, in their order. Throws `PARTITION_VALUE_EMPTY`: Delta takes an empty string for null. */
-export function partRows(table: string, batch: Batch, partitionBy: readonly string[]): readonly PartitionRows[] {
+/**
+ * Parts the rows of a batch, in their order. Throws `PARTITION_VALUE_EMPTY`: Delta takes an empty
+ * string for null.
+ */
+export function partRows(
+  table: string,
+  batch: Batch,
+  partitionBy: readonly string[],
+): readonly PartitionRows[] {
   if (partitionBy.length === 0) return [{ values: {}, rows: null }];
   let groups = new Int32Array(batch.length);
   let values: PartitionValues[] = [{}];
   for (const name of partitionBy) {
     const index = batch.columns.findIndex((column) => column.name === name);
-    const codes = index < 0 ? { of: new Int32Array(batch.length), texts: [null] } : codesOf(table, name, batch.vectors[index]!, batch.length);
+    const codes =
+      index < 0
+        ? { of: new Int32Array(batch.length), texts: [null] }
+        : codesOf(table, name, batch.vectors[index]!, batch.length);
     const pairs = new Map<number, number>();
     const next: PartitionValues[] = [];
     const renamed = new Int32Array(batch.length);
@@ -42,22 +52,50 @@ export function partRows(table: string, batch: Batch, partitionBy: readonly stri
   for (let i = 0; i < batch.length; i++) counts[groups[i]!]!++;
   const rows = values.map((_, group) => new Int32Array(counts[group]!));
   counts.fill(0);
-  for (let i = 0; i < batch.length; i++) { const group = groups[i]!; rows[group]![counts[group]!++] = i; }
+  for (let i = 0; i < batch.length; i++) {
+    const group = groups[i]!;
+    rows[group]![counts[group]!++] = i;
+  }
   return values.map((of, group) => ({ values: of, rows: rows[group]! }));
 }
 
 /** A small number for each distinct value, and its text. */
-function codesOf(table: string, name: string, vector: Vector, length: number): { of: Int32Array; texts: (string | null)[] } {
+function codesOf(
+  table: string,
+  name: string,
+  vector: Vector,
+  length: number,
+): { of: Int32Array; texts: (string | null)[] } {
   const of = new Int32Array(length);
   const texts: (string | null)[] = [];
   const known = new Map<string | number | null, number>();
   for (let i = 0; i < length; i++) {
-    const value = vector.valid !== null && vector.valid[i] === 0 ? null
-      : vector.is === "string" ? vector.dictionary[vector.codes[i]!]! : vector.is === "int32" ? vector.values[i]! : undefined;
-    if (value === undefined) throw new TidemarkError("PARTITION_CONFLICT", `table "${table}": column "${name}" is ${vector.is}, and only int32 and string columns part the files; part by another`);
-    if (value === "") throw new TidemarkError("PARTITION_VALUE_EMPTY", `table "${table}": an empty string cannot be a value of partition column "${name}", since Delta takes it for null; write another text`);
+    const value =
+      vector.valid !== null && vector.valid[i] === 0
+        ? null
+        : vector.is === "string"
+          ? vector.dictionary[vector.codes[i]!]!
+          : vector.is === "int32"
+            ? vector.values[i]!
+            : undefined;
+    if (value === undefined)
+      throw new TidemarkError(
+        "PARTITION_CONFLICT",
+        `table "${table}": column "${name}" is ${vector.is}, and only int32 and string ` +
+          "columns part the files; part by another",
+      );
+    if (value === "")
+      throw new TidemarkError(
+        "PARTITION_VALUE_EMPTY",
+        `table "${table}": an empty string cannot be a value of partition column "${name}", ` +
+          "since Delta takes it for null; write another text",
+      );
     let code = known.get(value);
-    if (code === undefined) { code = texts.length; known.set(value, code); texts.push(value === null ? null : String(value)); }
+    if (code === undefined) {
+      code = texts.length;
+      known.set(value, code);
+      texts.push(value === null ? null : String(value));
+    }
     of[i] = code;
   }
   return { of, texts };
@@ -67,57 +105,111 @@ function codesOf(table: string, name: string, vector: Vector, length: number): {
 export function constant(column: ColumnSpec, text: string | null, length: number): Vector {
   if (text === null || text === "") return missing(column, length);
   switch (vectorKind(column)) {
-    case "string": return { is: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
-    case "int32": return { is: "int32", values: new Int32Array(length).fill(column.kind === "date" ? Date.parse(`${text}T00:00:00Z`) / 86_400_000 : Number(text)), valid: null };
-    case "int64": return { is: "int64", values: new BigInt64Array(length).fill(BigInt(text)), valid: null };
-    case "boolean": return { is: "boolean", values: new Uint8Array(length).fill(text === "true" ? 1 : 0), valid: null };
+    case "string":
+      return { is: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
+    case "int32":
+      return {
+        is: "int32",
+        values: new Int32Array(length).fill(
+          column.kind === "date" ? Date.parse(`${text}T00:00:00Z`) / 86_400_000 : Number(text),
+        ),
+        valid: null,
+      };
+    case "int64":
+      return { is: "int64", values: new BigInt64Array(length).fill(BigInt(text)), valid: null };
+    case "boolean":
+      return {
+        is: "boolean",
+        values: new Uint8Array(length).fill(text === "true" ? 1 : 0),
+        valid: null,
+      };
     case "float64":
-      if (column.kind === "float64") return { is: "float64", values: new Float64Array(length).fill(Number(text)), valid: null };
+      if (column.kind === "float64")
+        return { is: "float64", values: new Float64Array(length).fill(Number(text)), valid: null };
       break;
-    case "big": case "bytes": break;
+    case "big":
+    case "bytes":
+      break;
   }
-  throw new TidemarkError("COLUMN_TYPE_CONFLICT", `partition column "${column.name}" of kind ${column.kind} cannot be read; ask for the other columns`);
+  throw new TidemarkError(
+    "COLUMN_TYPE_CONFLICT",
+    `partition column "${column.name}" of kind ${column.kind} cannot be read; ask for the ` +
+      "other columns",
+  );
 }
 
-/** The directory of a partition, as other writers lay it out: `name=value/`, what is no plain letter percent-encoded. The log says the value; the directory is for people. */
+/**
+ * The directory of a partition, as other writers lay it out: `name=value/`, what is no plain letter
+ * percent-encoded. The log says the value; the directory is for people.
+ */
 export function directoryOf(partitionBy: readonly string[], values: PartitionValues): string {
-  return partitionBy.map((name) => {
-    const value = values[name] ?? null;
-    return `${segment(name)}=${value === null ? "__HIVE_DEFAULT_PARTITION__" : segment(value)}/`;
-  }).join("");
+  return partitionBy
+    .map((name) => {
+      const value = values[name] ?? null;
+      return `${segment(name)}=${value === null ? "__HIVE_DEFAULT_PARTITION__" : segment(value)}/`;
+    })
+    .join("");
 }
 
 /** File systems take 255 bytes of name: a long value is cut, and told apart by its hash. */
 function segment(text: string): string {
-  const escaped = Array.from(Buffer.from(text), (byte) => (/[A-Za-z0-9_.-]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)).join("");
-  return escaped.length <= 100 ? escaped : `${escaped.slice(0, 60).replace(/%.?$/, "")}-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+  const escaped = Array.from(Buffer.from(text), (byte) =>
+    /[A-Za-z0-9_.-]/.test(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+  ).join("");
+  return escaped.length <= 100
+    ? escaped
+    : `${escaped.slice(0, 60).replace(/%.?$/, "")}-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
 }
 
 /** An object's path below its table → `add.path`. */
 export function encodePath(path: string): string {
-  return path.split("/").map((part) => encodeURIComponent(part).replaceAll("%3D", "=")).join("/");
+  return path
+    .split("/")
+    .map((part) => encodeURIComponent(part).replaceAll("%3D", "="))
+    .join("/");
 }
 
 export function decodePath(table: string, path: string): string {
   if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(path) || path.startsWith("/")) {
-    throw new TidemarkError("DELTA_UNSUPPORTED", `table "${table}": ${path} lies outside the table's directory (a shallow clone?); copy the table whole`);
+    throw new TidemarkError(
+      "DELTA_UNSUPPORTED",
+      `table "${table}": ${path} lies outside the table's directory (a shallow clone?); copy ` +
+        "the table whole",
+    );
   }
   return decodeURIComponent(path);
 }
 
-export function matches(filter: Readonly<Record<string, readonly (string | number | null)[]>>, values: PartitionValues): boolean {
+export function matches(
+  filter: Readonly<Record<string, readonly (string | number | null)[]>>,
+  values: PartitionValues,
+): boolean {
   for (const name of Object.keys(filter)) {
     const value = values[name] || null; // Delta: an empty string is null
-    if (!filter[name]!.some((wanted) => (wanted === null ? value === null : String(wanted) === value))) return false;
+    if (
+      !filter[name]!.some((wanted) => (wanted === null ? value === null : String(wanted) === value))
+    )
+      return false;
   }
   return true;
 }
 
 /** Throws `PARTITION_CONFLICT` for a filter on a column that does not part the files. */
-export function checkFilter(table: string, partitionBy: readonly string[], filter: Readonly<Record<string, unknown>>): void {
+export function checkFilter(
+  table: string,
+  partitionBy: readonly string[],
+  filter: Readonly<Record<string, unknown>>,
+): void {
   for (const name of Object.keys(filter)) {
     if (!partitionBy.includes(name)) {
-      throw new TidemarkError("PARTITION_CONFLICT", `table "${table}": "${name}" does not part its files (${partitionBy.length === 0 ? "nothing does" : partitionBy.join(", ")}); filter by a partition column`);
+      throw new TidemarkError(
+        "PARTITION_CONFLICT",
+        `table "${table}": "${name}" does not part its files ` +
+          `(${partitionBy.length === 0 ? "nothing does" : partitionBy.join(", ")}); filter by a ` +
+          "partition column",
+      );
     }
   }
 }

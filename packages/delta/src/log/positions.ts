@@ -1,9 +1,10 @@
 /**
  * Positions of a log in Delta's `txn` actions: `appId` is the partition, `version` the offset.
  *
- * A position's mark is text, and a `txn` holds a number only. It lies in further `txn`s, `<partition>#mark` with its length in bytes and
- * `<partition>#mark.<i>` with six bytes each. The other place that survives a checkpoint at writer version 2 is the table's configuration, and
- * a `metaData` action in every commit would make every concurrent OPTIMIZE of Spark or delta-rs fail.
+ * A position's mark is text, and a `txn` holds a number only. It lies in further `txn`s,
+ * `<partition>#mark` with its length in bytes and `<partition>#mark.<i>` with six bytes each. The
+ * other place that survives a checkpoint at writer version 2 is the table's configuration, and a
+ * `metaData` action in every commit would make every concurrent OPTIMIZE of Spark or delta-rs fail.
  */
 import type { Position, PositionStep } from "@tidemark/core/spi";
 import type { Txn } from "./actions.ts";
@@ -16,15 +17,23 @@ export function positionsOf(txns: ReadonlyMap<string, Txn>): readonly Position[]
   for (const { appId, version } of txns.values()) {
     if (MARK.test(appId)) continue;
     const length = txns.get(`${appId}#mark`)?.version ?? 0;
-    if (length === 0) { positions.push({ partition: appId, offset: version }); continue; }
+    if (length === 0) {
+      positions.push({ partition: appId, offset: version });
+      continue;
+    }
     const bytes = Buffer.alloc(Math.ceil(length / BYTES) * BYTES);
-    for (let i = 0; i * BYTES < length; i++) bytes.writeUIntBE(txns.get(`${appId}#mark.${i}`)?.version ?? 0, i * BYTES, BYTES);
+    for (let i = 0; i * BYTES < length; i++)
+      bytes.writeUIntBE(txns.get(`${appId}#mark.${i}`)?.version ?? 0, i * BYTES, BYTES);
     positions.push({ partition: appId, offset: version, mark: bytes.toString("utf8", 0, length) });
   }
   return positions;
 }
 
-export function txnsOf(steps: readonly PositionStep[], known: ReadonlyMap<string, Txn>, lastUpdated: number): Txn[] {
+export function txnsOf(
+  steps: readonly PositionStep[],
+  known: ReadonlyMap<string, Txn>,
+  lastUpdated: number,
+): Txn[] {
   const txns: Txn[] = [];
   for (const { partition, next, mark } of steps) {
     txns.push({ appId: partition, version: next, lastUpdated });
@@ -34,13 +43,20 @@ export function txnsOf(steps: readonly PositionStep[], known: ReadonlyMap<string
     for (let at = 0; at < bytes.length; at += BYTES) {
       const chunk = Buffer.alloc(BYTES);
       bytes.copy(chunk, 0, at);
-      txns.push({ appId: `${partition}#mark.${at / BYTES}`, version: chunk.readUIntBE(0, BYTES), lastUpdated });
+      txns.push({
+        appId: `${partition}#mark.${at / BYTES}`,
+        version: chunk.readUIntBE(0, BYTES),
+        lastUpdated,
+      });
     }
   }
   return txns;
 }
 
-/** Law 5: a step from another place than where the table stands would lose or double what lies between. */
+/**
+ * Law 5: a step from another place than where the table stands would lose or double what lies
+ * between.
+ */
 export function stepsFit(steps: readonly PositionStep[], txns: ReadonlyMap<string, Txn>): boolean {
   return steps.every((step) => (txns.get(step.partition)?.version ?? null) === step.expected);
 }

@@ -1,4 +1,7 @@
-/** Tidemark's columns ↔ Delta's schema. What Delta's types do not say lies in the field's metadata under `tidemark.*`. */
+/**
+ * Tidemark's columns ↔ Delta's schema. What Delta's types do not say lies in the field's metadata
+ * under `tidemark.*`.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Kind } from "@tidemark/core/spi";
 import type { MetaData } from "./actions.ts";
@@ -11,7 +14,9 @@ interface Field {
 }
 
 export interface TableSchema {
-  /** Every field as it stands in the log, so that what others put there survives a change of ours. */
+  /**
+   * Every field as it stands in the log, so that what others put there survives a change of ours.
+   */
   readonly fields: readonly Field[];
   /** Those Tidemark has a kind for. */
   readonly columns: readonly ColumnSpec[];
@@ -20,7 +25,11 @@ export interface TableSchema {
 
 export function parseSchema(metaData: MetaData): TableSchema {
   const { fields } = JSON.parse(metaData.schemaString) as { fields: Field[] };
-  return { fields, columns: fields.map(columnOf).filter((column) => column !== null), partitionBy: metaData.partitionColumns };
+  return {
+    fields,
+    columns: fields.map(columnOf).filter((column) => column !== null),
+    partitionBy: metaData.partitionColumns,
+  };
 }
 
 export function schemaString(fields: readonly Field[]): string {
@@ -30,61 +39,111 @@ export function schemaString(fields: readonly Field[]): string {
 export function fieldOf(column: ColumnSpec): Field {
   const { name, database, kind, nullable, zone, mode } = column;
   return {
-    name, type: deltaType(column), nullable,
-    metadata: { "tidemark.kind": kind, "tidemark.database": database, ...(zone === undefined ? {} : { "tidemark.zone": zone }), ...(mode === undefined ? {} : { "tidemark.mode": mode }) },
+    name,
+    type: deltaType(column),
+    nullable,
+    metadata: {
+      "tidemark.kind": kind,
+      "tidemark.database": database,
+      ...(zone === undefined ? {} : { "tidemark.zone": zone }),
+      ...(mode === undefined ? {} : { "tidemark.mode": mode }),
+    },
   };
 }
 
 export function deltaType(column: ColumnSpec): string {
   switch (column.kind) {
-    case "string": case "json": return "string";
-    case "boolean": return "boolean";
-    case "int32": return "integer";
-    case "int64": case "timestamp": return "long";
-    case "float64": return "double";
-    case "date": return "date";
-    case "bytes": return "binary";
-    case "decimal": return `decimal(${column.precision ?? 38},${column.scale ?? 0})`;
+    case "string":
+    case "json":
+      return "string";
+    case "boolean":
+      return "boolean";
+    case "int32":
+      return "integer";
+    case "int64":
+    case "timestamp":
+      return "long";
+    case "float64":
+      return "double";
+    case "date":
+      return "date";
+    case "bytes":
+      return "binary";
+    case "decimal":
+      return `decimal(${column.precision ?? 38},${column.scale ?? 0})`;
   }
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  string: "string", boolean: "boolean", byte: "int32", short: "int32", integer: "int32", long: "int64", float: "float64", double: "float64",
-  date: "date", binary: "bytes", timestamp: "timestamp", timestamp_ntz: "timestamp",
+  string: "string",
+  boolean: "boolean",
+  byte: "int32",
+  short: "int32",
+  integer: "int32",
+  long: "int64",
+  float: "float64",
+  double: "float64",
+  date: "date",
+  binary: "bytes",
+  timestamp: "timestamp",
+  timestamp_ntz: "timestamp",
 };
 
 function columnOf(field: Field): ColumnSpec | null {
   if (typeof field.type !== "string") return null;
   const decimal = /^decimal\((\d+),\s*(-?\d+)\)$/.exec(field.type);
-  const { "tidemark.kind": kind, "tidemark.database": database, "tidemark.zone": zone, "tidemark.mode": mode } = field.metadata as Record<string, string | undefined>;
+  const {
+    "tidemark.kind": kind,
+    "tidemark.database": database,
+    "tidemark.zone": zone,
+    "tidemark.mode": mode,
+  } = field.metadata as Record<string, string | undefined>;
   const base = { name: field.name, database: database ?? field.name, nullable: field.nullable };
-  if (decimal !== null) return { ...base, kind: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
+  if (decimal !== null)
+    return { ...base, kind: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
   const natural = KINDS[field.type];
   if (natural === undefined) return null;
   const column: ColumnSpec = {
-    ...base, kind: (kind as Kind | undefined) ?? natural,
+    ...base,
+    kind: (kind as Kind | undefined) ?? natural,
     ...(zone === undefined ? (field.type === "timestamp" ? { zone: "UTC" } : {}) : { zone }),
     ...(mode === undefined ? {} : { mode: mode as "number" | "micros" }),
   };
   // A kind that another tool's change of the type has left behind says nothing any more.
-  return kind !== undefined && deltaType(column) !== field.type ? { ...base, kind: natural } : column;
+  return kind !== undefined && deltaType(column) !== field.type
+    ? { ...base, kind: natural }
+    : column;
 }
 
 /**
- * The table's fields once it holds these columns too: new ones are appended, nullable, since the rows before have no value in them.
- * null: nothing changes. `absent` are columns of the table that the rows do not bring.
+ * The table's fields once it holds these columns too: new ones are appended, nullable, since the
+ * rows before have no value in them. null: nothing changes. `absent` are columns of the table that
+ * the rows do not bring.
  */
-export function grownFields(table: string, schema: TableSchema, columns: readonly ColumnSpec[]): readonly Field[] | null {
+export function grownFields(
+  table: string,
+  schema: TableSchema,
+  columns: readonly ColumnSpec[],
+): readonly Field[] | null {
   let changed = false;
   const brought = new Map(columns.map((column) => [column.name, column]));
   const fields = schema.fields.map((field) => {
     const column = brought.get(field.name);
     if (column !== undefined && deltaType(column) !== field.type) {
-      throw new TidemarkError("COLUMN_TYPE_CONFLICT", `table "${table}": column "${column.name}" holds ${String(field.type)} there and the rows bring ${column.kind} (${deltaType(column)}); a column keeps its type, so give the new one another name`);
+      throw new TidemarkError(
+        "COLUMN_TYPE_CONFLICT",
+        `table "${table}": column "${column.name}" holds ${String(field.type)} there and the ` +
+          `rows bring ${column.kind} (${deltaType(column)}); a column keeps its type, so give ` +
+          "the new one another name",
+      );
     }
     const known = schema.columns.find((other) => other.name === field.name);
     if (column !== undefined && known !== undefined && known.kind !== column.kind) {
-      throw new TidemarkError("COLUMN_TYPE_CONFLICT", `table "${table}": column "${column.name}" is ${known.kind} there and the rows bring ${column.kind}; a column keeps its kind, so give the new one another name`);
+      throw new TidemarkError(
+        "COLUMN_TYPE_CONFLICT",
+        `table "${table}": column "${column.name}" is ${known.kind} there and the rows bring ` +
+          `${column.kind}; a column keeps its kind, so give the new one another name`,
+      );
     }
     if (field.nullable || (column !== undefined && !column.nullable)) return field;
     changed = true;
@@ -96,19 +155,35 @@ export function grownFields(table: string, schema: TableSchema, columns: readonl
     fields.push(fieldOf({ ...column, nullable: true }));
     changed = true;
   }
-  if (changed) checkNames(table, fields.map((field) => field.name));
+  if (changed)
+    checkNames(
+      table,
+      fields.map((field) => field.name),
+    );
   return changed ? fields : null;
 }
 
-/** Without column mapping, other readers take no name with these characters, and none that differs from another in case only. */
+/**
+ * Without column mapping, other readers take no name with these characters, and none that differs
+ * from another in case only.
+ */
 export function checkNames(table: string, names: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of names) {
     if (name === "" || /[ ,;{}()\n\t=]/.test(name)) {
-      throw new TidemarkError("COLUMN_NAME", `table "${table}": ${JSON.stringify(name)} cannot name a column of a Delta table; leave out spaces and any of ,;{}()=`);
+      throw new TidemarkError(
+        "COLUMN_NAME",
+        `table "${table}": ${JSON.stringify(name)} cannot name a column of a Delta table; ` +
+          "leave out spaces and any of ,;{}()=",
+      );
     }
     const other = seen.get(name.toLowerCase());
-    if (other !== undefined) throw new TidemarkError("COLUMN_NAME", `table "${table}": columns "${other}" and "${name}" differ in case only, and other readers cannot tell them apart; rename one`);
+    if (other !== undefined)
+      throw new TidemarkError(
+        "COLUMN_NAME",
+        `table "${table}": columns "${other}" and "${name}" differ in case only, and other ` +
+          "readers cannot tell them apart; rename one",
+      );
     seen.set(name.toLowerCase(), name);
   }
 }

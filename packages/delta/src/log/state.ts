@@ -12,7 +12,10 @@ export interface TableFile {
   readonly stats: FileStatistics;
 }
 
-/** Changes in place as entries are applied: a table of many files must not be copied at every commit. */
+/**
+ * Changes in place as entries are applied: a table of many files must not be copied at every
+ * commit.
+ */
 export class TableLog {
   readonly table: string;
   version = -1;
@@ -36,7 +39,11 @@ export class TableLog {
     for (const { protocol, metaData, remove, txn } of actions) {
       if (protocol) this.protocol = protocol;
       if (metaData) {
-        this.metaData = { ...metaData, partitionColumns: metaData.partitionColumns ?? [], configuration: metaData.configuration ?? {} };
+        this.metaData = {
+          ...metaData,
+          partitionColumns: metaData.partitionColumns ?? [],
+          configuration: metaData.configuration ?? {},
+        };
         this.#schema = null;
       }
       if (txn) this.txns.set(txn.appId, txn);
@@ -60,7 +67,12 @@ export class TableLog {
     const unknown = (readerFeatures ?? []).filter((feature) => !READABLE.has(feature));
     const mapped = (this.metaData?.configuration["delta.columnMapping.mode"] ?? "none") !== "none";
     if (minReaderVersion > 3 || unknown.length > 0 || mapped) {
-      throw new TidemarkError("DELTA_UNSUPPORTED", `table "${this.table}" asks of its readers ${mapped ? "column mapping" : unknown.join(", ") || `version ${minReaderVersion}`}, which Tidemark does not read; write it without, or copy it`);
+      throw new TidemarkError(
+        "DELTA_UNSUPPORTED",
+        `table "${this.table}" asks of its readers ` +
+          `${mapped ? "column mapping" : unknown.join(", ") || `version ${minReaderVersion}`}, ` +
+          "which Tidemark does not read; write it without, or copy it",
+      );
     }
   }
 
@@ -69,17 +81,39 @@ export class TableLog {
     this.checkReadable();
     const { minWriterVersion = 2, writerFeatures } = this.protocol ?? {};
     const invariant = this.schema.fields.find((field) => "delta.invariants" in field.metadata);
-    const refuse = (what: string): TidemarkError => new TidemarkError("DELTA_UNSUPPORTED", `table "${this.table}" asks of its writers ${what}, which Tidemark does not do; write to a table of its own`);
-    if (minWriterVersion > 2 && (minWriterVersion !== 7 || (writerFeatures ?? []).some((feature) => !WRITABLE.has(feature)))) throw refuse(writerFeatures?.join(", ") ?? `version ${minWriterVersion}`);
+    const refuse = (what: string): TidemarkError =>
+      new TidemarkError(
+        "DELTA_UNSUPPORTED",
+        `table "${this.table}" asks of its writers ${what}, which Tidemark does not do; write ` +
+          "to a table of its own",
+      );
+    if (
+      minWriterVersion > 2 &&
+      (minWriterVersion !== 7 || (writerFeatures ?? []).some((feature) => !WRITABLE.has(feature)))
+    )
+      throw refuse(writerFeatures?.join(", ") ?? `version ${minWriterVersion}`);
     if (invariant !== undefined) throw refuse(`an invariant of column "${invariant.name}"`);
-    if (removes && this.metaData?.configuration["delta.appendOnly"] === "true") throw refuse("that they only append (delta.appendOnly)");
+    if (removes && this.metaData?.configuration["delta.appendOnly"] === "true")
+      throw refuse("that they only append (delta.appendOnly)");
   }
 }
 
 const READABLE = new Set(["timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
-const WRITABLE = new Set(["appendOnly", "invariants", "timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
+const WRITABLE = new Set([
+  "appendOnly",
+  "invariants",
+  "timestampNtz",
+  "columnMapping",
+  "vacuumProtocolCheck",
+]);
 
 function fileOf(table: string, add: Add): TableFile {
   let stats: FileStatistics | null = null;
-  return { add, path: decodePath(table, add.path), get stats() { return (stats ??= parseStats(add.stats)); } };
+  return {
+    add,
+    path: decodePath(table, add.path),
+    get stats() {
+      return (stats ??= parseStats(add.stats));
+    },
+  };
 }

@@ -6,7 +6,11 @@ import type { ColumnRange } from "../parquet/statistics.ts";
 const PREFIX = 32;
 
 /** JSON text: int64 and decimal bounds keep every digit, which a double would not. */
-export function statsText(rows: number, columns: readonly ColumnSpec[], ranges: readonly ColumnRange[]): string {
+export function statsText(
+  rows: number,
+  columns: readonly ColumnSpec[],
+  ranges: readonly ColumnRange[],
+): string {
   const min: string[] = [];
   const max: string[] = [];
   const nulls: string[] = [];
@@ -26,34 +30,57 @@ export function statsText(rows: number, columns: readonly ColumnSpec[], ranges: 
 function boundText(column: ColumnSpec, value: Value, upper: boolean): string | null {
   if (value === null) return null;
   switch (column.kind) {
-    case "int32": case "int64": case "timestamp": return String(value);
-    case "float64": return Number.isFinite(value) ? JSON.stringify(value) : null;
-    case "decimal": return decimalText(value as bigint, column.scale ?? 0);
+    case "int32":
+    case "int64":
+    case "timestamp":
+      return String(value);
+    case "float64":
+      return Number.isFinite(value) ? JSON.stringify(value) : null;
+    case "decimal":
+      return decimalText(value as bigint, column.scale ?? 0);
     case "date": {
       const day = new Date((value as number) * 86_400_000);
-      return !Number.isNaN(day.getTime()) && day.getUTCFullYear() >= 1 && day.getUTCFullYear() <= 9999 ? `"${day.toISOString().slice(0, 10)}"` : null;
+      return !Number.isNaN(day.getTime()) &&
+        day.getUTCFullYear() >= 1 &&
+        day.getUTCFullYear() <= 9999
+        ? `"${day.toISOString().slice(0, 10)}"`
+        : null;
     }
     case "string": {
       const text = upper ? upperPrefix(value as string) : lowerPrefix(value as string);
       return text === null ? null : JSON.stringify(text);
     }
-    case "boolean": case "bytes": case "json": return null;
+    case "boolean":
+    case "bytes":
+    case "json":
+      return null;
   }
 }
 
 export function decimalText(unscaled: bigint, scale: number): string {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
   const sign = unscaled < 0n ? "-" : "";
-  return scale <= 0 ? `${sign}${digits}` : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  return scale <= 0
+    ? `${sign}${digits}`
+    : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
 function lowerPrefix(text: string): string {
-  return text.length <= PREFIX ? text : Array.from(text.slice(0, 2 * PREFIX)).slice(0, PREFIX).join("");
+  return text.length <= PREFIX
+    ? text
+    : Array.from(text.slice(0, 2 * PREFIX))
+        .slice(0, PREFIX)
+        .join("");
 }
 
-/** The least short text above every text with this prefix: its last code point that has a successor is raised. null: there is none. */
+/**
+ * The least short text above every text with this prefix: its last code point that has a successor
+ * is raised. null: there is none.
+ */
 function upperPrefix(text: string): string | null {
-  const points = Array.from(text.slice(0, 2 * PREFIX + 2), (character) => character.codePointAt(0)!);
+  const points = Array.from(text.slice(0, 2 * PREFIX + 2), (character) =>
+    character.codePointAt(0)!,
+  );
   if (points.length <= PREFIX) return text;
   for (let last = PREFIX - 1; last >= 0; last--) {
     const point = points[last]!;
@@ -77,7 +104,12 @@ const NOTHING: FileStatistics = { rows: null, mayHold: () => true, range: () => 
 
 export function parseStats(text: string | null | undefined): FileStatistics {
   if (!text) return NOTHING;
-  let stats: { numRecords?: number; minValues?: Record<string, unknown>; maxValues?: Record<string, unknown>; nullCount?: Record<string, unknown> };
+  let stats: {
+    numRecords?: number;
+    minValues?: Record<string, unknown>;
+    maxValues?: Record<string, unknown>;
+    nullCount?: Record<string, unknown>;
+  };
   try {
     stats = JSON.parse(text);
   } catch {
@@ -95,7 +127,8 @@ export function parseStats(text: string | null | undefined): FileStatistics {
       if (rows !== null && stats.nullCount?.[column] === rows) return false;
       const low = stats.minValues?.[column];
       const high = stats.maxValues?.[column];
-      // JSON.parse may have rounded an int64 bound; rounding keeps order, so a bound beyond the range is truly beyond it.
+      // JSON.parse may have rounded an int64 bound; rounding keeps order, so a bound beyond the
+      // range is truly beyond it.
       return !(typeof low === "number" && low > max) && !(typeof high === "number" && high < min);
     },
   };

@@ -1,4 +1,7 @@
-/** One column of one row group, as pages. hyparquet-writer knows the format; what is here keeps values in their typed arrays on the way. */
+/**
+ * One column of one row group, as pages. hyparquet-writer knows the format; what is here keeps
+ * values in their typed arrays on the way.
+ */
 import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
@@ -29,9 +32,20 @@ interface Page {
 }
 
 /** A dictionary page for strings, then one data page. */
-export function makePages(element: SchemaElement, vector: Vector, length: number, range: ColumnRange): ChunkPages {
+export function makePages(
+  element: SchemaElement,
+  vector: Vector,
+  length: number,
+  range: ColumnRange,
+): ChunkPages {
   const dictionary = vector.is === "string" ? dictionaryBytes(vector.dictionary) : null;
-  const values = vector.is === "string" ? codeBytes(present(vector.codes, vector.valid, length - range.nulls), vector.dictionary.length) : plainBytes(element, vector, length - range.nulls);
+  const values =
+    vector.is === "string"
+      ? codeBytes(
+          present(vector.codes, vector.valid, length - range.nulls),
+          vector.dictionary.length,
+        )
+      : plainBytes(element, vector, length - range.nulls);
   const isCompressed = (dictionary?.length ?? 0) + values.length >= WORTH_COMPRESSING;
   const page = (bytes: Uint8Array): Page => {
     const made = isCompressed ? zstdBeside(bytes) : Promise.resolve(bytes);
@@ -40,15 +54,24 @@ export function makePages(element: SchemaElement, vector: Vector, length: number
     return { length: bytes.length, isCompressed, bytes: made };
   };
   return {
-    length, range,
-    levels: element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0),
-    dictionary: dictionary === null ? null : { size: (vector as Vector & { is: "string" }).dictionary.length, page: page(dictionary) },
+    length,
+    range,
+    levels:
+      element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0),
+    dictionary:
+      dictionary === null
+        ? null
+        : { size: (vector as Vector & { is: "string" }).dictionary.length, page: page(dictionary) },
     values: page(values),
   };
 }
 
 /** Appends the pages of a column to `writer`. */
-export async function writeChunk(writer: ByteWriter, element: SchemaElement, { length, range, levels, dictionary, values }: ChunkPages): Promise<ColumnChunk> {
+export async function writeChunk(
+  writer: ByteWriter,
+  element: SchemaElement,
+  { length, range, levels, dictionary, values }: ChunkPages,
+): Promise<ColumnChunk> {
   const pages = { dictionary: await dictionary?.page.bytes, values: await values.bytes };
   const start = writer.offset;
   const compress = values.isCompressed;
@@ -59,7 +82,9 @@ export async function writeChunk(writer: ByteWriter, element: SchemaElement, { l
     const page = pages.dictionary!;
     dictionaryOffset = BigInt(writer.offset);
     writePageHeader(writer, {
-      type: "DICTIONARY_PAGE", uncompressed_page_size: dictionary.page.length, compressed_page_size: page.length,
+      type: "DICTIONARY_PAGE",
+      uncompressed_page_size: dictionary.page.length,
+      compressed_page_size: page.length,
       dictionary_page_header: { num_values: dictionary.size, encoding: "PLAIN" },
     });
     uncompressed += writer.offset - start + dictionary.page.length;
@@ -70,10 +95,17 @@ export async function writeChunk(writer: ByteWriter, element: SchemaElement, { l
   const page = pages.values;
   const encoding: Encoding = dictionary === null ? "PLAIN" : "RLE_DICTIONARY";
   writePageHeader(writer, {
-    type: "DATA_PAGE_V2", uncompressed_page_size: levels.length + values.length, compressed_page_size: levels.length + page.length,
+    type: "DATA_PAGE_V2",
+    uncompressed_page_size: levels.length + values.length,
+    compressed_page_size: levels.length + page.length,
     data_page_header_v2: {
-      num_values: length, num_nulls: range.nulls, num_rows: length, encoding,
-      definition_levels_byte_length: levels.length, repetition_levels_byte_length: 0, is_compressed: compress,
+      num_values: length,
+      num_nulls: range.nulls,
+      num_rows: length,
+      encoding,
+      definition_levels_byte_length: levels.length,
+      repetition_levels_byte_length: 0,
+      is_compressed: compress,
     },
   });
   uncompressed += writer.offset - dataOffset + levels.length + values.length;
@@ -83,14 +115,20 @@ export async function writeChunk(writer: ByteWriter, element: SchemaElement, { l
   return {
     file_offset: BigInt(start),
     meta_data: {
-      type: element.type!, path_in_schema: [element.name], codec: compress ? "ZSTD" : "UNCOMPRESSED", num_values: BigInt(length),
+      type: element.type!,
+      path_in_schema: [element.name],
+      codec: compress ? "ZSTD" : "UNCOMPRESSED",
+      num_values: BigInt(length),
       encodings: dictionary === null ? ["PLAIN", "RLE"] : ["PLAIN", "RLE", "RLE_DICTIONARY"],
-      total_compressed_size: BigInt(writer.offset - start), total_uncompressed_size: BigInt(uncompressed),
+      total_compressed_size: BigInt(writer.offset - start),
+      total_uncompressed_size: BigInt(uncompressed),
       data_page_offset: BigInt(dataOffset),
       ...(dictionaryOffset === undefined ? {} : { dictionary_page_offset: dictionaryOffset }),
       statistics: {
         null_count: BigInt(range.nulls),
-        ...(range.min === null || range.max === null ? {} : { min_value: bound(element, range.min, -0), max_value: bound(element, range.max, 0) }),
+        ...(range.min === null || range.max === null
+          ? {}
+          : { min_value: bound(element, range.min, -0), max_value: bound(element, range.max, 0) }),
       },
     },
   };
@@ -106,7 +144,11 @@ function bound(element: SchemaElement, value: unknown, zero: number): Bound {
 }
 
 /** The values that are there. */
-function present<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(values: T, valid: Uint8Array | null, count: number): T {
+function present<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(
+  values: T,
+  valid: Uint8Array | null,
+  count: number,
+): T {
   if (valid === null) return values;
   const packed = new (values.constructor as new (length: number) => T)(count);
   let at = 0;
@@ -143,7 +185,11 @@ function dictionaryBytes(dictionary: readonly string[]): Uint8Array {
   return bytes.subarray(0, at);
 }
 
-function plainBytes(element: SchemaElement, vector: Exclude<Vector, { is: "string" }>, count: number): Uint8Array {
+function plainBytes(
+  element: SchemaElement,
+  vector: Exclude<Vector, { is: "string" }>,
+  count: number,
+): Uint8Array {
   switch (vector.is) {
     case "boolean": {
       const values = present(vector.values, vector.valid, count);
@@ -151,15 +197,19 @@ function plainBytes(element: SchemaElement, vector: Exclude<Vector, { is: "strin
       for (let i = 0; i < count; i++) if (values[i] === 1) bytes[i >> 3]! |= 1 << (i & 7);
       return bytes;
     }
-    case "int32": case "int64": return raw(present<Int32Array | BigInt64Array>(vector.values, vector.valid, count));
+    case "int32":
+    case "int64":
+      return raw(present<Int32Array | BigInt64Array>(vector.values, vector.valid, count));
     case "float64": {
       const values = present(vector.values, vector.valid, count);
       return raw(element.type === "INT64" ? microseconds(values) : values);
     }
-    case "big": return decimalBytesOf(element, vector.values, vector.valid, count);
+    case "big":
+      return decimalBytesOf(element, vector.values, vector.valid, count);
     case "bytes": {
       let room = 0;
-      for (let i = 0; i < vector.values.length; i++) if (vector.valid === null || vector.valid[i] === 1) room += 4 + vector.values[i]!.length;
+      for (let i = 0; i < vector.values.length; i++)
+        if (vector.valid === null || vector.valid[i] === 1) room += 4 + vector.values[i]!.length;
       const bytes = new Uint8Array(room);
       const view = new DataView(bytes.buffer);
       let at = 0;
@@ -179,7 +229,10 @@ function raw(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Law 10: times are safe integers in doubles; as int64 they are written by halves, never through a bigint each. */
+/**
+ * Law 10: times are safe integers in doubles; as int64 they are written by halves, never through a
+ * bigint each.
+ */
 function microseconds(values: Float64Array): BigInt64Array {
   const out = new BigInt64Array(values.length);
   const halves = new Int32Array(out.buffer);
@@ -191,7 +244,12 @@ function microseconds(values: Float64Array): BigInt64Array {
   return out;
 }
 
-function decimalBytesOf(element: SchemaElement, values: readonly bigint[], valid: Uint8Array | null, count: number): Uint8Array {
+function decimalBytesOf(
+  element: SchemaElement,
+  values: readonly bigint[],
+  valid: Uint8Array | null,
+  count: number,
+): Uint8Array {
   const width = element.type === "INT32" ? 4 : element.type === "INT64" ? 8 : element.type_length!;
   const bytes = new Uint8Array(width * count);
   const view = new DataView(bytes.buffer);
@@ -206,7 +264,11 @@ function decimalBytesOf(element: SchemaElement, values: readonly bigint[], valid
       view.setBigUint64(at + width - 8, BigInt.asUintN(64, value));
       value >>= 64n;
       if (width === 16) view.setBigInt64(at, value);
-      else for (let byte = width - 9; byte >= 0; byte--) { bytes[at + byte] = Number(value & 0xffn); value >>= 8n; }
+      else
+        for (let byte = width - 9; byte >= 0; byte--) {
+          bytes[at + byte] = Number(value & 0xffn);
+          value >>= 8n;
+        }
     }
     at += width;
   }

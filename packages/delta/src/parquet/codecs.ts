@@ -1,9 +1,18 @@
 import { promisify } from "node:util";
-import { brotliDecompressSync, constants, gunzipSync, zstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  brotliDecompressSync,
+  constants,
+  gunzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import type { Compressors } from "hyparquet";
 
 // The checksum of a frame finds a flipped bit in any page.
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
+const ZSTD = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+};
 
 const compress = promisify(zstdCompress);
 

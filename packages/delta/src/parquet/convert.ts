@@ -1,9 +1,18 @@
-/** The physical values of a Parquet column → the values of a vector. Nothing passes through a double or a Date that must not. */
+/**
+ * The physical values of a Parquet column → the values of a vector. Nothing passes through a double
+ * or a Date that must not.
+ */
 import { isAscii } from "node:buffer";
 import type { DecodedArray, SchemaElement } from "hyparquet";
 import type { ColumnSpec } from "@tidemark/core/spi";
 
-export type Values = Int32Array | Float64Array | BigInt64Array | Uint8Array | bigint[] | Uint8Array[];
+export type Values =
+  | Int32Array
+  | Float64Array
+  | BigInt64Array
+  | Uint8Array
+  | bigint[]
+  | Uint8Array[];
 
 export interface Converter {
   convert(values: DecodedArray): Values;
@@ -18,34 +27,71 @@ export function converterFor(column: ColumnSpec, element: SchemaElement): Conver
   const dictionary: string[] = [];
   if ((column.kind === "string" || column.kind === "json") && element.type === "BYTE_ARRAY") {
     const intern = interning(dictionary);
-    return { convert: (values) => intern(Array.from(values as Uint8Array[], textOf)), convertPlain: (page, count) => intern(plainTexts(page, count)), dictionary };
+    return {
+      convert: (values) => intern(Array.from(values as Uint8Array[], textOf)),
+      convertPlain: (page, count) => intern(plainTexts(page, count)),
+      dictionary,
+    };
   }
   const convert = conversion(column, element);
   return convert === null ? null : { convert, convertPlain: null, dictionary };
 }
 
-function conversion(column: ColumnSpec, element: SchemaElement): ((values: DecodedArray) => Values) | null {
+function conversion(
+  column: ColumnSpec,
+  element: SchemaElement,
+): ((values: DecodedArray) => Values) | null {
   const { type } = element;
   switch (column.kind) {
-    case "string": case "json": return null;
-    case "bytes": return type === "BYTE_ARRAY" || type === "FIXED_LEN_BYTE_ARRAY" ? (values) => Array.from(values as Uint8Array[], (bytes) => bytes.slice()) : null;
-    case "boolean": return type === "BOOLEAN" ? (values) => Uint8Array.from(values as boolean[], (value) => (value ? 1 : 0)) : null;
-    case "int32": case "date": return type === "INT32" ? (values) => (values instanceof Int32Array ? values : Int32Array.from(values as number[])) : null;
-    case "int64": return type === "INT64" ? (values) => (values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[]))
-      : type === "INT32" ? widening(unsigned(element)) : null;
-    case "float64": return type === "DOUBLE" || type === "FLOAT" ? (values) => (values instanceof Float64Array ? values : Float64Array.from(values as ArrayLike<number>)) : null;
-    case "timestamp": return type === "INT64" ? timesOf(element) : type === "INT96" ? julianTimes : null;
+    case "string":
+    case "json":
+      return null;
+    case "bytes":
+      return type === "BYTE_ARRAY" || type === "FIXED_LEN_BYTE_ARRAY"
+        ? (values) => Array.from(values as Uint8Array[], (bytes) => bytes.slice())
+        : null;
+    case "boolean":
+      return type === "BOOLEAN"
+        ? (values) => Uint8Array.from(values as boolean[], (value) => (value ? 1 : 0))
+        : null;
+    case "int32":
+    case "date":
+      return type === "INT32"
+        ? (values) => (values instanceof Int32Array ? values : Int32Array.from(values as number[]))
+        : null;
+    case "int64":
+      return type === "INT64"
+        ? (values) =>
+            values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[])
+        : type === "INT32"
+          ? widening(unsigned(element))
+          : null;
+    case "float64":
+      return type === "DOUBLE" || type === "FLOAT"
+        ? (values) =>
+            values instanceof Float64Array ? values : Float64Array.from(values as ArrayLike<number>)
+        : null;
+    case "timestamp":
+      return type === "INT64" ? timesOf(element) : type === "INT96" ? julianTimes : null;
     case "decimal":
       if (scaleOf(element) !== (column.scale ?? 0)) return null;
       if (type === "INT32" || type === "INT64") {
         const wide = type === "INT64" && unsigned(element);
-        return (values) => Array.from(values as ArrayLike<number | bigint>, (value) => (wide ? BigInt.asUintN(64, value as bigint) : BigInt(value)));
+        return (values) =>
+          Array.from(values as ArrayLike<number | bigint>, (value) =>
+            wide ? BigInt.asUintN(64, value as bigint) : BigInt(value),
+          );
       }
-      return type === "FIXED_LEN_BYTE_ARRAY" || type === "BYTE_ARRAY" ? (values) => Array.from(values as Uint8Array[], unscaled) : null;
+      return type === "FIXED_LEN_BYTE_ARRAY" || type === "BYTE_ARRAY"
+        ? (values) => Array.from(values as Uint8Array[], unscaled)
+        : null;
   }
 }
 
-/** Each string once, as a code: a page of a dictionary brings every string once, a plain page brings its repetitions. */
+/**
+ * Each string once, as a code: a page of a dictionary brings every string once, a plain page brings
+ * its repetitions.
+ */
 function interning(dictionary: string[]): (texts: readonly string[]) => Int32Array {
   const known = new Map<string, number>();
   return (texts) => {
@@ -53,7 +99,11 @@ function interning(dictionary: string[]): (texts: readonly string[]) => Int32Arr
     for (let i = 0; i < codes.length; i++) {
       const text = texts[i]!;
       let code = known.get(text);
-      if (code === undefined) { code = dictionary.length; dictionary.push(text); known.set(text, code); }
+      if (code === undefined) {
+        code = dictionary.length;
+        dictionary.push(text);
+        known.set(text, code);
+      }
       codes[i] = code;
     }
     return codes;
@@ -64,7 +114,9 @@ function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
-/** A part of a string that is shorter is a copy; a longer one would hold the whole in memory (V8). */
+/**
+ * A part of a string that is shorter is a copy; a longer one would hold the whole in memory (V8).
+ */
 const COPIED = 13;
 
 /** Texts with their lengths before them. */
@@ -74,11 +126,16 @@ function plainTexts(page: Uint8Array, count: number): readonly string[] {
   if (!(count >= 0)) throw new Error(`a page claims ${count} texts`);
   const texts: string[] = [];
   for (let i = 0, at = 0; i < count; i++) {
-    if (at + 4 > bytes.length) throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
+    if (at + 4 > bytes.length)
+      throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
     const from = at + 4;
     at = from + bytes.readUInt32LE(at);
     if (at > bytes.length) throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
-    texts.push(whole !== null && at - from < COPIED ? whole.slice(from, at) : bytes.toString("utf8", from, at));
+    texts.push(
+      whole !== null && at - from < COPIED
+        ? whole.slice(from, at)
+        : bytes.toString("utf8", from, at),
+    );
   }
   return texts;
 }
@@ -86,27 +143,46 @@ function plainTexts(page: Uint8Array, count: number): readonly string[] {
 function widening(unsignedValues: boolean): (values: DecodedArray) => Values {
   return (values) => {
     const out = new BigInt64Array(values.length);
-    for (let i = 0; i < out.length; i++) out[i] = BigInt(unsignedValues ? (values[i] as number) >>> 0 : (values[i] as number));
+    for (let i = 0; i < out.length; i++)
+      out[i] = BigInt(unsignedValues ? (values[i] as number) >>> 0 : (values[i] as number));
     return out;
   };
 }
 
 function unsigned({ converted_type: converted, logical_type: logical }: SchemaElement): boolean {
-  return converted === "UINT_32" || converted === "UINT_64" || (logical?.type === "INTEGER" && !logical.isSigned);
+  return (
+    converted === "UINT_32" ||
+    converted === "UINT_64" ||
+    (logical?.type === "INTEGER" && !logical.isSigned)
+  );
 }
 
 function scaleOf({ logical_type: logical, scale }: SchemaElement): number {
-  return logical?.type === "DECIMAL" ? logical.scale : scale ?? 0;
+  return logical?.type === "DECIMAL" ? logical.scale : (scale ?? 0);
 }
 
-/** Whole µs as doubles; digits beyond µs are floored (law 10). NaN stands for what is no safe integer: the reader makes it missing. */
-function timesOf({ logical_type: logical, converted_type: converted }: SchemaElement): (values: DecodedArray) => Values {
-  const unit = logical?.type === "TIMESTAMP" ? logical.unit : converted === "TIMESTAMP_MILLIS" ? "MILLIS" : "MICROS";
+/**
+ * Whole µs as doubles; digits beyond µs are floored (law 10). NaN stands for what is no safe
+ * integer: the reader makes it missing.
+ */
+function timesOf({
+  logical_type: logical,
+  converted_type: converted,
+}: SchemaElement): (values: DecodedArray) => Values {
+  const unit =
+    logical?.type === "TIMESTAMP"
+      ? logical.unit
+      : converted === "TIMESTAMP_MILLIS"
+        ? "MILLIS"
+        : "MICROS";
   return (values) => {
     const out = new Float64Array(values.length);
     const wide = values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[]);
     if (unit === "NANOS") {
-      for (let i = 0; i < out.length; i++) { const nanos = wide[i]!; out[i] = Number((nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n); }
+      for (let i = 0; i < out.length; i++) {
+        const nanos = wide[i]!;
+        out[i] = Number((nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n);
+      }
       return out;
     }
     const scale = unit === "MILLIS" ? 1000 : 1;
@@ -124,7 +200,9 @@ function julianTimes(values: DecodedArray): Values {
   const out = new Float64Array(values.length);
   for (let i = 0; i < out.length; i++) {
     const value = values[i] as bigint;
-    const micros = Number(((value >> 64n) - 2_440_588n) * 86_400_000_000n + (value & 0xffff_ffff_ffff_ffffn) / 1000n);
+    const micros = Number(
+      ((value >> 64n) - 2_440_588n) * 86_400_000_000n + (value & 0xffff_ffff_ffff_ffffn) / 1000n,
+    );
     out[i] = Number.isSafeInteger(micros) ? micros : NaN;
   }
   return out;

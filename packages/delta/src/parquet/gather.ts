@@ -2,7 +2,9 @@
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 
-/** Rows of one batch: those listed, or [from, to) of the list (of the batch, where there is none). */
+/**
+ * Rows of one batch: those listed, or [from, to) of the list (of the batch, where there is none).
+ */
 export interface Piece {
   readonly batch: Batch;
   readonly rows: Int32Array | null;
@@ -12,13 +14,23 @@ export interface Piece {
 
 export function vectorKind(column: ColumnSpec): Vector["is"] {
   switch (column.kind) {
-    case "string": case "json": return "string";
-    case "int64": return "int64";
-    case "int32": case "date": return "int32";
-    case "float64": case "timestamp": return "float64";
-    case "boolean": return "boolean";
-    case "decimal": return "big";
-    case "bytes": return "bytes";
+    case "string":
+    case "json":
+      return "string";
+    case "int64":
+      return "int64";
+    case "int32":
+    case "date":
+      return "int32";
+    case "float64":
+    case "timestamp":
+      return "float64";
+    case "boolean":
+      return "boolean";
+    case "decimal":
+      return "big";
+    case "bytes":
+      return "bytes";
   }
 }
 
@@ -26,13 +38,20 @@ export function vectorKind(column: ColumnSpec): Vector["is"] {
 export function missing(column: ColumnSpec, length: number): Vector {
   const valid = new Uint8Array(length);
   switch (vectorKind(column)) {
-    case "string": return { is: "string", codes: new Int32Array(length).fill(-1), dictionary: [], valid };
-    case "int64": return { is: "int64", values: new BigInt64Array(length), valid };
-    case "int32": return { is: "int32", values: new Int32Array(length), valid };
-    case "float64": return { is: "float64", values: new Float64Array(length), valid };
-    case "boolean": return { is: "boolean", values: new Uint8Array(length), valid };
-    case "big": return { is: "big", values: new Array<bigint>(length).fill(0n), valid };
-    case "bytes": return { is: "bytes", values: new Array<Uint8Array>(length).fill(new Uint8Array(0)), valid };
+    case "string":
+      return { is: "string", codes: new Int32Array(length).fill(-1), dictionary: [], valid };
+    case "int64":
+      return { is: "int64", values: new BigInt64Array(length), valid };
+    case "int32":
+      return { is: "int32", values: new Int32Array(length), valid };
+    case "float64":
+      return { is: "float64", values: new Float64Array(length), valid };
+    case "boolean":
+      return { is: "boolean", values: new Uint8Array(length), valid };
+    case "big":
+      return { is: "big", values: new Array<bigint>(length).fill(0n), valid };
+    case "bytes":
+      return { is: "bytes", values: new Array<Uint8Array>(length).fill(new Uint8Array(0)), valid };
   }
 }
 
@@ -40,24 +59,47 @@ export function missing(column: ColumnSpec, length: number): Vector {
 export function slice(vector: Vector, from: number, to: number): Vector {
   const valid = vector.valid?.subarray(from, to) ?? null;
   switch (vector.is) {
-    case "string": return { is: "string", codes: vector.codes.subarray(from, to), dictionary: vector.dictionary, valid };
-    case "int64": return { is: "int64", values: vector.values.subarray(from, to), valid };
-    case "int32": return { is: "int32", values: vector.values.subarray(from, to), valid };
-    case "float64": return { is: "float64", values: vector.values.subarray(from, to), valid };
-    case "boolean": return { is: "boolean", values: vector.values.subarray(from, to), valid };
-    case "big": return { is: "big", values: vector.values.slice(from, to), valid };
-    case "bytes": return { is: "bytes", values: vector.values.slice(from, to), valid };
+    case "string":
+      return {
+        is: "string",
+        codes: vector.codes.subarray(from, to),
+        dictionary: vector.dictionary,
+        valid,
+      };
+    case "int64":
+      return { is: "int64", values: vector.values.subarray(from, to), valid };
+    case "int32":
+      return { is: "int32", values: vector.values.subarray(from, to), valid };
+    case "float64":
+      return { is: "float64", values: vector.values.subarray(from, to), valid };
+    case "boolean":
+      return { is: "boolean", values: vector.values.subarray(from, to), valid };
+    case "big":
+      return { is: "big", values: vector.values.slice(from, to), valid };
+    case "bytes":
+      return { is: "bytes", values: vector.values.slice(from, to), valid };
   }
 }
 
-/** Rows beside each other, none of them without a value, are gathered by whole arrays; null: these are others. */
-function part({ batch, rows, from, to }: Piece, column: ColumnSpec, kind: Vector["is"]): Vector | null {
+/**
+ * Rows beside each other, none of them without a value, are gathered by whole arrays; null: these
+ * are others.
+ */
+function part(
+  { batch, rows, from, to }: Piece,
+  column: ColumnSpec,
+  kind: Vector["is"],
+): Vector | null {
   const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
-  if (vector === undefined || rows !== null || vector.valid !== null || vector.is !== kind) return null;
+  if (vector === undefined || rows !== null || vector.valid !== null || vector.is !== kind)
+    return null;
   return vector.is === "string" ? codesInOrder(vector, from, to) : slice(vector, from, to);
 }
 
-/** The dictionary in the order in which its texts come; equal texts of a vector have equal codes, so none is compared. */
+/**
+ * The dictionary in the order in which its texts come; equal texts of a vector have equal codes, so
+ * none is compared.
+ */
 function codesInOrder(vector: Extract<Vector, { is: "string" }>, from: number, to: number): Vector {
   const renamed = new Int32Array(vector.dictionary.length).fill(-1);
   const codes = new Int32Array(to - from);
@@ -74,8 +116,9 @@ function codesInOrder(vector: Extract<Vector, { is: "string" }>, from: number, t
 }
 
 /**
- * One column of the rows of `pieces`, in their order. A batch without the column has no value in it.
- * Throws `NULL_NOT_ALLOWED` where a column that is not nullable lacks a value; `where` names the table or file.
+ * One column of the rows of `pieces`, in their order. A batch without the column has no value in
+ * it. Throws `NULL_NOT_ALLOWED` where a column that is not nullable lacks a value; `where` names
+ * the table or file.
  */
 export function gather(column: ColumnSpec, pieces: readonly Piece[], where: string): Vector {
   let length = 0;
@@ -85,25 +128,43 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
   if (whole !== null) return whole;
   const valid = new Uint8Array(length);
   let nulls = 0;
-  const each = (visit: (vector: Vector, row: number, at: number) => void, enter?: (vector: Vector) => void): void => {
+  const each = (
+    visit: (vector: Vector, row: number, at: number) => void,
+    enter?: (vector: Vector) => void,
+  ): void => {
     let at = 0;
     for (const { batch, rows, from, to } of pieces) {
       const index = batch.columns.findIndex((other) => other.name === column.name);
       const vector = index < 0 ? null : batch.vectors[index]!;
-      if (vector === null) { nulls += to - from; at += to - from; continue; }
+      if (vector === null) {
+        nulls += to - from;
+        at += to - from;
+        continue;
+      }
       if (vector.is !== kind) {
-        throw new TidemarkError("COLUMN_TYPE_CONFLICT", `${where}: the rows bring column "${column.name}" as ${vector.is}, and it is ${column.kind}; convert it first`);
+        throw new TidemarkError(
+          "COLUMN_TYPE_CONFLICT",
+          `${where}: the rows bring column "${column.name}" as ${vector.is}, and it is ` +
+            `${column.kind}; convert it first`,
+        );
       }
       enter?.(vector);
       for (let i = from; i < to; i++, at++) {
         const row = rows === null ? i : rows[i]!;
-        if (vector.valid !== null && vector.valid[row] === 0) { nulls++; continue; }
+        if (vector.valid !== null && vector.valid[row] === 0) {
+          nulls++;
+          continue;
+        }
         valid[at] = 1;
         visit(vector, row, at);
       }
     }
     if (nulls > 0 && !column.nullable) {
-      throw new TidemarkError("NULL_NOT_ALLOWED", `${where}: column "${column.name}" is not nullable and ${nulls} of ${length} rows have no value in it; declare it .nullable() or leave those rows out`);
+      throw new TidemarkError(
+        "NULL_NOT_ALLOWED",
+        `${where}: column "${column.name}" is not nullable and ${nulls} of ${length} rows ` +
+          "have no value in it; declare it .nullable() or leave those rows out",
+      );
     }
   };
   const validity = (): Uint8Array | null => (nulls === 0 ? null : valid);
@@ -113,48 +174,70 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
       const dictionary: string[] = [];
       const known = new Map<string, number>();
       let renamed = new Int32Array(0);
-      each((vector, row, at) => {
-        const from = (vector as Vector & { is: "string" }).codes[row]!;
-        let code = renamed[from]!;
-        if (code < 0) {
-          const text = (vector as Vector & { is: "string" }).dictionary[from]!;
-          const found = known.get(text);
-          code = found ?? dictionary.length;
-          if (found === undefined) { dictionary.push(text); known.set(text, code); }
-          renamed[from] = code;
-        }
-        codes[at] = code;
-      }, (vector) => { renamed = new Int32Array((vector as Vector & { is: "string" }).dictionary.length).fill(-1); });
+      each(
+        (vector, row, at) => {
+          const from = (vector as Vector & { is: "string" }).codes[row]!;
+          let code = renamed[from]!;
+          if (code < 0) {
+            const text = (vector as Vector & { is: "string" }).dictionary[from]!;
+            const found = known.get(text);
+            code = found ?? dictionary.length;
+            if (found === undefined) {
+              dictionary.push(text);
+              known.set(text, code);
+            }
+            renamed[from] = code;
+          }
+          codes[at] = code;
+        },
+        (vector) => {
+          renamed = new Int32Array((vector as Vector & { is: "string" }).dictionary.length).fill(
+            -1,
+          );
+        },
+      );
       return { is: "string", codes, dictionary, valid: validity() };
     }
     case "int64": {
       const values = new BigInt64Array(length);
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "int64" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "int64" }).values[row]!;
+      });
       return { is: "int64", values, valid: validity() };
     }
     case "int32": {
       const values = new Int32Array(length);
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "int32" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "int32" }).values[row]!;
+      });
       return { is: "int32", values, valid: validity() };
     }
     case "float64": {
       const values = new Float64Array(length);
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "float64" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "float64" }).values[row]!;
+      });
       return { is: "float64", values, valid: validity() };
     }
     case "boolean": {
       const values = new Uint8Array(length);
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "boolean" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "boolean" }).values[row]!;
+      });
       return { is: "boolean", values, valid: validity() };
     }
     case "big": {
       const values = new Array<bigint>(length).fill(0n);
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "big" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "big" }).values[row]!;
+      });
       return { is: "big", values, valid: validity() };
     }
     case "bytes": {
       const values = new Array<Uint8Array>(length).fill(new Uint8Array(0));
-      each((vector, row, at) => { values[at] = (vector as Vector & { is: "bytes" }).values[row]!; });
+      each((vector, row, at) => {
+        values[at] = (vector as Vector & { is: "bytes" }).values[row]!;
+      });
       return { is: "bytes", values, valid: validity() };
     }
   }

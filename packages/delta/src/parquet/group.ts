@@ -1,4 +1,7 @@
-/** A row group's columns → its bytes, in whichever thread: nothing here needs the rest of Tidemark, so that a thread for it is soon there. */
+/**
+ * A row group's columns → its bytes, in whichever thread: nothing here needs the rest of Tidemark,
+ * so that a thread for it is soon there.
+ */
 import type { ColumnChunk } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
@@ -29,7 +32,12 @@ export interface Refused {
   readonly refused: { readonly kind: "decimal" | "time"; readonly message: string };
 }
 
-export async function encodeGroup({ columns, timestamps, rows, vectors }: GroupRows): Promise<EncodedGroup | Refused> {
+export async function encodeGroup({
+  columns,
+  timestamps,
+  rows,
+  vectors,
+}: GroupRows): Promise<EncodedGroup | Refused> {
   const elements = columns.map((column) => elementOf(column, timestamps));
   const ranges: ColumnRange[] = [];
   const pages: ChunkPages[] = [];
@@ -43,20 +51,39 @@ export async function encodeGroup({ columns, timestamps, rows, vectors }: GroupR
   }
   const writer = new ByteWriter(1 << 16);
   const chunks: ColumnChunk[] = [];
-  for (const [c, column] of pages.entries()) chunks.push(await writeChunk(writer, elements[c]!, column));
+  for (const [c, column] of pages.entries())
+    chunks.push(await writeChunk(writer, elements[c]!, column));
   return { rows, bytes: writer.getBytes(), chunks, ranges };
 }
 
 /** Before a byte of it is written. */
-function refusal(column: ColumnSpec, { nulls, min, max }: ColumnRange, rows: number): Refused["refused"] | null {
+function refusal(
+  column: ColumnSpec,
+  { nulls, min, max }: ColumnRange,
+  rows: number,
+): Refused["refused"] | null {
   if (column.kind === "decimal" && min !== null && max !== null) {
     const limit = 10n ** BigInt(column.precision ?? 38);
     if ((min as bigint) <= -limit || (max as bigint) >= limit) {
-      return { kind: "decimal", message: `a value of column "${column.name}" has more than ${column.precision ?? 38} digits; declare a larger precision` };
+      return {
+        kind: "decimal",
+        message:
+          `a value of column "${column.name}" has more than ${column.precision ?? 38} digits; ` +
+          "declare a larger precision",
+      };
     }
   }
-  if (column.kind === "timestamp" && nulls < rows && !(Number.isSafeInteger(min) && Number.isSafeInteger(max))) {
-    return { kind: "time", message: `a value of column "${column.name}" is no whole number of microseconds below 2^53; make it null` };
+  if (
+    column.kind === "timestamp" &&
+    nulls < rows &&
+    !(Number.isSafeInteger(min) && Number.isSafeInteger(max))
+  ) {
+    return {
+      kind: "time",
+      message:
+        `a value of column "${column.name}" is no whole number of microseconds below 2^53; make ` +
+        "it null",
+    };
   }
   return null;
 }

@@ -1,4 +1,7 @@
-/** One data page → its levels and its physical values. A damaged page is an error here, never a loop without end or a read past the page. */
+/**
+ * One data page → its levels and its physical values. A damaged page is an error here, never a loop
+ * without end or a read past the page.
+ */
 import type { CompressionCodec, DecodedArray, SchemaElement } from "hyparquet";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { deltaBinaryUnpack, deltaByteArray, deltaLengthByteArray } from "hyparquet/src/delta.js";
@@ -17,7 +20,13 @@ export interface Page {
 }
 
 /** `room` is how many rows are still without a page. */
-export function decodePage(header: PageHeader, body: Uint8Array, element: SchemaElement, codec: CompressionCodec, room: number): Page {
+export function decodePage(
+  header: PageHeader,
+  body: Uint8Array,
+  element: SchemaElement,
+  codec: CompressionCodec,
+  room: number,
+): Page {
   const v2 = header.data_page_header_v2;
   const { num_values: count, encoding } = (v2 ?? header.data_page_header)!;
   if (!(count >= 0 && count <= room)) throw new Error(`a page claims ${count} rows of ${room}`);
@@ -25,12 +34,17 @@ export function decodePage(header: PageHeader, body: Uint8Array, element: Schema
   let levels: Uint8Array | null = null;
   let data: Uint8Array;
   if (v2) {
-    const { repetition_levels_byte_length: repetition, definition_levels_byte_length: definition } = v2;
+    const { repetition_levels_byte_length: repetition, definition_levels_byte_length: definition } =
+      v2;
     const start = repetition + definition;
-    if (!(repetition >= 0 && definition >= 0 && start <= body.length)) throw new Error("the levels of a page lie outside it");
+    if (!(repetition >= 0 && definition >= 0 && start <= body.length))
+      throw new Error("the levels of a page lie outside it");
     if (optional) levels = unpack(body, repetition, start, 1, new Uint8Array(count));
     const rest = body.subarray(start);
-    data = v2.is_compressed === false ? rest : decompressPage(rest, header.uncompressed_page_size - start, codec, decompressors);
+    data =
+      v2.is_compressed === false
+        ? rest
+        : decompressPage(rest, header.uncompressed_page_size - start, codec, decompressors);
   } else {
     data = decompressPage(body, header.uncompressed_page_size, codec, decompressors);
     if (optional) {
@@ -46,7 +60,12 @@ export function decodePage(header: PageHeader, body: Uint8Array, element: Schema
     if (present === count) levels = null;
   }
   const indexed = encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
-  return { count, levels, indexed, values: indexed ? places(data, present) : decodeValues(data, encoding, element, present) };
+  return {
+    count,
+    levels,
+    indexed,
+    values: indexed ? places(data, present) : decodeValues(data, encoding, element, present),
+  };
 }
 
 function places(data: Uint8Array, count: number): Int32Array {
@@ -55,32 +74,68 @@ function places(data: Uint8Array, count: number): Int32Array {
   return unpack(data, 1, data.length, data[0]!, new Int32Array(count));
 }
 
-function decodeValues(data: Uint8Array, encoding: string, element: SchemaElement, count: number): DecodedArray {
+function decodeValues(
+  data: Uint8Array,
+  encoding: string,
+  element: SchemaElement,
+  count: number,
+): DecodedArray {
   const type = element.type!;
   const reader = { view: new DataView(data.buffer, data.byteOffset, data.byteLength), offset: 0 };
   if (count === 0) return [];
   switch (encoding) {
-    case "PLAIN": return plainValues(data, element, count);
-    case "RLE": return Array.from(unpack(data, 4, 4 + lengthAt(data, 0), 1, new Uint8Array(count)), (bit) => bit === 1);
-    case "BYTE_STREAM_SPLIT": return byteStreamSplit(reader, count, type, element.type_length);
+    case "PLAIN":
+      return plainValues(data, element, count);
+    case "RLE":
+      return Array.from(
+        unpack(data, 4, 4 + lengthAt(data, 0), 1, new Uint8Array(count)),
+        (bit) => bit === 1,
+      );
+    case "BYTE_STREAM_SPLIT":
+      return byteStreamSplit(reader, count, type, element.type_length);
     case "DELTA_BINARY_PACKED": {
       const values = type === "INT32" ? new Int32Array(count) : new BigInt64Array(count);
       deltaBinaryUnpack(reader, count, values);
       return values;
     }
-    case "DELTA_LENGTH_BYTE_ARRAY": case "DELTA_BYTE_ARRAY": {
+    case "DELTA_LENGTH_BYTE_ARRAY":
+    case "DELTA_BYTE_ARRAY": {
       const values = new Array<Uint8Array>(count);
-      (encoding === "DELTA_BYTE_ARRAY" ? deltaByteArray : deltaLengthByteArray)(reader, count, values);
+      (encoding === "DELTA_BYTE_ARRAY" ? deltaByteArray : deltaLengthByteArray)(
+        reader,
+        count,
+        values,
+      );
       return values;
     }
-    default: throw new Error(`encoding ${encoding} is not known`);
+    default:
+      throw new Error(`encoding ${encoding} is not known`);
   }
 }
 
-/** hyparquet takes views of the whole buffer, so what a page claims is measured against the page first. */
-export function plainValues(data: Uint8Array, { type, type_length: width }: SchemaElement, count: number): DecodedArray {
-  const bits = type === "BOOLEAN" ? 1 : type === "INT32" || type === "FLOAT" ? 32 : type === "INT64" || type === "DOUBLE" ? 64 : type === "INT96" ? 96 : type === "BYTE_ARRAY" ? 32 : 8 * (width ?? 0);
-  if (!(count >= 0 && Math.ceil((count * bits) / 8) <= data.length)) throw new Error(`${count} values do not fit in ${data.length} bytes`);
+/**
+ * hyparquet takes views of the whole buffer, so what a page claims is measured against the page
+ * first.
+ */
+export function plainValues(
+  data: Uint8Array,
+  { type, type_length: width }: SchemaElement,
+  count: number,
+): DecodedArray {
+  const bits =
+    type === "BOOLEAN"
+      ? 1
+      : type === "INT32" || type === "FLOAT"
+        ? 32
+        : type === "INT64" || type === "DOUBLE"
+          ? 64
+          : type === "INT96"
+            ? 96
+            : type === "BYTE_ARRAY"
+              ? 32
+              : 8 * (width ?? 0);
+  if (!(count >= 0 && Math.ceil((count * bits) / 8) <= data.length))
+    throw new Error(`${count} values do not fit in ${data.length} bytes`);
   const reader = { view: new DataView(data.buffer, data.byteOffset, data.byteLength), offset: 0 };
   const values = readPlain(reader, type!, count, width);
   if (reader.offset > data.length) throw new Error("the values of a page end outside it");
@@ -94,7 +149,13 @@ function lengthAt(data: Uint8Array, at: number): number {
 }
 
 /** Parquet's hybrid of runs and bit-packed groups of eight. */
-function unpack<T extends Uint8Array | Int32Array>(bytes: Uint8Array, from: number, to: number, width: number, out: T): T {
+function unpack<T extends Uint8Array | Int32Array>(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  width: number,
+  out: T,
+): T {
   if (width > 32) throw new Error(`${width} bits are too many for a place`);
   const step = (width + 7) >> 3;
   const mask = width === 32 ? -1 : (1 << width) - 1;
@@ -120,7 +181,12 @@ function unpack<T extends Uint8Array | Int32Array>(bytes: Uint8Array, from: numb
       for (let i = 0, bit = 0; i < count; i++, bit += width) {
         const byte = at + (bit >>> 3);
         const shift = bit & 7;
-        let value = (bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24)) >>> shift;
+        let value =
+          (bytes[byte]! |
+            (bytes[byte + 1]! << 8) |
+            (bytes[byte + 2]! << 16) |
+            (bytes[byte + 3]! << 24)) >>>
+          shift;
         if (shift + width > 32) value |= bytes[byte + 4]! << (32 - shift);
         out[done + i] = value & mask;
       }

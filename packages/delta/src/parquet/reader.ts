@@ -1,5 +1,15 @@
-/** The bytes of a Parquet file → vectors, one row group at a time. hyparquet reads the pages; the values stay as they are in the file. */
-import { type ColumnChunk, type DecodedArray, type FileMetaData, parquetMetadata, type RowGroup, type SchemaElement } from "hyparquet";
+/**
+ * The bytes of a Parquet file → vectors, one row group at a time. hyparquet reads the pages; the
+ * values stay as they are in the file.
+ */
+import {
+  type ColumnChunk,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadata,
+  type RowGroup,
+  type SchemaElement,
+} from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
@@ -24,11 +34,19 @@ export interface ParquetFile {
   readonly columns: readonly ColumnSpec[];
   readonly groups: readonly { readonly rows: number }[];
   has(column: string): boolean;
-  /** Names of columns that have no kind here: lists, structs, and types that Tidemark does not know. */
+  /**
+   * Names of columns that have no kind here: lists, structs, and types that Tidemark does not know.
+   */
   readonly foreign: readonly string[];
   /** False: no row of the group has a value in [min, max] there. */
-  mayHold(group: number, range: { readonly column: string; readonly min: number; readonly max: number }): boolean;
-  /** The columns, as the kinds they name, of one row group. Throws `PARQUET_DAMAGED`, `PARQUET_TYPE`. */
+  mayHold(
+    group: number,
+    range: { readonly column: string; readonly min: number; readonly max: number },
+  ): boolean;
+  /**
+   * The columns, as the kinds they name, of one row group. Throws `PARQUET_DAMAGED`,
+   * `PARQUET_TYPE`.
+   */
   readGroup(group: number, columns: readonly ColumnSpec[]): Promise<readonly Vector[]>;
 }
 
@@ -40,8 +58,11 @@ export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   return await guard(source, async () => {
     if (source.size < 12) throw new Error(`${source.size} bytes are no Parquet file`);
     let tail = await exactly(source, Math.max(0, source.size - TAIL), source.size);
-    const footer = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true) + 8;
-    if (footer > source.size) throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
+    const footer =
+      new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true) +
+      8;
+    if (footer > source.size)
+      throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
     if (footer > tail.length) tail = await exactly(source, source.size - footer, source.size);
     const metadata = parquetMetadata(tail, { geoparquet: false });
     // A small file came whole with its footer.
@@ -49,9 +70,16 @@ export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   });
 }
 
-function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<ArrayBuffer> | null): ParquetFile {
+function fileOf(
+  source: ParquetSource,
+  footer: FileMetaData,
+  whole: Uint8Array<ArrayBuffer> | null,
+): ParquetFile {
   // Arrow writes a table of no rows as a row group of none.
-  const metadata = { ...footer, row_groups: footer.row_groups.filter((group) => group.num_rows > 0n) };
+  const metadata = {
+    ...footer,
+    row_groups: footer.row_groups.filter((group) => group.num_rows > 0n),
+  };
   const leaves = topLevelLeaves(metadata.schema);
   const columns: ColumnSpec[] = [];
   for (const element of leaves.values()) {
@@ -59,7 +87,9 @@ function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<A
     if (column !== null) columns.push(column);
   }
   const chunkOf = (group: RowGroup, name: string): ColumnChunk => {
-    const chunk = group.columns.find(({ meta_data: meta }) => meta?.path_in_schema.length === 1 && meta.path_in_schema[0] === name);
+    const chunk = group.columns.find(
+      ({ meta_data: meta }) => meta?.path_in_schema.length === 1 && meta.path_in_schema[0] === name,
+    );
     if (!chunk?.meta_data) throw new Error(`a row group lacks column "${name}"`);
     return chunk;
   };
@@ -68,32 +98,54 @@ function fileOf(source: ParquetSource, footer: FileMetaData, whole: Uint8Array<A
     columns,
     groups: metadata.row_groups.map((group) => ({ rows: Number(group.num_rows) })),
     has: (column) => leaves.has(column),
-    foreign: topLevel(metadata.schema).map(({ name }) => name).filter((name) => !columns.some((column) => column.name === name)),
+    foreign: topLevel(metadata.schema)
+      .map(({ name }) => name)
+      .filter((name) => !columns.some((column) => column.name === name)),
     mayHold(index, { column, min, max }) {
       const element = leaves.get(column);
-      const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === column)?.meta_data?.statistics;
-      if (element === undefined || statistics === undefined || element.converted_type !== undefined || element.logical_type !== undefined) return true;
+      const statistics = metadata.row_groups[index]!.columns.find(
+        ({ meta_data: meta }) => meta?.path_in_schema[0] === column,
+      )?.meta_data?.statistics;
+      if (
+        element === undefined ||
+        statistics === undefined ||
+        element.converted_type !== undefined ||
+        element.logical_type !== undefined
+      )
+        return true;
       const [low, high] = [statistics.min_value, statistics.max_value];
-      const comparable = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
+      const comparable = (value: unknown): value is number | bigint =>
+        typeof value === "number" || typeof value === "bigint";
       return !comparable(low) || !comparable(high) || (low <= max && high >= min);
     },
-    readGroup: (index, wanted) => guard(source, async () => {
-      const group = metadata.row_groups[index]!;
-      const rows = Number(group.num_rows);
-      const chunks = wanted.map((column) => ({ column, element: leaves.get(column.name)!, chunk: chunkOf(group, column.name) }));
-      const fetched = await fetchChunks(source, chunks.map(({ chunk }) => extent(chunk)), whole);
-      const vectors: Vector[] = [];
-      for (const [c, { column, element, chunk }] of chunks.entries()) {
-        vectors.push(readChunk(source, fetched[c]!, chunk, element, column, rows));
-        await breathe();
-      }
-      return vectors;
-    }),
+    readGroup: (index, wanted) =>
+      guard(source, async () => {
+        const group = metadata.row_groups[index]!;
+        const rows = Number(group.num_rows);
+        const chunks = wanted.map((column) => ({
+          column,
+          element: leaves.get(column.name)!,
+          chunk: chunkOf(group, column.name),
+        }));
+        const fetched = await fetchChunks(
+          source,
+          chunks.map(({ chunk }) => extent(chunk)),
+          whole,
+        );
+        const vectors: Vector[] = [];
+        for (const [c, { column, element, chunk }] of chunks.entries()) {
+          vectors.push(readChunk(source, fetched[c]!, chunk, element, column, rows));
+          await breathe();
+        }
+        return vectors;
+      }),
   };
 }
 
 function topLevelLeaves(schema: readonly SchemaElement[]): Map<string, SchemaElement> {
-  const leaves = topLevel(schema).filter((element) => !element.num_children && element.repetition_type !== "REPEATED");
+  const leaves = topLevel(schema).filter(
+    (element) => !element.num_children && element.repetition_type !== "REPEATED",
+  );
   return new Map(leaves.map((element) => [element.name, element]));
 }
 
@@ -108,7 +160,10 @@ function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
   return elements;
 }
 
-interface Extent { readonly from: number; readonly to: number }
+interface Extent {
+  readonly from: number;
+  readonly to: number;
+}
 
 function extent(chunk: ColumnChunk): Extent {
   const meta = chunk.meta_data!;
@@ -116,58 +171,101 @@ function extent(chunk: ColumnChunk): Extent {
   return { from, to: from + Number(meta.total_compressed_size) };
 }
 
-async function fetchChunks(source: ParquetSource, extents: readonly Extent[], whole: Uint8Array<ArrayBuffer> | null): Promise<Uint8Array<ArrayBuffer>[]> {
-  for (const { from, to } of extents) if (from < 4 || to > source.size || to < from) throw new Error(`a column lies at [${from}, ${to}) of ${source.size} bytes`);
+async function fetchChunks(
+  source: ParquetSource,
+  extents: readonly Extent[],
+  whole: Uint8Array<ArrayBuffer> | null,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  for (const { from, to } of extents)
+    if (from < 4 || to > source.size || to < from)
+      throw new Error(`a column lies at [${from}, ${to}) of ${source.size} bytes`);
   if (whole !== null) return extents.map(({ from, to }) => whole.subarray(from, to));
   const runs: { from: number; to: number; bytes: Promise<Uint8Array<ArrayBuffer>> }[] = [];
   const sorted = [...extents].sort((a, b) => a.from - b.from);
   for (let i = 0; i < sorted.length;) {
     const from = sorted[i]!.from;
     let to = sorted[i]!.to;
-    for (i++; i < sorted.length && sorted[i]!.from <= to + GAP; i++) to = Math.max(to, sorted[i]!.to);
+    for (i++; i < sorted.length && sorted[i]!.from <= to + GAP; i++)
+      to = Math.max(to, sorted[i]!.to);
     runs.push({ from, to, bytes: exactly(source, from, to) });
   }
   const settled = await Promise.allSettled(runs.map((run) => run.bytes));
   for (const result of settled) if (result.status === "rejected") throw result.reason;
-  return await Promise.all(extents.map(async ({ from, to }) => {
-    const run = runs.find((candidate) => candidate.from <= from && candidate.to >= to)!;
-    return (await run.bytes).subarray(from - run.from, to - run.from);
-  }));
+  return await Promise.all(
+    extents.map(async ({ from, to }) => {
+      const run = runs.find((candidate) => candidate.from <= from && candidate.to >= to)!;
+      return (await run.bytes).subarray(from - run.from, to - run.from);
+    }),
+  );
 }
 
-async function exactly(source: ParquetSource, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+async function exactly(
+  source: ParquetSource,
+  from: number,
+  to: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await source.read(from, to);
-  if (bytes.length !== to - from) throw new Error(`it ends at ${from + bytes.length}, before ${to}`);
+  if (bytes.length !== to - from)
+    throw new Error(`it ends at ${from + bytes.length}, before ${to}`);
   return bytes;
 }
 
-function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk: ColumnChunk, element: SchemaElement, column: ColumnSpec, rows: number): Vector {
+function readChunk(
+  source: ParquetSource,
+  bytes: Uint8Array<ArrayBuffer>,
+  chunk: ColumnChunk,
+  element: SchemaElement,
+  column: ColumnSpec,
+  rows: number,
+): Vector {
   const converter = converterFor(column, element);
   if (converter === null) {
-    throw new TidemarkError("PARQUET_TYPE", `${source.name}: column "${column.name}" is stored as ${element.type} ${element.converted_type ?? ""} and cannot be read as ${column.kind}; declare the kind the file has`);
+    throw new TidemarkError(
+      "PARQUET_TYPE",
+      `${source.name}: column "${column.name}" is stored as ${element.type} ` +
+        `${element.converted_type ?? ""} and cannot be read as ${column.kind}; declare the kind ` +
+        "the file has",
+    );
   }
   const meta = chunk.meta_data!;
-  if (Number(meta.num_values) !== rows) throw new Error(`column "${column.name}" has ${meta.num_values} values and its row group ${rows} rows`);
+  if (Number(meta.num_values) !== rows)
+    throw new Error(
+      `column "${column.name}" has ${meta.num_values} values and its row group ${rows} rows`,
+    );
   const out = allocate(column, rows);
   const valid = new Uint8Array(rows);
-  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
+  const reader = {
+    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    offset: 0,
+  };
   let dictionary: Values | null = null;
   let row = 0;
   let nulls = 0;
   while (row < rows) {
     const header = parquetHeader(reader);
     const size = header.compressed_page_size;
-    if (!(size >= 0 && reader.offset + size <= bytes.length)) throw new Error(`a page of column "${column.name}" is cut off`);
+    if (!(size >= 0 && reader.offset + size <= bytes.length))
+      throw new Error(`a page of column "${column.name}" is cut off`);
     const body = bytes.subarray(reader.offset, reader.offset + size);
     reader.offset += size;
     if (header.type === "DICTIONARY_PAGE") {
       const page = decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors);
       const count = header.dictionary_page_header!.num_values;
-      dictionary = converter.convertPlain?.(page, count) ?? converter.convert(plainValues(page, element, count));
+      dictionary =
+        converter.convertPlain?.(page, count) ??
+        converter.convert(plainValues(page, element, count));
     } else if (header.type === "DATA_PAGE" || header.type === "DATA_PAGE_V2") {
       const page = decodePage(header, body, element, meta.codec, rows - row);
-      if (page.indexed && dictionary === null) throw new Error(`column "${column.name}" lacks its dictionary`);
-      nulls += place(out, valid, row, page, page.indexed ? page.values : converter.convert(page.values), page.indexed ? dictionary : null);
+      if (page.indexed && dictionary === null)
+        throw new Error(`column "${column.name}" lacks its dictionary`);
+      nulls += place(
+        out,
+        valid,
+        row,
+        page,
+        page.indexed ? page.values : converter.convert(page.values),
+        page.indexed ? dictionary : null,
+      );
       row += page.count;
     }
   }
@@ -177,18 +275,32 @@ function readChunk(source: ParquetSource, bytes: Uint8Array<ArrayBuffer>, chunk:
 
 function allocate(column: ColumnSpec, rows: number): Values {
   switch (vectorKind(column)) {
-    case "string": return new Int32Array(rows).fill(-1);
-    case "int32": return new Int32Array(rows);
-    case "int64": return new BigInt64Array(rows);
-    case "float64": return new Float64Array(rows);
-    case "boolean": return new Uint8Array(rows);
-    case "big": return new Array<bigint>(rows).fill(0n);
-    case "bytes": return new Array<Uint8Array>(rows).fill(new Uint8Array(0));
+    case "string":
+      return new Int32Array(rows).fill(-1);
+    case "int32":
+      return new Int32Array(rows);
+    case "int64":
+      return new BigInt64Array(rows);
+    case "float64":
+      return new Float64Array(rows);
+    case "boolean":
+      return new Uint8Array(rows);
+    case "big":
+      return new Array<bigint>(rows).fill(0n);
+    case "bytes":
+      return new Array<Uint8Array>(rows).fill(new Uint8Array(0));
   }
 }
 
 /** Puts the values of a page at their rows and says how many rows have none. */
-function place(out: Values, valid: Uint8Array, row: number, { count, levels }: Page, values: DecodedArray | Values, dictionary: Values | null): number {
+function place(
+  out: Values,
+  valid: Uint8Array,
+  row: number,
+  { count, levels }: Page,
+  values: DecodedArray | Values,
+  dictionary: Values | null,
+): number {
   const source = values as ArrayLike<number>;
   const target = out as unknown as number[];
   const entries = dictionary as unknown as number[] | null;
@@ -203,7 +315,8 @@ function place(out: Values, valid: Uint8Array, row: number, { count, levels }: P
   for (let i = 0; i < count; i++) {
     if (levels !== null && levels[i] === 0) continue;
     const value = source[at++]!;
-    if (entries !== null && !(value >= 0 && value < entries.length)) throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
+    if (entries !== null && !(value >= 0 && value < entries.length))
+      throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
     target[row + i] = entries === null ? value : entries[value]!;
   }
   return count - at;
@@ -211,13 +324,25 @@ function place(out: Values, valid: Uint8Array, row: number, { count, levels }: P
 
 function dropUnsafe(times: Float64Array, valid: Uint8Array): number {
   let dropped = 0;
-  for (let i = 0; i < times.length; i++) if (Number.isNaN(times[i])) { times[i] = 0; valid[i] = 0; dropped++; }
+  for (let i = 0; i < times.length; i++)
+    if (Number.isNaN(times[i])) {
+      times[i] = 0;
+      valid[i] = 0;
+      dropped++;
+    }
   return dropped;
 }
 
-function vectorFrom(column: ColumnSpec, values: Values, valid: Uint8Array | null, dictionary: string[]): Vector {
+function vectorFrom(
+  column: ColumnSpec,
+  values: Values,
+  valid: Uint8Array | null,
+  dictionary: string[],
+): Vector {
   const is = vectorKind(column);
-  return (is === "string" ? { is, codes: values, dictionary, valid } : { is, values, valid }) as Vector;
+  return (
+    is === "string" ? { is, codes: values, dictionary, valid } : { is, values, valid }
+  ) as Vector;
 }
 
 async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promise<T> {
@@ -225,6 +350,11 @@ async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promis
     return await action();
   } catch (error) {
     if (isTidemarkError(error) || (error as Error).name === "AbortError") throw error;
-    throw new TidemarkError("PARQUET_DAMAGED", `${source.name}: cannot be read as Parquet (${(error as Error).message}); put the file back from a copy, or restore the table to a version without it`, { cause: error });
+    throw new TidemarkError(
+      "PARQUET_DAMAGED",
+      `${source.name}: cannot be read as Parquet (${(error as Error).message}); put the file ` +
+        "back from a copy, or restore the table to a version without it",
+      { cause: error },
+    );
   }
 }

@@ -19,32 +19,54 @@ export interface ReadParquetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An entity frame as `getHistoricalFeatures` takes it, where it has the keys and `event_timestamp`. */
+/**
+ * An entity frame as `getHistoricalFeatures` takes it, where it has the keys and `event_timestamp`.
+ */
 export interface ParquetRows extends AsyncIterable<Batch> {
-  /** Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time that is no safe integer of µs is missing. */
+  /**
+   * Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time
+   * that is no safe integer of µs is missing.
+   */
   readonly columns: readonly ColumnSpec[];
   readonly rows: number;
-  /** Names of the file's columns whose type has no kind here (lists, structs), and which no batch holds. */
+  /**
+   * Names of the file's columns whose type has no kind here (lists, structs), and which no batch
+   * holds.
+   */
   readonly foreign: readonly string[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
 /**
- * The rows of a Parquet file (of pandas, PyArrow, DuckDB, Polars, Spark), in batches.
- * Throws `OBJECTS_FAILED` without such a file, `PARQUET_DAMAGED`, `COLUMN_MISSING` for a column it lacks or whose type has no kind here.
+ * The rows of a Parquet file (of pandas, PyArrow, DuckDB, Polars, Spark), in batches. Throws
+ * `OBJECTS_FAILED` without such a file, `PARQUET_DAMAGED`, `COLUMN_MISSING` for a column it lacks
+ * or whose type has no kind here.
  *
  * @example for await (const batch of await readParquet("labels.parquet")) console.log(batch.length);
  */
-export async function readParquet(file: string, options: ReadParquetOptions = {}): Promise<ParquetRows> {
+export async function readParquet(
+  file: string,
+  options: ReadParquetOptions = {},
+): Promise<ParquetRows> {
   const path = resolve(file);
   const objects = localObjects(dirname(path));
   const size = await objects.size(basename(path), options);
-  if (size === null) throw new TidemarkError("OBJECTS_FAILED", `there is no file ${file}; check its name`);
-  const parquet = await openParquet({ name: file, size, read: readerOf(objects, basename(path), options.signal) });
+  if (size === null)
+    throw new TidemarkError("OBJECTS_FAILED", `there is no file ${file}; check its name`);
+  const parquet = await openParquet({
+    name: file,
+    size,
+    read: readerOf(objects, basename(path), options.signal),
+  });
   const columns = (options.columns ?? parquet.columns.map((column) => column.name)).map((name) => {
     const column = parquet.columns.find((candidate) => candidate.name === name);
     if (column === undefined) {
-      throw new TidemarkError("COLUMN_MISSING", `${file}: ${parquet.has(name) ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`}; it has ${parquet.columns.map((c) => c.name).join(", ")}`);
+      throw new TidemarkError(
+        "COLUMN_MISSING",
+        `${file}: ` +
+          `${parquet.has(name) ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`}; ` +
+          `it has ${parquet.columns.map((c) => c.name).join(", ")}`,
+      );
     }
     return column;
   });
@@ -57,36 +79,56 @@ export async function readParquet(file: string, options: ReadParquetOptions = {}
   };
 }
 
-async function* batchesOf(parquet: ParquetFile, columns: readonly ColumnSpec[], signal: AbortSignal | undefined): AsyncGenerator<Batch> {
+async function* batchesOf(
+  parquet: ParquetFile,
+  columns: readonly ColumnSpec[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Batch> {
   for (let group = 0; group < parquet.groups.length; group++) {
     signal?.throwIfAborted();
     const { rows } = parquet.groups[group]!;
     const vectors = await parquet.readGroup(group, columns);
     for (let from = 0; from < rows; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, rows);
-      yield { length: to - from, columns, vectors: from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)) };
+      yield {
+        length: to - from,
+        columns,
+        vectors:
+          from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)),
+      };
     }
   }
 }
 
 /**
- * Writes batches, or a training set, as one Parquet file, whole or not at all; times are Parquet's UTC timestamps of µs. Says how many rows it wrote.
+ * Writes batches, or a training set, as one Parquet file, whole or not at all; times are Parquet's
+ * UTC timestamps of µs. Says how many rows it wrote.
  *
  * @example await writeParquet("training.parquet", await store.getHistoricalFeatures({ features: fraud, entities: await readParquet("labels.parquet") }));
  */
-export async function writeParquet(file: string, content: {
-  readonly columns: readonly ColumnSpec[];
-  readonly batches: Iterable<Batch> | AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
-  readonly signal?: AbortSignal | undefined;
-}): Promise<number> {
+export async function writeParquet(
+  file: string,
+  content: {
+    readonly columns: readonly ColumnSpec[];
+    readonly batches: Iterable<Batch> | AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<number> {
   const path = resolve(file);
   const summary: ParquetSummary = { rows: 0, bytes: 0, ranges: [] };
   const pieces = async function* () {
-    for await (const batch of typeof content.batches === "function" ? content.batches() : content.batches) yield { batch, rows: null, from: 0, to: batch.length };
+    for await (const batch of typeof content.batches === "function"
+      ? content.batches()
+      : content.batches)
+      yield { batch, rows: null, from: 0, to: batch.length };
   };
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeSynced(temporary, parquetBytes({ columns: content.columns, timestamps: "utc", where: file }, pieces(), summary), content.signal);
+    await writeSynced(
+      temporary,
+      parquetBytes({ columns: content.columns, timestamps: "utc", where: file }, pieces(), summary),
+      content.signal,
+    );
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
@@ -96,10 +138,19 @@ export async function writeParquet(file: string, content: {
 }
 
 /** Byte ranges of one object. */
-export function readerOf(objects: ObjectStore, key: string, signal: AbortSignal | undefined): (from: number, to: number) => Promise<Uint8Array<ArrayBuffer>> {
+export function readerOf(
+  objects: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): (from: number, to: number) => Promise<Uint8Array<ArrayBuffer>> {
   return async (from, to) => {
     const bytes = await objects.read(key, { from, to }, { signal });
-    if (bytes === null) throw new TidemarkError("OBJECT_MISSING", `${objects.name}: "${key}" is gone; if a vacuum removed it, ask for a newer version of the table`);
+    if (bytes === null)
+      throw new TidemarkError(
+        "OBJECT_MISSING",
+        `${objects.name}: "${key}" is gone; if a vacuum removed it, ask for a newer version ` +
+          "of the table",
+      );
     return bytes;
   };
 }

@@ -1,4 +1,6 @@
-/** The least and the largest value of a column: what lets a reader pass over a file or a row group. */
+/**
+ * The least and the largest value of a column: what lets a reader pass over a file or a row group.
+ */
 import type { ColumnSpec, Value, Vector } from "@tidemark/core/spi";
 
 export interface ColumnRange {
@@ -17,7 +19,8 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
     case "string": {
       if (column.kind === "json") break;
       const seen = new Uint8Array(vector.dictionary.length);
-      for (let i = 0; i < length; i++) if (valid === null || valid[i] === 1) seen[vector.codes[i]!] = 1;
+      for (let i = 0; i < length; i++)
+        if (valid === null || valid[i] === 1) seen[vector.codes[i]!] = 1;
       let min: string | null = null;
       let max: string | null = null;
       for (let code = 0; code < seen.length; code++) {
@@ -28,15 +31,32 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
       }
       return { nulls, min, max };
     }
-    case "int64": return { nulls, ...int64Range(vector.values, valid, length) };
-    case "int32": case "float64": case "big": return { nulls, ...numericRange<number | bigint>(vector.values as ArrayLike<number | bigint>, valid, length) };
-    case "boolean": case "bytes": break;
+    case "int64":
+      return { nulls, ...int64Range(vector.values, valid, length) };
+    case "int32":
+    case "float64":
+    case "big":
+      return {
+        nulls,
+        ...numericRange<number | bigint>(
+          vector.values as ArrayLike<number | bigint>,
+          valid,
+          length,
+        ),
+      };
+    case "boolean":
+    case "bytes":
+      break;
   }
   return { nulls, min: null, max: null };
 }
 
 /** By halves: a bigint for each value would cost more than the comparison. */
-function int64Range(values: BigInt64Array, valid: Uint8Array | null, length: number): { min: bigint | null; max: bigint | null } {
+function int64Range(
+  values: BigInt64Array,
+  valid: Uint8Array | null,
+  length: number,
+): { min: bigint | null; max: bigint | null } {
   const halves = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
   let [min, max] = [-1, -1];
   const isLess = (a: number, b: number): boolean => {
@@ -52,7 +72,11 @@ function int64Range(values: BigInt64Array, valid: Uint8Array | null, length: num
   return { min: min < 0 ? null : values[min]!, max: max < 0 ? null : values[max]! };
 }
 
-function numericRange<T extends number | bigint>(values: ArrayLike<T>, valid: Uint8Array | null, length: number): { min: T | null; max: T | null } {
+function numericRange<T extends number | bigint>(
+  values: ArrayLike<T>,
+  valid: Uint8Array | null,
+  length: number,
+): { min: T | null; max: T | null } {
   let min: T | null = null;
   let max: T | null = null;
   for (let i = 0; i < length; i++) {
@@ -65,21 +89,37 @@ function numericRange<T extends number | bigint>(values: ArrayLike<T>, valid: Ui
   return { min, max };
 }
 
-export function mergeRanges(column: ColumnSpec, a: ColumnRange, aRows: number, b: ColumnRange, bRows: number): ColumnRange {
+export function mergeRanges(
+  column: ColumnSpec,
+  a: ColumnRange,
+  aRows: number,
+  b: ColumnRange,
+  bRows: number,
+): ColumnRange {
   const nulls = a.nulls + b.nulls;
   // A part with values but without a range leaves the whole without one.
-  if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows)) return { nulls, min: null, max: null };
+  if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows))
+    return { nulls, min: null, max: null };
   return { nulls, min: pick(column, a.min, b.min, -1), max: pick(column, a.max, b.max, 1) };
 }
 
 function pick(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
   if (a === null) return b;
   if (b === null) return a;
-  const order = column.kind === "string" ? compareCodePoints(a as string, b as string) : a < b ? -1 : a > b ? 1 : 0;
+  const order =
+    column.kind === "string"
+      ? compareCodePoints(a as string, b as string)
+      : a < b
+        ? -1
+        : a > b
+          ? 1
+          : 0;
   return order * sign >= 0 ? a : b;
 }
 
-/** Law 3: strings order by code point. UTF-16 agrees except where exactly one side is a surrogate. */
+/**
+ * Law 3: strings order by code point. UTF-16 agrees except where exactly one side is a surrogate.
+ */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

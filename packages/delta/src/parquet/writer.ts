@@ -29,14 +29,29 @@ export interface ParquetWriteOptions {
 }
 
 /** Yields the file piece by piece; `summary` is complete once it has ended. */
-export async function* parquetBytes(options: ParquetWriteOptions, pieces: Iterable<Piece> | AsyncIterable<Piece>, summary: ParquetSummary): AsyncGenerator<Uint8Array> {
+export async function* parquetBytes(
+  options: ParquetWriteOptions,
+  pieces: Iterable<Piece> | AsyncIterable<Piece>,
+  summary: ParquetSummary,
+): AsyncGenerator<Uint8Array> {
   yield* fileBytes(options, groupsOf(options, pieces), summary);
 }
 
 /** The file of these groups. */
-export async function* fileBytes({ columns, timestamps, where }: ParquetWriteOptions, groups: AsyncIterable<EncodedGroup>, summary: ParquetSummary): AsyncGenerator<Uint8Array> {
-  if (columns.length === 0) throw new TidemarkError("PARQUET_NO_COLUMNS", `${where}: a file needs a column; name at least one that does not part the files`);
-  const schema: SchemaElement[] = [{ name: "schema", num_children: columns.length }, ...columns.map((column) => elementOf(column, timestamps))];
+export async function* fileBytes(
+  { columns, timestamps, where }: ParquetWriteOptions,
+  groups: AsyncIterable<EncodedGroup>,
+  summary: ParquetSummary,
+): AsyncGenerator<Uint8Array> {
+  if (columns.length === 0)
+    throw new TidemarkError(
+      "PARQUET_NO_COLUMNS",
+      `${where}: a file needs a column; name at least one that does not part the files`,
+    );
+  const schema: SchemaElement[] = [
+    { name: "schema", num_children: columns.length },
+    ...columns.map((column) => elementOf(column, timestamps)),
+  ];
   const writer = new ByteWriter(1 << 16);
   const file = new ParquetWriter({ writer, schema, createdBy: "tidemark" });
   let totals: readonly ColumnRange[] | null = null;
@@ -47,13 +62,19 @@ export async function* fileBytes({ columns, timestamps, where }: ParquetWriteOpt
   };
 
   for await (const { rows, bytes, chunks, ranges } of groups) {
-    const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint => chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
+    const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint =>
+      chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
     file.row_groups.push({
-      columns: chunks.map((chunk) => movedBy(chunk, BigInt(writer.offset))), num_rows: BigInt(rows),
-      total_byte_size: size("total_uncompressed_size"), total_compressed_size: size("total_compressed_size"),
+      columns: chunks.map((chunk) => movedBy(chunk, BigInt(writer.offset))),
+      num_rows: BigInt(rows),
+      total_byte_size: size("total_uncompressed_size"),
+      total_compressed_size: size("total_compressed_size"),
     });
     file.num_rows += BigInt(rows);
-    totals = totals === null ? ranges : totals.map((total, c) => mergeRanges(columns[c]!, total, summary.rows, ranges[c]!, rows));
+    totals =
+      totals === null
+        ? ranges
+        : totals.map((total, c) => mergeRanges(columns[c]!, total, summary.rows, ranges[c]!, rows));
     summary.rows += rows;
     writer.appendBytes(bytes);
     yield flush();
@@ -68,29 +89,48 @@ export async function* fileBytes({ columns, timestamps, where }: ParquetWriteOpt
 function movedBy(chunk: ColumnChunk, place: bigint): ColumnChunk {
   const meta = chunk.meta_data!;
   return {
-    ...chunk, file_offset: chunk.file_offset + place,
+    ...chunk,
+    file_offset: chunk.file_offset + place,
     meta_data: {
-      ...meta, data_page_offset: meta.data_page_offset + place,
-      ...(meta.dictionary_page_offset === undefined ? {} : { dictionary_page_offset: meta.dictionary_page_offset + place }),
+      ...meta,
+      data_page_offset: meta.data_page_offset + place,
+      ...(meta.dictionary_page_offset === undefined
+        ? {}
+        : { dictionary_page_offset: meta.dictionary_page_offset + place }),
     },
   };
 }
 
-async function* groupsOf(options: ParquetWriteOptions, pieces: Iterable<Piece> | AsyncIterable<Piece>): AsyncGenerator<EncodedGroup> {
+async function* groupsOf(
+  options: ParquetWriteOptions,
+  pieces: Iterable<Piece> | AsyncIterable<Piece>,
+): AsyncGenerator<EncodedGroup> {
   const cutter = new GroupCutter(options.columns);
-  for await (const piece of pieces) for (const group of cutter.add(piece)) yield await encoded(options, group);
+  for await (const piece of pieces)
+    for (const group of cutter.add(piece)) yield await encoded(options, group);
   const rest = cutter.rest();
   if (rest.length > 0) yield await encoded(options, rest);
 }
 
-async function encoded(options: ParquetWriteOptions, pieces: readonly Piece[]): Promise<EncodedGroup> {
-  return await (await encoding(options, pieces)).group;
+async function encoded(
+  options: ParquetWriteOptions,
+  pieces: readonly Piece[],
+): Promise<EncodedGroup> {
+  return await (
+    await encoding(options, pieces)
+  ).group;
 }
 
 const REFUSED = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;
 
-/** Ends when the rows of these pieces are with who encodes them. Throws `NULL_NOT_ALLOWED`, `COLUMN_TYPE_CONFLICT`; the group `DECIMAL_OUT_OF_RANGE`, `TIME_OUT_OF_RANGE`. */
-export async function encoding({ columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions, pieces: readonly Piece[]): Promise<{ readonly group: Promise<EncodedGroup> }> {
+/**
+ * Ends when the rows of these pieces are with who encodes them. Throws `NULL_NOT_ALLOWED`,
+ * `COLUMN_TYPE_CONFLICT`; the group `DECIMAL_OUT_OF_RANGE`, `TIME_OUT_OF_RANGE`.
+ */
+export async function encoding(
+  { columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions,
+  pieces: readonly Piece[],
+): Promise<{ readonly group: Promise<EncodedGroup> }> {
   const vectors: Vector[] = [];
   for (const column of columns) {
     vectors.push(gather(column, pieces, where));
@@ -98,7 +138,8 @@ export async function encoding({ columns, timestamps, where, encode = encodeGrou
   }
   const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
-    if ("refused" in answer) throw new TidemarkError(REFUSED[answer.refused.kind], `${where}: ${answer.refused.message}`);
+    if ("refused" in answer)
+      throw new TidemarkError(REFUSED[answer.refused.kind], `${where}: ${answer.refused.message}`);
     return answer;
   });
   group.catch(() => undefined); // it is met where the group is waited for
@@ -145,13 +186,20 @@ export class GroupCutter {
 
 /** Bytes of a row in its columns of unbounded width; null: there are none. */
 function weigher(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
-  const wide = batch.vectors.filter((vector, v) => (vector.is === "string" || vector.is === "bytes") && columns.some((column) => column.name === batch.columns[v]!.name));
+  const wide = batch.vectors.filter(
+    (vector, v) =>
+      (vector.is === "string" || vector.is === "bytes") &&
+      columns.some((column) => column.name === batch.columns[v]!.name),
+  );
   if (wide.length === 0) return null;
   return (row) => {
     let bytes = 0;
     for (const vector of wide) {
       if (vector.valid !== null && vector.valid[row] === 0) continue;
-      bytes += vector.is === "string" ? vector.dictionary[vector.codes[row]!]!.length : (vector as { values: readonly Uint8Array[] }).values[row]!.length;
+      bytes +=
+        vector.is === "string"
+          ? vector.dictionary[vector.codes[row]!]!.length
+          : (vector as { values: readonly Uint8Array[] }).values[row]!.length;
     }
     return bytes;
   };

@@ -1,4 +1,7 @@
-/** The facts that every object store must keep for a Delta table to be safe on it. They run under any test runner: hand in its `test`. */
+/**
+ * The facts that every object store must keep for a Delta table to be safe on it. They run under
+ * any test runner: hand in its `test`.
+ */
 import assert from "node:assert/strict";
 import { isTidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
@@ -45,7 +48,14 @@ export function objectStoreConformance(options: {
     const objects = handle();
     assert.equal(text(await objects.read("a/b/c.bin")), "hello world");
     assert.equal(await objects.size("a/b/c.bin"), 11);
-    for (const [from, to, expected] of [[0, 5, "hello"], [6, 11, "world"], [6, 99, "world"], [11, 20, ""], [3, 3, ""]] as const) assert.equal(text(await objects.read("a/b/c.bin", { from, to })), expected);
+    for (const [from, to, expected] of [
+      [0, 5, "hello"],
+      [6, 11, "world"],
+      [6, 99, "world"],
+      [11, 20, ""],
+      [3, 3, ""],
+    ] as const)
+      assert.equal(text(await objects.read("a/b/c.bin", { from, to })), expected);
     assert.equal(await objects.read("a/b"), null, "a prefix is no object");
     assert.equal(await objects.size("a/b"), null);
   });
@@ -86,42 +96,56 @@ export function objectStoreConformance(options: {
   fact("of forty racing creates one wins, and its content is there", async (handle) => {
     for (let round = 0; round < 5; round++) {
       const key = `race/${round}`;
-      const won = await Promise.all(Array.from({ length: 40 }, (_, i) => handle().createIfAbsent(key, bytes(`writer ${i}`))));
+      const won = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => handle().createIfAbsent(key, bytes(`writer ${i}`))),
+      );
       assert.equal(won.filter(Boolean).length, 1);
       assert.equal(text(await handle().read(key)), `writer ${won.indexOf(true)}`);
     }
   });
 
-  fact("a list has the objects under a prefix, in the order of their keys, after the key asked", async (handle) => {
-    const objects = handle();
-    const all = ["a", "b/1", "b/10", "b/2", "b/c/d", "b.x", "ba/1", "é/1", "😀/1", "\uffff/1"];
-    for (const key of [...all].reverse()) await objects.put(key, bytes(key));
-    const order = [...all].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
-    assert.deepEqual(await keys(handle(), ""), order);
-    assert.deepEqual(await keys(objects, "b/"), ["b/1", "b/10", "b/2", "b/c/d"]);
-    assert.deepEqual(await keys(objects, "b"), ["b.x", "b/1", "b/10", "b/2", "b/c/d", "ba/1"]);
-    assert.deepEqual(await keys(objects, "b/1"), ["b/1", "b/10"]);
-    assert.deepEqual(await keys(objects, "b/", "b/10"), ["b/2", "b/c/d"]);
-    assert.deepEqual(await keys(objects, "b/", "b/15"), ["b/2", "b/c/d"]);
-    assert.deepEqual(await keys(objects, "nothing/"), []);
-    for await (const info of objects.list("b/1")) {
-      assert.equal(info.size, Buffer.byteLength(info.key));
-      assert.ok(Math.abs(info.modified - Date.now()) < 600_000, "modified is a time in ms");
-    }
-  });
+  fact(
+    "a list has the objects under a prefix, in the order of their keys, after the key asked",
+    async (handle) => {
+      const objects = handle();
+      const all = ["a", "b/1", "b/10", "b/2", "b/c/d", "b.x", "ba/1", "é/1", "😀/1", "\uffff/1"];
+      for (const key of [...all].reverse()) await objects.put(key, bytes(key));
+      const order = [...all].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
+      assert.deepEqual(await keys(handle(), ""), order);
+      assert.deepEqual(await keys(objects, "b/"), ["b/1", "b/10", "b/2", "b/c/d"]);
+      assert.deepEqual(await keys(objects, "b"), ["b.x", "b/1", "b/10", "b/2", "b/c/d", "ba/1"]);
+      assert.deepEqual(await keys(objects, "b/1"), ["b/1", "b/10"]);
+      assert.deepEqual(await keys(objects, "b/", "b/10"), ["b/2", "b/c/d"]);
+      assert.deepEqual(await keys(objects, "b/", "b/15"), ["b/2", "b/c/d"]);
+      assert.deepEqual(await keys(objects, "nothing/"), []);
+      for await (const info of objects.list("b/1")) {
+        assert.equal(info.size, Buffer.byteLength(info.key));
+        assert.ok(Math.abs(info.modified - Date.now()) < 600_000, "modified is a time in ms");
+      }
+    },
+  );
 
-  fact("many objects go at once, those that were not there too; the others stay", async (handle) => {
-    const objects = handle();
-    if (objects.deleteAll === undefined) return;
-    await objects.deleteAll([]);
-    for (const key of ["t/1", "t/2", "t/a b+c", "u/1"]) await objects.put(key, bytes(key));
-    await objects.deleteAll(["t/1", "t/a b+c", "t/never"]);
-    assert.deepEqual(await keys(handle(), ""), ["t/2", "u/1"]);
-  });
+  fact(
+    "many objects go at once, those that were not there too; the others stay",
+    async (handle) => {
+      const objects = handle();
+      if (objects.deleteAll === undefined) return;
+      await objects.deleteAll([]);
+      for (const key of ["t/1", "t/2", "t/a b+c", "u/1"]) await objects.put(key, bytes(key));
+      await objects.deleteAll(["t/1", "t/a b+c", "t/never"]);
+      assert.deepEqual(await keys(handle(), ""), ["t/2", "u/1"]);
+    },
+  );
 
   fact("keys may hold what Delta's paths hold", async (handle) => {
     const objects = handle();
-    for (const key of ["t/a=1/b=x%20y/part-1.parquet", "t/a=%C3%A9/p", "t/a b/c+d&e#f?g", "t/_delta_log/00000000000000000000.json", "t/ä☂/p"]) {
+    for (const key of [
+      "t/a=1/b=x%20y/part-1.parquet",
+      "t/a=%C3%A9/p",
+      "t/a b/c+d&e#f?g",
+      "t/_delta_log/00000000000000000000.json",
+      "t/ä☂/p",
+    ]) {
       await objects.put(key, bytes(key));
       assert.equal(text(await handle().read(key)), key);
       assert.deepEqual(await keys(objects, key), [key]);
@@ -131,8 +155,17 @@ export function objectStoreConformance(options: {
   fact("a key that could lead out of the store is refused", async (handle) => {
     const objects = handle();
     for (const key of ["", "/etc/passwd", "a/../../b", "..", "a//b", "a/./b", "a/", "a\0b"]) {
-      for (const call of [() => objects.put(key, bytes("x")), () => objects.createIfAbsent(key, bytes("x")), () => objects.read(key), () => objects.delete(key)]) {
-        await assert.rejects(call, (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"), JSON.stringify(key));
+      for (const call of [
+        () => objects.put(key, bytes("x")),
+        () => objects.createIfAbsent(key, bytes("x")),
+        () => objects.read(key),
+        () => objects.delete(key),
+      ]) {
+        await assert.rejects(
+          call,
+          (error) => isTidemarkError(error, "OBJECTS_BAD_KEY"),
+          JSON.stringify(key),
+        );
       }
     }
   });
@@ -140,7 +173,11 @@ export function objectStoreConformance(options: {
   fact("a call whose signal is aborted throws and writes nothing", async (handle) => {
     const objects = handle();
     const signal = AbortSignal.abort();
-    for (const call of [() => objects.put("k", bytes("x"), { signal }), () => objects.createIfAbsent("k", bytes("x"), { signal }), () => objects.read("k", undefined, { signal })]) {
+    for (const call of [
+      () => objects.put("k", bytes("x"), { signal }),
+      () => objects.createIfAbsent("k", bytes("x"), { signal }),
+      () => objects.read("k", undefined, { signal }),
+    ]) {
       await assert.rejects(call, { name: "AbortError" });
     }
     assert.deepEqual(await keys(objects, ""), []);

@@ -1,6 +1,6 @@
 /**
- * Appends rows 0 … total − 1 to the table `numbers`, ten a commit, from where its position stands; optimizes at every tenth commit.
- * Kills itself at the `nth` time that it comes to a fail point.
+ * Appends rows 0 … total − 1 to the table `numbers`, ten a commit, from where its position stands;
+ * optimizes at every tenth commit. Kills itself at the `nth` time that it comes to a fail point.
  */
 import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
@@ -10,9 +10,13 @@ let left = Number(nth);
 const failpoint = (name: string): void => {
   if (name === point && --left === 0) process.kill(process.pid, "SIGKILL");
 };
-const store = deltaOfflineStore(localObjects(directory, { failpoint }), { failpoint, checkpointEvery: 5 });
+const store = deltaOfflineStore(localObjects(directory, { failpoint }), {
+  failpoint,
+  checkpointEvery: 5,
+});
 const columns = [
-  { name: "bucket", database: "bucket", kind: "int32", nullable: true }, { name: "id", database: "id", kind: "int64", nullable: true },
+  { name: "bucket", database: "bucket", kind: "int32", nullable: true },
+  { name: "id", database: "id", kind: "int64", nullable: true },
   { name: "text", database: "text", kind: "string", nullable: true },
 ] as const;
 for (;;) {
@@ -20,7 +24,19 @@ for (;;) {
   const at = state?.positions[0]?.offset ?? null;
   const from = at === null ? 0 : at + 1;
   if (from >= Number(total)) break;
-  const rows = Array.from({ length: 10 }, (_, i) => [(from + i) % 3, BigInt(from + i), `row ${from + i}`]);
-  await store.append({ name: "numbers", columns, partitionBy: ["bucket"] }, [batchOf(columns, rows)], { positions: [{ partition: "log:0", expected: at, next: from + 9, mark: `mark of ${from + 9}` }] });
+  const rows = Array.from({ length: 10 }, (_, i) => [
+    (from + i) % 3,
+    BigInt(from + i),
+    `row ${from + i}`,
+  ]);
+  await store.append(
+    { name: "numbers", columns, partitionBy: ["bucket"] },
+    [batchOf(columns, rows)],
+    {
+      positions: [
+        { partition: "log:0", expected: at, next: from + 9, mark: `mark of ${from + 9}` },
+      ],
+    },
+  );
   if (from % 100 === 90) await store.optimize("numbers");
 }

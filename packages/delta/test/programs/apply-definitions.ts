@@ -1,6 +1,7 @@
 /**
- * Applies definitions to a lake: LAKE WHO NAME [KILL | READY…]. Killed at KILL (`before-save`, `temporary-written`, `after-save`); or, given two READY files, makes the
- * first once it has read what was applied, and waits for the second before it writes.
+ * Applies definitions to a lake: LAKE WHO NAME [KILL | READY…]. Killed at KILL (`before-save`,
+ * `temporary-written`, `after-save`); or, given two READY files, makes the first once it has read
+ * what was applied, and waits for the second before it writes.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -8,10 +9,24 @@ import { entity, isTidemarkError, openStore, string } from "@tidemark/core";
 import type { RegistryStore } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 
-const [lake, who, name, first, second] = process.argv.slice(2) as [string, string, string, string | undefined, string | undefined];
-const die = (): void => { process.kill(process.pid, "SIGKILL"); };
+const [lake, who, name, first, second] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string | undefined,
+  string | undefined,
+];
+const die = (): void => {
+  process.kill(process.pid, "SIGKILL");
+};
 const kill = second === undefined ? first : undefined;
-const store = deltaOfflineStore(localObjects(lake, { failpoint: () => { if (kill === "temporary-written") die(); } }));
+const store = deltaOfflineStore(
+  localObjects(lake, {
+    failpoint: () => {
+      if (kill === "temporary-written") die();
+    },
+  }),
+);
 const registry: RegistryStore = {
   load: (options) => store.registry!.load(options),
   async save(snapshot, options) {
@@ -25,6 +40,15 @@ const registry: RegistryStore = {
     return outcome;
   },
 };
-const definitions = { shared: entity("shared", { keys: { id: string() } }), own: entity(name, { keys: { [name]: string() } }) };
+const definitions = {
+  shared: entity("shared", { keys: { id: string() } }),
+  own: entity(name, { keys: { [name]: string() } }),
+};
 const opened = await openStore({ definitions, offline: { ...store, registry }, onDrift: "ignore" });
-console.log(await opened.apply({ by: who }).then(({ version }) => `applied as ${version}`, (error: unknown) => (isTidemarkError(error) ? `${error.code}: ${error.message}` : String(error))));
+console.log(
+  await opened.apply({ by: who }).then(
+    ({ version }) => `applied as ${version}`,
+    (error: unknown) =>
+      isTidemarkError(error) ? `${error.code}: ${error.message}` : String(error),
+  ),
+);

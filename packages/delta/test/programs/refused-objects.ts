@@ -1,4 +1,7 @@
-/** Writes a large object where it must not, as nobody when it runs as root, and prints what it is told. */
+/**
+ * Writes a large object where it must not, as nobody when it runs as root, and prints what it is
+ * told.
+ */
 import { isTidemarkError } from "@tidemark/core";
 import { localObjects } from "@tidemark/delta";
 

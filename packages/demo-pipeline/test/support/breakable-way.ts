@@ -9,12 +9,24 @@ export interface BreakableWay {
   close(): Promise<void>;
 }
 
-export async function breakableWay({ host, port }: { readonly host: string; readonly port: number }): Promise<BreakableWay> {
+export async function breakableWay({
+  host,
+  port,
+}: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<BreakableWay> {
   let open = true;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
-    socket.on("error", () => { socket.destroy(); }).on("close", () => { sockets.delete(socket); });
+    socket
+      .on("error", () => {
+        socket.destroy();
+      })
+      .on("close", () => {
+        sockets.delete(socket);
+      });
   };
   const server = createServer((client) => {
     keep(client);
@@ -25,21 +37,33 @@ export async function breakableWay({ host, port }: { readonly host: string; read
     const there = connect(port, host);
     keep(there);
     client.pipe(there).pipe(client);
-    client.on("close", () => { there.destroy(); });
-    there.on("close", () => { client.destroy(); });
+    client.on("close", () => {
+      there.destroy();
+    });
+    there.on("close", () => {
+      client.destroy();
+    });
   });
-  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
-  const cut = (): void => { for (const socket of sockets) socket.destroy(); };
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     port: (server.address() as AddressInfo).port,
     refuse() {
       open = false;
       cut();
     },
-    allow() { open = true; },
+    allow() {
+      open = true;
+    },
     async close() {
       cut();
-      await new Promise((resolve) => { server.close(resolve); });
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
     },
   };
 }

@@ -6,8 +6,15 @@ import { valueWriter, type Int64Form } from "./wire-values.ts";
 
 export type AnswerWriter = (answered: Answered, length: number) => string;
 
-/** What depends on the columns alone is worked out once; a row is then so many texts one after the other. */
-export function answerWriter(columns: readonly ColumnSpec[], int64: Int64Form, metadata: boolean): AnswerWriter {
+/**
+ * What depends on the columns alone is worked out once; a row is then so many texts one after the
+ * other.
+ */
+export function answerWriter(
+  columns: readonly ColumnSpec[],
+  int64: Int64Form,
+  metadata: boolean,
+): AnswerWriter {
   const values = columns.map((column) => valueWriter(column, int64));
   const heads = columns.map(({ name }, c) => `${c === 0 ? "{" : ","}${JSON.stringify(name)}:`);
   return ({ answers, asOf, first }, length) => {
@@ -18,7 +25,8 @@ export function answerWriter(columns: readonly ColumnSpec[], int64: Int64Form, m
         const { values: column, statuses, times } = answers[c]!;
         const value = values[c]!(column[i]!);
         if (!metadata) text += heads[c]! + value;
-        else text += `${heads[c]!}{"value":${value},"status":"${statuses[i]!}","eventTime":${Number.isNaN(times[i]!) ? "null" : `"${formatTime(times[i]!)}"`}}`;
+        else
+          text += `${heads[c]!}{"value":${value},"status":"${statuses[i]!}","eventTime":${Number.isNaN(times[i]!) ? "null" : `"${formatTime(times[i]!)}"`}}`;
       }
       text += "}";
     }

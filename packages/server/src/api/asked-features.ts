@@ -1,5 +1,12 @@
 /** What a request names: services, views and features, found once and kept. */
-import { TidemarkError, didYouMean, keysNeeded, selectionFrom, type Definitions, type Selection } from "@tidemark/core";
+import {
+  TidemarkError,
+  didYouMean,
+  keysNeeded,
+  selectionFrom,
+  type Definitions,
+  type Selection,
+} from "@tidemark/core";
 import type { ColumnSpec, Selected, ViewSpec } from "@tidemark/core/spi";
 import type { Catalogue } from "../catalogue.ts";
 import { quoted, shortened } from "../names.ts";
@@ -7,7 +14,10 @@ import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";
 
 export interface AskedFeatures {
-  readonly selection: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
+  readonly selection: Selection<
+    Readonly<Record<string, unknown>>,
+    Readonly<Record<string, unknown>>
+  >;
   readonly keys: readonly ColumnSpec[];
   readonly readRow: (row: unknown) => unknown;
   writer(int64: Int64Form, metadata: boolean): AnswerWriter;
@@ -16,11 +26,18 @@ export interface AskedFeatures {
 /** So many lists of names are kept found. */
 const KEPT = 1000;
 
-/** A service, a view, or `view:feature`, which may be answered under another name: `view:feature as other`. */
-const REFERENCE = /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
+/**
+ * A service, a view, or `view:feature`, which may be answered under another name: `view:feature as
+ * other`.
+ */
+const REFERENCE =
+  /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
 
 export interface FeatureNames {
-  /** Throws `FEATURE_UNKNOWN` and `VIEW_UNKNOWN` with the nearest name, and `NAME_TAKEN` where two would be answered under one. */
+  /**
+   * Throws `FEATURE_UNKNOWN` and `VIEW_UNKNOWN` with the nearest name, and `NAME_TAKEN` where two
+   * would be answered under one.
+   */
   list(names: readonly string[]): AskedFeatures;
   /** Throws `SERVICE_UNKNOWN`. */
   service(name: string): AskedFeatures;
@@ -44,19 +61,35 @@ export function featureNames(definitions: Definitions, catalogue: Catalogue): Fe
   function referred(name: string): readonly Selected[] {
     const [, owner, member, alias] = REFERENCE.exec(name) ?? [];
     if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
-      throw new TidemarkError("REQUEST_INVALID", `features: ${quoted(name)} names nothing; write a service, a view, "view:feature" or "view:feature as other_name"`);
+      throw new TidemarkError(
+        "REQUEST_INVALID",
+        `features: ${quoted(name)} names nothing; write a service, a view, "view:feature" or ` +
+          `"view:feature as other_name"`,
+      );
     }
     if (member === undefined) {
       const { services, views } = definitions;
       const service = services.get(owner);
       if (service !== undefined) return service.features;
       const view = views.get(owner);
-      if (view === undefined) throw new TidemarkError("FEATURE_UNKNOWN", `features: no service or view is called ${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`);
+      if (view === undefined)
+        throw new TidemarkError(
+          "FEATURE_UNKNOWN",
+          "features: no service or view is called " +
+            `${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`,
+        );
       return featuresOf(view);
     }
     const view = catalogue.view(owner);
     const feature = view.features.find((one) => one.name === member);
-    if (feature === undefined) throw new TidemarkError("FEATURE_UNKNOWN", `features: view "${owner}" has no feature ${quoted(member)}${hint(member, view.features.map((one) => one.name))}`);
+    if (feature === undefined)
+      throw new TidemarkError(
+        "FEATURE_UNKNOWN",
+        `features: view "${owner}" has no feature ${quoted(member)}${hint(
+          member,
+          view.features.map((one) => one.name),
+        )}`,
+      );
     return [{ view, feature, as: alias ?? member }];
   }
 
@@ -77,7 +110,9 @@ function askedFeatures(features: readonly Selected[]): AskedFeatures {
   const columns = features.map(({ feature, as }) => ({ ...feature.result, name: as }));
   const writers = new Map<string, AnswerWriter>();
   return {
-    selection, keys, readRow: rowReader(keys),
+    selection,
+    keys,
+    readRow: rowReader(keys),
     writer(int64, metadata) {
       const key = `${int64} ${metadata}`;
       let writer = writers.get(key);

@@ -1,4 +1,6 @@
-/** The definitions as JSON: what there is to ask for, under which names, with which keys and types. */
+/**
+ * The definitions as JSON: what there is to ask for, under which names, with which keys and types.
+ */
 import { durationText, keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
 import { featureText } from "./descriptions.ts";
@@ -19,23 +21,51 @@ export interface AnsweredJson extends ColumnJson {
 }
 
 export interface DefinitionsJson {
-  readonly services: readonly { readonly name: string; readonly keys: readonly ColumnJson[]; readonly features: readonly AnsweredJson[] }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly keys: readonly ColumnJson[];
+    readonly features: readonly AnsweredJson[];
+  }[];
   readonly views: readonly {
-    readonly name: string; readonly entity: string; readonly source: string; readonly is: ViewSpec["is"]; readonly ttl: string | null; readonly keys: readonly ColumnJson[]; readonly features: readonly AnsweredJson[];
+    readonly name: string;
+    readonly entity: string;
+    readonly source: string;
+    readonly is: ViewSpec["is"];
+    readonly ttl: string | null;
+    readonly keys: readonly ColumnJson[];
+    readonly features: readonly AnsweredJson[];
   }[];
   readonly entities: readonly { readonly name: string; readonly keys: readonly ColumnJson[] }[];
   /** `pushed`: rows come from `POST /v1/push/{name}`. */
-  readonly sources: readonly { readonly name: string; readonly pushed: boolean; readonly primaryKey: readonly string[]; readonly eventTime: string | null; readonly columns: readonly ColumnJson[] }[];
+  readonly sources: readonly {
+    readonly name: string;
+    readonly pushed: boolean;
+    readonly primaryKey: readonly string[];
+    readonly eventTime: string | null;
+    readonly columns: readonly ColumnJson[];
+  }[];
 }
 
-export function definitionsJson({ services, views, entities, sources }: Definitions): DefinitionsJson {
+export function definitionsJson({
+  services,
+  views,
+  entities,
+  sources,
+}: Definitions): DefinitionsJson {
   return {
     services: [...services.values()].map(({ name, features }) => ({
-      name, keys: keysNeeded(features).map(keyJson), features: features.map(({ view, feature, as }) => answeredJson(view, feature, as)),
+      name,
+      keys: keysNeeded(features).map(keyJson),
+      features: features.map(({ view, feature, as }) => answeredJson(view, feature, as)),
     })),
     views: [...views.values()].map((view) => ({
-      name: view.name, entity: view.entity.name, source: view.source.name, is: view.is, ttl: view.ttl === null ? null : durationText(view.ttl),
-      keys: view.entity.keys.map(keyJson), features: view.features.map((feature) => answeredJson(view, feature, feature.name)),
+      name: view.name,
+      entity: view.entity.name,
+      source: view.source.name,
+      is: view.is,
+      ttl: view.ttl === null ? null : durationText(view.ttl),
+      keys: view.entity.keys.map(keyJson),
+      features: view.features.map((feature) => answeredJson(view, feature, feature.name)),
     })),
     entities: [...entities.values()].map(({ name, keys }) => ({ name, keys: keys.map(keyJson) })),
     sources: [...sources.values()].map(sourceJson),
@@ -44,11 +74,21 @@ export function definitionsJson({ services, views, entities, sources }: Definiti
 
 function sourceJson(source: SourceSpec): DefinitionsJson["sources"][number] {
   const { name, primaryKey, eventTime, columns } = source;
-  return { name, pushed: source.push === true, primaryKey, eventTime: eventTime.is === "column" ? eventTime.column : null, columns: columns.map(columnJson) };
+  return {
+    name,
+    pushed: source.push === true,
+    primaryKey,
+    eventTime: eventTime.is === "column" ? eventTime.column : null,
+    columns: columns.map(columnJson),
+  };
 }
 
 function answeredJson(view: ViewSpec, feature: FeatureSpec, as: string): AnsweredJson {
-  return { ...columnJson({ ...feature.result, name: as }), feature: `${view.name}:${feature.name}`, description: featureText(view, feature) };
+  return {
+    ...columnJson({ ...feature.result, name: as }),
+    feature: `${view.name}:${feature.name}`,
+    description: featureText(view, feature),
+  };
 }
 
 function keyJson(column: ColumnSpec): ColumnJson {

@@ -8,19 +8,41 @@ type Condition = NonNullable<FeatureSpec["where"]>;
 export function featureText(view: ViewSpec, feature: FeatureSpec): string {
   const { aggregate, column, window, where, result } = feature;
   const what = `${aggregate}(${column === null ? view.source.name : `${view.source.name}.${column}`})`;
-  const over = window === null ? (view.ttl === null ? "" : `, not older than ${durationText(view.ttl)}`) : ` over ${durationText(window)}`;
-  const replaced = feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
+  const over =
+    window === null
+      ? view.ttl === null
+        ? ""
+        : `, not older than ${durationText(view.ttl)}`
+      : ` over ${durationText(window)}`;
+  const replaced =
+    feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
   return `${what}${over}${where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`}${replaced}`;
 }
 
-function conditionText(condition: Condition, columns: readonly ColumnSpec[], inner: boolean): string {
+function conditionText(
+  condition: Condition,
+  columns: readonly ColumnSpec[],
+  inner: boolean,
+): string {
   switch (condition.is) {
-    case "compare": return `${condition.column} ${condition.op} ${valueText(condition.value, columnNamed(columns, condition.column))}`;
-    case "in": return `${condition.column} in (${condition.values.map((value) => valueText(value, columnNamed(columns, condition.column))).join(", ")})`;
-    case "null": return `${condition.column} is ${condition.not ? "not " : ""}null`;
-    case "not": return `not (${conditionText(condition.term, columns, false)})`;
+    case "compare":
+      return (
+        `${condition.column} ${condition.op} ` +
+        `${valueText(condition.value, columnNamed(columns, condition.column))}`
+      );
+    case "in":
+      return (
+        `${condition.column} in ` +
+        `(${condition.values.map((value) => valueText(value, columnNamed(columns, condition.column))).join(", ")})`
+      );
+    case "null":
+      return `${condition.column} is ${condition.not ? "not " : ""}null`;
+    case "not":
+      return `not (${conditionText(condition.term, columns, false)})`;
     default: {
-      const text = condition.terms.map((term) => conditionText(term, columns, true)).join(` ${condition.is} `);
+      const text = condition.terms
+        .map((term) => conditionText(term, columns, true))
+        .join(` ${condition.is} `);
       return inner && condition.terms.length > 1 ? `(${text})` : text;
     }
   }
@@ -33,10 +55,15 @@ function columnNamed(columns: readonly ColumnSpec[], name: string): ColumnSpec {
 function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
   switch (column.kind) {
-    case "timestamp": return formatTime(value as number);
-    case "date": return formatDate(value as number);
-    case "string": return JSON.stringify(value);
-    case "json": return value as string;
-    default: return String(toJson(toUser(value, { ...column, mode: undefined })));
+    case "timestamp":
+      return formatTime(value as number);
+    case "date":
+      return formatDate(value as number);
+    case "string":
+      return JSON.stringify(value);
+    case "json":
+      return value as string;
+    default:
+      return String(toJson(toUser(value, { ...column, mode: undefined })));
   }
 }

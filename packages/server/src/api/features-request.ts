@@ -17,25 +17,51 @@ const OPTIONS = ["entities", "asOf", "metadata", "int64"] as const;
 export const INT64_FORMS = ["string", "number"] as const;
 
 /** Features named in the body. */
-export function namedQuestion(given: unknown, list: (names: readonly string[]) => AskedFeatures, limits: Limits): FeaturesQuestion {
+export function namedQuestion(
+  given: unknown,
+  list: (names: readonly string[]) => AskedFeatures,
+  limits: Limits,
+): FeaturesQuestion {
   const body = bodyOf(given, ["features", ...OPTIONS]);
   return question(body, list(textsIn(body, "features", limits.features)), limits);
 }
 
 /** Features of the path. */
-export function questionFor(given: unknown, asked: AskedFeatures, limits: Limits): FeaturesQuestion {
+export function questionFor(
+  given: unknown,
+  asked: AskedFeatures,
+  limits: Limits,
+): FeaturesQuestion {
   return question(bodyOf(given, OPTIONS), asked, limits);
 }
 
 function question(body: Body, asked: AskedFeatures, limits: Limits): FeaturesQuestion {
   return {
-    asked, entities: rowsIn(body, "entities", limits.entities, "TOO_MANY_ENTITIES"),
-    asOf: timeIn(body, "asOf"), metadata: flagIn(body, "metadata"), int64: choiceIn(body, "int64", INT64_FORMS),
+    asked,
+    entities: rowsIn(body, "entities", limits.entities, "TOO_MANY_ENTITIES"),
+    asOf: timeIn(body, "asOf"),
+    metadata: flagIn(body, "metadata"),
+    int64: choiceIn(body, "int64", INT64_FORMS),
   };
 }
 
-export async function answerText({ store, reads }: Serving, { asked, entities, asOf, metadata, int64 }: FeaturesQuestion, signal: () => AbortSignal): Promise<string> {
+export async function answerText(
+  { store, reads }: Serving,
+  { asked, entities, asOf, metadata, int64 }: FeaturesQuestion,
+  signal: () => AbortSignal,
+): Promise<string> {
   const rows = entities.map(asked.readRow);
-  const answered = asOf === undefined ? await reads(asked.selection, rows) : { ...(await store.getOnlineColumns({ features: asked.selection, entities: rows, asOf, signal: signal() })), first: 0 };
+  const answered =
+    asOf === undefined
+      ? await reads(asked.selection, rows)
+      : {
+          ...(await store.getOnlineColumns({
+            features: asked.selection,
+            entities: rows,
+            asOf,
+            signal: signal(),
+          })),
+          first: 0,
+        };
   return asked.writer(int64, metadata)(answered, entities.length);
 }

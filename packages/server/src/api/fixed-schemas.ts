@@ -9,25 +9,71 @@ const COUNT: Schema = { type: "integer", minimum: 0 };
 const TIME_OR_NULL: Schema = { type: ["string", "null"], format: "date-time" };
 
 const COLUMN: { readonly [name: string]: Schema } = {
-  name: TEXT, kind: { type: "string", enum: ["string", "boolean", "int32", "int64", "float64", "decimal", "timestamp", "date", "bytes", "json"] }, nullable: { type: "boolean" },
-  precision: { type: "integer", minimum: 1 }, scale: COUNT, mode: { type: "string", enum: ["number", "micros"] },
+  name: TEXT,
+  kind: {
+    type: "string",
+    enum: [
+      "string",
+      "boolean",
+      "int32",
+      "int64",
+      "float64",
+      "decimal",
+      "timestamp",
+      "date",
+      "bytes",
+      "json",
+    ],
+  },
+  nullable: { type: "boolean" },
+  precision: { type: "integer", minimum: 1 },
+  scale: COUNT,
+  mode: { type: "string", enum: ["number", "micros"] },
 };
 const OPTIONAL = ["precision", "scale", "mode"];
 
 export function definitionsSchema(): Schema {
   const columns = listOf(objectOf(COLUMN, OPTIONAL));
-  const features = listOf(objectOf({ ...COLUMN, feature: { ...TEXT, description: "view:feature" }, description: TEXT }, OPTIONAL));
+  const features = listOf(
+    objectOf(
+      { ...COLUMN, feature: { ...TEXT, description: "view:feature" }, description: TEXT },
+      OPTIONAL,
+    ),
+  );
   return objectOf({
     services: listOf(objectOf({ name: TEXT, keys: columns, features })),
-    views: listOf(objectOf({ name: TEXT, entity: TEXT, source: TEXT, is: { type: "string", enum: ["window", "fact"] }, ttl: { type: ["string", "null"] }, keys: columns, features })),
+    views: listOf(
+      objectOf({
+        name: TEXT,
+        entity: TEXT,
+        source: TEXT,
+        is: { type: "string", enum: ["window", "fact"] },
+        ttl: { type: ["string", "null"] },
+        keys: columns,
+        features,
+      }),
+    ),
     entities: listOf(objectOf({ name: TEXT, keys: columns })),
-    sources: listOf(objectOf({ name: TEXT, pushed: { type: "boolean" }, primaryKey: listOf(TEXT), eventTime: { type: ["string", "null"] }, columns })),
+    sources: listOf(
+      objectOf({
+        name: TEXT,
+        pushed: { type: "boolean" },
+        primaryKey: listOf(TEXT),
+        eventTime: { type: ["string", "null"] },
+        columns,
+      }),
+    ),
   });
 }
 
 export function pushedSchema(): Schema {
   return objectOf({
-    rows: COUNT, deletes: COUNT, position: { type: ["integer", "null"], description: "Of its last row among all that was pushed to the source" },
+    rows: COUNT,
+    deletes: COUNT,
+    position: {
+      type: ["integer", "null"],
+      description: "Of its last row among all that was pushed to the source",
+    },
     committed: { ...TIME_OR_NULL, description: "When its rows became known" },
   });
 }
@@ -36,32 +82,76 @@ const DAY: Schema = { type: "string", format: "date" };
 
 export function materializeSchema(views: readonly string[]): Schema {
   const view = views.length === 0 ? TEXT : { type: "string", enum: views };
-  return objectOf({
-    views: { anyOf: [view, listOf(view, { minItems: 1 })], description: "All of them, if it is left out" },
-    dates: { anyOf: [DAY, listOf(DAY, { minItems: 1 })] },
-    from: { ...DAY, description: "The first day" }, to: { ...DAY, description: "The day after the last" },
-    zone: { ...TEXT, description: "Whose days they are, an IANA name; the server's, if it is left out" },
-    incremental: { type: "boolean", description: "Brings every day that is materialized up to the history, and adds the days since" },
-    online: { type: "boolean", description: "false: only the table is written" },
-  }, ["views", "dates", "from", "to", "zone", "incremental", "online"]);
+  return objectOf(
+    {
+      views: {
+        anyOf: [view, listOf(view, { minItems: 1 })],
+        description: "All of them, if it is left out",
+      },
+      dates: { anyOf: [DAY, listOf(DAY, { minItems: 1 })] },
+      from: { ...DAY, description: "The first day" },
+      to: { ...DAY, description: "The day after the last" },
+      zone: {
+        ...TEXT,
+        description: "Whose days they are, an IANA name; the server's, if it is left out",
+      },
+      incremental: {
+        type: "boolean",
+        description:
+          "Brings every day that is materialized up to the history, and adds the days since",
+      },
+      online: { type: "boolean", description: "false: only the table is written" },
+    },
+    ["views", "dates", "from", "to", "zone", "incremental", "online"],
+  );
 }
 
 export function materializedSchema(): Schema {
-  return objectOf({ views: listOf(objectOf({
-    view: TEXT, table: TEXT, dates: listOf(objectOf({ date: DAY, rows: COUNT, state: { type: "string", enum: ["new", "again"] } })), unchanged: COUNT, online: { type: ["string", "null"], format: "date" },
-  })) });
+  return objectOf({
+    views: listOf(
+      objectOf({
+        view: TEXT,
+        table: TEXT,
+        dates: listOf(
+          objectOf({ date: DAY, rows: COUNT, state: { type: "string", enum: ["new", "again"] } }),
+        ),
+        unchanged: COUNT,
+        online: { type: ["string", "null"], format: "date" },
+      }),
+    ),
+  });
 }
 
 /** More may be told of a source than is listed here. */
 export function statusSchema(): Schema {
-  const open = (properties: { readonly [name: string]: Schema }, type: Schema["type"] = "object"): Schema => ({ type, properties, required: Object.keys(properties) });
+  const open = (
+    properties: { readonly [name: string]: Schema },
+    type: Schema["type"] = "object",
+  ): Schema => ({ type, properties, required: Object.keys(properties) });
   const position = open({ partition: TEXT, offset: { type: "integer" } });
   return objectOf({
-    sources: listOf(open({
-      source: TEXT, epoch: COUNT, rebootstrapping: { type: "boolean" },
-      online: open({ positions: listOf(position), horizon: TIME_OR_NULL, quarantinedChanges: COUNT, quarantinedRows: COUNT, nonFiniteValues: COUNT, unreadableValues: COUNT }, ["object", "null"]),
-      history: open({ positions: listOf(position), changes: COUNT, versions: COUNT }, ["object", "null"]),
-      stalls: listOf({ type: "object" }),
-    })),
+    sources: listOf(
+      open({
+        source: TEXT,
+        epoch: COUNT,
+        rebootstrapping: { type: "boolean" },
+        online: open(
+          {
+            positions: listOf(position),
+            horizon: TIME_OR_NULL,
+            quarantinedChanges: COUNT,
+            quarantinedRows: COUNT,
+            nonFiniteValues: COUNT,
+            unreadableValues: COUNT,
+          },
+          ["object", "null"],
+        ),
+        history: open({ positions: listOf(position), changes: COUNT, versions: COUNT }, [
+          "object",
+          "null",
+        ]),
+        stalls: listOf({ type: "object" }),
+      }),
+    ),
   });
 }

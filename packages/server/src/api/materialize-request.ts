@@ -8,18 +8,36 @@ const MOST_DAYS = 400;
 const DAY = 86_400_000;
 
 /** Throws `VIEW_UNKNOWN` with the nearest name; what is wrong with the days the store says. */
-export function materializeOptions(given: unknown, { catalogue, limits, zone }: Serving): MaterializeOptions {
+export function materializeOptions(
+  given: unknown,
+  { catalogue, limits, zone }: Serving,
+): MaterializeOptions {
   const body = bodyOf(given, ["views", "dates", "from", "to", "zone", "incremental", "online"]);
-  const views = body["views"] === undefined ? undefined : textsIn(body, "views", limits.features).map((name) => catalogue.view(name).name);
-  const dates = body["dates"] === undefined ? undefined : textsIn(body, "dates", MOST_DAYS, "days", "TOO_MANY_ROWS");
+  const views =
+    body["views"] === undefined
+      ? undefined
+      : textsIn(body, "views", limits.features).map((name) => catalogue.view(name).name);
+  const dates =
+    body["dates"] === undefined
+      ? undefined
+      : textsIn(body, "dates", MOST_DAYS, "days", "TOO_MANY_ROWS");
   const [from, to] = [textIn(body, "from"), textIn(body, "to")];
   const first = parseDate(from ?? "");
   const end = to === undefined ? Math.ceil(Date.now() / DAY) : parseDate(to);
   if (first !== null && end !== null && end - first > MOST_DAYS) {
-    throw new TidemarkError("DATES_INVALID", `from ${from} on are ${end - first} days, and a request may have ${MOST_DAYS}; ask in several requests, or call tidemark materialize`);
+    throw new TidemarkError(
+      "DATES_INVALID",
+      `from ${from} on are ${end - first} days, and a request may have ${MOST_DAYS}; ask in ` +
+        "several requests, or call tidemark materialize",
+    );
   }
   return {
-    views, dates, from, to, zone: textIn(body, "zone") ?? zone,
-    incremental: flagOrNothingIn(body, "incremental"), online: flagOrNothingIn(body, "online"),
+    views,
+    dates,
+    from,
+    to,
+    zone: textIn(body, "zone") ?? zone,
+    incremental: flagOrNothingIn(body, "incremental"),
+    online: flagOrNothingIn(body, "online"),
   };
 }

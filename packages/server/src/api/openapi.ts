@@ -1,36 +1,109 @@
-/** The OpenAPI 3.1 document of the API, made from the definitions: each service, view and pushed source with its own schemas. */
+/**
+ * The OpenAPI 3.1 document of the API, made from the definitions: each service, view and pushed
+ * source with its own schemas.
+ */
 import { keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, Selected, SourceSpec } from "@tidemark/core/spi";
 import type { Limits } from "../limits.ts";
 import type { Scope } from "../server-options.ts";
 import { featureText } from "./descriptions.ts";
 import { INT64_FORMS } from "./features-request.ts";
-import { CODE, definitionsSchema, materializedSchema, materializeSchema, pushedSchema, statusSchema } from "./fixed-schemas.ts";
-import { TIME, answerSchema, listOf, objectOf, requestSchema, type Schema } from "./wire-schemas.ts";
+import {
+  CODE,
+  definitionsSchema,
+  materializedSchema,
+  materializeSchema,
+  pushedSchema,
+  statusSchema,
+} from "./fixed-schemas.ts";
+import {
+  TIME,
+  answerSchema,
+  listOf,
+  objectOf,
+  requestSchema,
+  type Schema,
+} from "./wire-schemas.ts";
 
-const STATUS: Schema = { type: "string", enum: ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"] };
-const REFERENCE = "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?)?$";
+const STATUS: Schema = {
+  type: "string",
+  enum: ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"],
+};
+const REFERENCE =
+  "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?)?$";
 
 const ABOUT = `Features at request time, row by row. int64 values are JSON strings of their digits, so that none is lost in a double; with \`int64: "number"\` they are bare digits. \
 Counts and columns of mode "number" always are. A request may give an int64 either way. decimals are strings with every digit, timestamps ISO 8601 in UTC with microseconds, bytes base64.`;
 
 export function openApiDocument(definitions: Definitions, limits: Limits): Schema {
   const paths: Record<string, Schema> = {
-    "/v1/features": { post: featuresOperation("features", "Features of services, views, and single features", genericRequest(limits), genericAnswer()) },
+    "/v1/features": {
+      post: featuresOperation(
+        "features",
+        "Features of services, views, and single features",
+        genericRequest(limits),
+        genericAnswer(),
+      ),
+    },
   };
   for (const { name, features } of definitions.services.values()) {
-    paths[`/v1/services/${name}/features`] = { post: featuresOperation(`service_${name}`, `Features of service ${name}`, requestFor(keysNeeded(features), limits), answerFor(features)) };
+    paths[`/v1/services/${name}/features`] = {
+      post: featuresOperation(
+        `service_${name}`,
+        `Features of service ${name}`,
+        requestFor(keysNeeded(features), limits),
+        answerFor(features),
+      ),
+    };
   }
   for (const view of definitions.views.values()) {
     const features = view.features.map((feature) => ({ view, feature, as: feature.name }));
-    paths[`/v1/views/${view.name}/features`] = { post: featuresOperation(`view_${view.name}`, `Features of view ${view.name}`, requestFor(view.entity.keys, limits), answerFor(features)) };
+    paths[`/v1/views/${view.name}/features`] = {
+      post: featuresOperation(
+        `view_${view.name}`,
+        `Features of view ${view.name}`,
+        requestFor(view.entity.keys, limits),
+        answerFor(features),
+      ),
+    };
   }
   for (const source of definitions.sources.values()) {
-    if (source.push === true) paths[`/v1/push/${source.name}`] = { post: operation(`push_${source.name}`, "push", `Rows of source ${source.name}: all of them or none`, pushedSchema(), pushRequest(source, definitions, limits)) };
+    if (source.push === true)
+      paths[`/v1/push/${source.name}`] = {
+        post: operation(
+          `push_${source.name}`,
+          "push",
+          `Rows of source ${source.name}: all of them or none`,
+          pushedSchema(),
+          pushRequest(source, definitions, limits),
+        ),
+      };
   }
-  paths["/v1/materialize"] = { post: operation("materialize", "operate", "Rows of every entity at the end of days, into a table and the online store", materializedSchema(), materializeSchema([...definitions.views.keys()])) };
-  paths["/v1/definitions"] = { get: operation("definitions", "read", "Services, views, entities and sources, with keys, types and descriptions", definitionsSchema()) };
-  paths["/v1/status"] = { get: operation("status", "operate", "What each source has taken, and what went wrong in it", statusSchema()) };
+  paths["/v1/materialize"] = {
+    post: operation(
+      "materialize",
+      "operate",
+      "Rows of every entity at the end of days, into a table and the online store",
+      materializedSchema(),
+      materializeSchema([...definitions.views.keys()]),
+    ),
+  };
+  paths["/v1/definitions"] = {
+    get: operation(
+      "definitions",
+      "read",
+      "Services, views, entities and sources, with keys, types and descriptions",
+      definitionsSchema(),
+    ),
+  };
+  paths["/v1/status"] = {
+    get: operation(
+      "status",
+      "operate",
+      "What each source has taken, and what went wrong in it",
+      statusSchema(),
+    ),
+  };
   paths["/openapi.json"] = { get: operation("openapi", null, "This document", { type: "object" }) };
   return {
     openapi: "3.1.0",
@@ -41,18 +114,35 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
       schemas: { Error: objectOf({ code: CODE, message: { type: "string" } }) },
-      responses: { Error: { description: "What is wrong, with a code that stays, and the next step", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } } },
+      responses: {
+        Error: {
+          description: "What is wrong, with a code that stays, and the next step",
+          content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+        },
+      },
     },
   };
 }
 
-function operation(operationId: string, scope: Scope | null, summary: string, answer: Schema, request?: Schema): Schema {
+function operation(
+  operationId: string,
+  scope: Scope | null,
+  summary: string,
+  answer: Schema,
+  request?: Schema,
+): Schema {
   return {
-    operationId, summary, ...(scope === null ? { security: [] } : { description: `Needs the scope \`${scope}\`.` }),
-    ...(request === undefined ? {} : { requestBody: { required: true, content: { "application/json": { schema: request } } } }),
+    operationId,
+    summary,
+    ...(scope === null ? { security: [] } : { description: `Needs the scope \`${scope}\`.` }),
+    ...(request === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: request } } } }),
     responses: {
       200: { description: "Done", content: { "application/json": { schema: answer } } },
-      ...Object.fromEntries(["4XX", "5XX"].map((status) => [status, { $ref: "#/components/responses/Error" }])),
+      ...Object.fromEntries(
+        ["4XX", "5XX"].map((status) => [status, { $ref: "#/components/responses/Error" }]),
+      ),
     },
   };
 }
@@ -61,50 +151,123 @@ function featuresOperation(id: string, summary: string, request: Schema, answer:
   return operation(id, "read", summary, answer, request);
 }
 
-function requestWith(more: { readonly [name: string]: Schema }, entity: Schema, limits: Limits): Schema {
-  return objectOf({
-    ...more,
-    entities: listOf(entity, { maxItems: limits.entities }),
-    asOf: { ...TIME, description: "All changes applied so far, windows at this time; now, if it is left out" },
-    metadata: { type: "boolean", default: false, description: "Answers are { value, status, eventTime }" },
-    int64: { type: "string", enum: INT64_FORMS, default: "string" },
-  }, ["asOf", "metadata", "int64"]);
+function requestWith(
+  more: { readonly [name: string]: Schema },
+  entity: Schema,
+  limits: Limits,
+): Schema {
+  return objectOf(
+    {
+      ...more,
+      entities: listOf(entity, { maxItems: limits.entities }),
+      asOf: {
+        ...TIME,
+        description: "All changes applied so far, windows at this time; now, if it is left out",
+      },
+      metadata: {
+        type: "boolean",
+        default: false,
+        description: "Answers are { value, status, eventTime }",
+      },
+      int64: { type: "string", enum: INT64_FORMS, default: "string" },
+    },
+    ["asOf", "metadata", "int64"],
+  );
 }
 
 function genericRequest(limits: Limits): Schema {
-  const name = { type: "string", pattern: REFERENCE, description: "A service, a view, view:feature, or view:feature as other_name" };
+  const name = {
+    type: "string",
+    pattern: REFERENCE,
+    description: "A service, a view, view:feature, or view:feature as other_name",
+  };
   const features = { anyOf: [name, listOf(name, { minItems: 1, maxItems: limits.features })] };
-  return requestWith({ features }, { type: "object", description: "The keys of the entities, by name" }, limits);
+  return requestWith(
+    { features },
+    { type: "object", description: "The keys of the entities, by name" },
+    limits,
+  );
 }
 
 function requestFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
-  return requestWith({}, objectOf(Object.fromEntries(keys.map((key) => [key.name, requestSchema({ ...key, nullable: false })]))), limits);
+  return requestWith(
+    {},
+    objectOf(
+      Object.fromEntries(keys.map((key) => [key.name, requestSchema({ ...key, nullable: false })])),
+    ),
+    limits,
+  );
 }
 
 function answerFor(features: readonly Selected[]): Schema {
   const rowOf = (value: (schema: Schema) => Schema): Schema =>
-    objectOf(Object.fromEntries(features.map(({ view, feature, as }) => [as, value(answerSchema(feature.result, featureText(view, feature)))])));
-  return objectOf({ asOf: { type: "string", format: "date-time" }, rows: { anyOf: [listOf(rowOf((schema) => schema)), listOf(rowOf(withMetadata))] } });
+    objectOf(
+      Object.fromEntries(
+        features.map(({ view, feature, as }) => [
+          as,
+          value(answerSchema(feature.result, featureText(view, feature))),
+        ]),
+      ),
+    );
+  return objectOf({
+    asOf: { type: "string", format: "date-time" },
+    rows: { anyOf: [listOf(rowOf((schema) => schema)), listOf(rowOf(withMetadata))] },
+  });
 }
 
 function genericAnswer(): Schema {
-  return objectOf({ asOf: { type: "string", format: "date-time" }, rows: listOf({ type: "object" }) });
+  return objectOf({
+    asOf: { type: "string", format: "date-time" },
+    rows: listOf({ type: "object" }),
+  });
 }
 
 function withMetadata(value: Schema): Schema {
-  return objectOf({ value, status: STATUS, eventTime: { type: ["string", "null"], format: "date-time" } });
+  return objectOf({
+    value,
+    status: STATUS,
+    eventTime: { type: ["string", "null"], format: "date-time" },
+  });
 }
 
 function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limits): Schema {
   // without these a row would count nowhere
-  const placed = new Set([...definitions.views.values()].filter((view) => view.source.name === source.name).flatMap((view) => view.keyColumns));
+  const placed = new Set(
+    [...definitions.views.values()]
+      .filter((view) => view.source.name === source.name)
+      .flatMap((view) => view.keyColumns),
+  );
   if (source.eventTime.is === "column") placed.add(source.eventTime.column);
-  const columns = source.columns.map((column) => (placed.has(column.name) ? { ...column, nullable: false } : column));
+  const columns = source.columns.map((column) =>
+    placed.has(column.name) ? { ...column, nullable: false } : column,
+  );
   const schemas = Object.fromEntries(columns.map((column) => [column.name, requestSchema(column)]));
-  const body = objectOf({
-    rows: listOf(objectOf(schemas, columns.filter(({ nullable }) => nullable).map(({ name }) => name)), { maxItems: limits.rows }),
-    deletes: listOf(objectOf(Object.fromEntries(source.primaryKey.map((name) => [name, schemas[name]!]))), { maxItems: limits.rows, description: "Primary keys of rows that are gone; they come after the rows" }),
-    id: { type: "string", minLength: 1, maxLength: 200, description: "Tells this push from every other: repeated with it, it changes nothing and gets the first one's result" },
-  }, ["rows", "deletes", "id"]);
+  const body = objectOf(
+    {
+      rows: listOf(
+        objectOf(
+          schemas,
+          columns.filter(({ nullable }) => nullable).map(({ name }) => name),
+        ),
+        { maxItems: limits.rows },
+      ),
+      deletes: listOf(
+        objectOf(Object.fromEntries(source.primaryKey.map((name) => [name, schemas[name]!]))),
+        {
+          maxItems: limits.rows,
+          description: "Primary keys of rows that are gone; they come after the rows",
+        },
+      ),
+      id: {
+        type: "string",
+        minLength: 1,
+        maxLength: 200,
+        description:
+          "Tells this push from every other: repeated with it, it changes nothing and gets " +
+          "the first one's result",
+      },
+    },
+    ["rows", "deletes", "id"],
+  );
   return { ...body, anyOf: [{ required: ["rows"] }, { required: ["deletes"] }] };
 }

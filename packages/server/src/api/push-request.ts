@@ -12,16 +12,29 @@ export interface PushRequest {
   readonly id: string | undefined;
 }
 
-/** Throws `SOURCE_UNKNOWN` with the nearest name; that a log feeds the source, and what is wrong with a row, the store says. */
-export function pushRequests(catalogue: Catalogue, limits: Limits): (source: string, given: unknown) => PushRequest {
+/**
+ * Throws `SOURCE_UNKNOWN` with the nearest name; that a log feeds the source, and what is wrong
+ * with a row, the store says.
+ */
+export function pushRequests(
+  catalogue: Catalogue,
+  limits: Limits,
+): (source: string, given: unknown) => PushRequest {
   const readers = new Map<string, (row: unknown) => unknown>();
   return (name, given) => {
     const source = catalogue.source(name);
     let read = readers.get(name);
     if (read === undefined) readers.set(name, (read = rowReader(source.columns)));
     const body = bodyOf(given, ["rows", "deletes", "id"]);
-    if (body["rows"] === undefined && body["deletes"] === undefined) throw invalid("the body has neither rows nor deletes; give rows, a list of objects with the columns of the source");
-    const listed = (member: string): readonly PushBody[] => (body[member] === undefined ? [] : (rowsIn(body, member, limits.rows, "TOO_MANY_ROWS").map(read) as readonly PushBody[]));
+    if (body["rows"] === undefined && body["deletes"] === undefined)
+      throw invalid(
+        "the body has neither rows nor deletes; give rows, a list of objects with the columns " +
+          "of the source",
+      );
+    const listed = (member: string): readonly PushBody[] =>
+      body[member] === undefined
+        ? []
+        : (rowsIn(body, member, limits.rows, "TOO_MANY_ROWS").map(read) as readonly PushBody[]);
     return { rows: listed("rows"), deletes: listed("deletes"), id: textIn(body, "id") };
   };
 }

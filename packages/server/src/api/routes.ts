@@ -4,7 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../serving.ts";
 import { featureNames } from "./asked-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
-import { answerText, namedQuestion, questionFor, type FeaturesQuestion } from "./features-request.ts";
+import {
+  answerText,
+  namedQuestion,
+  questionFor,
+  type FeaturesQuestion,
+} from "./features-request.ts";
 import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -24,28 +29,69 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   const document = JSON.stringify(openApiDocument(definitions, limits));
   const read = { config: { scope: "read" } } as const;
 
-  async function answered(question: FeaturesQuestion, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function answered(
+    question: FeaturesQuestion,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
     request.entityCount = question.entities.length;
     return reply.type(JSON_TYPE).send(await answerText(serving, question, () => request.ending));
   }
 
-  app.post("/v1/features", read, (request, reply) => answered(namedQuestion(request.body, names.list, limits), request, reply));
-  app.post<Named>("/v1/services/:name/features", read, (request, reply) => answered(questionFor(request.body, names.service(request.params.name), limits), request, reply));
-  app.post<Named>("/v1/views/:name/features", read, (request, reply) => answered(questionFor(request.body, names.view(request.params.name), limits), request, reply));
+  app.post("/v1/features", read, (request, reply) =>
+    answered(namedQuestion(request.body, names.list, limits), request, reply),
+  );
+  app.post<Named>("/v1/services/:name/features", read, (request, reply) =>
+    answered(questionFor(request.body, names.service(request.params.name), limits), request, reply),
+  );
+  app.post<Named>("/v1/views/:name/features", read, (request, reply) =>
+    answered(questionFor(request.body, names.view(request.params.name), limits), request, reply),
+  );
 
   app.post<Named>("/v1/push/:name", { config: { scope: "push" } }, async (request, reply) => {
     const { rows, deletes, id } = pushes(request.params.name, request.body);
     request.entityCount = rows.length + deletes.length;
-    return reply.type(JSON_TYPE).send(JSON.stringify(await store.push(request.params.name, rows, { deletes, id, signal: request.ending })));
+    return reply
+      .type(JSON_TYPE)
+      .send(
+        JSON.stringify(
+          await store.push(request.params.name, rows, { deletes, id, signal: request.ending }),
+        ),
+      );
   });
 
-  app.post("/v1/materialize", { config: { scope: "operate", unbounded: true } }, async (request, reply) =>
-    reply.type(JSON_TYPE).send(JSON.stringify(await store.materialize({ ...materializeOptions(request.body, serving), signal: request.ending }))));
+  app.post(
+    "/v1/materialize",
+    { config: { scope: "operate", unbounded: true } },
+    async (request, reply) =>
+      reply
+        .type(JSON_TYPE)
+        .send(
+          JSON.stringify(
+            await store.materialize({
+              ...materializeOptions(request.body, serving),
+              signal: request.ending,
+            }),
+          ),
+        ),
+  );
 
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
-  app.get("/openapi.json", { config: { scope: null } }, (_, reply) => reply.type(JSON_TYPE).send(document));
-  app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) => reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })));
+  app.get("/openapi.json", { config: { scope: null } }, (_, reply) =>
+    reply.type(JSON_TYPE).send(document),
+  );
+  app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) =>
+    reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })),
+  );
 
-  for (const url of ["/v1/features", "/v1/services/:name/features", "/v1/views/:name/features", "/v1/push/:name", "/v1/materialize"]) refuseOtherMethods(app, url, "POST");
-  for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"]) refuseOtherMethods(app, url, "GET");
+  for (const url of [
+    "/v1/features",
+    "/v1/services/:name/features",
+    "/v1/views/:name/features",
+    "/v1/push/:name",
+    "/v1/materialize",
+  ])
+    refuseOtherMethods(app, url, "POST");
+  for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"])
+    refuseOtherMethods(app, url, "GET");
 }

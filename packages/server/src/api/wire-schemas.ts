@@ -1,4 +1,7 @@
-/** JSON Schemas of values on the wire, of requests and of answers (JSON Schema 2020-12, as OpenAPI 3.1 has it). */
+/**
+ * JSON Schemas of values on the wire, of requests and of answers (JSON Schema 2020-12, as OpenAPI
+ * 3.1 has it).
+ */
 import type { ColumnSpec } from "@tidemark/core/spi";
 
 export type Schema = { readonly [member: string]: unknown };
@@ -6,16 +9,27 @@ export type Schema = { readonly [member: string]: unknown };
 const LARGEST = "9223372036854775807";
 
 /** A bound that no double holds, so that it stands in the document with all its digits. */
-const bound = (digits: string): unknown => (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
+const bound = (digits: string): unknown =>
+  (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
 
 /** Digits up to those of an int64, without leading zeros. */
 const INT64_PATTERN = `^(?:0|-?(?:${[
   "[1-9][0-9]{0,17}",
-  ...[...LARGEST].flatMap((digit, i) => (i === 0 ? [`[1-${Number(digit) - 1}][0-9]{18}`] : digit === "0" ? [] : [`${LARGEST.slice(0, i)}[0-${Number(digit) - 1}]${i === 18 ? "" : `[0-9]{${18 - i}}`}`])),
+  ...[...LARGEST].flatMap((digit, i) =>
+    i === 0
+      ? [`[1-${Number(digit) - 1}][0-9]{18}`]
+      : digit === "0"
+        ? []
+        : [`${LARGEST.slice(0, i)}[0-${Number(digit) - 1}]${i === 18 ? "" : `[0-9]{${18 - i}}`}`],
+  ),
   LARGEST,
 ].join("|")})|-9223372036854775808)$`;
 
-const BYTES = { type: "string", contentEncoding: "base64", pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$" } as const;
+const BYTES = {
+  type: "string",
+  contentEncoding: "base64",
+  pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+} as const;
 const INT32 = { type: "integer", minimum: -2147483648, maximum: 2147483647 } as const;
 
 /** In an answer; null is one of its types where the feature may be null. */
@@ -28,16 +42,31 @@ export function answerSchema(column: ColumnSpec, description?: string): Schema {
 
 function answered(column: ColumnSpec): Schema {
   switch (column.kind) {
-    case "string": return { type: "string" };
-    case "boolean": return { type: "boolean" };
-    case "int32": return INT32;
-    case "int64": return column.mode === "number" ? { type: "integer" } : { type: ["string", "integer"], pattern: INT64_PATTERN };
-    case "float64": return { type: "number" };
-    case "decimal": return { type: "string", pattern: `^-?[0-9]+${column.scale === 0 ? "" : `\\.[0-9]{${column.scale}}`}$` };
-    case "timestamp": return { type: "string", format: "date-time" };
-    case "date": return { type: "string", pattern: "^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}$" };
-    case "bytes": return BYTES;
-    case "json": return {};
+    case "string":
+      return { type: "string" };
+    case "boolean":
+      return { type: "boolean" };
+    case "int32":
+      return INT32;
+    case "int64":
+      return column.mode === "number"
+        ? { type: "integer" }
+        : { type: ["string", "integer"], pattern: INT64_PATTERN };
+    case "float64":
+      return { type: "number" };
+    case "decimal":
+      return {
+        type: "string",
+        pattern: `^-?[0-9]+${column.scale === 0 ? "" : `\\.[0-9]{${column.scale}}`}$`,
+      };
+    case "timestamp":
+      return { type: "string", format: "date-time" };
+    case "date":
+      return { type: "string", pattern: "^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}$" };
+    case "bytes":
+      return BYTES;
+    case "json":
+      return {};
   }
 }
 
@@ -51,28 +80,57 @@ export function requestSchema(column: ColumnSpec): Schema {
 
 function requested(column: ColumnSpec): Schema {
   switch (column.kind) {
-    case "int64": return { type: ["string", "integer"], pattern: INT64_PATTERN, minimum: bound("-9223372036854775808"), maximum: bound(LARGEST) };
+    case "int64":
+      return {
+        type: ["string", "integer"],
+        pattern: INT64_PATTERN,
+        minimum: bound("-9223372036854775808"),
+        maximum: bound(LARGEST),
+      };
     case "decimal": {
       const { precision = 38, scale = 0 } = column;
-      return { type: "string", pattern: `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}${scale === 0 ? "" : `(?:\\.[0-9]{1,${scale}})?`}$` };
+      return {
+        type: "string",
+        pattern: `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}${scale === 0 ? "" : `(?:\\.[0-9]{1,${scale}})?`}$`,
+      };
     }
-    case "timestamp": return TIME;
-    case "date": return { type: "string", format: "date" };
-    case "float64": return { type: ["number", "string"], pattern: "^(?:NaN|-?Infinity)$", description: "NaN and the infinities, as strings, are missing and counted" };
-    default: return answered(column);
+    case "timestamp":
+      return TIME;
+    case "date":
+      return { type: "string", format: "date" };
+    case "float64":
+      return {
+        type: ["number", "string"],
+        pattern: "^(?:NaN|-?Infinity)$",
+        description: "NaN and the infinities, as strings, are missing and counted",
+      };
+    default:
+      return answered(column);
   }
 }
 
 /** A time of a request: any offset; years 1685 to 2255. */
-export const TIME: Schema = { type: "string", format: "date-time", examples: ["2026-01-31T09:30:00.125Z"] };
+export const TIME: Schema = {
+  type: "string",
+  format: "date-time",
+  examples: ["2026-01-31T09:30:00.125Z"],
+};
 
 function described(schema: Schema, description: string | undefined): Schema {
   return description === undefined ? schema : { ...schema, description };
 }
 
 /** Every property must be there unless it is listed as optional, and no other may. */
-export function objectOf(properties: { readonly [name: string]: Schema }, optional: readonly string[] = []): Schema {
-  return { type: "object", properties, required: Object.keys(properties).filter((name) => !optional.includes(name)), additionalProperties: false };
+export function objectOf(
+  properties: { readonly [name: string]: Schema },
+  optional: readonly string[] = [],
+): Schema {
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties).filter((name) => !optional.includes(name)),
+    additionalProperties: false,
+  };
 }
 
 export function listOf(items: Schema, more: Schema = {}): Schema {

@@ -2,7 +2,10 @@
 import { formatDate, formatTime, toUser } from "@tidemark/core";
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 
-/** Whether int64 values are JSON strings of their digits or bare digits. A column of mode "number", counts among them, always is bare digits. */
+/**
+ * Whether int64 values are JSON strings of their digits or bare digits. A column of mode "number",
+ * counts among them, always is bare digits.
+ */
 export type Int64Form = "string" | "number";
 
 /** From a value to its JSON text. */
@@ -13,16 +16,28 @@ export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
   return (value) => (value === null ? "null" : text(value));
 }
 
-/** float64: the shortest text that reads back as the same double; text of other kinds has every digit. */
+/**
+ * float64: the shortest text that reads back as the same double; text of other kinds has every
+ * digit.
+ */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
   switch (column.kind) {
-    case "string": return (value) => JSON.stringify(value);
-    case "int64": return column.mode === "number" || int64 === "number" ? String : (value) => `"${String(value)}"`;
-    case "decimal": return (value) => `"${String(toUser(value, column))}"`;
-    case "timestamp": return (value) => `"${formatTime(value as number)}"`;
-    case "date": return (value) => `"${formatDate(value as number)}"`;
-    case "bytes": return (value) => `"${base64Of(value as Uint8Array)}"`;
-    default: return String; // json is text already
+    case "string":
+      return (value) => JSON.stringify(value);
+    case "int64":
+      return column.mode === "number" || int64 === "number"
+        ? String
+        : (value) => `"${String(value)}"`;
+    case "decimal":
+      return (value) => `"${String(toUser(value, column))}"`;
+    case "timestamp":
+      return (value) => `"${formatTime(value as number)}"`;
+    case "date":
+      return (value) => `"${formatDate(value as number)}"`;
+    case "bytes":
+      return (value) => `"${base64Of(value as Uint8Array)}"`;
+    default:
+      return String; // json is text already
   }
 }
 
@@ -30,15 +45,30 @@ function base64Of(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
-/** From a value of a request to what a user of the store would hand in; null: as JSON gives it. What it cannot make sense of stays, and the store refuses it by row and column. */
+/**
+ * From a value of a request to what a user of the store would hand in; null: as JSON gives it. What
+ * it cannot make sense of stays, and the store refuses it by row and column.
+ */
 function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
   switch (column.kind) {
-    case "int64": return (given) => (typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given);
-    case "bytes": return (given) => (typeof given === "string" && isBase64(given) ? new Uint8Array(Buffer.from(given, "base64")) : given);
+    case "int64":
+      return (given) =>
+        typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given;
+    case "bytes":
+      return (given) =>
+        typeof given === "string" && isBase64(given)
+          ? new Uint8Array(Buffer.from(given, "base64"))
+          : given;
     // a whole number beyond 2^53 came as a bigint, and a double is what is wanted
-    case "float64": return (given) => (typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given)) ? Number(given) : given);
-    case "json": return withDigits;
-    default: return null;
+    case "float64":
+      return (given) =>
+        typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given))
+          ? Number(given)
+          : given;
+    case "json":
+      return withDigits;
+    default:
+      return null;
   }
 }
 
@@ -53,7 +83,8 @@ function withDigits(given: unknown): unknown {
   if (typeof given !== "object" || given === null) return given;
   if (Array.isArray(given)) return given.map(withDigits);
   const members = given as Record<string, unknown>;
-  for (const name of Object.keys(members)) if (name !== "__proto__") members[name] = withDigits(members[name]);
+  for (const name of Object.keys(members))
+    if (name !== "__proto__") members[name] = withDigits(members[name]);
   return members;
 }
 
@@ -61,7 +92,10 @@ function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
-/** A reader of rows of a request: columns that JSON cannot hold as they are read from their form on the wire. */
+/**
+ * A reader of rows of a request: columns that JSON cannot hold as they are read from their form on
+ * the wire.
+ */
 export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unknown {
   const readers = columns.flatMap((column) => {
     const read = wireReader(column);
@@ -70,8 +104,10 @@ export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unk
   if (readers.length === 0) return (row) => row;
   return (row) => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) return row;
-    const members = row as Record<string, unknown>; // of the request's body, which nobody else holds
-    for (const { name, read } of readers) if (Object.hasOwn(members, name)) members[name] = read(members[name]);
+    // of the request's body, which nobody else holds
+    const members = row as Record<string, unknown>;
+    for (const { name, read } of readers)
+      if (Object.hasOwn(members, name)) members[name] = read(members[name]);
     return members;
   };
 }

@@ -1,4 +1,7 @@
-/** A body of another form than the protocol's, told as FastAPI tells it: `{"detail": [{"type", "loc", "msg"}]}`. */
+/**
+ * A body of another form than the protocol's, told as FastAPI tells it: `{"detail": [{"type",
+ * "loc", "msg"}]}`.
+ */
 import { TidemarkError } from "@tidemark/core";
 import { quoted } from "../names.ts";
 
@@ -12,21 +15,31 @@ export class MalformedBody extends TidemarkError {
   readonly detail: readonly Detail[];
 
   constructor(detail: readonly Detail[]) {
-    super("REQUEST_INVALID", `the body: ${detail.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ")}`);
+    super(
+      "REQUEST_INVALID",
+      `the body: ${detail.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ")}`,
+    );
     this.detail = detail;
   }
 }
 
 export type Members = Readonly<Record<string, unknown>>;
 
-/** Reads the members of a body and gathers what is wrong with them; `done` throws it. Members that are not known are passed over, as Feast does. */
+/**
+ * Reads the members of a body and gathers what is wrong with them; `done` throws it. Members that
+ * are not known are passed over, as Feast does.
+ */
 export class BodyReader {
   private readonly members: Members;
   private readonly wrong: Detail[] = [];
 
   constructor(body: unknown) {
-    if (body === undefined || body === null) throw new MalformedBody([{ type: "missing", loc: ["body"], msg: "Field required" }]);
-    if (!isObject(body)) throw new MalformedBody([{ type: "model_attributes_type", loc: ["body"], msg: "Input should be a valid dictionary" }]);
+    if (body === undefined || body === null)
+      throw new MalformedBody([{ type: "missing", loc: ["body"], msg: "Field required" }]);
+    if (!isObject(body))
+      throw new MalformedBody([
+        { type: "model_attributes_type", loc: ["body"], msg: "Input should be a valid dictionary" },
+      ]);
     this.members = body;
   }
 
@@ -71,7 +84,9 @@ export class BodyReader {
       this.add("list_type", [name], "Input should be a valid list");
       return undefined;
     }
-    for (let i = 0; i < value.length; i++) if (typeof value[i] !== "string") this.add("string_type", [name, i], "Input should be a valid string");
+    for (let i = 0; i < value.length; i++)
+      if (typeof value[i] !== "string")
+        this.add("string_type", [name, i], "Input should be a valid string");
     return value as readonly string[];
   }
 
@@ -100,13 +115,21 @@ export class BodyReader {
 }
 
 /** The length that all lists have; lists of several lengths are refused. */
-export function lengthOf(reader: BodyReader, name: string, lists: ReadonlyMap<string, readonly unknown[]>): number {
+export function lengthOf(
+  reader: BodyReader,
+  name: string,
+  lists: ReadonlyMap<string, readonly unknown[]>,
+): number {
   let length: number | null = null;
   let first = "";
   for (const [key, list] of lists) {
     if (length === null) [length, first] = [list.length, key];
     else if (list.length !== length) {
-      reader.refuse(name, `the lists must have one length, and ${quoted(first)} has ${length} values and ${quoted(key)} has ${list.length}`);
+      reader.refuse(
+        name,
+        `the lists must have one length, and ${quoted(first)} has ${length} values and ` +
+          `${quoted(key)} has ${list.length}`,
+      );
       break;
     }
   }

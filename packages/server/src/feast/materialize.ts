@@ -1,11 +1,16 @@
-/** `POST /materialize` and `/materialize-incremental`: Feast's interval of times is ours of days, those that ended in it. */
+/**
+ * `POST /materialize` and `/materialize-incremental`: Feast's interval of times is ours of days,
+ * those that ended in it.
+ */
 import { TidemarkError, parseDate, parseTime, type Store } from "@tidemark/core";
 import type { Serving } from "../serving.ts";
 import { BodyReader, MalformedBody } from "./malformed.ts";
 
 export interface Materialization {
   readonly views: readonly string[];
-  readonly days: { readonly from: string; readonly to: string } | { readonly incremental: true; readonly to: string };
+  readonly days:
+    | { readonly from: string; readonly to: string }
+    | { readonly incremental: true; readonly to: string };
   /** It is answered before it is done. */
   readonly later: boolean;
 }
@@ -19,55 +24,112 @@ export function materialization(body: unknown, query: unknown, serving: Serving)
   const start = reader.neededText("start_ts");
   const end = reader.neededText("end_ts");
   const views = viewsOf(reader, serving);
-  if (reader.flag("disable_event_timestamp", false)) reader.refuse("disable_event_timestamp", "Rows are not materialized without their time here; give start_ts and end_ts");
+  if (reader.flag("disable_event_timestamp", false))
+    reader.refuse(
+      "disable_event_timestamp",
+      "Rows are not materialized without their time here; give start_ts and end_ts",
+    );
   reader.done();
   const [from, to] = [timeOf(start, "start_ts"), timeOf(end, "end_ts")];
-  if (from >= to) throw new TidemarkError("TIME_INVALID", `the request: start_ts ${start} is not before end_ts ${end}; give the earlier one as start_ts`);
-  if (to - from > MOST_DAYS * DAY * 1000) throw new TidemarkError("TIME_INVALID", `the request: from ${start} to ${end} are more than ${MOST_DAYS} days; materialize them in parts`);
+  if (from >= to)
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `the request: start_ts ${start} is not before end_ts ${end}; give the earlier one as ` +
+        "start_ts",
+    );
+  if (to - from > MOST_DAYS * DAY * 1000)
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `the request: from ${start} to ${end} are more than ${MOST_DAYS} days; materialize them ` +
+        "in parts",
+    );
   const days = { from: dayOf(from, serving.zone), to: dayOf(to, serving.zone) };
-  if (days.from >= days.to) throw new TidemarkError("TIME_INVALID", `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; rows are materialized at the end of a day: let end_ts be the end of one`);
+  if (days.from >= days.to)
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; rows ` +
+        "are materialized at the end of a day: let end_ts be the end of one",
+    );
   return { views, days, later: later(query) };
 }
 
-export function incrementalMaterialization(body: unknown, query: unknown, serving: Serving): Materialization {
+export function incrementalMaterialization(
+  body: unknown,
+  query: unknown,
+  serving: Serving,
+): Materialization {
   const reader = new BodyReader(body);
   const end = reader.neededText("end_ts");
   const views = viewsOf(reader, serving);
   reader.done();
-  return { views, days: { incremental: true, to: dayOf(timeOf(end, "end_ts"), serving.zone) }, later: later(query) };
+  return {
+    views,
+    days: { incremental: true, to: dayOf(timeOf(end, "end_ts"), serving.zone) },
+    later: later(query),
+  };
 }
 
 function viewsOf(reader: BodyReader, { definitions, catalogue }: Serving): readonly string[] {
   const names = reader.texts("feature_views");
   reader.flag("full_feature_names", false);
-  if (reader.text("version") !== undefined) reader.refuse("version", "There are no versions of a view here; leave it out");
+  if (reader.text("version") !== undefined)
+    reader.refuse("version", "There are no versions of a view here; leave it out");
   reader.done();
-  return names === undefined || names.length === 0 ? [...definitions.views.keys()] : [...new Set(names)].map((name) => catalogue.view(name).name);
+  return names === undefined || names.length === 0
+    ? [...definitions.views.keys()]
+    : [...new Set(names)].map((name) => catalogue.view(name).name);
 }
 
 /** A time without a zone is of UTC, as Feast has it. */
 function timeOf(text: string, name: string): number {
   const days = parseDate(text);
   const time = days === null ? parseTime(text, "UTC") : days * DAY * 1000;
-  if (time === null) throw new TidemarkError("TIME_INVALID", `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is no time; write it as "2026-01-31T09:30:00Z"`);
+  if (time === null)
+    throw new TidemarkError(
+      "TIME_INVALID",
+      `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is no time; write it as ` +
+        `"2026-01-31T09:30:00Z"`,
+    );
   return time;
 }
 
 /** The day that it is in the zone. */
 function dayOf(time: number, zone: string): string {
-  const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, calendar: "iso8601", era: "short", year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(time / 1000);
-  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((one) => one.type === type)?.value ?? "";
-  if (part("era").startsWith("B")) throw new TidemarkError("TIME_INVALID", "the request: years before 1 have no days here; give later times");
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    calendar: "iso8601",
+    era: "short",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).formatToParts(time / 1000);
+  const part = (type: Intl.DateTimeFormatPartTypes): string =>
+    parts.find((one) => one.type === type)?.value ?? "";
+  if (part("era").startsWith("B"))
+    throw new TidemarkError(
+      "TIME_INVALID",
+      "the request: years before 1 have no days here; give later times",
+    );
   return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
 }
 
-/** Feast's `?async=true`; its `force` is taken and changes nothing: no run that is over is taken for one that runs. */
+/**
+ * Feast's `?async=true`; its `force` is taken and changes nothing: no run that is over is taken for
+ * one that runs.
+ */
 function later(query: unknown): boolean {
   const flags = ["async", "force"].map((name) => {
     const given = (query as Readonly<Record<string, unknown>>)[name];
     if (given === undefined) return false;
     const text = String(given).toLowerCase();
-    if (!["true", "1", "on", "yes", "t", "y", "false", "0", "off", "no", "f", "n"].includes(text)) throw new MalformedBody([{ type: "bool_parsing", loc: ["query", name], msg: "Input should be a valid boolean, unable to interpret input" }]);
+    if (!["true", "1", "on", "yes", "t", "y", "false", "0", "off", "no", "f", "n"].includes(text))
+      throw new MalformedBody([
+        {
+          type: "bool_parsing",
+          loc: ["query", name],
+          msg: "Input should be a valid boolean, unable to interpret input",
+        },
+      ]);
     return ["true", "1", "on", "yes", "t", "y"].includes(text);
   });
   return flags[0]!;
@@ -87,9 +149,12 @@ export function materializer(store: Store, zone: string): Materializer {
   return {
     running: (views) => views.filter((view) => working.has(view)),
     start({ views, days }) {
-      const work = store.materialize({ views, ...days, zone, signal: ending.signal }).then(() => undefined).finally(() => {
-        for (const view of views) working.delete(view);
-      });
+      const work = store
+        .materialize({ views, ...days, zone, signal: ending.signal })
+        .then(() => undefined)
+        .finally(() => {
+          for (const view of views) working.delete(view);
+        });
       for (const view of views) working.set(view, work);
       return work;
     },

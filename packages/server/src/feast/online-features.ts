@@ -12,7 +12,10 @@ import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.
 interface Plan {
   readonly asked: Asked;
   readonly byName: ReadonlyMap<string, ColumnSpec>;
-  /** The key of an entity by the entity's name: Feast takes the one for the other, and says that it will not always do so. */
+  /**
+   * The key of an entity by the entity's name: Feast takes the one for the other, and says that it
+   * will not always do so.
+   */
   readonly byEntity: ReadonlyMap<string, ColumnSpec>;
   /** `"a","b"`. */
   readonly names: string;
@@ -35,15 +38,34 @@ export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Q
   const naming = reader.flag("full_feature_names", false) ? "full" : "short";
   const entities = reader.lists("entities");
   const length = lengthOf(reader, "entities", entities);
-  if (service === undefined && (features === undefined || features.length === 0)) reader.refuse("features", "give at least one feature as \"view:feature\", or a feature_service");
+  if (service === undefined && (features === undefined || features.length === 0))
+    reader.refuse("features", 'give at least one feature as "view:feature", or a feature_service');
   reader.done();
-  if (length > limits.entities) throw new TidemarkError("TOO_MANY_ENTITIES", `the request asks for ${length} entities, and at most ${limits.entities} may be asked for at a time; ask in parts, or raise the limit entities of the server`);
+  if (length > limits.entities)
+    throw new TidemarkError(
+      "TOO_MANY_ENTITIES",
+      `the request asks for ${length} entities, and at most ${limits.entities} may be asked ` +
+        "for at a time; ask in parts, or raise the limit entities of the server",
+    );
   if (service === undefined && features!.length > limits.features) {
-    throw new TidemarkError("TOO_MANY_FEATURES", `the request asks for ${features!.length} features, and at most ${limits.features} may be asked for at a time; ask in parts, or raise the limit features of the server`);
+    throw new TidemarkError(
+      "TOO_MANY_FEATURES",
+      `the request asks for ${features!.length} features, and at most ${limits.features} may ` +
+        "be asked for at a time; ask in parts, or raise the limit features of the server",
+    );
   }
-  const plan = planOf(service === undefined ? catalogue.features(features!, naming) : catalogue.ofService(service, naming));
+  const plan = planOf(
+    service === undefined
+      ? catalogue.features(features!, naming)
+      : catalogue.ofService(service, naming),
+  );
   const keys = keysOf(plan, entities);
-  if (length === 0) throw new TidemarkError("KEY_INVALID", `entities: the lists are empty; give at least one ${plan.asked.keys.map(({ name }) => name).join(", ")}`);
+  if (length === 0)
+    throw new TidemarkError(
+      "KEY_INVALID",
+      "entities: the lists are empty; give at least one " +
+        `${plan.asked.keys.map(({ name }) => name).join(", ")}`,
+    );
   return { plan, length, keys };
 }
 
@@ -52,15 +74,30 @@ function planOf(asked: Asked): Plan {
   if (plan === undefined) {
     const { keys, selected } = asked;
     const byName = new Map(keys.map((column) => [column.name, column]));
-    const byEntity = new Map(selected.flatMap(({ view: { entity } }) => (entity.keys.length === 1 && !byName.has(entity.name) ? [[entity.name, entity.keys[0]!] as const] : [])));
-    plan = { asked, byName, byEntity, names: selected.map(({ as }) => JSON.stringify(as)).join(","), texts: selected.map(({ feature }) => valueText(feature.result)) };
+    const byEntity = new Map(
+      selected.flatMap(({ view: { entity } }) =>
+        entity.keys.length === 1 && !byName.has(entity.name)
+          ? [[entity.name, entity.keys[0]!] as const]
+          : [],
+      ),
+    );
+    plan = {
+      asked,
+      byName,
+      byEntity,
+      names: selected.map(({ as }) => JSON.stringify(as)).join(","),
+      texts: selected.map(({ feature }) => valueText(feature.result)),
+    };
     plans.set(asked, plan);
   }
   return plan;
 }
 
 /** Other lists than those of keys are for Feast's transformations on demand, and not returned. */
-function keysOf({ asked: { keys }, byName, byEntity }: Plan, entities: ReadonlyMap<string, readonly unknown[]>): Question["keys"] {
+function keysOf(
+  { asked: { keys }, byName, byEntity }: Plan,
+  entities: ReadonlyMap<string, readonly unknown[]>,
+): Question["keys"] {
   const found: { readonly column: ColumnSpec; readonly values: readonly unknown[] }[] = [];
   for (const [name, values] of entities) {
     let column = byName.get(name);
@@ -72,12 +109,21 @@ function keysOf({ asked: { keys }, byName, byEntity }: Plan, entities: ReadonlyM
     found.push({ column, values: values.map((value) => keyFrom(value, column)) });
   }
   const lacking = keys.find((column) => !found.some((one) => one.column.name === column.name));
-  if (lacking !== undefined) throw new TidemarkError("KEY_MISSING", `entities: key ${lacking.name} is missing (there ${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`}); give a list of its values`);
+  if (lacking !== undefined)
+    throw new TidemarkError(
+      "KEY_MISSING",
+      `entities: key ${lacking.name} is missing (there ` +
+        `${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`}); ` +
+        "give a list of its values",
+    );
   return found;
 }
 
 /** The answer as JSON text. */
-export async function onlineAnswer(reads: OnlineReads, { plan, keys, length }: Question): Promise<string> {
+export async function onlineAnswer(
+  reads: OnlineReads,
+  { plan, keys, length }: Question,
+): Promise<string> {
   const entities = new Array<Record<string, unknown>>(length);
   for (let i = 0; i < length; i++) {
     const entity: Record<string, unknown> = {};
@@ -87,21 +133,32 @@ export async function onlineAnswer(reads: OnlineReads, { plan, keys, length }: Q
   return answerText(await reads(plan.asked.selection, entities), plan, keys, length);
 }
 
-const EPOCH = "\"1970-01-01T00:00:00Z\"";
+const EPOCH = '"1970-01-01T00:00:00Z"';
 
-function answerText({ answers, first }: Answered, { names, texts }: Plan, keys: Question["keys"], length: number): string {
-  let text = "{\"results\":[";
+function answerText(
+  { answers, first }: Answered,
+  { names, texts }: Plan,
+  keys: Question["keys"],
+  length: number,
+): string {
+  let text = '{"results":[';
   for (const { column, values } of keys) {
-    text += "{\"values\":[";
+    text += '{"values":[';
     for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
-    text += `],"statuses":["PRESENT"${",\"PRESENT\"".repeat(length - 1)}],"event_timestamps":[${EPOCH}${`,${EPOCH}`.repeat(length - 1)}]},`;
+    text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}],"event_timestamps":[${EPOCH}${`,${EPOCH}`.repeat(length - 1)}]},`;
   }
-  text += length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
+  text +=
+    length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
   return `${text}],"metadata":{"feature_names":[${keys.map(({ column }) => `"${column.name}",`).join("")}${names}]}}`;
 }
 
 /** The features of many entities. */
-function columnsText(answers: readonly Answers[], texts: readonly ValueText[], first: number, length: number): string {
+function columnsText(
+  answers: readonly Answers[],
+  texts: readonly ValueText[],
+  first: number,
+  length: number,
+): string {
   let text = "";
   // features of one view share their times
   let time = NaN;

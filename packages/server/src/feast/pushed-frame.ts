@@ -1,4 +1,7 @@
-/** `POST /push` and `POST /write-to-online-store`: a frame of columns becomes rows of a pushed source. */
+/**
+ * `POST /push` and `POST /write-to-online-store`: a frame of columns becomes rows of a pushed
+ * source.
+ */
 import { TidemarkError, didYouMean, micros, parseTime } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
 import type { Serving } from "../serving.ts";
@@ -12,16 +15,25 @@ export interface PushedFrame {
 }
 
 /** Rows of a push go into the history and the online store, wherever a request wants them to go. */
-const PLACES: readonly (string | undefined)[] = ["online", "offline", "online_and_offline", undefined];
+const PLACES: readonly (string | undefined)[] = [
+  "online",
+  "offline",
+  "online_and_offline",
+  undefined,
+];
 
 export function pushFrame(body: unknown, { catalogue, limits }: Serving): PushedFrame {
   const reader = new BodyReader(body);
   const name = reader.neededText("push_source_name");
   const df = reader.lists("df");
-  if (!PLACES.includes(reader.text("to"))) reader.refuse("to", "Input should be 'online', 'offline' or 'online_and_offline'");
+  if (!PLACES.includes(reader.text("to")))
+    reader.refuse("to", "Input should be 'online', 'offline' or 'online_and_offline'");
   const length = frameLength(reader, df, limits.rows);
   const source = catalogue.source(name);
-  return { source: source.name, rows: rowsOf(df, length, namesOf(source), `push to source "${source.name}"`) };
+  return {
+    source: source.name,
+    rows: rowsOf(df, length, namesOf(source), `push to source "${source.name}"`),
+  };
 }
 
 export function viewFrame(body: unknown, { catalogue, limits }: Serving): PushedFrame {
@@ -30,25 +42,41 @@ export function viewFrame(body: unknown, { catalogue, limits }: Serving): Pushed
   const df = reader.lists("df");
   const length = frameLength(reader, df, limits.rows);
   const view = catalogue.view(name);
-  return { source: view.source.name, rows: rowsOf(df, length, namesOfView(view), `write to feature view "${view.name}"`) };
+  return {
+    source: view.source.name,
+    rows: rowsOf(df, length, namesOfView(view), `write to feature view "${view.name}"`),
+  };
 }
 
-function frameLength(reader: BodyReader, df: ReadonlyMap<string, readonly unknown[]>, most: number): number {
+function frameLength(
+  reader: BodyReader,
+  df: ReadonlyMap<string, readonly unknown[]>,
+  most: number,
+): number {
   const length = lengthOf(reader, "df", df);
   reader.flag("allow_registry_cache", true);
   reader.flag("transform_on_write", true);
   reader.done();
-  if (length > most) throw new TidemarkError("TOO_MANY_ROWS", `df has ${length} rows, and a push may have ${most}; push in parts, or raise the limit rows of the server`);
+  if (length > most)
+    throw new TidemarkError(
+      "TOO_MANY_ROWS",
+      `df has ${length} rows, and a push may have ${most}; push in parts, or raise the limit ` +
+        "rows of the server",
+    );
   return length;
 }
 
 /** Which column a column of the frame is; null: it is passed over. */
 type Names = ReadonlyMap<string, ColumnSpec | null>;
 
-/** Names in TypeScript, names in the database, and those that every frame of Feast has for its times. */
+/**
+ * Names in TypeScript, names in the database, and those that every frame of Feast has for its
+ * times.
+ */
 function namesOf({ columns, eventTime, created }: SourceSpec): Map<string, ColumnSpec | null> {
   const named = new Map<string, ColumnSpec | null>();
-  const column = (name: string | null): ColumnSpec | null => columns.find((one) => one.name === name) ?? null;
+  const column = (name: string | null): ColumnSpec | null =>
+    columns.find((one) => one.name === name) ?? null;
   named.set("event_timestamp", column(eventTime.is === "column" ? eventTime.column : null));
   named.set("created", column(created));
   for (const one of columns) named.set(one.database, one);
@@ -56,53 +84,85 @@ function namesOf({ columns, eventTime, created }: SourceSpec): Map<string, Colum
   return named;
 }
 
-/** A client that writes to a view knows its keys and its features, and not the columns behind them. */
+/**
+ * A client that writes to a view knows its keys and its features, and not the columns behind them.
+ */
 function namesOfView({ entity, source, keyColumns, features }: ViewSpec): Names {
   const named = namesOf(source);
   const column = (name: string): ColumnSpec => source.columns.find((one) => one.name === name)!;
-  for (const { name, aggregate, column: of } of features) if (aggregate === "latest" && of !== null) named.set(name, column(of));
+  for (const { name, aggregate, column: of } of features)
+    if (aggregate === "latest" && of !== null) named.set(name, column(of));
   entity.keys.forEach((key, i) => named.set(key.name, column(keyColumns[i]!)));
   return named;
 }
 
-function rowsOf(df: ReadonlyMap<string, readonly unknown[]>, length: number, names: Names, who: string): readonly Readonly<Record<string, unknown>>[] {
+function rowsOf(
+  df: ReadonlyMap<string, readonly unknown[]>,
+  length: number,
+  names: Names,
+  who: string,
+): readonly Readonly<Record<string, unknown>>[] {
   const rows = Array.from({ length }, (): Record<string, unknown> => ({}));
   const filled = new Map<string, string>();
   for (const [name, values] of df) {
     const column = names.get(name);
     if (column === undefined) {
       const hint = didYouMean(name, names.keys());
-      throw new TidemarkError("PUSH_INVALID", `${who}: there is no column ${quoted(name)}${hint === "" ? `; give ${[...names].flatMap(([known, one]) => (one === null ? [] : [known])).join(", ")}` : hint}`);
+      throw new TidemarkError(
+        "PUSH_INVALID",
+        `${who}: there is no column ` +
+          `${quoted(name)}${hint === "" ? "; give " + `${[...names].flatMap(([known, one]) => (one === null ? [] : [known])).join(", ")}` : hint}`,
+      );
     }
     if (column === null) continue;
     const other = filled.get(column.name);
-    if (other !== undefined) throw new TidemarkError("PUSH_INVALID", `${who}: ${quoted(other)} and ${quoted(name)} are both the column ${column.name}; give one of them`);
+    if (other !== undefined)
+      throw new TidemarkError(
+        "PUSH_INVALID",
+        `${who}: ${quoted(other)} and ${quoted(name)} are both the column ${column.name}; ` +
+          "give one of them",
+      );
     filled.set(column.name, name);
     for (let i = 0; i < length; i++) rows[i]![column.name] = valueFrom(values[i], column);
   }
   return rows;
 }
 
-/** From JSON to what `store.push` takes; what is no value of the column stays as it is, and the store says what is wrong with it. */
+/**
+ * From JSON to what `store.push` takes; what is no value of the column stays as it is, and the
+ * store says what is wrong with it.
+ */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
   switch (column.kind) {
-    case "int64": return typeof given === "string" && /^[+-]?\d{1,20}$/.test(given) ? BigInt(given) : given;
-    case "float64": return typeof given === "bigint" ? Number(given) : given;
-    case "decimal": return decimalFrom(given);
-    case "bytes": return typeof given === "string" ? bytesFrom(given) ?? given : given;
-    case "timestamp": return timeFrom(given, column);
-    case "json": return typeof given === "string" ? parsed(given) : given;
-    default: return given;
+    case "int64":
+      return typeof given === "string" && /^[+-]?\d{1,20}$/.test(given) ? BigInt(given) : given;
+    case "float64":
+      return typeof given === "bigint" ? Number(given) : given;
+    case "decimal":
+      return decimalFrom(given);
+    case "bytes":
+      return typeof given === "string" ? (bytesFrom(given) ?? given) : given;
+    case "timestamp":
+      return timeFrom(given, column);
+    case "json":
+      return typeof given === "string" ? parsed(given) : given;
+    default:
+      return given;
   }
 }
 
-/** Feast's clients write times of UTC without their zone, and values of a timestamp as seconds since the epoch. */
+/**
+ * Feast's clients write times of UTC without their zone, and values of a timestamp as seconds since
+ * the epoch.
+ */
 function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
   if (typeof given === "string") {
     const read = parseTime(given, zone);
     return read === null ? given : micros(read);
   }
-  return typeof given === "number" && Number.isSafeInteger(given * 1e6) ? micros(given * 1e6) : given;
+  return typeof given === "number" && Number.isSafeInteger(given * 1e6)
+    ? micros(given * 1e6)
+    : given;
 }
 
 /** Feast carries JSON as its text. */

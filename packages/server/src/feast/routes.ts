@@ -4,26 +4,45 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../http-errors.ts";
 import type { Serving } from "../serving.ts";
 import { feastError } from "./feast-errors.ts";
-import { incrementalMaterialization, materialization, materializer, type Materialization } from "./materialize.ts";
+import {
+  incrementalMaterialization,
+  materialization,
+  materializer,
+  type Materialization,
+} from "./materialize.ts";
 import { onlineAnswer, onlineQuestion } from "./online-features.ts";
 import { pushFrame, viewFrame, type PushedFrame } from "./pushed-frame.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
-export async function feastRoutes(app: FastifyInstance, serving: Serving, answerError: AnswerError): Promise<void> {
+export async function feastRoutes(
+  app: FastifyInstance,
+  serving: Serving,
+  answerError: AnswerError,
+): Promise<void> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, feastError));
 
   app.post("/get-online-features", { config: { scope: "read" } }, async (request, reply) => {
     const question = onlineQuestion(request.body, serving);
     request.entityCount = question.length;
-    return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.reads, question));
+    return reply
+      .header("content-type", JSON_TYPE)
+      .send(await onlineAnswer(serving.reads, question));
   });
 
-  async function pushed({ source, rows }: PushedFrame, request: FastifyRequest, reply: FastifyReply, body: string): Promise<FastifyReply> {
+  async function pushed(
+    { source, rows }: PushedFrame,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: string,
+  ): Promise<FastifyReply> {
     request.entityCount = rows.length;
     const id = request.headers["idempotency-key"];
     try {
-      await serving.store.push(source, rows, { signal: request.ending, ...(typeof id === "string" ? { id } : {}) });
+      await serving.store.push(source, rows, {
+        signal: request.ending,
+        ...(typeof id === "string" ? { id } : {}),
+      });
     } catch (error) {
       // durable, and served soon
       if (!isTidemarkError(error, "PUSH_NOT_ONLINE_YET")) throw error;
@@ -33,8 +52,12 @@ export async function feastRoutes(app: FastifyInstance, serving: Serving, answer
   }
 
   const push = { config: { scope: "push" } } as const;
-  app.post("/push", push, (request, reply) => pushed(pushFrame(request.body, serving), request, reply, ""));
-  app.post("/write-to-online-store", push, (request, reply) => pushed(viewFrame(request.body, serving), request, reply, "null"));
+  app.post("/push", push, (request, reply) =>
+    pushed(pushFrame(request.body, serving), request, reply, ""),
+  );
+  app.post("/write-to-online-store", push, (request, reply) =>
+    pushed(viewFrame(request.body, serving), request, reply, "null"),
+  );
 
   const materializing = materializer(serving.store, serving.zone);
   app.addHook("onClose", () => materializing.stop());
@@ -43,20 +66,38 @@ export async function feastRoutes(app: FastifyInstance, serving: Serving, answer
     const { views } = asked;
     const running = materializing.running(views);
     if (running.length > 0) {
-      return reply.code(409).send({ error: `these feature views are being materialized: ${running.join(", ")}; ask again when that is done`, feature_views: running });
+      return reply
+        .code(409)
+        .send({
+          error:
+            `these feature views are being materialized: ${running.join(", ")}; ask again when ` +
+            "that is done",
+          feature_views: running,
+        });
     }
     const work = materializing.start(asked);
     if (!asked.later) {
       await work;
       return reply.header("content-type", JSON_TYPE).send("null");
     }
-    work.catch((error: unknown) => { serving.log?.say("error", "a materialization failed", { views, error: error instanceof Error ? error.stack ?? error.message : String(error) }); });
+    work.catch((error: unknown) => {
+      serving.log?.say("error", "a materialization failed", {
+        views,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    });
     return reply.code(202).send({ status: "accepted", feature_views: views });
   }
 
   const operate = { config: { scope: "operate", unbounded: true } } as const;
-  app.post("/materialize", operate, (request, reply) => materialized(materialization(request.body, request.query, serving), reply));
-  app.post("/materialize-incremental", operate, (request, reply) => materialized(incrementalMaterialization(request.body, request.query, serving), reply));
+  app.post("/materialize", operate, (request, reply) =>
+    materialized(materialization(request.body, request.query, serving), reply),
+  );
+  app.post("/materialize-incremental", operate, (request, reply) =>
+    materialized(incrementalMaterialization(request.body, request.query, serving), reply),
+  );
 
-  app.get("/health", { config: { scope: null } }, async (_request, reply) => reply.code(!serving.draining && await serving.healthy() ? 200 : 503).send());
+  app.get("/health", { config: { scope: null } }, async (_request, reply) =>
+    reply.code(!serving.draining && (await serving.healthy()) ? 200 : 503).send(),
+  );
 }

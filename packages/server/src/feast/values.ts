@@ -4,28 +4,43 @@ import type { ColumnSpec, Value } from "@tidemark/core/spi";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 
-/** From JSON to what the store is handed: `"1"` is 1 where a whole number is wanted. What is no value of the column stays as it is, and the store says what is wrong with it. */
+/**
+ * From JSON to what the store is handed: `"1"` is 1 where a whole number is wanted. What is no
+ * value of the column stays as it is, and the store says what is wrong with it.
+ */
 export function keyFrom(given: unknown, { kind }: ColumnSpec): unknown {
   switch (kind) {
-    case "int64": return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
-    case "int32": return typeof given === "string" && DIGITS.test(given) ? Number(given) : given;
-    case "decimal": return decimalFrom(given);
-    case "bytes": return typeof given === "string" ? bytesFrom(given) ?? given : given;
-    default: return given;
+    case "int64":
+      return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
+    case "int32":
+      return typeof given === "string" && DIGITS.test(given) ? Number(given) : given;
+    case "decimal":
+      return decimalFrom(given);
+    case "bytes":
+      return typeof given === "string" ? (bytesFrom(given) ?? given) : given;
+    default:
+      return given;
   }
 }
 
-/** A number of up to 15 digits is the decimal that it was written as; one of more is not taken for one. */
+/**
+ * A number of up to 15 digits is the decimal that it was written as; one of more is not taken for
+ * one.
+ */
 export function decimalFrom(given: unknown): unknown {
   if (typeof given === "bigint") return String(given);
   if (typeof given !== "number") return given;
   const text = String(given);
-  return /^-?[\d.]+$/.test(text) && text.replace(/\D/g, "").replace(/^0+/, "").length <= 15 ? text : given;
+  return /^-?[\d.]+$/.test(text) && text.replace(/\D/g, "").replace(/^0+/, "").length <= 15
+    ? text
+    : given;
 }
 
 /** null: it is no base64. */
 export function bytesFrom(text: string): Uint8Array | null {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, "base64")) : null;
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+    ? new Uint8Array(Buffer.from(text, "base64"))
+    : null;
 }
 
 /** A key in the answer, as it was understood. */
@@ -36,16 +51,27 @@ export function keyText(key: unknown, { kind }: ColumnSpec): string {
 
 export type ValueText = (value: Exclude<Value, null>) => string;
 
-/** int64 has all its digits, which a reader that makes doubles of numbers cannot keep; a float64 always shows that it is one, as Python's does. */
+/**
+ * int64 has all its digits, which a reader that makes doubles of numbers cannot keep; a float64
+ * always shows that it is one, as Python's does.
+ */
 export function valueText(column: ColumnSpec): ValueText {
   switch (column.kind) {
-    case "string": case "json": return (value) => JSON.stringify(value);
-    case "float64": return (value) => floatText(value as number);
-    case "decimal": return (value) => `"${String(toUser(value, column))}"`;
-    case "timestamp": return (value) => String(Math.floor((value as number) / 1e6));
-    case "date": return (value) => `"${formatDate(value as number)}"`;
-    case "bytes": return (value) => `"${base64(value as Uint8Array)}"`;
-    default: return String;
+    case "string":
+    case "json":
+      return (value) => JSON.stringify(value);
+    case "float64":
+      return (value) => floatText(value as number);
+    case "decimal":
+      return (value) => `"${String(toUser(value, column))}"`;
+    case "timestamp":
+      return (value) => String(Math.floor((value as number) / 1e6));
+    case "date":
+      return (value) => `"${formatDate(value as number)}"`;
+    case "bytes":
+      return (value) => `"${base64(value as Uint8Array)}"`;
+    default:
+      return String;
   }
 }
 

@@ -1,4 +1,6 @@
-/** The document is valid OpenAPI 3.1, and what the server takes and gives is as the document says. */
+/**
+ * The document is valid OpenAPI 3.1, and what the server takes and gives is as the document says.
+ */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -7,8 +9,18 @@ import { shopServer } from "./shop-server.ts";
 
 interface Operation {
   readonly operationId: string;
-  readonly requestBody?: { readonly content: { readonly "application/json": { readonly schema: object } } };
-  readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: { readonly "application/json": { readonly schema: object } } }>>;
+  readonly requestBody?: {
+    readonly content: { readonly "application/json": { readonly schema: object } };
+  };
+  readonly responses: Readonly<
+    Record<
+      string,
+      {
+        readonly $ref?: string;
+        readonly content?: { readonly "application/json": { readonly schema: object } };
+      }
+    >
+  >;
 }
 interface Document {
   readonly openapi: string;
@@ -18,7 +30,14 @@ interface Document {
 
 let server: Awaited<ReturnType<typeof shopServer>>;
 let document: Document;
-const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allowUnionTypes: true, validateFormats: true, allErrors: true });
+const ajv = new Ajv2020({
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+  allowUnionTypes: true,
+  validateFormats: true,
+  allErrors: true,
+});
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 beforeAll(async () => {
   server = await shopServer();
@@ -30,7 +49,7 @@ afterAll(() => server.close());
 
 /** Schemas refer into the document. */
 function compiled(schema: object): ValidateFunction {
-  return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll("\"#/", "\"document#/")) as object);
+  return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')) as object);
 }
 
 function operationOf(method: "GET" | "POST", path: string): Operation {
@@ -38,54 +57,125 @@ function operationOf(method: "GET" | "POST", path: string): Operation {
 }
 
 /** Sends the request; says what of it, and of the answer, is not as the document says. */
-async function exchanged(method: "GET" | "POST", path: string, body?: unknown): Promise<{ readonly status: number; readonly request: unknown; readonly answer: unknown }> {
+async function exchanged(
+  method: "GET" | "POST",
+  path: string,
+  body?: unknown,
+): Promise<{ readonly status: number; readonly request: unknown; readonly answer: unknown }> {
   const operation = operationOf(method, path);
-  const answer = await server.app.inject({ method, url: path, ...(body === undefined ? {} : { payload: body as object }) });
-  const given = operation.responses[String(answer.statusCode)] ?? operation.responses[`${String(answer.statusCode)[0]}XX`]!;
-  const schema = (given.$ref === undefined ? given : document.components.responses.Error).content!["application/json"].schema;
+  const answer = await server.app.inject({
+    method,
+    url: path,
+    ...(body === undefined ? {} : { payload: body as object }),
+  });
+  const given =
+    operation.responses[String(answer.statusCode)] ??
+    operation.responses[`${String(answer.statusCode)[0]}XX`]!;
+  const schema = (given.$ref === undefined ? given : document.components.responses.Error).content![
+    "application/json"
+  ].schema;
   const validAnswer = compiled(schema);
   validAnswer(JSON.parse(answer.body));
-  const validRequest = operation.requestBody === undefined ? null : compiled(operation.requestBody.content["application/json"].schema);
+  const validRequest =
+    operation.requestBody === undefined
+      ? null
+      : compiled(operation.requestBody.content["application/json"].schema);
   validRequest?.(body);
-  return { status: answer.statusCode, request: validRequest?.errors ?? null, answer: validAnswer.errors ?? null };
+  return {
+    status: answer.statusCode,
+    request: validRequest?.errors ?? null,
+    answer: validAnswer.errors ?? null,
+  };
 }
 const conforms = (status: number) => ({ status, request: null, answer: null });
 
 test("it is valid, and says 3.1", async () => {
-  const { valid, errors } = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
+  const { valid, errors } = await new Validator().validate(
+    structuredClone(document) as unknown as Record<string, unknown>,
+  );
   expect([valid, errors ?? null, document.openapi]).toEqual([true, null, "3.1.0"]);
-  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(["/v1/features", "/v1/services/everything/features", "/v1/views/kinds/features", "/v1/push/logins", "/v1/definitions", "/v1/status", "/openapi.json"]));
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining([
+      "/v1/features",
+      "/v1/services/everything/features",
+      "/v1/views/kinds/features",
+      "/v1/push/logins",
+      "/v1/definitions",
+      "/v1/status",
+      "/openapi.json",
+    ]),
+  );
 });
 
 test("an int64 is bounded by all its digits", async () => {
-  expect((await server.app.inject("/openapi.json")).body).toContain("\"minimum\":-9223372036854775808,\"maximum\":9223372036854775807");
+  expect((await server.app.inject("/openapi.json")).body).toContain(
+    '"minimum":-9223372036854775808,"maximum":9223372036854775807',
+  );
 });
 
 test("every operation has an id of its own", () => {
-  const ids = Object.values(document.paths).flatMap((path) => Object.values(path).flatMap((one) => (one === undefined ? [] : [one.operationId])));
+  const ids = Object.values(document.paths).flatMap((path) =>
+    Object.values(path).flatMap((one) => (one === undefined ? [] : [one.operationId])),
+  );
   expect(new Set(ids).size).toBe(ids.length);
 });
 
 describe("requests and answers are as it says", () => {
   const ann = [{ user_id: "ann" }, { user_id: "nobody" }];
-  const things = [{ id: "9223372036854775807" }, { id: 1 }, { id: -5 }, { id: "-9223372036854775808" }];
+  const things = [
+    { id: "9223372036854775807" },
+    { id: 1 },
+    { id: -5 },
+    { id: "-9223372036854775808" },
+  ];
 
-  test.each(["/v1/definitions", "/v1/status", "/openapi.json"])("GET %s", async (path) => { expect(await exchanged("GET", path)).toEqual(conforms(200)); });
+  test.each(["/v1/definitions", "/v1/status", "/openapi.json"])("GET %s", async (path) => {
+    expect(await exchanged("GET", path)).toEqual(conforms(200));
+  });
 
   test.each([
     ["/v1/features", { features: ["everything", "weekly:spent_1h as hour"], entities: ann }],
-    ["/v1/features", { features: "weekly", entities: [], asOf: "2026-01-05T12:00:00.123456+07:00" }],
+    [
+      "/v1/features",
+      { features: "weekly", entities: [], asOf: "2026-01-05T12:00:00.123456+07:00" },
+    ],
     ["/v1/services/everything/features", { entities: ann }],
     ["/v1/services/everything/features", { entities: ann, metadata: true, int64: "number" }],
     ["/v1/views/kinds/features", { entities: things }],
     ["/v1/views/kinds/features", { entities: things, metadata: true }],
     ["/v1/views/sums/features", { entities: things, int64: "number" }],
     ["/v1/views/shops/features", { entities: [{ shop_id: 1 }] }],
-    ["/v1/push/logins", { rows: [{ id: "1", user_id: "ann", device: null, score: 0.5, fee: "1.5", extra: [1], raw: "AP8B", time: "2026-01-05T11:00:00Z" }], deletes: [{ id: 5 }], id: "one" }],
-    ["/v1/materialize", { views: ["weekly"], dates: ["2026-01-04"], zone: "Asia/Ho_Chi_Minh", online: false }],
+    [
+      "/v1/push/logins",
+      {
+        rows: [
+          {
+            id: "1",
+            user_id: "ann",
+            device: null,
+            score: 0.5,
+            fee: "1.5",
+            extra: [1],
+            raw: "AP8B",
+            time: "2026-01-05T11:00:00Z",
+          },
+        ],
+        deletes: [{ id: 5 }],
+        id: "one",
+      },
+    ],
+    [
+      "/v1/materialize",
+      { views: ["weekly"], dates: ["2026-01-04"], zone: "Asia/Ho_Chi_Minh", online: false },
+    ],
     ["/v1/materialize", { views: "profile", from: "2026-01-03", to: "2026-01-05" }],
-    ["/v1/push/logins", { rows: [{ id: 2, user_id: "ann", score: "-Infinity", time: "2026-01-05T11:00:00Z" }] }],
-  ])("POST %s %j", async (path, body) => { expect(await exchanged("POST", path, body)).toEqual(conforms(200)); });
+    [
+      "/v1/push/logins",
+      { rows: [{ id: 2, user_id: "ann", score: "-Infinity", time: "2026-01-05T11:00:00Z" }] },
+    ],
+  ])("POST %s %j", async (path, body) => {
+    expect(await exchanged("POST", path, body)).toEqual(conforms(200));
+  });
 
   test.each<[string, unknown, number]>([
     ["/v1/features", { features: [], entities: [] }, 422],
@@ -103,11 +193,22 @@ describe("requests and answers are as it says", () => {
     ["/v1/push/logins", { rows: [{ id: 1, user_id: null, time: "2026-01-05T11:00:00Z" }] }, 422],
     ["/v1/push/logins", { id: "neither" }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann" }] }, 422],
-    ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann", time: "2026-01-05T11:00:00Z", fee: "1.555" }] }, 422],
-    ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann", time: "2026-01-05T11:00:00Z", raw: "A" }] }, 422],
-  ])("POST %s %j is refused by both, and the refusal is as the document says", async (path, body, status) => {
-    const { request, ...found } = await exchanged("POST", path, body);
-    expect(found).toEqual({ status, answer: null });
-    expect(request).not.toBeNull();
-  });
+    [
+      "/v1/push/logins",
+      { rows: [{ id: 1, user_id: "ann", time: "2026-01-05T11:00:00Z", fee: "1.555" }] },
+      422,
+    ],
+    [
+      "/v1/push/logins",
+      { rows: [{ id: 1, user_id: "ann", time: "2026-01-05T11:00:00Z", raw: "A" }] },
+      422,
+    ],
+  ])(
+    "POST %s %j is refused by both, and the refusal is as the document says",
+    async (path, body, status) => {
+      const { request, ...found } = await exchanged("POST", path, body);
+      expect(found).toEqual({ status, answer: null });
+      expect(request).not.toBeNull();
+    },
+  );
 });

@@ -1,5 +1,25 @@
-/** The bank's weekly activity, accounts with whole numbers for keys that are pushed, and what Feast is told of them. */
-import { avg, count, countDistinct, entity, featureService, featureView, float64, int64, latest, max, min, pushSource, source, string, sum, timestamp } from "@tidemark/core";
+/**
+ * The bank's weekly activity, accounts with whole numbers for keys that are pushed, and what Feast
+ * is told of them.
+ */
+import {
+  avg,
+  count,
+  countDistinct,
+  entity,
+  featureService,
+  featureView,
+  float64,
+  int64,
+  latest,
+  max,
+  min,
+  pushSource,
+  source,
+  string,
+  sum,
+  timestamp,
+} from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
 import type { FeastRepository, FeastView } from "./feast-process.ts";
 
@@ -9,7 +29,14 @@ export const LARGEST = 2n ** 63n - 1n;
 export const user = entity("user", { keys: { user_id: string() } });
 export const transactions = source("transactions", {
   table: "public.transaction_data",
-  columns: { id: int64("id"), user_id: string("User ID"), vendor: string("Vendor").nullable(), channel: string("Sources").nullable(), amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }) },
+  columns: {
+    id: int64("id"),
+    user_id: string("User ID"),
+    vendor: string("Vendor").nullable(),
+    channel: string("Sources").nullable(),
+    amount: float64("Amount").nullable(),
+    time: timestamp("Time", { zone: "UTC" }),
+  },
   primaryKey: ["id"],
   eventTime: "time",
 });
@@ -17,48 +44,123 @@ export const weekly = featureView("weekly_activity", {
   entity: user,
   source: transactions,
   features: {
-    num_transactions_l1w: count().over("7d"), total_amount_l1w: sum(transactions.amount).over("7d"), avg_amount_l1w: avg(transactions.amount).over("7d"), min_amount_l1w: min(transactions.amount).over("7d"),
-    max_amount_l1w: max(transactions.amount).over("7d"), num_vendors_l1w: countDistinct(transactions.vendor).over("7d"), num_sources_l1w: countDistinct(transactions.channel).over("7d"),
+    num_transactions_l1w: count().over("7d"),
+    total_amount_l1w: sum(transactions.amount).over("7d"),
+    avg_amount_l1w: avg(transactions.amount).over("7d"),
+    min_amount_l1w: min(transactions.amount).over("7d"),
+    max_amount_l1w: max(transactions.amount).over("7d"),
+    num_vendors_l1w: countDistinct(transactions.vendor).over("7d"),
+    num_sources_l1w: countDistinct(transactions.channel).over("7d"),
   },
 });
 export const account = entity("account", { keys: { account_id: int64() } });
 /** What a client of Feast pushes has its entity and its time, and no other key. */
 export const balances = pushSource("balances", {
-  columns: { account_id: int64(), balance: float64().nullable(), credit_limit: int64().nullable(), tier: string().nullable(), event_timestamp: timestamp() },
+  columns: {
+    account_id: int64(),
+    balance: float64().nullable(),
+    credit_limit: int64().nullable(),
+    tier: string().nullable(),
+    event_timestamp: timestamp(),
+  },
   primaryKey: ["account_id", "event_timestamp"],
   eventTime: "event_timestamp",
 });
 export const accountState = featureView("account_state", {
-  entity: account, source: balances, ttl: "7d", features: { balance: latest(balances.balance), credit_limit: latest(balances.credit_limit), tier: latest(balances.tier) },
+  entity: account,
+  source: balances,
+  ttl: "7d",
+  features: {
+    balance: latest(balances.balance),
+    credit_limit: latest(balances.credit_limit),
+    tier: latest(balances.tier),
+  },
 });
-export const accountMoves = featureView("account_moves", { entity: account, source: balances, features: { moves_l1d: count().over("1d"), limits_l1d: sum(balances.credit_limit).over("1d") } });
-export const fraud = featureService("fraud_v1", [weekly.num_transactions_l1w, weekly.total_amount_l1w]);
-export const definitions = { user, transactions, weekly, account, balances, accountState, accountMoves, fraud };
+export const accountMoves = featureView("account_moves", {
+  entity: account,
+  source: balances,
+  features: { moves_l1d: count().over("1d"), limits_l1d: sum(balances.credit_limit).over("1d") },
+});
+export const fraud = featureService("fraud_v1", [
+  weekly.num_transactions_l1w,
+  weekly.total_amount_l1w,
+]);
+export const definitions = {
+  user,
+  transactions,
+  weekly,
+  account,
+  balances,
+  accountState,
+  accountMoves,
+  fraud,
+};
 
-const weeklyTypes = { num_transactions_l1w: "int64", total_amount_l1w: "float64", avg_amount_l1w: "float64", min_amount_l1w: "float64", max_amount_l1w: "float64", num_vendors_l1w: "int64", num_sources_l1w: "int64" } as const;
+const weeklyTypes = {
+  num_transactions_l1w: "int64",
+  total_amount_l1w: "float64",
+  avg_amount_l1w: "float64",
+  min_amount_l1w: "float64",
+  max_amount_l1w: "float64",
+  num_vendors_l1w: "int64",
+  num_sources_l1w: "int64",
+} as const;
 const ofAccount = { entity: "account", key: "account_id", key_type: "int64" } as const;
 const views: Readonly<Record<string, FeastView>> = {
   weekly_activity: { entity: "user", key: "user_id", key_type: "string", features: weeklyTypes },
-  account_state: { ...ofAccount, features: { balance: "float64", credit_limit: "int64", tier: "string" }, push_source: "balances" },
+  account_state: {
+    ...ofAccount,
+    features: { balance: "float64", credit_limit: "int64", tier: "string" },
+    push_source: "balances",
+  },
   account_moves: { ...ofAccount, features: { moves_l1d: "int64", limits_l1d: "int64" } },
 };
-export const repository: FeastRepository = { views, services: { fraud_v1: [["weekly_activity", ["num_transactions_l1w", "total_amount_l1w"]]] } };
+export const repository: FeastRepository = {
+  views,
+  services: { fraud_v1: [["weekly_activity", ["num_transactions_l1w", "total_amount_l1w"]]] },
+};
 
 export const userName = (n: number): string => `user_${String(n).padStart(6, "0")}`;
 
-/** Amounts whose sums have many digits, few, none behind the point; users with one event, and one without an amount. */
+/**
+ * Amounts whose sums have many digits, few, none behind the point; users with one event, and one
+ * without an amount.
+ */
 export function transactionsOf(users: number, events: number): ChangeSource {
   return {
     name: "bank",
     async *changes(): AsyncIterable<ChangeBatch> {
       const changes: Change[] = Array.from({ length: events }, (_, id) => {
-        const time = (NOW - Math.floor(((id * 7919) % 1000) / 1000 * 9 * 86_400_000)) * 1000 - id;
+        const time = (NOW - Math.floor((((id * 7919) % 1000) / 1000) * 9 * 86_400_000)) * 1000 - id;
         const user = (id * 31) % users;
-        const amount = user === 0 ? null : user === 1 ? 100 : user === 2 ? 1e22 : ((id * 7907) % 100_003) / 7;
+        const amount =
+          user === 0 ? null : user === 1 ? 100 : user === 2 ? 1e22 : ((id * 7907) % 100_003) / 7;
         return {
-          source: "transactions", topic: "bank", partition: 0, offset: id, kind: "upsert", oldKey: null, unavailable: [], unreadable: [], broken: null, nonFinite: 0,
-          values: [BigInt(id), userName(user), ["Hospital", "Sport", "Trường học", null][id % 4]!, id % 3 === 0 ? null : "Credit Card", amount, time],
-          lsn: BigInt(1_000 + id), committed: time + 1000, snapshot: false, op: "c", timestamp: null, transaction: null, extra: null,
+          source: "transactions",
+          topic: "bank",
+          partition: 0,
+          offset: id,
+          kind: "upsert",
+          oldKey: null,
+          unavailable: [],
+          unreadable: [],
+          broken: null,
+          nonFinite: 0,
+          values: [
+            BigInt(id),
+            userName(user),
+            ["Hospital", "Sport", "Trường học", null][id % 4]!,
+            id % 3 === 0 ? null : "Credit Card",
+            amount,
+            time,
+          ],
+          lsn: BigInt(1_000 + id),
+          committed: time + 1000,
+          snapshot: false,
+          op: "c",
+          timestamp: null,
+          transaction: null,
+          extra: null,
         };
       });
       yield { changes, positions: [{ partition: "bank:0", offset: events - 1 }] };

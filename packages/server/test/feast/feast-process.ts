@@ -10,7 +10,9 @@ import { feastClient } from "@tidemark/testkit/needs";
 export interface FeastRepository {
   readonly views: Readonly<Record<string, FeastView>>;
   /** Of each view all features (null), or some. */
-  readonly services: Readonly<Record<string, readonly (readonly [view: string, features: readonly string[] | null])[]>>;
+  readonly services: Readonly<
+    Record<string, readonly (readonly [view: string, features: readonly string[] | null])[]>
+  >;
 }
 
 /** `feature_store.yaml`, but for what is the same in all. */
@@ -47,9 +49,14 @@ export interface FeastProcess {
 
 export async function feastProcess(repository: FeastRepository): Promise<FeastProcess> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-feast-"));
-  const child = spawn(feastClient().path, [join(import.meta.dirname, "client.py"), folder], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, FEAST_USAGE: "False" } });
+  const child = spawn(feastClient().path, [join(import.meta.dirname, "client.py"), folder], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, FEAST_USAGE: "False" },
+  });
   let errors = "";
-  child.stderr.on("data", (text: Buffer) => { errors += text.toString(); });
+  child.stderr.on("data", (text: Buffer) => {
+    errors += text.toString();
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question: Readonly<Record<string, unknown>>): Promise<FeastAnswer> => {
     child.stdin.write(`${JSON.stringify(question)}\n`);
@@ -61,7 +68,12 @@ export async function feastProcess(repository: FeastRepository): Promise<FeastPr
     const { error, message } = await ask(question);
     if (error !== undefined) throw new Error(`the Feast client: ${error}: ${message}`);
   };
-  const project = { project: "bank", provider: "local", offline_store: { type: "file" }, entity_key_serialization_version: 3 };
+  const project = {
+    project: "bank",
+    provider: "local",
+    offline_store: { type: "file" },
+    entity_key_serialization_version: 3,
+  };
   let stores = 0;
   return {
     async connect(connection) {

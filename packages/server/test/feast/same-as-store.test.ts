@@ -1,8 +1,22 @@
-/** Through Feast's protocol, the values, statuses and times of the store, to the bit, on generated definitions and logs. */
-import { collectDefinitions, micros, openStore, type OnlineColumns, type Value } from "@tidemark/core";
+/**
+ * Through Feast's protocol, the values, statuses and times of the store, to the bit, on generated
+ * definitions and logs.
+ */
+import {
+  collectDefinitions,
+  micros,
+  openStore,
+  type OnlineColumns,
+  type Value,
+} from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { memoryOnlineStore } from "@tidemark/core/testing";
-import { generateScenario, requestKeys, scenarioDefinitions, scenarioSource } from "@tidemark/testkit";
+import {
+  generateScenario,
+  requestKeys,
+  scenarioDefinitions,
+  scenarioSource,
+} from "@tidemark/testkit";
 import { featureServer } from "@tidemark/server";
 import { expect, test } from "vitest";
 import { online } from "./ask.ts";
@@ -15,21 +29,36 @@ class Digits {
     this.text = text;
   }
 }
-const parsed = (text: string): unknown => JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) => (typeof value === "number" ? new Digits(context!.source!) : value)) as unknown;
+const parsed = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" ? new Digits(context!.source!) : value,
+  ) as unknown;
 
 /** The value that the text of the answer stands for: the slow twin of what writes it. */
 function read(given: unknown, { kind, scale = 0 }: ColumnSpec): unknown {
   if (given === null) return null;
   const { text } = given as Digits;
   switch (kind) {
-    case "int64": return BigInt(text);
-    case "int32": return Number(text);
-    case "float64": expect(text).toMatch(/[.e]/); return Number(text);
-    case "timestamp": return Number(text);
-    case "decimal": return BigInt((given as string).replace(".", "").replace(/^(-?)0+(?=\d)/, "$1")) * (scale >= 0 ? 1n : 0n);
-    case "date": return Date.parse(`${given as string}T00:00:00Z`) / 86_400_000;
-    case "bytes": return [...Buffer.from(given as string, "base64")];
-    default: return given;
+    case "int64":
+      return BigInt(text);
+    case "int32":
+      return Number(text);
+    case "float64":
+      expect(text).toMatch(/[.e]/);
+      return Number(text);
+    case "timestamp":
+      return Number(text);
+    case "decimal":
+      return (
+        BigInt((given as string).replace(".", "").replace(/^(-?)0+(?=\d)/, "$1")) *
+        (scale >= 0 ? 1n : 0n)
+      );
+    case "date":
+      return Date.parse(`${given as string}T00:00:00Z`) / 86_400_000;
+    case "bytes":
+      return [...Buffer.from(given as string, "base64")];
+    default:
+      return given;
   }
 }
 
@@ -52,7 +81,12 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
   const scenario = generateScenario(seed, { requests: 12 });
   const definitions = scenarioDefinitions(scenario);
   let now = 0;
-  const store = await openStore({ definitions, online: memoryOnlineStore(), clock: () => new Date(now), retain: "forever" });
+  const store = await openStore({
+    definitions,
+    online: memoryOnlineStore(),
+    clock: () => new Date(now),
+    retain: "forever",
+  });
   await store.run(scenarioSource(scenario));
   const server = await featureServer({ store, definitions });
   const all = collectDefinitions(definitions).services.get("all")!.features;
@@ -60,24 +94,41 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
     // Feast's requests are of now, and a Date has whole milliseconds
     now = Math.floor(request.time / 1000);
     const keys = requestKeys(scenario, request);
-    const entities = `{${Object.entries(keys).map(([name, key]) => `${JSON.stringify(name)}:[${jsonOf(key)},${jsonOf(key)}]`).join(",")}}`;
-    const expected: OnlineColumns = await store.getOnlineColumns({ features: definitions.all, entities: [keys, keys], asOf: micros(now * 1000) });
+    const entities = `{${Object.entries(keys)
+      .map(([name, key]) => `${JSON.stringify(name)}:[${jsonOf(key)},${jsonOf(key)}]`)
+      .join(",")}}`;
+    const expected: OnlineColumns = await store.getOnlineColumns({
+      features: definitions.all,
+      entities: [keys, keys],
+      asOf: micros(now * 1000),
+    });
     const answer = await online(server.app, `{"feature_service":"all","entities":${entities}}`);
     expect(answer.status, answer.text).toBe(200);
-    const { results, metadata } = parsed(answer.text) as { results: { values: unknown[]; statuses: string[]; event_timestamps: string[] }[]; metadata: { feature_names: string[] } };
+    const { results, metadata } = parsed(answer.text) as {
+      results: { values: unknown[]; statuses: string[]; event_timestamps: string[] }[];
+      metadata: { feature_names: string[] };
+    };
     const first = results.length - all.length;
     expect(metadata.feature_names.slice(first)).toEqual(all.map(({ as }) => as));
     expected.answers.forEach(({ values, statuses, times }, f) => {
       const column = expected.columns[f]!;
       const found = results[first + f]!;
       for (const i of [0, 1]) {
-        expect([column.name, read(found.values[i], column), found.statuses[i], microsOf(found.event_timestamps[i]!)])
-          .toEqual([column.name, told(values[i]!, column), statuses[i], seconds(times[i]!)]);
+        expect([
+          column.name,
+          read(found.values[i], column),
+          found.statuses[i],
+          microsOf(found.event_timestamps[i]!),
+        ]).toEqual([column.name, told(values[i]!, column), statuses[i], seconds(times[i]!)]);
       }
     });
     // with their full names, feature by feature, they are the same
-    const named = await online(server.app, `{"features":${JSON.stringify(all.map(({ view, feature }) => `${view.name}:${feature.name}`))},"full_feature_names":true,"entities":${entities}}`);
-    if (named.status === 200) expect((parsed(named.text) as { results: unknown[] }).results).toEqual(results);
+    const named = await online(
+      server.app,
+      `{"features":${JSON.stringify(all.map(({ view, feature }) => `${view.name}:${feature.name}`))},"full_feature_names":true,"entities":${entities}}`,
+    );
+    if (named.status === 200)
+      expect((parsed(named.text) as { results: unknown[] }).results).toEqual(results);
     else expect(named.error.class).toBe("FeatureNameCollisionError");
   }
   await server.close();
@@ -86,5 +137,11 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
 
 function jsonOf(key: unknown): string {
   if (typeof key === "bigint") return String(key);
-  return JSON.stringify(key instanceof Uint8Array ? Buffer.from(key).toString("base64") : key instanceof Date ? key.toISOString() : key);
+  return JSON.stringify(
+    key instanceof Uint8Array
+      ? Buffer.from(key).toString("base64")
+      : key instanceof Date
+        ? key.toISOString()
+        : key,
+  );
 }

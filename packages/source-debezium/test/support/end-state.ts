@@ -1,7 +1,14 @@
-/** The rows that changes leave behind, by law 5 and nothing else: per key the newest (LSN, offset), tombstones for deletes, one for the table. */
+/**
+ * The rows that changes leave behind, by law 5 and nothing else: per key the newest (LSN, offset),
+ * tombstones for deletes, one for the table.
+ */
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 
-interface Image { readonly lsn: bigint | null; readonly offset: number; readonly values: readonly Value[] | null }
+interface Image {
+  readonly lsn: bigint | null;
+  readonly offset: number;
+  readonly values: readonly Value[] | null;
+}
 
 export class EndState {
   private readonly images = new Map<string, Image>();
@@ -11,7 +18,9 @@ export class EndState {
 
   constructor(source: SourceSpec) {
     this.source = source;
-    this.primaryKey = source.primaryKey.map((name) => source.columns.findIndex((column) => column.name === name));
+    this.primaryKey = source.primaryKey.map((name) =>
+      source.columns.findIndex((column) => column.name === name),
+    );
   }
 
   apply(change: Change): void {
@@ -21,9 +30,16 @@ export class EndState {
     } else if (change.kind !== "none") {
       const key = this.primaryKey.map((c) => change.values![c]!);
       const stored = this.images.get(text(key))?.values ?? null;
-      const values = change.values!.map((value, c) => (change.unavailable.includes(c) ? stored?.[c] ?? null : value));
-      this.put(text(key), { lsn: change.lsn, offset: change.offset, values: change.kind === "upsert" ? values : null });
-      if (change.oldKey !== null && text(change.oldKey) !== text(key)) this.put(text(change.oldKey), { lsn: change.lsn, offset: change.offset, values: null });
+      const values = change.values!.map((value, c) =>
+        change.unavailable.includes(c) ? (stored?.[c] ?? null) : value,
+      );
+      this.put(text(key), {
+        lsn: change.lsn,
+        offset: change.offset,
+        values: change.kind === "upsert" ? values : null,
+      });
+      if (change.oldKey !== null && text(change.oldKey) !== text(key))
+        this.put(text(change.oldKey), { lsn: change.lsn, offset: change.offset, values: null });
     }
   }
 
@@ -34,15 +50,27 @@ export class EndState {
 
   /** Rows in the order of their keys. */
   rows(): (readonly Value[])[] {
-    return [...this.images].filter(([, { values, lsn }]) => values !== null && (this.truncated === null || lsn === null || lsn > this.truncated))
-      .sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { values }]) => values!);
+    return [...this.images]
+      .filter(
+        ([, { values, lsn }]) =>
+          values !== null && (this.truncated === null || lsn === null || lsn > this.truncated),
+      )
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { values }]) => values!);
   }
 }
 
-const text = (key: readonly Value[]): string => key.map((value) => (typeof value === "bigint" ? String(value).padStart(20, "0") : String(value))).join("\u0000");
-const newer = (a: Image, b: Image): boolean => (a.lsn === null || b.lsn === null || a.lsn === b.lsn ? a.offset >= b.offset : a.lsn > b.lsn);
+const text = (key: readonly Value[]): string =>
+  key
+    .map((value) => (typeof value === "bigint" ? String(value).padStart(20, "0") : String(value)))
+    .join("\u0000");
+const newer = (a: Image, b: Image): boolean =>
+  a.lsn === null || b.lsn === null || a.lsn === b.lsn ? a.offset >= b.offset : a.lsn > b.lsn;
 
-export function endState(source: SourceSpec, changes: readonly (Change | null)[]): (readonly Value[])[] {
+export function endState(
+  source: SourceSpec,
+  changes: readonly (Change | null)[],
+): (readonly Value[])[] {
   const state = new EndState(source);
   for (const change of changes) if (change !== null) state.apply(change);
   return state.rows();

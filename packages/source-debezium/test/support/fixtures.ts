@@ -4,18 +4,26 @@ import type { Change, SourceSpec } from "@tidemark/core/spi";
 import { debeziumDecoder, type DecoderOptions, type LogMessage } from "@tidemark/source-debezium";
 import { all, times } from "./sources.ts";
 
-export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
 export function messages(name: string): LogMessage[] {
-  return readFileSync(fixture(name), "utf8").trim().split("\n").map((line) => {
-    const json = JSON.parse(line) as LogMessage;
-    return { ...json, offset: Number(json.offset), timestamp: Number(json.timestamp) };
-  });
+  return readFileSync(fixture(name), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const json = JSON.parse(line) as LogMessage;
+      return { ...json, offset: Number(json.offset), timestamp: Number(json.timestamp) };
+    });
 }
 
 export const quiet: DecoderOptions = { times, onWarning: () => {} };
 
-export function decode(messages: readonly LogMessage[], sources: readonly SourceSpec[] = all, options = quiet): (Change | null)[] {
+export function decode(
+  messages: readonly LogMessage[],
+  sources: readonly SourceSpec[] = all,
+  options = quiet,
+): (Change | null)[] {
   const decoder = debeziumDecoder(sources, options);
   return messages.map((message) => decoder.decode(message));
 }

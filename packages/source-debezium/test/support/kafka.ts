@@ -2,15 +2,31 @@
 import type { ChangeSource, Change, ChangeBatch, Position, SourceSpec } from "@tidemark/core/spi";
 
 /** All batches of a run that ends by itself. */
-export async function batches(source: ChangeSource, sources: readonly SourceSpec[], after: readonly Position[] = [], signal?: AbortSignal): Promise<ChangeBatch[]> {
+export async function batches(
+  source: ChangeSource,
+  sources: readonly SourceSpec[],
+  after: readonly Position[] = [],
+  signal?: AbortSignal,
+): Promise<ChangeBatch[]> {
   const found: ChangeBatch[] = [];
   for await (const batch of source.changes({ sources, after, signal })) found.push(batch);
   return found;
 }
 
-export const changesOf = (found: readonly ChangeBatch[]): Change[] => found.flatMap(({ changes }) => [...changes]);
+export const changesOf = (found: readonly ChangeBatch[]): Change[] =>
+  found.flatMap(({ changes }) => [...changes]);
 
 /** Where a run stands behind these batches. */
-export function positionsOf(found: readonly ChangeBatch[], before: readonly Position[] = []): Position[] {
-  return [...new Map([...before, ...found.flatMap(({ positions }) => [...positions])].map((position) => [position.partition, position])).values()];
+export function positionsOf(
+  found: readonly ChangeBatch[],
+  before: readonly Position[] = [],
+): Position[] {
+  return [
+    ...new Map(
+      [...before, ...found.flatMap(({ positions }) => [...positions])].map((position) => [
+        position.partition,
+        position,
+      ]),
+    ).values(),
+  ];
 }

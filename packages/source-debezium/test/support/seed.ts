@@ -12,6 +12,6 @@ export function random(from: number): (below: number) => number {
   let state = (seed ^ Math.imul(from + 1, 0x9e37_79b9)) >>> 0;
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor(state / 2 ** 32 * below);
+    return Math.floor((state / 2 ** 32) * below);
   };
 }

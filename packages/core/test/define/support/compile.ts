@@ -1,4 +1,7 @@
-/** Compiles small texts together, as if they were modules beside this one, and says what is wrong on which line. */
+/**
+ * Compiles small texts together, as if they were modules beside this one, and says what is wrong on
+ * which line.
+ */
 import { join } from "node:path";
 import ts from "typescript";
 
@@ -11,26 +14,42 @@ export interface Complaint {
 const root = join(import.meta.dirname, "../../..");
 
 /** For each text its complaints, in order; and the program, for measuring. */
-export function compile(texts: readonly string[]): { readonly complaints: readonly (readonly Complaint[])[]; readonly program: ts.Program } {
-  const config = ts.parseConfigFileTextToJson("tsconfig.base.json", ts.sys.readFile(join(root, "../../tsconfig.base.json"))!).config as { compilerOptions: object };
-  const { options, errors } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: false, noErrorTruncation: true }, root);
-  if (errors.length > 0) throw new Error(ts.flattenDiagnosticMessageText(errors[0]!.messageText, "\n"));
-  const files = new Map(texts.map((text, i) => [join(import.meta.dirname, `snippet-${i}.ts`), text]));
+export function compile(texts: readonly string[]): {
+  readonly complaints: readonly (readonly Complaint[])[];
+  readonly program: ts.Program;
+} {
+  const config = ts.parseConfigFileTextToJson(
+    "tsconfig.base.json",
+    ts.sys.readFile(join(root, "../../tsconfig.base.json"))!,
+  ).config as { compilerOptions: object };
+  const { options, errors } = ts.convertCompilerOptionsFromJson(
+    { ...config.compilerOptions, noUnusedLocals: false, noErrorTruncation: true },
+    root,
+  );
+  if (errors.length > 0)
+    throw new Error(ts.flattenDiagnosticMessageText(errors[0]!.messageText, "\n"));
+  const files = new Map(
+    texts.map((text, i) => [join(import.meta.dirname, `snippet-${i}.ts`), text]),
+  );
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists, readFile } = host;
   host.getSourceFile = (name, target, ...rest) => {
     const text = files.get(name);
-    return text === undefined ? getSourceFile(name, target, ...rest) : ts.createSourceFile(name, text, target);
+    return text === undefined
+      ? getSourceFile(name, target, ...rest)
+      : ts.createSourceFile(name, text, target);
   };
   host.fileExists = (name) => files.has(name) || fileExists(name);
   host.readFile = (name) => files.get(name) ?? readFile(name);
   const program = ts.createProgram([...files.keys()], options, host);
   const complaints = [...files.keys()].map((name) => {
     const file = program.getSourceFile(name)!;
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((found) => ({
-      line: file.getLineAndCharacterOfPosition(found.start ?? 0).line + 1,
-      message: ts.flattenDiagnosticMessageText(found.messageText, "\n"),
-    }));
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+      (found) => ({
+        line: file.getLineAndCharacterOfPosition(found.start ?? 0).line + 1,
+        message: ts.flattenDiagnosticMessageText(found.messageText, "\n"),
+      }),
+    );
   });
   return { complaints, program };
 }

@@ -1,0 +1,116 @@
+import { defineConfig, type OxlintOverride } from "oxlint";
+
+/** The rooms of core, each of which may import only from those before it. */
+const rooms = [
+  "time",
+  "columns",
+  "define",
+  "aggregate",
+  "window",
+  "asof",
+  "plan",
+  "engine",
+  "rows",
+  "ingest",
+  "request",
+  "offline",
+  "online",
+  "resnapshot",
+  "push",
+  "materialize",
+  "registry",
+  "store",
+  "testing",
+];
+
+const roomRules: readonly OxlintOverride[] = rooms.map((room, i) => ({
+  files: [`packages/core/src/${room}/**`],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          {
+            group: [...rooms.slice(i + 1).map((above) => `**/${above}/**`), "@tidemark/**"],
+            message: `The rooms of core import one way: ${rooms.join(" ← ")}.`,
+          },
+        ],
+      },
+    ],
+  },
+}));
+
+const adapters = [
+  "@tidemark/delta",
+  "@tidemark/adapter-minio",
+  "@tidemark/adapter-sqlite",
+  "@tidemark/source-debezium",
+  "@tidemark/cli",
+];
+const eachOther = "Adapters know core and never each other.";
+
+export default defineConfig({
+  plugins: ["typescript", "unicorn", "oxc", "import", "promise", "node"],
+  categories: { correctness: "error", suspicious: "error" },
+  ignorePatterns: ["**/dist/**", "**/fixtures/**", ".tidemark/**"],
+  rules: {
+    eqeqeq: ["error", "always", { null: "ignore" }],
+    "no-var": "error",
+    "prefer-const": "error",
+    "typescript/consistent-type-imports": "error",
+    "typescript/no-explicit-any": "error",
+    "import/no-cycle": ["error", { ignoreTypes: true }],
+
+    // Golden bytes are written in their parts. The library is no browser.
+    // Kernels allocate by length. Sorting in place is meant.
+    "no-useless-concat": "off",
+    "import/no-named-as-default-member": "off",
+    "unicorn/consistent-function-scoping": "off",
+    "unicorn/no-array-sort": "off",
+    "unicorn/no-array-reverse": "off",
+    "unicorn/no-new-array": "off",
+    "unicorn/require-module-specifiers": "off",
+    "unicorn/require-post-message-target-origin": "off",
+    "no-shadow": "off",
+    "no-unexpected-multiline": "off",
+    "no-underscore-dangle": "off",
+    "no-new": "off",
+    "no-constant-binary-expression": "off",
+    "no-await-in-loop": "off",
+    "no-loss-of-precision": "off",
+    "no-unmodified-loop-condition": "off",
+    "unicorn/no-array-fill-with-reference-type": "off",
+  },
+  overrides: [
+    ...roomRules,
+    {
+      files: ["packages/adapter-minio/src/**"],
+      rules: {
+        "no-restricted-imports": [
+          "error",
+          {
+            patterns: [
+              {
+                group: ["@tidemark/delta"],
+                allowTypeImports: true,
+                message: "The object store keeps delta's interface, and runs without its code.",
+              },
+              {
+                group: adapters.filter(
+                  (name) => !["@tidemark/delta", "@tidemark/adapter-minio"].includes(name),
+                ),
+                message: eachOther,
+              },
+            ],
+          },
+        ],
+      },
+    },
+    {
+      files: ["packages/{delta,adapter-sqlite,source-debezium}/src/**"],
+      rules: {
+        "no-restricted-imports": ["error", { patterns: [{ group: adapters, message: eachOther }] }],
+      },
+    },
+  ],
+});

@@ -1,0 +1,6 @@
+/** `npm run fix`: lints, mends what can be mended, and formats. */
+import { runTool } from "./checks/step.ts";
+
+const lint = await runTool("oxlint", ["--fix"], { show: true });
+const format = await runTool("oxfmt", [], { show: true });
+process.exitCode = Math.max(lint.code, format.code);
