@@ -30,6 +30,8 @@ export interface LawsOptions {
    * through memory stores, delivered otherwise.
    */
   readonly realEvery: number;
+  /** Told of every answer that was compared, as one line of text. */
+  readonly onAnswer?: ((line: string) => void) | undefined;
   readonly onProgress?:
     | ((done: {
         readonly seeds: number;
@@ -47,8 +49,8 @@ export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
     const seed = options.firstSeed + seeds;
     differences.push(
       ...(await (seeds % options.realEvery === 0
-        ? compareReal(seed, coverage)
-        : compareInMemory(seed, coverage))),
+        ? compareReal(seed, coverage, undefined, options.onAnswer)
+        : compareInMemory(seed, coverage, options.onAnswer))),
     );
     seeds++;
     options.onProgress?.({
@@ -68,6 +70,7 @@ export async function compareReal(
   seed: number,
   coverage: Coverage,
   objects?: () => ObjectStore,
+  onAnswer?: (line: string) => void,
 ): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   return inFolder(async (folder) => {
@@ -82,7 +85,7 @@ export async function compareReal(
     await written.offline.close();
     const stores = realStores(folder, {}, objects?.());
     await stores.online.open({ namespace: "test" });
-    const found = await compareAnswers(scenario, stores, { coverage });
+    const found = await compareAnswers(scenario, stores, { coverage, onAnswer });
     await stores.online.close();
     await stores.offline.close();
     return found;
@@ -93,7 +96,11 @@ export async function compareReal(
  * Partitions interleaved otherwise and batches cut otherwise (law 5); history commits in small
  * pieces and is read between two compactions.
  */
-async function compareInMemory(seed: number, coverage: Coverage): Promise<readonly Difference[]> {
+async function compareInMemory(
+  seed: number,
+  coverage: Coverage,
+  onAnswer?: (line: string) => void,
+): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed);
   const random = new Random(seed);
   return comparePaths(
@@ -105,6 +112,7 @@ async function compareInMemory(seed: number, coverage: Coverage): Promise<readon
       commitRows: 20,
       delivery: otherDelivery(scenario, random),
       compactAfter: 0.6,
+      onAnswer,
     },
   );
 }

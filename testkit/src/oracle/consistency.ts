@@ -61,6 +61,8 @@ export interface ConsistencyOptions {
   /** Called between the writing and the reading, for instance to close and reopen the stores. */
   readonly between?: ((stores: PathStores) => Promise<PathStores>) | undefined;
   readonly coverage?: Coverage | undefined;
+  /** Told of every answer that was compared, as one line of text. */
+  readonly onAnswer?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -198,6 +200,7 @@ export async function compareAnswers(
       const { values, statuses, times: found } = answers[f]!;
       const eventTime = Number.isNaN(found[i]!) ? null : found[i]!;
       const answer = { value: values[i]!, status: statuses[i]!, eventTime };
+      options.onAnswer?.(`${scenario.seed} ${path} ${row} ${f} ${answerText(answer)}`);
       if (label !== undefined) options.coverage!.add(label(one));
       if (!sameBits(answer, expected[f]!))
         differences.push({
@@ -237,6 +240,17 @@ function answersOf(
   mode: OracleMode,
 ): OracleAnswer[] {
   return oracle.answer(selected, request, mode);
+}
+
+/** Every bit of an answer: −0 apart from 0, bytes one by one. */
+function answerText({ value, status, eventTime }: Difference["found"]): string {
+  const text =
+    value instanceof Uint8Array
+      ? [...value].join(",")
+      : Object.is(value, -0)
+        ? "-0"
+        : String(value);
+  return `${typeof value} ${text} ${status} ${eventTime}`;
 }
 
 function sameBits(found: Difference["found"], expected: OracleAnswer): boolean {
