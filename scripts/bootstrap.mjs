@@ -187,8 +187,12 @@ function installPackages(node, env) {
   writeFileSync(stamp, key);
 }
 
+function pnpmHome() {
+  return tool("pnpm", PNPM, `pnpm ${PNPM}`);
+}
+
 function pnpmProgram() {
-  return join(tool("pnpm", PNPM, `pnpm ${PNPM}`), "bin", "pnpm.mjs");
+  return join(pnpmHome(), "bin", "pnpm.mjs");
 }
 
 const [program, ...args] = process.argv.slice(2);
@@ -207,6 +211,8 @@ if (program === "--pnpm") {
   command = [pnpmProgram(), ...args];
 } else if (program === "--exec") {
   installPackages(node, env);
+  // `changeset version` calls pnpm by its name.
+  env[pathName] = [join(dirname(pnpmHome()), ".bin"), env[pathName]].join(delimiter);
   command = [pnpmProgram(), "exec", ...args];
 } else {
   installPackages(node, env);
