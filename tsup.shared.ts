@@ -10,5 +10,9 @@ export function library(entry: string[]): ReturnType<typeof defineConfig> {
     target: "node22",
     splitting: true,
     sourcemap: true,
+    // The packages hold their sources, so the maps name them and do not repeat them.
+    esbuildOptions: (options) => {
+      options.sourcesContent = false;
+    },
   });
 }

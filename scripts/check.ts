@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lines } from "./checks/lines.ts";
+import { manifests } from "./checks/manifests.ts";
 import { build, packed } from "./checks/packed.ts";
 import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
 import { docs } from "./checks/vitepress.ts";
@@ -23,6 +24,7 @@ const sources: readonly Step[] = [
   commands("lint", async () => [await runTool("oxlint", ["--format=unix"])]),
   commands("format", async () => [await runTool("oxfmt", ["--check"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
+  manifests,
   docs,
 ];
 
