@@ -1,28 +1,11 @@
 #!/usr/bin/env node
-import { tidemark } from "./command-line.ts";
-import { redact } from "./config/secret.ts";
+// This file runs on every Node from 14 on: no newer syntax, and no import of anything newer.
+import { unsupportedNode } from "./node-version.ts";
 
-const interruption = new AbortController();
-// The first signal lets the command take its files away; the second ends it as Node does.
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => {
-    interruption.abort();
-  });
-// What Node prints by itself may repeat what a driver was given.
-process.removeAllListeners("warning").on("warning", ({ name, message }) => {
-  process.stderr.write(redact(`${name}: ${message}\n`));
-});
-process.on("uncaughtException", (error: unknown) => {
-  process.stderr.write(
-    redact(
-      "tidemark: unexpected error, please report it: " +
-        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    ),
-  );
-  process.exit(1);
-});
-process.exitCode = await tidemark(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interruption.signal,
-});
+const refusal = unsupportedNode(process.versions.node);
+if (refusal === null) {
+  void import("./main.ts");
+} else {
+  process.stderr.write(`${refusal}\n`);
+  process.exitCode = 1;
+}

@@ -26,6 +26,11 @@ export interface Ran {
   readonly stderr: string;
 }
 
+interface StartOptions {
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class Project {
   readonly directory: string;
   /** Where the command puts its temporary files. */
@@ -59,10 +64,14 @@ export class Project {
     return readdirSync(this.path(name)).toSorted();
   }
 
-  start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> } {
-    const child = spawn(process.execPath, ["--conditions=@tidemark/source", bin, ...args], {
+  start(
+    args: readonly string[],
+    { nodeOptions = [], env = {} }: StartOptions = {},
+  ): { readonly child: ChildProcess; readonly ended: Promise<Ran> } {
+    const node = ["--conditions=@tidemark/source", ...nodeOptions];
+    const child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: this.directory,
-      env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary },
+      env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const text = { stdout: "", stderr: "" };
