@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unsupportedNode } from "../../packages/cli/src/node-version.ts";
 import { entryPoints, publishedPackages } from "./packages.ts";
 import {
   type Finished,
@@ -111,8 +112,54 @@ async function installAndImport(): Promise<Finished[]> {
       ...(await inPairs(commandNames, (name) =>
         runNpm(["exec", "--no", "--", name, "--help"], { cwd: project, env }),
       )),
+      ...(await withOldNode(project)),
+      ...(await withoutAdapters(project)),
     ];
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
+}
+
+const cli = join("node_modules", "@tidemark", "cli");
+const bin = join(cli, "dist", "bin.js");
+
+/** The Node that started npm may be too old for Tidemark: the command says so on it. */
+async function withOldNode(project: string): Promise<Finished[]> {
+  const starter = process.env["npm_node_execpath"] ?? process.execPath;
+  const { output: version } = await run(starter, ["-p", "process.versions.node"]);
+  const refusal = unsupportedNode(version.trim());
+  if (refusal === null) return [];
+  const { code, output } = await run(starter, [bin, "--version"], { cwd: project });
+  return [expected(code === 1 && output === `${refusal}\n`, `${bin} on Node ${version}`, output)];
+}
+
+/** Without the optional peers: what needs none of them works, and the rest names the package. */
+async function withoutAdapters(project: string): Promise<Finished[]> {
+  const { peerDependenciesMeta } = JSON.parse(
+    readFileSync(join(project, cli, "package.json"), "utf8"),
+  ) as { readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>> };
+  for (const name of Object.keys(peerDependenciesMeta))
+    rmSync(join(project, "node_modules", name), { recursive: true });
+  writeFileSync(
+    join(project, "imports.ts"),
+    'import * as cli from "@tidemark/cli";\nexport const all = cli;\n',
+  );
+  const tidemark = (...args: string[]): Promise<Finished> =>
+    run(process.execPath, [bin, ...args], { cwd: project });
+  const missing = await tidemark("connector", "status", "--url", "http://x", "--name", "y");
+  return [
+    await tidemark("--version"),
+    expected(
+      missing.code === 1 &&
+        missing.output.includes("PACKAGE_MISSING") &&
+        missing.output.includes("npm install @tidemark/source-debezium"),
+      "tidemark connector without its adapter",
+      missing.output,
+    ),
+    await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" }),
+  ];
+}
+
+function expected(holds: boolean, what: string, output: string): Finished {
+  return { code: holds ? 0 : 1, output: holds ? "" : `${what}: unexpected output:\n${output}` };
 }

@@ -1,43 +1,29 @@
 /** The `tidemark` command: which subcommand is meant, and how errors leave it. */
 import { readFileSync } from "node:fs";
 import { didYouMean, isTidemarkError } from "@tidemark/core";
-import { applyCommand } from "./apply-command.ts";
-import { backfillCommand } from "./backfill-command.ts";
-import { catalogCommand } from "./catalog-command.ts";
 import { redact } from "./config/secret.ts";
-import { connectorCommand } from "./connector-command.ts";
-import { ingestCommand } from "./ingest-command.ts";
-import { materializeCommand } from "./materialize-command.ts";
 import { readOptions, usage } from "./options.ts";
-import { optimizeCommand } from "./optimize-command.ts";
-import { planCommand } from "./plan-command.ts";
 import type { Surroundings, Terminal } from "./progress.ts";
-import { replayCommand } from "./replay-command.ts";
-import { runCommand } from "./run-command.ts";
-import { serveCommand } from "./serve-command.ts";
-import { statsCommand } from "./stats-command.ts";
-import { statusCommand } from "./status-command.ts";
-import { trainingSetCommand } from "./training-set-command.ts";
-import { vacuumCommand } from "./vacuum-command.ts";
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  apply: applyCommand,
-  backfill: backfillCommand,
-  catalog: catalogCommand,
-  connector: connectorCommand,
-  ingest: ingestCommand,
-  materialize: materializeCommand,
-  optimize: optimizeCommand,
-  plan: planCommand,
-  replay: replayCommand,
-  run: runCommand,
-  serve: serveCommand,
-  stats: statsCommand,
-  status: statusCommand,
-  "training-set": trainingSetCommand,
-  vacuum: vacuumCommand,
+/** A command is loaded when it is called: each needs packages that the others do not. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  apply: async () => (await import("./apply-command.ts")).applyCommand,
+  backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
+  catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
+  connector: async () => (await import("./connector-command.ts")).connectorCommand,
+  ingest: async () => (await import("./ingest-command.ts")).ingestCommand,
+  materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
+  optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
+  plan: async () => (await import("./plan-command.ts")).planCommand,
+  replay: async () => (await import("./replay-command.ts")).replayCommand,
+  run: async () => (await import("./run-command.ts")).runCommand,
+  serve: async () => (await import("./serve-command.ts")).serveCommand,
+  stats: async () => (await import("./stats-command.ts")).statsCommand,
+  status: async () => (await import("./status-command.ts")).statusCommand,
+  "training-set": async () => (await import("./training-set-command.ts")).trainingSetCommand,
+  vacuum: async () => (await import("./vacuum-command.ts")).vacuumCommand,
 };
 
 const help = `Usage: tidemark COMMAND [options]
@@ -78,9 +64,9 @@ export async function tidemark(args: readonly string[], given: Surroundings): Pr
   const name = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : null;
   const who = name === null ? "tidemark" : `tidemark ${name}`;
   try {
-    return await (name === null
-      ? general(args, surroundings)
-      : COMMANDS[name]!(args.slice(1), surroundings));
+    if (name === null) return general(args, surroundings);
+    const command = await COMMANDS[name]!();
+    return await command(args.slice(1), surroundings);
   } catch (error) {
     if (signal.aborted) {
       stderr.write(`${who}: interrupted; nothing was written\n`);
@@ -100,7 +86,7 @@ export async function tidemark(args: readonly string[], given: Surroundings): Pr
   }
 }
 
-async function general(args: readonly string[], { stdout }: Surroundings): Promise<number> {
+function general(args: readonly string[], { stdout }: Surroundings): number {
   const [first] = args;
   if (first !== undefined && !first.startsWith("-"))
     throw usage(`there is no command "${first}"${didYouMean(first, Object.keys(COMMANDS))}`);

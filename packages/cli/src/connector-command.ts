@@ -1,13 +1,7 @@
 /** `tidemark connector`: Debezium connectors in Kafka Connect, from the command line. */
 import { TidemarkError, didYouMean } from "@tidemark/core";
-import {
-  connectorStatus,
-  deleteConnector,
-  registerConnector,
-  restartConnector,
-  type ConnectorDatabase,
-  type ConnectorStatus,
-} from "@tidemark/source-debezium";
+import type { ConnectorDatabase, ConnectorStatus } from "@tidemark/source-debezium";
+import { loadDebezium } from "./optional-packages.ts";
 import { readOptions, usage } from "./options.ts";
 import type { Terminal } from "./progress.ts";
 
@@ -63,21 +57,27 @@ export async function connectorCommand(
         `${missing.length === 1 ? "is" : "are"} missing`,
     );
   const at = { url: given.text("url")!, name: given.text("name")!, signal };
+  const database =
+    verb === "apply"
+      ? databaseOf(given.text("database") ?? process.env["TIDEMARK_DATABASE"])
+      : null;
+  const overrides = overridesOf(given.texts("set"));
+  const debezium = await loadDebezium("tidemark connector");
   if (verb === "delete") {
-    await deleteConnector(at);
+    await debezium.deleteConnector(at);
     stdout.write(`connector ${at.name}: removed\n`);
     return 0;
   }
   const status =
     verb === "status"
-      ? await connectorStatus(at)
+      ? await debezium.connectorStatus(at)
       : verb === "restart"
-        ? await restartConnector(at)
-        : await registerConnector({
+        ? await debezium.restartConnector(at)
+        : await debezium.registerConnector({
             ...at,
-            database: database(given.text("database") ?? process.env["TIDEMARK_DATABASE"]),
+            database: database!,
             tables: given.has("table") ? given.texts("table") : undefined,
-            overrides: overrides(given.texts("set")),
+            overrides,
           });
   if (status === null)
     throw new TidemarkError(
@@ -103,7 +103,7 @@ function shown({ name, state, trace, tasks }: ConnectorStatus): string {
   return `${(tasks.length === 0 ? [...lines, "no tasks"] : lines).join("\n")}\n`;
 }
 
-function database(text: string | undefined): ConnectorDatabase {
+function databaseOf(text: string | undefined): ConnectorDatabase {
   if (text === undefined) throw usage("--database is missing; or set TIDEMARK_DATABASE");
   const url = URL.canParse(text) ? new URL(text) : null;
   if (
@@ -124,7 +124,7 @@ function database(text: string | undefined): ConnectorDatabase {
   };
 }
 
-function overrides(given: readonly string[]): Record<string, string | null> {
+function overridesOf(given: readonly string[]): Record<string, string | null> {
   return Object.fromEntries(
     given.map((one) => {
       const at = one.indexOf("=");

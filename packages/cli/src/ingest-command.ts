@@ -1,7 +1,7 @@
 /** `tidemark ingest`: days into the tables of the configuration's sources. */
 import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
-import { ingest, type DoneDay } from "./ingest/ingest.ts";
+import type { DoneDay } from "./ingest/ingest.ts";
 import { localDay, localDays, yesterday } from "./ingest/local-days.ts";
 import { usage } from "./options.ts";
 
@@ -57,6 +57,7 @@ export const ingestCommand: ReturnType<typeof configCommand> = configCommand({
           "a day is ingested once (--again takes it anew)",
       );
 
+    const { ingest } = await import("./ingest/ingest.ts");
     const done: object[] = [];
     let there = 0;
     for (const name of asked === undefined ? names : [asked]) {

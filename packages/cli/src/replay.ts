@@ -1,14 +1,12 @@
 /** Feeds recorded topics to new stores and answers requests from them. */
-import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { didYouMean, micros, openStore, type Store } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
-import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { recordedTopic, type RecordedTopicOptions } from "@tidemark/source-debezium";
 import { setImmediate } from "node:timers/promises";
 import { answerLine, answerTexts } from "./answers.ts";
 import { answersFile } from "./answers-file.ts";
 import { comparison, type Comparison } from "./comparison.ts";
 import { loadAsked, type Asked } from "./definitions-file.ts";
+import { loadDebezium, loadDelta, loadSqlite } from "./optional-packages.ts";
 import { usage } from "./options.ts";
 import { readRequests, type Request } from "./requests.ts";
 import { makeWorkspace, type Workspace } from "./workspace.ts";
@@ -53,7 +51,7 @@ export interface ReplayResult {
   readonly comparison: Comparison | null;
 }
 
-export type TimeUnits = NonNullable<RecordedTopicOptions["times"]>;
+export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "days">>;
 
 /** Requests between looks at the signal, and between reports. */
 const REQUESTS_PER_LOOK = 64;
@@ -95,13 +93,12 @@ async function open(
   workspace: Workspace,
   { path, onWarning }: ReplayOptions,
 ): Promise<Store> {
+  const sqlite = path === "offline" ? null : await loadSqlite("tidemark replay");
+  const delta = path === "online" ? null : await loadDelta("tidemark replay");
   return openStore({
     definitions: { [name]: selection },
-    online:
-      path === "offline"
-        ? undefined
-        : sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
-    offline: path === "online" ? undefined : deltaOfflineStore(localObjects(workspace.lake)),
+    online: sqlite?.sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+    offline: delta?.deltaOfflineStore(delta.localObjects(workspace.lake)),
     retain: "forever",
     logRetention: "forever",
     onOverflow: once(() =>
@@ -114,6 +111,7 @@ async function open(
 
 async function feed(asked: Asked, workspace: Workspace, options: ReplayOptions): Promise<number> {
   const { signal, onProgress, onWarning } = options;
+  const { recordedTopic } = await loadDebezium("tidemark replay");
   const topics = recordedTopic(options.topics, {
     times: options.timeUnits,
     onWarning: ({ message }) => onWarning?.(message),

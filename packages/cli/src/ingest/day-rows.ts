@@ -1,10 +1,11 @@
 /** The rows of a day in a form that COPY takes, from wherever they come. */
 import { TidemarkError, formatTime, isTidemarkError, toUser, valueAt } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
-import { readParquet, type ParquetRows } from "@tidemark/delta";
+import type { ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
 import { csvHeader } from "../files/csv.ts";
 import { INGEST_CODES, fileBytes, fileLines, fileThere } from "../files/text-file.ts";
+import { loadDelta } from "../optional-packages.ts";
 import { copyBytes, copyField, rowInvalid } from "./copy-text.ts";
 import type { IngestRow } from "./ingest-config.ts";
 import { jsonRow } from "./json-row.ts";
@@ -162,6 +163,7 @@ function refuseEnd(bytes: Buffer, file: string): void {
 
 async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> {
   await fileThere(file, INGEST_CODES);
+  const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
   if (content.foreign.length > 0)
     throw rowInvalid(

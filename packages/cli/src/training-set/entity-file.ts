@@ -8,11 +8,11 @@ import {
   type EntityFrame,
 } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
-import { readParquet } from "@tidemark/delta";
 import { ExactNumber } from "../exact-json.ts";
 import { csvHeader, csvRecords } from "../files/csv.ts";
 import { ENTITIES_CODES, fileLines, fileThere } from "../files/text-file.ts";
 import { exactJson } from "../ingest/json-row.ts";
+import { loadDelta } from "../optional-packages.ts";
 import { usage } from "../options.ts";
 import { jsonlColumns, objectIn, type JsonColumn } from "./jsonl-columns.ts";
 import { inZone } from "./zone-times.ts";
@@ -74,6 +74,7 @@ async function parquetEntities(
   { keys, zone, signal }: EntityFileOptions,
 ): Promise<EntityFile> {
   await fileThere(file, ENTITIES_CODES);
+  const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
   checkNames(
     content.columns.map(({ name }) => name),

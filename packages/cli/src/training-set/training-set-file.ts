@@ -9,8 +9,8 @@ import {
   type TrainingSet,
 } from "@tidemark/core";
 import type { Batch, Selected } from "@tidemark/core/spi";
-import { writeParquet } from "@tidemark/delta";
 import { answerLine, answerTexts } from "../answers.ts";
+import { loadDelta } from "../optional-packages.ts";
 import { entityFile } from "./entity-file.ts";
 import { wholeFile } from "./whole-file.ts";
 
@@ -52,6 +52,9 @@ export async function trainingSetFile(
       `${file}: column "${name}" is a list, a struct or of a type that Tidemark does not ` +
         "know, and is left out",
     );
+  const delta = /\.parquet$/i.test(options.out)
+    ? await loadDelta(`the Parquet file ${options.out}`)
+    : null;
   const out = await wholeFile(options.out, { force: options.force, input: file });
   try {
     const training = await store.getHistoricalFeatures({
@@ -69,8 +72,12 @@ export async function trainingSetFile(
         options.onRows(rows, entities.rows);
       }
     };
-    if (/\.parquet$/i.test(options.out))
-      await writeParquet(out.temporary, { columns: training.columns, batches: batches(), signal });
+    if (delta !== null)
+      await delta.writeParquet(out.temporary, {
+        columns: training.columns,
+        batches: batches(),
+        signal,
+      });
     else
       await writeLines(
         out.temporary,
