@@ -94,8 +94,8 @@ export function bankChanges(users: number, events: number, batch = 2000): Change
             kind: "upsert",
             oldKey: null,
             unavailable: [],
-            unreadable: [],
-            broken: null,
+            invalidColumns: [],
+            undecodable: null,
             nonFinite: 0,
             values: [
               BigInt(id),

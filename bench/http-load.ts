@@ -5,7 +5,7 @@
 import autocannon from "autocannon";
 import { quantile } from "./figures.ts";
 
-export interface LoadOrder {
+export interface LoadSettings {
   readonly url: string;
   /** Asked in turn; each connection begins elsewhere. */
   readonly bodies: readonly string[];
@@ -35,13 +35,13 @@ const {
   seconds,
   rate,
   windows = 1,
-} = JSON.parse(await text(process.stdin)) as LoadOrder;
+} = JSON.parse(await text(process.stdin)) as LoadSettings;
 const requests = bodies.map((body) => ({
   method: "POST" as const,
   headers: { "content-type": "application/json" },
   body,
 }));
-const taken: number[][] = Array.from({ length: windows }, () => []);
+const durations: number[][] = Array.from({ length: windows }, () => []);
 const failures = new Map<string, number>();
 let client = 0;
 const began = performance.now();
@@ -65,7 +65,7 @@ const { errors, timeouts } = await new Promise<autocannon.Result>((resolve, reje
   );
   load.on("response", (_client, status, _bytes, milliseconds) => {
     if (status !== 200) failures.set(String(status), (failures.get(String(status)) ?? 0) + 1);
-    taken[
+    durations[
       Math.min(windows - 1, Math.floor(((performance.now() - began) / 1000 / seconds) * windows))
     ]!.push(milliseconds);
   });
@@ -83,8 +83,8 @@ const figures = (list: readonly number[], time: number) => ({
 });
 console.log(
   JSON.stringify({
-    ...figures(taken.flat(), seconds),
-    windows: taken.map((list) => figures(list, seconds / windows)),
+    ...figures(durations.flat(), seconds),
+    windows: durations.map((list) => figures(list, seconds / windows)),
   } satisfies LoadResult),
 );
 

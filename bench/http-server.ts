@@ -30,7 +30,7 @@ if (what === "echo") {
 } else {
   const definitions = { weekly };
   // "computed": no answer is kept
-  const kept = what === "computed" ? { keepAnswers: 0 } : {};
+  const kept = what === "computed" ? { answerCacheBytes: 0 } : {};
   const store = await openStore({
     definitions,
     online: sqliteOnlineStore(file!, { readOnly: true }),

@@ -32,8 +32,8 @@ const source: ChangeSource = {
         kind: "upsert",
         oldKey: null,
         unavailable: [],
-        unreadable: [],
-        broken: null,
+        invalidColumns: [],
+        undecodable: null,
         nonFinite: 0,
         values: [
           BigInt(id + i),

@@ -17,7 +17,7 @@ import { micros, openStore, type Store } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
 import { median } from "./figures.ts";
-import type { LoadOrder, LoadResult } from "./http-load.ts";
+import type { LoadSettings, LoadResult } from "./http-load.ts";
 
 const USERS = 4000;
 const EVENTS = USERS * 70;
@@ -314,7 +314,7 @@ function stop(child: ChildProcess): void {
   else child.kill("SIGKILL");
 }
 
-function load(order: LoadOrder): LoadResult {
+function load(order: LoadSettings): LoadResult {
   const [program, args] = command(1, [...NODE, join(import.meta.dirname, "http-load.ts")]);
   return JSON.parse(
     execFileSync(program, args, {

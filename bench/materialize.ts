@@ -48,8 +48,8 @@ function transactionsOfAll(): ChangeSource {
             kind: "upsert",
             oldKey: null,
             unavailable: [],
-            unreadable: [],
-            broken: null,
+            invalidColumns: [],
+            undecodable: null,
             nonFinite: 0,
             values: [
               BigInt(id),

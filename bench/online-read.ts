@@ -19,13 +19,13 @@ const ROUNDS = 9;
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 try {
-  const open = (keepAnswers?: number) =>
+  const open = (answerCacheBytes?: number) =>
     openStore({
       definitions: { weekly },
       online: sqliteOnlineStore(join(folder, "online.db")),
       clock: () => new Date(NOW / 1000),
       retain: "1d",
-      keepAnswers,
+      answerCacheBytes,
     });
   const writer = await open();
   const began = performance.now();

@@ -55,7 +55,7 @@ const weekly = featureView("weekly", {
 const SECONDS = 4;
 const figures: Record<string, { readonly pushes: number; readonly rows: number }> = {};
 
-function shown(name: string, times: readonly number[], seconds: number, size: number): void {
+function printFigures(name: string, times: readonly number[], seconds: number, size: number): void {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): string =>
     `${sorted[Math.floor((sorted.length - 1) * share)]!.toFixed(1)} ms`;
@@ -85,7 +85,7 @@ const rows = (n: number) =>
   });
 
 /** What a table with an index costs, durable as ours: the other side. */
-function bare(folder: string): void {
+function measureBareTable(folder: string): void {
   const database = new Database(join(folder, "bare.db"));
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
@@ -107,7 +107,7 @@ function bare(folder: string): void {
       all(rows(size));
       times.push(performance.now() - from);
     }
-    shown(
+    printFigures(
       `bare SQLite table, ${size.toLocaleString("en")} rows`,
       times,
       (performance.now() - start) / 1000,
@@ -117,7 +117,7 @@ function bare(folder: string): void {
   database.close();
 }
 
-async function pushed(folder: string, history: boolean): Promise<void> {
+async function measurePush(folder: string, history: boolean): Promise<void> {
   const store = await openStore({
     definitions: { weekly },
     online: sqliteOnlineStore(join(folder, "online.db")),
@@ -140,7 +140,7 @@ async function pushed(folder: string, history: boolean): Promise<void> {
         }
       }),
     );
-    shown(
+    printFigures(
       `push into ${history ? "SQLite and Delta" : "SQLite alone"}, ` +
         `${size.toLocaleString("en")} rows, ${clients} at once`,
       times,
@@ -152,10 +152,10 @@ async function pushed(folder: string, history: boolean): Promise<void> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-bare(folder);
+measureBareTable(folder);
 for (const history of [false, true]) {
   const own = mkdtempSync(join(folder, "stores-"));
-  await pushed(own, history);
+  await measurePush(own, history);
 }
 rmSync(folder, { recursive: true, force: true });
 console.log(JSON.stringify({ bench: "push", figures }));

@@ -28,7 +28,7 @@ const SOURCES = ["Current Account", "Credit Card", "Debit Card"];
 /** Monotonic, and the same in all threads of a process. */
 export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-export type ClientNote =
+export type ClientMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "sending"; readonly probe: number }
   /** `committed`: when COMMIT had returned; `wall`: the same moment by the machine's time, µs. */
@@ -63,9 +63,9 @@ type Role =
   | { readonly role: "bank"; readonly url: string }
   | { readonly role: "bare"; readonly brokers: readonly string[]; readonly topic: string };
 
-export function startThread(data: Role, onNote: (note: ClientNote) => void): Worker {
+export function startThread(data: Role, onMessage: (message: ClientMessage) => void): Worker {
   const worker = new Worker(new URL(import.meta.url), { workerData: data });
-  worker.on("message", onNote);
+  worker.on("message", onMessage);
   return worker;
 }
 
@@ -75,17 +75,17 @@ export const probeUser = (probe: number): string =>
 if (!isMainThread) {
   const data = workerData as Role;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  const tell = (note: ClientNote): void => {
+  const tell = (note: ClientMessage): void => {
     parentPort!.postMessage(note);
   };
-  if (data.role === "bare") await watch(data.brokers, data.topic, tell);
-  else await beBank(data.url, tell);
+  if (data.role === "bare") await watchTopic(data.brokers, data.topic, tell);
+  else await writeBankRows(data.url, tell);
 }
 
-async function watch(
+async function watchTopic(
   brokers: readonly string[],
   topic: string,
-  tell: (note: ClientNote) => void,
+  tell: (note: ClientMessage) => void,
 ): Promise<void> {
   const consumer = new kafkajs.Kafka({
     brokers: [...brokers],
@@ -115,7 +115,10 @@ async function watch(
   });
 }
 
-async function beBank(connectionString: string, tell: (note: ClientNote) => void): Promise<void> {
+async function writeBankRows(
+  connectionString: string,
+  tell: (note: ClientMessage) => void,
+): Promise<void> {
   const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString }));
   await Promise.all(clients.map((client) => client.connect()));
   const [probes, ...writers] = clients as [pg.Client, ...pg.Client[]];

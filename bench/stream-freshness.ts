@@ -25,15 +25,15 @@ import { weekly } from "./bank.ts";
 import { quantile } from "./figures.ts";
 import {
   clock,
-  type ClientNote,
+  type ClientMessage,
   type Phase,
   PROBE_USERS,
   probeUser,
   startThread,
 } from "./stream-client.ts";
-import { need, needKafka, needMinio, needPostgres } from "./stream-needs.ts";
+import { exitIfMissing, needKafka, needMinio, needPostgres } from "./stream-needs.ts";
 
-need(needPostgres(), needKafka(), needMinio());
+exitIfMissing(needPostgres(), needKafka(), needMinio());
 const [quiet = 70, busy = 70, rate = 2_000] = process.argv.slice(2).map(Number);
 const topic = "bank.public.transaction_data";
 const BUCKET = "bench";
@@ -50,7 +50,7 @@ interface Probe {
    * A batch with it was handed on by the source, was durable in the online store, was seen by a
    * reader.
    */
-  handed?: number;
+  emitted?: number;
   written?: number;
   served?: number;
 }
@@ -62,7 +62,7 @@ const probeOf = (probe: number): Probe => {
   return found;
 };
 /** Where the stream stood when: the last offset, and the moment. */
-const handed: { readonly offset: number; readonly at: number }[] = [];
+const emitted: { readonly offset: number; readonly at: number }[] = [];
 const written: { readonly offset: number; readonly at: number }[] = [];
 /** What the history did, in ms, in the current phase. */
 let commits: number[] = [];
@@ -74,7 +74,7 @@ function watchedSource(source: ChangeSource): ChangeSource {
     async *changes(options) {
       for await (const batch of source.changes(options)) {
         const offset = batch.positions[0]?.offset;
-        if (offset !== undefined) handed.push({ offset, at: clock() });
+        if (offset !== undefined) emitted.push({ offset, at: clock() });
         yield batch;
       }
     },
@@ -160,7 +160,7 @@ try {
   let done: { readonly changes: number; readonly seconds: number } | null = null;
   let ready = 0;
   const outstanding = new Set<number>();
-  const note = (said: ClientNote): void => {
+  const note = (said: ClientMessage): void => {
     if (said.kind === "ready") ready++;
     else if (said.kind === "done") done = said;
     else if (said.kind === "sending") outstanding.add(said.probe);
@@ -200,7 +200,7 @@ try {
 
   async function phase(name: string, settings: Phase) {
     probes.clear();
-    handed.length = 0;
+    emitted.length = 0;
     written.length = 0;
     commits = [];
     done = null;
@@ -211,7 +211,7 @@ try {
     const busyShare = performance.eventLoopUtilization(before).utilization;
     const all = [...probes.values()] as Required<Probe>[];
     for (const probe of all) {
-      probe.handed = handed.find(({ offset }) => offset >= probe.offset)!.at;
+      probe.emitted = emitted.find(({ offset }) => offset >= probe.offset)!.at;
       probe.written = written.find(({ offset }) => offset >= probe.offset)!.at;
     }
     const spread = (of: (probe: Required<Probe>) => number) => {
@@ -234,8 +234,8 @@ try {
       served: spread(({ served, committed }) => served - committed),
       added: spread(({ served, arrived }) => served - arrived),
       parts: {
-        handedOn: spread((probe) => probe.handed - probe.arrived),
-        written: spread((probe) => probe.written - probe.handed),
+        handedOn: spread((probe) => probe.emitted - probe.arrived),
+        written: spread((probe) => probe.written - probe.emitted),
         seen: spread((probe) => probe.served - probe.written),
       },
       historyCommits: {

@@ -12,7 +12,7 @@ export function needMinio(): string | null {
 export { missingForKafka as needKafka, missingForPostgres as needPostgres };
 
 /** Ends the process where something is missing. */
-export function need(...missing: readonly (string | null)[]): void {
+export function exitIfMissing(...missing: readonly (string | null)[]): void {
   const words = missing.filter((one) => one !== null);
   if (words.length === 0) return;
   for (const one of words) console.error(`this benchmark needs real services: ${one}`);

@@ -20,9 +20,9 @@ import { type Message, startKafkaTopics } from "@tidemark/testkit/services/kafka
 import { startMinio } from "@tidemark/testkit/services/minio";
 import { weekly } from "./bank.ts";
 import { median } from "./figures.ts";
-import { need, needKafka, needMinio } from "./stream-needs.ts";
+import { exitIfMissing, needKafka, needMinio } from "./stream-needs.ts";
 
-need(needKafka(), needMinio());
+exitIfMissing(needKafka(), needMinio());
 const [wanted = 100_000, rounds = 5] = process.argv.slice(2).map(Number);
 const DAYS = 8;
 const start = new Date("2026-03-02T00:00:00Z");
@@ -43,7 +43,7 @@ function bankMessages(): Message[] {
     transactionsPerDay: perDay,
     days: DAYS,
     start,
-    oddEvery: 2_500,
+    invalidEvery: 2_500,
   })) {
     for (const { table, line } of toLines(commit)) {
       if (table === "transaction_data")

@@ -38,19 +38,19 @@ const registryAnswers = (): Promise<boolean> =>
   );
 
 export async function setUpDocker(): Promise<void> {
-  const may =
+  const mayInstall =
     existsSync(join(standIns, "build.sh")) &&
     process.getuid?.() === 0 &&
     process.env["CI"] === "true";
   const refused = (why: string): Error => new Error(`for the suites on containers: ${why}`);
 
   const missing = missingForDocker();
-  if (missing !== null && !may) throw refused(missing);
+  if (missing !== null && !mayInstall) throw refused(missing);
   if (missing !== null) await standIn("start-docker.sh", "--no-compose");
 
   const absent = absentImages();
   if (absent.length > 0) {
-    if (!may || (await registryAnswers()))
+    if (!mayInstall || (await registryAnswers()))
       await pullImages(absent, (image) => {
         console.log(`tidemark: pulling ${image} …`);
       });
@@ -58,7 +58,7 @@ export async function setUpDocker(): Promise<void> {
   }
 
   if (!composeAnswers()) {
-    if (!may) throw refused("no `docker compose`; install its plugin");
+    if (!mayInstall) throw refused("no `docker compose`; install its plugin");
     await standIn("start-docker.sh");
   }
 }

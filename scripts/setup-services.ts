@@ -21,7 +21,7 @@ import {
 import { run } from "./checks/step.ts";
 import { setUpDocker } from "./setup-docker.ts";
 
-async function machine(): Promise<void> {
+async function installMachinePrograms(): Promise<void> {
   const missing: string[] = [];
   if (postgresPrograms() === null) missing.push("postgresql");
   if (!hasJava()) missing.push("default-jre-headless");
@@ -76,7 +76,7 @@ async function step(what: string, bring: () => Promise<void>): Promise<void> {
 console.log("tidemark: setting up the services; on two cores, from nothing, about six minutes …");
 // apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside
 // it Trino downloads, into a folder of its own.
-await step("PostgreSQL, Java, Maven", machine);
+await step("PostgreSQL, Java, Maven", installMachinePrograms);
 await step("Kafka, Connect and Debezium", downloadKafka);
 await step("Delta and S3 for Spark", downloadSparkJars);
 await Promise.all([

@@ -102,7 +102,7 @@ test("every reason for which a value or a row is not read has its row, and the o
         return node.arguments!;
       if (ts.isPropertyAssignment(node) && node.name.getText() === "reason")
         return [node.initializer];
-      return ts.isCallExpression(node) && node.expression.getText() === "broken"
+      return ts.isCallExpression(node) && node.expression.getText() === "undecodable"
         ? node.arguments
         : null;
     },

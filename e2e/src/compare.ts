@@ -14,13 +14,13 @@ import type { ObjectStore } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { inFolder, realStores, writeTopic } from "./real-stores.ts";
 
-export interface LawsRun {
+export interface ComparisonRun {
   readonly seeds: number;
   readonly differences: readonly Difference[];
   readonly coverage: Coverage;
 }
 
-export interface LawsOptions {
+export interface ComparisonOptions {
   readonly firstSeed: number;
   readonly seeds: number;
   /** Goes on with further seeds until so many answers were compared. */
@@ -41,7 +41,7 @@ export interface LawsOptions {
     | undefined;
 }
 
-export async function compareSeeds(options: LawsOptions): Promise<LawsRun> {
+export async function compareSeeds(options: ComparisonOptions): Promise<ComparisonRun> {
   const coverage = new Coverage();
   const differences: Difference[] = [];
   let seeds = 0;

@@ -20,7 +20,7 @@ import {
   type RealStores,
 } from "./real-stores.ts";
 
-export interface Whole {
+export interface FilesCheck {
   /** Answers compared with the oracle's, over all paths. */
   readonly requests: number;
   /**
@@ -31,7 +31,7 @@ export interface Whole {
 }
 
 /** Throws where the files of a run are not those of a run that was never killed. */
-export async function checkWhole(folder: string, scenario: Scenario): Promise<Whole> {
+export async function checkFiles(folder: string, scenario: Scenario): Promise<FilesCheck> {
   integrityOf(folder);
   const stores = realStores(folder);
   await stores.online.open({ namespace: "test" });
@@ -48,7 +48,7 @@ export async function checkWhole(folder: string, scenario: Scenario): Promise<Wh
     await clean.online.close();
     await clean.offline.close();
   });
-  const orphans = await sweepOrphans(folder, scenario, stores.offline);
+  const orphans = await vacuumOrphans(folder, scenario, stores.offline);
   await sameAnswers(scenario, stores);
   await stores.online.close();
   await stores.offline.close();
@@ -77,23 +77,23 @@ async function sameTables(
 ): Promise<void> {
   const [changes, versions] = [`${source.name}/changes`, `${source.name}/versions`];
   const own = scenario.truth.filter((change) => change.source === source.name);
-  const told = [
+  const messageIds = [
     ...new Set(own.map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`)),
   ].sort();
   const columns = ["_topic", "_partition", "_offset"];
   deepStrictEqual(
-    (await rowsOf(killed.offline, changes, columns)).map((row) => row.replaceAll("|", ":")),
-    told,
+    (await rowTexts(killed.offline, changes, columns)).map((row) => row.replaceAll("|", ":")),
+    messageIds,
     `${source.name}: the log holds each message once`,
   );
   deepStrictEqual(
-    await rowsOf(killed.offline, changes),
-    await rowsOf(clean.offline, changes),
+    await rowTexts(killed.offline, changes),
+    await rowTexts(clean.offline, changes),
     `${source.name}: the log`,
   );
   deepStrictEqual(
-    await rowsOf(killed.offline, versions),
-    await rowsOf(clean.offline, versions),
+    await rowTexts(killed.offline, versions),
+    await rowTexts(clean.offline, versions),
     `${source.name}: the versions, derived in one go`,
   );
   for (const table of [changes, versions])
@@ -102,10 +102,10 @@ async function sameTables(
       await positionsOf(clean.offline, table),
       `the positions of ${table}`,
     );
-  const online = byName(await killed.online.positions(source.name));
+  const online = byPartition(await killed.online.positions(source.name));
   deepStrictEqual(
     online,
-    byName(await clean.online.positions(source.name)),
+    byPartition(await clean.online.positions(source.name)),
     `the online positions of ${source.name}`,
   );
   deepStrictEqual(
@@ -116,15 +116,15 @@ async function sameTables(
 }
 
 async function positionsOf(store: OfflineStore, table: string): Promise<unknown[]> {
-  return byName((await store.state(table))?.positions ?? []);
+  return byPartition((await store.state(table))?.positions ?? []);
 }
 
-function byName(positions: readonly { readonly partition: string }[]): unknown[] {
+function byPartition(positions: readonly { readonly partition: string }[]): unknown[] {
   return [...positions].sort((a, b) => (a.partition < b.partition ? -1 : 1));
 }
 
 /** Rows as text, sorted: how they lie in files says nothing. */
-async function rowsOf(
+async function rowTexts(
   store: OfflineStore,
   table: string,
   columns?: readonly string[],
@@ -148,7 +148,7 @@ function textOf(value: unknown): string {
 }
 
 /** After a vacuum that keeps nothing old, the log names every file on the disk. */
-async function sweepOrphans(
+async function vacuumOrphans(
   folder: string,
   scenario: Scenario,
   offline: OfflineStore,
@@ -164,7 +164,7 @@ async function sweepOrphans(
     const state = await offline.state(table);
     if (state === null) continue;
     const before = dataFiles(folder, table);
-    const named = namedInLog(folder, table);
+    const named = filesInLog(folder, table);
     orphans += before.filter((file) => !named.has(file)).length;
     const { removed } = await later.vacuum(table, { retain: 0 });
     const left = dataFiles(folder, table);
@@ -184,7 +184,7 @@ function dataFiles(folder: string, table: string): string[] {
   );
 }
 
-function namedInLog(folder: string, table: string): Set<string> {
+function filesInLog(folder: string, table: string): Set<string> {
   const log = join(lakePath(folder), table, "_delta_log");
   const actions = readdirSync(log)
     .filter((file) => file.endsWith(".json"))

@@ -12,26 +12,27 @@ import { realStores, topicPath } from "./real-stores.ts";
 
 const run = JSON.parse(process.argv[2]!) as CrashRun;
 const scenario = crashScenario(run, { requests: 0 });
-let passes = 0;
+let timesReached = 0;
 let table = "";
 
-function pass(point: string): void {
-  if (run.kill?.point === point && ++passes === run.kill.pass) process.kill(process.pid, "SIGKILL");
+function reachPoint(point: string): void {
+  if (run.kill?.point === point && ++timesReached === run.kill.occurrence)
+    process.kill(process.pid, "SIGKILL");
 }
 
 const { online, offline } = realStores(run.folder, {
   sqlite(name) {
     if (name === "after-commit") writeSync(1, "online\n");
-    pass(`sqlite ${name}`);
+    reachPoint(`sqlite ${name}`);
   },
   delta(name) {
     if (name === "after-commit") writeSync(1, `${table}\n`);
-    pass(name.startsWith("checkpoint") ? name : `${table} ${name}`);
+    reachPoint(name.startsWith("checkpoint") ? name : `${table} ${name}`);
   },
-  objects: pass,
+  objects: reachPoint,
 });
 
-const written: OnlineStore =
+const tornOnline: OnlineStore =
   run.torn !== "online position first"
     ? online
     : {
@@ -43,7 +44,7 @@ const written: OnlineStore =
       };
 
 /** Remembers of which table a failpoint speaks: changes or versions. */
-const named: OfflineStore = {
+const trackedOffline: OfflineStore = {
   ...offline,
   async append(spec, rows, options) {
     table = spec.name.split("/").at(-1)!;
@@ -60,7 +61,7 @@ const named: OfflineStore = {
 };
 
 /** So many batches of the topic; then it is as if it had ended, and history is compacted. */
-function portion(changes: ChangeSource, batches: number): ChangeSource & { taken: number } {
+function takeBatches(changes: ChangeSource, batches: number): ChangeSource & { taken: number } {
   return {
     name: changes.name,
     taken: 0,
@@ -75,7 +76,7 @@ function portion(changes: ChangeSource, batches: number): ChangeSource & { taken
 
 writeSync(1, "ready\n");
 for (;;) {
-  const topic = portion(
+  const topic = takeBatches(
     recordedTopic(topicPath(run.folder), {
       batchChanges: run.batchChanges,
       onWarning: () => undefined,
@@ -84,7 +85,7 @@ for (;;) {
   );
   await feed(
     scenario,
-    { online: written, offline: named },
+    { online: tornOnline, offline: trackedOffline },
     { buckets: 2, commitRows: run.commitRows },
     topic,
   );

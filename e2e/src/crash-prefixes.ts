@@ -2,7 +2,7 @@
  * Which prefixes of the log an answer may be of: a store that is being written stands, source by
  * source, at one of them, and never goes back.
  */
-import type { Answers } from "@tidemark/core/spi";
+import type { ResultColumns } from "@tidemark/core/spi";
 import { oracleOf, type Scenario } from "@tidemark/testkit";
 
 type Mode = "corrected" | "known";
@@ -10,7 +10,7 @@ type Mode = "corrected" | "known";
 interface SourcePrefixes {
   readonly source: string;
   /** Places of the source's features among the selected. */
-  readonly places: readonly number[];
+  readonly featureIndexes: readonly number[];
   /**
    * By mode and request: the answers' text → the prefixes that give it, by their number of
    * messages, ascending.
@@ -23,11 +23,16 @@ export interface Prefixes {
    * Takes the answers of one read, `rows[i]` answering request `requests[i]`. Throws where no
    * prefix gives them all, or none that is not behind what `path` has shown.
    */
-  take(path: string, mode: Mode, requests: readonly number[], answers: readonly Answers[]): void;
+  check(
+    path: string,
+    mode: Mode,
+    requests: readonly number[],
+    answers: readonly ResultColumns[],
+  ): void;
   /** By path: how many different prefixes were seen. */
   seen(): ReadonlyMap<string, number>;
   /** Throws where a path may not have shown the whole log at the end. */
-  allShown(): void;
+  checkAllSeen(): void;
 }
 
 export function prefixesOf(scenario: Scenario): Prefixes {
@@ -42,21 +47,21 @@ export function prefixesOf(scenario: Scenario): Prefixes {
    * By path and source, the least prefix that all reads so far allow for the last one, and the
    * greatest.
    */
-  const at = new Map<
+  const ranges = new Map<
     string,
     { readonly source: string; least: number; most: number; readonly seen: Set<number> }
   >();
 
   return {
-    take(path, mode, requests, answers) {
-      for (const { source, places, byAnswer } of sources) {
-        if (places.length === 0) continue;
+    check(path, mode, requests, answers) {
+      for (const { source, featureIndexes, byAnswer } of sources) {
+        if (featureIndexes.length === 0) continue;
         let common: readonly number[] | null = null;
         requests.forEach((request, i) => {
           const given =
             byAnswer.get(`${mode} ${request}`)!.get(
               textOf(
-                places.map((place) => answers[place]!),
+                featureIndexes.map((place) => answers[place]!),
                 i,
               ),
             ) ?? [];
@@ -67,7 +72,7 @@ export function prefixesOf(scenario: Scenario): Prefixes {
           .map(
             (request, i) =>
               `request ${request}: ${textOf(
-                places.map((place) => answers[place]!),
+                featureIndexes.map((place) => answers[place]!),
                 i,
               )}`,
           )
@@ -76,7 +81,7 @@ export function prefixesOf(scenario: Scenario): Prefixes {
           throw new Error(
             `seed ${scenario.seed}, ${path}, ${source}: no prefix of the log gives\n${text}`,
           );
-        const shown = at.get(`${path} ${source}`) ?? {
+        const shown = ranges.get(`${path} ${source}`) ?? {
           source,
           least: 0,
           most: 0,
@@ -91,12 +96,12 @@ export function prefixesOf(scenario: Scenario): Prefixes {
         shown.least = least;
         shown.most = allowed.at(-1)!;
         shown.seen.add(least);
-        at.set(`${path} ${source}`, shown);
+        ranges.set(`${path} ${source}`, shown);
       }
     },
-    seen: () => new Map([...at].map(([name, { seen }]) => [name, seen.size])),
-    allShown() {
-      for (const [name, { source, most }] of at)
+    seen: () => new Map([...ranges].map(([name, { seen }]) => [name, seen.size])),
+    checkAllSeen() {
+      for (const [name, { source, most }] of ranges)
         if (most !== whole.get(source))
           throw new Error(
             `seed ${scenario.seed}, ${name}: showed ${most} of ${whole.get(source)} messages ` +
@@ -108,10 +113,10 @@ export function prefixesOf(scenario: Scenario): Prefixes {
 
 function prefixesOfSource(scenario: Scenario, source: string): SourcePrefixes {
   const own = scenario.truth.filter((change) => change.source === source);
-  const places = scenario.selected.flatMap(({ view }, place) =>
-    view.source.name === source ? [place] : [],
+  const featureIndexes = scenario.selected.flatMap(({ view }, featureIndex) =>
+    view.source.name === source ? [featureIndex] : [],
   );
-  const selected = places.map((place) => scenario.selected[place]!);
+  const selected = featureIndexes.map((featureIndex) => scenario.selected[featureIndex]!);
   const byAnswer = new Map<string, Map<string, number[]>>();
   for (let length = 0; length <= own.length; length++) {
     const oracle = oracleOf({ ...scenario, truth: own.slice(0, length) });
@@ -127,10 +132,10 @@ function prefixesOfSource(scenario: Scenario, source: string): SourcePrefixes {
       });
     }
   }
-  return { source, places, byAnswer };
+  return { source, featureIndexes, byAnswer };
 }
 
-function textOf(answers: readonly Answers[], row: number): string {
+function textOf(answers: readonly ResultColumns[], row: number): string {
   return answers
     .map(({ values, statuses, times }) =>
       answerText(values[row]!, statuses[row]!, Number.isNaN(times[row]!) ? null : times[row]!),
@@ -139,7 +144,7 @@ function textOf(answers: readonly Answers[], row: number): string {
 }
 
 function answerText(
-  value: Answers["values"][number],
+  value: ResultColumns["values"][number],
   status: string,
   eventTime: number | null,
 ): string {

@@ -5,20 +5,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CrashRun } from "./crash-scenario.ts";
 
-export interface Ended {
+export interface ProcessEnd {
   /** The signal, or the exit code. */
-  readonly how: string;
+  readonly exit: string;
   readonly errors: string;
   readonly lines: readonly string[];
 }
 
 export interface Child {
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<ProcessEnd>;
   onLine: (line: string) => void;
   kill(signal: NodeJS.Signals): void;
 }
 
-export function start(
+export function startChild(
   program: "crash-child.ts" | "crash-reader.ts" | "push-child.ts",
   settings: unknown,
 ): Child {
@@ -45,7 +45,7 @@ export function start(
     ended: new Promise((resolve, reject) => {
       process_.on("error", reject);
       process_.on("close", (code, signal) => {
-        resolve({ how: signal ?? String(code), errors, lines });
+        resolve({ exit: signal ?? String(code), errors, lines });
       });
     }),
   };
@@ -72,8 +72,8 @@ export function commitsIn(lines: readonly string[]): number {
 export async function runChild(
   run: CrashRun,
   killAfter: { readonly commits: number; readonly ms: number } | null,
-): Promise<Ended> {
-  const child = start("crash-child.ts", run);
+): Promise<ProcessEnd> {
+  const child = startChild("crash-child.ts", run);
   let seen = 0;
   child.onLine = () => {
     if (killAfter === null || seen++ !== killAfter.commits) return;
@@ -82,9 +82,9 @@ export async function runChild(
     }, killAfter.ms);
   };
   const ended = await child.ended;
-  if (ended.how !== "0" && ended.how !== "SIGKILL")
+  if (ended.exit !== "0" && ended.exit !== "SIGKILL")
     throw new Error(
-      `the run of seed ${run.seed} in ${run.folder} ended with ${ended.how}: ${ended.errors}`,
+      `the run of seed ${run.seed} in ${run.folder} ended with ${ended.exit}: ${ended.errors}`,
     );
   return ended;
 }

@@ -40,11 +40,11 @@ const readers = pathReaders(scenario, stores);
 let reads = 0;
 for (let last = false; !last;) {
   last = stopping; // one more pass after the writer's end
-  for (const row of rows) prefixes.take("online", "corrected", [row], await readers.online(row));
-  prefixes.take("as corrected", "corrected", rows, await readers.history(false));
-  prefixes.take("as known", "known", rows, await readers.history(true));
+  for (const row of rows) prefixes.check("online", "corrected", [row], await readers.online(row));
+  prefixes.check("as corrected", "corrected", rows, await readers.history(false));
+  prefixes.check("as known", "known", rows, await readers.history(true));
   reads += rows.length + 2;
   await sleep(0);
 }
-prefixes.allShown();
+prefixes.checkAllSeen();
 console.log(JSON.stringify({ reads, waits, seen: Object.fromEntries(prefixes.seen()) }));

@@ -1,6 +1,6 @@
 /** A run that is killed while another process reads. */
 import { Random } from "@tidemark/testkit";
-import { runChild, start } from "./crash-process.ts";
+import { runChild, startChild } from "./crash-process.ts";
 import { crashScenario } from "./crash-scenario.ts";
 import { inFolder, writeTopic } from "./real-stores.ts";
 
@@ -21,7 +21,7 @@ export async function readWhileKilled(seed: number): Promise<ReadingResult> {
   const scenario = crashScenario(settings, { requests: 0 });
   return inFolder(async (folder) => {
     writeTopic(folder, scenario);
-    const reader = start("crash-reader.ts", { folder, ...settings, requests: 12 });
+    const reader = startChild("crash-reader.ts", { folder, ...settings, requests: 12 });
     await Promise.race([
       new Promise<void>((resolve) => {
         reader.onLine = () => {
@@ -41,16 +41,16 @@ export async function readWhileKilled(seed: number): Promise<ReadingResult> {
         torn: null,
         kill: null,
       };
-      const { how } = await runChild(run, {
+      const { exit } = await runChild(run, {
         commits: random.between(1, 12),
         ms: random.fraction() * 25,
       });
-      if (how === "0") break;
+      if (exit === "0") break;
       kills++;
     }
     reader.kill("SIGTERM");
-    const { how, errors, lines } = await reader.ended;
-    if (how !== "0") throw new Error(`the reader of seed ${seed} ended with ${how}: ${errors}`);
+    const { exit, errors, lines } = await reader.ended;
+    if (exit !== "0") throw new Error(`the reader of seed ${seed} ended with ${exit}: ${errors}`);
     return {
       kills,
       ...(JSON.parse(lines.at(-1)!) as {

@@ -40,7 +40,7 @@ export interface CrashRun {
   /** Batches between two compactions. */
   readonly compactEvery: number;
   readonly torn: TornCommit | null;
-  readonly kill: { readonly point: KillPoint; readonly pass: number } | null;
+  readonly kill: { readonly point: KillPoint; readonly occurrence: number } | null;
 }
 
 /** The settings of a reader beside it. */

@@ -3,7 +3,7 @@
  * ends with its files checked (law 5).
  */
 import { Random } from "@tidemark/testkit";
-import { checkWhole, integrityOf } from "./crash-checks.ts";
+import { checkFiles, integrityOf } from "./crash-checks.ts";
 import { commitsIn, runChild } from "./crash-process.ts";
 import {
   crashScenario,
@@ -51,7 +51,7 @@ export interface CrashOptions {
   readonly parallel: number;
 }
 
-export async function crashUntilMet({
+export async function crashUntilCovered({
   firstSeed,
   random,
   perPoint,
@@ -124,7 +124,7 @@ async function killedRun(
     const kills: Kill[] = [];
     let [restarts, commits] = [0, 0];
     for (;;) {
-      const kind = chosen(random, quota.missing());
+      const kind = chooseKind(random, quota.missing());
       const run: CrashRun = { folder, ...settings, kill: pointOf(random, kind) };
       const started = performance.now();
       const ended = await runChild(
@@ -132,7 +132,7 @@ async function killedRun(
         kind === "random" ? { commits: random.between(0, 8), ms: random.fraction() * 25 } : null,
       );
       commits += commitsIn(ended.lines);
-      if (ended.how === "0") break;
+      if (ended.exit === "0") break;
       restarts++;
       const kill = { seconds: (performance.now() - started) / 1000, commits };
       // killed before its first commit, the child may not have made the file
@@ -151,7 +151,7 @@ async function killedRun(
         quota.count({ kind: one, ...kill }, 1);
       }
     }
-    const { orphans } = await checkWhole(folder, scenario);
+    const { orphans } = await checkFiles(folder, scenario);
     // A kill at random counts where a commit had been heard of before it, and another came after
     // it.
     for (const kill of kills)
@@ -162,7 +162,7 @@ async function killedRun(
 }
 
 /** null: nothing is missing, so this run is left alone. */
-function chosen(random: Random, missing: readonly KillKind[]): KillKind | null {
+function chooseKind(random: Random, missing: readonly KillKind[]): KillKind | null {
   if (missing.length === 0) return null;
   return missing.includes("random") && random.chance(0.4) ? "random" : random.pick(missing);
 }
@@ -172,7 +172,7 @@ function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
   // checkpoints are rare: one in four commits of a table
   return {
     point: kind === "between buckets" ? "versions after-commit" : kind,
-    pass: random.between(1, kind.startsWith("checkpoint") ? 2 : 4),
+    occurrence: random.between(1, kind.startsWith("checkpoint") ? 2 : 4),
   };
 }
 

@@ -4,21 +4,21 @@
  */
 import type { OfflineStore, OnlineStore } from "@tidemark/core/spi";
 
-export class Died extends Error {}
+export class SimulatedCrash extends Error {}
 
 export interface WriteCount {
   /** Writes so far. */
   writes: number;
   /** Dies at this one; null: at none. */
-  readonly at: number | null;
-  readonly after: boolean;
+  readonly crashAt: number | null;
+  readonly crashAfterWrite: boolean;
 }
 
-async function dying<T>(count: WriteCount, write: () => Promise<T>): Promise<T> {
-  const here = count.writes++ === count.at;
-  if (here && !count.after) throw new Died();
+async function crashOnWrite<T>(count: WriteCount, write: () => Promise<T>): Promise<T> {
+  const here = count.writes++ === count.crashAt;
+  if (here && !count.crashAfterWrite) throw new SimulatedCrash();
   const done = await write();
-  if (here) throw new Died();
+  if (here) throw new SimulatedCrash();
   return done;
 }
 
@@ -29,8 +29,8 @@ export function failingOnline(store: OnlineStore, count: WriteCount): OnlineStor
     close: () => store.close(),
     read: (keys) => store.read(keys),
     positions: (source) => store.positions(source),
-    sweep: (options) => store.sweep(options),
-    write: (step) => dying(count, () => store.write(step)),
+    deleteExpired: (options) => store.deleteExpired(options),
+    write: (step) => crashOnWrite(count, () => store.write(step)),
   };
 }
 
@@ -40,7 +40,8 @@ export function failingOffline(store: OfflineStore, count: WriteCount): OfflineS
     state: (table, options) => store.state(table, options),
     scan: (table, options) => store.scan(table, options),
     close: () => store.close(),
-    append: (table, rows, options) => dying(count, () => store.append(table, rows, options)),
-    rewrite: (table, rows, options) => dying(count, () => store.rewrite(table, rows, options)),
+    append: (table, rows, options) => crashOnWrite(count, () => store.append(table, rows, options)),
+    rewrite: (table, rows, options) =>
+      crashOnWrite(count, () => store.rewrite(table, rows, options)),
   };
 }

@@ -3,7 +3,7 @@ import { changeKinds, differenceText, nullKinds, windowEdges } from "@tidemark/t
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { compareSeeds } from "./compare.ts";
-import { runSettings } from "./settings.ts";
+import { seedSettings } from "./settings.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,7 +11,7 @@ const { values } = parseArgs({
     "real-every": { type: "string", default: "2" },
   },
 });
-const { seed, seeds } = runSettings("laws", 200);
+const { seed, seeds } = seedSettings("laws", 200);
 const digest = createHash("sha256");
 let next = 0;
 const run = await compareSeeds({

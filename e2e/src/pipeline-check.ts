@@ -7,18 +7,22 @@ import type { OfflineStore, SourceSpec, Value } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
 import { type Random } from "@tidemark/testkit";
 import type { Client } from "pg";
-import type { Asked, Checked, CheckedSource } from "./pipeline-definitions.ts";
+import type {
+  UntypedSelection,
+  CheckedDefinitions,
+  CheckedSource,
+} from "./pipeline-definitions.ts";
 import { expectedAnswers } from "./pipeline-expected.ts";
 import { keyOf, tableRows, textOf, type TableRow } from "./pipeline-tables.ts";
 
 const DAY = 86_400e6;
 const WEEK = 7 * DAY;
 /** Later than every event time in the tables, the future ones included. */
-const FAR = Date.UTC(2090, 0) * 1000;
-const NOBODY = "nobody";
+const FAR_FUTURE = Date.UTC(2090, 0) * 1000;
+const UNKNOWN_USER = "nobody";
 
 export interface CheckOptions {
-  readonly checked: Checked;
+  readonly checked: CheckedDefinitions;
   readonly database: Client;
   readonly store: Store;
   readonly offline: OfflineStore;
@@ -49,19 +53,20 @@ export async function checkPipeline(options: CheckOptions): Promise<CheckResult>
   let [rows, deleted, messages] = [0, 0, 0];
   for (const source of checked.sources) {
     const { spec } = source;
-    const held = await tableRows(database, spec);
-    tables.set(spec.name, held);
-    rows += held.length;
-    const log = await keysInLog(options.offline, spec);
+    const databaseRows = await tableRows(database, spec);
+    tables.set(spec.name, databaseRows);
+    rows += databaseRows.length;
+    const log = await keysInChangeLog(options.offline, spec);
     messages += log.messages;
-    if (log.twice > 0) differences.push(`${spec.name}/changes holds ${log.twice} messages twice`);
-    const there = new Set(held.map(({ key }) => key));
-    const gone = [...log.keys].flatMap(([key, values]) => (there.has(key) ? [] : [values]));
+    if (log.duplicates > 0)
+      differences.push(`${spec.name}/changes holds ${log.duplicates} messages twice`);
+    const presentKeys = new Set(databaseRows.map(({ key }) => key));
+    const gone = [...log.keys].flatMap(([key, values]) => (presentKeys.has(key) ? [] : [values]));
     deleted += gone.length;
     differences.push(
-      ...(await onlineRows(store, source, held, gone)),
-      ...(await openVersions(options.offline, spec, held)),
-      ...(await quarantined(store, checked, spec, held)),
+      ...(await onlineRows(store, source, databaseRows, gone)),
+      ...(await openVersions(options.offline, spec, databaseRows)),
+      ...(await quarantined(store, checked, spec, databaseRows)),
     );
   }
   const features = await compareFeatures(options, tables);
@@ -82,16 +87,16 @@ export function checkText({ rows, deleted, messages, users, times, answers }: Ch
 }
 
 /** Every primary key that the change log ever told of. */
-async function keysInLog(
+async function keysInChangeLog(
   offline: OfflineStore,
   source: SourceSpec,
 ): Promise<{
   readonly keys: ReadonlyMap<string, readonly Value[]>;
   readonly messages: number;
-  readonly twice: number;
+  readonly duplicates: number;
 }> {
   const keys = new Map<string, readonly Value[]>();
-  const places = new Set<string>();
+  const messageIds = new Set<string>();
   let messages = 0;
   const declared = source.columns.map(({ name }) => name);
   for await (const batch of offline.scan(`${source.name}/changes`, {
@@ -100,40 +105,44 @@ async function keysInLog(
     for (let i = 0; i < batch.length; i++) {
       const row = batch.vectors.map((vector) => valueAt(vector, i));
       const values = row.slice(0, declared.length);
-      places.add(row.slice(-3).join(":"));
+      messageIds.add(row.slice(-3).join(":"));
       messages++;
       if (row.at(-4) === "upsert" || row.at(-4) === "delete")
         keys.set(keyOf(source, values), values);
     }
   }
-  return { keys, messages, twice: messages - places.size };
+  return { keys, messages, duplicates: messages - messageIds.size };
 }
 
 /** Row by row, by primary key: there with these columns, or not there; never twice. */
 async function onlineRows(
   store: Store,
   { spec, row, rows }: CheckedSource,
-  held: readonly TableRow[],
+  databaseRows: readonly TableRow[],
   gone: readonly (readonly Value[])[],
 ): Promise<string[]> {
   const found: string[] = [];
   const asked = [
-    ...held.map(({ values }) => ({ values, there: inWindows(spec, values) })),
+    ...databaseRows.map(({ values }) => ({ values, there: inWindows(spec, values) })),
     ...gone.map((values) => ({ values, there: false })),
   ];
   const columnOf = (name: string): number =>
     spec.columns.findIndex((column) => column.name === name);
   for (let from = 0; from < asked.length; from += 500) {
-    const part = asked.slice(from, from + 500);
-    const entities = part.map(({ values }) =>
+    const batch = asked.slice(from, from + 500);
+    const entities = batch.map(({ values }) =>
       Object.fromEntries(spec.primaryKey.map((name) => [name, values[columnOf(name)]])),
     );
-    const answers = await store.getOnlineBatch({ features: row, entities, asOf: micros(FAR) });
+    const answers = await store.getOnlineBatch({
+      features: row,
+      entities,
+      asOf: micros(FAR_FUTURE),
+    });
     const counts =
       rows === null
         ? null
-        : await store.getOnlineBatch({ features: rows, entities, asOf: micros(FAR) });
-    part.forEach(({ values, there }, i) => {
+        : await store.getOnlineBatch({ features: rows, entities, asOf: micros(FAR_FUTURE) });
+    batch.forEach(({ values, there }, i) => {
       const key = keyOf(spec, values);
       spec.columns.forEach((column, c) => {
         const expected = there ? textOf(values[c]!, column) : "null";
@@ -157,7 +166,7 @@ async function onlineRows(
 /** Law 9: a row whose event time is missing is in no window. */
 function inWindows({ eventTime, columns }: SourceSpec, values: readonly Value[]): boolean {
   return (
-    eventTime.is === "committed" ||
+    eventTime.kind === "committed" ||
     values[columns.findIndex(({ name }) => name === eventTime.column)] !== null
   );
 }
@@ -166,10 +175,10 @@ function inWindows({ eventTime, columns }: SourceSpec, values: readonly Value[])
 async function openVersions(
   offline: OfflineStore,
   spec: SourceSpec,
-  held: readonly TableRow[],
+  databaseRows: readonly TableRow[],
 ): Promise<string[]> {
   const found: string[] = [];
-  const left = new Map(held.map((row) => [row.key, row.values]));
+  const left = new Map(databaseRows.map((row) => [row.key, row.values]));
   const declared = spec.columns.map(({ name }) => name);
   for await (const batch of offline.scan(`${spec.name}/versions`, {
     columns: [...declared, "_known_to", "_deleted", "_quarantine"],
@@ -187,11 +196,11 @@ async function openVersions(
         continue;
       }
       spec.columns.forEach((column, c) => {
-        const [wanted, stands] = [textOf(expected[c]!, column), textOf(row[c]!, column)];
-        if (wanted !== stands)
+        const [wanted, stored] = [textOf(expected[c]!, column), textOf(row[c]!, column)];
+        if (wanted !== stored)
           found.push(
             `history, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${wanted}, the ` +
-              `open version ${stands}`,
+              `open version ${stored}`,
           );
       });
       if ((row.at(-1) === null) !== inWindows(spec, expected))
@@ -206,15 +215,15 @@ async function openVersions(
 /** Listed are the rows without an event time, and those without the key of some view. */
 async function quarantined(
   store: Store,
-  { views }: Checked,
+  { views }: CheckedDefinitions,
   spec: SourceSpec,
-  held: readonly TableRow[],
+  databaseRows: readonly TableRow[],
 ): Promise<string[]> {
   const keys = views
     .filter(({ spec: view }) => view.source.name === spec.name)
     .flatMap(({ spec: view }) => view.keyColumns);
   const at = (name: string): number => spec.columns.findIndex((column) => column.name === name);
-  const expected = held
+  const expected = databaseRows
     .filter(
       ({ values }) => !inWindows(spec, values) || keys.some((name) => values[at(name)] === null),
     )
@@ -247,17 +256,17 @@ async function compareFeatures(
     for (const { values } of tables.get(source.name)!) {
       const user = values[at(keyColumns[0]!)];
       if (typeof user === "string") everybody.add(user);
-      const time = source.eventTime.is === "column" ? values[at(source.eventTime.column)] : null;
+      const time = source.eventTime.kind === "column" ? values[at(source.eventTime.column)] : null;
       if (typeof time === "number") eventTimes.push(time);
     }
   }
-  const users = [...random.some([...everybody].sort(), options.users ?? 40), NOBODY];
+  const users = [...random.sample([...everybody].sort(), options.users ?? 40), UNKNOWN_USER];
   const times = askedTimes(random, eventTimes, options.times ?? 100);
   const now = Date.now() * 1000;
   let answers = 0;
   for (const { view, spec } of views) {
     const rows = tables.get(spec.source.name)!;
-    const dimension = spec.source.eventTime.is === "committed";
+    const dimension = spec.source.eventTime.kind === "committed";
     const asked = dimension ? [now] : times;
     const expected = asked.flatMap((t) =>
       users.map((user) => ({ user, t, values: expectedAnswers(spec, rows, user, t) })),
@@ -295,17 +304,18 @@ async function compareFeatures(
     compare("online", (row, f) =>
       valueAt(online[Math.floor(row / users.length)]!.vectors[f]!, row % users.length),
     );
-    compare("as corrected", await historical(store, view, expected, false));
+    compare("as corrected", await historicalAnswers(store, view, expected, false));
     // law 6: after the last commit, what is known is what stands
     const known = expected.filter(({ t }) => t >= now);
-    if (known.length > 0) compare("as known", await historical(store, view, known, true), known);
+    if (known.length > 0)
+      compare("as known", await historicalAnswers(store, view, known, true), known);
   }
   return { users: users.length, times: times.length, answers, differences: found };
 }
 
-async function historical(
+async function historicalAnswers(
   store: Store,
-  view: Asked,
+  view: UntypedSelection,
   asked: readonly { readonly user: string; readonly t: number }[],
   asKnown: boolean,
 ): Promise<(row: number, feature: number) => Value> {

@@ -6,7 +6,7 @@ import {
   avg,
   boolean,
   bytes,
-  committed,
+  commitTime,
   count,
   countDistinct,
   date,
@@ -31,23 +31,26 @@ import {
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 
 /** Anything that can be asked for, whatever it answers. */
-export type Asked = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
-export type ViewSpec = ReturnType<typeof specOfView>;
+export type UntypedSelection = Selection<
+  Readonly<Record<string, unknown>>,
+  Readonly<Record<string, unknown>>
+>;
+export type CheckedViewSpec = ReturnType<typeof specOfView>;
 
 /** The definitions of some tables, and what the check asks of them. */
-export interface Checked {
+export interface CheckedDefinitions {
   readonly definitions: Readonly<Record<string, unknown>>;
   readonly sources: readonly CheckedSource[];
   /** Views over a user. */
-  readonly views: readonly { readonly view: Asked; readonly spec: ViewSpec }[];
+  readonly views: readonly { readonly view: UntypedSelection; readonly spec: CheckedViewSpec }[];
 }
 
 export interface CheckedSource {
   readonly spec: SourceSpec;
   /** Every column of the row with this primary key, as `is_<column>`. */
-  readonly row: Asked;
+  readonly row: UntypedSelection;
   /** How many rows there are with this primary key, over all event times; null: a dimension. */
-  readonly rows: Asked | null;
+  readonly rows: UntypedSelection | null;
 }
 
 const user = entity("user", { keys: { user_id: string() } });
@@ -142,7 +145,7 @@ const customers = source("customers", {
     created: timestamp().nullable(),
   },
   primaryKey: ["user_id"],
-  eventTime: committed({ since: "created" }),
+  eventTime: commitTime({ since: "created" }),
 });
 const customer = featureView("customer", {
   entity: user,
@@ -158,7 +161,7 @@ const cards = source("cards", {
   table: "public.card",
   columns: { card_no: string(), user_id: string(), opened: date().nullable() },
   primaryKey: ["card_no"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 const holder = featureView("holder", {
   entity: user,
@@ -176,7 +179,7 @@ const notes = source("notes", {
     touched: int32().nullable(),
   },
   primaryKey: ["id"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 const identity = source("full_identity", {
   table: "public.full_identity",
@@ -229,19 +232,19 @@ const everyType = source("every_type", {
     mo: decimal({ precision: 12, scale: 2 }).nullable(),
   },
   primaryKey: ["id"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 
-export const bank: Checked = checked(
+export const bank: CheckedDefinitions = checked(
   [transactions, payments, customers],
   [weekly, newest, paid, newestPayment, customer],
 );
-export const fixtures: Checked = checked(
+export const fixtures: CheckedDefinitions = checked(
   [transactions, cards, notes, identity, everyType],
   [weekly, newest, holder, sums],
 );
 
-function checked(sources: readonly object[], views: readonly object[]): Checked {
+function checked(sources: readonly object[], views: readonly object[]): CheckedDefinitions {
   const withRows = sources.map((one) => ({ one, spec: specOfSource(one), ...rowViews(one) }));
   return {
     definitions: Object.fromEntries(
@@ -252,11 +255,14 @@ function checked(sources: readonly object[], views: readonly object[]): Checked 
       ].map((one, i) => [`d${i}`, one]),
     ),
     sources: withRows.map(({ spec, row, rows }) => ({ spec, row, rows })),
-    views: views.map((view) => ({ view: view as Asked, spec: specOfView(view) })),
+    views: views.map((view) => ({ view: view as UntypedSelection, spec: specOfView(view) })),
   };
 }
 
-function rowViews(of: object): { readonly row: Asked; readonly rows: Asked | null } {
+function rowViews(of: object): {
+  readonly row: UntypedSelection;
+  readonly rows: UntypedSelection | null;
+} {
   const spec = specOfSource(of);
   const columns = of as Readonly<Record<string, never>>;
   const keys = Object.fromEntries(
@@ -273,19 +279,19 @@ function rowViews(of: object): { readonly row: Asked; readonly rows: Asked | nul
     entity: rowEntity,
     source: of as never,
     features: features as never,
-  }) as unknown as Asked;
-  if (spec.eventTime.is === "committed") return { row, rows: null };
+  }) as unknown as UntypedSelection;
+  if (spec.eventTime.kind === "committed") return { row, rows: null };
   return {
     row,
     rows: featureView(`${spec.name}_rows`, {
       entity: rowEntity,
       source: of as never,
       features: { rows: count().over("100000d") } as never,
-    }) as unknown as Asked,
+    }) as unknown as UntypedSelection,
   };
 }
 
-function keyColumn({ kind }: ColumnSpec): unknown {
-  if (kind === "string") return string();
-  return kind === "int64" ? int64() : int32();
+function keyColumn({ type }: ColumnSpec): unknown {
+  if (type === "string") return string();
+  return type === "int64" ? int64() : int32();
 }

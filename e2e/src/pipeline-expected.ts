@@ -3,17 +3,17 @@
  * words, sums exact.
  */
 import type { Value } from "@tidemark/core/spi";
-import type { ViewSpec } from "./pipeline-definitions.ts";
+import type { CheckedViewSpec } from "./pipeline-definitions.ts";
 import { textOf, type TableRow } from "./pipeline-tables.ts";
 
-type Feature = ViewSpec["features"][number];
+type Feature = CheckedViewSpec["features"][number];
 
 /**
  * One value per feature of the view, in its order. `t` and event times are µs; a dimension is asked
  * for now.
  */
 export function expectedAnswers(
-  view: ViewSpec,
+  view: CheckedViewSpec,
   rows: readonly TableRow[],
   user: string,
   t: number,
@@ -24,7 +24,7 @@ export function expectedAnswers(
     .filter(({ values }) => values[at(view.keyColumns[0]!)] === user)
     .map(({ values }) => values);
   const { eventTime } = source;
-  if (eventTime.is === "committed") {
+  if (eventTime.kind === "committed") {
     if (own.length > 1)
       throw new Error(
         `${view.name}: ${user} has ${own.length} rows of a dimension, and the table does not ` +
@@ -73,10 +73,10 @@ function aggregate(
     case "countDistinct":
       return BigInt(new Set(values.map((value) => textOf(value))).size);
     case "sum":
-      return result.kind === "float64"
+      return result.type === "float64"
         ? exactSum(values as number[])
         : saturated(
-            result.kind,
+            result.type,
             (values as bigint[]).reduce((total, value) => total + value, 0n),
           );
     case "avg": {

@@ -37,7 +37,7 @@ export interface Load {
   readonly transactions: number;
   readonly statements: number;
   /** Transactions whose end nobody knows, because the connection broke. */
-  readonly broken: number;
+  readonly unknownOutcomes: number;
   /** Ends it; throws where a statement was wrong. */
   stop(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export function startLoad(url: string, seed: number, pause = 30): Load {
     get statements() {
       return state.statements;
     },
-    get broken() {
+    get unknownOutcomes() {
       return state.broken;
     },
     async stop() {

@@ -25,12 +25,12 @@ export interface RunnerProcess {
   readonly ready: Promise<void>;
   /** How many commits it has told of, and how many partitions it has. */
   readonly commits: number;
-  readonly shares: number;
+  readonly ownedPartitions: number;
   /** Lets it run. */
-  go(): void;
+  start(): void;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<string>;
-  readonly isGone: boolean;
+  readonly hasEnded: boolean;
   kill(signal: NodeJS.Signals): void;
   readonly errors: string;
 }
@@ -86,16 +86,16 @@ export function startRunnerProcess(settings: ChildSettings): RunnerProcess {
     get commits() {
       return state.commits;
     },
-    get shares() {
+    get ownedPartitions() {
       return state.shares;
     },
     get errors() {
       return state.errors;
     },
-    get isGone() {
+    get hasEnded() {
       return state.gone;
     },
-    go() {
+    start() {
       child.stdin.write("go\n");
     },
     kill(signal) {

@@ -7,7 +7,7 @@ export interface SlowProxy {
   readonly endpoint: string;
   /** How many connections were made through it, and how many it broke. */
   readonly connections: number;
-  readonly broken: number;
+  readonly brokenConnections: number;
   close(): Promise<void>;
 }
 
@@ -23,11 +23,11 @@ export async function slowProxy(
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let [connections, broken] = [0, 0];
-  const server = createServer((near) => {
+  const server = createServer((client) => {
     connections++;
-    const far = connect(Number(port), hostname);
+    const upstream = connect(Number(port), hostname);
     const end = (): void => {
-      for (const socket of [near, far]) socket.destroy();
+      for (const socket of [client, upstream]) socket.destroy();
     };
     const pass = (from: Socket, to: Socket): void => {
       open.add(from);
@@ -35,21 +35,21 @@ export async function slowProxy(
         open.delete(from);
         end();
       });
-      from.on("data", (piece) => {
+      from.on("data", (chunk) => {
         from.pause();
         setTimeout(() => {
           if (random.chance(breaks)) {
             broken++;
             end();
           } else {
-            to.write(piece);
+            to.write(chunk);
             from.resume();
           }
         }, random.int(delay));
       });
     };
-    pass(near, far);
-    pass(far, near);
+    pass(client, upstream);
+    pass(upstream, client);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -59,7 +59,7 @@ export async function slowProxy(
     get connections() {
       return connections;
     },
-    get broken() {
+    get brokenConnections() {
       return broken;
     },
     async close() {

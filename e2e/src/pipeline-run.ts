@@ -25,27 +25,27 @@ import {
 import type pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkPipeline, type CheckResult } from "./pipeline-check.ts";
-import type { Checked } from "./pipeline-definitions.ts";
+import type { CheckedDefinitions } from "./pipeline-definitions.ts";
 import { BANK_SQL, BANK_TABLES, connected } from "./pipeline-load.ts";
 import type { RealStores } from "./real-stores.ts";
 
 export const BUCKET = "lakes";
 
-export interface Flow {
+export interface PipelineFlow {
   readonly name: string;
   readonly url: string;
   readonly topics: RegExp;
   /** Waits until Kafka holds every change of the tables that was committed before. */
-  settled(): Promise<void>;
+  waitForReplication(): Promise<void>;
   /**
    * Another connector over the same tables, which begins with a new snapshot; its topics have this
    * prefix.
    */
-  again(prefix: string): Promise<Flow>;
+  withNewConnector(prefix: string): Promise<PipelineFlow>;
   close(): Promise<void>;
 }
 
-export interface FlowOptions {
+export interface PipelineFlowOptions {
   readonly sql?: string | undefined;
   /** null: all of the database's. */
   readonly tables?: readonly string[] | null | undefined;
@@ -54,11 +54,11 @@ export interface FlowOptions {
 }
 
 /** A table that nothing is defined over: changes of it tell that the connector goes on. */
-const BEAT_SQL =
+const HEARTBEAT_SQL =
   "CREATE TABLE public.beat (id int PRIMARY KEY, n bigint); INSERT INTO public.beat VALUES (1, 0)";
 
 /** Three partitions a topic; what was lost is tried again soon. */
-const OVERRIDES = {
+const CONNECTOR_OVERRIDES = {
   "topic.creation.default.partitions": "3",
   "topic.creation.default.replication.factor": "1",
   "heartbeat.interval.ms": "1000",
@@ -70,27 +70,27 @@ const OVERRIDES = {
 export async function startFlow(
   pipeline: Pipeline,
   name: string,
-  { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: FlowOptions = {},
-): Promise<Flow> {
+  { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: PipelineFlowOptions = {},
+): Promise<PipelineFlow> {
   const { postgres } = pipeline;
   const main = await connected(postgres.url);
   await main.query(`CREATE DATABASE ${name}`);
   await main.end();
   const url = postgres.url.replace(/[^/]*$/, name);
   const database = await connected(url);
-  await database.query(`${sql}; ${BEAT_SQL}`);
+  await database.query(`${sql}; ${HEARTBEAT_SQL}`);
   await database.end();
-  return follow(pipeline, name, url, tables, connectors);
+  return startConnectors(pipeline, name, url, tables, connectors);
 }
 
 /** Makes the connectors, and waits until the snapshot of the tables is in Kafka. */
-async function follow(
+async function startConnectors(
   pipeline: Pipeline,
   name: string,
   url: string,
   tables: readonly string[] | null,
-  connectors: NonNullable<FlowOptions["connectors"]>,
-): Promise<Flow> {
+  connectors: NonNullable<PipelineFlowOptions["connectors"]>,
+): Promise<PipelineFlow> {
   const { postgres, connect, inside } = pipeline;
   const prefixes = Object.keys(connectors);
   const database = await connected(url);
@@ -100,7 +100,7 @@ async function follow(
       name: prefix,
       database: { ...inside.postgres, user: postgres.user, password: postgres.password, name },
       tables: tables === null ? undefined : [...tables, "public.beat"],
-      overrides: { ...OVERRIDES, ...overrides },
+      overrides: { ...CONNECTOR_OVERRIDES, ...overrides },
       patience: 120,
     });
   }
@@ -113,13 +113,13 @@ async function follow(
       200,
     );
   await database.end();
-  await settled(pipeline, url, prefixes);
+  await waitForReplication(pipeline, url, prefixes);
   return {
     name,
     url,
     topics: new RegExp(`^(${prefixes.join("|")})\\.public\\.`),
-    settled: () => settled(pipeline, url, prefixes),
-    again: (prefix) => follow(pipeline, name, url, tables, { [prefix]: {} }),
+    waitForReplication: () => waitForReplication(pipeline, url, prefixes),
+    withNewConnector: (prefix) => startConnectors(pipeline, name, url, tables, { [prefix]: {} }),
     async close() {
       for (const prefix of prefixes)
         await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
@@ -150,7 +150,7 @@ async function slotHas(
 }
 
 /** A connector confirms a place of the database's log when Kafka has everything before it. */
-async function settled(
+async function waitForReplication(
   { connect }: Pipeline,
   url: string,
   connectors: readonly string[],
@@ -204,14 +204,14 @@ export function lakeIn(
 }
 
 /** Small commits, so that faults meet many of them. */
-const HISTORY: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
+const HISTORY_OPTIONS: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
 
-export async function openFlow(checked: Checked, stores: RealStores): Promise<Store> {
+export async function openFlow(checked: CheckedDefinitions, stores: RealStores): Promise<Store> {
   return openStore({
     definitions: checked.definitions,
     ...stores,
     retain: "forever",
-    history: HISTORY,
+    history: HISTORY_OPTIONS,
   });
 }
 
@@ -241,7 +241,7 @@ export function startRunner(store: Store, options: KafkaChangesOptions): Runner 
     onProgress: ({ changes }: RunProgress): void => {
       taken = before + changes;
     },
-    onStall: ({ error }: { readonly error: { readonly code: string } | null }): void => {
+    onBackpressure: ({ error }: { readonly error: { readonly code: string } | null }): void => {
       if (error !== null) met(error.code);
     },
   };
@@ -300,13 +300,13 @@ export async function catchUp(store: Store, options: KafkaChangesOptions): Promi
 /** Opens the stores anew, brings them up to the topics, and compares them with the tables. */
 export async function checkFlow(
   pipeline: Pick<Pipeline, "kafka">,
-  flow: Flow,
-  checked: Checked,
+  flow: PipelineFlow,
+  checked: CheckedDefinitions,
   stores: RealStores,
   seed: number,
   options: Partial<KafkaChangesOptions> = {},
 ): Promise<CheckResult> {
-  await flow.settled();
+  await flow.waitForReplication();
   const store = await openFlow(checked, stores);
   const database: pg.Client = await connected(flow.url);
   try {

@@ -74,7 +74,7 @@ function expression(column: string, type: string, precision: number): string {
 }
 
 function valueOf(text: string, column: ColumnSpec): Value {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return text;
@@ -131,6 +131,6 @@ export function keyOf(source: SourceSpec, values: readonly Value[]): string {
 export function textOf(value: Value, column?: ColumnSpec): string {
   if (value === null) return "null";
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (column?.kind === "json") return JSON.stringify(JSON.parse(value as string));
+  if (column?.type === "json") return JSON.stringify(JSON.parse(value as string));
   return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -3,7 +3,7 @@
  * nothing.
  */
 
-export interface PlantedFault {
+export interface SourceFault {
   readonly name: string;
   /** Below packages/core/src. */
   readonly file: string;
@@ -12,7 +12,7 @@ export interface PlantedFault {
   readonly replace: string;
 }
 
-export const plantedFaults: readonly PlantedFault[] = [
+export const sourceFaults: readonly SourceFault[] = [
   {
     name: "the event at t counts",
     file: "window/window-kernel.ts",
@@ -96,9 +96,9 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a deleted row leaves no tombstone",
     file: "online/row-cells.ts",
-    find: "if (isDeliveredAgain(stored, change)) return stored;",
+    find: "if (isRedelivery(stored, change)) return stored;",
     replace:
-      "if (isDeliveredAgain(stored, change)) return stored;\n  if (change.values === null) " +
+      "if (isRedelivery(stored, change)) return stored;\n  if (change.values === null) " +
       "return [];",
   },
   {
@@ -140,7 +140,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "the row stays where it was when it moves",
     file: "online/entity-log-edit.ts",
-    find: "if (!remove.same(rows[i]!)) continue;",
+    find: "if (!remove.matches(rows[i]!)) continue;",
     replace: "if (rows.length > 0) continue;",
   },
   {

@@ -5,7 +5,7 @@
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
 import { writeSync } from "node:fs";
-import { madePush, pushScenario, send, toldRows } from "./push-scenario.ts";
+import { makePush, pushScenario, sendPush, logRows } from "./push-scenario.ts";
 import { realStores } from "./real-stores.ts";
 
 export interface PushChildRun {
@@ -15,14 +15,14 @@ export interface PushChildRun {
   /** Pushes from, and before. */
   readonly from: number;
   readonly to: number;
-  readonly kill: { readonly point: string; readonly pass: number } | null;
+  readonly kill: { readonly point: string; readonly occurrence: number } | null;
 }
 
 /** The n-th push of a worker: the same whenever it is made. */
 export function pushOfChild(seed: number, worker: number, n: number) {
-  return madePush(
+  return makePush(
     pushScenario(seed),
-    toldRows(seed),
+    logRows(seed),
     new Random(seed + worker * 1_000_003 + n * 7919),
     `${worker}/${n}`,
   ).push;
@@ -32,7 +32,7 @@ if (import.meta.main) {
   const run = JSON.parse(process.argv[2]!) as PushChildRun;
   let passes = 0;
   const pass = (point: string): void => {
-    if (run.kill?.point === point && ++passes === run.kill.pass)
+    if (run.kill?.point === point && ++passes === run.kill.occurrence)
       process.kill(process.pid, "SIGKILL");
   };
   const { online, offline } = realStores(run.folder, {
@@ -51,7 +51,7 @@ if (import.meta.main) {
     logRetention: "forever",
   });
   for (let n = run.from; n < run.to; n++) {
-    const result = await send(store, pushOfChild(run.seed, run.worker, n), new Random(n));
+    const result = await sendPush(store, pushOfChild(run.seed, run.worker, n), new Random(n));
     writeSync(1, `${JSON.stringify({ n, result })}\n`);
   }
   await store.close();

@@ -26,7 +26,12 @@ import type {
   SourceSpec,
   Value,
 } from "@tidemark/core/spi";
-import { Died, failingOffline, failingOnline, type WriteCount } from "./failing-stores.ts";
+import {
+  SimulatedCrash,
+  failingOffline,
+  failingOnline,
+  type WriteCount,
+} from "./failing-stores.ts";
 
 export interface PushStores {
   readonly online: OnlineStore | undefined;
@@ -39,9 +44,9 @@ export interface PushRun {
   readonly stores: () => PushStores;
   readonly pushes: number;
   /** Each push may be a death of its store. */
-  readonly dies: number;
+  readonly crashChance: number;
   /** Both stores push at once. */
-  readonly together: number;
+  readonly concurrentChance: number;
   /**
    * After a push that was taken; asked by what it was pushed to: of another source a push may lie
    * in the history that nobody was told of.
@@ -51,16 +56,16 @@ export interface PushRun {
     | undefined;
 }
 
-export interface Pushed {
+export interface PushRunResult {
   readonly scenario: Scenario;
   readonly truth: readonly Change[];
-  readonly deaths: number;
-  readonly repeated: number;
+  readonly crashes: number;
+  readonly retries: number;
   readonly refused: number;
   open(): Promise<Store>;
 }
 
-export interface Resolved {
+export interface AnsweredPush {
   readonly push: Push;
   readonly result: PushResult;
 }
@@ -88,8 +93,8 @@ export function pushScenario(seed: number): Scenario {
         table: "",
         push: true as const,
         eventTime:
-          source.eventTime.is === "committed"
-            ? { is: "committed" as const, since: null }
+          source.eventTime.kind === "committed"
+            ? { kind: "committed" as const, since: null }
             : source.eventTime,
       },
     ]),
@@ -107,27 +112,27 @@ export function pushScenario(seed: number): Scenario {
 }
 
 /** What the scenario's log would have told of rows. */
-export function toldRows(seed: number): readonly Change[] {
+export function logRows(seed: number): readonly Change[] {
   return generateScenario(seed, { traits }).truth.filter(
     ({ values, kind }) => values !== null && (kind === "upsert" || kind === "delete"),
   );
 }
 
 /** Some of those rows of one source, and when the first of them was committed. */
-export function madePush(
+export function makePush(
   scenario: Scenario,
-  told: readonly Change[],
+  candidates: readonly Change[],
   random: Random,
   id: string,
 ): { readonly push: Push; readonly committed: number | null } {
-  const first = random.pick(told);
+  const first = random.pick(candidates);
   const source = scenario.sources.find(({ name }) => name === first.source)!;
-  const mine = told.filter((change) => change.source === source.name);
+  const mine = candidates.filter((change) => change.source === source.name);
   const some = Array.from({ length: random.between(1, 6) }, () => random.pick(mine));
   const upserts = some
     .filter(({ kind }) => kind === "upsert")
     .flatMap(({ values }) => {
-      const row = values!.map((value, i) => held(source.columns[i]!, value));
+      const row = values!.map((value, i) => storedValue(source.columns[i]!, value));
       return isAcceptable(scenario, source, row) ? [{ kind: "upsert" as const, values: row }] : [];
     });
   const deletes = some
@@ -141,7 +146,7 @@ export function madePush(
   return { push: { id, source, rows: [...upserts, ...deletes] }, committed: first.committed };
 }
 
-export function send(
+export function sendPush(
   store: Store,
   { id, source, rows }: Push,
   random: Random,
@@ -149,19 +154,19 @@ export function send(
 ): Promise<PushResult> {
   const upserts = rows
     .filter(({ kind }) => kind === "upsert")
-    .map(({ values }) => shown(source, values, random));
+    .map(({ values }) => userRow(source, values, random));
   const deletes = rows
     .filter(({ kind }) => kind === "delete")
-    .map(({ values }) => keyShown(source, values));
+    .map(({ values }) => userKey(source, values));
   return store.push(source.name, upserts, { deletes, ...(named ? { id } : {}) });
 }
 
-export async function pushRun(run: PushRun): Promise<Pushed> {
+export async function pushRun(run: PushRun): Promise<PushRunResult> {
   const { seed } = run;
   const scenario = pushScenario(seed);
-  const told = toldRows(seed);
+  const rowsToPush = logRows(seed);
   const random = new Random(seed);
-  let now = Math.min(...told.map(({ committed }) => committed ?? Infinity));
+  let now = Math.min(...rowsToPush.map(({ committed }) => committed ?? Infinity));
   const definitions = scenarioDefinitions(scenario);
   const open = ({ online, offline }: PushStores): Promise<Store> =>
     openStore({
@@ -174,27 +179,27 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
       history: { buckets: 2 },
     });
   const named = run.stores().online !== undefined;
-  let [deaths, repeated, refused, pushes] = [0, 0, 0, 0];
+  let [crashes, retries, refused, pushes] = [0, 0, 0, 0];
   const sent = new Map<string, Push>();
-  const resolved: Resolved[] = [];
+  const resolved: AnsweredPush[] = [];
 
   /** A store that dies at one of its next writes, or not. */
-  const opened = async (): Promise<Store> => {
+  const openFailingStore = async (): Promise<Store> => {
     const { online, offline } = run.stores();
     const count: WriteCount = {
       writes: 0,
-      at: random.chance(run.dies) ? random.int(8) : null,
-      after: random.chance(0.5),
+      crashAt: random.chance(run.crashChance) ? random.int(8) : null,
+      crashAfterWrite: random.chance(0.5),
     };
     return open({
       online: online && failingOnline(online, count),
       offline: offline && failingOffline(offline, count),
     });
   };
-  const stores = [await opened(), await opened()];
+  const stores = [await openFailingStore(), await openFailingStore()];
 
   function nextPush(): Push {
-    const { push: one, committed } = madePush(scenario, told, random, `push ${++pushes}`);
+    const { push: one, committed } = makePush(scenario, rowsToPush, random, `push ${++pushes}`);
     // the clock is where the log's was, so it goes back at times
     now = random.chance(0.8) ? Math.max(now, committed ?? now) : (committed ?? now);
     return one;
@@ -206,14 +211,14 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
     for (let at = which; ; at = random.int(2)) {
       try {
         const store = stores[at]!;
-        const result = await send(store, one, random, named);
+        const result = await sendPush(store, one, random, named);
         resolved.push({ push: one, result });
         // without an online store nobody remembers ids
         if (named && random.chance(0.1)) {
-          repeated++;
-          same(
-            await send(stores[random.int(2)]!, one, random).catch((error: unknown) => {
-              if (!died(error)) throw error;
+          retries++;
+          assertSame(
+            await sendPush(stores[random.int(2)]!, one, random).catch((error: unknown) => {
+              if (!isSimulatedCrash(error)) throw error;
               return result;
             }),
             result,
@@ -222,12 +227,12 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
         }
         return;
       } catch (error) {
-        if (!died(error)) throw error;
-        deaths++;
+        if (!isSimulatedCrash(error)) throw error;
+        crashes++;
         // a process that died comes back with handles of its own
-        stores[at] = await opened();
+        stores[at] = await openFailingStore();
         if (random.chance(0.2)) return;
-        repeated++;
+        retries++;
       }
     }
   }
@@ -237,7 +242,7 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
       await refuseOne(stores[0]!, scenario, random);
       refused++;
     }
-    if (random.chance(run.together))
+    if (random.chance(run.concurrentChance))
       await Promise.all([push(0, nextPush()), push(1, nextPush()), push(1, nextPush())]);
     else {
       const which = random.int(2);
@@ -251,7 +256,7 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
         if (after.offline !== undefined)
           await run.onPushed(
             asked,
-            await truthOf(scenario, sent, after.offline, resolved),
+            await truthOfLog(scenario, sent, after.offline, resolved),
             stores[which]!,
           );
       }
@@ -261,14 +266,14 @@ export async function pushRun(run: PushRun): Promise<Pushed> {
   const truth =
     last.offline === undefined || last.online === undefined
       ? truthOfResults(resolved)
-      : await truthOf(scenario, sent, last.offline, resolved);
-  return { scenario, truth, deaths, repeated, refused, open: () => open(run.stores()) };
+      : await truthOfLog(scenario, sent, last.offline, resolved);
+  return { scenario, truth, crashes, retries, refused, open: () => open(run.stores()) };
 }
 
-function died(error: unknown): boolean {
+function isSimulatedCrash(error: unknown): boolean {
   return (
-    error instanceof Died ||
-    (isTidemarkError(error, "PUSH_NOT_ONLINE_YET") && error.cause instanceof Died)
+    error instanceof SimulatedCrash ||
+    (isTidemarkError(error, "PUSH_NOT_ONLINE_YET") && error.cause instanceof SimulatedCrash)
   );
 }
 
@@ -276,14 +281,14 @@ function died(error: unknown): boolean {
  * What was pushed, in the order that the log says and with its commit times; and that the log says
  * it once, whole, and as it was answered.
  */
-export async function truthOf(
+export async function truthOfLog(
   scenario: Scenario,
   sent: ReadonlyMap<string, Push>,
   offline: OfflineStore,
-  resolved: readonly Resolved[],
+  resolved: readonly AnsweredPush[],
 ): Promise<readonly Change[]> {
   const truth: Change[] = [];
-  const taken = new Set<string>();
+  const loggedIds = new Set<string>();
   for (const source of scenario.sources) {
     const table = `${source.name}/changes`;
     if ((await offline.state(table)) === null) continue;
@@ -316,17 +321,17 @@ export async function truthOf(
     });
     const seen = new Map<string, number>();
     for (const { id, offset, committed, kind } of rows) {
-      const place = seen.get(id) ?? 0;
-      seen.set(id, place + 1);
-      const row = sent.get(id)!.rows[place];
+      const rowIndex = seen.get(id) ?? 0;
+      seen.set(id, rowIndex + 1);
+      const row = sent.get(id)!.rows[rowIndex];
       if (row === undefined || row.kind !== kind)
         throw new Error(
-          `${table}: ${id} has a row ${place} that was not pushed so, a ${kind} at offset ` +
+          `${table}: ${id} has a row ${rowIndex} that was not pushed so, a ${kind} at offset ` +
             `${offset}`,
         );
       truth.push(changeOf(source, row, offset, committed));
     }
-    for (const id of seen.keys()) taken.add(id);
+    for (const id of seen.keys()) loggedIds.add(id);
     for (const [id, count] of seen)
       if (count !== sent.get(id)!.rows.length)
         throw new Error(`${table}: ${count} of ${sent.get(id)!.rows.length} rows of ${id}`);
@@ -340,13 +345,13 @@ export async function truthOf(
         );
     }
   }
-  const lost = resolved.find(({ push }) => push.rows.length > 0 && !taken.has(push.id));
+  const lost = resolved.find(({ push }) => push.rows.length > 0 && !loggedIds.has(push.id));
   if (lost !== undefined) throw new Error(`${lost.push.id} was taken, and the log lacks it`);
   return truth;
 }
 
 /** Where the log does not name each push, the answers say in what order they were taken. */
-function truthOfResults(resolved: readonly Resolved[]): readonly Change[] {
+function truthOfResults(resolved: readonly AnsweredPush[]): readonly Change[] {
   const micro = (time: string): number => Date.parse(time.replace(/(\.\d{3})\d{3}Z/, "$1Z")) * 1000;
   return resolved.flatMap(({ push, result }) =>
     push.rows.map((row, i) =>
@@ -375,8 +380,8 @@ function changeOf(
     values,
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
     lsn: null,
     committed,
@@ -417,7 +422,7 @@ async function refuseOne(store: Store, scenario: Scenario, random: Random): Prom
 }
 
 function example(column: ColumnSpec): unknown {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return "x";
@@ -447,20 +452,20 @@ function isAcceptable(scenario: Scenario, source: SourceSpec, row: readonly Valu
     (column, i) =>
       row[i] !== null ||
       (!keys.includes(column.name) &&
-        !(source.eventTime.is === "column" && source.eventTime.column === column.name) &&
-        (column.nullable || column.kind === "float64")),
+        !(source.eventTime.kind === "column" && source.eventTime.column === column.name) &&
+        (column.nullable || column.type === "float64")),
   );
 }
 
 /** As the store holds what is pushed: a document is written anew. */
-function held(column: ColumnSpec, value: Value): Value {
-  return column.kind === "json" && value !== null
+function storedValue(column: ColumnSpec, value: Value): Value {
+  return column.type === "json" && value !== null
     ? JSON.stringify(JSON.parse(value as string))
     : value;
 }
 
 /** As a user writes it; a missing double may be a NaN. */
-function shown(
+function userRow(
   source: SourceSpec,
   values: readonly Value[],
   random: Random,
@@ -469,33 +474,31 @@ function shown(
     source.columns.flatMap((column, i): [string, unknown][] => {
       const value = values[i]!;
       if (value === null)
-        return column.kind === "float64" && (!column.nullable || random.chance(0.5))
+        return column.type === "float64" && (!column.nullable || random.chance(0.5))
           ? [[column.name, random.pick([NaN, Infinity, -Infinity])]]
           : random.chance(0.5)
             ? [[column.name, null]]
             : [];
-      return [[column.name, valueShown(column, value)]];
+      return [[column.name, userValue(column, value)]];
     }),
   );
 }
 
-function keyShown(source: SourceSpec, values: readonly Value[]): Record<string, unknown> {
+function userKey(source: SourceSpec, values: readonly Value[]): Record<string, unknown> {
   return Object.fromEntries(
     source.columns.flatMap((column, i) =>
-      source.primaryKey.includes(column.name)
-        ? [[column.name, valueShown(column, values[i]!)]]
-        : [],
+      source.primaryKey.includes(column.name) ? [[column.name, userValue(column, values[i]!)]] : [],
     ),
   );
 }
 
-function valueShown(column: ColumnSpec, value: Value): unknown {
-  return column.kind === "timestamp"
+function userValue(column: ColumnSpec, value: Value): unknown {
+  return column.type === "timestamp"
     ? micros(value as number)
     : toUser(value, { ...column, mode: undefined });
 }
 
-function same(a: PushResult, b: PushResult, what: string): void {
+function assertSame(a: PushResult, b: PushResult, what: string): void {
   if (JSON.stringify(a) !== JSON.stringify(b))
     throw new Error(`${what}: ${JSON.stringify(a)}, first ${JSON.stringify(b)}`);
 }

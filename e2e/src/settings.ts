@@ -3,7 +3,7 @@
  * size.
  */
 
-export interface RunSettings {
+export interface SeedSettings {
   readonly seed: number;
   readonly seeds: number;
 }
@@ -12,7 +12,7 @@ export interface RunSettings {
  * TIDEMARK_SEED fixes the first seed, TIDEMARK_RUNS the number of seeds; printed, so a log says how
  * to run it again.
  */
-export function runSettings(name: string, seeds: number): RunSettings {
+export function seedSettings(name: string, seeds: number): SeedSettings {
   const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   const runs = Number(process.env["TIDEMARK_RUNS"] ?? seeds);
   console.log(`${name}: TIDEMARK_SEED=${seed} TIDEMARK_RUNS=${runs}`);

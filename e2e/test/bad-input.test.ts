@@ -13,7 +13,7 @@ import {
   string,
   timestamp,
   type RunOptions,
-  type SinkStall,
+  type StoreBackpressure,
   type Store,
   type TidemarkError,
 } from "@tidemark/core";
@@ -43,12 +43,12 @@ import {
   topicPath,
   writeTopic,
 } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed } = runSettings("bad input", 1);
+const { seed } = seedSettings("bad input", 1);
 
-interface Place {
+interface TestFolder {
   readonly scenario: Scenario;
   readonly folder: string;
   open(): Promise<Store>;
@@ -60,8 +60,8 @@ interface Place {
 }
 
 /** A log in a folder, and stores that commit in small pieces. */
-async function inPlace(
-  use: (place: Place) => Promise<void>,
+async function inTestFolder(
+  use: (place: TestFolder) => Promise<void>,
   state: (folder: string) => string = (folder) => folder,
 ): Promise<void> {
   const scenario = generateScenario(seed, { traits: { changes: 120, tailCut: false } });
@@ -80,7 +80,7 @@ async function inPlace(
       async run(store, options = {}) {
         await store.run(
           recordedTopic(topicPath(folder), { batchChanges: 10, onWarning: () => undefined }),
-          { stallLimit: "1s", onStall: () => undefined, ...options },
+          { maxStallTime: "1s", onBackpressure: () => undefined, ...options },
         );
       },
     });
@@ -99,15 +99,15 @@ async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
   if (!isTidemarkError(error)) throw error;
   expect(error.message).toMatch(says);
   expect(error.message).not.toMatch(/undefined|\[object/);
-  return error.code === "SINK_STALLED" ? (error.cause as TidemarkError).code : error.code;
+  return error.code === "STORE_STALLED" ? (error.cause as TidemarkError).code : error.code;
 }
 
 /** Runs what is left of the topic and compares every path. */
-async function goesOn({ scenario, open, run }: Place): Promise<void> {
+async function expectNextRunWorks({ scenario, open, run }: TestFolder): Promise<void> {
   const store = await open();
   await run(store);
   for (const asked of ["online", "as corrected", "as known"] as const)
-    expect(await differing(store, scenario, scenario.requests, asked)).toEqual([]);
+    expect(await storeDifferences(store, scenario, scenario.requests, asked)).toEqual([]);
   await store.close();
 }
 
@@ -158,7 +158,7 @@ describe("a file of the lake that was cut off", () => {
     "a Parquet file of the log: PARQUET_DAMAGED for who reads it, by name; what does not read " +
       "it goes on",
     async () => {
-      await inPlace(async (place) => {
+      await inTestFolder(async (place) => {
         const store = await place.open();
         await place.run(store);
         const file = files(lakePath(place.folder), ".parquet").find((name) =>
@@ -166,20 +166,20 @@ describe("a file of the lake that was cut off", () => {
         )!;
         const whole = readFileSync(file);
         truncateSync(file, Math.floor(whole.length * 0.6));
-        const ask = differing(store, place.scenario, place.scenario.requests, "as known");
+        const ask = storeDifferences(store, place.scenario, place.scenario.requests, "as known");
         expect(await refused(ask, /\.parquet.*(put|restore|copy)/s)).toBe("PARQUET_DAMAGED");
-        expect(await differing(store, place.scenario, place.scenario.requests, "online")).toEqual(
-          [],
-        );
+        expect(
+          await storeDifferences(store, place.scenario, place.scenario.requests, "online"),
+        ).toEqual([]);
         await store.close();
         writeFileSync(file, whole);
-        await goesOn(place);
+        await expectNextRunWorks(place);
       });
     },
   );
 
   test("an entry of the table's log: nothing is read past it and nothing written", async () => {
-    await inPlace(async (place) => {
+    await inTestFolder(async (place) => {
       const store = await place.open();
       await place.run(store);
       await store.close();
@@ -196,7 +196,7 @@ describe("a file of the lake that was cut off", () => {
       const cut = await place.open();
       expect(
         await refused(
-          differing(cut, place.scenario, place.scenario.requests, "as known"),
+          storeDifferences(cut, place.scenario, place.scenario.requests, "as known"),
           /_delta_log.*(put|restore)/s,
         ),
       ).toBe("DELTA_LOG_DAMAGED");
@@ -204,7 +204,7 @@ describe("a file of the lake that was cut off", () => {
       expect(files(lakePath(place.folder), "").length).toBe(before);
       await cut.close();
       writeFileSync(entry, whole);
-      await goesOn(place);
+      await expectNextRunWorks(place);
     });
   });
 });
@@ -214,7 +214,7 @@ describe("a topic", () => {
     "with a line that is not JSON is TOPIC_LINE_INVALID with file and line; what came before it " +
       "is in, once",
     async () => {
-      await inPlace(async (place) => {
+      await inTestFolder(async (place) => {
         const topic = topicPath(place.folder);
         const lines = readFileSync(topic, "utf8").split("\n");
         const middle = Math.floor(lines.length / 2);
@@ -228,13 +228,13 @@ describe("a topic", () => {
         );
         await store.close();
         writeFileSync(topic, lines.join("\n"));
-        await goesOn(place);
+        await expectNextRunWorks(place);
       });
     },
   );
 
   test("that is another one than was read before is refused, and the stores stay as they were", async () => {
-    await inPlace(async (place) => {
+    await inTestFolder(async (place) => {
       const store = await place.open();
       await place.run(store);
       const before = await store.status();
@@ -251,25 +251,25 @@ describe("a topic", () => {
       }
       await store.close();
       writeFileSync(topicPath(place.folder), lines);
-      await goesOn(place);
+      await expectNextRunWorks(place);
     });
   });
 
   test("that is not there is TOPIC_NOT_FOUND, and no file is made for it", async () => {
-    await inPlace(async (place) => {
+    await inTestFolder(async (place) => {
       const store = await place.open();
       expect(
         await refused(store.run(recordedTopic(join(place.folder, "other.jsonl"))), /other\.jsonl/),
       ).toBe("TOPIC_NOT_FOUND");
       expect(existsSync(join(place.folder, "other.jsonl"))).toBe(false);
       await store.close();
-      await goesOn(place);
+      await expectNextRunWorks(place);
     });
   });
 });
 
 test("a state file that is no database, or another program's, is refused and left alone", async () => {
-  await inPlace(async (place) => {
+  await inTestFolder(async (place) => {
     writeFileSync(databasePath(place.folder), "user,amount\n".repeat(2000));
     expect(await refused(place.open(), /online\.db: .*(check the path|restore|remove)/)).toBe(
       "ONLINE_STORE_DAMAGED",
@@ -289,9 +289,9 @@ describe.skipIf(!mountable)("a file system", () => {
   /** Gives `use` a folder on a small file system of its own. */
   async function onSmallDisk(
     size: string,
-    use: (place: Place, disk: string) => Promise<void>,
+    use: (place: TestFolder, disk: string) => Promise<void>,
   ): Promise<void> {
-    await inPlace(
+    await inTestFolder(
       async (place) => {
         const disk = join(place.folder, "disk");
         mkdirSync(disk);
@@ -324,7 +324,7 @@ describe.skipIf(!mountable)("a file system", () => {
           ),
         );
         system("mount -o remount,size=64m", disk);
-        await goesOn(place);
+        await expectNextRunWorks(place);
       });
     }
     console.log(`bad input: a full disk was ${[...codes].join(", ")}`);
@@ -338,20 +338,20 @@ describe.skipIf(!mountable)("a file system", () => {
     "of the history that is full does not hold up the online store; with more room the same run " +
       "gets the history level",
     async () => {
-      await inPlace(async (place) => {
+      await inTestFolder(async (place) => {
         const { scenario, folder } = place;
         const disk = lakePath(folder);
         mkdirSync(disk);
         system("mount -t tmpfs -o size=60k tmpfs", disk);
         try {
           const store = await place.open();
-          const stalls: SinkStall[] = [];
+          const backpressure: StoreBackpressure[] = [];
           let error: unknown = null;
           const ended = place
             .run(store, {
-              stallLimit: "forever",
-              onStall: (stall) => {
-                stalls.push(stall);
+              maxStallTime: "forever",
+              onBackpressure: (stall) => {
+                backpressure.push(stall);
               },
             })
             .catch((thrown: unknown) => {
@@ -374,28 +374,28 @@ describe.skipIf(!mountable)("a file system", () => {
             if (error !== null) throw error;
             const status = await store.status();
             if (
-              status[0]!.stalls.length > 0 &&
+              status[0]!.backpressure.length > 0 &&
               ends(status.map(({ online }) => online!.positions)) ===
                 [...last]
                   .map((one) => one.join(" "))
                   .toSorted()
                   .join()
             ) {
-              expect(status[0]!.stalls).toMatchObject([
-                { sink: "history", error: { code: "OBJECTS_FULL" } },
+              expect(status[0]!.backpressure).toMatchObject([
+                { role: "history", error: { code: "OBJECTS_FULL" } },
               ]);
               break;
             }
             await sleep(20);
           }
-          expect(await differing(store, scenario, scenario.requests, "online")).toEqual([]);
+          expect(await storeDifferences(store, scenario, scenario.requests, "online")).toEqual([]);
           system("mount -o remount,size=64m", disk);
           await ended;
           expect(error).toBeNull();
-          expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
-          expect((await store.status())[0]!.stalls).toEqual([]);
+          expect(backpressure.at(-1)).toMatchObject({ role: "history", caughtUp: true });
+          expect((await store.status())[0]!.backpressure).toEqual([]);
           await store.close();
-          await goesOn(place);
+          await expectNextRunWorks(place);
         } finally {
           system("umount", disk);
         }
@@ -428,13 +428,13 @@ describe.skipIf(!mountable)("a file system", () => {
           topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length,
         );
         expect(
-          await differing(offline, place.scenario, place.scenario.requests, "as known", {
+          await storeDifferences(offline, place.scenario, place.scenario.requests, "as known", {
             truth: half,
           }),
         ).toEqual([]);
         expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
         system("mount -o remount,rw", disk);
-        await goesOn(place);
+        await expectNextRunWorks(place);
       });
     },
   );

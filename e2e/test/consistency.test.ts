@@ -1,9 +1,9 @@
 import { changeKinds, differenceText, nullKinds, windowEdges } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { compareSeeds } from "../src/compare.ts";
-import { runSettings } from "../src/settings.ts";
+import { seedSettings } from "../src/settings.ts";
 
-const { seed, seeds } = runSettings("consistency", 200);
+const { seed, seeds } = seedSettings("consistency", 200);
 
 test(
   "stream, history as corrected and history as known give the oracle's bits, 100,000 times " +

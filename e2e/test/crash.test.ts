@@ -1,19 +1,24 @@
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import { generateScenario, feed, pathReaders, scenarioSource } from "@tidemark/testkit";
 import { expect, test } from "vitest";
-import { crashText, crashUntilMet, runTorn } from "../src/crash.ts";
+import { crashText, crashUntilCovered, runTorn } from "../src/crash.ts";
 import { prefixesOf } from "../src/crash-prefixes.ts";
 import { readWhileKilled } from "../src/crash-reading.ts";
-import { runSettings } from "../src/settings.ts";
+import { seedSettings } from "../src/settings.ts";
 
-const { seed } = runSettings("crash", 1);
+const { seed } = seedSettings("crash", 1);
 
 test(
   "kill -9 at any point and start again: nothing lost, nothing doubled (law 5)",
   { timeout: 600_000 },
   async () => {
     const started = performance.now();
-    const result = await crashUntilMet({ firstSeed: seed, random: 50, perPoint: 5, parallel: 2 });
+    const result = await crashUntilCovered({
+      firstSeed: seed,
+      random: 50,
+      perPoint: 5,
+      parallel: 2,
+    });
     console.log(
       `kill -9, TIDEMARK_SEED=${seed}, ${((performance.now() - started) / 1000).toFixed(1)} ` +
         `s\n${crashText(result)}`,
@@ -81,15 +86,15 @@ test(
     };
     const [none, half, all] = [await after(0), await after(0.5), await after(1)];
     const inOrder = prefixesOf(scenario);
-    for (const answers of [none, half, all]) inOrder.take("history", "corrected", rows, answers);
-    inOrder.allShown();
+    for (const answers of [none, half, all]) inOrder.check("history", "corrected", rows, answers);
+    inOrder.checkAllSeen();
     const backwards = prefixesOf(scenario);
-    backwards.take("history", "corrected", rows, all);
+    backwards.check("history", "corrected", rows, all);
     expect(() => {
-      backwards.take("history", "corrected", rows, half);
+      backwards.check("history", "corrected", rows, half);
     }).toThrow("before, and now no more than");
     expect(() => {
-      backwards.take(
+      backwards.check(
         "history",
         "corrected",
         rows,

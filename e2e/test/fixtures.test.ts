@@ -4,7 +4,7 @@
  */
 import {
   avg,
-  committed,
+  commitTime,
   count,
   countDistinct,
   date,
@@ -79,7 +79,7 @@ const cards = source("cards", {
     opened: date("opened").nullable(),
   },
   primaryKey: ["card_no"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 const holder = featureView("holder", {
   entity: user,
@@ -311,7 +311,7 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
         quarantinedChanges: 6,
         quarantinedRows: 3,
         nonFiniteValues: 4,
-        unreadableValues: expect.any(Number) as number,
+        invalidValues: expect.any(Number) as number,
       });
       const found = (await store.quarantine("transactions")).map(
         ({ key, topic: at, partition, column, reason }) => [

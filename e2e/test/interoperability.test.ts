@@ -41,7 +41,7 @@ import {
 } from "@tidemark/testkit/needs";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
+import { seedSettings } from "../src/settings.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
@@ -87,7 +87,7 @@ const FEATURES = [
   "fees",
 ] as const;
 
-const { seed } = runSettings("interoperability", 1);
+const { seed } = seedSettings("interoperability", 1);
 const bank = bankTopic(seed, 3_000);
 const DAY = 86_400_000_000;
 /** Midnights, the instants of rows, and a microsecond later. */
@@ -97,14 +97,16 @@ const TIMES = [
     .map((share) => bank.rows[Math.floor(bank.rows.length * share)]!.time)
     .flatMap((time) => [time, time + 1]),
 ];
-const asked = TIMES.flatMap((t) => [...BANK_USERS, "nobody"].map((user_id) => ({ user_id, t })));
+const entityRows = TIMES.flatMap((t) =>
+  [...BANK_USERS, "nobody"].map((user_id) => ({ user_id, t })),
+);
 
 type Cell = string | number | null;
-type Answers = Readonly<Record<string, readonly (readonly unknown[])[]>>;
+type AnswerTable = Readonly<Record<string, readonly (readonly unknown[])[]>>;
 
 /** The same text for every engine, but for the names of the tables. */
 function statements(changes: string, versions: string): Record<string, string> {
-  const values = asked
+  const values = entityRows
     .map(({ user_id, t }) => `('${user_id.replaceAll("'", "''")}', ${t})`)
     .join(", ");
   const features = (seen: string): string => `
@@ -172,7 +174,7 @@ function cells(name: string, rows: readonly (readonly unknown[])[]): Cell[][] {
 }
 
 /** |ours − theirs| ≤ 1e-9 · Σ|x| where floats were added up, equal elsewhere. */
-function agree(engine: string, theirs: Answers, ours: Answers): void {
+function agree(engine: string, theirs: AnswerTable, ours: AnswerTable): void {
   for (const name of Object.keys(ours)) {
     const [found, wanted] = [cells(name, theirs[name]!), cells(name, ours[name]!)];
     expect(found.length, `${engine}, ${name}`).toBe(wanted.length);
@@ -249,7 +251,7 @@ suiteNeeding(
   { missing: needs.map(({ missing }) => missing).find((missing) => missing !== null) ?? null },
   "a history in MinIO, read by others",
   () => {
-    let minio: Minio, trino: Trino, ours: Answers;
+    let minio: Minio, trino: Trino, ours: AnswerTable;
     const tables = historyTables(["transactions"], "s3://bank/lake");
     const url = (table: string): string =>
       tables.find((one) => one.table === `transactions_${table}`)!.location;
@@ -286,13 +288,16 @@ suiteNeeding(
           }
         }
         const features = async (asKnown: boolean): Promise<unknown[][]> => {
-          const entities = asked.map(({ user_id, t }) => ({ user_id, event_timestamp: micros(t) }));
+          const entities = entityRows.map(({ user_id, t }) => ({
+            user_id,
+            event_timestamp: micros(t),
+          }));
           const rows = await (
             await store.getHistoricalFeatures({ features: weekly, entities, asKnown })
           ).rows();
           return rows.map((row, i) => [
-            asked[i]!.user_id,
-            asked[i]!.t,
+            entityRows[i]!.user_id,
+            entityRows[i]!.t,
             ...FEATURES.map((name) => row[name]),
           ]);
         };
@@ -407,7 +412,7 @@ suiteNeeding(
 
     test("delta-rs, and DuckDB over what it reads", { timeout: 200_000 }, async () => {
       const answers = JSON.parse(await runPython("read_delta_rs.py", job({}))) as Readonly<
-        Record<string, Answers>
+        Record<string, AnswerTable>
       >;
       for (const engine of ["delta-rs", "DuckDB"]) agree(engine, answers[engine]!, ours);
     });
@@ -416,7 +421,7 @@ suiteNeeding(
       await inFolder(async (folder) => {
         const answers = join(folder, "answers.json");
         await runPython("read_spark.py", job({ jars: sparkJars, answers }));
-        agree("Spark", JSON.parse(readFileSync(answers, "utf8")) as Answers, ours);
+        agree("Spark", JSON.parse(readFileSync(answers, "utf8")) as AnswerTable, ours);
       });
     });
   },

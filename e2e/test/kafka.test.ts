@@ -25,16 +25,16 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { slowly } from "../src/slowly.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { slowSource } from "../src/slow-source.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
 /** Enough that a runner is still at it when it is killed. */
 const MANY = { changes: 600, tailCut: false };
 /** A log of fewer is over before anything can be done to those who read it. */
 const FEW = 60;
 
-const { seed: firstSeed, seeds } = runSettings("kafka", 3);
+const { seed: firstSeed, seeds } = seedSettings("kafka", 3);
 
 interface Published {
   readonly scenario: Scenario;
@@ -119,7 +119,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     await store.run(changes(topics, { until: "caught-up" }));
     const found: string[] = [];
     for (const asked of ["online", "as corrected", "as known"] as const)
-      found.push(...(await differing(store, scenario, scenario.requests, asked)));
+      found.push(...(await storeDifferences(store, scenario, scenario.requests, asked)));
     expect(found).toEqual([]);
     await store.close();
     const { offline } = realStores(folder);
@@ -174,7 +174,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
             const stop = new AbortController();
             const ended = store
               .run(
-                slowly(source, 15, (count) => {
+                slowSource(source, 15, (count) => {
                   taken[which]! += count;
                 }),
                 { signal: stop.signal },
@@ -299,7 +299,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         let taken = 0;
         const ended = store
           .run(
-            slowly(source, 10, (count) => {
+            slowSource(source, 10, (count) => {
               taken += count;
             }),
             { signal: stop.signal },

@@ -4,9 +4,9 @@ import { startMinio } from "@tidemark/testkit/services/minio";
 import { expect, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { compareReal } from "../src/compare.ts";
-import { runSettings } from "../src/settings.ts";
+import { seedSettings } from "../src/settings.ts";
 
-const { seed, seeds } = runSettings("minio", 12);
+const { seed, seeds } = seedSettings("minio", 12);
 
 suiteNeeding(minioServer(), "with the history in a bucket of a real MinIO", () => {
   test(

@@ -16,7 +16,7 @@ const services = { missing: realPipeline().missing ?? minioServer().missing };
 suiteNeeding(services, "the real pipeline", () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
-    pipeline = await startPipeline({ way: "processes" });
+    pipeline = await startPipeline({ runtime: "processes" });
     await pipeline.minio.createBucket(BUCKET);
   }, 300_000);
   afterAll(async () => {

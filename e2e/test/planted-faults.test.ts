@@ -3,13 +3,13 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { plantedFaults } from "../src/planted-faults.ts";
+import { sourceFaults } from "../src/planted-faults.ts";
 import { inFolder } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
+import { seedSettings } from "../src/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
-const hunt = join(import.meta.dirname, "../src/hunt.ts");
-const { seed } = runSettings("planted faults", 0);
+const findDifference = join(import.meta.dirname, "../src/find-difference.ts");
+const { seed } = seedSettings("planted faults", 0);
 /** A fault that needs more seeds than this would slip through the suite, which takes as many. */
 const SEEDS = 200;
 
@@ -17,7 +17,7 @@ const SEEDS = 200;
 async function seedsUntilFound(folder: string): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--conditions=@tidemark/source",
-    hunt,
+    findDifference,
     folder,
     String(seed),
     String(SEEDS),
@@ -33,7 +33,7 @@ function anySpaces(code: string): string {
     .join("\\s+");
 }
 
-test.concurrent.for(plantedFaults)(
+test.concurrent.for(sourceFaults)(
   "found: $name",
   { timeout: 300_000 },
   async ({ name, file, find, replace }) => {

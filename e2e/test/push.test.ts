@@ -12,23 +12,23 @@ import {
 import { Random, scenarioDefinitions, type OracleRequest, type Scenario } from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
-import { start } from "../src/crash-process.ts";
+import { startChild } from "../src/crash-process.ts";
 import { pushOfChild, type PushChildRun } from "../src/push-child.ts";
 import {
   pushRun,
   pushScenario,
-  truthOf,
+  truthOfLog,
   type Push,
-  type Pushed,
-  type Resolved,
+  type PushRunResult,
+  type AnsweredPush,
   type PushRun,
   type PushStores,
 } from "../src/push-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("push", 12);
+const { seed: firstSeed, seeds } = seedSettings("push", 12);
 
 /** The scenario's questions, and the same at the moments when pushes became known. */
 function requestsOf(
@@ -47,17 +47,17 @@ function requestsOf(
 }
 
 async function compare(
-  { scenario, truth, open }: Pick<Pushed, "scenario" | "truth" | "open">,
+  { scenario, truth, open }: Pick<PushRunResult, "scenario" | "truth" | "open">,
   paths: readonly ("online" | "as corrected" | "as known")[],
 ): Promise<void> {
   const store = await open();
   const requests = requestsOf(scenario, truth, new Random(scenario.seed));
   for (const path of paths)
-    expect(await differing(store, scenario, requests, path, { truth })).toEqual([]);
+    expect(await storeDifferences(store, scenario, requests, path, { truth })).toEqual([]);
   await store.close();
 }
 
-function memory(
+function memoryStores(
   parts: { readonly online?: boolean; readonly offline?: boolean } = {},
 ): () => PushStores {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
@@ -67,8 +67,10 @@ function memory(
   });
 }
 
-const run = (options: Pick<PushRun, "stores" | "seed"> & Partial<PushRun>): Promise<Pushed> =>
-  pushRun({ pushes: 60, dies: 0.6, together: 0.4, ...options });
+const run = (
+  options: Pick<PushRun, "stores" | "seed"> & Partial<PushRun>,
+): Promise<PushRunResult> =>
+  pushRun({ pushes: 60, crashChance: 0.6, concurrentChance: 0.4, ...options });
 
 test(
   "pushes from two stores that die at their writes, over memory: every path gives the " +
@@ -77,9 +79,9 @@ test(
   async () => {
     let [deaths, repeated] = [0, 0];
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      const pushed = await run({ seed, stores: memory() });
-      deaths += pushed.deaths;
-      repeated += pushed.repeated;
+      const pushed = await run({ seed, stores: memoryStores() });
+      deaths += pushed.crashes;
+      repeated += pushed.retries;
       await compare(pushed, ["online", "as corrected", "as known"]);
     }
     expect(deaths).toBeGreaterThan(seeds);
@@ -106,13 +108,15 @@ test(
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       await run({
         seed,
-        stores: memory(),
-        together: 0,
+        stores: memoryStores(),
+        concurrentChance: 0,
         pushes: 15,
-        dies: 0.3,
+        crashChance: 0.3,
         async onPushed(scenario, truth, store) {
           expect(
-            await differing(store, scenario, scenario.requests.slice(0, 3), "online", { truth }),
+            await storeDifferences(store, scenario, scenario.requests.slice(0, 3), "online", {
+              truth,
+            }),
           ).toEqual([]);
         },
       });
@@ -122,11 +126,13 @@ test(
 
 test("with one of the two stores alone", { timeout: 600_000 }, async () => {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    await compare(await run({ seed, stores: memory({ online: false }), dies: 0 }), [
+    await compare(await run({ seed, stores: memoryStores({ online: false }), crashChance: 0 }), [
       "as corrected",
       "as known",
     ]);
-    await compare(await run({ seed, stores: memory({ offline: false }), dies: 0 }), ["online"]);
+    await compare(await run({ seed, stores: memoryStores({ offline: false }), crashChance: 0 }), [
+      "online",
+    ]);
   }
 });
 
@@ -149,7 +155,7 @@ test(
         const random = new Random(seed);
         const scenario = pushScenario(seed);
         const sent = new Map<string, Push>();
-        const resolved: Resolved[] = [];
+        const resolved: AnsweredPush[] = [];
         const last = 12;
         await Promise.all(
           [0, 1].map(async (worker) => {
@@ -160,25 +166,28 @@ test(
             let first = worker === 0;
             for (let from = 0; from < last;) {
               const kill = first
-                ? { point: "delta after-commit", pass: 1 }
+                ? { point: "delta after-commit", occurrence: 1 }
                 : random.chance(0.8)
-                  ? { point: random.pick(POINTS), pass: random.between(1, 4) }
+                  ? { point: random.pick(POINTS), occurrence: random.between(1, 4) }
                   : null;
               const run: PushChildRun = { folder, seed, worker, from, to: last, kill };
               first = false;
-              const { how, errors, lines } = await start("push-child.ts", run).ended;
+              const { exit, errors, lines } = await startChild("push-child.ts", run).ended;
               for (const line of lines) {
-                const { n, result } = JSON.parse(line) as { n: number; result: Resolved["result"] };
+                const { n, result } = JSON.parse(line) as {
+                  n: number;
+                  result: AnsweredPush["result"];
+                };
                 resolved.push({ push: pushOfChild(seed, worker, n), result });
                 from = n + 1;
               }
-              if (how === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
-              else expect([how, errors, from]).toEqual(["0", "", last]);
+              if (exit === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
+              else expect([exit, errors, from]).toEqual(["0", "", last]);
             }
           }),
         );
         const stores = realStores(folder);
-        const truth = await truthOf(scenario, sent, stores.offline, resolved);
+        const truth = await truthOfLog(scenario, sent, stores.offline, resolved);
         await compare(
           {
             scenario,

@@ -17,10 +17,10 @@ import {
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing, refusedBeforeHorizon } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences, refusedBeforeHorizon } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("retention", 60);
+const { seed: firstSeed, seeds } = seedSettings("retention", 60);
 const SECOND = 1e6;
 const RUNS = 8;
 
@@ -39,7 +39,7 @@ interface Retained {
 function retained(seed: number): Retained {
   const random = new Random(seed);
   const made = generateScenario(seed, { requests: 40 });
-  const scenario = random.chance(0.5) ? scenarioWith(made, (view) => view.is === "window") : made;
+  const scenario = random.chance(0.5) ? scenarioWith(made, (view) => view.kind === "window") : made;
   const order = otherDelivery(scenario, random).flat();
   const size = Math.ceil(order.length / RUNS);
   const parts = Array.from({ length: RUNS }, (_, i) => order.slice(i * size, (i + 1) * size));
@@ -118,7 +118,7 @@ async function compareAll(
       ...requests.filter(({ time }) => time < horizon),
       { keys: requests[0]!.keys, time: horizon - 1 },
     ];
-    expect(await differing(store, scenario, kept, "online", { truth })).toEqual([]);
+    expect(await storeDifferences(store, scenario, kept, "online", { truth })).toEqual([]);
     expect(await refusedBeforeHorizon(store, scenario, gone)).toEqual({
       refused: gone.length,
       answered: 0,
@@ -170,7 +170,7 @@ test(
       const { scenario: made, retain, log, clocks } = retained(seed);
       const scenario = scenarioWith(
         made,
-        (view) => view.is === "window" && view.source.eventTime.is === "column",
+        (view) => view.kind === "window" && view.source.eventTime.kind === "column",
       );
       if (scenario.views.length === 0) continue;
       const data = memoryOnlineData();
@@ -191,7 +191,7 @@ test(
         ...scenario.truth.flatMap(({ source, values }) =>
           [...sources].flatMap(({ name, columns, eventTime }) => {
             const time =
-              name === source && values !== null && eventTime.is === "column"
+              name === source && values !== null && eventTime.kind === "column"
                 ? values[columns.findIndex((column) => column.name === eventTime.column)]
                 : null;
             return typeof time === "number" ? [time] : [];
@@ -236,7 +236,7 @@ function timeless({ truth, sources }: Scenario): number {
     const { columns, eventTime, primaryKey } = sources.find(({ name }) => name === source)!;
     if (
       kind !== "upsert" ||
-      eventTime.is !== "column" ||
+      eventTime.kind !== "column" ||
       values![columns.findIndex((column) => column.name === eventTime.column)] !== null
     )
       continue;

@@ -14,10 +14,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { inFolder, realStores, writeTopic } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("runners", 10);
+const { seed: firstSeed, seeds } = seedSettings("runners", 10);
 
 function open(folder: string, scenario: Scenario): Promise<Store> {
   return openStore({
@@ -32,7 +32,7 @@ async function compareAll(folder: string, scenario: Scenario): Promise<string[]>
   const store = await open(folder, scenario);
   const found: string[] = [];
   for (const asked of ["online", "as corrected", "as known"] as const)
-    found.push(...(await differing(store, scenario, scenario.requests, asked)));
+    found.push(...(await storeDifferences(store, scenario, scenario.requests, asked)));
   await store.close();
   return found;
 }

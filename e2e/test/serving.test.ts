@@ -8,10 +8,10 @@ import {
   scenarioWith,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("serving", 40);
+const { seed: firstSeed, seeds } = seedSettings("serving", 40);
 
 test(
   "a store fed exactly the changes with commit < t, asked at t, answers what history answers " +
@@ -25,7 +25,7 @@ test(
       // it was read was served by nobody then
       const scenario = scenarioWith(
         generateScenario(seed, { traits: { clockGoesBack: false }, requests: 12 }),
-        ({ source }) => source.eventTime.is === "column" || source.eventTime.since === null,
+        ({ source }) => source.eventTime.kind === "column" || source.eventTime.since === null,
       );
       const definitions = scenarioDefinitions(scenario);
       const history = await openStore({
@@ -34,7 +34,7 @@ test(
         history: { buckets: 2 },
       });
       await history.run(scenarioSource(scenario));
-      expect(await differing(history, scenario, scenario.requests, "as known")).toEqual([]);
+      expect(await storeDifferences(history, scenario, scenario.requests, "as known")).toEqual([]);
       for (const request of scenario.requests) {
         const store = await openStore({
           definitions,
@@ -46,14 +46,14 @@ test(
           committed === null || committed < request.time ? [line] : [],
         );
         await store.run(scenarioSource(scenario, [before]));
-        expect(await differing(store, scenario, [request], "online", { mode: "known" })).toEqual(
-          [],
-        );
         expect(
-          await differing(store, scenario, [request], "as corrected", { mode: "known" }),
+          await storeDifferences(store, scenario, [request], "online", { mode: "known" }),
+        ).toEqual([]);
+        expect(
+          await storeDifferences(store, scenario, [request], "as corrected", { mode: "known" }),
         ).toEqual([]);
         compared += 2 * scenario.selected.length;
-        corrected += (await differing(store, scenario, [request], "online")).length;
+        corrected += (await storeDifferences(store, scenario, [request], "online")).length;
       }
     }
     console.log(

@@ -13,17 +13,17 @@ import { defineConfig, env } from "@tidemark/cli";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import * as features from "./src/features.ts";
-import { createBank, writeCustomers, writeDay, type Bank } from "./src/postgres-bank.ts";
-import { sentOn } from "./src/sent-on.ts";
+import { createBank, writeCustomers, writeDay, type BankConfig } from "./src/postgres-bank.ts";
+import { waitForReplication } from "./src/wait-for-replication.ts";
 
 /** An empty variable is none, as in the compose file. */
 const variable = (name: string, otherwise: string): string => process.env[name] || otherwise;
 
-const BANK: Bank = {
+const BANK: BankConfig = {
   seed: Number(variable("BANK_SEED", "66")),
   users: Number(variable("BANK_USERS", "300")),
   transactionsPerDay: Number(variable("BANK_TRANSACTIONS_PER_DAY", "2000")),
-  oddEvery: 6_000,
+  invalidEvery: 6_000,
 };
 const connector = variable("BANK_CONNECTOR", "bank");
 const topics = ["public.transaction_data", "public.customer_data"].map(
@@ -90,7 +90,7 @@ export default defineConfig({
         await createBank(pool);
         await writeCustomers(pool, BANK);
         const done = await writeDay(pool, BANK, date);
-        await sentOn(pool, connector, { signal });
+        await waitForReplication(pool, connector, { signal });
         return { ...done };
       },
     },

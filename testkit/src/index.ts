@@ -18,7 +18,7 @@ export { Coverage, changeKinds, nullKinds, otherEdges, windowEdges } from "./ora
 export { Random } from "./generate/random.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./generate/scenario-definitions.ts";
-export type { EndedSnapshot } from "./oracle/rows.ts";
+export type { CompletedSnapshot } from "./oracle/rows.ts";
 export type { OracleAnswer, OracleMode, OracleRequest } from "./oracle/oracle.ts";
 export { generateScenario, oracleOf, otherDelivery } from "./generate/scenario.ts";
 export type { Scenario, ScenarioOptions } from "./generate/scenario.ts";

@@ -19,20 +19,20 @@ import {
   startFlow,
   startRunner,
   untilTrue,
-  type Flow,
+  type PipelineFlow,
   type Runner,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores, type RealStores } from "../../src/real-stores.ts";
-import { runSettings } from "../../src/settings.ts";
+import { seedSettings } from "../../src/settings.ts";
 
 interface UnderLoad {
-  readonly flow: Flow;
+  readonly flow: PipelineFlow;
   readonly load: Load;
   readonly runner: Runner;
   readonly store: Store;
   readonly seed: number;
   /** Waits until the stores have taken so many changes more. */
-  goesOn(changes?: number): Promise<void>;
+  expectProgress(changes?: number): Promise<void>;
 }
 
 interface UnderLoadOptions {
@@ -56,7 +56,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     { endpoint, after }: UnderLoadOptions = {},
   ): Promise<void> {
     const pipeline = pipelineOf();
-    const { seed } = runSettings(`pipeline ${name}`, 1);
+    const { seed } = seedSettings(`pipeline ${name}`, 1);
     const flow = await startFlow(pipeline, name);
     await inFolder(async (folder) => {
       const stores = (through?: string): RealStores =>
@@ -64,7 +64,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
       const load = startLoad(flow.url, seed);
       const store = await openFlow(bank, stores(endpoint));
       const runner = startRunner(store, { brokers: pipeline.kafka.brokers, topics: flow.topics });
-      const goesOn = async (changes = 300): Promise<void> => {
+      const expectProgress = async (changes = 300): Promise<void> => {
         const from = runner.taken;
         await untilTrue(
           `${name}: the run to go on from ${from} changes; it had errors ` +
@@ -72,8 +72,8 @@ export function faultTests(pipelineOf: () => Pipeline): void {
           () => runner.taken >= from + changes,
         );
       };
-      await goesOn();
-      const told = await fault({ flow, load, runner, store, seed, goesOn });
+      await expectProgress();
+      const told = await fault({ flow, load, runner, store, seed, expectProgress });
       await load.stop();
       await runner.stop();
       await store.close();
@@ -83,7 +83,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
         [...runner.errors].map(([code, count]) => `${code} ${count}×`).join(", ") || "none";
       console.log(
         `pipeline ${name}: ${told}${more}; ${load.transactions} transactions of ` +
-          `${load.statements} statements, ${load.broken} broken off; errors ${errors}; ` +
+          `${load.statements} statements, ${load.unknownOutcomes} broken off; errors ${errors}; ` +
           `${checkText(result)}`,
       );
       expect(result.differences.slice(0, 20)).toEqual([]);
@@ -96,12 +96,12 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const { kafka } = pipelineOf();
-      await underLoad("broker", async ({ goesOn }) => {
+      await underLoad("broker", async ({ expectProgress }) => {
         for (const signal of ["SIGTERM", "SIGKILL"] as const) {
           await kafka.halt(signal);
           await sleep(2_000);
           await kafka.resume();
-          await goesOn();
+          await expectProgress();
         }
         return "away twice";
       });
@@ -116,12 +116,12 @@ export function faultTests(pipelineOf: () => Pipeline): void {
       let twice = 0;
       await underLoad(
         "worker",
-        async ({ goesOn }) => {
+        async ({ expectProgress }) => {
           for (let kill = 0; kill < 2; kill++) {
             await connect.halt("SIGKILL");
             await sleep(500);
             await connect.resume();
-            await goesOn();
+            await expectProgress();
           }
           return "killed twice";
         },
@@ -141,12 +141,12 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const { postgres } = pipelineOf();
-      await underLoad("database", async ({ goesOn }) => {
+      await underLoad("database", async ({ expectProgress }) => {
         for (const signal of ["SIGINT", "SIGKILL"] as const) {
           await postgres.halt(signal);
           await sleep(1_000);
           await postgres.resume();
-          await goesOn();
+          await expectProgress();
         }
         return "away twice";
       });
@@ -155,13 +155,13 @@ export function faultTests(pipelineOf: () => Pipeline): void {
 
   test("MinIO is away for a while, then killed and started", { timeout: 400_000 }, async () => {
     const { minio } = pipelineOf();
-    await underLoad("minio", async ({ goesOn, runner }) => {
+    await underLoad("minio", async ({ expectProgress, runner }) => {
       for (const signal of ["SIGTERM", "SIGKILL"] as const) {
         await minio.halt(signal);
         // longer than the client of S3 tries again
         await sleep(6_000);
         await minio.resume();
-        await goesOn();
+        await expectProgress();
       }
       expect([...runner.errors.keys()].filter((code) => !AWAY.includes(code))).toEqual([]);
       return "away twice";
@@ -174,10 +174,10 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     try {
       await underLoad(
         "slow",
-        async ({ goesOn, runner }) => {
-          await goesOn(600);
+        async ({ expectProgress, runner }) => {
+          await expectProgress(600);
           expect([...runner.errors.keys()].filter((code) => !AWAY.includes(code))).toEqual([]);
-          return `${proxy.connections} connections, ${proxy.broken} broken`;
+          return `${proxy.connections} connections, ${proxy.brokenConnections} broken`;
         },
         { endpoint: proxy.endpoint },
       );

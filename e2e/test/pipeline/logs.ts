@@ -26,7 +26,7 @@ import {
   untilTrue,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores, type RealStores } from "../../src/real-stores.ts";
-import { runSettings } from "../../src/settings.ts";
+import { seedSettings } from "../../src/settings.ts";
 
 export function logTests(pipelineOf: () => Pipeline): void {
   test(
@@ -36,7 +36,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
     async () => {
       const pipeline = pipelineOf();
       const { kafka } = pipeline;
-      const { seed } = runSettings("pipeline poison", 1);
+      const { seed } = seedSettings("pipeline poison", 1);
       const flow = await startFlow(pipeline, "poison");
       await inFolder(async (folder) => {
         const stores = (): RealStores => realStores(folder, {}, lakeIn(pipeline, flow.name));
@@ -55,7 +55,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
         await load.stop();
         await runner.stop();
         await put(5_000_002);
-        await flow.settled();
+        await flow.waitForReplication();
         await catchUp(store, from);
 
         const rows = bank.sources.find(({ spec }) => spec.name === "transactions")!.rows!;
@@ -123,12 +123,12 @@ export function logTests(pipelineOf: () => Pipeline): void {
 
   test(
     "a topic whose retention has passed the stored offset is LOG_LOST and changes nothing; " +
-      "what it says to do, a new snapshot and store.rebootstrap, brings everything back",
+      "what it says to do, a new snapshot and store.resnapshot, brings everything back",
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
       const { kafka } = pipeline;
-      const { seed } = runSettings("pipeline retention", 1);
+      const { seed } = seedSettings("pipeline retention", 1);
       const flow = await startFlow(pipeline, "expired");
       await inFolder(async (folder) => {
         const load = startLoad(flow.url, seed);
@@ -139,7 +139,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
         const more = load.transactions + 100;
         await untilTrue("changes that no run has taken", () => load.transactions > more);
         await load.stop();
-        await flow.settled();
+        await flow.waitForReplication();
         const before = await store.status();
         const topic = `${flow.name}.public.transaction_data`;
         const admin = new kafkajs.Kafka({
@@ -169,7 +169,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
         expect((error as Error).message).toMatch(
           new RegExp(
             `${topic.replaceAll(".", "\\.")}, partition \\d: changes up to offset \\d+ were ` +
-              `applied, and the log now begins at \\d+.*store\\.rebootstrap`,
+              `applied, and the log now begins at \\d+.*store\\.resnapshot`,
           ),
         );
         // transactions stay where they are, and so does every answer; the other tables may have
@@ -181,10 +181,10 @@ export function logTests(pipelineOf: () => Pipeline): void {
           `pipeline retention: ${load.transactions} transactions; ${(error as Error).message}`,
         );
 
-        const again = await flow.again("expired_again");
+        const again = await flow.withNewConnector("expired_again");
         const later = startLoad(flow.url, seed + 1);
         for (const { source } of await store.status()) {
-          const { epoch } = await store.rebootstrap(
+          const { generation } = await store.resnapshot(
             source,
             kafkaChanges({
               brokers: kafka.brokers,
@@ -193,7 +193,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
               onWarning: () => undefined,
             }),
           );
-          expect(epoch).toBe(1);
+          expect(generation).toBe(1);
         }
         await untilTrue("changes behind the snapshot", () => later.transactions > 50);
         await later.stop();
@@ -213,7 +213,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async (context) => {
       const pipeline = pipelineOf();
-      const { seed } = runSettings("pipeline disk", 1);
+      const { seed } = seedSettings("pipeline disk", 1);
       await inFolder(async (folder) => {
         const disk = join(folder, "disk");
         mkdirSync(disk);

@@ -21,17 +21,21 @@ import {
   lakeIn,
   startFlow,
   untilTrue,
-  type Flow,
+  type PipelineFlow,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores } from "../../src/real-stores.ts";
-import { runSettings } from "../../src/settings.ts";
+import { seedSettings } from "../../src/settings.ts";
 
 const KILLS = 50;
 /** Three of each table's topic, and of the one that nothing is defined over. */
 const PARTITIONS = 3 * (BANK_TABLES.length + 1);
 
 export function runnerTests(pipelineOf: () => Pipeline): void {
-  const settingsOf = (flow: Flow, folder: string, groupId: string | null): ChildSettings => {
+  const settingsOf = (
+    flow: PipelineFlow,
+    folder: string,
+    groupId: string | null,
+  ): ChildSettings => {
     const { kafka, minio } = pipelineOf();
     return {
       folder,
@@ -54,7 +58,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
     { timeout: 900_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = runSettings("pipeline kills", 1);
+      const { seed } = seedSettings("pipeline kills", 1);
       const random = new Random(seed);
       const flow = await startFlow(pipeline, "kills");
       await inFolder(async (folder) => {
@@ -69,11 +73,11 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         while (inside() < KILLS) {
           const runner = next;
           await runner.ready;
-          runner.go();
+          runner.start();
           // the next one loads its modules meanwhile
           next = startRunnerProcess(settings);
           const after = random.int(5);
-          await untilTrue("a runner to commit", () => runner.commits > after || runner.isGone, 2);
+          await untilTrue("a runner to commit", () => runner.commits > after || runner.hasEnded, 2);
           await sleep(random.int(150));
           runner.kill("SIGKILL");
           const how = await runner.ended;
@@ -110,7 +114,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = runSettings("pipeline group", 1);
+      const { seed } = seedSettings("pipeline group", 1);
       const flow = await startFlow(pipeline, "grouped");
       await inFolder(async (folder) => {
         const load = startLoad(flow.url, seed);
@@ -118,7 +122,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         const start = async (): Promise<RunnerProcess> => {
           const runner = startRunnerProcess(settings);
           await runner.ready;
-          runner.go();
+          runner.start();
           return runner;
         };
         const goesOn = async (
@@ -127,10 +131,10 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         ): Promise<void> => {
           const before = runners.map(({ commits }) => commits);
           await untilTrue(what, () => {
-            const gone = runners.find(({ isGone }) => isGone);
+            const gone = runners.find(({ hasEnded }) => hasEnded);
             if (gone !== undefined) throw failed(gone, "its end");
             return runners.every(
-              ({ commits, shares }, i) => shares > 0 && commits > before[i]! + 3,
+              ({ commits, ownedPartitions }, i) => ownedPartitions > 0 && commits > before[i]! + 3,
             );
           });
         };
@@ -139,17 +143,19 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         await untilTrue(
           "the two to have all partitions",
           () =>
-            first.shares > 0 && second.shares > 0 && first.shares + second.shares === PARTITIONS,
+            first.ownedPartitions > 0 &&
+            second.ownedPartitions > 0 &&
+            first.ownedPartitions + second.ownedPartitions === PARTITIONS,
         );
-        const shares = [first.shares, second.shares];
+        const shares = [first.ownedPartitions, second.ownedPartitions];
         first.kill("SIGKILL");
         await first.ended;
-        await untilTrue("the second to take over", () => second.shares === PARTITIONS);
+        await untilTrue("the second to take over", () => second.ownedPartitions === PARTITIONS);
         const third = await start();
         await goesOn("the third to get a share", second, third);
         second.kill("SIGTERM");
         expect(await second.ended, second.errors).toBe("0");
-        await untilTrue("the third to take over", () => third.shares === PARTITIONS);
+        await untilTrue("the third to take over", () => third.ownedPartitions === PARTITIONS);
         await load.stop();
         third.kill("SIGTERM");
         expect(await third.ended, third.errors).toBe("0");

@@ -11,7 +11,7 @@ import { fixtures } from "../../src/pipeline-definitions.ts";
 import { connected } from "../../src/pipeline-load.ts";
 import { checkFlow, lakeIn, startFlow, untilTrue } from "../../src/pipeline-run.ts";
 import { inFolder, realStores } from "../../src/real-stores.ts";
-import { runSettings } from "../../src/settings.ts";
+import { seedSettings } from "../../src/settings.ts";
 
 const sql = (name: string): string =>
   readFileSync(
@@ -56,7 +56,7 @@ export function scenarioTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = runSettings("pipeline scenario", 1);
+      const { seed } = seedSettings("pipeline scenario", 1);
       const flow = await startFlow(pipeline, "fixtures", {
         sql: sql("setup"),
         tables: null,

@@ -3,7 +3,7 @@ import { openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import { realStores } from "../../src/real-stores.ts";
-import { slowly } from "../../src/slowly.ts";
+import { slowSource } from "../../src/slow-source.ts";
 
 interface Settings {
   readonly folder: string;
@@ -23,7 +23,7 @@ const store = await openStore({
 console.log("ready");
 // no machine is through with it before it was killed a few times
 await store.run(
-  slowly(
+  slowSource(
     kafkaChanges({
       brokers: [broker],
       topics: new RegExp(topics),

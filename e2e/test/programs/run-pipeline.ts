@@ -12,17 +12,17 @@ import { openFlow } from "../../src/pipeline-run.ts";
 import { lakePath, realStores } from "../../src/real-stores.ts";
 
 const { folder, brokers, topics, groupId, lake } = JSON.parse(process.argv[2]!) as ChildSettings;
-const say = (line: string): void => {
+const printLine = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
 const stores = realStores(
   folder,
   {
     sqlite: (name) => {
-      if (name === "after-commit") say("online");
+      if (name === "after-commit") printLine("online");
     },
     delta: (name) => {
-      if (name === "after-commit") say("history");
+      if (name === "after-commit") printLine("history");
     },
   },
   lake === null ? localObjects(lakePath(folder)) : s3Objects(lake),
@@ -36,7 +36,7 @@ process.on("SIGTERM", () => {
 process.stdin.once("data", () => {
   void run();
 });
-say("ready");
+printLine("ready");
 
 async function run(): Promise<void> {
   const store = await openFlow(bank, stores);
@@ -53,7 +53,7 @@ async function run(): Promise<void> {
         }),
   });
   const shares = setInterval(() => {
-    say(`shares ${source.lag().length}`);
+    printLine(`shares ${source.lag().length}`);
   }, 100);
   try {
     await store.run(source, { signal: stop.signal });

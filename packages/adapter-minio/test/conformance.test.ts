@@ -43,7 +43,7 @@ suiteNeeding(minioServer(), "on a real MinIO", () => {
     test("are optimized and vacuumed: what no version needs goes in one request, and the rows stay", async () => {
       const bucket = await buckets.make();
       const store = deltaOfflineStore(buckets.objects(bucket));
-      const columns = [{ name: "n", database: "n", kind: "int64", nullable: false }] as const;
+      const columns = [{ name: "n", database: "n", type: "int64", nullable: false }] as const;
       for (let n = 0; n < 12; n++)
         await store.append(
           { name: "t", columns, partitionBy: [] },

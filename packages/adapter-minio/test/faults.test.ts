@@ -100,7 +100,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       const proxy = await proxyTo(buckets.minio.endpoint, ({ method }) =>
         ++count % 7 === 0 ? 503 : method === "PUT" && count % 3 === 0 ? "lose the answer" : "pass",
       );
-      const columns = [{ name: "n", database: "n", kind: "int64", nullable: false }] as const;
+      const columns = [{ name: "n", database: "n", type: "int64", nullable: false }] as const;
       const store = deltaOfflineStore(buckets.objects(bucket, { endpoint: proxy.endpoint }), {
         checkpointEvery: 5,
       });

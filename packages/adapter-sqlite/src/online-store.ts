@@ -10,7 +10,7 @@ import { type Statements, prepareStatements } from "./statements.ts";
  * Of the last look: what the file says of other connections' writes, and this connection of its
  * own.
  */
-interface Stamp {
+interface ChangeCounter {
   others: unknown;
   own: unknown;
   count: number;
@@ -45,7 +45,7 @@ interface Opened {
   readonly namespace: string;
   readonly database: SqliteDatabase;
   readonly statements: Statements;
-  readonly stamp: Stamp;
+  readonly changeCounter: ChangeCounter;
 }
 
 /**
@@ -101,7 +101,7 @@ export function sqliteOnlineStore(
         namespace,
         database,
         statements: prepareStatements(database, id),
-        stamp: { others: null, own: null, count: 0 },
+        changeCounter: { others: null, own: null, count: 0 },
       };
     } catch (error) {
       if (path !== null) database.close();
@@ -149,17 +149,17 @@ export function sqliteOnlineStore(
       });
     },
 
-    async readChanged(keys, known) {
+    async readIfChanged(keys, known) {
       return attempt((statements) => {
         if (keys.length === 2) {
-          const two = readBeside(statements, keys, known);
+          const two = readIfUnchangedBeside(statements, keys, known);
           if (two !== null) return two;
         }
         const cells = new Array<Cell | "same" | null>(keys.length);
         transaction(statements, "begin", () => {
           for (let i = 0; i < keys.length; i++)
             cells[i] = changed(
-              statements.readChanged.get(known[i], keys[i]) as Changed | undefined,
+              statements.readIfChanged.get(known[i], keys[i]) as Changed | undefined,
             );
           return true;
         });
@@ -167,18 +167,18 @@ export function sqliteOnlineStore(
       });
     },
 
-    stamp() {
+    changeCounter() {
       return attempt((statements) => {
-        const { stamp } = opened!;
+        const { changeCounter } = opened!;
         const { data_version: others } = statements.dataVersion.get() as {
           readonly data_version: unknown;
         };
         const { changes: own } = statements.totalChanges.get() as { readonly changes: unknown };
-        if (others !== stamp.others || own !== stamp.own) {
-          stamp.count++;
-          Object.assign(stamp, { others, own });
+        if (others !== changeCounter.others || own !== changeCounter.own) {
+          changeCounter.count++;
+          Object.assign(changeCounter, { others, own });
         }
-        return stamp.count;
+        return changeCounter.count;
       });
     },
 
@@ -209,18 +209,20 @@ export function sqliteOnlineStore(
       const rows = attempt((statements) => statements.positions.all(source)) as {
         readonly partition: string;
         readonly offset: number;
-        readonly mark: string | null;
+        readonly checkpoint: string | null;
       }[];
-      return rows.map(({ partition, offset, mark }): Position =>
-        mark === null ? { partition, offset } : { partition, offset, mark },
+      return rows.map(({ partition, offset, checkpoint }): Position =>
+        checkpoint === null ? { partition, offset } : { partition, offset, checkpoint },
       );
     },
 
-    async sweep({ before, limit, cursor }) {
+    async deleteExpired({ before, limit, cursor }) {
       return attempt((statements) => {
         const from = cursor === null ? -1 : Number(Buffer.from(cursor).toString());
-        const end = statements.sweepEnd.get(from, limit - 1) as { readonly id: number } | undefined;
-        const removed = statements.sweep.run(
+        const end = statements.deleteExpiredEnd.get(from, limit - 1) as
+          | { readonly id: number }
+          | undefined;
+        const removed = statements.deleteExpired.run(
           from,
           end?.id ?? Number.MAX_SAFE_INTEGER,
           before,
@@ -293,12 +295,12 @@ function movePositions(
   source: string,
   steps: readonly PositionStep[],
 ): boolean {
-  for (const { partition, expected, next, mark } of steps) {
+  for (const { partition, expected, next, checkpoint } of steps) {
     const at = statements.position.get(source, partition) as
       | { readonly offset: number }
       | undefined;
     if ((at?.offset ?? null) !== expected) return false;
-    statements.setPosition.run(source, partition, next, mark ?? null);
+    statements.setPosition.run(source, partition, next, checkpoint ?? null);
   }
   return true;
 }
@@ -346,13 +348,13 @@ function changed(found: Changed | undefined): Cell | "same" | null {
  * one entity reads, and the first, its source's state, seldom changes; null: it has, or there is no
  * second.
  */
-function readBeside(
+function readIfUnchangedBeside(
   statements: Statements,
   [first, second]: readonly Uint8Array[],
   [state, head]: readonly (number | null)[],
 ): readonly (Cell | "same" | null)[] | null {
   if (state == null) return null;
-  const found = statements.readBeside.get(first, head, second) as
+  const found = statements.readIfUnchangedBeside.get(first, head, second) as
     | (Changed & { readonly beside: number | null })
     | undefined;
   return found?.beside === state ? ["same", changed(found)] : null;

@@ -16,7 +16,7 @@ const TABLES = `
   INSERT INTO count VALUES (1, 0);
   CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE positions (
-    namespace INTEGER NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL, "offset" INTEGER NOT NULL, mark TEXT,
+    namespace INTEGER NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL, "offset" INTEGER NOT NULL, checkpoint TEXT,
     PRIMARY KEY (namespace, source, partition)
   ) WITHOUT ROWID;
 `;

@@ -21,9 +21,9 @@ const sql = (cells: string, namespace: number) => ({
   commit: "COMMIT",
   rollback: "ROLLBACK",
   read: `SELECT value, version FROM ${cells} WHERE key = ?`,
-  readChanged: `SELECT version, CASE version WHEN ? THEN NULL ELSE value END AS value
+  readIfChanged: `SELECT version, CASE version WHEN ? THEN NULL ELSE value END AS value
     FROM ${cells} WHERE key = ?`,
-  readBeside: `SELECT (SELECT version FROM ${cells} WHERE key = ?) AS beside, version,
+  readIfUnchangedBeside: `SELECT (SELECT version FROM ${cells} WHERE key = ?) AS beside, version,
     CASE version WHEN ? THEN NULL ELSE value END AS value FROM ${cells} WHERE key = ?`,
   dataVersion: "PRAGMA data_version",
   totalChanges: "SELECT total_changes() AS changes",
@@ -39,12 +39,12 @@ const sql = (cells: string, namespace: number) => ({
   removeVersion: `DELETE FROM ${cells} WHERE key = ? AND version = ?`,
   size: `SELECT (SELECT count(*) FROM ${cells}) AS cells, page_count * page_size AS bytes
     FROM pragma_page_count, pragma_page_size`,
-  positions: `SELECT partition, "offset", mark FROM positions
+  positions: `SELECT partition, "offset", checkpoint FROM positions
     WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
   position: `SELECT "offset" FROM positions
     WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
-  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", mark)
+  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", checkpoint)
     VALUES (${namespace}, ?, ?, ?, ?)`,
-  sweepEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
-  sweep: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,
+  deleteExpiredEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
+  deleteExpired: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,
 });

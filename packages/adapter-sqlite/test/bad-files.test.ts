@@ -193,9 +193,9 @@ describe("readOnly", () => {
       await expect(
         store.write({ source: "s", cells: [put("b")], positions: [] }),
       ).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
-      await expect(store.sweep({ before: 1, limit: 1, cursor: null })).rejects.toMatchObject({
-        code: "ONLINE_STORE_READ_ONLY",
-      });
+      await expect(
+        store.deleteExpired({ before: 1, limit: 1, cursor: null }),
+      ).rejects.toMatchObject({ code: "ONLINE_STORE_READ_ONLY" });
       await store.close();
     });
   });

@@ -146,7 +146,7 @@ const replay = await timed("topic into an empty online store", () =>
   replayed.run(recordedTopic(topic)),
 );
 const filled = await open({ online: online("filled.db"), offline: offline() });
-const bootstrap = await timed("history into an empty online store", () => filled.bootstrap());
+const bootstrap = await timed("history into an empty online store", () => filled.backfill());
 if ((await answers(replayed)) !== (await answers(filled)))
   throw new Error("the two online stores answer otherwise");
 await replayed.close();

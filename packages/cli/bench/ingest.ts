@@ -87,12 +87,12 @@ try {
         database: name,
         nullable: true,
         ...(name === "id"
-          ? { kind: "int64" }
+          ? { type: "int64" }
           : name === "amount"
-            ? { kind: "decimal", precision: 12, scale: 2 }
+            ? { type: "decimal", precision: 12, scale: 2 }
             : name === "at"
-              ? { kind: "timestamp", zone: "UTC" }
-              : { kind: "string" }),
+              ? { type: "timestamp", zone: "UTC" }
+              : { type: "string" }),
       }) as ColumnSpec,
   );
   await writeParquet(file("parquet"), {

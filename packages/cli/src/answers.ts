@@ -17,7 +17,7 @@ export function answerTexts(batch: Batch, i: number, first = 0): string[] {
  */
 function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return String(value);
     case "timestamp":

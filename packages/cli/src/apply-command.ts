@@ -19,7 +19,7 @@ export const applyCommand: ReturnType<typeof configCommand> = configCommand({
   options: { "allow-destructive": "flag", by: "text" },
   interrupted: "tidemark plan says whether it was applied; it may be called again",
   async run({ given, open, say, signal }) {
-    const { store } = await open({ offline: true, onDrift: "ignore" });
+    const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const result = await store.apply({
       allowDestructive: given.has("allow-destructive"),
       by: given.text("by"),

@@ -32,7 +32,7 @@ export const backfillCommand: ReturnType<typeof configCommand> = configCommand({
           `${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`,
       );
     let told = performance.now();
-    const result = await store.bootstrap({
+    const result = await store.backfill({
       sources,
       signal,
       onProgress({ changes, total }) {

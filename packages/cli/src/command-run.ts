@@ -5,7 +5,7 @@
  * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and
  * returns the exit code, or nothing for 0.
  */
-import { driftText, isTidemarkError } from "@tidemark/core";
+import { definitionMismatchText, isTidemarkError } from "@tidemark/core";
 import { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 import { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
 import { redact, redactAll } from "./config/secret.ts";
@@ -87,10 +87,10 @@ export function configCommand({
         async open(wanted) {
           const configured = await openConfigured(config, {
             signal,
-            onDrift:
-              config.onDrift ??
-              ((drift) => {
-                progress.warn(driftText(drift));
+            onDefinitionMismatch:
+              config.onDefinitionMismatch ??
+              ((mismatch) => {
+                progress.warn(definitionMismatchText(mismatch));
               }),
             ...wanted,
           });

@@ -3,7 +3,7 @@ import {
   TidemarkError,
   collectDefinitions,
   didYouMean,
-  selectionOf,
+  selectedFeatures,
   specOfService,
   specOfView,
   type Selection,
@@ -39,7 +39,7 @@ export async function loadAsked(file: string, name: string): Promise<Asked> {
       [...definitions.views.keys()],
     );
   }
-  const selected = selectionOf(selection, `"${name}"`);
+  const selected = selectedFeatures(selection, `"${name}"`);
   return {
     name,
     selection,
@@ -80,8 +80,8 @@ function unknown(
 
 async function loadExports(file: string): Promise<Exports> {
   const loaded = await loadModule(file);
-  if (loaded.is === "loaded") return loaded.exports;
-  if (loaded.is === "not found")
+  if (loaded.kind === "loaded") return loaded.exports;
+  if (loaded.kind === "not found")
     throw new TidemarkError(
       "DEFINITIONS_NOT_FOUND",
       `${file}: ${loaded.why}; give the module that exports your definitions, such as features.ts`,

@@ -8,26 +8,26 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 export type Exports = Readonly<Record<string, unknown>>;
 
 export type LoadedModule =
-  | { readonly is: "loaded"; readonly exports: Exports }
-  | { readonly is: "not found"; readonly why: string }
+  | { readonly kind: "loaded"; readonly exports: Exports }
+  | { readonly kind: "not found"; readonly why: string }
   /** `why` says what is wrong, and in which line of which file as far as Node says so. */
-  | { readonly is: "broken"; readonly why: string; readonly cause: unknown };
+  | { readonly kind: "broken"; readonly why: string; readonly cause: unknown };
 
 let hooked = false;
 
 export async function loadModule(file: string): Promise<LoadedModule> {
   const path = resolve(file);
   const found = await stat(path).catch(() => null);
-  if (found === null) return { is: "not found", why: "there is no such file" };
-  if (!found.isFile()) return { is: "not found", why: "this is no file" };
+  if (found === null) return { kind: "not found", why: "there is no such file" };
+  if (!found.isFile()) return { kind: "not found", why: "this is no file" };
   // for good: what the module imports later, when a store is opened, is found as its first imports
   // are
   if (!hooked) registerHooks({ resolve: resolveTidemark });
   hooked = true;
   try {
-    return { is: "loaded", exports: (await import(pathToFileURL(path).href)) as Exports };
+    return { kind: "loaded", exports: (await import(pathToFileURL(path).href)) as Exports };
   } catch (cause) {
-    return { is: "broken", why: reasonOf(cause, path), cause };
+    return { kind: "broken", why: reasonOf(cause, path), cause };
   }
 }
 

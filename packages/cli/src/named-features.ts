@@ -1,13 +1,13 @@
 /** Features by the names that the configuration's definitions have for them. */
 import { TidemarkError, didYouMean, type Definitions } from "@tidemark/core";
-import type { Selected } from "@tidemark/core/spi";
+import type { SelectedFeature } from "@tidemark/core/spi";
 
 /** The features of a service, or of a view. Throws `SERVICE_UNKNOWN`. */
 export function featuresOfService(
   name: string,
   { services, views }: Definitions,
   file: string,
-): readonly Selected[] {
+): readonly SelectedFeature[] {
   const service = services.get(name);
   if (service !== undefined) return service.features;
   const view = views.get(name);
@@ -31,7 +31,7 @@ export function featuresNamed(
   names: readonly string[],
   { views }: Definitions,
   file: string,
-): readonly Selected[] {
+): readonly SelectedFeature[] {
   return names.flatMap((name) => {
     const [viewName, featureName] = name.includes(":")
       ? [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)]

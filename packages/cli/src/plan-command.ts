@@ -18,7 +18,7 @@ export const planCommand: ReturnType<typeof configCommand> = configCommand({
   options: {},
   interrupted: "nothing was changed",
   async run({ open, say, signal }) {
-    const { store } = await open({ offline: true, onDrift: "ignore" });
+    const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const plan = await store.plan({ signal });
     const { changes } = plan;
     say({ ...plan, destructive: changes.some((change) => change.destructive !== null) }, [

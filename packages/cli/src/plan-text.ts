@@ -18,18 +18,18 @@ export function planLines({ namespace, applied, changes, waiting }: RegistryPlan
 }
 
 function changeLines(change: PlannedChange): string[] {
-  const version = change.is === "changed" ? ` becomes version ${change.version}` : "";
+  const version = change.action === "changed" ? ` becomes version ${change.version}` : "";
   const serving = change.serving === null ? "" : `: ${servingText(change.serving)}`;
   return [
-    `${SIGNS[change.is]} ${change.kind} ${change.name}${version}${serving}`,
+    `${SIGNS[change.action]} ${change.kind} ${change.name}${version}${serving}`,
     ...change.details.map((detail) => `    ${detail}`),
     ...(change.usedBy.length === 0 ? [] : [`    used by ${change.usedBy.join(", ")}`]),
     ...(change.destructive === null ? [] : [`    destructive: ${change.destructive}`]),
   ];
 }
 
-function servingText({ is, why }: NonNullable<PlannedChange["serving"]>): string {
-  switch (is) {
+function servingText({ kind, why }: NonNullable<PlannedChange["serving"]>): string {
+  switch (kind) {
     case "now":
       return "served at once";
     case "backfill":
@@ -45,8 +45,8 @@ function servingText({ is, why }: NonNullable<PlannedChange["serving"]>): string
 
 /** `2 added, 1 changed, 0 removed; 1 of them destructive`. */
 export function countText(changes: readonly PlannedChange[]): string {
-  const count = (is: PlannedChange["is"]): string =>
-    `${changes.filter((change) => change.is === is).length} ${is}`;
+  const count = (is: PlannedChange["action"]): string =>
+    `${changes.filter((change) => change.action === is).length} ${is}`;
   const destructive = changes.filter((change) => change.destructive !== null).length;
   return (
     `${count("added")}, ${count("changed")}, ` +

@@ -216,7 +216,7 @@ async function* offlineAnswers(
 function refuseUnknownColumns(named: readonly string[], { name, sources }: Asked): void {
   const columns = sources.flatMap(({ table, columns }) =>
     columns
-      .filter(({ kind }) => kind === "timestamp")
+      .filter(({ type }) => type === "timestamp")
       .map(({ database }) => `${table}.${database}`),
   );
   const other = named.find((one) => !columns.includes(one));

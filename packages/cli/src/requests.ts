@@ -104,7 +104,7 @@ function keyOf(given: unknown, column: ColumnSpec, who: string): unknown {
 }
 
 function keyForm(given: unknown, column: ColumnSpec): unknown {
-  switch (column.kind) {
+  switch (column.type) {
     case "int64": {
       const whole =
         given instanceof ExactNumber

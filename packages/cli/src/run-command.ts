@@ -1,5 +1,5 @@
 /** `tidemark run`: changes into the stores, until somebody says stop. */
-import { TidemarkError, didYouMean, stallText } from "@tidemark/core";
+import { TidemarkError, didYouMean, backpressureText } from "@tidemark/core";
 import { configCommand } from "./command-run.ts";
 import { usage } from "./options.ts";
 
@@ -44,9 +44,9 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
     try {
       await store.run(source, {
         signal,
-        onStall(stall) {
-          if (stall.over) progress.done(stallText(stall));
-          else progress.warn(stallText(stall));
+        onBackpressure(stall) {
+          if (stall.caughtUp) progress.done(backpressureText(stall));
+          else progress.warn(backpressureText(stall));
         },
         onProgress({ changes: count, total }) {
           taken = count;

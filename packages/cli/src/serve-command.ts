@@ -73,8 +73,11 @@ function settingsOf({ given, config }: CommandRun): Settings {
   };
 }
 
-function drainOf({ drain }: ServerConfig): { readonly linger: number; readonly limit: number } {
-  return { linger: drain?.linger ?? 1000, limit: drain?.limit ?? 30_000 };
+function drainOf({ drain }: ServerConfig): {
+  readonly shutdownGracePeriod: number;
+  readonly limit: number;
+} {
+  return { shutdownGracePeriod: drain?.shutdownGracePeriod ?? 1000, limit: drain?.limit ?? 30_000 };
 }
 
 interface Started {
@@ -158,12 +161,12 @@ async function renewed(
 /** The first process of several: it opens no store. */
 async function lead(run: CommandRun, settings: Settings): Promise<number> {
   const { progress, signal } = run;
-  const { linger, limit } = drainOf(settings);
+  const { shutdownGracePeriod, limit } = drainOf(settings);
   await runCluster({
     workers: settings.workers,
     port: await freePort(settings),
     signal,
-    limit: linger + limit + 5000,
+    limit: shutdownGracePeriod + limit + 5000,
     onListening: (address) => {
       announce(run, address, settings.workers);
     },

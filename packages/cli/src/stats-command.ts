@@ -23,11 +23,11 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
     const { store, online } = configured;
     const offline = configured.offline === undefined ? null : maintained(configured);
     const tables = [];
-    for (const { name, holds, of, times } of offline === null
+    for (const { name, holds, of, timeColumn } of offline === null
       ? []
       : await tablesToLookAfter(configured, offline, given.texts("table"), signal)) {
-      const found = (await offline!.describe(name, { times, signal }))!;
-      const { version, rows, files, bytes, positions, changed, oldest, newest } = found;
+      const found = (await offline!.describe(name, { timeColumn, signal }))!;
+      const { version, rows, files, bytes, positions, committedAt, oldest, newest } = found;
       tables.push({
         table: name,
         holds,
@@ -36,7 +36,7 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
         rows,
         files,
         bytes,
-        changed: timeText(changed),
+        changed: timeText(committedAt),
         oldest: timeText(oldest),
         newest: timeText(newest),
         positions,
@@ -44,13 +44,13 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
     }
     const size = (await online?.size?.()) ?? null;
     const sources = (await store.status()).map(
-      ({ source, epoch, rebootstrapping, online: own, stalls }) => ({
+      ({ source, generation, resnapshotting, online: own, backpressure }) => ({
         source,
-        epoch,
-        rebootstrapping,
+        generation,
+        resnapshotting,
         horizon: own?.horizon ?? null,
         positions: own?.positions ?? [],
-        stalls,
+        backpressure,
       }),
     );
     const served =
@@ -72,7 +72,7 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
       ...historyLines,
       ...onlineLines,
     ]);
-    return sources.some(({ stalls }) => stalls.length > 0) ? 1 : 0;
+    return sources.some(({ backpressure }) => backpressure.length > 0) ? 1 : 0;
   },
 });
 
@@ -106,19 +106,25 @@ function tableLine({
 
 interface SourceStats {
   readonly source: string;
-  readonly rebootstrapping: boolean;
+  readonly resnapshotting: boolean;
   readonly horizon: string | null;
   readonly positions: readonly { readonly partition: string; readonly offset: number }[];
-  readonly stalls: readonly unknown[];
+  readonly backpressure: readonly unknown[];
 }
 
-function sourceLine({ source, horizon, positions, rebootstrapping, stalls }: SourceStats): string {
+function sourceLine({
+  source,
+  horizon,
+  positions,
+  resnapshotting,
+  backpressure,
+}: SourceStats): string {
   const taken =
     positions.length === 0
       ? "nothing taken yet"
       : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", ");
   return (
     `  ${source}: ` +
-    `${taken}${horizon === null ? "" : `; answers from ${horizon} on`}${rebootstrapping ? "; being begun anew from a snapshot" : ""}${stalls.length === 0 ? "" : "; could not be asked"}`
+    `${taken}${horizon === null ? "" : `; answers from ${horizon} on`}${resnapshotting ? "; being begun anew from a snapshot" : ""}${backpressure.length === 0 ? "" : "; could not be asked"}`
   );
 }

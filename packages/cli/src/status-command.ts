@@ -18,11 +18,17 @@ export const statusCommand: ReturnType<typeof configCommand> = configCommand({
     const { store } = await open();
     const sources = await store.status();
     say({ sources }, sources.flatMap(sourceLines));
-    return sources.every(({ stalls }) => stalls.length === 0) ? 0 : 1;
+    return sources.every(({ backpressure }) => backpressure.length === 0) ? 0 : 1;
   },
 });
 
-function sourceLines({ source, rebootstrapping, online, history, stalls }: SourceStatus): string[] {
+function sourceLines({
+  source,
+  resnapshotting,
+  online,
+  history,
+  backpressure,
+}: SourceStatus): string[] {
   const at = (
     positions: readonly { readonly partition: string; readonly offset: number }[],
   ): string =>
@@ -35,12 +41,12 @@ function sourceLines({ source, rebootstrapping, online, history, stalls }: Sourc
       : (
           [
             ["rows quarantined", online.quarantinedRows],
-            ["values unreadable", online.unreadableValues],
+            ["values unreadable", online.invalidValues],
             ["NaN or infinite", online.nonFiniteValues],
           ] as const
         ).filter(([, count]) => count > 0);
   return [
-    `source ${source}${rebootstrapping ? ": being begun anew from a snapshot" : ""}`,
+    `source ${source}${resnapshotting ? ": being begun anew from a snapshot" : ""}`,
     ...(online === null
       ? []
       : [
@@ -54,7 +60,7 @@ function sourceLines({ source, rebootstrapping, online, history, stalls }: Sourc
             `${history.versions} rows in versions`,
         ]),
     ...wrong.map(([what, count]) => `  ${count} ${what}`),
-    ...stalls.map(
+    ...backpressure.map(
       ({ store, error }) =>
         `  ${store} could not be asked: ${error?.message ?? "it takes too long"}`,
     ),

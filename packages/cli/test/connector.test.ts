@@ -24,19 +24,19 @@ const payments: SourceSpec = {
   name: "payments",
   table: "public.payments",
   primaryKey: ["id"],
-  eventTime: { is: "column", column: "at" },
-  created: null,
+  eventTime: { kind: "column", column: "at" },
+  createdAt: null,
   columns: [
-    { name: "id", database: "id", kind: "int64", nullable: false },
+    { name: "id", database: "id", type: "int64", nullable: false },
     {
       name: "amount",
       database: "amount",
-      kind: "decimal",
+      type: "decimal",
       precision: 12,
       scale: 2,
       nullable: true,
     },
-    { name: "at", database: "at", kind: "timestamp", nullable: true },
+    { name: "at", database: "at", type: "timestamp", nullable: true },
   ],
 };
 

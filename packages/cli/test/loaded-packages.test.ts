@@ -1,4 +1,6 @@
-/** Which packages a command loads: adapters only when the command or the configuration needs them. */
+/**
+ * Which packages a command loads: adapters only when the command or the configuration needs them.
+ */
 import { expect, test } from "vitest";
 import { Project } from "./support/project.ts";
 

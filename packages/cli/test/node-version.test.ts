@@ -23,7 +23,8 @@ test.each(["14.0.0", "18.20.8", "20.20.2", "22.9.0", "22.17.1", "9.99.99"])(
   (version) => {
     expect(unsupportedNode(version)).toMatch(
       new RegExp(
-        `^tidemark: [^.]+ 22\\.18 .*this is Node ${version.replaceAll(".", "\\.")}; install [^\\n]*\\.$`,
+        `^tidemark: [^.]+ 22\\.18 .*this is Node ${version.replaceAll(".", "\\.")}; install ` +
+          `[^\\n]*\\.$`,
       ),
     );
   },

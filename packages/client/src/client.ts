@@ -3,7 +3,7 @@ import {
   TidemarkError,
   isTidemarkError,
   keysNeeded,
-  selectionOf,
+  selectedFeatures,
   type Answer,
   type FeatureReads,
   type MaterializeOptions,
@@ -12,7 +12,7 @@ import {
   type SourceStatus,
   type TimeInput,
 } from "@tidemark/core";
-import type { Selected } from "@tidemark/core/spi";
+import type { SelectedFeature } from "@tidemark/core/spi";
 import type { AnswerReader } from "./answers.ts";
 import type { CallOptions, ClientOptions } from "./client-options.ts";
 import type { Exports, ServiceNames, ServiceNeeds, ServiceRow } from "./definitions-of.ts";
@@ -83,10 +83,10 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
    */
   function preparedFor(features: unknown): Prepared {
     if (typeof features !== "object" || features === null || Array.isArray(features))
-      return preparedOf(selectionOf(features, "getOnlineFeatures"));
+      return preparedOf(selectedFeatures(features, "getOnlineFeatures"));
     let found = prepared.get(features);
     if (found === undefined)
-      prepared.set(features, (found = preparedOf(selectionOf(features, "getOnlineFeatures"))));
+      prepared.set(features, (found = preparedOf(selectedFeatures(features, "getOnlineFeatures"))));
     return found;
   }
 
@@ -199,7 +199,7 @@ interface Prepared extends NamedService {
   readonly references: readonly string[];
 }
 
-function preparedOf(selection: readonly Selected[]): Prepared {
+function preparedOf(selection: readonly SelectedFeature[]): Prepared {
   return {
     references: referencesOf(selection),
     keys: keysNeeded(selection),

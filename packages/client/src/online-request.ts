@@ -1,6 +1,6 @@
 /** A question about features, as the server takes it. */
 import { formatTime, keyReader, timeOf } from "@tidemark/core";
-import type { ColumnSpec, Selected } from "@tidemark/core/spi";
+import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
 import { wireValue } from "./wire.ts";
 
 export interface OnlineQuestion {
@@ -19,7 +19,7 @@ export function questionBody(
 ): Readonly<Record<string, unknown>> {
   const read = keyReader(keys, { extra: false });
   const plain = keys.every(
-    ({ kind }) => kind === "string" || kind === "boolean" || kind === "int32",
+    ({ type }) => type === "string" || type === "boolean" || type === "int32",
   );
   return {
     entities: entities.map((row, i) => {
@@ -37,13 +37,13 @@ export function questionBody(
  * What a selection is to the server: its features one by one, so that the answer is the one that
  * the definitions here say, whatever the server's have gained.
  */
-export function referencesOf(selection: readonly Selected[]): readonly string[] {
+export function referencesOf(selection: readonly SelectedFeature[]): readonly string[] {
   return selection.map(
     ({ view, feature, as }) =>
       `${view.name}:${feature.name}${as === feature.name ? "" : ` as ${as}`}`,
   );
 }
 
-export function columnsOf(selection: readonly Selected[]): readonly ColumnSpec[] {
+export function columnsOf(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
   return selection.map(({ feature, as }) => ({ ...feature.result, name: as }));
 }

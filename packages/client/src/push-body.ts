@@ -35,7 +35,7 @@ export function pushRows(
           column !== undefined &&
           given !== null &&
           given !== undefined &&
-          !(column.kind === "float64" && typeof given === "number" && !Number.isFinite(given));
+          !(column.type === "float64" && typeof given === "number" && !Number.isFinite(given));
         return [
           member,
           known

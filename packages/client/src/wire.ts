@@ -5,7 +5,7 @@ import type { ColumnSpec, Value } from "@tidemark/core/spi";
 /** A value as Tidemark holds it, as the server reads it. */
 export function wireValue(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
     case "bytes":
       return toJson(value);
@@ -33,16 +33,16 @@ export function valueReader(column: ColumnSpec): ValueReader {
 }
 
 function readerOf(column: ColumnSpec): ValueReader {
-  const { kind, mode } = column;
+  const { type, mode } = column;
   const other = (given: unknown): never => {
-    throw differs(`${column.name} is ${JSON.stringify(given)}, and should be ${kind}`);
+    throw differs(`${column.name} is ${JSON.stringify(given)}, and should be ${type}`);
   };
-  switch (kind) {
+  switch (type) {
     case "json":
       return (given) => given;
     case "string":
     case "boolean":
-      return (given) => (typeof given === kind ? given : other(given));
+      return (given) => (typeof given === type ? given : other(given));
     case "decimal":
     case "date":
       return (given) => (typeof given === "string" ? given : other(given));

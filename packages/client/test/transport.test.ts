@@ -330,8 +330,8 @@ describe("a service by its name", () => {
       services: [
         {
           name: "fraud",
-          keys: [{ name: "user_id", kind: "string", nullable: false }],
-          features: [{ name: "n", kind, nullable: false, mode: "number" }],
+          keys: [{ name: "user_id", type: "string", nullable: false }],
+          features: [{ name: "n", type: kind, nullable: false, mode: "number" }],
         },
       ],
     },

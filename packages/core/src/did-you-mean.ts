@@ -11,14 +11,14 @@ export function didYouMean(name: string, names: Iterable<string>): string {
   for (const candidate of names) {
     const allowed = Math.max(1, Math.ceil(candidate.length / 3));
     if (Math.abs(candidate.length - name.length) > allowed) continue;
-    const steps = distance(name.toLowerCase(), candidate.toLowerCase());
+    const steps = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (steps < least && steps <= allowed) [best, least] = [candidate, steps];
   }
   return best === null ? "" : `; did you mean "${best}"?`;
 }
 
 /** Letters to insert, drop or replace. */
-function distance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

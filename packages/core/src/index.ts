@@ -1,31 +1,35 @@
 export { TidemarkError, isRetryable, isTidemarkError } from "./errors.ts";
 export { didYouMean } from "./did-you-mean.ts";
 export { durationText } from "./define/duration.ts";
-export type { Kind, Value } from "./specs.ts";
+export type { ValueType, Value } from "./specs.ts";
 export { batchOf, valueAt } from "./columns/batch.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export * from "./define/index.ts";
 export type {
   Answer,
-  EntityFrame,
+  EntityColumns,
   FeatureReads,
   OnlineAnswers,
   OnlineColumns,
   TrainingSet,
 } from "./request/request-types.ts";
-export type { BootstrapOptions, BootstrapResult } from "./online/backfill.ts";
+export type { BackfillOptions, BackfillResult } from "./online/backfill.ts";
 export { keyReader, keysNeeded } from "./request/entity-keys.ts";
 export {
   openStore,
   type OnlineRequest,
-  type RebootstrapOptions,
+  type ResnapshotOptions,
   type RunOptions,
   type Store,
   type StoreOptions,
 } from "./store/store.ts";
 export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
-export type { RebootstrapResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
-export { driftText, type Drift, type OnDrift } from "./registry/definition-mismatch.ts";
+export type { ResnapshotResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
+export {
+  definitionMismatchText,
+  type DefinitionMismatch,
+  type OnDefinitionMismatch,
+} from "./registry/definition-mismatch.ts";
 export type {
   ApplyOptions,
   ApplyResult,
@@ -33,7 +37,7 @@ export type {
   RegistryPlan,
 } from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./ingest/runner.ts";
-export { stallText, type SinkStall } from "./ingest/backpressure.ts";
+export { backpressureText, type StoreBackpressure } from "./ingest/backpressure.ts";
 export type { StoreTable } from "./store/store-tables.ts";
 export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";
 export type {

@@ -3,7 +3,7 @@
  * make it; everything that runs reads it. Types only.
  */
 
-export type Kind =
+export type ValueType =
   | "string"
   | "boolean"
   | "int32"
@@ -28,7 +28,7 @@ export interface ColumnSpec {
   readonly name: string;
   /** The name in the database. */
   readonly database: string;
-  readonly kind: Kind;
+  readonly type: ValueType;
   readonly nullable: boolean;
   /** decimal only. */
   readonly precision?: number | undefined;
@@ -50,10 +50,10 @@ export interface SourceSpec {
   readonly primaryKey: readonly string[];
   /** A declared column, or the commit time of each version (a dimension, law 2). */
   readonly eventTime:
-    | { readonly is: "column"; readonly column: string }
-    | { readonly is: "committed"; readonly since: string | null };
+    | { readonly kind: "column"; readonly column: string }
+    | { readonly kind: "committed"; readonly since: string | null };
   /** The column that settles ties of event time before the primary key does (law 2). */
-  readonly created: string | null;
+  readonly createdAt: string | null;
 }
 
 export interface EntitySpec {
@@ -67,15 +67,15 @@ export interface EntitySpec {
  */
 export type Expression =
   | {
-      readonly is: "compare";
+      readonly kind: "compare";
       readonly op: "=" | "<>" | "<" | "<=" | ">" | ">=";
       readonly column: string;
       readonly value: Value;
     }
-  | { readonly is: "in"; readonly column: string; readonly values: readonly Value[] }
-  | { readonly is: "null"; readonly column: string; readonly not: boolean }
-  | { readonly is: "and" | "or"; readonly terms: readonly Expression[] }
-  | { readonly is: "not"; readonly term: Expression };
+  | { readonly kind: "in"; readonly column: string; readonly values: readonly Value[] }
+  | { readonly kind: "null"; readonly column: string; readonly not: boolean }
+  | { readonly kind: "and" | "or"; readonly terms: readonly Expression[] }
+  | { readonly kind: "not"; readonly term: Expression };
 
 export type AggregateName = "count" | "sum" | "avg" | "min" | "max" | "countDistinct" | "latest";
 
@@ -95,7 +95,7 @@ export interface FeatureSpec {
 
 export interface ViewSpec {
   readonly name: string;
-  readonly is: "window" | "fact";
+  readonly kind: "window" | "latest";
   readonly entity: EntitySpec;
   readonly source: SourceSpec;
   /** For each key of the entity, in the entity's order, the source's column that holds it. */
@@ -106,7 +106,7 @@ export interface ViewSpec {
 }
 
 /** One feature of an answer. */
-export interface Selected {
+export interface SelectedFeature {
   readonly view: ViewSpec;
   readonly feature: FeatureSpec;
   /** The name in the answer. */
@@ -115,5 +115,5 @@ export interface Selected {
 
 export interface ServiceSpec {
   readonly name: string;
-  readonly features: readonly Selected[];
+  readonly features: readonly SelectedFeature[];
 }

@@ -10,8 +10,8 @@ export type {
   ColumnSpec,
   EntitySpec,
   FeatureSpec,
-  Kind,
-  Selected,
+  ValueType,
+  SelectedFeature,
   ServiceSpec,
   SourceSpec,
   Value,
@@ -31,7 +31,7 @@ export interface Position {
    * Something of that message (its time and a hash of its key), by which a re-created topic is
    * noticed.
    */
-  readonly mark?: string | undefined;
+  readonly checkpoint?: string | undefined;
 }
 
 /**
@@ -42,14 +42,14 @@ export interface PositionStep {
   readonly partition: string;
   readonly expected: number | null;
   readonly next: number;
-  readonly mark?: string | undefined;
+  readonly checkpoint?: string | undefined;
 }
 
 // ---- changes
 // ------------------------------------------------------------------------------------------------------
 
 /** A column of a row that could not be read (law 9): the row stays, the column is missing in it. */
-export interface Unreadable {
+export interface InvalidColumn {
   /** The column's name in the definitions. */
   readonly column: string;
   /** A stable code such as `NOT_A_TIME`, `NULL_NOT_ALLOWED`, `DECIMAL_TOO_PRECISE`. */
@@ -86,12 +86,12 @@ export interface Change {
    * of the stored row.
    */
   readonly unavailable: readonly number[];
-  readonly unreadable: readonly Unreadable[];
+  readonly invalidColumns: readonly InvalidColumn[];
   /**
    * On an upsert: the key could be read and the content not, so the row is in no window until the
    * next readable change.
    */
-  readonly broken: { readonly reason: string; readonly message: string } | null;
+  readonly undecodable: { readonly reason: string; readonly message: string } | null;
   /** How many float64 values were NaN or infinite, and are missing. */
   readonly nonFinite: number;
   /**
@@ -103,12 +103,12 @@ export interface Change {
    * Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change
    * source leaves it out.
    */
-  readonly place?: bigint | undefined;
+  readonly order?: bigint | undefined;
   /**
-   * How often the source was begun anew before this change (`store.rebootstrap`); 0 without it. A
+   * How often the source was begun anew before this change (`store.resnapshot`); 0 without it. A
    * change source leaves it out.
    */
-  readonly epoch?: number | undefined;
+  readonly generation?: number | undefined;
   /**
    * Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a
    * Kafka tombstone).
@@ -120,7 +120,7 @@ export interface Change {
    * Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs
    * beside the log.
    */
-  readonly snapshotPart?: "first" | "last" | "incremental" | undefined;
+  readonly snapshotMarker?: "first" | "last" | "incremental" | undefined;
   /**
    * Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction.
    */
@@ -166,7 +166,7 @@ export interface ChangeSource {
      * A second reader, while the first of the same run goes on, for a store that fell behind it. It
      * takes no partition from anyone, and needs to give only those that the first has at the time.
      */
-    readonly beside?: boolean | undefined;
+    readonly independent?: boolean | undefined;
   }): AsyncIterable<ChangeBatch>;
   /**
    * Partitions come from other runs and go to them while this one reads. A run that finds one moved
@@ -178,9 +178,9 @@ export interface ChangeSource {
    * Whether the first reader of the run has this partition now, where that changes while it reads;
    * for each that it gains it asks `positions`. It has all without this.
    */
-  holds?(partition: string): boolean;
+  owns?(partition: string): boolean;
   /** The changes come to an end by themselves. */
-  readonly ends?: boolean | undefined;
+  readonly bounded?: boolean | undefined;
   /** Told when everything up to these positions is durable in every sink. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */
@@ -206,8 +206,8 @@ export interface CellWrite {
   /** The version that was read; null: there was no cell; undefined: whatever is there. */
   readonly expected: number | null | undefined;
   /**
-   * µs; `sweep` may remove the cell when it is asked for cells that expire before a later time;
-   * null: never. The horizon decides, not the clock (law 1).
+   * µs; `deleteExpired` may remove the cell when it is asked for cells that expire before a later
+   * time; null: never. The horizon decides, not the clock (law 1).
    */
   readonly expires: number | null;
 }
@@ -234,12 +234,12 @@ export interface OnlineStore {
    * there was none: a read between two equal stamps is of the state of both. Only for stores that
    * tell it much faster than they read.
    */
-  stamp?(): number;
+  changeCounter?(): number;
   /**
    * As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not
    * travel. A store to which that makes no difference leaves it out.
    */
-  readChanged?(
+  readIfChanged?(
     keys: readonly Uint8Array[],
     known: readonly (number | null)[],
   ): Promise<readonly (Cell | "same" | null)[]>;
@@ -254,7 +254,7 @@ export interface OnlineStore {
    * Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when
    * all were seen.
    */
-  sweep(options: {
+  deleteExpired(options: {
     readonly before: number;
     readonly limit: number;
     readonly cursor: Uint8Array | null;
@@ -296,7 +296,7 @@ export interface TableDescription {
   readonly bytes: number;
   readonly positions: readonly Position[];
   /** When the version was committed. */
-  readonly changed: number | null;
+  readonly committedAt: number | null;
   /**
    * The least and the greatest value of the column of times that was asked for; null: there is
    * none, or a file does not say.
@@ -367,7 +367,7 @@ export interface OfflineStore {
     rows: readonly Batch[] | AsyncIterable<Batch>,
     options: {
       readonly replaced: PartitionFilter;
-      readonly from: number | null;
+      readonly expectedVersion: number | null;
       readonly positions: readonly PositionStep[];
       readonly signal?: AbortSignal | undefined;
     },
@@ -417,7 +417,10 @@ export interface OfflineStore {
   /** null: there is no such table. Reads no row. */
   describe?(
     table: string,
-    options?: { readonly times?: string | undefined; readonly signal?: AbortSignal | undefined },
+    options?: {
+      readonly timeColumn?: string | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<TableDescription | null>;
   /**
    * How long (ms) files that left a table are kept for readers of older versions, and remembered.
@@ -449,13 +452,13 @@ export interface Events {
 /** What is asked: for each row, a key (a number, equal for equal keys) and a time in µs. */
 export interface EntityRows {
   readonly length: number;
-  readonly keys: number;
+  readonly keyCount: number;
   readonly entity: Int32Array;
   readonly time: Float64Array;
 }
 
 /** The value and the status of one feature for every entity row. */
-export interface Answers {
+export interface ResultColumns {
   readonly values: readonly Value[];
   readonly statuses: readonly Status[];
   /** µs; NaN: none. */
@@ -470,13 +473,13 @@ export interface AggregatePlan {
   readonly columns: readonly ColumnSpec[];
   readonly features: readonly FeatureSpec[];
   /** The view's longest window, µs: it decides NOT_FOUND (law 7). */
-  readonly longest: number;
+  readonly longestWindow: number;
 }
 
 export interface JoinPlan {
   readonly source: SourceSpec;
   /**
-   * Columns of the events: those the features read, then `created` if there is one, then the
+   * Columns of the events: those the features read, then `createdAt` if there is one, then the
    * primary key.
    */
   readonly columns: readonly ColumnSpec[];
@@ -495,11 +498,11 @@ export interface ComputeEngine {
     events: AsyncIterable<Events>,
     rows: EntityRows,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly Answers[]>;
+  ): Promise<readonly ResultColumns[]>;
   joinAsOf(
     plan: JoinPlan,
     events: AsyncIterable<Events>,
     rows: EntityRows,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly Answers[]>;
+  ): Promise<readonly ResultColumns[]>;
 }

@@ -10,7 +10,7 @@ const HELD = 8;
  * Call what this returns between small pieces of work; it waits for everybody else's turn when the
  * thread has been held for long enough.
  */
-export function breather(): () => Promise<void> | undefined {
+export function eventLoopYielder(): () => Promise<void> | undefined {
   let since = performance.now();
   const giveWay = async (): Promise<void> => {
     await new Promise<void>((resolve) => {

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { breather } from "../src/yield-to-event-loop.ts";
+import { eventLoopYielder } from "../src/yield-to-event-loop.ts";
 
 test("work that holds the thread gives way to what waits for it", async () => {
   let turn = false;
   setImmediate(() => {
     turn = true;
   });
-  const breathe = breather();
-  let waited = breathe();
-  while (waited === undefined) waited = breathe();
+  const yieldToEventLoop = eventLoopYielder();
+  let waited = yieldToEventLoop();
+  while (waited === undefined) waited = yieldToEventLoop();
   expect(turn).toBe(false);
   await waited;
   expect(turn).toBe(true);

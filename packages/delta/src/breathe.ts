@@ -2,7 +2,7 @@
  * Writing and reading files is long work in the thread that also serves requests: between columns
  * it lets everybody else have their turn.
  */
-export function breathe(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -7,14 +7,14 @@ import { openFile } from "./scan.ts";
 
 export interface DescribeOptions {
   /** A column of times, whose least and greatest value to tell. */
-  readonly times?: string | undefined;
+  readonly timeColumn?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export async function describeTable(
   lake: Lake,
   table: string,
-  { times, signal }: DescribeOptions,
+  { timeColumn, signal }: DescribeOptions,
 ): Promise<TableDescription | null> {
   const log = await lake.latest(table, signal);
   if (log === null) return null;
@@ -23,11 +23,11 @@ export async function describeTable(
   const { version } = log;
   const files = [...log.files.values()];
   const positions = positionsOf(log.txns);
-  let [rows, bytes, oldest, newest, told] = [0, 0, Infinity, -Infinity, times !== undefined];
+  let [rows, bytes, oldest, newest, told] = [0, 0, Infinity, -Infinity, timeColumn !== undefined];
   for (const file of files) {
     rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
     bytes += file.add.size;
-    const range = times === undefined ? null : file.stats.range(times);
+    const range = timeColumn === undefined ? null : file.stats.range(timeColumn);
     if (range === null) told = false;
     else if (range !== "none")
       [oldest, newest] = [Math.min(oldest, range.min), Math.max(newest, range.max)];
@@ -42,7 +42,7 @@ export async function describeTable(
     files: files.length,
     bytes,
     positions,
-    changed: typeof info?.timestamp === "number" ? info.timestamp * 1000 : null,
+    committedAt: typeof info?.timestamp === "number" ? info.timestamp * 1000 : null,
     oldest: known ? oldest : null,
     newest: known ? newest : null,
   };

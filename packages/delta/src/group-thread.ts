@@ -54,7 +54,7 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
     async encode(group) {
       if (ended) throw new Error("the thread for row groups has ended");
       // values that lie anywhere in the memory of others are not for sending
-      if (worker === null || group.vectors.some(({ is }) => is === "bytes"))
+      if (worker === null || group.vectors.some(({ kind }) => kind === "bytes"))
         return await encodeGroup(group);
       const id = next++;
       try {
@@ -113,9 +113,9 @@ function compact(vector: Vector): Vector {
   const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T =>
     values.byteLength === values.buffer.byteLength ? values : (values.slice() as T);
   const valid = vector.valid === null ? null : own(vector.valid);
-  switch (vector.is) {
+  switch (vector.kind) {
     case "string":
-      return { is: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
+      return { kind: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
     case "int64":
       return { ...vector, values: own(vector.values), valid };
     case "int32":

@@ -79,11 +79,11 @@ export function deltaOfflineStore(
     },
     append: (table, rows, { positions, signal }) =>
       commitTo(lake, table.name, writing(lake, table, rows, positions, null, signal), signal),
-    rewrite: (table, rows, { replaced, from, positions, signal }) =>
+    rewrite: (table, rows, { replaced, expectedVersion, positions, signal }) =>
       commitTo(
         lake,
         table.name,
-        writing(lake, table, rows, positions, { replaced, from }, signal),
+        writing(lake, table, rows, positions, { replaced, expectedVersion }, signal),
         signal,
       ),
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
@@ -102,11 +102,11 @@ function writing(
   table: TableSpec,
   rows: readonly Batch[] | AsyncIterable<Batch>,
   positions: readonly PositionStep[],
-  over: { readonly replaced: PartitionFilter; readonly from: number | null } | null,
+  over: { readonly replaced: PartitionFilter; readonly expectedVersion: number | null } | null,
   signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];
-  let checked = over?.from ?? -1;
+  let checked = over?.expectedVersion ?? -1;
   return {
     operation: "WRITE",
     parameters: {
@@ -118,7 +118,7 @@ function writing(
       if (!stepsFit(positions, log?.txns ?? new Map())) return "conflict";
       if (log === null) {
         checkNewTable(table);
-        return over === null || over.from === null ? "go" : "conflict";
+        return over === null || over.expectedVersion === null ? "go" : "conflict";
       }
       checkKnownTable(log, table, over !== null);
       if (over === null) return "go";
@@ -205,11 +205,11 @@ function checkNewTable(table: TableSpec): void {
   );
   for (const name of table.partitionBy) {
     const column = table.columns.find((candidate) => candidate.name === name);
-    if (column?.kind !== "int32" && column?.kind !== "string") {
+    if (column?.type !== "int32" && column?.type !== "string") {
       throw new TidemarkError(
         "PARTITION_CONFLICT",
         `table "${table.name}": ` +
-          `${column === undefined ? `there is no column "${name}" to part by` : `column "${name}" is ${column.kind}`}; ` +
+          `${column === undefined ? `there is no column "${name}" to part by` : `column "${name}" is ${column.type}`}; ` +
           "part by an int32 or string column",
       );
     }

@@ -18,7 +18,9 @@ async function lakeOf(commits: number, checkpointEvery: number): Promise<string>
   const store = deltaOfflineStore(localObjects(lake), { checkpointEvery });
   for (let i = 0; i < commits; i++)
     await store.append(numbers, rowsOfNumbers(i), {
-      positions: [{ partition: "p", expected: i === 0 ? null : i - 1, next: i, mark: `${i}` }],
+      positions: [
+        { partition: "p", expected: i === 0 ? null : i - 1, next: i, checkpoint: `${i}` },
+      ],
     });
   return lake;
 }
@@ -213,7 +215,7 @@ describe("tables that ask for more", () => {
     const lake = await foreign({ configuration: { "delta.appendOnly": "true" } });
     await append(lake)();
     await assert.rejects(
-      open(lake).rewrite(numbers, [], { replaced: {}, from: 1, positions: [] }),
+      open(lake).rewrite(numbers, [], { replaced: {}, expectedVersion: 1, positions: [] }),
       refused,
     );
     assert.deepEqual(await idsOf(open(lake)), [0, 7]);

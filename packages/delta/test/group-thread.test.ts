@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
 import { batchOf } from "@tidemark/core";
-import type { Batch, ColumnSpec, Kind, TableSpec, Value } from "@tidemark/core/spi";
+import type { Batch, ColumnSpec, ValueType, TableSpec, Value } from "@tidemark/core/spi";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { groupThread, ownThread, type Done, type GroupThread } from "../src/group-thread.ts";
 import { deltaOfflineStore, localObjects } from "../src/index.ts";
@@ -29,7 +29,7 @@ const failing: Readonly<Record<string, () => Worker>> = {
   ),
 };
 
-const KINDS: readonly Kind[] = [
+const KINDS: readonly ValueType[] = [
   "string",
   "json",
   "boolean",
@@ -53,9 +53,9 @@ function someRows(seed: number, length: number, of = columns): Batch {
   let state = seed;
   const next = (below: number): number =>
     (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) % below;
-  const value = ({ kind }: ColumnSpec): Value => {
+  const value = ({ type }: ColumnSpec): Value => {
     if (next(5) === 0) return null;
-    switch (kind) {
+    switch (type) {
       case "string":
       case "json":
         return `é${next(9)}😀`.slice(0, next(5));
@@ -102,7 +102,7 @@ describe("a row group", () => {
       }),
     );
     onTestFinished(() => thread.end());
-    const sent = columns.filter(({ kind }) => kind !== "bytes");
+    const sent = columns.filter(({ type }) => type !== "bytes");
     for (let seed = 1; seed <= 40; seed++) {
       for (const of of [columns, sent]) {
         const batch = someRows(seed, seed * 3, of);
@@ -180,13 +180,13 @@ async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
       columns: table.columns,
       vectors: [
         {
-          is: "string",
+          kind: "string",
           codes: new Int32Array(length).fill(0),
           dictionary: [part === 2 ? "b" : "a"],
           valid: null,
         },
-        { is: "int64", values: rows.ids, valid: null },
-        { is: "string", codes: rows.codes, dictionary: ["v", "w", "x", "y", "z"], valid: null },
+        { kind: "int64", values: rows.ids, valid: null },
+        { kind: "string", codes: rows.codes, dictionary: ["v", "w", "x", "y", "z"], valid: null },
       ],
     };
   }
@@ -237,7 +237,7 @@ describe("a stream of rows", () => {
       assert.equal(
         await store.rewrite(table, lateRows(), {
           replaced: { day: ["a", "b"] },
-          from: null,
+          expectedVersion: null,
           positions: [],
         }),
         "done",
@@ -272,7 +272,7 @@ describe("a stream of rows", () => {
       await assert.rejects(
         store.rewrite(table, lateRows(stop), {
           replaced: { day: ["a"] },
-          from: null,
+          expectedVersion: null,
           positions: [],
           signal: control.signal,
         }),

@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batchOf, valueAt } from "@tidemark/core";
-import type { Batch, ColumnSpec, Kind, OfflineStore, TableSpec, Value } from "@tidemark/core/spi";
+import type {
+  Batch,
+  ColumnSpec,
+  ValueType,
+  OfflineStore,
+  TableSpec,
+  Value,
+} from "@tidemark/core/spi";
 import { onTestFinished } from "vitest";
 
 export async function temporary(): Promise<string> {
@@ -12,8 +19,8 @@ export async function temporary(): Promise<string> {
   return directory;
 }
 
-export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, kind, nullable: true, ...more };
+export function column(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
+  return { name, database: name, type, nullable: true, ...more };
 }
 
 /** A table of an int32 `bucket`, by which it may be parted, and an int64 `id`. */

@@ -63,7 +63,7 @@ describe("optimize", () => {
     assert.equal(
       await store.rewrite(parted, rowsOfNumbers(99), {
         replaced: { bucket: [0] },
-        from: 2,
+        expectedVersion: 2,
         positions: [],
       }),
       "done",
@@ -81,7 +81,7 @@ describe("optimize", () => {
         once = false;
         await other.rewrite(parted, rowsOfNumbers(99), {
           replaced: { bucket: [0] },
-          from: 3,
+          expectedVersion: 3,
           positions: [],
         });
         await other.append(parted, rowsOfNumbers(100), { positions: [] });
@@ -143,7 +143,7 @@ describe("vacuum", () => {
     now += 6 * DAY;
     await store.rewrite(parted, rowsOfNumbers(99), {
       replaced: { bucket: [1] },
-      from: 4,
+      expectedVersion: 4,
       positions: [],
     });
     now += 2 * DAY;

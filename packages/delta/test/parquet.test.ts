@@ -61,10 +61,10 @@ describe("a Parquet file", () => {
           assert.equal(await writeParquet(file, { columns, batches }), length);
           const back = await readParquet(file);
           assert.deepEqual(
-            back.columns.map(({ name, kind, nullable }) => [name, kind, nullable]),
-            columns.map(({ name, kind, nullable }) => [
+            back.columns.map(({ name, type, nullable }) => [name, type, nullable]),
+            columns.map(({ name, type, nullable }) => [
               name,
-              kind === "json" ? "string" : kind,
+              type === "json" ? "string" : type,
               nullable,
             ]),
           );

@@ -34,10 +34,10 @@ function ask(script: string, ...args: readonly string[]): never {
 }
 
 /** As `canonical.py` writes it. */
-function canonical({ kind, scale }: ColumnSpec, value: Value): string | null {
+function canonical({ type, scale }: ColumnSpec, value: Value): string | null {
   if (value === null) return null;
-  if (kind === "decimal") return decimalText(value as bigint, scale ?? 0);
-  if (kind === "float64") {
+  if (type === "decimal") return decimalText(value as bigint, scale ?? 0);
+  if (type === "float64") {
     const bits = Buffer.alloc(8);
     bits.writeDoubleBE(value as number);
     return bits.toString("hex");
@@ -119,7 +119,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
               partition: "topic:0",
               expected: i === 0 ? null : i - 1,
               next: i,
-              mark: `mark ☂ ${i}`,
+              checkpoint: `mark ☂ ${i}`,
             },
           ],
         });
@@ -129,7 +129,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
       assert.equal(
         await store.rewrite(table, [batch(900, 903)], {
           replaced: { region: ["north"] },
-          from: 5,
+          expectedVersion: 5,
           positions: [],
         }),
         "done",
@@ -195,7 +195,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
         assert.deepEqual(canonicalRows(columns, after), found.after);
         assert.deepEqual((await reader.state(table.name))!.columns, columns);
         assert.deepEqual((await reader.state(table.name))!.positions, [
-          { partition: "topic:0", offset: 5, mark: "mark ☂ 5" },
+          { partition: "topic:0", offset: 5, checkpoint: "mark ☂ 5" },
         ]);
       }
       assert.equal(
@@ -227,7 +227,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
         state.columns.find((candidate) => candidate.name === name)!,
       );
       assert.deepEqual(
-        specs.map(({ name, kind }) => [name, kind]),
+        specs.map(({ name, type }) => [name, type]),
         [
           ["id", "int64"],
           ["small", "int32"],
@@ -283,7 +283,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
       for (const [name, { columns: names, rows }] of Object.entries(expected)) {
         const file = await readParquet(join(directory, name));
         assert.deepEqual(
-          file.columns.map((spec) => [spec.name, spec.kind]),
+          file.columns.map((spec) => [spec.name, spec.type]),
           [
             ["user_id", "string"],
             ["account", "int64"],

@@ -116,7 +116,7 @@ test(
         definitions: { own: entity(name, { keys: { id: string() } }) },
         offline: deltaOfflineStore(objects),
         namespace: "Bank/eu",
-        onDrift: "ignore",
+        onDefinitionMismatch: "ignore",
       });
       assert.equal((await store.apply()).version, n + 1);
       await objects.put(`_tidemark/registry/%42ank%2Feu/${n}.copy`, new TextEncoder().encode("{"));

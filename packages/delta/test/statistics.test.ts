@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rangeOf } from "../src/parquet/statistics.ts";
 
-const column: ColumnSpec = { name: "n", database: "n", kind: "int64", nullable: true };
+const column: ColumnSpec = { name: "n", database: "n", type: "int64", nullable: true };
 const edges = [
   -(2n ** 63n),
   2n ** 63n - 1n,
@@ -36,13 +36,13 @@ test("the range of int64 values, compared by halves, is that of the bigints", ()
         const there = list.filter((value) => value !== null);
         const sorted = there.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
         const valid = Uint8Array.from(list, (value) => (value === null ? 0 : 1));
-        expect(rangeOf(column, { is: "int64", values, valid }, list.length)).toEqual({
+        expect(rangeOf(column, { kind: "int64", values, valid }, list.length)).toEqual({
           nulls: list.length - there.length,
           min: sorted[0] ?? null,
           max: sorted.at(-1) ?? null,
         });
         if (there.length === list.length)
-          expect(rangeOf(column, { is: "int64", values, valid: null }, list.length)).toEqual({
+          expect(rangeOf(column, { kind: "int64", values, valid: null }, list.length)).toEqual({
             nulls: 0,
             min: sorted[0],
             max: sorted.at(-1),

@@ -5,16 +5,16 @@
 import type { Customer } from "./customers.ts";
 import {
   DAY,
-  deedsBecauseOf,
-  population,
-  type Bank,
-  type Deed,
+  eventsBecauseOf,
+  initialCustomers,
+  type BankConfig,
+  type BankEvent,
   type Transaction,
-} from "./deeds.ts";
+} from "./bank-events.ts";
 
-export { DAY, type Transaction } from "./deeds.ts";
+export { DAY, type Transaction } from "./bank-events.ts";
 
-export interface BankSettings extends Bank {
+export interface BankSettings extends BankConfig {
   readonly days: number;
   /** The first day, at midnight UTC. */
   readonly start: Date;
@@ -48,24 +48,29 @@ export interface Commit {
 export function* bankCommits(settings: BankSettings): Generator<Commit> {
   const first = settings.start.getTime() / DAY;
   const connected = settings.start.getTime() + DAY;
-  const deeds = Array.from({ length: settings.days }, (_, i) => deedsBecauseOf(settings, first + i))
+  const events = Array.from({ length: settings.days }, (_, i) =>
+    eventsBecauseOf(settings, first + i),
+  )
     .flat()
     .filter(({ at }) => at < (first + settings.days) * DAY);
   const tables = bankTables(settings);
   let streaming = false;
-  for (const deed of deeds.sort((a, b) => a.at - b.at)) {
-    if (deed.at >= connected && !streaming) {
+  for (const event of events.sort((a, b) => a.at - b.at)) {
+    if (event.at >= connected && !streaming) {
       streaming = true;
       yield { at: connected, snapshot: true, changes: tables.rows() };
     }
-    const changes = tables.take(deed);
-    if (streaming && changes.length > 0) yield { at: deed.at, snapshot: false, changes };
+    const changes = tables.apply(event);
+    if (streaming && changes.length > 0) yield { at: event.at, snapshot: false, changes };
   }
 }
 
-function bankTables(bank: Bank): { take(deed: Deed): readonly RowChange[]; rows(): RowChange[] } {
+function bankTables(bank: BankConfig): {
+  apply(event: BankEvent): readonly RowChange[];
+  rows(): RowChange[];
+} {
   const transactions = new Map<number, Transaction>();
-  const customers = new Map(population(bank).map((customer) => [customer.id, customer]));
+  const customers = new Map(initialCustomers(bank).map((customer) => [customer.id, customer]));
 
   /** An update, or with null a delete; nothing where the row is gone already. */
   const change = (
@@ -81,31 +86,31 @@ function bankTables(bank: Bank): { take(deed: Deed): readonly RowChange[]; rows(
   };
 
   return {
-    take(deed) {
-      switch (deed.is) {
+    apply(event) {
+      switch (event.kind) {
         case "purchases":
-          return deed.rows.map((after): RowChange => {
+          return event.rows.map((after): RowChange => {
             transactions.set(after.id, after);
             return { table: "transaction_data", before: null, after };
           });
         case "correction":
-          return change(deed.id, (row) => ({ ...row, Amount: deed.amount }));
+          return change(event.id, (row) => ({ ...row, Amount: event.amount }));
         case "repair":
-          return change(deed.id, (row) => ({ ...row, Time: deed.time, "User ID": deed.user }));
+          return change(event.id, (row) => ({ ...row, Time: event.time, "User ID": event.user }));
         case "cancellation":
-          return change(deed.id, () => null);
+          return change(event.id, () => null);
         case "transfers":
-          return deed.ids
+          return event.ids
             .filter(
               (id) => (transactions.get(id)?.Sources ?? "Current Account") !== "Current Account",
             )
             .flatMap((id) => change(id, (row) => ({ ...row, Sources: "Current Account" })));
         case "customer": {
-          const before = customers.get(deed.id);
+          const before = customers.get(event.id);
           if (before === undefined) return [];
-          const after = deed.becomes === null ? null : { ...before, ...deed.becomes };
-          if (after === null) customers.delete(deed.id);
-          else customers.set(deed.id, after);
+          const after = event.update === null ? null : { ...before, ...event.update };
+          if (after === null) customers.delete(event.id);
+          else customers.set(event.id, after);
           return [{ table: "customer_data", before, after }];
         }
       }

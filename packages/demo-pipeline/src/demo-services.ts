@@ -1,6 +1,6 @@
 /** The services of the real demo: started here, or those of docker/compose.yaml. */
 import {
-  chooseWay,
+  chooseRuntime,
   composePipeline,
   startPipeline,
   type PipelineAddresses,
@@ -24,7 +24,7 @@ export class ServicesMissing extends Error {}
 
 export interface DemoServices extends PipelineAddresses {
   /** They are gone afterwards; otherwise somebody else's, and what the demo leaves there stays. */
-  readonly own: boolean;
+  readonly owned: boolean;
   stop(): Promise<void>;
 }
 
@@ -41,21 +41,27 @@ export async function demoServices({
   signal,
 }: ServicesOptions): Promise<DemoServices> {
   if (against === "compose") return composeServices();
-  if (against !== undefined) return { ...against, own: false, stop: async () => undefined };
-  const chosen = await chooseWay(undefined, (image) => {
+  if (against !== undefined) return { ...against, owned: false, stop: async () => undefined };
+  const chosen = await chooseRuntime(undefined, (image) => {
     print.line(`pulling ${image} …`);
   });
   print.line(
-    `as ${chosen.way === "docker" ? "containers" : "processes of this machine"}: ${chosen.because}`,
+    `as ${chosen.runtime === "docker" ? "containers" : "processes of this machine"}: ` +
+      `${chosen.reason}`,
   );
-  if (chosen.way === "processes") await bringPrograms(chosen.because, print);
+  if (chosen.runtime === "processes") await installPrograms(chosen.reason, print);
   signal?.throwIfAborted();
   const onReady = (name: string, seconds: number): void => {
     print.line(`${name.padEnd(8)} ready after ${decimals(seconds, 1)} s`);
   };
-  const trino = chosen.way === "docker" || missingForTrino() === null;
-  const pipeline = await startPipeline({ way: chosen.way, trino, onWay: () => undefined, onReady });
-  return { ...pipeline, own: true, stop: () => pipeline.stop() };
+  const trino = chosen.runtime === "docker" || missingForTrino() === null;
+  const pipeline = await startPipeline({
+    runtime: chosen.runtime,
+    trino,
+    onRuntime: () => undefined,
+    onReady,
+  });
+  return { ...pipeline, owned: true, stop: () => pipeline.stop() };
 }
 
 async function composeServices(): Promise<DemoServices> {
@@ -74,14 +80,14 @@ async function composeServices(): Promise<DemoServices> {
       { cause },
     );
   });
-  return { ...addresses, own: false, stop: async () => undefined };
+  return { ...addresses, owned: false, stop: async () => undefined };
 }
 
 /**
  * What is not there and can be brought with the tools of this machine is brought, once; the rest is
  * refused, before anything is downloaded.
  */
-async function bringPrograms(because: string, print: StepPrinter): Promise<void> {
+async function installPrograms(because: string, print: StepPrinter): Promise<void> {
   const kafka = missingForKafka() !== null;
   const minio = minioProgram() === null;
   const go = minio ? await goProgram() : null;

@@ -24,8 +24,8 @@ import {
   printDifferences,
   readOnline,
   someUsers,
-  streamAgainstHistory,
-} from "./questions.ts";
+  compareOnlineWithHistory,
+} from "./shared-steps.ts";
 import { stepPrinter } from "./steps.ts";
 
 /** June 2025 at a bank of 500 users. */
@@ -35,7 +35,7 @@ export const JUNE: BankSettings = {
   transactionsPerDay: 5_000,
   days: 30,
   start: new Date("2025-06-01T00:00:00Z"),
-  oddEvery: 20_000,
+  invalidEvery: 20_000,
 };
 
 export interface DemoOptions {
@@ -138,7 +138,7 @@ export async function demo({
       (_, i) =>
         new Date(bank.start.getTime() + 8 * DAY + Math.floor((i * (bank.days - 8) * DAY) / 20)),
     );
-    const check = await streamAgainstHistory(print, store, {
+    const check = await compareOnlineWithHistory(print, store, {
       users: someUsers(bank.users, 100),
       moments,
       signal,

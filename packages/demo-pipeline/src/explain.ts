@@ -7,7 +7,7 @@ import type { Difference } from "./compare.ts";
 import type { Label } from "./labels.ts";
 import { decimals, time } from "./print.ts";
 
-interface Afterthought {
+interface LateChange {
   readonly at: number;
   readonly before: Transaction | null;
   readonly after: Transaction | null;
@@ -35,15 +35,15 @@ export function explainDifference(
     if (causes.length !== 1 || cause === undefined) continue;
     return (
       `${user_id} at ${time(t)}: ${feature} was ${decimals(left as number)} as known then and ` +
-      `is ${decimals(right as number)} as corrected, because ${told(cause)} on ` +
+      `is ${decimals(right as number)} as corrected, because ${changeText(cause)} on ` +
       `${time(cause.at)}.`
     );
   }
   return null;
 }
 
-function changesByUser(settings: BankSettings): Map<string, Afterthought[]> {
-  const found = new Map<string, Afterthought[]>();
+function changesByUser(settings: BankSettings): Map<string, LateChange[]> {
+  const found = new Map<string, LateChange[]>();
   for (const { at, snapshot, changes } of bankCommits(settings)) {
     if (snapshot) continue;
     for (const change of changes) {
@@ -66,13 +66,13 @@ function inWindow(row: Transaction, t: number): boolean {
   return t - 7 * DAY <= time && time < t;
 }
 
-function told({ before, after }: Afterthought): string {
-  if (after === null) return `${named(before!)} was deleted`;
-  if (before === null) return `${named(after)} arrived late`;
+function changeText({ before, after }: LateChange): string {
+  if (after === null) return `${transactionText(before!)} was deleted`;
+  if (before === null) return `${transactionText(after)} arrived late`;
   if (before.Amount !== after.Amount)
-    return `the amount of ${named(before)} was corrected to ${decimals(after.Amount)}`;
-  return `${named(before)} was changed`;
+    return `the amount of ${transactionText(before)} was corrected to ${decimals(after.Amount)}`;
+  return `${transactionText(before)} was changed`;
 }
 
-const named = (row: Transaction): string =>
+const transactionText = (row: Transaction): string =>
   `${row["Transaction ID"]} (${row.Vendor}, ${decimals(row.Amount)}, ${row.Time})`;

@@ -4,7 +4,7 @@
  */
 import {
   avg,
-  committed,
+  commitTime,
   count,
   countDistinct,
   date,
@@ -55,7 +55,7 @@ export const customers = source("customers", {
     created: timestamp("created"),
   },
   primaryKey: ["user_id"],
-  eventTime: committed({ since: "created" }),
+  eventTime: commitTime({ since: "created" }),
 });
 
 export const weekly = featureView("weekly_activity", {

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "@tidemark/core";
 import type { Pool } from "pg";
-import type { Bank } from "./deeds.ts";
+import type { BankConfig } from "./bank-events.ts";
 import { customer360, weekly } from "./features.ts";
 import type { LiveRun } from "./live-run.ts";
-import { writeDay, type Written } from "./postgres-bank.ts";
+import { writeDay, type WriteResult } from "./postgres-bank.ts";
 import { decimals, integer } from "./print.ts";
 import { progressBar, type Output } from "./progress.ts";
-import { someUsers } from "./questions.ts";
+import { someUsers } from "./shared-steps.ts";
 import type { StepPrinter } from "./steps.ts";
 
 /** What some users got at a moment at which nothing was on its way. */
@@ -18,7 +18,7 @@ export interface Served {
 }
 
 export interface LiveDaysOptions {
-  readonly bank: Bank;
+  readonly bank: BankConfig;
   readonly database: Pool;
   readonly store: Store;
   readonly run: LiveRun;
@@ -69,7 +69,7 @@ export async function liveDays({
     const started = performance.now();
     const many = messagesOf(written);
     const bar = output.isTTY === true ? progressBar(output, many, "messages") : undefined;
-    await run.taken(messages + many, bar, messages).finally(() => bar?.end());
+    await run.waitUntilTaken(messages + many, bar, messages).finally(() => bar?.end());
     const { inserted, updated, deleted } = written.transaction_data;
     print.line(
       `${date}: ${integer(inserted)} new, ${integer(updated)} changed, ${integer(deleted)} ` +
@@ -81,8 +81,8 @@ export async function liveDays({
   }
   const delays: number[] = [];
   for (let i = 0; i < 5; i++)
-    delays.push(await firstPayment(database, store, `newcomer_${i + 1}`, signal));
-  await run.taken(messages + delays.length);
+    delays.push(await measureDelay(database, store, `newcomer_${i + 1}`, signal));
+  await run.waitUntilTaken(messages + delays.length);
   living.done(
     messages + delays.length - before,
     "messages",
@@ -93,7 +93,7 @@ export async function liveDays({
 }
 
 /** ms from the commit of the first payment of somebody new until it is counted. */
-async function firstPayment(
+async function measureDelay(
   database: Pool,
   store: Store,
   user_id: string,
@@ -121,7 +121,7 @@ async function firstPayment(
 }
 
 /** A tombstone follows each delete. */
-function messagesOf(written: Written): number {
+function messagesOf(written: WriteResult): number {
   return [written.transaction_data, written.customer_data].reduce(
     (sum, { inserted, updated, deleted }) => sum + inserted + updated + 2 * deleted,
     0,

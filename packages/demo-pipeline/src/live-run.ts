@@ -7,7 +7,7 @@ import type { Progress } from "./progress.ts";
 
 export interface LiveRun {
   /** Waits until so many messages were taken in all, and Kafka has no more; says how far it is. */
-  taken(messages: number, bar?: Progress, from?: number): Promise<void>;
+  waitUntilTaken(messages: number, bar?: Progress, from?: number): Promise<void>;
   /** As Ctrl-C would. */
   stop(): Promise<void>;
 }
@@ -24,8 +24,8 @@ export interface LiveRunOptions {
  * Seconds without one more message after which the connector is looked at, and after which we give
  * up.
  */
-const SUSPICIOUS = 10;
-const HOPELESS = 120;
+const CHECK_CONNECTOR_AFTER = 10;
+const GIVE_UP_AFTER = 120;
 
 /**
  * Begins when the connector has made its topics, which it does with the first row of each table.
@@ -64,7 +64,7 @@ export async function liveRun({
   });
 
   return {
-    async taken(messages, bar, from = 0) {
+    async waitUntilTaken(messages, bar, from = 0) {
       for (let since = performance.now(), before = taken, asked = 0; ;) {
         if (failure !== null) throw failure;
         const lag = source?.lag() ?? [];
@@ -73,7 +73,7 @@ export async function liveRun({
         if (taken >= messages && lag.length === topics.length && behind === 0) return;
         if (taken !== before) [since, before, asked] = [performance.now(), taken, 0];
         const idle = (performance.now() - since) / 1000;
-        if (idle > SUSPICIOUS && asked === 0) {
+        if (idle > CHECK_CONNECTOR_AFTER && asked === 0) {
           asked = 1;
           const status = await connectorStatus({ ...connector, signal });
           const trace =
@@ -83,10 +83,10 @@ export async function liveRun({
           if (trace != null)
             throw new Error(`demo: connector ${connector.name} has failed: ${trace}`);
         }
-        if (idle > HOPELESS)
+        if (idle > GIVE_UP_AFTER)
           throw new Error(
             `demo: ${integer(taken)} of ${integer(messages)} messages came, and none for ` +
-              `${HOPELESS} s; look at the connector ${connector.name}`,
+              `${GIVE_UP_AFTER} s; look at the connector ${connector.name}`,
           );
         await sleep(20, undefined, { signal });
       }

@@ -3,22 +3,22 @@
  * once however often it is asked for.
  */
 import type { Pool, PoolClient } from "pg";
-import { DAY, deedsOn, population, type Bank, type Deed } from "./deeds.ts";
+import { DAY, eventsOn, initialCustomers, type BankConfig, type BankEvent } from "./bank-events.ts";
 
-export type { Bank } from "./deeds.ts";
+export type { BankConfig } from "./bank-events.ts";
 
 /** Rows that were touched. */
-export interface Touched {
+export interface RowCounts {
   readonly inserted: number;
   readonly updated: number;
   readonly deleted: number;
 }
 
-export interface Written {
+export interface WriteResult {
   /** False: it had been written before, and nothing happened. */
   readonly written: boolean;
-  readonly transaction_data: Touched;
-  readonly customer_data: Touched;
+  readonly transaction_data: RowCounts;
+  readonly customer_data: RowCounts;
 }
 
 const TABLES = `
@@ -42,9 +42,9 @@ export function createBank(database: Pool): Promise<void> {
 }
 
 /** Everybody there is at first. */
-export function writeCustomers(database: Pool, bank: Bank): Promise<Written> {
-  return once(database, bank, "customers", async (connection) => {
-    const people = population(bank);
+export function writeCustomers(database: Pool, bank: BankConfig): Promise<WriteResult> {
+  return writeOnce(database, bank, "customers", async (connection) => {
+    const people = initialCustomers(bank);
     const created = await connection.query(
       `INSERT INTO public.customer_data SELECT id, name, gender, date '1970-01-01' + born, address, segment, created
        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[]) AS new (id, name, gender, born, address, segment, created) ON CONFLICT (id) DO NOTHING`,
@@ -53,8 +53,8 @@ export function writeCustomers(database: Pool, bank: Bank): Promise<Written> {
       ),
     );
     return {
-      transaction_data: touched(),
-      customer_data: touched({ inserted: created.rowCount ?? 0 }),
+      transaction_data: rowCounts(),
+      customer_data: rowCounts({ inserted: created.rowCount ?? 0 }),
     };
   });
 }
@@ -68,19 +68,19 @@ export function writeCustomers(database: Pool, bank: Bank): Promise<Written> {
  * await createBank(pool);
  * await writeDay(pool, { seed: 66, users: 500, transactionsPerDay: 5_000, oddEvery: 20_000 }, "2025-06-14");
  */
-export function writeDay(database: Pool, bank: Bank, date: string): Promise<Written> {
+export function writeDay(database: Pool, bank: BankConfig, date: string): Promise<WriteResult> {
   const midnight = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN;
   if (Number.isNaN(midnight) || dateText(midnight) !== date)
     throw new Error(`bank: ${JSON.stringify(date)} is no day; give one as YYYY-MM-DD`);
-  const deeds = deedsOn(bank, midnight / DAY);
-  return once(database, bank, date, async (connection) => {
+  const events = eventsOn(bank, midnight / DAY);
+  return writeOnce(database, bank, date, async (connection) => {
     const sum = {
       transaction_data: { inserted: 0, updated: 0, deleted: 0 },
       customer_data: { inserted: 0, updated: 0, deleted: 0 },
     };
     const run = async (
       table: keyof typeof sum,
-      what: keyof Touched,
+      what: keyof RowCounts,
       text: string,
       values: unknown[],
     ): Promise<void> => {
@@ -88,24 +88,24 @@ export function writeDay(database: Pool, bank: Bank, date: string): Promise<Writ
     };
     // Only the nightly rule asks when a row came: what lies on one side of it may be done kind by
     // kind.
-    const night = deeds.findIndex(({ is }) => is === "transfers");
-    for (const part of night < 0 ? [deeds] : [deeds.slice(0, night), deeds.slice(night)])
-      await writeDeeds(part, run);
+    const night = events.findIndex(({ kind }) => kind === "transfers");
+    for (const batch of night < 0 ? [events] : [events.slice(0, night), events.slice(night)])
+      await writeEvents(batch, run);
     return sum;
   });
 }
 
-type Run = (
+type RunStatement = (
   table: "transaction_data" | "customer_data",
-  what: keyof Touched,
+  what: keyof RowCounts,
   text: string,
   values: unknown[],
 ) => Promise<void>;
 
-async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
-  const those = <I extends Deed["is"]>(is: I): Extract<Deed, { is: I }>[] =>
-    deeds.filter((deed): deed is Extract<Deed, { is: I }> => deed.is === is);
-  for (const { ids } of those("transfers")) {
+async function writeEvents(events: readonly BankEvent[], run: RunStatement): Promise<void> {
+  const ofKind = <I extends BankEvent["kind"]>(is: I): Extract<BankEvent, { kind: I }>[] =>
+    events.filter((event): event is Extract<BankEvent, { kind: I }> => event.kind === is);
+  for (const { ids } of ofKind("transfers")) {
     await run(
       "transaction_data",
       "updated",
@@ -114,7 +114,7 @@ async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
       [ids],
     );
   }
-  const rows = those("purchases").flatMap((one) => one.rows);
+  const rows = ofKind("purchases").flatMap((one) => one.rows);
   await run(
     "transaction_data",
     "inserted",
@@ -125,7 +125,7 @@ async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
       (column) => rows.map((row) => row[column]),
     ),
   );
-  const amounts = those("correction");
+  const amounts = ofKind("correction");
   await run(
     "transaction_data",
     "updated",
@@ -133,7 +133,7 @@ async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
       `unnest($1::bigint[], $2::float8[]) AS new (id, amount) WHERE old.id = new.id`,
     [amounts.map(({ id }) => id), amounts.map(({ amount }) => amount)],
   );
-  const repairs = those("repair");
+  const repairs = ofKind("repair");
   await run(
     "transaction_data",
     "updated",
@@ -146,11 +146,11 @@ async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
     "transaction_data",
     "deleted",
     "DELETE FROM public.transaction_data WHERE id = ANY($1::bigint[])",
-    [those("cancellation").map(({ id }) => id)],
+    [ofKind("cancellation").map(({ id }) => id)],
   );
   // few, and the order of one customer's matters
-  for (const { id, becomes } of those("customer")) {
-    if (becomes === null)
+  for (const { id, update } of ofKind("customer")) {
+    if (update === null)
       await run("customer_data", "deleted", "DELETE FROM public.customer_data WHERE id = $1", [id]);
     else
       await run(
@@ -158,12 +158,12 @@ async function writeDeeds(deeds: readonly Deed[], run: Run): Promise<void> {
         "updated",
         "UPDATE public.customer_data SET address = coalesce($2, address), segment = " +
           "coalesce($3, segment) WHERE id = $1",
-        [id, becomes.address ?? null, becomes.segment ?? null],
+        [id, update.address ?? null, update.segment ?? null],
       );
   }
 }
 
-const touched = (some: Partial<Touched> = {}): Touched => ({
+const rowCounts = (some: Partial<RowCounts> = {}): RowCounts => ({
   inserted: 0,
   updated: 0,
   deleted: 0,
@@ -175,30 +175,30 @@ const dateText = (time: number): string => new Date(time).toISOString().slice(0,
  * The work and the note that it is done stand in one transaction; a second writer waits for the
  * note of the first, and then has nothing to do.
  */
-function once(
+function writeOnce(
   database: Pool,
-  { seed }: Bank,
-  what: string,
-  write: (connection: PoolClient) => Promise<Omit<Written, "written">>,
-): Promise<Written> {
+  { seed }: BankConfig,
+  unit: string,
+  write: (connection: PoolClient) => Promise<Omit<WriteResult, "written">>,
+): Promise<WriteResult> {
   return inTransaction(database, async (connection) => {
-    const note = await connection.query(
+    const claim = await connection.query(
       "INSERT INTO public.bank_written (what, seed) VALUES ($1, $2) ON CONFLICT (what) DO NOTHING",
-      [what, seed],
+      [unit, seed],
     );
-    if (note.rowCount === 1) return { written: true, ...(await write(connection)) };
+    if (claim.rowCount === 1) return { written: true, ...(await write(connection)) };
     const {
       rows: [before],
     } = await connection.query<{ seed: number }>(
       "SELECT seed FROM public.bank_written WHERE what = $1",
-      [what],
+      [unit],
     );
     if (before?.seed !== seed)
       throw new Error(
-        `bank: ${what} was written with seed ${before?.seed}, not ${seed}; use that seed, or ` +
+        `bank: ${unit} was written with seed ${before?.seed}, not ${seed}; use that seed, or ` +
           "another database",
       );
-    return { written: false, transaction_data: touched(), customer_data: touched() };
+    return { written: false, transaction_data: rowCounts(), customer_data: rowCounts() };
   });
 }
 

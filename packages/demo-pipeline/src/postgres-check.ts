@@ -6,11 +6,11 @@ import { valueAt, type Store, type Value } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
 import { isDeepStrictEqual } from "node:util";
 import type { Pool } from "pg";
-import { DAY } from "./deeds.ts";
+import { DAY } from "./bank-events.ts";
 import { weekly } from "./features.ts";
-import { customerRow, transactionRow } from "./ledger.ts";
+import { customerRow, transactionRow } from "./row-lookup.ts";
 import { customerRows, transactionRows, weeklyFromRows, type TableRow } from "./postgres-rows.ts";
-import type { User } from "./questions.ts";
+import type { User } from "./shared-steps.ts";
 
 export interface CheckResult {
   readonly compared: number;

@@ -4,7 +4,7 @@
  */
 import type { Value } from "@tidemark/core";
 import type { Pool } from "pg";
-import { DAY } from "./deeds.ts";
+import { DAY } from "./bank-events.ts";
 
 /** A row's key, and its columns in the order of the definitions. */
 export interface TableRow {
@@ -22,7 +22,13 @@ export async function transactionRows(database: Pool): Promise<TableRow[]> {
   );
   return rows.map((row) => ({
     key: row["id"]!,
-    values: [row["User ID"]!, row["Vendor"]!, row["Sources"]!, row.Amount, timeOf(row["Time"]!)],
+    values: [
+      row["User ID"]!,
+      row["Vendor"]!,
+      row["Sources"]!,
+      row.Amount,
+      parseTimeText(row["Time"]!),
+    ],
   }));
 }
 
@@ -47,7 +53,7 @@ export async function customerRows(database: Pool): Promise<TableRow[]> {
 }
 
 /** µs, or null where the calendar has no such time. */
-function timeOf(text: string): number | null {
+function parseTimeText(text: string): number | null {
   const time = Date.parse(`${text.replace(" ", "T")}Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 19).replace("T", " ") === text
     ? time * 1000

@@ -16,8 +16,8 @@ export interface Progress {
   end(): void;
 }
 
-const WIDTH = 30;
-const EVERY = 100;
+const BAR_WIDTH = 30;
+const REDRAW_INTERVAL = 100;
 
 export function progressBar(output: Output, total: number, what: string): Progress {
   const started = performance.now();
@@ -28,9 +28,9 @@ export function progressBar(output: Output, total: number, what: string): Progre
     const share = Math.min(1, done / total);
     const rate = done / ((performance.now() - started) / 1000);
     const left = share < 1 && rate > 0 ? `, ${decimals((total - done) / rate, 0)} s left` : "";
-    const filled = Math.round(share * WIDTH);
+    const filled = Math.round(share * BAR_WIDTH);
     return (
-      `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ` +
+      `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` +
       `${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ` +
       `${what}, ${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`
     );
@@ -51,7 +51,7 @@ export function progressBar(output: Output, total: number, what: string): Progre
   return {
     at(done, more) {
       const now = performance.now();
-      if (now - shown < EVERY) return;
+      if (now - shown < REDRAW_INTERVAL) return;
       shown = now;
       // a line that wraps could not be drawn over
       output.write(

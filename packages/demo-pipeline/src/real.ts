@@ -10,13 +10,13 @@ import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
 import type { PipelineAddresses } from "@tidemark/testkit/services";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import { compare } from "./compare.ts";
-import { DAY, type Bank } from "./deeds.ts";
-import { demoGround, type DemoGround } from "./demo-ground.ts";
+import { DAY, type BankConfig } from "./bank-events.ts";
+import { createDemoResources, type DemoResources } from "./demo-resources.ts";
 import { demoServices, type DemoServices } from "./demo-services.ts";
 import { bytesBelow } from "./disk.ts";
 import * as features from "./features.ts";
 import { customer360 } from "./features.ts";
-import * as ledger from "./ledger.ts";
+import * as ledger from "./row-lookup.ts";
 import { liveDays, type Served } from "./live-days.ts";
 import { liveRun } from "./live-run.ts";
 import { createBank, writeCustomers, writeDay } from "./postgres-bank.ts";
@@ -29,14 +29,14 @@ import {
   printDifferences,
   readOnline,
   someUsers,
-  streamAgainstHistory,
-} from "./questions.ts";
+  compareOnlineWithHistory,
+} from "./shared-steps.ts";
 import { stepPrinter, type StepPrinter } from "./steps.ts";
 import { readInTrino } from "./trino-check.ts";
 
 export { ServicesMissing } from "./demo-services.ts";
 
-export interface RealBank extends Bank {
+export interface RealBank extends BankConfig {
   /** Days up to today … */
   readonly days: number;
   /** … of which the last so many are written while the stream runs. */
@@ -48,7 +48,7 @@ export const FORTNIGHT: RealBank = {
   seed: 66,
   users: 300,
   transactionsPerDay: 2_000,
-  oddEvery: 6_000,
+  invalidEvery: 6_000,
   days: 14,
   live: 4,
 };
@@ -95,33 +95,33 @@ export async function realDemo(options: RealDemoOptions): Promise<RealDemoResult
   const services = await demoServices({ against, print, signal });
   try {
     signal?.throwIfAborted();
-    const ground = await demoGround(services, signal);
+    const resources = await createDemoResources(services, signal);
     try {
-      return await flow({ ...options, services, ground, print });
+      return await runFlow({ ...options, services, resources, print });
     } finally {
       // what is ended together needs no farewell
-      if (!services.own) await ground.leave();
-      await ground.close();
+      if (!services.owned) await resources.removeConnector();
+      await resources.close();
     }
   } finally {
     await services.stop();
   }
 }
 
-interface Flow extends RealDemoOptions {
+interface DemoContext extends RealDemoOptions {
   readonly services: DemoServices;
-  readonly ground: DemoGround;
+  readonly resources: DemoResources;
   readonly print: StepPrinter;
 }
 
-async function flow(options: Flow): Promise<RealDemoResult> {
-  const { bank, directory, output, signal, services, ground, print } = options;
-  const { database, topics } = ground;
+async function runFlow(options: DemoContext): Promise<RealDemoResult> {
+  const { bank, directory, output, signal, services, resources, print } = options;
+  const { database, topics } = resources;
   const { brokers } = services.kafka;
   const dates = Array.from({ length: bank.days }, (_, i) =>
     new Date(Date.now() - (bank.days - 1 - i) * DAY).toISOString().slice(0, 10),
   );
-  const early = dates.slice(0, -bank.live);
+  const daysBeforeSnapshot = dates.slice(0, -bank.live);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
 
@@ -129,21 +129,22 @@ async function flow(options: Flow): Promise<RealDemoResult> {
   const writing = print.step("The bank in PostgreSQL");
   await createBank(database);
   await writeCustomers(database, bank);
-  for (const date of early) {
+  for (const date of daysBeforeSnapshot) {
     signal?.throwIfAborted();
     await writeDay(database, bank, date);
   }
-  const there = await countRows(database);
+  const snapshotRows = await countRows(database);
   writing.done(
-    there,
+    snapshotRows,
     "rows",
-    `transaction_data and customer_data up to ${early.at(-1)}; a day is written once, however ` +
+    `transaction_data and customer_data up to ${daysBeforeSnapshot.at(-1)}; a day is written ` +
+      "once, however " +
       "often it is asked for",
   );
 
   // 3. Debezium's snapshot. The ledger's features, every column by primary key, are there for the
   //    check at the end.
-  const lake = deltaOfflineStore(ground.lake);
+  const lake = deltaOfflineStore(resources.lake);
   const store = await openStore({
     definitions: { ...features, ...ledger },
     online: sqliteOnlineStore(join(directory, "online.db")),
@@ -151,8 +152,8 @@ async function flow(options: Flow): Promise<RealDemoResult> {
     retain: "forever",
   });
   try {
-    const registering = print.step(`The connector ${ground.name}`);
-    await ground.connect(signal);
+    const registering = print.step(`The connector ${resources.name}`);
+    await resources.connect(signal);
     registering.done(
       topics.length,
       "tables",
@@ -166,12 +167,12 @@ async function flow(options: Flow): Promise<RealDemoResult> {
       store,
       brokers,
       topics,
-      connector: { url: services.connect.url, name: ground.name },
+      connector: { url: services.connect.url, name: resources.name },
       signal,
     });
-    const bar = progressBar(output, there, "messages");
-    await run.taken(there, bar).finally(() => bar.end());
-    streaming.done(there, "messages", "while Debezium took it");
+    const bar = progressBar(output, snapshotRows, "messages");
+    await run.waitUntilTaken(snapshotRows, bar).finally(() => bar.end());
+    streaming.done(snapshotRows, "messages", "while Debezium took it");
 
     // 4. Days that come while the stream runs, and what a request then got.
     const served = await liveDays({
@@ -179,8 +180,8 @@ async function flow(options: Flow): Promise<RealDemoResult> {
       database,
       run,
       store,
-      dates: dates.slice(early.length),
-      before: there,
+      dates: dates.slice(daysBeforeSnapshot.length),
+      before: snapshotRows,
     });
 
     // 5. A runner may be stopped at any moment: the next one begins where the stores stand.
@@ -195,15 +196,15 @@ async function flow(options: Flow): Promise<RealDemoResult> {
       "read again for the history, which had not committed them yet; the online store had them",
     );
 
-    return await questions({ ...options, store, lake, served });
+    return await verify({ ...options, store, lake, served });
   } finally {
     await store.close();
   }
 }
 
 /** All that is asked when everything has come. */
-async function questions(
-  options: Flow & {
+async function verify(
+  options: DemoContext & {
     readonly store: Store;
     readonly lake: DeltaOfflineStore;
     readonly served: Served;
@@ -214,7 +215,7 @@ async function questions(
     directory,
     signal,
     services,
-    ground: { database, location },
+    resources: { database, location },
     store,
     lake,
     served,
@@ -265,7 +266,7 @@ async function questions(
     (_, i) => new Date(now - Math.floor((i * Math.max(2, bank.days - 8) * DAY) / 20)),
   );
   const users = someUsers(bank.users, 100);
-  const check = await streamAgainstHistory(print, store, { users, moments, signal });
+  const check = await compareOnlineWithHistory(print, store, { users, moments, signal });
 
   const holding = print.step("PostgreSQL's tables, read by SQL, against both stores");
   const rows = await checkRows({ database, store, lake, asOf: new Date(now + 2 * DAY) });
@@ -308,12 +309,12 @@ async function questions(
     {
       what: "the bank",
       where: `database ${database.options.database ?? ""} in PostgreSQL`,
-      now: services.own ? "gone with the service" : "there until the next run",
+      now: services.owned ? "gone with the service" : "there until the next run",
     },
     {
       what: "history",
       where: location,
-      now: services.own ? "gone with the service" : "there until the next run",
+      now: services.owned ? "gone with the service" : "there until the next run",
     },
     {
       what: `online store, ${megabytes(await bytesBelow(directory, "online.db"))}`,
@@ -345,7 +346,7 @@ function valuesOf(row: object): object {
   );
 }
 
-async function countRows(database: DemoGround["database"]): Promise<number> {
+async function countRows(database: DemoResources["database"]): Promise<number> {
   const {
     rows: [counted],
   } = await database.query<{ n: string }>(

@@ -11,7 +11,7 @@ import {
 import type { Pool } from "pg";
 
 const SOURCES = ["transactions", "customers"];
-const STANDING = `"_known_to" IS NULL AND NOT "_deleted"`;
+const CURRENT_ROWS = `"_known_to" IS NULL AND NOT "_deleted"`;
 
 const demoSchema = (url: string, signal?: AbortSignal): CatalogSchema => ({
   url,
@@ -28,7 +28,7 @@ export async function unregisterDemo(url: string, signal?: AbortSignal): Promise
   });
 }
 
-export interface Reading {
+export interface TrinoReading {
   readonly what: string;
   readonly postgres: string;
   readonly trino: string;
@@ -48,7 +48,7 @@ export async function readInTrino({
   readonly location: string;
   readonly database: Pool;
   readonly signal?: AbortSignal | undefined;
-}): Promise<Reading[]> {
+}): Promise<TrinoReading[]> {
   const at = demoSchema(url, signal);
   await registerTables({ ...at, tables: historyTables(SOURCES, location), replace: true });
   const table = (name: string): string => `${at.catalog}.${at.schema}.${name}`;
@@ -56,45 +56,45 @@ export async function readInTrino({
     {
       what: "transactions",
       postgres: "count(*) FROM public.transaction_data",
-      trino: `count(*) FROM ${table("transactions_versions")} WHERE ${STANDING}`,
+      trino: `count(*) FROM ${table("transactions_versions")} WHERE ${CURRENT_ROWS}`,
     },
     {
       what: "their amounts",
       postgres: `sum("Amount"::numeric) FROM public.transaction_data`,
       trino:
         `sum(CAST(amount AS decimal(38, 2))) FROM ${table("transactions_versions")} WHERE ` +
-        `${STANDING}`,
+        `${CURRENT_ROWS}`,
     },
     {
       what: "their ids",
       postgres: "sum(id) FROM public.transaction_data",
       trino:
         `sum(CAST(id AS decimal(38, 0))) FROM ${table("transactions_versions")} WHERE ` +
-        `${STANDING}`,
+        `${CURRENT_ROWS}`,
     },
     {
       what: "users in them",
       postgres: `count(DISTINCT "User ID") FROM public.transaction_data`,
-      trino: `count(DISTINCT user_id) FROM ${table("transactions_versions")} WHERE ${STANDING}`,
+      trino: `count(DISTINCT user_id) FROM ${table("transactions_versions")} WHERE ${CURRENT_ROWS}`,
     },
     {
       what: "of vendor Sending Out",
       postgres: `count(*) FROM public.transaction_data WHERE "Vendor" = 'Sending Out'`,
       trino:
         `count(*) FROM ${table("transactions_versions")} WHERE vendor = 'Sending Out' AND ` +
-        `${STANDING}`,
+        `${CURRENT_ROWS}`,
     },
     {
       what: "customers",
       postgres: "count(*) FROM public.customer_data",
-      trino: `count(*) FROM ${table("customers_versions")} WHERE ${STANDING}`,
+      trino: `count(*) FROM ${table("customers_versions")} WHERE ${CURRENT_ROWS}`,
     },
     {
       what: "days they have lived",
       postgres: `sum("birth date" - date '1970-01-01') FROM public.customer_data`,
       trino:
         "sum(date_diff('day', date '1970-01-01', birth_date)) FROM " +
-        `${table("customers_versions")} WHERE ${STANDING}`,
+        `${table("customers_versions")} WHERE ${CURRENT_ROWS}`,
     },
   ];
   const asText = (selects: readonly string[], type: string): string =>

@@ -19,7 +19,7 @@ import { airflow, realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import * as features from "../src/features.ts";
 import { createBank } from "../src/postgres-bank.ts";
 import { transactionRows, weeklyFromRows, type TableRow } from "../src/postgres-rows.ts";
-import { breakableWay, type BreakableWay } from "./support/breakable-way.ts";
+import { breakableProxy, type BreakableProxy } from "./support/breakable-proxy.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const dags = join(root, "docker", "airflow", "dags");
@@ -286,7 +286,7 @@ print(json.dumps([
 
 suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights in Airflow", () => {
   let pipeline: Pipeline;
-  let way: BreakableWay;
+  let way: BreakableProxy;
   let database: pg.Pool;
   let own: Airflow;
   const lake = (): ReturnType<typeof deltaOfflineStore> =>
@@ -314,7 +314,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       tables: ["public.transaction_data", "public.customer_data"],
       patience: 120,
     });
-    way = await breakableWay(postgres);
+    way = await breakableProxy(postgres);
     own = new Airflow({
       TIDEMARK: COMMAND,
       TIDEMARK_CONFIG: join(root, "packages/demo-pipeline/tidemark.config.ts"),

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { DAY, type BankSettings } from "../src/bank.ts";
 import type { Customer } from "../src/customers.ts";
-import { population } from "../src/deeds.ts";
-import { createBank, writeCustomers, writeDay, type Bank } from "../src/postgres-bank.ts";
+import { initialCustomers } from "../src/bank-events.ts";
+import { createBank, writeCustomers, writeDay, type BankConfig } from "../src/postgres-bank.ts";
 import { finalTransactions } from "./small-bank.ts";
 
-const BANK: Bank = { seed: 7, users: 40, transactionsPerDay: 200, oddEvery: 300 };
+const BANK: BankConfig = { seed: 7, users: 40, transactionsPerDay: 200, invalidEvery: 300 };
 const dates = (settings: BankSettings): string[] =>
   Array.from({ length: settings.days }, (_, i) =>
     new Date(settings.start.getTime() + i * DAY).toISOString().slice(0, 10),
@@ -124,7 +124,7 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
       left += (await writeDay(pool, settings, date)).customer_data.deleted;
     expect(left).toBeGreaterThan(0);
     expect((await writeCustomers(pool, settings)).written).toBe(false);
-    const first = new Map(population(settings).map((one) => [one.id, one]));
+    const first = new Map(initialCustomers(settings).map((one) => [one.id, one]));
     const rows = await pool.query<Customer>(
       `SELECT id, name, gender, "birth date" - date '1970-01-01' AS "birth date", created ` +
         `FROM public.customer_data ORDER BY id`,

@@ -26,7 +26,7 @@ suiteNeeding(
   () => {
     let services: Pipeline;
     beforeAll(async () => {
-      services = await startPipeline({ way: "processes", trino: true });
+      services = await startPipeline({ runtime: "processes", trino: true });
     }, 600_000);
     afterAll(async () => {
       await services.stop();

@@ -17,7 +17,7 @@ export const SMALL: BankSettings = {
   transactionsPerDay: 200,
   days: 12,
   start: new Date("2025-06-01T00:00:00Z"),
-  oddEvery: 300,
+  invalidEvery: 300,
 };
 export const END = new Date(SMALL.start.getTime() + SMALL.days * DAY);
 

@@ -8,7 +8,7 @@ export const SMALL: RealBank = {
   seed: 7,
   users: 40,
   transactionsPerDay: 150,
-  oddEvery: 100,
+  invalidEvery: 100,
   days: 5,
   live: 2,
 };

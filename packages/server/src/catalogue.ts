@@ -4,11 +4,17 @@ import {
   didYouMean,
   keysNeeded,
   selectionFrom,
-  selectionOf,
+  selectedFeatures,
   type Definitions,
   type Selection,
 } from "@tidemark/core";
-import type { ColumnSpec, Selected, ServiceSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
+import type {
+  ColumnSpec,
+  SelectedFeature,
+  ServiceSpec,
+  SourceSpec,
+  ViewSpec,
+} from "@tidemark/core/spi";
 import { quoted, shortened } from "./names.ts";
 
 /** Features of a request, resolved. */
@@ -17,7 +23,7 @@ export interface Asked {
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
   >;
-  readonly selected: readonly Selected[];
+  readonly selected: readonly SelectedFeature[];
   /** The keys that each entity of the request must have. */
   readonly keys: readonly ColumnSpec[];
 }
@@ -25,7 +31,7 @@ export interface Asked {
 /** short: `total_amount` · full: `weekly__total_amount`, Feast's `full_feature_names`. */
 export type Naming = "short" | "full";
 
-export interface Catalogue {
+export interface FeatureResolver {
   /** Throws `VIEW_UNKNOWN`. */
   view(name: string): ViewSpec;
   /** Throws `SERVICE_UNKNOWN`. */
@@ -34,8 +40,8 @@ export interface Catalogue {
   source(name: string): SourceSpec;
   /**
    * Features by reference, `view:feature`, or all of a view by its name, in their order. Throws
-   * `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectionOf` does `NAME_TAKEN`
-   * and `KIND_MISMATCH`.
+   * `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectedFeatures` does
+   * `NAME_TAKEN` and `TYPE_MISMATCH`.
    */
   features(references: readonly string[], naming: Naming): Asked;
   /** The features of a service. Throws `SERVICE_UNKNOWN`. */
@@ -45,7 +51,7 @@ export interface Catalogue {
 /** How many questions are kept resolved. */
 const KEPT = 500;
 
-export function catalogueOf(definitions: Definitions): Catalogue {
+export function resolverOf(definitions: Definitions): FeatureResolver {
   const kept = new Map<string, Asked>();
   /**
    * What was asked last: most callers ask for the same features again and again, and to see that is
@@ -60,11 +66,11 @@ export function catalogueOf(definitions: Definitions): Catalogue {
   /**
    * The store prepares each selection once, so that a question asked again must be the same object.
    */
-  function once(text: string, make: () => readonly Selected[]): Asked {
+  function once(text: string, make: () => readonly SelectedFeature[]): Asked {
     const known = kept.get(text);
     if (known !== undefined) return known;
     const selection = selectionFrom(make(), "the request");
-    const selected = selectionOf(selection);
+    const selected = selectedFeatures(selection);
     const asked = { selection, selected, keys: keysNeeded(selected) };
     if (kept.size >= KEPT) kept.delete(kept.keys().next().value!);
     kept.set(text, asked);
@@ -91,10 +97,10 @@ export function catalogueOf(definitions: Definitions): Catalogue {
   const service = (name: string): ServiceSpec =>
     found("SERVICE_UNKNOWN", "feature service", definitions.services, name);
 
-  function referred(reference: string, naming: Naming): readonly Selected[] {
+  function referred(reference: string, naming: Naming): readonly SelectedFeature[] {
     const at = reference.indexOf(":");
     const of = view(at < 0 ? reference : reference.slice(0, at));
-    const named = (feature: ViewSpec["features"][number]): Selected => ({
+    const named = (feature: ViewSpec["features"][number]): SelectedFeature => ({
       view: of,
       feature,
       as: naming === "full" ? `${of.name}__${feature.name}` : feature.name,

@@ -10,7 +10,7 @@ import {
   type FastifyRequest,
 } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
-import { catalogueOf } from "./catalogue.ts";
+import { resolverOf } from "./catalogue.ts";
 import type { Counters } from "./cluster-metrics.ts";
 import { exactBody } from "./exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
@@ -23,7 +23,7 @@ import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
 import { requestLog } from "./request-log.ts";
 import type { ServerOptions, TlsTexts } from "./server-options.ts";
 import type { Serving } from "./serving.ts";
-import { allow, doorkeeper } from "./tokens.ts";
+import { allow, authentication } from "./tokens.ts";
 
 export interface FeatureServer {
   readonly app: FastifyInstance;
@@ -34,10 +34,10 @@ export interface FeatureServer {
    */
   listen(options?: ListenOptions): Promise<string>;
   /**
-   * Ends without losing a request. For `linger` ms it goes on as before, but says that it is not
-   * healthy and closes each connection with its next answer, so that callers go elsewhere; then it
-   * takes no more, answers what it has begun, and after `limit` ms leaves that too. The store stays
-   * open: it is yours.
+   * Ends without losing a request. For `shutdownGracePeriod` ms it goes on as before, but says that
+   * it is not healthy and closes each connection with its next answer, so that callers go
+   * elsewhere; then it takes no more, answers what it has begun, and after `limit` ms leaves that
+   * too. The store stays open: it is yours.
    */
   drain(options?: DrainOptions): Promise<void>;
   /** As `drain` at once. */
@@ -63,7 +63,7 @@ export interface ListenOptions {
 
 export interface DrainOptions {
   /** 0 without it. */
-  readonly linger?: number | undefined;
+  readonly shutdownGracePeriod?: number | undefined;
   /** 30,000 without it. */
   readonly limit?: number | undefined;
 }
@@ -78,13 +78,13 @@ export interface DrainOptions {
 export async function featureServer(options: ServerOptions): Promise<FeatureServer> {
   const definitions = collectDefinitions(options.definitions);
   const limits = limitsOf(options.limits);
-  const keeper = doorkeeper(options.tokens);
+  const keeper = authentication(options.tokens);
   const log = requestLog(options.log);
   const serving: Serving = {
     store: options.store,
     reads: mergedReads(options.store),
     definitions,
-    catalogue: catalogueOf(definitions),
+    resolver: resolverOf(definitions),
     limits,
     healthy: healthOf(options.store, definitions),
     log,
@@ -180,9 +180,9 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   }
 
   let draining: Promise<void> | null = null;
-  async function drain(linger: number, limit: number): Promise<void> {
+  async function drain(shutdownGracePeriod: number, limit: number): Promise<void> {
     serving.draining = true;
-    if (linger > 0) await sleep(linger);
+    if (shutdownGracePeriod > 0) await sleep(shutdownGracePeriod);
     const left = setTimeout(() => {
       app.server.closeAllConnections();
     }, limit);
@@ -218,7 +218,8 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
           throw notListening(cause, host, port);
         });
     },
-    drain: ({ linger = 0, limit = 30_000 } = {}) => (draining ??= drain(linger, limit)),
+    drain: ({ shutdownGracePeriod = 0, limit = 30_000 } = {}) =>
+      (draining ??= drain(shutdownGracePeriod, limit)),
     close: () => (draining ??= drain(0, 30_000)),
     counters: () => metrics.counters(),
     renewTls(texts) {

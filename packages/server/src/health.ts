@@ -64,8 +64,8 @@ async function within(answer: Promise<boolean>): Promise<boolean> {
   });
 }
 
-function anyKey({ kind, scale = 0 }: ColumnSpec): unknown {
-  switch (kind) {
+function anyKey({ type, scale = 0 }: ColumnSpec): unknown {
+  switch (type) {
     case "boolean":
       return false;
     case "int32":

@@ -1,6 +1,6 @@
 /** What every route works with, and what it says of itself. */
 import type { Definitions, Store } from "@tidemark/core";
-import type { Catalogue } from "./catalogue.ts";
+import type { FeatureResolver } from "./catalogue.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits.ts";
 import type { OnlineReads } from "./merged-reads.ts";
@@ -11,7 +11,7 @@ export interface Serving {
   readonly store: Store;
   readonly reads: OnlineReads;
   readonly definitions: Definitions;
-  readonly catalogue: Catalogue;
+  readonly resolver: FeatureResolver;
   readonly limits: Limits;
   readonly healthy: Health;
   readonly log: RequestLog | null;

@@ -52,7 +52,7 @@ export function storeMetrics(store: Store): () => Promise<string> {
     registers,
   });
   const unreadable = new Gauge({
-    name: "tidemark_unreadable_values_total",
+    name: "tidemark_invalid_values_total",
     help: "Values that could not be read, taken as missing",
     labelNames: ["source"],
     registers,
@@ -68,7 +68,7 @@ export function storeMetrics(store: Store): () => Promise<string> {
   }
 
   function fill(status: readonly SourceStatus[]): void {
-    for (const { source, online, history, stalls } of status) {
+    for (const { source, online, history, backpressure } of status) {
       const stores = [
         ["online", online?.positions],
         ["history", history?.positions],
@@ -80,12 +80,12 @@ export function storeMetrics(store: Store): () => Promise<string> {
         const other = name === "online" ? history?.positions : online?.positions;
         if (other !== undefined) behind.set({ source, store: name }, missing(positions, other));
       }
-      for (const { sink } of stalls) stalled.set({ source, store: sink }, 1);
+      for (const { role } of backpressure) stalled.set({ source, store: role }, 1);
       if (online === null) continue;
       changes.set({ source }, online.quarantinedChanges);
       rows.set({ source }, online.quarantinedRows);
       nonFinite.set({ source }, online.nonFiniteValues);
-      unreadable.set({ source }, online.unreadableValues);
+      unreadable.set({ source }, online.invalidValues);
     }
   }
 

@@ -11,10 +11,10 @@ export interface Caller {
 const SCOPES: readonly string[] = ["read", "push", "operate"] satisfies readonly Scope[];
 
 /** Who the header's token belongs to. Throws `TOKEN_MISSING`, `TOKEN_UNKNOWN`. */
-export type Doorkeeper = (authorization: string | undefined) => Caller;
+export type Authentication = (authorization: string | undefined) => Caller;
 
 /** Null: there are no tokens, and everybody may do everything. */
-export function doorkeeper(tokens: readonly ServerToken[] = []): Doorkeeper | null {
+export function authentication(tokens: readonly ServerToken[] = []): Authentication | null {
   if (tokens.length === 0) return null;
   const known = tokens.map((token) => ({
     digest: digestOf(token),

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { collectDefinitions, type Store } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
-import { catalogueOf } from "../src/catalogue.ts";
+import { resolverOf } from "../src/catalogue.ts";
 import { mergedReads } from "../src/merged-reads.ts";
 import { definitions, shopServer } from "./api/shop-server.ts";
 
@@ -88,7 +88,7 @@ test("a read of many questions is cut into parts, and a large question goes alon
       return store.getOnlineColumns(request);
     },
   });
-  const { selection } = catalogueOf(collectDefinitions(definitions)).features(["weekly"], "short");
+  const { selection } = resolverOf(collectDefinitions(definitions)).features(["weekly"], "short");
   const users = (count: number): readonly { readonly user_id: string }[] =>
     Array.from({ length: count }, () => ({ user_id: "alice" }));
   const answers = await Promise.all([

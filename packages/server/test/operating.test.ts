@@ -309,7 +309,7 @@ test(
         setTimeout(resolve, 5);
       });
     const before = seen.answered;
-    const drained = server.drain({ linger: 300 });
+    const drained = server.drain({ shutdownGracePeriod: 300 });
     expect((await fetch(new URL("/health", url))).status).toBe(503);
     await Promise.all(callers);
     await drained;

@@ -57,7 +57,7 @@ const INT32 = 2n ** 31n;
 const INT64 = 2n ** 63n;
 
 export function columnReader(options: ReaderOptions): Reader {
-  switch (options.column.kind) {
+  switch (options.column.type) {
     case "string":
       return textReader(options);
     case "json":
@@ -114,7 +114,7 @@ const booleanReader: Reader = (row, i) => {
 };
 
 function integerReader(options: ReaderOptions): Reader {
-  const wide = options.column.kind === "int64";
+  const wide = options.column.type === "int64";
   const limit = wide ? INT64 : INT32;
   const numeric = numericReader(options);
   return (row, i) => {

@@ -23,7 +23,7 @@ export interface DecoderOptions {
    */
   readonly times?: Readonly<Record<string, TimeUnit>> | undefined;
   /** The connector's `unavailable.value.placeholder`. */
-  readonly placeholder?: string | undefined;
+  readonly toastMarker?: string | undefined;
   /**
    * Told once of each thing that a log loses without an error; by default a warning of the process.
    */
@@ -52,7 +52,7 @@ export function debeziumDecoder(
   options: DecoderOptions = {},
 ): DebeziumDecoder {
   const times = options.times ?? {};
-  const placeholder = options.placeholder ?? "__debezium_unavailable_value";
+  const toastMarker = options.toastMarker ?? "__debezium_unavailable_value";
   const decoders = new Map<string, RowDecoder>();
   for (const source of sources) {
     if (decoders.has(source.table)) {
@@ -63,7 +63,7 @@ export function debeziumDecoder(
           "columns in one source",
       );
     }
-    decoders.set(source.table, rowDecoder(source, { times, placeholder }));
+    decoders.set(source.table, rowDecoder(source, { times, toastMarker }));
   }
   const block = new Members();
   const before = new Members();
@@ -115,7 +115,7 @@ export function debeziumDecoder(
     values: readonly Value[] | null,
     oldKey: readonly Value[] | null,
     row: Row | null,
-    broken: Change["broken"],
+    undecodable: Change["undecodable"],
   ): Change => ({
     source: source.name,
     topic: message.topic,
@@ -125,13 +125,13 @@ export function debeziumDecoder(
     values,
     oldKey,
     unavailable: row === null ? NONE : row.unavailable,
-    unreadable: row === null ? NONE : row.unreadable,
-    broken,
+    invalidColumns: row === null ? NONE : row.unreadable,
+    undecodable,
     nonFinite: row === null ? 0 : row.nonFinite,
     lsn: origin.lsn,
     committed: origin.committed,
     snapshot: origin.snapshot || op === "r",
-    ...(origin.snapshotPart === undefined ? {} : { snapshotPart: origin.snapshotPart }),
+    ...(origin.snapshotMarker === undefined ? {} : { snapshotMarker: origin.snapshotMarker }),
     op,
     timestamp: message.timestamp,
     transaction: origin.transaction,
@@ -146,7 +146,7 @@ export function debeziumDecoder(
    * Law 9: a readable key takes its row out of all windows; with an unreadable one, nobody can say
    * whose row it was.
    */
-  const broken = (
+  const undecodable = (
     decoder: RowDecoder | null,
     message: LogMessage,
     op: string | null,
@@ -214,7 +214,7 @@ export function debeziumDecoder(
   ): Change | null => {
     const row = decoder.row(members, payload.schema(), flat, withoutScale);
     if (!decoder.hasKey(row.values))
-      return broken(
+      return undecodable(
         decoder,
         message,
         op,
@@ -239,7 +239,8 @@ export function debeziumDecoder(
     const key =
       (members === null ? null : decoder.key(members, payload.schema())) ??
       keyOf(decoder, message.key, message.topic);
-    if (key === null) return broken(decoder, message, op, origin, "KEY_UNREADABLE", "a delete");
+    if (key === null)
+      return undecodable(decoder, message, op, origin, "KEY_UNREADABLE", "a delete");
     return change(decoder, message, "delete", op, origin, decoder.keyRow(key), null, null, null);
   };
 
@@ -267,7 +268,14 @@ export function debeziumDecoder(
       case "r":
         return there
           ? upsert(decoder, message, op, origin, after, false)
-          : broken(decoder, message, op, origin, "ROW_MISSING", `op "${op}" without an "after"`);
+          : undecodable(
+              decoder,
+              message,
+              op,
+              origin,
+              "ROW_MISSING",
+              `op "${op}" without an "after"`,
+            );
       case "d":
         return deletion(decoder, message, op, origin, there ? before : null);
       case "t":
@@ -275,7 +283,7 @@ export function debeziumDecoder(
       case "m":
         return change(decoder, message, "none", op, origin, null, null, null, null);
       default:
-        return broken(
+        return undecodable(
           decoder,
           message,
           op,
@@ -302,7 +310,7 @@ export function debeziumDecoder(
     const d = members.find("__deleted");
     if (d < 0) {
       if (find("op") < 0 && decoder.key(members, payload.schema()) === null) {
-        return broken(
+        return undecodable(
           decoder,
           message,
           null,
@@ -346,7 +354,7 @@ export function debeziumDecoder(
         case "null":
           return tombstone(ofTopic(topic), message);
         case "not json":
-          return broken(
+          return undecodable(
             ofTopic(topic),
             message,
             null,
@@ -355,7 +363,7 @@ export function debeziumDecoder(
             "the value is not JSON",
           );
         case "other":
-          return broken(
+          return undecodable(
             ofTopic(topic),
             message,
             null,

@@ -114,7 +114,7 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
   /** Of those beside it. */
   const besides = new Set<KafkaFetcher>();
   let skipped: ReadonlyMap<string, number> = new Map();
-  const holds = (partition: string): boolean => first?.partitions.get(partition)?.assigned === true;
+  const owns = (partition: string): boolean => first?.partitions.get(partition)?.assigned === true;
 
   return {
     name,
@@ -128,8 +128,8 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
         bytes: sum([...queues].map(({ bytes }) => bytes)),
       };
     },
-    ends: options.until === "caught-up",
-    holds,
+    bounded: options.until === "caught-up",
+    owns,
     lag: () =>
       [...(first?.partitions.values() ?? [])]
         .filter(({ assigned, ready }) => assigned && ready)
@@ -140,13 +140,13 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
       after,
       positions,
       signal,
-      beside = false,
+      independent = false,
     }): AsyncGenerator<ChangeBatch> {
       const decoder = debeziumDecoder(sources, { ...options, topics: options.tables });
-      if (!beside) skipped = decoder.skipped;
+      if (!independent) skipped = decoder.skipped;
       // Of a shared group a second member would take partitions from the first: who reads beside it
       // has a group of its own.
-      const groupId = beside ? undefined : options.groupId;
+      const groupId = independent ? undefined : options.groupId;
       await registerCodecs();
       const client = options.client ?? clientOf(options, name);
       const admin = client.admin();
@@ -193,14 +193,14 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
           onRetry: ({ message }) => {
             warn("KAFKA_RETRIES", `${message}; trying again`);
           },
-          wanted: beside ? holds : () => true,
-          onAssigned: beside
+          wanted: independent ? owns : () => true,
+          onAssigned: independent
             ? () => undefined
             : () => {
                 for (const one of besides) one.reassign();
               },
         });
-        if (beside) besides.add(mine);
+        if (independent) besides.add(mine);
         else first = mine;
         await mine.start();
         for (;;) {

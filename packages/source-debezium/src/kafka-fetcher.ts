@@ -24,7 +24,7 @@ import {
   refuseLost,
   type Watermarks,
 } from "./kafka-partition.ts";
-import { mark } from "./message.ts";
+import { checkpoint } from "./message.ts";
 
 export interface KafkaFetcherOptions {
   /** For errors: `Kafka topics a, b`. */
@@ -216,14 +216,14 @@ export class KafkaFetcher {
       partition.relevant ||= partition.fetched !== undefined;
     }
     for (const partition of this.assigned()) {
-      const marks = watermarks.get(partition.name);
-      if (marks === undefined) throw recreated(name, partition, "it is no longer there");
-      const headless = refuseLost(name, partition, marks);
+      const checkpoints = watermarks.get(partition.name);
+      if (checkpoints === undefined) throw recreated(name, partition, "it is no longer there");
+      const headless = refuseLost(name, partition, checkpoints);
       if (headless !== null && !retained) {
         if (declared(partition.topic)) throw headless;
         partition.headless = headless;
       }
-      place(partition, marks);
+      place(partition, checkpoints);
       this.seek(partition);
       partition.ready = true;
     }
@@ -271,7 +271,7 @@ export class KafkaFetcher {
     if (
       expected !== null &&
       Number(first.offset) === expected.offset &&
-      mark(head(first)) !== expected.print
+      checkpoint(head(first)) !== expected.print
     ) {
       return this.fail(
         recreated(
@@ -336,9 +336,9 @@ export class KafkaFetcher {
     }
     const joined = this.joined;
     try {
-      const marks = (await this.watermarks([partition.topic], joined))?.get(partition.name);
-      if (marks === undefined || joined !== this.joined) return;
-      refuseLost(this.options.name, partition, marks);
+      const checkpoints = (await this.watermarks([partition.topic], joined))?.get(partition.name);
+      if (checkpoints === undefined || joined !== this.joined) return;
+      refuseLost(this.options.name, partition, checkpoints);
     } catch (error) {
       this.fail(error);
       return;

@@ -4,7 +4,7 @@
  */
 import { TidemarkError } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
-import { type LogMessage, mark } from "./message.ts";
+import { type LogMessage, checkpoint } from "./message.ts";
 
 /** What the broker holds: offsets in [low, high). */
 export interface Watermarks {
@@ -86,38 +86,42 @@ export function positionAfter(
   return {
     partition: name,
     offset: through,
-    mark: through === message.offset ? mark(message) : `${mark(message)}@${message.offset}`,
+    checkpoint:
+      through === message.offset ? checkpoint(message) : `${checkpoint(message)}@${message.offset}`,
   };
 }
 
 /** Further on, over what is no message; the mark stays with the message. */
 export function movedTo(position: Position, offset: number): Position {
-  const marked = markedMessage(position);
+  const withCheckpoint = markedMessage(position);
   return {
     partition: position.partition,
     offset,
-    mark: marked === null ? undefined : `${marked.print}@${marked.offset}`,
+    checkpoint:
+      withCheckpoint === null ? undefined : `${withCheckpoint.print}@${withCheckpoint.offset}`,
   };
 }
 
 function markedMessage({
   offset,
-  mark,
+  checkpoint,
 }: Position): { readonly offset: number; readonly print: string } | null {
-  if (mark === undefined) return null;
-  const at = mark.lastIndexOf("@");
+  if (checkpoint === undefined) return null;
+  const at = checkpoint.lastIndexOf("@");
   return at < 0
-    ? { offset, print: mark }
-    : { offset: Number(mark.slice(at + 1)), print: mark.slice(0, at) };
+    ? { offset, print: checkpoint }
+    : { offset: Number(checkpoint.slice(at + 1)), print: checkpoint.slice(0, at) };
 }
 
 /** Where reading goes on: behind what was fetched. */
 export function place(partition: KafkaPartition, { low, high }: Watermarks): void {
   const { fetched } = partition;
-  const marked = fetched === undefined ? null : markedMessage(fetched);
+  const withCheckpoint = fetched === undefined ? null : markedMessage(fetched);
   partition.next = fetched === undefined ? low : fetched.offset + 1;
   partition.expected =
-    marked !== null && marked.offset >= low && marked.offset < high ? marked : null;
+    withCheckpoint !== null && withCheckpoint.offset >= low && withCheckpoint.offset < high
+      ? withCheckpoint
+      : null;
   partition.at = partition.expected?.offset ?? partition.next;
   partition.sought = -1;
   partition.high = high;
@@ -135,7 +139,7 @@ export function refuseLost(
 ): TidemarkError | null {
   const where = `${source}: topic ${topic}, partition ${partition}`;
   const wayOut =
-    "take a new snapshot of the table and begin it anew with store.rebootstrap, and keep the " +
+    "take a new snapshot of the table and begin it anew with store.resnapshot, and keep the " +
     "topic longer (retention.ms) than a run may stand still";
   if (fetched === undefined) {
     if (low === 0) return null;
@@ -173,6 +177,6 @@ export function recreated(
     "TOPIC_RECREATED",
     `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, ` +
       "or the broker lost its end: " +
-      "take a new snapshot of the table and begin it anew with store.rebootstrap",
+      "take a new snapshot of the table and begin it anew with store.resnapshot",
   );
 }

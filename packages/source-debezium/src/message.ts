@@ -17,6 +17,6 @@ export const partitionName = (message: LogMessage): string =>
   `${message.topic}:${message.partition}`;
 
 /** By which a position knows its message again: the broker's time and the key. */
-export function mark({ timestamp, key }: Pick<LogMessage, "timestamp" | "key">): string {
+export function checkpoint({ timestamp, key }: Pick<LogMessage, "timestamp" | "key">): string {
   return `${timestamp ?? ""}:${key === null ? "" : createHash("sha256").update(key).digest("base64url").slice(0, 16)}`;
 }

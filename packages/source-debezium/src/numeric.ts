@@ -30,7 +30,7 @@ export interface NumericOptions {
 }
 
 export function numericReader({ source, column, field }: NumericOptions): NumericReader {
-  const scale = field?.scale ?? (column.kind === "decimal" ? (column.scale ?? null) : null);
+  const scale = field?.scale ?? (column.type === "decimal" ? (column.scale ?? null) : null);
   const inner = new Members();
   const base64 = (text: string): Decimal | Failure =>
     scale === null ? WITHOUT_SCALE : decimalOfBase64(text, scale);

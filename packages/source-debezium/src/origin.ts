@@ -10,7 +10,7 @@ export interface Origin {
   /** µs; null: the message does not say. */
   readonly committed: number | null;
   readonly snapshot: boolean;
-  readonly snapshotPart: Change["snapshotPart"];
+  readonly snapshotMarker: Change["snapshotMarker"];
   readonly transaction: string | null;
 }
 
@@ -18,7 +18,7 @@ export const NO_ORIGIN: Origin = {
   lsn: null,
   committed: null,
   snapshot: false,
-  snapshotPart: undefined,
+  snapshotMarker: undefined,
   transaction: null,
 };
 
@@ -26,7 +26,7 @@ export const NO_ORIGIN: Origin = {
  * A row that is the last of the whole snapshot is the last of its table; a first row of a table
  * that is its only one may be called either.
  */
-const PARTS: Readonly<Record<string, Change["snapshotPart"]>> = {
+const PARTS: Readonly<Record<string, Change["snapshotMarker"]>> = {
   first: "first",
   first_in_data_collection: "first",
   last: "last",
@@ -58,7 +58,7 @@ export function originOf(members: Members, find: (field: string) => number): Ori
     lsn: lsn !== null && /^\d+$/.test(lsn) ? BigInt(lsn) : sequenceLsn(members, find("sequence")),
     committed: Number.isSafeInteger(committed) ? committed : null,
     snapshot: snapshot !== "false",
-    snapshotPart: PARTS[snapshot],
+    snapshotMarker: PARTS[snapshot],
     transaction:
       transaction < 0
         ? null

@@ -7,7 +7,7 @@
  * Tests the JSON text of a value for a placeholder: as text, as bytea, as an array of text, of
  * bytea or of integers, and as hstore.
  */
-export function placeholders(text: string): {
+export function toastMarkers(text: string): {
   has(raw: string): boolean;
   readonly sizes: ReadonlySet<number>;
 } {

@@ -4,7 +4,7 @@ import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
 import { type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
 import { countLines, lines } from "./lines.ts";
-import { type LogMessage, mark, partitionName } from "./message.ts";
+import { type LogMessage, checkpoint, partitionName } from "./message.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
 export interface RecordedTopicOptions extends DecoderOptions {
@@ -72,7 +72,7 @@ export function recordedTopic(
 
   return {
     name,
-    ends: true,
+    bounded: true,
     get skipped() {
       return skipped;
     },
@@ -93,7 +93,7 @@ export function recordedTopic(
           positions: moved.map(({ name, last }) => ({
             partition: name,
             offset: last!.offset,
-            mark: mark(last!),
+            checkpoint: checkpoint(last!),
           })),
         };
         for (const partition of moved) partition.moved = false;
@@ -267,14 +267,14 @@ function isNew(partition: Partition, message: LogMessage, source: string, place:
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
     if (offset < after.offset) return false;
-    if (after.mark !== undefined && after.mark !== mark(message)) {
+    if (after.checkpoint !== undefined && after.checkpoint !== checkpoint(message)) {
       throw new TidemarkError(
         "TOPIC_RECREATED",
         `${source}: the message at offset ${offset} of ${partition.name} is not the one the ` +
           "stored position was taken from; " +
           "the topic was created anew or this is another recording: give the recording that " +
           "was read before, or start with empty stores; where this one holds a new snapshot, " +
-          "begin the source anew with store.rebootstrap",
+          "begin the source anew with store.resnapshot",
       );
     }
     partition.reached = true;
@@ -294,7 +294,7 @@ function lost(source: string, position: Position, what: string): TidemarkError {
     `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
       `applied, is not in the log: ${what}; ` +
       "give the whole recording, or start with empty stores; where it holds a new snapshot, " +
-      "begin the source anew with store.rebootstrap",
+      "begin the source anew with store.resnapshot",
   );
 }
 

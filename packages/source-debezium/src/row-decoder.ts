@@ -1,21 +1,21 @@
 /** The declared columns of one source, read from the rows and keys of messages. */
-import type { SourceSpec, Unreadable, Value } from "@tidemark/core/spi";
+import type { SourceSpec, InvalidColumn, Value } from "@tidemark/core/spi";
 import { columnReader, type Reader, type TimeUnit } from "./column-reader.ts";
 import type { RowSchema } from "./connect-schema.ts";
 import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
 import { isMeta } from "./flat.ts";
 import { type Members, NULL } from "./json-text.ts";
-import { placeholders } from "./placeholder.ts";
+import { toastMarkers } from "./placeholder.ts";
 
 export interface RowOptions {
   readonly times: Readonly<Record<string, TimeUnit>>;
-  readonly placeholder: string;
+  readonly toastMarker: string;
 }
 
 export interface Row {
   readonly values: Value[];
   readonly unavailable: readonly number[];
-  readonly unreadable: readonly Unreadable[];
+  readonly unreadable: readonly InvalidColumn[];
   readonly nonFinite: number;
   readonly extra: string | null;
 }
@@ -48,7 +48,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
   const primaryKey = source.primaryKey.map((name) =>
     columns.findIndex((column) => column.name === name),
   );
-  const placeholder = placeholders(options.placeholder);
+  const toastMarker = toastMarkers(options.toastMarker);
   const readersOf = new Map<RowSchema | null, readonly Reader[]>();
   // Which row last had a column: one number a row, nothing to clear.
   const seen = new Float64Array(columns.length);
@@ -78,7 +78,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
       const read = readers(schema);
       const values: Value[] = columns.map(() => null);
       let unavailable: number[] | null = null;
-      let unreadable: Unreadable[] | null = null;
+      let unreadable: InvalidColumn[] | null = null;
       let nonFinite = 0;
       let extra = "";
       rows++;
@@ -96,7 +96,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
             (unreadable ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
           continue;
         }
-        if (placeholder.sizes.has(members.size(i)) && placeholder.has(members.raw(i))) {
+        if (toastMarker.sizes.has(members.size(i)) && toastMarker.has(members.raw(i))) {
           (unavailable ??= []).push(c);
           continue;
         }

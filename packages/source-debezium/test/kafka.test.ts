@@ -153,13 +153,13 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       second!,
     ]);
     const found = changesOf(await batches(source(topic), [transactions]));
-    expect(found.map(({ kind, broken }) => [kind, broken?.reason ?? null])).toEqual([
+    expect(found.map(({ kind, undecodable }) => [kind, undecodable?.reason ?? null])).toEqual([
       ["upsert", null],
       ["upsert", "VALUE_NOT_JSON"],
       ["none", "KEY_UNREADABLE"],
       ["upsert", null],
     ]);
-    expect(found[1]!.broken!.message).toContain(`${topic}, partition 0, offset 1`);
+    expect(found[1]!.undecodable!.message).toContain(`${topic}, partition 0, offset 1`);
   });
 
   test(

@@ -54,11 +54,11 @@ describe("a message whose key is readable and whose content is not", () => {
         kind: "upsert",
         values: row(4n),
         oldKey: null,
-        unreadable: [],
+        invalidColumns: [],
         extra: null,
-        broken: { reason },
+        undecodable: { reason },
       });
-      expect(change.broken!.message).toMatch(
+      expect(change.undecodable!.message).toMatch(
         /^bare\.public\.transaction_data, partition 0, offset 3: /,
       );
       expect(Math.abs(change.committed! - 1_795_423_829_000_000)).toBeLessThan(1_000_000);
@@ -79,7 +79,7 @@ describe("a message whose key is readable and whose content is not", () => {
       expect(one(altered(insert, { value: "not json", key })), String(key)).toMatchObject({
         kind: "none",
         values: null,
-        broken: { reason: "KEY_UNREADABLE" },
+        undecodable: { reason: "KEY_UNREADABLE" },
       });
     }
   });
@@ -100,7 +100,7 @@ describe("deletes", () => {
     expect(one(bigKey)).toMatchObject({
       kind: "delete",
       values: row(9007199254740993n),
-      broken: null,
+      undecodable: null,
     });
   });
 
@@ -108,7 +108,7 @@ describe("deletes", () => {
     expect(one(edited(remove, '"User ID":null', '"User ID":""'))).toMatchObject({
       kind: "delete",
       values: row(3n),
-      unreadable: [],
+      invalidColumns: [],
       extra: null,
     });
   });
@@ -121,7 +121,7 @@ describe("deletes", () => {
       kind: "none",
       op: "d",
       lsn: 26943080n,
-      broken: { reason: "KEY_UNREADABLE" },
+      undecodable: { reason: "KEY_UNREADABLE" },
     });
   });
 
@@ -131,7 +131,7 @@ describe("deletes", () => {
         kind: "none",
         op: null,
         values: null,
-        broken: null,
+        undecodable: null,
         lsn: null,
         committed: null,
       });

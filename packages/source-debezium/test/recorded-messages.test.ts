@@ -27,10 +27,19 @@ const meaning = ({
   values,
   oldKey,
   unavailable,
-  unreadable,
-  broken,
+  invalidColumns,
+  undecodable,
   nonFinite,
-}: Change): object => ({ kind, op, values, oldKey, unavailable, unreadable, broken, nonFinite });
+}: Change): object => ({
+  kind,
+  op,
+  values,
+  oldKey,
+  unavailable,
+  invalidColumns,
+  undecodable,
+  nonFinite,
+});
 
 interface Expected {
   kind?: Change["kind"];
@@ -38,7 +47,7 @@ interface Expected {
   values?: readonly Value[] | null;
   oldKey?: readonly Value[];
   unavailable?: number[];
-  unreadable?: Change["unreadable"];
+  invalidColumns?: Change["invalidColumns"];
   nonFinite?: number;
 }
 const full = (change: Expected): object => ({
@@ -46,8 +55,8 @@ const full = (change: Expected): object => ({
   values: null,
   oldKey: null,
   unavailable: [],
-  unreadable: [],
-  broken: null,
+  invalidColumns: [],
+  undecodable: null,
   nonFinite: 0,
   ...change,
 });
@@ -177,7 +186,7 @@ const odd: readonly Expected[] = [
   {
     op: "c",
     values: d(12n, "user_000004", "tx-d6", "Hospital", "Credit Card", null, 5),
-    unreadable: [{ column: "time", reason: "NOT_A_TIME" }],
+    invalidColumns: [{ column: "time", reason: "NOT_A_TIME" }],
   },
   {
     op: "c",
@@ -262,14 +271,14 @@ describe.each(SHAPES)("%s", (shape) => {
 
   test("all_types: the edges of every type", () => {
     const changes = changesOf(shape, "all_types", allTypes);
-    const infinite = (...columns: string[]): Change["unreadable"] =>
+    const infinite = (...columns: string[]): Change["invalidColumns"] =>
       columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
     const nulls = Array<Value>(20).fill(null);
     expect(changes.map(meaning)).toEqual(
       told(shape, [
         {
           op: "c",
-          unreadable: [{ column: "num_free", reason: "DECIMAL_TOO_LARGE" }],
+          invalidColumns: [{ column: "num_free", reason: "DECIMAL_TOO_LARGE" }],
           values: [
             1,
             -32_768,
@@ -301,13 +310,13 @@ describe.each(SHAPES)("%s", (shape) => {
         {
           op: "c",
           values: [2, null, -9223372036854775808n, -1n, ...nulls],
-          unreadable: infinite("da", "ts3", "ts6", "tz"),
+          invalidColumns: infinite("da", "ts3", "ts6", "tz"),
           nonFinite: shape === "enveloped" ? 2 : 3,
         },
         { op: "c", values: [3, null, null, null, ...nulls] },
         {
           op: "c",
-          unreadable: [
+          invalidColumns: [
             { column: "ts6", reason: "TIME_OUT_OF_RANGE" },
             { column: "tz", reason: "NOT_A_TIME" },
           ],

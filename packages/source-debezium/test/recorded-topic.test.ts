@@ -331,7 +331,7 @@ describe("files that cannot be read", () => {
       table: "public.full_identity",
       columns: [
         transactions.columns[0]!,
-        { name: "amount", database: "amount", kind: "float64", nullable: true },
+        { name: "amount", database: "amount", type: "float64", nullable: true },
       ],
     };
     const text = readFileSync(fixture("bare.public.full_identity.jsonl"), "utf8").replace(

@@ -9,8 +9,8 @@ const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
   table: "public.t",
   columns: [column("id", "int64", { nullable: false }), ...columns],
   primaryKey: ["id"],
-  eventTime: { is: "committed", since: null },
-  created: null,
+  eventTime: { kind: "committed", since: null },
+  createdAt: null,
 });
 const envelope = (after: string): string =>
   `{"before":null,"after":${after},"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},"op":"c","ts_ns":1795423829084228008}`;
@@ -55,7 +55,9 @@ const read = (
   options?: DecoderOptions,
 ): Value | string => {
   const change = decodeOne(c, raw, field, options);
-  return change.unreadable[0]?.reason ?? (change.nonFinite > 0 ? "NON_FINITE" : change.values![1]!);
+  return (
+    change.invalidColumns[0]?.reason ?? (change.nonFinite > 0 ? "NON_FINITE" : change.values![1]!)
+  );
 };
 
 const decimalField = (scale?: number): object => ({
@@ -97,7 +99,7 @@ test(
     for (const raw of ['"NaN"', '"Infinity"', '"-Infinity"'])
       expect(decodeOne(float, raw, { type: "double" })).toMatchObject({
         nonFinite: 1,
-        unreadable: [],
+        invalidColumns: [],
         extra: `{"c":${raw}}`,
       });
     expect(read(float, "0.30000000000000004")).toBe(0.1 + 0.2);
@@ -309,13 +311,13 @@ test(
     for (const form of [word, base64, [word], [base64], [...Buffer.from(word)], { [word]: word }]) {
       expect(decodeOne(column("c", "json"), JSON.stringify(form))).toMatchObject({
         unavailable: [1],
-        unreadable: [],
+        invalidColumns: [],
         extra: null,
         values: [1n, null],
       });
     }
     expect(
-      decodeOne(column("c", "string"), '"left out"', undefined, { placeholder: "left out" })
+      decodeOne(column("c", "string"), '"left out"', undefined, { toastMarker: "left out" })
         .unavailable,
     ).toEqual([1]);
     expect(decodeOne(column("c", "string"), `"${word}!"`).values![1]).toBe(`${word}!`);
@@ -325,15 +327,15 @@ test(
 test("null, and a column that is not there yet, are listed where the column may not be null", () => {
   const row = (raw: string, nullable: boolean): Change =>
     debeziumDecoder([source(column("c", "string", { nullable }))]).decode(message(envelope(raw)))!;
-  expect(row('{"id":1,"c":null}', true).unreadable).toEqual([]);
-  expect(row('{"id":1}', true)).toMatchObject({ unreadable: [], values: [1n, null] });
-  expect(row('{"id":1,"c":null}', false).unreadable).toEqual([
+  expect(row('{"id":1,"c":null}', true).invalidColumns).toEqual([]);
+  expect(row('{"id":1}', true)).toMatchObject({ invalidColumns: [], values: [1n, null] });
+  expect(row('{"id":1,"c":null}', false).invalidColumns).toEqual([
     { column: "c", reason: "NULL_NOT_ALLOWED" },
   ]);
   expect(row('{"id":1}', false)).toMatchObject({
     kind: "upsert",
-    broken: null,
-    unreadable: [{ column: "c", reason: "COLUMN_ABSENT" }],
+    undecodable: null,
+    invalidColumns: [{ column: "c", reason: "COLUMN_ABSENT" }],
   });
 });
 

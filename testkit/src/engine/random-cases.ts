@@ -3,7 +3,7 @@ import { planOf } from "../../../packages/core/src/plan/view-plans.ts";
 import type { AggregatePlan, EntityRows, JoinPlan } from "../../../packages/core/src/spi.ts";
 import type { Value } from "../../../packages/core/src/specs.ts";
 import { entityRows, type NamedRow } from "../../../packages/core/src/testing/engine-cases.ts";
-import { generateWorld } from "../generate/definitions.ts";
+import { generateDefinitions } from "../generate/definitions.ts";
 import type { Random } from "../generate/random.ts";
 
 export interface RandomCase {
@@ -17,9 +17,9 @@ export interface RandomCase {
  */
 export function randomCases(random: Random): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);
-  const world = generateWorld(random.fork(), base);
-  return world.tables.map((table) => {
-    const views = world.views.filter((view) => view.source === table.source);
+  const definitions = generateDefinitions(random.fork(), base);
+  return definitions.tables.map((table) => {
+    const views = definitions.views.filter((view) => view.source === table.source);
     const lengths = views
       .flatMap((view) => [...view.features.map(({ window }) => window), view.ttl])
       .filter((length) => length !== null);
@@ -37,7 +37,7 @@ export function randomCases(random: Random): RandomCase[] {
       });
       // no two rows of one key are seen at one time
       const key = table.source.columns[table.key[0]!]!;
-      values[key.name] = key.kind === "string" ? `row ${i}` : key.kind === "int32" ? i : BigInt(i);
+      values[key.name] = key.type === "string" ? `row ${i}` : key.type === "int32" ? i : BigInt(i);
       const from = random.chance(0.5) ? -Infinity : near();
       const time = table.time < 0 && from > -Infinity ? from : near();
       return {

@@ -1,9 +1,9 @@
 /** One field of one row: what it is, and how a Debezium message writes it. */
 import type { ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
-import type { Table, Wire } from "./definitions.ts";
+import type { GeneratedTable, WireFormat } from "./definitions.ts";
 import type { Random } from "./random.ts";
 
-export type Shape = "bare" | "enveloped" | "flat";
+export type MessageShape = "bare" | "enveloped" | "flat";
 
 /** Ways in which a field is missing or cannot be read (law 9). */
 export type NullKind =
@@ -25,29 +25,29 @@ export interface Cell {
 
 const unavailableText = "__debezium_unavailable_value";
 
-export function placeholderOf(column: ColumnSpec): string {
-  return column.kind === "bytes"
+export function toastMarkerOf(column: ColumnSpec): string {
+  return column.type === "bytes"
     ? JSON.stringify(base64(new TextEncoder().encode(unavailableText)))
     : JSON.stringify(unavailableText);
 }
 
 export function cellOf(
   random: Random,
-  table: Table,
+  table: GeneratedTable,
   index: number,
   value: Value,
-  shape: Shape,
+  shape: MessageShape,
 ): Cell {
   const column = table.source.columns[index]!;
   if (value === null)
     return { value: null, json: "null", missing: column.nullable ? "null" : "null not allowed" };
-  const held =
+  const stored =
     table.wires[index] === "millis" && shape === "enveloped"
       ? Math.floor((value as number) / 1000) * 1000
       : value;
   return {
-    value: held,
-    json: jsonOf(random, column, table.wires[index]!, held, shape),
+    value: stored,
+    json: jsonOf(random, column, table.wires[index]!, stored, shape),
     missing: null,
   };
 }
@@ -55,11 +55,16 @@ export function cellOf(
 /**
  * A field that a reader must refuse, or take for missing; null where the column's kind knows none.
  */
-export function badCellOf(random: Random, table: Table, index: number, shape: Shape): Cell | null {
+export function unreadableCellOf(
+  random: Random,
+  table: GeneratedTable,
+  index: number,
+  shape: MessageShape,
+): Cell | null {
   const column = table.source.columns[index]!;
   const wire = table.wires[index]!;
   const bad = (json: string, missing: NullKind): Cell => ({ value: null, json, missing });
-  switch (column.kind) {
+  switch (column.type) {
     case "float64":
       return random.chance(0.5)
         ? bad('"NaN"', "NaN")
@@ -110,11 +115,11 @@ export function badCellOf(random: Random, table: Table, index: number, shape: Sh
 function jsonOf(
   random: Random,
   column: ColumnSpec,
-  wire: Wire,
+  wire: WireFormat,
   value: Exclude<Value, null>,
-  shape: Shape,
+  shape: MessageShape,
 ): string {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return javaString(value as string);
@@ -170,14 +175,14 @@ function decimalText(unscaled: bigint, scale: number): string {
   return unscaled < 0n ? `-${text}` : text;
 }
 
-function fixedDecimal(unscaled: bigint, scale: number, shape: Shape): string {
+function fixedDecimal(unscaled: bigint, scale: number, shape: MessageShape): string {
   return JSON.stringify(
     shape === "enveloped" ? base64(twosComplement(unscaled)) : decimalText(unscaled, scale),
   );
 }
 
 /** NUMERIC without a scale: each value comes with its own. */
-function freeDecimal(unscaled: bigint, scale: number, shape: Shape): string {
+function freeDecimal(unscaled: bigint, scale: number, shape: MessageShape): string {
   let digits = unscaled;
   let own = scale;
   while (own > 0 && digits % 10n === 0n) {

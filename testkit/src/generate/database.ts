@@ -3,18 +3,18 @@
  * the order of commits.
  */
 import type { Value } from "../../../packages/core/src/specs.ts";
-import { badCellOf, cellOf, type Cell } from "./cells.ts";
-import { DAY, type Table, type World } from "./definitions.ts";
-import { tagsOf, type Message, type Tag, type Traits } from "./messages.ts";
+import { unreadableCellOf, cellOf, type Cell } from "./cells.ts";
+import { DAY, type GeneratedTable, type GeneratedDefinitions } from "./definitions.ts";
+import { tagsOf, type Message, type Tag, type ScenarioTraits } from "./messages.ts";
 import { textOfAll } from "../oracle/values.ts";
 import type { Random } from "./random.ts";
 
-interface Row {
-  readonly table: Table;
+interface DatabaseRow {
+  readonly table: GeneratedTable;
   readonly key: readonly Cell[];
   row: readonly Cell[];
   /** Has the log told the values of the columns that it may leave out? */
-  told: boolean;
+  knownToLog: boolean;
 }
 
 interface Transaction {
@@ -24,17 +24,25 @@ interface Transaction {
   overlapped: boolean;
 }
 
-export interface Told {
+export interface DatabaseLog {
   readonly messages: readonly Message[];
   /** Every instant at which something was committed, µs. */
   readonly commits: readonly number[];
 }
 
-export function runDatabase(random: Random, world: World, traits: Traits, start: number): Told {
+export function runDatabase(
+  random: Random,
+  definitions: GeneratedDefinitions,
+  traits: ScenarioTraits,
+  start: number,
+): DatabaseLog {
   const messages: Message[] = [];
   const commits: number[] = [];
-  const rows = new Map<string, Row>();
-  const dead = new Map<string, { readonly table: Table; readonly key: readonly Cell[] }>();
+  const rows = new Map<string, DatabaseRow>();
+  const deleted = new Map<
+    string,
+    { readonly table: GeneratedTable; readonly key: readonly Cell[] }
+  >();
   const open: Transaction[] = [];
   const times: number[] = [start];
   let clock = start;
@@ -60,12 +68,12 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     lsn += BigInt(8 * random.between(1, 40));
     return lsn;
   };
-  const idOf = (table: Table, key: readonly Cell[]): string =>
+  const idOf = (table: GeneratedTable, key: readonly Cell[]): string =>
     `${table.source.name}: ${textOfAll(key.map((cell) => cell.value))}`;
   const locked = (id: string): boolean => open.some((transaction) => transaction.locks.has(id));
-  const cell = (table: Table, i: number, value: Value): Cell =>
+  const cell = (table: GeneratedTable, i: number, value: Value): Cell =>
     cellOf(random, table, i, value, traits.shape);
-  const extraOf = (table: Table, key: readonly Cell[]): string | null => {
+  const extraOf = (table: GeneratedTable, key: readonly Cell[]): string | null => {
     if (!columnAdded) return null;
     // In a dimension an image that differs in an undeclared column alone must not come: whether it
     // is a version, the laws leave open.
@@ -74,8 +82,8 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       : random.pick(["12345678901234567890", "null", '"app"', '{"deep":[1.50]}']);
   };
 
-  const freshKey = (table: Table): Cell[] => {
-    const again = [...dead.values()].filter(
+  const freshKey = (table: GeneratedTable): Cell[] => {
+    const again = [...deleted.values()].filter(
       (one) => one.table === table && !locked(idOf(table, one.key)),
     );
     if (again.length > 0 && random.chance(0.35)) return [...random.pick(again).key];
@@ -87,7 +95,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     }
   };
   const eventTime = (): number => {
-    const length = random.pick(world.lengths);
+    const length = random.pick(definitions.lengths);
     const near = random.pick([-1, 0, 0, 0, 1]);
     const time = random.weighted({
       again: 30,
@@ -112,13 +120,13 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     times.push(chosen);
     return chosen;
   };
-  const randomCell = (table: Table, i: number): Cell => {
+  const randomCell = (table: GeneratedTable, i: number): Cell => {
     const column = table.source.columns[i]!;
     const optional = !table.key.includes(i);
     if (i === table.time || column.name === "created" || column.name === "since") {
       if (random.chance(0.05)) return cell(table, i, null);
       if (table.time >= 0 && random.chance(0.06)) {
-        const bad = badCellOf(random, table, i, traits.shape);
+        const bad = unreadableCellOf(random, table, i, traits.shape);
         if (bad !== null) return bad;
       }
       return cell(
@@ -137,20 +145,20 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       optional &&
       table.time >= 0 &&
       !table.entityColumns.includes(i) &&
-      random.chance(table.source.columns[i]!.kind === "decimal" ? 0.35 : 0.25)
+      random.chance(table.source.columns[i]!.type === "decimal" ? 0.35 : 0.25)
     ) {
-      const bad = badCellOf(random, table, i, traits.shape);
+      const bad = unreadableCellOf(random, table, i, traits.shape);
       if (bad !== null) return bad;
     }
     const value = random.pick(table.pools[i]!);
     return cell(table, i, table.time < 0 && Object.is(value, -0) ? 0 : value);
   };
-  const randomRow = (table: Table, key: readonly Cell[]): Cell[] =>
+  const randomRow = (table: GeneratedTable, key: readonly Cell[]): Cell[] =>
     table.source.columns.map((_, i) =>
       table.key.includes(i) ? key[table.key.indexOf(i)]! : randomCell(table, i),
     );
 
-  const changed = (row: Row): { row: Cell[]; tags: Tag[]; touched: Set<number> } => {
+  const changed = (row: DatabaseRow): { row: Cell[]; tags: Tag[]; touched: Set<number> } => {
     const { table } = row;
     const what = random.weighted({
       value: 45,
@@ -169,7 +177,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
             ? [table.time]
             : what === "equal"
               ? []
-              : random.some(
+              : random.sample(
                   candidates.filter((i) => i !== table.time),
                   random.between(1, 3),
                 ),
@@ -187,7 +195,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   const op = (
     transaction: Transaction,
     message: {
-      readonly table: Table;
+      readonly table: GeneratedTable;
       readonly op: Message["op"];
       readonly key: readonly Cell[];
       readonly row: readonly Cell[] | null;
@@ -205,12 +213,12 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       extra: extraOf(message.table, message.key),
       ...message,
       lsn: traits.withoutLsn ? null : at,
-      place: at,
+      order: at,
     });
   };
   const insert = (
     transaction: Transaction,
-    table: Table,
+    table: GeneratedTable,
     key: readonly Cell[],
     tags: readonly Tag[],
   ): void => {
@@ -221,18 +229,19 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       op: "c",
       key,
       row,
-      tags: [...tags, ...(dead.has(id) ? ["delete and reinsert" as const] : [])],
+      tags: [...tags, ...(deleted.has(id) ? ["delete and reinsert" as const] : [])],
     });
-    rows.set(id, { table, key, row, told: true });
-    dead.delete(id);
+    rows.set(id, { table, key, row, knownToLog: true });
+    deleted.delete(id);
   };
-  const update = (transaction: Transaction, row: Row): void => {
+  const update = (transaction: Transaction, row: DatabaseRow): void => {
     const { table } = row;
     const { row: next, tags, touched } = changed(row);
     const broken = traits.unreadableMessages && random.chance(0.05);
-    const hidden = traits.placeholders && !broken ? table.toast.filter((i) => !touched.has(i)) : [];
-    if (hidden.length > 0) tags.push("placeholder");
-    if (hidden.length > 0 && !row.told) tags.push("placeholder unresolved");
+    const unavailableColumns =
+      traits.toastMarkers && !broken ? table.toast.filter((i) => !touched.has(i)) : [];
+    if (unavailableColumns.length > 0) tags.push("placeholder");
+    if (unavailableColumns.length > 0 && !row.knownToLog) tags.push("placeholder unresolved");
     // An unreadable message hides what it says, so the next one tells everything.
     if (broken) {
       op(transaction, {
@@ -243,12 +252,14 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
         tags: ["unreadable message"],
         broken,
       });
-      row.told = false;
+      row.knownToLog = false;
       row.row = next;
       return;
     }
-    const tellsAll = !row.told && (hidden.length === 0 || random.chance(0.5) || lastWasBroken(row));
-    const unavailable = tellsAll ? [] : hidden;
+    const sendsAll =
+      !row.knownToLog &&
+      (unavailableColumns.length === 0 || random.chance(0.5) || lastWasUndecodable(row));
+    const unavailable = sendsAll ? [] : unavailableColumns;
     op(transaction, {
       table,
       op: "u",
@@ -257,18 +268,18 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       unavailable,
       tags: unavailable.length > 0 ? tags : tags.filter((tag) => !tag.startsWith("placeholder")),
     });
-    if (unavailable.length === 0) row.told = true;
+    if (unavailable.length === 0) row.knownToLog = true;
     row.row = next;
   };
   /** The last thing any log or transaction said of the row was unreadable. */
-  const lastWasBroken = (row: Row): boolean => {
+  const lastWasUndecodable = (row: DatabaseRow): boolean => {
     const id = idOf(row.table, row.key);
     const all = [...messages, ...open.flatMap((transaction) => transaction.ops)].filter(
       (m) => m.key !== null && m.table === row.table && idOf(m.table, m.key) === id,
     );
     return all.some((m) => m.broken);
   };
-  const remove = (transaction: Transaction, row: Row, tags: readonly Tag[] = []): void => {
+  const remove = (transaction: Transaction, row: DatabaseRow, tags: readonly Tag[] = []): void => {
     op(transaction, {
       table: row.table,
       op: "d",
@@ -277,9 +288,9 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       tags: ["delete", ...tags],
     });
     rows.delete(idOf(row.table, row.key));
-    dead.set(idOf(row.table, row.key), { table: row.table, key: row.key });
+    deleted.set(idOf(row.table, row.key), { table: row.table, key: row.key });
   };
-  const changeKey = (transaction: Transaction, row: Row): void => {
+  const changeKey = (transaction: Transaction, row: DatabaseRow): void => {
     const { table } = row;
     const key = freshKey(table);
     const id = idOf(table, key);
@@ -288,13 +299,16 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       table.key.includes(i) ? key[table.key.indexOf(i)]! : old,
     );
     const at = nextLsn();
-    const tags: Tag[] = ["key change", ...(dead.has(id) ? ["delete and reinsert" as const] : [])];
+    const tags: Tag[] = [
+      "key change",
+      ...(deleted.has(id) ? ["delete and reinsert" as const] : []),
+    ];
     op(transaction, { table, op: "d", key: row.key, row: null, newKey: key, lsn: at, tags });
     op(transaction, { table, op: "c", key, row: next, oldKey: row.key, lsn: at, tags });
     rows.delete(idOf(table, row.key));
-    dead.set(idOf(table, row.key), { table, key: row.key });
-    dead.delete(id);
-    rows.set(id, { table, key, row: next, told: true });
+    deleted.set(idOf(table, row.key), { table, key: row.key });
+    deleted.delete(id);
+    rows.set(id, { table, key, row: next, knownToLog: true });
   };
 
   const step = (transaction: Transaction): void => {
@@ -314,7 +328,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
             never: 3,
             twice: 6,
           });
-    const table = random.pick([...world.tables, world.tables[0]!]);
+    const table = random.pick([...definitions.tables, definitions.tables[0]!]);
     const row = mine.length === 0 ? null : random.pick(mine);
     if (what === "insert") insert(transaction, table, freshKey(table), ["insert"]);
     else if (what === "update") update(transaction, row!);
@@ -348,7 +362,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     });
     if (message.key === null) return;
     const row = rows.get(idOf(table, message.key));
-    if (row !== undefined && message.op === "r") row.told = true;
+    if (row !== undefined && message.op === "r") row.knownToLog = true;
   };
   const commit = (transaction: Transaction): void => {
     open.splice(open.indexOf(transaction), 1);
@@ -381,7 +395,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     while (open.length > 0) commit(random.pick(open));
   };
   const snapshotRow = (
-    row: Row,
+    row: DatabaseRow,
     i: number,
     count: number,
     at: { readonly lsn: bigint; readonly time: number },
@@ -398,7 +412,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       broken: false,
       extra: extraOf(row.table, row.key),
       lastCommit: null,
-      place: at.lsn,
+      order: at.lsn,
       lsn: traits.withoutLsn ? null : at.lsn,
       committed: at.time,
       transaction: transactions,
@@ -413,7 +427,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     commits.push(clock);
     const at = { lsn: nextLsn(), time: clock };
     lastCommit = at.lsn;
-    for (const table of world.tables) {
+    for (const table of definitions.tables) {
       const all = [...rows.values()].filter((row) => row.table === table);
       all.forEach((row, i) => {
         snapshotRow(row, i, all.length, at, tags);
@@ -423,7 +437,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     clock += 1;
   };
   const incrementalSnapshot = (): void => {
-    const table = random.pick(world.tables);
+    const table = random.pick(definitions.tables);
     const all = [...rows.values()].filter(
       (row) => row.table === table && !locked(idOf(table, row.key)),
     );
@@ -431,7 +445,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     // place.
     lastCommit = nextLsn();
     tick();
-    for (const row of random.some(all, random.between(1, 10))) {
+    for (const row of random.sample(all, random.between(1, 10))) {
       clock += random.pick([0, 1, 327]);
       commits.push(clock);
       send({
@@ -446,7 +460,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
         extra: extraOf(table, row.key),
         lsn: null,
         lastCommit,
-        place: lastCommit,
+        order: lastCommit,
         committed: clock,
         transaction: null,
         snapshot: "incremental",
@@ -456,7 +470,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     clock += 1;
   };
   const truncate = (): void => {
-    const table = random.pick(world.tables);
+    const table = random.pick(definitions.tables);
     commitAll();
     tick();
     commits.push(clock);
@@ -464,7 +478,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
     for (const [id, row] of rows)
       if (row.table === table) {
         rows.delete(id);
-        dead.set(id, row);
+        deleted.set(id, row);
       }
     send({
       table,
@@ -478,7 +492,7 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
       extra: null,
       lsn: traits.withoutLsn ? null : at,
       lastCommit,
-      place: at,
+      order: at,
       committed: clock,
       transaction: transactions,
       snapshot: "false",
@@ -488,10 +502,10 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   };
 
   if (traits.before !== "nothing") {
-    for (const table of world.tables) {
+    for (const table of definitions.tables) {
       for (let i = random.between(3, 8); i > 0; i--) {
         const key = freshKey(table);
-        rows.set(idOf(table, key), { table, key, row: randomRow(table, key), told: false });
+        rows.set(idOf(table, key), { table, key, row: randomRow(table, key), knownToLog: false });
       }
     }
     if (traits.before === "snapshot") snapshot([]);
@@ -529,10 +543,10 @@ export function runDatabase(random: Random, world: World, traits: Traits, start:
   return { messages, commits };
 }
 
-function keyValue(random: Random, table: Table, i: number, n: number): Value {
+function keyValue(random: Random, table: GeneratedTable, i: number, n: number): Value {
   const column = table.source.columns[i]!;
   if (column.name === "part") return random.pick(table.pools[i]!);
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
       return random.pick([`k${n}`, `${n}`, `😀${n}`, `\uFFFD${n}`, `K-${n} é`]);
     case "int64":

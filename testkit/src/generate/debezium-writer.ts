@@ -3,15 +3,15 @@
  * schemas, or flattened by the `unwrap` transform.
  */
 import type { ColumnSpec } from "../../../packages/core/src/specs.ts";
-import { placeholderOf, type Cell } from "./cells.ts";
-import type { Delivery, Message, Traits } from "./messages.ts";
-import type { Table, Wire } from "./definitions.ts";
+import { toastMarkerOf, type Cell } from "./cells.ts";
+import type { Delivery, Message, ScenarioTraits } from "./messages.ts";
+import type { GeneratedTable, WireFormat } from "./definitions.ts";
 
 /**
  * One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`,
  * offset and timestamp as text.
  */
-export function lineOf(delivery: Delivery, traits: Traits, prefix: string): string {
+export function lineOf(delivery: Delivery, traits: ScenarioTraits, prefix: string): string {
   const { message } = delivery;
   const key =
     message.key === null
@@ -43,11 +43,11 @@ export function lineOf(delivery: Delivery, traits: Traits, prefix: string): stri
 }
 
 /** The key of a message without its schema, which is also how headers and partitioners see it. */
-export function keyJson(table: Table, key: readonly Cell[]): string {
+export function keyJson(table: GeneratedTable, key: readonly Cell[]): string {
   return object(table.key.map((i, k) => [table.source.columns[i]!.database, key[k]!.json]));
 }
 
-function valueOf(delivery: Delivery, traits: Traits, prefix: string): string {
+function valueOf(delivery: Delivery, traits: ScenarioTraits, prefix: string): string {
   const { message } = delivery;
   if (traits.shape === "flat") return flat(message);
   const emitted = message.committed + 140_000 + delivery.offset;
@@ -59,7 +59,7 @@ function valueOf(delivery: Delivery, traits: Traits, prefix: string): string {
       "transaction",
       traits.shape === "enveloped" && message.transaction !== null
         ? object([
-            ["id", text(`${message.transaction}:${message.place}`)],
+            ["id", text(`${message.transaction}:${message.order}`)],
             ["total_order", "1"],
             ["data_collection_order", "1"],
           ])
@@ -80,7 +80,7 @@ function fields(message: Message, row: readonly Cell[]): [string, string][] {
   const { table } = message;
   const all = row.map((cell, i): [string, string] => {
     const column = table.source.columns[i]!;
-    return [column.database, message.unavailable.includes(i) ? placeholderOf(column) : cell.json];
+    return [column.database, message.unavailable.includes(i) ? toastMarkerOf(column) : cell.json];
   });
   return message.extra === null ? all : [...all, ["added later", message.extra]];
 }
@@ -95,7 +95,7 @@ function keyOnly(message: Message): [string, string][] {
     const k = table.key.indexOf(i);
     return [
       column.database,
-      k >= 0 ? message.key![k]!.json : column.kind === "string" && !column.nullable ? '""' : "null",
+      k >= 0 ? message.key![k]!.json : column.type === "string" && !column.nullable ? '""' : "null",
     ];
   });
 }
@@ -109,14 +109,14 @@ function after(message: Message): string {
   return message.row === null ? "null" : object(fields(message, message.row));
 }
 
-function times(micros: number, traits: Traits): [string, string][] {
+function times(micros: number, traits: ScenarioTraits): [string, string][] {
   const all: [string, string][] = [["ts_ms", String(Math.floor(micros / 1000))]];
   return traits.millisecondsOnly
     ? all
     : [...all, ["ts_us", String(micros)], ["ts_ns", String(BigInt(micros) * 1000n)]];
 }
 
-function sourceBlock(message: Message, traits: Traits, prefix: string): string {
+function sourceBlock(message: Message, traits: ScenarioTraits, prefix: string): string {
   const [ms, ...finer] = times(message.committed, traits);
   const [schema, table] = message.table.source.table.split(".") as [string, string];
   return object([
@@ -131,7 +131,7 @@ function sourceBlock(message: Message, traits: Traits, prefix: string): string {
       traits.withoutLsn
         ? "null"
         : text(
-            `[${message.lastCommit === null ? "null" : `"${message.lastCommit}"`},"${message.place}"]`,
+            `[${message.lastCommit === null ? "null" : `"${message.lastCommit}"`},"${message.order}"]`,
           ),
     ],
     ...finer,
@@ -174,7 +174,12 @@ function envelopedKey(message: Message, prefix: string): string {
   ]);
 }
 
-function valueSchema(table: Table, prefix: string, extra: boolean, traits: Traits): string {
+function valueSchema(
+  table: GeneratedTable,
+  prefix: string,
+  extra: boolean,
+  traits: ScenarioTraits,
+): string {
   const columns = table.source.columns.map((column, i) =>
     fieldSchema(column, table.wires[i]!, !table.key.includes(i)),
   );
@@ -254,14 +259,14 @@ function valueSchema(table: Table, prefix: string, extra: boolean, traits: Trait
   ]);
 }
 
-function fieldSchema(column: ColumnSpec, wire: Wire, optional: boolean): string {
+function fieldSchema(column: ColumnSpec, wire: WireFormat, optional: boolean): string {
   const named = (name: string, ...more: [string, string][]): [string, string][] => [
     ["name", text(name)],
     ["version", "1"],
     ...more,
   ];
   const field = column.database;
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
       return connect("string", [], optional, field);
     case "json":
@@ -270,7 +275,7 @@ function fieldSchema(column: ColumnSpec, wire: Wire, optional: boolean): string 
     case "int32":
     case "int64":
     case "bytes":
-      return connect(column.kind, [], optional, field);
+      return connect(column.type, [], optional, field);
     case "float64":
       return connect("double", [], optional, field);
     case "date":

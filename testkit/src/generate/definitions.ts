@@ -5,8 +5,8 @@ import type {
   EntitySpec,
   Expression,
   FeatureSpec,
-  Kind,
-  Selected,
+  ValueType,
+  SelectedFeature,
   SourceSpec,
   Value,
   ViewSpec,
@@ -15,7 +15,7 @@ import { poolOf } from "./values.ts";
 import type { Random } from "./random.ts";
 
 /** How a column looks on the wire. */
-export type Wire =
+export type WireFormat =
   | "plain"
   | "text time"
   | "micros"
@@ -24,9 +24,9 @@ export type Wire =
   | "fixed decimal"
   | "free decimal";
 
-export interface Table {
+export interface GeneratedTable {
   readonly source: SourceSpec;
-  readonly wires: readonly Wire[];
+  readonly wires: readonly WireFormat[];
   /** Columns the log leaves out when they did not change (TOAST). */
   readonly toast: readonly number[];
   /** By column: values worth meeting more than once. */
@@ -38,11 +38,11 @@ export interface Table {
   readonly time: number;
 }
 
-export interface World {
-  readonly tables: readonly Table[];
+export interface GeneratedDefinitions {
+  readonly tables: readonly GeneratedTable[];
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
-  readonly selected: readonly Selected[];
+  readonly selected: readonly SelectedFeature[];
   /** Lengths of all windows and ttls, µs. */
   readonly lengths: readonly number[];
   /** By join key: the values entities are called. */
@@ -63,22 +63,22 @@ const lengths = [
   28 * DAY,
 ];
 
-export function generateWorld(random: Random, base: number): World {
-  const keyKind = random.pick<Kind>(["string", "string", "int64", "int32"]);
+export function generateDefinitions(random: Random, base: number): GeneratedDefinitions {
+  const keyType = random.pick<ValueType>(["string", "string", "int64", "int32"]);
   const account: EntitySpec = {
     name: "account",
     keys: [
-      columnSpec("account_id", keyKind),
+      columnSpec("account_id", keyType),
       ...(random.chance(0.3)
-        ? [columnSpec("region", random.pick<Kind>(["string", "int32", "int64"]))]
+        ? [columnSpec("region", random.pick<ValueType>(["string", "int32", "int64"]))]
         : []),
     ],
   };
-  const peer: EntitySpec = { name: "peer", keys: [columnSpec("peer_id", keyKind)] };
+  const peer: EntitySpec = { name: "peer", keys: [columnSpec("peer_id", keyType)] };
   const entities = [account, peer];
   const keyPools: Record<string, readonly Value[]> = {};
   for (const key of account.keys)
-    keyPools[key.name] = random.some(
+    keyPools[key.name] = random.sample(
       poolOf(random, key, base),
       key.name === "region" || account.keys.length > 1 ? 2 : 3,
     );
@@ -89,12 +89,12 @@ export function generateWorld(random: Random, base: number): World {
   const views: ViewSpec[] = [
     windowView(random, "act", account, movements, ["account_1", "account_2"], random.between(6, 9)),
     windowView(random, "peer", peer, movements, ["counter"], random.between(2, 4)),
-    factView(random, "last", account, movements, ["account_1", "account_2"]),
+    latestView(random, "last", account, movements, ["account_1", "account_2"]),
   ];
   if (random.chance(0.65)) {
     const profiles = dimensionTable(random, base, account, keyPools);
     tables.push(profiles);
-    views.push(factView(random, "profile", account, profiles, ["account_1", "account_2"]));
+    views.push(latestView(random, "profile", account, profiles, ["account_1", "account_2"]));
   }
   if (random.chance(0.35)) {
     const visits = eventTable(random, base, "visits", account, keyPools, false);
@@ -109,7 +109,7 @@ export function generateWorld(random: Random, base: number): World {
             ["account_1", "account_2"],
             random.between(3, 5),
           )
-        : factView(random, "visit", account, visits, ["account_1", "account_2"]),
+        : latestView(random, "visit", account, visits, ["account_1", "account_2"]),
     );
   }
   const selected = views.flatMap((view) =>
@@ -122,13 +122,17 @@ export function generateWorld(random: Random, base: number): World {
   return { tables, entities, views, selected, lengths: [...new Set(used)], keyPools };
 }
 
-export function columnSpec(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, kind, nullable: false, ...more };
+export function columnSpec(
+  name: string,
+  type: ValueType,
+  more: Partial<ColumnSpec> = {},
+): ColumnSpec {
+  return { name, database: name, type, nullable: false, ...more };
 }
 
 function keyColumns(random: Random, entity: EntitySpec): ColumnSpec[] {
   return entity.keys.map((key, i) =>
-    columnSpec(`account_${i + 1}`, key.kind, {
+    columnSpec(`account_${i + 1}`, key.type, {
       database: i === 0 ? "Account ID" : "Region",
       nullable: random.chance(0.8),
     }),
@@ -136,20 +140,20 @@ function keyColumns(random: Random, entity: EntitySpec): ColumnSpec[] {
 }
 
 function keyColumnsOf(random: Random): ColumnSpec[] {
-  const kind = random.pick<Kind>(["int64", "int64", "int32", "string", "string", "decimal"]);
+  const kind = random.pick<ValueType>(["int64", "int64", "int32", "string", "string", "decimal"]);
   const one = columnSpec("id", kind, kind === "decimal" ? { precision: 20, scale: 0 } : {});
   if (random.chance(0.65)) return [one];
   return [
     one,
     columnSpec(
       "part",
-      random.pick<Kind>(["string", "int32", "int64", "date", "boolean", "bytes"]),
+      random.pick<ValueType>(["string", "int32", "int64", "date", "boolean", "bytes"]),
       { database: "Part No" },
     ),
   ];
 }
 
-const tags: readonly Kind[] = [
+const tags: readonly ValueType[] = [
   "float64",
   "int64",
   "int32",
@@ -162,7 +166,7 @@ const tags: readonly Kind[] = [
   "json",
 ];
 
-function valueColumns(random: Random, kinds: readonly Kind[]): ColumnSpec[] {
+function valueColumns(random: Random, kinds: readonly ValueType[]): ColumnSpec[] {
   return kinds.map((kind, i) => {
     const [precision, scale] = random.pick([
       [12, 2],
@@ -189,18 +193,18 @@ function eventTable(
   base: number,
   name: string,
   account: EntitySpec,
-  keyPools: World["keyPools"],
+  keyPools: GeneratedDefinitions["keyPools"],
   large: boolean,
-): Table {
+): GeneratedTable {
   const created = random.chance(0.5);
-  const kinds = large ? tags : random.some(tags, 4);
+  const kinds = large ? tags : random.sample(tags, 4);
   const columns = [
     ...random.shuffled([
       ...keyColumnsOf(random),
       ...keyColumns(random, account),
       ...(large
         ? [
-            columnSpec("counter", account.keys[0]!.kind, {
+            columnSpec("counter", account.keys[0]!.type, {
               database: "Counter Party",
               nullable: true,
             }),
@@ -231,8 +235,8 @@ function eventTable(
       table: `public.${name}_data`,
       columns,
       primaryKey: keyNames(columns),
-      eventTime: { is: "column", column: "time" },
-      created: created ? "created" : null,
+      eventTime: { kind: "column", column: "time" },
+      createdAt: created ? "created" : null,
     },
     keyPools,
   );
@@ -242,8 +246,8 @@ function dimensionTable(
   random: Random,
   base: number,
   account: EntitySpec,
-  keyPools: World["keyPools"],
-): Table {
+  keyPools: GeneratedDefinitions["keyPools"],
+): GeneratedTable {
   const since = random.chance(0.6);
   const columns = [
     ...(random.chance(0.5) ? keyColumnsOf(random) : [columnSpec("id", "int32")]),
@@ -251,7 +255,7 @@ function dimensionTable(
     ...(since ? [columnSpec("since", "timestamp", { nullable: true, zone: "UTC" })] : []),
     ...valueColumns(random, [
       "string",
-      ...random.some(["int64", "decimal", "boolean", "date", "int32", "timestamp"] as const, 2),
+      ...random.sample(["int64", "decimal", "boolean", "date", "int32", "timestamp"] as const, 2),
     ]),
   ];
   return tableOf(
@@ -262,8 +266,8 @@ function dimensionTable(
       table: "public.profiles",
       columns,
       primaryKey: keyNames(columns),
-      eventTime: { is: "committed", since: since ? "since" : null },
-      created: null,
+      eventTime: { kind: "committed", since: since ? "since" : null },
+      createdAt: null,
     },
     keyPools,
   );
@@ -280,8 +284,8 @@ function tableOf(
   random: Random,
   base: number,
   source: SourceSpec,
-  keyPools: World["keyPools"],
-): Table {
+  keyPools: GeneratedDefinitions["keyPools"],
+): GeneratedTable {
   const index = (name: string): number =>
     source.columns.findIndex((column) => column.name === name);
   const toastable = source.columns.flatMap((column, i) =>
@@ -292,11 +296,11 @@ function tableOf(
     // One column at most: with two, a row could lack one and have the other, and the laws do not
     // say more about that than about one.
     toast: random.chance(0.7) && toastable.length > 0 ? [random.pick(toastable)] : [],
-    wires: source.columns.map((column): Wire => {
-      if (column.kind === "decimal")
+    wires: source.columns.map((column): WireFormat => {
+      if (column.type === "decimal")
         return column.name === "id" || random.chance(0.6) ? "fixed decimal" : "free decimal";
-      if (column.kind === "timestamp")
-        return random.pick<Wire>([
+      if (column.type === "timestamp")
+        return random.pick<WireFormat>([
           "text time",
           "text time",
           "micros",
@@ -314,11 +318,11 @@ function tableOf(
     entityColumns: source.columns.flatMap((column, i) =>
       /^(account_|counter)/.test(column.name) ? [i] : [],
     ),
-    time: source.eventTime.is === "column" ? index(source.eventTime.column) : -1,
+    time: source.eventTime.kind === "column" ? index(source.eventTime.column) : -1,
   };
 }
 
-const aggregatesOf: Readonly<Record<Kind, readonly AggregateName[]>> = {
+const aggregatesOf: Readonly<Record<ValueType, readonly AggregateName[]>> = {
   float64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
   int64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
   int32: ["sum", "avg", "min", "max", "countDistinct", "count"],
@@ -335,7 +339,7 @@ function windowView(
   random: Random,
   name: string,
   entity: EntitySpec,
-  table: Table,
+  table: GeneratedTable,
   keys: readonly string[],
   count: number,
 ): ViewSpec {
@@ -346,21 +350,21 @@ function windowView(
         {
           length:
             { float64: 3, int64: 3, decimal: 4, timestamp: 3, date: 2, string: 2 }[
-              column.kind as string
+              column.type as string
             ] ?? 1,
         },
         () => column,
       ),
     );
   // One long window at least, so that most questions find something.
-  const windows = [random.pick(lengths.slice(5)), ...random.some(lengths, random.between(0, 1))];
+  const windows = [random.pick(lengths.slice(5)), ...random.sample(lengths, random.between(0, 1))];
   const features = Array.from({ length: count }, (_, i): FeatureSpec => {
     const column =
-      i === 0 ? null : i === 1 && values[0]!.kind === "float64" ? values[0]! : random.pick(values);
+      i === 0 ? null : i === 1 && values[0]!.type === "float64" ? values[0]! : random.pick(values);
     const aggregate =
-      column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.kind]);
+      column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.type]);
     const checked =
-      column !== null && !aggregatesOf[column.kind].includes(aggregate) ? "count" : aggregate;
+      column !== null && !aggregatesOf[column.type].includes(aggregate) ? "count" : aggregate;
     const result = resultOf(`${name}_${i}`, checked, column);
     return {
       name: `${name}_${i}`,
@@ -371,13 +375,13 @@ function windowView(
       where: random.chance(0.3) ? condition(random, table, 2) : null,
       default:
         ["avg", "min", "max"].includes(checked) && random.chance(0.3)
-          ? simplest(result)
+          ? simplestValue(result)
           : undefined,
     };
   });
   return {
     name,
-    is: "window",
+    kind: "window",
     entity,
     source: table.source,
     keyColumns: keys.slice(0, entity.keys.length),
@@ -386,17 +390,17 @@ function windowView(
   };
 }
 
-function factView(
+function latestView(
   random: Random,
   name: string,
   entity: EntitySpec,
-  table: Table,
+  table: GeneratedTable,
   keys: readonly string[],
 ): ViewSpec {
   const values = table.source.columns.filter(
     (column) => /_\d$|^id$|^part$/.test(column.name) && !column.name.startsWith("account_"),
   );
-  const features = random.some(values, random.between(4, 5)).map((column, i): FeatureSpec => {
+  const features = random.sample(values, random.between(4, 5)).map((column, i): FeatureSpec => {
     const result = resultOf(`${name}_${i}`, "latest", column);
     return {
       name: `${name}_${i}`,
@@ -405,12 +409,12 @@ function factView(
       window: null,
       where: null,
       result,
-      default: random.chance(0.3) ? simplest(result) : undefined,
+      default: random.chance(0.3) ? simplestValue(result) : undefined,
     };
   });
   return {
     name,
-    is: "fact",
+    kind: "latest",
     entity,
     source: table.source,
     keyColumns: keys.slice(0, entity.keys.length),
@@ -423,16 +427,16 @@ function resultOf(name: string, aggregate: AggregateName, column: ColumnSpec | n
   if (aggregate === "count" || aggregate === "countDistinct")
     return columnSpec(name, "int64", { mode: "number" });
   if (aggregate === "avg") return columnSpec(name, "float64", { nullable: true });
-  if (aggregate === "sum" && column!.kind === "decimal")
+  if (aggregate === "sum" && column!.type === "decimal")
     return columnSpec(name, "decimal", { precision: 38, scale: column!.scale });
   if (aggregate === "sum")
-    return columnSpec(name, column!.kind === "float64" ? "float64" : "int64");
+    return columnSpec(name, column!.type === "float64" ? "float64" : "int64");
   return { ...column!, name, database: name, nullable: true };
 }
 
 /** A default of the result's kind; undefined for kinds that are better left without. */
-function simplest(result: ColumnSpec): Value | undefined {
-  switch (result.kind) {
+function simplestValue(result: ColumnSpec): Value | undefined {
+  switch (result.type) {
     case "string":
       return "none";
     case "boolean":
@@ -451,12 +455,12 @@ function simplest(result: ColumnSpec): Value | undefined {
   }
 }
 
-function condition(random: Random, table: Table, depth: number): Expression {
+function condition(random: Random, table: GeneratedTable, depth: number): Expression {
   if (depth > 0 && random.chance(0.5)) {
-    const is = random.pick(["and", "or", "not"] as const);
-    if (is === "not") return { is, term: condition(random, table, depth - 1) };
+    const kind = random.pick(["and", "or", "not"] as const);
+    if (kind === "not") return { kind, term: condition(random, table, depth - 1) };
     return {
-      is,
+      kind,
       terms: Array.from({ length: random.between(2, 3) }, () =>
         condition(random, table, depth - 1),
       ),
@@ -467,16 +471,16 @@ function condition(random: Random, table: Table, depth: number): Expression {
   );
   const i = random.pick(candidates);
   const column = table.source.columns[i]!;
-  if (column.kind === "json" || random.chance(0.2))
-    return { is: "null", column: column.name, not: random.chance(0.5) };
+  if (column.type === "json" || random.chance(0.2))
+    return { kind: "null", column: column.name, not: random.chance(0.5) };
   if (random.chance(0.25))
     return {
-      is: "in",
+      kind: "in",
       column: column.name,
-      values: random.some(table.pools[i]!, random.between(1, 3)),
+      values: random.sample(table.pools[i]!, random.between(1, 3)),
     };
   return {
-    is: "compare",
+    kind: "compare",
     op: random.pick(["=", "<>", "<", "<=", ">", ">="] as const),
     column: column.name,
     value: random.pick(table.pools[i]!),

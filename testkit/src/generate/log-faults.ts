@@ -2,7 +2,7 @@
  * Mistakes planted in what a path is fed, for proving that a suite would notice them in a real
  * path: each is a reader that gets one thing wrong. null: the change is lost.
  */
-import type { Kind, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
+import type { ValueType, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 
 export type LogFaultName =
@@ -44,7 +44,7 @@ export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
   }),
   "event time one microsecond late": (change, source) =>
     mapped(change, source, (value, _, name) =>
-      source.eventTime.is === "column" && source.eventTime.column === name && value !== null
+      source.eventTime.kind === "column" && source.eventTime.column === name && value !== null
         ? (value as number) + 1
         : value,
     ),
@@ -57,7 +57,7 @@ export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
     mapped(change, source, (value, kind) => value ?? zero(kind)),
   "empty text taken for null": (change, source) =>
     mapped(change, source, (value) => (value === "" ? null : value)),
-  "unreadable message skipped": (change) => (change.broken === null ? change : null),
+  "unreadable message skipped": (change) => (change.undecodable === null ? change : null),
   "snapshot row taken for a change": (change) => ({ ...change, snapshot: false }),
   "snapshot row skipped": (change) => (change.op === "r" ? null : change),
   "int64 through a double": (change, source) =>
@@ -102,20 +102,21 @@ export function withLogFault(
 function mapped(
   change: Change,
   source: SourceSpec,
-  value: (value: Value, kind: Kind, name: string) => Value,
-  keyToo = false,
+  value: (value: Value, kind: ValueType, name: string) => Value,
+  alsoKeys = false,
 ): Change {
-  if (change.values === null || change.kind !== "upsert" || change.broken !== null) return change;
+  if (change.values === null || change.kind !== "upsert" || change.undecodable !== null)
+    return change;
   const values = change.values.map((old, i): Value => {
     const column = source.columns[i]!;
-    return (keyToo || !source.primaryKey.includes(column.name)) && !change.unavailable.includes(i)
-      ? value(old, column.kind, column.name)
+    return (alsoKeys || !source.primaryKey.includes(column.name)) && !change.unavailable.includes(i)
+      ? value(old, column.type, column.name)
       : old;
   });
   return { ...change, values };
 }
 
-function zero(kind: Kind): Value {
+function zero(kind: ValueType): Value {
   if (kind === "int64" || kind === "decimal") return 0n;
   return kind === "int32" || kind === "float64" ? 0 : null;
 }

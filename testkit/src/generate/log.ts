@@ -3,9 +3,9 @@
  * again, a tail not read yet; and the truth of each message.
  */
 import type { Value } from "../../../packages/core/src/specs.ts";
-import type { Change, Unreadable } from "../../../packages/core/src/spi.ts";
+import type { Change, InvalidColumn } from "../../../packages/core/src/spi.ts";
 import { keyJson } from "./debezium-writer.ts";
-import type { Delivery, Message, Tag, Traits } from "./messages.ts";
+import type { Delivery, Message, Tag, ScenarioTraits } from "./messages.ts";
 import type { Random } from "./random.ts";
 
 export interface LogTraits {
@@ -21,7 +21,7 @@ export interface LogTraits {
 export function deliver(
   random: Random,
   messages: readonly Message[],
-  traits: Traits,
+  traits: ScenarioTraits,
   log: LogTraits,
 ): Delivery[] {
   const addedAt = log.partitionAdded ? random.int(messages.length + 1) : Infinity;
@@ -120,7 +120,7 @@ function hash(text: string): number {
 }
 
 /** What a decoder must make of a message, told by the one who wrote it. */
-export function truthOf(delivery: Delivery, traits: Traits): Change {
+export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Change {
   const { message } = delivery;
   const { table } = message;
   const here = {
@@ -135,8 +135,8 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
     values: null,
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
   };
   if (delivery.tombstone)
@@ -152,10 +152,10 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
     };
   const common = {
     ...here,
-    lsn: traits.withoutLsn ? null : message.place,
+    lsn: traits.withoutLsn ? null : message.order,
     committed: committedOf(message, traits),
     snapshot: message.snapshot !== "false",
-    ...partOf(message, traits),
+    ...snapshotMarkerOf(message, traits),
     op: message.op,
     transaction: message.transaction === null ? null : String(message.transaction),
   };
@@ -172,15 +172,15 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
       kind: "upsert",
       values: keyOnly,
       oldKey,
-      broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
+      undecodable: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
     };
-  const unreadable: Unreadable[] = [];
+  const invalidColumns: InvalidColumn[] = [];
   let nonFinite = 0;
   const values = message.row.map((cell, i): Value => {
     if (message.unavailable.includes(i)) return null;
     if (cell.missing === "NaN" || cell.missing === "Infinity") nonFinite += 1;
     else if (cell.missing !== null && cell.missing !== "null")
-      unreadable.push({ column: table.source.columns[i]!.name, reason: cell.missing });
+      invalidColumns.push({ column: table.source.columns[i]!.name, reason: cell.missing });
     return cell.value;
   });
   return {
@@ -190,21 +190,24 @@ export function truthOf(delivery: Delivery, traits: Traits): Change {
     values,
     oldKey,
     unavailable: message.unavailable,
-    unreadable,
+    invalidColumns,
     nonFinite,
   };
 }
 
 /** Flat messages do not say which part of a snapshot they are. */
-function partOf({ snapshot }: Message, { shape }: Traits): Pick<Change, "snapshotPart"> {
+function snapshotMarkerOf(
+  { snapshot }: Message,
+  { shape }: ScenarioTraits,
+): Pick<Change, "snapshotMarker"> {
   if (shape === "flat") return {};
-  if (snapshot.startsWith("first")) return { snapshotPart: "first" };
-  if (snapshot.startsWith("last")) return { snapshotPart: "last" };
-  return snapshot === "incremental" ? { snapshotPart: "incremental" } : {};
+  if (snapshot.startsWith("first")) return { snapshotMarker: "first" };
+  if (snapshot.startsWith("last")) return { snapshotMarker: "last" };
+  return snapshot === "incremental" ? { snapshotMarker: "incremental" } : {};
 }
 
 /** Law 6: `ts_us`; with only `ts_ms`, the last microsecond of that millisecond. */
-function committedOf(message: Message, traits: Traits): number {
+function committedOf(message: Message, traits: ScenarioTraits): number {
   return traits.millisecondsOnly
     ? Math.floor(message.committed / 1000) * 1000 + 999
     : message.committed;

@@ -2,8 +2,8 @@
  * What leaves a simulated database, before it is text: one message per change, and what it is an
  * example of.
  */
-import type { Cell, NullKind, Shape } from "./cells.ts";
-import { DAY, type Table } from "./definitions.ts";
+import type { Cell, NullKind, MessageShape } from "./cells.ts";
+import { DAY, type GeneratedTable } from "./definitions.ts";
 
 /** What a change is an example of; comparisons are counted by these. */
 export type ChangeKind =
@@ -43,7 +43,7 @@ export type Tag =
   | `${NullKind} in entity key`;
 
 export interface Message {
-  readonly table: Table;
+  readonly table: GeneratedTable;
   readonly op: "c" | "u" | "d" | "r" | "t";
   /** The primary key's fields; null on truncate. */
   readonly key: readonly Cell[] | null;
@@ -56,7 +56,7 @@ export interface Message {
   readonly lsn: bigint | null;
   /** The two numbers of `source.sequence`. */
   readonly lastCommit: bigint | null;
-  readonly place: bigint;
+  readonly order: bigint;
   /** µs as the database has it; a message with milliseconds only says less. */
   readonly committed: number;
   readonly snapshot:
@@ -73,8 +73,8 @@ export interface Message {
   readonly tags: readonly Tag[];
 }
 
-export interface Traits {
-  readonly shape: Shape;
+export interface ScenarioTraits {
+  readonly shape: MessageShape;
   readonly tombstones: boolean;
   readonly millisecondsOnly: boolean;
   /** The table's changes carry no LSN, so it has one partition and the offset orders. */
@@ -90,7 +90,7 @@ export interface Traits {
   readonly incremental: boolean;
   readonly gap: boolean;
   readonly unreadableMessages: boolean;
-  readonly placeholders: boolean;
+  readonly toastMarkers: boolean;
 }
 
 /** What the fields of a message are examples of. */

@@ -81,7 +81,7 @@ export class Random {
   }
 
   /** `count` different ones, in their own order; all of them where there are fewer. */
-  some<T>(values: readonly T[], count: number): T[] {
+  sample<T>(values: readonly T[], count: number): T[] {
     const chosen = new Set(this.shuffled(values.map((_, i) => i)).slice(0, count));
     return values.filter((_, i) => chosen.has(i));
   }
@@ -106,8 +106,8 @@ export function seedsFromEnvironment(options: {
   readonly text: string;
 } {
   const environment = options.environment ?? process.env;
-  const first = whole(environment["TIDEMARK_SEED"]) ?? Math.floor(Math.random() * 2 ** 40);
-  const runs = whole(environment["TIDEMARK_RUNS"]) ?? options.runs;
+  const first = parseWhole(environment["TIDEMARK_SEED"]) ?? Math.floor(Math.random() * 2 ** 40);
+  const runs = parseWhole(environment["TIDEMARK_RUNS"]) ?? options.runs;
   return {
     first,
     runs,
@@ -116,6 +116,6 @@ export function seedsFromEnvironment(options: {
   };
 }
 
-function whole(text: string | undefined): number | null {
+function parseWhole(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }

@@ -5,26 +5,26 @@
 import type { SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 import { isoMicros } from "./cells.ts";
-import type { World } from "./definitions.ts";
+import type { GeneratedDefinitions } from "./definitions.ts";
 import type { OracleRequest } from "../oracle/oracle.ts";
 import { textOfAll } from "../oracle/values.ts";
 import type { Random } from "./random.ts";
 
 export function generateRequests(
   random: Random,
-  world: World,
+  definitions: GeneratedDefinitions,
   changes: readonly Change[],
   commits: readonly number[],
   count: number,
 ): OracleRequest[] {
-  const byView = world.views
+  const byView = definitions.views
     .map((view) =>
       changes
         .filter(
           (change) =>
             change.kind === "upsert" &&
             change.source === view.source.name &&
-            change.broken === null,
+            change.undecodable === null,
         )
         .map((change) => ({
           view,
@@ -53,54 +53,55 @@ export function generateRequests(
       };
     })
     .flatMap((one) => {
-      const { is, source } = one.images[0]!.view;
-      return source.eventTime.is === "committed"
+      const { kind, source } = one.images[0]!.view;
+      return source.eventTime.kind === "committed"
         ? [one]
-        : is === "window"
+        : kind === "window"
           ? [one, one]
           : [one, one, one];
     });
   const times = changes.flatMap((change) => (change.committed === null ? [] : [change.committed]));
   return Array.from({ length: count }, (): OracleRequest => {
     const keys: Record<string, Value> = {};
-    for (const [name, pool] of Object.entries(world.keyPools)) keys[name] = random.pick(pool);
+    for (const [name, pool] of Object.entries(definitions.keyPools)) keys[name] = random.pick(pool);
     let time = random.pick(times.length > 0 ? times : [...commits, 0]) + random.between(-1, 1);
     const image =
-      byView.length === 0 || random.chance(0.05) ? null : aimed(random, random.pick(byView));
+      byView.length === 0 || random.chance(0.05) ? null : pickImage(random, random.pick(byView));
     if (image !== null) {
       image.view.entity.keys.forEach((key, i) => {
         keys[key.name] = image.keys[i]!;
       });
       const { source, ttl } = image.view;
       const event =
-        source.eventTime.is === "committed"
+        source.eventTime.kind === "committed"
           ? image.change.committed
           : eventTimeOf(
               image.change,
               source.columns.findIndex(
                 (column) =>
-                  column.name === (source.eventTime.is === "column" ? source.eventTime.column : ""),
+                  column.name ===
+                  (source.eventTime.kind === "column" ? source.eventTime.column : ""),
               ),
             );
       const lengths = [
         ...image.view.features.flatMap((feature) => feature.window ?? []),
         ...(ttl === null ? [] : [ttl]),
       ];
-      const aim = random.weighted(
-        source.eventTime.is === "committed"
+      const target = random.weighted(
+        source.eventTime.kind === "committed"
           ? { event: 30, end: 70 }
           : ttl !== null
             ? { event: 48, end: 40, commit: 9, far: 3 }
             : { event: 30, end: 58, commit: 9, far: 3 },
       );
-      if (aim === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
-      else if (aim === "commit" || event === null)
+      if (target === "far") time += random.pick([-1, 1]) * 400 * 86_400_000_000;
+      else if (target === "commit" || event === null)
         time = (image.change.committed ?? time) + random.between(-1, 1);
       else
         time =
           event +
-          (aim === "end" && lengths.length > 0 ? random.pick(lengths) : 0) +
-          (aim === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
+          (target === "end" && lengths.length > 0 ? random.pick(lengths) : 0) +
+          (target === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
     }
     // The other entity over the same rows, most often the one these rows know.
     if (image?.view.entity.name === "account" && random.chance(0.5))
@@ -122,7 +123,7 @@ export function requestLine({ keys, time }: OracleRequest): string {
   return `{${[...members, `"event_timestamp":"${isoMicros(time)}"`].join(",")}}`;
 }
 
-function aimed<T>(
+function pickImage<T>(
   random: Random,
   one: { readonly images: readonly T[]; readonly last: readonly T[] },
 ): T {

@@ -20,13 +20,13 @@ export function scenarioDefinitions(
     (spec) =>
       [
         `source ${spec.name}`,
-        makeDefinition({ is: "source", spec }, `source ${spec.name}`),
+        makeDefinition({ kind: "source", spec }, `source ${spec.name}`),
       ] as const,
   );
   return {
     ...Object.fromEntries(sources),
     all: makeDefinition(
-      { is: "service", spec: { name: "all", features: scenario.selected } },
+      { kind: "service", spec: { name: "all", features: scenario.selected } },
       "feature service all",
     ),
   };

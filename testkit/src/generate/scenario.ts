@@ -1,7 +1,7 @@
 /** One seed: definitions, a recorded log and its truth, and questions to ask of it. */
 import type {
   EntitySpec,
-  Selected,
+  SelectedFeature,
   SourceSpec,
   ViewSpec,
 } from "../../../packages/core/src/specs.ts";
@@ -9,22 +9,22 @@ import type { Change } from "../../../packages/core/src/spi.ts";
 import { lineOf } from "./debezium-writer.ts";
 import type { NullKind } from "./cells.ts";
 import { runDatabase } from "./database.ts";
-import { generateWorld } from "./definitions.ts";
-import { deliver, interleave, truthOf, type LogTraits } from "./log.ts";
-import type { Tag, Traits } from "./messages.ts";
+import { generateDefinitions } from "./definitions.ts";
+import { deliver, interleave, expectedChange, type LogTraits } from "./log.ts";
+import type { Tag, ScenarioTraits } from "./messages.ts";
 import { generateRequests } from "./requests.ts";
 import { createOracle, type Oracle, type OracleRequest } from "../oracle/oracle.ts";
-import type { FaultName } from "../oracle/planted-faults.ts";
-import type { EndedSnapshot } from "../oracle/rows.ts";
+import type { OracleFault } from "../oracle/planted-faults.ts";
+import type { CompletedSnapshot } from "../oracle/rows.ts";
 import { Random } from "./random.ts";
 
 export interface Scenario {
   readonly seed: number;
-  readonly traits: Traits & LogTraits;
+  readonly traits: ScenarioTraits & LogTraits;
   readonly sources: readonly SourceSpec[];
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
-  readonly selected: readonly Selected[];
+  readonly selected: readonly SelectedFeature[];
   /** Lines of a recorded topic, in the order of delivery: offsets rise within each partition. */
   readonly lines: readonly string[];
   /** What line `i` says. */
@@ -38,7 +38,7 @@ export interface Scenario {
 
 /** What a caller may fix; the seed decides the rest. */
 export interface ScenarioOptions {
-  readonly traits?: Partial<Traits & LogTraits> | undefined;
+  readonly traits?: Partial<ScenarioTraits & LogTraits> | undefined;
   readonly requests?: number | undefined;
 }
 
@@ -50,33 +50,42 @@ export function generateScenario(seed: number, options: ScenarioOptions = {}): S
     1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999,
     4_102_444_800_000_000,
   ]);
-  const world = generateWorld(random.fork(), base);
-  const told = runDatabase(random.fork(), world, traits, base);
-  const deliveries = deliver(random.fork(), told.messages, traits, traits);
-  const truth = deliveries.map((delivery) => truthOf(delivery, traits));
+  const definitions = generateDefinitions(random.fork(), base);
+  const databaseLog = runDatabase(random.fork(), definitions, traits, base);
+  const deliveries = deliver(random.fork(), databaseLog.messages, traits, traits);
+  const truth = deliveries.map((delivery) => expectedChange(delivery, traits));
   return {
     seed,
     traits,
-    sources: world.tables.map((table) => table.source),
-    entities: world.entities,
-    views: world.views,
-    selected: world.selected,
+    sources: definitions.tables.map((table) => table.source),
+    entities: definitions.entities,
+    views: definitions.views,
+    selected: definitions.selected,
     lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)),
     truth,
     tags: deliveries.map((delivery) => delivery.tags),
     missing: deliveries.map(({ message, tombstone }) =>
       tombstone || message.row === null ? null : message.row.map((cell) => cell.missing),
     ),
-    requests: generateRequests(random.fork(), world, truth, told.commits, options.requests ?? 13),
+    requests: generateRequests(
+      random.fork(),
+      definitions,
+      truth,
+      databaseLog.commits,
+      options.requests ?? 13,
+    ),
   };
 }
 
-function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & LogTraits {
+function traitsOf(
+  random: Random,
+  fixed: Partial<ScenarioTraits & LogTraits>,
+): ScenarioTraits & LogTraits {
   const shape = fixed.shape ?? random.pick(["bare", "bare", "enveloped", "flat"] as const);
   const flat = shape === "flat";
   const withoutLsn = fixed.withoutLsn ?? (shape === "bare" && random.chance(0.15));
   const clockGoesBack = fixed.clockGoesBack ?? random.chance(0.1);
-  const rolled: Traits & LogTraits = {
+  const rolled: ScenarioTraits & LogTraits = {
     shape,
     withoutLsn,
     clockGoesBack,
@@ -89,7 +98,7 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
     incremental: !flat && random.chance(0.4),
     gap: random.chance(0.25),
     unreadableMessages: !flat && random.chance(0.3),
-    placeholders: random.chance(0.7),
+    toastMarkers: random.chance(0.7),
     partitions: random.between(1, 4),
     partitionAdded: random.chance(0.4),
     redelivered: random.chance(0.7),
@@ -107,10 +116,10 @@ function traitsOf(random: Random, fixed: Partial<Traits & LogTraits>): Traits & 
 
 export function oracleOf(
   scenario: Scenario,
-  fault: FaultName | null = null,
-  ended: readonly EndedSnapshot[] = [],
+  fault: OracleFault | null = null,
+  completed: readonly CompletedSnapshot[] = [],
 ): Oracle {
-  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault, ended });
+  return createOracle({ sources: scenario.sources, changes: scenario.truth, fault, completed });
 }
 
 /**

@@ -49,9 +49,9 @@ const hugeLongs = [9223372036854775807n, -9223372036854775808n, 9223372036854775
  * rare, for one of them rules a whole sum.
  */
 export function poolOf(random: Random, column: ColumnSpec, base: number): Value[] {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
-      return [...random.some(texts, 7), "\uFFFD", "😀"];
+      return [...random.sample(texts, 7), "\uFFFD", "😀"];
     case "json":
       return ['{"a": [1, 2, {"b": null}]}', "[]", '"x"', "12345678901234567890"];
     case "boolean":
@@ -62,7 +62,7 @@ export function poolOf(random: Random, column: ColumnSpec, base: number): Value[
       if (column.mode === "number")
         return [0n, 1n, -5n, 9007199254740991n, BigInt(random.between(-1000, 1000))];
       return [
-        ...random.some(longs, 6),
+        ...random.sample(longs, 6),
         ...(random.chance(0.6) ? [...hugeLongs, ...hugeLongs] : []),
         BigInt(random.between(-100000, 100000)),
       ];
@@ -73,7 +73,7 @@ export function poolOf(random: Random, column: ColumnSpec, base: number): Value[
         -0,
         0,
         -0,
-        ...random.some(floats, 7),
+        ...random.sample(floats, 7),
         ...(random.chance(0.3) ? hugeFloats : []),
         random.fraction() * 1000,
         -random.fraction(),

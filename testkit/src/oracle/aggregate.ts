@@ -1,7 +1,7 @@
 /** Every aggregate over a plain list of values, nulls included (laws 3, 7, 9). */
 import type { AggregateName, ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
 import { roundFraction, sumOfDoubles } from "./exact-fraction.ts";
-import type { FaultName } from "./planted-faults.ts";
+import type { OracleFault } from "./planted-faults.ts";
 import { compare, textOf } from "./values.ts";
 
 export interface Aggregated {
@@ -19,7 +19,7 @@ export function aggregate(
   name: AggregateName,
   column: ColumnSpec | null,
   all: readonly Value[],
-  fault: FaultName | null,
+  fault: OracleFault | null,
 ): Aggregated {
   const exact = (value: Value): Aggregated => ({ value, overflow: false });
   if (name === "count")
@@ -30,7 +30,7 @@ export function aggregate(
           : all.filter((value) => value !== null).length,
       ),
     );
-  const kind = column!.kind;
+  const kind = column!.type;
   const there = all.filter((value) => value !== null);
   const zero: Value = kind === "int64" || kind === "decimal" ? 0n : 0;
   const numeric = kind === "int32" || kind === "int64" || kind === "decimal" || kind === "float64";
@@ -75,7 +75,7 @@ export function aggregate(
   }
 }
 
-function floatSum(values: readonly number[], fault: FaultName | null): Aggregated {
+function floatSum(values: readonly number[], fault: OracleFault | null): Aggregated {
   if (fault === "float rounded at each step" || fault === "float subtract")
     return { value: values.reduce((a, b) => a + b, 0), overflow: false };
   return sumOfDoubles(values);
@@ -86,7 +86,7 @@ function integers(values: readonly Value[]): bigint[] {
 }
 
 /** Integers sum to int64, decimals to decimal(38, s) in unscaled digits. */
-function integerSum(kind: string, values: readonly Value[], fault: FaultName | null): Aggregated {
+function integerSum(kind: string, values: readonly Value[], fault: OracleFault | null): Aggregated {
   const sum = integers(values).reduce((a, b) => a + b, 0n);
   const [low, high] = kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
   if (fault === "decimal does not saturate" && kind === "decimal")

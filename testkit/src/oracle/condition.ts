@@ -7,10 +7,10 @@ export function truth(
   source: SourceSpec,
   values: readonly Value[],
 ): boolean | null {
-  switch (expression.is) {
+  switch (expression.kind) {
     case "and":
     case "or": {
-      const decisive = expression.is === "or";
+      const decisive = expression.kind === "or";
       const terms = expression.terms.map((term) => truth(term, source, values));
       return terms.includes(decisive) ? decisive : terms.includes(null) ? null : !decisive;
     }
@@ -40,7 +40,7 @@ function comparison(
 ): boolean | null {
   const left = cell(column, source, values);
   if (left === null || value === null) return null;
-  const order = compare(source.columns.find((c) => c.name === column)!.kind, left, value);
+  const order = compare(source.columns.find((c) => c.name === column)!.type, left, value);
   switch (op) {
     case "=":
       return order === 0;

@@ -3,9 +3,9 @@
  * as known (laws 1 to 9).
  */
 import { localEngine } from "../../../packages/core/src/engine/local-engine.ts";
-import type { Selected, Value } from "../../../packages/core/src/specs.ts";
+import type { SelectedFeature, Value } from "../../../packages/core/src/specs.ts";
 import type {
-  Answers,
+  ResultColumns,
   Change,
   ChangeBatch,
   ChangeSource,
@@ -13,11 +13,11 @@ import type {
   OfflineStore,
   OnlineStore,
 } from "../../../packages/core/src/spi.ts";
-import { historicalReader } from "../../../packages/core/src/offline/offline-reader.ts";
+import { openOfflineReader } from "../../../packages/core/src/offline/offline-reader.ts";
 import { onlineReader } from "../../../packages/core/src/online/online-reader.ts";
-import { storeSinks } from "../../../packages/core/src/resnapshot/store-writers.ts";
+import { storeWriters } from "../../../packages/core/src/resnapshot/store-writers.ts";
 import { runChanges } from "../../../packages/core/src/ingest/runner.ts";
-import type { StoreSinks } from "../../../packages/core/src/ingest/source-writer.ts";
+import type { StoreWriters } from "../../../packages/core/src/ingest/source-writer.ts";
 import { labelsOf, type Coverage } from "./coverage.ts";
 import type { Oracle, OracleAnswer, OracleMode, OracleRequest } from "./oracle.ts";
 import { oracleOf, type Scenario } from "../generate/scenario.ts";
@@ -91,7 +91,7 @@ export async function feed(
   await runChanges(
     changes,
     scenario.sources,
-    storeSinks(scenario.sources, { online, offline, ...settings(scenario, options) }),
+    storeWriters(scenario.sources, { online, offline, ...settings(scenario, options) }),
     {},
   );
 }
@@ -101,22 +101,22 @@ async function feedWithTail(
   scenario: Scenario,
   { online, offline }: PathStores,
   options: ConsistencyOptions,
-  share: number,
+  fraction: number,
 ): Promise<void> {
   await online.open({ namespace: "test" });
   const delivery = options.delivery ?? [scenario.truth.map((_, i) => i)];
-  const cut = Math.floor(delivery.length * share);
-  for (const [part, finish] of [
+  const cut = Math.floor(delivery.length * fraction);
+  for (const [lines, finish] of [
     [delivery.slice(0, cut), true],
     [delivery, false],
   ] as const) {
-    const stores = storeSinks(scenario.sources, {
+    const stores = storeWriters(scenario.sources, {
       online,
       offline,
       ...settings(scenario, options),
     });
     await runChanges(
-      scenarioSource(scenario, part),
+      scenarioSource(scenario, lines),
       scenario.sources,
       finish ? stores : stores.map(withoutCompaction),
       {},
@@ -124,19 +124,19 @@ async function feedWithTail(
   }
 }
 
-function withoutCompaction(store: StoreSinks): StoreSinks {
-  const open = async (signal: AbortSignal): ReturnType<StoreSinks["open"]> =>
+function withoutCompaction(store: StoreWriters): StoreWriters {
+  const open = async (signal: AbortSignal): ReturnType<StoreWriters["open"]> =>
     new Map(
-      [...(await store.open(signal))].map(([source, sink]) => [
+      [...(await store.open(signal))].map(([source, writer]) => [
         source,
-        { ...sink, finish: () => sink.flush() },
+        { ...writer, finish: () => writer.flush() },
       ]),
     );
   return { ...store, open };
 }
 
 function settings(scenario: Scenario, { commitRows = 50_000, buckets }: ConsistencyOptions) {
-  const forever = { retain: Infinity, log: Infinity };
+  const forever = { retain: Infinity, logRetention: Infinity };
   return {
     namespace: "test",
     views: scenario.views,
@@ -149,9 +149,9 @@ function settings(scenario: Scenario, { commitRows = 50_000, buckets }: Consiste
 /** The scenario's questions to each path, answered as a store answers them. */
 export interface PathReaders {
   /** One request, from one snapshot; one set of answers per selected feature. */
-  online(row: number): Promise<readonly Answers[]>;
+  online(row: number): Promise<readonly ResultColumns[]>;
   /** All requests, from one version of each source's history. */
-  history(asKnown: boolean): Promise<readonly Answers[]>;
+  history(asKnown: boolean): Promise<readonly ResultColumns[]>;
 }
 
 export function pathReaders(
@@ -165,13 +165,13 @@ export function pathReaders(
     views,
     onOverflow: () => undefined,
   });
-  const historian = historicalReader(offline, engine);
+  const offlineReader = openOfflineReader(offline, engine);
   const keys = requests.map((request) => request.keys);
   const times = Float64Array.from(requests, (request) => request.time);
   return {
     online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
     history: (asKnown) =>
-      historian.read({ selection: selected, keys, times, asKnown, since: null }),
+      offlineReader.read({ selection: selected, keys, times, asKnown, since: null }),
   };
 }
 
@@ -190,7 +190,7 @@ export async function compareAnswers(
     path: PathName,
     mode: OracleMode,
     row: number,
-    answers: readonly Answers[],
+    answers: readonly ResultColumns[],
     i: number,
   ): void => {
     const request = requests[row]!;
@@ -202,7 +202,7 @@ export async function compareAnswers(
       const answer = { value: values[i]!, status: statuses[i]!, eventTime };
       options.onAnswer?.(`${scenario.seed} ${path} ${row} ${f} ${answerText(answer)}`);
       if (label !== undefined) options.coverage!.add(label(one));
-      if (!sameBits(answer, expected[f]!))
+      if (!matchesOracle(answer, expected[f]!))
         differences.push({
           seed: scenario.seed,
           path,
@@ -235,7 +235,7 @@ export async function compareAnswers(
 
 function answersOf(
   oracle: Oracle,
-  selected: readonly Selected[],
+  selected: readonly SelectedFeature[],
   request: OracleRequest,
   mode: OracleMode,
 ): OracleAnswer[] {
@@ -253,7 +253,7 @@ function answerText({ value, status, eventTime }: Difference["found"]): string {
   return `${typeof value} ${text} ${status} ${eventTime}`;
 }
 
-function sameBits(found: Difference["found"], expected: OracleAnswer): boolean {
+function matchesOracle(found: Difference["found"], expected: OracleAnswer): boolean {
   return (
     sameValue(found.value, expected.value) &&
     found.status === expected.status &&

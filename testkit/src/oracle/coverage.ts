@@ -2,7 +2,7 @@
  * What the comparisons of a run were comparisons of: a suite that never met a case proves nothing
  * about it.
  */
-import type { Selected, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type { SelectedFeature, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
 import type { Tag } from "../generate/messages.ts";
 import { rowsSeen, type Oracle, type OracleMode, type OracleRequest } from "./oracle.ts";
 import { textOfAll } from "./values.ts";
@@ -115,7 +115,7 @@ export const nullKinds: readonly Tag[] = [
   "null not allowed in entity key",
 ];
 
-type Label = (selected: Selected) => Set<string>;
+type Label = (selected: SelectedFeature) => Set<string>;
 
 /**
  * For one question: the labels of each feature's comparison. A change kind is counted where a row
@@ -133,7 +133,7 @@ export function labelsOf(
       scenario.views.map((view) => [
         view,
         {
-          tags: tagsNear(view, histories.get(view)!, request),
+          tags: tagsOfNearRows(view, histories.get(view)!, request),
           rows: rowsSeen(view, oracle.versions(view.source.name), request, mode),
         },
       ]),
@@ -143,10 +143,10 @@ export function labelsOf(
       const t = request.time;
       const labels = new Set<string>([`mode ${mode}`, ...tags]);
       const column = view.source.columns.findIndex((one) => one.name === feature.column);
-      labels.add(`${feature.aggregate} ${column < 0 ? "rows" : view.source.columns[column]!.kind}`);
+      labels.add(`${feature.aggregate} ${column < 0 ? "rows" : view.source.columns[column]!.type}`);
       if (feature.where !== null) labels.add("where");
-      const length = view.is === "fact" ? view.ttl : feature.window;
-      const [what, far] = view.is === "fact" ? ["fact", "t − ttl"] : ["event", "t − w"];
+      const length = view.kind === "latest" ? view.ttl : feature.window;
+      const [what, far] = view.kind === "latest" ? ["fact", "t − ttl"] : ["event", "t − w"];
       for (const { time, version } of rows) {
         for (const [near, name] of [
           [-1, "t − 1"],
@@ -164,7 +164,7 @@ export function labelsOf(
         const kind = column < 0 ? null : (scenario.missing[version.arrival]?.[column] ?? null);
         if (kind !== null && time >= t - length && time <= t) labels.add(`${kind} in value`);
       }
-      if (mode === "known" || view.source.eventTime.is === "committed") {
+      if (mode === "known" || view.source.eventTime.kind === "committed") {
         for (const { from, to } of histories
           .get(view)!
           .filter((history) => history.keys.has(askedKeys(view, request)))
@@ -195,7 +195,7 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
   const histories = new Map<string, RowHistory>();
   const indexes = (names: readonly string[]): number[] =>
     names.map((name) => source.columns.findIndex((column) => column.name === name));
-  const of = (key: readonly Value[]): RowHistory => {
+  const historyOf = (key: readonly Value[]): RowHistory => {
     const found = histories.get(textOfAll(key)) ?? {
       images: [],
       keys: new Set(),
@@ -209,12 +209,12 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
   const keyColumns = indexes(view.keyColumns);
   scenario.truth.forEach((change, i) => {
     if (change.source !== source.name || change.values === null) return;
-    const history = of(primary.map((p) => change.values![p] ?? null));
+    const history = historyOf(primary.map((p) => change.values![p] ?? null));
     for (const tag of scenario.tags[i]!) if (!tag.endsWith(" in value")) history.tags.add(tag);
-    if (change.kind !== "upsert" || change.broken !== null) return;
+    if (change.kind !== "upsert" || change.undecodable !== null) return;
     const keys = textOfAll(keyColumns.map((k) => change.values![k] ?? null));
     const time =
-      source.eventTime.is === "column"
+      source.eventTime.kind === "column"
         ? (change.values[indexes([source.eventTime.column])[0]!] ?? null)
         : change.committed;
     history.keys.add(keys);
@@ -224,7 +224,7 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
     .filter((change) => change.source === source.name && change.kind === "truncate")
     .map((change) => change.committed);
   for (const version of oracle.versions(source.name)) {
-    const history = of(version.key);
+    const history = historyOf(version.key);
     history.intervals.push(version);
     if (truncates.includes(version.to)) history.tags.add("truncate");
   }
@@ -235,14 +235,14 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
  * What the rows of the asked entity went through, of those with an image in or beside the longest
  * window.
  */
-function tagsNear(
+function tagsOfNearRows(
   view: ViewSpec,
   histories: readonly RowHistory[],
   request: OracleRequest,
 ): Set<string> {
   const keys = askedKeys(view, request);
   const longest =
-    view.is === "fact"
+    view.kind === "latest"
       ? (view.ttl ?? Infinity)
       : Math.max(...view.features.map((feature) => feature.window ?? 0));
   const near = histories.filter((history) =>

@@ -6,7 +6,7 @@ import { valueAt } from "../../../packages/core/src/columns/batch.ts";
 import type { FeatureSpec, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type {
   AggregatePlan,
-  Answers,
+  ResultColumns,
   ComputeEngine,
   Events,
   JoinPlan,
@@ -48,7 +48,7 @@ export function naiveEngine(): ComputeEngine {
     async joinAsOf(plan, events, rows, { signal } = {}) {
       const all = await rowsOf(events, signal);
       return answersOf(plan.features, rows.entity, rows.time, (feature, entity, t) =>
-        factAnswer(
+        latestAnswer(
           plan,
           feature,
           all.filter((row) => row.entity === entity),
@@ -64,7 +64,7 @@ function answersOf(
   entities: Int32Array,
   times: Float64Array,
   answer: (feature: FeatureSpec, entity: number, t: number) => Answer,
-): Answers[] {
+): ResultColumns[] {
   return features.map((feature) => {
     const answers = Array.from(entities, (entity, i) => answer(feature, entity, times[i]!));
     const values = answers.map(({ value }) =>
@@ -96,7 +96,7 @@ function windowAnswer(
     counted.map((row) => (column === null ? null : row.values[plan.columns.indexOf(column)]!)),
     null,
   );
-  const longest = around(plan.longest);
+  const longest = around(plan.longestWindow);
   if (longest.length === 0) return { value, status: "NOT_FOUND", time: NaN };
   return {
     value,
@@ -106,7 +106,7 @@ function windowAnswer(
 }
 
 /** Law 2: the newest with s ≤ t, while t − ttl ≤ s. */
-function factAnswer(
+function latestAnswer(
   plan: JoinPlan,
   feature: FeatureSpec,
   rows: readonly EngineRow[],
@@ -126,15 +126,15 @@ function factAnswer(
 
 function newer(plan: JoinPlan, a: EngineRow, b: EngineRow): number {
   if (a.time !== b.time) return a.time - b.time;
-  const { created, primaryKey } = plan.source;
-  for (const name of [...(created === null ? [] : [created]), ...primaryKey]) {
+  const { createdAt, primaryKey } = plan.source;
+  for (const name of [...(createdAt === null ? [] : [createdAt]), ...primaryKey]) {
     const column = plan.columns.findIndex((one) => one.name === name);
     const [left, right] = [a.values[column]!, b.values[column]!];
     if (left === null || right === null) {
       if (left !== right) return left === null ? -1 : 1;
       continue;
     }
-    const order = compare(plan.columns[column]!.kind, left, right);
+    const order = compare(plan.columns[column]!.type, left, right);
     if (order !== 0) return order;
   }
   return 0;

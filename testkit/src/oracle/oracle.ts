@@ -2,12 +2,17 @@
  * The naive oracle: LAWS.md read aloud over plain arrays. Obvious and slow; it shares only types
  * with the rest of core, and every path must give its bits.
  */
-import type { Selected, SourceSpec, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
+import type {
+  SelectedFeature,
+  SourceSpec,
+  Value,
+  ViewSpec,
+} from "../../../packages/core/src/specs.ts";
 import type { Change, Status } from "../../../packages/core/src/spi.ts";
 import { aggregate, subtractedSum, type Aggregated } from "./aggregate.ts";
 import { truth } from "./condition.ts";
-import type { FaultName } from "./planted-faults.ts";
-import { rowVersions, type EndedSnapshot, type RowVersion } from "./rows.ts";
+import type { OracleFault } from "./planted-faults.ts";
+import { rowVersions, type CompletedSnapshot, type RowVersion } from "./rows.ts";
 import { compare, sameBits, textOfAll } from "./values.ts";
 
 /**
@@ -44,7 +49,11 @@ export function sameAnswer(
 
 export interface Oracle {
   /** One answer per selected feature, in their order. */
-  answer(selected: readonly Selected[], request: OracleRequest, mode: OracleMode): OracleAnswer[];
+  answer(
+    selected: readonly SelectedFeature[],
+    request: OracleRequest,
+    mode: OracleMode,
+  ): OracleAnswer[];
   versions(source: string): readonly RowVersion[];
 }
 
@@ -55,12 +64,15 @@ export interface Oracle {
 export function createOracle(log: {
   readonly sources: readonly SourceSpec[];
   readonly changes: readonly Change[];
-  readonly fault?: FaultName | null | undefined;
-  readonly ended?: readonly EndedSnapshot[] | undefined;
+  readonly fault?: OracleFault | null | undefined;
+  readonly completed?: readonly CompletedSnapshot[] | undefined;
 }): Oracle {
   const fault = log.fault ?? null;
   const versions = new Map(
-    log.sources.map((source) => [source.name, rowVersions(source, log.changes, fault, log.ended)]),
+    log.sources.map((source) => [
+      source.name,
+      rowVersions(source, log.changes, fault, log.completed),
+    ]),
   );
   return {
     versions: (source) => versions.get(source)!,
@@ -68,8 +80,8 @@ export function createOracle(log: {
       selected.map((one) => {
         const rows = rowsSeen(one.view, versions.get(one.view.source.name)!, request, mode, fault);
         const answer =
-          one.view.is === "fact"
-            ? factAnswer(one, rows, request.time, fault)
+          one.view.kind === "latest"
+            ? latestAnswer(one, rows, request.time, fault)
             : windowAnswer(one, rows, request.time, fault);
         const value =
           Object.is(answer.value, -0) && fault !== "negative zero kept" ? 0 : answer.value;
@@ -94,7 +106,7 @@ export function rowsSeen(
   versions: readonly RowVersion[],
   request: OracleRequest,
   mode: OracleMode,
-  fault: FaultName | null = null,
+  fault: OracleFault | null = null,
 ): SeenRow[] {
   const source = view.source;
   const index = (name: string): number =>
@@ -104,12 +116,12 @@ export function rowsSeen(
   const rows: SeenRow[] = [];
   for (const version of versions) {
     if (version.unknown.length > 0) continue;
-    if (!seen(source, version, request.time, mode, fault)) continue;
+    if (!isSeen(source, version, request.time, mode, fault)) continue;
     const keys = keyColumns.map((i) => version.values[i] ?? null);
     // Law 9: a row whose entity key or event time is null or unreadable belongs to no window.
     if (keys.includes(null) || textOfAll(keys) !== textOfAll(asked)) continue;
     const time =
-      source.eventTime.is === "committed"
+      source.eventTime.kind === "committed"
         ? version.from
         : (version.values[index(source.eventTime.column)] ?? null);
     if (time !== null) rows.push({ time: time as number, version });
@@ -117,14 +129,14 @@ export function rowsSeen(
   return rows;
 }
 
-function seen(
+function isSeen(
   source: SourceSpec,
   version: RowVersion,
   t: number,
   mode: OracleMode,
-  fault: FaultName | null,
+  fault: OracleFault | null,
 ): boolean {
-  const dimension = source.eventTime.is === "committed";
+  const dimension = source.eventTime.kind === "committed";
   if (mode === "corrected" && (!dimension || fault === "dimension by final rows"))
     return version.to === Infinity;
   if (mode === "known" && !dimension && fault === "commit time ignored")
@@ -134,7 +146,7 @@ function seen(
 }
 
 /** Law 1: t − w ≤ event time < t. */
-function inWindow(time: number, t: number, window: number, fault: FaultName | null): boolean {
+function inWindow(time: number, t: number, window: number, fault: OracleFault | null): boolean {
   const day = 86_400_000_000;
   const begin =
     fault === "window aligned to days" ? Math.floor((t - window) / day) * day : t - window;
@@ -145,10 +157,10 @@ function inWindow(time: number, t: number, window: number, fault: FaultName | nu
 }
 
 function windowAnswer(
-  one: Selected,
+  one: SelectedFeature,
   rows: readonly SeenRow[],
   t: number,
-  fault: FaultName | null,
+  fault: OracleFault | null,
 ): OracleAnswer {
   const { view, feature } = one;
   const source = view.source;
@@ -169,7 +181,7 @@ function windowAnswer(
     input(passing.filter((row) => inWindow(row.time, t, window, fault))),
     fault,
   );
-  if (fault === "float subtract" && feature.aggregate === "sum" && column!.kind === "float64") {
+  if (fault === "float subtract" && feature.aggregate === "sum" && column!.type === "float64") {
     const before = (edge: number): SeenRow[] => passing.filter((row) => row.time < edge);
     result = { value: subtractedSum(input(before(t)), input(before(t - window))), overflow: false };
   }
@@ -183,11 +195,11 @@ function windowAnswer(
 /**
  * Law 2: the newest row with t − ttl ≤ stamp ≤ t; law 7: OUTSIDE_MAX_AGE where the newest is older.
  */
-function factAnswer(
-  one: Selected,
+function latestAnswer(
+  one: SelectedFeature,
   rows: readonly SeenRow[],
   t: number,
-  fault: FaultName | null,
+  fault: OracleFault | null,
 ): OracleAnswer {
   const { view, feature } = one;
   const holding = rows.filter(
@@ -219,11 +231,11 @@ function factAnswer(
  * Law 2: by stamp, then the declared created column (a missing one is the earliest), then the
  * primary key; never by arrival.
  */
-function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: FaultName | null): number {
+function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: OracleFault | null): number {
   if (a.time !== b.time) return a.time - b.time;
   if (fault === "tie by arrival") return a.version.arrival - b.version.arrival;
   const names = [
-    ...(source.created === null || fault === "tie ignores created" ? [] : [source.created]),
+    ...(source.createdAt === null || fault === "tie ignores created" ? [] : [source.createdAt]),
     ...source.primaryKey,
   ];
   for (const name of names) {
@@ -234,13 +246,13 @@ function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: FaultName | nu
       if (left !== right) return left === null ? -1 : 1;
       continue;
     }
-    const order = compare(source.columns[i]!.kind, left, right);
+    const order = compare(source.columns[i]!.type, left, right);
     if (order !== 0) return order;
   }
   return 0;
 }
 
-function passes(one: Selected, row: SeenRow, fault: FaultName | null): boolean {
+function passes(one: SelectedFeature, row: SeenRow, fault: OracleFault | null): boolean {
   if (one.feature.where === null) return true;
   const result = truth(one.feature.where, one.view.source, row.version.values);
   return result === true || (result === null && fault === "unknown passes");

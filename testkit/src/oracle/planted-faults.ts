@@ -2,7 +2,7 @@
  * Mistakes that the oracle makes on request: a suite that cannot tell such a twin from the oracle
  * proves nothing.
  */
-export const plantedFaults = {
+export const oracleFaults = {
   "near edge closed": "the event at t counts",
   "far edge open": "the event at t − w does not count",
   "window aligned to days": "the window begins at midnight",
@@ -43,4 +43,4 @@ export const plantedFaults = {
   "since ignored": "a snapshot row holds from the snapshot only",
 } as const;
 
-export type FaultName = keyof typeof plantedFaults;
+export type OracleFault = keyof typeof oracleFaults;

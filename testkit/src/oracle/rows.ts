@@ -3,7 +3,7 @@
  */
 import type { SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
-import type { FaultName } from "./planted-faults.ts";
+import type { OracleFault } from "./planted-faults.ts";
 import { textOfAll } from "./values.ts";
 
 /** One image of one row, and when it was the known one: known from < t ≤ known to. */
@@ -25,23 +25,23 @@ export interface RowVersion {
  * A snapshot that began an epoch anew, once it is complete: its rows lie from `start` to `end` in
  * the order of that epoch.
  */
-export interface EndedSnapshot {
+export interface CompletedSnapshot {
   readonly source: string;
-  readonly epoch: number;
+  readonly generation: number;
   readonly start: bigint;
   readonly end: bigint;
   readonly committed: number;
 }
 
-interface Entry {
-  readonly does: "upsert" | "remove" | "empty";
+interface LogEntry {
+  readonly action: "upsert" | "remove" | "empty";
   readonly change: Pick<
     Change,
-    "committed" | "offset" | "partition" | "values" | "unavailable" | "broken" | "snapshot"
+    "committed" | "offset" | "partition" | "values" | "unavailable" | "undecodable" | "snapshot"
   >;
   /** Epochs come one after the other, whatever the places in them. */
-  readonly epoch: number;
-  readonly place: bigint;
+  readonly generation: number;
+  readonly order: bigint;
   readonly arrival: number;
 }
 
@@ -52,8 +52,8 @@ interface Entry {
 export function rowVersions(
   source: SourceSpec,
   changes: readonly Change[],
-  fault: FaultName | null = null,
-  ended: readonly EndedSnapshot[] = [],
+  fault: OracleFault | null = null,
+  completed: readonly CompletedSnapshot[] = [],
 ): RowVersion[] {
   const mine = changes
     .map((change, arrival) => ({ change, arrival }))
@@ -63,112 +63,118 @@ export function rowVersions(
   );
   const keyOf = (change: Change): string =>
     textOfAll(keyIndexes.map((i) => change.values![i] ?? null));
-  const byKey = new Map<string, Entry[]>();
-  const empties: Entry[] = [];
-  const add = (key: string, entry: Entry): void => {
+  const byKey = new Map<string, LogEntry[]>();
+  const truncates: LogEntry[] = [];
+  const add = (key: string, entry: LogEntry): void => {
     byKey.set(key, [...(byKey.get(key) ?? []), entry]);
   };
   for (const { change, arrival } of mine) {
-    const place = placeOf(change, mine);
-    const epoch = change.epoch ?? 0;
+    const order = orderOf(change, mine);
+    const generation = change.generation ?? 0;
     if (change.kind === "upsert") {
       const key = keyOf(change);
-      add(key, { does: "upsert", change, epoch, place, arrival });
+      add(key, { action: "upsert", change, generation, order, arrival });
       const old = change.oldKey === null ? key : textOfAll(change.oldKey);
       if (old !== key && fault !== "old key ignored")
-        add(old, { does: "remove", change, epoch, place, arrival });
+        add(old, { action: "remove", change, generation, order, arrival });
     }
     if (change.kind === "delete" && fault !== "delete ignored")
-      add(keyOf(change), { does: "remove", change, epoch, place, arrival });
+      add(keyOf(change), { action: "remove", change, generation, order, arrival });
     if (change.kind === "truncate" && fault !== "truncate ignored")
-      empties.push({ does: "empty", change, epoch, place, arrival });
+      truncates.push({ action: "empty", change, generation, order, arrival });
   }
-  const snapshots = ended.filter((snapshot) => snapshot.source === source.name);
+  const snapshots = completed.filter((snapshot) => snapshot.source === source.name);
   return [...byKey.values()].flatMap((entries) => {
     // What a complete snapshot did not bring, and nothing since told of, is gone at its end.
-    const missed = snapshots
+    const endOfSnapshots = snapshots
       .filter(
-        ({ epoch, start, end }) =>
-          ![...entries, ...empties].some(
-            (entry) => entry.epoch === epoch && entry.place >= start && entry.place <= end,
+        ({ generation, start, end }) =>
+          ![...entries, ...truncates].some(
+            (entry) =>
+              entry.generation === generation && entry.order >= start && entry.order <= end,
           ),
       )
-      .map(removal);
-    return fold(source, keyIndexes, inOrder([...entries, ...empties, ...missed], fault), fault);
+      .map(emptyAtSnapshotEnd);
+    return fold(
+      source,
+      keyIndexes,
+      inOrder([...entries, ...truncates, ...endOfSnapshots], fault),
+      fault,
+    );
   });
 }
 
-function removal({ epoch, end, committed }: EndedSnapshot): Entry {
+function emptyAtSnapshotEnd({ generation, end, committed }: CompletedSnapshot): LogEntry {
   const change = {
     committed,
     offset: Infinity,
     partition: 0,
     values: null,
     unavailable: [],
-    broken: null,
+    undecodable: null,
     snapshot: true,
   };
-  return { does: "empty", change, epoch, place: end, arrival: Infinity };
+  return { action: "empty", change, generation, order: end, arrival: Infinity };
 }
 
 /**
  * The LSN; without one, that of what its partition held before, so that the offset orders; with
  * none at all, the offset.
  */
-function placeOf(change: Change, all: readonly { readonly change: Change }[]): bigint {
+function orderOf(change: Change, all: readonly { readonly change: Change }[]): bigint {
   if (change.lsn !== null) return change.lsn;
-  let place: bigint | null = null;
+  let order: bigint | null = null;
   for (const { change: other } of all) {
-    if ((other.epoch ?? 0) !== (change.epoch ?? 0)) continue;
+    if ((other.generation ?? 0) !== (change.generation ?? 0)) continue;
     if (
       other.lsn !== null &&
       other.topic === change.topic &&
       other.partition === change.partition &&
       other.offset < change.offset &&
-      (place === null || other.lsn > place)
+      (order === null || other.lsn > order)
     )
-      place = other.lsn;
+      order = other.lsn;
   }
-  return place ?? BigInt(change.offset);
+  return order ?? BigInt(change.offset);
 }
 
 /**
  * Law 5: by (LSN, offset). Two changes of one row with one LSN are one change delivered twice,
  * unless one partition holds both.
  */
-function inOrder(entries: readonly Entry[], fault: FaultName | null): Entry[] {
+function inOrder(entries: readonly LogEntry[], fault: OracleFault | null): LogEntry[] {
   const byArrival = entries.toSorted((a, b) => a.arrival - b.arrival);
   if (fault === "lower LSN applied") return byArrival;
   if (fault === "no tombstone") {
     let stored: bigint | null = null;
     return byArrival.filter((entry) => {
-      if (stored !== null && entry.place < stored) return false;
-      stored = entry.does === "upsert" ? entry.place : null;
+      if (stored !== null && entry.order < stored) return false;
+      stored = entry.action === "upsert" ? entry.order : null;
       return true;
     });
   }
   const sorted = entries.toSorted(
     (a, b) =>
-      a.epoch - b.epoch ||
-      (a.place < b.place
+      a.generation - b.generation ||
+      (a.order < b.order
         ? -1
-        : a.place > b.place
+        : a.order > b.order
           ? 1
           : a.change.offset - b.change.offset || a.change.partition - b.change.partition),
   );
   if (fault !== "truncate forgets") return sorted;
   return sorted.flatMap((entry) => {
-    if (entry.does === "empty")
+    if (entry.action === "empty")
       return [
         entry,
         ...sorted.filter(
           (late) =>
-            late.place < entry.place && late.arrival > entry.arrival && late.does !== "empty",
+            late.order < entry.order && late.arrival > entry.arrival && late.action !== "empty",
         ),
       ];
     return sorted.some(
       (empty) =>
-        empty.does === "empty" && entry.place < empty.place && entry.arrival > empty.arrival,
+        empty.action === "empty" && entry.order < empty.order && entry.arrival > empty.arrival,
     )
       ? []
       : [entry];
@@ -178,34 +184,35 @@ function inOrder(entries: readonly Entry[], fault: FaultName | null): Entry[] {
 function fold(
   source: SourceSpec,
   keyIndexes: readonly number[],
-  entries: readonly Entry[],
-  fault: FaultName | null,
+  entries: readonly LogEntry[],
+  fault: OracleFault | null,
 ): RowVersion[] {
   const versions: RowVersion[] = [];
   let open: RowVersion | null = null;
   /** The epoch in which the row was last heard of. */
-  let heard: number | null = null;
+  let lastGeneration: number | null = null;
   /** When the last version of this row began or ended: the next begins no sooner (law 6). */
-  let last = -Infinity;
-  for (const { does, change, epoch, arrival } of entries) {
-    const anew = heard !== null && epoch > heard;
-    if (heard !== null || does !== "empty") heard = epoch;
+  let lastChange = -Infinity;
+  for (const { action, change, generation, arrival } of entries) {
+    const newGeneration = lastGeneration !== null && generation > lastGeneration;
+    if (lastGeneration !== null || action !== "empty") lastGeneration = generation;
     const committed = change.committed ?? -Infinity;
-    if (does !== "upsert") {
+    if (action !== "upsert") {
       if (open !== null) {
-        last = fault === "known from not raised" ? committed : Math.max(committed, last);
-        open.to = last;
+        lastChange =
+          fault === "known from not raised" ? committed : Math.max(committed, lastChange);
+        open.to = lastChange;
         open = null;
       }
       continue;
     }
-    if (fault === "broken row stays" && change.broken !== null) continue;
+    if (fault === "broken row stays" && change.undecodable !== null) continue;
     // What an earlier epoch told of a column may have changed since, unheard.
     const values = change.values!.map((value, i) =>
-      change.unavailable.includes(i) ? ((anew ? null : open?.values[i]) ?? null) : value,
+      change.unavailable.includes(i) ? ((newGeneration ? null : open?.values[i]) ?? null) : value,
     );
     if (fault === "placeholder is null") for (const i of change.unavailable) values[i] = null;
-    const unknown = unknownColumns(change, anew ? null : open, keyIndexes, fault);
+    const unknown = unknownColumns(change, newGeneration ? null : open, keyIndexes, fault);
     if (fault === "null time dropped" && open !== null && eventTimeIn(source, values) === null)
       continue;
     if (
@@ -215,13 +222,13 @@ function fold(
     )
       continue;
     // A row that history has seen in an earlier epoch holds from its new snapshot only.
-    const begins = anew
+    const begins = newGeneration
       ? committed
       : Math.min(
           committed,
           fault === "since ignored" ? Infinity : heldSince(source, change, values),
         );
-    const from: number = fault === "known from not raised" ? begins : Math.max(begins, last);
+    const from: number = fault === "known from not raised" ? begins : Math.max(begins, lastChange);
     if (open !== null && fault !== "replace ignored") open.to = from;
     open = {
       key: keyIndexes.map((i) => values[i] ?? null),
@@ -231,7 +238,7 @@ function fold(
       unknown,
       arrival,
     };
-    last = from;
+    lastChange = from;
     versions.push(open);
   }
   return versions;
@@ -242,12 +249,12 @@ function fold(
  * unreadable, is not known.
  */
 function unknownColumns(
-  change: Entry["change"],
+  change: LogEntry["change"],
   open: RowVersion | null,
   keyIndexes: readonly number[],
-  fault: FaultName | null,
+  fault: OracleFault | null,
 ): number[] {
-  if (change.broken !== null)
+  if (change.undecodable !== null)
     return change.values!.map((_, i) => i).filter((i) => !keyIndexes.includes(i));
   if (fault === "placeholder is null") return [];
   return change.unavailable.filter((i) => open === null || open.unknown.includes(i));
@@ -256,7 +263,7 @@ function unknownColumns(
 /** undefined where the source has no column for it. */
 function eventTimeIn(source: SourceSpec, values: readonly Value[]): Value | undefined {
   const { eventTime } = source;
-  return eventTime.is === "column"
+  return eventTime.kind === "column"
     ? values[source.columns.findIndex((column) => column.name === eventTime.column)]
     : undefined;
 }
@@ -270,17 +277,21 @@ function sameImage(
 }
 
 /**
- * Law 2: `committed({ since })` lets a snapshot row hold from a declared column, if that is
+ * Law 2: `commitTime({ since })` lets a snapshot row hold from a declared column, if that is
  * earlier.
  */
-function heldSince(source: SourceSpec, change: Entry["change"], values: readonly Value[]): number {
-  if (source.eventTime.is !== "committed" || source.eventTime.since === null || !change.snapshot)
+function heldSince(
+  source: SourceSpec,
+  change: LogEntry["change"],
+  values: readonly Value[],
+): number {
+  if (source.eventTime.kind !== "committed" || source.eventTime.since === null || !change.snapshot)
     return Infinity;
   const since = source.eventTime.since;
   const index = source.columns.findIndex((column) => column.name === since);
   const value = values[index] ?? null;
   if (value === null) return Infinity;
-  return source.columns[index]!.kind === "date"
+  return source.columns[index]!.type === "date"
     ? (value as number) * 86_400_000_000
     : (value as number);
 }

@@ -2,7 +2,7 @@
  * How the oracle orders, equates and prints values (law 3). Written apart from the kernels, on
  * purpose.
  */
-import type { Kind, Value } from "../../../packages/core/src/specs.ts";
+import type { ValueType, Value } from "../../../packages/core/src/specs.ts";
 
 /** By code point, so that "\uFFFD" comes before "😀"; a UTF-16 comparison says otherwise. */
 function compareText(a: string, b: string): number {
@@ -22,7 +22,7 @@ function compareLists(left: readonly number[], right: readonly number[]): number
  * The order of two values of one kind, neither null: strings by code point, bytes one by one, false
  * before true, numbers by value.
  */
-export function compare(kind: Kind, a: Value, b: Value): number {
+export function compare(kind: ValueType, a: Value, b: Value): number {
   if (kind === "string" || kind === "json") return compareText(a as string, b as string);
   if (kind === "bytes") return compareLists([...(a as Uint8Array)], [...(b as Uint8Array)]);
   if (kind === "boolean") return Number(a) - Number(b);

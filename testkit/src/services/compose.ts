@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseEnv, promisify } from "node:util";
-import { removeAfterUs } from "./guard.ts";
+import { removeAtExit } from "./guard.ts";
 import { freePorts } from "./process.ts";
 import type { PipelineAddresses } from "./pipeline.ts";
 
@@ -124,7 +124,7 @@ export async function startCompose(): Promise<Compose> {
         maxBuffer: 1 << 26,
       })
     ).stdout;
-  const guard = removeAfterUs(`com.docker.compose.project=${project}`);
+  const guard = removeAtExit(`com.docker.compose.project=${project}`);
   const stop = async (): Promise<void> => {
     await compose("down", "--volumes", "--timeout", "5");
     guard.release();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { images } from "./images.ts";
 import { environmentName, javaArguments, writeProperties } from "./java.ts";
 import type { Network } from "./network.ts";
-import { dataFolder, freePorts, service } from "./process.ts";
+import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 import { connectPlugins } from "./toolchain.ts";
 
@@ -85,7 +85,7 @@ export async function startConnect({
     "plugin.discovery": "service_load",
     ...properties,
   });
-  const running = await service({
+  const running = await processService({
     name: "connect",
     prepare: async () => undefined,
     command: "java",

@@ -25,7 +25,7 @@ export interface ContainerOptions {
    */
   readonly ready: (log: string) => boolean | Promise<boolean>;
   /** Seconds until a program that is not ready has failed: 300. */
-  readonly patience?: number | undefined;
+  readonly readyTimeout?: number | undefined;
 }
 
 /** Its ports are reached from this machine only. */
@@ -56,16 +56,16 @@ export async function container(network: string, options: ContainerOptions): Pro
     files = {},
     memory,
     ready,
-    patience = 300,
+    readyTimeout = 300,
   } = options;
   const client = await getContainerRuntimeClient();
   let log = new LogRing();
   const follow = (stream: Readable): void => {
-    const ring = log;
+    const notify = log;
     stream
       .setEncoding("utf8")
       .on("data", (text: string) => {
-        ring.add(text);
+        notify.add(text);
       })
       .on("error", () => undefined);
   };
@@ -73,12 +73,12 @@ export async function container(network: string, options: ContainerOptions): Pro
   const untilReady = async ({ id }: { readonly id: string }): Promise<void> => {
     const failed = (why: string): Error =>
       new Error(`${name} ${why}; it printed last:\n${log.text()}`);
-    const deadline = performance.now() + patience * 1000;
+    const deadline = performance.now() + readyTimeout * 1000;
     while (!(await ready(log.text()))) {
       const { State } = await client.container.inspect(client.container.getById(id));
       // what it said may be on its way still
       if (!State.Running) throw (await sleep(200), failed(`ended with code ${State.ExitCode}`));
-      if (performance.now() > deadline) throw failed(`was not ready after ${patience} s`);
+      if (performance.now() > deadline) throw failed(`was not ready after ${readyTimeout} s`);
       await sleep(100);
     }
   };
@@ -86,7 +86,7 @@ export async function container(network: string, options: ContainerOptions): Pro
     waitUntilReady: untilReady,
     withStartupTimeout: () => waiting,
     isStartupTimeoutSet: () => true,
-    getStartupTimeout: () => patience * 1000,
+    getStartupTimeout: () => readyTimeout * 1000,
   };
 
   const building = new LocalContainer(image)

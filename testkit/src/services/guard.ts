@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
  * Waits for the end of its input, which is our end, however we come to it. More than once, because
  * the engine may still have been making one.
  */
-const GUARD = `
+const CLEANUP_SCRIPT = `
 cat >/dev/null
 for round in 1 2 3 4 5; do
   found=$(docker ps --all --quiet --filter "label=$1"); [ -z "$found" ] || docker rm --force --volumes $found
@@ -19,9 +19,9 @@ done
  * Removes every container, network and volume with this label when this process is gone, unless it
  * was released before.
  */
-export function removeAfterUs(label: string): { release(): void } {
+export function removeAtExit(label: string): { release(): void } {
   // In a session of its own, because Ctrl-C goes to every process of the terminal's.
-  const guard = spawn("sh", ["-c", GUARD, "guard", label], {
+  const guard = spawn("sh", ["-c", CLEANUP_SCRIPT, "guard", label], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

@@ -17,4 +17,4 @@ export {
 export { startPostgres, type Postgres } from "./postgres.ts";
 export type { Service } from "./service.ts";
 export { startTrino, type Trino } from "./trino.ts";
-export { type ChosenWay, chooseWay, type Way } from "./way.ts";
+export { type ChosenRuntime, chooseRuntime, type ServiceRuntime } from "./runtime.ts";

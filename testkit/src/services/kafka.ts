@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { images } from "./images.ts";
 import { environmentName, javaArguments, writeProperties } from "./java.ts";
 import type { Network } from "./network.ts";
-import { dataFolder, freePorts, service } from "./process.ts";
+import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ export interface KafkaOptions {
   readonly network?: Network | undefined;
 }
 
-const ALONE = {
+const SINGLE_NODE = {
   "node.id": 1,
   "process.roles": "broker,controller",
   "controller.listener.names": "CONTROLLER",
@@ -60,7 +60,7 @@ async function asProcess(
   const [controller] = (await freePorts(1)) as [number];
   const file = join(folder, "server.properties");
   writeProperties(file, {
-    ...ALONE,
+    ...SINGLE_NODE,
     "controller.quorum.voters": `1@127.0.0.1:${controller}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
     "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
@@ -69,7 +69,7 @@ async function asProcess(
     "log.dirs": join(folder, "data"),
     ...settings,
   });
-  return service({
+  return processService({
     name: "kafka",
     prepare: () =>
       run(
@@ -96,7 +96,7 @@ function inContainer(
   // The services come in by one listener and we by the other: a broker tells its clients where to
   // go on.
   const properties = {
-    ...ALONE,
+    ...SINGLE_NODE,
     "controller.quorum.voters": "1@localhost:9093",
     listeners: "INSIDE://:9092,HOST://:29092,CONTROLLER://:9093",
     "advertised.listeners": `INSIDE://kafka:9092,HOST://127.0.0.1:${port}`,

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { images } from "./images.ts";
 import type { Network } from "./network.ts";
-import { dataFolder, freePorts, service } from "./process.ts";
+import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 
 /** Of the module github.com/minio/minio. */
@@ -140,7 +140,7 @@ async function asProcess(
       "minio: it was not built on this machine; `npm run setup:services` builds it, with Go",
     );
   const folder = dataFolder("minio");
-  return service({
+  return processService({
     name: "minio",
     command: program,
     args: ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`],

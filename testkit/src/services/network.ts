@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { getContainerRuntimeClient } from "testcontainers";
 import { type ContainerOptions, container } from "./container.ts";
-import { removeAfterUs } from "./guard.ts";
+import { removeAtExit } from "./guard.ts";
 import type { Service } from "./service.ts";
 
 export interface Network {
@@ -22,7 +22,7 @@ export async function startNetwork(): Promise<Network> {
   // Windows has no shell to run it.
   if (process.platform !== "win32") process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
   const id = `tidemark-${randomBytes(6).toString("hex")}`;
-  const guard = removeAfterUs(`tidemark.network=${id}`);
+  const guard = removeAtExit(`tidemark.network=${id}`);
   const client = await getContainerRuntimeClient();
   const network = await client.network.create({ Name: id, Labels: { "tidemark.network": id } });
   return {

@@ -8,7 +8,7 @@ import { type Minio, startMinio } from "./minio.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import type { Service } from "./service.ts";
 import { startTrino, type Trino } from "./trino.ts";
-import { type ChosenWay, chooseWay, type Way } from "./way.ts";
+import { type ChosenRuntime, chooseRuntime, type ServiceRuntime } from "./runtime.ts";
 
 /** What a program needs to know to use the flow. */
 export interface PipelineAddresses {
@@ -28,7 +28,7 @@ export interface PipelineAddresses {
 }
 
 export interface Pipeline extends PipelineAddresses {
-  readonly way: Way;
+  readonly runtime: ServiceRuntime;
   readonly postgres: Postgres;
   readonly kafka: Kafka;
   readonly connect: Connect;
@@ -42,11 +42,11 @@ export interface PipelineOptions {
    * As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where
    * Docker runs.
    */
-  readonly way?: Way | undefined;
+  readonly runtime?: ServiceRuntime | undefined;
   /** A Trino too, with MinIO's tables in its catalog `lake`. */
   readonly trino?: boolean | undefined;
   /** Told before the first service starts; left out, it is printed. */
-  readonly onWay?: ((chosen: ChosenWay) => void) | undefined;
+  readonly onRuntime?: ((chosen: ChosenRuntime) => void) | undefined;
   /** Told of each image before it is pulled, which may take minutes; left out, it is printed. */
   readonly onPull?: ((image: string) => void) | undefined;
   /** Told as each service is ready. */
@@ -63,12 +63,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     onPull = (image) => {
       console.log(`services: pulling ${image} …`);
     },
-    onWay = ({ way, because }) => {
-      console.log(`services: as ${way === "docker" ? "containers" : "processes"} (${because})`);
+    onRuntime = ({ runtime, reason }) => {
+      console.log(`services: as ${runtime === "docker" ? "containers" : "processes"} (${reason})`);
     },
   } = options;
-  const chosen = await chooseWay(options.way, onPull);
-  onWay(chosen);
+  const chosen = await chooseRuntime(options.runtime, onPull);
+  onRuntime(chosen);
   const begun = performance.now();
   const started: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
@@ -82,19 +82,19 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   };
   try {
     const network =
-      chosen.way === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
+      chosen.runtime === "docker" ? await (await import("./network.ts")).startNetwork() : undefined;
     if (network !== undefined) started.push(network);
-    const [postgres, kafka, minio] = await all(
+    const [postgres, kafka, minio] = await startAll(
       keep(startPostgres({ network })),
       keep(startKafka({ network })),
       keep(startMinio({ network })),
     );
-    const [connect, trino] = await all(
+    const [connect, trino] = await startAll(
       keep(startConnect({ brokers: kafka.inside.brokers, network })),
       options.trino === true ? keep(startTrino({ network, minio })) : Promise.resolve(undefined),
     );
     return {
-      way: chosen.way,
+      runtime: chosen.runtime,
       postgres,
       kafka,
       connect,
@@ -110,7 +110,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
 }
 
 /** As Promise.all, but it waits for all of them before it fails: none comes up behind our back. */
-async function all<T extends readonly unknown[]>(
+async function startAll<T extends readonly unknown[]>(
   ...starting: { [I in keyof T]: Promise<T[I]> }
 ): Promise<T> {
   await Promise.allSettled(starting);

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { images } from "./images.ts";
 import type { Network } from "./network.ts";
-import { dataFolder, freePorts, service } from "./process.ts";
+import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 import { postgresPrograms } from "./toolchain.ts";
 
@@ -68,7 +68,7 @@ async function asProcess(
   const user = await unprivileged();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
-  return service({
+  return processService({
     name: "postgres",
     command: join(programs, "postgres"),
     args: [

@@ -25,7 +25,7 @@ export interface ProcessOptions {
   /** How it is asked to end: SIGTERM. */
   readonly stopSignal?: NodeJS.Signals | undefined;
   /** Seconds until a program that is not ready has failed: 180. */
-  readonly patience?: number | undefined;
+  readonly readyTimeout?: number | undefined;
   /** Removed when this process dies without stopping the program. */
   readonly folder?: string | undefined;
 }
@@ -42,7 +42,7 @@ export interface RunningProcess {
  * last.
  */
 async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const { name, command, args, ready, stopSignal = "SIGTERM", patience = 180 } = options;
+  const { name, command, args, ready, stopSignal = "SIGTERM", readyTimeout = 180 } = options;
   const log = new LogRing();
   const child = spawn(command, args, {
     env: options.env ?? process.env,
@@ -70,20 +70,20 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const end = async (signal: NodeJS.Signals = stopSignal): Promise<void> => {
     guard?.kill("SIGKILL");
     if (ended === null) child.kill(signal);
-    const hurry = setTimeout(() => {
+    const killTimer = setTimeout(() => {
       child.kill("SIGKILL");
     }, 20_000);
     await gone;
-    clearTimeout(hurry);
+    clearTimeout(killTimer);
   };
   const failed = (why: string): Error =>
     new Error(`${name} ${why}; it printed last:\n${log.text()}`);
 
-  const deadline = performance.now() + patience * 1000;
+  const deadline = performance.now() + readyTimeout * 1000;
   while (ended === null && !(await ready(log.text()))) {
     if (performance.now() > deadline) {
       await end("SIGKILL");
-      throw failed(`was not ready after ${patience} s`);
+      throw failed(`was not ready after ${readyTimeout} s`);
     }
     await Promise.race([sleep(50), gone]);
   }
@@ -98,7 +98,7 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
  * Waits for the end of its input, which is our end, however we come to it; then ends the program
  * and removes its folder.
  */
-const GUARD = `
+const GUARD_SCRIPT = `
 cat >/dev/null
 kill -s "$2" "$1" 2>/dev/null
 for wait in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
@@ -118,7 +118,7 @@ function guarded(
   // In a session of its own, because Ctrl-C goes to every process of the terminal's.
   const guard = spawn(
     "sh",
-    ["-c", GUARD, "guard", String(child.pid), signal.slice(3), folder ?? ""],
+    ["-c", GUARD_SCRIPT, "guard", String(child.pid), signal.slice(3), folder ?? ""],
     { stdio: ["pipe", "ignore", "ignore"], detached: true },
   );
   guard.on("error", () => undefined);
@@ -160,7 +160,7 @@ export function dataFolder(name: string): string {
 }
 
 /** `prepare`: what is done once, before the first start; nothing, if it is left out. */
-export async function service(
+export async function processService(
   options: ProcessOptions & {
     readonly folder: string;
     readonly prepare?: (() => Promise<unknown>) | undefined;

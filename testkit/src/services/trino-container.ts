@@ -33,7 +33,7 @@ export async function startTrinoContainer({
     },
     memory: 3,
     ready: () => trinoAnswers(url),
-    patience: 600,
+    readyTimeout: 600,
   });
   return { ...running, url };
 }

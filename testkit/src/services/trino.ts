@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { writeProperties } from "./java.ts";
 import type { Minio } from "./minio.ts";
 import type { Network } from "./network.ts";
-import { dataFolder, freePorts, service } from "./process.ts";
+import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 import { missingForTrino, trinoHome, trinoJava } from "./toolchain.ts";
 import { startTrinoContainer, trinoAnswers } from "./trino-container.ts";
@@ -87,7 +87,7 @@ export async function startTrino({ minio, network }: TrinoOptions): Promise<Trin
     levels,
     "io.trino=WARN\nBootstrap=WARN\norg.eclipse.jetty=WARN\norg.hibernate=WARN\nio.airlift=WARN\n",
   );
-  const running = await service({
+  const running = await processService({
     name: "trino",
     command: join(trinoJava()!, "bin", "java"),
     args: [
@@ -100,7 +100,7 @@ export async function startTrino({ minio, network }: TrinoOptions): Promise<Trin
     ],
     folder,
     cwd: folder,
-    patience: 240,
+    readyTimeout: 240,
     ready: () => trinoAnswers(url),
   });
   return { ...running, url };

@@ -100,15 +100,15 @@ test("a line says what its truth says", () => {
       const row = (
         flat ? payload : change.kind === "delete" ? payload["before"] : payload["after"]
       ) as Record<string, unknown> | null;
-      if (change.values === null || change.broken !== null) return;
+      if (change.values === null || change.undecodable !== null) return;
       scenario.sources
         .find((source) => source.name === change.source)!
         .columns.forEach((column, c) => {
           const value = change.values![c]!;
           if (value === null || change.unavailable.includes(c)) return;
-          if (["string", "json", "boolean", "int32", "float64", "date"].includes(column.kind))
+          if (["string", "json", "boolean", "int32", "float64", "date"].includes(column.type))
             expect(Object.is(row![column.database], value)).toBe(true);
-          if (column.kind === "int64") expect(line).toContain(String(value));
+          if (column.type === "int64") expect(line).toContain(String(value));
         });
     });
   }
@@ -156,7 +156,7 @@ test("as known at t is as corrected over the changes committed before t", () => 
           view: {
             source: { eventTime },
           },
-        }) => eventTime.is === "column" || eventTime.since === null,
+        }) => eventTime.kind === "column" || eventTime.since === null,
       );
       const known = oracle.answer(selected, request, "known");
       then.answer(selected, request, "corrected").forEach((answer, i) => {

@@ -10,7 +10,7 @@ import {
   feature,
   paid,
   payments,
-  unpaid,
+  paymentDeleted,
   view,
 } from "./small-log.ts";
 
@@ -60,7 +60,11 @@ test("the newest row answers, its null included", () => {
 test("a delete uncovers the row before", () => {
   expect(
     ask(
-      [paid(1, { time: 100, amount: 7 }), paid(2, { id: 2n, time: 101, amount: 8 }), unpaid(3, 2n)],
+      [
+        paid(1, { time: 100, amount: 7 }),
+        paid(2, { id: 2n, time: 101, amount: 8 }),
+        paymentDeleted(3, 2n),
+      ],
       latest(),
       200,
     ).value,
@@ -81,7 +85,7 @@ test("ties go to the later created column, then to the larger primary key, never
 });
 
 test("composite primary keys compare as declared, texts by code point", () => {
-  const source: SourceSpec = { ...payments, created: null, primaryKey: ["note", "id"] };
+  const source: SourceSpec = { ...payments, createdAt: null, primaryKey: ["note", "id"] };
   const row = (note: string, id: bigint, amount: number): ReturnType<typeof change> =>
     change(source, "upsert", 1, [id, "a", 100, amount, note, null]);
   const value = (...rows: ReturnType<typeof row>[]): unknown =>

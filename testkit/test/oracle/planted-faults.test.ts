@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { logFaults, withLogFault, type LogFaultName } from "../../src/generate/log-faults.ts";
 import { createOracle, sameAnswer, type Oracle } from "../../src/oracle/oracle.ts";
-import { plantedFaults, type FaultName } from "../../src/oracle/planted-faults.ts";
+import { oracleFaults, type OracleFault } from "../../src/oracle/planted-faults.ts";
 import { generateScenario, oracleOf, type Scenario } from "../../src/generate/scenario.ts";
 
 const scenarios = new Map<number, { readonly scenario: Scenario; readonly oracle: Oracle }>();
@@ -30,7 +30,7 @@ function firstSeed(twin: (scenario: Scenario) => Oracle): number | undefined {
   return Array.from({ length: 400 }, (_, i) => i + 1).find((seed) => differ(seed, twin));
 }
 
-test.each(Object.keys(plantedFaults) as FaultName[])(
+test.each(Object.keys(oracleFaults) as OracleFault[])(
   'a twin of the oracle with the fault "%s" is found out',
   (fault) => {
     expect(firstSeed((scenario) => oracleOf(scenario, fault))).toBeDefined();

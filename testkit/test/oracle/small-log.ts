@@ -7,23 +7,23 @@ import type {
   EntitySpec,
   Expression,
   FeatureSpec,
-  Kind,
+  ValueType,
   SourceSpec,
   Value,
   ViewSpec,
 } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 
-export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, kind, nullable: true, ...more };
+export function column(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
+  return { name, database: name, type, nullable: true, ...more };
 }
 
 export const payments: SourceSpec = {
   name: "payments",
   table: "public.payments",
   primaryKey: ["id"],
-  eventTime: { is: "column", column: "time" },
-  created: "created",
+  eventTime: { kind: "column", column: "time" },
+  createdAt: "created",
   columns: [
     column("id", "int64", { nullable: false }),
     column("user", "string"),
@@ -37,8 +37,8 @@ export const customers: SourceSpec = {
   name: "customers",
   table: "public.customers",
   primaryKey: ["id"],
-  eventTime: { is: "committed", since: "since" },
-  created: null,
+  eventTime: { kind: "committed", since: "since" },
+  createdAt: null,
   columns: [
     column("id", "int64", { nullable: false }),
     column("user", "string"),
@@ -70,8 +70,8 @@ export function change(
     values,
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
     lsn: BigInt(at),
     committed: at,
@@ -99,7 +99,7 @@ export function paid(at: number, payment: Payment, more: Partial<Change> = {}): 
   return change(payments, "upsert", at, [id, who, time, amount, note, created], more);
 }
 
-export function unpaid(at: number, id = 1n, more: Partial<Change> = {}): Change {
+export function paymentDeleted(at: number, id = 1n, more: Partial<Change> = {}): Change {
   return change(payments, "delete", at, [id, null, null, null, null, null], more);
 }
 
@@ -137,7 +137,7 @@ export function view(
 ): ViewSpec {
   return {
     name: "v",
-    is: features[0]!.window === null ? "fact" : "window",
+    kind: features[0]!.window === null ? "latest" : "window",
     entity: user,
     source,
     keyColumns: ["user"],
@@ -163,7 +163,7 @@ export function ask(
 }
 
 /** The value of `count()` over 10 µs. */
-export function counted(
+export function countAnswer(
   changes: readonly Change[],
   time: number,
   mode: OracleMode = "corrected",

@@ -1,46 +1,59 @@
 import { expect, test } from "vitest";
 import { aggregate } from "../../src/oracle/aggregate.ts";
 import type { Value } from "../../../packages/core/src/specs.ts";
-import { ask, column, counted, feature, paid, payments, unpaid, view } from "./small-log.ts";
+import {
+  ask,
+  column,
+  countAnswer,
+  feature,
+  paid,
+  payments,
+  paymentDeleted,
+  view,
+} from "./small-log.ts";
 
 const at = (...times: number[]): ReturnType<typeof paid>[] =>
   times.map((time, i) => paid(i + 1, { id: BigInt(i + 1), time, amount: i + 1 }));
 
 test("a window holds t − w ≤ event time < t", () => {
-  expect(counted(at(89), 100)).toBe(0n);
-  expect(counted(at(90), 100)).toBe(1n);
-  expect(counted(at(91), 100)).toBe(1n);
-  expect(counted(at(99), 100)).toBe(1n);
-  expect(counted(at(100), 100)).toBe(0n);
+  expect(countAnswer(at(89), 100)).toBe(0n);
+  expect(countAnswer(at(90), 100)).toBe(1n);
+  expect(countAnswer(at(91), 100)).toBe(1n);
+  expect(countAnswer(at(99), 100)).toBe(1n);
+  expect(countAnswer(at(100), 100)).toBe(0n);
 });
 
 test("a value decays as the clock moves, and a future event waits for its time", () => {
-  expect([0, 1, 10, 11].map((t) => counted(at(0), t))).toEqual([0n, 1n, 1n, 0n]);
+  expect([0, 1, 10, 11].map((t) => countAnswer(at(0), t))).toEqual([0n, 1n, 1n, 0n]);
 });
 
 test("windows before 1970 are windows", () => {
-  expect([-10, -9, 0, 1].map((t) => counted(at(-10), t))).toEqual([0n, 1n, 1n, 0n]);
+  expect([-10, -9, 0, 1].map((t) => countAnswer(at(-10), t))).toEqual([0n, 1n, 1n, 0n]);
 });
 
 test(
   "a row whose entity key or event time is missing is in no window, and an update brings it " +
     "back",
   () => {
-    expect(counted([paid(1, { time: null })], 10)).toBe(0n);
-    expect(counted([paid(1, { user: null, time: 5 })], 10)).toBe(0n);
-    expect(counted([paid(1, { user: null, time: null }), paid(2, { time: 5 })], 10)).toBe(1n);
+    expect(countAnswer([paid(1, { time: null })], 10)).toBe(0n);
+    expect(countAnswer([paid(1, { user: null, time: 5 })], 10)).toBe(0n);
+    expect(countAnswer([paid(1, { user: null, time: null }), paid(2, { time: 5 })], 10)).toBe(1n);
   },
 );
 
 test("an update that moves a row to another entity or time is a delete there and an insert here", () => {
   const moved = [paid(1, { time: 5 }), paid(2, { time: 5, user: "b" })];
-  expect([counted(moved, 10), counted(moved, 10, "corrected", "b")]).toEqual([0n, 1n]);
+  expect([countAnswer(moved, 10), countAnswer(moved, 10, "corrected", "b")]).toEqual([0n, 1n]);
   const later = [paid(1, { time: 5 }), paid(2, { time: 50 })];
-  expect([counted(later, 10), counted(later, 51)]).toEqual([0n, 1n]);
+  expect([countAnswer(later, 10), countAnswer(later, 51)]).toEqual([0n, 1n]);
 });
 
 test("as known sees a version while known from < t ≤ known to", () => {
-  const log = [paid(100, { time: 95, amount: 1 }), paid(103, { time: 95, amount: 2 }), unpaid(105)];
+  const log = [
+    paid(100, { time: 95, amount: 1 }),
+    paid(103, { time: 95, amount: 2 }),
+    paymentDeleted(105),
+  ];
   const amount = view(payments, [feature("max", "amount", 10)]);
   expect([100, 101, 103, 104, 105].map((t) => ask(log, amount, t, "known").value)).toEqual([
     null,
@@ -49,13 +62,13 @@ test("as known sees a version while known from < t ≤ known to", () => {
     2,
     2,
   ]);
-  expect(counted([paid(100, { time: 99 }), unpaid(103)], 104, "known")).toBe(0n);
-  expect(counted([paid(100, { time: 99 })], 99 + 10, "known")).toBe(1n);
+  expect(countAnswer([paid(100, { time: 99 }), paymentDeleted(103)], 104, "known")).toBe(0n);
+  expect(countAnswer([paid(100, { time: 99 })], 99 + 10, "known")).toBe(1n);
 });
 
 test("as corrected sees every change that is known now", () => {
-  expect(counted([paid(1000, { time: 5 })], 10)).toBe(1n);
-  expect(counted([paid(1, { time: 5 }), unpaid(1000)], 10)).toBe(0n);
+  expect(countAnswer([paid(1000, { time: 5 })], 10)).toBe(1n);
+  expect(countAnswer([paid(1, { time: 5 }), paymentDeleted(1000)], 10)).toBe(0n);
 });
 
 test("the status is NOT_FOUND where the view's longest window holds no event of the entity", () => {
@@ -89,7 +102,7 @@ test("the status is NOT_FOUND where the view's longest window holds no event of 
 
 test("a condition does not decide the status of found rows", () => {
   const large = view(payments, [
-    feature("count", null, 10, { where: { is: "compare", op: ">", column: "amount", value: 5 } }),
+    feature("count", null, 10, { where: { kind: "compare", op: ">", column: "amount", value: 5 } }),
   ]);
   expect(ask(at(5), large, 10)).toEqual({
     value: 0n,

@@ -18,11 +18,11 @@ import {
   trinoServer,
 } from "../../src/needs.ts";
 import {
-  chooseWay,
+  chooseRuntime,
   type Pipeline,
   startKafka,
   startPipeline,
-  type Way,
+  type ServiceRuntime,
 } from "../../src/services/index.ts";
 import { startNetwork } from "../../src/services/network.ts";
 import { countedByTrino, messages, reached } from "./clients.ts";
@@ -31,15 +31,15 @@ const docker = (...args: readonly string[]): string =>
   execFileSync("docker", args, { encoding: "utf8" }).trim();
 
 /** What there is of a PostgreSQL beside its port: files, or what the engine knows of it. */
-interface Traces {
+interface Leftovers {
   left(): boolean;
 }
 
 const ways: Record<
-  Way,
+  ServiceRuntime,
   {
     readonly need: ReturnType<typeof dockerEngine>;
-    traces(dataDirectory: string, network: string | undefined): Traces;
+    traces(dataDirectory: string, network: string | undefined): Leftovers;
   }
 > = {
   processes: {
@@ -71,11 +71,14 @@ const ways: Record<
   },
 };
 
-for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways)[Way]][]) {
-  suiteNeeding(need, `the real services, as ${way}`, () => {
+for (const [runtime, { need, traces }] of Object.entries(ways) as [
+  ServiceRuntime,
+  (typeof ways)[ServiceRuntime],
+][]) {
+  suiteNeeding(need, `the real services, as ${runtime}`, () => {
     let pipeline: Pipeline, database: pg.Client;
     beforeAll(async () => {
-      pipeline = await startPipeline({ way, trino: true });
+      pipeline = await startPipeline({ runtime, trino: true });
       database = new pg.Client({ connectionString: pipeline.postgres.url });
       await database.connect();
       await database.query(
@@ -151,7 +154,7 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
     );
 
     test("a service that ends before it is ready is an error that shows what it printed", async () => {
-      const network = way === "docker" ? await startNetwork() : undefined;
+      const network = runtime === "docker" ? await startNetwork() : undefined;
       onTestFinished(() => network?.stop());
       await expect(
         startKafka({ settings: { "process.roles": "nothing" }, network }),
@@ -164,7 +167,7 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
       { timeout: 120_000 },
       async () => {
         const program = fileURLToPath(new URL("programs/start-postgres.ts", import.meta.url));
-        const child = spawn(process.execPath, [program, way], {
+        const child = spawn(process.execPath, [program, runtime], {
           stdio: ["ignore", "pipe", "inherit"],
         });
         onTestFinished(() => {
@@ -196,7 +199,7 @@ for (const [way, { need, traces }] of Object.entries(ways) as [Way, (typeof ways
 }
 
 test("a way that there is not is refused by name", async () => {
-  await expect(chooseWay("podman" as Way)).rejects.toThrow(
+  await expect(chooseRuntime("podman" as ServiceRuntime)).rejects.toThrow(
     /"podman"; set it to docker or to processes/,
   );
 });

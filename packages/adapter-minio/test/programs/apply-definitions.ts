@@ -23,7 +23,7 @@ const offline = {
 const opened = await openStore({
   definitions: { own: entity(name, { keys: { id: string() } }) },
   offline,
-  onDrift: "ignore",
+  onDefinitionMismatch: "ignore",
 });
 console.log(
   await opened.apply({ by: name }).then(

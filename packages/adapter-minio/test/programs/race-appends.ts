@@ -9,8 +9,8 @@ import { s3Objects, type S3ObjectsOptions } from "../../src/index.ts";
 
 const [options, names, commits] = process.argv.slice(2) as [string, string, string];
 const columns = [
-  { name: "writer", database: "writer", kind: "string", nullable: false },
-  { name: "n", database: "n", kind: "int64", nullable: false },
+  { name: "writer", database: "writer", type: "string", nullable: false },
+  { name: "n", database: "n", type: "int64", nullable: false },
 ] as const;
 
 async function write(writer: string): Promise<void> {

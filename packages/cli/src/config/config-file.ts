@@ -19,13 +19,13 @@ const DEFAULT = "tidemark.config.ts";
  */
 export async function loadConfig(file: string | undefined = DEFAULT): Promise<LoadedConfig> {
   const loaded = await loadModule(file);
-  if (loaded.is === "not found")
+  if (loaded.kind === "not found")
     throw new TidemarkError(
       "CONFIG_NOT_FOUND",
       `${file}: ${loaded.why}; ` +
         `${file === DEFAULT ? "go to the directory that has it, or name it with --config FILE" : "name the file that exports your defineConfig(…) with --config FILE"}`,
     );
-  if (loaded.is === "broken")
+  if (loaded.kind === "broken")
     throw new TidemarkError("CONFIG_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, {
       cause: loaded.cause,
     });

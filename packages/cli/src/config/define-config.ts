@@ -18,7 +18,7 @@ export interface OpeningChanges<S extends SecretReferences = SecretReferences> e
 
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
-  "retain" | "logRetention" | "history" | "onDrift" | "keepAnswers"
+  "retain" | "logRetention" | "history" | "onDefinitionMismatch" | "answerCacheBytes"
 > {
   /** The module of definitions: `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
@@ -62,8 +62,8 @@ const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function"
   retain: "any",
   logRetention: "any",
   history: "any",
-  onDrift: "any",
-  keepAnswers: "any",
+  onDefinitionMismatch: "any",
+  answerCacheBytes: "any",
 };
 
 /**

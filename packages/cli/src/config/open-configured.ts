@@ -13,7 +13,7 @@ import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
-export interface OpenOptions extends Pick<StoreOptions, "onDrift" | "onOverflow"> {
+export interface OpenOptions extends Pick<StoreOptions, "onDefinitionMismatch" | "onOverflow"> {
   /**
    * true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed
    * · without it: opened where it is configured.
@@ -74,7 +74,7 @@ export async function openConfigured(
       ? await made(config, "offline", () => config.offline!({ secrets, signal }))
       : undefined;
     if (offline !== undefined) opened.push(offline);
-    const { namespace, retain, logRetention, history, keepAnswers } = config;
+    const { namespace, retain, logRetention, history, answerCacheBytes } = config;
     const store = await openStore({
       definitions: config.definitions,
       online,
@@ -83,8 +83,8 @@ export async function openConfigured(
       retain,
       logRetention,
       history,
-      keepAnswers,
-      onDrift: options.onDrift ?? config.onDrift,
+      answerCacheBytes,
+      onDefinitionMismatch: options.onDefinitionMismatch ?? config.onDefinitionMismatch,
       onOverflow: options.onOverflow,
     });
     return {

@@ -199,7 +199,7 @@ function parquetLine(
   const fields = columns.map((column, c) => {
     const value = valueAt(vectors[c]!, i);
     const place = (): string => `${file}: row ${before + i + 1}: ${column.name}`;
-    switch (column.kind) {
+    switch (column.type) {
       case "timestamp":
         return value === null ? "\\N" : formatTime(value as number);
       case "decimal":

@@ -40,7 +40,7 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
    * after which time those that are not answered are left (30,000 ms).
    */
   readonly drain?:
-    | { readonly linger?: number | undefined; readonly limit?: number | undefined }
+    | { readonly shutdownGracePeriod?: number | undefined; readonly limit?: number | undefined }
     | undefined;
 }
 

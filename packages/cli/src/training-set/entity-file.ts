@@ -5,7 +5,7 @@ import {
   didYouMean,
   fromUser,
   parseTime,
-  type EntityFrame,
+  type EntityColumns,
 } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
 import { ExactNumber } from "../exact-json.ts";
@@ -17,7 +17,7 @@ import { usage } from "../options.ts";
 import { jsonlColumns, objectIn, type JsonColumn } from "./jsonl-columns.ts";
 import { inZone } from "./zone-times.ts";
 
-export interface EntityFile extends EntityFrame {
+export interface EntityFile extends EntityColumns {
   /** null: known only when it has been read. */
   readonly rows: number | null;
   /** Columns that cannot ride along. */
@@ -28,7 +28,7 @@ const TIME = "event_timestamp";
 const timeColumn: ColumnSpec = {
   name: TIME,
   database: TIME,
-  kind: "timestamp",
+  type: "timestamp",
   nullable: false,
   zone: "UTC",
 };
@@ -82,8 +82,8 @@ async function parquetEntities(
     keys,
   );
   const time = content.columns.findIndex(({ name }) => name === TIME);
-  const { kind, zone: own } = content.columns[time]!;
-  const zoneless = kind === "timestamp" && own === undefined;
+  const { type, zone: own } = content.columns[time]!;
+  const zoneless = type === "timestamp" && own === undefined;
   if (zoneless && zone === null)
     throw new TidemarkError(
       "TIME_INVALID",
@@ -103,7 +103,7 @@ async function parquetEntities(
           ...batch,
           columns,
           vectors: batch.vectors.map((vector, c) =>
-            c === time && zoneless && vector.is === "float64" ? inZone(vector, zone!) : vector,
+            c === time && zoneless && vector.kind === "float64" ? inZone(vector, zone!) : vector,
           ),
         };
       }
@@ -119,7 +119,7 @@ async function csvEntities(file: string, options: EntityFileOptions): Promise<En
       columnNamed(name, options.keys) ?? {
         name,
         database: name,
-        kind: "string" as const,
+        type: "string" as const,
         nullable: true,
       },
   );
@@ -166,8 +166,8 @@ async function jsonlEntities(file: string, options: EntityFileOptions): Promise<
     options.keys,
   );
   const columns = found.columns.map(
-    ({ name, kind }): ColumnSpec =>
-      columnNamed(name, options.keys) ?? { name, database: name, kind, nullable: true },
+    ({ name, type }): ColumnSpec =>
+      columnNamed(name, options.keys) ?? { name, database: name, type, nullable: true },
   );
   const known = new Map(found.columns.map((column) => [column.name, column]));
   return {
@@ -243,7 +243,7 @@ function csvValue(
 function jsonValue(
   given: unknown,
   column: ColumnSpec,
-  { kind }: JsonColumn,
+  { type: kind }: JsonColumn,
   options: EntityFileOptions,
   place: () => string,
 ): Value {
@@ -255,13 +255,13 @@ function jsonValue(
         : typeof given === "number"
           ? String(given)
           : null;
-    const forms: readonly ColumnSpec["kind"][] =
+    const forms: readonly ColumnSpec["type"][] =
       number !== null
         ? ["int64", "int32", "float64", "decimal"]
         : typeof given === "boolean"
           ? ["boolean"]
           : ["string", "int64", "decimal", "timestamp", "date", "bytes", "json"];
-    if (given !== null && !forms.includes(column.kind)) throw keyInvalid(column, given, place);
+    if (given !== null && !forms.includes(column.type)) throw keyInvalid(column, given, place);
     return keyOf(column, number ?? (typeof given === "boolean" ? String(given) : given), place);
   }
   if (given === null) return null;
@@ -299,7 +299,7 @@ function keyOf(column: ColumnSpec, given: unknown, place: () => string): Value {
   };
   return fromUser(
     ((): unknown => {
-      switch (column.kind) {
+      switch (column.type) {
         case "int64":
           return read(/^-?\d{1,20}$/, BigInt);
         case "int32":
@@ -326,7 +326,7 @@ function keyOf(column: ColumnSpec, given: unknown, place: () => string): Value {
 function keyInvalid(column: ColumnSpec, given: unknown, place: () => string): TidemarkError {
   return new TidemarkError(
     "KEY_INVALID",
-    `${place()}: ${shown(given)} is no ${column.kind}, which its entity says`,
+    `${place()}: ${shown(given)} is no ${column.type}, which its entity says`,
   );
 }
 

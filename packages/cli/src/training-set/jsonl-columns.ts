@@ -10,7 +10,7 @@ export interface JsonColumn {
    * json where the values are of several kinds, or no double holds them: then the text keeps every
    * digit.
    */
-  readonly kind: "string" | "boolean" | "int64" | "float64" | "json";
+  readonly type: "string" | "boolean" | "int64" | "float64" | "json";
 }
 
 /** What was seen in a column so far. */
@@ -57,7 +57,7 @@ export async function jsonlColumns(
       "ENTITIES_INVALID",
       `${file}: there is no row, so nobody can tell its columns; write one JSON object per line`,
     );
-  return { columns: [...columns].map(([name, seen]) => ({ name, kind: kindOf(seen) })), rows };
+  return { columns: [...columns].map(([name, seen]) => ({ name, type: kindOf(seen) })), rows };
 }
 
 /** Throws `ENTITIES_INVALID` with file and line. */
@@ -105,7 +105,7 @@ function look(value: unknown, seen: Seen): void {
   }
 }
 
-function kindOf({ text, boolean, whole, large, fraction, other }: Seen): JsonColumn["kind"] {
+function kindOf({ text, boolean, whole, large, fraction, other }: Seen): JsonColumn["type"] {
   const kinds = [text, boolean, whole || fraction].filter(Boolean).length;
   if (other || kinds > 1 || (fraction && large)) return "json";
   return boolean ? "boolean" : fraction ? "float64" : whole ? "int64" : "string";

@@ -8,14 +8,14 @@ import {
   type Store,
   type TrainingSet,
 } from "@tidemark/core";
-import type { Batch, Selected } from "@tidemark/core/spi";
+import type { Batch, SelectedFeature } from "@tidemark/core/spi";
 import { answerLine, answerTexts } from "../answers.ts";
 import { loadDelta } from "../optional-packages.ts";
 import { entityFile } from "./entity-file.ts";
 import { wholeFile } from "./whole-file.ts";
 
 export interface TrainingSetFileOptions {
-  readonly features: readonly Selected[];
+  readonly features: readonly SelectedFeature[];
   readonly entities: string;
   readonly out: string;
   readonly force: boolean;

@@ -5,12 +5,12 @@
 import { TidemarkError, formatTime, parseTime } from "@tidemark/core";
 import type { Vector } from "@tidemark/core/spi";
 
-type Times = Extract<Vector, { is: "float64" }>;
+type Times = Extract<Vector, { kind: "float64" }>;
 
-export function inZone({ values, valid, is }: Times, zone: string): Times {
-  if (zone === "UTC") return { is, values, valid };
+export function inZone({ values, valid, kind }: Times, zone: string): Times {
+  if (zone === "UTC") return { kind, values, valid };
   return {
-    is,
+    kind,
     valid,
     values: values.map((time, i) => {
       if (valid !== null && valid[i] === 0) return time;

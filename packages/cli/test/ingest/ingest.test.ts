@@ -93,9 +93,9 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
       `"extra": null}\n`;
     const column = (
       name: string,
-      kind: "int64" | "string" | "decimal" | "timestamp" | "boolean" | "bytes" | "json",
+      type: "int64" | "string" | "decimal" | "timestamp" | "boolean" | "bytes" | "json",
       more = {},
-    ) => ({ name, database: name, kind, nullable: true, ...more });
+    ) => ({ name, database: name, type, nullable: true, ...more });
     const columns = [
       column("id", "int64"),
       column("User ID", "string"),

@@ -18,7 +18,7 @@ export function printDefinitions({
   views,
 }: Pick<Scenario, "entities" | "sources" | "views">): string {
   return [
-    "import {\n  and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, " +
+    "import {\n  and, avg, boolean, bytes, commitTime, count, countDistinct, date, decimal, " +
       "entity, eq, featureService, featureView, float64, gt, gte, inList, int32, int64, " +
       "isNotNull, isNull, json, latest, lt, lte, max, micros, min,",
     '  ne, not, or, source, string, sum, timestamp,\n} from "@tidemark/core";\n',
@@ -40,9 +40,9 @@ function viewName({ name }: View): string {
 function printSource(source: Source): string {
   const { eventTime } = source;
   const time =
-    eventTime.is === "column"
+    eventTime.kind === "column"
       ? JSON.stringify(eventTime.column)
-      : `committed(${eventTime.since === null ? "" : `{ since: ${JSON.stringify(eventTime.since)} }`})`;
+      : `commitTime(${eventTime.since === null ? "" : `{ since: ${JSON.stringify(eventTime.since)} }`})`;
   return [
     `export const ${source.name} = source("${source.name}", {`,
     `  table: ${JSON.stringify(source.table)},`,
@@ -51,13 +51,13 @@ function printSource(source: Source): string {
     "  },",
     `  primaryKey: ${JSON.stringify(source.primaryKey)},`,
     `  eventTime: ${time},`,
-    ...(source.created === null ? [] : [`  created: ${JSON.stringify(source.created)},`]),
+    ...(source.createdAt === null ? [] : [`  createdAt: ${JSON.stringify(source.createdAt)},`]),
     "});\n",
   ].join("\n");
 }
 
 function columnType({
-  kind,
+  type,
   name,
   database,
   nullable,
@@ -73,7 +73,7 @@ function columnType({
     ...(database === name ? [] : [JSON.stringify(database)]),
     ...(options.length === 0 ? [] : [`{ ${options.join(", ")} }`]),
   ];
-  return `${kind}(${given.join(", ")})${nullable ? ".nullable()" : ""}`;
+  return `${type}(${given.join(", ")})${nullable ? ".nullable()" : ""}`;
 }
 
 function printView(view: View): string {
@@ -117,10 +117,10 @@ const COMPARISONS = {
 } as const;
 
 function printCondition(where: Expression, source: Source): string {
-  switch (where.is) {
+  switch (where.kind) {
     case "and":
     case "or":
-      return `${where.is}(${where.terms.map((term) => printCondition(term, source)).join(", ")})`;
+      return `${where.kind}(${where.terms.map((term) => printCondition(term, source)).join(", ")})`;
     case "not":
       return `not(${printCondition(where.term, source)})`;
     case "null":
@@ -142,8 +142,8 @@ function columnOf(source: Source, name: string): ColumnSpec {
   return source.columns.find((column) => column.name === name)!;
 }
 
-function literal(value: Value, { kind, mode, scale }: ColumnSpec): string {
-  switch (kind) {
+function literal(value: Value, { type, mode, scale }: ColumnSpec): string {
+  switch (type) {
     case "int64":
       return mode === "number" ? String(value) : `${String(value)}n`;
     case "decimal":

@@ -13,7 +13,7 @@ export function readAnswer(line: string): Map<string, unknown> {
 export function saidBy(json: unknown, column: ColumnSpec): unknown {
   if (json === null) return null;
   const digits = (json as { readonly digits?: string }).digits;
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return BigInt(digits!);
     case "int32":
@@ -39,7 +39,7 @@ export function saidBy(json: unknown, column: ColumnSpec): unknown {
 /** A value of the oracle in the same form. */
 export function meantBy(value: Value, column: ColumnSpec): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (value !== null && column.kind === "json")
+  if (value !== null && column.type === "json")
     return readAnswer(`{"value":${value as string}}`).get("value");
   return value;
 }

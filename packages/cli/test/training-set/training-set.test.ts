@@ -24,9 +24,9 @@ const LABELS = Array.from({ length: 400 }, (_, i) => ({
 }));
 const column = (
   name: string,
-  kind: ColumnSpec["kind"],
+  type: ColumnSpec["type"],
   more: Partial<ColumnSpec> = {},
-): ColumnSpec => ({ name, database: name, kind, nullable: true, ...more });
+): ColumnSpec => ({ name, database: name, type, nullable: true, ...more });
 const COLUMNS = [
   column("label", "int64"),
   column("user_id", "string"),
@@ -58,9 +58,9 @@ const rowsOf = (batch: Batch): Value[][] =>
   Array.from({ length: batch.length }, (_, i) =>
     batch.vectors.map((vector): Value => {
       if (vector.valid !== null && vector.valid[i] === 0) return null;
-      return vector.is === "string"
+      return vector.kind === "string"
         ? vector.dictionary[vector.codes[i]!]!
-        : vector.is === "boolean"
+        : vector.kind === "boolean"
           ? vector.values[i] === 1
           : vector.values[i]!;
     }),
@@ -151,7 +151,7 @@ test(
           expected[i]!.slice(4).map((value, f) =>
             value === null
               ? null
-              : training.columns[4 + f]!.kind === "timestamp"
+              : training.columns[4 + f]!.type === "timestamp"
                 ? formatTime(value as number)
                 : typeof value === "bigint"
                   ? Number(value)

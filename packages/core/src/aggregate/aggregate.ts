@@ -24,9 +24,9 @@ export interface Overflows {
   count: number;
 }
 
-const SMALL: readonly bigint[] = Array.from({ length: 1024 }, (_, n) => BigInt(n));
+const SMALL_COUNTS: readonly bigint[] = Array.from({ length: 1024 }, (_, n) => BigInt(n));
 
 /** A count as an int64: a bigint is an object, and counts are mostly small. */
-export function countOf(rows: number): bigint {
-  return SMALL[rows] ?? BigInt(rows);
+export function int64Count(rows: number): bigint {
+  return SMALL_COUNTS[rows] ?? BigInt(rows);
 }

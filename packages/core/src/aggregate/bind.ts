@@ -39,13 +39,13 @@ export function bindAggregate(
   overflows: Overflows,
 ): Aggregate {
   const [vector, column] =
-    feature.column === null ? [null, null] : vectorOf(columns, feature.column);
+    feature.column === null ? [null, null] : columnVector(columns, feature.column);
   const aggregate = aggregateOf(feature, column, overflows);
   aggregate.bind(vector);
   return aggregate;
 }
 
-export function vectorOf(batch: Batch, name: string): readonly [Vector, ColumnSpec] {
+export function columnVector(batch: Batch, name: string): readonly [Vector, ColumnSpec] {
   const index = batch.columns.findIndex((column) => column.name === name);
   if (index < 0) throw new TypeError(`the batch has no column ${name}`);
   return [batch.vectors[index]!, batch.columns[index]!];

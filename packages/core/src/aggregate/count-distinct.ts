@@ -1,20 +1,20 @@
 import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
-import { countOf, type Aggregate } from "./aggregate.ts";
+import { int64Count, type Aggregate } from "./aggregate.ts";
 
 /**
  * How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3).
  */
 export function countDistinct(column: ColumnSpec): Aggregate {
-  return column.kind === "string" || column.kind === "json" ? distinctCodes() : distinctValues();
+  return column.type === "string" || column.type === "json" ? distinctCodes() : distinctValues();
 }
 
 /** Equal strings have equal codes, so a stamp per code tells whether this window has seen it. */
 function distinctCodes(): Aggregate {
   let codes: Int32Array = new Int32Array(0);
   let valid: Uint8Array | null = null;
-  let seen: Uint32Array = new Uint32Array(16);
-  let stamp = 1;
+  let lastSeen: Uint32Array = new Uint32Array(16);
+  let windowNumber = 1;
   let different = 0;
   return {
     // the texts themselves need not be decoded
@@ -23,9 +23,9 @@ function distinctCodes(): Aggregate {
     },
     reset() {
       different = 0;
-      if (++stamp > 0xffffffff) {
-        seen.fill(0);
-        stamp = 1;
+      if (++windowNumber > 0xffffffff) {
+        lastSeen.fill(0);
+        windowNumber = 1;
       }
     },
     add(rows, length) {
@@ -33,17 +33,17 @@ function distinctCodes(): Aggregate {
         const row = rows[i]!;
         if (valid !== null && valid[row] === 0) continue;
         const code = codes[row]!;
-        if (code >= seen.length) seen = larger(seen, code);
-        if (seen[code] === stamp) continue;
-        seen[code] = stamp;
+        if (code >= lastSeen.length) lastSeen = grown(lastSeen, code);
+        if (lastSeen[code] === windowNumber) continue;
+        lastSeen[code] = windowNumber;
         different++;
       }
     },
-    finish: () => countOf(different),
+    finish: () => int64Count(different),
   };
 }
 
-function larger(seen: Uint32Array, code: number): Uint32Array {
+function grown(seen: Uint32Array, code: number): Uint32Array {
   const more = new Uint32Array((code + 1) * 2);
   more.set(seen);
   return more;
@@ -67,6 +67,6 @@ function distinctValues(): Aggregate {
           seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
       }
     },
-    finish: () => countOf(seen.size),
+    finish: () => int64Count(seen.size),
   };
 }

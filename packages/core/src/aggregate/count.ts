@@ -1,5 +1,5 @@
 import type { Vector } from "../columns/batch.ts";
-import { countOf, type Aggregate } from "./aggregate.ts";
+import { int64Count, type Aggregate } from "./aggregate.ts";
 
 /** `count()` counts rows; `count(column)` counts the rows that have a value there (law 9). */
 export function count(): Aggregate {
@@ -16,6 +16,6 @@ export function count(): Aggregate {
       if (valid === null) rows += length;
       else for (let i = 0; i < length; i++) rows += valid[list[i]!]!;
     },
-    finish: () => countOf(rows),
+    finish: () => int64Count(rows),
   };
 }

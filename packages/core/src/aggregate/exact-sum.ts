@@ -35,10 +35,10 @@ export class ExactSum {
    */
   private first = 0;
   private second = 0;
-  private waiting = 0;
+  private buffered = 0;
 
   reset(): void {
-    this.waiting = 0;
+    this.buffered = 0;
     this.first = 0;
     this.second = 0;
     if (this.highest >= 0) this.limbs.fill(0, this.lowest, LIMBS);
@@ -50,20 +50,20 @@ export class ExactSum {
   /** Adds a finite value. */
   add(value: number): void {
     if (value === 0) return;
-    if (this.waiting < 2) {
-      if (this.waiting++ === 0) this.first = value;
+    if (this.buffered < 2) {
+      if (this.buffered++ === 0) this.first = value;
       else this.second = value;
       return;
     }
-    if (this.waiting === 2) {
-      this.waiting = 3;
-      this.take(this.first);
-      this.take(this.second);
+    if (this.buffered === 2) {
+      this.buffered = 3;
+      this.accumulate(this.first);
+      this.accumulate(this.second);
     }
-    this.take(value);
+    this.accumulate(value);
   }
 
-  private take(value: number): void {
+  private accumulate(value: number): void {
     float[0] = value;
     const high = words[HIGH]!;
     const low = words[LOW]!;
@@ -103,7 +103,7 @@ export class ExactSum {
    * exact value.
    */
   round(): number {
-    if (this.waiting < 3) {
+    if (this.buffered < 3) {
       const sum = this.first + this.second;
       return sum === 0 ? 0 : sum;
     }

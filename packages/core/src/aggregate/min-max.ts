@@ -8,7 +8,7 @@ import type { Aggregate } from "./aggregate.ts";
  * none.
  */
 export function extreme(column: ColumnSpec, sign: -1 | 1): Aggregate {
-  return column.kind === "float64" || column.kind === "timestamp"
+  return column.type === "float64" || column.type === "timestamp"
     ? extremeNumber(sign)
     : extremeValue(column, sign);
 }
@@ -50,7 +50,7 @@ function extremeValue(column: ColumnSpec, sign: -1 | 1): Aggregate {
     add(rows, length) {
       for (let i = 0; i < length; i++) {
         const value = valueAt(vector!, rows[i]!);
-        if (value !== null && (best === null || compareValues(column.kind, value, best) * sign > 0))
+        if (value !== null && (best === null || compareValues(column.type, value, best) * sign > 0))
           best = value;
       }
     },

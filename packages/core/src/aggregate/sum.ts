@@ -12,11 +12,11 @@ const DECIMAL_MAX = 10n ** 38n - 1n;
  * → decimal(38,s). A sum outside its type is the largest value of that type, and is counted.
  */
 export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (column.kind === "float64")
+  if (column.type === "float64")
     return floatSum((exact) => saturatedFloat(exact.round(), overflows));
   const [low, high] =
-    column.kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
-  return wholeSum((total) => {
+    column.type === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
+  return integerSum((total) => {
     if (total >= low && total <= high) return total;
     overflows.count++;
     return total < low ? low : high;
@@ -28,14 +28,14 @@ export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
  * divide.
  */
 export function avg(column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (column.kind === "float64") {
+  if (column.type === "float64") {
     return floatSum((exact, rows) =>
-      rows === 0 ? null : unsigned(saturatedFloat(exact.round(), overflows) / rows),
+      rows === 0 ? null : withoutMinusZero(saturatedFloat(exact.round(), overflows) / rows),
     );
   }
   const scale = column.scale ?? 0;
-  return wholeSum((total, rows) =>
-    rows === 0 ? null : unsigned(decimalToDouble(total, scale) / rows),
+  return integerSum((total, rows) =>
+    rows === 0 ? null : withoutMinusZero(decimalToDouble(total, scale) / rows),
   );
 }
 
@@ -68,15 +68,15 @@ function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
  * Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3:
  * a partial overflow is no overflow).
  */
-function wholeSum(finish: (total: bigint, rows: number) => Value): Aggregate {
+function integerSum(finish: (total: bigint, rows: number) => Value): Aggregate {
   let values: { readonly [row: number]: bigint | number } = [];
   let valid: Uint8Array | null = null;
   let total = 0n;
   let rows = 0;
   return {
     bind(vector: Vector | null) {
-      if (vector?.is !== "int64" && vector?.is !== "int32" && vector?.is !== "big")
-        throw new TypeError(`a ${vector?.is} vector has no sum`);
+      if (vector?.kind !== "int64" && vector?.kind !== "int32" && vector?.kind !== "big")
+        throw new TypeError(`a ${vector?.kind} vector has no sum`);
       ({ values, valid } = vector);
     },
     reset() {
@@ -102,7 +102,7 @@ function saturatedFloat(value: number, overflows: Overflows): number {
 }
 
 /** A quotient can round to −0; no output is −0. */
-function unsigned(value: number): number {
+function withoutMinusZero(value: number): number {
   return value === 0 ? 0 : value;
 }
 

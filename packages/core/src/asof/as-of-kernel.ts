@@ -1,5 +1,5 @@
 /** Facts over sorted rows: the newest with t − ttl ≤ s ≤ t, both ends in (law 2). */
-import { vectorOf } from "../aggregate/bind.ts";
+import { columnVector } from "../aggregate/bind.ts";
 import { valueAt } from "../columns/batch.ts";
 import { compareValues } from "../columns/compare.ts";
 import { bindFilter } from "../columns/filter.ts";
@@ -14,31 +14,35 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
   const { time, from, to } = rows;
   const features = plan.features.map((feature) => ({
     feature,
-    vector: vectorOf(rows.columns, feature.column!)[0],
-    passes: feature.where === null ? null : bindFilter(feature.where, rows.columns),
+    vector: columnVector(rows.columns, feature.column!)[0],
+    filter: feature.where === null ? null : bindFilter(feature.where, rows.columns),
   }));
   // law 2: a later created column wins a tie of event time, then the larger primary key
   const ties = [
-    ...(plan.source.created === null ? [] : [plan.source.created]),
+    ...(plan.source.createdAt === null ? [] : [plan.source.createdAt]),
     ...plan.source.primaryKey,
-  ].map((name) => vectorOf(rows.columns, name));
+  ].map((name) => columnVector(rows.columns, name));
 
-  return (start, end, t, sheets, row) => {
+  return (start, end, t, results, row) => {
     for (let f = 0; f < features.length; f++) {
-      const { feature, vector, passes } = features[f]!;
-      const newest = newestAt(start, end, t, passes);
-      const sheet = sheets[f]!;
+      const { feature, vector, filter } = features[f]!;
+      const newest = newestAt(start, end, t, filter);
+      const result = results[f]!;
       let value: Value = null;
       if (newest < 0) {
-        sheet.statuses[row] = "NOT_FOUND";
-        sheet.times[row] = NaN;
+        result.statuses[row] = "NOT_FOUND";
+        result.times[row] = NaN;
       } else {
-        const old = plan.ttl !== null && time[newest]! < t - plan.ttl;
-        if (!old) value = withoutMinusZero(valueAt(vector, newest));
-        sheet.statuses[row] = old ? "OUTSIDE_MAX_AGE" : value === null ? "NULL_VALUE" : "PRESENT";
-        sheet.times[row] = time[newest]!;
+        const expired = plan.ttl !== null && time[newest]! < t - plan.ttl;
+        if (!expired) value = withoutMinusZero(valueAt(vector, newest));
+        result.statuses[row] = expired
+          ? "OUTSIDE_MAX_AGE"
+          : value === null
+            ? "NULL_VALUE"
+            : "PRESENT";
+        result.times[row] = time[newest]!;
       }
-      sheet.values[row] = withDefault(feature, value);
+      result.values[row] = withDefault(feature, value);
     }
   };
 
@@ -49,7 +53,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     passes: ((row: number) => boolean) | null,
   ): number {
     let best = -1;
-    for (let i = notAfter(start, end, t) - 1; i >= start; i--) {
+    for (let i = upperBound(start, end, t) - 1; i >= start; i--) {
       if (best >= 0 && time[i]! < time[best]!) break;
       if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
       if (passes !== null && !passes(i)) continue;
@@ -59,7 +63,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
   }
 
   /** The end of the rows with time ≤ t. */
-  function notAfter(start: number, end: number, t: number): number {
+  function upperBound(start: number, end: number, t: number): number {
     let i = lowerBound(time, start, end, t);
     while (i < end && time[i] === t) i++;
     return i;
@@ -67,7 +71,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
 
   function winsTie(a: number, b: number): boolean {
     for (const [vector, column] of ties) {
-      const order = compareValues(column.kind, valueAt(vector, a), valueAt(vector, b));
+      const order = compareValues(column.type, valueAt(vector, a), valueAt(vector, b));
       if (order !== 0) return order > 0;
     }
     return false;

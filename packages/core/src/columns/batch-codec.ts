@@ -11,7 +11,7 @@ const CONSTANT = 0;
 const PLAIN = 1;
 const NULLS = 2;
 /** More than any cell holds; a damaged length beyond it is refused before room is made for it. */
-const MOST_ROWS = 2 ** 24;
+const MAX_BATCH_ROWS = 2 ** 24;
 
 /** Rows in the order of `columns`. */
 export function encodeRows(
@@ -19,12 +19,12 @@ export function encodeRows(
   rows: readonly (readonly Value[])[],
 ): Uint8Array {
   const writer = new ByteWriter(64 + rows.length * columns.length * 4);
-  writer.count(rows.length);
+  writer.varint(rows.length);
   const block = new ByteWriter(64 + rows.length * 8);
   for (let c = 0; c < columns.length; c++) {
     block.clear();
     encodeColumn(block, columns[c]!, rows, c);
-    writer.count(block.length);
+    writer.varint(block.length);
     writer.raw(block.view());
   }
   return writer.copy();
@@ -48,7 +48,7 @@ export function readRows(
   reader: ByteReader,
   wanted?: readonly number[],
 ): Batch {
-  return decode(columns, wantedOf(columns, wanted), reader, freshArrays);
+  return decode(columns, projectionOf(columns, wanted), reader, newArrays);
 }
 
 /**
@@ -56,46 +56,50 @@ export function readRows(
  * before it takes the next: the next one makes it void, and its vectors may be longer than it says.
  * It reads on from where the reader is. Throws `STATE_DAMAGED`.
  */
-export function rowDecoder(
+export function reusingDecoder(
   columns: readonly ColumnSpec[],
   wanted?: readonly number[],
 ): (reader: ByteReader) => Batch {
-  const picked = wantedOf(columns, wanted);
-  const arrays = keptArrays();
+  const picked = projectionOf(columns, wanted);
+  const arrays = reusedArrays();
   return (reader) => {
     arrays.reset();
     return decode(columns, picked, reader, arrays);
   };
 }
 
-interface Wanted {
+interface Projection {
   /** For each column, whether it is wanted. */
-  readonly marks: readonly boolean[];
+  readonly included: readonly boolean[];
   readonly columns: readonly ColumnSpec[];
 }
 
-function wantedOf(columns: readonly ColumnSpec[], wanted: readonly number[] | undefined): Wanted {
-  const marks = columns.map((_, c) => wanted === undefined || wanted.includes(c));
-  return { marks, columns: columns.filter((_, c) => marks[c]) };
+function projectionOf(
+  columns: readonly ColumnSpec[],
+  wanted: readonly number[] | undefined,
+): Projection {
+  const included = columns.map((_, c) => wanted === undefined || wanted.includes(c));
+  return { included, columns: columns.filter((_, c) => included[c]) };
 }
 
 function decode(
   columns: readonly ColumnSpec[],
-  { marks, columns: read }: Wanted,
+  { included, columns: read }: Projection,
   reader: ByteReader,
-  arrays: Arrays,
+  arrays: ArrayAllocator,
 ): Batch {
-  const length = reader.count();
-  if (length > MOST_ROWS) throw damaged(`claims ${length} rows`);
+  const length = reader.varint();
+  if (length > MAX_BATCH_ROWS) throw damaged(`claims ${length} rows`);
   const vectors: Vector[] = [];
   for (let c = 0; c < columns.length; c++) {
-    const size = reader.items();
-    const end = reader.at + size;
-    if (marks[c] === true) {
+    const size = reader.itemCount();
+    const end = reader.position + size;
+    if (included[c] === true) {
       vectors.push(decodeColumn(reader, columns[c]!, length, arrays));
-      if (reader.at > end) throw damaged(`has a column ${columns[c]!.name} longer than it says`);
+      if (reader.position > end)
+        throw damaged(`has a column ${columns[c]!.name} longer than it says`);
     }
-    reader.at = end;
+    reader.position = end;
   }
   return { length, columns: read, vectors };
 }
@@ -104,14 +108,14 @@ function decode(
  * Where the arrays of vectors come from: each is at least `length` long, and may hold anything
  * there.
  */
-interface Arrays {
+interface ArrayAllocator {
   bytes(length: number): Uint8Array;
   int32(length: number): Int32Array;
   int64(length: number): BigInt64Array;
   float64(length: number): Float64Array;
 }
 
-const freshArrays: Arrays = {
+const newArrays: ArrayAllocator = {
   bytes: (length) => new Uint8Array(length),
   int32: (length) => new Int32Array(length),
   int64: (length) => new BigInt64Array(length),
@@ -122,12 +126,12 @@ const freshArrays: Arrays = {
  * The n-th array of a kind since the last reset is the n-th one that was given before: an array
  * outside the heap costs more than what is read into it.
  */
-function keptArrays(): Arrays & { reset(): void } {
+function reusedArrays(): ArrayAllocator & { reset(): void } {
   const kinds = {
-    bytes: keptOf(freshArrays.bytes),
-    int32: keptOf(freshArrays.int32),
-    int64: keptOf(freshArrays.int64),
-    float64: keptOf(freshArrays.float64),
+    bytes: arrayPool(newArrays.bytes),
+    int32: arrayPool(newArrays.int32),
+    int64: arrayPool(newArrays.int64),
+    float64: arrayPool(newArrays.float64),
   };
   return {
     bytes: kinds.bytes.take,
@@ -143,22 +147,22 @@ function keptArrays(): Arrays & { reset(): void } {
   };
 }
 
-function keptOf<A extends { readonly length: number }>(
+function arrayPool<A extends { readonly length: number }>(
   make: (length: number) => A,
 ): { take(length: number): A; reset(): void } {
-  const kept: A[] = [];
-  let given = 0;
+  const arrays: A[] = [];
+  let used = 0;
   return {
     take(length) {
-      const one = kept[given];
-      if (one !== undefined && one.length >= length) {
-        given++;
-        return one;
+      const reused = arrays[used];
+      if (reused !== undefined && reused.length >= length) {
+        used++;
+        return reused;
       }
-      return (kept[given++] = make(length + (length >>> 1)));
+      return (arrays[used++] = make(length + (length >>> 1)));
     },
     reset() {
-      given = 0;
+      used = 0;
     },
   };
 }
@@ -203,19 +207,19 @@ function decodeColumn(
   reader: ByteReader,
   column: ColumnSpec,
   length: number,
-  arrays: Arrays,
+  arrays: ArrayAllocator,
 ): Vector {
   if (length === 0) return vectorBuilder(column, 1).finish();
   const form = reader.byte();
   if (form === PLAIN) return decodeValues(reader, column, length, arrays);
-  const places = arrays.int32(length);
+  const denseIndexes = arrays.int32(length);
   if (form === CONSTANT) {
     const missing = reader.byte() === NULLS;
-    places.fill(0, 0, length);
-    return spread(
+    denseIndexes.fill(0, 0, length);
+    return expandDense(
       missing ? vectorBuilder(column, 1).finish() : decodeValues(reader, column, 1, arrays),
       length,
-      places,
+      denseIndexes,
       missing ? arrays.bytes(length).fill(0, 0, length) : null,
       arrays,
     );
@@ -226,74 +230,74 @@ function decodeColumn(
   let present = 0;
   for (let i = 0; i < length; i++) {
     valid[i] = (bits[i >>> 3]! >>> (i & 7)) & 1;
-    places[i] = present;
+    denseIndexes[i] = present;
     present += valid[i]!;
   }
-  return spread(
+  return expandDense(
     present === 0
       ? vectorBuilder(column, 1).finish()
       : decodeValues(reader, column, present, arrays),
     length,
-    places,
+    denseIndexes,
     valid,
     arrays,
   );
 }
 
 /** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
-function spread(
+function expandDense(
   dense: Vector,
   length: number,
-  places: Int32Array,
+  denseIndexes: Int32Array,
   valid: Uint8Array | null,
-  arrays: Arrays,
+  arrays: ArrayAllocator,
 ): Vector {
-  switch (dense.is) {
+  switch (dense.kind) {
     case "string":
-      return new StoredStrings(
-        scattered(arrays.int32(length), dense.codes, -1, length, places, valid),
+      return new LazyStrings(
+        scatter(arrays.int32(length), dense.codes, -1, length, denseIndexes, valid),
         valid,
         () => dense.dictionary,
       );
     case "int64":
       return {
-        is: "int64",
-        values: scattered(arrays.int64(length), dense.values, 0n, length, places, valid),
+        kind: "int64",
+        values: scatter(arrays.int64(length), dense.values, 0n, length, denseIndexes, valid),
         valid,
       };
     case "int32":
       return {
-        is: "int32",
-        values: scattered(arrays.int32(length), dense.values, 0, length, places, valid),
+        kind: "int32",
+        values: scatter(arrays.int32(length), dense.values, 0, length, denseIndexes, valid),
         valid,
       };
     case "float64":
       return {
-        is: "float64",
-        values: scattered(arrays.float64(length), dense.values, 0, length, places, valid),
+        kind: "float64",
+        values: scatter(arrays.float64(length), dense.values, 0, length, denseIndexes, valid),
         valid,
       };
     case "boolean":
       return {
-        is: "boolean",
-        values: scattered(arrays.bytes(length), dense.values, 0, length, places, valid),
+        kind: "boolean",
+        values: scatter(arrays.bytes(length), dense.values, 0, length, denseIndexes, valid),
         valid,
       };
     case "big":
       return {
-        is: "big",
-        values: scattered(new Array<bigint>(length), dense.values, 0n, length, places, valid),
+        kind: "big",
+        values: scatter(new Array<bigint>(length), dense.values, 0n, length, denseIndexes, valid),
         valid,
       };
     case "bytes":
       return {
-        is: "bytes",
-        values: scattered(
+        kind: "bytes",
+        values: scatter(
           new Array<Uint8Array>(length),
           dense.values,
           NO_BYTES,
           length,
-          places,
+          denseIndexes,
           valid,
         ),
         valid,
@@ -301,16 +305,16 @@ function spread(
   }
 }
 
-function scattered<T extends { [i: number]: unknown }>(
+function scatter<T extends { [i: number]: unknown }>(
   into: T,
   from: { readonly [i: number]: T[number] },
   nothing: T[number],
   length: number,
-  places: Int32Array,
+  denseIndexes: Int32Array,
   valid: Uint8Array | null,
 ): T {
   for (let i = 0; i < length; i++)
-    into[i as number] = valid === null || valid[i] === 1 ? from[places[i]!] : nothing;
+    into[i as number] = valid === null || valid[i] === 1 ? from[denseIndexes[i]!] : nothing;
   return into;
 }
 
@@ -327,7 +331,7 @@ function encodeValues(
   column: ColumnSpec,
   values: readonly Exclude<Value, null>[],
 ): void {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return encodeStrings(writer, values as readonly string[]);
@@ -348,7 +352,7 @@ function encodeValues(
       return;
     case "bytes":
       for (const value of values) {
-        writer.count((value as Uint8Array).length);
+        writer.varint((value as Uint8Array).length);
         writer.raw(value as Uint8Array);
       }
   }
@@ -359,43 +363,51 @@ function decodeValues(
   reader: ByteReader,
   column: ColumnSpec,
   count: number,
-  arrays: Arrays,
+  arrays: ArrayAllocator,
 ): Vector {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return decodeStrings(reader, count, arrays);
     case "boolean": {
       const values = arrays.bytes(count);
       values.set(reader.raw(count));
-      return { is: "boolean", values, valid: null };
+      return { kind: "boolean", values, valid: null };
     }
     case "int32":
     case "date":
-      return { is: "int32", values: decodeDeltas(reader, arrays.int32(count), count), valid: null };
+      return {
+        kind: "int32",
+        values: decodeDeltas(reader, arrays.int32(count), count),
+        valid: null,
+      };
     case "timestamp":
       return {
-        is: "float64",
+        kind: "float64",
         values: decodeDeltas(reader, arrays.float64(count), count),
         valid: null,
       };
     case "float64": {
       const values = arrays.float64(count);
       reader.float64s(values, count);
-      return { is: "float64", values, valid: null };
+      return { kind: "float64", values, valid: null };
     }
     case "int64":
-      return { is: "int64", values: decodeInt64s(reader, arrays.int64(count), count), valid: null };
+      return {
+        kind: "int64",
+        values: decodeInt64s(reader, arrays.int64(count), count),
+        valid: null,
+      };
     case "decimal":
       return {
-        is: "big",
-        values: Array.from({ length: count }, () => decimalFrom(reader.text())),
+        kind: "big",
+        values: Array.from({ length: count }, () => parseDecimalDigits(reader.text())),
         valid: null,
       };
     case "bytes":
       return {
-        is: "bytes",
-        values: Array.from({ length: count }, () => reader.raw(reader.count()).slice()),
+        kind: "bytes",
+        values: Array.from({ length: count }, () => reader.raw(reader.varint()).slice()),
         valid: null,
       };
   }
@@ -409,32 +421,32 @@ function encodeStrings(writer: ByteWriter, values: readonly string[]): void {
     if (code === undefined) known.set(values[i]!, (code = known.size));
     codes[i] = code;
   }
-  writer.count(known.size);
+  writer.varint(known.size);
   for (const value of known.keys()) writer.text(value);
   if (known.size === 1) return;
-  for (const code of codes) writer.count(code);
+  for (const code of codes) writer.varint(code);
 }
 
-function decodeStrings(reader: ByteReader, count: number, arrays: Arrays): Vector {
-  const size = reader.items();
-  const texts = reader.here();
+function decodeStrings(reader: ByteReader, count: number, arrays: ArrayAllocator): Vector {
+  const size = reader.itemCount();
+  const texts = reader.fork();
   for (let i = 0; i < size; i++) reader.skipText();
   const codes = arrays.int32(count);
-  if (size > 1) reader.counts(codes, count);
+  if (size > 1) reader.varints(codes, count);
   else codes.fill(0, 0, count);
   for (let i = 0; i < count; i++)
     if (codes[i]! >= size) throw damaged("has a text that its dictionary lacks");
-  return new StoredStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
+  return new LazyStrings(codes, null, () => Array.from({ length: size }, () => texts.text()));
 }
 
-type Strings = Extract<Vector, { is: "string" }>;
+type Strings = Extract<Vector, { kind: "string" }>;
 
 /**
  * Texts are decoded when somebody looks at one: to count the different ones, their codes are
  * enough. A class, because a getter of its own costs an object more than reading the texts.
  */
-class StoredStrings implements Strings {
-  readonly is = "string";
+class LazyStrings implements Strings {
+  readonly kind = "string";
   readonly codes: Int32Array;
   readonly valid: Uint8Array | null;
   private readonly decode: () => readonly string[];
@@ -451,7 +463,7 @@ class StoredStrings implements Strings {
   }
 }
 
-function decimalFrom(text: string): bigint {
+function parseDecimalDigits(text: string): bigint {
   if (!/^-?\d{1,39}$/.test(text)) throw damaged("has a decimal without digits");
   return BigInt(text);
 }

@@ -8,18 +8,18 @@ import type { ColumnSpec, Value } from "../specs.ts";
  */
 export type Vector =
   | {
-      readonly is: "string";
+      readonly kind: "string";
       readonly codes: Int32Array;
       readonly dictionary: readonly string[];
       readonly valid: Uint8Array | null;
     }
-  | { readonly is: "int64"; readonly values: BigInt64Array; readonly valid: Uint8Array | null }
-  | { readonly is: "int32"; readonly values: Int32Array; readonly valid: Uint8Array | null }
-  | { readonly is: "float64"; readonly values: Float64Array; readonly valid: Uint8Array | null }
-  | { readonly is: "boolean"; readonly values: Uint8Array; readonly valid: Uint8Array | null }
-  | { readonly is: "big"; readonly values: readonly bigint[]; readonly valid: Uint8Array | null }
+  | { readonly kind: "int64"; readonly values: BigInt64Array; readonly valid: Uint8Array | null }
+  | { readonly kind: "int32"; readonly values: Int32Array; readonly valid: Uint8Array | null }
+  | { readonly kind: "float64"; readonly values: Float64Array; readonly valid: Uint8Array | null }
+  | { readonly kind: "boolean"; readonly values: Uint8Array; readonly valid: Uint8Array | null }
+  | { readonly kind: "big"; readonly values: readonly bigint[]; readonly valid: Uint8Array | null }
   | {
-      readonly is: "bytes";
+      readonly kind: "bytes";
       readonly values: readonly Uint8Array[];
       readonly valid: Uint8Array | null;
     };
@@ -33,7 +33,7 @@ export interface Batch {
 /** The value at row `i`, as `Value` says. */
 export function valueAt(vector: Vector, i: number): Value {
   if (vector.valid !== null && vector.valid[i] === 0) return null;
-  switch (vector.is) {
+  switch (vector.kind) {
     case "string":
       return vector.dictionary[vector.codes[i]!]!;
     case "boolean":
@@ -44,13 +44,13 @@ export function valueAt(vector: Vector, i: number): Value {
 }
 
 /** The vector, as the one that its column's kind has. */
-export function vectorOfKind<V extends Vector["is"]>(
+export function vectorOfKind<V extends Vector["kind"]>(
   vector: Vector | null,
-  is: V,
-): Extract<Vector, { is: V }> {
-  if (vector?.is !== is)
-    throw new TypeError(`a ${vector?.is} vector where a ${is} vector was expected`);
-  return vector as Extract<Vector, { is: V }>;
+  kind: V,
+): Extract<Vector, { kind: V }> {
+  if (vector?.kind !== kind)
+    throw new TypeError(`a ${vector?.kind} vector where a ${kind} vector was expected`);
+  return vector as Extract<Vector, { kind: V }>;
 }
 
 /** Builds a vector value by value; `finish` may be called once. */
@@ -64,24 +64,24 @@ export interface VectorBuilder {
  * float64 · boolean → boolean · decimal → big · bytes → bytes.
  */
 export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilder {
-  const valid = new Growing(Uint8Array, capacity);
+  const valid = new GrowingArray(Uint8Array, capacity);
   let missing = false;
-  const mark = (value: Value): boolean => {
+  const pushValidity = (value: Value): boolean => {
     const there = value !== null;
     if (!there) missing = true;
     valid.push(there ? 1 : 0);
     return there;
   };
   const validity = (): Uint8Array | null => (missing ? valid.array() : null);
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json": {
-      const codes = new Growing(Int32Array, capacity);
+      const codes = new GrowingArray(Int32Array, capacity);
       const dictionary: string[] = [];
       const known = new Map<string, number>();
       return {
         push(value) {
-          if (!mark(value)) {
+          if (!pushValidity(value)) {
             codes.push(-1);
             return;
           }
@@ -93,54 +93,54 @@ export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilde
           }
           codes.push(code);
         },
-        finish: () => ({ is: "string", codes: codes.array(), dictionary, valid: validity() }),
+        finish: () => ({ kind: "string", codes: codes.array(), dictionary, valid: validity() }),
       };
     }
     case "int64": {
-      const values = new GrowingBig(capacity);
+      const values = new GrowingBigIntArray(capacity);
       return {
         push: (value) => {
-          values.push(mark(value) ? (value as bigint) : 0n);
+          values.push(pushValidity(value) ? (value as bigint) : 0n);
         },
-        finish: () => ({ is: "int64", values: values.array(), valid: validity() }),
+        finish: () => ({ kind: "int64", values: values.array(), valid: validity() }),
       };
     }
     case "int32":
     case "date": {
-      const values = new Growing(Int32Array, capacity);
+      const values = new GrowingArray(Int32Array, capacity);
       return {
         push: (value) => {
-          values.push(mark(value) ? (value as number) : 0);
+          values.push(pushValidity(value) ? (value as number) : 0);
         },
-        finish: () => ({ is: "int32", values: values.array(), valid: validity() }),
+        finish: () => ({ kind: "int32", values: values.array(), valid: validity() }),
       };
     }
     case "float64":
     case "timestamp": {
-      const values = new Growing(Float64Array, capacity);
+      const values = new GrowingArray(Float64Array, capacity);
       return {
         push: (value) => {
-          values.push(mark(value) ? (value as number) : 0);
+          values.push(pushValidity(value) ? (value as number) : 0);
         },
-        finish: () => ({ is: "float64", values: values.array(), valid: validity() }),
+        finish: () => ({ kind: "float64", values: values.array(), valid: validity() }),
       };
     }
     case "boolean": {
-      const values = new Growing(Uint8Array, capacity);
+      const values = new GrowingArray(Uint8Array, capacity);
       return {
         push: (value) => {
-          values.push(mark(value) && value === true ? 1 : 0);
+          values.push(pushValidity(value) && value === true ? 1 : 0);
         },
-        finish: () => ({ is: "boolean", values: values.array(), valid: validity() }),
+        finish: () => ({ kind: "boolean", values: values.array(), valid: validity() }),
       };
     }
     case "decimal": {
       const values: bigint[] = [];
       return {
         push: (value) => {
-          values.push(mark(value) ? (value as bigint) : 0n);
+          values.push(pushValidity(value) ? (value as bigint) : 0n);
         },
-        finish: () => ({ is: "big", values, valid: validity() }),
+        finish: () => ({ kind: "big", values, valid: validity() }),
       };
     }
     case "bytes": {
@@ -148,9 +148,9 @@ export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilde
       const empty = new Uint8Array(0);
       return {
         push: (value) => {
-          values.push(mark(value) ? (value as Uint8Array) : empty);
+          values.push(pushValidity(value) ? (value as Uint8Array) : empty);
         },
-        finish: () => ({ is: "bytes", values, valid: validity() }),
+        finish: () => ({ kind: "bytes", values, valid: validity() }),
       };
     }
   }
@@ -170,21 +170,21 @@ export function batchOf(
 }
 
 /** The rows whose mark is 1, in their order. */
-export function selectRows(batch: Batch, marks: Uint8Array): Batch {
+export function selectRows(batch: Batch, selected: Uint8Array): Batch {
   let length = 0;
-  for (const mark of marks) length += mark;
+  for (const bit of selected) length += bit;
   if (length === batch.length) return batch;
   const vectors = batch.columns.map((column, c) => {
     const builder = vectorBuilder(column, length);
     for (let i = 0; i < batch.length; i++)
-      if (marks[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
+      if (selected[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
     return builder.finish();
   });
   return { length, columns: batch.columns, vectors };
 }
 
 /** Batches of the same columns, one after the other. */
-export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Batch[]): Batch {
+export function concatBatches(columns: readonly ColumnSpec[], batches: readonly Batch[]): Batch {
   if (batches.length === 1) return batches[0]!;
   const parts = batches.filter((batch) => batch.length > 0);
   if (parts.length === 1) return parts[0]!;
@@ -194,7 +194,7 @@ export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Ba
     length,
     columns,
     vectors: columns.map((_, c) =>
-      joinVectors(
+      concatVectors(
         parts.map((batch) => batch.vectors[c]!),
         parts,
         length,
@@ -204,31 +204,31 @@ export function joinBatches(columns: readonly ColumnSpec[], batches: readonly Ba
 }
 
 /** Whole arrays at a time: a hot entity has thousands of rows in tens of chunks. */
-function joinVectors(
+function concatVectors(
   vectors: readonly Vector[],
   batches: readonly Batch[],
   length: number,
 ): Vector {
   const valid = vectors.some((vector) => vector.valid !== null)
-    ? joined(
+    ? concatArrays(
         new Uint8Array(length),
         vectors.map((vector, i) => vector.valid ?? new Uint8Array(batches[i]!.length).fill(1)),
       )
     : null;
-  const values = <V extends Vector["is"]>(is: V): readonly Extract<Vector, { is: V }>[] => {
-    const other = vectors.find((vector) => vector.is !== is);
+  const values = <V extends Vector["kind"]>(kind: V): readonly Extract<Vector, { kind: V }>[] => {
+    const other = vectors.find((vector) => vector.kind !== kind);
     if (other !== undefined)
-      throw new TypeError(`a ${other.is} vector cannot go on a ${is} vector`);
-    return vectors as readonly Extract<Vector, { is: V }>[];
+      throw new TypeError(`a ${other.kind} vector cannot go on a ${kind} vector`);
+    return vectors as readonly Extract<Vector, { kind: V }>[];
   };
   const first = vectors[0]!;
-  switch (first.is) {
+  switch (first.kind) {
     case "string":
-      return { is: "string", ...joinStrings(values("string"), length), valid };
+      return { kind: "string", ...concatStrings(values("string"), length), valid };
     case "int64":
       return {
-        is: "int64",
-        values: joined(
+        kind: "int64",
+        values: concatArrays(
           new BigInt64Array(length),
           values("int64").map((vector) => vector.values),
         ),
@@ -236,8 +236,8 @@ function joinVectors(
       };
     case "int32":
       return {
-        is: "int32",
-        values: joined(
+        kind: "int32",
+        values: concatArrays(
           new Int32Array(length),
           values("int32").map((vector) => vector.values),
         ),
@@ -245,8 +245,8 @@ function joinVectors(
       };
     case "float64":
       return {
-        is: "float64",
-        values: joined(
+        kind: "float64",
+        values: concatArrays(
           new Float64Array(length),
           values("float64").map((vector) => vector.values),
         ),
@@ -254,21 +254,21 @@ function joinVectors(
       };
     case "boolean":
       return {
-        is: "boolean",
-        values: joined(
+        kind: "boolean",
+        values: concatArrays(
           new Uint8Array(length),
           values("boolean").map((vector) => vector.values),
         ),
         valid,
       };
     case "big":
-      return { is: "big", values: values("big").flatMap((vector) => vector.values), valid };
+      return { kind: "big", values: values("big").flatMap((vector) => vector.values), valid };
     case "bytes":
-      return { is: "bytes", values: values("bytes").flatMap((vector) => vector.values), valid };
+      return { kind: "bytes", values: values("bytes").flatMap((vector) => vector.values), valid };
   }
 }
 
-function joined<T extends Numbers | BigInt64Array>(into: T, parts: readonly T[]): T {
+function concatArrays<T extends Numbers | BigInt64Array>(into: T, parts: readonly T[]): T {
   let at = 0;
   for (const part of parts) {
     (into as { set(part: T, at: number): void }).set(part, at);
@@ -278,8 +278,8 @@ function joined<T extends Numbers | BigInt64Array>(into: T, parts: readonly T[])
 }
 
 /** One dictionary for all: equal strings have equal codes. */
-function joinStrings(
-  vectors: readonly Extract<Vector, { is: "string" }>[],
+function concatStrings(
+  vectors: readonly Extract<Vector, { kind: "string" }>[],
   length: number,
 ): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
   const known = new Map<string, number>();
@@ -299,7 +299,7 @@ function joinStrings(
 
 type Numbers = Uint8Array | Int32Array | Float64Array;
 
-class Growing<T extends Numbers> {
+class GrowingArray<T extends Numbers> {
   private values: T;
   private length = 0;
   private readonly type: new (length: number) => T;
@@ -323,7 +323,7 @@ class Growing<T extends Numbers> {
   }
 }
 
-class GrowingBig {
+class GrowingBigIntArray {
   private values: BigInt64Array;
   private length = 0;
 

@@ -29,13 +29,13 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.room(1);
+    this.ensureCapacity(1);
     this.bytes[this.length++] = value;
   }
 
   /** A safe integer from 0 on, as LEB128. */
-  count(value: number): void {
-    this.room(8);
+  varint(value: number): void {
+    this.ensureCapacity(8);
     let rest = value;
     while (rest > 0x7fff_ffff) {
       this.bytes[this.length++] = (rest % 128) | 128;
@@ -51,17 +51,17 @@ export class ByteWriter {
 
   /** An integer of either sign below 2^52. */
   zigzag(value: number): void {
-    this.count(value < 0 ? -value * 2 - 1 : value * 2);
+    this.varint(value < 0 ? -value * 2 - 1 : value * 2);
   }
 
   float64(value: number, littleEndian = true): void {
-    this.room(8);
+    this.ensureCapacity(8);
     this.data.setFloat64(this.length, value, littleEndian);
     this.length += 8;
   }
 
   int64(value: bigint, littleEndian = true): void {
-    this.room(8);
+    this.ensureCapacity(8);
     this.data.setBigInt64(this.length, value, littleEndian);
     this.length += 8;
   }
@@ -70,11 +70,11 @@ export class ByteWriter {
   text(value: string): void {
     if (value.length >= SHORT_TEXT) {
       const encoded = encodeUtf8(value);
-      this.count(encoded.length);
+      this.varint(encoded.length);
       this.raw(encoded);
       return;
     }
-    this.room(value.length * 3 + 1);
+    this.ensureCapacity(value.length * 3 + 1);
     const start = this.length + 1;
     const end = writeUtf8(this.bytes, start, value);
     this.bytes[this.length] = end - start;
@@ -82,12 +82,12 @@ export class ByteWriter {
   }
 
   raw(value: Uint8Array): void {
-    this.room(value.length);
+    this.ensureCapacity(value.length);
     this.bytes.set(value, this.length);
     this.length += value.length;
   }
 
-  private room(count: number): void {
+  private ensureCapacity(count: number): void {
     if (this.length + count <= this.bytes.length) return;
     const larger = new Uint8Array((this.bytes.length + count) * 2);
     larger.set(this.bytes.subarray(0, this.length));
@@ -98,7 +98,7 @@ export class ByteWriter {
 
 /** Reads what a ByteWriter wrote. Bytes that say anything else throw `STATE_DAMAGED`. */
 export class ByteReader {
-  at = 0;
+  position = 0;
   private readonly bytes: Uint8Array;
   private readonly data: DataView;
 
@@ -112,11 +112,11 @@ export class ByteReader {
   }
 
   byte(): number {
-    if (this.at >= this.bytes.length) throw damaged("ends in the middle");
-    return this.bytes[this.at++]!;
+    if (this.position >= this.bytes.length) throw damaged("ends in the middle");
+    return this.bytes[this.position++]!;
   }
 
-  count(): number {
+  varint(): number {
     const first = this.byte();
     if (first < 128) return first;
     let value = first & 127;
@@ -129,26 +129,26 @@ export class ByteReader {
   }
 
   /** How many things follow that take a byte at least each. */
-  items(): number {
-    const count = this.count();
-    this.need(count);
+  itemCount(): number {
+    const count = this.varint();
+    this.requireBytes(count);
     return count;
   }
 
   zigzag(): number {
-    const value = this.count();
+    const value = this.varint();
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
   /** The first `count` of `into`. */
-  counts(into: Int32Array, count: number): void {
+  varints(into: Int32Array, count: number): void {
     const { bytes } = this;
     for (let i = 0; i < count; i++) {
-      const byte = bytes[this.at];
+      const byte = bytes[this.position];
       if (byte !== undefined && byte < 128) {
         into[i] = byte;
-        this.at++;
-      } else into[i] = this.count();
+        this.position++;
+      } else into[i] = this.varint();
     }
   }
 
@@ -157,20 +157,20 @@ export class ByteReader {
     const { bytes } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
-      let { at } = this;
+      let { position } = this;
       let value = 0;
       let weight = 1;
-      let byte = bytes[at++];
+      let byte = bytes[position++];
       // seven bytes hold 49 bits; longer ones, and an end in the middle, are left to `count`
       for (let n = 0; n < 6 && byte !== undefined && byte > 127; n++) {
         value += (byte & 127) * weight;
         weight *= 128;
-        byte = bytes[at++];
+        byte = bytes[position++];
       }
-      if (byte === undefined || byte > 127) value = this.count();
+      if (byte === undefined || byte > 127) value = this.varint();
       else {
         value += byte * weight;
-        this.at = at;
+        this.position = position;
       }
       sum += value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       into[i] = sum;
@@ -178,62 +178,62 @@ export class ByteReader {
   }
 
   float64(): number {
-    this.need(8);
-    const value = this.data.getFloat64(this.at, true);
-    this.at += 8;
+    this.requireBytes(8);
+    const value = this.data.getFloat64(this.position, true);
+    this.position += 8;
     return value;
   }
 
   float64s(into: Float64Array, count: number): void {
-    this.need(count * 8);
-    const { data, at } = this;
-    for (let i = 0; i < count; i++) into[i] = data.getFloat64(at + i * 8, true);
-    this.at += count * 8;
+    this.requireBytes(count * 8);
+    const { data, position } = this;
+    for (let i = 0; i < count; i++) into[i] = data.getFloat64(position + i * 8, true);
+    this.position += count * 8;
   }
 
   int64(): bigint {
-    this.need(8);
-    const value = this.data.getBigInt64(this.at, true);
-    this.at += 8;
+    this.requireBytes(8);
+    const value = this.data.getBigInt64(this.position, true);
+    this.position += 8;
     return value;
   }
 
   text(): string {
-    const size = this.items();
+    const size = this.itemCount();
     const { bytes } = this;
-    const start = this.at;
-    this.at += size;
+    const start = this.position;
+    this.position += size;
     if (size < 24) {
       let text = "";
       let i = start;
-      while (i < this.at && bytes[i]! < 128) text += String.fromCharCode(bytes[i++]!);
-      if (i === this.at) return text;
+      while (i < this.position && bytes[i]! < 128) text += String.fromCharCode(bytes[i++]!);
+      if (i === this.position) return text;
     }
-    return decodeUtf8(bytes.subarray(start, this.at));
+    return decodeUtf8(bytes.subarray(start, this.position));
   }
 
   /** A reader of its own from here on. */
-  here(): ByteReader {
+  fork(): ByteReader {
     const reader = new ByteReader(this.bytes);
-    reader.at = this.at;
+    reader.position = this.position;
     return reader;
   }
 
   /** Passes over a text. */
   skipText(): void {
-    const size = this.items();
-    this.at += size;
+    const size = this.itemCount();
+    this.position += size;
   }
 
   raw(size: number): Uint8Array {
-    this.need(size);
-    const value = this.bytes.subarray(this.at, this.at + size);
-    this.at += size;
+    this.requireBytes(size);
+    const value = this.bytes.subarray(this.position, this.position + size);
+    this.position += size;
     return value;
   }
 
-  private need(count: number): void {
-    if (this.at + count > this.bytes.length) throw damaged("ends in the middle");
+  private requireBytes(count: number): void {
+    if (this.position + count > this.bytes.length) throw damaged("ends in the middle");
   }
 }
 

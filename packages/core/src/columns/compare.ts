@@ -1,13 +1,13 @@
 /** The one order of values (law 3): min, max, ties and sorting all use it. */
-import type { ColumnSpec, Kind, Value } from "../specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 
 /**
  * Negative, 0 or positive, as `a` comes before, with or after `b`: numbers by value, strings by
  * code point, bytes lexicographically, false before true. null comes first.
  */
-export function compareValues(kind: Kind, a: Value, b: Value): number {
+export function compareValues(type: ValueType, a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
-  switch (kind) {
+  switch (type) {
     case "string":
     case "json":
       return compareStrings(a as string, b as string);
@@ -25,7 +25,7 @@ export function compareKeys(
   b: readonly Value[],
 ): number {
   for (let c = 0; c < columns.length; c++) {
-    const order = compareValues(columns[c]!.kind, a[c]!, b[c]!);
+    const order = compareValues(columns[c]!.type, a[c]!, b[c]!);
     if (order !== 0) return order;
   }
   return 0;

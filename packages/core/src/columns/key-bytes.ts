@@ -1,17 +1,17 @@
 /** The identity of a key: as the bytes a cell lies under, and as text for a Map. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, Value } from "../specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import { ByteWriter } from "./bytes.ts";
 import { compareStrings } from "./compare.ts";
 
 /** The first byte of every cell key. Another layout of keys takes another. */
-const FORMAT = 1;
+const KEY_FORMAT = 1;
 
 /**
  * Fixed for ever: they are in users' files. int32 and int64 share one, so a key column may be
  * widened.
  */
-const TAGS: Record<Kind, number> = {
+const TYPE_TAGS: Record<ValueType, number> = {
   string: 1,
   boolean: 2,
   int32: 3,
@@ -47,11 +47,11 @@ export function cellKeys(
   space: string,
   columns: readonly ColumnSpec[],
 ): (values: readonly Value[]) => Uint8Array {
-  const head = new ByteWriter(64);
-  head.byte(FORMAT);
-  head.text(namespace);
-  head.text(space);
-  const prefix = head.copy();
+  const prefixWriter = new ByteWriter(64);
+  prefixWriter.byte(KEY_FORMAT);
+  prefixWriter.text(namespace);
+  prefixWriter.text(space);
+  const prefix = prefixWriter.copy();
   const order = columns
     .map((_, c) => c)
     .sort((a, b) => compareStrings(columns[a]!.name, columns[b]!.name));
@@ -98,14 +98,14 @@ function scalarText(value: number | bigint | boolean | Uint8Array): string {
 }
 
 function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
-  writer.byte(TAGS[column.kind]);
-  switch (column.kind) {
+  writer.byte(TYPE_TAGS[column.type]);
+  switch (column.type) {
     case "string":
     case "json":
-      if (typeof value !== "string") throw invalid(column, value);
+      if (typeof value !== "string") throw invalidKey(column, value);
       return writer.text(value);
     case "boolean":
-      if (typeof value !== "boolean") throw invalid(column, value);
+      if (typeof value !== "boolean") throw invalidKey(column, value);
       writer.byte(1);
       return writer.byte(value ? 1 : 0);
     case "int32":
@@ -114,37 +114,37 @@ function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
     case "date": {
       writer.byte(8);
       // big-endian with the sign bit flipped: bytes sort as numbers do
-      return writer.int64(integer(column, value) ^ -LIMIT, false);
+      return writer.int64(toInt64(column, value) ^ -INT64_LIMIT, false);
     }
     case "float64":
-      if (typeof value !== "number" || !Number.isFinite(value)) throw invalid(column, value);
+      if (typeof value !== "number" || !Number.isFinite(value)) throw invalidKey(column, value);
       writer.byte(8);
       return writer.float64(value === 0 ? 0 : value, false);
     case "decimal":
-      if (typeof value !== "bigint") throw invalid(column, value);
-      return writer.text(decimalText(value, column.scale ?? 0));
+      if (typeof value !== "bigint") throw invalidKey(column, value);
+      return writer.text(decimalKeyText(value, column.scale ?? 0));
     case "bytes":
-      if (!(value instanceof Uint8Array)) throw invalid(column, value);
-      writer.count(value.length);
+      if (!(value instanceof Uint8Array)) throw invalidKey(column, value);
+      writer.varint(value.length);
       return writer.raw(value);
   }
 }
 
-const INTEGER = /^-?\d{1,20}$/;
-const LIMIT = 1n << 63n;
+const INTEGER_TEXT = /^-?\d{1,20}$/;
+const INT64_LIMIT = 1n << 63n;
 
-function integer(column: ColumnSpec, value: Value): bigint {
+function toInt64(column: ColumnSpec, value: Value): bigint {
   let exact: bigint;
   if (typeof value === "bigint") exact = value;
   else if (typeof value === "number" && Number.isSafeInteger(value)) exact = BigInt(value);
-  else if (typeof value === "string" && INTEGER.test(value)) exact = BigInt(value);
-  else throw invalid(column, value);
-  if (exact < -LIMIT || exact >= LIMIT) throw invalid(column, value);
+  else if (typeof value === "string" && INTEGER_TEXT.test(value)) exact = BigInt(value);
+  else throw invalidKey(column, value);
+  if (exact < -INT64_LIMIT || exact >= INT64_LIMIT) throw invalidKey(column, value);
   return exact;
 }
 
 /** By value, not by scale: 1.0 and 1.00 are one key (law 3). */
-function decimalText(unscaled: bigint, scale: number): string {
+function decimalKeyText(unscaled: bigint, scale: number): string {
   let places = scale;
   let digits = unscaled;
   while (places > 0 && digits % 10n === 0n) {
@@ -154,7 +154,7 @@ function decimalText(unscaled: bigint, scale: number): string {
   return places === 0 ? String(digits) : `${digits}e-${places}`;
 }
 
-function invalid(column: ColumnSpec, value: Value): TidemarkError {
+function invalidKey(column: ColumnSpec, value: Value): TidemarkError {
   const shown =
     value === null
       ? "null"
@@ -165,7 +165,7 @@ function invalid(column: ColumnSpec, value: Value): TidemarkError {
           : `${typeof value} ${value}`;
   return new TidemarkError(
     "KEY_INVALID",
-    `key ${column.name}: ${shown} is no ${column.kind}; give every key a value of its ` +
+    `key ${column.name}: ${shown} is no ${column.type}; give every key a value of its ` +
       "column's type",
   );
 }

@@ -1,10 +1,10 @@
 /** What a view computes: an aggregation over windows of rows, or the latest row's value. */
 import { TidemarkError } from "../errors.ts";
 import type { AggregateName, ColumnSpec } from "../specs.ts";
-import type { AnyColumn, Column, NumericKind, OrderedKind } from "./column-types.ts";
+import type { AnyColumn, Column, NumericType, OrderedType } from "./column-types.ts";
 import {
   aggregationTitle,
-  definitionAs,
+  definitionOfKind,
   described,
   makeDefinition,
   type AggregationState,
@@ -16,7 +16,7 @@ import {
   type Durations,
 } from "./duration.ts";
 import type { Condition } from "./expressions.ts";
-import { resultOf } from "./result.ts";
+import { resultColumnOf } from "./result.ts";
 import type { shape } from "./shape.ts";
 import { fromUser } from "./user-values.ts";
 
@@ -29,16 +29,16 @@ export interface Computed<
   out S extends string,
   out V,
   out Suffix extends string,
-  out Is extends "window" | "fact",
+  out Is extends "window" | "latest",
 > {
   readonly [shape]: {
     readonly source: S;
     readonly value: V;
     readonly suffix: Suffix;
-    readonly is: Is;
+    readonly kind: Is;
   };
 }
-export type AnyAggregation = Computed<string, unknown, string, "window" | "fact">;
+export type AnyAggregation = Computed<string, unknown, string, "window" | "latest">;
 
 type CheckSource<S extends string, C extends string> = [S] extends [never]
   ? Condition<C>
@@ -99,18 +99,18 @@ export interface NullableWindowAggregation<
 /**
  * The value of an entity's newest row; null where there is none, or none within the view's `ttl`.
  */
-export interface Latest<S extends string, V> extends Computed<S, V | null, "", "fact"> {
+export interface Latest<S extends string, V> extends Computed<S, V | null, "", "latest"> {
   /** What replaces null. */
-  default(value: V): Computed<S, V, "", "fact">;
+  default(value: V): Computed<S, V, "", "latest">;
 }
 
 // Columns whose kind is known to be one of several (definitions made from data) pass here and are
 // checked when they run.
-type Numeric<C extends AnyColumn> = [Extract<C["kind"], NumericKind>] extends [never]
-  ? `${C["name"]} is a ${C["kind"]} column: this aggregation takes int32, int64, float64 or decimal`
+type Numeric<C extends AnyColumn> = [Extract<C["type"], NumericType>] extends [never]
+  ? `${C["name"]} is a ${C["type"]} column: this aggregation takes int32, int64, float64 or decimal`
   : C;
-type Ordered<C extends AnyColumn> = [Extract<C["kind"], OrderedKind>] extends [never]
-  ? `${C["name"]} is a ${C["kind"]} column, and its values have no order`
+type Ordered<C extends AnyColumn> = [Extract<C["type"], OrderedType>] extends [never]
+  ? `${C["name"]} is a ${C["type"]} column, and its values have no order`
   : C;
 type ValueOf<C extends AnyColumn> = NonNullable<C[typeof shape]>;
 /** Integers sum to bigint, whatever the column's mode (law 3). */
@@ -124,7 +124,7 @@ type SumOf<K> = K extends "int32" | "int64"
 
 /** How many rows; with a column, how many in which it is not null. Never null. */
 export function count<S extends string = never>(
-  column?: Column<S, string, AnyColumn["kind"], unknown>,
+  column?: Column<S, string, AnyColumn["type"], unknown>,
 ): Aggregation<S, number> {
   return aggregation("count", column);
 }
@@ -140,7 +140,7 @@ export function countDistinct<C extends AnyColumn>(
  */
 export function sum<C extends AnyColumn>(
   column: Numeric<C>,
-): Aggregation<C["source"], SumOf<C["kind"]>> {
+): Aggregation<C["source"], SumOf<C["type"]>> {
   return aggregation("sum", column);
 }
 /** The mean as a double; null over nothing. */
@@ -171,65 +171,65 @@ export function latest<C extends AnyColumn>(column: C): Latest<C["source"], Valu
 
 function aggregation<T>(aggregate: AggregateName, column: unknown): T {
   if (column === undefined && aggregate === "count")
-    return made({
+    return makeAggregation({
       aggregate,
       source: null,
       column: null,
       where: null,
-      reads: [],
+      conditionColumns: [],
       windows: [],
-      each: false,
+      suffixed: false,
       default: undefined,
     });
-  const found = definitionAs(column, "column");
+  const found = definitionOfKind(column, "column");
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${aggregate}(): it takes a column of a source, as in ` +
         `${aggregate}(transactions.amount), got ${described(column)}`,
     );
-  checkKind(aggregate, found.source, found.spec);
-  return made({
+  checkType(aggregate, found.source, found.spec);
+  return makeAggregation({
     aggregate,
     source: found.source,
     column: found.spec,
     where: null,
-    reads: [],
+    conditionColumns: [],
     windows: [],
-    each: false,
+    suffixed: false,
     default: undefined,
   });
 }
 
-function checkKind(aggregate: AggregateName, source: string, { name, kind }: ColumnSpec): void {
+function checkType(aggregate: AggregateName, source: string, { name, type }: ColumnSpec): void {
   const who = `${aggregate}(${source}.${name})`;
   if (
     (aggregate === "sum" || aggregate === "avg") &&
-    kind !== "int32" &&
-    kind !== "int64" &&
-    kind !== "float64" &&
-    kind !== "decimal"
+    type !== "int32" &&
+    type !== "int64" &&
+    type !== "float64" &&
+    type !== "decimal"
   ) {
     throw new TidemarkError(
-      "KIND_MISMATCH",
-      `${who}: ${name} is a ${kind} column; this aggregation takes int32, int64, float64 or ` +
+      "TYPE_MISMATCH",
+      `${who}: ${name} is a ${type} column; this aggregation takes int32, int64, float64 or ` +
         "decimal",
     );
   }
   if (
     (aggregate === "min" || aggregate === "max" || aggregate === "countDistinct") &&
-    kind === "json"
+    type === "json"
   ) {
     throw new TidemarkError(
-      "KIND_MISMATCH",
+      "TYPE_MISMATCH",
       `${who}: ${name} is a json column, and its values have no order`,
     );
   }
 }
 
-function made<T>(state: AggregationState): T {
+function makeAggregation<T>(state: AggregationState): T {
   const who = aggregationTitle(state);
-  const over = (each: boolean, texts: readonly unknown[]): unknown => {
+  const over = (suffixed: boolean, texts: readonly unknown[]): unknown => {
     if (state.aggregate === "latest")
       throw new TidemarkError(
         "DEFINITION_INVALID",
@@ -255,9 +255,9 @@ function made<T>(state: AggregationState): T {
         "NAME_TAKEN",
         `${who}: "${String(twice)}" is listed twice in overEach; drop one`,
       );
-    return made({ ...state, windows, each });
+    return makeAggregation({ ...state, windows, suffixed });
   };
-  return makeDefinition({ is: "aggregation", ...state }, who, {
+  return makeDefinition({ kind: "aggregation", ...state }, who, {
     over: (window: unknown) => over(false, [window]),
     overEach: (...windows: unknown[]) => over(true, windows),
     where: (condition: unknown) => withCondition(state, who, condition),
@@ -266,7 +266,7 @@ function made<T>(state: AggregationState): T {
 }
 
 function withCondition(state: AggregationState, who: string, condition: unknown): unknown {
-  const found = definitionAs(condition, "condition");
+  const found = definitionOfKind(condition, "condition");
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -290,7 +290,12 @@ function withCondition(state: AggregationState, who: string, condition: unknown)
         `"${state.source}"; a feature reads one source`,
     );
   }
-  return made({ ...state, source: found.source, where: found.expression, reads: found.columns });
+  return makeAggregation({
+    ...state,
+    source: found.source,
+    where: found.expression,
+    conditionColumns: found.columns,
+  });
 }
 
 function withDefault(state: AggregationState, who: string, value: unknown): unknown {
@@ -304,8 +309,8 @@ function withDefault(state: AggregationState, who: string, value: unknown): unkn
       `${who}: it is never null, so it takes no default`,
     );
   }
-  return made({
+  return makeAggregation({
     ...state,
-    default: fromUser(value, { ...resultOf(state, ""), nullable: false }, `${who}.default()`),
+    default: fromUser(value, { ...resultColumnOf(state, ""), nullable: false }, `${who}.default()`),
   });
 }

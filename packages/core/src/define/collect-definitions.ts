@@ -26,10 +26,10 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
         `import("./features.ts") gives; got ${described(exports)}`,
     );
   }
-  const entities = new ByName<EntitySpec>("entities");
-  const sources = new ByName<SourceSpec>("sources");
-  const views = new ByName<ViewSpec>("feature views");
-  const services = new ByName<ServiceSpec>("feature services");
+  const entities = new DefinitionsByName<EntitySpec>("entities");
+  const sources = new DefinitionsByName<SourceSpec>("sources");
+  const views = new DefinitionsByName<ViewSpec>("feature views");
+  const services = new DefinitionsByName<ServiceSpec>("feature services");
   const addView = (view: ViewSpec, where: string): void => {
     views.add(view, where);
     entities.add(view.entity, `${where} (feature view "${view.name}")`);
@@ -38,7 +38,7 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
   for (const [exported, value] of Object.entries(exports)) {
     const where = `export ${exported}`;
     const found = definitionOf(value);
-    switch (found?.is) {
+    switch (found?.kind) {
       case "entity":
         entities.add(found.spec, where);
         break;
@@ -61,39 +61,39 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
     }
   }
   return {
-    entities: entities.found,
-    sources: sources.found,
-    views: views.found,
-    services: services.found,
+    entities: entities.specs,
+    sources: sources.specs,
+    views: views.specs,
+    services: services.specs,
   };
 }
 
-class ByName<T extends { readonly name: string }> {
-  readonly found = new Map<string, T>();
-  private readonly places = new Map<string, string>();
-  private readonly what: string;
+class DefinitionsByName<T extends { readonly name: string }> {
+  readonly specs = new Map<string, T>();
+  private readonly origins = new Map<string, string>();
+  private readonly label: string;
 
   constructor(what: string) {
-    this.what = what;
+    this.label = what;
   }
 
   add(spec: T, where: string): void {
-    const known = this.found.get(spec.name);
+    const known = this.specs.get(spec.name);
     if (known === undefined) {
-      this.found.set(spec.name, spec);
-      this.places.set(spec.name, where);
-    } else if (known !== spec && canonical(known) !== canonical(spec)) {
+      this.specs.set(spec.name, spec);
+      this.origins.set(spec.name, where);
+    } else if (known !== spec && canonicalJson(known) !== canonicalJson(spec)) {
       throw new TidemarkError(
         "DEFINITION_CONFLICT",
-        `two different ${this.what} are called "${spec.name}": one from ` +
-          `${this.places.get(spec.name)}, one from ${where}; rename one`,
+        `two different ${this.label} are called "${spec.name}": one from ` +
+          `${this.origins.get(spec.name)}, one from ${where}; rename one`,
       );
     }
   }
 }
 
 /** Equal for equal specs, whatever the order of members; bigints and bytes keep their kind. */
-function canonical(spec: unknown): string {
+function canonicalJson(spec: unknown): string {
   return JSON.stringify(spec, (_, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
     if (value instanceof Uint8Array) return [...value];

@@ -3,7 +3,7 @@
  * it.
  */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind } from "../specs.ts";
+import type { ColumnSpec, ValueType } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import { described, makeDefinition } from "./definition.ts";
 
@@ -109,20 +109,25 @@ export function json<T = unknown>(database?: string, ...none: readonly []): Colu
   return column("json", [], database, ...none);
 }
 
-function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, second?: unknown): T {
+function column<T>(
+  type: ValueType,
+  allowed: readonly string[],
+  first?: unknown,
+  second?: unknown,
+): T {
   const alone = typeof first === "object" && first !== null;
   const database = alone ? undefined : first;
   const options = (alone ? first : second) ?? {};
   if (database !== undefined && (typeof database !== "string" || database === ""))
-    throw invalid(kind, `the name in the database must be a text, got ${described(database)}`);
+    throw invalid(type, `the name in the database must be a text, got ${described(database)}`);
   if (alone && second !== undefined)
-    throw invalid(kind, "give the name in the database first and the options second");
+    throw invalid(type, "give the name in the database first and the options second");
   if (typeof options !== "object")
-    throw invalid(kind, `the options must be an object, got ${described(options)}`);
+    throw invalid(type, `the options must be an object, got ${described(options)}`);
   const other = Object.keys(options).find((name) => !allowed.includes(name));
   if (other !== undefined)
     throw invalid(
-      kind,
+      type,
       "there is no option " +
         `"${other}"${allowed.length === 0 ? "" : `; the options are ${allowed.join(", ")}`}`,
     );
@@ -132,17 +137,17 @@ function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, seco
     zone?: unknown;
     mode?: unknown;
   };
-  const base = { name: "", database: database ?? "", kind, nullable: false };
-  switch (kind) {
+  const base = { name: "", database: database ?? "", type: type, nullable: false };
+  switch (type) {
     case "decimal": {
       if (!isWhole(precision, 1, 38))
         throw invalid(
-          kind,
+          type,
           `precision must be a whole number from 1 to 38, got ${described(precision)}`,
         );
       if (!isWhole(scale, 0, precision))
         throw invalid(
-          kind,
+          type,
           `scale must be a whole number from 0 to the precision ${precision}, got ` +
             `${described(scale)}`,
         );
@@ -151,12 +156,12 @@ function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, seco
     case "timestamp": {
       if (zone !== undefined && !isZone(zone))
         throw invalid(
-          kind,
+          type,
           `zone ${described(zone)} is unknown; name one of the IANA list, such as ` +
             `"Europe/Zurich", or "UTC"`,
         );
       if (mode !== undefined && mode !== "micros")
-        throw invalid(kind, `mode must be "micros" or left out, got ${described(mode)}`);
+        throw invalid(type, `mode must be "micros" or left out, got ${described(mode)}`);
       return columnType({
         ...base,
         ...(zone === undefined ? {} : { zone }),
@@ -165,7 +170,7 @@ function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, seco
     }
     case "int64": {
       if (mode !== undefined && mode !== "number")
-        throw invalid(kind, `mode must be "number" or left out, got ${described(mode)}`);
+        throw invalid(type, `mode must be "number" or left out, got ${described(mode)}`);
       return columnType({ ...base, ...(mode === undefined ? {} : { mode }) });
     }
     default:
@@ -174,8 +179,8 @@ function column<T>(kind: Kind, allowed: readonly string[], first?: unknown, seco
 }
 
 function columnType<T>(spec: ColumnSpec): T {
-  return makeDefinition({ is: "column type", spec }, `${spec.kind} column type`, {
-    kind: spec.kind,
+  return makeDefinition({ kind: "column type", spec }, `${spec.type} column type`, {
+    type: spec.type,
     nullable: () => columnType({ ...spec, nullable: true }),
   });
 }
@@ -194,6 +199,6 @@ function isZone(zone: unknown): zone is string {
   }
 }
 
-function invalid(kind: Kind, why: string): TidemarkError {
-  return new TidemarkError("DEFINITION_INVALID", `${kind} column: ${why}`);
+function invalid(type: ValueType, why: string): TidemarkError {
+  return new TidemarkError("DEFINITION_INVALID", `${type} column: ${why}`);
 }

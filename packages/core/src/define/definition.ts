@@ -34,35 +34,35 @@ export interface AggregationState {
   readonly column: ColumnSpec | null;
   readonly where: Expression | null;
   /** Columns that the condition reads. */
-  readonly reads: readonly ColumnSpec[];
+  readonly conditionColumns: readonly ColumnSpec[];
   readonly windows: readonly Window[];
   /** Several windows: each feature's name gets the window as a suffix. */
-  readonly each: boolean;
+  readonly suffixed: boolean;
   readonly default: Value | undefined;
 }
 
 export type Definition =
-  | { readonly is: "column type"; readonly spec: ColumnSpec }
-  | { readonly is: "column"; readonly source: string; readonly spec: ColumnSpec }
-  | { readonly is: "entity"; readonly spec: EntitySpec }
-  | { readonly is: "committed"; readonly since: string | null }
-  | { readonly is: "source"; readonly spec: SourceSpec }
+  | { readonly kind: "column type"; readonly spec: ColumnSpec }
+  | { readonly kind: "column"; readonly source: string; readonly spec: ColumnSpec }
+  | { readonly kind: "entity"; readonly spec: EntitySpec }
+  | { readonly kind: "committed"; readonly since: string | null }
+  | { readonly kind: "source"; readonly spec: SourceSpec }
   | {
-      readonly is: "condition";
+      readonly kind: "condition";
       readonly source: string;
       readonly columns: readonly ColumnSpec[];
       readonly expression: Expression;
     }
-  | ({ readonly is: "aggregation" } & AggregationState)
+  | ({ readonly kind: "aggregation" } & AggregationState)
   | {
-      readonly is: "feature";
+      readonly kind: "feature";
       readonly view: ViewSpec;
       readonly spec: FeatureSpec;
       readonly as: string;
     }
-  | { readonly is: "view"; readonly spec: ViewSpec }
-  | { readonly is: "service"; readonly spec: ServiceSpec }
-  | { readonly is: "micros"; readonly micros: number };
+  | { readonly kind: "view"; readonly spec: ViewSpec }
+  | { readonly kind: "service"; readonly spec: ServiceSpec }
+  | { readonly kind: "micros"; readonly micros: number };
 
 /**
  * Makes a definition: `members` are its string properties, everything else is hidden under symbols.
@@ -118,27 +118,27 @@ export function definitionOf(value: unknown): Definition | undefined {
 }
 
 /** The definition, if it is of this kind. */
-export function definitionAs<K extends Definition["is"]>(
+export function definitionOfKind<K extends Definition["kind"]>(
   value: unknown,
   kind: K,
-): Extract<Definition, { is: K }> | undefined {
+): Extract<Definition, { kind: K }> | undefined {
   const found = definitionOf(value);
-  return found?.is === kind ? (found as Extract<Definition, { is: K }>) : undefined;
+  return found?.kind === kind ? (found as Extract<Definition, { kind: K }>) : undefined;
 }
 
 /** What a value is, for messages. */
 export function described(value: unknown): string {
   const found = definitionOf(value);
   if (found !== undefined) {
-    switch (found.is) {
+    switch (found.kind) {
       case "column type":
-        return `a ${found.spec.kind} column type`;
+        return `a ${found.spec.type} column type`;
       case "column":
         return `column ${found.source}.${found.spec.name}`;
       case "entity":
       case "source":
       case "service":
-        return `${found.is} "${found.spec.name}"`;
+        return `${found.kind} "${found.spec.name}"`;
       case "view":
         return `feature view "${found.spec.name}"`;
       case "feature":
@@ -148,7 +148,7 @@ export function described(value: unknown): string {
       case "condition":
         return `a condition on ${found.source}`;
       case "committed":
-        return "committed()";
+        return "commitTime()";
       case "micros":
         return "micros(n)";
     }

@@ -20,7 +20,7 @@ export type CheckDurations<W extends Durations> = {
     : CheckDuration<W[I]>;
 };
 
-const micros: Readonly<Record<string, number>> = {
+const unitMicros: Readonly<Record<string, number>> = {
   s: 1e6,
   m: 60e6,
   h: 3600e6,
@@ -28,7 +28,7 @@ const micros: Readonly<Record<string, number>> = {
   w: 604_800e6,
 };
 /** Sums of a time and a duration stay safe integers in µs for every time that matters. */
-const longest = 100_000 * 86_400e6;
+const MAX_DURATION = 100_000 * 86_400e6;
 
 /** A duration in µs; anything else is `DURATION_INVALID`. */
 export function durationMicros(who: string, text: unknown): number {
@@ -40,8 +40,8 @@ export function durationMicros(who: string, text: unknown): number {
         `duration; write a whole number above zero and s, m, h, d or w, as in "7d"`,
     );
   }
-  const length = Number(found[1]) * micros[found[2]!]!;
-  if (length > longest)
+  const length = Number(found[1]) * unitMicros[found[2]!]!;
+  if (length > MAX_DURATION)
     throw new TidemarkError(
       "DURATION_INVALID",
       `${who}: "${String(text)}" is longer than the longest duration, 100000d`,
@@ -51,12 +51,12 @@ export function durationMicros(who: string, text: unknown): number {
 
 /** A length in µs as definitions write it: `7d`, weeks as days. */
 export function durationText(micros: number): string {
-  const [of, unit] = (
+  const [unitLength, unit] = (
     [
       [86_400e6, "d"],
       [3600e6, "h"],
       [60e6, "m"],
     ] as const
   ).find(([length]) => micros % length === 0) ?? [1e6, "s"];
-  return `${micros / of}${unit}`;
+  return `${micros / unitLength}${unit}`;
 }

@@ -1,7 +1,7 @@
 /** What features are about. */
 import { TidemarkError } from "../errors.ts";
-import type { Kind } from "../specs.ts";
-import type { Columns, ColumnType, KeyKind } from "./column-types.ts";
+import type { ValueType } from "../specs.ts";
+import type { Columns, ColumnType, KeyType } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
@@ -14,15 +14,15 @@ export interface Entity<out N extends string, out Keys extends Columns> {
 export type AnyEntity = Entity<string, Columns>;
 
 /** The keys themselves; or, in the place of a wrong one, the sentence that refuses it. */
-type CheckKeyColumns<C extends Columns> = {
-  readonly [N in keyof C]: CheckKeyColumn<N, C[N]>;
+type CheckEntityKeys<C extends Columns> = {
+  readonly [N in keyof C]: CheckEntityKey<N, C[N]>;
 } extends C
   ? C
-  : { readonly [N in keyof C]: CheckKeyColumn<N, C[N]> };
-type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> = [
-  Extract<T["kind"], KeyKind>,
+  : { readonly [N in keyof C]: CheckEntityKey<N, C[N]> };
+type CheckEntityKey<N, T extends ColumnType<ValueType, unknown>> = [
+  Extract<T["type"], KeyType>,
 ] extends [never]
-  ? `${N & string} is ${T["kind"]}, which cannot be compared exactly: take another kind`
+  ? `${N & string} is ${T["type"]}, which cannot be compared exactly: take another kind`
   : unknown extends T[typeof shape]
     ? T
     : null extends T[typeof shape]
@@ -38,16 +38,16 @@ type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> = [
  */
 export function entity<const N extends string, Keys extends Columns>(
   name: CheckName<N>,
-  definition: { readonly keys: CheckKeyColumns<Keys> },
+  definition: { readonly keys: CheckEntityKeys<Keys> },
 ): Entity<N, Keys> {
   const who = `entity "${checkName("entity", name)}"`;
   const { keys } = checkOptions(who, definition, ["keys"]);
   const specs = memberColumns(who, "keys", keys);
   for (const spec of specs) {
-    if (spec.kind === "float64" || spec.kind === "json")
+    if (spec.type === "float64" || spec.type === "json")
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: key "${spec.name}" is a ${spec.kind} column, which cannot be compared ` +
+        `${who}: key "${spec.name}" is a ${spec.type} column, which cannot be compared ` +
           "exactly; take another kind",
       );
     if (spec.nullable)
@@ -62,7 +62,7 @@ export function entity<const N extends string, Keys extends Columns>(
       );
   }
   return makeDefinition(
-    { is: "entity", spec: { name: name as string, keys: specs } },
+    { kind: "entity", spec: { name: name as string, keys: specs } },
     `entity ${String(name)}`,
   );
 }

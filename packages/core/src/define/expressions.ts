@@ -1,8 +1,8 @@
 /** Conditions over the columns of one source: SQL's, three-valued (law 9); data, never closures. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression } from "../specs.ts";
-import type { AnyColumn, Column, InputOf, OrderedKind } from "./column-types.ts";
-import { definitionAs, described, makeDefinition } from "./definition.ts";
+import type { AnyColumn, Column, InputOf, OrderedType } from "./column-types.ts";
+import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import type { shape } from "./shape.ts";
 import { fromUser } from "./user-values.ts";
 
@@ -13,10 +13,10 @@ export interface Condition<out S extends string> {
 type AnyCondition = Condition<string>;
 type Conditions = readonly [AnyCondition, ...AnyCondition[]];
 
-type Comparable<C extends AnyColumn> = [Extract<C["kind"], OrderedKind>] extends [never]
+type Comparable<C extends AnyColumn> = [Extract<C["type"], OrderedType>] extends [never]
   ? `${C["name"]} is a json column, whose values have no order: it can only be isNull or isNotNull`
   : C;
-type Input<C extends AnyColumn> = NoInfer<InputOf<C["kind"], C[typeof shape]>>;
+type Input<C extends AnyColumn> = NoInfer<InputOf<C["type"], C[typeof shape]>>;
 
 /** column = value */
 export function eq<C extends AnyColumn>(
@@ -66,7 +66,7 @@ export function inList<C extends AnyColumn>(
   column: Comparable<C>,
   values: readonly Input<C>[],
 ): Condition<C["source"]> {
-  const { source, spec } = comparable("inList", column);
+  const { source, spec } = comparableColumn("inList", column);
   if (!Array.isArray(values) || values.length === 0)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -74,41 +74,41 @@ export function inList<C extends AnyColumn>(
     );
   const who = `inList(${source}.${spec.name})`;
   return condition(source, [spec], {
-    is: "in",
+    kind: "in",
     column: spec.name,
-    values: values.map((value) => compared(who, value, spec)),
+    values: values.map((value) => comparedValue(who, value, spec)),
   });
 }
 
 /** column IS NULL */
 export function isNull<S extends string>(
-  column: Column<S, string, AnyColumn["kind"], unknown>,
+  column: Column<S, string, AnyColumn["type"], unknown>,
 ): Condition<S> {
-  return nullness("isNull", column, false);
+  return nullCheck("isNull", column, false);
 }
 /** column IS NOT NULL */
 export function isNotNull<S extends string>(
-  column: Column<S, string, AnyColumn["kind"], unknown>,
+  column: Column<S, string, AnyColumn["type"], unknown>,
 ): Condition<S> {
-  return nullness("isNotNull", column, true);
+  return nullCheck("isNotNull", column, true);
 }
 
 /** All of the conditions; they are about one source. */
 export function and<const L extends Conditions>(
   ...conditions: SameSource<L>
 ): Condition<SourceOf<L>> {
-  return combined("and", conditions);
+  return combineConditions("and", conditions);
 }
 /** Any of the conditions; they are about one source. */
 export function or<const L extends Conditions>(
   ...conditions: SameSource<L>
 ): Condition<SourceOf<L>> {
-  return combined("or", conditions);
+  return combineConditions("or", conditions);
 }
 /** The contrary of the condition; what is unknown stays unknown. */
 export function not<S extends string>(negated: Condition<S>): Condition<S> {
   const found = conditionOf("not", negated);
-  return condition(found.source, found.columns, { is: "not", term: found.expression });
+  return condition(found.source, found.columns, { kind: "not", term: found.expression });
 }
 
 type SourceOf<L extends Conditions> = L[0][typeof shape]["source"];
@@ -124,16 +124,16 @@ function compare<T>(
   column: unknown,
   value: unknown,
 ): T {
-  const { source, spec } = comparable(name, column);
+  const { source, spec } = comparableColumn(name, column);
   return condition(source, [spec], {
-    is: "compare",
+    kind: "compare",
     op,
     column: spec.name,
-    value: compared(`${name}(${source}.${spec.name})`, value, spec),
+    value: comparedValue(`${name}(${source}.${spec.name})`, value, spec),
   });
 }
 
-function compared(who: string, value: unknown, spec: ColumnSpec): ReturnType<typeof fromUser> {
+function comparedValue(who: string, value: unknown, spec: ColumnSpec): ReturnType<typeof fromUser> {
   if (value === null || value === undefined)
     throw new TidemarkError(
       "VALUE_INVALID",
@@ -142,42 +142,45 @@ function compared(who: string, value: unknown, spec: ColumnSpec): ReturnType<typ
   return fromUser(value, { ...spec, nullable: false }, who);
 }
 
-function nullness<T>(name: string, column: unknown, not: boolean): T {
+function nullCheck<T>(name: string, column: unknown, not: boolean): T {
   const { source, spec } = columnOf(name, column);
-  return condition(source, [spec], { is: "null", column: spec.name, not });
+  return condition(source, [spec], { kind: "null", column: spec.name, not });
 }
 
-function combined<T>(is: "and" | "or", conditions: readonly unknown[]): T {
-  const found = conditions.map((one) => conditionOf(is, one));
+function combineConditions<T>(kind: "and" | "or", conditions: readonly unknown[]): T {
+  const found = conditions.map((one) => conditionOf(kind, one));
   const first = found[0];
   if (first === undefined)
-    throw new TidemarkError("DEFINITION_INVALID", `${is}(): give at least one condition`);
+    throw new TidemarkError("DEFINITION_INVALID", `${kind}(): give at least one condition`);
   const other = found.find((one) => one.source !== first.source);
   if (other !== undefined)
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${is}(): one condition is about source "${first.source}", another about ` +
+      `${kind}(): one condition is about source "${first.source}", another about ` +
         `"${other.source}"; a condition reads one source`,
     );
   return condition(
     first.source,
     found.flatMap((one) => one.columns),
-    { is, terms: found.map((one) => one.expression) },
+    { kind, terms: found.map((one) => one.expression) },
   );
 }
 
 function condition<T>(source: string, columns: readonly ColumnSpec[], expression: Expression): T {
-  return makeDefinition({ is: "condition", source, columns, expression }, `condition on ${source}`);
+  return makeDefinition(
+    { kind: "condition", source, columns, expression },
+    `condition on ${source}`,
+  );
 }
 
-function comparable(
+function comparableColumn(
   name: string,
   column: unknown,
 ): { readonly source: string; readonly spec: ColumnSpec } {
   const found = columnOf(name, column);
-  if (found.spec.kind === "json")
+  if (found.spec.type === "json")
     throw new TidemarkError(
-      "KIND_MISMATCH",
+      "TYPE_MISMATCH",
       `${name}(${found.source}.${found.spec.name}): a json column has no order; it can only ` +
         "be isNull or isNotNull",
     );
@@ -188,7 +191,7 @@ function columnOf(
   name: string,
   column: unknown,
 ): { readonly source: string; readonly spec: ColumnSpec } {
-  const found = definitionAs(column, "column");
+  const found = definitionOfKind(column, "column");
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -206,7 +209,7 @@ function conditionOf(
   readonly columns: readonly ColumnSpec[];
   readonly expression: Expression;
 } {
-  const found = definitionAs(value, "condition");
+  const found = definitionOfKind(value, "condition");
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",

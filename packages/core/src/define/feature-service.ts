@@ -2,9 +2,9 @@
 import { makeDefinition } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
 import {
-  selectionOf,
+  selectedFeatures,
   type CheckList,
-  type List,
+  type SelectionList,
   type NeedsOfList,
   type RowOfList,
   type Selection,
@@ -26,13 +26,13 @@ declare const named: unique symbol;
  * @example
  * const fraud = featureService("fraud_v1", [weekly.num_transactions_l1w, weekly.total_amount_l1w]);
  */
-export function featureService<const N extends string, const L extends List>(
+export function featureService<const N extends string, const L extends SelectionList>(
   name: CheckName<N>,
   features: CheckList<L>,
 ): FeatureService<N, RowOfList<L>, NeedsOfList<L>> {
   const who = `feature service "${checkName("feature service", name)}"`;
   return makeDefinition(
-    { is: "service", spec: { name: name as string, features: selectionOf(features, who) } },
+    { kind: "service", spec: { name: name as string, features: selectedFeatures(features, who) } },
     `feature service ${String(name)}`,
   );
 }

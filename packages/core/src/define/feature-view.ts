@@ -4,7 +4,7 @@ import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "
 import type { AnyColumn, InputsOf } from "./column-types.ts";
 import {
   aggregationTitle,
-  definitionAs,
+  definitionOfKind,
   described,
   makeDefinition,
   type AggregationState,
@@ -22,7 +22,7 @@ import type {
 import { makeFeature, type Feature } from "./feature.ts";
 import { checkFeatureName, checkName, type CheckName } from "./names.ts";
 import { checkMembers, checkOptions } from "./options.ts";
-import { resultOf } from "./result.ts";
+import { resultColumnOf } from "./result.ts";
 import type { Selection } from "./selection.ts";
 import type { shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
@@ -65,13 +65,13 @@ export function featureView<
 ): FeatureView<N, RowOfFeatures<F>, InputsOf<E[typeof shape]["keys"]>> {
   const who = `feature view "${checkName("feature view", name)}"`;
   const options = checkOptions(who, definition, ["entity", "source", "features", "keys", "ttl"]);
-  const entity = definitionAs(options["entity"], "entity")?.spec;
+  const entity = definitionOfKind(options["entity"], "entity")?.spec;
   if (entity === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${who}: entity must be an entity(...), got ${described(options["entity"])}`,
     );
-  const source = definitionAs(options["source"], "source")?.spec;
+  const source = definitionOfKind(options["source"], "source")?.spec;
   if (source === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -79,22 +79,22 @@ export function featureView<
     );
   const keyColumns = keyColumnsOf(who, entity, source, options["keys"]);
   const features = featuresOf(who, entity, source, options["features"]);
-  const is = kindOf(who, features);
-  if (options["ttl"] !== undefined && is === "window")
+  const kind = viewKindOf(who, features);
+  if (options["ttl"] !== undefined && kind === "window")
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${who}: ttl bounds facts, and these features have windows; drop it`,
     );
-  if (is === "window" && source.eventTime.is === "committed") {
+  if (kind === "window" && source.eventTime.kind === "committed") {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: source "${source.name}" is a dimension (eventTime: committed()), whose rows ` +
+      `${who}: source "${source.name}" is a dimension (eventTime: commitTime()), whose rows ` +
         "have no event time to lie in a window; use latest(...)",
     );
   }
   const spec: ViewSpec = {
     name: name as string,
-    is,
+    kind,
     entity,
     source,
     keyColumns,
@@ -104,7 +104,7 @@ export function featureView<
   const members = Object.fromEntries(
     features.map((feature) => [feature.name, makeFeature(spec, feature, feature.name)]),
   );
-  return makeDefinition({ is: "view", spec }, `feature view ${spec.name}`, members);
+  return makeDefinition({ kind: "view", spec }, `feature view ${spec.name}`, members);
 }
 
 function keyColumnsOf(
@@ -135,11 +135,11 @@ function keyColumnsOf(
           `"${entity.name}"; map it, as in keys: { ${key.name}: ${source.name}.other }`,
       );
     }
-    if (column.kind !== key.kind || column.scale !== key.scale) {
+    if (column.type !== key.type || column.scale !== key.scale) {
       throw new TidemarkError(
-        "KIND_MISMATCH",
-        `${who}: ${source.name}.${column.name} is ${kindText(column)}, the key "${key.name}" ` +
-          `of entity "${entity.name}" is ${kindText(key)}; make them equal`,
+        "TYPE_MISMATCH",
+        `${who}: ${source.name}.${column.name} is ${typeText(column)}, the key "${key.name}" ` +
+          `of entity "${entity.name}" is ${typeText(key)}; make them equal`,
       );
     }
     return column.name;
@@ -147,7 +147,7 @@ function keyColumnsOf(
 }
 
 function mappedColumn(who: string, source: SourceSpec, key: string, value: unknown): ColumnSpec {
-  const found = definitionAs(value, "column");
+  const found = definitionOfKind(value, "column");
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -160,23 +160,30 @@ function mappedColumn(who: string, source: SourceSpec, key: string, value: unkno
  * The source's column of this name; a column of another source, or of another source of the same
  * name, is refused.
  */
-function ownColumn(who: string, source: SourceSpec, of: string, column: ColumnSpec): ColumnSpec {
-  if (of !== source.name)
+function ownColumn(
+  who: string,
+  source: SourceSpec,
+  columnSource: string,
+  column: ColumnSpec,
+): ColumnSpec {
+  if (columnSource !== source.name)
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${who}: ${of}.${column.name} is a column of source "${of}", the view reads ` +
+      `${who}: ${columnSource}.${column.name} is a column of source "${columnSource}", the ` +
+        "view reads " +
         `"${source.name}"; take a column of that`,
     );
   const own = source.columns.find((one) => one.name === column.name);
   if (
     own === undefined ||
-    own.kind !== column.kind ||
+    own.type !== column.type ||
     own.database !== column.database ||
     own.scale !== column.scale
   ) {
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${who}: ${of}.${column.name} is a column of another source that is called "${of}" too; ` +
+      `${who}: ${columnSource}.${column.name} is a column of another source that is called ` +
+        `"${columnSource}" too; ` +
         "give one of the two another name",
     );
   }
@@ -191,7 +198,7 @@ function featuresOf(
 ): FeatureSpec[] {
   const features = new Map<string, FeatureSpec>();
   for (const [name, member] of Object.entries(checkMembers(who, "features", value))) {
-    const state = definitionAs(member, "aggregation");
+    const state = definitionOfKind(member, "aggregation");
     if (state === undefined)
       throw new TidemarkError(
         "DEFINITION_INVALID",
@@ -204,9 +211,12 @@ function featuresOf(
         "DEFINITION_INVALID",
         `${title}: say over which window, as in .over("7d")`,
       );
-    for (const column of [...(state.column === null ? [] : [state.column]), ...state.reads])
+    for (const column of [
+      ...(state.column === null ? [] : [state.column]),
+      ...state.conditionColumns,
+    ])
       ownColumn(title, source, state.source ?? source.name, column);
-    for (const feature of variants(name, state)) {
+    for (const feature of featuresOfAggregation(name, state)) {
       checkFeatureName(
         who,
         feature.name,
@@ -230,7 +240,7 @@ function featuresOf(
 }
 
 /** The features an aggregation makes: one, or one for each window of `overEach`. */
-function variants(name: string, state: AggregationState): FeatureSpec[] {
+function featuresOfAggregation(name: string, state: AggregationState): FeatureSpec[] {
   const feature = (own: string, window: number | null): FeatureSpec => ({
     name: own,
     aggregate: state.aggregate,
@@ -238,15 +248,15 @@ function variants(name: string, state: AggregationState): FeatureSpec[] {
     window,
     where: state.where,
     default: state.default,
-    result: resultOf(state, own),
+    result: resultColumnOf(state, own),
   });
   if (state.aggregate === "latest") return [feature(name, null)];
   return state.windows.map((window) =>
-    feature(state.each ? `${name}_${window.text}` : name, window.micros),
+    feature(state.suffixed ? `${name}_${window.text}` : name, window.micros),
   );
 }
 
-function kindOf(who: string, features: readonly FeatureSpec[]): "window" | "fact" {
+function viewKindOf(who: string, features: readonly FeatureSpec[]): "window" | "latest" {
   const fact = features.find((feature) => feature.aggregate === "latest");
   const windowed = features.find((feature) => feature.aggregate !== "latest");
   if (fact !== undefined && windowed !== undefined) {
@@ -256,9 +266,9 @@ function kindOf(who: string, features: readonly FeatureSpec[]): "window" | "fact
         "them into two views",
     );
   }
-  return fact === undefined ? "window" : "fact";
+  return fact === undefined ? "window" : "latest";
 }
 
-function kindText(column: ColumnSpec): string {
-  return column.kind === "decimal" ? `decimal with ${column.scale} fraction digits` : column.kind;
+function typeText(column: ColumnSpec): string {
+  return column.type === "decimal" ? `decimal with ${column.scale} fraction digits` : column.type;
 }

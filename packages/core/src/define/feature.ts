@@ -19,7 +19,7 @@ export interface Feature<
 }
 
 export function makeFeature(view: ViewSpec, spec: FeatureSpec, as: string): unknown {
-  return makeDefinition({ is: "feature", view, spec, as }, `feature ${view.name}.${spec.name}`, {
+  return makeDefinition({ kind: "feature", view, spec, as }, `feature ${view.name}.${spec.name}`, {
     view: view.name,
     name: as,
     as: (alias: unknown) => {

@@ -45,7 +45,7 @@ export { featureService, type FeatureService } from "./feature-service.ts";
 export { featureView, type FeatureView } from "./feature-view.ts";
 export {
   selectionFrom,
-  selectionOf,
+  selectedFeatures,
   type NeedsOf,
   type RowOf,
   type Selection,
@@ -58,7 +58,7 @@ export {
   type PushSource,
   type PushSourceInfo,
 } from "./push-source.ts";
-export { committed, source, type Committed, type Source, type SourceInfo } from "./source.ts";
+export { commitTime, source, type CommitTime, type Source, type SourceInfo } from "./source.ts";
 export { specOfEntity, specOfService, specOfSource, specOfView } from "./spec-of.ts";
 export { micros, timeOf, type Micros, type TimeInput } from "./time-input.ts";
 export { toJson, type Json } from "./to-json.ts";

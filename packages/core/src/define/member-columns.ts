@@ -1,7 +1,7 @@
 /** Columns written as members of an object: each gets its member's name. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec } from "../specs.ts";
-import { definitionAs, described } from "./definition.ts";
+import { definitionOfKind, described } from "./definition.ts";
 import { checkColumnName } from "./names.ts";
 import { checkMembers } from "./options.ts";
 
@@ -11,7 +11,7 @@ export function memberColumns(who: string, what: string, value: unknown): Column
   const databases = new Map<string, string>();
   for (const [name, member] of Object.entries(checkMembers(who, what, value))) {
     checkColumnName(who, name);
-    const type = definitionAs(member, "column type");
+    const type = definitionOfKind(member, "column type");
     if (type === undefined)
       throw new TidemarkError(
         "DEFINITION_INVALID",

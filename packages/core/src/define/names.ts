@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { Invalid } from "./shape.ts";
 
 type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
-type Mark =
+type Punctuation =
   | " "
   | "."
   | ":"
@@ -44,14 +44,14 @@ export type BadFeatureName =
   | "__proto__"
   | "event_timestamp"
   | `${Digit}${string}`
-  | `${string}${Mark | "-"}${string}`
+  | `${string}${Punctuation | "-"}${string}`
   | number;
 
 /** The name of a source, entity, view or service; or the sentence that refuses it. */
 export type CheckName<N extends string> = N extends
   | ""
   | `${Digit | "-" | "_"}${string}`
-  | `${string}${Mark}${string}`
+  | `${string}${Punctuation}${string}`
   ? Invalid<`'${N}' is no name: begin with a letter and use letters, digits, _ and -`>
   : N;
 

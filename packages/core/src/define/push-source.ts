@@ -1,18 +1,18 @@
 /** A source that no log feeds: its rows come from `store.push`. */
 import { TidemarkError } from "../errors.ts";
-import type { Kind } from "../specs.ts";
+import type { ValueType } from "../specs.ts";
 import type { Column, Columns, InputOf } from "./column-types.ts";
-import { definitionAs } from "./definition.ts";
+import { definitionOfKind } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
-import type { Flat, Invalid, shape } from "./shape.ts";
+import type { Simplify, Invalid, shape } from "./shape.ts";
 import {
-  madeSource,
+  makeSource,
   type AnySource,
   type CheckPrimaryKey,
-  type Committed,
+  type CommitTime,
   type EventTime,
-  type Names,
+  type ColumnNames,
   type SourceInfo,
   type TimestampName,
   type Timing,
@@ -34,7 +34,7 @@ export type PushSource<
   T extends Timing = "event",
   K extends string = string,
 > = {
-  readonly [N in keyof C]: Column<S, N & string, C[N]["kind"], C[N][typeof shape]>;
+  readonly [N in keyof C]: Column<S, N & string, C[N]["type"], C[N][typeof shape]>;
 } & PushSourceInfo<S, C, T, K>;
 
 type Nullable<C extends Columns> = {
@@ -45,14 +45,14 @@ type Nullable<C extends Columns> = {
       : never;
 }[keyof C];
 type InputIn<C extends Columns, N extends keyof C> = InputOf<
-  C[N]["kind"] & Kind,
+  C[N]["type"] & ValueType,
   C[N][typeof shape]
 >;
 /**
  * A row as it is pushed: its columns under their names in TypeScript; one that may be null may be
  * left out.
  */
-export type PushRow<C extends Columns> = Flat<
+export type PushRow<C extends Columns> = Simplify<
   { readonly [N in Exclude<keyof C, Nullable<C>>]: InputIn<C, N> } & {
     readonly [N in Nullable<C>]?: InputIn<C, N> | null | undefined;
   }
@@ -83,8 +83,8 @@ export type PushKeyOf<X> =
 export type Pushable = AnySource | string;
 
 type PushedEventTime<C extends Columns> =
-  | Exclude<EventTime<C>, Committed<string>>
-  | Committed<never>;
+  | Exclude<EventTime<C>, CommitTime<string>>
+  | CommitTime<never>;
 
 /**
  * A source whose rows an application brings with `store.push`; no log feeds it (a source is fed by
@@ -102,7 +102,7 @@ type PushedEventTime<C extends Columns> =
 export function pushSource<
   const S extends string,
   C extends Columns,
-  const P extends Names,
+  const P extends ColumnNames,
   const T extends PushedEventTime<C>,
 >(
   name: CheckName<S>,
@@ -110,12 +110,12 @@ export function pushSource<
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
-     * The column that says when a row happened; or `committed()` where each version of a row holds
+     * The column that says when a row happened; or `commitTime()` where each version of a row holds
      * from when it is pushed.
      */
     readonly eventTime: T;
     /** The timestamp column that settles ties of event time: the later wins. */
-    readonly created?: TimestampName<C> | undefined;
+    readonly createdAt?: TimestampName<C> | undefined;
     readonly table?:
       | Invalid<"a pushed source has no table: drop it, or use source() for one that a log feeds">
       | undefined;
@@ -127,19 +127,19 @@ export function pushSource<
     "columns",
     "primaryKey",
     "eventTime",
-    "created",
+    "createdAt",
   ]);
   if (options["table"] !== undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${who}: a pushed source has no table: drop it, or use source() for one that a log feeds`,
     );
-  if (definitionAs(options["eventTime"], "committed")?.since != null) {
+  if (definitionOfKind(options["eventTime"], "committed")?.since != null) {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: committed({ since }) is for rows of a snapshot, and pushed rows come from ` +
-        "none: say committed()",
+      `${who}: commitTime({ since }) is for rows of a snapshot, and pushed rows come from ` +
+        "none: say commitTime()",
     );
   }
-  return madeSource(who, name as string, { table: "", push: true }, options);
+  return makeSource(who, name as string, { table: "", push: true }, options);
 }

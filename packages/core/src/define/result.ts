@@ -6,25 +6,25 @@ import type { AggregationState } from "./definition.ts";
  * The column of answers, under this name: its kind by law 3, and null only where law 7 allows it
  * and no default replaces it.
  */
-export function resultOf(
+export function resultColumnOf(
   {
     aggregate,
     column,
-    default: replaced,
+    default: defaultValue,
   }: Pick<AggregationState, "aggregate" | "column" | "default">,
   name: string,
 ): ColumnSpec {
   const named = { name, database: name };
   if (aggregate === "count" || aggregate === "countDistinct" || column === null)
-    return { ...named, kind: "int64", nullable: false, mode: "number" };
-  const nullable = replaced === undefined;
+    return { ...named, type: "int64", nullable: false, mode: "number" };
+  const nullable = defaultValue === undefined;
   switch (aggregate) {
     case "avg":
-      return { ...named, kind: "float64", nullable };
+      return { ...named, type: "float64", nullable };
     case "sum":
-      if (column.kind === "decimal")
-        return { ...named, kind: "decimal", nullable: false, precision: 38, scale: column.scale };
-      return { ...named, kind: column.kind === "float64" ? "float64" : "int64", nullable: false };
+      if (column.type === "decimal")
+        return { ...named, type: "decimal", nullable: false, precision: 38, scale: column.scale };
+      return { ...named, type: column.type === "float64" ? "float64" : "int64", nullable: false };
     default:
       return { ...column, ...named, nullable };
   }

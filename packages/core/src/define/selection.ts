@@ -1,8 +1,8 @@
 /** Everything that can be asked for, and lists of it. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Selected } from "../specs.ts";
+import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import { definitionOf, described, makeDefinition } from "./definition.ts";
-import type { Flat, shape } from "./shape.ts";
+import type { Simplify, shape } from "./shape.ts";
 
 /** Anything that can be asked for: it answers a `Row` and needs `Needs` of the caller. */
 export interface Selection<out Row, out Needs> {
@@ -16,55 +16,60 @@ export type RowOf<X extends AnySelection> = X[typeof shape]["row"];
 export type NeedsOf<X extends AnySelection> = X[typeof shape]["needs"];
 
 /** Any list that may turn out to be one of selections; `CheckList` looks at its places. */
-export type List = readonly unknown[];
+export type SelectionList = readonly unknown[];
 
-type Names<S> = S extends AnySelection ? keyof RowOf<S> & string : never;
+type SelectedNames<S> = S extends AnySelection ? keyof RowOf<S> & string : never;
 /** name → the row of the selection that answers it. */
-type RowsByName<L extends List> = {
-  [S in L[number] as Names<S>]: S extends AnySelection ? RowOf<S> : never;
+type RowsByName<L extends SelectionList> = {
+  [S in L[number] as SelectedNames<S>]: S extends AnySelection ? RowOf<S> : never;
 };
 /** The row that a list answers. */
-export type RowOfList<L extends List, M = RowsByName<L>> = {
+export type RowOfList<L extends SelectionList, M = RowsByName<L>> = {
   [N in keyof M]: M[N][N & keyof M[N]];
 } & {};
 type NeedsOfAny<S> = S extends AnySelection ? NeedsOf<S> : never;
-type Both<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void
-  ? Flat<I>
+type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (u: infer I) => void
+  ? Simplify<I>
   : never;
 /** What a caller must give for a list. */
-export type NeedsOfList<L extends List> = Both<NeedsOfAny<L[number]>>;
+export type NeedsOfList<L extends SelectionList> = Intersection<NeedsOfAny<L[number]>>;
 
 /** Each place with the names it answers. */
-type Pairs<L extends List> = { [I in keyof L]: readonly [I, Names<L[I]>] }[number];
+type PositionedNames<L extends SelectionList> = {
+  [I in keyof L]: readonly [I, SelectedNames<L[I]>];
+}[number];
 /**
  * name → the place in the list that answers it; the union of places where there are several. (Over
  * pairs: over `keyof L` it would be worked out anew for every name.)
  */
-type Places<L extends List> = { [P in Pairs<L> as P[1]]: P[0] };
-type Doubles<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
+type NamePositions<L extends SelectionList> = { [P in PositionedNames<L> as P[1]]: P[0] };
+type DuplicateNames<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
 
 /**
  * The list itself; or, in a place that is no selection or answers a name twice, the sentence that
  * says so.
  */
-export type CheckList<L extends List> = number extends L["length"]
+export type CheckList<L extends SelectionList> = number extends L["length"]
   ? "list features, views or services one by one: the types must see each of them"
-  : [L, Doubles<Places<L>>] extends [readonly AnySelection[], never]
+  : [L, DuplicateNames<NamePositions<L>>] extends [readonly AnySelection[], never]
     ? L // so that a long list is looked at place by place only where something is wrong
-    : { [I in keyof L]: CheckPlace<L[I], Doubles<Places<L>>> };
-type CheckPlace<S, D> = S extends AnySelection
-  ? [Names<S> & D] extends [never]
+    : { [I in keyof L]: CheckItem<L[I], DuplicateNames<NamePositions<L>>> };
+type CheckItem<S, D> = S extends AnySelection
+  ? [SelectedNames<S> & D] extends [never]
     ? S
-    : `two features are called ${Names<S> & D & string}: rename one, as in .as('other')`
+    : `two features are called ${SelectedNames<S> & D & string}: rename one, as in .as('other')`
   : "this is no feature, view or service";
 
 /**
  * The features of a feature, a view, a service, or a list of them, in their order. Two under one
  * name, or one under the name of a key, are `NAME_TAKEN`; keys that are asked as two kinds are
- * `KIND_MISMATCH`.
+ * `TYPE_MISMATCH`.
  */
-export function selectionOf(features: unknown, who = "the features"): readonly Selected[] {
+export function selectedFeatures(
+  features: unknown,
+  who = "the features",
+): readonly SelectedFeature[] {
   const list: readonly unknown[] = Array.isArray(features) ? features : [features];
   if (list.length === 0)
     throw new TidemarkError(
@@ -85,16 +90,16 @@ export function selectionOf(features: unknown, who = "the features"): readonly S
  * const selection = selectionFrom([...collectDefinitions(exports).services.values()][0]!.features);
  */
 export function selectionFrom(
-  features: readonly Selected[],
+  features: readonly SelectedFeature[],
   who = "the features",
 ): Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
   checkNames(features, who);
-  return makeDefinition({ is: "service", spec: { name: "requested", features } }, "selection");
+  return makeDefinition({ kind: "service", spec: { name: "requested", features } }, "selection");
 }
 
-function selectedOf(one: unknown, who: string): readonly Selected[] {
+function selectedOf(one: unknown, who: string): readonly SelectedFeature[] {
   const found = definitionOf(one);
-  switch (found?.is) {
+  switch (found?.kind) {
     case "feature":
       return [{ view: found.view, feature: found.spec, as: found.as }];
     case "view":
@@ -114,8 +119,8 @@ function selectedOf(one: unknown, who: string): readonly Selected[] {
   }
 }
 
-function checkNames(selected: readonly Selected[], who: string): void {
-  const names = new Map<string, Selected>();
+function checkNames(selected: readonly SelectedFeature[], who: string): void {
+  const names = new Map<string, SelectedFeature>();
   const keys = new Map<string, { readonly view: string; readonly key: ColumnSpec }>();
   for (const one of selected) {
     const double = names.get(one.as);
@@ -130,11 +135,11 @@ function checkNames(selected: readonly Selected[], who: string): void {
     for (const key of one.view.entity.keys) {
       const known = keys.get(key.name);
       if (known === undefined) keys.set(key.name, { view: one.view.name, key });
-      else if (known.key.kind !== key.kind || known.key.scale !== key.scale) {
+      else if (known.key.type !== key.type || known.key.scale !== key.scale) {
         throw new TidemarkError(
-          "KIND_MISMATCH",
-          `${who}: key "${key.name}" is ${known.key.kind} in view "${known.view}" and ` +
-            `${key.kind} in view "${one.view.name}"; ask for them apart`,
+          "TYPE_MISMATCH",
+          `${who}: key "${key.name}" is ${known.key.type} in view "${known.view}" and ` +
+            `${key.type} in view "${one.view.name}"; ask for them apart`,
         );
       }
     }

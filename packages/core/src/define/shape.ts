@@ -8,7 +8,7 @@
 export declare const shape: unique symbol;
 
 /** An object type shown member by member. */
-export type Flat<T> = { [K in keyof T]: T[K] } & {};
+export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /**
  * Stands where an argument would be accepted and says why it is not. An interface, because an

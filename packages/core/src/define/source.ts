@@ -1,8 +1,8 @@
 /** A table whose rows feed features. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, SourceSpec } from "../specs.ts";
-import type { Column, Columns, ColumnType, KeyKind } from "./column-types.ts";
-import { definitionAs, described, makeDefinition } from "./definition.ts";
+import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
+import type { Column, Columns, ColumnType, KeyType } from "./column-types.ts";
+import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
@@ -20,42 +20,42 @@ export interface SourceInfo<out S extends string, out C extends Columns, out T e
 export type AnySource = SourceInfo<string, Columns, Timing>;
 /** A source: every member is a column. */
 export type Source<S extends string, C extends Columns, T extends Timing = "event"> = {
-  readonly [N in keyof C]: Column<S, N & string, C[N]["kind"], C[N][typeof shape]>;
+  readonly [N in keyof C]: Column<S, N & string, C[N]["type"], C[N][typeof shape]>;
 } & SourceInfo<S, C, T>;
 
 /** Event time of a dimension: see `committed`. */
-export interface Committed<out Since extends string> {
+export interface CommitTime<out Since extends string> {
   readonly [shape]: { readonly since: Since };
 }
 
 export type TimestampName<C extends Columns> = {
-  [N in keyof C]: "timestamp" extends C[N]["kind"] ? N & string : never;
+  [N in keyof C]: "timestamp" extends C[N]["type"] ? N & string : never;
 }[keyof C];
-export type Names = readonly [string, ...string[]];
+export type ColumnNames = readonly [string, ...string[]];
 /**
  * Every name itself, or the sentence that refuses it; all names where none is known, so that
  * editors offer them.
  */
-export type CheckPrimaryKey<P extends Names, C extends Columns> = {
+export type CheckPrimaryKey<P extends ColumnNames, C extends Columns> = {
   [I in keyof P]: string extends P[I]
     ? keyof C & string
     : P[I] extends keyof C
-      ? CheckKeyColumn<P[I], C[P[I]]>
+      ? CheckPrimaryKeyColumn<P[I], C[P[I]]>
       : Invalid<`'${P[I]}' is no column of this source`>;
 };
-type CheckKeyColumn<N, T extends ColumnType<Kind, unknown>> = [
-  Extract<T["kind"], KeyKind>,
+type CheckPrimaryKeyColumn<N, T extends ColumnType<ValueType, unknown>> = [
+  Extract<T["type"], KeyType>,
 ] extends [never]
-  ? Invalid<`'${N & string}' is a ${T["kind"]} column, which cannot be compared exactly: take another column`>
+  ? Invalid<`'${N & string}' is a ${T["type"]} column, which cannot be compared exactly: take another column`>
   : unknown extends T[typeof shape]
     ? N
     : null extends T[typeof shape]
       ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`>
       : N;
 export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
-  ? | Committed<never>
-    | Invalid<"none of the columns is a timestamp: declare one, or say committed() if each version of a row holds from its commit on">
-  : TimestampName<C> | Committed<TimestampName<C>>;
+  ? | CommitTime<never>
+    | Invalid<"none of the columns is a timestamp: declare one, or say commitTime() if each version of a row holds from its commit on">
+  : TimestampName<C> | CommitTime<TimestampName<C>>;
 
 /**
  * A table of the database, and what Tidemark reads of it. A source needs a primary key: an update
@@ -73,7 +73,7 @@ export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
 export function source<
   const S extends string,
   C extends Columns,
-  const P extends Names,
+  const P extends ColumnNames,
   const T extends EventTime<C>,
 >(
   name: CheckName<S>,
@@ -83,12 +83,12 @@ export function source<
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
-     * The column that says when a row happened; or `committed()` for a dimension, whose versions
+     * The column that says when a row happened; or `commitTime()` for a dimension, whose versions
      * each hold from their commit on.
      */
     readonly eventTime: T;
     /** The timestamp column that settles ties of event time: the later wins. */
-    readonly created?: TimestampName<C> | undefined;
+    readonly createdAt?: TimestampName<C> | undefined;
   },
 ): Source<S, C, T extends string ? "event" : "commit"> {
   const who = `source "${checkName("source", name)}"`;
@@ -97,7 +97,7 @@ export function source<
     "columns",
     "primaryKey",
     "eventTime",
-    "created",
+    "createdAt",
   ]);
   if (typeof options["table"] !== "string" || options["table"] === "") {
     throw new TidemarkError(
@@ -106,38 +106,38 @@ export function source<
         "it, declare it with pushSource and bring its rows with store.push",
     );
   }
-  return madeSource(who, name as string, { table: options["table"] }, options);
+  return makeSource(who, name as string, { table: options["table"] }, options);
 }
 
 /** The source of options that have been looked at: what feeds it, and the rest. */
-export function madeSource<T>(
+export function makeSource<T>(
   who: string,
   name: string,
   feed: Pick<SourceSpec, "table" | "push">,
   options: Readonly<Record<string, unknown>>,
 ): T {
   const columns = memberColumns(who, "columns", options["columns"]);
-  const created =
-    options["created"] === undefined
+  const createdAt =
+    options["createdAt"] === undefined
       ? null
-      : timestampNamed(who, "created", columns, options["created"]);
+      : timestampNamed(who, "createdAt", columns, options["createdAt"]);
   const spec: SourceSpec = {
     name,
     ...feed,
     columns,
     primaryKey: primaryKeyOf(who, columns, options["primaryKey"]),
     eventTime: eventTimeOf(who, columns, options["eventTime"]),
-    created,
+    createdAt,
   };
   const members: Record<string, unknown> = {};
   for (const column of columns) {
     members[column.name] = makeDefinition(
-      { is: "column", source: spec.name, spec: column },
+      { kind: "column", source: spec.name, spec: column },
       `column ${spec.name}.${column.name}`,
-      { source: spec.name, name: column.name, kind: column.kind },
+      { source: spec.name, name: column.name, kind: column.type },
     );
   }
-  return makeDefinition({ is: "source", spec }, `source ${spec.name}`, members);
+  return makeDefinition({ kind: "source", spec }, `source ${spec.name}`, members);
 }
 
 /**
@@ -149,22 +149,22 @@ export function madeSource<T>(
  * @example
  * const customers = source("customers", {
  *   table: "public.customers",
- *   columns: { user_id: string(), city: string(), created: timestamp() },
+ *   columns: { user_id: string(), city: string(), createdAt: timestamp() },
  *   primaryKey: ["user_id"],
- *   eventTime: committed({ since: "created" }),
+ *   eventTime: commitTime({ since: "createdAt" }),
  * });
  */
-export function committed<const Since extends string = never>(options?: {
+export function commitTime<const Since extends string = never>(options?: {
   readonly since?: Since | undefined;
-}): Committed<Since> {
-  const since = checkOptions("committed()", options ?? {}, ["since"])["since"];
+}): CommitTime<Since> {
+  const since = checkOptions("commitTime()", options ?? {}, ["since"])["since"];
   if (since !== undefined && typeof since !== "string")
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      "committed(): since must be the name of a timestamp column of the same source, got " +
+      "commitTime(): since must be the name of a timestamp column of the same source, got " +
         `${described(since)}`,
     );
-  return makeDefinition({ is: "committed", since: since ?? null }, "committed()");
+  return makeDefinition({ kind: "committed", since: since ?? null }, "commitTime()");
 }
 
 function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknown): string[] {
@@ -189,10 +189,10 @@ function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknow
         `${who}: primary key column "${spec.name}" is nullable, and a primary key is never ` +
           "null; drop .nullable()",
       );
-    if (spec.kind === "json" || spec.kind === "float64")
+    if (spec.type === "json" || spec.type === "float64")
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: primary key column "${spec.name}" is a ${spec.kind} column, which cannot be ` +
+        `${who}: primary key column "${spec.name}" is a ${spec.type} column, which cannot be ` +
           "compared exactly; take another column",
       );
     names.push(spec.name);
@@ -205,22 +205,22 @@ function eventTimeOf(
   columns: readonly ColumnSpec[],
   value: unknown,
 ): SourceSpec["eventTime"] {
-  const commit = definitionAs(value, "committed");
+  const commit = definitionOfKind(value, "committed");
   if (commit !== undefined)
     return {
-      is: "committed",
+      kind: "committed",
       since:
         commit.since === null
           ? null
-          : timestampNamed(who, "committed({ since })", columns, commit.since),
+          : timestampNamed(who, "commitTime({ since })", columns, commit.since),
     };
   if (value === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: say when its rows happened, as in eventTime: "time", or eventTime: committed() ` +
+      `${who}: say when its rows happened, as in eventTime: "time", or eventTime: commitTime() ` +
         "for a dimension",
     );
-  return { is: "column", column: timestampNamed(who, "eventTime", columns, value) };
+  return { kind: "column", column: timestampNamed(who, "eventTime", columns, value) };
 }
 
 function timestampNamed(
@@ -230,10 +230,10 @@ function timestampNamed(
   name: unknown,
 ): string {
   const spec = columnNamed(who, option, columns, name);
-  if (spec.kind !== "timestamp")
+  if (spec.type !== "timestamp")
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: ${option} names "${spec.name}", which is ${spec.kind}; name a timestamp column`,
+      `${who}: ${option} names "${spec.name}", which is ${spec.type}; name a timestamp column`,
     );
   return spec.name;
 }

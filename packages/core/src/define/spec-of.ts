@@ -1,7 +1,7 @@
 /** From a definition to what it says, as plain data. */
 import { TidemarkError } from "../errors.ts";
 import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
-import { definitionAs, described } from "./definition.ts";
+import { definitionOfKind, described } from "./definition.ts";
 
 /** What a source says; anything else is `DEFINITION_INVALID`. */
 export function specOfSource(definition: unknown): SourceSpec {
@@ -28,7 +28,7 @@ interface Specs {
 }
 
 function specOf<K extends keyof Specs>(value: unknown, kind: K): Specs[K] {
-  const found = definitionAs<keyof Specs>(value, kind);
+  const found = definitionOfKind<keyof Specs>(value, kind);
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",

@@ -1,7 +1,7 @@
 /** The forms in which a time may be handed in (law 10). */
 import { TidemarkError } from "../errors.ts";
 import { formatTime, parseTime } from "../time/parse-time.ts";
-import { definitionAs, described, makeDefinition } from "./definition.ts";
+import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import type { shape } from "./shape.ts";
 
 /** A time in microseconds, made by `micros`. */
@@ -30,7 +30,7 @@ export function micros(since: bigint | number): Micros {
       "micros",
       `${String(since)} is not a whole number of microseconds between -2^53 and 2^53`,
     );
-  return makeDefinition({ is: "micros", micros: value }, formatTime(value));
+  return makeDefinition({ kind: "micros", micros: value }, formatTime(value));
 }
 
 /**
@@ -60,7 +60,7 @@ function microsOf(input: unknown, who: string, code: string): number {
       );
     return parsed;
   }
-  const made = definitionAs(input, "micros");
+  const made = definitionOfKind(input, "micros");
   if (made !== undefined) return made.micros;
   if (
     typeof input === "object" &&

@@ -27,21 +27,21 @@ type JsonItems<L extends readonly unknown[]> = { -readonly [I in keyof L]: Json<
  * response.end(JSON.stringify(toJson(row)));
  */
 export function toJson<const T>(value: T): Json<T> {
-  return plain(value) as Json<T>;
+  return jsonValue(value) as Json<T>;
 }
 
-function plain(value: unknown): unknown {
+function jsonValue(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return formatTime(value.getTime() * 1000);
   if (value instanceof Uint8Array)
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map(jsonValue);
   const out: Record<string, unknown> = {};
   // defineProperty: an assignment to a member called __proto__ would be lost
   for (const [name, member] of Object.entries(value))
     Object.defineProperty(out, name, {
-      value: plain(member),
+      value: jsonValue(member),
       enumerable: true,
       configurable: true,
       writable: true,

@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression, Value } from "../specs.ts";
 import { formatDate, formatTime } from "../time/parse-time.ts";
 import { formatDecimal } from "./decimal-text.ts";
-import { definitionAs, described } from "./definition.ts";
+import { definitionOfKind, described } from "./definition.ts";
 import type { Condition } from "./expressions.ts";
 
 /**
@@ -14,48 +14,48 @@ import type { Condition } from "./expressions.ts";
  * toSql(eq(transactions.vendor, "Hospital")); // "Vendor" = 'Hospital'
  */
 export function toSql(condition: Condition<string>): string {
-  const found = definitionAs(condition, "condition");
+  const found = definitionOfKind(condition, "condition");
   if (found === undefined)
     throw new TidemarkError(
       "VALUE_INVALID",
       `toSql: ${described(condition)} is no condition; give one such as ` +
         `eq(transactions.vendor, "Hospital")`,
     );
-  return print(
+  return printExpression(
     found.expression,
     (name) => found.columns.find((column) => column.name === name),
     false,
   );
 }
 
-type Lookup = (name: string) => ColumnSpec | undefined;
+type ColumnLookup = (name: string) => ColumnSpec | undefined;
 
-function print(expression: Expression, column: Lookup, inner: boolean): string {
-  switch (expression.is) {
+function printExpression(expression: Expression, column: ColumnLookup, inner: boolean): string {
+  switch (expression.kind) {
     case "compare":
       return (
-        `${name(expression.column, column)} ${expression.op} ` +
+        `${quotedName(expression.column, column)} ${expression.op} ` +
         `${literal(expression.value, column(expression.column))}`
       );
     case "in":
       return (
-        `${name(expression.column, column)} IN ` +
+        `${quotedName(expression.column, column)} IN ` +
         `(${expression.values.map((value) => literal(value, column(expression.column))).join(", ")})`
       );
     case "null":
-      return `${name(expression.column, column)} IS ${expression.not ? "NOT " : ""}NULL`;
+      return `${quotedName(expression.column, column)} IS ${expression.not ? "NOT " : ""}NULL`;
     case "not":
-      return `NOT (${print(expression.term, column, false)})`;
+      return `NOT (${printExpression(expression.term, column, false)})`;
     default: {
       const text = expression.terms
-        .map((term) => print(term, column, true))
-        .join(expression.is === "and" ? " AND " : " OR ");
+        .map((term) => printExpression(term, column, true))
+        .join(expression.kind === "and" ? " AND " : " OR ");
       return inner && expression.terms.length > 1 ? `(${text})` : text;
     }
   }
 }
 
-function name(of: string, column: Lookup): string {
+function quotedName(of: string, column: ColumnLookup): string {
   return `"${(column(of)?.database ?? of).replaceAll('"', '""')}"`;
 }
 
@@ -64,7 +64,7 @@ function literal(value: Value, column: ColumnSpec | undefined): string {
   if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
   if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString("hex")}'`;
-  switch (column?.kind) {
+  switch (column?.type) {
     case "decimal":
       return formatDecimal(value as bigint, column.scale ?? 0);
     case "timestamp":

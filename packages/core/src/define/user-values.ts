@@ -12,7 +12,7 @@ import { timeOf } from "./time-input.ts";
  */
 export function toUser(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
-  switch (column.kind) {
+  switch (column.type) {
     case "int64": {
       if (column.mode !== "number") return value;
       const number = Number(value);
@@ -51,9 +51,9 @@ export function fromUser(
 ): Value {
   if (input === null) {
     if (column.nullable) return null;
-    throw new TidemarkError(code, `${who}: null is not allowed here; give ${wanted(column)}`);
+    throw new TidemarkError(code, `${who}: null is not allowed here; give ${expectedForm(column)}`);
   }
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
       // a lone surrogate has no UTF-8 bytes, so it could be stored by no adapter
       if (typeof input === "string" && !/\p{Surrogate}/u.test(input)) return input;
@@ -105,7 +105,7 @@ export function fromUser(
       break;
     }
   }
-  throw new TidemarkError(code, `${who}: ${described(input)} is not ${wanted(column)}`);
+  throw new TidemarkError(code, `${who}: ${described(input)} is not ${expectedForm(column)}`);
 }
 
 function jsonText(input: unknown): string | undefined {
@@ -116,8 +116,8 @@ function jsonText(input: unknown): string | undefined {
   }
 }
 
-function wanted(column: ColumnSpec): string {
-  switch (column.kind) {
+function expectedForm(column: ColumnSpec): string {
+  switch (column.type) {
     case "string":
       return "a string (well-formed text)";
     case "int32":

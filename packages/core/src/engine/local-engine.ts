@@ -3,16 +3,16 @@
  * entity and time, and lets the kernels scan.
  */
 import { batchOf, type Vector } from "../columns/batch.ts";
-import { pickRows } from "../columns/pick-rows.ts";
+import { gatherRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../aggregate/aggregate.ts";
 import { asOfKernel } from "../asof/as-of-kernel.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { AggregatePlan, ComputeEngine, EntityRows, Events, JoinPlan } from "../spi.ts";
-import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
+import { resultWriters, type ResultWriter, type TimedRows } from "../window/timed-rows.ts";
 import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";
 
 /** How many entity rows are answered between looks at the signal. */
-const ROWS_PER_LOOK = 4096;
+const ROWS_PER_ABORT_CHECK = 4096;
 
 /** Exact and single-threaded; holds the events of the asked entities in memory. */
 export function localEngine(
@@ -26,11 +26,11 @@ export function localEngine(
     signal?: AbortSignal,
   ) => {
     const overflows: Overflows = { count: 0 };
-    const gathered = await gather(plan.columns, events, rows.keys, signal);
-    const sheets = answerSheets(plan.features, rows.length);
-    answer(bind(gathered, overflows), gathered.starts, rows, sheets, signal);
+    const gathered = await gatherEvents(plan.columns, events, rows.keyCount, signal);
+    const results = resultWriters(plan.features, rows.length);
+    runKernel(bind(gathered, overflows), gathered.starts, rows, results, signal);
     if (overflows.count > 0) options.onOverflow?.(overflows.count);
-    return sheets;
+    return results;
   };
   return {
     name: "local engine",
@@ -41,47 +41,47 @@ export function localEngine(
   };
 }
 
-function answer(
+function runKernel(
   kernel: WindowKernel,
   starts: Int32Array,
   rows: EntityRows,
-  sheets: readonly AnswerSheet[],
+  results: readonly ResultWriter[],
   signal?: AbortSignal,
 ): void {
   for (let row = 0; row < rows.length; row++) {
-    if (row % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
+    if (row % ROWS_PER_ABORT_CHECK === 0) signal?.throwIfAborted();
     const entity = rows.entity[row]!;
-    kernel(starts[entity]!, starts[entity + 1]!, rows.time[row]!, sheets, row);
+    kernel(starts[entity]!, starts[entity + 1]!, rows.time[row]!, results, row);
   }
 }
 
-interface Gathered extends TimedRows {
+interface GatheredEvents extends TimedRows {
   /** Rows of entity e are [starts[e], starts[e + 1]). */
   readonly starts: Int32Array;
 }
 
-async function gather(
+async function gatherEvents(
   columns: readonly ColumnSpec[],
   events: AsyncIterable<Events>,
   keys: number,
   signal?: AbortSignal,
-): Promise<Gathered> {
-  const parts: { readonly events: Events; readonly rows: Int32Array }[] = [];
+): Promise<GatheredEvents> {
+  const batches: { readonly events: Events; readonly rows: Int32Array }[] = [];
   const counts = new Int32Array(keys + 1);
   let total = 0;
   for await (const batch of events) {
     signal?.throwIfAborted();
     const rows = new Int32Array(batch.length);
-    let asked = 0;
+    let wantedCount = 0;
     for (let i = 0; i < batch.length; i++) {
       const entity = batch.entity[i]!;
       if (entity < 0) continue;
-      rows[asked++] = i;
+      rows[wantedCount++] = i;
       counts[entity + 1]!++;
     }
-    if (asked === 0) continue;
-    parts.push({ events: batch, rows: rows.slice(0, asked) });
-    total += asked;
+    if (wantedCount === 0) continue;
+    batches.push({ events: batch, rows: rows.slice(0, wantedCount) });
+    total += wantedCount;
   }
   for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
   const starts = counts.slice();
@@ -91,7 +91,7 @@ async function gather(
   const index = new Int32Array(total);
   const times = new Float64Array(total);
   const next = starts.slice();
-  parts.forEach(({ events: batch, rows }, p) => {
+  batches.forEach(({ events: batch, rows }, p) => {
     for (const i of rows) {
       const place = next[batch.entity[i]!]!++;
       part[place] = p;
@@ -99,34 +99,34 @@ async function gather(
       times[place] = batch.time[i]!;
     }
   });
-  const order = sortWithin(starts, times);
-  const places =
+  const order = sortByTime(starts, times);
+  const picks =
     order === null
       ? { part, index }
       : {
           part: Int32Array.from(order, (place) => part[place]!),
           index: Int32Array.from(order, (place) => index[place]!),
         };
-  const pickTimes = (of: "time" | "from" | "to"): Float64Array => {
-    const values = parts.map(({ events: batch }) => batch[of]);
+  const gatherTimes = (of: "time" | "from" | "to"): Float64Array => {
+    const values = batches.map(({ events: batch }) => batch[of]);
     const picked = new Float64Array(total);
     for (let row = 0; row < total; row++)
-      picked[row] = values[places.part[row]!]![places.index[row]!]!;
+      picked[row] = values[picks.part[row]!]![picks.index[row]!]!;
     return picked;
   };
   const vectors = columns.map((_, c) =>
     total === 0
       ? null
-      : pickRows(
-          parts.map(({ events: batch }) => batch.columns.vectors[c]!),
-          places.part,
-          places.index,
+      : gatherRows(
+          batches.map(({ events: batch }) => batch.columns.vectors[c]!),
+          picks.part,
+          picks.index,
         ),
   );
   return {
-    time: order === null ? times : pickTimes("time"),
-    from: pickTimes("from"),
-    to: pickTimes("to"),
+    time: order === null ? times : gatherTimes("time"),
+    from: gatherTimes("from"),
+    to: gatherTimes("to"),
     starts,
     columns:
       total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
@@ -134,7 +134,7 @@ async function gather(
 }
 
 /** The places of each entity in the order of their times; null: they are. */
-function sortWithin(starts: Int32Array, times: Float64Array): Int32Array | null {
+function sortByTime(starts: Int32Array, times: Float64Array): Int32Array | null {
   let order: Int32Array | null = null;
   for (let e = 0; e + 1 < starts.length; e++) {
     const start = starts[e]!;

@@ -6,8 +6,8 @@ import type { TidemarkError } from "../errors.ts";
 import type { StoreRole } from "./source-writer.ts";
 
 /** A store that takes nothing, or is behind since it did not. */
-export interface SinkStall {
-  readonly sink: StoreRole;
+export interface StoreBackpressure {
+  readonly role: StoreRole;
   /** The store's name. */
   readonly store: string;
   /** Since when, by the store's clock: an ISO string. */
@@ -20,9 +20,9 @@ export interface SinkStall {
    * It no longer shares the run's reader, so it holds up nobody; once it works again it reads by
    * itself, until it is level.
    */
-  readonly detached: boolean;
+  readonly independent: boolean;
   /** It is level again: what is told last. */
-  readonly over: boolean;
+  readonly caughtUp: boolean;
 }
 
 /**
@@ -45,35 +45,45 @@ export const sleep: Sleep = (ms, signal) =>
   });
 
 /** Or null, when it takes longer than so many ms. */
-export function within<T>(promise: Promise<T>, ms: number, pause: Sleep): Promise<T | null> {
+export function withTimeout<T>(promise: Promise<T>, ms: number, pause: Sleep): Promise<T | null> {
   const timer = new AbortController();
   return Promise.race([promise, pause(ms, timer.signal).then(() => null)]).finally(() => {
     timer.abort();
   });
 }
 
-const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 10_000;
+const FIRST_RETRY_DELAY = 250;
+const MAX_RETRY_DELAY = 10_000;
 
 /** ms before the next attempt, after so many failed ones. */
-export function pauseAfter(attempts: number): number {
-  return Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempts - 1, 10));
+export function retryDelay(attempts: number): number {
+  return Math.min(MAX_RETRY_DELAY, FIRST_RETRY_DELAY * 2 ** Math.min(attempts - 1, 10));
 }
 
-export function stallText({ sink, store, attempts, error, detached, over }: SinkStall): string {
-  const who = `the ${sink === "online" ? "online store" : "history"} (${store})`;
-  if (over) return `${who} is level again`;
+export function backpressureText({
+  role,
+  store,
+  attempts,
+  error,
+  independent,
+  caughtUp,
+}: StoreBackpressure): string {
+  const who = `the ${role === "online" ? "online store" : "history"} (${store})`;
+  if (caughtUp) return `${who} is level again`;
   const what =
     error === null
       ? "takes too long"
       : `failed ${attempts === 1 ? "once" : `${attempts} times`}: ${error.message}`;
   return (
     `${who} ${what}; it is tried ` +
-    `again${detached ? ", reads for itself when it works, and the other goes on without it" : ""}`
+    `again${independent ? ", reads for itself when it works, and the other goes on without it" : ""}`
   );
 }
 
-export function said(error: TidemarkError): { readonly code: string; readonly message: string } {
+export function errorSummary(error: TidemarkError): {
+  readonly code: string;
+  readonly message: string;
+} {
   return { code: error.code, message: error.message };
 }
 
@@ -81,15 +91,15 @@ export function said(error: TidemarkError): { readonly code: string; readonly me
  * Wakes whoever waits for something to have changed. Conditions are looked at, and `rung` is asked,
  * without an `await` between.
  */
-export class Bell {
+export class Notifier {
   private resolve: () => void = () => undefined;
   private promise: Promise<void> = this.next();
 
-  rung(): Promise<void> {
+  changed(): Promise<void> {
     return this.promise;
   }
 
-  ring(): void {
+  notify(): void {
     const { resolve } = this;
     this.promise = this.next();
     resolve();

@@ -5,16 +5,16 @@
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { isRetryable } from "../errors.ts";
-import { forSource, lsnGuard } from "../rows/log-order.ts";
-import { Outlet, type RunState } from "./store-consumer.ts";
-import { portioner } from "./source-batches.ts";
-import type { StoreSinks } from "./source-writer.ts";
+import { toSourcePosition, logOrderCheck } from "../rows/log-order.ts";
+import { StoreConsumer, type RunState } from "./store-consumer.ts";
+import { sourceBatcher } from "./source-batches.ts";
+import type { StoreWriters } from "./source-writer.ts";
 import {
-  Bell,
-  pauseAfter,
+  Notifier,
+  retryDelay,
   sleep as realSleep,
-  within,
-  type SinkStall,
+  withTimeout,
+  type StoreBackpressure,
   type Sleep,
 } from "./backpressure.ts";
 
@@ -32,46 +32,46 @@ export interface RunSettings {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
   /** Told when a store fails or is detached, and when it is level again. */
-  readonly onStall?: ((stall: SinkStall) => void) | undefined;
+  readonly onBackpressure?: ((report: StoreBackpressure) => void) | undefined;
   /** How long a store that takes nothing may hold up the others, ms. */
-  readonly patience?: number | undefined;
-  /** How long a store may take nothing before the run ends with `SINK_STALLED`, ms. */
-  readonly limit?: number | undefined;
+  readonly maxBlockTime?: number | undefined;
+  /** How long a store may take nothing before the run ends with `STORE_STALLED`, ms. */
+  readonly maxStallTime?: number | undefined;
   /** What a store may have waiting before its queue is full. */
-  readonly most?: RunState["most"] | undefined;
+  readonly queueLimit?: RunState["queueLimit"] | undefined;
   /** Now, µs. */
   readonly clock?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
   /** Gets, while the run goes on, what tells of the stores that do not keep up. */
-  readonly stalls?: Set<() => readonly SinkStall[]> | undefined;
+  readonly backpressure?: Set<() => readonly StoreBackpressure[]> | undefined;
 }
 
-const MOST = { changes: 20_000, bytes: 16 * 2 ** 20 };
-const PATIENCE = 10_000;
+const QUEUE_LIMIT = { changes: 20_000, bytes: 16 * 2 ** 20 };
+const MAX_BLOCK_TIME = 10_000;
 /**
  * While a source goes on, a store may come back at any time; a run that is to end does not wait for
  * ever.
  */
-const LIMIT_AT_END = 60_000;
+const MAX_STALL_TIME_AT_END = 60_000;
 /** ms that a call of a store which heeds no signal is waited for once the run has failed. */
-const GRACE = 5_000;
+const SHUTDOWN_GRACE_PERIOD = 5_000;
 
-/** Throws what a store or the source throws, `SINK_STALLED`, and the signal's reason. */
+/** Throws what a store or the source throws, `STORE_STALLED`, and the signal's reason. */
 export async function runChanges(
   from: ChangeSource,
   sources: readonly SourceSpec[],
-  stores: readonly StoreSinks[],
+  stores: readonly StoreWriters[],
   options: RunSettings,
 ): Promise<RunResult> {
-  const { onProgress, sleep = realSleep, patience = PATIENCE } = options;
-  const inner = new AbortController();
-  const { signal } = inner;
-  const bell = new Bell();
+  const { onProgress, sleep = realSleep, maxBlockTime = MAX_BLOCK_TIME } = options;
+  const runAbort = new AbortController();
+  const { signal } = runAbort;
+  const notifier = new Notifier();
   const waiting = new Set<(error: unknown) => void>();
   const fail = (error: unknown): void => {
-    inner.abort(error);
+    runAbort.abort(error);
     for (const reject of waiting) reject(signal.reason);
-    bell.ring();
+    notifier.notify();
   };
   const abort = (): void => {
     fail(options.signal?.reason);
@@ -94,11 +94,11 @@ export async function runChanges(
   }
 
   /** Or null, when it takes longer than the patience. */
-  const patiently = <T>(promise: Promise<T>): Promise<T | null> =>
-    within(orFailed(promise), patience, sleep);
+  const withinBlockTime = <T>(promise: Promise<T>): Promise<T | null> =>
+    withTimeout(orFailed(promise), maxBlockTime, sleep);
 
   const partitions = new Map<string, string>();
-  const check = lsnGuard();
+  const checkLogOrder = logOrderCheck();
   const delivered = new Map<string, number>();
   let ended = false;
   let acknowledging: Promise<void> = Promise.resolve();
@@ -106,30 +106,34 @@ export async function runChanges(
 
   const state: RunState = {
     signal,
-    bell,
+    notifier,
     sleep,
     clock: options.clock ?? (() => Date.now() * 1000),
     partitions,
-    check,
+    checkLogOrder,
     delivered,
-    most: options.most ?? MOST,
+    queueLimit: options.queueLimit ?? QUEUE_LIMIT,
     fail,
-    holds: (partition) => from.holds?.(partition) ?? true,
-    beside: (after, positions) => from.changes({ sources, after, positions, signal, beside: true }),
+    owns: (partition) => from.owns?.(partition) ?? true,
+    independentReader: (after, positions) =>
+      from.changes({ sources, after, positions, signal, independent: true }),
     ended: () => ended,
-    limit: () => options.limit ?? (ended || from.ends === true ? LIMIT_AT_END : Infinity),
-    tell: (stall) => options.onStall?.(stall),
-    settled: () =>
+    maxStallTime: () =>
+      options.maxStallTime ?? (ended || from.bounded === true ? MAX_STALL_TIME_AT_END : Infinity),
+    reportBackpressure: (report) => options.onBackpressure?.(report),
+    acknowledge: () =>
       from.ack === undefined ? acknowledging : (acknowledging = acknowledging.then(acknowledge)),
   };
-  const outlets = stores.map((store) => new Outlet(store, state));
-  const stalls = (): readonly SinkStall[] => outlets.flatMap((outlet) => outlet.stall() ?? []);
-  options.stalls?.add(stalls);
-  const attached = (): Outlet[] => outlets.filter((outlet) => outlet.attached);
+  const consumers = stores.map((store) => new StoreConsumer(store, state));
+  const backpressure = (): readonly StoreBackpressure[] =>
+    consumers.flatMap((consumer) => consumer.backpressure() ?? []);
+  options.backpressure?.add(backpressure);
+  const sharingConsumers = (): StoreConsumer[] =>
+    consumers.filter((consumer) => consumer.sharesReader);
 
   /** What is durable in every store. */
   async function acknowledge(): Promise<void> {
-    const [first, ...others] = outlets;
+    const [first, ...others] = consumers;
     const now = [...first!.durable.values()].flatMap((position) => {
       const all = [position, ...others.map(({ durable }) => durable.get(position.partition))];
       if (all.includes(undefined)) return [];
@@ -144,118 +148,124 @@ export async function runChanges(
   }
 
   /** True where nothing changed within the patience. */
-  const tooLong = async (): Promise<boolean> =>
-    (await patiently(bell.rung().then(() => true))) === null;
+  const blockTimeExceeded = async (): Promise<boolean> =>
+    (await withinBlockTime(notifier.changed().then(() => true))) === null;
 
   /**
    * Until those that are attached have room and the fastest has nothing left to do. Who takes
    * nothing while another waits for it is detached.
    */
-  async function room(): Promise<void> {
-    for (let waited = false; ;) {
-      const those = attached();
-      const full = those.filter((outlet) => outlet.full());
-      const waits = those.some((outlet) => outlet.idle());
+  async function waitForRoom(): Promise<void> {
+    for (let timedOut = false; ;) {
+      const those = sharingConsumers();
+      const full = those.filter((consumer) => consumer.full());
+      const waits = those.some((consumer) => consumer.idle());
       if (waits && full.length === 0) return;
-      const stuck = waits ? full.filter((outlet) => waited || outlet.failing()) : [];
-      for (const outlet of stuck) outlet.detach();
+      const stuck = waits ? full.filter((consumer) => timedOut || consumer.failing()) : [];
+      for (const consumer of stuck) consumer.readIndependently();
       if (stuck.length > 0) continue;
-      if (waits) waited = await tooLong();
-      else await orFailed(bell.rung());
+      if (waits) timedOut = await blockTimeExceeded();
+      else await orFailed(notifier.changed());
     }
   }
 
   /** Until a store is open, and each that is not has failed or takes too long. */
-  async function opened(): Promise<void> {
-    for (let waited = false; ;) {
-      const open = outlets.filter((outlet) => outlet.isOpen());
-      const others = outlets.filter((outlet) => !outlet.isOpen());
-      if (open.length > 0 && others.every((outlet) => waited || outlet.failing())) {
-        for (const outlet of others) outlet.detach();
+  async function waitUntilOpen(): Promise<void> {
+    for (let timedOut = false; ;) {
+      const open = consumers.filter((consumer) => consumer.isOpen());
+      const others = consumers.filter((consumer) => !consumer.isOpen());
+      if (open.length > 0 && others.every((consumer) => timedOut || consumer.failing())) {
+        for (const consumer of others) consumer.readIndependently();
         return;
       }
-      if (open.length > 0) waited = await tooLong();
-      else await orFailed(bell.rung());
+      if (open.length > 0) timedOut = await blockTimeExceeded();
+      else await orFailed(notifier.changed());
     }
   }
 
   /** Looks up where a store stands; one that does not say holds up no other. */
-  async function reload(outlet: Outlet): Promise<void> {
-    for (let attempts = 1; outlet.attached; attempts++) {
-      const asked = outlet.reload().then(
+  async function reload(consumer: StoreConsumer): Promise<void> {
+    for (let attempts = 1; consumer.sharesReader; attempts++) {
+      const asked = consumer.reload().then(
         () => "done" as const,
         (error: unknown) => {
           if (!isRetryable(error)) throw error;
           return "failed" as const;
         },
       );
-      const answer = await patiently(asked);
+      const answer = await withinBlockTime(asked);
       if (answer === "done") return;
-      if (attached().length > 1) return outlet.detach();
+      if (sharingConsumers().length > 1) return consumer.readIndependently();
       if (answer === null && (await orFailed(asked)) === "done") return;
-      await sleep(pauseAfter(attempts), signal);
+      await sleep(retryDelay(attempts), signal);
       signal.throwIfAborted();
     }
   }
 
-  const workers = Promise.all(outlets.map((outlet) => outlet.work().catch(fail)));
+  const workers = Promise.all(consumers.map((consumer) => consumer.work().catch(fail)));
   let reader: AsyncIterator<ChangeBatch> | null = null;
   try {
     const total = (await from.size?.({ sources, signal })) ?? null;
-    await opened();
-    const after = leastPositions(attached());
+    await waitUntilOpen();
+    const after = leastPositions(sharingConsumers());
     for (const { partition, offset } of after) delivered.set(partition, offset);
-    const portions = portioner(after, partitions, check);
+    const batcher = sourceBatcher(after, partitions, checkLogOrder);
     const positions = async (asked: readonly string[]): Promise<readonly Position[]> => {
-      for (const outlet of attached()) await reload(outlet);
-      const now = leastPositions(attached()).filter(({ partition }) => asked.includes(partition));
+      for (const consumer of sharingConsumers()) await reload(consumer);
+      const now = leastPositions(sharingConsumers()).filter(({ partition }) =>
+        asked.includes(partition),
+      );
       for (const partition of asked) delivered.delete(partition);
       for (const { partition, offset } of now) delivered.set(partition, offset);
-      for (const outlet of outlets) outlet.repositioned();
-      portions.restart(asked, now);
-      return now.map(forSource);
+      for (const consumer of consumers) consumer.onRepositioned();
+      batcher.restart(asked, now);
+      return now.map(toSourcePosition);
     };
     let changes = 0;
     reader = from
-      .changes({ sources, after: after.map(forSource), positions, signal })
+      .changes({ sources, after: after.map(toSourcePosition), positions, signal })
       [Symbol.asyncIterator]();
     for (;;) {
       const next = await orFailed(reader.next());
       if (next.done === true) break;
-      const portion = portions.portionOf(next.value);
-      for (const outlet of outlets) outlet.offer(portion);
-      for (const { positions: reached } of portion.parts.values())
+      const batches = batcher.split(next.value);
+      for (const consumer of consumers) consumer.enqueue(batches);
+      for (const { positions: reached } of batches.bySource.values())
         for (const { partition, offset } of reached)
           delivered.set(partition, Math.max(offset, delivered.get(partition) ?? -1));
-      bell.ring();
-      await room();
+      notifier.notify();
+      await waitForRoom();
       signal.throwIfAborted();
-      changes += portion.changes;
+      changes += batches.changes;
       onProgress?.({ changes, total });
     }
     ended = true;
-    for (const outlet of outlets) outlet.startLimit();
-    bell.ring();
+    for (const consumer of consumers) consumer.startStallTimer();
+    notifier.notify();
     await orFailed(workers);
     await acknowledging;
     signal.throwIfAborted();
     return { changes };
   } catch (error) {
     fail(error);
-    await within(Promise.allSettled([reader?.return?.(), workers]), GRACE, sleep);
+    await withTimeout(
+      Promise.allSettled([reader?.return?.(), workers]),
+      SHUTDOWN_GRACE_PERIOD,
+      sleep,
+    );
     throw signal.reason;
   } finally {
-    for (const outlet of outlets) outlet.stop();
+    for (const consumer of consumers) consumer.stop();
     options.signal?.removeEventListener("abort", abort);
-    options.stalls?.delete(stalls);
+    options.backpressure?.delete(backpressure);
   }
 }
 
 /** What every one of them has: reading starts behind the slowest. */
-function leastPositions(outlets: readonly Outlet[]): readonly Position[] {
-  const [first, ...others] = outlets;
+function leastPositions(consumers: readonly StoreConsumer[]): readonly Position[] {
+  const [first, ...others] = consumers;
   return first!.positions().flatMap((position) => {
-    const all = [position, ...others.map((outlet) => outlet.positionOf(position.partition))];
+    const all = [position, ...others.map((consumer) => consumer.positionOf(position.partition))];
     if (all.includes(undefined)) return [];
     return [(all as Position[]).reduce((least, one) => (one.offset < least.offset ? one : least))];
   });

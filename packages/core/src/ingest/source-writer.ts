@@ -1,7 +1,7 @@
 /** Where changes go: one sink for each source in each store. */
 import type { Change, Position } from "../spi.ts";
 
-export interface Sink {
+export interface SourceWriter {
   /** By partition: what the sink has. */
   readonly positions: Map<string, Position>;
   /**
@@ -9,12 +9,12 @@ export interface Sink {
    * durable. When it fails with an error that is retryable, the same may be given again after
    * `reload`.
    */
-  take(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
+  write(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
   /**
    * ms until what was taken is to be made durable though no more comes; Infinity where nothing
    * waits.
    */
-  dueIn(): number;
+  commitDueIn(): number;
   /** Makes durable what is due; true where all that was taken is durable. */
   commitWhenDue(): Promise<boolean>;
   /** Makes durable what was taken. */
@@ -34,14 +34,14 @@ export type StoreRole = "online" | "history";
  * All that goes into one store. A store's sinks live together: what keeps one of them waiting keeps
  * all.
  */
-export interface StoreSinks {
+export interface StoreWriters {
   readonly role: StoreRole;
   readonly name: string;
   /**
    * The sink of each source, by its name. It asks the store where they stand, so it may fail as a
    * store does.
    */
-  open(signal: AbortSignal): Promise<ReadonlyMap<string, Sink>>;
+  open(signal: AbortSignal): Promise<ReadonlyMap<string, SourceWriter>>;
   /** Work of the store itself, a bounded piece between portions. */
-  readonly upkeep?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
+  readonly maintenance?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
 }

@@ -7,54 +7,61 @@
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { forSource } from "../rows/log-order.ts";
-import { portioner, type Portion } from "./source-batches.ts";
-import type { Sink, StoreSinks } from "./source-writer.ts";
-import { pauseAfter, said, within, type Bell, type SinkStall, type Sleep } from "./backpressure.ts";
+import { toSourcePosition } from "../rows/log-order.ts";
+import { sourceBatcher, type SourceBatches } from "./source-batches.ts";
+import type { SourceWriter, StoreWriters } from "./source-writer.ts";
+import {
+  retryDelay,
+  errorSummary,
+  withTimeout,
+  type Notifier,
+  type StoreBackpressure,
+  type Sleep,
+} from "./backpressure.ts";
 
 /** ms between two readers of one that is still not level. */
-const READ_AGAIN = 1_000;
+const REREAD_DELAY = 1_000;
 
 /** What the outlets of one run have in common. */
 export interface RunState {
   readonly signal: AbortSignal;
-  readonly bell: Bell;
+  readonly notifier: Notifier;
   readonly sleep: Sleep;
   /** Now, µs. */
   readonly clock: () => number;
   /** Of which source a partition is. */
   readonly partitions: Map<string, string>;
-  readonly check: Parameters<typeof portioner>[2];
+  readonly checkLogOrder: Parameters<typeof sourceBatcher>[2];
   /** Where the run's reader stands, by partition: what it gives next comes after. */
   readonly delivered: ReadonlyMap<string, number>;
   /** What a store may have waiting before its queue is full. */
-  readonly most: { readonly changes: number; readonly bytes: number };
+  readonly queueLimit: { readonly changes: number; readonly bytes: number };
   /** Whether the run's reader has this partition. */
-  holds(partition: string): boolean;
+  owns(partition: string): boolean;
   /** A reader beside the run's. */
-  beside(
+  independentReader(
     after: readonly Position[],
     positions: (partitions: readonly string[]) => Promise<readonly Position[]>,
   ): AsyncIterable<ChangeBatch>;
   /** The run's reader has ended. */
   ended(): boolean;
   /** How long a store may take nothing before the run ends, ms. */
-  limit(): number;
+  maxStallTime(): number;
   fail(error: unknown): void;
-  tell(stall: SinkStall): void;
+  reportBackpressure(report: StoreBackpressure): void;
   /** Something is durable that was not. */
-  settled(): Promise<void>;
+  acknowledge(): Promise<void>;
 }
 
-export class Outlet {
+export class StoreConsumer {
   readonly name: string;
   /** By partition, as the source gave it: what is durable. */
   readonly durable: Map<string, Position> = new Map();
-  attached = true;
-  private readonly store: StoreSinks;
+  sharesReader = true;
+  private readonly store: StoreWriters;
   private readonly run: RunState;
-  private sinks: ReadonlyMap<string, Sink> | null = null;
-  private queue: Portion[] = [];
+  private writers: ReadonlyMap<string, SourceWriter> | null = null;
+  private queue: SourceBatches[] = [];
   /** Of the queue and of what is being taken. */
   private changes = 0;
   private bytes = 0;
@@ -69,9 +76,9 @@ export class Outlet {
     attempts: number;
     error: TidemarkError | null;
   } | null = null;
-  private patience: AbortController | null = null;
+  private stallTimer: AbortController | null = null;
 
-  constructor(store: StoreSinks, run: RunState) {
+  constructor(store: StoreWriters, run: RunState) {
     this.store = store;
     this.run = run;
     this.name = store.name;
@@ -81,221 +88,221 @@ export class Outlet {
   async work(): Promise<void> {
     const {
       run,
-      store: { upkeep },
+      store: { maintenance },
     } = this;
-    const sinks = await this.attempt(() => this.store.open(run.signal));
-    for (const [source, { positions }] of sinks) {
+    const writers = await this.attempt(() => this.store.open(run.signal));
+    for (const [source, { positions }] of writers) {
       for (const position of positions.values()) {
         run.partitions.set(position.partition, source);
-        this.durable.set(position.partition, forSource(position));
+        this.durable.set(position.partition, toSourcePosition(position));
       }
     }
-    this.sinks = sinks;
-    run.bell.ring();
+    this.writers = writers;
+    run.notifier.notify();
     for (;;) {
       run.signal.throwIfAborted();
-      if (!this.attached) {
-        await this.readAlone();
+      if (!this.sharesReader) {
+        await this.runIndependentReader();
         continue;
       }
-      const portion = this.queue.shift();
-      if (portion === undefined) {
+      const sourceBatches = this.queue.shift();
+      if (sourceBatches === undefined) {
         if (run.ended()) break;
-        if (!(await this.rungInTime())) await this.commitDue();
+        if (!(await this.changedInTime())) await this.commitDue();
         continue;
       }
       this.busy = true;
-      await this.attempt(() => this.deliver(portion));
-      if (upkeep !== undefined) await this.attempt(() => upkeep.step());
+      await this.attempt(() => this.deliver(sourceBatches));
+      if (maintenance !== undefined) await this.attempt(() => maintenance.step());
       this.busy = false;
-      this.weigh(portion, -1);
-      run.bell.ring();
+      this.account(sourceBatches, -1);
+      run.notifier.notify();
     }
     await this.attempt(async () => {
-      for (const [source, sink] of sinks) {
-        await sink.finish();
-        this.settle(source, sink);
+      for (const [source, writer] of writers) {
+        await writer.finish();
+        this.markDurable(source, writer);
       }
     });
-    await run.settled();
-    if (upkeep !== undefined) await this.attempt(() => upkeep.finish());
+    await run.acknowledge();
+    if (maintenance !== undefined) await this.attempt(() => maintenance.finish());
   }
 
   isOpen(): boolean {
-    return this.sinks !== null;
+    return this.writers !== null;
   }
 
   /** Has taken all that it was given. */
   idle(): boolean {
-    return this.sinks !== null && this.queue.length === 0 && !this.busy;
+    return this.writers !== null && this.queue.length === 0 && !this.busy;
   }
 
   full(): boolean {
-    return this.changes >= this.run.most.changes || this.bytes >= this.run.most.bytes;
+    return this.changes >= this.run.queueLimit.changes || this.bytes >= this.run.queueLimit.bytes;
   }
 
   failing(): boolean {
     return this.stalled !== null && this.stalled.attempts > 0;
   }
 
-  stall(): SinkStall | null {
+  backpressure(): StoreBackpressure | null {
     if (this.stalled === null) return null;
     const { since, attempts, error } = this.stalled;
     return {
-      sink: this.store.role,
+      role: this.store.role,
       store: this.name,
       since: formatTime(since),
       attempts,
-      error: error === null ? null : said(error),
-      detached: !this.attached,
-      over: false,
+      error: error === null ? null : errorSummary(error),
+      independent: !this.sharesReader,
+      caughtUp: false,
     };
   }
 
   /** Of the run's reader. */
-  offer(portion: Portion): void {
-    if (!this.attached && this.target === null) return;
-    this.queue.push(portion);
-    this.weigh(portion, 1);
-    if (!this.attached && this.full()) this.dropQueue();
+  enqueue(sourceBatches: SourceBatches): void {
+    if (!this.sharesReader && this.target === null) return;
+    this.queue.push(sourceBatches);
+    this.account(sourceBatches, 1);
+    if (!this.sharesReader && this.full()) this.dropQueue();
   }
 
-  detach(): void {
-    this.attached = false;
+  readIndependently(): void {
+    this.sharesReader = false;
     this.dropQueue();
     this.stalled ??= { since: this.run.clock(), attempts: 0, error: null };
-    this.startLimit();
-    this.tell();
-    this.run.bell.ring();
+    this.startStallTimer();
+    this.reportBackpressure();
+    this.run.notifier.notify();
   }
 
   /**
    * Partitions came to the run's reader: where it stands in them is no longer where the queue of a
    * detached one began.
    */
-  repositioned(): void {
-    if (!this.attached) this.dropQueue();
+  onRepositioned(): void {
+    if (!this.sharesReader) this.dropQueue();
   }
 
   positions(): readonly Position[] {
-    return [...(this.sinks?.values() ?? [])].flatMap(({ positions }) => [...positions.values()]);
+    return [...(this.writers?.values() ?? [])].flatMap(({ positions }) => [...positions.values()]);
   }
 
   positionOf(partition: string): Position | undefined {
-    return this.sinks?.get(this.run.partitions.get(partition) ?? "")?.positions.get(partition);
+    return this.writers?.get(this.run.partitions.get(partition) ?? "")?.positions.get(partition);
   }
 
   /** Where another run has moved the store. */
   async reload(): Promise<void> {
-    for (const [source, sink] of this.sinks ?? []) {
-      await sink.reload();
-      for (const partition of sink.positions.keys()) this.run.partitions.set(partition, source);
+    for (const [source, writer] of this.writers ?? []) {
+      await writer.reload();
+      for (const partition of writer.positions.keys()) this.run.partitions.set(partition, source);
     }
   }
 
   /** How long this store may still take nothing; asked again when the source ends. */
-  startLimit(): void {
-    this.patience?.abort();
-    this.patience = null;
-    const limit = this.run.limit();
-    if (this.stalled === null || limit === Infinity) return;
-    const patience = (this.patience = new AbortController());
-    void this.giveUpAfter(limit, patience.signal);
+  startStallTimer(): void {
+    this.stallTimer?.abort();
+    this.stallTimer = null;
+    const maxStallTime = this.run.maxStallTime();
+    if (this.stalled === null || maxStallTime === Infinity) return;
+    const stallTimer = (this.stallTimer = new AbortController());
+    void this.giveUpAfter(maxStallTime, stallTimer.signal);
   }
 
   stop(): void {
-    this.patience?.abort();
+    this.stallTimer?.abort();
   }
 
-  private async giveUpAfter(limit: number, signal: AbortSignal): Promise<void> {
-    await this.run.sleep(limit, signal);
-    if (!signal.aborted) this.run.fail(this.gaveUp());
+  private async giveUpAfter(maxStallTime: number, signal: AbortSignal): Promise<void> {
+    await this.run.sleep(maxStallTime, signal);
+    if (!signal.aborted) this.run.fail(this.stallError());
   }
 
   /** Until it is level with the run's reader. */
-  private async readAlone(): Promise<void> {
+  private async runIndependentReader(): Promise<void> {
     const { run } = this;
     for (;;) {
-      if (this.target === null) this.aim();
-      if (this.isLevel()) return this.attach();
+      if (this.target === null) this.setTarget();
+      if (this.isCaughtUp()) return this.rejoinReader();
       const after = this.positions();
-      const own = portioner(after, run.partitions, run.check);
+      const own = sourceBatcher(after, run.partitions, run.checkLogOrder);
       const positions = async (partitions: readonly string[]): Promise<readonly Position[]> => {
         await this.attempt(() => this.reload());
         const now = this.positions().filter(({ partition }) => partitions.includes(partition));
         own.restart(partitions, now);
-        return now.map(forSource);
+        return now.map(toSourcePosition);
       };
-      for await (const batch of run.beside(after.map(forSource), positions)) {
-        const portion = own.portionOf(batch);
-        await this.attempt(() => this.deliver(portion));
-        if (this.target === null) this.aim();
-        if (this.isLevel()) break;
+      for await (const batch of run.independentReader(after.map(toSourcePosition), positions)) {
+        const sourceBatches = own.split(batch);
+        await this.attempt(() => this.deliver(sourceBatches));
+        if (this.target === null) this.setTarget();
+        if (this.isCaughtUp()) break;
       }
       run.signal.throwIfAborted();
-      if (!this.isLevel()) await run.sleep(READ_AGAIN, run.signal);
+      if (!this.isCaughtUp()) await run.sleep(REREAD_DELAY, run.signal);
     }
   }
 
   /** From now on what the run's reader gives is queued too. */
-  private aim(): void {
+  private setTarget(): void {
     this.dropQueue();
     this.target = new Map(this.run.delivered);
   }
 
-  private isLevel(): boolean {
+  private isCaughtUp(): boolean {
     const { target, run } = this;
     if (target === null) return false;
     for (const [partition, offset] of target) {
       const source = run.partitions.get(partition);
-      if (source === undefined || this.sinks?.has(source) !== true || !run.holds(partition))
+      if (source === undefined || this.writers?.has(source) !== true || !run.owns(partition))
         continue;
       if ((this.positionOf(partition)?.offset ?? -1) < offset) return false;
     }
     return true;
   }
 
-  private attach(): void {
-    this.attached = true;
+  private rejoinReader(): void {
+    this.sharesReader = true;
     this.target = null;
-    if (!this.failing()) this.over();
-    this.run.bell.ring();
+    if (!this.failing()) this.reportCaughtUp();
+    this.run.notifier.notify();
   }
 
-  private async deliver({ parts }: Portion): Promise<void> {
-    for (const [source, sink] of this.sinks!) {
-      const part = parts.get(source);
+  private async deliver({ bySource }: SourceBatches): Promise<void> {
+    for (const [source, writer] of this.writers!) {
+      const part = bySource.get(source);
       if (part === undefined || part.positions.length === 0) continue;
-      if (await sink.take(part.changes, part.positions)) this.settle(source, sink);
+      if (await writer.write(part.changes, part.positions)) this.markDurable(source, writer);
     }
-    await this.run.settled();
+    await this.run.acknowledge();
   }
 
   /**
    * Waits for the bell; false where something taken has to be made durable before it rings: a log
    * that is quiet keeps nothing from its store.
    */
-  private async rungInTime(): Promise<boolean> {
-    const { bell, sleep } = this.run;
-    const rung = bell.rung().then(() => true);
-    const wait = Math.min(...[...this.sinks!.values()].map((sink) => sink.dueIn()));
-    return wait === Infinity ? rung : (await within(rung, wait, sleep)) !== null;
+  private async changedInTime(): Promise<boolean> {
+    const { notifier, sleep } = this.run;
+    const changed = notifier.changed().then(() => true);
+    const wait = Math.min(...[...this.writers!.values()].map((writer) => writer.commitDueIn()));
+    return wait === Infinity ? changed : (await withTimeout(changed, wait, sleep)) !== null;
   }
 
   private async commitDue(): Promise<void> {
     this.busy = true;
-    for (const [source, sink] of this.sinks!)
-      if (await this.attempt(() => sink.commitWhenDue())) this.settle(source, sink);
-    await this.run.settled();
+    for (const [source, writer] of this.writers!)
+      if (await this.attempt(() => writer.commitWhenDue())) this.markDurable(source, writer);
+    await this.run.acknowledge();
     this.busy = false;
-    this.run.bell.ring();
+    this.run.notifier.notify();
   }
 
   /** All that the sink took is durable. */
-  private settle(source: string, { positions }: Sink): void {
+  private markDurable(source: string, { positions }: SourceWriter): void {
     for (const [partition, position] of positions)
       if (this.run.partitions.get(partition) === source)
-        this.durable.set(partition, forSource(position));
+        this.durable.set(partition, toSourcePosition(position));
   }
 
   /** Again and again while the store says that this may help. */
@@ -315,7 +322,7 @@ export class Outlet {
         attempts++;
         this.failed(error);
       }
-      await run.sleep(pauseAfter(attempts), run.signal);
+      await run.sleep(retryDelay(attempts), run.signal);
     }
   }
 
@@ -323,47 +330,47 @@ export class Outlet {
     const first = !this.failing();
     if (this.stalled === null) {
       this.stalled = { since: this.run.clock(), attempts: 0, error };
-      this.startLimit();
+      this.startStallTimer();
     }
     this.stalled.attempts++;
     this.stalled.error = error;
-    if (first) this.tell();
-    this.run.bell.ring();
+    if (first) this.reportBackpressure();
+    this.run.notifier.notify();
   }
 
   private succeeded(): void {
     if (this.stalled === null) return;
-    if (this.attached) return this.over();
+    if (this.sharesReader) return this.reportCaughtUp();
     this.stalled.attempts = 0;
-    this.startLimit();
+    this.startStallTimer();
   }
 
-  private over(): void {
-    const last = this.stall();
+  private reportCaughtUp(): void {
+    const last = this.backpressure();
     this.stalled = null;
-    this.patience?.abort();
-    if (last !== null) this.run.tell({ ...last, attempts: 0, over: true });
+    this.stallTimer?.abort();
+    if (last !== null) this.run.reportBackpressure({ ...last, attempts: 0, caughtUp: true });
   }
 
-  private tell(): void {
-    this.run.tell(this.stall()!);
+  private reportBackpressure(): void {
+    this.run.reportBackpressure(this.backpressure()!);
   }
 
   private dropQueue(): void {
-    for (const portion of this.queue) this.weigh(portion, -1);
+    for (const sourceBatches of this.queue) this.account(sourceBatches, -1);
     this.queue = [];
     this.target = null;
   }
 
-  private weigh({ changes, bytes }: Portion, sign: 1 | -1): void {
+  private account({ changes, bytes }: SourceBatches, sign: 1 | -1): void {
     this.changes += sign * Math.max(1, changes);
     this.bytes += sign * bytes;
   }
 
-  private gaveUp(): TidemarkError {
-    const { since, error } = this.stall()!;
+  private stallError(): TidemarkError {
+    const { since, error } = this.backpressure()!;
     return new TidemarkError(
-      "SINK_STALLED",
+      "STORE_STALLED",
       `${this.name}: has taken nothing for too long, with trouble since ${since} ` +
         `(${error?.message ?? "it does not answer"}); ` +
         "what each store has stays, and nothing is lost: see to it, and run again to go on " +

@@ -3,13 +3,18 @@ import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import type { HistoryState } from "../offline/version-events.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
-import type { Answers, ComputeEngine, EntityRows, Events, TableSpec } from "../spi.ts";
+import type { ResultColumns, ComputeEngine, EntityRows, Events, TableSpec } from "../spi.ts";
 import { planOf } from "../plan/view-plans.ts";
-import { gatherShare, type GatheredShare, type Share, type ShareLimits } from "./gather-bucket.ts";
+import {
+  gatherGroup,
+  type GatheredGroup,
+  type EntityGroup,
+  type EntityGroupLimits,
+} from "./gather-group.ts";
 import { DATE, EVENT_TIMESTAMP } from "./features-table.ts";
 import type { LocalDate } from "./local-date.ts";
-import { pageEncoder, pagesFor } from "./segment-codec.ts";
-import type { PagesWriter } from "./online-segments.ts";
+import { segmentEncoder, segmentsFor } from "./segment-codec.ts";
+import type { SegmentWriter } from "./online-segments.ts";
 
 export interface DaysToCompute {
   readonly context: HistoryContext;
@@ -19,19 +24,19 @@ export interface DaysToCompute {
   readonly engine: ComputeEngine;
   /** In their order. */
   readonly days: readonly LocalDate[];
-  readonly limits: Omit<ShareLimits, "shares"> & {
-    /** What the engine computes at once, about. */ readonly part: number;
+  readonly limits: Omit<EntityGroupLimits, "groups"> & {
+    /** What the engine computes at once, about. */ readonly engineRows: number;
   };
   /** Takes the rows of the last day; null: they go to the table only. */
-  readonly online: PagesWriter | null;
+  readonly online: SegmentWriter | null;
   /** How many rows a day had in a share. */
   readonly onRows: (day: number, rows: number) => void;
   readonly signal: AbortSignal | undefined;
 }
 
-const MOST_SHARES = 2 ** 24;
+const MAX_GROUPS = 2 ** 24;
 /** Pages of one share, at least: so often may a later share be halved without parting a page. */
-const PAGES_PER_SHARE = 1024;
+const SEGMENTS_PER_GROUP = 1024;
 
 /**
  * Batches of the features table. The online rows are written on the way, and served when all are.
@@ -39,33 +44,33 @@ const PAGES_PER_SHARE = 1024;
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
   const { context, state, view, table, engine, days, online, signal } = options;
   const plan = planOf(view, view.features);
-  const waiting: Share[] = [{ count: 1, index: 0 }];
-  let pages: number | null = null;
-  for (let share = waiting.pop(); share !== undefined; share = waiting.pop()) {
-    const gathered = await gatherShare(
+  const waiting: EntityGroup[] = [{ count: 1, index: 0 }];
+  let segments: number | null = null;
+  for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
+    const gathered = await gatherGroup(
       context,
       state,
       view,
       plan,
       days,
-      share,
-      { ...options.limits, shares: pages ?? MOST_SHARES },
+      group,
+      { ...options.limits, groups: segments ?? MAX_GROUPS },
       signal,
     );
-    waiting.push(...gathered.left);
-    if (online !== null && pages === null) {
-      const { count } = gathered.share;
-      pages = Math.max(
-        pagesFor(gathered.entities * count),
-        count === 1 ? 1 : count * PAGES_PER_SHARE,
+    waiting.push(...gathered.remaining);
+    if (online !== null && segments === null) {
+      const { count } = gathered.group;
+      segments = Math.max(
+        segmentsFor(gathered.entities * count),
+        count === 1 ? 1 : count * SEGMENTS_PER_GROUP,
       );
-      await online.expect(pages);
+      await online.setSegmentCount(segments);
     }
-    for (const part of partsOf(gathered, pages, days.length, options.limits.part)) {
-      const { rows, entities, starts } = rowsAsked(gathered, days, part.entities);
-      const answers = await ("longest" in plan
-        ? engine.aggregate(plan, part.events(), rows, { signal })
-        : engine.joinAsOf(plan, part.events(), rows, { signal }));
+    for (const input of engineInputs(gathered, segments, days.length, options.limits.engineRows)) {
+      const { rows, entities, starts } = entityRowsForDays(gathered, days, input.entities);
+      const answers = await ("longestWindow" in plan
+        ? engine.aggregate(plan, input.events(), rows, { signal })
+        : engine.joinAsOf(plan, input.events(), rows, { signal }));
       for (let day = 0; day < days.length; day++) {
         const [from, to] = [starts[day]!, starts[day + 1]!];
         options.onRows(day, to - from);
@@ -75,7 +80,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
         // first: the offline store may be busy with it while the online store takes its pages
         yield batch;
         if (online !== null && day === days.length - 1)
-          await writePages(online, pages!, view, gathered, own, batch);
+          await writeSegments(online, segments!, view, gathered, own, batch);
       }
     }
   }
@@ -88,58 +93,64 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
  * Some entities of a share, and their events, numbered by their places among them: the engine goes
  * through memory as it lies.
  */
-interface Part {
+interface EngineInput {
   readonly entities: Int32Array;
   events(): AsyncIterable<Events>;
 }
 
 /** Parts of about so many rows, no page in two of them. */
-function* partsOf(
-  gathered: GatheredShare,
-  pages: number | null,
+function* engineInputs(
+  gathered: GatheredGroup,
+  segments: number | null,
   days: number,
   rows: number,
-): Generator<Part> {
+): Generator<EngineInput> {
   const { events, entities, hashes } = gathered;
-  const order = pages === null ? counting(entities) : byPage(gathered, pages);
-  const places = new Int32Array(entities);
-  for (let i = 0; i < entities; i++) places[order[i]!] = i;
+  const order = segments === null ? sequence(entities) : bySegment(gathered, segments);
+  const indexes = new Int32Array(entities);
+  for (let i = 0; i < entities; i++) indexes[order[i]!] = i;
   const parts = Math.max(1, Math.ceil((entities * days) / rows));
   for (let part = 0, first = 0; part < parts; part++) {
     let end = Math.max(first, Math.floor((entities * (part + 1)) / parts));
-    if (pages !== null && end > 0)
-      while (end < entities && hashes[order[end]!]! % pages === hashes[order[end - 1]!]! % pages)
+    if (segments !== null && end > 0)
+      while (
+        end < entities &&
+        hashes[order[end]!]! % segments === hashes[order[end - 1]!]! % segments
+      )
         end++;
     const [from, to] = [first, end];
     first = end;
     if (from === to) continue;
-    yield { entities: order.subarray(from, to), events: () => eventsOf(events, places, from, to) };
+    yield {
+      entities: order.subarray(from, to),
+      events: () => renumberedEvents(events, indexes, from, to),
+    };
   }
 }
 
-async function* eventsOf(
+async function* renumberedEvents(
   events: readonly Events[],
-  places: Int32Array,
+  indexes: Int32Array,
   from: number,
   to: number,
 ): AsyncIterable<Events> {
   for (const batch of events) {
     const entity = new Int32Array(batch.length);
     for (let i = 0; i < batch.length; i++) {
-      const place = batch.entity[i]! < 0 ? -1 : places[batch.entity[i]!]!;
-      entity[i] = place >= from && place < to ? place - from : -1;
+      const index = batch.entity[i]! < 0 ? -1 : indexes[batch.entity[i]!]!;
+      entity[i] = index >= from && index < to ? index - from : -1;
     }
     yield { ...batch, entity };
   }
 }
 
 /** The entities of each page beside each other. */
-function byPage({ entities, hashes }: GatheredShare, pages: number): Int32Array {
-  const next = new Int32Array(pages + 1);
-  for (let one = 0; one < entities; one++) next[(hashes[one]! % pages) + 1]!++;
-  for (let page = 0; page < pages; page++) next[page + 1]! += next[page]!;
+function bySegment({ entities, hashes }: GatheredGroup, segments: number): Int32Array {
+  const next = new Int32Array(segments + 1);
+  for (let one = 0; one < entities; one++) next[(hashes[one]! % segments) + 1]!++;
+  for (let segment = 0; segment < segments; segment++) next[segment + 1]! += next[segment]!;
   const order = new Int32Array(entities);
-  for (let one = 0; one < entities; one++) order[next[hashes[one]! % pages]!++] = one;
+  for (let one = 0; one < entities; one++) order[next[hashes[one]! % segments]!++] = one;
   return order;
 }
 
@@ -147,26 +158,26 @@ function byPage({ entities, hashes }: GatheredShare, pages: number): Int32Array 
  * Day after day, every entity that is there: for the engine by its place among these, and by its
  * number. Rows of day d are [starts[d], starts[d + 1]).
  */
-function rowsAsked(
-  { isThere }: GatheredShare,
+function entityRowsForDays(
+  { hasRow }: GatheredGroup,
   days: readonly LocalDate[],
-  asked: Int32Array,
+  ofInput: Int32Array,
 ): {
   readonly rows: EntityRows;
   readonly entities: Int32Array;
   readonly starts: readonly number[];
 } {
-  const most = asked.length * days.length;
-  const entity = new Int32Array(most);
-  const entities = new Int32Array(most);
-  const time = new Float64Array(most);
+  const maxRows = ofInput.length * days.length;
+  const entity = new Int32Array(maxRows);
+  const entities = new Int32Array(maxRows);
+  const time = new Float64Array(maxRows);
   const starts = [0];
   let length = 0;
   for (let day = 0; day < days.length; day++) {
-    for (let place = 0; place < asked.length; place++) {
-      if (!isThere(asked[place]!, day)) continue;
-      entity[length] = place;
-      entities[length] = asked[place]!;
+    for (let index = 0; index < ofInput.length; index++) {
+      if (!hasRow(ofInput[index]!, day)) continue;
+      entity[length] = index;
+      entities[length] = ofInput[index]!;
       time[length++] = days[day]!.time;
     }
     starts.push(length);
@@ -174,7 +185,7 @@ function rowsAsked(
   return {
     rows: {
       length,
-      keys: asked.length,
+      keyCount: ofInput.length,
       entity: entity.subarray(0, length),
       time: time.subarray(0, length),
     },
@@ -187,9 +198,9 @@ function rowsAsked(
 function batchOfDay(
   table: TableSpec,
   view: ViewSpec,
-  gathered: GatheredShare,
+  gathered: GatheredGroup,
   entity: Int32Array,
-  answers: readonly Answers[],
+  answers: readonly ResultColumns[],
   day: LocalDate,
   from: number,
 ): Batch {
@@ -197,17 +208,17 @@ function batchOfDay(
   const keys = view.entity.keys.length;
   const vectors = table.columns.map((column: ColumnSpec, c): Vector => {
     if (column === EVENT_TIMESTAMP)
-      return { is: "float64", values: new Float64Array(length).fill(day.time), valid: null };
+      return { kind: "float64", values: new Float64Array(length).fill(day.time), valid: null };
     if (column === DATE)
-      return { is: "string", codes: new Int32Array(length), dictionary: [day.date], valid: null };
+      return { kind: "string", codes: new Int32Array(length), dictionary: [day.date], valid: null };
     if (c < keys) {
       const values = gathered.keys[c]!;
       // an entity comes once, so the texts of its only key differ
-      if (keys === 1 && column.kind === "string")
+      if (keys === 1 && column.type === "string")
         return {
-          is: "string",
-          codes: counting(length),
-          dictionary: picked(values as readonly string[], entity),
+          kind: "string",
+          codes: sequence(length),
+          dictionary: pick(values as readonly string[], entity),
           valid: null,
         };
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
@@ -222,15 +233,15 @@ function batchOfDay(
 // here with a row
 
 /** 0, 1, 2 … */
-function counting(length: number): Int32Array {
+function sequence(length: number): Int32Array {
   const numbers = new Int32Array(length);
   for (let i = 0; i < length; i++) numbers[i] = i;
   return numbers;
 }
 
-function picked(values: readonly string[], places: Int32Array): string[] {
-  const result = new Array<string>(places.length);
-  for (let i = 0; i < places.length; i++) result[i] = values[places[i]!]!;
+function pick(values: readonly string[], indexes: Int32Array): string[] {
+  const result = new Array<string>(indexes.length);
+  for (let i = 0; i < indexes.length; i++) result[i] = values[indexes[i]!]!;
   return result;
 }
 
@@ -241,11 +252,11 @@ function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => 
 }
 
 /** The rows of the batch, which come page after page. */
-async function writePages(
-  online: PagesWriter,
-  pages: number,
+async function writeSegments(
+  online: SegmentWriter,
+  segments: number,
   view: ViewSpec,
-  { textOf, hashes }: GatheredShare,
+  { textOf, hashes }: GatheredGroup,
   entity: Int32Array,
   batch: Batch,
 ): Promise<void> {
@@ -257,12 +268,12 @@ async function writePages(
     columns: view.features.map(({ result }) => result),
     vectors: batch.vectors.slice(-view.features.length),
   };
-  const encode = pageEncoder(rows);
+  const encode = segmentEncoder(rows);
   for (let start = 0; start < entity.length;) {
-    const page = rows.hashes[start]! % pages;
+    const segment = rows.hashes[start]! % segments;
     let end = start + 1;
-    while (end < entity.length && rows.hashes[end]! % pages === page) end++;
-    await online.add(page, encode(start, end));
+    while (end < entity.length && rows.hashes[end]! % segments === segment) end++;
+    await online.add(segment, encode(start, end));
     start = end;
   }
 }

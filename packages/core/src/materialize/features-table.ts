@@ -4,11 +4,11 @@ import type { ColumnSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, Position, PositionStep, TableSpec } from "../spi.ts";
 import type { LocalDate } from "./local-date.ts";
 
-export const DATE: ColumnSpec = { name: "date", database: "date", kind: "string", nullable: false };
+export const DATE: ColumnSpec = { name: "date", database: "date", type: "string", nullable: false };
 export const EVENT_TIMESTAMP: ColumnSpec = {
   name: "event_timestamp",
   database: "event_timestamp",
-  kind: "timestamp",
+  type: "timestamp",
   nullable: false,
 };
 
@@ -17,8 +17,8 @@ export const EVENT_TIMESTAMP: ColumnSpec = {
  * that is called like one of these two is `NAME_TAKEN`.
  */
 export function featuresTable(view: ViewSpec): TableSpec {
-  const keys = view.entity.keys.map((column) => plain(column, false));
-  const features = view.features.map(({ result, name }) => plain({ ...result, name }, true));
+  const keys = view.entity.keys.map((column) => tableColumn(column, false));
+  const features = view.features.map(({ result, name }) => tableColumn({ ...result, name }, true));
   for (const { name } of [...keys, ...features]) {
     if (![DATE.name, EVENT_TIMESTAMP.name].includes(name.toLowerCase())) continue;
     throw new TidemarkError(
@@ -34,11 +34,11 @@ export function featuresTable(view: ViewSpec): TableSpec {
   };
 }
 
-function plain({ name, kind, precision, scale }: ColumnSpec, nullable: boolean): ColumnSpec {
+function tableColumn({ name, type, precision, scale }: ColumnSpec, nullable: boolean): ColumnSpec {
   return {
     name,
     database: name,
-    kind,
+    type,
     nullable,
     ...(precision === undefined ? {} : { precision }),
     ...(scale === undefined ? {} : { scale }),
@@ -48,7 +48,7 @@ function plain({ name, kind, precision, scale }: ColumnSpec, nullable: boolean):
 /** A date that the table holds. */
 export interface MaterializedDate extends LocalDate {
   /** Under which definition. */
-  readonly meaning: number;
+  readonly fingerprint: number;
   /**
    * Up to where the change log was in when it was computed, or was found to hold nothing new for
    * it.
@@ -58,7 +58,7 @@ export interface MaterializedDate extends LocalDate {
   readonly partitions: readonly string[];
 }
 
-export interface Materialized {
+export interface FeaturesTableState {
   /** null: there is no table yet. */
   readonly version: number | null;
   readonly dates: ReadonlyMap<string, MaterializedDate>;
@@ -66,31 +66,31 @@ export interface Materialized {
    * How many commits there were; each moves it by one, so that of two runs that began from the same
    * state one is told.
    */
-  readonly commits: number;
+  readonly commitCount: number;
   /** The steps that say: these dates are computed from the log up to these positions. */
   dateSteps(
     dates: readonly LocalDate[],
-    meaning: number,
+    fingerprint: number,
     log: readonly Position[],
   ): readonly PositionStep[];
   /** The steps that say: what the log holds up to these positions is in every date. */
   everyDateSteps(log: readonly Position[]): readonly PositionStep[];
 }
 
-// names of positions: `date/2025-06-14` → its time · `date/2025-06-14/meaning` ·
+// names of positions: `date/2025-06-14` → its time · `date/2025-06-14/fingerprint` ·
 // `date/2025-06-14/at/<log partition>` · `at/<log partition>` for every date that was there then ·
 // `commits`
-const ofDate = (date: string): string => `date/${date}`;
-const meaningName = (date: string): string => `date/${date}/meaning`;
+const dateName = (date: string): string => `date/${date}`;
+const fingerprintName = (date: string): string => `date/${date}/fingerprint`;
 const reachedName = (date: string, partition: string): string => `date/${date}/at/${partition}`;
-const everyName = (partition: string): string => `at/${partition}`;
+const everyDateName = (partition: string): string => `at/${partition}`;
 const COMMITS = "commits";
 
-export async function materializedOf(
+export async function readFeaturesTableState(
   offline: OfflineStore,
   table: TableSpec,
   signal: AbortSignal | undefined,
-): Promise<Materialized> {
+): Promise<FeaturesTableState> {
   const state = await offline.state(table.name, { signal });
   const known = new Map(
     (state?.positions ?? []).map(({ partition, offset }) => [partition, offset]),
@@ -107,12 +107,12 @@ export async function materializedOf(
     const reached = (partition: string): number =>
       Math.max(
         known.get(reachedName(date, partition)) ?? -1,
-        known.get(everyName(partition)) ?? -1,
+        known.get(everyDateName(partition)) ?? -1,
       );
     dates.set(date, {
       date,
       time,
-      meaning: known.get(meaningName(date)) ?? -1,
+      fingerprint: known.get(fingerprintName(date)) ?? -1,
       reached,
       partitions: [],
     });
@@ -121,23 +121,23 @@ export async function materializedOf(
     const [, date, partition] = /^date\/([^/]+)\/at\/(.*)$/s.exec(name) ?? [];
     if (date !== undefined) (dates.get(date)!.partitions as string[]).push(partition!);
   }
-  const commits = known.get(COMMITS) ?? 0;
+  const commitCount = known.get(COMMITS) ?? 0;
   return {
     version: state?.version ?? null,
     dates,
-    commits,
-    dateSteps: (list, meaning, log) => [
-      step(COMMITS, commits + 1),
+    commitCount,
+    dateSteps: (list, fingerprint, log) => [
+      step(COMMITS, commitCount + 1),
       ...list.flatMap(({ date, time }) => [
-        step(ofDate(date), time),
-        step(meaningName(date), meaning),
+        step(dateName(date), time),
+        step(fingerprintName(date), fingerprint),
         ...log.map(({ partition, offset }) => step(reachedName(date, partition), offset)),
       ]),
     ],
     everyDateSteps: (log) => [
-      step(COMMITS, commits + 1),
+      step(COMMITS, commitCount + 1),
       ...log
-        .map(({ partition, offset }) => step(everyName(partition), offset))
+        .map(({ partition, offset }) => step(everyDateName(partition), offset))
         .filter(({ expected, next }) => expected !== next),
     ],
   };

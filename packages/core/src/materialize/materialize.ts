@@ -8,10 +8,14 @@ import { historyState, type HistoryState } from "../offline/version-events.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "../offline/offline-reader.ts";
-import { breather } from "../yield-to-event-loop.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
-import { featuresTable, materializedOf, type Materialized } from "./features-table.ts";
+import {
+  featuresTable,
+  readFeaturesTableState,
+  type FeaturesTableState,
+} from "./features-table.ts";
 import {
   dayAfter,
   lastDayBefore,
@@ -21,10 +25,15 @@ import {
   today,
   type LocalDate,
 } from "./local-date.ts";
-import { beginPages, LATER_DAY_SERVED, servedDay, type PagesWriter } from "./online-segments.ts";
-import { touchedDates } from "./stale-dates.ts";
+import {
+  beginSegments,
+  LATER_DAY_SERVED,
+  servedDay,
+  type SegmentWriter,
+} from "./online-segments.ts";
+import { staleDates } from "./stale-dates.ts";
 import type { MaterializedView, MaterializeOptions, MaterializeResult } from "./types.ts";
-import { meaningOf } from "./view-fingerprint.ts";
+import { viewFingerprint } from "./view-fingerprint.ts";
 
 export interface MaterializeSettings {
   readonly views: ReadonlyMap<string, ViewSpec>;
@@ -46,12 +55,17 @@ export interface MaterializeLimits {
   /**
    * Rows that the engine computes at once, about; a writer of Parquet takes as many as a row group.
    */
-  readonly part: number;
+  readonly engineRows: number;
   /** Changed rows that an incremental run looks at one by one. */
   readonly changedRows?: number | undefined;
 }
 
-const LIMITS: MaterializeLimits = { days: 31, events: 4_000_000, rows: 2_000_000, part: 125_000 };
+const LIMITS: MaterializeLimits = {
+  days: 31,
+  events: 4_000_000,
+  rows: 2_000_000,
+  engineRows: 125_000,
+};
 const ATTEMPTS = 10;
 const WHO = "materialize";
 
@@ -63,9 +77,9 @@ export async function materializeViews(
   const views =
     options.views === undefined
       ? [...settings.views.values()]
-      : options.views.map((one) => viewAsked(one, settings.views));
+      : options.views.map((one) => resolveView(one, settings.views));
   const now = settings.clock();
-  const asked = daysAsked(options, zone, now);
+  const asked = requestedDays(options, zone, now);
   refuseUnfinished(asked.days ?? [], now, WHO);
   const progress = { done: 0, total: 0 };
   const results: MaterializedView[] = [];
@@ -80,17 +94,17 @@ export async function materializeViews(
  * `days`: those to compute; null: those that the table needs, and every day of [from, to) that it
  * lacks.
  */
-interface DaysAsked {
+interface RequestedDays {
   readonly days: readonly LocalDate[] | null;
   readonly from: string | undefined;
   readonly to: string;
 }
 
-function daysAsked(
+function requestedDays(
   { dates, from, to, incremental = false }: MaterializeOptions,
   zone: string,
   now: number,
-): DaysAsked {
+): RequestedDays {
   const until = to ?? today(now, zone);
   if (incremental) {
     if (dates !== undefined)
@@ -128,7 +142,7 @@ function daysAsked(
 
 async function materializeView(
   view: ViewSpec,
-  asked: DaysAsked,
+  asked: RequestedDays,
   zone: string,
   options: MaterializeOptions,
   settings: MaterializeSettings,
@@ -141,13 +155,13 @@ async function materializeView(
     { readonly date: string; readonly rows: number; readonly state: "new" | "again" }
   >();
   let served: string | null = null;
-  let held = 0;
-  const breathe = breather();
+  let dateCount = 0;
+  const yieldToEventLoop = eventLoopYielder();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const due = asked.days ?? null;
     const plan =
       due === null
-        ? await daysDue(view, asked, zone, options, settings)
+        ? await incrementalDays(view, asked, zone, options, settings)
         : { days: due, commits: null, finish: null };
     const days = plan.days.filter(({ date }) => due === null || !done.has(date));
     progress.total = progress.done + days.length;
@@ -155,13 +169,13 @@ async function materializeView(
     let conflict = false;
     const size = limits?.days ?? LIMITS.days;
     for (let first = 0; first < days.length && !conflict; first += size) {
-      const part = days.slice(first, first + size);
+      const chunk = days.slice(first, first + size);
       // a server's thread has requests to answer, and hears only then that nobody waits any more
-      await breathe();
+      await yieldToEventLoop();
       options.signal?.throwIfAborted();
       const result = await commitDays(
         view,
-        part,
+        chunk,
         { commits, online: options.online !== false && first + size >= days.length, zone },
         options,
         settings,
@@ -172,8 +186,8 @@ async function materializeView(
       }
       if (commits !== null) commits = result.commits;
       served = result.served ?? served;
-      held = result.held;
-      for (const [i, { date }] of part.entries()) {
+      dateCount = result.dateCount;
+      for (const [i, { date }] of chunk.entries()) {
         done.set(date, {
           date,
           rows: result.rows[i]!,
@@ -192,14 +206,14 @@ async function materializeView(
     if (!conflict && plan.finish !== null) {
       const finished = await plan.finish(commits!);
       conflict = finished === null;
-      held = finished ?? held;
+      dateCount = finished ?? dateCount;
     }
     if (conflict) continue;
     return {
       view: view.name,
       table: table.name,
       dates: [...done.values()].sort((a, b) => (a.date < b.date ? -1 : 1)),
-      unchanged: held - done.size,
+      unchanged: dateCount - done.size,
       online: served,
     };
   }
@@ -225,24 +239,24 @@ async function commitDays(
   readonly commits: number;
   readonly rows: readonly number[];
   readonly again: ReadonlySet<string>;
-  readonly held: number;
+  readonly dateCount: number;
   readonly served: string | null;
 } | null> {
   const { offline, online, namespace, engine, limits } = settings;
   const table = featuresTable(view);
-  const meaning = meaningOf(view);
+  const fingerprint = viewFingerprint(view);
   const newest = days.at(-1)!;
   // nothing is begun for a table or a history that will not do
-  refuseOtherZone(view, await materializedOf(offline, table, signal), days, how.zone);
+  refuseOtherZone(view, await readFeaturesTableState(offline, table, signal), days, how.zone);
   await historyOf(view, offline, signal);
   const begun =
     online === null || !how.online
       ? LATER_DAY_SERVED
-      : await beginPages(online, namespace, view, newest, meaning);
-  const pages: PagesWriter | null = begun === LATER_DAY_SERVED ? null : begun;
-  const materialized = await materializedOf(offline, table, signal);
+      : await beginSegments(online, namespace, view, newest, fingerprint);
+  const segments: SegmentWriter | null = begun === LATER_DAY_SERVED ? null : begun;
+  const materialized = await readFeaturesTableState(offline, table, signal);
   refuseOtherZone(view, materialized, days, how.zone);
-  if (how.commits !== null && materialized.commits !== how.commits) return null;
+  if (how.commits !== null && materialized.commitCount !== how.commits) return null;
   const { context, state } = await historyOf(view, offline, signal);
   const rows = days.map(() => 0);
   const batches = computeDays({
@@ -253,7 +267,7 @@ async function commitDays(
     engine,
     days,
     limits: { ...LIMITS, ...limits },
-    online: pages,
+    online: segments,
     signal,
     onRows: (day, count) => {
       rows[day]! += count;
@@ -261,18 +275,18 @@ async function commitDays(
   });
   const written = await offline.rewrite(table, batches, {
     replaced: { [table.partitionBy[0]!]: days.map(({ date }) => date) },
-    from: materialized.version,
-    positions: materialized.dateSteps(days, meaning, state.log.positions),
+    expectedVersion: materialized.version,
+    positions: materialized.dateSteps(days, fingerprint, state.log.positions),
     signal,
   });
   if (written === "conflict") return null;
   const again = new Set(days.flatMap(({ date }) => (materialized.dates.has(date) ? [date] : [])));
   return {
-    commits: materialized.commits + 1,
+    commits: materialized.commitCount + 1,
     rows,
     again,
-    held: materialized.dates.size + days.length - again.size,
-    served: pages === null ? null : newest.date,
+    dateCount: materialized.dates.size + days.length - again.size,
+    served: segments === null ? null : newest.date,
   };
 }
 
@@ -280,19 +294,19 @@ async function commitDays(
  * What an incremental run has to do: the days that do not hold what history holds, and those that
  * the table lacks. `finish` says of all others that they were looked at.
  */
-async function daysDue(
+async function incrementalDays(
   view: ViewSpec,
-  { from, to }: DaysAsked,
+  { from, to }: RequestedDays,
   zone: string,
   { signal, online: wanted }: MaterializeOptions,
   { offline, online, namespace, limits }: MaterializeSettings,
 ) {
   const table = featuresTable(view);
-  const meaning = meaningOf(view);
-  const materialized = await materializedOf(offline, table, signal);
+  const fingerprint = viewFingerprint(view);
+  const materialized = await readFeaturesTableState(offline, table, signal);
   const { context, state } = await historyOf(view, offline, signal);
-  const there = [...materialized.dates.values()].sort((a, b) => a.time - b.time);
-  const newest = there.at(-1);
+  const stored = [...materialized.dates.values()].sort((a, b) => a.time - b.time);
+  const newest = stored.at(-1);
   if (newest === undefined && from === undefined) {
     throw new TidemarkError(
       "MATERIALIZE_NOT_BEGUN",
@@ -303,11 +317,11 @@ async function daysDue(
   refuseOtherZone(
     view,
     materialized,
-    there.map(({ date }) => localDate(date, zone, WHO)),
+    stored.map(({ date }) => localDate(date, zone, WHO)),
     zone,
   );
-  const same = there.filter((date) => date.meaning === meaning);
-  const touched = await touchedDates(
+  const same = stored.filter((date) => date.fingerprint === fingerprint);
+  const stale = await staleDates(
     context,
     state,
     view,
@@ -316,14 +330,14 @@ async function daysDue(
     signal,
   );
   const due = new Map(
-    there
-      .filter(({ date, meaning: under }) => under !== meaning || touched.has(date))
+    stored
+      .filter(({ date, fingerprint: under }) => under !== fingerprint || stale.has(date))
       .map(({ date, time }) => [date, { date, time }]),
   );
   const begin =
     newest === undefined
       ? from!
-      : from !== undefined && from < there[0]!.date
+      : from !== undefined && from < stored[0]!.date
         ? from
         : dayAfter(newest);
   if (begin < to)
@@ -335,13 +349,13 @@ async function daysDue(
     if (
       served === null ||
       served.time < newest.time ||
-      (served.time === newest.time && served.meaning !== meaning)
+      (served.time === newest.time && served.fingerprint !== fingerprint)
     )
       due.set(newest.date, { date: newest.date, time: newest.time });
   }
   const finish = async (commits: number): Promise<number | null> => {
-    const now = await materializedOf(offline, table, signal);
-    if (now.commits !== commits) return null;
+    const now = await readFeaturesTableState(offline, table, signal);
+    if (now.commitCount !== commits) return null;
     const positions = now.everyDateSteps(state.log.positions);
     // one step is the count of commits: with it alone there is nothing to say
     if (
@@ -353,7 +367,7 @@ async function daysDue(
   };
   return {
     days: [...due.values()].sort((a, b) => a.time - b.time),
-    commits: materialized.commits,
+    commits: materialized.commitCount,
     finish,
   };
 }
@@ -375,7 +389,7 @@ async function historyOf(
 
 function refuseOtherZone(
   view: ViewSpec,
-  { dates }: Materialized,
+  { dates }: FeaturesTableState,
   days: readonly LocalDate[],
   zone: string,
 ): void {
@@ -391,7 +405,7 @@ function refuseOtherZone(
   }
 }
 
-function viewAsked(asked: unknown, views: ReadonlyMap<string, ViewSpec>): ViewSpec {
+function resolveView(asked: unknown, views: ReadonlyMap<string, ViewSpec>): ViewSpec {
   const name = typeof asked === "string" ? asked : viewSpecOf(asked, WHO).name;
   const view = views.get(name);
   if (view === undefined)
@@ -405,7 +419,7 @@ function viewAsked(asked: unknown, views: ReadonlyMap<string, ViewSpec>): ViewSp
 
 export function viewSpecOf(asked: unknown, who: string): ViewSpec {
   const found = definitionOf(asked);
-  if (found?.is !== "view")
+  if (found?.kind !== "view")
     throw new TidemarkError(
       "SELECTION_INVALID",
       `${who}: ${described(asked)} is no feature view; give one as your definitions export it`,

@@ -19,46 +19,46 @@ const FORMAT = 1;
 const STEP_BYTES = 16 * 2 ** 20;
 const STEP_CELLS = 5_000;
 
-interface Pages {
+interface SegmentGeneration {
   readonly generation: number;
-  readonly pages: number;
+  readonly segmentCount: number;
 }
 
 /** A day that is served. */
-export interface ServedDay extends Pages, LocalDate {
-  readonly meaning: number;
+export interface ServedDay extends SegmentGeneration, LocalDate {
+  readonly fingerprint: number;
 }
 
-export interface Head {
+export interface ViewHead {
   readonly served: ServedDay | null;
   /** The generation that a run writes, or has left unfinished. */
-  readonly writing: Pages | null;
+  readonly writing: SegmentGeneration | null;
   /** Generations that nobody reads any more. */
-  readonly old: readonly Pages[];
+  readonly obsolete: readonly SegmentGeneration[];
 }
 
-export interface PageKeys {
+export interface SegmentKeys {
   readonly head: Uint8Array;
-  page(generation: number, page: number): Uint8Array;
+  segment(generation: number, segment: number): Uint8Array;
 }
 
-const NUMBERS: readonly ColumnSpec[] = ["generation", "page"].map((name) => ({
+const SEGMENT_KEY_COLUMNS: readonly ColumnSpec[] = ["generation", "segment"].map((name) => ({
   name,
   database: name,
-  kind: "int64",
+  type: "int64",
   nullable: false,
 }));
 
-export function pageKeys(namespace: string, view: ViewSpec): PageKeys {
-  const page = cellKeys(namespace, `materialized:${view.name}#`, NUMBERS);
+export function segmentKeys(namespace: string, view: ViewSpec): SegmentKeys {
+  const segment = cellKeys(namespace, `materialized:${view.name}#`, SEGMENT_KEY_COLUMNS);
   return {
     head: cellKeys(namespace, `materialized:${view.name}`, [])([]),
-    page: (generation, number) => page([BigInt(generation), BigInt(number)]),
+    segment: (generation, number) => segment([BigInt(generation), BigInt(number)]),
   };
 }
 
-export function headOf(bytes: Uint8Array): Head {
-  const stored = decodeJson(bytes) as Head & { readonly format: number };
+export function decodeHead(bytes: Uint8Array): ViewHead {
+  const stored = decodeJson(bytes) as ViewHead & { readonly format: number };
   if (stored.format !== FORMAT)
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
@@ -68,14 +68,14 @@ export function headOf(bytes: Uint8Array): Head {
   return stored;
 }
 
-function encodeHead({ served, writing, old }: Head): Uint8Array {
-  return encodeJson({ format: FORMAT, served, writing, old });
+function encodeHead({ served, writing, obsolete }: ViewHead): Uint8Array {
+  return encodeJson({ format: FORMAT, served, writing, obsolete });
 }
 
-export interface PagesWriter {
+export interface SegmentWriter {
   /** Says how many pages the generation will have; before the first page. */
-  expect(pages: number): Promise<void>;
-  add(page: number, value: Uint8Array): Promise<void>;
+  setSegmentCount(segments: number): Promise<void>;
+  add(segment: number, value: Uint8Array): Promise<void>;
   /** The generation is whole: from now on it is served. */
   finish(): Promise<void>;
 }
@@ -88,14 +88,14 @@ export const LATER_DAY_SERVED = "later day served";
  * then is `MATERIALIZE_FENCED`. Begin before history is read, so that a later generation never
  * knows less.
  */
-export async function beginPages(
+export async function beginSegments(
   store: OnlineStore,
   namespace: string,
   view: ViewSpec,
   day: LocalDate,
-  meaning: number,
-): Promise<PagesWriter | typeof LATER_DAY_SERVED> {
-  const keys = pageKeys(namespace, view);
+  fingerprint: number,
+): Promise<SegmentWriter | typeof LATER_DAY_SERVED> {
+  const keys = segmentKeys(namespace, view);
   const source = `materialized:${view.name}`;
   const fenced = (): TidemarkError =>
     new TidemarkError(
@@ -105,21 +105,21 @@ export async function beginPages(
         "where the other did not finish",
       { retryable: true },
     );
-  let head: Head;
+  let head: ViewHead;
   let generation: number;
 
   for (;;) {
     const [cell] = await store.read([keys.head]);
-    head = cell == null ? { served: null, writing: null, old: [] } : headOf(cell.value);
+    head = cell == null ? { served: null, writing: null, obsolete: [] } : decodeHead(cell.value);
     if (head.served !== null && head.served.time > day.time) return LATER_DAY_SERVED;
     const reached =
       (await store.positions(source)).find(({ partition }) => partition === "generation")?.offset ??
       null;
     generation = (reached ?? 0) + 1;
-    const next: Head = {
+    const next: ViewHead = {
       ...head,
-      writing: { generation, pages: 0 },
-      old: [...head.old, ...(head.writing === null ? [] : [head.writing])],
+      writing: { generation, segmentCount: 0 },
+      obsolete: [...head.obsolete, ...(head.writing === null ? [] : [head.writing])],
     };
     if (
       (await store.write({
@@ -154,7 +154,7 @@ export async function beginPages(
   }
 
   /** Nobody else writes the head while the generation is ours. */
-  async function setHead(next: Head): Promise<void> {
+  async function setHead(next: ViewHead): Promise<void> {
     await write([{ key: keys.head, value: encodeHead(next), expected: undefined, expires: null }]);
     head = next;
   }
@@ -164,12 +164,12 @@ export async function beginPages(
     [waiting, bytes] = [[], 0];
   }
 
-  async function clean(): Promise<void> {
-    for (const one of head.old) {
-      for (let from = 0; from < one.pages; from += STEP_CELLS) {
+  async function deleteObsolete(): Promise<void> {
+    for (const one of head.obsolete) {
+      for (let from = 0; from < one.segmentCount; from += STEP_CELLS) {
         await write(
-          Array.from({ length: Math.min(STEP_CELLS, one.pages - from) }, (_, i) => ({
-            key: keys.page(one.generation, from + i),
+          Array.from({ length: Math.min(STEP_CELLS, one.segmentCount - from) }, (_, i) => ({
+            key: keys.segment(one.generation, from + i),
             value: null,
             expected: undefined,
             expires: null,
@@ -177,14 +177,19 @@ export async function beginPages(
         );
       }
     }
-    if (head.old.length > 0) await setHead({ ...head, old: [] });
+    if (head.obsolete.length > 0) await setHead({ ...head, obsolete: [] });
   }
 
-  await clean();
+  await deleteObsolete();
   return {
-    expect: (pages) => setHead({ ...head, writing: { generation, pages } }),
-    async add(page, value) {
-      waiting.push({ key: keys.page(generation, page), value, expected: undefined, expires: null });
+    setSegmentCount: (segmentCount) => setHead({ ...head, writing: { generation, segmentCount } }),
+    async add(segment, value) {
+      waiting.push({
+        key: keys.segment(generation, segment),
+        value,
+        expected: undefined,
+        expires: null,
+      });
       bytes += value.length;
       if (bytes >= STEP_BYTES || waiting.length >= STEP_CELLS) await flush();
     },
@@ -192,11 +197,14 @@ export async function beginPages(
       await flush();
       const { served } = head;
       await setHead({
-        served: { ...day, meaning, generation, pages: head.writing!.pages },
+        served: { ...day, fingerprint, generation, segmentCount: head.writing!.segmentCount },
         writing: null,
-        old: served === null ? [] : [{ generation: served.generation, pages: served.pages }],
+        obsolete:
+          served === null
+            ? []
+            : [{ generation: served.generation, segmentCount: served.segmentCount }],
       });
-      await clean();
+      await deleteObsolete();
     },
   };
 }
@@ -206,6 +214,6 @@ export async function servedDay(
   namespace: string,
   view: ViewSpec,
 ): Promise<ServedDay | null> {
-  const [cell] = await store.read([pageKeys(namespace, view).head]);
-  return cell == null ? null : headOf(cell.value).served;
+  const [cell] = await store.read([segmentKeys(namespace, view).head]);
+  return cell == null ? null : decodeHead(cell.value).served;
 }

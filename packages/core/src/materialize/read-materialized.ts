@@ -3,9 +3,9 @@ import { keyText } from "../columns/key-bytes.ts";
 import { toUser } from "../define/user-values.ts";
 import type { Value, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
-import { headOf, pageKeys, type ServedDay } from "./online-segments.ts";
-import { rowOfPage } from "./segment-codec.ts";
-import { hashText, meaningOf } from "./view-fingerprint.ts";
+import { decodeHead, segmentKeys, type ServedDay } from "./online-segments.ts";
+import { rowOfSegment } from "./segment-codec.ts";
+import { hashText, viewFingerprint } from "./view-fingerprint.ts";
 
 /** One row of a view as it was materialized; `time` in µs. */
 export interface MaterializedRow {
@@ -30,17 +30,17 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
     string,
     { readonly version: number | null; readonly served: ServedDay | null }
   >();
-  const meanings = new WeakMap<ViewSpec, number>();
+  const fingerprints = new WeakMap<ViewSpec, number>();
 
-  function meaning(view: ViewSpec): number {
-    let value = meanings.get(view);
-    if (value === undefined) meanings.set(view, (value = meaningOf(view)));
+  function fingerprint(view: ViewSpec): number {
+    let value = fingerprints.get(view);
+    if (value === undefined) fingerprints.set(view, (value = viewFingerprint(view)));
     return value;
   }
 
   return {
     async read(view, keys) {
-      const cells = pageKeys(namespace, view);
+      const cells = segmentKeys(namespace, view);
       const columns = view.features.map(({ result }) => result);
       const texts = keys.map((key) => keyText(view.entity.keys, key));
       const hashes = texts.map((text) => hashText(text));
@@ -49,24 +49,28 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
         // whether it still is
         const expected = known.get(view.name);
         const served = expected?.served ?? null;
-        const isOurs = served !== null && served.meaning === meaning(view);
-        const numbers = isOurs ? [...new Set(hashes.map((hash) => hash % served.pages))] : [];
-        const [head, ...pages] = await store.read([
+        const isCurrent = served !== null && served.fingerprint === fingerprint(view);
+        const numbers = isCurrent
+          ? [...new Set(hashes.map((hash) => hash % served.segmentCount))]
+          : [];
+        const [head, ...segments] = await store.read([
           cells.head,
-          ...numbers.map((number) => cells.page(served!.generation, number)),
+          ...numbers.map((number) => cells.segment(served!.generation, number)),
         ]);
         if (expected === undefined || (head?.version ?? null) !== expected.version) {
           known.set(view.name, {
             version: head?.version ?? null,
-            served: head == null ? null : headOf(head.value).served,
+            served: head == null ? null : decodeHead(head.value).served,
           });
           continue;
         }
-        if (!isOurs) return keys.map(() => null);
-        const places = new Map(numbers.map((number, i) => [number, pages[i]?.value ?? null]));
+        if (!isCurrent) return keys.map(() => null);
+        const segmentBytes = new Map(
+          numbers.map((number, i) => [number, segments[i]?.value ?? null]),
+        );
         return texts.map((text, i) => {
-          const page = places.get(hashes[i]! % served.pages) ?? null;
-          const values = page === null ? null : rowOfPage(columns, page, hashes[i]!, text);
+          const segment = segmentBytes.get(hashes[i]! % served.segmentCount) ?? null;
+          const values = segment === null ? null : rowOfSegment(columns, segment, hashes[i]!, text);
           return values === null ? null : { time: served.time, values };
         });
       }

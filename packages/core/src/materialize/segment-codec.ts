@@ -11,20 +11,20 @@ import type { ColumnSpec, Value } from "../specs.ts";
 
 const FORMAT = 1;
 /** Rows of a page, on average, are between half of this and this. */
-const PAGE_ROWS = 48;
+const ROWS_PER_SEGMENT = 48;
 
 /**
  * How many pages hold so many rows: a power of two, so that a row's page follows from the low bits
  * of its hash.
  */
-export function pagesFor(rows: number): number {
-  let pages = 1;
-  while (pages * PAGE_ROWS < rows) pages *= 2;
-  return pages;
+export function segmentsFor(rows: number): number {
+  let segments = 1;
+  while (segments * ROWS_PER_SEGMENT < rows) segments *= 2;
+  return segments;
 }
 
 /** The rows of a day, each page's beside each other. */
-export interface PageRows {
+export interface SegmentRows {
   /** `hashText` of each key's text. */
   readonly hashes: Uint32Array;
   readonly text: (row: number) => string;
@@ -37,25 +37,25 @@ export interface PageRows {
  * Rows [start, end) as a page: format, count, hashes, keys, then of each column a byte that says
  * whether values are missing, which, and the values.
  */
-export function pageEncoder({
+export function segmentEncoder({
   hashes,
   text,
   columns,
   vectors,
-}: PageRows): (start: number, end: number) => Uint8Array {
+}: SegmentRows): (start: number, end: number) => Uint8Array {
   const writer = new ByteWriter(16_384);
-  const arrays = vectors.map(bytesOf);
+  const arrays = vectors.map(fixedWidthBytes);
   const raw = new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.byteLength);
   return (start, end) => {
     writer.clear();
     writer.byte(FORMAT);
-    writer.count(end - start);
+    writer.varint(end - start);
     writer.raw(raw.subarray(start * 4, end * 4));
     for (let row = start; row < end; row++) writer.text(text(row));
     for (let c = 0; c < columns.length; c++) {
       const vector = vectors[c]!;
       const missing = vector.valid !== null && vector.valid.subarray(start, end).includes(0);
-      writer.byte(missing ? SOME_MISSING : ALL_THERE);
+      writer.byte(missing ? SOME_MISSING : ALL_PRESENT);
       if (missing) writer.raw(vector.valid!.subarray(start, end));
       const array = arrays[c]!;
       if (array !== null) writer.raw(array.bytes.subarray(start * array.width, end * array.width));
@@ -71,7 +71,7 @@ export function pageEncoder({
  * The values of the row under this key; null: the page has none. Throws `STATE_DAMAGED`,
  * `STATE_NEWER_FORMAT`.
  */
-export function rowOfPage(
+export function rowOfSegment(
   columns: readonly ColumnSpec[],
   bytes: Uint8Array,
   hash: number,
@@ -85,8 +85,8 @@ export function rowOfPage(
       `online store: a page of materialized rows has format ${format}, this version reads ` +
         `${FORMAT}: use the version of Tidemark that wrote it, or materialize the view again`,
     );
-  const rows = reader.items();
-  const hashes = viewOf(reader.raw(rows * 4));
+  const rows = reader.itemCount();
+  const hashes = dataView(reader.raw(rows * 4));
   let found = -1;
   for (let row = 0; row < rows; row++) {
     if (found < 0 && hashes.getUint32(row * 4, true) === hash) {
@@ -96,9 +96,9 @@ export function rowOfPage(
   if (found < 0) return null;
   return columns.map((column) => {
     const missing = reader.byte() === SOME_MISSING && reader.raw(rows)[found] === 0;
-    const width = WIDTHS[column.kind];
+    const width = WIDTHS[column.type];
     if (width !== undefined) {
-      const value = fixedValue(column, viewOf(reader.raw(rows * width)), found * width);
+      const value = fixedValue(column, dataView(reader.raw(rows * width)), found * width);
       return missing ? null : value;
     }
     let value: Value = null;
@@ -110,11 +110,11 @@ export function rowOfPage(
   });
 }
 
-const ALL_THERE = 0;
+const ALL_PRESENT = 0;
 const SOME_MISSING = 1;
 
 /** Bytes of a value, of kinds whose values are all of one length. */
-const WIDTHS: { readonly [kind in ColumnSpec["kind"]]?: number } = {
+const WIDTHS: { readonly [kind in ColumnSpec["type"]]?: number } = {
   float64: 8,
   timestamp: 8,
   int64: 8,
@@ -127,8 +127,10 @@ const WIDTHS: { readonly [kind in ColumnSpec["kind"]]?: number } = {
  * The array behind a vector whose values are all of one length. Little-endian, as every machine
  * that Node runs on.
  */
-function bytesOf(vector: Vector): { readonly bytes: Uint8Array; readonly width: number } | null {
-  if (vector.is === "string" || vector.is === "big" || vector.is === "bytes") return null;
+function fixedWidthBytes(
+  vector: Vector,
+): { readonly bytes: Uint8Array; readonly width: number } | null {
+  if (vector.kind === "string" || vector.kind === "big" || vector.kind === "bytes") return null;
   const { values } = vector;
   return {
     bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
@@ -136,12 +138,12 @@ function bytesOf(vector: Vector): { readonly bytes: Uint8Array; readonly width: 
   };
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+function dataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return view.getBigInt64(at, true);
     case "int32":
@@ -156,16 +158,16 @@ function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
 
 /** A value of any length, its length before it; a missing one has none. */
 function writeText(writer: ByteWriter, column: ColumnSpec, value: Value): void {
-  if (value === null) return writer.count(0);
-  if (column.kind !== "bytes") return writer.text(String(value));
-  writer.count((value as Uint8Array).length);
+  if (value === null) return writer.varint(0);
+  if (column.type !== "bytes") return writer.text(String(value));
+  writer.varint((value as Uint8Array).length);
   writer.raw(value as Uint8Array);
 }
 
 function readText(reader: ByteReader, column: ColumnSpec): Value {
-  if (column.kind === "bytes") return reader.raw(reader.items()).slice();
+  if (column.type === "bytes") return reader.raw(reader.itemCount()).slice();
   const text = reader.text();
-  if (column.kind !== "decimal") return text;
+  if (column.type !== "decimal") return text;
   if (!/^-?\d{1,39}$/.test(text)) throw damaged("has a decimal without digits");
   return BigInt(text);
 }

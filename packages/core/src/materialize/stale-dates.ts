@@ -5,50 +5,55 @@
  */
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
-import { readLog } from "../offline/change-log.ts";
+import { readChangeLog } from "../offline/change-log.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import { rowVersionsOf } from "../offline/row-versions-of.ts";
 import { versionEvents, type HistoryState } from "../offline/version-events.ts";
 import type { Value, ViewSpec } from "../specs.ts";
-import { positionName } from "../rows/snapshot-generations.ts";
-import { columnIndex, compareChanges, keyColumnsOf, rowChangesOf } from "../rows/row-change.ts";
+import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import {
+  columnIndex,
+  compareChanges,
+  primaryKeyColumns,
+  rowChangesOf,
+} from "../rows/row-change.ts";
 import { truncateOf, type RowVersion } from "../rows/row-versions.ts";
 import type { MaterializedDate } from "./features-table.ts";
 
 /**
  * More changed rows than this are not looked at one by one: every day may hold something of them.
  */
-const MOST_ROWS = 2_000_000;
+const MAX_CHANGED_ROWS = 2_000_000;
 
 /** What the log says of one row since. */
 interface ChangedRow {
   /** By log partition, the last offset that says something of it. */
   readonly reached: Map<string, number>;
   /** Where its changes stand in the order of changes. */
-  readonly places: {
-    readonly place: bigint;
+  readonly orders: {
+    readonly order: bigint;
     readonly offset: number;
     readonly committed: number;
   }[];
 }
 
 /** A row's image that counts now or counted before, and for which entity. */
-interface Image {
+interface ChangedImage {
   readonly row: ChangedRow;
   readonly time: number;
   readonly entity: string | null;
 }
 
-export async function touchedDates(
+export async function staleDates(
   context: HistoryContext,
   state: HistoryState,
   view: ViewSpec,
   dates: readonly MaterializedDate[],
-  limits: { readonly rows: number } = { rows: MOST_ROWS },
+  limits: { readonly rows: number } = { rows: MAX_CHANGED_ROWS },
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const every = new Set(dates.map(({ date }) => date));
-  if (dates.length === 0) return every;
+  const allDates = new Set(dates.map(({ date }) => date));
+  if (dates.length === 0) return allDates;
   // a log that ends before where a date was computed is another log
   const ends = new Map(state.log.positions.map(({ partition, offset }) => [partition, offset]));
   if (
@@ -56,28 +61,30 @@ export async function touchedDates(
       partitions.some((partition) => (ends.get(partition) ?? -1) < reached(partition)),
     )
   )
-    return every;
+    return allDates;
   const rows = await changedRows(context, state, dates, limits.rows, signal);
-  if (rows === "all") return every;
+  if (rows === "all") return allDates;
   if (rows.size === 0) return new Set();
-  const images = await imagesOf(context, state, view, rows, signal);
+  const images = await changedImages(context, state, view, rows, signal);
   const longest =
-    view.is === "window" ? Math.max(...view.features.map(({ window }) => window!)) : Infinity;
-  const others =
-    view.is === "window" ? await firstOfOthers(context, state, view, rows, images, signal) : null;
-  const touched = new Set<string>();
+    view.kind === "window" ? Math.max(...view.features.map(({ window }) => window!)) : Infinity;
+  const firstRows =
+    view.kind === "window"
+      ? await firstUnchangedRows(context, state, view, rows, images, signal)
+      : null;
+  const stale = new Set<string>();
   for (const { date, time: t, reached } of dates) {
-    const isTouched = images.some(({ row, time, entity }) => {
+    const isStale = images.some(({ row, time, entity }) => {
       if (![...row.reached].some(([partition, offset]) => offset > reached(partition)))
         return false;
-      if (others === null) return time <= t;
+      if (firstRows === null) return time <= t;
       // law 7: an entity's first row before t makes it one that is there, with zeros where its
       // windows are empty
-      return time < t && t <= Math.max(time + longest, others.get(entity!) ?? Infinity);
+      return time < t && t <= Math.max(time + longest, firstRows.get(entity!) ?? Infinity);
     });
-    if (isTouched) touched.add(date);
+    if (isStale) stale.add(date);
   }
-  return touched;
+  return stale;
 }
 
 /**
@@ -110,36 +117,37 @@ async function changedRows(
     wanted: (partition: string, offset: number) => offset > (least.get(partition) ?? -1),
   };
   const rowChanges = rowChangesOf(source);
-  for await (const change of readLog(offline, tables, source, read)) {
+  for await (const change of readChangeLog(offline, tables, source, read)) {
     if (truncateOf(change) !== null) return "all";
-    const partition = positionName(change);
+    const partition = storedPartitionOf(change);
     for (const {
       key,
-      change: { place, offset, committed },
+      change: { order, offset, committed },
     } of rowChanges(change)) {
       const text = versions.textOf(key);
       let row = found.get(text);
-      if (row === undefined) found.set(text, (row = { reached: new Map(), places: [] }));
+      if (row === undefined) found.set(text, (row = { reached: new Map(), orders: [] }));
       row.reached.set(partition, Math.max(offset, row.reached.get(partition) ?? -1));
-      row.places.push({ place, offset, committed });
+      row.orders.push({ order, offset, committed });
     }
     if (found.size > most) return "all";
   }
   return found;
 }
 
-async function imagesOf(
+async function changedImages(
   context: HistoryContext,
   state: HistoryState,
   view: ViewSpec,
   rows: ReadonlyMap<string, ChangedRow>,
   signal: AbortSignal | undefined,
-): Promise<readonly Image[]> {
+): Promise<readonly ChangedImage[]> {
   const { source } = context;
-  const time = source.eventTime.is === "column" ? columnIndex(source, source.eventTime.column) : -1;
+  const time =
+    source.eventTime.kind === "column" ? columnIndex(source, source.eventTime.column) : -1;
   const keys = view.keyColumns.map((name) => columnIndex(source, name));
   const keyColumns = keys.map((index) => source.columns[index]!);
-  const images: Image[] = [];
+  const images: ChangedImage[] = [];
   for await (const { text, versions } of rowVersionsOf(
     context,
     state,
@@ -150,16 +158,16 @@ async function imagesOf(
     if (time < 0) {
       // a dimension: what is seen changes from the earliest moment on that one of the versions was
       // or is known from
-      const concerned = concernedVersions(row, versions);
+      const affected = affectedVersions(row, versions);
       const moments = [
-        ...concerned.flatMap(({ from, committed }) => [from, committed]),
-        ...(concerned.length === 0 ? [] : row.places.map(({ committed }) => committed)),
+        ...affected.flatMap(({ from, committed }) => [from, committed]),
+        ...(affected.length === 0 ? [] : row.orders.map(({ committed }) => committed)),
       ].filter(Number.isFinite);
       if (moments.length > 0) images.push({ row, time: Math.min(...moments), entity: null });
       continue;
     }
     const seen = new Set<string>();
-    for (const { values } of concernedVersions(row, versions)) {
+    for (const { values } of affectedVersions(row, versions)) {
       const at = values?.[time] ?? null;
       const key = keys.map((index): Value => values?.[index] ?? null);
       if (at === null || key.includes(null)) continue;
@@ -177,11 +185,11 @@ async function imagesOf(
  * before is among them, though a change came late: its values are those of a change that stands
  * here, or were handed on by the version before.
  */
-function concernedVersions(
-  { places }: ChangedRow,
+function affectedVersions(
+  { orders }: ChangedRow,
   versions: readonly RowVersion[],
 ): readonly RowVersion[] {
-  const first = places.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
+  const first = orders.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
   const since = versions.filter((version) => compareChanges(version, first) >= 0);
   const before = versions.filter((version) => compareChanges(version, first) < 0).at(-1);
   return before === undefined || since.length === 0 ? since : [before, ...since];
@@ -191,19 +199,19 @@ function concernedVersions(
  * By entity of an image, the time of its first row among those that did not change; none: there is
  * no other.
  */
-async function firstOfOthers(
+async function firstUnchangedRows(
   context: HistoryContext,
   state: HistoryState,
   view: ViewSpec,
   rows: ReadonlyMap<string, ChangedRow>,
-  images: readonly Image[],
+  images: readonly ChangedImage[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, number>> {
   const entities = [...new Set(images.map(({ entity }) => entity!))];
   const numbers = new Map(entities.map((entity, number) => [entity, number]));
   const first = new Float64Array(entities.length).fill(Infinity);
   const query = {
-    columns: keyColumnsOf(context.source),
+    columns: primaryKeyColumns(context.source),
     keyColumns: view.keyColumns,
     entityOf: (text: string) => numbers.get(text) ?? -1,
     signal,

@@ -9,30 +9,30 @@ import { planOf } from "../plan/view-plans.ts";
 /**
  * Equal for definitions that give every row the same values under the same names. A safe integer.
  */
-export function meaningOf(view: ViewSpec): number {
+export function viewFingerprint(view: ViewSpec): number {
   const { source, entity } = view;
   const columns = [
     ...planOf(view, view.features).columns.map(({ name }) => name),
     ...view.keyColumns,
     ...source.primaryKey,
-    ...(source.eventTime.is === "column" ? [source.eventTime.column] : []),
+    ...(source.eventTime.kind === "column" ? [source.eventTime.column] : []),
   ];
-  const said = {
-    is: view.is,
+  const content = {
+    is: view.kind,
     ttl: view.ttl,
     keyColumns: view.keyColumns,
     features: view.features,
-    entity: entity.keys.map(({ name, kind, scale }) => ({ name, kind, scale })),
+    entity: entity.keys.map(({ name, type, scale }) => ({ name, type, scale })),
     source: {
       name: source.name,
       table: source.table,
       primaryKey: source.primaryKey,
       eventTime: source.eventTime,
-      created: source.created,
+      createdAt: source.createdAt,
     },
     columns: source.columns.filter(({ name }) => columns.includes(name)),
   };
-  const text = JSON.stringify(said, (_, value: unknown) => {
+  const text = JSON.stringify(content, (_, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
     if (value instanceof Uint8Array) return [...value];
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -6,17 +6,17 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec } from "../specs.ts";
 import type { Change, Position, TableState } from "../spi.ts";
 import {
-  epochOfPosition,
-  isBeginning,
-  isCompletion,
-  positionName,
+  generationOfPosition,
+  isBeginMarker,
+  isCompleteMarker,
+  storedPartitionOf,
 } from "../rows/snapshot-generations.ts";
-import { offsetsOf, readLog } from "./change-log.ts";
-import { sizeOf } from "../ingest/source-batches.ts";
-import { logSlices, type LogSlice } from "./log-slices.ts";
+import { offsetsOf, readChangeLog } from "./change-log.ts";
+import { estimatedBytes } from "../ingest/source-batches.ts";
+import { offsetRanges, type OffsetRange } from "./offset-ranges.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
-export interface LogChanges {
+export interface ChangeLogReader {
   /** How many there are. */
   readonly changes: number;
   /** Each with the positions that its changes lead to, as stores name them. */
@@ -28,15 +28,19 @@ export interface LogChanges {
   }>;
 }
 
-export interface LogChangesLimits {
+export interface ChangeLogReaderLimits {
   /** Changes that are in memory at once. */
-  readonly sliceRows: number;
-  readonly sliceBytes: number;
+  readonly rangeRows: number;
+  readonly rangeBytes: number;
   /** Changes in a batch. */
   readonly batchRows: number;
 }
 
-const LIMITS: LogChangesLimits = { sliceRows: 50_000, sliceBytes: 64 * 2 ** 20, batchRows: 5_000 };
+const LIMITS: ChangeLogReaderLimits = {
+  rangeRows: 50_000,
+  rangeBytes: 64 * 2 ** 20,
+  batchRows: 5_000,
+};
 
 /**
  * What the log holds after these positions; null: nothing. `log`: the version that is read; its
@@ -44,74 +48,79 @@ const LIMITS: LogChangesLimits = { sliceRows: 50_000, sliceBytes: 64 * 2 ** 20, 
  * after a change was taken is `HISTORY_LACKS_COLUMN`, because its value lies in that change as the
  * topic had it, and only the topic's decoder can tell what it is.
  */
-export async function logChanges(
+export async function changeLogReader(
   { offline, source, tables }: HistoryContext,
   log: TableState,
   after: readonly Position[],
   options: {
-    readonly held: readonly ColumnSpec[];
-    readonly limits?: Partial<LogChangesLimits> | undefined;
+    readonly storedColumns: readonly ColumnSpec[];
+    readonly limits?: Partial<ChangeLogReaderLimits> | undefined;
     readonly signal?: AbortSignal | undefined;
   },
-): Promise<LogChanges | null> {
-  const { sliceRows, sliceBytes, batchRows } = { ...LIMITS, ...options.limits };
+): Promise<ChangeLogReader | null> {
+  const { rangeRows, rangeBytes, batchRows } = { ...LIMITS, ...options.limits };
   const { version, columns } = log;
   const name = `${offline.name}, table ${tables.changes.name}`;
   const reached = offsetsOf(after);
-  const goals = new Map(
+  const targets = new Map(
     log.positions
       .filter(({ partition, offset }) => offset > (reached.get(partition) ?? -1))
       .map((position) => [position.partition, position]),
   );
-  if (goals.size === 0) return null;
-  refuseOtherKinds(name, tables.declared, columns);
-  const isHeld = heldCheck(name, source, options.held);
+  if (targets.size === 0) return null;
+  refuseOtherTypes(name, tables.declared, columns);
+  const checkStoredColumns = storedColumnCheck(name, source, options.storedColumns);
   const isAhead = (partition: string, offset: number): boolean =>
-    offset > (reached.get(partition) ?? -1) && offset <= (goals.get(partition)?.offset ?? -1);
+    offset > (reached.get(partition) ?? -1) && offset <= (targets.get(partition)?.offset ?? -1);
 
   const steps: {
-    readonly goals: readonly Position[];
+    readonly targets: readonly Position[];
     readonly wanted: (partition: string, offset: number) => boolean;
-    readonly slices: readonly LogSlice[];
+    readonly ranges: readonly OffsetRange[];
   }[] = [];
   let rows = 0;
-  for (const part of inOrder([...goals.values()])) {
-    const names = new Set(part.map(({ partition }) => partition));
+  for (const group of positionGroupsInOrder([...targets.values()])) {
+    const names = new Set(group.map(({ partition }) => partition));
     const wanted = (partition: string, offset: number): boolean =>
       names.has(partition) && isAhead(partition, offset);
-    const fromOffset = Math.min(...part.map(({ partition }) => (reached.get(partition) ?? -1) + 1));
-    const cut = await logSlices(offline, tables.changes.name, {
+    const fromOffset = Math.min(
+      ...group.map(({ partition }) => (reached.get(partition) ?? -1) + 1),
+    );
+    const found = await offsetRanges(offline, tables.changes.name, {
       version,
       columns,
       fromOffset,
-      rows: sliceRows,
+      rows: rangeRows,
       signal: options.signal,
       wanted,
     });
-    rows += cut.rows;
-    steps.push({ goals: part, wanted, slices: cut.slices });
+    rows += found.rows;
+    steps.push({ targets: group, wanted, ranges: found.ranges });
   }
 
-  async function* batches(signal?: AbortSignal): ReturnType<LogChanges["batches"]> {
+  async function* batches(signal?: AbortSignal): ReturnType<ChangeLogReader["batches"]> {
     // a change without LSN takes its place from the highest LSN before it, which travels with the
     // position
     const highest = new Map(
-      after.map(({ partition, mark }) => [partition, /^(\d+) /.exec(mark ?? "")?.[1] ?? ""]),
+      after.map(({ partition, checkpoint }) => [
+        partition,
+        /^(\d+) /.exec(checkpoint ?? "")?.[1] ?? "",
+      ]),
     );
     const positionAt = (partition: string, offset: number): Position =>
-      goals.get(partition)!.offset === offset
-        ? goals.get(partition)!
-        : { partition, offset, mark: `${highest.get(partition) ?? ""} ` };
-    for (const { goals: part, wanted, slices } of steps) {
-      const waiting: LogSlice[] = slices.toReversed();
-      for (let slice = waiting.pop(); slice !== undefined; slice = waiting.pop()) {
-        const { changes, to } = await read(slice, wanted, signal);
-        if (to < slice.to) waiting.push({ from: to + 1, to: slice.to });
+      targets.get(partition)!.offset === offset
+        ? targets.get(partition)!
+        : { partition, offset, checkpoint: `${highest.get(partition) ?? ""} ` };
+    for (const { targets: group, wanted, ranges } of steps) {
+      const waiting: OffsetRange[] = ranges.toReversed();
+      for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) {
+        const { changes, to } = await readRange(range, wanted, signal);
+        if (to < range.to) waiting.push({ from: to + 1, to: range.to });
         for (let i = 0; i < changes.length; i += batchRows) {
           const batch = changes.slice(i, i + batchRows);
           const ends = new Map<string, number>();
           for (const change of batch) {
-            const partition = positionName(change);
+            const partition = storedPartitionOf(change);
             ends.set(partition, change.offset);
             if (change.lsn !== null && change.lsn > BigInt(highest.get(partition) ?? ""))
               highest.set(partition, String(change.lsn));
@@ -124,7 +133,7 @@ export async function logChanges(
       }
       // a position may lie behind the last change: what stood there was of no declared source, or
       // no message
-      yield { changes: [], positions: part };
+      yield { changes: [], positions: group };
     }
   }
 
@@ -134,8 +143,8 @@ export async function logChanges(
    * The changes of a slice in the order of their offsets, or of its first part where they are too
    * heavy together.
    */
-  async function read(
-    { from, to: end }: LogSlice,
+  async function readRange(
+    { from, to: end }: OffsetRange,
     wanted: (partition: string, offset: number) => boolean,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly changes: readonly Change[]; readonly to: number }> {
@@ -144,7 +153,7 @@ export async function logChanges(
     let bytes = 0;
     const isHere = (partition: string, offset: number): boolean =>
       offset >= from && offset <= to && wanted(partition, offset);
-    for await (const change of readLog(offline, tables, source, {
+    for await (const change of readChangeLog(offline, tables, source, {
       version,
       columns,
       extra: true,
@@ -154,17 +163,17 @@ export async function logChanges(
       signal,
       wanted: isHere,
     })) {
-      isHeld(change);
+      checkStoredColumns(change);
       changes.push(change);
-      bytes += sizeOf(change);
-      if (bytes < sliceBytes) continue;
+      bytes += estimatedBytes(change);
+      if (bytes < rangeBytes) continue;
       const middle = changes.map(({ offset }) => offset).sort((a, b) => a - b)[
         changes.length >>> 1
       ]!;
       if (middle >= to) continue;
       to = middle;
       changes = changes.filter(({ offset }) => offset <= to);
-      bytes = changes.reduce((sum, one) => sum + sizeOf(one), 0);
+      bytes = changes.reduce((sum, one) => sum + estimatedBytes(one), 0);
     }
     return {
       changes: changes.sort(
@@ -179,29 +188,29 @@ export async function logChanges(
  * Epoch after epoch; of each, where it begins, what was said in it, and that its snapshot is
  * complete.
  */
-function inOrder(positions: readonly Position[]): readonly (readonly Position[])[] {
-  const parts = new Map<number, Position[]>();
+function positionGroupsInOrder(positions: readonly Position[]): readonly (readonly Position[])[] {
+  const groups = new Map<number, Position[]>();
   for (const position of positions) {
-    const place =
-      epochOfPosition(position.partition) * 3 +
-      (isBeginning(position.partition) ? 0 : isCompletion(position.partition) ? 2 : 1);
-    parts.set(place, [...(parts.get(place) ?? []), position]);
+    const rank =
+      generationOfPosition(position.partition) * 3 +
+      (isBeginMarker(position.partition) ? 0 : isCompleteMarker(position.partition) ? 2 : 1);
+    groups.set(rank, [...(groups.get(rank) ?? []), position]);
   }
-  return [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
-function refuseOtherKinds(
+function refuseOtherTypes(
   name: string,
   declared: readonly ColumnSpec[],
   stored: readonly ColumnSpec[],
 ): void {
   for (const column of declared) {
     const there = stored.find((one) => one.name === column.name);
-    if (there === undefined || (there.kind === column.kind && there.scale === column.scale))
+    if (there === undefined || (there.type === column.type && there.scale === column.scale))
       continue;
     throw new TidemarkError(
       "COLUMN_TYPE_CONFLICT",
-      `${name}: column "${column.name}" is ${there.kind} there and ${column.kind} in the ` +
+      `${name}: column "${column.name}" is ${there.type} there and ${column.type} in the ` +
         "definition: give the column of the definition another name, and run the topic from its " +
         "beginning",
     );
@@ -209,23 +218,33 @@ function refuseOtherKinds(
 }
 
 /** Refuses a change that was taken before one of these columns was declared. */
-function heldCheck(
+function storedColumnCheck(
   name: string,
   source: SourceSpec,
-  held: readonly ColumnSpec[],
+  storedColumns: readonly ColumnSpec[],
 ): (change: Change) => void {
-  const columns = held.map((column) => ({
+  const columns = storedColumns.map((column) => ({
     column,
     index: source.columns.indexOf(column),
     text: JSON.stringify(column.database),
   }));
-  return ({ kind, values, unavailable, unreadable, broken, extra, topic, partition, offset }) => {
-    if (kind !== "upsert" || broken !== null) return;
+  return ({
+    kind,
+    values,
+    unavailable,
+    invalidColumns,
+    undecodable,
+    extra,
+    topic,
+    partition,
+    offset,
+  }) => {
+    if (kind !== "upsert" || undecodable !== null) return;
     for (const { column, index, text } of columns) {
       if (
         values![index] !== null ||
         unavailable.includes(index) ||
-        unreadable.some((one) => one.column === column.name)
+        invalidColumns.some((one) => one.column === column.name)
       )
         continue;
       const kept =

@@ -4,7 +4,7 @@
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
-import { sizeOf } from "../ingest/source-batches.ts";
+import { estimatedBytes } from "../ingest/source-batches.ts";
 import { changesToBatches, offsetsOf } from "./change-log.ts";
 import { compactHistory } from "./compaction.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -23,15 +23,15 @@ export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20,
  * holds, whichever is more: the work stays in proportion.
  */
 const COMPACT_ROWS = 100_000;
-const COMPACT_SHARE = 0.25;
+const COMPACT_FRACTION = 0.25;
 /** Another run may overtake this one again while it looks where the log stands. */
 const ATTEMPTS = 20;
 
-export interface HistorySink {
+export interface ChangeLogWriter {
   /** Takes changes that come after those it has. */
-  gather(changes: readonly Change[], positions: readonly Position[]): void;
+  buffer(changes: readonly Change[], positions: readonly Position[]): void;
   /** ms until what is gathered reaches its age; Infinity where nothing is gathered. */
-  dueIn(): number;
+  commitDueIn(): number;
   /**
    * Commits when a limit is reached; true where nothing gathered is left. After a failure what is
    * gathered is still there.
@@ -40,12 +40,12 @@ export interface HistorySink {
   /** Commits what is gathered. */
   flush(): Promise<void>;
   /** The log stands here: what is gathered and lies before was brought by another run. */
-  forget(stored: readonly Position[]): void;
+  discardUpTo(stored: readonly Position[]): void;
   /** Commits, and brings the versions table up to the log. */
   finish(): Promise<void>;
 }
 
-export interface HistorySinkOptions extends HistoryContext {
+export interface ChangeLogWriterOptions extends HistoryContext {
   readonly clock: () => number;
   readonly limits: CommitLimits;
   readonly buckets: number | undefined;
@@ -60,30 +60,32 @@ export interface HistorySinkOptions extends HistoryContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-export function historySink(options: HistorySinkOptions): HistorySink {
+export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWriter {
   const { offline, source, tables, clock, limits, signal } = options;
-  const committed = offsetsOf(options.positions);
+  const committedOffsets = offsetsOf(options.positions);
   let changes: Change[] = [];
   let bytes = 0;
-  let since = 0;
+  let bufferedSince = 0;
   let reached = new Map<string, Position>();
-  let waiting = 0;
+  let uncompacted = 0;
   /**
    * A commit of ours failed and may still have been done, or be done late: who moved the log may be
    * us.
    */
-  let brokeOff = false;
+  let writeUncertain = false;
   /** µs until what is gathered is old enough. */
-  const left = (): number => since + limits.age - clock();
+  const timeLeft = (): number => bufferedSince + limits.age - clock();
 
   async function flush(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const steps: PositionStep[] = [...reached.values()].map(({ partition, offset, mark }) => ({
-        partition,
-        expected: committed.get(partition) ?? null,
-        next: offset,
-        mark,
-      }));
+      const steps: PositionStep[] = [...reached.values()].map(
+        ({ partition, offset, checkpoint }) => ({
+          partition,
+          expected: committedOffsets.get(partition) ?? null,
+          next: offset,
+          checkpoint,
+        }),
+      );
       if (steps.length === 0) {
         bytes = 0;
         return;
@@ -94,16 +96,16 @@ export function historySink(options: HistorySinkOptions): HistorySink {
           signal,
         })
         .catch((error: unknown) => {
-          brokeOff = true;
+          writeUncertain = true;
           throw error;
         });
       if (written === "done") {
-        brokeOff = false;
-        for (const { partition, next } of steps) committed.set(partition, next);
+        writeUncertain = false;
+        for (const { partition, next } of steps) committedOffsets.set(partition, next);
         break;
       }
-      if ((options.shared || brokeOff) && attempt < ATTEMPTS) {
-        forget(await options.stored());
+      if ((options.shared || writeUncertain) && attempt < ATTEMPTS) {
+        discardUpTo(await options.stored());
         continue;
       }
       throw new TidemarkError(
@@ -112,16 +114,16 @@ export function historySink(options: HistorySinkOptions): HistorySink {
           "one runner per partition, and start this one again to go on from there",
       );
     }
-    waiting += changes.length;
+    uncompacted += changes.length;
     changes = [];
     bytes = 0;
     reached = new Map();
   }
 
-  function forget(stored: readonly Position[]): void {
+  function discardUpTo(stored: readonly Position[]): void {
     for (const { partition, offset } of stored) {
-      if (offset <= (committed.get(partition) ?? -1)) continue;
-      committed.set(partition, offset);
+      if (offset <= (committedOffsets.get(partition) ?? -1)) continue;
+      committedOffsets.set(partition, offset);
       changes = changes.filter(
         (change) => change.offset > offset || `${change.topic}:${change.partition}` !== partition,
       );
@@ -130,36 +132,36 @@ export function historySink(options: HistorySinkOptions): HistorySink {
   }
 
   async function compactWhenDue(): Promise<void> {
-    if (waiting < COMPACT_ROWS) return;
+    if (uncompacted < COMPACT_ROWS) return;
     const versions = await offline.state(tables.versions.name, { signal });
-    if (waiting < COMPACT_SHARE * (versions?.rows ?? 0)) return;
+    if (uncompacted < COMPACT_FRACTION * (versions?.rows ?? 0)) return;
     await compact();
   }
 
   async function compact(): Promise<void> {
     await compactHistory(options, { buckets: options.buckets, signal });
-    waiting = 0;
+    uncompacted = 0;
   }
 
   return {
     flush,
-    forget,
-    gather(added, positions) {
-      if (changes.length === 0) since = clock();
+    discardUpTo,
+    buffer(added, positions) {
+      if (changes.length === 0) bufferedSince = clock();
       // who was overtaken may still be given what another run has committed meanwhile
       const isNew = (partition: string, offset: number): boolean =>
-        offset > (committed.get(partition) ?? -1);
+        offset > (committedOffsets.get(partition) ?? -1);
       for (const change of added) {
         if (!isNew(`${change.topic}:${change.partition}`, change.offset)) continue;
         changes.push(change);
-        bytes += sizeOf(change);
+        bytes += estimatedBytes(change);
       }
       for (const position of positions)
         if (isNew(position.partition, position.offset)) reached.set(position.partition, position);
     },
-    dueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil(left() / 1000))),
+    commitDueIn: () => (reached.size === 0 ? Infinity : Math.max(0, Math.ceil(timeLeft() / 1000))),
     async commitWhenDue() {
-      if (changes.length >= limits.rows || bytes >= limits.bytes || left() <= 0) {
+      if (changes.length >= limits.rows || bytes >= limits.bytes || timeLeft() <= 0) {
         await flush();
         await compactWhenDue();
       }

@@ -1,16 +1,16 @@
 /** Changes as rows of the change log, and back. */
-import { positionName } from "../rows/snapshot-generations.ts";
-import { keyColumnsOf } from "../rows/row-change.ts";
+import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import { primaryKeyColumns } from "../rows/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change, OfflineStore, Position } from "../spi.ts";
-import { breather } from "../yield-to-event-loop.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
 import { valuesFromText, valuesToText } from "./value-text.ts";
 
 /** Changes made into columns at once. */
-const PIECE = 4_000;
+const ROWS_PER_BATCH = 4_000;
 
 export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
   const declared = tables.declared.length;
@@ -25,17 +25,17 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
       change.kind,
       change.op,
       change.lsn,
-      change.place ?? null,
+      change.order ?? null,
       change.committed,
       change.snapshot,
       change.transaction,
       change.oldKey === null ? null : valuesToText(change.oldKey),
       change.unavailable.length === 0 ? null : change.unavailable.join(),
-      change.unreadable.length === 0 ? null : JSON.stringify(change.unreadable),
-      change.broken === null ? null : JSON.stringify(change.broken),
+      change.invalidColumns.length === 0 ? null : JSON.stringify(change.invalidColumns),
+      change.undecodable === null ? null : JSON.stringify(change.undecodable),
       change.nonFinite,
       change.extra,
-      change.epoch ?? 0,
+      change.generation ?? 0,
     ]),
   );
 }
@@ -46,10 +46,10 @@ export async function changesToBatches(
   changes: readonly Change[],
 ): Promise<Batch[]> {
   const batches: Batch[] = [];
-  const breathe = breather();
-  for (let from = 0; from < changes.length; from += PIECE) {
-    batches.push(changesToBatch(tables, changes.slice(from, from + PIECE)));
-    await breathe();
+  const yieldToEventLoop = eventLoopYielder();
+  for (let from = 0; from < changes.length; from += ROWS_PER_BATCH) {
+    batches.push(changesToBatch(tables, changes.slice(from, from + ROWS_PER_BATCH)));
+    await yieldToEventLoop();
   }
   return batches;
 }
@@ -58,10 +58,10 @@ export async function changesToBatches(
  * The columns of the log from which row versions follow; what only explains a change stays behind.
  * A declared column that the table does not have yet is null.
  */
-function readColumns(
+function columnsToRead(
   tables: HistoryTables,
   columns: readonly ColumnSpec[] | undefined,
-  { extra = false, transaction = false }: Pick<LogRead, "extra" | "transaction">,
+  { extra = false, transaction = false }: Pick<ChangeLogReadOptions, "extra" | "transaction">,
 ): readonly string[] {
   const there = (name: string): boolean =>
     columns === undefined || columns.some((column) => column.name === name);
@@ -73,7 +73,7 @@ function readColumns(
     );
 }
 
-export interface LogRead {
+export interface ChangeLogReadOptions {
   readonly version: number;
   readonly fromOffset: number;
   readonly toOffset?: number | undefined;
@@ -91,43 +91,43 @@ export interface LogRead {
  * Every change of the log at one version of the table that `wanted` lets through, in batches as
  * they are stored.
  */
-export async function* readLog(
+export async function* readChangeLog(
   offline: OfflineStore,
   tables: HistoryTables,
   source: SourceSpec,
-  options: LogRead,
+  options: ChangeLogReadOptions,
 ): AsyncIterable<Change> {
   const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
   // a log that was written before there were epochs has no column for them
   const columns =
     options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
-  const names = readColumns(tables, columns, options);
+  const names = columnsToRead(tables, columns, options);
   const at = (name: string): number => names.indexOf(name);
-  const [topic, partition, offset, kind, lsn, place, committed] = [
+  const [topic, partition, offset, kind, lsn, order, committed] = [
     at("_topic"),
     at("_partition"),
     at("_offset"),
     at("_kind"),
     at("_lsn"),
-    at("_place"),
+    at("_order"),
     at("_committed"),
   ];
   const [snapshot, oldKey, unavailable, unreadable, broken, op] = [
     at("_snapshot"),
     at("_old_key"),
     at("_unavailable"),
-    at("_unreadable"),
-    at("_broken"),
+    at("_invalid_columns"),
+    at("_undecodable"),
     at("_op"),
   ];
-  const [nonFinite, extra, epochs, transaction] = [
+  const [nonFinite, extra, generations, transaction] = [
     at("_non_finite"),
     at("_extra"),
-    at("_epoch"),
+    at("_generation"),
     at("_transaction"),
   ];
   const declared = tables.declared.map(({ name }) => at(name));
-  const keyColumns = keyColumnsOf(source);
+  const keyColumns = primaryKeyColumns(source);
   const range = { column: "_offset", min: fromOffset, max: toOffset };
   for await (const batch of offline.scan(tables.changes.name, {
     columns: names,
@@ -138,14 +138,15 @@ export async function* readLog(
     const { vectors } = batch;
     const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
     for (let i = 0; i < batch.length; i++) {
-      const epoch = epochs! < 0 ? 0 : ((valueAt(vectors[epochs!]!, i) as number | null) ?? 0);
+      const generation =
+        generations! < 0 ? 0 : ((valueAt(vectors[generations!]!, i) as number | null) ?? 0);
       const where = {
         topic: text(topic!, i)!,
         partition: valueAt(vectors[partition!]!, i) as number,
         offset: Number(valueAt(vectors[offset!]!, i)),
-        epoch,
+        generation,
       };
-      if (!wanted(positionName(where), where.offset)) continue;
+      if (!wanted(storedPartitionOf(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
       const left = text(unavailable!, i);
       const unread = text(unreadable!, i);
@@ -161,11 +162,11 @@ export async function* readLog(
             : null,
         oldKey: old === null ? null : valuesFromText(keyColumns, old),
         unavailable: left === null ? [] : left.split(",").map(Number),
-        unreadable: unread === null ? [] : (JSON.parse(unread) as Change["unreadable"]),
-        broken: why === null ? null : (JSON.parse(why) as Change["broken"]),
+        invalidColumns: unread === null ? [] : (JSON.parse(unread) as Change["invalidColumns"]),
+        undecodable: why === null ? null : (JSON.parse(why) as Change["undecodable"]),
         nonFinite: valueAt(vectors[nonFinite!]!, i) as number,
         lsn: valueAt(vectors[lsn!]!, i) as bigint | null,
-        place: (valueAt(vectors[place!]!, i) as bigint | null) ?? undefined,
+        order: (valueAt(vectors[order!]!, i) as bigint | null) ?? undefined,
         committed: valueAt(vectors[committed!]!, i) as number | null,
         snapshot: valueAt(vectors[snapshot!]!, i) as boolean,
         op: text(op!, i),

@@ -5,14 +5,14 @@
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
 import type { PositionStep } from "../spi.ts";
-import { breather } from "../yield-to-event-loop.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import {
   bucketPosition,
   bucketsOf,
   bucketsPosition,
-  readTail,
+  readUncompacted,
   truncatePosition,
-} from "./log-tail.ts";
+} from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
 
@@ -59,7 +59,12 @@ async function compactOnce(
   const log = await offline.state(tables.changes.name, { signal });
   if (log === null) return { changes: 0, buckets: 0 };
   const buckets = bucketsOf(versions) ?? wanted;
-  const tail = await readTail(offline, source, tables, rows, { log, versions, buckets, signal });
+  const uncompacted = await readUncompacted(offline, source, tables, rows, {
+    log,
+    versions,
+    buckets,
+    signal,
+  });
 
   // from where the tail was read: a bucket that another compactor took further since then is a
   // conflict
@@ -72,11 +77,13 @@ async function compactOnce(
         next: offset,
       }))
       .filter((step) => step.expected !== step.next);
-  const touched = tail.rows.flatMap((one, bucket) =>
-    one.size > 0 || tail.truncates[bucket]!.length > 0 ? [bucket] : [],
+  const touched = uncompacted.rows.flatMap((one, bucket) =>
+    one.size > 0 || uncompacted.truncates[bucket]!.length > 0 ? [bucket] : [],
   );
   // buckets that the tail says nothing of move with the first commit
-  const idle = tail.rows.flatMap((_, bucket) => (touched.includes(bucket) ? [] : steps(bucket)));
+  const idle = uncompacted.rows.flatMap((_, bucket) =>
+    touched.includes(bucket) ? [] : steps(bucket),
+  );
   const first: PositionStep[] =
     bucketsOf(versions) === null
       ? [{ partition: bucketsPosition, expected: null, next: buckets }, ...idle]
@@ -87,12 +94,12 @@ async function compactOnce(
       (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict"
     )
       return null;
-    return { changes: tail.changes, buckets: 0 };
+    return { changes: uncompacted.changes, buckets: 0 };
   }
-  const breathe = breather();
+  const yieldToEventLoop = eventLoopYielder();
   for (const [n, bucket] of touched.entries()) {
-    const newTruncates = tail.truncates[bucket]!;
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, newTruncates, {
+    const newTruncates = uncompacted.truncates[bucket]!;
+    const merge = mergeBucket(context, bucket, uncompacted.rows[bucket]!, newTruncates, {
       log,
       versions,
       signal,
@@ -107,12 +114,12 @@ async function compactOnce(
         signal,
       })) {
         const keep = merge.keep(batch);
-        await breathe();
+        await yieldToEventLoop();
         if (keep.includes(1)) kept.push(selectRows(batch, keep));
       }
     }
     const merged = rows.toBatch(await merge.merged(), bucket);
-    await breathe();
+    await yieldToEventLoop();
     const known = offsetsOf(versions?.positions ?? []);
     const truncates = newTruncates
       .map((truncate) => truncatePosition(bucket, truncate))
@@ -127,10 +134,15 @@ async function compactOnce(
     const written = await offline.rewrite(
       tables.versions,
       [...kept, merged].filter((batch) => batch.length > 0),
-      { replaced: { _bucket: [bucket] }, from: versions?.version ?? null, positions, signal },
+      {
+        replaced: { _bucket: [bucket] },
+        expectedVersion: versions?.version ?? null,
+        positions,
+        signal,
+      },
     );
     if (written === "conflict") return null;
     versions = await offline.state(tables.versions.name, { signal });
   }
-  return { changes: tail.changes, buckets: touched.length };
+  return { changes: uncompacted.changes, buckets: touched.length };
 }

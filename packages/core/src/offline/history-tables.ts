@@ -1,19 +1,19 @@
 /** The two tables of a source: every change as it arrived, and every version of every row. */
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, SourceSpec } from "../specs.ts";
+import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
 import type { TableSpec } from "../spi.ts";
 
-const column = (name: string, kind: Kind, nullable = true): ColumnSpec => ({
+const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
   name,
   database: name,
-  kind,
+  type,
   nullable,
 });
 
 /**
- * Beside the declared columns of a change. `_place` is the LSN before it in its partition, for a
- * change that has none itself; of the end of a snapshot, the last place of its rows. `_epoch` is
- * null in tables of versions that had none.
+ * Beside the declared columns of a change. `_order` is the LSN before it in its partition, for a
+ * change that has none itself; of the end of a snapshot, the last place of its rows. `_generation`
+ * is null in tables of versions that had none.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),
@@ -23,17 +23,17 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_kind", "string", false),
   column("_op", "string"),
   column("_lsn", "int64"),
-  column("_place", "int64"),
+  column("_order", "int64"),
   column("_committed", "timestamp"),
   column("_snapshot", "boolean", false),
   column("_transaction", "string"),
   column("_old_key", "string"),
   column("_unavailable", "string"),
-  column("_unreadable", "string"),
-  column("_broken", "string"),
+  column("_invalid_columns", "string"),
+  column("_undecodable", "string"),
   column("_non_finite", "int32", false),
   column("_extra", "string"),
-  column("_epoch", "int32"),
+  column("_generation", "int32"),
 ];
 
 /**
@@ -49,8 +49,8 @@ export const VERSION_COLUMNS: readonly ColumnSpec[] = [
   column("_offset", "int64", false),
   column("_committed", "timestamp", false),
   column("_unresolved", "string"),
-  column("_unreadable", "string"),
-  column("_broken", "string"),
+  column("_invalid_columns", "string"),
+  column("_undecodable", "string"),
   column("_bucket", "int32", false),
 ];
 

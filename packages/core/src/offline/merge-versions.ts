@@ -5,7 +5,7 @@
 import type { Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
-import { breather } from "../yield-to-event-loop.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { compareChanges, rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import {
   asDelete,
@@ -14,9 +14,9 @@ import {
   type RowVersion,
   type Truncate,
 } from "../rows/row-versions.ts";
-import { readLog } from "./change-log.ts";
+import { readChangeLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
-import { knownTruncates, type RowTail } from "./log-tail.ts";
+import { knownTruncates, type UncompactedRows } from "./uncompacted-log.ts";
 import type { KeyedVersion, VersionRows } from "./version-rows.ts";
 
 export interface HistoryContext {
@@ -37,16 +37,16 @@ export interface BucketMerge {
 export function mergeBucket(
   context: HistoryContext,
   bucket: number,
-  tail: RowTail,
+  uncompacted: UncompactedRows,
   newTruncates: readonly Truncate[],
-  at: {
+  state: {
     readonly log: TableState;
     readonly versions: TableState | null;
     readonly signal?: AbortSignal | undefined;
   },
 ): BucketMerge {
   const { source, rows } = context;
-  const truncates = [...knownTruncates(at.versions, bucket), ...newTruncates];
+  const truncates = [...knownTruncates(state.versions, bucket), ...newTruncates];
   const stored = new Map<
     string,
     { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }
@@ -58,7 +58,7 @@ export function mergeBucket(
       for (let i = 0; i < batch.length; i++) {
         const key = rows.keyAt(batch, i);
         const text = rows.textOf(key);
-        if (newTruncates.length === 0 && !tail.has(text)) {
+        if (newTruncates.length === 0 && !uncompacted.has(text)) {
           kept[i] = 1;
           continue;
         }
@@ -71,24 +71,24 @@ export function mergeBucket(
 
     async merged() {
       const result: KeyedVersion[] = [];
-      const late = new Map<string, KeyedVersion["key"]>();
-      const breathe = breather();
+      const outOfOrder = new Map<string, KeyedVersion["key"]>();
+      const yieldToEventLoop = eventLoopYielder();
       let done = 0;
-      for (const text of new Set([...stored.keys(), ...tail.keys()])) {
-        if (++done % 500 === 0) await breathe();
+      for (const text of new Set([...stored.keys(), ...uncompacted.keys()])) {
+        if (++done % 500 === 0) await yieldToEventLoop();
         const before = stored.get(text)?.versions.sort(byKnownFrom) ?? [];
-        const key = (stored.get(text) ?? tail.get(text))!.key;
-        const all = tail.get(text)?.changes ?? [];
-        const changes = all.filter((change) => !isDeliveredAgain(before, change));
+        const key = (stored.get(text) ?? uncompacted.get(text))!.key;
+        const all = uncompacted.get(text)?.changes ?? [];
+        const changes = all.filter((change) => !isInVersions(before, change));
         const last = before.at(-1);
         if (
           last !== undefined &&
-          (all.some((change) => change.guessed) ||
+          (all.some((change) => change.orderInherited) ||
             [...changes, ...newTruncates.map(asDelete)].some(
               (change) => compareChanges(change, last) < 0,
             ))
         ) {
-          late.set(text, key);
+          outOfOrder.set(text, key);
           continue;
         }
         for (const version of deriveVersions(
@@ -99,7 +99,7 @@ export function mergeBucket(
         ))
           result.push({ key, version });
       }
-      if (late.size > 0) result.push(...(await fromWholeLog(context, late, at)));
+      if (outOfOrder.size > 0) result.push(...(await rederiveFromLog(context, outOfOrder, state)));
       return result;
     },
   };
@@ -117,8 +117,8 @@ function byKnownFrom(a: RowVersion, b: RowVersion): number {
  * A change delivered again makes nothing new of the one version that it made; the lowest of its
  * offsets counts, whichever partition came first.
  */
-function isDeliveredAgain(versions: readonly RowVersion[], change: RowChange): boolean {
-  const made = versions.filter((version) => version.place === change.place);
+function isInVersions(versions: readonly RowVersion[], change: RowChange): boolean {
+  const made = versions.filter((version) => version.order === change.order);
   return (
     made.length === 1 &&
     (made[0]!.values === null) === (change.values === null) &&
@@ -130,19 +130,19 @@ function isDeliveredAgain(versions: readonly RowVersion[], change: RowChange): b
  * A change that comes after later ones of its row is put in its place: the row's versions are
  * derived anew from all its changes (law 5).
  */
-async function fromWholeLog(
+async function rederiveFromLog(
   context: HistoryContext,
   keys: ReadonlyMap<string, KeyedVersion["key"]>,
-  at: { readonly log: TableState; readonly signal?: AbortSignal | undefined },
+  state: { readonly log: TableState; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly KeyedVersion[]> {
   const { offline, source, tables, rows } = context;
   const rowChanges = rowChangesOf(source);
   const changes = new Map<string, RowChange[]>();
   const truncates: Truncate[] = [];
-  for await (const change of readLog(offline, tables, source, {
-    version: at.log.version,
+  for await (const change of readChangeLog(offline, tables, source, {
+    version: state.log.version,
     fromOffset: 0,
-    signal: at.signal,
+    signal: state.signal,
     wanted: () => true,
   })) {
     const truncate = truncateOf(change);

@@ -9,13 +9,13 @@ import { historyState, versionEvents, type HistoryState } from "./version-events
 import { versionRows } from "./version-rows.ts";
 import { valueAt } from "../columns/batch.ts";
 import { columnIndex } from "../rows/row-change.ts";
-import type { Selected, SourceSpec, Value } from "../specs.ts";
-import type { Answers, ComputeEngine, Events, OfflineStore } from "../spi.ts";
-import { EVENTS_PER_PASS, entityPasses, joinPasses } from "./entity-partitions.ts";
+import type { SelectedFeature, SourceSpec, Value } from "../specs.ts";
+import type { ResultColumns, ComputeEngine, Events, OfflineStore } from "../spi.ts";
+import { EVENTS_PER_PARTITION, entityPartitions, joinPartitions } from "./entity-partitions.ts";
 import { viewPlans } from "../plan/view-plans.ts";
 
-export interface HistoricalQuestion {
-  readonly selection: readonly Selected[];
+export interface OfflineQuery {
+  readonly selection: readonly SelectedFeature[];
   /** For each entity row, the values of the entity keys by name. */
   readonly keys: readonly Readonly<Record<string, Value>>[];
   /** For each entity row, µs. */
@@ -29,7 +29,7 @@ export function historyContext(offline: OfflineStore, source: SourceSpec): Histo
   return { offline, source, tables, rows: versionRows(source, tables) };
 }
 
-export interface HistoricalReader {
+export interface OfflineReader {
   context(source: SourceSpec): HistoryContext;
   /** By source, the commit time from which its history is complete, µs; null where it has none. */
   coverage(
@@ -38,11 +38,11 @@ export interface HistoricalReader {
   ): Promise<ReadonlyMap<string, number | null>>;
   /** One set of answers per selected feature. With `since`, a row before it is refused. */
   read(
-    question: HistoricalQuestion & { readonly since: ReadonlyMap<string, number | null> | null },
-  ): Promise<readonly Answers[]>;
+    question: OfflineQuery & { readonly since: ReadonlyMap<string, number | null> | null },
+  ): Promise<readonly ResultColumns[]>;
 }
 
-export function historicalReader(offline: OfflineStore, engine: ComputeEngine): HistoricalReader {
+export function openOfflineReader(offline: OfflineStore, engine: ComputeEngine): OfflineReader {
   const known = new Map<string, { readonly version: number; readonly since: number | null }>();
 
   return {
@@ -79,27 +79,30 @@ export function historicalReader(offline: OfflineStore, engine: ComputeEngine): 
 async function readHistory(
   offline: OfflineStore,
   engine: ComputeEngine,
-  question: HistoricalQuestion,
-): Promise<readonly Answers[]> {
+  question: OfflineQuery,
+): Promise<readonly ResultColumns[]> {
   const { selection, signal } = question;
-  const answers = new Array<Answers>(selection.length);
+  const answers = new Array<ResultColumns>(selection.length);
   const states = new Map<string, HistoryState | null>();
-  for (const { view, plan, places } of viewPlans(selection)) {
+  for (const { view, plan, indexes } of viewPlans(selection)) {
     const context = historyContext(offline, view.source);
     if (!states.has(view.source.name))
       states.set(view.source.name, await historyState(context, signal));
     const state = states.get(view.source.name)!;
-    const reach = "longest" in plan ? plan.longest : Infinity;
-    const passes: { readonly places: Int32Array; readonly answers: readonly Answers[] }[] = [];
-    for (const { rows, entityOf, places: own, earliest, latest } of entityPasses(
+    const reach = "longestWindow" in plan ? plan.longestWindow : Infinity;
+    const partitions: {
+      readonly indexes: Int32Array;
+      readonly answers: readonly ResultColumns[];
+    }[] = [];
+    for (const { rows, entityOf, indexes: own, earliest, latest } of entityPartitions(
       view,
       question.keys,
       question.times,
-      passesOver(state),
+      partitionCount(state),
     )) {
       const events: AsyncIterable<Events> =
         state === null
-          ? nothing()
+          ? noEvents()
           : versionEvents(context, state, {
               columns: plan.columns,
               keyColumns: view.keyColumns,
@@ -108,16 +111,16 @@ async function readHistory(
               times: { min: earliest - reach, max: latest },
               signal,
             });
-      passes.push({
-        places: own,
-        answers: await ("longest" in plan
+      partitions.push({
+        indexes: own,
+        answers: await ("longestWindow" in plan
           ? engine.aggregate(plan, events, rows, { signal })
           : engine.joinAsOf(plan, events, rows, { signal })),
       });
     }
-    const computed = joinPasses(passes, question.keys.length);
-    places.forEach((list, f) => {
-      for (const place of list) answers[place] = computed[f]!;
+    const computed = joinPartitions(partitions, question.keys.length);
+    indexes.forEach((list, f) => {
+      for (const index of list) answers[index] = computed[f]!;
     });
   }
   return answers;
@@ -135,7 +138,7 @@ async function knownSince(
 ): Promise<number | null> {
   const { tables } = historyContext(offline, source);
   const since =
-    source.eventTime.is === "committed" && source.eventTime.since !== null
+    source.eventTime.kind === "committed" && source.eventTime.since !== null
       ? [tables.declared[columnIndex(source, source.eventTime.since)]!.name]
       : [];
   let earliest = Infinity;
@@ -172,13 +175,13 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
   }
 }
 
-function passesOver(state: HistoryState | null): number {
+function partitionCount(state: HistoryState | null): number {
   return Math.max(
     1,
-    Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PASS),
+    Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PARTITION),
   );
 }
 
-async function* nothing(): AsyncIterable<Events> {
+async function* noEvents(): AsyncIterable<Events> {
   // a source without history has no rows
 }

@@ -3,7 +3,7 @@
  * that hold them are read.
  */
 import type { RowVersion } from "../rows/row-versions.ts";
-import { bucketsOf, readTail } from "./log-tail.ts";
+import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import type { HistoryState } from "./version-events.ts";
 
@@ -16,20 +16,27 @@ export async function* rowVersionsOf(
 ): AsyncGenerator<{ readonly text: string; readonly versions: readonly RowVersion[] }> {
   const { offline, source, tables, rows } = context;
   const buckets = bucketsOf(state.versions) ?? 1;
-  const tail = await readTail(offline, source, tables, rows, { ...state, buckets, signal });
+  const uncompacted = await readUncompacted(offline, source, tables, rows, {
+    ...state,
+    buckets,
+    signal,
+  });
   const asked = new Set([...wanted].map((text) => rows.bucketOf(text, buckets)));
   for (const bucket of asked) {
     const found = new Map<string, RowVersion[]>();
-    const take = (text: string, version: RowVersion): void => {
+    const add = (text: string, version: RowVersion): void => {
       if (!wanted.has(text)) return;
       const known = found.get(text);
       if (known === undefined) found.set(text, [version]);
       else known.push(version);
     };
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, {
-      ...state,
-      signal,
-    });
+    const merge = mergeBucket(
+      context,
+      bucket,
+      uncompacted.rows[bucket]!,
+      uncompacted.truncates[bucket]!,
+      { ...state, signal },
+    );
     if (state.versions !== null) {
       const columns = tables.versions.columns.map((column) => column.name);
       for await (const batch of offline.scan(tables.versions.name, {
@@ -40,10 +47,10 @@ export async function* rowVersionsOf(
       })) {
         const kept = merge.keep(batch);
         for (let i = 0; i < batch.length; i++)
-          if (kept[i] === 1) take(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
+          if (kept[i] === 1) add(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
       }
     }
-    for (const { key, version } of await merge.merged()) take(rows.textOf(key), version);
+    for (const { key, version } of await merge.merged()) add(rows.textOf(key), version);
     for (const [text, versions] of found)
       yield {
         text,
@@ -51,7 +58,7 @@ export async function* rowVersionsOf(
           (a, b) =>
             a.from - b.from ||
             a.to - b.to ||
-            (a.place < b.place ? -1 : a.place > b.place ? 1 : a.offset - b.offset),
+            (a.order < b.order ? -1 : a.order > b.order ? 1 : a.offset - b.offset),
         ),
       };
   }

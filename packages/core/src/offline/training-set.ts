@@ -1,47 +1,49 @@
 /** The answer to a historical question, in the form the reader wants: rows, or columns. */
 import type { Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
-import type { Selected } from "../specs.ts";
-import type { Answers } from "../spi.ts";
-import type { Frame, FrameBlock } from "../request/entity-rows.ts";
+import type { SelectedFeature } from "../specs.ts";
+import type { ResultColumns } from "../spi.ts";
+import type { EntityRowSource, EntityRowBlock } from "../request/entity-rows.ts";
 import { answerColumns, answerRow, answerVectors } from "../request/result-rows.ts";
 import { rowsOfBatch } from "../request/batch-rows.ts";
 import type { TrainingSet } from "../request/request-types.ts";
 
 export interface TrainingSetOptions {
-  readonly frame: Frame;
-  readonly selection: readonly Selected[];
+  readonly entityRows: EntityRowSource;
+  readonly selection: readonly SelectedFeature[];
   readonly metadata: boolean;
   readonly coverage: TrainingSet<unknown>["coverage"];
-  readonly answer: (block: FrameBlock) => Promise<readonly Answers[]>;
+  readonly answer: (block: EntityRowBlock) => Promise<readonly ResultColumns[]>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
-  const { frame, selection, metadata, coverage, signal } = options;
+  const { entityRows, selection, metadata, coverage, signal } = options;
   const results = answerColumns(selection);
-  const double = results.find(({ name }) => frame.columns.some((column) => column.name === name));
-  if (double !== undefined) {
+  const duplicate = results.find(({ name }) =>
+    entityRows.columns.some((column) => column.name === name),
+  );
+  if (duplicate !== undefined) {
     throw new TidemarkError(
       "NAME_TAKEN",
-      `getHistoricalFeatures: "${double.name}" is a feature and a column of the entity rows; ` +
+      `getHistoricalFeatures: "${duplicate.name}" is a feature and a column of the entity rows; ` +
         `rename one, the feature with .as("other")`,
     );
   }
-  let read = false;
+  let wasRead = false;
 
   async function* blocks(): AsyncIterable<{
-    readonly block: FrameBlock;
-    readonly answers: readonly Answers[];
+    readonly block: EntityRowBlock;
+    readonly answers: readonly ResultColumns[];
   }> {
-    if (read)
+    if (wasRead)
       throw new TidemarkError(
         "TRAINING_SET_READ",
         "this training set was read before; ask getHistoricalFeatures again, or keep what " +
           "rows() gave",
       );
-    read = true;
-    for await (const block of frame.blocks(signal))
+    wasRead = true;
+    for await (const block of entityRows.blocks(signal))
       yield { block, answers: await options.answer(block) };
   }
 
@@ -54,7 +56,7 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
   }
 
   return {
-    columns: [...frame.columns, ...results],
+    columns: [...entityRows.columns, ...results],
     coverage,
     [Symbol.asyncIterator]: rows,
     rows: async () => {

@@ -18,9 +18,9 @@ export function valuesToText(values: readonly Value[]): string {
 
 export function valuesFromText(columns: readonly ColumnSpec[], text: string): Value[] {
   return (JSON.parse(text) as (string | number | boolean | null)[]).map((value, i) => {
-    const { kind } = columns[i]!;
+    const { type } = columns[i]!;
     if (value === null) return null;
-    if (kind === "int64" || kind === "decimal") return BigInt(value);
-    return kind === "bytes" ? new Uint8Array(Buffer.from(value as string, "base64")) : value;
+    if (type === "int64" || type === "decimal") return BigInt(value);
+    return type === "bytes" ? new Uint8Array(Buffer.from(value as string, "base64")) : value;
   });
 }

@@ -4,7 +4,7 @@ import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.t
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import { columnIndex } from "../rows/row-change.ts";
-import { bucketsOf, readTail } from "./log-tail.ts";
+import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 
 /** The two ways of asking (law 6). A dimension has only the second: its versions are its facts. */
@@ -47,27 +47,35 @@ export async function* versionEvents(
   const { offline, source, tables, rows } = context;
   const { signal } = query;
   const buckets = bucketsOf(state.versions) ?? 1;
-  const tail = await readTail(offline, source, tables, rows, { ...state, buckets, signal });
-  const toEvents = eventsOf(context, query);
-  const everything = tables.versions.columns.map((column) => column.name);
-  const narrow = namesNeeded(context, query);
+  const uncompacted = await readUncompacted(offline, source, tables, rows, {
+    ...state,
+    buckets,
+    signal,
+  });
+  const toEvents = eventsBuilder(context, query);
+  const allColumns = tables.versions.columns.map((column) => column.name);
+  const neededColumns = namesNeeded(context, query);
   const timeColumn =
-    source.eventTime.is === "column"
-      ? everything[columnIndex(source, source.eventTime.column)]!
+    source.eventTime.kind === "column"
+      ? allColumns[columnIndex(source, source.eventTime.column)]!
       : null;
 
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const quiet = tail.rows[bucket]!.size === 0 && tail.truncates[bucket]!.length === 0;
-    const merge = mergeBucket(context, bucket, tail.rows[bucket]!, tail.truncates[bucket]!, {
-      ...state,
-      signal,
-    });
+    const unchanged =
+      uncompacted.rows[bucket]!.size === 0 && uncompacted.truncates[bucket]!.length === 0;
+    const merge = mergeBucket(
+      context,
+      bucket,
+      uncompacted.rows[bucket]!,
+      uncompacted.truncates[bucket]!,
+      { ...state, signal },
+    );
     if (state.versions !== null) {
-      const names = quiet ? narrow : everything;
+      const names = unchanged ? neededColumns : allColumns;
       // rows whose time moves must be met wherever they were, so files are only passed over where
       // nothing changes
       const range =
-        quiet && timeColumn !== null && Number.isFinite(query.times.min)
+        unchanged && timeColumn !== null && Number.isFinite(query.times.min)
           ? { column: timeColumn, ...query.times }
           : undefined;
       for await (const batch of offline.scan(tables.versions.name, {
@@ -77,10 +85,10 @@ export async function* versionEvents(
         range,
         signal,
       })) {
-        yield toEvents(quiet ? batch : selectRows(batch, merge.keep(batch)), names);
+        yield toEvents(unchanged ? batch : selectRows(batch, merge.keep(batch)), names);
       }
     }
-    if (!quiet) yield toEvents(rows.toBatch(await merge.merged(), bucket), everything);
+    if (!unchanged) yield toEvents(rows.toBatch(await merge.merged(), bucket), allColumns);
   }
 }
 
@@ -88,7 +96,7 @@ function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): re
   const wanted = new Set([
     ...query.columns.map((column) => column.name),
     ...query.keyColumns,
-    ...(source.eventTime.is === "column" ? [source.eventTime.column] : []),
+    ...(source.eventTime.kind === "column" ? [source.eventTime.column] : []),
   ]);
   const declared = source.columns.flatMap((column, c) =>
     wanted.has(column.name) ? [tables.declared[c]!.name] : [],
@@ -96,12 +104,12 @@ function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): re
   return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine"];
 }
 
-function eventsOf(
+function eventsBuilder(
   { source, tables }: HistoryContext,
   query: EventsQuery,
 ): (batch: Batch, names: readonly string[]) => Events {
   const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
-  const dimension = source.eventTime.is === "committed";
+  const dimension = source.eventTime.kind === "committed";
   const corrected = query.knowledge === "as corrected" && !dimension;
 
   return (batch, names) => {
@@ -113,7 +121,7 @@ function eventsOf(
     const deleted = vector("_deleted");
     const quarantine = vector("_quarantine");
     const times =
-      source.eventTime.is === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
+      source.eventTime.kind === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
     const keys = entityCodes(
       query,
       query.keyColumns.map((name) => vector(nameInTable(name))),
@@ -130,12 +138,12 @@ function eventsOf(
     for (let i = 0; i < length; i++) {
       const to = number(knownTo, i, Infinity);
       const time = number(times, i, NaN);
-      const out =
+      const excluded =
         valueAt(deleted, i) === true ||
         valueAt(quarantine, i) !== null ||
         Number.isNaN(time) ||
         (corrected && to !== Infinity);
-      events.entity[i] = out ? -1 : keys(i);
+      events.entity[i] = excluded ? -1 : keys(i);
       events.time[i] = time;
       events.from[i] = corrected ? -Infinity : number(knownFrom, i, Infinity);
       events.to[i] = to;
@@ -153,7 +161,7 @@ function entityCodes(
 ): (row: number) => number {
   const columns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const only = vectors.length === 1 ? vectors[0]! : null;
-  if (only?.is === "string") {
+  if (only?.kind === "string") {
     const codes = new Int32Array(only.dictionary.length);
     for (let code = 0; code < codes.length; code++)
       codes[code] = query.entityOf(keyText(columns, [only.dictionary[code]!]));

@@ -3,7 +3,7 @@ import { keyText } from "../columns/key-bytes.ts";
 import { fnv1a } from "../columns/text-hash.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
-import { eventTimeIndex, keyIndexes } from "../rows/row-change.ts";
+import { eventTimeIndex, primaryKeyIndexes } from "../rows/row-change.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
@@ -25,7 +25,7 @@ export interface VersionRows {
 }
 
 export function versionRows(source: SourceSpec, tables: HistoryTables): VersionRows {
-  const keys = keyIndexes(source);
+  const keys = primaryKeyIndexes(source);
   const keyColumns: readonly ColumnSpec[] = keys.map((index) => source.columns[index]!);
   const time = eventTimeIndex(source);
   const declared = tables.declared.length;
@@ -39,7 +39,11 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     at("_offset"),
     at("_committed"),
   ];
-  const [unresolved, unreadable, broken] = [at("_unresolved"), at("_unreadable"), at("_broken")];
+  const [unresolved, unreadable, broken] = [
+    at("_unresolved"),
+    at("_invalid_columns"),
+    at("_undecodable"),
+  ];
 
   const toRow = ({ key, version }: KeyedVersion, bucket: number): Value[] => {
     const { values } = version;
@@ -56,12 +60,12 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
       fault === null
         ? null
         : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
-      version.place,
+      version.order,
       BigInt(version.offset),
       version.committed,
       version.unresolved.length === 0 ? null : version.unresolved.join(),
-      version.unreadable.length === 0 ? null : version.unreadable.join("\n"),
-      version.broken,
+      version.invalidColumns.length === 0 ? null : version.invalidColumns.join("\n"),
+      version.undecodable,
       bucket,
     );
     return row;
@@ -85,9 +89,9 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
         to: (read(to!) as number | null) ?? Infinity,
         values: read(deleted!) === true ? null : tables.declared.map((_, c) => read(c)),
         unresolved: left === null ? [] : left.split(",").map(Number),
-        unreadable: unread === null ? [] : unread.split("\n"),
-        broken: read(broken!) as string | null,
-        place: read(lsn!) as bigint,
+        invalidColumns: unread === null ? [] : unread.split("\n"),
+        undecodable: read(broken!) as string | null,
+        order: read(lsn!) as bigint,
         offset: Number(read(offset!)),
         committed: read(committed!) as number,
       };

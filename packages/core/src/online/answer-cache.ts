@@ -5,11 +5,11 @@
 import { TidemarkError } from "../errors.ts";
 import type { Status } from "../spi.ts";
 import type { Value } from "../specs.ts";
-import type { AnswerSheet } from "../window/timed-rows.ts";
+import type { ResultWriter } from "../window/timed-rows.ts";
 
 /** What one view answers for one entity, feature by feature. */
-export interface KeptAnswer {
-  readonly headKey: Uint8Array;
+export interface CachedAnswer {
+  readonly tailKey: Uint8Array;
   /** Of the head that it was computed from. */
   readonly version: number;
   /** It holds at from ≤ t ≤ until, µs. */
@@ -26,29 +26,30 @@ export interface KeptAnswer {
 }
 
 /** Of one plan over one state of its source, by the text of the entity's key. */
-export interface KeptAnswers {
-  get(key: string): KeptAnswer | undefined;
-  keep(key: string, answer: KeptAnswer): void;
+export interface CachedAnswers {
+  get(key: string): CachedAnswer | undefined;
+  set(key: string, answer: CachedAnswer): void;
   clear(): void;
 }
 
-export interface AnswerMemory {
-  forPlan(): KeptAnswers;
+export interface AnswerCache {
+  forPlan(): CachedAnswers;
 }
 
-interface Generations extends KeptAnswers {
+interface GenerationalCache extends CachedAnswers {
   /** The young become the old, and the old are forgotten; false: there are none left. */
-  turn(): boolean;
+  rotate(): boolean;
 }
 
-const USUAL = 32 * 1024 * 1024;
+const DEFAULT_BYTES = 32 * 1024 * 1024;
 
 /** Throws `STORE_OPTIONS_INVALID`. */
-export function bytesKept(given: number = USUAL): number {
+export function checkedCacheBytes(given: number = DEFAULT_BYTES): number {
   if (Number.isSafeInteger(given) && given >= 0) return given;
   throw new TidemarkError(
     "STORE_OPTIONS_INVALID",
-    `openStore: keepAnswers must be a whole number of bytes, 0 for none, and is ${String(given)}`,
+    "openStore: answerCacheBytes must be a whole number of bytes, 0 for none, and is " +
+      `${String(given)}`,
   );
 }
 
@@ -56,43 +57,43 @@ export function bytesKept(given: number = USUAL): number {
  * Keeps answers in up to about `bytes`, those asked last: what was asked since the last turn is
  * young, what was not asked since the one before is forgotten.
  */
-export function answerMemory(bytes: number): AnswerMemory {
-  const filled = new Set<Generations>();
-  let held = 0;
+export function createAnswerCache(bytes: number): AnswerCache {
+  const nonEmpty = new Set<GenerationalCache>();
+  let usedBytes = 0;
 
-  function hold(weight: number): void {
-    held += weight;
-    if (held <= bytes / 2) return;
-    held = weight;
-    for (const one of filled) if (!one.turn()) filled.delete(one);
+  function reserve(size: number): void {
+    usedBytes += size;
+    if (usedBytes <= bytes / 2) return;
+    usedBytes = size;
+    for (const one of nonEmpty) if (!one.rotate()) nonEmpty.delete(one);
   }
 
   return {
     forPlan() {
-      let [young, old] = [new Map<string, KeptAnswer>(), new Map<string, KeptAnswer>()];
-      const plan: Generations = {
+      let [current, previous] = [new Map<string, CachedAnswer>(), new Map<string, CachedAnswer>()];
+      const plan: GenerationalCache = {
         get(key) {
-          const found = young.get(key);
-          if (found !== undefined || old.size === 0) return found;
-          const before = old.get(key);
-          if (before !== undefined) this.keep(key, before);
+          const found = current.get(key);
+          if (found !== undefined || previous.size === 0) return found;
+          const before = previous.get(key);
+          if (before !== undefined) this.set(key, before);
           return before;
         },
-        keep(key, answer) {
-          const weight = weightOf(key, answer);
-          if (weight > bytes / 16) return;
-          hold(weight);
-          young.set(key, answer);
-          filled.add(plan);
+        set(key, answer) {
+          const size = answerBytes(key, answer);
+          if (size > bytes / 16) return;
+          reserve(size);
+          current.set(key, answer);
+          nonEmpty.add(plan);
         },
         clear() {
-          young.clear();
-          old.clear();
-          filled.delete(plan);
+          current.clear();
+          previous.clear();
+          nonEmpty.delete(plan);
         },
-        turn() {
-          [old, young] = [young, new Map()];
-          return old.size > 0;
+        rotate() {
+          [previous, current] = [current, new Map()];
+          return previous.size > 0;
         },
       };
       return plan;
@@ -101,37 +102,37 @@ export function answerMemory(bytes: number): AnswerMemory {
 }
 
 /** Row `row` of the sheets, to be kept; null where a value is one that its reader might change. */
-export function keptFrom(
-  sheets: readonly AnswerSheet[],
+export function cachedFrom(
+  results: readonly ResultWriter[],
   row: number,
-  of: Pick<KeptAnswer, "headKey" | "version" | "from" | "until" | "seen">,
-): KeptAnswer | null {
-  const values = sheets.map((sheet) => sheet.values[row]!);
+  validity: Pick<CachedAnswer, "tailKey" | "version" | "from" | "until" | "seen">,
+): CachedAnswer | null {
+  const values = results.map((result) => result.values[row]!);
   if (values.some((value) => value instanceof Uint8Array)) return null;
   return {
-    ...of,
+    ...validity,
     values,
-    statuses: sheets.map((sheet) => sheet.statuses[row]!),
-    times: sheets.map((sheet) => sheet.times[row]!),
+    statuses: results.map((result) => result.statuses[row]!),
+    times: results.map((result) => result.times[row]!),
   };
 }
 
-export function writeKept(
-  { values, statuses, times }: KeptAnswer,
-  sheets: readonly AnswerSheet[],
+export function writeCached(
+  { values, statuses, times }: CachedAnswer,
+  results: readonly ResultWriter[],
   row: number,
 ): void {
-  for (let f = 0; f < sheets.length; f++) {
-    const sheet = sheets[f]!;
-    sheet.values[row] = values[f]!;
-    sheet.statuses[row] = statuses[f]!;
-    sheet.times[row] = times[f]!;
+  for (let f = 0; f < results.length; f++) {
+    const result = results[f]!;
+    result.values[row] = values[f]!;
+    result.statuses[row] = statuses[f]!;
+    result.times[row] = times[f]!;
   }
 }
 
 /** About what V8 takes for it, bytes. */
-function weightOf(key: string, { headKey, values }: KeptAnswer): number {
-  let weight = 500 + key.length * 2 + headKey.length + values.length * 56;
-  for (const value of values) if (typeof value === "string") weight += value.length * 2;
-  return weight;
+function answerBytes(key: string, { tailKey, values }: CachedAnswer): number {
+  let size = 500 + key.length * 2 + tailKey.length + values.length * 56;
+  for (const value of values) if (typeof value === "string") size += value.length * 2;
+  return size;
 }

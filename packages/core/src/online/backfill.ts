@@ -5,9 +5,9 @@
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
 import {
-  logChanges,
-  type LogChanges,
-  type LogChangesLimits,
+  changeLogReader,
+  type ChangeLogReader,
+  type ChangeLogReaderLimits,
 } from "../offline/change-log-reader.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type {
@@ -18,9 +18,9 @@ import type {
   Position,
   PositionStep,
 } from "../spi.ts";
-import { epochStateOf, positionName } from "../rows/snapshot-generations.ts";
-import type { OnlineUpkeep } from "./maintenance.ts";
-import { onlineSink } from "./online-writer.ts";
+import { generationStateOf, storedPartitionOf } from "../rows/snapshot-generations.ts";
+import type { OnlineMaintenance } from "./maintenance.ts";
+import { onlineWriter } from "./online-writer.ts";
 import type { RunProgress } from "../ingest/runner.ts";
 import { listSource } from "./source-list.ts";
 import {
@@ -31,10 +31,10 @@ import {
   type SourceState,
 } from "./source-state.ts";
 import { historyContext } from "../offline/offline-reader.ts";
-import { plainPositions } from "../ingest/snapshot-watch.ts";
+import { userPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
 
-export interface BootstrapOptions {
+export interface BackfillOptions {
   /** Names of the sources; all without it. */
   readonly sources?: readonly string[] | undefined;
   /** Changes in one step of the online store; 5,000 without it. Another writer waits for a step. */
@@ -43,7 +43,7 @@ export interface BootstrapOptions {
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
-export interface BootstrapResult {
+export interface BackfillResult {
   /** Changes taken from the history. */
   readonly changes: number;
   readonly sources: readonly {
@@ -57,24 +57,24 @@ export interface BootstrapResult {
   }[];
 }
 
-export interface BootstrapSettings {
+export interface BackfillSettings {
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
   readonly clock: () => number;
   readonly retention: Retention;
-  readonly upkeep: OnlineUpkeep;
+  readonly maintenance: OnlineMaintenance;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-  readonly limits?: Partial<LogChangesLimits> | undefined;
+  readonly limits?: Partial<ChangeLogReaderLimits> | undefined;
 }
 
-interface Part {
+interface SourceBackfill {
   readonly source: SourceSpec;
   /** Where its history stands. */
   readonly positions: readonly Position[];
-  readonly log: LogChanges | null;
+  readonly log: ChangeLogReader | null;
 }
 
 /** Another writer may change a source's state while it is marked. */
@@ -84,55 +84,55 @@ const ATTEMPTS = 20;
  * Each source is taken up to where its history stands now. The place it has come to moves with what
  * is taken, so it may be killed and called again.
  */
-export async function bootstrapOnline(
+export async function backfillOnline(
   sources: readonly SourceSpec[],
-  settings: BootstrapSettings,
-): Promise<BootstrapResult> {
+  settings: BackfillSettings,
+): Promise<BackfillResult> {
   const { online, offline, namespace, views, signal } = settings;
-  const parts: Part[] = [];
+  const backfills: SourceBackfill[] = [];
   for (const source of sources) {
     const context = historyContext(offline, source);
     const log = await offline.state(context.tables.changes.name, { signal });
     const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
     const after = await online.positions(source.name);
-    parts.push({
+    backfills.push({
       source,
       positions: log?.positions ?? [],
       log:
         log === null
           ? null
-          : await logChanges(context, log, after, {
-              held: layout.held,
+          : await changeLogReader(context, log, after, {
+              storedColumns: layout.storedColumns,
               limits: settings.limits,
               signal,
             }),
     });
   }
-  const total = parts.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
+  const total = backfills.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
   let done = 0;
   // a source of which the store has nothing answers nothing until it is whole; one that is behind
   // goes on answering what it has
-  await mark(
-    parts.filter(({ log }) => log !== null),
+  await updateSourceStates(
+    backfills.filter(({ log }) => log !== null),
     settings,
     (state, { positions }) =>
-      state.version === null ? { ...state, filling: withoutMarks(positions) } : null,
+      state.version === null ? { ...state, backfilling: withoutCheckpoints(positions) } : null,
   );
-  for (const part of parts) {
-    const { source, log } = part;
+  for (const backfill of backfills) {
+    const { source, log } = backfill;
     if (log !== null) {
-      await take(source, log, settings, (changes) => {
+      await backfillSource(source, log, settings, (changes) => {
         done += changes;
         settings.onProgress?.({ changes: done, total });
       });
     }
     const reached = offsetsOf(await online.positions(source.name));
-    await mark([part], settings, (state) => {
-      if (state.filling === undefined) return null;
-      const short = state.filling.find(
+    await updateSourceStates([backfill], settings, (state) => {
+      if (state.backfilling === undefined) return null;
+      const short = state.backfilling.find(
         ({ partition, offset }) => (reached.get(partition) ?? -1) < offset,
       );
-      if (short === undefined) return { ...state, filling: undefined };
+      if (short === undefined) return { ...state, backfilling: undefined };
       throw new TidemarkError(
         "NEEDS_BACKFILL",
         `${online.name}: source "${source.name}" was to be filled up to offset ` +
@@ -142,15 +142,15 @@ export async function bootstrapOnline(
       );
     });
   }
-  await settings.upkeep.finish();
-  const plain = (positions: readonly Position[]): readonly Position[] =>
-    withoutMarks(plainPositions(epochStateOf(positions).epoch, positions));
+  await settings.maintenance.finish();
+  const userPositionsOf = (positions: readonly Position[]): readonly Position[] =>
+    withoutCheckpoints(userPositions(generationStateOf(positions).generation, positions));
   return {
     changes: done,
-    sources: parts.map(({ source, positions, log }) => ({
+    sources: backfills.map(({ source, positions, log }) => ({
       source: source.name,
       changes: log?.changes ?? 0,
-      positions: plain(positions),
+      positions: userPositionsOf(positions),
     })),
   };
 }
@@ -159,14 +159,14 @@ export async function bootstrapOnline(
  * Straight into the store, under the names that it has for positions: what comes is of several
  * epochs.
  */
-async function take(
+async function backfillSource(
   source: SourceSpec,
-  log: LogChanges,
-  settings: BootstrapSettings,
-  onTaken: (changes: number) => void,
+  log: ChangeLogReader,
+  settings: BackfillSettings,
+  onWritten: (changes: number) => void,
 ): Promise<void> {
-  const { online, namespace, clock, retention, signal, upkeep } = settings;
-  const sink = await onlineSink({
+  const { online, namespace, clock, retention, signal, maintenance } = settings;
+  const writer = await onlineWriter({
     store: online,
     namespace,
     layout: layoutFor(source, settings.views),
@@ -177,7 +177,7 @@ async function take(
   const isAhead = (partition: string, offset: number): boolean =>
     offset > (reached.get(partition) ?? -1);
   for await (const { changes, positions } of log.batches(signal)) {
-    for (let attempt = 1; !(await takeBatch(changes, positions)); attempt++) {
+    for (let attempt = 1; !(await writeBatch(changes, positions)); attempt++) {
       if (attempt === ATTEMPTS)
         throw new TidemarkError(
           "ONLINE_STORE_CONTENDED",
@@ -188,27 +188,27 @@ async function take(
       reached = offsetsOf(await online.positions(source.name));
     }
     signal?.throwIfAborted();
-    onTaken(changes.length);
-    await upkeep.step();
+    onWritten(changes.length);
+    await maintenance.step();
   }
 
   /** False where another pusher was there first: what it took need not be taken again. */
-  async function takeBatch(
+  async function writeBatch(
     changes: readonly Change[],
     positions: readonly Position[],
   ): Promise<boolean> {
     const steps = positions
       .filter(({ partition, offset }) => isAhead(partition, offset))
-      .map(({ partition, offset, mark }): PositionStep => ({
+      .map(({ partition, offset, checkpoint }): PositionStep => ({
         partition,
         expected: reached.get(partition) ?? null,
         next: offset,
-        mark,
+        checkpoint,
       }));
     try {
       if (steps.length > 0)
-        await sink.apply(
-          changes.filter((change) => isAhead(positionName(change), change.offset)),
+        await writer.apply(
+          changes.filter((change) => isAhead(storedPartitionOf(change), change.offset)),
           steps,
         );
     } catch (error) {
@@ -220,27 +220,27 @@ async function take(
   }
 }
 
-function withoutMarks(positions: readonly Position[]): readonly Position[] {
+function withoutCheckpoints(positions: readonly Position[]): readonly Position[] {
   return positions.map(({ partition, offset }) => ({ partition, offset }));
 }
 
 /** In one step for all of these sources. `next`: the state as it is to be; null: it may stay. */
-async function mark(
-  parts: readonly Part[],
-  { online, namespace, views }: BootstrapSettings,
-  next: (state: SourceState, part: Part) => Omit<SourceState, "version"> | null,
+async function updateSourceStates(
+  backfills: readonly SourceBackfill[],
+  { online, namespace, views }: BackfillSettings,
+  next: (state: SourceState, backfill: SourceBackfill) => Omit<SourceState, "version"> | null,
 ): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const cells: CellWrite[] = [];
     const unlisted: string[] = [];
-    for (const part of parts) {
-      const { name } = part.source;
-      const state = await readSourceState(online, namespace, layoutFor(part.source, views));
-      const marked = next(state, part);
-      if (marked === null) continue;
+    for (const backfill of backfills) {
+      const { name } = backfill.source;
+      const state = await readSourceState(online, namespace, layoutFor(backfill.source, views));
+      const updated = next(state, backfill);
+      if (updated === null) continue;
       cells.push({
         key: sourceStateKey(namespace, name),
-        value: encodeSourceState(marked),
+        value: encodeSourceState(updated),
         expected: state.version,
         expires: null,
       });
@@ -248,10 +248,12 @@ async function mark(
     }
     if (cells.length === 0) return;
     if (unlisted.length > 0) cells.push(await listSource(online, namespace, ...unlisted));
-    if ((await online.write({ source: parts[0]!.source.name, cells, positions: [] })) === "done")
+    if (
+      (await online.write({ source: backfills[0]!.source.name, cells, positions: [] })) === "done"
+    )
       return;
   }
-  const names = parts.map(({ source }) => `"${source.name}"`).join(", ");
+  const names = backfills.map(({ source }) => `"${source.name}"`).join(", ");
   throw new TidemarkError(
     "ONLINE_STORE_CONTENDED",
     `${online.name}: ${ATTEMPTS} attempts to write the state of ${names} met other writers; ` +

@@ -12,15 +12,15 @@ import type { ColumnSpec, Value } from "../specs.ts";
 
 const FORMAT = 1;
 /** A chunk that grows beyond this is cut into halves. */
-export const CHUNK_ROWS = 512;
+export const SEGMENT_ROWS = 512;
 
-export interface LaneFormat {
+export interface EntityLogFormat {
   readonly columns: readonly ColumnSpec[];
   /** The column whose value sorts the rows; never null. */
-  readonly time: number;
+  readonly timeIndex: number;
 }
 
-export interface ChunkRef {
+export interface SegmentRef {
   readonly id: number;
   readonly count: number;
   /** Times of its first and last row. */
@@ -28,50 +28,50 @@ export interface ChunkRef {
   readonly last: number;
 }
 
-export type LaneRow = readonly Value[];
+export type EntityLogRow = readonly Value[];
 
-export interface LaneHead {
+export interface EntityLogTail {
   /** The number of the next chunk. */
   readonly next: number;
   /** Oldest first; every row of the head is at or after the last row of the last chunk. */
-  readonly chunks: readonly ChunkRef[];
+  readonly segments: readonly SegmentRef[];
   readonly rows: Batch;
 }
 
-export function encodeHead(
-  format: LaneFormat,
+export function encodeTail(
+  format: EntityLogFormat,
   next: number,
-  chunks: readonly ChunkRef[],
-  rows: readonly LaneRow[],
+  segments: readonly SegmentRef[],
+  rows: readonly EntityLogRow[],
 ): Uint8Array {
   const writer = new ByteWriter(256);
   writer.byte(FORMAT);
-  writer.count(next);
-  writer.count(chunks.length);
-  for (const chunk of chunks) {
-    writer.count(chunk.id);
-    writer.count(chunk.count);
-    writer.float64(chunk.first);
-    writer.float64(chunk.last);
+  writer.varint(next);
+  writer.varint(segments.length);
+  for (const segment of segments) {
+    writer.varint(segment.id);
+    writer.varint(segment.count);
+    writer.float64(segment.first);
+    writer.float64(segment.last);
   }
   writer.raw(encodeRows(format.columns, rows));
   return writer.copy();
 }
 
 /** `wanted`: indexes of the columns to decode; all without it. */
-export function decodeHead(
-  format: LaneFormat,
+export function decodeTail(
+  format: EntityLogFormat,
   bytes: Uint8Array,
   wanted?: readonly number[],
-): LaneHead {
-  const { next, chunks, reader } = openHead(bytes);
-  return { next, chunks, rows: readRows(format.columns, reader, wanted) };
+): EntityLogTail {
+  const { next, segments, reader } = openTail(bytes);
+  return { next, segments, rows: readRows(format.columns, reader, wanted) };
 }
 
 /** A head whose rows are not decoded yet: the reader stands before them. */
-export function openHead(bytes: Uint8Array): {
+export function openTail(bytes: Uint8Array): {
   readonly next: number;
-  readonly chunks: readonly ChunkRef[];
+  readonly segments: readonly SegmentRef[];
   readonly reader: ByteReader;
 } {
   const reader = new ByteReader(bytes);
@@ -82,26 +82,26 @@ export function openHead(bytes: Uint8Array): {
       `online store: a cell has format ${version}, this version reads ${FORMAT}: use the ` +
         "version of Tidemark that wrote it, or empty the online store and run the log again",
     );
-  const next = reader.count();
-  const count = reader.items();
-  const chunks =
+  const next = reader.varint();
+  const count = reader.itemCount();
+  const segments =
     count === 0
       ? []
       : Array.from({ length: count }, () => ({
-          id: reader.count(),
-          count: reader.count(),
+          id: reader.varint(),
+          count: reader.varint(),
           first: reader.float64(),
           last: reader.float64(),
         }));
-  return { next, chunks, reader };
+  return { next, segments, reader };
 }
 
-export function encodeChunk(format: LaneFormat, rows: readonly LaneRow[]): Uint8Array {
+export function encodeSegment(format: EntityLogFormat, rows: readonly EntityLogRow[]): Uint8Array {
   return encodeRows(format.columns, rows);
 }
 
-export function decodeChunk(
-  format: LaneFormat,
+export function decodeSegment(
+  format: EntityLogFormat,
   bytes: Uint8Array,
   wanted?: readonly number[],
 ): Batch {
@@ -109,7 +109,7 @@ export function decodeChunk(
 }
 
 /** A batch as rows, for editing. */
-export function rowsOf({ length, vectors }: Batch): LaneRow[] {
+export function rowsFromBatch({ length, vectors }: Batch): EntityLogRow[] {
   const rows = Array.from({ length }, () => new Array<Value>(vectors.length));
   vectors.forEach((vector, c) => {
     for (let i = 0; i < length; i++) rows[i]![c] = valueAt(vector, i);

@@ -4,36 +4,39 @@
  */
 import type { Value } from "../specs.ts";
 import {
-  CHUNK_ROWS,
-  decodeChunk,
-  decodeHead,
-  encodeChunk,
-  encodeHead,
-  rowsOf,
-  type ChunkRef,
-  type LaneFormat,
-  type LaneRow,
+  SEGMENT_ROWS,
+  decodeSegment,
+  decodeTail,
+  encodeSegment,
+  encodeTail,
+  rowsFromBatch,
+  type SegmentRef,
+  type EntityLogFormat,
+  type EntityLogRow,
 } from "./entity-log-cells.ts";
 
-export interface LaneEdit {
+export interface EntityLogEdit {
   /** The row to put in; null: only take out. */
-  readonly put: LaneRow | null;
+  readonly put: EntityLogRow | null;
   /** Takes out the row at this time that `same` knows; null: only put in. */
-  readonly remove: { readonly time: number; readonly same: (row: LaneRow) => boolean } | null;
+  readonly remove: {
+    readonly time: number;
+    readonly matches: (row: EntityLogRow) => boolean;
+  } | null;
 }
 
 /**
  * The rows of one key while a batch is applied. Chunks that an edit touches must be given; others
  * stay as they are.
  */
-export interface LaneContents {
-  readonly head: Uint8Array | null;
-  chunk(id: number): Uint8Array;
+export interface EntityLogContents {
+  readonly tail: Uint8Array | null;
+  segment(id: number): Uint8Array;
 }
 
-export interface LaneResult {
+export interface EntityLogResult {
   /** null: nothing is left. */
-  readonly head: Uint8Array | null;
+  readonly tail: Uint8Array | null;
   /** `last`: the time of its newest row. */
   readonly written: readonly {
     readonly id: number;
@@ -47,115 +50,117 @@ export interface LaneResult {
 
 /**
  * Numbers of the chunks that these edits need. One that lies before `keepFrom` may be gone already:
- * `sweep` removes it apart from its head.
+ * `deleteExpired` removes it apart from its head.
  */
-export function chunksTouched(
-  format: LaneFormat,
-  head: Uint8Array | null,
-  edits: readonly LaneEdit[],
+export function segmentsTouched(
+  format: EntityLogFormat,
+  tail: Uint8Array | null,
+  edits: readonly EntityLogEdit[],
   keepFrom: number,
 ): readonly number[] {
-  if (head === null) return [];
-  const chunks = decodeHead(format, head, []).chunks.filter((chunk) => chunk.last >= keepFrom);
-  if (chunks.length === 0) return [];
+  if (tail === null) return [];
+  const segments = decodeTail(format, tail, []).segments.filter(
+    (segment) => segment.last >= keepFrom,
+  );
+  if (segments.length === 0) return [];
   const touched = new Set<number>();
   for (const { put, remove } of edits) {
     if (put !== null) {
-      const place = placeFor(chunks, put[format.time] as number);
-      if (place !== null) touched.add(place.id);
+      const target = segmentFor(segments, put[format.timeIndex] as number);
+      if (target !== null) touched.add(target.id);
     }
     if (remove !== null)
-      for (const chunk of chunks)
-        if (chunk.first <= remove.time && remove.time <= chunk.last) touched.add(chunk.id);
+      for (const segment of segments)
+        if (segment.first <= remove.time && remove.time <= segment.last) touched.add(segment.id);
   }
   return [...touched];
 }
 
 /** The chunk a new row belongs in; null: the head. */
-function placeFor(chunks: readonly ChunkRef[], time: number): ChunkRef | null {
-  if (chunks.length === 0 || time >= chunks.at(-1)!.last) return null;
-  return chunks.findLast((chunk) => chunk.first <= time) ?? chunks[0]!;
+function segmentFor(segments: readonly SegmentRef[], time: number): SegmentRef | null {
+  if (segments.length === 0 || time >= segments.at(-1)!.last) return null;
+  return segments.findLast((segment) => segment.first <= time) ?? segments[0]!;
 }
 
 /**
  * Applies the edits in order; rows with a time below `keepFrom` go away. No chunk gets more than
  * `chunkRows` rows.
  */
-export function editLane(
-  format: LaneFormat,
-  contents: LaneContents,
-  edits: readonly LaneEdit[],
+export function editEntityLog(
+  format: EntityLogFormat,
+  contents: EntityLogContents,
+  edits: readonly EntityLogEdit[],
   keepFrom: number,
-  chunkRows: number = CHUNK_ROWS,
-): LaneResult {
-  const decoded = contents.head === null ? null : decodeHead(format, contents.head);
+  segmentRows: number = SEGMENT_ROWS,
+): EntityLogResult {
+  const decoded = contents.tail === null ? null : decodeTail(format, contents.tail);
   const removed: number[] = [];
-  const refs: ChunkRef[] = [];
-  for (const ref of decoded?.chunks ?? []) {
+  const refs: SegmentRef[] = [];
+  for (const ref of decoded?.segments ?? []) {
     if (ref.last < keepFrom) removed.push(ref.id);
     else refs.push(ref);
   }
-  const headPart: Part = {
+  const editableTail: EditableSegment = {
     ref: null,
-    rows: decoded === null ? [] : rowsOf(decoded.rows),
+    rows: decoded === null ? [] : rowsFromBatch(decoded.rows),
     changed: true,
   };
-  const parts: Part[] = [
-    ...refs.map((ref): Part => ({ ref, rows: null, changed: false })),
-    headPart,
+  const editables: EditableSegment[] = [
+    ...refs.map((ref): EditableSegment => ({ ref, rows: null, changed: false })),
+    editableTail,
   ];
-  const rowsIn = (part: Part): LaneRow[] =>
-    (part.rows ??= rowsOf(decodeChunk(format, contents.chunk(part.ref!.id))));
-  const timeOf = (row: LaneRow): number => row[format.time] as number;
+  const rowsIn = (editable: EditableSegment): EntityLogRow[] =>
+    (editable.rows ??= rowsFromBatch(decodeSegment(format, contents.segment(editable.ref!.id))));
+  const timeOf = (row: EntityLogRow): number => row[format.timeIndex] as number;
 
   for (const { put, remove } of edits) {
-    if (remove !== null) removeFrom(parts, rowsIn, timeOf, remove);
+    if (remove !== null) removeFrom(editables, rowsIn, timeOf, remove);
     if (put === null) continue;
-    const place = placeFor(refs, timeOf(put));
-    const part = place === null ? headPart : parts[refs.indexOf(place)]!;
-    insertSorted(rowsIn(part), put, timeOf);
-    part.changed = true;
+    const target = segmentFor(refs, timeOf(put));
+    const editable = target === null ? editableTail : editables[refs.indexOf(target)]!;
+    insertSorted(rowsIn(editable), put, timeOf);
+    editable.changed = true;
   }
 
   let next = decoded?.next ?? 0;
-  const chunks: ChunkRef[] = [];
+  const segments: SegmentRef[] = [];
   const written: { id: number; bytes: Uint8Array; last: number }[] = [];
-  const write = (rows: LaneRow[]): void => {
+  const write = (rows: EntityLogRow[]): void => {
     const id = next++;
     const last = timeOf(rows.at(-1)!);
-    written.push({ id, bytes: encodeChunk(format, rows), last });
-    chunks.push({ id, count: rows.length, first: timeOf(rows[0]!), last });
+    written.push({ id, bytes: encodeSegment(format, rows), last });
+    segments.push({ id, count: rows.length, first: timeOf(rows[0]!), last });
   };
-  let head: LaneRow[] = [];
-  for (const part of parts) {
-    const { ref } = part;
-    if (ref !== null && !part.changed) {
-      chunks.push(ref);
+  let tail: EntityLogRow[] = [];
+  for (const editable of editables) {
+    const { ref } = editable;
+    if (ref !== null && !editable.changed) {
+      segments.push(ref);
       continue;
     }
     if (ref !== null) removed.push(ref.id);
-    const rows = part.rows!.filter((row) => timeOf(row) >= keepFrom);
-    const spare =
+    const rows = editable.rows!.filter((row) => timeOf(row) >= keepFrom);
+    const overflow =
       ref === null
-        ? rows.splice(0, rows.length > chunkRows ? rows.length - chunkRows / 2 : 0)
+        ? rows.splice(0, rows.length > segmentRows ? rows.length - segmentRows / 2 : 0)
         : rows;
-    for (const piece of equalPieces(spare, chunkRows)) write(piece);
-    if (ref === null) head = rows;
+    for (const segment of splitEvenly(overflow, segmentRows)) write(segment);
+    if (ref === null) tail = rows;
   }
-  const newest = head.length > 0 ? timeOf(head.at(-1)!) : (chunks.at(-1)?.last ?? -Infinity);
+  const newest = tail.length > 0 ? timeOf(tail.at(-1)!) : (segments.at(-1)?.last ?? -Infinity);
   // an empty head stays once there were chunks: a reader that holds an older head must never find
   // another chunk under an old number
   const bytes =
-    head.length === 0 && chunks.length === 0 && next === 0
+    tail.length === 0 && segments.length === 0 && next === 0
       ? null
-      : encodeHead(format, next, chunks, head);
-  return { head: bytes, written, removed, newest };
+      : encodeTail(format, next, segments, tail);
+  return { tail: bytes, written, removed, newest };
 }
 
 /** A chunk (`rows` null: as stored), or the head (`ref` null). */
-interface Part {
-  readonly ref: ChunkRef | null;
-  rows: LaneRow[] | null;
+interface EditableSegment {
+  readonly ref: SegmentRef | null;
+  rows: EntityLogRow[] | null;
   changed: boolean;
 }
 
@@ -163,7 +168,7 @@ interface Part {
  * A full chunk that takes a row becomes two halves: with a full one and a single row, every late
  * row would make a chunk.
  */
-function equalPieces(rows: readonly LaneRow[], most: number): LaneRow[][] {
+function splitEvenly(rows: readonly EntityLogRow[], most: number): EntityLogRow[][] {
   const count = Math.ceil(rows.length / most);
   return Array.from({ length: count }, (_, i) =>
     rows.slice(Math.floor((i * rows.length) / count), Math.floor(((i + 1) * rows.length) / count)),
@@ -171,40 +176,48 @@ function equalPieces(rows: readonly LaneRow[], most: number): LaneRow[][] {
 }
 
 function removeFrom(
-  parts: readonly Part[],
-  rowsIn: (part: Part) => LaneRow[],
-  timeOf: (row: LaneRow) => number,
-  remove: NonNullable<LaneEdit["remove"]>,
+  editables: readonly EditableSegment[],
+  rowsIn: (editable: EditableSegment) => EntityLogRow[],
+  timeOf: (row: EntityLogRow) => number,
+  remove: NonNullable<EntityLogEdit["remove"]>,
 ): void {
-  for (const part of parts.toReversed()) {
+  for (const editable of editables.toReversed()) {
     if (
-      part.ref !== null &&
-      part.rows === null &&
-      (remove.time < part.ref.first || remove.time > part.ref.last)
+      editable.ref !== null &&
+      editable.rows === null &&
+      (remove.time < editable.ref.first || remove.time > editable.ref.last)
     )
       continue;
-    const rows = rowsIn(part);
+    const rows = rowsIn(editable);
     for (
-      let i = firstAt(rows, remove.time, timeOf);
+      let i = firstIndexAt(rows, remove.time, timeOf);
       i < rows.length && timeOf(rows[i]!) === remove.time;
       i++
     ) {
-      if (!remove.same(rows[i]!)) continue;
+      if (!remove.matches(rows[i]!)) continue;
       rows.splice(i, 1);
-      part.changed = true;
+      editable.changed = true;
       return;
     }
   }
 }
 
-function insertSorted(rows: LaneRow[], row: LaneRow, timeOf: (row: LaneRow) => number): void {
+function insertSorted(
+  rows: EntityLogRow[],
+  row: EntityLogRow,
+  timeOf: (row: EntityLogRow) => number,
+): void {
   const time = timeOf(row);
   let i = rows.length;
-  if (i > 0 && timeOf(rows[i - 1]!) > time) i = firstAt(rows, time, timeOf);
+  if (i > 0 && timeOf(rows[i - 1]!) > time) i = firstIndexAt(rows, time, timeOf);
   rows.splice(i, 0, row);
 }
 
-function firstAt(rows: readonly LaneRow[], time: number, timeOf: (row: LaneRow) => number): number {
+function firstIndexAt(
+  rows: readonly EntityLogRow[],
+  time: number,
+  timeOf: (row: EntityLogRow) => number,
+): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {
@@ -216,7 +229,7 @@ function firstAt(rows: readonly LaneRow[], time: number, timeOf: (row: LaneRow) 
 }
 
 /** Whether two values of a key are the same. */
-export function sameValue(a: Value, b: Value): boolean {
+export function sameKeyValue(a: Value, b: Value): boolean {
   return (
     a === b ||
     (a instanceof Uint8Array &&

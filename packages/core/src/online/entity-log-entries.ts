@@ -4,52 +4,52 @@
  */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
-import { sameValue, type LaneEdit } from "./entity-log-edit.ts";
-import type { LaneRow } from "./entity-log-cells.ts";
-import { QUARANTINE_COLUMNS, type OnlineLane, type OnlineLanes } from "./entity-logs.ts";
+import { sameKeyValue, type EntityLogEdit } from "./entity-log-edit.ts";
+import type { EntityLogRow } from "./entity-log-cells.ts";
+import { QUARANTINE_COLUMNS, type EntityLog, type EntityLogs } from "./entity-logs.ts";
 import type { RowChange } from "../rows/row-change.ts";
 import { deriveVersions, type RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf, type Quarantine } from "../rows/quarantine.ts";
 
 /** One row in one lane. */
-export interface LaneEntry {
-  readonly lane: OnlineLane;
+export interface EntityLogEntry {
+  readonly entityLog: EntityLog;
   readonly key: readonly Value[];
-  readonly row: LaneRow;
+  readonly row: EntityLogRow;
   /** Equal for equal entries of one row. */
   readonly id: string;
 }
 
 /** Where a quarantined change came from, for the list of quarantined rows. */
 export type OriginOf = (change: {
-  readonly place: bigint;
+  readonly order: bigint;
   readonly offset: number;
 }) => { readonly topic: string; readonly partition: number } | undefined;
 
-export function laneEntries(
-  lanes: OnlineLanes,
+export function entityLogEntries(
+  entityLogs: EntityLogs,
   key: readonly Value[],
   changes: readonly RowChange[],
   originOf: OriginOf,
-): readonly LaneEntry[] {
-  const versions = deriveVersions(lanes.layout.source, changes, []);
+): readonly EntityLogEntry[] {
+  const versions = deriveVersions(entityLogs.layout.source, changes, []);
   const now = versions.at(-1);
   if (now === undefined) return [];
-  const quarantine = now.values === null ? null : quarantineIn(lanes, now);
+  const quarantine = now.values === null ? null : quarantineIn(entityLogs, now);
   // a change that comes late may fill a column that the newest left out: the entry is another then
-  const id = changes.map(({ place, offset }) => `${place}/${offset}`).join(" ");
-  const told = changes.length > 1 ? changes[0]!.place : null;
+  const id = changes.map(({ order, offset }) => `${order}/${offset}`).join(" ");
+  const oldestImageOrder = changes.length > 1 ? changes[0]!.order : null;
   const entries =
-    lanes.layout.time < 0
-      ? dimensionEntries(lanes, key, changes, versions)
-      : now.values === null || quarantine?.whole === true
+    entityLogs.layout.timeIndex < 0
+      ? dimensionEntries(entityLogs, key, changes, versions)
+      : now.values === null || quarantine?.inNoEntityLog === true
         ? []
-        : eventEntries(lanes, now, told, id);
+        : eventEntries(entityLogs, now, oldestImageOrder, id);
   if (quarantine === null) return entries;
   const origin = originOf(now);
   const row = [
     now.committed,
-    now.place,
+    now.order,
     origin?.topic ?? null,
     origin?.partition ?? null,
     now.offset,
@@ -57,19 +57,19 @@ export function laneEntries(
     quarantine.reason,
     ...key,
   ];
-  return [...entries, { lane: lanes.quarantine, key: [], row, id: `quarantine ${id}` }];
+  return [...entries, { entityLog: entityLogs.quarantine, key: [], row, id: `quarantine ${id}` }];
 }
 
 /** `whole`: the row is in no lane at all; else it misses only the lanes whose key it lacks. */
 export function quarantineIn(
-  lanes: OnlineLanes,
+  entityLogs: EntityLogs,
   version: RowVersion,
-): (Quarantine & { readonly whole: boolean }) | null {
-  const { source, time, lanes: list } = lanes.layout;
+): (Quarantine & { readonly inNoEntityLog: boolean }) | null {
+  const { source, timeIndex, entityLogs: list } = entityLogs.layout;
   const row = { ...version, values: version.values! };
-  const whole = quarantineOf(source, time, [], row);
-  const any = whole ?? quarantineOf(source, time, list, row);
-  return any === null ? null : { ...any, whole: whole !== null };
+  const whole = quarantineOf(source, timeIndex, [], row);
+  const any = whole ?? quarantineOf(source, timeIndex, list, row);
+  return any === null ? null : { ...any, inNoEntityLog: whole !== null };
 }
 
 /**
@@ -77,18 +77,23 @@ export function quarantineIn(
  * left out none.
  */
 function eventEntries(
-  lanes: OnlineLanes,
+  entityLogs: EntityLogs,
   now: RowVersion,
-  told: bigint | null,
+  oldestImageOrder: bigint | null,
   id: string,
-): readonly LaneEntry[] {
-  const { heldIndexes } = lanes.layout;
-  const row = [...heldIndexes.map((index) => now.values![index]!), now.place, told];
-  return lanes.lanes.flatMap((lane) => {
-    const key = keyIn(lane, now.values!);
+): readonly EntityLogEntry[] {
+  const { storedIndexes } = entityLogs.layout;
+  const row = [...storedIndexes.map((index) => now.values![index]!), now.order, oldestImageOrder];
+  return entityLogs.logs.flatMap((entityLog) => {
+    const key = entityKeyIn(entityLog, now.values!);
     if (key === null) return [];
     return [
-      { lane, key, row, id: `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)} ${id}` },
+      {
+        entityLog,
+        key,
+        row,
+        id: `${entityLog.layout.name} ${keyText(entityLog.layout.keyColumns, key)} ${id}`,
+      },
     ];
   });
 }
@@ -98,49 +103,49 @@ function eventEntries(
  * the versions, truncates included.
  */
 function dimensionEntries(
-  lanes: OnlineLanes,
+  entityLogs: EntityLogs,
   key: readonly Value[],
   changes: readonly RowChange[],
   versions: readonly RowVersion[],
-): readonly LaneEntry[] {
-  return lanes.lanes.flatMap((lane) => {
+): readonly EntityLogEntry[] {
+  return entityLogs.logs.flatMap((entityLog) => {
     const keys = new Map<string, readonly Value[]>();
     for (const version of versions) {
-      const entity = version.values === null ? null : keyIn(lane, version.values);
-      if (entity !== null) keys.set(keyText(lane.lane.keyColumns, entity), entity);
+      const entity = version.values === null ? null : entityKeyIn(entityLog, version.values);
+      if (entity !== null) keys.set(keyText(entityLog.layout.keyColumns, entity), entity);
     }
     return [...keys].flatMap(([text, entity]) =>
       changes.map((change) => ({
-        lane,
+        entityLog,
         key: entity,
-        row: lanes.codec.toRow(change, key),
-        id: `${lane.lane.name} ${text} ${change.place} ${change.offset}`,
+        row: entityLogs.codec.toRow(change, key),
+        id: `${entityLog.layout.name} ${text} ${change.order} ${change.offset}`,
       })),
     );
   });
 }
 
-function keyIn(lane: OnlineLane, values: readonly Value[]): readonly Value[] | null {
-  const key = lane.lane.keyIndexes.map((index) => values[index] ?? null);
+function entityKeyIn(entityLog: EntityLog, values: readonly Value[]): readonly Value[] | null {
+  const key = entityLog.layout.keyIndexes.map((index) => values[index] ?? null);
   return key.includes(null) ? null : key;
 }
 
 /** What takes this entry out of its lane again: the row with its key and its place. */
-export function removal(lanes: OnlineLanes, entry: LaneEntry): LaneEdit {
-  const { format } = entry.lane;
-  const quarantined = entry.lane === lanes.quarantine;
-  const keyColumns = lanes.layout.source.primaryKey.map((name) =>
+export function removalEdit(entityLogs: EntityLogs, entry: EntityLogEntry): EntityLogEdit {
+  const { format } = entry.entityLog;
+  const quarantined = entry.entityLog === entityLogs.quarantine;
+  const keyColumns = entityLogs.layout.source.primaryKey.map((name) =>
     format.columns.findIndex((column) => column.name === name),
   );
-  const place = format.columns.findIndex((column) => column.name === "~place");
+  const order = format.columns.findIndex((column) => column.name === "~order");
   const columns = quarantined
-    ? [place, ...lanes.layout.source.primaryKey.map((_, k) => QUARANTINE_COLUMNS + k)]
-    : [place, ...keyColumns];
+    ? [order, ...entityLogs.layout.source.primaryKey.map((_, k) => QUARANTINE_COLUMNS + k)]
+    : [order, ...keyColumns];
   return {
     put: null,
     remove: {
-      time: entry.row[format.time] as number,
-      same: (row) => columns.every((c) => sameValue(row[c]!, entry.row[c]!)),
+      time: entry.row[format.timeIndex] as number,
+      matches: (row) => columns.every((c) => sameKeyValue(row[c]!, entry.row[c]!)),
     },
   };
 }

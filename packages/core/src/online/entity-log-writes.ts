@@ -2,26 +2,26 @@
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
-import { chunksTouched, editLane, type LaneEdit } from "./entity-log-edit.ts";
-import type { LaneEntry } from "./entity-log-entries.ts";
-import type { OnlineLane } from "./entity-logs.ts";
+import { segmentsTouched, editEntityLog, type EntityLogEdit } from "./entity-log-edit.ts";
+import type { EntityLogEntry } from "./entity-log-entries.ts";
+import type { EntityLog } from "./entity-logs.ts";
 import { expiryOfRows, keepFrom, type Retention } from "./retention.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
 /** The edits to the rows under one key of a lane, in their order. */
 export interface KeyEdits {
-  readonly lane: OnlineLane;
+  readonly entityLog: EntityLog;
   readonly key: readonly Value[];
-  readonly edits: LaneEdit[];
+  readonly edits: EntityLogEdit[];
 }
 
-export class LaneEdits {
+export class EntityLogEdits {
   private readonly byKey = new Map<string, KeyEdits>();
 
-  add({ lane, key }: LaneEntry, edit: LaneEdit): void {
-    const id = `${lane.lane.name} ${keyText(lane.lane.keyColumns, key)}`;
+  add({ entityLog, key }: EntityLogEntry, edit: EntityLogEdit): void {
+    const id = `${entityLog.layout.name} ${keyText(entityLog.layout.keyColumns, key)}`;
     const found = this.byKey.get(id);
-    if (found === undefined) this.byKey.set(id, { lane, key, edits: [edit] });
+    if (found === undefined) this.byKey.set(id, { entityLog, key, edits: [edit] });
     else found.edits.push(edit);
   }
 
@@ -34,49 +34,52 @@ export class LaneEdits {
  * The heads and chunks to write, from what the store holds now; null where another writer rewrote a
  * chunk while they were read.
  */
-export async function laneWrites(
+export async function entityLogWrites(
   store: OnlineStore,
   layout: SourceLayout,
   all: readonly KeyEdits[],
   horizon: number,
   retention: Retention,
 ): Promise<CellWrite[] | null> {
-  const headKeys = all.map(({ lane, key }) => lane.head(key));
-  const heads = await store.read(headKeys);
-  const needed = all.flatMap(({ lane, key, edits }, i) =>
-    chunksTouched(lane.format, heads[i]?.value ?? null, edits, keepFrom(layout, lane, horizon)).map(
-      (id) => ({ i, id, key: lane.chunk(key, id) }),
-    ),
+  const tailKeys = all.map(({ entityLog, key }) => entityLog.tail(key));
+  const tails = await store.read(tailKeys);
+  const needed = all.flatMap(({ entityLog, key, edits }, i) =>
+    segmentsTouched(
+      entityLog.format,
+      tails[i]?.value ?? null,
+      edits,
+      keepFrom(layout, entityLog, horizon),
+    ).map((id) => ({ i, id, key: entityLog.segment(key, id) })),
   );
-  const chunks = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
-  if (chunks.includes(null)) return null;
-  const found = new Map(needed.map(({ i, id }, n) => [`${i} ${id}`, chunks[n]!.value]));
-  return all.flatMap(({ lane, key, edits }, i): CellWrite[] => {
-    const from = keepFrom(layout, lane, horizon);
+  const segments = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
+  if (segments.includes(null)) return null;
+  const found = new Map(needed.map(({ i, id }, n) => [`${i} ${id}`, segments[n]!.value]));
+  return all.flatMap(({ entityLog, key, edits }, i): CellWrite[] => {
+    const from = keepFrom(layout, entityLog, horizon);
     const contents = {
-      head: heads[i]?.value ?? null,
-      chunk: (id: number) => found.get(`${i} ${id}`)!,
+      tail: tails[i]?.value ?? null,
+      segment: (id: number) => found.get(`${i} ${id}`)!,
     };
-    const result = editLane(lane.format, contents, edits, from);
+    const result = editEntityLog(entityLog.format, contents, edits, from);
     // an empty head is there for readers of an older one only
     const newest = Math.max(result.newest, from);
     return [
       {
-        key: headKeys[i]!,
-        value: result.head,
-        expected: heads[i]?.version ?? null,
-        expires: expiryOfRows(layout, lane, newest, retention),
+        key: tailKeys[i]!,
+        value: result.tail,
+        expected: tails[i]?.version ?? null,
+        expires: expiryOfRows(layout, entityLog, newest, retention),
       },
       // the head's version guards its chunks; one of this number may be left of a head that was
       // swept
       ...result.written.map(({ id, bytes, last }) => ({
-        key: lane.chunk(key, id),
+        key: entityLog.segment(key, id),
         value: bytes,
         expected: undefined,
-        expires: expiryOfRows(layout, lane, last, retention),
+        expires: expiryOfRows(layout, entityLog, last, retention),
       })),
       ...result.removed.map((id) => ({
-        key: lane.chunk(key, id),
+        key: entityLog.segment(key, id),
         value: null,
         expected: undefined,
         expires: null,

@@ -1,84 +1,95 @@
 /** The lanes of a source in the online store: their formats and the keys of their cells. */
-import { keyColumnsOf } from "../rows/row-change.ts";
+import { primaryKeyColumns } from "../rows/row-change.ts";
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
-import type { LaneFormat } from "./entity-log-cells.ts";
+import type { EntityLogFormat } from "./entity-log-cells.ts";
 import { changeCodec, type ChangeCodec } from "./row-cells.ts";
-import type { Lane, SourceLayout } from "./source-layout.ts";
+import type { EntityLogLayout, SourceLayout } from "./source-layout.ts";
 
-const CHUNK: ColumnSpec = { name: "~chunk", database: "", kind: "int64", nullable: false };
-const TOLD: ColumnSpec = { name: "~told", database: "", kind: "int64", nullable: true };
-const PLACE: ColumnSpec = { name: "~place", database: "", kind: "int64", nullable: false };
+const SEGMENT_ID: ColumnSpec = { name: "~segment", database: "", type: "int64", nullable: false };
+const OLDEST_IMAGE_ORDER: ColumnSpec = {
+  name: "~oldest_image_order",
+  database: "",
+  type: "int64",
+  nullable: true,
+};
+const LOG_ORDER: ColumnSpec = { name: "~order", database: "", type: "int64", nullable: false };
 
 /** The columns of a quarantined row, before its primary key. */
 const QUARANTINE: readonly ColumnSpec[] = [
-  { name: "~committed", database: "", kind: "timestamp", nullable: false },
-  PLACE,
-  { name: "~topic", database: "", kind: "string", nullable: true },
-  { name: "~partition", database: "", kind: "int32", nullable: true },
-  { name: "~offset", database: "", kind: "timestamp", nullable: true },
-  { name: "~column", database: "", kind: "string", nullable: true },
-  { name: "~reason", database: "", kind: "string", nullable: false },
+  { name: "~committed", database: "", type: "timestamp", nullable: false },
+  LOG_ORDER,
+  { name: "~topic", database: "", type: "string", nullable: true },
+  { name: "~partition", database: "", type: "int32", nullable: true },
+  { name: "~offset", database: "", type: "timestamp", nullable: true },
+  { name: "~column", database: "", type: "string", nullable: true },
+  { name: "~reason", database: "", type: "string", nullable: false },
 ];
 export const QUARANTINE_COLUMNS: number = QUARANTINE.length;
 
-export interface LaneKeys {
-  head(key: readonly Value[]): Uint8Array;
-  chunk(key: readonly Value[], id: number): Uint8Array;
+export interface EntityLogKeys {
+  tail(key: readonly Value[]): Uint8Array;
+  segment(key: readonly Value[], id: number): Uint8Array;
 }
 
-export interface OnlineLane extends LaneKeys {
-  readonly lane: Lane;
-  readonly format: LaneFormat;
+export interface EntityLog extends EntityLogKeys {
+  readonly layout: EntityLogLayout;
+  readonly format: EntityLogFormat;
 }
 
-export interface OnlineLanes {
+export interface EntityLogs {
   readonly layout: SourceLayout;
   readonly codec: ChangeCodec;
-  readonly lanes: readonly OnlineLane[];
+  readonly logs: readonly EntityLog[];
   /** The quarantined rows of the source, a lane under the empty key. */
-  readonly quarantine: OnlineLane;
+  readonly quarantine: EntityLog;
   rowKey(key: readonly Value[]): Uint8Array;
   /**
    * The place of an event, after its held columns: a truncate hides what lies before it. Behind it,
    * the place of the oldest change that still tells a column of the row (null: its newest tells
    * all): a truncate between the two took that change away, and the column is unresolved.
    */
-  readonly placeColumn: number;
+  readonly orderColumn: number;
 }
 
-export function onlineLanes(namespace: string, layout: SourceLayout): OnlineLanes {
-  const { source, held } = layout;
+export function entityLogsOf(namespace: string, layout: SourceLayout): EntityLogs {
+  const { source, storedColumns } = layout;
   const codec = changeCodec(layout);
-  const keyColumns = keyColumnsOf(source);
-  const dimension = layout.time < 0;
-  const eventColumns = [...held, PLACE, TOLD];
-  const eventTime = held.findIndex((column) => column === source.columns[layout.time]);
+  const keyColumns = primaryKeyColumns(source);
+  const dimension = layout.timeIndex < 0;
+  const eventColumns = [...storedColumns, LOG_ORDER, OLDEST_IMAGE_ORDER];
+  const eventTime = storedColumns.findIndex(
+    (column) => column === source.columns[layout.timeIndex],
+  );
   const format = dimension
-    ? { columns: codec.columns, time: codec.time }
-    : { columns: eventColumns, time: eventTime };
+    ? { columns: codec.columns, timeIndex: codec.timeIndex }
+    : { columns: eventColumns, timeIndex: eventTime };
   return {
     layout,
     codec,
-    lanes: layout.lanes.map((lane) => ({
-      lane,
+    logs: layout.entityLogs.map((entityLog) => ({
+      layout: entityLog,
       format,
-      ...laneKeys(namespace, `rows:${source.name}:${lane.name}`, lane.keyColumns),
+      ...entityLogKeys(namespace, `rows:${source.name}:${entityLog.name}`, entityLog.keyColumns),
     })),
     quarantine: {
-      lane: { name: "quarantine", keyColumns: [], keyIndexes: [], keepsAll: true },
-      format: { columns: [...QUARANTINE, ...keyColumns], time: 0 },
-      ...laneKeys(namespace, `quarantine:${source.name}`, []),
+      layout: { name: "quarantine", keyColumns: [], keyIndexes: [], keepsAll: true },
+      format: { columns: [...QUARANTINE, ...keyColumns], timeIndex: 0 },
+      ...entityLogKeys(namespace, `quarantine:${source.name}`, []),
     },
     rowKey: cellKeys(namespace, `row:${source.name}`, keyColumns),
-    placeColumn: held.length,
+    orderColumn: storedColumns.length,
   };
 }
 
-function laneKeys(namespace: string, space: string, columns: readonly ColumnSpec[]): LaneKeys {
-  const chunk = cellKeys(namespace, `${space}#`, [...columns, CHUNK]);
+function entityLogKeys(
+  namespace: string,
+  space: string,
+  columns: readonly ColumnSpec[],
+): EntityLogKeys {
+  const segment = cellKeys(namespace, `${space}#`, [...columns, SEGMENT_ID]);
   return {
-    head: cellKeys(namespace, space, columns),
-    chunk: (key, id) => chunk([...key, BigInt(id)]),
+    tail: cellKeys(namespace, space, columns),
+    segment: (key, id) => segment([...key, BigInt(id)]),
   };
 }

@@ -5,14 +5,14 @@ import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
-import { isBeginning, isCompletion } from "../rows/snapshot-generations.ts";
+import { isBeginMarker, isCompleteMarker } from "../rows/snapshot-generations.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
 /**
  * The error of a run, with the way out where it is `LOG_LOST` and the history is further than the
  * online store.
  */
-export async function withWayOut(
+export async function explainLogLost(
   error: unknown,
   sources: readonly SourceSpec[],
   {
@@ -27,7 +27,7 @@ export async function withWayOut(
     const taken = offsetsOf(await online.positions(source.name));
     const log = await offline.state(historyContext(offline, source).tables.changes.name);
     for (const { partition, offset } of log?.positions ?? []) {
-      if (isBeginning(partition) || isCompletion(partition)) continue;
+      if (isBeginMarker(partition) || isCompleteMarker(partition)) continue;
       const at = taken.get(partition);
       if (offset > (at ?? -1))
         behind.push(
@@ -42,7 +42,7 @@ export async function withWayOut(
     "LOG_LOST",
     "the history is further than the online store " +
       `(${behind.slice(0, 5).join("; ")}${behind.length > 5 ? `; ${behind.length - 5} more` : ""}): ` +
-      "call store.bootstrap() first, which fills the online store " +
+      "call store.backfill() first, which fills the online store " +
       `from the history, and run again. What the source said: ${error.message}`,
     { cause: error },
   );

@@ -5,7 +5,7 @@
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
 import type { Retention } from "./retention.ts";
-import { sweepBound } from "./source-list.ts";
+import { expiryBound } from "./source-list.ts";
 import {
   encodeSourceState,
   horizonAt,
@@ -18,7 +18,7 @@ import {
 const STEP_CELLS = 1_000;
 const HOUR = 3_600e6;
 
-export interface OnlineUpkeepOptions {
+export interface OnlineMaintenanceOptions {
   readonly store: OnlineStore;
   readonly namespace: string;
   readonly sources: readonly SourceSpec[];
@@ -28,18 +28,18 @@ export interface OnlineUpkeepOptions {
   readonly retention: Retention;
 }
 
-export interface OnlineUpkeep {
+export interface OnlineMaintenance {
   /** A bounded piece of work, when it is time for one; call it between batches. */
   step(): Promise<void>;
   /** All that is due. */
   finish(): Promise<void>;
 }
 
-export function onlineUpkeep(options: OnlineUpkeepOptions): OnlineUpkeep {
+export function onlineMaintenance(options: OnlineMaintenanceOptions): OnlineMaintenance {
   const { store, namespace, clock } = options;
   const { retain } = options.retention;
   /** A pass over the cells: how far it is, and what it removes. */
-  let pass: { cursor: Uint8Array | null; readonly before: number } | null = null;
+  let expiryScan: { cursor: Uint8Array | null; readonly before: number } | null = null;
   let next = -Infinity;
 
   async function moveHorizon(source: SourceSpec): Promise<void> {
@@ -57,28 +57,28 @@ export function onlineUpkeep(options: OnlineUpkeepOptions): OnlineUpkeep {
   }
 
   async function step(): Promise<void> {
-    if (pass === null) {
+    if (expiryScan === null) {
       if (!Number.isFinite(retain) || clock() < next) return;
       next = clock() + Math.min(retain / 4, HOUR);
       for (const source of options.sources) await moveHorizon(source);
-      const before = await sweepBound(store, namespace);
+      const before = await expiryBound(store, namespace);
       if (before === -Infinity) return;
-      pass = { cursor: null, before };
+      expiryScan = { cursor: null, before };
     }
-    const { cursor } = await store.sweep({
-      before: pass.before,
+    const { cursor } = await store.deleteExpired({
+      before: expiryScan.before,
       limit: STEP_CELLS,
-      cursor: pass.cursor,
+      cursor: expiryScan.cursor,
     });
-    if (cursor === null) pass = null;
-    else pass.cursor = cursor;
+    if (cursor === null) expiryScan = null;
+    else expiryScan.cursor = cursor;
   }
 
   return {
     step,
     async finish() {
       do await step();
-      while (pass !== null);
+      while (expiryScan !== null);
     },
   };
 }

@@ -5,45 +5,45 @@
 import { keyText } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import { asOfKernel } from "../asof/as-of-kernel.ts";
-import type { Selected, Value, ViewSpec } from "../specs.ts";
-import type { AggregatePlan, Answers, JoinPlan, OnlineStore } from "../spi.ts";
-import { onlineLanes, type OnlineLane, type OnlineLanes } from "./entity-logs.ts";
-import { rowDecoder } from "../columns/batch-codec.ts";
+import type { SelectedFeature, Value, ViewSpec } from "../specs.ts";
+import type { AggregatePlan, ResultColumns, JoinPlan, OnlineStore } from "../spi.ts";
+import { entityLogsOf, type EntityLog, type EntityLogs } from "./entity-logs.ts";
+import { reusingDecoder } from "../columns/batch-codec.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { ByteReader } from "../columns/bytes.ts";
 import {
-  readLanes,
+  readEntityLogs,
   timedRows,
   wantedColumns,
-  type LaneCells,
-  type LaneRequest,
+  type StoredEntityLog,
+  type EntityLogRequest,
   type ReadCell,
 } from "./stored-rows.ts";
 import { viewPlans, type ViewPlan } from "../plan/view-plans.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { laneName } from "./source-layout.ts";
+import { entityLogName } from "./source-layout.ts";
 import {
   decodeSourceState,
-  lacking,
+  missingForFeature,
   layoutFor,
   sourceStateKey,
   type SourceState,
 } from "./source-state.ts";
-import { answerSheets, type AnswerSheet, type TimedRows } from "../window/timed-rows.ts";
+import { resultWriters, type ResultWriter, type TimedRows } from "../window/timed-rows.ts";
 import { spansOf, unchangedUntil } from "../window/unchanged-until.ts";
-import { windowKernels, type WindowKernel } from "../window/window-kernel.ts";
+import { windowKernelBinder, type WindowKernel } from "../window/window-kernel.ts";
 
 import {
-  answerMemory,
-  bytesKept,
-  keptFrom,
-  writeKept,
-  type KeptAnswer,
-  type KeptAnswers,
+  createAnswerCache,
+  checkedCacheBytes,
+  cachedFrom,
+  writeCached,
+  type CachedAnswer,
+  type CachedAnswers,
 } from "./answer-cache.ts";
 
-export interface OnlineQuestion {
-  readonly selection: readonly Selected[];
+export interface OnlineQuery {
+  readonly selection: readonly SelectedFeature[];
   /** For each request, the values of the entity keys by name. */
   readonly keys: readonly Readonly<Record<string, Value>>[];
   /** µs. */
@@ -52,18 +52,18 @@ export interface OnlineQuestion {
 
 /** A plan, and what it means for the state that its source is in now. */
 interface PreparedPlan extends ViewPlan {
-  readonly lane: string;
+  readonly entityLog: string;
   readonly spans: readonly number[];
   current: {
-    readonly of: object;
-    readonly lane: OnlineLane;
+    readonly knownState: object;
+    readonly entityLog: EntityLog;
     readonly wanted: readonly number[] | undefined;
     readonly decode: ((reader: ByteReader) => Batch) | undefined;
     /**
      * null: no answers are kept; not of a source without an event time either, whose rows are known
      * from one time to another.
      */
-    readonly kept: KeptAnswers | null;
+    readonly cached: CachedAnswers | null;
   } | null;
   /** One answer after another: between the rows of one and those of the next nothing else runs. */
   readonly kernels: (rows: TimedRows) => WindowKernel;
@@ -72,20 +72,20 @@ interface PreparedPlan extends ViewPlan {
 /** The state of a source as it was last read. */
 interface KnownState {
   readonly state: SourceState;
-  readonly lanes: OnlineLanes;
+  readonly entityLogs: EntityLogs;
 }
 
 /**
  * So many entities are worth a look whether anything was written at all; the look costs as much as
  * reading one.
  */
-const MANY = 4;
+const COUNTER_MIN_REQUESTS = 4;
 
 /** What one plan asks for one entity. */
-interface EntityRequest extends LaneRequest {
+interface EntityRequest extends EntityLogRequest {
   readonly text: string;
   /** An answer that holds at the time asked, if the head is still of its version. */
-  readonly kept: KeptAnswer | null;
+  readonly cached: CachedAnswer | null;
 }
 
 interface Preparation {
@@ -97,7 +97,7 @@ interface Preparation {
 
 export interface OnlineReader {
   /** One set of answers per selected feature, row i for request i (law 8). */
-  read(question: OnlineQuestion): Promise<readonly Answers[]>;
+  read(question: OnlineQuery): Promise<readonly ResultColumns[]>;
 }
 
 export interface OnlineReaderOptions {
@@ -105,7 +105,7 @@ export interface OnlineReaderOptions {
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
   /** Bytes; 0: none. */
-  readonly keepAnswers?: number | undefined;
+  readonly answerCacheBytes?: number | undefined;
   readonly onOverflow: (count: number) => void;
 }
 
@@ -125,26 +125,28 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       cell === null
         ? { layout: asked, horizon: -Infinity, truncates: [], version: null }
         : decodeSourceState(store, asked, cell);
-    const fresh: KnownState = { state, lanes: onlineLanes(namespace, state.layout) };
+    const fresh: KnownState = { state, entityLogs: entityLogsOf(namespace, state.layout) };
     states.set(source.name, fresh);
     return fresh;
   }
 
-  const bytes = bytesKept(options.keepAnswers);
-  const memory = bytes === 0 ? null : answerMemory(bytes);
-  const preparations = new WeakMap<readonly Selected[], Preparation>();
+  const bytes = checkedCacheBytes(options.answerCacheBytes);
+  const answerCache = bytes === 0 ? null : createAnswerCache(bytes);
+  const preparations = new WeakMap<readonly SelectedFeature[], Preparation>();
 
   const overflows = { count: 0 };
   const kernelsOf = (plan: AggregatePlan | JoinPlan): PreparedPlan["kernels"] =>
-    "longest" in plan ? windowKernels(plan, overflows) : (rows) => asOfKernel(plan, rows);
+    "longestWindow" in plan
+      ? windowKernelBinder(plan, overflows)
+      : (rows) => asOfKernel(plan, rows);
 
   /** What follows from the selection alone, once. */
-  function prepare(selection: readonly Selected[]): Preparation {
+  function prepare(selection: readonly SelectedFeature[]): Preparation {
     const known = preparations.get(selection);
     if (known !== undefined) return known;
     const plans = viewPlans(selection).map((plan) => ({
       ...plan,
-      lane: laneName(plan.view),
+      entityLog: entityLogName(plan.view),
       spans: spansOf(plan.plan),
       current: null,
       kernels: kernelsOf(plan.plan),
@@ -163,24 +165,30 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
    * Heads are asked before the states are known to be the current ones: the layout seldom changes,
    * and is checked against the same snapshot.
    */
-  async function snapshot({ plans, sources, stateKeys }: Preparation, question: OnlineQuestion) {
+  async function snapshot({ plans, sources, stateKeys }: Preparation, question: OnlineQuery) {
     if (sources.some((view) => !states.has(view.source.name))) {
       const cells = await store.read(stateKeys);
       sources.forEach((view, i) => stateOf(view, cells[i] ?? null));
     }
-    for (let look = true; ; look = false) {
+    for (let useCounter = true; ; useCounter = false) {
       const versions = sources.map((view) => states.get(view.source.name)!.state.version);
       const requests = plans.flatMap((plan) =>
-        laneRequests(plan, states.get(plan.view.source.name)!, question),
+        entityLogRequests(plan, states.get(plan.view.source.name)!, question),
       );
-      const stamp = look && requests.length >= MANY ? (store.stamp?.() ?? null) : null;
+      const changeCounter =
+        useCounter && requests.length >= COUNTER_MIN_REQUESTS
+          ? (store.changeCounter?.() ?? null)
+          : null;
       // what was seen at this stamp is as it was, and so is the state that was seen with it
-      const asked = stamp === null ? requests : requests.filter(({ kept }) => kept?.seen !== stamp);
-      if (stamp !== null && asked.length === 0) {
+      const asked =
+        changeCounter === null
+          ? requests
+          : requests.filter(({ cached }) => cached?.seen !== changeCounter);
+      if (changeCounter !== null && asked.length === 0) {
         for (const view of sources) refuseBefore(states.get(view.source.name)!.state, question.t);
-        return { requests, stamp, lanes: requests.map(() => "same" as const) };
+        return { requests, changeCounter, entityLogs: requests.map(() => "same" as const) };
       }
-      const read = await readLanes(store, asked, {
+      const read = await readEntityLogs(store, asked, {
         keys: stateKeys,
         known: versions,
         accept(cells) {
@@ -192,78 +200,90 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       });
       if (sources.some((view, i) => states.get(view.source.name)!.state.version !== versions[i]))
         continue;
-      if (asked.length === requests.length) return { requests, stamp, lanes: read };
+      if (asked.length === requests.length) return { requests, changeCounter, entityLogs: read };
       // a write since the stamp: what was seen then and what is read now may be two snapshots
-      if (store.stamp!() !== stamp) continue;
+      if (store.changeCounter!() !== changeCounter) continue;
       let next = 0;
       return {
         requests,
-        stamp,
-        lanes: requests.map((request) => (request === asked[next] ? read[next++]! : "same")),
+        changeCounter,
+        entityLogs: requests.map((request) => (request === asked[next] ? read[next++]! : "same")),
       };
     }
   }
 
-  function laneRequests(
+  function entityLogRequests(
     prepared: PreparedPlan,
-    of: KnownState,
-    { keys, t }: OnlineQuestion,
+    knownState: KnownState,
+    { keys, t }: OnlineQuery,
   ): EntityRequest[] {
     const { view, plan } = prepared;
-    if (prepared.current?.of !== of) {
-      refuse(view, plan, of.state);
-      const lane = of.lanes.lanes.find((one) => one.lane.name === prepared.lane)!;
-      const wanted = wantedColumns(of.lanes, lane, plan.columns, of.state);
-      prepared.current?.kept?.clear();
-      const kept = of.lanes.layout.time < 0 ? null : (memory?.forPlan() ?? null);
+    if (prepared.current?.knownState !== knownState) {
+      refuseUnanswerable(view, plan, knownState.state);
+      const entityLog = knownState.entityLogs.logs.find(
+        (one) => one.layout.name === prepared.entityLog,
+      )!;
+      const wanted = wantedColumns(
+        knownState.entityLogs,
+        entityLog,
+        plan.columns,
+        knownState.state,
+      );
+      prepared.current?.cached?.clear();
+      const cached =
+        knownState.entityLogs.layout.timeIndex < 0 ? null : (answerCache?.forPlan() ?? null);
       prepared.current = {
-        of,
-        lane,
+        knownState,
+        entityLog,
         wanted,
-        decode: wanted === undefined ? undefined : rowDecoder(lane.format.columns, wanted),
-        kept,
+        decode: wanted === undefined ? undefined : reusingDecoder(entityLog.format.columns, wanted),
+        cached,
       };
     }
-    const { lane, wanted, decode, kept: answers } = prepared.current;
-    const notBefore = "longest" in plan ? t - plan.longest : -Infinity;
+    const { entityLog, wanted, decode, cached: answers } = prepared.current;
+    const notBefore = "longestWindow" in plan ? t - plan.longestWindow : -Infinity;
     const columns = view.entity.keys;
     return keys.map((named) => {
       const key = columns.map((column) => named[column.name]!);
       const text = answers === null ? "" : keyText(columns, key);
       const found = answers?.get(text);
-      const kept = found !== undefined && found.from <= t && t <= found.until ? found : null;
+      const cached = found !== undefined && found.from <= t && t <= found.until ? found : null;
       return {
-        lanes: of.lanes,
-        lane,
+        entityLogs: knownState.entityLogs,
+        entityLog,
         key,
-        headKey: found?.headKey ?? lane.head(key),
-        known: kept?.version ?? null,
+        tailKey: found?.tailKey ?? entityLog.tail(key),
+        known: cached?.version ?? null,
         notBefore,
         wanted,
         decode,
         text,
-        kept,
+        cached,
       };
     });
   }
 
-  function refuse(view: ViewSpec, plan: AggregatePlan | JoinPlan, state: SourceState): void {
+  function refuseUnanswerable(
+    view: ViewSpec,
+    plan: AggregatePlan | JoinPlan,
+    state: SourceState,
+  ): void {
     // who asks again is answered from the state as it is then
     const refused = (message: string): TidemarkError => {
       states.delete(view.source.name);
       return new TidemarkError("NEEDS_BACKFILL", `${store.name}: ${message}`);
     };
-    if (state.filling !== undefined)
+    if (state.backfilling !== undefined)
       throw refused(
         `source "${view.source.name}" is being filled from its history and is not whole yet: ` +
-          "wait for store.bootstrap, or call it again where it was stopped",
+          "wait for store.backfill, or call it again where it was stopped",
       );
     for (const feature of plan.features) {
-      const lack = lacking(state, view, feature);
+      const lack = missingForFeature(state, view, feature);
       if (lack === null) continue;
       throw refused(
         `feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: ` +
-          "fill an empty online store with store.bootstrap or from the beginning of the log, or " +
+          "fill an empty online store with store.backfill or from the beginning of the log, or " +
           "leave the feature out until then",
       );
     }
@@ -283,23 +303,24 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     async read(question) {
       const prepared = prepare(question.selection);
       const { plans } = prepared;
-      const { requests, stamp, lanes } = await snapshot(prepared, question);
-      const answers = new Array<Answers>(question.selection.length);
+      const { requests, changeCounter, entityLogs } = await snapshot(prepared, question);
+      const answers = new Array<ResultColumns>(question.selection.length);
       const length = question.keys.length;
       plans.forEach((plan, p) => {
-        const { places } = plan;
-        const sheets = answerSheets(plan.plan.features, length);
+        const { indexes } = plan;
+        const results = resultWriters(plan.plan.features, length);
         for (let row = 0; row < length; row++) {
           const request = requests[p * length + row]!;
-          const cells = lanes[p * length + row]!;
-          if (cells !== "same") answerRow(plan, request, cells, stamp, question.t, sheets, row);
+          const cells = entityLogs[p * length + row]!;
+          if (cells !== "same")
+            answerRow(plan, request, cells, changeCounter, question.t, results, row);
           else {
-            writeKept(request.kept!, sheets, row);
-            if (stamp !== null) request.kept!.seen = stamp;
+            writeCached(request.cached!, results, row);
+            if (changeCounter !== null) request.cached!.seen = changeCounter;
           }
         }
-        places.forEach((list, f) => {
-          for (const place of list) answers[place] = sheets[f]!;
+        indexes.forEach((list, f) => {
+          for (const index of list) answers[index] = results[f]!;
         });
       });
       return answers;
@@ -309,34 +330,34 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
   function answerRow(
     prepared: PreparedPlan,
     request: EntityRequest,
-    cells: LaneCells | null,
-    stamp: number | null,
+    cells: StoredEntityLog | null,
+    changeCounter: number | null,
     t: number,
-    sheets: readonly AnswerSheet[],
+    results: readonly ResultWriter[],
     row: number,
   ): void {
     const { view, plan, spans, kernels, current } = prepared;
     const rows = timedRows(
-      request.lanes,
-      request.lane,
+      request.entityLogs,
+      request.entityLog,
       request.key,
       cells,
       states.get(view.source.name)!.state,
     );
-    kernels(rows)(0, rows.columns.length, t, sheets, row);
+    kernels(rows)(0, rows.columns.length, t, results, row);
     if (overflows.count > 0) {
       // each answer is told, so none is kept
       options.onOverflow(overflows.count);
       overflows.count = 0;
-    } else if (cells !== null && current!.kept !== null) {
-      const answer = keptFrom(sheets, row, {
-        headKey: request.headKey,
+    } else if (cells !== null && current!.cached !== null) {
+      const answer = cachedFrom(results, row, {
+        tailKey: request.tailKey,
         version: cells.version,
         from: t,
         until: unchangedUntil(plan, spans, rows, t),
-        seen: stamp,
+        seen: changeCounter,
       });
-      if (answer !== null) current!.kept.keep(request.text, answer);
+      if (answer !== null) current!.cached.set(request.text, answer);
     }
   }
 }

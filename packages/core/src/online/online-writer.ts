@@ -4,9 +4,9 @@
  */
 import { TidemarkError } from "../errors.ts";
 import type { Cell, CellWrite, Change, OnlineStore, PositionStep } from "../spi.ts";
-import { laneEntries, removal } from "./entity-log-entries.ts";
-import { LaneEdits, laneWrites } from "./entity-log-writes.ts";
-import { onlineLanes } from "./entity-logs.ts";
+import { entityLogEntries, removalEdit } from "./entity-log-entries.ts";
+import { EntityLogEdits, entityLogWrites } from "./entity-log-writes.ts";
+import { entityLogsOf } from "./entity-logs.ts";
 import { expiryOfRow, keepFrom, type Retention } from "./retention.ts";
 import { pushIdKeys, pushIdsIn, pushIdWrite } from "./push-ids.ts";
 import { withChange } from "./row-cells.ts";
@@ -22,11 +22,11 @@ import {
   horizonAt,
   readSourceState,
   sourceStateKey,
-  widened,
+  widenedLayout,
   type SourceState,
 } from "./source-state.ts";
 
-export interface OnlineSinkOptions {
+export interface OnlineWriterOptions {
   readonly store: OnlineStore;
   readonly namespace: string;
   readonly layout: SourceLayout;
@@ -35,7 +35,7 @@ export interface OnlineSinkOptions {
   readonly retention: Retention;
 }
 
-export interface OnlineSink {
+export interface OnlineWriter {
   /** All of it with the positions, or an error and none of it. */
   apply(changes: readonly Change[], positions: readonly PositionStep[]): Promise<void>;
 }
@@ -46,15 +46,15 @@ export interface OnlineSink {
  */
 const ATTEMPTS = 50;
 
-export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink> {
+export async function onlineWriter(options: OnlineWriterOptions): Promise<OnlineWriter> {
   const { store, namespace, layout: asked, retention, clock } = options;
   const { source } = asked;
   const editsOf = batchEditsOf(source);
   // what the store holds decides, not what is asked: a wider view waits until it is rebuilt
   const initial = await readSourceState(store, namespace, asked);
-  let layout = widened(initial, asked);
-  let lanes = onlineLanes(namespace, layout);
-  let known = initial.version;
+  let layout = widenedLayout(initial, asked);
+  let entityLogs = entityLogsOf(namespace, layout);
+  let knownVersion = initial.version;
   const stateKey = sourceStateKey(namespace, source.name);
   const idKeyOf = pushIdKeys(namespace, source.name);
 
@@ -84,7 +84,7 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
   async function prepare(changes: readonly Change[]): Promise<CellWrite[] | null> {
     const batch = editsOf(changes);
     const partitions = [...new Set(changes.map(partitionOf))];
-    const rowKeys = batch.rows.map(({ key }) => lanes.rowKey(key));
+    const rowKeys = batch.rows.map(({ key }) => entityLogs.rowKey(key));
     const counterKeys = partitions.map((partition) =>
       countersKey(namespace, source.name, partition),
     );
@@ -101,10 +101,10 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
         ? { layout: asked, horizon: -Infinity, truncates: [], version: null }
         : decodeSourceState(store, asked, stateCell);
     // another runner may have made or widened the state since: its cells are written as it says
-    if (state.version !== known) {
-      layout = widened(state, asked);
-      lanes = onlineLanes(namespace, layout);
-      known = state.version;
+    if (state.version !== knownVersion) {
+      layout = widenedLayout(state, asked);
+      entityLogs = entityLogsOf(namespace, layout);
+      knownVersion = state.version;
     }
     const writes: CellWrite[] = [];
     const moved = stateAfter(state, batch.truncates);
@@ -118,17 +118,23 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     if (state.version === null) writes.push(await listSource(store, namespace, source.name));
     const { horizon } = moved ?? state;
 
-    const laneEdits = new LaneEdits();
+    const entityLogEdits = new EntityLogEdits();
     batch.rows.forEach((edit, i) => {
-      writes.push(...rowWrites(batch, edit, rowKeys[i]!, read[i] ?? null, horizon, laneEdits));
+      writes.push(...rowWrites(batch, edit, rowKeys[i]!, read[i] ?? null, horizon, entityLogEdits));
     });
-    const inLanes = await laneWrites(store, layout, laneEdits.list(), horizon, retention);
-    if (inLanes === null) return null;
-    writes.push(...inLanes);
+    const inEntityLogs = await entityLogWrites(
+      store,
+      layout,
+      entityLogEdits.list(),
+      horizon,
+      retention,
+    );
+    if (inEntityLogs === null) return null;
+    writes.push(...inEntityLogs);
     partitions.forEach((partition, p) => {
       const messages = changes.filter((change) => partitionOf(change) === partition);
       writes.push(
-        ...counterWrites(counterKeys[p]!, read[rowKeys.length + p] ?? null, messages, lanes),
+        ...counterWrites(counterKeys[p]!, read[rowKeys.length + p] ?? null, messages, entityLogs),
       );
     });
     ids.forEach((id, i) => {
@@ -156,32 +162,34 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     cellKey: Uint8Array,
     cell: Cell | null,
     horizon: number,
-    laneEdits: LaneEdits,
+    entityLogEdits: EntityLogEdits,
   ): readonly CellWrite[] {
-    const before = cell === null ? [] : lanes.codec.decode(cell.value);
+    const before = cell === null ? [] : entityLogs.codec.decode(cell.value);
     let after: readonly RowChange[] = before;
     for (const change of edit.changes) {
       refuseRestored(source.name, after, change, batch.originOf(change));
-      after = withChange(after, change, layout.time < 0);
+      after = withChange(after, change, layout.timeIndex < 0);
     }
     if (after === before) return [];
-    const old = laneEntries(lanes, edit.key, before, batch.originOf);
-    const now = laneEntries(lanes, edit.key, after, batch.originOf);
+    const old = entityLogEntries(entityLogs, edit.key, before, batch.originOf);
+    const now = entityLogEntries(entityLogs, edit.key, after, batch.originOf);
     const kept = new Set(now.map((entry) => entry.id));
     const had = new Set(old.map((entry) => entry.id));
-    for (const entry of old) if (!kept.has(entry.id)) laneEdits.add(entry, removal(lanes, entry));
+    for (const entry of old)
+      if (!kept.has(entry.id)) entityLogEdits.add(entry, removalEdit(entityLogs, entry));
     for (const entry of now) {
       if (
         had.has(entry.id) ||
-        (entry.row[entry.lane.format.time] as number) < keepFrom(layout, entry.lane, horizon)
+        (entry.row[entry.entityLog.format.timeIndex] as number) <
+          keepFrom(layout, entry.entityLog, horizon)
       )
         continue;
-      laneEdits.add(entry, { put: entry.row, remove: null });
+      entityLogEdits.add(entry, { put: entry.row, remove: null });
     }
     return [
       {
         key: cellKey,
-        value: lanes.codec.encode(after, edit.key),
+        value: entityLogs.codec.encode(after, edit.key),
         expected: cell?.version ?? null,
         expires: expiryOfRow(layout, after, retention, clock()),
       },
@@ -198,14 +206,21 @@ export async function onlineSink(options: OnlineSinkOptions): Promise<OnlineSink
     const horizon = horizonAt(state.horizon, clock(), retention.retain);
     const added = truncates.filter(
       (truncate) =>
-        !state.truncates.some(({ place, end }) => place === truncate.place && end === truncate.end),
+        !state.truncates.some(({ order, end }) => order === truncate.order && end === truncate.end),
     );
     const sameLayout =
       state.version !== null &&
-      state.layout.longest === layout.longest &&
-      state.layout.lanes.every((lane, i) => lane.keepsAll === layout.lanes[i]!.keepsAll);
+      state.layout.longestWindow === layout.longestWindow &&
+      state.layout.entityLogs.every(
+        (entityLog, i) => entityLog.keepsAll === layout.entityLogs[i]!.keepsAll,
+      );
     if (sameLayout && horizon === state.horizon && added.length === 0) return null;
-    return { layout, horizon, truncates: [...state.truncates, ...added], filling: state.filling };
+    return {
+      layout,
+      horizon,
+      truncates: [...state.truncates, ...added],
+      backfilling: state.backfilling,
+    };
   }
 }
 
@@ -224,16 +239,16 @@ function refuseRestored(
   if (
     newest === undefined ||
     origin?.lsn == null ||
-    change.place >= newest.place ||
-    change.logged <= newest.logged
+    change.order >= newest.order ||
+    change.loggedCommitTime <= newest.loggedCommitTime
   )
     return;
   throw new TidemarkError(
     "SOURCE_LSN_WENT_BACK",
     `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ` +
-      `${change.place}, committed after LSN ${newest.place} of the same row: the database was ` +
+      `${change.order}, committed after LSN ${newest.order} of the same row: the database was ` +
       "set back to an earlier state. Take a new snapshot of it into a new topic, and give that " +
-      `to store.rebootstrap("${source}", …)`,
+      `to store.resnapshot("${source}", …)`,
   );
 }
 

@@ -30,7 +30,7 @@ export function pushIdsIn(source: SourceSpec, changes: readonly Change[]): reado
 
 export function pushIdKeys(namespace: string, source: string): (id: string) => Uint8Array {
   const keys = cellKeys(namespace, `push:${source}`, [
-    { name: "id", database: "id", kind: "string", nullable: false },
+    { name: "id", database: "id", type: "string", nullable: false },
   ]);
   return (id) => keys([id]);
 }
@@ -53,7 +53,7 @@ export function pushIdWrite(
   const before = readPushDone(cell);
   const last = changes.at(-1)!;
   const committed = last.committed!;
-  const forgotten = committed + retention.log;
+  const forgotten = committed + retention.logRetention;
   if (before === null && forgotten < now) return [];
   const deletes = changes.filter(({ kind }) => kind === "delete").length;
   const done: PushDone = {

@@ -2,7 +2,7 @@
  * What the online store lets go, and when: nothing that any t from the horizon on still needs (law
  * 1).
  */
-import type { OnlineLane } from "./entity-logs.ts";
+import type { EntityLog } from "./entity-logs.ts";
 import type { RowChange } from "../rows/row-change.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
@@ -13,12 +13,14 @@ export interface Retention {
   /**
    * How long the log may deliver a change again: deleted rows are remembered for that long (law 5).
    */
-  readonly log: number;
+  readonly logRetention: number;
 }
 
 /** Rows of a lane before this time may go. */
-export function keepFrom(layout: SourceLayout, lane: OnlineLane, horizon: number): number {
-  return lane.lane.keepsAll || layout.time < 0 ? -Infinity : horizon - layout.longest;
+export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: number): number {
+  return entityLog.layout.keepsAll || layout.timeIndex < 0
+    ? -Infinity
+    : horizon - layout.longestWindow;
 }
 
 /**
@@ -28,17 +30,18 @@ export function keepFrom(layout: SourceLayout, lane: OnlineLane, horizon: number
 export function expiryOfRow(
   layout: SourceLayout,
   changes: readonly RowChange[],
-  { retain, log }: Retention,
+  { retain, logRetention }: Retention,
   now: number,
 ): number | null {
-  if (!Number.isFinite(retain) || !Number.isFinite(log) || layout.time < 0) return null;
+  if (!Number.isFinite(retain) || !Number.isFinite(logRetention) || layout.timeIndex < 0)
+    return null;
   const { values } = changes.at(-1)!;
-  const forgotten = now + log;
+  const forgotten = now + logRetention;
   if (values === null) return forgotten;
-  const time = values[layout.time];
-  return layout.lanes.some((lane) => lane.keepsAll) || typeof time !== "number"
+  const time = values[layout.timeIndex];
+  return layout.entityLogs.some((entityLog) => entityLog.keepsAll) || typeof time !== "number"
     ? null
-    : Math.max(forgotten, time + layout.longest);
+    : Math.max(forgotten, time + layout.longestWindow);
 }
 
 /**
@@ -47,11 +50,14 @@ export function expiryOfRow(
  */
 export function expiryOfRows(
   layout: SourceLayout,
-  lane: OnlineLane,
+  entityLog: EntityLog,
   newest: number,
   { retain }: Retention,
 ): number | null {
-  return lane.lane.keepsAll || layout.time < 0 || !Number.isFinite(retain) || newest === -Infinity
+  return entityLog.layout.keepsAll ||
+    layout.timeIndex < 0 ||
+    !Number.isFinite(retain) ||
+    newest === -Infinity
     ? null
-    : newest + layout.longest;
+    : newest + layout.longestWindow;
 }

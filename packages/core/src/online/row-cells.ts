@@ -5,23 +5,23 @@
 import { decodeRows, encodeRows } from "../columns/batch-codec.ts";
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
-import { epochOf } from "../rows/snapshot-generations.ts";
+import { generationOf } from "../rows/snapshot-generations.ts";
 import { compareChanges, type RowChange } from "../rows/row-change.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
-const plain = { nullable: true, database: "" } as const;
+const columnDefaults = { nullable: true, database: "" } as const;
 const CHANGE_COLUMNS: readonly ColumnSpec[] = [
-  { ...plain, name: "~committed", kind: "timestamp" },
-  { ...plain, name: "~logged", kind: "timestamp" },
-  { ...plain, name: "~place", kind: "int64" },
-  { ...plain, name: "~offset", kind: "timestamp" },
-  { ...plain, name: "~gone", kind: "boolean" },
-  { ...plain, name: "~broken", kind: "string" },
-  { ...plain, name: "~unavailable", kind: "string" },
-  { ...plain, name: "~unreadable", kind: "string" },
-  { ...plain, name: "~guessed", kind: "boolean" },
+  { ...columnDefaults, name: "~committed", type: "timestamp" },
+  { ...columnDefaults, name: "~logged_commit_time", type: "timestamp" },
+  { ...columnDefaults, name: "~order", type: "int64" },
+  { ...columnDefaults, name: "~offset", type: "timestamp" },
+  { ...columnDefaults, name: "~gone", type: "boolean" },
+  { ...columnDefaults, name: "~undecodable", type: "string" },
+  { ...columnDefaults, name: "~unavailable", type: "string" },
+  { ...columnDefaults, name: "~invalid_columns", type: "string" },
+  { ...columnDefaults, name: "~order_inherited", type: "boolean" },
 ];
-const FIXED = CHANGE_COLUMNS.length;
+const CHANGE_COLUMN_COUNT = CHANGE_COLUMNS.length;
 
 /**
  * How changes of a source are written as rows: in the row's own cell, and in the lanes of a
@@ -30,7 +30,7 @@ const FIXED = CHANGE_COLUMNS.length;
 export interface ChangeCodec {
   readonly columns: readonly ColumnSpec[];
   /** The column of the commit time. */
-  readonly time: number;
+  readonly timeIndex: number;
   toRow(change: RowChange, key: readonly Value[]): readonly Value[];
   /** The change of a row; columns that are not held are null. */
   fromRow(row: readonly Value[]): RowChange;
@@ -40,10 +40,10 @@ export interface ChangeCodec {
 }
 
 export function changeCodec(layout: SourceLayout): ChangeCodec {
-  const { source, held, heldIndexes } = layout;
-  const columns = [...CHANGE_COLUMNS, ...held];
-  const keyPlaces = source.primaryKey.map(
-    (name) => FIXED + held.findIndex((column) => column.name === name),
+  const { source, storedColumns, storedIndexes } = layout;
+  const columns = [...CHANGE_COLUMNS, ...storedColumns];
+  const keyCells = source.primaryKey.map(
+    (name) => CHANGE_COLUMN_COUNT + storedColumns.findIndex((column) => column.name === name),
   );
   const keyIndexes = source.primaryKey.map((name) =>
     source.columns.findIndex((column) => column.name === name),
@@ -52,20 +52,20 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
   const toRow = (change: RowChange, key: readonly Value[]): Value[] => {
     const row: Value[] = [
       change.committed,
-      change.logged,
-      change.place,
+      change.loggedCommitTime,
+      change.order,
       change.offset,
       change.values === null,
-      change.broken,
+      change.undecodable,
       change.unavailable.length === 0 ? null : change.unavailable.join(),
-      change.unreadable.length === 0 ? null : change.unreadable.join("\n"),
-      change.guessed,
+      change.invalidColumns.length === 0 ? null : change.invalidColumns.join("\n"),
+      change.orderInherited,
     ];
-    for (const index of heldIndexes)
+    for (const index of storedIndexes)
       row.push(change.values === null ? null : change.values[index]!);
     if (change.values === null)
-      keyPlaces.forEach((place, k) => {
-        row[place] = key[k]!;
+      keyCells.forEach((cell, k) => {
+        row[cell] = key[k]!;
       });
     return row;
   };
@@ -73,26 +73,27 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
     let values: Value[] | null = null;
     if (row[4] !== true) {
       values = new Array<Value>(source.columns.length).fill(null);
-      for (let h = 0; h < heldIndexes.length; h++) values[heldIndexes[h]!] = row[FIXED + h]!;
+      for (let h = 0; h < storedIndexes.length; h++)
+        values[storedIndexes[h]!] = row[CHANGE_COLUMN_COUNT + h]!;
     }
     return {
       committed: row[0] as number,
-      logged: row[1] as number,
-      place: row[2] as bigint,
+      loggedCommitTime: row[1] as number,
+      order: row[2] as bigint,
       offset: row[3] as number,
       values,
-      broken: row[5] as string | null,
+      undecodable: row[5] as string | null,
       unavailable: row[6] === null ? [] : (row[6] as string).split(",").map(Number),
-      unreadable: row[7] === null ? [] : (row[7] as string).split("\n"),
-      guessed: row[8] === true,
+      invalidColumns: row[7] === null ? [] : (row[7] as string).split("\n"),
+      orderInherited: row[8] === true,
     };
   };
   return {
     columns,
-    time: 0,
+    timeIndex: 0,
     toRow,
     fromRow,
-    keyOf: (row) => keyPlaces.map((place) => row[place]!),
+    keyOf: (row) => keyCells.map((cell) => row[cell]!),
     encode: (changes, key) =>
       encodeRows(
         columns,
@@ -122,22 +123,24 @@ export function withChange(
   change: RowChange,
   keepsVersions: boolean,
 ): readonly RowChange[] {
-  if (isDeliveredAgain(stored, change)) return stored;
+  if (isRedelivery(stored, change)) return stored;
   const before = stored.at(-1);
   const ahead = before === undefined || compareChanges(change, before) > 0;
   // a clock that was set back must not make the row's next replay look like a restored database
   const since =
-    before !== undefined && epochOf(before.place) === epochOf(change.place)
-      ? before.logged
+    before !== undefined && generationOf(before.order) === generationOf(change.order)
+      ? before.loggedCommitTime
       : -Infinity;
   const all = ahead
-    ? [...stored, { ...change, logged: Math.max(change.logged, since) }]
+    ? [...stored, { ...change, loggedCommitTime: Math.max(change.loggedCommitTime, since) }]
     : [...stored, change].sort(compareChanges);
   if (keepsVersions) return all;
   const newest = all.at(-1)!;
   const needed = new Set([
     newest,
-    ...newest.unavailable.map((column) => all.slice(0, -1).findLast((one) => tellsOf(one, column))),
+    ...newest.unavailable.map((column) =>
+      all.slice(0, -1).findLast((one) => determinesColumn(one, column)),
+    ),
   ]);
   return all.filter((one) => needed.has(one));
 }
@@ -146,21 +149,23 @@ export function withChange(
  * Whether the change says what the column is: a value, that the row was gone, or that nobody can
  * know.
  */
-function tellsOf(change: RowChange, column: number): boolean {
-  return change.values === null || change.broken !== null || !change.unavailable.includes(column);
+function determinesColumn(change: RowChange, column: number): boolean {
+  return (
+    change.values === null || change.undecodable !== null || !change.unavailable.includes(column)
+  );
 }
 
 /**
  * The same message, or the same LSN at another offset; with a guessed place among them the offsets
  * must decide.
  */
-function isDeliveredAgain(stored: readonly RowChange[], change: RowChange): boolean {
-  const there = stored.filter((one) => one.place === change.place);
+function isRedelivery(stored: readonly RowChange[], change: RowChange): boolean {
+  const there = stored.filter((one) => one.order === change.order);
   if (there.some((one) => one.offset === change.offset)) return true;
   return (
-    !change.guessed &&
+    !change.orderInherited &&
     there.length === 1 &&
-    !there[0]!.guessed &&
+    !there[0]!.orderInherited &&
     (there[0]!.values === null) === (change.values === null)
   );
 }

@@ -3,7 +3,7 @@ import { keyText } from "../columns/key-bytes.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
 import type { OriginOf } from "./entity-log-entries.ts";
-import { keyColumnsOf, rowChangesOf, type RowChange } from "../rows/row-change.ts";
+import { primaryKeyColumns, rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import { truncateOf, type Truncate } from "../rows/row-versions.ts";
 
 /** What a batch says of one row, in the order it came. */
@@ -21,7 +21,7 @@ export interface BatchEdits {
 
 export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) => BatchEdits {
   const rowChanges = rowChangesOf(source);
-  const keyColumns = keyColumnsOf(source);
+  const keyColumns = primaryKeyColumns(source);
 
   return (changes) => {
     const rows = new Map<string, RowEdit>();
@@ -35,13 +35,13 @@ export function batchEditsOf(source: SourceSpec): (changes: readonly Change[]) =
         const edit = rows.get(text);
         if (edit === undefined) rows.set(text, { key, changes: [row] });
         else edit.changes.push(row);
-        origins.set(`${row.place} ${row.offset}`, change);
+        origins.set(`${row.order} ${row.offset}`, change);
       }
     }
     return {
       rows: [...rows.values()],
       truncates,
-      originOf: ({ place, offset }) => origins.get(`${place} ${offset}`),
+      originOf: ({ order, offset }) => origins.get(`${order} ${offset}`),
     };
   };
 }

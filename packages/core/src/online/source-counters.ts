@@ -3,7 +3,7 @@ import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import { quarantineIn } from "./entity-log-entries.ts";
-import type { OnlineLanes } from "./entity-logs.ts";
+import type { EntityLogs } from "./entity-logs.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import { deriveVersions } from "../rows/row-versions.ts";
 
@@ -13,7 +13,7 @@ export interface Counters {
   /** NaN and ±Infinity, taken as missing. */
   readonly nonFinite: number;
   /** Values that could not be read, taken as missing. */
-  readonly unreadable: number;
+  readonly invalidValues: number;
 }
 
 export function countersKey(namespace: string, source: string, partition: string): Uint8Array {
@@ -22,7 +22,7 @@ export function countersKey(namespace: string, source: string, partition: string
 
 export function readCounters(cell: Cell | null): Counters {
   return cell === null
-    ? { quarantinedChanges: 0, nonFinite: 0, unreadable: 0 }
+    ? { quarantinedChanges: 0, nonFinite: 0, invalidValues: 0 }
     : (decodeJson(cell.value) as Counters);
 }
 
@@ -33,35 +33,35 @@ export function counterWrites(
   key: Uint8Array,
   cell: Cell | null,
   changes: readonly Change[],
-  lanes: OnlineLanes,
+  entityLogs: EntityLogs,
 ): readonly CellWrite[] {
   const before = readCounters(cell);
-  let { quarantinedChanges, nonFinite, unreadable } = before;
-  const rowChanges = rowChangesOf(lanes.layout.source);
+  let { quarantinedChanges, nonFinite, invalidValues } = before;
+  const rowChanges = rowChangesOf(entityLogs.layout.source);
   for (const change of changes) {
     nonFinite += change.nonFinite;
-    unreadable += change.unreadable.length;
-    if (isQuarantined(change, lanes, rowChanges)) quarantinedChanges++;
+    invalidValues += change.invalidColumns.length;
+    if (isQuarantined(change, entityLogs, rowChanges)) quarantinedChanges++;
   }
   if (
     quarantinedChanges === before.quarantinedChanges &&
     nonFinite === before.nonFinite &&
-    unreadable === before.unreadable
+    invalidValues === before.invalidValues
   )
     return [];
-  const counters: Counters = { quarantinedChanges, nonFinite, unreadable };
+  const counters: Counters = { quarantinedChanges, nonFinite, invalidValues };
   return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
 }
 
 /** By the message alone: whether a stored image fills its TOAST columns is a matter of the row. */
 function isQuarantined(
   change: Change,
-  lanes: OnlineLanes,
+  entityLogs: EntityLogs,
   rowChanges: ReturnType<typeof rowChangesOf>,
 ): boolean {
-  if (change.kind === "none") return change.broken !== null;
+  if (change.kind === "none") return change.undecodable !== null;
   if (change.kind !== "upsert") return false;
   const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };
-  const [version] = deriveVersions(lanes.layout.source, [row], []);
-  return quarantineIn(lanes, version!) !== null;
+  const [version] = deriveVersions(entityLogs.layout.source, [row], []);
+  return quarantineIn(entityLogs, version!) !== null;
 }

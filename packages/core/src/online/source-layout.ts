@@ -10,7 +10,7 @@ import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
  * The rows of a source under one key: all views whose entity maps to the same columns read the same
  * lane.
  */
-export interface Lane {
+export interface EntityLogLayout {
   readonly name: string;
   readonly keyColumns: readonly ColumnSpec[];
   readonly keyIndexes: readonly number[];
@@ -27,58 +27,58 @@ export interface SourceLayout {
    * The columns kept: those that a feature, a condition, a key, the time or a tie reads; in the
    * source's order.
    */
-  readonly held: readonly ColumnSpec[];
+  readonly storedColumns: readonly ColumnSpec[];
   /** Their indexes among the source's columns. */
-  readonly heldIndexes: readonly number[];
-  readonly lanes: readonly Lane[];
+  readonly storedIndexes: readonly number[];
+  readonly entityLogs: readonly EntityLogLayout[];
   /** The longest window over the source, µs. */
-  readonly longest: number;
+  readonly longestWindow: number;
   /** The index of the event time among the source's columns; −1: a dimension. */
-  readonly time: number;
+  readonly timeIndex: number;
 }
 
 /** The layout that serves these views; all of them over one source. */
 export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
   // a version of a dimension begins when any of its columns changes, asked for or not
   const names = new Set(
-    source.eventTime.is === "column"
+    source.eventTime.kind === "column"
       ? source.primaryKey
       : source.columns.map((column) => column.name),
   );
-  if (source.eventTime.is === "column") names.add(source.eventTime.column);
-  if (source.created !== null) names.add(source.created);
-  const lanes = new Map<string, Lane>();
-  let longest = 0;
+  if (source.eventTime.kind === "column") names.add(source.eventTime.column);
+  if (source.createdAt !== null) names.add(source.createdAt);
+  const entityLogs = new Map<string, EntityLogLayout>();
+  let longestWindow = 0;
   for (const view of views) {
     for (const column of view.keyColumns) names.add(column);
     for (const feature of view.features) {
       for (const column of columnsOf(feature)) names.add(column);
-      longest = Math.max(longest, feature.window ?? 0);
+      longestWindow = Math.max(longestWindow, feature.window ?? 0);
     }
-    const name = laneName(view);
+    const name = entityLogName(view);
     const keyIndexes = view.keyColumns.map((column) => columnIndex(source, column));
-    const keepsAll = view.is === "fact" || (lanes.get(name)?.keepsAll ?? false);
-    lanes.set(name, {
+    const keepsAll = view.kind === "latest" || (entityLogs.get(name)?.keepsAll ?? false);
+    entityLogs.set(name, {
       name,
       keyColumns: keyIndexes.map((index) => source.columns[index]!),
       keyIndexes,
       keepsAll,
     });
   }
-  const heldIndexes = source.columns.flatMap((column, index) =>
+  const storedIndexes = source.columns.flatMap((column, index) =>
     names.has(column.name) ? [index] : [],
   );
   return {
     source,
-    held: heldIndexes.map((index) => source.columns[index]!),
-    heldIndexes,
-    lanes: [...lanes.values()],
-    longest,
-    time: eventTimeIndex(source),
+    storedColumns: storedIndexes.map((index) => source.columns[index]!),
+    storedIndexes,
+    entityLogs: [...entityLogs.values()],
+    longestWindow,
+    timeIndex: eventTimeIndex(source),
   };
 }
 
 /** The lane a view reads. */
-export function laneName(view: ViewSpec): string {
+export function entityLogName(view: ViewSpec): string {
   return JSON.stringify(view.keyColumns);
 }

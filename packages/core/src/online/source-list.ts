@@ -30,7 +30,7 @@ export async function listSource(
 /**
  * Cells that expired before this are needed by no source of the namespace; −Infinity: none may go.
  */
-export async function sweepBound(store: OnlineStore, namespace: string): Promise<number> {
+export async function expiryBound(store: OnlineStore, namespace: string): Promise<number> {
   const [list] = await store.read([listKey(namespace)]);
   const names = list == null ? [] : namesIn(list.value);
   const states = await store.read(names.map((name) => sourceStateKey(namespace, name)));

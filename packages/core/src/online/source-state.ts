@@ -8,7 +8,7 @@ import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts"
 import type { OnlineStore, Position } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { Truncate } from "../rows/row-versions.ts";
-import { laneName, layoutOf, type SourceLayout } from "./source-layout.ts";
+import { entityLogName, layoutOf, type SourceLayout } from "./source-layout.ts";
 import { columnsOf } from "../plan/columns-read.ts";
 
 const FORMAT = 1;
@@ -24,21 +24,24 @@ export interface SourceState {
    * Set while the source is filled from its history, up to these positions: what is there is the
    * beginning of it, and answers nothing.
    */
-  readonly filling?: readonly Position[] | undefined;
+  readonly backfilling?: readonly Position[] | undefined;
   /** The cell's version; null: there is none yet. */
   readonly version: number | null;
 }
 
-interface Stored {
+interface StoredState {
   readonly format: number;
-  readonly source: Fingerprint;
-  readonly held: readonly string[];
-  readonly lanes: readonly { readonly columns: readonly string[]; readonly keepsAll: boolean }[];
-  readonly longest: number;
+  readonly source: SourceFingerprint;
+  readonly storedColumns: readonly string[];
+  readonly entityLogs: readonly {
+    readonly columns: readonly string[];
+    readonly keepsAll: boolean;
+  }[];
+  readonly longestWindow: number;
   readonly horizon: number | null;
-  readonly filling?: readonly Position[];
+  readonly backfilling?: readonly Position[];
   readonly truncates: readonly {
-    readonly place: string;
+    readonly order: string;
     readonly offset: number;
     readonly committed: number;
     readonly end?: string;
@@ -55,12 +58,12 @@ export function horizonAt(horizon: number, now: number, retain: number): number 
 }
 
 /** What may not change under a file: other rows, other keys or other values would be in it. */
-interface Fingerprint {
+interface SourceFingerprint {
   readonly table: string;
   readonly primaryKey: readonly string[];
   readonly eventTime: SourceSpec["eventTime"];
-  readonly created: string | null;
-  readonly kinds: Readonly<Record<string, string>>;
+  readonly createdAt: string | null;
+  readonly types: Readonly<Record<string, string>>;
 }
 
 export function sourceStateKey(namespace: string, source: string): Uint8Array {
@@ -84,19 +87,19 @@ export async function readSourceState(
 
 export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Array {
   const { layout } = state;
-  const stored: Stored = {
+  const stored: StoredState = {
     format: FORMAT,
-    source: fingerprint(layout.source, layout.held),
-    held: layout.held.map((column) => column.name),
-    lanes: layout.lanes.map((lane) => ({
-      columns: lane.keyColumns.map((column) => column.name),
-      keepsAll: lane.keepsAll,
+    source: sourceFingerprint(layout.source, layout.storedColumns),
+    storedColumns: layout.storedColumns.map((column) => column.name),
+    entityLogs: layout.entityLogs.map((entityLog) => ({
+      columns: entityLog.keyColumns.map((column) => column.name),
+      keepsAll: entityLog.keepsAll,
     })),
-    longest: layout.longest,
+    longestWindow: layout.longestWindow,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
-    ...(state.filling === undefined ? {} : { filling: state.filling }),
-    truncates: state.truncates.map(({ place, offset, committed, end }) => ({
-      place: String(place),
+    ...(state.backfilling === undefined ? {} : { backfilling: state.backfilling }),
+    truncates: state.truncates.map(({ order, offset, committed, end }) => ({
+      order: String(order),
       offset,
       committed,
       ...(end === undefined ? {} : { end: String(end) }),
@@ -107,7 +110,7 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
 
 /** The horizon in a state of any source; −Infinity where nothing was ever let go. */
 export function horizonOf(value: Uint8Array): number {
-  return (decodeJson(value) as Stored).horizon ?? -Infinity;
+  return (decodeJson(value) as StoredState).horizon ?? -Infinity;
 }
 
 /**
@@ -120,7 +123,7 @@ export function decodeSourceState(
   cell: { readonly value: Uint8Array; readonly version: number },
 ): SourceState {
   const { source } = layout;
-  const stored = decodeJson(cell.value) as Stored;
+  const stored = decodeJson(cell.value) as StoredState;
   if (stored.format !== FORMAT) {
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
@@ -129,25 +132,30 @@ export function decodeSourceState(
         "online store and run the log again",
     );
   }
-  const held = stored.held.flatMap((name) =>
+  const storedColumns = stored.storedColumns.flatMap((name) =>
     source.columns.filter((column) => column.name === name),
   );
-  const now = JSON.stringify(fingerprint(source, held));
-  if (held.length !== stored.held.length || now !== JSON.stringify(stored.source)) {
+  const now = JSON.stringify(sourceFingerprint(source, storedColumns));
+  if (
+    storedColumns.length !== stored.storedColumns.length ||
+    now !== JSON.stringify(stored.source)
+  ) {
     throw new TidemarkError(
       "STATE_OF_OTHER_DEFINITION",
       `${store.name}: source "${source.name}" was stored under another definition ` +
-        `(${difference(stored.source, fingerprint(source, held))}): empty the online store and ` +
+        `(${fingerprintDifference(stored.source, sourceFingerprint(source, storedColumns))}): ` +
+        "empty the online " +
+        "store and " +
         "run the log again, or open the definitions it was written with",
     );
   }
-  const keeps = {
+  const storedLayout = {
     source,
-    held,
-    longest: stored.longest,
-    time: layout.time,
-    heldIndexes: held.map((column) => source.columns.indexOf(column)),
-    lanes: stored.lanes.map(({ columns, keepsAll }) => {
+    storedColumns,
+    longestWindow: stored.longestWindow,
+    timeIndex: layout.timeIndex,
+    storedIndexes: storedColumns.map((column) => source.columns.indexOf(column)),
+    entityLogs: stored.entityLogs.map(({ columns, keepsAll }) => {
       const keyColumns = columns.map((name) =>
         source.columns.find((column) => column.name === name)!,
       );
@@ -160,11 +168,11 @@ export function decodeSourceState(
     }),
   };
   return {
-    layout: keeps,
+    layout: storedLayout,
     horizon: stored.horizon ?? -Infinity,
-    filling: stored.filling,
-    truncates: stored.truncates.map(({ place, offset, committed, end }) => ({
-      place: BigInt(place),
+    backfilling: stored.backfilling,
+    truncates: stored.truncates.map(({ order, offset, committed, end }) => ({
+      order: BigInt(order),
       offset,
       committed,
       ...(end === undefined ? {} : { end: BigInt(end) }),
@@ -174,35 +182,47 @@ export function decodeSourceState(
 }
 
 /** Whether the state can answer a feature exactly; null: yes; otherwise what it lacks. */
-export function lacking(state: SourceState, view: ViewSpec, feature: FeatureSpec): string | null {
+export function missingForFeature(
+  state: SourceState,
+  view: ViewSpec,
+  feature: FeatureSpec,
+): string | null {
   const { layout, horizon } = state;
-  const lane = layout.lanes.find((one) => one.name === laneName(view));
-  if (lane === undefined) return `rows by ${view.keyColumns.join(", ")}`;
+  const entityLog = layout.entityLogs.find((one) => one.name === entityLogName(view));
+  if (entityLog === undefined) return `rows by ${view.keyColumns.join(", ")}`;
   const wanted = [
     ...columnsOf(feature),
-    ...(view.is === "fact" && view.source.created !== null ? [view.source.created] : []),
+    ...(view.kind === "latest" && view.source.createdAt !== null ? [view.source.createdAt] : []),
   ];
-  const column = wanted.find((name) => !layout.held.some((held) => held.name === name));
+  const column = wanted.find(
+    (name) => !layout.storedColumns.some((stored) => stored.name === name),
+  );
   if (column !== undefined) return `the column ${column}`;
   // nothing was ever let go, so every window is whole
   if (horizon === -Infinity) return null;
-  if (view.is === "fact")
-    return lane.keepsAll || layout.time < 0 ? null : "rows older than its longest window";
-  return feature.window! <= layout.longest ? null : "a window this long";
+  if (view.kind === "latest")
+    return entityLog.keepsAll || layout.timeIndex < 0 ? null : "rows older than its longest window";
+  return feature.window! <= layout.longestWindow ? null : "a window this long";
 }
 
 /**
  * The stored layout, widened to what the definitions ask for as far as the rows that are there
  * allow.
  */
-export function widened(state: SourceState, asked: SourceLayout): SourceLayout {
+export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLayout {
   if (state.version === null) return asked;
   if (state.horizon > -Infinity) return state.layout;
-  const lanes = state.layout.lanes.map((lane) => ({
-    ...lane,
-    keepsAll: lane.keepsAll || asked.lanes.some((one) => one.name === lane.name && one.keepsAll),
+  const entityLogs = state.layout.entityLogs.map((entityLog) => ({
+    ...entityLog,
+    keepsAll:
+      entityLog.keepsAll ||
+      asked.entityLogs.some((one) => one.name === entityLog.name && one.keepsAll),
   }));
-  return { ...state.layout, lanes, longest: Math.max(state.layout.longest, asked.longest) };
+  return {
+    ...state.layout,
+    entityLogs,
+    longestWindow: Math.max(state.layout.longestWindow, asked.longestWindow),
+  };
 }
 
 /** The layout of all views over a source, among views of any. */
@@ -213,36 +233,39 @@ export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): Sourc
   );
 }
 
-function fingerprint(source: SourceSpec, held: readonly ColumnSpec[]): Fingerprint {
-  const kinds = Object.fromEntries(held.map((column) => [column.name, kindText(column)]));
+function sourceFingerprint(
+  source: SourceSpec,
+  storedColumns: readonly ColumnSpec[],
+): SourceFingerprint {
+  const types = Object.fromEntries(storedColumns.map((column) => [column.name, typeText(column)]));
   return {
     table: source.table,
     primaryKey: source.primaryKey,
     eventTime: source.eventTime,
-    created: source.created,
-    kinds,
+    createdAt: source.createdAt,
+    types,
   };
 }
 
-function kindText(column: ColumnSpec): string {
+function typeText(column: ColumnSpec): string {
   const detail =
-    column.kind === "decimal"
+    column.type === "decimal"
       ? `(${column.precision},${column.scale})`
-      : column.kind === "timestamp" && column.zone !== undefined
+      : column.type === "timestamp" && column.zone !== undefined
         ? ` in ${column.zone}`
         : "";
-  return `${column.kind}${detail} of ${JSON.stringify(column.database)}`;
+  return `${column.type}${detail} of ${JSON.stringify(column.database)}`;
 }
 
-function difference(stored: Fingerprint, now: Fingerprint): string {
-  const parts = (["table", "primaryKey", "eventTime", "created"] as const)
+function fingerprintDifference(stored: SourceFingerprint, now: SourceFingerprint): string {
+  const parts = (["table", "primaryKey", "eventTime", "createdAt"] as const)
     .filter((part) => JSON.stringify(stored[part]) !== JSON.stringify(now[part]))
     .map(
       (part) => `${part} was ${JSON.stringify(stored[part])} and is ${JSON.stringify(now[part])}`,
     );
-  for (const [name, kind] of Object.entries(stored.kinds)) {
-    if (now.kinds[name] !== kind)
-      parts.push(`column ${name} was ${kind} and is ${now.kinds[name] ?? "not declared"}`);
+  for (const [name, kind] of Object.entries(stored.types)) {
+    if (now.types[name] !== kind)
+      parts.push(`column ${name} was ${kind} and is ${now.types[name] ?? "not declared"}`);
   }
   return parts.join("; ");
 }

@@ -13,7 +13,7 @@ export function columnsOf(feature: {
 }
 
 function columnsOfExpression(expression: Expression): readonly string[] {
-  switch (expression.is) {
+  switch (expression.kind) {
     case "and":
     case "or":
       return expression.terms.flatMap(columnsOfExpression);

@@ -1,5 +1,5 @@
 /** From a selection of features to the plans that compute them: one per view. */
-import type { ColumnSpec, FeatureSpec, Selected, ViewSpec } from "../specs.ts";
+import type { ColumnSpec, FeatureSpec, SelectedFeature, ViewSpec } from "../specs.ts";
 import type { AggregatePlan, JoinPlan } from "../spi.ts";
 import { columnsOf } from "./columns-read.ts";
 
@@ -7,24 +7,24 @@ export interface ViewPlan {
   readonly view: ViewSpec;
   readonly plan: AggregatePlan | JoinPlan;
   /** For each feature of the plan, its places in the selection. */
-  readonly places: readonly (readonly number[])[];
+  readonly indexes: readonly (readonly number[])[];
 }
 
 /** One plan for each view in the selection; a feature asked twice is computed once. */
-export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
+export function viewPlans(selection: readonly SelectedFeature[]): readonly ViewPlan[] {
   const views = new Map<
     string,
     {
       readonly view: ViewSpec;
-      readonly features: Map<string, { readonly feature: FeatureSpec; readonly places: number[] }>;
+      readonly features: Map<string, { readonly feature: FeatureSpec; readonly indexes: number[] }>;
     }
   >();
-  selection.forEach(({ view, feature }, place) => {
+  selection.forEach(({ view, feature }, index) => {
     let group = views.get(view.name);
     if (group === undefined) views.set(view.name, (group = { view, features: new Map() }));
     const known = group.features.get(feature.name);
-    if (known === undefined) group.features.set(feature.name, { feature, places: [place] });
-    else known.places.push(place);
+    if (known === undefined) group.features.set(feature.name, { feature, indexes: [index] });
+    else known.indexes.push(index);
   });
   return [...views.values()].map(({ view, features }) => {
     const list = [...features.values()];
@@ -34,7 +34,7 @@ export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
         view,
         list.map((one) => one.feature),
       ),
-      places: list.map((one) => one.places),
+      indexes: list.map((one) => one.indexes),
     };
   });
 }
@@ -42,14 +42,14 @@ export function viewPlans(selection: readonly Selected[]): readonly ViewPlan[] {
 export function planOf(view: ViewSpec, features: readonly FeatureSpec[]): AggregatePlan | JoinPlan {
   const { source } = view;
   const names = new Set(features.flatMap(columnsOf));
-  if (view.is === "window")
+  if (view.kind === "window")
     return {
       source,
       columns: columnsNamed(view, names),
       features,
-      longest: Math.max(...view.features.map((feature) => feature.window!)),
+      longestWindow: Math.max(...view.features.map((feature) => feature.window!)),
     };
-  if (source.created !== null) names.add(source.created);
+  if (source.createdAt !== null) names.add(source.createdAt);
   for (const name of source.primaryKey) names.add(name);
   return { source, columns: columnsNamed(view, names), features, ttl: view.ttl };
 }

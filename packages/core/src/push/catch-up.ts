@@ -3,37 +3,39 @@
  * two, or pushed without an online store.
  */
 import { isRetryable } from "../errors.ts";
-import type { Selected, SourceSpec } from "../specs.ts";
+import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
-import { bootstrapOnline, type BootstrapSettings } from "../online/backfill.ts";
+import { backfillOnline, type BackfillSettings } from "../online/backfill.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 
 /** Between two looks of a process that reads, ms. */
-const LOOK_AGAIN = 5_000;
+const RECHECK_INTERVAL = 5_000;
 /** How long the first read may wait for the history, which is not needed to serve, ms. */
-const FIRST_LOOK = 1_000;
+const FIRST_CHECK_TIMEOUT = 1_000;
 
 /** How many changes the online store lacked. */
 export async function catchUpOnline(
   source: SourceSpec,
-  settings: BootstrapSettings,
+  settings: BackfillSettings,
 ): Promise<number> {
   if (
     !(await isBehind(source, settings.online, settings.offline)) &&
-    (await isWhole(source, settings))
+    (await isBackfilled(source, settings))
   )
     return 0;
-  return (await bootstrapOnline([source], settings)).changes;
+  return (await backfillOnline([source], settings)).changes;
 }
 
 /** Who filled an empty online store may have died when all was in, and nobody had said so. */
-export async function isWhole(
+export async function isBackfilled(
   source: SourceSpec,
-  { online, namespace, views }: Pick<BootstrapSettings, "online" | "namespace" | "views">,
+  { online, namespace, views }: Pick<BackfillSettings, "online" | "namespace" | "views">,
 ): Promise<boolean> {
-  return (await readSourceState(online, namespace, layoutFor(source, views))).filling === undefined;
+  return (
+    (await readSourceState(online, namespace, layoutFor(source, views))).backfilling === undefined
+  );
 }
 
 async function isBehind(
@@ -42,16 +44,16 @@ async function isBehind(
   offline: OfflineStore,
 ): Promise<boolean> {
   const served = pushPosition(await online.positions(source.name));
-  const held = pushPosition(
+  const stored = pushPosition(
     (await offline.state(historyContext(offline, source).tables.changes.name))?.positions ?? [],
   );
-  return !served.alone && served.offset < held.offset;
+  return !served.withoutHistory && served.offset < stored.offset;
 }
 
-export interface FreshReads {
+export interface ReadCatchUp {
   /** Before a read; undefined: there is nothing to wait for. */
-  before(selection: readonly Selected[]): Promise<void> | undefined;
-  settled(): Promise<void>;
+  beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
+  idle(): Promise<void>;
 }
 
 /**
@@ -59,27 +61,27 @@ export interface FreshReads {
  * left out for ever. The first read of a source looks, and waits a moment for it; later ones start
  * a look every few seconds.
  */
-export function freshReads(catchUp: (source: SourceSpec) => Promise<unknown>): FreshReads {
-  const looked = new Map<string, number>();
-  const looking = new Map<string, Promise<void>>();
-  const pushedIn = new WeakMap<readonly Selected[], readonly SourceSpec[]>();
+export function readCatchUp(catchUp: (source: SourceSpec) => Promise<unknown>): ReadCatchUp {
+  const checkedAt = new Map<string, number>();
+  const checking = new Map<string, Promise<void>>();
+  const pushedSources = new WeakMap<readonly SelectedFeature[], readonly SourceSpec[]>();
 
-  function look(source: SourceSpec): Promise<void> {
-    const started = looking.get(source.name);
+  function check(source: SourceSpec): Promise<void> {
+    const started = checking.get(source.name);
     if (started !== undefined) return started;
-    const one = quietly(catchUp(source)).finally(() => {
-      looking.delete(source.name);
-      looked.set(source.name, performance.now());
+    const one = warnUnlessRetryable(catchUp(source)).finally(() => {
+      checking.delete(source.name);
+      checkedAt.set(source.name, performance.now());
     });
-    looking.set(source.name, one);
+    checking.set(source.name, one);
     return one;
   }
 
   return {
-    before(selection) {
-      let sources = pushedIn.get(selection);
+    beforeRead(selection) {
+      let sources = pushedSources.get(selection);
       if (sources === undefined)
-        pushedIn.set(
+        pushedSources.set(
           selection,
           (sources = [...new Set(selection.map(({ view }) => view.source))].filter(
             ({ push }) => push === true,
@@ -87,30 +89,37 @@ export function freshReads(catchUp: (source: SourceSpec) => Promise<unknown>): F
         );
       if (sources.length === 0) return undefined;
       const now = performance.now();
-      const due = sources.filter(({ name }) => now - (looked.get(name) ?? -Infinity) >= LOOK_AGAIN);
+      const due = sources.filter(
+        ({ name }) => now - (checkedAt.get(name) ?? -Infinity) >= RECHECK_INTERVAL,
+      );
       if (due.length === 0) return undefined;
-      const looks = due.map(look);
-      return due.some(({ name }) => !looked.has(name)) ? briefly(Promise.all(looks)) : undefined;
+      const checks = due.map(check);
+      return due.some(({ name }) => !checkedAt.has(name))
+        ? waitBriefly(Promise.all(checks))
+        : undefined;
     },
-    async settled() {
-      await Promise.all(looking.values());
+    async idle() {
+      await Promise.all(checking.values());
     },
   };
 }
 
-async function briefly(promise: Promise<unknown>): Promise<void> {
+async function waitBriefly(promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([
     promise,
     new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_LOOK);
+      timer = setTimeout(resolve, FIRST_CHECK_TIMEOUT);
     }),
   ]);
   clearTimeout(timer);
 }
 
 /** A store that is away is looked at again; anything else is said, for whom it does not concern. */
-export async function quietly(promise: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+export async function warnUnlessRetryable(
+  promise: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
     await promise;
   } catch (error) {

@@ -9,7 +9,7 @@ import type { PushedRow } from "./push-rows.ts";
 const TOPIC = "push";
 const PARTITION = `${TOPIC}:0`;
 /** Says of an online store that no history lies behind it. */
-const ALONE = "alone";
+const WITHOUT_HISTORY = "alone";
 
 /** How far a store is. */
 export interface PushPosition {
@@ -19,18 +19,18 @@ export interface PushPosition {
   readonly offset: number;
   /** Of what was pushed last, µs: what is pushed next is committed no sooner. */
   readonly committed: number;
-  readonly alone: boolean;
+  readonly withoutHistory: boolean;
 }
 
 export function pushPosition(positions: readonly Position[]): PushPosition {
   const found = positions.find(({ partition }) => partition === PARTITION);
   // as every mark: first the highest LSN, of which there is none
-  const [, committed = "", alone] = (found?.mark ?? "").split(" ");
+  const [, committed = "", alone] = (found?.checkpoint ?? "").split(" ");
   return {
     stored: found?.offset ?? null,
     offset: found?.offset ?? -1,
     committed: committed === "" ? -Infinity : Number(committed),
-    alone: alone === ALONE,
+    withoutHistory: alone === WITHOUT_HISTORY,
   };
 }
 
@@ -38,13 +38,13 @@ export function pushStep(
   from: PushPosition,
   next: number,
   committed: number,
-  alone: boolean,
+  withoutHistory: boolean,
 ): PositionStep {
   return {
     partition: PARTITION,
     expected: from.stored,
     next,
-    mark: ` ${committed}${alone ? ` ${ALONE}` : ""}`,
+    checkpoint: ` ${committed}${withoutHistory ? ` ${WITHOUT_HISTORY}` : ""}`,
   };
 }
 
@@ -64,8 +64,8 @@ export function pushedChange(
     values: row.values,
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: row.nonFinite,
     lsn: null,
     committed,
@@ -78,21 +78,21 @@ export function pushedChange(
 }
 
 /** `online` was asked first, so it can only be behind a history that it belongs to. */
-export function refuseStrangers(
+export function refuseForeignHistory(
   source: string,
   online: PushPosition,
   onlineName: string,
   history: { readonly position: PushPosition; readonly name: string } | null,
 ): void {
   if (history === null) {
-    if (online.stored === null || online.alone) return;
+    if (online.stored === null || online.withoutHistory) return;
     throw new TidemarkError(
       "PUSH_WITHOUT_HISTORY",
       `push to source "${source}": ${onlineName} holds what was pushed into a history too, ` +
         "and a push without it would be lost there: open the store with that offline store",
     );
   }
-  if (!online.alone && online.offset <= history.position.offset) return;
+  if (!online.withoutHistory && online.offset <= history.position.offset) return;
   throw new TidemarkError(
     "PUSH_HISTORY_LACKS",
     `push to source "${source}": ${onlineName} holds pushes up to position ${online.offset}, ` +

@@ -6,7 +6,7 @@ import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
-import { keyIndexes } from "../rows/row-change.ts";
+import { primaryKeyIndexes } from "../rows/row-change.ts";
 
 /** What becomes of one row. */
 export interface PushedRow {
@@ -18,8 +18,8 @@ export interface PushedRow {
 }
 
 /** More in one push would hold up all others: its rows are taken in one step. */
-const MOST_ROWS = 50_000;
-const LONGEST_ID = 200;
+const MAX_ROWS = 50_000;
+const MAX_ID_LENGTH = 200;
 
 export interface PushReader {
   read(rows: unknown, deletes: unknown): readonly PushedRow[];
@@ -29,22 +29,22 @@ export interface PushReader {
 export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): PushReader {
   const { name, columns } = source;
   const who = `push to source "${name}", of which nothing was taken`;
-  const keys = keyIndexes(source);
-  const mine = views.filter((view) => view.source.name === name);
+  const keys = primaryKeyIndexes(source);
+  const viewsOfSource = views.filter((view) => view.source.name === name);
   /** Columns without which a row is in no window. */
-  const needed = new Map<string, string>([
-    ...mine.flatMap((view) =>
+  const requiredColumns = new Map<string, string>([
+    ...viewsOfSource.flatMap((view) =>
       view.keyColumns.map((column): [string, string] => [
         column,
         `the key of entity "${view.entity.name}"`,
       ]),
     ),
-    ...(source.eventTime.is === "column"
+    ...(source.eventTime.kind === "column"
       ? [[source.eventTime.column, "the event time"] as const]
       : []),
   ]);
-  const all = columns.map((column, index) => ({ column, index }));
-  const ofKey = keys.map((index) => all[index]!);
+  const indexedColumns = columns.map((column, index) => ({ column, index }));
+  const keyColumns = keys.map((index) => indexedColumns[index]!);
 
   return {
     read(rows, deletes = []) {
@@ -52,11 +52,11 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
         throw invalid(`${who}: the rows must be a list of objects, got ${described(rows)}`);
       if (!Array.isArray(deletes))
         throw invalid(`${who}: deletes must be a list of primary keys, got ${described(deletes)}`);
-      if (rows.length + deletes.length > MOST_ROWS) {
+      if (rows.length + deletes.length > MAX_ROWS) {
         throw new TidemarkError(
           "PUSH_TOO_LARGE",
           `${who}: ${rows.length + deletes.length} rows and deletes, and a push takes at most ` +
-            `${MOST_ROWS}: push them in parts`,
+            `${MAX_ROWS}: push them in parts`,
         );
       }
       return [
@@ -71,12 +71,12 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
       if (
         typeof id === "string" &&
         id !== "" &&
-        id.length <= LONGEST_ID &&
+        id.length <= MAX_ID_LENGTH &&
         !/\p{Surrogate}/u.test(id)
       )
         return id;
       throw invalid(
-        `${who}: the id must be a text of 1 to ${LONGEST_ID} characters, got ` +
+        `${who}: the id must be a text of 1 to ${MAX_ID_LENGTH} characters, got ` +
           `${typeof id === "string" ? `one of ${id.length}` : described(id)}`,
       );
     },
@@ -85,17 +85,17 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
   function upsertOf(row: unknown, where: string): PushedRow {
     const members = membersOf(row, where, columns);
     let nonFinite = 0;
-    const values = all.map(({ column }): Value => {
+    const values = indexedColumns.map(({ column }): Value => {
       const input = memberOf(members, column.name);
       if (input === null) {
-        const need = needed.get(column.name);
-        if (need !== undefined)
+        const requiredAs = requiredColumns.get(column.name);
+        if (requiredAs !== undefined)
           throw invalid(
-            `${where}, column "${column.name}": it is missing, and it is ${need}, without ` +
+            `${where}, column "${column.name}": it is missing, and it is ${requiredAs}, without ` +
               "which the row would count nowhere: give it",
           );
       }
-      if (column.kind === "float64" && typeof input === "number" && !Number.isFinite(input)) {
+      if (column.type === "float64" && typeof input === "number" && !Number.isFinite(input)) {
         nonFinite++;
         return null;
       }
@@ -108,10 +108,10 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
     const members = membersOf(
       key,
       where,
-      ofKey.map(({ column }) => column),
+      keyColumns.map(({ column }) => column),
     );
     const values = new Array<Value>(columns.length).fill(null);
-    for (const { column, index } of ofKey)
+    for (const { column, index } of keyColumns)
       values[index] = fromUser(
         memberOf(members, column.name),
         column,

@@ -8,21 +8,21 @@ import { changesToBatches } from "../offline/change-log.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { Change, OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "../offline/offline-reader.ts";
-import type { SinkOptions } from "../resnapshot/store-writers.ts";
-import { onlineSink, type OnlineSink } from "../online/online-writer.ts";
+import type { WriterOptions } from "../resnapshot/store-writers.ts";
+import { onlineWriter, type OnlineWriter } from "../online/online-writer.ts";
 import { pushIdKeys, readPushDone, type PushDone } from "../online/push-ids.ts";
 import { layoutFor } from "../online/source-state.ts";
-import { isWhole } from "./catch-up.ts";
+import { isBackfilled } from "./catch-up.ts";
 import {
   pushedChange,
   pushPosition,
   pushStep,
-  refuseStrangers,
+  refuseForeignHistory,
   type PushPosition,
 } from "./push-log.ts";
 import type { PushedRow } from "./push-rows.ts";
 
-export interface PusherOptions extends SinkOptions {
+export interface PusherOptions extends WriterOptions {
   /** Brings the online store up to the history. */
   readonly catchUp: () => Promise<unknown>;
   /** After each commit. */
@@ -37,10 +37,10 @@ export interface Pusher {
     signal: AbortSignal | undefined,
   ): Promise<PushDone | null>;
   /** When all that was pushed is done with. */
-  settled(): Promise<void>;
+  idle(): Promise<void>;
 }
 
-interface Waiting {
+interface PendingPush {
   readonly rows: readonly PushedRow[];
   readonly id: string | null;
   readonly signal: AbortSignal | undefined;
@@ -55,25 +55,25 @@ const ATTEMPTS = 200;
 
 export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   const { online, offline, clock } = options;
-  const alone = offline === undefined;
+  const withoutHistory = offline === undefined;
   const tables = offline === undefined ? null : historyContext(offline, source).tables;
   const idKeyOf = pushIdKeys(options.namespace, source.name);
-  const waiting: Waiting[] = [];
+  const pending: PendingPush[] = [];
   let working: Promise<void> | null = null;
   /**
    * Where the source stands, as far as this process knows: every store has what was pushed up to
    * here. null: it is to be asked for.
    */
-  let at: PushPosition | null = null;
-  let sink: Promise<OnlineSink> | null = null;
+  let current: PushPosition | null = null;
+  let writer: Promise<OnlineWriter> | null = null;
 
   async function work(): Promise<void> {
-    while (waiting.length > 0) {
+    while (pending.length > 0) {
       const group = nextGroup();
       if (group.length === 0) continue;
       const changes = await commit(group).catch((error: unknown) => {
-        at = null;
-        for (const one of group) one.reject(error);
+        current = null;
+        for (const push of group) push.reject(error);
         return 0;
       });
       if (changes > 0) await options.onCommit(changes);
@@ -86,11 +86,11 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
    * One with an id that is in the group already waits for the next, where it finds what the first
    * did.
    */
-  function nextGroup(): Waiting[] {
-    const group: Waiting[] = [];
+  function nextGroup(): PendingPush[] {
+    const group: PendingPush[] = [];
     const ids = new Set<string>();
     let rows = 0;
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+    for (let next = pending[0]; next !== undefined; next = pending[0]) {
       if (next.signal?.aborted !== true) {
         if (
           group.length > 0 &&
@@ -101,26 +101,29 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
         rows += next.rows.length;
         if (next.id !== null) ids.add(next.id);
       }
-      waiting.shift();
+      pending.shift();
     }
     return group;
   }
 
   /** How many changes it took; what was pushed before under its id takes none. */
-  async function commit(group: readonly Waiting[]): Promise<number> {
+  async function commit(group: readonly PendingPush[]): Promise<number> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      at ??= await standing();
-      const before = await doneBefore(group);
-      const fresh = group.filter((one) => !before.has(one));
-      const committed = Math.max(clock(), at.committed);
-      const placed = place(fresh, at.offset + 1, committed);
-      if (placed.changes.length === 0 || (await take(placed.changes, at, committed)) === "done") {
-        if (placed.changes.length > 0)
-          at = { stored: placed.end, offset: placed.end, committed, alone };
-        for (const [one, done] of [...before, ...placed.done]) settle(one, done);
-        return placed.changes.length;
+      current ??= await currentPosition();
+      const before = await findRepeated(group);
+      const fresh = group.filter((push) => !before.has(push));
+      const committed = Math.max(clock(), current.committed);
+      const assigned = assignOffsets(fresh, current.offset + 1, committed);
+      if (
+        assigned.changes.length === 0 ||
+        (await write(assigned.changes, current, committed)) === "done"
+      ) {
+        if (assigned.changes.length > 0)
+          current = { stored: assigned.end, offset: assigned.end, committed, withoutHistory };
+        for (const [push, done] of [...before, ...assigned.done]) resolvePush(push, done);
+        return assigned.changes.length;
       }
-      at = null;
+      current = null;
       await new Promise((resolve) => {
         setTimeout(resolve, Math.random() * Math.min(attempt, 20));
       });
@@ -133,34 +136,34 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     );
   }
 
-  function place(
-    group: readonly Waiting[],
+  function assignOffsets(
+    group: readonly PendingPush[],
     from: number,
     committed: number,
   ): {
     readonly changes: readonly Change[];
-    readonly done: ReadonlyMap<Waiting, PushDone>;
+    readonly done: ReadonlyMap<PendingPush, PushDone>;
     readonly end: number;
   } {
     const changes: Change[] = [];
-    const done = new Map<Waiting, PushDone>();
+    const done = new Map<PendingPush, PushDone>();
     let next = from;
-    for (const one of group) {
-      for (const row of one.rows)
-        changes.push(pushedChange(source.name, row, next++, committed, one.id));
-      const deletes = one.rows.filter(({ kind }) => kind === "delete").length;
-      done.set(one, { rows: one.rows.length - deletes, deletes, position: next - 1, committed });
+    for (const push of group) {
+      for (const row of push.rows)
+        changes.push(pushedChange(source.name, row, next++, committed, push.id));
+      const deletes = push.rows.filter(({ kind }) => kind === "delete").length;
+      done.set(push, { rows: push.rows.length - deletes, deletes, position: next - 1, committed });
     }
     return { changes, done, end: next - 1 };
   }
 
   /** conflict: another process pushed first, and nothing was taken. */
-  async function take(
+  async function write(
     changes: readonly Change[],
     from: PushPosition,
     committed: number,
   ): Promise<"done" | "conflict"> {
-    const step = pushStep(from, changes.at(-1)!.offset, committed, alone);
+    const step = pushStep(from, changes.at(-1)!.offset, committed, withoutHistory);
     if (offline !== undefined) {
       if (
         (await offline.append(tables!.changes, await changesToBatches(tables!, changes), {
@@ -171,14 +174,14 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     }
     if (online === undefined) return "done";
     try {
-      await (await onlineSinkOf(online)).apply(changes, [step]);
+      await (await onlineWriterOf(online)).apply(changes, [step]);
     } catch (error) {
       if (!isTidemarkError(error, "ONLINE_STORE_FENCED"))
         throw offline === undefined ? error : notOnlineYet(error, online, offline, step.next);
       if (offline === undefined) return "conflict";
       // one that died, or that is about to, left the online store behind; or another has taken ours
       // there too
-      await standing().catch((reason: unknown) => {
+      await currentPosition().catch((reason: unknown) => {
         throw notOnlineYet(reason, online, offline, step.next);
       });
     }
@@ -186,63 +189,65 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   }
 
   /** Where the next push goes, with the online store brought up to there. */
-  async function standing(): Promise<PushPosition> {
+  async function currentPosition(): Promise<PushPosition> {
     const served = online === undefined ? null : pushPosition(await online.positions(source.name));
     if (offline === undefined) {
-      refuseStrangers(source.name, served!, online!.name, null);
+      refuseForeignHistory(source.name, served!, online!.name, null);
       return served!;
     }
     const position = pushPosition((await offline.state(tables!.changes.name))?.positions ?? []);
     if (served !== null) {
-      refuseStrangers(source.name, served, online!.name, { position, name: offline.name });
+      refuseForeignHistory(source.name, served, online!.name, { position, name: offline.name });
       if (
         served.offset < position.offset ||
-        !(await isWhole(source, { ...options, online: online! }))
+        !(await isBackfilled(source, { ...options, online: online! }))
       )
         await options.catchUp();
     }
     return position;
   }
 
-  async function doneBefore(group: readonly Waiting[]): Promise<ReadonlyMap<Waiting, PushDone>> {
+  async function findRepeated(
+    group: readonly PendingPush[],
+  ): Promise<ReadonlyMap<PendingPush, PushDone>> {
     const named = group.filter(({ id }) => id !== null);
     if (named.length === 0 || online === undefined) return new Map();
     const cells = await online.read(named.map(({ id }) => idKeyOf(id!)));
     return new Map(
-      named.flatMap((one, i) => {
+      named.flatMap((push, i) => {
         const done = readPushDone(cells[i] ?? null);
-        return done === null ? [] : [[one, done]];
+        return done === null ? [] : [[push, done]];
       }),
     );
   }
 
-  function settle(one: Waiting, done: PushDone): void {
-    const deletes = one.rows.filter(({ kind }) => kind === "delete").length;
-    if (done.deletes === deletes && done.rows === one.rows.length - deletes)
-      return one.resolve(done);
-    one.reject(
+  function resolvePush(push: PendingPush, done: PushDone): void {
+    const deletes = push.rows.filter(({ kind }) => kind === "delete").length;
+    if (done.deletes === deletes && done.rows === push.rows.length - deletes)
+      return push.resolve(done);
+    push.reject(
       new TidemarkError(
         "PUSH_ID_TAKEN",
-        `push to source "${source.name}": the id "${one.id}" is that of a push of ` +
+        `push to source "${source.name}": the id "${push.id}" is that of a push of ` +
           `${done.rows} rows and ${done.deletes} deletes, and this one has ` +
-          `${one.rows.length - deletes} and ${deletes}; ` +
+          `${push.rows.length - deletes} and ${deletes}; ` +
           "nothing was taken: give every push an id of its own",
       ),
     );
   }
 
-  function onlineSinkOf(store: OnlineStore): Promise<OnlineSink> {
-    sink ??= onlineSink({
+  function onlineWriterOf(store: OnlineStore): Promise<OnlineWriter> {
+    writer ??= onlineWriter({
       store,
       namespace: options.namespace,
       layout: layoutFor(source, options.views),
       clock,
       retention: options.retention,
     }).catch((error: unknown) => {
-      sink = null;
+      writer = null;
       throw error;
     });
-    return sink;
+    return writer;
   }
 
   function notOnlineYet(
@@ -273,7 +278,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
         const end = (): void => {
           signal?.removeEventListener("abort", abort);
         };
-        waiting.push({
+        pending.push({
           rows,
           id,
           signal,
@@ -290,7 +295,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
         working ??= Promise.resolve().then(work);
       });
     },
-    async settled() {
+    async idle() {
       while (working !== null) await working;
     },
   };

@@ -2,26 +2,26 @@
 import { specOfSource } from "../define/spec-of.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
-import type { Selected, SourceSpec } from "../specs.ts";
-import type { BootstrapSettings } from "../online/backfill.ts";
+import type { SelectedFeature, SourceSpec } from "../specs.ts";
+import type { BackfillSettings } from "../online/backfill.ts";
 import { historyContext } from "../offline/offline-reader.ts";
-import type { SinkOptions } from "../resnapshot/store-writers.ts";
-import type { OnlineUpkeep } from "../online/maintenance.ts";
+import type { WriterOptions } from "../resnapshot/store-writers.ts";
+import type { OnlineMaintenance } from "../online/maintenance.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { catchUpOnline, freshReads, quietly, type FreshReads } from "./catch-up.ts";
+import { catchUpOnline, readCatchUp, warnUnlessRetryable, type ReadCatchUp } from "./catch-up.ts";
 import { pushReader, type PushReader } from "./push-rows.ts";
 import type { Pushes } from "./push-types.ts";
 import { pusher, type Pusher } from "./pusher.ts";
 
-export interface PushesOptions extends SinkOptions {
+export interface PushesOptions extends WriterOptions {
   readonly sources: readonly SourceSpec[];
-  readonly upkeep: OnlineUpkeep | null;
+  readonly maintenance: OnlineMaintenance | null;
 }
 
 export interface StorePushes {
   readonly calls: Pushes;
   /** Before a read; undefined: there is nothing to wait for. */
-  before(selection: readonly Selected[]): Promise<void> | undefined;
+  beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
@@ -30,27 +30,27 @@ export interface StorePushes {
  * share of what they hold, whichever is more.
  */
 const COMPACT_ROWS = 100_000;
-const COMPACT_SHARE = 0.25;
+const COMPACT_FRACTION = 0.25;
 
 export function storePushes(options: PushesOptions): StorePushes {
-  const { online, offline, sources, upkeep } = options;
+  const { online, offline, sources, maintenance } = options;
   const pushed = sources.filter(({ push }) => push === true);
-  const both: Omit<BootstrapSettings, "signal"> | null =
-    online === undefined || offline === undefined || upkeep === null
+  const backfillSettings: Omit<BackfillSettings, "signal"> | null =
+    online === undefined || offline === undefined || maintenance === null
       ? null
-      : { ...options, online, offline, upkeep };
-  const made = new Map<string, { readonly reader: PushReader; readonly pusher: Pusher }>();
+      : { ...options, online, offline, maintenance };
+  const pushers = new Map<string, { readonly reader: PushReader; readonly pusher: Pusher }>();
   const compacting = new Map<string, Promise<void>>();
-  const waiting = new Map<string, number>();
+  const uncompacted = new Map<string, number>();
   const closing = new AbortController();
-  const fresh: FreshReads | null =
-    both === null || pushed.length === 0
+  const readCatchUpOnline: ReadCatchUp | null =
+    backfillSettings === null || pushed.length === 0
       ? null
-      : freshReads((source) => catchUpOnline(source, both));
+      : readCatchUp((source) => catchUpOnline(source, backfillSettings));
 
   async function compactWhenDue(source: SourceSpec, changes: number): Promise<void> {
-    const wait = (waiting.get(source.name) ?? 0) + changes;
-    waiting.set(source.name, wait);
+    const wait = (uncompacted.get(source.name) ?? 0) + changes;
+    uncompacted.set(source.name, wait);
     if (
       offline === undefined ||
       wait < COMPACT_ROWS ||
@@ -59,10 +59,10 @@ export function storePushes(options: PushesOptions): StorePushes {
     )
       return;
     const context = historyContext(offline, source);
-    if (wait < COMPACT_SHARE * ((await offline.state(context.tables.versions.name))?.rows ?? 0))
+    if (wait < COMPACT_FRACTION * ((await offline.state(context.tables.versions.name))?.rows ?? 0))
       return;
-    waiting.set(source.name, 0);
-    const compaction = quietly(
+    uncompacted.set(source.name, 0);
+    const compaction = warnUnlessRetryable(
       compactHistory(context, { buckets: options.history.buckets, signal: closing.signal }),
       closing.signal,
     );
@@ -75,18 +75,19 @@ export function storePushes(options: PushesOptions): StorePushes {
   }
 
   function pusherOf(source: SourceSpec): { readonly reader: PushReader; readonly pusher: Pusher } {
-    let one = made.get(source.name);
+    let one = pushers.get(source.name);
     if (one === undefined) {
-      made.set(
+      pushers.set(
         source.name,
         (one = {
           reader: pushReader(source, options.views),
           pusher: pusher(source, {
             ...options,
-            catchUp: async () => (both === null ? 0 : catchUpOnline(source, both)),
+            catchUp: async () =>
+              backfillSettings === null ? 0 : catchUpOnline(source, backfillSettings),
             async onCommit(changes) {
-              if (upkeep !== null) await quietly(upkeep.step());
-              await quietly(compactWhenDue(source, changes));
+              if (maintenance !== null) await warnUnlessRetryable(maintenance.step());
+              await warnUnlessRetryable(compactWhenDue(source, changes));
             },
           }),
         }),
@@ -137,16 +138,17 @@ export function storePushes(options: PushesOptions): StorePushes {
       },
       async catchUp({ signal } = {}) {
         let changes = 0;
-        if (both !== null)
-          for (const source of pushed) changes += await catchUpOnline(source, { ...both, signal });
+        if (backfillSettings !== null)
+          for (const source of pushed)
+            changes += await catchUpOnline(source, { ...backfillSettings, signal });
         return { changes };
       },
     },
-    before: (selection) => fresh?.before(selection),
+    beforeRead: (selection) => readCatchUpOnline?.beforeRead(selection),
     async close() {
       closing.abort();
-      for (const { pusher: one } of made.values()) await one.settled();
-      await fresh?.settled();
+      for (const { pusher: one } of pushers.values()) await one.idle();
+      await readCatchUpOnline?.idle();
       await Promise.all(compacting.values());
     },
   };

@@ -2,7 +2,7 @@
 import { hostname, userInfo } from "node:os";
 
 /** `user@machine`; in a container whose user has no name, its number. */
-export function whoami(): string {
+export function currentUser(): string {
   let user: string;
   try {
     user = userInfo().username;

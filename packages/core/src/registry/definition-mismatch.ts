@@ -2,14 +2,14 @@
 import type { Definitions } from "../define/collect-definitions.ts";
 import { TidemarkError, isTidemarkError } from "../errors.ts";
 import type { OfflineStore } from "../spi.ts";
-import { objectKey, objectsOf, type ObjectKind } from "./normalized-definitions.ts";
+import { objectKey, definedObjects, type ObjectKind } from "./normalized-definitions.ts";
 import { loadRegistry } from "./registry.ts";
-import type { Applied } from "./snapshot.ts";
+import type { AppliedBy } from "./snapshot.ts";
 
-export interface Drift {
+export interface DefinitionMismatch {
   readonly namespace: string;
   /** What was applied last. */
-  readonly applied: Applied & { readonly version: number };
+  readonly applied: AppliedBy & { readonly version: number };
   /**
    * What this store was opened with and was not applied so. What it leaves out is no drift: a
    * service may import a part of the definitions.
@@ -17,33 +17,37 @@ export interface Drift {
   readonly objects: readonly {
     readonly kind: ObjectKind;
     readonly name: string;
-    readonly is: "not applied" | "applied with another meaning" | "removed";
+    readonly status: "not applied" | "applied with another meaning" | "removed";
   }[];
 }
 
 /**
- * "warn": a warning of the process, `DEFINITIONS_DRIFT` · "refuse": an error of the same code ·
+ * "warn": a warning of the process, `DEFINITION_MISMATCH` · "refuse": an error of the same code ·
  * "ignore": nothing is asked and nothing is said. Or a function that is told.
  */
-export type OnDrift = "warn" | "refuse" | "ignore" | ((drift: Drift) => void);
+export type OnDefinitionMismatch =
+  | "warn"
+  | "refuse"
+  | "ignore"
+  | ((mismatch: DefinitionMismatch) => void);
 
 /** ms that opening waits for the registry: a store whose registry is away opens. */
-const PATIENCE = 2_000;
+const REGISTRY_TIMEOUT = 2_000;
 
-export async function checkDrift(
+export async function checkDefinitions(
   settings: {
     readonly definitions: Definitions;
     readonly namespace: string;
     readonly offline: OfflineStore | undefined;
   },
-  onDrift: OnDrift = "warn",
+  onDefinitionMismatch: OnDefinitionMismatch = "warn",
 ): Promise<void> {
   const { offline, namespace, definitions } = settings;
-  if (onDrift === "ignore" || offline?.registry === undefined) return;
-  let drift: Drift | null;
+  if (onDefinitionMismatch === "ignore" || offline?.registry === undefined) return;
+  let mismatch: DefinitionMismatch | null;
   try {
-    drift = await within(PATIENCE, (signal) =>
-      driftOf({ definitions, namespace, offline, registry: offline.registry! }, signal),
+    mismatch = await withDeadline(REGISTRY_TIMEOUT, (signal) =>
+      mismatchOf({ definitions, namespace, offline, registry: offline.registry! }, signal),
     );
   } catch (error) {
     // away is no reason not to open; a registry that cannot be understood is
@@ -52,25 +56,29 @@ export async function checkDrift(
       !isTidemarkError(error, "REGISTRY_DAMAGED")
     )
       return;
-    if (onDrift === "refuse") throw error;
+    if (onDefinitionMismatch === "refuse") throw error;
     process.emitWarning(error.message, { type: "TidemarkWarning", code: error.code });
     return;
   }
-  if (drift === null) return;
-  if (typeof onDrift === "function") onDrift(drift);
-  else if (onDrift === "refuse") throw new TidemarkError("DEFINITIONS_DRIFT", driftText(drift));
+  if (mismatch === null) return;
+  if (typeof onDefinitionMismatch === "function") onDefinitionMismatch(mismatch);
+  else if (onDefinitionMismatch === "refuse")
+    throw new TidemarkError("DEFINITION_MISMATCH", definitionMismatchText(mismatch));
   else
-    process.emitWarning(driftText(drift), { type: "TidemarkWarning", code: "DEFINITIONS_DRIFT" });
+    process.emitWarning(definitionMismatchText(mismatch), {
+      type: "TidemarkWarning",
+      code: "DEFINITION_MISMATCH",
+    });
 }
 
-async function driftOf(
+async function mismatchOf(
   settings: Parameters<typeof loadRegistry>[0] & { readonly definitions: Definitions },
   signal: AbortSignal,
-): Promise<Drift | null> {
+): Promise<DefinitionMismatch | null> {
   const { snapshot } = await loadRegistry(settings, signal);
   if (snapshot === null) return null;
-  const objects = [...objectsOf(settings.definitions)].flatMap(
-    ([key, { kind, name, fingerprint }]): Drift["objects"] => {
+  const objects = [...definedObjects(settings.definitions)].flatMap(
+    ([key, { kind, name, fingerprint }]): DefinitionMismatch["objects"] => {
       const known = snapshot.objects.get(key);
       if (known !== undefined && known.removed === null && known.fingerprint === fingerprint)
         return [];
@@ -78,7 +86,7 @@ async function driftOf(
         {
           kind,
           name,
-          is:
+          status:
             known === undefined
               ? "not applied"
               : known.removed === null
@@ -98,16 +106,20 @@ async function driftOf(
 }
 
 /** A drift in words, as the warning has it. */
-export function driftText({ namespace, applied, objects }: Drift): string {
+export function definitionMismatchText({
+  namespace,
+  applied,
+  objects,
+}: DefinitionMismatch): string {
   return (
     `the definitions of this store are not those applied to namespace "${namespace}" (version ` +
     `${applied.version}, by ${applied.by} at ${applied.at}): ` +
-    `${objects.map((one) => `${objectKey(one)} is ${one.is}`).join(", ")}; ` +
+    `${objects.map((one) => `${objectKey(one)} is ${one.status}`).join(", ")}; ` +
     "apply them with tidemark apply, or deploy the definitions that were applied"
   );
 }
 
-async function within<T>(ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withDeadline<T>(ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,13 +1,13 @@
 /** From what was applied to what is defined now. */
 import { durationText } from "../define/duration.ts";
-import { canonicalText, type Json } from "./canonical.ts";
+import { canonicalText, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
-import type { RegisteredObject, Snapshot } from "./snapshot.ts";
+import type { RegisteredObject, RegistrySnapshot } from "./snapshot.ts";
 
-export interface Difference {
+export interface DefinitionDifference {
   readonly kind: ObjectKind;
   readonly name: string;
-  readonly is: "added" | "changed" | "removed";
+  readonly action: "added" | "changed" | "removed";
   /** The version it has once it is applied. */
   readonly version: number;
   /** Of a changed one: `window: 7d → 30d`. */
@@ -22,14 +22,14 @@ export interface Difference {
 
 /** In the order of keys. */
 export function differences(
-  before: Snapshot | null,
+  before: RegistrySnapshot | null,
   now: ReadonlyMap<string, DefinedObject>,
-): readonly Difference[] {
+): readonly DefinitionDifference[] {
   const applied = new Map(
     [...(before?.objects ?? [])].filter(([, object]) => object.removed === null),
   );
   const keys = [...new Set([...applied.keys(), ...now.keys()])].sort();
-  return keys.flatMap((key): Difference[] => {
+  return keys.flatMap((key): DefinitionDifference[] => {
     const [was, is] = [applied.get(key), now.get(key)];
     if (was === undefined) {
       const earlier = before?.objects.get(key);
@@ -43,7 +43,7 @@ export function differences(
         {
           kind: is!.kind,
           name: is!.name,
-          is: "added",
+          action: "added",
           version,
           details: [],
           usedBy: [],
@@ -52,30 +52,30 @@ export function differences(
       ];
     }
     if (was.fingerprint === is?.fingerprint) return [];
-    const usedBy = usersOf(was, applied);
+    const usedBy = dependentsOf(was, applied);
     const { kind, name } = was;
     if (is === undefined)
       return [
         {
           kind,
           name,
-          is: "removed",
+          action: "removed",
           version: was.version,
           details: [],
           usedBy,
-          destructive: removal(was, usedBy),
+          destructive: removalImpact(was, usedBy),
         },
       ];
-    const paths = changedPaths(was.meaning, is.meaning);
+    const paths = changedPaths(was.normalized, is.normalized);
     return [
       {
         kind,
         name,
-        is: "changed",
+        action: "changed",
         version: was.version + 1,
         details: paths.map(detailText),
         usedBy,
-        destructive: change(kind, paths),
+        destructive: changeImpact(kind, paths),
       },
     ];
   });
@@ -83,31 +83,35 @@ export function differences(
 
 interface ChangedPath {
   readonly path: readonly string[];
-  readonly was: Json | undefined;
-  readonly is: Json | undefined;
+  readonly before: CanonicalJson | undefined;
+  readonly after: CanonicalJson | undefined;
 }
 
 function changedPaths(
-  was: Json | undefined,
-  is: Json | undefined,
+  before: CanonicalJson | undefined,
+  after: CanonicalJson | undefined,
   path: readonly string[] = [],
 ): readonly ChangedPath[] {
-  if (isMembers(was) && isMembers(is)) {
-    return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+  if (isMembers(before) && isMembers(after)) {
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
       .sort()
-      .flatMap((name) => changedPaths(was[name], is[name], [...path, name]));
+      .flatMap((name) => changedPaths(before[name], after[name], [...path, name]));
   }
-  return was !== undefined && is !== undefined && canonicalText(was) === canonicalText(is)
+  return before !== undefined &&
+    after !== undefined &&
+    canonicalText(before) === canonicalText(after)
     ? []
-    : [{ path, was, is }];
+    : [{ path, before, after }];
 }
 
-function isMembers(value: Json | undefined): value is { readonly [name: string]: Json } {
+function isMembers(
+  value: CanonicalJson | undefined,
+): value is { readonly [name: string]: CanonicalJson } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function detailText({ path, was, is }: ChangedPath): string {
-  const text = (value: Json | undefined): string =>
+function detailText({ path, before, after }: ChangedPath): string {
+  const text = (value: CanonicalJson | undefined): string =>
     value === undefined
       ? "nothing"
       : /^(window|ttl|longestWindow)$/.test(path.at(-1)!) && typeof value === "number"
@@ -116,21 +120,23 @@ function detailText({ path, was, is }: ChangedPath): string {
           ? value
           : canonicalText(value);
   const name = path.join(".");
-  if (was === undefined) return `${name} added: ${text(is)}`;
-  return is === undefined ? `${name} removed: ${text(was)}` : `${name}: ${text(was)} → ${text(is)}`;
+  if (before === undefined) return `${name} added: ${text(after)}`;
+  return after === undefined
+    ? `${name} removed: ${text(before)}`
+    : `${name}: ${text(before)} → ${text(after)}`;
 }
 
 /** The applied views that read it, and the services that reach it. */
-function usersOf(
+function dependentsOf(
   { kind, name }: RegisteredObject,
   applied: ReadonlyMap<string, RegisteredObject>,
 ): readonly string[] {
   const all = [...applied.values()];
   const views =
     kind === "entity" || kind === "source"
-      ? all.filter((one) => one.kind === "view" && one.meaning[kind] === name)
+      ? all.filter((one) => one.kind === "view" && one.normalized[kind] === name)
       : [];
-  const of = (feature: string): boolean =>
+  const uses = (feature: string): boolean =>
     kind === "feature"
       ? feature === name
       : (kind === "view" ? [name] : views.map((view) => view.name)).some((view) =>
@@ -139,12 +145,12 @@ function usersOf(
   const services = all.filter(
     (one) =>
       one.kind === "service" &&
-      Object.values(one.meaning["features"] as Readonly<Record<string, string>>).some(of),
+      Object.values(one.normalized["features"] as Readonly<Record<string, string>>).some(uses),
   );
   return kind === "service" ? [] : [...views, ...services].map(objectKey);
 }
 
-function removal({ kind }: RegisteredObject, usedBy: readonly string[]): string | null {
+function removalImpact({ kind }: RegisteredObject, usedBy: readonly string[]): string | null {
   if (kind === "service") return "callers ask for it by name";
   const services = usedBy.filter((one) => one.startsWith("service "));
   return services.length === 0
@@ -152,7 +158,7 @@ function removal({ kind }: RegisteredObject, usedBy: readonly string[]): string 
     : `${services.join(", ")} ${services.length === 1 ? "answers" : "answer"} with it`;
 }
 
-function change(kind: ObjectKind, paths: readonly ChangedPath[]): string | null {
+function changeImpact(kind: ObjectKind, paths: readonly ChangedPath[]): string | null {
   const first = (...names: readonly string[]): ChangedPath | undefined =>
     paths.find(({ path }) => names.includes(path[0]!));
   switch (kind) {
@@ -161,12 +167,12 @@ function change(kind: ObjectKind, paths: readonly ChangedPath[]): string | null 
     case "feature":
       return "what it answers changes its meaning";
     case "view": {
-      const found = first("is", "entity", "source", "keys", "ttl");
+      const found = first("kind", "entity", "source", "keys", "ttl");
       return found === undefined ? null : `its ${found.path[0]!} decides what its features mean`;
     }
     case "service": {
-      const lost = paths.find(({ is }) => is === undefined);
-      const other = paths.find(({ was, is }) => was !== undefined && is !== undefined);
+      const lost = paths.find(({ after }) => after === undefined);
+      const other = paths.find(({ before, after }) => before !== undefined && after !== undefined);
       return lost !== undefined
         ? `callers get no ${lost.path.at(-1)!} any more`
         : other === undefined
@@ -174,14 +180,14 @@ function change(kind: ObjectKind, paths: readonly ChangedPath[]): string | null 
           : `callers get another feature as ${other.path.at(-1)!}`;
     }
     case "source": {
-      const found = first("table", "push", "primaryKey", "eventTime", "created");
+      const found = first("table", "push", "primaryKey", "eventTime", "createdAt");
       if (found !== undefined) return `its ${found.path[0]!} decides what its rows are`;
       const type = paths.find(
-        ({ path, was }) =>
+        ({ path, before }) =>
           path[0] === "columns" &&
           path.length === 3 &&
-          ["database", "kind", "precision", "scale", "zone"].includes(path[2]!) &&
-          was !== undefined,
+          ["database", "type", "precision", "scale", "zone"].includes(path[2]!) &&
+          before !== undefined,
       );
       return type === undefined
         ? null

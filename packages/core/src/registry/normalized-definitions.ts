@@ -12,18 +12,23 @@ import type {
   SourceSpec,
   ViewSpec,
 } from "../specs.ts";
-import { canonicalText, fingerprintOf, valueJson, type Json } from "./canonical.ts";
+import {
+  canonicalText,
+  definitionFingerprint,
+  valueJson,
+  type CanonicalJson,
+} from "./canonical.ts";
 
 export type ObjectKind = "entity" | "source" | "view" | "feature" | "service";
 
-type Members = { readonly [name: string]: Json };
+type NormalizedDefinition = { readonly [name: string]: CanonicalJson };
 
 export interface DefinedObject {
   readonly kind: ObjectKind;
   /** A feature's is `view.feature`. */
   readonly name: string;
   readonly fingerprint: string;
-  readonly meaning: Members;
+  readonly normalized: NormalizedDefinition;
 }
 
 /** `feature weekly.total`: the key of an object in a snapshot. */
@@ -38,22 +43,22 @@ export function objectKey({
 }
 
 /** By key, in the order of keys. */
-export function objectsOf(definitions: Definitions): ReadonlyMap<string, DefinedObject> {
+export function definedObjects(definitions: Definitions): ReadonlyMap<string, DefinedObject> {
   const objects: DefinedObject[] = [];
-  const add = (kind: ObjectKind, name: string, meaning: Members): void => {
-    objects.push({ kind, name, meaning, fingerprint: fingerprintOf(kind, meaning) });
+  const add = (kind: ObjectKind, name: string, normalized: NormalizedDefinition): void => {
+    objects.push({ kind, name, normalized, fingerprint: definitionFingerprint(kind, normalized) });
   };
   for (const entity of definitions.entities.values())
-    add("entity", entity.name, entityMeaning(entity));
+    add("entity", entity.name, normalizedEntity(entity));
   for (const source of definitions.sources.values())
-    add("source", source.name, sourceMeaning(source));
+    add("source", source.name, normalizedSource(source));
   for (const view of definitions.views.values()) {
-    add("view", view.name, viewMeaning(view));
+    add("view", view.name, normalizedView(view));
     for (const feature of view.features)
-      add("feature", `${view.name}.${feature.name}`, featureMeaning(view, feature));
+      add("feature", `${view.name}.${feature.name}`, normalizedFeature(view, feature));
   }
   for (const service of definitions.services.values())
-    add("service", service.name, serviceMeaning(service));
+    add("service", service.name, normalizedService(service));
   return new Map(
     objects
       .map((object) => [objectKey(object), object] as const)
@@ -61,34 +66,36 @@ export function objectsOf(definitions: Definitions): ReadonlyMap<string, Defined
   );
 }
 
-function entityMeaning({ keys }: EntitySpec): Members {
-  return { keys: byName(keys, (key) => ({ ...typeMeaning(key), ...modeMeaning(key) })) };
+function normalizedEntity({ keys }: EntitySpec): NormalizedDefinition {
+  return {
+    keys: columnsByName(keys, (key) => ({ ...normalizedType(key), ...normalizedMode(key) })),
+  };
 }
 
-function sourceMeaning(source: SourceSpec): Members {
+function normalizedSource(source: SourceSpec): NormalizedDefinition {
   return {
-    ...placeMeaning(source),
-    created: source.created,
-    eventTime: eventTimeMeaning(source),
+    ...normalizedOrigin(source),
+    createdAt: source.createdAt,
+    eventTime: normalizedEventTime(source),
     primaryKey: source.primaryKey,
-    columns: byName(source.columns, (column) => ({
-      ...columnMeaning(column),
-      ...modeMeaning(column),
+    columns: columnsByName(source.columns, (column) => ({
+      ...normalizedColumn(column),
+      ...normalizedMode(column),
       nullable: column.nullable,
     })),
   };
 }
 
-function viewMeaning(view: ViewSpec): Members {
+function normalizedView(view: ViewSpec): NormalizedDefinition {
   return {
-    is: view.is,
+    kind: view.kind,
     entity: view.entity.name,
     source: view.source.name,
     ttl: view.ttl,
     keys: Object.fromEntries(view.entity.keys.map((key, i) => [key.name, view.keyColumns[i]!])),
     // law 7: it decides which entities are NOT_FOUND
     longestWindow:
-      view.is === "window" ? Math.max(...view.features.map((feature) => feature.window!)) : null,
+      view.kind === "window" ? Math.max(...view.features.map((feature) => feature.window!)) : null,
   };
 }
 
@@ -96,43 +103,43 @@ function viewMeaning(view: ViewSpec): Members {
  * Everything that decides what the feature answers, so that a source that gains a column changes no
  * feature.
  */
-function featureMeaning(view: ViewSpec, feature: FeatureSpec): Members {
+function normalizedFeature(view: ViewSpec, feature: FeatureSpec): NormalizedDefinition {
   const { source } = view;
-  const named = (name: string): Json => ({
+  const named = (name: string): CanonicalJson => ({
     name,
-    ...columnMeaning(source.columns.find((column) => column.name === name)!),
+    ...normalizedColumn(source.columns.find((column) => column.name === name)!),
   });
   return {
-    is: view.is,
+    kind: view.kind,
     aggregate: feature.aggregate,
     window: feature.window,
     ttl: view.ttl,
     column: feature.column === null ? null : named(feature.column),
-    where: feature.where === null ? null : conditionMeaning(feature.where, named),
+    where: feature.where === null ? null : normalizedCondition(feature.where, named),
     default: feature.default === undefined ? null : valueJson(feature.default),
-    result: { ...typeMeaning(feature.result), ...modeMeaning(feature.result) },
+    result: { ...normalizedType(feature.result), ...normalizedMode(feature.result) },
     keys: Object.fromEntries(
       view.entity.keys.map((key, i) => [key.name, named(view.keyColumns[i]!)]),
     ),
     source: {
       name: source.name,
-      ...placeMeaning(source),
+      ...normalizedOrigin(source),
       primaryKey: source.primaryKey.map(named),
       eventTime:
-        source.eventTime.is === "column"
+        source.eventTime.kind === "column"
           ? { column: named(source.eventTime.column) }
           : { committed: source.eventTime.since === null ? null : named(source.eventTime.since) },
-      created: source.created === null ? null : named(source.created),
+      createdAt: source.createdAt === null ? null : named(source.createdAt),
       // a version of a dimension begins when any of its columns changes, and a ttl counts from
       // there
-      ...(source.eventTime.is === "committed" && view.ttl !== null
-        ? { columns: byName(source.columns, columnMeaning) }
+      ...(source.eventTime.kind === "committed" && view.ttl !== null
+        ? { columns: columnsByName(source.columns, normalizedColumn) }
         : {}),
     },
   };
 }
 
-function serviceMeaning({ features }: ServiceSpec): Members {
+function normalizedService({ features }: ServiceSpec): NormalizedDefinition {
   return {
     features: Object.fromEntries(
       features.map(({ view, feature, as }) => [as, `${view.name}.${feature.name}`]),
@@ -140,34 +147,37 @@ function serviceMeaning({ features }: ServiceSpec): Members {
   };
 }
 
-function conditionMeaning(condition: Expression, named: (name: string) => Json): Json {
-  switch (condition.is) {
+function normalizedCondition(
+  condition: Expression,
+  named: (name: string) => CanonicalJson,
+): CanonicalJson {
+  switch (condition.kind) {
     case "compare":
       return {
-        is: "compare",
+        kind: "compare",
         op: condition.op,
         column: named(condition.column),
         value: valueJson(condition.value),
       };
     case "in":
       return {
-        is: "in",
+        kind: "in",
         column: named(condition.column),
-        values: unordered(condition.values.map(valueJson)),
+        values: asSet(condition.values.map(valueJson)),
       };
     case "null":
-      return { is: "null", column: named(condition.column), not: condition.not };
+      return { kind: "null", column: named(condition.column), not: condition.not };
     case "not":
-      return { is: "not", term: conditionMeaning(condition.term, named) };
+      return { kind: "not", term: normalizedCondition(condition.term, named) };
     default:
       return {
-        is: condition.is,
-        terms: unordered(condition.terms.map((term) => conditionMeaning(term, named))),
+        kind: condition.kind,
+        terms: asSet(condition.terms.map((term) => normalizedCondition(term, named))),
       };
   }
 }
 
-function unordered(values: readonly Json[]): Json {
+function asSet(values: readonly CanonicalJson[]): CanonicalJson {
   return [
     ...new Map(
       values
@@ -177,21 +187,23 @@ function unordered(values: readonly Json[]): Json {
   ];
 }
 
-function placeMeaning({ table, push }: SourceSpec): Members {
+function normalizedOrigin({ table, push }: SourceSpec): NormalizedDefinition {
   return push === true ? { push: true } : { table };
 }
 
-function eventTimeMeaning({ eventTime }: SourceSpec): Json {
-  return eventTime.is === "column" ? { column: eventTime.column } : { committed: eventTime.since };
+function normalizedEventTime({ eventTime }: SourceSpec): CanonicalJson {
+  return eventTime.kind === "column"
+    ? { column: eventTime.column }
+    : { committed: eventTime.since };
 }
 
-function columnMeaning(column: ColumnSpec): Members {
-  return { database: column.database, ...typeMeaning(column) };
+function normalizedColumn(column: ColumnSpec): NormalizedDefinition {
+  return { database: column.database, ...normalizedType(column) };
 }
 
-function typeMeaning({ kind, precision, scale, zone }: ColumnSpec): Members {
+function normalizedType({ type, precision, scale, zone }: ColumnSpec): NormalizedDefinition {
   return {
-    kind,
+    type,
     ...(precision === undefined ? {} : { precision }),
     ...(scale === undefined ? {} : { scale }),
     ...(zone === undefined ? {} : { zone }),
@@ -199,10 +211,13 @@ function typeMeaning({ kind, precision, scale, zone }: ColumnSpec): Members {
 }
 
 /** In which form a caller gets the values. */
-function modeMeaning({ mode }: ColumnSpec): Members {
+function normalizedMode({ mode }: ColumnSpec): NormalizedDefinition {
   return mode === undefined ? {} : { mode };
 }
 
-function byName(columns: readonly ColumnSpec[], meaning: (column: ColumnSpec) => Members): Json {
-  return Object.fromEntries(columns.map((column) => [column.name, meaning(column)]));
+function columnsByName(
+  columns: readonly ColumnSpec[],
+  normalize: (column: ColumnSpec) => NormalizedDefinition,
+): CanonicalJson {
+  return Object.fromEntries(columns.map((column) => [column.name, normalize(column)]));
 }

@@ -2,30 +2,30 @@
 import type { Definitions } from "../define/collect-definitions.ts";
 import { TidemarkError } from "../errors.ts";
 import type { OfflineStore, OnlineStore, RegistryStore } from "../spi.ts";
-import { differences, type Difference } from "./differences.ts";
-import { objectsOf } from "./normalized-definitions.ts";
-import { servingOf, type Serving } from "./serving.ts";
+import { differences, type DefinitionDifference } from "./differences.ts";
+import { definedObjects } from "./normalized-definitions.ts";
+import { servingStatus, type ServingStatus } from "./serving.ts";
 import {
   decodeSnapshot,
   encodeSnapshot,
   nextSnapshot,
-  type Applied,
-  type Snapshot,
+  type AppliedBy,
+  type RegistrySnapshot,
 } from "./snapshot.ts";
-import { whoami } from "./current-user.ts";
+import { currentUser } from "./current-user.ts";
 
-export interface PlannedChange extends Difference {
+export interface PlannedChange extends DefinitionDifference {
   /** Of a feature that is added or changed; null for anything else. */
-  readonly serving: Serving | null;
+  readonly serving: ServingStatus | null;
 }
 
 export interface RegistryPlan {
   readonly namespace: string;
   /** What was applied last; null: nothing yet. */
-  readonly applied: (Applied & { readonly version: number }) | null;
+  readonly applied: (AppliedBy & { readonly version: number }) | null;
   readonly changes: readonly PlannedChange[];
   /** Features that stay as they are and are not served now, and why: `weekly.total`. */
-  readonly waiting: readonly { readonly feature: string; readonly serving: Serving }[];
+  readonly waiting: readonly { readonly feature: string; readonly serving: ServingStatus }[];
 }
 
 export interface ApplyOptions {
@@ -51,8 +51,8 @@ export interface RegistrySettings {
   readonly clock: () => number;
 }
 
-interface Loaded {
-  readonly snapshot: Snapshot | null;
+interface LoadedRegistry {
+  readonly snapshot: RegistrySnapshot | null;
   readonly etag: string | null;
 }
 
@@ -65,7 +65,7 @@ const registryName = ({
 export async function loadRegistry(
   settings: Pick<RegistrySettings, "offline" | "namespace" | "registry">,
   signal: AbortSignal | undefined,
-): Promise<Loaded> {
+): Promise<LoadedRegistry> {
   const found = await settings.registry.load({ namespace: settings.namespace, signal });
   return found === null
     ? { snapshot: null, etag: null }
@@ -80,29 +80,31 @@ export async function planRegistry(
 }
 
 async function planFrom(
-  { snapshot }: Loaded,
+  { snapshot }: LoadedRegistry,
   { definitions, online, namespace }: RegistrySettings,
 ): Promise<RegistryPlan> {
   const views = [...definitions.views.values()];
-  const serving = await servingOf(online, namespace, views);
-  const features = new Map<string, Serving>(
+  const serving = await servingStatus(online, namespace, views);
+  const features = new Map<string, ServingStatus>(
     views.flatMap((view) =>
       view.features.map(
         (feature) => [`${view.name}.${feature.name}`, serving(view, feature)] as const,
       ),
     ),
   );
-  const changes = differences(snapshot, objectsOf(definitions)).map((change): PlannedChange => ({
-    ...change,
-    serving: change.kind === "feature" ? (features.get(change.name) ?? null) : null,
-  }));
+  const changes = differences(snapshot, definedObjects(definitions)).map(
+    (change): PlannedChange => ({
+      ...change,
+      serving: change.kind === "feature" ? (features.get(change.name) ?? null) : null,
+    }),
+  );
   const changed = new Set(changes.filter(({ kind }) => kind === "feature").map(({ name }) => name));
   return {
     namespace,
     applied: snapshot === null ? null : { ...snapshot.applied, version: snapshot.version },
     changes,
     waiting: [...features].flatMap(([feature, one]) =>
-      changed.has(feature) || (one.is !== "backfill" && one.is !== "rebuild")
+      changed.has(feature) || (one.kind !== "backfill" && one.kind !== "rebuild")
         ? []
         : [{ feature, serving: one }],
     ),
@@ -124,13 +126,13 @@ export async function applyRegistry(
     throw new TidemarkError(
       "REGISTRY_DESTRUCTIVE",
       `${registryName(settings)}: ` +
-        `${destructive.map((change) => `${change.kind} ${change.name} would be ${change.is} (${change.destructive!})`).join("; ")}: ` +
+        `${destructive.map((change) => `${change.kind} ${change.name} would be ${change.action} (${change.destructive!})`).join("; ")}: ` +
         "give a new meaning a new name and keep the old one until nobody asks for it, or say " +
         "that you mean it with --allow-destructive (allowDestructive: true)",
     );
   }
-  const applied = { at: new Date(settings.clock() / 1000).toISOString(), by: by ?? whoami() };
-  const next = nextSnapshot(loaded.snapshot, objectsOf(settings.definitions), applied);
+  const applied = { at: new Date(settings.clock() / 1000).toISOString(), by: by ?? currentUser() };
+  const next = nextSnapshot(loaded.snapshot, definedObjects(settings.definitions), applied);
   if (
     (await settings.registry.save(encodeSnapshot(next), {
       namespace: settings.namespace,
@@ -141,7 +143,7 @@ export async function applyRegistry(
     return { ...plan, version: next.version };
   const { snapshot: other } = await loadRegistry(settings, signal);
   // somebody applied the same at the same time: it is as it was to be
-  if (other !== null && differences(other, objectsOf(settings.definitions)).length === 0)
+  if (other !== null && differences(other, definedObjects(settings.definitions)).length === 0)
     return { ...plan, version: other.version };
   throw new TidemarkError(
     "REGISTRY_CONFLICT",

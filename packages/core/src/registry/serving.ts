@@ -2,7 +2,12 @@
 import { isTidemarkError } from "../errors.ts";
 import type { FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
-import { lacking, layoutFor, readSourceState, type SourceState } from "../online/source-state.ts";
+import {
+  missingForFeature,
+  layoutFor,
+  readSourceState,
+  type SourceState,
+} from "../online/source-state.ts";
 
 /**
  * now: the state holds its columns and its window, so it is served at once · backfill: it answers
@@ -11,36 +16,36 @@ import { lacking, layoutFor, readSourceState, type SourceState } from "../online
  * everything over it fails until the online store is begun anew · unknown: there is no online store
  * to ask.
  */
-export interface Serving {
-  readonly is: "now" | "backfill" | "empty" | "rebuild" | "unknown";
+export interface ServingStatus {
+  readonly kind: "now" | "backfill" | "empty" | "rebuild" | "unknown";
   /** What the store lacks, or what is in the way; null: nothing. */
   readonly why: string | null;
 }
 
-export type ServingOf = (view: ViewSpec, feature: FeatureSpec) => Serving;
+export type ServingStatusOf = (view: ViewSpec, feature: FeatureSpec) => ServingStatus;
 
-export async function servingOf(
+export async function servingStatus(
   online: OnlineStore | undefined,
   namespace: string,
   views: readonly ViewSpec[],
-): Promise<ServingOf> {
-  const states = new Map<string, SourceState | Serving>();
+): Promise<ServingStatusOf> {
+  const states = new Map<string, SourceState | ServingStatus>();
   for (const { source } of views) {
     if (online !== undefined && !states.has(source.name))
       states.set(source.name, await stateOf(online, namespace, source, views));
   }
   return (view, feature) => {
     const state = states.get(view.source.name);
-    if (state === undefined) return { is: "unknown", why: null };
-    if ("is" in state) return state;
-    if (state.version === null) return { is: "empty", why: null };
-    if (state.filling !== undefined)
+    if (state === undefined) return { kind: "unknown", why: null };
+    if ("kind" in state) return state;
+    if (state.version === null) return { kind: "empty", why: null };
+    if (state.backfilling !== undefined)
       return {
-        is: "backfill",
+        kind: "backfill",
         why: "the rest of its source, which is being filled from the history",
       };
-    const why = lacking(state, view, feature);
-    return { is: why === null ? "now" : "backfill", why };
+    const why = missingForFeature(state, view, feature);
+    return { kind: why === null ? "now" : "backfill", why };
   };
 }
 
@@ -49,12 +54,12 @@ async function stateOf(
   namespace: string,
   source: SourceSpec,
   views: readonly ViewSpec[],
-): Promise<SourceState | Serving> {
+): Promise<SourceState | ServingStatus> {
   try {
     return await readSourceState(online, namespace, layoutFor(source, views));
   } catch (error) {
     if (isTidemarkError(error, "STATE_OF_OTHER_DEFINITION"))
-      return { is: "rebuild", why: error.message };
+      return { kind: "rebuild", why: error.message };
     throw error;
   }
 }

@@ -1,12 +1,12 @@
 /** What was applied: each object with its meaning, its version, and the versions before it. */
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
-import { canonicalText, fingerprintOf, type Json } from "./canonical.ts";
+import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 
 const FORMAT = 1;
 
-export interface Applied {
+export interface AppliedBy {
   /** ISO, UTC. */
   readonly at: string;
   /** Who: `user@machine`, or what `apply` was told. */
@@ -17,8 +17,8 @@ export interface Applied {
 export interface ObjectVersion {
   readonly version: number;
   readonly fingerprint: string;
-  readonly meaning: { readonly [name: string]: Json };
-  readonly applied: Applied;
+  readonly normalized: { readonly [name: string]: CanonicalJson };
+  readonly applied: AppliedBy;
 }
 
 export interface RegisteredObject extends ObjectVersion {
@@ -27,13 +27,13 @@ export interface RegisteredObject extends ObjectVersion {
   /** Oldest first. */
   readonly earlier: readonly ObjectVersion[];
   /** Set where the definitions no longer have it. */
-  readonly removed: Applied | null;
+  readonly removed: AppliedBy | null;
 }
 
-export interface Snapshot {
+export interface RegistrySnapshot {
   /** Counts the applies. */
   readonly version: number;
-  readonly applied: Applied;
+  readonly applied: AppliedBy;
   readonly objects: ReadonlyMap<string, RegisteredObject>;
 }
 
@@ -42,10 +42,10 @@ export interface Snapshot {
  * one with another meaning gets the next version.
  */
 export function nextSnapshot(
-  before: Snapshot | null,
+  before: RegistrySnapshot | null,
   objects: ReadonlyMap<string, DefinedObject>,
-  applied: Applied,
-): Snapshot {
+  applied: AppliedBy,
+): RegistrySnapshot {
   const next = new Map<string, RegisteredObject>();
   for (const [key, object] of before?.objects ?? [])
     next.set(
@@ -58,12 +58,12 @@ export function nextSnapshot(
       next.set(key, { ...object, version: 1, applied, earlier: [], removed: null });
     else if (known.fingerprint === object.fingerprint) next.set(key, { ...known, removed: null });
     else {
-      const { version, fingerprint, meaning, applied: since } = known;
+      const { version, fingerprint, normalized, applied: since } = known;
       next.set(key, {
         ...object,
         version: version + 1,
         applied,
-        earlier: [...known.earlier, { version, fingerprint, meaning, applied: since }],
+        earlier: [...known.earlier, { version, fingerprint, normalized, applied: since }],
         removed: null,
       });
     }
@@ -78,18 +78,18 @@ export function nextSnapshot(
 /**
  * Two snapshots of the same content are different texts: of two racing writers, each knows its own.
  */
-export function encodeSnapshot({ version, applied, objects }: Snapshot): string {
+export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot): string {
   return canonicalText({
     format: FORMAT,
     id: randomUUID(),
     version,
     applied,
     objects: [...objects.values()],
-  } as unknown as Json);
+  } as unknown as CanonicalJson);
 }
 
 /** Throws `REGISTRY_NEWER_FORMAT` and `REGISTRY_DAMAGED`; `who` says which registry it is. */
-export function decodeSnapshot(text: string, who: string): Snapshot {
+export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
   const damaged = (what: string): TidemarkError =>
     new TidemarkError(
       "REGISTRY_DAMAGED",
@@ -99,7 +99,7 @@ export function decodeSnapshot(text: string, who: string): Snapshot {
   let stored: {
     readonly format: unknown;
     readonly version: number;
-    readonly applied: Applied;
+    readonly applied: AppliedBy;
     readonly objects: readonly RegisteredObject[];
   };
   try {
@@ -129,9 +129,9 @@ export function decodeSnapshot(text: string, who: string): Snapshot {
       isApplied(object.applied) &&
       Array.isArray(object.earlier) &&
       (object.removed === null || isApplied(object.removed)) &&
-      typeof object.meaning === "object" &&
-      object.meaning !== null;
-    if (!whole || fingerprintOf(object.kind!, object.meaning!) !== object.fingerprint)
+      typeof object.normalized === "object" &&
+      object.normalized !== null;
+    if (!whole || definitionFingerprint(object.kind!, object.normalized!) !== object.fingerprint)
       throw damaged(
         `what it says of ${String(object?.kind)} "${String(object?.name)}" does not fit its ` +
           "fingerprint",
@@ -144,11 +144,11 @@ export function decodeSnapshot(text: string, who: string): Snapshot {
   };
 }
 
-function isApplied(value: unknown): value is Applied {
+function isApplied(value: unknown): value is AppliedBy {
   return (
     typeof value === "object" &&
     value !== null &&
-    typeof (value as Applied).at === "string" &&
-    typeof (value as Applied).by === "string"
+    typeof (value as AppliedBy).at === "string" &&
+    typeof (value as AppliedBy).by === "string"
   );
 }

@@ -1,12 +1,12 @@
 /** The entity keys of a request, checked against what its features need. */
 import { TidemarkError } from "../errors.ts";
 import { fromUser } from "../define/user-values.ts";
-import type { ColumnSpec, Selected, Value } from "../specs.ts";
+import type { ColumnSpec, SelectedFeature, Value } from "../specs.ts";
 
-const readers = new WeakMap<readonly Selected[], ReturnType<typeof keyReader>>();
+const readers = new WeakMap<readonly SelectedFeature[], ReturnType<typeof keyReader>>();
 
 /** The reader of rows that hold the keys of a selection and nothing else, made once. */
-export function keysReader(selection: readonly Selected[]): ReturnType<typeof keyReader> {
+export function keysReader(selection: readonly SelectedFeature[]): ReturnType<typeof keyReader> {
   let reader = readers.get(selection);
   if (reader === undefined)
     readers.set(selection, (reader = keyReader(keysNeeded(selection), { extra: false })));
@@ -14,7 +14,7 @@ export function keysReader(selection: readonly Selected[]): ReturnType<typeof ke
 }
 
 /** Keys by name, for all views of a selection. */
-export function keysNeeded(selection: readonly Selected[]): readonly ColumnSpec[] {
+export function keysNeeded(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
   return [
     ...new Map(
       selection.flatMap(({ view }) => view.entity.keys).map((column) => [column.name, column]),

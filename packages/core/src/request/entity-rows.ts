@@ -1,18 +1,18 @@
 /** Entity rows in the forms a caller may have them in, as blocks of bounded size. */
-import { batchOf, joinBatches, valueAt, type Batch } from "../columns/batch.ts";
+import { batchOf, concatBatches, valueAt, type Batch } from "../columns/batch.ts";
 import { fromUser } from "../define/user-values.ts";
 import { timeOf } from "../define/time-input.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, Value } from "../specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import { keyReader } from "./entity-keys.ts";
-import type { EntityFrame } from "./request-types.ts";
+import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of an entity frame. */
 const EVENT_TIMESTAMP = "event_timestamp";
 /** History is read once per block. */
 const BLOCK_ROWS = 500_000;
 
-export interface FrameBlock {
+export interface EntityRowBlock {
   readonly length: number;
   readonly keys: readonly Readonly<Record<string, Value>>[];
   /** µs. */
@@ -23,17 +23,20 @@ export interface FrameBlock {
   batch(): Batch;
 }
 
-export type FrameInput = readonly unknown[] | AsyncIterable<unknown> | EntityFrame;
+export type EntityRowsInput = readonly unknown[] | AsyncIterable<unknown> | EntityColumns;
 
-export interface Frame {
+export interface EntityRowSource {
   /** The columns of the blocks; for rows handed in as objects, those of the first block. */
   readonly columns: readonly ColumnSpec[];
-  blocks(signal?: AbortSignal): AsyncIterable<FrameBlock>;
+  blocks(signal?: AbortSignal): AsyncIterable<EntityRowBlock>;
 }
 
 /** Throws `KEY_INVALID` and `TIME_INVALID` with the number of the row. */
-export async function frameOf(input: FrameInput, needed: readonly ColumnSpec[]): Promise<Frame> {
-  if (isFrame(input)) return columnFrame(input, needed);
+export async function entityRowsOf(
+  input: EntityRowsInput,
+  needed: readonly ColumnSpec[],
+): Promise<EntityRowSource> {
+  if (isColumns(input)) return fromColumns(input, needed);
   const rows = Array.isArray(input) ? input : (input as AsyncIterable<unknown>);
   const iterator = blocksOfRows(rows, needed)[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -51,24 +54,24 @@ export async function frameOf(input: FrameInput, needed: readonly ColumnSpec[]):
 const timeColumn: ColumnSpec = {
   name: EVENT_TIMESTAMP,
   database: EVENT_TIMESTAMP,
-  kind: "timestamp",
+  type: "timestamp",
   nullable: false,
 };
 
-function isFrame(input: FrameInput): input is EntityFrame {
-  return !Array.isArray(input) && typeof (input as Partial<EntityFrame>).batches === "function";
+function isColumns(input: EntityRowsInput): input is EntityColumns {
+  return !Array.isArray(input) && typeof (input as Partial<EntityColumns>).batches === "function";
 }
 
 async function* blocksOfRows(
   input: readonly unknown[] | AsyncIterable<unknown>,
   needed: readonly ColumnSpec[],
-): AsyncIterable<FrameBlock> {
+): AsyncIterable<EntityRowBlock> {
   const read = keyReader(needed, { extra: true });
   let rows: object[] = [];
   let keys: Readonly<Record<string, Value>>[] = [];
   let times: number[] = [];
   let count = 0;
-  const block = (): FrameBlock => {
+  const block = (): EntityRowBlock => {
     const made = rowBlock(rows, keys, Float64Array.from(times), needed);
     [rows, keys, times] = [[], [], []];
     return made;
@@ -90,10 +93,10 @@ async function* blocksOfRows(
 
 function rowBlock(
   rows: readonly object[],
-  keys: FrameBlock["keys"],
+  keys: EntityRowBlock["keys"],
   times: Float64Array,
   needed: readonly ColumnSpec[],
-): FrameBlock {
+): EntityRowBlock {
   const batch = (): Batch => {
     const names = new Set(rows.flatMap((row) => Object.keys(row)));
     const columns = [...names].map(
@@ -117,7 +120,7 @@ function rowBlock(
   return { length: rows.length, keys, times, rows, batch };
 }
 
-const KINDS: Readonly<Record<string, Kind>> = {
+const KINDS: Readonly<Record<string, ValueType>> = {
   string: "string",
   number: "float64",
   bigint: "int64",
@@ -129,7 +132,7 @@ function inferred(name: string, rows: readonly object[]): ColumnSpec {
   const value = rows
     .map((row) => (row as Readonly<Record<string, unknown>>)[name])
     .find((one) => one != null);
-  const kind =
+  const type =
     value instanceof Date
       ? "timestamp"
       : value instanceof Uint8Array
@@ -137,10 +140,13 @@ function inferred(name: string, rows: readonly object[]): ColumnSpec {
         : value === undefined
           ? "string"
           : (KINDS[typeof value] ?? "json");
-  return { name, database: name, kind, nullable: true };
+  return { name, database: name, type, nullable: true };
 }
 
-async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): Promise<Frame> {
+async function fromColumns(
+  frame: EntityColumns,
+  needed: readonly ColumnSpec[],
+): Promise<EntityRowSource> {
   const place = (name: string): number => {
     const index = frame.columns.findIndex((column) => column.name === name);
     if (index < 0)
@@ -154,18 +160,18 @@ async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): P
   };
   const time = place(EVENT_TIMESTAMP);
   const keyPlaces = needed.map((column) => ({ column, index: place(column.name) }));
-  const timeKind = frame.columns[time]!.kind;
+  const timeKind = frame.columns[time]!.type;
   if (timeKind !== "timestamp" && timeKind !== "int64")
     throw new TidemarkError(
       "TIME_INVALID",
       `entity frame: ${EVENT_TIMESTAMP} is ${timeKind}; give a timestamp, or int64 microseconds`,
     );
   for (const { column, index } of keyPlaces) {
-    const { kind } = frame.columns[index]!;
-    if (kind !== column.kind && !(column.kind === "int64" && kind === "int32"))
+    const { type } = frame.columns[index]!;
+    if (type !== column.type && !(column.type === "int64" && type === "int32"))
       throw new TidemarkError(
         "KEY_INVALID",
-        `entity frame: key ${column.name} is ${kind}, its entity says ${column.kind}`,
+        `entity frame: key ${column.name} is ${type}, its entity says ${column.type}`,
       );
   }
   return {
@@ -174,8 +180,8 @@ async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): P
       let batches: Batch[] = [];
       let length = 0;
       let before = 0;
-      const block = (): FrameBlock => {
-        const batch = joinBatches(frame.columns, batches);
+      const block = (): EntityRowBlock => {
+        const batch = concatBatches(frame.columns, batches);
         const times = new Float64Array(batch.length);
         const keys = Array.from({ length: batch.length }, (_, i) => {
           const t = valueAt(batch.vectors[time]!, i);
@@ -201,7 +207,7 @@ async function columnFrame(frame: EntityFrame, needed: readonly ColumnSpec[]): P
               "KEY_INVALID",
               `entity row ${from + i}: key ${column.name} is null; give every row its keys`,
             );
-          key[column.name] = column.kind === "int64" ? BigInt(value as number | bigint) : value;
+          key[column.name] = column.type === "int64" ? BigInt(value as number | bigint) : value;
         }
         return key;
       };

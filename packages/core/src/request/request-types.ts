@@ -1,10 +1,16 @@
 /** The store as its user sees it. */
 import type { Batch } from "../columns/batch.ts";
-import type { CheckList, List, NeedsOfList, RowOfList, Selection } from "../define/selection.ts";
-import type { Flat } from "../define/shape.ts";
+import type {
+  CheckList,
+  SelectionList,
+  NeedsOfList,
+  RowOfList,
+  Selection,
+} from "../define/selection.ts";
+import type { Simplify } from "../define/shape.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { ColumnSpec } from "../specs.ts";
-import type { Answers as ColumnAnswers, Status } from "../spi.ts";
+import type { ResultColumns as ColumnAnswers, Status } from "../spi.ts";
 
 /** A value with what stands behind it. */
 export interface Answer<V> {
@@ -21,8 +27,8 @@ type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 /**
  * What was asked for is a list only where its places are known; otherwise it is a single selection.
  */
-type Asked<L extends List, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
-type Answered<L extends List, Row> = number extends L["length"] ? Row : RowOfList<L>;
+type Asked<L extends SelectionList, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
+type Answered<L extends SelectionList, Row> = number extends L["length"] ? Row : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
 
 /** Answers in the order of the request, and the time they hold for. */
@@ -47,7 +53,7 @@ export interface OnlineColumns {
  * Entity rows that are columns already, such as those of a Parquet file (`readParquet` of
  * @tidemark/delta). They hold the keys and `event_timestamp`.
  */
-export interface EntityFrame {
+export interface EntityColumns {
   readonly columns: readonly ColumnSpec[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
@@ -87,8 +93,8 @@ export interface FeatureReads {
   getOnlineFeatures<
     Row,
     Needs,
-    const L extends List,
-    const E extends List,
+    const L extends SelectionList,
+    const E extends SelectionList,
     const M extends boolean = false,
   >(request: {
     readonly features: Selection<Row, Needs> | CheckList<L>;
@@ -112,17 +118,17 @@ export interface FeatureReads {
   getHistoricalFeatures<
     Row,
     Needs,
-    const L extends List,
+    const L extends SelectionList,
     E extends NoInfer<Asked<L, Needs>> & { readonly event_timestamp: TimeInput },
     const M extends boolean = false,
   >(request: {
     readonly features: Selection<Row, Needs> | CheckList<L>;
-    readonly entities: readonly E[] | AsyncIterable<E> | EntityFrame;
+    readonly entities: readonly E[] | AsyncIterable<E> | EntityColumns;
     readonly asKnown?: boolean | undefined;
     readonly requireKnown?: boolean | undefined;
     readonly metadata?: M | undefined;
     readonly signal?: AbortSignal | undefined;
-  }): Promise<TrainingSet<Flat<E & Shown<Answered<L, Row>, M>>>>;
+  }): Promise<TrainingSet<Simplify<E & Shown<Answered<L, Row>, M>>>>;
 
   /**
    * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has
@@ -132,9 +138,11 @@ export interface FeatureReads {
    * @example
    * const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "user_000066" }] });
    */
-  getMaterialized<Row, Needs, const E extends List>(request: {
+  getMaterialized<Row, Needs, const E extends SelectionList>(request: {
     readonly view: Selection<Row, Needs>;
     readonly entities: { readonly [I in keyof E]: NoInfer<Needs> };
     readonly signal?: AbortSignal | undefined;
-  }): Promise<{ -readonly [I in keyof E]: Flat<Row & { readonly event_timestamp: Date }> | null }>;
+  }): Promise<{
+    -readonly [I in keyof E]: Simplify<Row & { readonly event_timestamp: Date }> | null;
+  }>;
 }

@@ -1,13 +1,13 @@
 import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
-import type { ColumnSpec, Selected } from "../specs.ts";
-import type { Answers } from "../spi.ts";
+import type { ColumnSpec, SelectedFeature } from "../specs.ts";
+import type { ResultColumns } from "../spi.ts";
 import type { Answer } from "./request-types.ts";
 
 /** Row `i` of the answers, as the user sees it. */
 export function answerRow(
-  selection: readonly Selected[],
-  answers: readonly Answers[],
+  selection: readonly SelectedFeature[],
+  answers: readonly ResultColumns[],
   i: number,
   metadata: boolean,
 ): Record<string, unknown> {
@@ -29,14 +29,14 @@ export function answerRow(
 }
 
 /** The columns that answers to a selection have: nothing is converted. */
-export function answerColumns(selection: readonly Selected[]): readonly ColumnSpec[] {
+export function answerColumns(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
   return selection.map(({ as, feature }) => ({ ...feature.result, name: as, nullable: true }));
 }
 
 /** The values of the answers, one vector per column. */
 export function answerVectors(
   columns: readonly ColumnSpec[],
-  answers: readonly Answers[],
+  answers: readonly ResultColumns[],
 ): readonly Vector[] {
   return answers.map(({ values }, f) => {
     const builder = vectorBuilder(columns[f]!, Math.max(values.length, 1));
@@ -46,8 +46,8 @@ export function answerVectors(
 }
 
 export function answerBatch(
-  selection: readonly Selected[],
-  answers: readonly Answers[],
+  selection: readonly SelectedFeature[],
+  answers: readonly ResultColumns[],
   length: number,
 ): Batch {
   const columns = answerColumns(selection);

@@ -4,16 +4,20 @@
  */
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
-import { inEpochs, type EpochSource } from "./generation-source.ts";
-import { snapshotEnd, type SnapshotSpan } from "../rows/snapshot-generations.ts";
-import type { StoreSinks } from "../ingest/source-writer.ts";
-import { reachableEpochs, storedEpochs, type StoredEpochs } from "./generation-stores.ts";
-import { storeSinks, type SinkOptions } from "./store-writers.ts";
+import { generationSource, type GenerationSource } from "./generation-source.ts";
+import { snapshotEndChange, type SnapshotSpan } from "../rows/snapshot-generations.ts";
+import type { StoreWriters } from "../ingest/source-writer.ts";
+import {
+  reachableGenerations,
+  storedGenerations,
+  type StoredGenerations,
+} from "./generation-stores.ts";
+import { storeWriters, type WriterOptions } from "./store-writers.ts";
 
-export interface EpochRun {
-  readonly stores: readonly StoreSinks[];
+export interface GenerationRun {
+  readonly stores: readonly StoreWriters[];
   /** What the runner reads. */
-  readonly changes: EpochSource;
+  readonly changes: GenerationSource;
   /**
    * After a run that came to its end: completes the epochs of which `snapshotOf` knows the whole
    * snapshot.
@@ -21,26 +25,26 @@ export interface EpochRun {
   complete(snapshotOf: (source: SourceSpec) => SnapshotSpan | null): Promise<void>;
 }
 
-export async function epochRun(
+export async function generationRun(
   from: ChangeSource,
   sources: readonly SourceSpec[],
-  options: SinkOptions,
+  options: WriterOptions,
   signal: AbortSignal | undefined,
-): Promise<EpochRun> {
-  const epochs = new Map<string, StoredEpochs>();
+): Promise<GenerationRun> {
+  const generations = new Map<string, StoredGenerations>();
   for (const source of sources)
-    epochs.set(source.name, await reachableEpochs(source, { ...options, signal }));
+    generations.set(source.name, await reachableGenerations(source, { ...options, signal }));
   return {
-    stores: storeSinks(
+    stores: storeWriters(
       sources,
       options,
-      new Map([...epochs].map(([source, { epoch }]) => [source, epoch])),
+      new Map([...generations].map(([source, { generation }]) => [source, generation])),
     ),
-    changes: inEpochs(from, epochs),
+    changes: generationSource(from, generations),
     async complete(snapshotOf) {
       for (const source of sources)
-        if (epochs.get(source.name)!.unfinished)
-          await completeEpoch(source, options, snapshotOf(source), signal);
+        if (generations.get(source.name)!.unfinished)
+          await completeGeneration(source, options, snapshotOf(source), signal);
     },
   };
 }
@@ -48,24 +52,24 @@ export async function epochRun(
 /**
  * In each store by itself: killed in between, the next run completes the other with the same span.
  */
-async function completeEpoch(
+async function completeGeneration(
   source: SourceSpec,
-  options: SinkOptions,
+  options: WriterOptions,
   seen: SnapshotSpan | null,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { epoch, online, offline } = await storedEpochs(source, { ...options, signal });
+  const { generation, online, offline } = await storedGenerations(source, { ...options, signal });
   const span = online?.snapshot ?? offline?.snapshot ?? seen;
   if (span === null) return;
-  const { change, position } = snapshotEnd(source.name, epoch, span);
+  const { change, position } = snapshotEndChange(source.name, generation, span);
   const waiting = {
     ...options,
     online: online?.snapshot === null ? options.online : undefined,
     offline: offline?.snapshot === null ? options.offline : undefined,
   };
-  for (const store of storeSinks([source], waiting, new Map([[source.name, epoch]]))) {
-    const sink = (await store.open(signal ?? new AbortController().signal)).get(source.name)!;
-    await sink.take([change], [position]);
-    await sink.finish();
+  for (const store of storeWriters([source], waiting, new Map([[source.name, generation]]))) {
+    const writer = (await store.open(signal ?? new AbortController().signal)).get(source.name)!;
+    await writer.write([change], [position]);
+    await writer.finish();
   }
 }

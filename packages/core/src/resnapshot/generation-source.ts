@@ -5,52 +5,52 @@
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { LSN_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
-import { SnapshotWatch, unmarked } from "../ingest/snapshot-watch.ts";
+import { SnapshotWatch, splitCheckpoint } from "../ingest/snapshot-watch.ts";
 
-export interface SourceEpoch {
-  readonly epoch: number;
+export interface SourceGeneration {
+  readonly generation: number;
   /** Its snapshot is not complete yet. */
   readonly unfinished: boolean;
 }
 
-export interface EpochSource extends ChangeSource {
+export interface GenerationSource extends ChangeSource {
   /**
    * The snapshot of a source, where its last row was told before the run began: the log was asked
    * for its end after that, so the run has read the whole snapshot when it ends. A log may hold
    * older snapshots, and a run that died may have stopped between two: where this run has met a
    * newer one, that is the one, and it was not told before.
    */
-  snapshotBefore(source: string): SnapshotSpan | null;
+  snapshotBeforeRun(source: string): SnapshotSpan | null;
   /** The snapshot of a source, where its last row has been told. */
-  snapshotSeen(source: string): SnapshotSpan | null;
+  completedSnapshot(source: string): SnapshotSpan | null;
   /** From the beginning of the log to the last of all snapshot rows that were told. */
-  snapshotRows(source: string, now: number): SnapshotSpan;
+  wholeLogSnapshot(source: string, now: number): SnapshotSpan;
 }
 
 /** `epochs`: by source. */
-export function inEpochs(
+export function generationSource(
   from: ChangeSource,
-  epochs: ReadonlyMap<string, SourceEpoch>,
-): EpochSource {
-  const unfinished = [...epochs].flatMap(([source, one]) => (one.unfinished ? [source] : []));
+  generations: ReadonlyMap<string, SourceGeneration>,
+): GenerationSource {
+  const unfinished = [...generations].flatMap(([source, one]) => (one.unfinished ? [source] : []));
   /** Of each time that the log was read: a run may read it more than once. */
   const readings: {
     readonly before: ReadonlyMap<string, SnapshotSpan | null>;
     readonly watches: ReadonlyMap<string, SnapshotWatch>;
   }[] = [];
 
-  const located = (change: Change): Change => {
-    const epoch = epochs.get(change.source)?.epoch ?? 0;
-    if (epoch === 0) return change;
+  const withGeneration = (change: Change): Change => {
+    const generation = generations.get(change.source)?.generation ?? 0;
+    if (generation === 0) return change;
     if (change.lsn !== null && change.lsn >= LSN_LIMIT) {
       throw new TidemarkError(
         "LSN_TOO_LARGE",
         `source "${change.source}": ${change.topic}:${change.partition} offset ` +
-          `${change.offset} has LSN ${change.lsn}; after a rebootstrap LSNs are below ` +
+          `${change.offset} has LSN ${change.lsn}; after a resnapshot LSNs are below ` +
           `${LSN_LIMIT}: begin with empty stores`,
       );
     }
-    return { ...change, epoch };
+    return { ...change, generation };
   };
   const largest = (
     spans: readonly (SnapshotSpan | null | undefined)[],
@@ -64,14 +64,17 @@ export function inEpochs(
   return {
     name: from.name,
     shared: from.shared,
-    ends: from.ends,
-    ...(from.holds === undefined ? {} : { holds: (partition: string) => from.holds!(partition) }),
+    bounded: from.bounded,
+    ...(from.owns === undefined ? {} : { owns: (partition: string) => from.owns!(partition) }),
     ...(from.ack === undefined
       ? {}
       : {
           ack: (positions: readonly Position[]) =>
             from.ack!(
-              positions.map((position) => ({ ...position, mark: unmarked(position.mark).mark })),
+              positions.map((position) => ({
+                ...position,
+                checkpoint: splitCheckpoint(position.checkpoint).checkpoint,
+              })),
             ),
         }),
     ...(from.size === undefined
@@ -83,66 +86,67 @@ export function inEpochs(
     async *changes(options): AsyncIterable<ChangeBatch> {
       const watches = new Map(unfinished.map((source) => [source, new SnapshotWatch(source)]));
       const byPartition = new Map<string, SnapshotWatch>();
-      const starting = (positions: readonly Position[]): readonly Position[] =>
+      const startWatches = (positions: readonly Position[]): readonly Position[] =>
         positions.map((position) => {
-          const { source, seen, mark } = unmarked(position.mark);
+          const { source, seen, checkpoint } = splitCheckpoint(position.checkpoint);
           const watch = source === null ? undefined : watches.get(source);
           if (watch !== undefined) {
             byPartition.set(position.partition, watch);
             watch.start(position.partition, seen);
           }
-          return { ...position, mark };
+          return { ...position, checkpoint };
         });
-      const after = starting(options.after);
+      const after = startWatches(options.after);
       readings.push({
-        before: new Map([...watches].map(([source, watch]) => [source, watch.complete()])),
+        before: new Map([...watches].map(([source, watch]) => [source, watch.completedSpan()])),
         watches,
       });
       const positions = options.positions;
-      const again =
+      const repositioned =
         positions === undefined
           ? undefined
           : async (partitions: readonly string[]): Promise<readonly Position[]> => {
               for (const partition of partitions)
                 byPartition.get(partition)?.start(partition, null);
-              return starting(await positions(partitions));
+              return startWatches(await positions(partitions));
             };
-      for await (const batch of from.changes({ ...options, after, positions: again })) {
+      for await (const batch of from.changes({ ...options, after, positions: repositioned })) {
         const changes = batch.changes.map((read) => {
           const watch = watches.get(read.source);
           if (watch !== undefined) {
-            watch.see(read);
+            watch.observe(read);
             byPartition.set(`${read.topic}:${read.partition}`, watch);
           }
-          return located(read);
+          return withGeneration(read);
         });
         yield {
           changes,
           positions: batch.positions.map((position) => ({
             ...position,
-            mark:
-              byPartition.get(position.partition)?.marked(position.partition, position.mark) ??
-              position.mark,
+            checkpoint:
+              byPartition
+                .get(position.partition)
+                ?.joinCheckpoint(position.partition, position.checkpoint) ?? position.checkpoint,
           })),
         };
       }
     },
 
-    snapshotBefore(source) {
+    snapshotBeforeRun(source) {
       const told = readings[0]?.before.get(source) ?? null;
       return told !== null &&
         readings.some(({ watches }) => (watches.get(source)?.newest() ?? told.start) > told.start)
         ? null
         : told;
     },
-    snapshotSeen: (source) =>
+    completedSnapshot: (source) =>
       largest(
-        readings.map(({ watches }) => watches.get(source)?.complete()),
+        readings.map(({ watches }) => watches.get(source)?.completedSpan()),
         ({ start }) => start,
       ),
-    snapshotRows: (source, now) =>
+    wholeLogSnapshot: (source, now) =>
       largest(
-        readings.map(({ watches }) => watches.get(source)?.everything(now)),
+        readings.map(({ watches }) => watches.get(source)?.fullSpan(now)),
         ({ end }) => end,
       ) ?? { start: 0n, end: 0n, committed: now },
   };

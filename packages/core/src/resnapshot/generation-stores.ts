@@ -7,75 +7,82 @@ import { historyTables } from "../offline/history-tables.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import {
-  beginning,
-  epochStateOf,
+  beginGenerationStep,
+  generationStateOf,
   isUnfinished,
   LSN_LIMIT,
-  MOST_EPOCHS,
-  nameInEpoch,
-  positionsIn,
-  type EpochState,
+  MAX_GENERATIONS,
+  storedPartitionName,
+  positionsOfGeneration,
+  type GenerationState,
 } from "../rows/snapshot-generations.ts";
 
-export interface EpochStores {
+export interface GenerationStores {
   readonly online: OnlineStore | undefined;
   readonly offline: OfflineStore | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What each store says of a source; null where there is no such store, or none that answers. */
-export interface StoredEpochs {
-  readonly online: EpochState | null;
-  readonly offline: EpochState | null;
+export interface StoredGenerations {
+  readonly online: GenerationState | null;
+  readonly offline: GenerationState | null;
   /** The newest that was begun in any. */
-  readonly epoch: number;
+  readonly generation: number;
   /** The snapshot that begins it is not complete in every store. */
   readonly unfinished: boolean;
 }
 
-export async function storedEpochs(
+export async function storedGenerations(
   source: SourceSpec,
-  { online, offline, signal }: EpochStores,
-): Promise<StoredEpochs> {
-  const state = online === undefined ? null : epochStateOf(await online.positions(source.name));
+  { online, offline, signal }: GenerationStores,
+): Promise<StoredGenerations> {
+  const state =
+    online === undefined ? null : generationStateOf(await online.positions(source.name));
   const past =
     offline === undefined
       ? null
-      : epochStateOf(
+      : generationStateOf(
           (await offline.state(historyTables(source).changes.name, { signal }))?.positions ?? [],
         );
-  return together(state, past);
+  return combinedState(state, past);
 }
 
 /**
  * The same, of the stores that answer: a run waits for one that is away, and it is asked when it is
  * back.
  */
-export async function reachableEpochs(
+export async function reachableGenerations(
   source: SourceSpec,
-  stores: EpochStores,
-): Promise<StoredEpochs> {
+  stores: GenerationStores,
+): Promise<StoredGenerations> {
   const each = [
     { ...stores, offline: undefined },
     { ...stores, online: undefined },
   ].map((one) =>
-    storedEpochs(source, one).catch((error: unknown) => {
+    storedGenerations(source, one).catch((error: unknown) => {
       if (!isRetryable(error)) throw error;
-      return { online: null, offline: null, epoch: 0, unfinished: false };
+      return { online: null, offline: null, generation: 0, unfinished: false };
     }),
   );
-  const [{ online }, { offline }] = (await Promise.all(each)) as [StoredEpochs, StoredEpochs];
-  return together(online, offline);
+  const [{ online }, { offline }] = (await Promise.all(each)) as [
+    StoredGenerations,
+    StoredGenerations,
+  ];
+  return combinedState(online, offline);
 }
 
-function together(online: EpochState | null, offline: EpochState | null): StoredEpochs {
+function combinedState(
+  online: GenerationState | null,
+  offline: GenerationState | null,
+): StoredGenerations {
   const both = [online, offline].flatMap((one) => (one === null ? [] : [one]));
-  const epoch = Math.max(0, ...both.map((one) => one.epoch));
+  const generation = Math.max(0, ...both.map((one) => one.generation));
   return {
     online,
     offline,
-    epoch,
-    unfinished: both.some((one) => one.epoch < epoch || isUnfinished(one)),
+    generation,
+    unfinished: both.some((one) => one.generation < generation || isUnfinished(one)),
   };
 }
 
@@ -83,83 +90,92 @@ function together(online: EpochState | null, offline: EpochState | null): Stored
  * The online store for the sinks of an epoch, which begins there where it has not; another process
  * may begin it at the same time.
  */
-export async function onlineStanding(
+export async function openOnlineGeneration(
   online: OnlineStore,
   source: SourceSpec,
-  epoch: number,
+  generation: number,
 ): Promise<OnlineStore> {
   const positions = await online.positions(source.name);
-  if (isToBegin(source, online.name, epoch, positions))
-    await online.write({ source: source.name, cells: [], positions: [beginning(epoch)] });
-  return onlineInEpoch(online, epoch);
+  if (needsToBegin(source, online.name, generation, positions))
+    await online.write({
+      source: source.name,
+      cells: [],
+      positions: [beginGenerationStep(generation)],
+    });
+  return onlineInGeneration(online, generation);
 }
 
 /** The same for the history. */
-export async function offlineStanding(
+export async function openOfflineGeneration(
   offline: OfflineStore,
   source: SourceSpec,
-  epoch: number,
+  generation: number,
   signal: AbortSignal | undefined,
 ): Promise<OfflineStore> {
   const { changes } = historyTables(source);
   const positions = (await offline.state(changes.name, { signal }))?.positions ?? [];
-  if (isToBegin(source, offline.name, epoch, positions))
-    await offline.append(changes, [], { positions: [beginning(epoch)], signal });
-  return offlineInEpoch(offline, changes.name, epoch);
+  if (needsToBegin(source, offline.name, generation, positions))
+    await offline.append(changes, [], { positions: [beginGenerationStep(generation)], signal });
+  return offlineInGeneration(offline, changes.name, generation);
 }
 
-export async function beginEpoch(
+export async function beginGeneration(
   source: SourceSpec,
-  { online, offline, signal }: EpochStores,
-  epoch: number,
+  { online, offline, signal }: GenerationStores,
+  generation: number,
 ): Promise<void> {
-  if (online !== undefined) await onlineStanding(online, source, epoch);
-  if (offline !== undefined) await offlineStanding(offline, source, epoch, signal);
+  if (online !== undefined) await openOnlineGeneration(online, source, generation);
+  if (offline !== undefined) await openOfflineGeneration(offline, source, generation, signal);
 }
 
-function isToBegin(
+function needsToBegin(
   source: SourceSpec,
   store: string,
-  epoch: number,
+  generation: number,
   positions: readonly Position[],
 ): boolean {
-  const at = epochStateOf(positions).epoch;
-  if (at > epoch)
+  const at = generationStateOf(positions).generation;
+  if (at > generation)
     throw new TidemarkError(
       "SOURCE_BEGUN_ANEW",
-      `${store}: source "${source.name}" was begun anew (store.rebootstrap) since this run ` +
+      `${store}: source "${source.name}" was begun anew (store.resnapshot) since this run ` +
         "started, or while this store was away: start the run again",
     );
-  if (at < epoch) refuseTooLarge(source, epoch, positions);
-  return at < epoch;
+  if (at < generation) refuseExhausted(source, generation, positions);
+  return at < generation;
 }
 
-function refuseTooLarge(source: SourceSpec, epoch: number, positions: readonly Position[]): void {
-  if (epoch > MOST_EPOCHS)
+function refuseExhausted(
+  source: SourceSpec,
+  generation: number,
+  positions: readonly Position[],
+): void {
+  if (generation > MAX_GENERATIONS)
     throw new TidemarkError(
-      "EPOCHS_EXHAUSTED",
-      `source "${source.name}" was begun anew ${MOST_EPOCHS} times, and a store counts no ` +
+      "GENERATIONS_EXHAUSTED",
+      `source "${source.name}" was begun anew ${MAX_GENERATIONS} times, and a store counts no ` +
         "further: begin with empty stores",
     );
   const highest = positions
-    .map(({ mark }) => /^(\d+)(?: |$)/.exec(mark ?? "")?.[1])
+    .map(({ checkpoint }) => /^(\d+)(?: |$)/.exec(checkpoint ?? "")?.[1])
     .find((lsn) => lsn !== undefined && BigInt(lsn) >= LSN_LIMIT);
   if (highest !== undefined)
     throw new TidemarkError(
       "LSN_TOO_LARGE",
-      `source "${source.name}" has LSNs up to ${highest}, and a rebootstrap needs them below ` +
+      `source "${source.name}" has LSNs up to ${highest}, and a resnapshot needs them below ` +
         `${LSN_LIMIT}: begin with empty stores`,
     );
 }
 
-function onlineInEpoch(store: OnlineStore, epoch: number): OnlineStore {
+function onlineInGeneration(store: OnlineStore, generation: number): OnlineStore {
   return {
     name: store.name,
     open: (options) => store.open(options),
     read: (keys) => store.read(keys),
-    write: (step) => store.write({ ...step, positions: namedIn(epoch, step.positions) }),
-    positions: async (source) => positionsIn(epoch, await store.positions(source)),
-    sweep: (options) => store.sweep(options),
+    write: (step) =>
+      store.write({ ...step, positions: stepsInGeneration(generation, step.positions) }),
+    positions: async (source) => positionsOfGeneration(generation, await store.positions(source)),
+    deleteExpired: (options) => store.deleteExpired(options),
     close: () => store.close(),
   };
 }
@@ -167,7 +183,11 @@ function onlineInEpoch(store: OnlineStore, epoch: number): OnlineStore {
 /**
  * Only the steps of the change log are of an epoch; the versions table has positions of its own.
  */
-function offlineInEpoch(store: OfflineStore, changes: string, epoch: number): OfflineStore {
+function offlineInGeneration(
+  store: OfflineStore,
+  changes: string,
+  generation: number,
+): OfflineStore {
   return {
     name: store.name,
     state: (table, options) => store.state(table, options),
@@ -176,7 +196,7 @@ function offlineInEpoch(store: OfflineStore, changes: string, epoch: number): Of
         table,
         rows,
         table.name === changes
-          ? { ...options, positions: namedIn(epoch, options.positions) }
+          ? { ...options, positions: stepsInGeneration(generation, options.positions) }
           : options,
       ),
     rewrite: (table, rows, options) => store.rewrite(table, rows, options),
@@ -185,6 +205,12 @@ function offlineInEpoch(store: OfflineStore, changes: string, epoch: number): Of
   };
 }
 
-function namedIn(epoch: number, steps: readonly PositionStep[]): readonly PositionStep[] {
-  return steps.map((step) => ({ ...step, partition: nameInEpoch(epoch, step.partition) }));
+function stepsInGeneration(
+  generation: number,
+  steps: readonly PositionStep[],
+): readonly PositionStep[] {
+  return steps.map((step) => ({
+    ...step,
+    partition: storedPartitionName(generation, step.partition),
+  }));
 }

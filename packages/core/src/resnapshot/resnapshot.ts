@@ -6,9 +6,9 @@ import { TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
 import { runChanges, type RunResult, type RunSettings } from "../ingest/runner.ts";
-import { epochRun } from "./generation-run.ts";
-import { beginEpoch, storedEpochs } from "./generation-stores.ts";
-import type { SinkOptions } from "./store-writers.ts";
+import { generationRun } from "./generation-run.ts";
+import { beginGeneration, storedGenerations } from "./generation-stores.ts";
+import type { WriterOptions } from "./store-writers.ts";
 
 /**
  * Where the new snapshot ends: where its last row is marked as such (Debezium's `source.snapshot`),
@@ -16,45 +16,45 @@ import type { SinkOptions } from "./store-writers.ts";
  */
 export type SnapshotEnding = "marked" | "source";
 
-export interface RebootstrapResult extends RunResult {
+export interface ResnapshotResult extends RunResult {
   /** How often the source was begun anew, this time included. */
-  readonly epoch: number;
+  readonly generation: number;
 }
 
-export async function rebootstrapSource(
+export async function resnapshotSource(
   source: SourceSpec,
   from: ChangeSource,
   ending: SnapshotEnding,
-  options: SinkOptions,
+  options: WriterOptions,
   settings: RunSettings,
-): Promise<RebootstrapResult> {
+): Promise<ResnapshotResult> {
   const stores = { ...options, signal: settings.signal };
-  const at = await storedEpochs(source, stores);
-  const epoch = at.unfinished ? at.epoch : at.epoch + 1;
-  if (!at.unfinished) await beginEpoch(source, stores, epoch);
+  const at = await storedGenerations(source, stores);
+  const generation = at.unfinished ? at.generation : at.generation + 1;
+  if (!at.unfinished) await beginGeneration(source, stores, generation);
   let changes = 0;
   for (;;) {
-    const run = await epochRun(from, [source], options, settings.signal);
+    const run = await generationRun(from, [source], options, settings.signal);
     const read = await runChanges(run.changes, [source], run.stores, settings);
     changes += read.changes;
     await run.complete(() =>
       ending === "source"
-        ? run.changes.snapshotRows(source.name, options.clock())
-        : run.changes.snapshotBefore(source.name),
+        ? run.changes.wholeLogSnapshot(source.name, options.clock())
+        : run.changes.snapshotBeforeRun(source.name),
     );
-    if (!(await storedEpochs(source, stores)).unfinished) return { changes, epoch };
+    if (!(await storedGenerations(source, stores)).unfinished) return { changes, generation };
     // the last row was met on the way: partitions that ended before it are read once more, to where
     // they end now
-    if (run.changes.snapshotSeen(source.name) === null) throw incomplete(source, from);
+    if (run.changes.completedSnapshot(source.name) === null) throw snapshotIncomplete(source, from);
   }
 }
 
-function incomplete(source: SourceSpec, from: ChangeSource): TidemarkError {
+function snapshotIncomplete(source: SourceSpec, from: ChangeSource): TidemarkError {
   return new TidemarkError(
     "SNAPSHOT_INCOMPLETE",
-    `rebootstrap of source "${source.name}": ${from.name} ended before the last row of a ` +
+    `resnapshot of source "${source.name}": ${from.name} ended before the last row of a ` +
       "snapshot. Its rows are in, and those it did not bring are kept until it is complete: " +
-      "call rebootstrap again when the connector has gone on to the log. Where no row is " +
+      "call resnapshot again when the connector has gone on to the log. Where no row is " +
       "marked as the last (an empty table, an incremental snapshot, flat messages without " +
       "__source_snapshot), " +
       'give a source that begins with the snapshot, and { ending: "source" }',

@@ -1,58 +1,62 @@
 /** The sinks of each store: the online store and the history, whichever there are. */
 import { isTidemarkError } from "../errors.ts";
-import { historySink, DEFAULT_LIMITS, type CommitLimits } from "../offline/change-log-writer.ts";
+import {
+  changeLogWriter,
+  DEFAULT_LIMITS,
+  type CommitLimits,
+} from "../offline/change-log-writer.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import type { Retention } from "../online/retention.ts";
-import { onlineSink } from "../online/online-writer.ts";
-import { onlineUpkeep } from "../online/maintenance.ts";
-import type { Sink, StoreSinks } from "../ingest/source-writer.ts";
+import { onlineWriter } from "../online/online-writer.ts";
+import { onlineMaintenance } from "../online/maintenance.ts";
+import type { SourceWriter, StoreWriters } from "../ingest/source-writer.ts";
 import { layoutFor } from "../online/source-state.ts";
-import { positionsIn } from "../rows/snapshot-generations.ts";
-import { offlineStanding, onlineStanding } from "./generation-stores.ts";
+import { positionsOfGeneration } from "../rows/snapshot-generations.ts";
+import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
-export interface SinkSettings {
+export interface HistoryOptions {
   /** When gathered changes are committed: rows, bytes, age in µs; whichever comes first. */
   readonly commit?: Partial<CommitLimits> | undefined;
   /** Into how many buckets of rows a new versions table is parted. */
   readonly buckets?: number | undefined;
 }
 
-export interface SinkOptions {
+export interface WriterOptions {
   readonly online: OnlineStore | undefined;
   readonly offline: OfflineStore | undefined;
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
   readonly clock: () => number;
   readonly retention: Retention;
-  readonly history: SinkSettings;
+  readonly history: HistoryOptions;
   /** Other runs may take over partitions of this one: who is overtaken goes on behind them. */
   readonly shared?: boolean | undefined;
   /**
    * Every source of the store: the horizons of those that a run does not feed move with the clock
    * too. The run's own without it.
    */
-  readonly tended?: readonly SourceSpec[] | undefined;
+  readonly maintainedSources?: readonly SourceSpec[] | undefined;
 }
 
 /** Another run may overtake this one again while it looks where to go on. */
-const OVERTAKEN = 20;
+const MAX_OVERTAKEN = 20;
 
 /** `epochs`: by source; 0 without one. */
-export function storeSinks(
+export function storeWriters(
   sources: readonly SourceSpec[],
-  options: SinkOptions,
-  epochs: ReadonlyMap<string, number> = new Map(),
-): readonly StoreSinks[] {
+  options: WriterOptions,
+  generations: ReadonlyMap<string, number> = new Map(),
+): readonly StoreWriters[] {
   const { online, offline, namespace, views, clock, retention } = options;
-  const epochOf = (source: SourceSpec): number => epochs.get(source.name) ?? 0;
-  const each = async (
-    sinkOf: (source: SourceSpec) => Promise<Sink>,
-  ): Promise<ReadonlyMap<string, Sink>> => {
-    const sinks = new Map<string, Sink>();
-    for (const source of sources) sinks.set(source.name, await sinkOf(source));
-    return sinks;
+  const generationOf = (source: SourceSpec): number => generations.get(source.name) ?? 0;
+  const writersBySource = async (
+    writerOf: (source: SourceSpec) => Promise<SourceWriter>,
+  ): Promise<ReadonlyMap<string, SourceWriter>> => {
+    const writers = new Map<string, SourceWriter>();
+    for (const source of sources) writers.set(source.name, await writerOf(source));
+    return writers;
   };
   return [
     ...(online === undefined
@@ -62,17 +66,17 @@ export function storeSinks(
             role: "online" as const,
             name: online.name,
             open: () =>
-              each(async (source) =>
-                onlineSinkOf(
+              writersBySource(async (source) =>
+                onlineWriterOf(
                   source,
-                  await onlineStanding(online, source, epochOf(source)),
+                  await openOnlineGeneration(online, source, generationOf(source)),
                   options,
                 ),
               ),
-            upkeep: onlineUpkeep({
+            maintenance: onlineMaintenance({
               store: online,
               namespace,
-              sources: options.tended ?? sources,
+              sources: options.maintainedSources ?? sources,
               views,
               clock,
               retention,
@@ -86,12 +90,12 @@ export function storeSinks(
             role: "history" as const,
             name: offline.name,
             open: (signal: AbortSignal) =>
-              each(async (source) =>
-                historySinkOf(
+              writersBySource(async (source) =>
+                changeLogWriterOf(
                   source,
-                  await offlineStanding(offline, source, epochOf(source), signal),
+                  await openOfflineGeneration(offline, source, generationOf(source), signal),
                   options,
-                  epochOf(source),
+                  generationOf(source),
                   signal,
                 ),
               ),
@@ -100,14 +104,14 @@ export function storeSinks(
   ];
 }
 
-async function onlineSinkOf(
+async function onlineWriterOf(
   source: SourceSpec,
   store: OnlineStore,
-  options: SinkOptions,
-): Promise<Sink> {
+  options: WriterOptions,
+): Promise<SourceWriter> {
   const { namespace, clock, retention, views } = options;
-  const positions = byPartition(await store.positions(source.name));
-  const sink = await onlineSink({
+  const positions = positionsByPartition(await store.positions(source.name));
+  const writer = await onlineWriter({
     store,
     namespace,
     layout: layoutFor(source, views),
@@ -115,41 +119,41 @@ async function onlineSinkOf(
     retention,
   });
   const reload = async (): Promise<void> => {
-    advance(positions, await store.positions(source.name));
+    advancePositions(positions, await store.positions(source.name));
   };
   /** A write of ours failed and may still be done late: who moved the position may be us. */
-  let brokeOff = false;
+  let writeUncertain = false;
   return {
     positions,
-    async take(changes, next) {
+    async write(changes, next) {
       for (let attempt = 1; ; attempt++) {
-        const ahead = aheadOf(positions);
-        const reached = next.filter(({ partition, offset }) => ahead(partition, offset));
-        const steps = reached.map(({ partition, offset, mark }): PositionStep => ({
+        const isNew = isAfter(positions);
+        const reached = next.filter(({ partition, offset }) => isNew(partition, offset));
+        const steps = reached.map(({ partition, offset, checkpoint }): PositionStep => ({
           partition,
           expected: positions.get(partition)?.offset ?? null,
           next: offset,
-          mark,
+          checkpoint,
         }));
         if (steps.length === 0) return true;
         try {
-          await sink.apply(
-            changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)),
+          await writer.apply(
+            changes.filter((change) => isNew(`${change.topic}:${change.partition}`, change.offset)),
             steps,
           );
-          advance(positions, reached);
-          brokeOff = false;
+          advancePositions(positions, reached);
+          writeUncertain = false;
           return true;
         } catch (error) {
           const fenced = isTidemarkError(error, "ONLINE_STORE_FENCED");
-          if (!fenced) brokeOff = true;
-          if (!fenced || attempt === OVERTAKEN || (options.shared !== true && !brokeOff))
+          if (!fenced) writeUncertain = true;
+          if (!fenced || attempt === MAX_OVERTAKEN || (options.shared !== true && !writeUncertain))
             throw error;
           await reload();
         }
       }
     },
-    dueIn: () => Infinity,
+    commitDueIn: () => Infinity,
     commitWhenDue: async () => true,
     flush: async () => undefined,
     reload,
@@ -157,21 +161,21 @@ async function onlineSinkOf(
   };
 }
 
-async function historySinkOf(
+async function changeLogWriterOf(
   source: SourceSpec,
   offline: OfflineStore,
-  options: SinkOptions,
-  epoch: number,
+  options: WriterOptions,
+  generation: number,
   signal: AbortSignal,
-): Promise<Sink> {
+): Promise<SourceWriter> {
   const context = historyContext(offline, source);
   const stored = async (): Promise<readonly Position[]> =>
-    positionsIn(
-      epoch,
+    positionsOfGeneration(
+      generation,
       (await offline.state(context.tables.changes.name, { signal }))?.positions ?? [],
     );
-  const positions = byPartition(await stored());
-  const sink = historySink({
+  const positions = positionsByPartition(await stored());
+  const writer = changeLogWriter({
     ...context,
     clock: options.clock,
     limits: { ...DEFAULT_LIMITS, ...options.history.commit },
@@ -183,42 +187,42 @@ async function historySinkOf(
   });
   return {
     positions,
-    async take(changes, next) {
-      const ahead = aheadOf(positions);
-      const reached = next.filter(({ partition, offset }) => ahead(partition, offset));
+    async write(changes, next) {
+      const isNew = isAfter(positions);
+      const reached = next.filter(({ partition, offset }) => isNew(partition, offset));
       if (reached.length > 0)
-        sink.gather(
-          changes.filter((change) => ahead(`${change.topic}:${change.partition}`, change.offset)),
+        writer.buffer(
+          changes.filter((change) => isNew(`${change.topic}:${change.partition}`, change.offset)),
           reached,
         );
-      advance(positions, reached);
-      return sink.commitWhenDue();
+      advancePositions(positions, reached);
+      return writer.commitWhenDue();
     },
-    dueIn: () => sink.dueIn(),
-    commitWhenDue: () => sink.commitWhenDue(),
-    flush: () => sink.flush(),
+    commitDueIn: () => writer.commitDueIn(),
+    commitWhenDue: () => writer.commitWhenDue(),
+    flush: () => writer.flush(),
     async reload() {
       const now = await stored();
-      sink.forget(now);
-      advance(positions, now);
+      writer.discardUpTo(now);
+      advancePositions(positions, now);
     },
-    finish: () => sink.finish(),
+    finish: () => writer.finish(),
   };
 }
 
-function aheadOf(
+function isAfter(
   positions: ReadonlyMap<string, Position>,
 ): (partition: string, offset: number) => boolean {
   return (partition, offset) => offset > (positions.get(partition)?.offset ?? -1);
 }
 
 /** Positions only move forward, so what is read late never sets one back. */
-function advance(positions: Map<string, Position>, now: readonly Position[]): void {
+function advancePositions(positions: Map<string, Position>, now: readonly Position[]): void {
   for (const position of now)
     if (position.offset > (positions.get(position.partition)?.offset ?? -1))
       positions.set(position.partition, position);
 }
 
-function byPartition(positions: readonly Position[]): Map<string, Position> {
+function positionsByPartition(positions: readonly Position[]): Map<string, Position> {
   return new Map(positions.map((position) => [position.partition, position]));
 }

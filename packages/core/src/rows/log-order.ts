@@ -9,14 +9,14 @@ import type { Change, Position } from "../spi.ts";
  * Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of
  * each other.
  */
-export function lsnGuard(): (change: Change) => void {
+export function logOrderCheck(): (change: Change) => void {
   const unordered = new Map<string, string>();
   return (change) => {
     if (
       change.lsn !== null ||
-      change.place !== undefined ||
+      change.order !== undefined ||
       change.kind === "none" ||
-      change.broken !== null
+      change.undecodable !== null
     )
       return;
     const partition = `${change.topic}:${change.partition}`;
@@ -33,11 +33,11 @@ export function lsnGuard(): (change: Change) => void {
   };
 }
 
-export interface PlaceKeeper {
+export interface LogOrderAssigner {
   /** Reading starts again behind these positions. */
   restart(partitions: readonly string[], positions: readonly Position[]): void;
-  placed(change: Change): Change;
-  forSinks(position: Position): Position;
+  withOrder(change: Change): Change;
+  toStoredPosition(position: Position): Position;
 }
 
 /**
@@ -45,11 +45,11 @@ export interface PlaceKeeper {
  * of a partition travels with its position, in the mark, so that a run that starts there goes on
  * alike.
  */
-export function placeKeeper(after: readonly Position[]): PlaceKeeper {
+export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
   const highest = new Map<string, bigint>();
   const start = (positions: readonly Position[]): void => {
-    for (const { partition, mark } of positions) {
-      const { lsn } = unpacked(mark);
+    for (const { partition, checkpoint } of positions) {
+      const { lsn } = unpackCheckpoint(checkpoint);
       if (lsn !== null) highest.set(partition, lsn);
     }
   };
@@ -59,32 +59,35 @@ export function placeKeeper(after: readonly Position[]): PlaceKeeper {
       for (const partition of partitions) highest.delete(partition);
       start(positions);
     },
-    placed(change) {
+    withOrder(change) {
       const partition = `${change.topic}:${change.partition}`;
       const before = highest.get(partition);
-      if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
+      if (change.lsn === null) return before === undefined ? change : { ...change, order: before };
       if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
       return change;
     },
-    forSinks: (position) => ({
+    toStoredPosition: (position) => ({
       ...position,
-      mark: `${highest.get(position.partition) ?? ""} ${position.mark ?? ""}`,
+      checkpoint: `${highest.get(position.partition) ?? ""} ${position.checkpoint ?? ""}`,
     }),
   };
 }
 
 /** A sink's position as the source gave it. */
-export function forSource(position: Position): Position {
-  return { ...position, mark: unpacked(position.mark).mark };
+export function toSourcePosition(position: Position): Position {
+  return { ...position, checkpoint: unpackCheckpoint(position.checkpoint).checkpoint };
 }
 
-function unpacked(packed: string | undefined): {
+function unpackCheckpoint(packed: string | undefined): {
   readonly lsn: bigint | null;
-  readonly mark: string | undefined;
+  readonly checkpoint: string | undefined;
 } {
-  if (packed === undefined) return { lsn: null, mark: undefined };
+  if (packed === undefined) return { lsn: null, checkpoint: undefined };
   const space = packed.indexOf(" ");
   const lsn = packed.slice(0, space);
-  const mark = packed.slice(space + 1);
-  return { lsn: lsn === "" ? null : BigInt(lsn), mark: mark === "" ? undefined : mark };
+  const checkpoint = packed.slice(space + 1);
+  return {
+    lsn: lsn === "" ? null : BigInt(lsn),
+    checkpoint: checkpoint === "" ? undefined : checkpoint,
+  };
 }

@@ -21,21 +21,24 @@ export interface Quarantine {
 export function quarantineOf(
   source: SourceSpec,
   time: number,
-  lanes: readonly { readonly keyIndexes: readonly number[] }[],
+  entityLogs: readonly { readonly keyIndexes: readonly number[] }[],
   row: {
     readonly values: readonly Value[];
-    readonly broken: string | null;
+    readonly undecodable: string | null;
     readonly unresolved: readonly number[];
-    readonly unreadable: readonly string[];
+    readonly invalidColumns: readonly string[];
   },
 ): Quarantine | null {
-  if (row.broken !== null) return { column: null, reason: row.broken };
+  if (row.undecodable !== null) return { column: null, reason: row.undecodable };
   if (row.unresolved.length > 0)
     return { column: source.columns[row.unresolved[0]!]!.name, reason: "TOAST_UNRESOLVED" };
-  for (const index of [...(time < 0 ? [] : [time]), ...lanes.flatMap((lane) => lane.keyIndexes)]) {
+  for (const index of [
+    ...(time < 0 ? [] : [time]),
+    ...entityLogs.flatMap((entityLog) => entityLog.keyIndexes),
+  ]) {
     if (row.values[index] !== null) continue;
     const { name } = source.columns[index]!;
-    const unreadable = row.unreadable.find((one) => one.startsWith(`${name}:`));
+    const unreadable = row.invalidColumns.find((one) => one.startsWith(`${name}:`));
     return {
       column: name,
       reason: unreadable === undefined ? "NULL_KEY_OR_TIME" : unreadable.slice(name.length + 1),

@@ -1,7 +1,7 @@
 /** What a change says of single rows: the rows of its old and of its new primary key. */
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
-import { placeInEpoch } from "./snapshot-generations.ts";
+import { orderInGeneration } from "./snapshot-generations.ts";
 
 /** One change of one row, in the terms of laws 4 to 6. */
 export interface RowChange {
@@ -9,23 +9,23 @@ export interface RowChange {
    * Where it stands in the log: the LSN, or the offset where the source has none (law 5); the epoch
    * above it.
    */
-  readonly place: bigint;
+  readonly order: bigint;
   /** Settles equal places. */
   readonly offset: number;
   /** The place is not its own but that of what its partition held before. */
-  readonly guessed: boolean;
+  readonly orderInherited: boolean;
   /** Known from, µs, before it is raised to that of the version it replaces (law 6). */
   readonly committed: number;
   /** Commit time as the log said it, by which a restored source is noticed (law 5). */
-  readonly logged: number;
+  readonly loggedCommitTime: number;
   /** By the index of the source's columns; null: the row is gone. */
   readonly values: readonly Value[] | null;
   /** Indexes of columns whose value is that of the version before (TOAST). */
   readonly unavailable: readonly number[];
   /** Why the content could not be read; the row is then in no window. */
-  readonly broken: string | null;
+  readonly undecodable: string | null;
   /** Columns that could not be read, as `column:reason`. */
-  readonly unreadable: readonly string[];
+  readonly invalidColumns: readonly string[];
 }
 
 export interface KeyedRowChange {
@@ -34,13 +34,13 @@ export interface KeyedRowChange {
 }
 
 /** Indexes of the primary key among the source's columns. */
-export function keyIndexes(source: SourceSpec): readonly number[] {
+export function primaryKeyIndexes(source: SourceSpec): readonly number[] {
   return source.primaryKey.map((name) => columnIndex(source, name));
 }
 
 /** The columns of the primary key, in its order. */
-export function keyColumnsOf(source: SourceSpec): readonly ColumnSpec[] {
-  return keyIndexes(source).map((index) => source.columns[index]!);
+export function primaryKeyColumns(source: SourceSpec): readonly ColumnSpec[] {
+  return primaryKeyIndexes(source).map((index) => source.columns[index]!);
 }
 
 /**
@@ -48,7 +48,7 @@ export function keyColumnsOf(source: SourceSpec): readonly ColumnSpec[] {
  * stamped with their commit time (law 2).
  */
 export function eventTimeIndex(source: SourceSpec): number {
-  return source.eventTime.is === "column" ? columnIndex(source, source.eventTime.column) : -1;
+  return source.eventTime.kind === "column" ? columnIndex(source, source.eventTime.column) : -1;
 }
 
 export function columnIndex(source: SourceSpec, name: string): number {
@@ -59,59 +59,64 @@ export function columnIndex(source: SourceSpec, name: string): number {
 
 /** The order of changes of one row: by place, then by offset. */
 export function compareChanges(
-  a: { readonly place: bigint; readonly offset: number },
-  b: { readonly place: bigint; readonly offset: number },
+  a: { readonly order: bigint; readonly offset: number },
+  b: { readonly order: bigint; readonly offset: number },
 ): number {
-  return a.place < b.place ? -1 : a.place > b.place ? 1 : a.offset - b.offset;
+  return a.order < b.order ? -1 : a.order > b.order ? 1 : a.offset - b.offset;
 }
 
-export function placeOf(change: Change): bigint {
-  return placeInEpoch(change.epoch ?? 0, change.lsn ?? change.place ?? BigInt(change.offset));
+export function orderOf(change: Change): bigint {
+  return orderInGeneration(
+    change.generation ?? 0,
+    change.lsn ?? change.order ?? BigInt(change.offset),
+  );
 }
 
 /** A reader of row changes for one source; truncates and changes of no row give none. */
 export function rowChangesOf(source: SourceSpec): (change: Change) => readonly KeyedRowChange[] {
-  const keys = keyIndexes(source);
+  const keys = primaryKeyIndexes(source);
   const since =
-    source.eventTime.is === "committed" && source.eventTime.since !== null
+    source.eventTime.kind === "committed" && source.eventTime.since !== null
       ? columnIndex(source, source.eventTime.since)
       : -1;
 
   const microsOf = (value: Value): number | null =>
-    typeof value !== "number" ? null : source.columns[since]!.kind === "date" ? value * DAY : value;
+    typeof value !== "number" ? null : source.columns[since]!.type === "date" ? value * DAY : value;
 
   return (change) => {
     if (change.values === null || (change.kind !== "upsert" && change.kind !== "delete")) return [];
     const { values } = change;
     const committed = knownFrom(change, since < 0 ? null : microsOf(values[since] ?? null));
-    const place = placeOf(change);
-    const logged = change.committed ?? 0;
-    const guessed = change.lsn === null && change.place !== undefined;
+    const order = orderOf(change);
+    const loggedCommitTime = change.committed ?? 0;
+    const orderInherited = change.lsn === null && change.order !== undefined;
     const gone = {
-      place,
+      order,
       offset: change.offset,
-      guessed,
+      orderInherited,
       committed,
-      logged,
+      loggedCommitTime,
       values: null,
       unavailable: [],
-      broken: null,
-      unreadable: [],
+      undecodable: null,
+      invalidColumns: [],
     };
     const key = keys.map((index) => values[index]!);
     const now: RowChange =
       change.kind === "delete"
         ? gone
         : {
-            place,
+            order,
             offset: change.offset,
-            guessed,
+            orderInherited,
             committed,
-            logged,
+            loggedCommitTime,
             values,
             unavailable: change.unavailable,
-            broken: change.broken?.reason ?? null,
-            unreadable: change.unreadable.map(({ column, reason }) => `${column}:${reason}`),
+            undecodable: change.undecodable?.reason ?? null,
+            invalidColumns: change.invalidColumns.map(
+              ({ column, reason }) => `${column}:${reason}`,
+            ),
           };
     // law 5: the old key goes at once, whichever partition its own delete is in
     return change.oldKey === null

@@ -5,8 +5,8 @@
 import { compareValues } from "../columns/compare.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
-import { epochOf, placeInEpoch } from "./snapshot-generations.ts";
-import { compareChanges, placeOf, type RowChange } from "./row-change.ts";
+import { generationOf, orderInGeneration } from "./snapshot-generations.ts";
+import { compareChanges, orderOf, type RowChange } from "./row-change.ts";
 
 /** The row as it stood while known from < t ≤ known to (law 6). */
 export interface RowVersion {
@@ -18,17 +18,17 @@ export interface RowVersion {
   readonly values: readonly Value[] | null;
   /** Columns the log left out and no earlier version holds: the row is quarantined (law 9). */
   readonly unresolved: readonly number[];
-  readonly broken: string | null;
-  readonly unreadable: readonly string[];
+  readonly undecodable: string | null;
+  readonly invalidColumns: readonly string[];
   /** Of the last change that left the row so. */
-  readonly place: bigint;
+  readonly order: bigint;
   readonly offset: number;
   readonly committed: number;
 }
 
 /** A truncate empties the table for every change before it. */
 export interface Truncate {
-  readonly place: bigint;
+  readonly order: bigint;
   readonly offset: number;
   readonly committed: number;
   /**
@@ -40,10 +40,12 @@ export interface Truncate {
 
 /** The truncate in a change; null: it is none. */
 export function truncateOf(change: Change): Truncate | null {
-  const { kind, offset, epoch = 0, place } = change;
+  const { kind, offset, generation = 0, order } = change;
   if (kind !== "truncate" && kind !== "snapshot-end") return null;
-  const truncate = { place: placeOf(change), offset, committed: change.committed ?? 0 };
-  return kind === "truncate" ? truncate : { ...truncate, end: placeInEpoch(epoch, place!) };
+  const truncate = { order: orderOf(change), offset, committed: change.committed ?? 0 };
+  return kind === "truncate"
+    ? truncate
+    : { ...truncate, end: orderInGeneration(generation, order!) };
 }
 
 /**
@@ -66,52 +68,54 @@ export function deriveVersions(
     );
   if (first === null) return versions;
   const deletes = truncates.map(asDelete).filter((truncate) => compareChanges(truncate, first) > 0);
-  for (const change of [...(changes as readonly Step[]), ...deletes].sort(compareChanges)) {
+  for (const change of [...(changes as readonly RowStep[]), ...deletes].sort(compareChanges)) {
     if (
-      change.unless === undefined ||
+      change.unlessChangedSince === undefined ||
       versions.length === 0 ||
-      versions.at(-1)!.place < change.unless
+      versions.at(-1)!.order < change.unlessChangedSince
     )
-      append(source, versions, change);
+      appendVersion(source, versions, change);
   }
   return versions;
 }
 
 /** `unless`: only where the row was told nothing of from this place on. */
-type Step = RowChange & { readonly unless?: bigint | undefined };
+type RowStep = RowChange & { readonly unlessChangedSince?: bigint | undefined };
 
 /** The end of a snapshot comes after all of its rows, which share a place. */
-export function asDelete({ place, offset, committed, end }: Truncate): Step {
+export function asDelete({ order, offset, committed, end }: Truncate): RowStep {
   const at =
     end === undefined
-      ? { place, offset }
-      : { place: end, offset: Number.MAX_SAFE_INTEGER, unless: place };
+      ? { order, offset }
+      : { order: end, offset: Number.MAX_SAFE_INTEGER, unlessChangedSince: order };
   return {
     ...at,
     committed,
-    guessed: false,
-    logged: committed,
+    orderInherited: false,
+    loggedCommitTime: committed,
     values: null,
     unavailable: [],
-    broken: null,
-    unreadable: [],
+    undecodable: null,
+    invalidColumns: [],
   };
 }
 
-function append(source: SourceSpec, versions: RowVersion[], change: RowChange): void {
+function appendVersion(source: SourceSpec, versions: RowVersion[], change: RowChange): void {
   const open = versions.at(-1);
   const next = imageAfter(open, change);
-  const { place, offset } = change;
+  const { order, offset } = change;
   // what history has seen of a row stays as it was: a snapshot's row holds from an earlier time
   // only where it is new
   const committed =
-    open !== undefined && change.logged > change.committed && epochOf(open.place) < epochOf(place)
-      ? change.logged
+    open !== undefined &&
+    change.loggedCommitTime > change.committed &&
+    generationOf(open.order) < generationOf(order)
+      ? change.loggedCommitTime
       : change.committed;
   if (open !== undefined && sameImage(source, open, next)) {
     // law 5: the change that made the version, delivered again, makes it no newer
-    if (open.place === place && open.committed === committed) return;
-    versions[versions.length - 1] = { ...open, place, offset, committed };
+    if (open.order === order && open.committed === committed) return;
+    versions[versions.length - 1] = { ...open, order, offset, committed };
     return;
   }
   // a delete of a row that was not there ends nothing, so it raises nothing
@@ -122,22 +126,22 @@ function append(source: SourceSpec, versions: RowVersion[], change: RowChange): 
         : committed
       : Math.max(committed, open.from);
   if (open !== undefined) versions[versions.length - 1] = { ...open, to: from };
-  versions.push({ ...next, from, to: Infinity, place, offset, committed });
+  versions.push({ ...next, from, to: Infinity, order, offset, committed });
 }
 
-type Image = Pick<RowVersion, "values" | "unresolved" | "broken" | "unreadable">;
+type Image = Pick<RowVersion, "values" | "unresolved" | "undecodable" | "invalidColumns">;
 
 /** The row after the change: columns the log left out keep the value they had. */
 function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
-  const { values, unavailable, broken, unreadable } = change;
-  if (values === null || broken !== null || unavailable.length === 0)
-    return { values, broken, unreadable, unresolved: [] };
+  const { values, unavailable, undecodable, invalidColumns } = change;
+  if (values === null || undecodable !== null || unavailable.length === 0)
+    return { values, undecodable, invalidColumns, unresolved: [] };
   // what an earlier epoch told of a column may have changed since, unheard
   const stored =
     open !== undefined &&
     open.values !== null &&
-    open.broken === null &&
-    epochOf(open.place) === epochOf(change.place)
+    open.undecodable === null &&
+    generationOf(open.order) === generationOf(change.order)
       ? open
       : null;
   const merged = values.slice();
@@ -149,16 +153,16 @@ function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
     }
     merged[index] = stored.values![index]!;
   }
-  return { values: merged, broken, unreadable, unresolved };
+  return { values: merged, undecodable, invalidColumns, unresolved };
 }
 
 function sameImage(source: SourceSpec, a: Image, b: Image): boolean {
   if (a.values === null || b.values === null) return a.values === b.values;
-  if (a.broken !== b.broken || a.unresolved.join() !== b.unresolved.join()) return false;
+  if (a.undecodable !== b.undecodable || a.unresolved.join() !== b.unresolved.join()) return false;
   return a.values.every((value, i) => {
     const other = b.values![i]!;
     return value === other
       ? value !== 0 || Object.is(value, other)
-      : typeof value === "object" && compareValues(source.columns[i]!.kind, value, other) === 0;
+      : typeof value === "object" && compareValues(source.columns[i]!.type, value, other) === 0;
   });
 }

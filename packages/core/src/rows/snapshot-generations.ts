@@ -9,44 +9,47 @@ import type { Change, Position } from "../spi.ts";
  * Places of an epoch lie above those of the epochs before it: an LSN has 56 bits, and 7 are left
  * for the epoch.
  */
-const BITS = 56n;
-export const MOST_EPOCHS = 126;
+const LSN_BITS = 56n;
+export const MAX_GENERATIONS = 126;
 /** The first LSN that has no place. */
-export const LSN_LIMIT: bigint = 1n << BITS;
+export const LSN_LIMIT: bigint = 1n << LSN_BITS;
 
-export function placeInEpoch(epoch: number, place: bigint): bigint {
-  return epoch === 0 ? place : (BigInt(epoch) << BITS) + place;
+export function orderInGeneration(generation: number, order: bigint): bigint {
+  return generation === 0 ? order : (BigInt(generation) << LSN_BITS) + order;
 }
 
-export function epochOf(place: bigint): number {
-  return place < LSN_LIMIT ? 0 : Number(place >> BITS);
+export function generationOf(order: bigint): number {
+  return order < LSN_LIMIT ? 0 : Number(order >> LSN_BITS);
 }
 
-const BEGUN = "~begun:";
-const COMPLETE = "~complete";
+const BEGIN_MARKER = "~begun:";
+const COMPLETE_MARKER = "~complete";
 
 /**
  * How a store names a partition of an epoch: offsets of another epoch are of another log. The names
  * of epoch 0 are those of the log.
  */
-export function nameInEpoch(epoch: number, partition: string): string {
-  return epoch === 0 || partition.startsWith("~") ? partition : `~${epoch}/${partition}`;
+export function storedPartitionName(generation: number, partition: string): string {
+  return generation === 0 || partition.startsWith("~") ? partition : `~${generation}/${partition}`;
 }
 
 /** The position of a change as a store names it. */
-export function positionName({
-  epoch = 0,
+export function storedPartitionOf({
+  generation = 0,
   topic,
   partition,
-}: Pick<Change, "epoch" | "topic" | "partition">): string {
-  return nameInEpoch(epoch, `${topic}:${partition}`);
+}: Pick<Change, "generation" | "topic" | "partition">): string {
+  return storedPartitionName(generation, `${topic}:${partition}`);
 }
 
 /** The positions of one epoch, under the names of the log. */
-export function positionsIn(epoch: number, positions: readonly Position[]): readonly Position[] {
-  const prefix = `~${epoch}/`;
+export function positionsOfGeneration(
+  generation: number,
+  positions: readonly Position[],
+): readonly Position[] {
+  const prefix = `~${generation}/`;
   return positions.flatMap((position) => {
-    if (epoch === 0) return position.partition.startsWith("~") ? [] : [position];
+    if (generation === 0) return position.partition.startsWith("~") ? [] : [position];
     return position.partition.startsWith(prefix)
       ? [{ ...position, partition: position.partition.slice(prefix.length) }]
       : [];
@@ -54,18 +57,18 @@ export function positionsIn(epoch: number, positions: readonly Position[]): read
 }
 
 /** The epoch of a position, by the name that a store has for it. */
-export function epochOfPosition(partition: string): number {
+export function generationOfPosition(partition: string): number {
   return Number(/^~(?:begun:|complete:)?(\d+)(?:\/|$)/.exec(partition)?.[1] ?? 0);
 }
 
 /** Whether a position says that an epoch was begun. */
-export function isBeginning(partition: string): boolean {
-  return partition.startsWith(BEGUN);
+export function isBeginMarker(partition: string): boolean {
+  return partition.startsWith(BEGIN_MARKER);
 }
 
 /** Whether a position says that the snapshot of an epoch is complete. */
-export function isCompletion(partition: string): boolean {
-  return partition.startsWith(`${COMPLETE}:`);
+export function isCompleteMarker(partition: string): boolean {
+  return partition.startsWith(`${COMPLETE_MARKER}:`);
 }
 
 /**
@@ -83,60 +86,62 @@ export interface SnapshotSpan {
  * What a store says of the epochs of a source. It lies among the positions, so that it moves by
  * compare-and-set like them.
  */
-export interface EpochState {
+export interface GenerationState {
   /** The newest that was begun; 0: there was never another. */
-  readonly epoch: number;
+  readonly generation: number;
   /** The snapshot of the newest epoch, once it is complete; null: it is not, or there is none. */
   readonly snapshot: SnapshotSpan | null;
 }
 
-export function epochStateOf(positions: readonly Position[]): EpochState {
+export function generationStateOf(positions: readonly Position[]): GenerationState {
   const begun = positions
-    .filter(({ partition }) => partition.startsWith(BEGUN))
-    .map(({ partition }) => Number(partition.slice(BEGUN.length)));
-  const epoch = Math.max(0, ...begun);
-  const mark = positions.find(({ partition }) => partition === `${COMPLETE}:${epoch}`)?.mark;
-  if (mark === undefined) return { epoch, snapshot: null };
-  const [start, end, committed] = mark.split(" ");
+    .filter(({ partition }) => partition.startsWith(BEGIN_MARKER))
+    .map(({ partition }) => Number(partition.slice(BEGIN_MARKER.length)));
+  const generation = Math.max(0, ...begun);
+  const checkpoint = positions.find(
+    ({ partition }) => partition === `${COMPLETE_MARKER}:${generation}`,
+  )?.checkpoint;
+  if (checkpoint === undefined) return { generation, snapshot: null };
+  const [start, end, committed] = checkpoint.split(" ");
   return {
-    epoch,
+    generation,
     snapshot: { start: BigInt(start!), end: BigInt(end!), committed: Number(committed) },
   };
 }
 
-export function isUnfinished({ epoch, snapshot }: EpochState): boolean {
-  return epoch > 0 && snapshot === null;
+export function isUnfinished({ generation, snapshot }: GenerationState): boolean {
+  return generation > 0 && snapshot === null;
 }
 
 /** The step that begins an epoch in a store. */
-export function beginning(epoch: number) {
-  return { partition: `${BEGUN}${epoch}`, expected: null, next: 1 };
+export function beginGenerationStep(generation: number) {
+  return { partition: `${BEGIN_MARKER}${generation}`, expected: null, next: 1 };
 }
 
 /**
  * The change that ends the snapshot of an epoch, and the position that says that it is in: it goes
  * through the sinks as any other.
  */
-export function snapshotEnd(
+export function snapshotEndChange(
   source: string,
-  epoch: number,
+  generation: number,
   { start, end, committed }: SnapshotSpan,
 ): { readonly change: Change; readonly position: Position } {
-  const where = { topic: COMPLETE, partition: epoch, offset: 1 };
+  const where = { topic: COMPLETE_MARKER, partition: generation, offset: 1 };
   return {
     change: {
       ...where,
       source,
-      epoch,
+      generation,
       kind: "snapshot-end",
       values: null,
       oldKey: null,
       unavailable: [],
-      unreadable: [],
-      broken: null,
+      invalidColumns: [],
+      undecodable: null,
       nonFinite: 0,
       lsn: start,
-      place: end,
+      order: end,
       committed,
       snapshot: true,
       op: null,
@@ -145,9 +150,9 @@ export function snapshotEnd(
       extra: null,
     },
     position: {
-      partition: `${COMPLETE}:${epoch}`,
+      partition: `${COMPLETE_MARKER}:${generation}`,
       offset: 1,
-      mark: `${start} ${end} ${committed}`,
+      checkpoint: `${start} ${end} ${committed}`,
     },
   };
 }

@@ -13,6 +13,6 @@ export function retentionOf(options: {
     keep === "forever" ? Infinity : durationMicros(who, keep);
   return {
     retain: length(options.retain ?? "1d", "retain"),
-    log: length(options.logRetention ?? "7d", "logRetention"),
+    logRetention: length(options.logRetention ?? "7d", "logRetention"),
   };
 }

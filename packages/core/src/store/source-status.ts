@@ -1,30 +1,30 @@
 /** What a source has taken, and what went wrong in it. */
-import { keyColumnsOf } from "../rows/row-change.ts";
+import { primaryKeyColumns } from "../rows/row-change.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import { isRetryable } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
-import { onlineLanes } from "../online/entity-logs.ts";
-import { readLanes } from "../online/stored-rows.ts";
+import { entityLogsOf } from "../online/entity-logs.ts";
+import { readEntityLogs } from "../online/stored-rows.ts";
 import type { StoreRole } from "../ingest/source-writer.ts";
 import { countersKey, readCounters } from "../online/source-counters.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
-import { said, type SinkStall } from "../ingest/backpressure.ts";
+import { errorSummary, type StoreBackpressure } from "../ingest/backpressure.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { reachableEpochs } from "../resnapshot/generation-stores.ts";
-import { plainPositions } from "../ingest/snapshot-watch.ts";
+import { reachableGenerations } from "../resnapshot/generation-stores.ts";
+import { userPositions } from "../ingest/snapshot-watch.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
 export interface SourceStatus {
   readonly source: string;
-  /** How often it was begun anew from a snapshot (`rebootstrap`). */
-  readonly epoch: number;
+  /** How often it was begun anew from a snapshot (`resnapshot`). */
+  readonly generation: number;
   /**
-   * A rebootstrap has begun, and its snapshot is not complete in every store: rows of before are
+   * A resnapshot has begun, and its snapshot is not complete in every store: rows of before are
    * still served, each until it comes again.
    */
-  readonly rebootstrapping: boolean;
+  readonly resnapshotting: boolean;
   readonly online: {
     readonly positions: readonly Position[];
     /** From when on every `asOf` is answered; null: from ever. */
@@ -39,7 +39,7 @@ export interface SourceStatus {
     /** NaN and ±Infinity, taken as missing. */
     readonly nonFiniteValues: number;
     /** Values that could not be read, taken as missing. */
-    readonly unreadableValues: number;
+    readonly invalidValues: number;
   } | null;
   readonly history: {
     readonly positions: readonly Position[];
@@ -51,7 +51,7 @@ export interface SourceStatus {
    * just now: their part above is null. Empty: all is well, and a part that is null is of a store
    * that there is not.
    */
-  readonly stalls: readonly SinkStall[];
+  readonly backpressure: readonly StoreBackpressure[];
 }
 
 export interface QuarantinedRow {
@@ -73,7 +73,7 @@ interface StatusOptions {
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
   readonly clock: () => number;
-  readonly stalls: readonly SinkStall[];
+  readonly backpressure: readonly StoreBackpressure[];
 }
 
 export async function sourceStatus(
@@ -81,47 +81,51 @@ export async function sourceStatus(
   options: StatusOptions,
 ): Promise<SourceStatus> {
   const { online, offline } = options;
-  const stalls = [...options.stalls];
+  const backpressure = [...options.backpressure];
   /** A store that is away is told of, and does not keep the other from being told of. */
-  const asked = async <T>(sink: StoreRole, store: string, status: Promise<T>): Promise<T | null> =>
+  const asked = async <T>(role: StoreRole, store: string, status: Promise<T>): Promise<T | null> =>
     status.catch((error: unknown) => {
       if (!isRetryable(error)) throw error;
-      if (!stalls.some((one) => one.store === store))
-        stalls.push({
-          sink,
+      if (!backpressure.some((one) => one.store === store))
+        backpressure.push({
+          role,
           store,
           since: formatTime(options.clock()),
           attempts: 1,
-          error: said(error),
-          detached: false,
-          over: false,
+          error: errorSummary(error),
+          independent: false,
+          caughtUp: false,
         });
       return null;
     });
-  const { epoch, unfinished } = await reachableEpochs(source, options);
+  const { generation, unfinished } = await reachableGenerations(source, options);
   return {
     source: source.name,
-    epoch,
-    rebootstrapping: unfinished,
+    generation,
+    resnapshotting: unfinished,
     online:
       online === undefined
         ? null
-        : await asked("online", online.name, onlineStatus(source, { ...options, online }, epoch)),
+        : await asked(
+            "online",
+            online.name,
+            onlineStatus(source, { ...options, online }, generation),
+          ),
     history:
       offline === undefined
         ? null
-        : await asked("history", offline.name, historyStatus(source, offline, epoch)),
-    stalls,
+        : await asked("history", offline.name, historyStatus(source, offline, generation)),
+    backpressure,
   };
 }
 
 async function onlineStatus(
   source: SourceSpec,
   options: StatusOptions & { readonly online: OnlineStore },
-  epoch: number,
+  generation: number,
 ): Promise<SourceStatus["online"]> {
   const { online, namespace } = options;
-  const positions = plainPositions(epoch, await online.positions(source.name));
+  const positions = userPositions(generation, await online.positions(source.name));
   const { horizon } = await readSourceState(online, namespace, layoutFor(source, options.views));
   const counters = (
     await online.read(
@@ -136,20 +140,20 @@ async function onlineStatus(
     quarantinedChanges: sum((one) => one.quarantinedChanges),
     quarantinedRows: (await quarantinedRows(source, options)).length,
     nonFiniteValues: sum((one) => one.nonFinite),
-    unreadableValues: sum((one) => one.unreadable),
+    invalidValues: sum((one) => one.invalidValues),
   };
 }
 
 async function historyStatus(
   source: SourceSpec,
   offline: OfflineStore,
-  epoch: number,
+  generation: number,
 ): Promise<SourceStatus["history"]> {
   const { tables } = historyContext(offline, source);
   const log = await offline.state(tables.changes.name);
   const versions = await offline.state(tables.versions.name);
   return {
-    positions: plainPositions(epoch, log?.positions ?? []),
+    positions: userPositions(generation, log?.positions ?? []),
     changes: log?.rows ?? 0,
     versions: versions?.rows ?? 0,
   };
@@ -162,23 +166,23 @@ export async function quarantinedRows(
 ): Promise<readonly QuarantinedRow[]> {
   const { online, namespace } = options;
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
-  const lanes = onlineLanes(namespace, state.layout);
-  const [cells] = await readLanes(online, [
+  const entityLogs = entityLogsOf(namespace, state.layout);
+  const [cells] = await readEntityLogs(online, [
     {
-      lanes,
-      lane: lanes.quarantine,
+      entityLogs,
+      entityLog: entityLogs.quarantine,
       key: [],
-      headKey: lanes.quarantine.head([]),
+      tailKey: entityLogs.quarantine.tail([]),
       known: null,
       notBefore: -Infinity,
     },
   ]);
-  const keyColumns = keyColumnsOf(source);
-  return (cells == null || cells === "same" ? [] : [...cells.chunks, cells.head()])
+  const keyColumns = primaryKeyColumns(source);
+  return (cells == null || cells === "same" ? [] : [...cells.segments, cells.tail()])
     .flatMap(({ length, vectors }) =>
       Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))),
     )
-    .filter(([, place]) => state.truncates.every((truncate) => truncate.place <= (place as bigint)))
+    .filter(([, order]) => state.truncates.every((truncate) => truncate.order <= (order as bigint)))
     .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({
       source: source.name,
       key: Object.fromEntries(keyColumns.map((one, k) => [one.name, toUser(rest[k] ?? null, one)])),

@@ -13,7 +13,7 @@ export interface StoreTable {
   /** Name of the source or the view. */
   readonly of: string;
   /** The column with the times of its rows. */
-  readonly times: string;
+  readonly timeColumn: string;
 }
 
 export function storeTables(
@@ -24,8 +24,8 @@ export function storeTables(
   for (const source of sources) {
     const { changes, versions } = historyTables(source);
     tables.push(
-      { name: changes.name, holds: "changes", of: source.name, times: "_committed" },
-      { name: versions.name, holds: "versions", of: source.name, times: "_known_from" },
+      { name: changes.name, holds: "changes", of: source.name, timeColumn: "_committed" },
+      { name: versions.name, holds: "versions", of: source.name, timeColumn: "_known_from" },
     );
   }
   for (const view of views)
@@ -33,7 +33,7 @@ export function storeTables(
       name: `${view.name}/features`,
       holds: "features",
       of: view.name,
-      times: "event_timestamp",
+      timeColumn: "event_timestamp",
     });
   return tables;
 }

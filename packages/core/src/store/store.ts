@@ -1,12 +1,12 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
 import { durationMicros, type Duration } from "../define/duration.ts";
-import { selectionOf, type Selection } from "../define/selection.ts";
+import { selectedFeatures, type Selection } from "../define/selection.ts";
 import { timeOf, type TimeInput } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
-import type { Selected, SourceSpec } from "../specs.ts";
+import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import {
   runChanges,
@@ -14,8 +14,8 @@ import {
   type RunResult,
   type RunSettings,
 } from "../ingest/runner.ts";
-import { onlineUpkeep } from "../online/maintenance.ts";
-import { checkDrift, type OnDrift } from "../registry/definition-mismatch.ts";
+import { onlineMaintenance } from "../online/maintenance.ts";
+import { checkDefinitions, type OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
 import {
   applyRegistry,
   planRegistry,
@@ -24,32 +24,28 @@ import {
   type RegistryPlan,
   type RegistrySettings,
 } from "../registry/registry.ts";
-import { stallText, type SinkStall } from "../ingest/backpressure.ts";
+import { backpressureText, type StoreBackpressure } from "../ingest/backpressure.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "../request/result-rows.ts";
 import { materializeViews, viewSpecOf } from "../materialize/materialize.ts";
 import { materializedReader, materializedRow } from "../materialize/read-materialized.ts";
 import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
-import { frameOf, type FrameInput } from "../request/entity-rows.ts";
-import {
-  bootstrapOnline,
-  type BootstrapOptions,
-  type BootstrapResult,
-} from "../online/backfill.ts";
-import { quietly } from "../push/catch-up.ts";
+import { entityRowsOf, type EntityRowsInput } from "../request/entity-rows.ts";
+import { backfillOnline, type BackfillOptions, type BackfillResult } from "../online/backfill.ts";
+import { warnUnlessRetryable } from "../push/catch-up.ts";
 import type { Pushes } from "../push/push-types.ts";
 import { storePushes } from "../push/pushes.ts";
-import { epochRun } from "../resnapshot/generation-run.ts";
-import { historicalReader } from "../offline/offline-reader.ts";
-import { withWayOut } from "../online/lost-log.ts";
+import { generationRun } from "../resnapshot/generation-run.ts";
+import { openOfflineReader } from "../offline/offline-reader.ts";
+import { explainLogLost } from "../online/lost-log.ts";
 import { onlineReader } from "../online/online-reader.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
 import {
-  rebootstrapSource,
-  type RebootstrapResult,
+  resnapshotSource,
+  type ResnapshotResult,
   type SnapshotEnding,
 } from "../resnapshot/resnapshot.ts";
-import type { SinkSettings } from "../resnapshot/store-writers.ts";
+import type { HistoryOptions } from "../resnapshot/store-writers.ts";
 import {
   sourceStatus,
   quarantinedRows,
@@ -86,18 +82,18 @@ export interface StoreOptions {
    * has entered or left a window since: it is what computing it again would give, for half the
    * time.
    */
-  readonly keepAnswers?: number | undefined;
+  readonly answerCacheBytes?: number | undefined;
   /** Keeps stores apart that share one online store. */
   readonly namespace?: string | undefined;
   /** How history commits and lies; rarely needed. */
-  readonly history?: SinkSettings | undefined;
+  readonly history?: HistoryOptions | undefined;
   /**
    * What happens where these definitions are not those that were applied (`store.apply`): "warn"
-   * (without it) is a warning of the process with the code `DEFINITIONS_DRIFT`, "refuse" is an
+   * (without it) is a warning of the process with the code `DEFINITION_MISMATCH`, "refuse" is an
    * error of that code, "ignore" asks nothing. Where nothing was ever applied, or the registry is
    * away, nothing is said.
    */
-  readonly onDrift?: OnDrift | undefined;
+  readonly onDefinitionMismatch?: OnDefinitionMismatch | undefined;
   /** Told of sums that left their type (law 3). */
   readonly onOverflow?: ((count: number) => void) | undefined;
 }
@@ -109,20 +105,20 @@ export interface RunOptions {
    * Told when a store fails or falls behind, when it is left to catch up by itself, and when it is
    * level again. Without it, a warning of the process.
    */
-  readonly onStall?: ((stall: SinkStall) => void) | undefined;
+  readonly onBackpressure?: ((report: StoreBackpressure) => void) | undefined;
   /**
    * How long a store that has no room left may hold up the other, before it is left to catch up by
    * itself; "10s" without it.
    */
-  readonly stallPatience?: Duration | undefined;
+  readonly maxBlockTime?: Duration | undefined;
   /**
-   * How long a store may take nothing before the run ends with `SINK_STALLED`. Without it a run
+   * How long a store may take nothing before the run ends with `STORE_STALLED`. Without it a run
    * waits for it as long as its source goes on, and "1m" where the source ends by itself.
    */
-  readonly stallLimit?: Keep | undefined;
+  readonly maxStallTime?: Keep | undefined;
 }
 
-export interface RebootstrapOptions extends RunOptions {
+export interface ResnapshotOptions extends RunOptions {
   /**
    * Where the snapshot ends: at the row that is marked as its last ("marked"), or with the change
    * source ("source"), which then must hold nothing from before the snapshot: for tables that are
@@ -157,10 +153,10 @@ export interface Store extends FeatureReads, Pushes {
    * after changes were taken is `HISTORY_LACKS_COLUMN`.
    *
    * @example
-   * await store.bootstrap();
+   * await store.backfill();
    * await store.run(kafkaChanges({ brokers, topics }));
    */
-  bootstrap(options?: BootstrapOptions): Promise<BootstrapResult>;
+  backfill(options?: BackfillOptions): Promise<BackfillResult>;
   /**
    * Begins a source anew from a new snapshot, where its log has lost changes (`LOG_LOST`), its
    * topic was made anew (`TOPIC_RECREATED`) or its database was set back (`SOURCE_LSN_WENT_BACK`).
@@ -170,13 +166,13 @@ export interface Store extends FeatureReads, Pushes {
    * is called again; so does one that ended in `SNAPSHOT_INCOMPLETE`.
    *
    * @example
-   * await store.rebootstrap("transactions", kafkaChanges({ brokers, topics: "bank2.public.transaction_data", until: "caught-up" }));
+   * await store.resnapshot("transactions", kafkaChanges({ brokers, topics: "bank2.public.transaction_data", until: "caught-up" }));
    */
-  rebootstrap(
+  resnapshot(
     source: string,
     changes: ChangeSource,
-    options?: RebootstrapOptions,
-  ): Promise<RebootstrapResult>;
+    options?: ResnapshotOptions,
+  ): Promise<ResnapshotResult>;
   /**
    * What `getOnlineFeatures` answers, as columns in the order of the selection: exact to the
    * microsecond and the last digit, as the `batches()` of a training set are.
@@ -250,7 +246,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
   const retention = retentionOf(options);
-  await checkDrift({ definitions, namespace, offline }, options.onDrift);
+  await checkDefinitions({ definitions, namespace, offline }, options.onDefinitionMismatch);
   await online?.open({ namespace });
   const reader =
     online === undefined
@@ -259,12 +255,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           store: online,
           namespace,
           views,
-          keepAnswers: options.keepAnswers,
+          answerCacheBytes: options.answerCacheBytes,
           onOverflow: options.onOverflow ?? (() => undefined),
         });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
-  const historian = offline === undefined ? null : historicalReader(offline, engine);
-  const sinkOptions = {
+  const offlineReader = offline === undefined ? null : openOfflineReader(offline, engine);
+  const writerOptions = {
     online,
     offline,
     namespace,
@@ -272,35 +268,37 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     clock,
     retention,
     history: options.history ?? {},
-    tended: sources,
+    maintained: sources,
   };
   const pushes = storePushes({
-    ...sinkOptions,
+    ...writerOptions,
     sources,
-    upkeep:
+    maintenance:
       online === undefined
         ? null
-        : onlineUpkeep({ store: online, namespace, sources, views, clock, retention }),
+        : onlineMaintenance({ store: online, namespace, sources, views, clock, retention }),
   });
 
   const runSettings = ({
     signal,
     onProgress,
-    onStall = warnOfStall,
-    stallPatience,
-    stallLimit,
+    onBackpressure = warnOfBackpressure,
+    maxBlockTime,
+    maxStallTime,
   }: RunOptions): RunSettings => {
-    const limit =
-      stallLimit === undefined
-        ? undefined
-        : stallLimit === "forever"
-          ? Infinity
-          : durationMicros("stallLimit", stallLimit) / 1000;
-    const patience =
-      stallPatience === undefined
-        ? undefined
-        : durationMicros("stallPatience", stallPatience) / 1000;
-    return { signal, onProgress, onStall, patience, limit, clock, stalls };
+    const milliseconds = (name: string, length: Keep | undefined): number | undefined => {
+      if (length === undefined) return undefined;
+      return length === "forever" ? Infinity : durationMicros(name, length) / 1000;
+    };
+    return {
+      signal,
+      onProgress,
+      onBackpressure,
+      maxBlockTime: milliseconds("maxBlockTime", maxBlockTime),
+      maxStallTime: milliseconds("maxStallTime", maxStallTime),
+      clock,
+      backpressure,
+    };
   };
 
   async function askOnline(
@@ -316,7 +314,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     request.signal?.throwIfAborted();
     const selection = selectionFor(request.features, call);
     const keys = request.entities.map(keysReader(selection));
-    const late = pushes.before(selection);
+    const late = pushes.beforeRead(selection);
     if (late !== undefined) await late;
     // law 1: one moment for the whole call, returned with the answer
     const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
@@ -347,19 +345,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return { definitions, namespace, offline, registry: offline.registry, online, clock };
   }
 
-  const stalls = new Set<() => readonly SinkStall[]>();
-  const selections = new WeakMap<object, readonly Selected[]>();
+  const backpressure = new Set<() => readonly StoreBackpressure[]>();
+  const selections = new WeakMap<object, readonly SelectedFeature[]>();
 
   /**
    * Definitions do not change, so what they select is found once; a list may, and is looked at each
    * time.
    */
-  function selectionFor(features: unknown, call: string): readonly Selected[] {
+  function selectionFor(features: unknown, call: string): readonly SelectedFeature[] {
     if (typeof features !== "object" || features === null || Array.isArray(features))
-      return selectionOf(features, call);
+      return selectedFeatures(features, call);
     let selection = selections.get(features);
     if (selection === undefined)
-      selections.set(features, (selection = selectionOf(features, call)));
+      selections.set(features, (selection = selectedFeatures(features, call)));
     return selection;
   }
 
@@ -404,17 +402,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
     async getHistoricalFeatures(request: {
       features: unknown;
-      entities: FrameInput;
+      entities: EntityRowsInput;
       asKnown?: boolean;
       requireKnown?: boolean;
       metadata?: boolean;
       signal?: AbortSignal;
     }) {
-      if (historian === null) throw missing("getHistoricalFeatures", "offline");
+      if (offlineReader === null) throw missing("getHistoricalFeatures", "offline");
       const { signal, asKnown = false, requireKnown = false } = request;
-      const selection = selectionOf(request.features, "getHistoricalFeatures");
-      const frame = await frameOf(request.entities, keysNeeded(selection));
-      const since = await historian.coverage(sourcesOf(selection), signal);
+      const selection = selectedFeatures(request.features, "getHistoricalFeatures");
+      const entityRows = await entityRowsOf(request.entities, keysNeeded(selection));
+      const since = await offlineReader.coverage(sourcesOf(selection), signal);
       const coverage = Object.fromEntries(
         [...since].map(([name, start]) => [
           name,
@@ -422,13 +420,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         ]),
       );
       return trainingSet({
-        frame,
+        entityRows,
         selection,
         metadata: request.metadata === true,
         coverage,
         signal,
         answer: (block) =>
-          historian.read({
+          offlineReader.read({
             selection,
             keys: block.keys,
             times: block.times,
@@ -446,42 +444,49 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async run(changes, settings = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
       const fed = logSources("run");
-      await quietly(pushes.calls.catchUp({ signal: settings.signal }), settings.signal);
+      await warnUnlessRetryable(pushes.calls.catchUp({ signal: settings.signal }), settings.signal);
       try {
-        const run = await epochRun(
+        const run = await generationRun(
           changes,
           fed,
-          { ...sinkOptions, shared: changes.shared === true },
+          { ...writerOptions, shared: changes.shared === true },
           settings.signal,
         );
         const result = await runChanges(run.changes, fed, run.stores, runSettings(settings));
-        await run.complete((source) => run.changes.snapshotBefore(source.name));
+        await run.complete((source) => run.changes.snapshotBeforeRun(source.name));
         return result;
       } catch (error) {
-        throw await withWayOut(error, fed, { online, offline });
+        throw await explainLogLost(error, fed, { online, offline });
       }
     },
-    async rebootstrap(name, changes, { ending = "marked", ...settings } = {}) {
-      if (online === undefined && offline === undefined) throw missing("rebootstrap", "online");
-      return rebootstrapSource(
-        logSources("rebootstrap", sourceNamed(definitions, name))[0]!,
+    async resnapshot(name, changes, { ending = "marked", ...settings } = {}) {
+      if (online === undefined && offline === undefined) throw missing("resnapshot", "online");
+      return resnapshotSource(
+        logSources("resnapshot", sourceNamed(definitions, name))[0]!,
         changes,
         ending,
-        { ...sinkOptions, shared: changes.shared === true },
+        { ...writerOptions, shared: changes.shared === true },
         runSettings(settings),
       );
     },
-    async bootstrap({ sources: names, batchRows, signal, onProgress } = {}) {
+    async backfill({ sources: names, batchRows, signal, onProgress } = {}) {
       if (online === undefined) throw missing("bootstrap", "online");
       if (offline === undefined) throw missing("bootstrap", "offline");
       const wanted =
         names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
-      const upkeep = onlineUpkeep({ store: online, namespace, sources, views, clock, retention });
-      return bootstrapOnline(wanted, {
-        ...sinkOptions,
+      const maintenance = onlineMaintenance({
+        store: online,
+        namespace,
+        sources,
+        views,
+        clock,
+        retention,
+      });
+      return backfillOnline(wanted, {
+        ...writerOptions,
         online,
         offline,
-        upkeep,
+        maintenance,
         limits: batchRows === undefined ? {} : { batchRows },
         signal,
         onProgress,
@@ -507,9 +512,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       });
     },
     async compact({ signal } = {}) {
-      if (historian === null) throw missing("compact", "offline");
+      if (offlineReader === null) throw missing("compact", "offline");
       for (const source of sources)
-        await compactHistory(historian.context(source), {
+        await compactHistory(offlineReader.context(source), {
           buckets: options.history?.buckets,
           signal,
         });
@@ -520,12 +525,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     status: async () =>
       Promise.all(
         sources.map((source) =>
-          sourceStatus(source, { ...sinkOptions, stalls: [...stalls].flatMap((one) => one()) }),
+          sourceStatus(source, {
+            ...writerOptions,
+            backpressure: [...backpressure].flatMap((one) => one()),
+          }),
         ),
       ),
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");
-      return quarantinedRows(sourceNamed(definitions, name), { ...sinkOptions, online });
+      return quarantinedRows(sourceNamed(definitions, name), { ...writerOptions, online });
     },
     async close() {
       await pushes.close();
@@ -535,12 +543,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
 }
 
-function warnOfStall(stall: SinkStall): void {
-  if (!stall.over)
-    process.emitWarning(stallText(stall), { type: "TidemarkWarning", code: "SINK_STALLED" });
+function warnOfBackpressure(report: StoreBackpressure): void {
+  if (!report.caughtUp)
+    process.emitWarning(backpressureText(report), {
+      type: "TidemarkWarning",
+      code: "STORE_STALLED",
+    });
 }
 
-function sourcesOf(selection: readonly Selected[]): readonly SourceSpec[] {
+function sourcesOf(selection: readonly SelectedFeature[]): readonly SourceSpec[] {
   return [...new Map(selection.map(({ view }) => [view.source.name, view.source])).values()];
 }
 

@@ -5,7 +5,7 @@ import type {
   ColumnSpec,
   Expression,
   FeatureSpec,
-  Kind,
+  ValueType,
   SourceSpec,
   Value,
   ViewSpec,
@@ -30,21 +30,29 @@ const source: SourceSpec = {
   table: "public.events",
   columns,
   primaryKey: ["id"],
-  eventTime: { is: "column", column: "time" },
-  created: "created",
+  eventTime: { kind: "column", column: "time" },
+  createdAt: "created",
 };
 
 function viewOf(
-  is: ViewSpec["is"],
+  kind: ViewSpec["kind"],
   features: readonly FeatureSpec[],
   ttl: number | null,
 ): ViewSpec {
-  return { name: "v", is, entity: { name: "e", keys: [] }, source, keyColumns: [], features, ttl };
+  return {
+    name: "v",
+    kind,
+    entity: { name: "e", keys: [] },
+    source,
+    keyColumns: [],
+    features,
+    ttl,
+  };
 }
 
 /** A column of that kind, not nullable unless told. */
-function columnSpec(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, kind, nullable: false, ...more };
+function columnSpec(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
+  return { name, database: name, type, nullable: false, ...more };
 }
 
 export interface FeatureOptions {
@@ -59,7 +67,7 @@ export function over(
   window: number | null,
   options: FeatureOptions = {},
 ): FeatureSpec {
-  const kind = resultKind(aggregate, columns.find(({ name }) => name === column)?.kind);
+  const kind = resultKind(aggregate, columns.find(({ name }) => name === column)?.type);
   return {
     name: "f",
     aggregate,
@@ -71,7 +79,7 @@ export function over(
   };
 }
 
-function resultKind(aggregate: AggregateName, kind: Kind | undefined): Kind {
+function resultKind(aggregate: AggregateName, kind: ValueType | undefined): ValueType {
   if (aggregate === "count" || aggregate === "countDistinct" || kind === undefined) return "int64";
   if (aggregate === "avg") return "float64";
   return aggregate === "sum" && kind === "int32" ? "int64" : kind;
@@ -86,7 +94,7 @@ export function aggregatePlan(...features: readonly FeatureSpec[]): AggregatePla
 }
 
 export function joinPlan(ttl: number | null, ...features: readonly FeatureSpec[]): JoinPlan {
-  return planOf(viewOf("fact", features, ttl), features) as JoinPlan;
+  return planOf(viewOf("latest", features, ttl), features) as JoinPlan;
 }
 
 /** A row of events with all columns; `from` and `to` are when it was known. */
@@ -144,7 +152,7 @@ export function entityRows(
 ): EntityRows {
   return {
     length: rows.length,
-    keys: Math.max(0, ...rows.map(([entity]) => entity + 1)),
+    keyCount: Math.max(0, ...rows.map(([entity]) => entity + 1)),
     entity: Int32Array.from(rows, ([entity]) => entity),
     time: Float64Array.from(rows, ([, time]) => time),
   };

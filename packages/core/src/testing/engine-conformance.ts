@@ -15,10 +15,10 @@ import {
   over,
   type NamedRow,
 } from "./engine-cases.ts";
-import { askEngine, type AskEngine } from "./ask-engine.ts";
+import { engineQueries, type EngineQueries } from "./engine-queries.ts";
 
 /** Where the times of these tests lie: after 1970, before it, and near the last that there is. */
-const MOMENTS = [1_741_064_767_123_456, -5_000_000, 0, 2 ** 53 - 1_000_000];
+const ANSWER_TIMES = [1_741_064_767_123_456, -5_000_000, 0, 2 ** 53 - 1_000_000];
 
 /**
  * Declares the conformance tests of a compute engine. An engine that cannot be exact refuses a plan
@@ -33,16 +33,16 @@ export function computeEngineConformance(options: {
 }): void {
   const { make } = options;
 
-  function fact(name: string, run: (ask: AskEngine) => Promise<void>): void {
+  function check(name: string, run: (queries: EngineQueries) => Promise<void>): void {
     options.test(name, async () => {
-      await run(askEngine(await make()));
+      await run(engineQueries(await make()));
     });
   }
 
-  fact(
+  check(
     "a window of w asked at t holds t − w and t − 1, not t − w − 1, not t (law 1)",
-    async (ask) => {
-      for (const t of MOMENTS) {
+    async (queries) => {
+      for (const t of ANSWER_TIMES) {
         for (const [time, count] of [
           [t - 101, 0n],
           [t - 100, 1n],
@@ -52,7 +52,7 @@ export function computeEngineConformance(options: {
           [t + 1, 0n],
         ] as const) {
           assert.deepEqual(
-            await ask.one(over("count", null, 100), [eventRow(0, time)], t),
+            await queries.answerOne(over("count", null, 100), [eventRow(0, time)], t),
             [count, count === 1n ? "PRESENT" : "NOT_FOUND", count === 1n ? time : null],
             `${time - t} from t`,
           );
@@ -61,26 +61,30 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact("a version is seen while known from < t ≤ known to (law 6)", async (ask) => {
+  check("a version is seen while known from < t ≤ known to (law 6)", async (queries) => {
     const row = eventRow(0, 50, {}, { from: 60, to: 80 });
     const counts = [];
     for (const t of [51, 60, 61, 80, 81])
-      counts.push((await ask.one(over("count", null, 100), [row], t))[0]);
+      counts.push((await queries.answerOne(over("count", null, 100), [row], t))[0]);
     assert.deepEqual(counts, [0n, 0n, 1n, 1n, 0n]);
     assert.deepEqual(
-      await ask.one(over("count", null, 100), [eventRow(0, 50, {}, { from: 70, to: 70 })], 70),
+      await queries.answerOne(
+        over("count", null, 100),
+        [eventRow(0, 50, {}, { from: 70, to: 70 })],
+        70,
+      ),
       [0n, "NOT_FOUND", null],
     );
     assert.deepEqual(
-      await ask.one(over("count", null, 100), [eventRow(0, 90, {}, { from: 60 })], 90),
+      await queries.answerOne(over("count", null, 100), [eventRow(0, 90, {}, { from: 60 })], 90),
       [0n, "NOT_FOUND", null],
     );
   });
 
-  fact(
+  check(
     "versions of one row follow each other without both being seen, and need not leave in the " +
       "order they came",
-    async (ask) => {
+    async (queries) => {
       const rows = [
         eventRow(0, 10, { n: 1n }, { from: 10, to: 30 }),
         eventRow(0, 10, { n: 2n }, { from: 30, to: 90 }),
@@ -88,14 +92,14 @@ export function computeEngineConformance(options: {
       ];
       const sums = [];
       for (const t of [11, 13, 20, 21, 30, 31, 90, 91])
-        sums.push((await ask.one(over("sum", "n", 1000), rows, t))[0]);
+        sums.push((await queries.answerOne(over("sum", "n", 1000), rows, t))[0]);
       assert.deepEqual(sums, [1n, 101n, 101n, 1n, 1n, 2n, 2n, 0n]);
     },
   );
 
-  fact(
+  check(
     "without events: counts and sums are 0, the others null, and nothing is found (law 7)",
-    async (ask) => {
+    async (queries) => {
       const features = [
         over("count", null, 10),
         over("count", "x", 10),
@@ -117,11 +121,15 @@ export function computeEngineConformance(options: {
         [eventRow(1, 95)],
         [eventRow(0, 100), eventRow(0, 89)],
       ]) {
-        assert.deepEqual(await ask.each(aggregatePlan(...features), rows, 100), nothing);
+        assert.deepEqual(await queries.answerEach(aggregatePlan(...features), rows, 100), nothing);
       }
       for (const rows of [[], [eventRow(-1, 95)], [eventRow(0, 101)]])
-        assert.deepEqual(await ask.one(latest("s"), rows, 100), [null, "NOT_FOUND", null]);
-      await ask.raw(
+        assert.deepEqual(await queries.answerOne(latest("s"), rows, 100), [
+          null,
+          "NOT_FOUND",
+          null,
+        ]);
+      await queries.answer(
         aggregatePlan(over("count", null, 10)),
         eventsOf(aggregatePlan(over("count", null, 10)), []),
         entityRows([0, 1]),
@@ -129,12 +137,12 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact("no entity rows: no answers, and as many lists as features", async (ask) => {
+  check("no entity rows: no answers, and as many lists as features", async (queries) => {
     for (const plan of [
       aggregatePlan(over("count", null, 10), over("max", "x", 10)),
       joinPlan(null, latest("x"), latest("s")),
     ]) {
-      const answers = await ask.raw(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows());
+      const answers = await queries.answer(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows());
       assert.deepEqual(
         answers.map(({ values, statuses, times }) => [
           values.length,
@@ -149,13 +157,13 @@ export function computeEngineConformance(options: {
     }
   });
 
-  fact(
+  check(
     "answer i belongs to row i: duplicates twice, unmatched rows in their place, in any order " +
       "of times (law 8)",
-    async (ask) => {
+    async (queries) => {
       const rows = entityRows([1, 20], [0, 20], [2, 20], [1, 20], [0, 5], [1, 12]);
       const plan = aggregatePlan(over("sum", "n", 100));
-      const answers = await ask.raw(
+      const answers = await queries.answer(
         plan,
         eventsOf(plan, [
           eventRow(1, 11, { n: 7n }),
@@ -177,28 +185,32 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a window feature is found by the view's longest window, whatever its own holds (law 7)",
-    async (ask) => {
+    async (queries) => {
       const plan = aggregatePlan(
         over("max", "x", 10),
         over("max", "x", 100),
-        over("max", "x", 1000, { where: { is: "null", column: "x", not: false } }),
+        over("max", "x", 1000, { where: { kind: "null", column: "x", not: false } }),
       );
-      assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 550), [
+      assert.deepEqual(await queries.answerEach(plan, [eventRow(0, 500, { x: 3 })], 550), [
         [null, "NULL_VALUE", 500],
         [3, "PRESENT", 500],
         [null, "NULL_VALUE", 500],
       ]);
       assert.deepEqual(
-        await ask.each(plan, [eventRow(0, 500, { x: null }), eventRow(0, 400, { x: 3 })], 550),
+        await queries.answerEach(
+          plan,
+          [eventRow(0, 500, { x: null }), eventRow(0, 400, { x: 3 })],
+          550,
+        ),
         [
           [null, "NULL_VALUE", 500],
           [null, "NULL_VALUE", 500],
           [null, "NULL_VALUE", 500],
         ],
       );
-      assert.deepEqual(await ask.each(plan, [eventRow(0, 500, { x: 3 })], 1501), [
+      assert.deepEqual(await queries.answerEach(plan, [eventRow(0, 500, { x: 3 })], 1501), [
         [null, "NOT_FOUND", null],
         [null, "NOT_FOUND", null],
         [null, "NOT_FOUND", null],
@@ -206,68 +218,74 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact("a default replaces any null, and the status stays (law 7)", async (ask) => {
+  check("a default replaces any null, and the status stays (law 7)", async (queries) => {
     const feature = over("min", "x", 10, { default: 7.5 });
-    assert.deepEqual(await ask.one(feature, [], 100), [7.5, "NOT_FOUND", null]);
-    assert.deepEqual(await ask.one(feature, [eventRow(0, 95)], 100), [7.5, "NULL_VALUE", 95]);
+    assert.deepEqual(await queries.answerOne(feature, [], 100), [7.5, "NOT_FOUND", null]);
+    assert.deepEqual(await queries.answerOne(feature, [eventRow(0, 95)], 100), [
+      7.5,
+      "NULL_VALUE",
+      95,
+    ]);
     assert.deepEqual(
-      await ask.one(over("count", "x", 10, { default: 9n }), [eventRow(0, 95)], 100),
+      await queries.answerOne(over("count", "x", 10, { default: 9n }), [eventRow(0, 95)], 100),
       [0n, "PRESENT", 95],
     );
-    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 10)], 100, 5), [
-      "none",
-      "OUTSIDE_MAX_AGE",
-      10,
-    ]);
-    assert.deepEqual(await ask.one(latest("s", { default: "none" }), [eventRow(0, 99)], 100, 5), [
-      "none",
-      "NULL_VALUE",
-      99,
-    ]);
+    assert.deepEqual(
+      await queries.answerOne(latest("s", { default: "none" }), [eventRow(0, 10)], 100, 5),
+      ["none", "OUTSIDE_MAX_AGE", 10],
+    );
+    assert.deepEqual(
+      await queries.answerOne(latest("s", { default: "none" }), [eventRow(0, 99)], 100, 5),
+      ["none", "NULL_VALUE", 99],
+    );
   });
 
-  fact("only true passes a condition (law 9)", async (ask) => {
+  check("only true passes a condition (law 9)", async (queries) => {
     const rows = [
       eventRow(0, 1, { flag: true }),
       eventRow(0, 2, { flag: false }),
       eventRow(0, 3, { flag: null }),
     ];
-    const is = { is: "compare", op: "=", column: "flag", value: true } as const;
-    assert.deepEqual(await ask.one(over("count", null, 100, { where: is }), rows, 50), [
+    const is = { kind: "compare", op: "=", column: "flag", value: true } as const;
+    assert.deepEqual(await queries.answerOne(over("count", null, 100, { where: is }), rows, 50), [
       1n,
       "PRESENT",
       3,
     ]);
     assert.deepEqual(
-      await ask.one(over("count", null, 100, { where: { is: "not", term: is } }), rows, 50),
+      await queries.answerOne(
+        over("count", null, 100, { where: { kind: "not", term: is } }),
+        rows,
+        50,
+      ),
       [1n, "PRESENT", 3],
     );
-    assert.deepEqual(await ask.one(latest("id", { where: is }), rows, 50), [
+    assert.deepEqual(await queries.answerOne(latest("id", { where: is }), rows, 50), [
       rows[0]!.values["id"],
       "PRESENT",
       1,
     ]);
   });
 
-  fact(
+  check(
     "sums are exact and rounded once; what leaves its type is its largest value (law 3)",
-    async (ask) => {
+    async (queries) => {
       const sumOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
         (
-          await ask.one(
+          await queries.answerOne(
             over("sum", column, 1000),
             values.map((value, i) => eventRow(0, i, { [column]: value })),
             500,
           )
         )[0];
-      await ask.unlessRefused(async () => {
+      await queries.ifSupported(async () => {
         assert.equal(await sumOf("x", 1e16, 1, -1e16), 1);
         assert.equal(await sumOf("x", 0.1, 0.2, 0.3, -0.3, -0.2, -0.1), 0);
         assert.equal(await sumOf("x", 1e308, 1e308, -1e308), 1e308);
         assert.equal(await sumOf("x", 1e308, 1e308), Number.MAX_VALUE);
         assert.ok(Object.is(await sumOf("x", -0, -0), 0), "no output is −0");
       });
-      await ask.unlessRefused(async () => {
+      await queries.ifSupported(async () => {
         assert.equal(await sumOf("n", 2n ** 63n - 1n, 1n, -1n), 2n ** 63n - 1n);
         assert.equal(await sumOf("n", -(2n ** 63n), -1n), -(2n ** 63n));
         assert.equal(await sumOf("i", 2 ** 31 - 1, 2 ** 31 - 1, null), 4294967294n);
@@ -277,18 +295,18 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact(
+  check(
     "an average is the rounded sum divided once; null where there is nothing to divide",
-    async (ask) => {
+    async (queries) => {
       const avgOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
         (
-          await ask.one(
+          await queries.answerOne(
             over("avg", column, 1000),
             values.map((value, i) => eventRow(0, i, { [column]: value })),
             500,
           )
         )[0];
-      await ask.unlessRefused(async () => {
+      await queries.ifSupported(async () => {
         assert.equal(await avgOf("x", 0.1, 0.2, 0.3, null), 0.6 / 3);
         assert.equal(await avgOf("n", 1n, 2n), 1.5);
         assert.equal(await avgOf("d", 1n, 2n), 0.03 / 2);
@@ -297,16 +315,16 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact(
+  check(
     "min, max and countDistinct go by value: code points, bytes, and −0 is 0 (law 3)",
-    async (ask) => {
+    async (queries) => {
       const of = async (
         name: "min" | "max" | "countDistinct",
         column: string,
         ...values: readonly Value[]
       ): Promise<Value> =>
         (
-          await ask.one(
+          await queries.answerOne(
             over(name, column, 1000),
             values.map((value, i) => eventRow(0, i, { [column]: value })),
             500,
@@ -326,13 +344,13 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a fact holds for t − ttl ≤ s ≤ t, both ends in; an older one is outside its age, and " +
       "tells when it was (law 2)",
-    async (ask) => {
-      for (const t of MOMENTS) {
+    async (queries) => {
+      for (const t of ANSWER_TIMES) {
         const answerAt = async (time: number, ttl: number | null = 100) =>
-          ask.one(latest("s"), [eventRow(0, time, { s: "a" })], t, ttl);
+          queries.answerOne(latest("s"), [eventRow(0, time, { s: "a" })], t, ttl);
         assert.deepEqual(await answerAt(t), ["a", "PRESENT", t]);
         assert.deepEqual(await answerAt(t + 1), [null, "NOT_FOUND", null]);
         assert.deepEqual(await answerAt(t - 100), ["a", "PRESENT", t - 100]);
@@ -342,9 +360,9 @@ export function computeEngineConformance(options: {
     },
   );
 
-  fact(
+  check(
     "the newest fact decides, its null included, and a version that is no longer known does not",
-    async (ask) => {
+    async (queries) => {
       const rows = [
         eventRow(0, 10, { s: "old" }),
         eventRow(0, 20, { s: null }, { from: 20, to: 40 }),
@@ -352,7 +370,7 @@ export function computeEngineConformance(options: {
       ];
       const answers = [];
       for (const t of [20, 21, 40, 41, 50, 51])
-        answers.push((await ask.one(latest("s"), rows, t)).slice(0, 2).join(" "));
+        answers.push((await queries.answerOne(latest("s"), rows, t)).slice(0, 2).join(" "));
       assert.deepEqual(answers, [
         "old PRESENT",
         " NULL_VALUE",
@@ -362,16 +380,16 @@ export function computeEngineConformance(options: {
         "late PRESENT",
       ]);
       assert.ok(
-        Object.is((await ask.one(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0),
+        Object.is((await queries.answerOne(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0),
         "no output is −0",
       );
     },
   );
 
-  fact(
+  check(
     "facts of one time: the later created column wins, a missing one is the earliest, then " +
       "the larger key; never arrival (law 2)",
-    async (ask) => {
+    async (queries) => {
       const row = (id: number, created: number | null): NamedRow =>
         eventRow(0, 10, { id, created, s: `${id}` });
       for (const [winner, rows] of [
@@ -381,14 +399,14 @@ export function computeEngineConformance(options: {
         ["2", [row(2, -1), row(7, null)]],
       ] as const) {
         for (const order of [rows, rows.toReversed()])
-          assert.equal((await ask.one(latest("s"), order, 20))[0], winner);
+          assert.equal((await queries.answerOne(latest("s"), order, 20))[0], winner);
       }
     },
   );
 
-  fact(
+  check(
     "events cut into other batches, or in another order, give the same answers (law 3)",
-    async (ask) => {
+    async (queries) => {
       const events = Array.from({ length: 20 }, (_, i) =>
         eventRow(i % 2, 10 + i, { n: BigInt(i), x: 0.1 * i, s: `${i % 3}` }),
       );
@@ -398,45 +416,51 @@ export function computeEngineConformance(options: {
         over("countDistinct", "s", 10),
       );
       const rows = entityRows([0, 20], [1, 25], [0, 31]);
-      const whole = await ask.raw(plan, eventsOf(plan, events), rows);
+      const whole = await queries.answer(plan, eventsOf(plan, events), rows);
       for (const size of [1, 2, 7])
         assert.deepEqual(
-          await ask.raw(plan, eventsOf(plan, events.toReversed(), size), rows),
+          await queries.answer(plan, eventsOf(plan, events.toReversed(), size), rows),
           whole,
         );
     },
   );
 
-  fact("an aborted signal ends the work with its reason, and lets the events go", async (ask) => {
-    for (const plan of [aggregatePlan(over("count", null, 10)), joinPlan(null, latest("s"))]) {
-      const before = AbortSignal.abort(new Error("enough"));
-      await assert.rejects(
-        ask.raw(plan, eventsOf(plan, [eventRow(0, 1)]), entityRows([0, 2]), before),
-        /enough/,
-      );
-      const controller = new AbortController();
-      let released = false;
-      const many = async function* (): AsyncGenerator<Events> {
-        try {
-          for (let i = 0; i < 1000; i++) {
-            yield* eventsOf(plan, [eventRow(0, i)]);
-            if (i === 3) controller.abort(new Error("enough"));
+  check(
+    "an aborted signal ends the work with its reason, and lets the events go",
+    async (queries) => {
+      for (const plan of [aggregatePlan(over("count", null, 10)), joinPlan(null, latest("s"))]) {
+        const before = AbortSignal.abort(new Error("enough"));
+        await assert.rejects(
+          queries.answer(plan, eventsOf(plan, [eventRow(0, 1)]), entityRows([0, 2]), before),
+          /enough/,
+        );
+        const controller = new AbortController();
+        let released = false;
+        const many = async function* (): AsyncGenerator<Events> {
+          try {
+            for (let i = 0; i < 1000; i++) {
+              yield* eventsOf(plan, [eventRow(0, i)]);
+              if (i === 3) controller.abort(new Error("enough"));
+            }
+          } finally {
+            released = true;
           }
-        } finally {
-          released = true;
-        }
-      };
-      await assert.rejects(ask.raw(plan, many(), entityRows([0, 2]), controller.signal), /enough/);
-      assert.ok(released);
-    }
-  });
+        };
+        await assert.rejects(
+          queries.answer(plan, many(), entityRows([0, 2]), controller.signal),
+          /enough/,
+        );
+        assert.ok(released);
+      }
+    },
+  );
 
-  fact("what goes wrong with the events goes wrong with the question", async (ask) => {
+  check("what goes wrong with the events goes wrong with the question", async (queries) => {
     const plan = aggregatePlan(over("count", null, 10));
     const broken = async function* (): AsyncGenerator<Events> {
       yield* eventsOf(plan, [eventRow(0, 0)]);
       throw new Error("the disk is gone");
     };
-    await assert.rejects(ask.raw(plan, broken(), entityRows([0, 1])), /the disk is gone/);
+    await assert.rejects(queries.answer(plan, broken(), entityRows([0, 1])), /the disk is gone/);
   });
 }

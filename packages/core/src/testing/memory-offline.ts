@@ -8,25 +8,25 @@ import type { OfflineStore, PartitionFilter, Position, PositionStep, TableSpec }
  */
 export interface MemoryOfflineData {
   /** Versions of each table, oldest first. */
-  readonly tables: Map<string, Version[]>;
+  readonly tables: Map<string, TableVersion[]>;
   /** What was applied, by namespace. */
   readonly registry: Map<string, readonly string[]>;
 }
 
-interface Version {
+interface TableVersion {
   readonly columns: readonly ColumnSpec[];
   readonly partitionBy: readonly string[];
-  readonly parts: readonly Part[];
+  readonly batches: readonly PartitionBatch[];
   readonly positions: ReadonlyMap<string, Position>;
   /** What the commit changed: partitions, and positions. */
-  readonly touched: readonly PartitionValues[];
-  readonly moved: readonly string[];
+  readonly touchedPartitions: readonly PartitionValues[];
+  readonly movedPositions: readonly string[];
 }
 
 type PartitionValues = Readonly<Record<string, string | number | null>>;
 
 /** Rows of one partition and one commit. */
-interface Part {
+interface PartitionBatch {
   readonly values: PartitionValues;
   readonly batch: Batch;
 }
@@ -45,7 +45,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
   function versionOf(
     table: string,
     version: number | undefined,
-  ): { readonly number: number; readonly at: Version } | null {
+  ): { readonly number: number; readonly at: TableVersion } | null {
     const versions = data.tables.get(table);
     if (versions === undefined) return null;
     const number = version ?? versions.length - 1;
@@ -62,36 +62,39 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
     table: TableSpec,
     rows: readonly Batch[],
     positions: readonly PositionStep[],
-    over: { readonly replaced: PartitionFilter; readonly from: number | null } | null,
+    replacement: {
+      readonly replaced: PartitionFilter;
+      readonly expectedVersion: number | null;
+    } | null,
   ): "done" | "conflict" {
     const versions = data.tables.get(table.name) ?? [];
     const last = versions.at(-1) ?? null;
-    if (over !== null) checkFilter(table.name, table.partitionBy, over.replaced);
+    if (replacement !== null) checkFilter(table.name, table.partitionBy, replacement.replaced);
     if (
       positions.some(
         ({ partition, expected }) => (last?.positions.get(partition)?.offset ?? null) !== expected,
       )
     )
       return "conflict";
-    if (over !== null) {
-      const from = over.from ?? -1;
+    if (replacement !== null) {
+      const from = replacement.expectedVersion ?? -1;
       if (from >= versions.length) return "conflict";
       const since = versions.slice(from + 1);
       if (
         since.some(
-          ({ touched, moved }) =>
-            touched.some((values) => matches(over.replaced, values)) ||
-            positions.some(({ partition }) => moved.includes(partition)),
+          ({ touchedPartitions, movedPositions }) =>
+            touchedPartitions.some((values) => matches(replacement.replaced, values)) ||
+            positions.some(({ partition }) => movedPositions.includes(partition)),
         )
       )
         return "conflict";
     }
     const columns = last === null ? newColumns(table) : grownColumns(table, last);
-    const added = partsOf(table, rows);
+    const added = partitionBatches(table, rows);
     const removed =
-      over === null
+      replacement === null
         ? []
-        : (last?.parts ?? []).filter(({ values }) => matches(over.replaced, values));
+        : (last?.batches ?? []).filter(({ values }) => matches(replacement.replaced, values));
     if (
       last !== null &&
       columns === last.columns &&
@@ -102,16 +105,20 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       return "done";
 
     const moved = new Map(last?.positions);
-    for (const { partition, next, mark } of positions)
-      moved.set(partition, { partition, offset: next, ...(mark === undefined ? {} : { mark }) });
-    const kept = (last?.parts ?? []).filter((part) => !removed.includes(part));
+    for (const { partition, next, checkpoint } of positions)
+      moved.set(partition, {
+        partition,
+        offset: next,
+        ...(checkpoint === undefined ? {} : { checkpoint }),
+      });
+    const kept = (last?.batches ?? []).filter((part) => !removed.includes(part));
     versions.push({
       columns,
       partitionBy: table.partitionBy,
-      parts: [...kept, ...added],
+      batches: [...kept, ...added],
       positions: moved,
-      touched: [...added, ...removed].map(({ values }) => values),
-      moved: positions.map(({ partition }) => partition),
+      touchedPartitions: [...added, ...removed].map(({ values }) => values),
+      movedPositions: positions.map(({ partition }) => partition),
     });
     data.tables.set(table.name, versions);
     return "done";
@@ -123,12 +130,12 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       signal?.throwIfAborted();
       const found = versionOf(table, version);
       if (found === null) return null;
-      const { columns, partitionBy, parts, positions } = found.at;
+      const { columns, partitionBy, batches, positions } = found.at;
       return {
         version: found.number,
         columns,
         partitionBy,
-        rows: parts.reduce((sum, { batch }) => sum + batch.length, 0),
+        rows: batches.reduce((sum, { batch }) => sum + batch.length, 0),
         positions: [...positions.values()],
       };
     },
@@ -136,11 +143,11 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       signal?.throwIfAborted();
       return commit(table, rows, positions, null);
     },
-    async rewrite(table, rows, { replaced, from, positions, signal }) {
+    async rewrite(table, rows, { replaced, expectedVersion, positions, signal }) {
       signal?.throwIfAborted();
       const all: Batch[] = [];
       for await (const batch of rows) all.push(batch);
-      return commit(table, all, positions, { replaced, from });
+      return commit(table, all, positions, { replaced, expectedVersion });
     },
     async *scan(table, { columns: names, version, partitions = {}, range, signal }) {
       signal?.throwIfAborted();
@@ -150,7 +157,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
           "TABLE_MISSING",
           `${name}: there is no table "${table}"; append to it first`,
         );
-      const { columns, partitionBy, parts } = found.at;
+      const { columns, partitionBy, batches } = found.at;
       checkFilter(table, partitionBy, partitions);
       const columnNamed = (wanted: string): ColumnSpec => {
         const column = columns.find((candidate) => candidate.name === wanted);
@@ -164,13 +171,13 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       };
       const wanted = names.map(columnNamed);
       if (range !== undefined) columnNamed(range.column);
-      for (const { values, batch } of parts) {
+      for (const { values, batch } of batches) {
         signal?.throwIfAborted();
         if (matches(partitions, values))
           yield {
             length: batch.length,
             columns: wanted,
-            vectors: wanted.map((column) => vectorOf(column, batch)),
+            vectors: wanted.map((column) => vectorOrNulls(column, batch)),
           };
       }
     },
@@ -194,21 +201,21 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
 
 function newColumns(table: TableSpec): readonly ColumnSpec[] {
   for (const part of table.partitionBy) {
-    const kind = table.columns.find(({ name }) => name === part)?.kind;
-    if (kind !== "int32" && kind !== "string")
+    const type = table.columns.find(({ name }) => name === part)?.type;
+    if (type !== "int32" && type !== "string")
       throw new TidemarkError(
         "PARTITION_CONFLICT",
         `table "${table.name}": "${part}" is no int32 or string column of it; part by one that is`,
       );
   }
-  return table.columns.map(plain);
+  return table.columns.map(withoutUndefined);
 }
 
 /**
  * The table's columns once it holds these rows too: a new one is nullable, since the rows before
  * have no value in it.
  */
-function grownColumns(table: TableSpec, last: Version): readonly ColumnSpec[] {
+function grownColumns(table: TableSpec, last: TableVersion): readonly ColumnSpec[] {
   if (last.partitionBy.join("\0") !== table.partitionBy.join("\0")) {
     throw new TidemarkError(
       "PARTITION_CONFLICT",
@@ -221,36 +228,36 @@ function grownColumns(table: TableSpec, last: Version): readonly ColumnSpec[] {
     const other = brought.get(column.name);
     if (
       other !== undefined &&
-      (other.kind !== column.kind ||
+      (other.type !== column.type ||
         other.precision !== column.precision ||
         other.scale !== column.scale)
     ) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table.name}": column "${column.name}" is ${column.kind} there and the rows ` +
-          `bring ${other.kind}; a column keeps its kind, so give the new one another name`,
+        `table "${table.name}": column "${column.name}" is ${column.type} there and the rows ` +
+          `bring ${other.type}; a column keeps its kind, so give the new one another name`,
       );
     }
     return column.nullable || other?.nullable === false ? column : { ...column, nullable: true };
   });
   const grown = table.columns
     .filter(({ name }) => !last.columns.some((column) => column.name === name))
-    .map((column) => plain({ ...column, nullable: true }));
+    .map((column) => withoutUndefined({ ...column, nullable: true }));
   return grown.length === 0 && known.every((column, i) => column === last.columns[i])
     ? last.columns
     : [...known, ...grown];
 }
 
 /** Without the members that are undefined, as a store that writes them down gives them back. */
-function plain(column: ColumnSpec): ColumnSpec {
+function withoutUndefined(column: ColumnSpec): ColumnSpec {
   return Object.fromEntries(
     Object.entries(column).filter(([, value]) => value !== undefined),
   ) as unknown as ColumnSpec;
 }
 
 /** Copies the rows, parted. */
-function partsOf(table: TableSpec, rows: readonly Batch[]): Part[] {
-  const parts = new Map<string, { values: PartitionValues; rows: Value[][] }>();
+function partitionBatches(table: TableSpec, rows: readonly Batch[]): PartitionBatch[] {
+  const byPartition = new Map<string, { values: PartitionValues; rows: Value[][] }>();
   for (const batch of rows) {
     const unknown = batch.columns.find(
       ({ name }) => !table.columns.some((column) => column.name === name),
@@ -261,12 +268,12 @@ function partsOf(table: TableSpec, rows: readonly Batch[]): Part[] {
         `table "${table.name}": the rows bring column "${unknown.name}", which its columns do ` +
           "not list; add it to them",
       );
-    const places = table.columns.map(({ name }) =>
+    const columnIndexes = table.columns.map(({ name }) =>
       batch.columns.findIndex((column) => column.name === name),
     );
     for (let i = 0; i < batch.length; i++) {
       const row = table.columns.map((column, c) => {
-        const value = places[c]! < 0 ? null : valueAt(batch.vectors[places[c]!]!, i);
+        const value = columnIndexes[c]! < 0 ? null : valueAt(batch.vectors[columnIndexes[c]!]!, i);
         if (value === null && !column.nullable)
           throw new TidemarkError(
             "NULL_NOT_ALLOWED",
@@ -276,8 +283,8 @@ function partsOf(table: TableSpec, rows: readonly Batch[]): Part[] {
         return value instanceof Uint8Array ? value.slice() : value;
       });
       const values: Record<string, string | number | null> = {};
-      for (const part of table.partitionBy) {
-        const value = row[table.columns.findIndex((column) => column.name === part)] as
+      for (const partition of table.partitionBy) {
+        const value = row[table.columns.findIndex((column) => column.name === partition)] as
           | string
           | number
           | null;
@@ -285,24 +292,24 @@ function partsOf(table: TableSpec, rows: readonly Batch[]): Part[] {
           throw new TidemarkError(
             "PARTITION_VALUE_EMPTY",
             `table "${table.name}": an empty string cannot be a value of partition column ` +
-              `"${part}", since Delta takes it for null; write another text`,
+              `"${partition}", since Delta takes it for null; write another text`,
           );
-        values[part] = value;
+        values[partition] = value;
       }
       const key = JSON.stringify(values);
-      const part = parts.get(key) ?? { values, rows: [] };
-      part.rows.push(row);
-      parts.set(key, part);
+      const partition = byPartition.get(key) ?? { values, rows: [] };
+      partition.rows.push(row);
+      byPartition.set(key, partition);
     }
   }
-  return [...parts.values()].map((part) => ({
-    values: part.values,
-    batch: batchOf(table.columns, part.rows),
+  return [...byPartition.values()].map((partition) => ({
+    values: partition.values,
+    batch: batchOf(table.columns, partition.rows),
   }));
 }
 
 /** A part that is too old to have the column has no value in it. */
-function vectorOf(column: ColumnSpec, batch: Batch): Vector {
+function vectorOrNulls(column: ColumnSpec, batch: Batch): Vector {
   const index = batch.columns.findIndex(({ name }) => name === column.name);
   if (index >= 0) return batch.vectors[index]!;
   const builder = vectorBuilder(column, batch.length);

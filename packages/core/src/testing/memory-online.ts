@@ -15,12 +15,12 @@ export interface MemoryOnlineData {
 }
 
 interface Namespace {
-  readonly cells: Map<string, Kept>;
+  readonly cells: Map<string, StoredCell>;
   /** By source, then by partition. */
   readonly positions: Map<string, Map<string, Position>>;
 }
 
-interface Kept {
+interface StoredCell {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly version: number;
@@ -37,7 +37,7 @@ export function memoryOnlineData(): MemoryOnlineData {
  */
 export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): OnlineStore {
   const name = "memory online store";
-  let opened: { readonly namespace: string; readonly kept: Namespace } | null = null;
+  let opened: { readonly namespace: string; readonly openNamespace: Namespace } | null = null;
 
   function kept(): Namespace {
     if (opened === null)
@@ -45,7 +45,7 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
         "ONLINE_STORE_NOT_OPEN",
         `${name}: is not open; call open({ namespace }) first`,
       );
-    return opened.kept;
+    return opened.openNamespace;
   }
 
   return {
@@ -58,36 +58,38 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
             `"${namespace}"`,
         );
       }
-      let there = data.namespaces.get(namespace);
-      if (there === undefined)
-        data.namespaces.set(namespace, (there = { cells: new Map(), positions: new Map() }));
-      opened = { namespace, kept: there };
+      let stored = data.namespaces.get(namespace);
+      if (stored === undefined)
+        data.namespaces.set(namespace, (stored = { cells: new Map(), positions: new Map() }));
+      opened = { namespace, openNamespace: stored };
     },
     async read(keys) {
       const { cells } = kept();
       return keys.map((key): Cell | null => {
-        const cell = cells.get(text(key));
+        const cell = cells.get(keyString(key));
         return cell === undefined ? null : { value: cell.value.slice(), version: cell.version };
       });
     },
     async write({ source, cells, positions }) {
-      const { cells: there, positions: bySource } = kept();
-      once(
-        cells.map((cell) => text(cell.key)),
+      const { cells: stored, positions: bySource } = kept();
+      checkDistinct(
+        cells.map((cell) => keyString(cell.key)),
         "key",
       );
-      once(
+      checkDistinct(
         positions.map((step) => step.partition),
         "partition",
       );
       const at = bySource.get(source) ?? new Map<string, Position>();
       if (!positions.every((step) => (at.get(step.partition)?.offset ?? null) === step.expected))
         return "conflict";
-      if (!cells.every((cell) => asExpected(cell, there.get(text(cell.key))))) return "conflict";
+      if (!cells.every((cell) => matchesExpected(cell, stored.get(keyString(cell.key)))))
+        return "conflict";
       const version = ++data.version;
       for (const { key, value, expires } of cells) {
-        if (value === null) there.delete(text(key));
-        else there.set(text(key), { key: key.slice(), value: value.slice(), version, expires });
+        if (value === null) stored.delete(keyString(key));
+        else
+          stored.set(keyString(key), { key: key.slice(), value: value.slice(), version, expires });
       }
       for (const step of positions) at.set(step.partition, positionOf(step));
       bySource.set(source, at);
@@ -98,14 +100,14 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
         a.partition < b.partition ? -1 : 1,
       );
     },
-    async sweep({ before, limit, cursor }) {
+    async deleteExpired({ before, limit, cursor }) {
       const { cells } = kept();
       const rest = [...cells.values()]
         .filter((cell) => cursor === null || compareBytes(cell.key, cursor) > 0)
         .sort((a, b) => compareBytes(a.key, b.key));
       const seen = rest.slice(0, limit);
       const expired = seen.filter((cell) => cell.expires !== null && cell.expires < before);
-      for (const cell of expired) cells.delete(text(cell.key));
+      for (const cell of expired) cells.delete(keyString(cell.key));
       return {
         removed: expired.length,
         cursor: rest.length > limit ? seen.at(-1)!.key.slice() : null,
@@ -116,7 +118,7 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
     },
   };
 
-  function once(places: readonly string[], what: string): void {
+  function checkDistinct(places: readonly string[], what: string): void {
     if (new Set(places).size !== places.length)
       throw new TidemarkError(
         "ONLINE_STORE_TWICE",
@@ -125,14 +127,16 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
   }
 }
 
-function asExpected(write: CellWrite, there: Kept | undefined): boolean {
+function matchesExpected(write: CellWrite, there: StoredCell | undefined): boolean {
   return write.expected === undefined || write.expected === (there?.version ?? null);
 }
 
-function positionOf({ partition, next, mark }: PositionStep): Position {
-  return mark === undefined ? { partition, offset: next } : { partition, offset: next, mark };
+function positionOf({ partition, next, checkpoint }: PositionStep): Position {
+  return checkpoint === undefined
+    ? { partition, offset: next }
+    : { partition, offset: next, checkpoint };
 }
 
-function text(key: Uint8Array): string {
+function keyString(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
-import type { ColumnSpec, Kind, Value } from "../specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
-import { registryFacts } from "./registry-conformance.ts";
+import { registryConformance } from "./registry-conformance.ts";
 
 export interface OfflineStoreUnderTest {
   /** Another handle on the same store, as another process would hold it. */
@@ -27,43 +27,43 @@ export function offlineStoreConformance(options: {
   /** The store keeps no definitions. */
   readonly withoutRegistry?: true | undefined;
 }): void {
-  function fact(name: string, run: (handle: () => OfflineStore) => Promise<void>): void {
+  function check(name: string, run: (newHandle: () => OfflineStore) => Promise<void>): void {
     options.test(name, async () => {
-      const under = await options.make();
+      const underTest = await options.make();
       const open: OfflineStore[] = [];
       try {
         await run(() => {
-          const store = under.store();
+          const store = underTest.store();
           open.push(store);
           return store;
         });
       } finally {
         for (const store of open) await store.close();
-        await under.remove?.();
+        await underTest.remove?.();
       }
     });
   }
 
-  fact("there is no table before its first append", async (handle) => {
-    const store = handle();
+  check("there is no table before its first append", async (newHandle) => {
+    const store = newHandle();
     assert.equal(await store.state("t"), null);
-    await fails("TABLE_MISSING", () => rowsOf(store, "t", ["id"]));
+    await expectError("TABLE_MISSING", () => scanRows(store, "t", ["id"]));
     assert.equal(await append(store, [[1n, "a"]]), "done");
     const state = (await store.state("t"))!;
     assert.deepEqual(
       { ...state },
-      { version: 0, columns: simple.columns, partitionBy: [], rows: 1, positions: [] },
+      { version: 0, columns: simpleTable.columns, partitionBy: [], rows: 1, positions: [] },
     );
   });
 
-  fact(
+  check(
     "what one handle wrote, another reads, and the first reads what the other wrote",
-    async (handle) => {
-      const [a, b] = [handle(), handle()];
+    async (newHandle) => {
+      const [a, b] = [newHandle(), newHandle()];
       await append(a, [[1n, "a"]]);
-      assert.deepEqual(await rowsOf(b, "t", ["id", "name"]), [[1n, "a"]]);
+      assert.deepEqual(await scanRows(b, "t", ["id", "name"]), [[1n, "a"]]);
       await append(b, [[2n, "b"]]);
-      assert.deepEqual(sorted(await rowsOf(a, "t", ["id", "name"])), [
+      assert.deepEqual(sortedRows(await scanRows(a, "t", ["id", "name"])), [
         [1n, "a"],
         [2n, "b"],
       ]);
@@ -71,17 +71,17 @@ export function offlineStoreConformance(options: {
     },
   );
 
-  fact("every kind comes back bit for bit, extremes and missing values too", async (handle) => {
-    const columns = extremes.map(({ column }) => column);
-    const length = Math.max(...extremes.map(({ values }) => values.length));
+  check("every kind comes back bit for bit, extremes and missing values too", async (newHandle) => {
+    const columns = extremeValues.map(({ column }) => column);
+    const length = Math.max(...extremeValues.map(({ values }) => values.length));
     const rows = Array.from({ length: length + 1 }, (_, i) =>
-      extremes.map(({ values }) => values[i] ?? null),
+      extremeValues.map(({ values }) => values[i] ?? null),
     );
     const table: TableSpec = { name: "all kinds/t", columns, partitionBy: [] };
-    await handle().append(table, [batchOf(columns, rows)], { positions: [] });
-    const store = handle();
+    await newHandle().append(table, [batchOf(columns, rows)], { positions: [] });
+    const store = newHandle();
     assert.deepEqual((await store.state(table.name))!.columns, columns);
-    const back = await rowsOf(
+    const back = await scanRows(
       store,
       table.name,
       columns.map(({ name }) => name),
@@ -89,81 +89,82 @@ export function offlineStoreConformance(options: {
     for (let i = 0; i < rows.length; i++)
       for (let c = 0; c < columns.length; c++)
         assert.ok(
-          same(back[i]![c]!, rows[i]![c]!),
-          `${columns[c]!.name} of row ${i}: ${show(back[i]![c]!)}, not ${show(rows[i]![c]!)}`,
+          sameValue(back[i]![c]!, rows[i]![c]!),
+          `${columns[c]!.name} of row ${i}: ${valueText(back[i]![c]!)}, not ` +
+            `${valueText(rows[i]![c]!)}`,
         );
   });
 
-  fact(
+  check(
     "a column of which no row has a value, and an append of no rows, are no special case",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       await append(store, []);
       assert.equal((await store.state("t"))!.rows, 0);
-      assert.deepEqual(await rowsOf(store, "t", ["id"]), []);
+      assert.deepEqual(await scanRows(store, "t", ["id"]), []);
       await append(store, [
         [1n, null],
         [2n, null],
       ]);
-      assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [
+      assert.deepEqual(await scanRows(store, "t", ["name", "id"]), [
         [null, 1n],
         [null, 2n],
       ]);
     },
   );
 
-  fact(
+  check(
     "rows of one append keep their order, duplicates included, over all its batches",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       const rows = Array.from({ length: 1000 }, (_, i): Value[] => [
         BigInt((i * 7919) % 101),
         `${i % 13}`,
       ]);
       await store.append(
-        simple,
+        simpleTable,
         [
-          batchOf(simple.columns, rows.slice(0, 300)),
-          batchOf(simple.columns, rows.slice(300, 301)),
-          batchOf(simple.columns, rows.slice(301)),
+          batchOf(simpleTable.columns, rows.slice(0, 300)),
+          batchOf(simpleTable.columns, rows.slice(300, 301)),
+          batchOf(simpleTable.columns, rows.slice(301)),
         ],
         { positions: [] },
       );
-      assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), rows);
+      assert.deepEqual(await scanRows(store, "t", ["id", "name"]), rows);
     },
   );
 
-  fact(
+  check(
     "columns come in the order asked, and only those; one that is not there is refused",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       await append(store, [[1n, "a"]]);
       for await (const batch of store.scan("t", { columns: ["name"] }))
         assert.deepEqual(
           batch.columns.map(({ name }) => name),
           ["name"],
         );
-      assert.deepEqual(await rowsOf(store, "t", ["name", "id"]), [["a", 1n]]);
-      await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["nam"]));
-      await fails("COLUMN_MISSING", () =>
+      assert.deepEqual(await scanRows(store, "t", ["name", "id"]), [["a", 1n]]);
+      await expectError("COLUMN_MISSING", () => scanRows(store, "t", ["nam"]));
+      await expectError("COLUMN_MISSING", () =>
         store.append(
-          simple,
-          [batchOf([...simple.columns, column("extra", "string")], [[1n, "a", "x"]])],
+          simpleTable,
+          [batchOf([...simpleTable.columns, column("extra", "string")], [[1n, "a", "x"]])],
           { positions: [] },
         ),
       );
     },
   );
 
-  fact(
+  check(
     "a batch whose columns come in another order, or lack a nullable one, is understood by name",
-    async (handle) => {
-      const store = handle();
-      const [id, name] = simple.columns as [ColumnSpec, ColumnSpec];
-      await store.append(simple, [batchOf([name, id], [["a", 1n]]), batchOf([id], [[2n]])], {
+    async (newHandle) => {
+      const store = newHandle();
+      const [id, name] = simpleTable.columns as [ColumnSpec, ColumnSpec];
+      await store.append(simpleTable, [batchOf([name, id], [["a", 1n]]), batchOf([id], [[2n]])], {
         positions: [],
       });
-      assert.deepEqual(await rowsOf(store, "t", ["id", "name"]), [
+      assert.deepEqual(await scanRows(store, "t", ["id", "name"]), [
         [1n, "a"],
         [2n, null],
       ]);
@@ -172,8 +173,8 @@ export function offlineStoreConformance(options: {
 
   // ---- positions ----
 
-  fact("positions move with the rows, or neither does", async (handle) => {
-    const store = handle();
+  check("positions move with the rows, or neither does", async (newHandle) => {
+    const store = newHandle();
     assert.equal(
       await append(
         store,
@@ -183,7 +184,7 @@ export function offlineStoreConformance(options: {
       "done",
     );
     assert.deepEqual(byPartition((await store.state("t"))!.positions), [
-      { partition: "p:0", offset: 5, mark: "mark ☂ 17000:abc" },
+      { partition: "p:0", offset: 5, checkpoint: "mark ☂ 17000:abc" },
       { partition: "p:1", offset: 0 },
     ]);
     const before = await store.state("t");
@@ -193,93 +194,95 @@ export function offlineStoreConformance(options: {
         "conflict",
       );
     assert.equal(await append(store, [[2n, "b"]], [step("p:2", 0, 1)]), "conflict");
-    assert.deepEqual(await handle().state("t"), before);
+    assert.deepEqual(await newHandle().state("t"), before);
     assert.equal(
       await append(store, [[2n, "b"]], [step("p:0", 5, 9, "m"), step("p:1", 0, 1)]),
       "done",
     );
-    assert.deepEqual(byPartition((await handle().state("t"))!.positions), [
-      { partition: "p:0", offset: 9, mark: "m" },
+    assert.deepEqual(byPartition((await newHandle().state("t"))!.positions), [
+      { partition: "p:0", offset: 9, checkpoint: "m" },
       { partition: "p:1", offset: 1 },
     ]);
     assert.equal((await store.state("t"))!.rows, 2);
   });
 
-  fact("a step without a mark leaves no mark of the offset before", async (handle) => {
-    const store = handle();
+  check("a step without a mark leaves no mark of the offset before", async (newHandle) => {
+    const store = newHandle();
     await append(store, [], [step("p", null, 1, "old")]);
     await append(store, [], [step("p", 1, 2)]);
-    assert.deepEqual((await handle().state("t"))!.positions, [{ partition: "p", offset: 2 }]);
+    assert.deepEqual((await newHandle().state("t"))!.positions, [{ partition: "p", offset: 2 }]);
   });
 
-  fact("positions move without rows too, and offsets beyond 2^31 are exact", async (handle) => {
-    const store = handle();
+  check("positions move without rows too, and offsets beyond 2^31 are exact", async (newHandle) => {
+    const store = newHandle();
     const far = 2 ** 52 + 1;
     await append(store, [], [step("p", null, far)]);
     assert.equal(await append(store, [], [step("p", far, far + 2)]), "done");
-    assert.deepEqual((await handle().state("t"))!.positions, [{ partition: "p", offset: far + 2 }]);
+    assert.deepEqual((await newHandle().state("t"))!.positions, [
+      { partition: "p", offset: far + 2 },
+    ]);
     assert.equal((await store.state("t"))!.rows, 0);
   });
 
-  fact("positions of many commits are those of the last", async (handle) => {
-    const store = handle();
+  check("positions of many commits are those of the last", async (newHandle) => {
+    const store = newHandle();
     for (let i = 0; i < 65; i++)
       await append(store, i % 10 === 0 ? [[BigInt(i), null]] : [], [
         step("p", i === 0 ? null : i - 1, i, `mark ${"x".repeat(i % 20)}`),
       ]);
-    assert.deepEqual((await handle().state("t"))!.positions, [
-      { partition: "p", offset: 64, mark: "mark xxxx" },
+    assert.deepEqual((await newHandle().state("t"))!.positions, [
+      { partition: "p", offset: 64, checkpoint: "mark xxxx" },
     ]);
-    assert.equal((await handle().state("t"))!.rows, 7);
+    assert.equal((await newHandle().state("t"))!.rows, 7);
   });
 
   // ---- columns ----
 
-  fact(
+  check(
     "a column the table lacks is added to it, nullable, and older rows have no value in it",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       await append(store, [[1n, "a"]]);
       const wider: TableSpec = {
-        ...simple,
+        ...simpleTable,
         columns: [
-          ...simple.columns,
+          ...simpleTable.columns,
           { ...column("amount", "decimal"), precision: 20, scale: 4, nullable: false },
         ],
       };
       await store.append(wider, [batchOf(wider.columns, [[2n, "b", 10n ** 19n]])], {
         positions: [],
       });
-      assert.deepEqual((await handle().state("t"))!.columns, [
-        ...simple.columns,
+      assert.deepEqual((await newHandle().state("t"))!.columns, [
+        ...simpleTable.columns,
         { ...wider.columns[2]!, nullable: true },
       ]);
-      assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [
+      assert.deepEqual(sortedRows(await scanRows(store, "t", ["id", "amount"])), [
         [1n, null],
         [2n, 10n ** 19n],
       ]);
       await append(store, [[3n, "c"]]);
-      assert.deepEqual(sorted(await rowsOf(store, "t", ["id", "amount"])), [
+      assert.deepEqual(sortedRows(await scanRows(store, "t", ["id", "amount"])), [
         [1n, null],
         [2n, 10n ** 19n],
         [3n, null],
       ]);
-      await fails("COLUMN_MISSING", () => rowsOf(store, "t", ["amount"], { version: 0 }));
+      await expectError("COLUMN_MISSING", () => scanRows(store, "t", ["amount"], { version: 0 }));
     },
   );
 
-  fact(
+  check(
     "a column keeps its kind; rows that bring another are refused and nothing is written",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       await append(store, [[1n, "a"]]);
       for (const other of [
         column("name", "int64"),
         column("name", "json"),
         { ...column("name", "decimal"), precision: 5, scale: 0 },
       ]) {
-        const table: TableSpec = { ...simple, columns: [simple.columns[0]!, other] };
-        await fails("COLUMN_TYPE_CONFLICT", () =>
+        const table: TableSpec = { ...simpleTable, columns: [simpleTable.columns[0]!, other] };
+        await expectError("COLUMN_TYPE_CONFLICT", () =>
           store.append(table, [batchOf(table.columns, [[2n, null]])], {
             positions: [step("p", null, 1)],
           }),
@@ -287,23 +290,23 @@ export function offlineStoreConformance(options: {
       }
       assert.deepEqual(
         {
-          rows: (await handle().state("t"))!.rows,
-          positions: (await handle().state("t"))!.positions,
+          rows: (await newHandle().state("t"))!.rows,
+          positions: (await newHandle().state("t"))!.positions,
         },
         { rows: 1, positions: [] },
       );
     },
   );
 
-  fact(
+  check(
     "a missing value in a column that is not nullable is refused and nothing is written",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       const strict: TableSpec = {
-        ...simple,
-        columns: [{ ...simple.columns[0]!, nullable: false }, simple.columns[1]!],
+        ...simpleTable,
+        columns: [{ ...simpleTable.columns[0]!, nullable: false }, simpleTable.columns[1]!],
       };
-      await fails("NULL_NOT_ALLOWED", () =>
+      await expectError("NULL_NOT_ALLOWED", () =>
         store.append(
           strict,
           [
@@ -315,12 +318,12 @@ export function offlineStoreConformance(options: {
           { positions: [step("p", null, 1)] },
         ),
       );
-      assert.equal(await handle().state("t"), null);
+      assert.equal(await newHandle().state("t"), null);
       await store.append(strict, [batchOf(strict.columns, [[1n, "a"]])], { positions: [] });
-      assert.equal((await handle().state("t"))!.columns[0]!.nullable, false);
+      assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, false);
       await append(store, [[null, "c"]]);
-      assert.equal((await handle().state("t"))!.columns[0]!.nullable, true);
-      assert.deepEqual(sorted(await rowsOf(store, "t", ["name", "id"])), [
+      assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, true);
+      assert.deepEqual(sortedRows(await scanRows(store, "t", ["name", "id"])), [
         ["a", 1n],
         ["c", null],
       ]);
@@ -329,9 +332,9 @@ export function offlineStoreConformance(options: {
 
   // ---- partitions ----
 
-  fact(
+  check(
     "partitions part the rows: null, odd strings and numbers, each found by its value alone",
-    async (handle) => {
+    async (newHandle) => {
       const texts = [
         null,
         "plain",
@@ -354,62 +357,70 @@ export function offlineStoreConformance(options: {
         [i, text, BigInt(i)],
         [null, text, BigInt(-i)],
       ]);
-      await handle().append(parted, [batchOf(parted.columns, rows)], { positions: [] });
-      const store = handle();
+      await newHandle().append(partitionedTable, [batchOf(partitionedTable.columns, rows)], {
+        positions: [],
+      });
+      const store = newHandle();
       assert.deepEqual((await store.state("parts"))!.partitionBy, ["bucket", "text"]);
-      const all = await rowsOf(store, "parts", ["bucket", "text", "id"]);
-      assert.deepEqual(sorted(all), sorted(rows));
+      const all = await scanRows(store, "parts", ["bucket", "text", "id"]);
+      assert.deepEqual(sortedRows(all), sortedRows(rows));
       for (const [i, text] of texts.entries()) {
         assert.deepEqual(
-          sorted(await rowsOf(store, "parts", ["id"], { partitions: { text: [text] } })),
-          sorted([[BigInt(i)], [BigInt(-i)]]),
-          `text ${show(text)}`,
+          sortedRows(await scanRows(store, "parts", ["id"], { partitions: { text: [text] } })),
+          sortedRows([[BigInt(i)], [BigInt(-i)]]),
+          `text ${valueText(text)}`,
         );
         assert.deepEqual(
-          await rowsOf(store, "parts", ["id"], {
+          await scanRows(store, "parts", ["id"], {
             partitions: { text: [text, "no such"], bucket: [i] },
           }),
           [[BigInt(i)]],
         );
       }
       assert.equal(
-        (await rowsOf(store, "parts", ["id"], { partitions: { bucket: [null] } })).length,
+        (await scanRows(store, "parts", ["id"], { partitions: { bucket: [null] } })).length,
         texts.length,
       );
-      assert.deepEqual(await rowsOf(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
-      await fails("PARTITION_CONFLICT", () =>
-        rowsOf(store, "parts", ["id"], { partitions: { id: [1] } }),
+      assert.deepEqual(await scanRows(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
+      await expectError("PARTITION_CONFLICT", () =>
+        scanRows(store, "parts", ["id"], { partitions: { id: [1] } }),
       );
     },
   );
 
-  fact("an empty string parts no files, and a table keeps what parts it", async (handle) => {
-    const store = handle();
-    await fails("PARTITION_VALUE_EMPTY", () =>
-      store.append(parted, [batchOf(parted.columns, [[1, "", 1n]])], { positions: [] }),
+  check("an empty string parts no files, and a table keeps what parts it", async (newHandle) => {
+    const store = newHandle();
+    await expectError("PARTITION_VALUE_EMPTY", () =>
+      store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "", 1n]])], {
+        positions: [],
+      }),
     );
     assert.equal(await store.state("parts"), null);
-    await store.append(parted, [batchOf(parted.columns, [[1, "a", 1n]])], { positions: [] });
-    await fails("PARTITION_CONFLICT", () =>
+    await store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "a", 1n]])], {
+      positions: [],
+    });
+    await expectError("PARTITION_CONFLICT", () =>
       store.append(
-        { ...parted, partitionBy: ["bucket"] },
-        [batchOf(parted.columns, [[1, "a", 1n]])],
+        { ...partitionedTable, partitionBy: ["bucket"] },
+        [batchOf(partitionedTable.columns, [[1, "a", 1n]])],
         { positions: [] },
       ),
     );
-    await fails("PARTITION_CONFLICT", () =>
-      store.append({ ...parted, name: "other", partitionBy: ["id"] }, [], { positions: [] }),
+    await expectError("PARTITION_CONFLICT", () =>
+      store.append({ ...partitionedTable, name: "other", partitionBy: ["id"] }, [], {
+        positions: [],
+      }),
     );
     assert.equal((await store.state("parts"))!.rows, 1);
   });
 
   // ---- rewrites ----
 
-  fact(
+  check(
     "a rewrite replaces the partitions it names, in one commit, and no others",
-    async (handle) => {
-      const store = handle();
-      await bucket(store, [
+    async (newHandle) => {
+      const store = newHandle();
+      await appendToBucket(store, [
         [1, 10n],
         [2, 20n],
         [3, 30n],
@@ -428,18 +439,18 @@ export function offlineStoreConformance(options: {
         ),
         "done",
       );
-      const state = (await handle().state("buckets"))!;
+      const state = (await newHandle().state("buckets"))!;
       assert.deepEqual(
         [state.version, state.rows, state.positions],
         [1, 4, [{ partition: "p", offset: 3 }]],
       );
-      assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [
+      assert.deepEqual(sortedRows(await scanRows(newHandle(), "buckets", ["bucket", "id"])), [
         [1, 11n],
         [1, 12n],
         [3, 30n],
         [4, 40n],
       ]);
-      assert.deepEqual(sorted(await rowsOf(store, "buckets", ["id"], { version: 0 })), [
+      assert.deepEqual(sortedRows(await scanRows(store, "buckets", ["id"], { version: 0 })), [
         [10n],
         [20n],
         [30n],
@@ -447,14 +458,14 @@ export function offlineStoreConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a rewrite conflicts with what changed its partitions or its positions since, and with " +
       "nothing else",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       assert.equal(await rewrite(store, [[1, 10n]], [1], null), "done");
       assert.equal(await rewrite(store, [[1, 99n]], [1], null), "conflict");
-      await bucket(store, [[2, 20n]]);
+      await appendToBucket(store, [[2, 20n]]);
       assert.equal(
         await rewrite(store, [[1, 11n]], [1], 0),
         "done",
@@ -465,14 +476,14 @@ export function offlineStoreConformance(options: {
         "conflict",
         "bucket 1 was rewritten since",
       );
-      await bucket(store, [[1, 12n]]);
+      await appendToBucket(store, [[1, 12n]]);
       assert.equal(
         await rewrite(store, [[1, 99n]], [1], 2),
         "conflict",
         "bucket 1 was appended to since",
       );
       assert.equal(await rewrite(store, [[1, 13n]], [1], 3), "done");
-      await bucket(store, [], [step("p", null, 1)]);
+      await appendToBucket(store, [], [step("p", null, 1)]);
       assert.equal(
         await rewrite(store, [[1, 99n]], [1], 4, [step("p", 1, 2)]),
         "conflict",
@@ -489,83 +500,91 @@ export function offlineStoreConformance(options: {
         "conflict",
         "there is no such version",
       );
-      assert.deepEqual(sorted(await rowsOf(handle(), "buckets", ["bucket", "id"])), [
+      assert.deepEqual(sortedRows(await scanRows(newHandle(), "buckets", ["bucket", "id"])), [
         [1, 14n],
         [2, 20n],
       ]);
     },
   );
 
-  fact(
+  check(
     "a rewrite of everything leaves what it brings, and its filter names partition columns only",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       await append(store, [[1n, "a"]]);
       assert.equal(
-        await store.rewrite(simple, [batchOf(simple.columns, [[2n, "b"]])], {
+        await store.rewrite(simpleTable, [batchOf(simpleTable.columns, [[2n, "b"]])], {
           replaced: {},
-          from: 0,
+          expectedVersion: 0,
           positions: [],
         }),
         "done",
       );
-      assert.deepEqual(await rowsOf(store, "t", ["id"]), [[2n]]);
-      await fails("PARTITION_CONFLICT", () =>
-        store.rewrite(simple, [], { replaced: { id: [1] }, from: 1, positions: [] }),
+      assert.deepEqual(await scanRows(store, "t", ["id"]), [[2n]]);
+      await expectError("PARTITION_CONFLICT", () =>
+        store.rewrite(simpleTable, [], {
+          replaced: { id: [1] },
+          expectedVersion: 1,
+          positions: [],
+        }),
       );
     },
   );
 
-  fact(
+  check(
     "a rewrite takes rows as they come, of any partitions in any order, in one commit; an " +
       "error in them leaves the table as it was",
-    async (handle) => {
-      const store = handle();
-      await bucket(store, [
+    async (newHandle) => {
+      const store = newHandle();
+      await appendToBucket(store, [
         [1, 10n],
         [2, 20n],
       ]);
       async function* rows(broken: boolean): AsyncIterable<Batch> {
-        yield batchOf(buckets.columns, [
+        yield batchOf(bucketTable.columns, [
           [1, 11n],
           [3, 30n],
         ]);
-        yield batchOf(buckets.columns, [
+        yield batchOf(bucketTable.columns, [
           [3, 31n],
           [1, 12n],
         ]);
         if (broken) throw new Error("no more of them");
       }
-      const options = { replaced: { bucket: [1, 3] }, from: 0, positions: [step("p", null, 7)] };
-      await assert.rejects(store.rewrite(buckets, rows(true), options), /no more of them/);
+      const options = {
+        replaced: { bucket: [1, 3] },
+        expectedVersion: 0,
+        positions: [step("p", null, 7)],
+      };
+      await assert.rejects(store.rewrite(bucketTable, rows(true), options), /no more of them/);
       assert.deepEqual(
         [
-          (await handle().state("buckets"))!.version,
-          sorted(await rowsOf(handle(), "buckets", ["id"])),
+          (await newHandle().state("buckets"))!.version,
+          sortedRows(await scanRows(newHandle(), "buckets", ["id"])),
         ],
         [0, [[10n], [20n]]],
       );
-      assert.equal(await store.rewrite(buckets, rows(false), options), "done");
+      assert.equal(await store.rewrite(bucketTable, rows(false), options), "done");
       assert.deepEqual(
         [
-          (await handle().state("buckets"))!.version,
-          sorted(await rowsOf(handle(), "buckets", ["id"])),
+          (await newHandle().state("buckets"))!.version,
+          sortedRows(await scanRows(newHandle(), "buckets", ["id"])),
         ],
         [1, [[11n], [12n], [20n], [30n], [31n]]],
       );
-      assert.equal(await store.rewrite(buckets, rows(false), options), "conflict");
+      assert.equal(await store.rewrite(bucketTable, rows(false), options), "conflict");
     },
   );
 
   // ---- versions ----
 
-  fact("every version stays readable as it was", async (handle) => {
-    const store = handle();
+  check("every version stays readable as it was", async (newHandle) => {
+    const store = newHandle();
     for (let i = 0; i < 12; i++)
       await (i % 4 === 3
         ? rewrite(store, [[0, BigInt(100 + i)]], [0], i - 1)
-        : bucket(store, [[i % 2, BigInt(i)]]));
-    const reader = handle();
+        : appendToBucket(store, [[i % 2, BigInt(i)]]));
+    const reader = newHandle();
     assert.equal((await reader.state("buckets"))!.version, 11);
     let expected: (readonly [number, bigint])[] = [];
     for (let i = 0; i < 12; i++) {
@@ -574,18 +593,20 @@ export function offlineStoreConformance(options: {
           ? [...expected.filter(([b]) => b !== 0), [0, BigInt(100 + i)]]
           : [...expected, [i % 2, BigInt(i)]];
       assert.deepEqual(
-        sorted(await rowsOf(reader, "buckets", ["bucket", "id"], { version: i })),
-        sorted(expected),
+        sortedRows(await scanRows(reader, "buckets", ["bucket", "id"], { version: i })),
+        sortedRows(expected),
         `version ${i}`,
       );
       assert.equal((await reader.state("buckets", { version: i }))!.rows, expected.length);
     }
-    await fails("VERSION_MISSING", () => reader.state("buckets", { version: 12 }));
-    await fails("VERSION_MISSING", () => rowsOf(reader, "buckets", ["id"], { version: 12 }));
+    await expectError("VERSION_MISSING", () => reader.state("buckets", { version: 12 }));
+    await expectError("VERSION_MISSING", () =>
+      scanRows(reader, "buckets", ["id"], { version: 12 }),
+    );
   });
 
-  fact("a scan reads the version it began with", async (handle) => {
-    const store = handle();
+  check("a scan reads the version it began with", async (newHandle) => {
+    const store = newHandle();
     for (let i = 0; i < 3; i++) await append(store, [[BigInt(i), null]]);
     const seen: Value[] = [];
     for await (const batch of store.scan("t", { columns: ["id"] })) {
@@ -595,8 +616,8 @@ export function offlineStoreConformance(options: {
     assert.deepEqual(seen, [0n, 1n, 2n]);
   });
 
-  fact("a range never loses a row that is in it", async (handle) => {
-    const store = handle();
+  check("a range never loses a row that is in it", async (newHandle) => {
+    const store = newHandle();
     const columns = [
       column("time", "timestamp"),
       column("x", "float64"),
@@ -625,42 +646,42 @@ export function offlineStoreConformance(options: {
         const range = { column: columns[c]!.name, min: low * scale, max: high * scale };
         const inside = (row: readonly Value[]): boolean =>
           row[0] !== null && Number(row[0]) >= range.min && Number(row[0]) <= range.max;
-        const read = (await rowsOf(store, "ranges", [range.column], { range })).filter(inside);
+        const read = (await scanRows(store, "ranges", [range.column], { range })).filter(inside);
         assert.deepEqual(
-          sorted(read),
-          sorted(rows.map((row) => [row[c]!]).filter(inside)),
+          sortedRows(read),
+          sortedRows(rows.map((row) => [row[c]!]).filter(inside)),
           JSON.stringify(range),
         );
       }
     }
-    await fails("COLUMN_MISSING", () =>
-      rowsOf(store, "ranges", ["x"], { range: { column: "nothing", min: 0, max: 1 } }),
+    await expectError("COLUMN_MISSING", () =>
+      scanRows(store, "ranges", ["x"], { range: { column: "nothing", min: 0, max: 1 } }),
     );
   });
 
   // ---- many writers ----
 
-  fact("appends of many handles at once are all there, once", async (handle) => {
-    const handles = Array.from({ length: 6 }, handle);
+  check("appends of many handles at once are all there, once", async (newHandle) => {
+    const handles = Array.from({ length: 6 }, newHandle);
     await Promise.all(
       handles.map(async (store, h) => {
         for (let i = 0; i < 8; i++)
           assert.equal(await append(store, [[BigInt(h * 100 + i), `${h}`]]), "done");
       }),
     );
-    const state = (await handle().state("t"))!;
+    const state = (await newHandle().state("t"))!;
     assert.deepEqual([state.rows, state.version], [48, 47]);
     const expected = handles.flatMap((_, h) =>
       Array.from({ length: 8 }, (_unused, i) => [BigInt(h * 100 + i)]),
     );
-    assert.deepEqual(sorted(await rowsOf(handle(), "t", ["id"])), sorted(expected));
+    assert.deepEqual(sortedRows(await scanRows(newHandle(), "t", ["id"])), sortedRows(expected));
   });
 
-  fact("writers that share positions lose and double nothing", async (handle) => {
+  check("writers that share positions lose and double nothing", async (newHandle) => {
     const total = 30;
     await Promise.all(
       Array.from({ length: 4 }, async () => {
-        const store = handle();
+        const store = newHandle();
         for (;;) {
           const at =
             (await store.state("t"))?.positions.find(({ partition }) => partition === "p")
@@ -671,25 +692,25 @@ export function offlineStoreConformance(options: {
         }
       }),
     );
-    const store = handle();
+    const store = newHandle();
     assert.deepEqual((await store.state("t"))!.positions, [{ partition: "p", offset: total - 1 }]);
     assert.deepEqual(
-      sorted(await rowsOf(store, "t", ["id"])),
+      sortedRows(await scanRows(store, "t", ["id"])),
       Array.from({ length: total }, (_, i) => [BigInt(i)]),
     );
   });
 
-  fact(
+  check(
     "a counter that many handles read and rewrite loses no step, beside appends to another " +
       "partition",
-    async (handle) => {
-      await bucket(handle(), [[1, 0n]]);
+    async (newHandle) => {
+      await appendToBucket(newHandle(), [[1, 0n]]);
       const steps = 6;
       const counting = Array.from({ length: 3 }, async () => {
-        const store = handle();
+        const store = newHandle();
         for (let done = 0; done < steps;) {
           const { version } = (await store.state("buckets"))!;
-          const [[value]] = (await rowsOf(store, "buckets", ["id"], {
+          const [[value]] = (await scanRows(store, "buckets", ["id"], {
             version,
             partitions: { bucket: [1] },
           })) as [[bigint]];
@@ -697,37 +718,42 @@ export function offlineStoreConformance(options: {
         }
       });
       const appending = (async () => {
-        const store = handle();
-        for (let i = 0; i < steps; i++) await bucket(store, [[2, BigInt(i)]]);
+        const store = newHandle();
+        for (let i = 0; i < steps; i++) await appendToBucket(store, [[2, BigInt(i)]]);
       })();
       await Promise.all([...counting, appending]);
-      assert.deepEqual(await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [1] } }), [
-        [BigInt(3 * steps)],
-      ]);
+      assert.deepEqual(
+        await scanRows(newHandle(), "buckets", ["id"], { partitions: { bucket: [1] } }),
+        [[BigInt(3 * steps)]],
+      );
       assert.equal(
-        (await rowsOf(handle(), "buckets", ["id"], { partitions: { bucket: [2] } })).length,
+        (await scanRows(newHandle(), "buckets", ["id"], { partitions: { bucket: [2] } })).length,
         steps,
       );
     },
   );
 
-  fact("a table of another name is another table, and a name may be a path", async (handle) => {
-    const store = handle();
+  check("a table of another name is another table, and a name may be a path", async (newHandle) => {
+    const store = newHandle();
     for (const name of ["a", "a/b", "a/bc", "ä/☂"])
-      await store.append({ ...simple, name }, [batchOf(simple.columns, [[1n, name]])], {
+      await store.append({ ...simpleTable, name }, [batchOf(simpleTable.columns, [[1n, name]])], {
         positions: [],
       });
     for (const name of ["a", "a/b", "a/bc", "ä/☂"])
-      assert.deepEqual(await rowsOf(handle(), name, ["name"]), [[name]]);
+      assert.deepEqual(await scanRows(newHandle(), name, ["name"]), [[name]]);
   });
 
-  if (options.withoutRegistry !== true) registryFacts(fact);
+  if (options.withoutRegistry !== true) registryConformance(check);
 
-  fact("a call whose signal is aborted throws and writes nothing", async (handle) => {
-    const store = handle();
+  check("a call whose signal is aborted throws and writes nothing", async (newHandle) => {
+    const store = newHandle();
     const signal = AbortSignal.abort();
     await assert.rejects(
-      () => store.append(simple, [batchOf(simple.columns, [[1n, "a"]])], { positions: [], signal }),
+      () =>
+        store.append(simpleTable, [batchOf(simpleTable.columns, [[1n, "a"]])], {
+          positions: [],
+          signal,
+        }),
       { name: "AbortError" },
     );
     assert.equal(await store.state("t"), null);
@@ -745,99 +771,110 @@ export function offlineStoreConformance(options: {
 // ---- what the facts are told with
 // -----------------------------------------------------------------------------------
 
-function column(name: string, kind: Kind): ColumnSpec {
-  return { name, database: name, kind, nullable: true };
+function column(name: string, type: ValueType): ColumnSpec {
+  return { name, database: name, type, nullable: true };
 }
 
-const simple: TableSpec = {
+const simpleTable: TableSpec = {
   name: "t",
   columns: [column("id", "int64"), { ...column("name", "string"), database: "Full Name" }],
   partitionBy: [],
 };
-const buckets: TableSpec = {
+const bucketTable: TableSpec = {
   name: "buckets",
   columns: [column("bucket", "int32"), column("id", "int64")],
   partitionBy: ["bucket"],
 };
-const parted: TableSpec = {
+const partitionedTable: TableSpec = {
   name: "parts",
   columns: [column("bucket", "int32"), column("text", "string"), column("id", "int64")],
   partitionBy: ["bucket", "text"],
 };
 
-const big = 10n ** 38n - 1n;
-const extremes: readonly { readonly column: ColumnSpec; readonly values: readonly Value[] }[] = [
-  {
-    column: column("text", "string"),
-    values: [
-      "",
-      "a",
-      "é😀",
-      "\u{10ffff}",
-      "\ufeffbom",
-      "\0",
-      "line\nbreak",
-      "x".repeat(20_000),
-      "\u{10ffff}".repeat(40),
-      "null",
-    ],
-  },
-  { column: column("json", "json"), values: ["{}", '{"a":12345678901234567890}', '"é"', "null"] },
-  {
-    column: column("int64", "int64"),
-    values: [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n],
-  },
-  { column: { ...column("counted", "int64"), mode: "number" }, values: [1n] },
-  { column: column("int32", "int32"), values: [0, -1, 2 ** 31 - 1, -(2 ** 31)] },
-  {
-    column: column("float64", "float64"),
-    values: [0, -0, 0.1, 1e16 + 2, 5e-324, -Number.MAX_VALUE, Number.MAX_VALUE, 1 / 3, 2 ** 53 + 2],
-  },
-  {
-    column: { ...column("wide", "decimal"), precision: 38, scale: 9 },
-    values: [0n, big, -big, 1n, -1n, 10n ** 18n, -(2n ** 63n), 2n ** 64n],
-  },
-  {
-    column: { ...column("middle", "decimal"), precision: 18, scale: 0 },
-    values: [0n, 10n ** 18n - 1n, -(10n ** 18n) + 1n, 2n ** 53n + 1n],
-  },
-  {
-    column: { ...column("narrow", "decimal"), precision: 9, scale: 9 },
-    values: [0n, 999_999_999n, -999_999_999n],
-  },
-  {
-    column: { ...column("twenty", "decimal"), precision: 20, scale: 20 },
-    values: [10n ** 20n - 1n, -(10n ** 20n) + 1n, -1n, 255n, -256n],
-  },
-  {
-    column: { ...column("time", "timestamp"), zone: "Europe/Berlin", mode: "micros" },
-    values: [
-      0,
-      -1,
-      2 ** 53 - 1,
-      -(2 ** 53) + 1,
-      1_700_000_000_123_456,
-      -86_400_000_001,
-      4_294_967_296,
-      -4_294_967_297,
-    ],
-  },
-  { column: column("date", "date"), values: [0, -1, 19_700, -719_162, 2_932_896, -(2 ** 31)] },
-  {
-    column: column("bytes", "bytes"),
-    values: [new Uint8Array(0), new Uint8Array([0, 255, 128]), new Uint8Array(5000).fill(7)],
-  },
-  { column: column("boolean", "boolean"), values: [true, false, true, true, false] },
-  { column: column("größe_☂", "string"), values: ["a column's name may be any letters"] },
-];
+const maxDecimal = 10n ** 38n - 1n;
+const extremeValues: readonly { readonly column: ColumnSpec; readonly values: readonly Value[] }[] =
+  [
+    {
+      column: column("text", "string"),
+      values: [
+        "",
+        "a",
+        "é😀",
+        "\u{10ffff}",
+        "\ufeffbom",
+        "\0",
+        "line\nbreak",
+        "x".repeat(20_000),
+        "\u{10ffff}".repeat(40),
+        "null",
+      ],
+    },
+    { column: column("json", "json"), values: ["{}", '{"a":12345678901234567890}', '"é"', "null"] },
+    {
+      column: column("int64", "int64"),
+      values: [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n],
+    },
+    { column: { ...column("counted", "int64"), mode: "number" }, values: [1n] },
+    { column: column("int32", "int32"), values: [0, -1, 2 ** 31 - 1, -(2 ** 31)] },
+    {
+      column: column("float64", "float64"),
+      values: [
+        0,
+        -0,
+        0.1,
+        1e16 + 2,
+        5e-324,
+        -Number.MAX_VALUE,
+        Number.MAX_VALUE,
+        1 / 3,
+        2 ** 53 + 2,
+      ],
+    },
+    {
+      column: { ...column("wide", "decimal"), precision: 38, scale: 9 },
+      values: [0n, maxDecimal, -maxDecimal, 1n, -1n, 10n ** 18n, -(2n ** 63n), 2n ** 64n],
+    },
+    {
+      column: { ...column("middle", "decimal"), precision: 18, scale: 0 },
+      values: [0n, 10n ** 18n - 1n, -(10n ** 18n) + 1n, 2n ** 53n + 1n],
+    },
+    {
+      column: { ...column("narrow", "decimal"), precision: 9, scale: 9 },
+      values: [0n, 999_999_999n, -999_999_999n],
+    },
+    {
+      column: { ...column("twenty", "decimal"), precision: 20, scale: 20 },
+      values: [10n ** 20n - 1n, -(10n ** 20n) + 1n, -1n, 255n, -256n],
+    },
+    {
+      column: { ...column("time", "timestamp"), zone: "Europe/Berlin", mode: "micros" },
+      values: [
+        0,
+        -1,
+        2 ** 53 - 1,
+        -(2 ** 53) + 1,
+        1_700_000_000_123_456,
+        -86_400_000_001,
+        4_294_967_296,
+        -4_294_967_297,
+      ],
+    },
+    { column: column("date", "date"), values: [0, -1, 19_700, -719_162, 2_932_896, -(2 ** 31)] },
+    {
+      column: column("bytes", "bytes"),
+      values: [new Uint8Array(0), new Uint8Array([0, 255, 128]), new Uint8Array(5000).fill(7)],
+    },
+    { column: column("boolean", "boolean"), values: [true, false, true, true, false] },
+    { column: column("größe_☂", "string"), values: ["a column's name may be any letters"] },
+  ];
 
 function step(
   partition: string,
   expected: number | null,
   next: number,
-  mark?: string,
+  checkpoint?: string,
 ): PositionStep {
-  return { partition, expected, next, ...(mark === undefined ? {} : { mark }) };
+  return { partition, expected, next, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }
 
 function append(
@@ -845,32 +882,32 @@ function append(
   rows: readonly (readonly Value[])[],
   positions: readonly PositionStep[] = [],
 ): Promise<"done" | "conflict"> {
-  return store.append(simple, [batchOf(simple.columns, rows)], { positions });
+  return store.append(simpleTable, [batchOf(simpleTable.columns, rows)], { positions });
 }
 
-function bucket(
+function appendToBucket(
   store: OfflineStore,
   rows: readonly (readonly Value[])[],
   positions: readonly PositionStep[] = [],
 ): Promise<"done" | "conflict"> {
-  return store.append(buckets, [batchOf(buckets.columns, rows)], { positions });
+  return store.append(bucketTable, [batchOf(bucketTable.columns, rows)], { positions });
 }
 
 function rewrite(
   store: OfflineStore,
   rows: readonly (readonly Value[])[],
   replaced: readonly number[],
-  from: number | null,
+  expectedVersion: number | null,
   positions: readonly PositionStep[] = [],
 ): Promise<"done" | "conflict"> {
-  return store.rewrite(buckets, [batchOf(buckets.columns, rows)], {
+  return store.rewrite(bucketTable, [batchOf(bucketTable.columns, rows)], {
     replaced: { bucket: replaced },
-    from,
+    expectedVersion,
     positions,
   });
 }
 
-async function rowsOf(
+async function scanRows(
   store: OfflineStore,
   table: string,
   columns: readonly string[],
@@ -878,23 +915,23 @@ async function rowsOf(
 ): Promise<Value[][]> {
   const rows: Value[][] = [];
   for await (const batch of store.scan(table, { ...options, columns }))
-    rows.push(...valuesOf(batch));
+    rows.push(...rowsOfBatch(batch));
   return rows;
 }
 
-function valuesOf(batch: Batch): Value[][] {
+function rowsOfBatch(batch: Batch): Value[][] {
   return Array.from({ length: batch.length }, (_, i) =>
     batch.vectors.map((vector) => valueAt(vector, i)),
   );
 }
 
-function same(a: Value, b: Value): boolean {
+function sameValue(a: Value, b: Value): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array
     ? Buffer.compare(a, b) === 0
     : Object.is(a, b);
 }
 
-function show(value: Value): string {
+function valueText(value: Value): string {
   return typeof value === "bigint"
     ? `${value}n`
     : Object.is(value, -0)
@@ -903,9 +940,9 @@ function show(value: Value): string {
 }
 
 /** Rows in any one order, so that two lists of the same rows are equal. */
-function sorted(rows: readonly (readonly Value[])[]): Value[][] {
+function sortedRows(rows: readonly (readonly Value[])[]): Value[][] {
   const key = (row: readonly Value[]): string =>
-    row.map((value) => show(value).padStart(30)).join();
+    row.map((value) => valueText(value).padStart(30)).join();
   return rows.map((row) => [...row]).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
@@ -913,7 +950,7 @@ function byPartition<T extends { readonly partition: string }>(positions: readon
   return [...positions].sort((a, b) => (a.partition < b.partition ? -1 : 1));
 }
 
-async function fails(code: string, call: () => Promise<unknown>): Promise<void> {
+async function expectError(code: string, call: () => Promise<unknown>): Promise<void> {
   await assert.rejects(call, (error) => {
     assert.ok(isTidemarkError(error, code), `${code} expected, not ${String(error)}`);
     return true;

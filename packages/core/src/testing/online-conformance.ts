@@ -25,9 +25,9 @@ export function onlineStoreConformance(options: {
 }): void {
   const { make } = options;
 
-  function fact(
+  function check(
     name: string,
-    run: (handle: (namespace?: string) => Promise<OnlineStore>) => Promise<void>,
+    run: (newHandle: (namespace?: string) => Promise<OnlineStore>) => Promise<void>,
   ): void {
     options.test(name, async () => {
       const under = await make();
@@ -46,44 +46,52 @@ export function onlineStoreConformance(options: {
     });
   }
 
-  fact(
+  check(
     "what was written is read, by the place of its key, a key asked twice twice, and null " +
       "where there is nothing",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       assert.equal(
-        await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }),
+        await store.write({
+          source: "s",
+          cells: [putCell("a", "1"), putCell("b", "2")],
+          positions: [],
+        }),
         "done",
       );
       const cells = await store.read(["b", "?", "a", "b"].map(key));
-      assert.deepEqual(cells.map(valueOf), ["2", null, "1", "2"]);
+      assert.deepEqual(cells.map(cellText), ["2", null, "1", "2"]);
       assert.equal(cells[0]!.version, cells[3]!.version);
       assert.deepEqual(await store.read([]), []);
     },
   );
 
-  fact(
+  check(
     "where it tells what has changed: a cell of the version that is known is the same, any " +
       "other is whole, and nothing is nothing",
-    async (handle) => {
-      const [store, other] = [await handle(), await handle()];
-      if (store.readChanged === undefined) return;
+    async (newHandle) => {
+      const [store, other] = [await newHandle(), await newHandle()];
+      if (store.readIfChanged === undefined) return;
       assert.equal(
-        await store.write({ source: "s", cells: [put("a", "1"), put("b", "2")], positions: [] }),
+        await store.write({
+          source: "s",
+          cells: [putCell("a", "1"), putCell("b", "2")],
+          positions: [],
+        }),
         "done",
       );
       const names = ["a", "b", "?"];
-      const readChanged = async (
+      const readIfChanged = async (
         known: readonly (number | null)[],
         asked: readonly string[] = names,
       ): Promise<readonly (string | null)[]> =>
-        (await store.readChanged!(asked.map(key), known)).map((cell) =>
-          cell === "same" ? "same" : valueOf(cell),
+        (await store.readIfChanged!(asked.map(key), known)).map((cell) =>
+          cell === "same" ? "same" : cellText(cell),
         );
       const [a, b] = await store.read(names.map(key));
       const known = [a!.version, b!.version, a!.version];
-      assert.deepEqual(await readChanged(known), ["same", "same", null]);
-      assert.deepEqual(await readChanged([null, b!.version + 1000, null]), ["1", "2", null]);
+      assert.deepEqual(await readIfChanged(known), ["same", "same", null]);
+      assert.deepEqual(await readIfChanged([null, b!.version + 1000, null]), ["1", "2", null]);
       for (const [of, all] of [
         [["a"], ["same"]],
         [
@@ -100,14 +108,14 @@ export function onlineStoreConformance(options: {
         ],
       ] as const) {
         assert.deepEqual(
-          await readChanged(
+          await readIfChanged(
             of.map((name) => known[names.indexOf(name)]!),
             of,
           ),
           all,
         );
         assert.deepEqual(
-          await readChanged(
+          await readIfChanged(
             of.map(() => null),
             of,
           ),
@@ -116,165 +124,180 @@ export function onlineStoreConformance(options: {
       }
       // by another handle, and with the bytes that it had
       assert.equal(
-        await other.write({ source: "s", cells: [put("b", "2")], positions: [] }),
+        await other.write({ source: "s", cells: [putCell("b", "2")], positions: [] }),
         "done",
       );
-      assert.deepEqual(await readChanged(known), ["same", "2", null]);
-      assert.deepEqual(await readChanged(known.slice(0, 2), ["a", "b"]), ["same", "2"]);
-      assert.deepEqual(await readChanged([b!.version, a!.version], ["b", "a"]), ["2", "same"]);
-      assert.equal(await other.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
-      assert.deepEqual(await readChanged(known), [null, "2", null]);
-      assert.deepEqual(await store.readChanged([], []), []);
+      assert.deepEqual(await readIfChanged(known), ["same", "2", null]);
+      assert.deepEqual(await readIfChanged(known.slice(0, 2), ["a", "b"]), ["same", "2"]);
+      assert.deepEqual(await readIfChanged([b!.version, a!.version], ["b", "a"]), ["2", "same"]);
+      assert.equal(
+        await other.write({ source: "s", cells: [removeCell("a")], positions: [] }),
+        "done",
+      );
+      assert.deepEqual(await readIfChanged(known), [null, "2", null]);
+      assert.deepEqual(await store.readIfChanged([], []), []);
     },
   );
 
-  fact(
+  check(
     "where it tells a stamp: it stays while nothing is written, and is another after a write " +
       "of any handle, a removal and a sweep",
-    async (handle) => {
-      const [store, other] = [await handle(), await handle()];
-      if (store.stamp === undefined) return;
+    async (newHandle) => {
+      const [store, other] = [await newHandle(), await newHandle()];
+      if (store.changeCounter === undefined) return;
       const seen = new Set<number>();
       const step = async (run: () => Promise<unknown>): Promise<void> => {
-        seen.add(store.stamp!());
+        seen.add(store.changeCounter!());
         await store.read([key("a")]);
         await other.read([key("a")]);
-        assert.equal(store.stamp!(), [...seen].at(-1));
+        assert.equal(store.changeCounter!(), [...seen].at(-1));
         await run();
-        assert.ok(!seen.has(store.stamp!()), "a write that the stamp does not tell");
+        assert.ok(!seen.has(store.changeCounter!()), "a write that the stamp does not tell");
       };
       for (const writer of [store, other]) {
-        await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
-        await step(() => writer.write({ source: "s", cells: [put("a", "1")], positions: [] }));
-        await step(() => writer.write({ source: "s", cells: [remove("a")], positions: [] }));
+        await step(() => writer.write({ source: "s", cells: [putCell("a", "1")], positions: [] }));
+        await step(() => writer.write({ source: "s", cells: [putCell("a", "1")], positions: [] }));
+        await step(() => writer.write({ source: "s", cells: [removeCell("a")], positions: [] }));
         await step(() =>
-          writer.write({ source: "s", cells: [{ ...put("a", "1"), expires: 5 }], positions: [] }),
+          writer.write({
+            source: "s",
+            cells: [{ ...putCell("a", "1"), expires: 5 }],
+            positions: [],
+          }),
         );
-        await step(() => writer.sweep({ before: 10, limit: 10, cursor: null }));
+        await step(() => writer.deleteExpired({ before: 10, limit: 10, cursor: null }));
       }
       assert.equal(seen.size, 10);
     },
   );
 
-  fact("a cell is written only over the version that was read", async (handle) => {
-    const store = await handle();
-    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
-    const { version } = (await one(store, "a"))!;
+  check("a cell is written only over the version that was read", async (newHandle) => {
+    const store = await newHandle();
+    await store.write({ source: "s", cells: [putCell("a", "1")], positions: [] });
+    const { version } = (await readCell(store, "a"))!;
     assert.equal(
-      await store.write({ source: "s", cells: [put("a", "2", version)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("a", "2", version)], positions: [] }),
       "done",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [put("a", "3", version)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("a", "3", version)], positions: [] }),
       "conflict",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [put("a", "3", null)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("a", "3", null)], positions: [] }),
       "conflict",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [put("b", "3", version)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("b", "3", version)], positions: [] }),
       "conflict",
     );
-    assert.equal(valueOf(await one(store, "a")), "2");
-    assert.equal(await one(store, "b"), null);
+    assert.equal(cellText(await readCell(store, "a")), "2");
+    assert.equal(await readCell(store, "b"), null);
   });
 
-  fact("a cell expected absent is written only where there is none", async (handle) => {
-    const store = await handle();
+  check("a cell expected absent is written only where there is none", async (newHandle) => {
+    const store = await newHandle();
     assert.equal(
-      await store.write({ source: "s", cells: [put("a", "1", null)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("a", "1", null)], positions: [] }),
       "done",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [put("a", "2", null)], positions: [] }),
+      await store.write({ source: "s", cells: [putCell("a", "2", null)], positions: [] }),
       "conflict",
     );
-    assert.equal(valueOf(await one(store, "a")), "1");
+    assert.equal(cellText(await readCell(store, "a")), "1");
   });
 
-  fact("a write that expects nothing in particular replaces whatever is there", async (handle) => {
-    const store = await handle();
-    for (const value of ["1", "2"])
-      assert.equal(
-        await store.write({ source: "s", cells: [put("a", value)], positions: [] }),
-        "done",
-      );
-    assert.equal(valueOf(await one(store, "a")), "2");
-    for (let i = 0; i < 2; i++)
-      assert.equal(await store.write({ source: "s", cells: [remove("a")], positions: [] }), "done");
-    assert.equal(await one(store, "a"), null);
-  });
+  check(
+    "a write that expects nothing in particular replaces whatever is there",
+    async (newHandle) => {
+      const store = await newHandle();
+      for (const value of ["1", "2"])
+        assert.equal(
+          await store.write({ source: "s", cells: [putCell("a", value)], positions: [] }),
+          "done",
+        );
+      assert.equal(cellText(await readCell(store, "a")), "2");
+      for (let i = 0; i < 2; i++)
+        assert.equal(
+          await store.write({ source: "s", cells: [removeCell("a")], positions: [] }),
+          "done",
+        );
+      assert.equal(await readCell(store, "a"), null);
+    },
+  );
 
-  fact("a cell is removed only at the version that was read", async (handle) => {
-    const store = await handle();
-    await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
-    const { version } = (await one(store, "a"))!;
+  check("a cell is removed only at the version that was read", async (newHandle) => {
+    const store = await newHandle();
+    await store.write({ source: "s", cells: [putCell("a", "1")], positions: [] });
+    const { version } = (await readCell(store, "a"))!;
     assert.equal(
-      await store.write({ source: "s", cells: [remove("a", null)], positions: [] }),
+      await store.write({ source: "s", cells: [removeCell("a", null)], positions: [] }),
       "conflict",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [remove("a", version)], positions: [] }),
+      await store.write({ source: "s", cells: [removeCell("a", version)], positions: [] }),
       "done",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [remove("a", version)], positions: [] }),
+      await store.write({ source: "s", cells: [removeCell("a", version)], positions: [] }),
       "conflict",
     );
     assert.equal(
-      await store.write({ source: "s", cells: [remove("a", null)], positions: [] }),
+      await store.write({ source: "s", cells: [removeCell("a", null)], positions: [] }),
       "done",
     );
-    assert.equal(await one(store, "a"), null);
+    assert.equal(await readCell(store, "a"), null);
   });
 
-  fact(
+  check(
     "every write changes the version, also with the same bytes, and a version never comes " +
       "back, also after a removal",
-    async (handle) => {
-      const [first, second] = [await handle(), await handle()];
+    async (newHandle) => {
+      const [first, second] = [await newHandle(), await newHandle()];
       const seen = new Set<number>();
       for (let round = 0; round < 20; round++) {
         const store = round % 2 === 0 ? first : second;
-        await store.write({ source: "s", cells: [put("a", "same")], positions: [] });
-        seen.add((await one(store, "a"))!.version);
+        await store.write({ source: "s", cells: [putCell("a", "same")], positions: [] });
+        seen.add((await readCell(store, "a"))!.version);
         if (round % 3 === 0)
-          await store.write({ source: "s", cells: [remove("a")], positions: [] });
+          await store.write({ source: "s", cells: [removeCell("a")], positions: [] });
       }
       assert.equal(seen.size, 20);
       const old = [...seen].at(-1)!;
-      await first.write({ source: "s", cells: [remove("a")], positions: [] });
-      await first.write({ source: "s", cells: [put("a", "again", null)], positions: [] });
+      await first.write({ source: "s", cells: [removeCell("a")], positions: [] });
+      await first.write({ source: "s", cells: [putCell("a", "again", null)], positions: [] });
       assert.equal(
-        await first.write({ source: "s", cells: [put("a", "late", old)], positions: [] }),
+        await first.write({ source: "s", cells: [putCell("a", "late", old)], positions: [] }),
         "conflict",
       );
     },
   );
 
-  fact("a position moves only from where it is expected, with its mark", async (handle) => {
-    const store = await handle();
-    const step = (expected: number | null, next: number, mark?: string): Promise<string> =>
+  check("a position moves only from where it is expected, with its mark", async (newHandle) => {
+    const store = await newHandle();
+    const step = (expected: number | null, next: number, checkpoint?: string): Promise<string> =>
       store.write({
         source: "s",
         cells: [],
-        positions: [{ partition: "t:0", expected, next, mark }],
+        positions: [{ partition: "t:0", expected, next, checkpoint }],
       });
     assert.deepEqual(await store.positions("s"), []);
     assert.equal(await step(0, 1), "conflict");
     assert.equal(await step(null, 0, "first"), "done");
     assert.equal(await step(null, 1), "conflict");
-    assert.deepEqual(await store.positions("s"), [{ partition: "t:0", offset: 0, mark: "first" }]);
+    assert.deepEqual(await store.positions("s"), [
+      { partition: "t:0", offset: 0, checkpoint: "first" },
+    ]);
     assert.equal(await step(0, 9007199254740991), "done");
     assert.deepEqual(await store.positions("s"), [{ partition: "t:0", offset: 9007199254740991 }]);
     assert.equal(await step(9007199254740991, 3), "done");
   });
 
-  fact(
+  check(
     "positions of two sources are two, and several partitions move in one step or not at all",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       const at = (expected: number | null, next: number) =>
         ["t:0", "t:1"].map((partition) => ({ partition, expected, next }));
       assert.equal(await store.write({ source: "a", cells: [], positions: at(null, 5) }), "done");
@@ -301,22 +324,22 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a step is all or nothing: one cell or one position that is not as expected stops all of it",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       await store.write({
         source: "s",
-        cells: [put("m", "1")],
+        cells: [putCell("m", "1")],
         positions: [{ partition: "p", expected: null, next: 1 }],
       });
-      const { version } = (await one(store, "m"))!;
-      const others = ["a", "z"].map((name) => put(name, "new", null));
+      const { version } = (await readCell(store, "m"))!;
+      const others = ["a", "z"].map((name) => putCell(name, "new", null));
       const moved = { partition: "p", expected: 1, next: 2 };
       assert.equal(
         await store.write({
           source: "s",
-          cells: [...others, put("m", "2", version + 1)],
+          cells: [...others, putCell("m", "2", version + 1)],
           positions: [moved],
         }),
         "conflict",
@@ -324,7 +347,7 @@ export function onlineStoreConformance(options: {
       assert.equal(
         await store.write({
           source: "s",
-          cells: [...others, put("m", "2", version)],
+          cells: [...others, putCell("m", "2", version)],
           positions: [{ ...moved, expected: 0 }],
         }),
         "conflict",
@@ -332,12 +355,12 @@ export function onlineStoreConformance(options: {
       assert.equal(
         await store.write({
           source: "s",
-          cells: [...others, remove("m", null)],
+          cells: [...others, removeCell("m", null)],
           positions: [moved],
         }),
         "conflict",
       );
-      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [
+      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [
         null,
         "1",
         null,
@@ -346,12 +369,12 @@ export function onlineStoreConformance(options: {
       assert.equal(
         await store.write({
           source: "s",
-          cells: [...others, put("m", "2", version)],
+          cells: [...others, putCell("m", "2", version)],
           positions: [moved],
         }),
         "done",
       );
-      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(valueOf), [
+      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [
         "new",
         "2",
         "new",
@@ -360,31 +383,32 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       await assert.rejects(
         store.write({
           source: "s",
-          cells: [put("a", "1"), put("b", "1"), put("a", "2")],
+          cells: [putCell("a", "1"), putCell("b", "1"), putCell("a", "2")],
           positions: [],
         }),
         { code: "ONLINE_STORE_TWICE" },
       );
       const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
-      await assert.rejects(store.write({ source: "s", cells: [put("a", "1")], positions: twice }), {
-        code: "ONLINE_STORE_TWICE",
-      });
-      assert.equal(await one(store, "a"), null);
+      await assert.rejects(
+        store.write({ source: "s", cells: [putCell("a", "1")], positions: twice }),
+        { code: "ONLINE_STORE_TWICE" },
+      );
+      assert.equal(await readCell(store, "a"), null);
     },
   );
 
-  fact("over random steps it does what the store in memory does", async (handle) => {
+  check("over random steps it does what the store in memory does", async (newHandle) => {
     const [stores, model, random] = [
-      [await handle(), await handle()],
+      [await newHandle(), await newHandle()],
       memoryOnlineStore(),
-      generator(3),
+      seededRandom(3),
     ];
     await model.open({ namespace: "test" });
     const names = ["", "a", "b", "c"];
@@ -397,7 +421,7 @@ export function onlineStoreConformance(options: {
         await store.read(names.map(key)),
         await model.read(names.map(key)),
       ];
-      assert.deepEqual(there.map(valueOf), modelled.map(valueOf), `after ${round} steps`);
+      assert.deepEqual(there.map(cellText), modelled.map(cellText), `after ${round} steps`);
       names.forEach((_, n) => {
         const pair: [number, number] = [there[n]?.version ?? 0, modelled[n]?.version ?? 0];
         if (there[n] !== null && history[n]!.at(-1)?.[0] !== pair[0]) history[n]!.push(pair);
@@ -418,7 +442,7 @@ export function onlineStoreConformance(options: {
                 : there[n] === null
                   ? null
                   : past.at(-1);
-        const write = random() % 4 === 0 ? remove(name) : put(name, String(round));
+        const write = random() % 4 === 0 ? removeCell(name) : putCell(name, String(round));
         cells.push({ ...write, expected: expected?.[0] ?? (expected as null | undefined) });
         twins.push({ ...write, expected: expected?.[1] ?? (expected as null | undefined) });
       });
@@ -448,20 +472,20 @@ export function onlineStoreConformance(options: {
     );
   });
 
-  fact("interleaved writers on one cell lose nothing and double nothing", async (handle) => {
+  check("interleaved writers on one cell lose nothing and double nothing", async (newHandle) => {
     const [writers, steps] = [4, 60];
     let conflicts = 0;
     async function write(writer: number): Promise<void> {
-      const store = await handle();
-      const random = generator(writer + 1);
+      const store = await newHandle();
+      const random = seededRandom(writer + 1);
       for (let offset = 0; offset < steps;) {
-        const cell = await one(store, "counter");
+        const cell = await readCell(store, "counter");
         for (let pause = random() % 3; pause > 0; pause--) await setImmediate();
         const result = await store.write({
           source: "s",
           cells: [
-            put("counter", String(Number(valueOf(cell) ?? "0") + 1), cell?.version ?? null),
-            put(`own${writer}`, String(offset)),
+            putCell("counter", String(Number(cellText(cell) ?? "0") + 1), cell?.version ?? null),
+            putCell(`own${writer}`, String(offset)),
           ],
           positions: [
             { partition: `p${writer}`, expected: offset === 0 ? null : offset - 1, next: offset },
@@ -472,8 +496,8 @@ export function onlineStoreConformance(options: {
       }
     }
     await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
-    const store = await handle();
-    assert.equal(valueOf(await one(store, "counter")), String(writers * steps));
+    const store = await newHandle();
+    assert.equal(cellText(await readCell(store, "counter")), String(writers * steps));
     assert.deepEqual(
       (await store.positions("s")).map((p) => p.offset),
       Array.from({ length: writers }, () => steps - 1),
@@ -481,40 +505,40 @@ export function onlineStoreConformance(options: {
     assert.ok(conflicts > 0, "the writers never met: the test has shown nothing");
   });
 
-  fact("a writer that was fenced off changes nothing", async (handle) => {
-    const [old, fresh] = [await handle(), await handle()];
+  check("a writer that was fenced off changes nothing", async (newHandle) => {
+    const [old, fresh] = [await newHandle(), await newHandle()];
     await old.write({
       source: "s",
-      cells: [put("a", "old")],
+      cells: [putCell("a", "old")],
       positions: [{ partition: "p", expected: null, next: 10 }],
     });
     await fresh.write({
       source: "s",
-      cells: [put("a", "fresh")],
+      cells: [putCell("a", "fresh")],
       positions: [{ partition: "p", expected: 10, next: 20 }],
     });
     // It checks no cell, so only its position tells that it is late.
     assert.equal(
       await old.write({
         source: "s",
-        cells: [put("a", "late"), put("b", "late")],
+        cells: [putCell("a", "late"), putCell("b", "late")],
         positions: [{ partition: "p", expected: 10, next: 11 }],
       }),
       "conflict",
     );
-    assert.deepEqual((await old.read([key("a"), key("b")])).map(valueOf), ["fresh", null]);
+    assert.deepEqual((await old.read([key("a"), key("b")])).map(cellText), ["fresh", null]);
     assert.deepEqual(await old.positions("s"), [{ partition: "p", offset: 20 }]);
   });
 
-  fact("a read is one snapshot while another handle writes", async (handle) => {
-    const [reader, writer] = [await handle(), await handle()];
+  check("a read is one snapshot while another handle writes", async (newHandle) => {
+    const [reader, writer] = [await newHandle(), await newHandle()];
     const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
     let writing = true;
     const written = (async () => {
       for (let round = 0; round < 100; round++) {
         await writer.write({
           source: "s",
-          cells: names.map((name) => put(name, String(round))),
+          cells: names.map((name) => putCell(name, String(round))),
           positions: [],
         });
         await setImmediate();
@@ -523,7 +547,7 @@ export function onlineStoreConformance(options: {
     })();
     const seen = new Set<string | null>();
     while (writing) {
-      const values = new Set((await reader.read(names.map(key))).map(valueOf));
+      const values = new Set((await reader.read(names.map(key))).map(cellText));
       assert.equal(values.size, 1, `one read saw ${[...values].join(" and ")}`);
       for (const value of values) seen.add(value);
       await setImmediate();
@@ -532,28 +556,28 @@ export function onlineStoreConformance(options: {
     assert.ok(seen.size > 1, "the reader never met the writer: the test has shown nothing");
   });
 
-  fact("what one handle wrote, another reads at once", async (handle) => {
-    const [a, b] = [await handle(), await handle()];
+  check("what one handle wrote, another reads at once", async (newHandle) => {
+    const [a, b] = [await newHandle(), await newHandle()];
     for (let round = 0; round < 10; round++) {
       await a.write({
         source: "s",
-        cells: [put("a", String(round))],
+        cells: [putCell("a", String(round))],
         positions: [{ partition: "p", expected: round === 0 ? null : round - 1, next: round }],
       });
-      assert.equal(valueOf(await one(b, "a")), String(round));
+      assert.equal(cellText(await readCell(b, "a")), String(round));
       assert.deepEqual(await b.positions("s"), [{ partition: "p", offset: round }]);
     }
   });
 
-  fact(
+  check(
     "two keys that are read again and again are what they are then: changed by another " +
       "handle, gone, back, the key or the answer written into meanwhile",
-    async (handle) => {
-      const [reader, writer] = [await handle(), await handle()];
+    async (newHandle) => {
+      const [reader, writer] = [await newHandle(), await newHandle()];
       const [first, second] = [key("a"), key("b")];
       const seen = async (): Promise<readonly (string | null)[]> => {
         const cells = await reader.read([first, second]);
-        const values = cells.map(valueOf);
+        const values = cells.map(cellText);
         for (const cell of cells) cell?.value.fill(0);
         return values;
       };
@@ -561,31 +585,31 @@ export function onlineStoreConformance(options: {
         writer.write({ source: "s", cells, positions: [] });
       const versions = new Set<number>();
       for (let round = 0; round < 3; round++) {
-        await write(put("a", `a${round}`), put("b", `b${round}`));
+        await write(putCell("a", `a${round}`), putCell("b", `b${round}`));
         for (let again = 0; again < 3; again++)
           assert.deepEqual(await seen(), [`a${round}`, `b${round}`]);
         versions.add((await reader.read([first, second]))[0]!.version);
-        await write(put("b", "other"));
+        await write(putCell("b", "other"));
         assert.deepEqual(await seen(), [`a${round}`, "other"]);
         await write({ key: key("b"), value: null, expected: undefined, expires: null });
         assert.deepEqual(await seen(), [`a${round}`, null]);
         await write({ key: key("a"), value: null, expected: undefined, expires: null });
         assert.deepEqual(await seen(), [null, null]);
-        await write(put("b", "alone"));
+        await write(putCell("b", "alone"));
         assert.deepEqual(await seen(), [null, "alone"]);
       }
       assert.equal(versions.size, 3);
-      await write(put("a", "a"), put("c", "c"));
+      await write(putCell("a", "a"), putCell("c", "c"));
       assert.deepEqual(await seen(), ["a", "alone"]);
       first.set(key("c"));
       assert.deepEqual(await seen(), ["c", "alone"]);
     },
   );
 
-  fact(
+  check(
     "keys are bytes: empty, prefixes of each other, 0 and 255, invalid UTF-8, long",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       const keys = [
         [],
         [0],
@@ -620,9 +644,9 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  fact("values are bytes: empty, every byte, 1 MiB", async (handle) => {
-    const store = await handle();
-    const random = generator(7);
+  check("values are bytes: empty, every byte, 1 MiB", async (newHandle) => {
+    const store = await newHandle();
+    const random = seededRandom(7);
     const values = [
       new Uint8Array(0),
       Uint8Array.from({ length: 256 }, (_, i) => i),
@@ -648,11 +672,11 @@ export function onlineStoreConformance(options: {
       cells: [{ key: key("part"), value: part, expected: null, expires: null }],
       positions: [],
     });
-    assert.ok(Buffer.from(part).equals((await one(store, "part"))!.value));
+    assert.ok(Buffer.from(part).equals((await readCell(store, "part"))!.value));
   });
 
-  fact("what was handed in and what was handed out are the caller's own", async (handle) => {
-    const store = await handle();
+  check("what was handed in and what was handed out are the caller's own", async (newHandle) => {
+    const store = await newHandle();
     const [name, value] = [key("a"), key("1")];
     await store.write({
       source: "s",
@@ -661,16 +685,16 @@ export function onlineStoreConformance(options: {
     });
     name.fill(0);
     value.fill(0);
-    (await one(store, "a"))!.value.fill(0);
-    assert.equal(valueOf(await one(store, "a")), "1");
+    (await readCell(store, "a"))!.value.fill(0);
+    assert.equal(cellText(await readCell(store, "a")), "1");
   });
 
-  fact(
+  check(
     "a sweep removes what expired before its time, in bounded steps, and leaves the rest",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       const cells = Array.from({ length: 200 }, (_, i): CellWrite => ({
-        ...put(`c${i}`, String(i)),
+        ...putCell(`c${i}`, String(i)),
         expires: i % 4 === 0 ? null : (i % 4) * 1e15,
       }));
       await store.write({
@@ -681,7 +705,7 @@ export function onlineStoreConformance(options: {
       const swept = async (before: number, limit: number): Promise<number> => {
         let [removed, steps, cursor] = [0, 0, null as Uint8Array | null];
         do {
-          const step = await store.sweep({ before, limit, cursor });
+          const step = await store.deleteExpired({ before, limit, cursor });
           assert.ok(step.removed <= limit);
           [removed, cursor] = [removed + step.removed, step.cursor];
           assert.ok(++steps <= 1000, "the cursor does not come to an end");
@@ -704,35 +728,35 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  fact(
+  check(
     "a cell that was swept conflicts with the version that was read, and a write renews when " +
       "it expires",
-    async (handle) => {
-      const store = await handle();
+    async (newHandle) => {
+      const store = await newHandle();
       await store.write({
         source: "s",
         cells: [
-          { ...put("gone", "1"), expires: 5 },
-          { ...put("renewed", "1"), expires: 5 },
-          { ...put("kept", "1"), expires: 5 },
+          { ...putCell("gone", "1"), expires: 5 },
+          { ...putCell("renewed", "1"), expires: 5 },
+          { ...putCell("kept", "1"), expires: 5 },
         ],
         positions: [],
       });
-      const { version } = (await one(store, "gone"))!;
+      const { version } = (await readCell(store, "gone"))!;
       await store.write({
         source: "s",
-        cells: [{ ...put("renewed", "2"), expires: 100 }, put("kept", "2")],
+        cells: [{ ...putCell("renewed", "2"), expires: 100 }, putCell("kept", "2")],
         positions: [],
       });
-      assert.deepEqual(await store.sweep({ before: 50, limit: 100, cursor: null }), {
+      assert.deepEqual(await store.deleteExpired({ before: 50, limit: 100, cursor: null }), {
         removed: 1,
         cursor: null,
       });
       assert.equal(
-        await store.write({ source: "s", cells: [put("gone", "2", version)], positions: [] }),
+        await store.write({ source: "s", cells: [putCell("gone", "2", version)], positions: [] }),
         "conflict",
       );
-      assert.deepEqual((await store.read(["gone", "renewed", "kept"].map(key))).map(valueOf), [
+      assert.deepEqual((await store.read(["gone", "renewed", "kept"].map(key))).map(cellText), [
         null,
         "2",
         "2",
@@ -740,89 +764,99 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  fact("cells written during a sweep are not lost", async (handle) => {
-    const store = await handle();
+  check("cells written during a sweep are not lost", async (newHandle) => {
+    const store = await newHandle();
     await store.write({
       source: "s",
-      cells: Array.from({ length: 50 }, (_, i) => ({ ...put(`c${i}`, "1"), expires: 1 })),
+      cells: Array.from({ length: 50 }, (_, i) => ({ ...putCell(`c${i}`, "1"), expires: 1 })),
       positions: [],
     });
     let cursor: Uint8Array | null = null;
     let round = 0;
     do {
-      ({ cursor } = await store.sweep({ before: 10, limit: 5, cursor }));
-      await store.write({ source: "s", cells: [put(`new${round++}`, "1")], positions: [] });
+      ({ cursor } = await store.deleteExpired({ before: 10, limit: 5, cursor }));
+      await store.write({ source: "s", cells: [putCell(`new${round++}`, "1")], positions: [] });
     } while (cursor !== null && round < 100);
     const cells = await store.read(Array.from({ length: round }, (_, i) => key(`new${i}`)));
     assert.ok(cells.every((cell) => cell !== null));
   });
 
-  fact(
+  check(
     "reopening keeps cells, versions and positions, and no version comes back",
-    async (handle) => {
-      const first = await handle();
+    async (newHandle) => {
+      const first = await newHandle();
       await first.write({
         source: "s",
-        cells: [put("a", "1"), put("b", "1")],
-        positions: [{ partition: "p", expected: null, next: 4, mark: "m" }],
+        cells: [putCell("a", "1"), putCell("b", "1")],
+        positions: [{ partition: "p", expected: null, next: 4, checkpoint: "m" }],
       });
-      const before = (await one(first, "a"))!;
-      const removed = (await one(first, "b"))!;
-      await first.write({ source: "s", cells: [remove("b")], positions: [] });
+      const before = (await readCell(first, "a"))!;
+      const removed = (await readCell(first, "b"))!;
+      await first.write({ source: "s", cells: [removeCell("b")], positions: [] });
       await first.close();
-      const second = await handle();
-      assert.deepEqual(await second.positions("s"), [{ partition: "p", offset: 4, mark: "m" }]);
-      const after = (await one(second, "a"))!;
-      assert.deepEqual([valueOf(after), after.version], ["1", before.version]);
+      const second = await newHandle();
+      assert.deepEqual(await second.positions("s"), [
+        { partition: "p", offset: 4, checkpoint: "m" },
+      ]);
+      const after = (await readCell(second, "a"))!;
+      assert.deepEqual([cellText(after), after.version], ["1", before.version]);
       await second.write({
         source: "s",
-        cells: [put("b", "2", null), put("a", "2", after.version)],
+        cells: [putCell("b", "2", null), putCell("a", "2", after.version)],
         positions: [],
       });
       assert.equal(
-        await second.write({ source: "s", cells: [put("b", "3", removed.version)], positions: [] }),
+        await second.write({
+          source: "s",
+          cells: [putCell("b", "3", removed.version)],
+          positions: [],
+        }),
         "conflict",
       );
       assert.equal(
-        await second.write({ source: "s", cells: [put("a", "3", after.version)], positions: [] }),
+        await second.write({
+          source: "s",
+          cells: [putCell("a", "3", after.version)],
+          positions: [],
+        }),
         "conflict",
       );
     },
   );
 
-  fact(
+  check(
     "namespaces do not see each other's cells and positions, and a sweep stays in its own",
-    async (handle) => {
-      const [a, b] = [await handle("a"), await handle("b")];
+    async (newHandle) => {
+      const [a, b] = [await newHandle("a"), await newHandle("b")];
       await a.write({
         source: "s",
-        cells: [{ ...put("k", "of a"), expires: 1 }],
+        cells: [{ ...putCell("k", "of a"), expires: 1 }],
         positions: [{ partition: "p", expected: null, next: 1 }],
       });
-      assert.equal(await one(b, "k"), null);
+      assert.equal(await readCell(b, "k"), null);
       assert.deepEqual(await b.positions("s"), []);
       assert.equal(
         await b.write({
           source: "s",
-          cells: [{ ...put("k", "of b", null), expires: 1 }],
+          cells: [{ ...putCell("k", "of b", null), expires: 1 }],
           positions: [{ partition: "p", expected: null, next: 2 }],
         }),
         "done",
       );
-      assert.equal((await b.sweep({ before: 2, limit: 10, cursor: null })).removed, 1);
-      assert.equal(valueOf(await one(a, "k")), "of a");
+      assert.equal((await b.deleteExpired({ before: 2, limit: 10, cursor: null })).removed, 1);
+      assert.equal(cellText(await readCell(a, "k")), "of a");
       assert.deepEqual(await a.positions("s"), [{ partition: "p", offset: 1 }]);
     },
   );
 
-  fact(
+  check(
     "opening again does nothing, another namespace is ONLINE_STORE_OTHER_NAMESPACE, a closed " +
       "store is ONLINE_STORE_NOT_OPEN",
-    async (handle) => {
-      const store = await handle();
-      await store.write({ source: "s", cells: [put("a", "1")], positions: [] });
+    async (newHandle) => {
+      const store = await newHandle();
+      await store.write({ source: "s", cells: [putCell("a", "1")], positions: [] });
       await store.open({ namespace: "test" });
-      assert.equal(valueOf(await one(store, "a")), "1");
+      assert.equal(cellText(await readCell(store, "a")), "1");
       await assert.rejects(store.open({ namespace: "other" }), {
         code: "ONLINE_STORE_OTHER_NAMESPACE",
       });
@@ -833,7 +867,7 @@ export function onlineStoreConformance(options: {
         code: "ONLINE_STORE_NOT_OPEN",
       });
       await assert.rejects(store.positions("s"), { code: "ONLINE_STORE_NOT_OPEN" });
-      await assert.rejects(store.sweep({ before: 1, limit: 1, cursor: null }), {
+      await assert.rejects(store.deleteExpired({ before: 1, limit: 1, cursor: null }), {
         code: "ONLINE_STORE_NOT_OPEN",
       });
     },
@@ -844,19 +878,19 @@ function key(name: string): Uint8Array {
   return new TextEncoder().encode(name);
 }
 
-function put(name: string, value: string, expected?: number | null): CellWrite {
+function putCell(name: string, value: string, expected?: number | null): CellWrite {
   return { key: key(name), value: new TextEncoder().encode(value), expected, expires: null };
 }
 
-function remove(name: string, expected?: number | null): CellWrite {
+function removeCell(name: string, expected?: number | null): CellWrite {
   return { key: key(name), value: null, expected, expires: null };
 }
 
-async function one(store: OnlineStore, name: string): Promise<Cell | null> {
+async function readCell(store: OnlineStore, name: string): Promise<Cell | null> {
   return (await store.read([key(name)]))[0]!;
 }
 
-function valueOf(cell: Cell | null): string | null {
+function cellText(cell: Cell | null): string | null {
   return cell === null ? null : new TextDecoder().decode(cell.value);
 }
 
@@ -865,7 +899,7 @@ function bytesOf(cell: Cell): number[] {
 }
 
 /** Numbers from 0 to 2^31 − 1, the same for the same seed. */
-function generator(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) >>> 8;
 }

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import type { OfflineStore, RegistryStore } from "../spi.ts";
 
-const RACERS = 8;
+const CONCURRENT_WRITERS = 8;
 const ROUNDS = 5;
 
 /** `fact` declares a test, which gets handles on one empty store. */
-export function registryFacts(
-  fact: (name: string, run: (handle: () => OfflineStore) => Promise<void>) => void,
+export function registryConformance(
+  check: (name: string, run: (newHandle: () => OfflineStore) => Promise<void>) => void,
 ): void {
   const of = (store: OfflineStore): RegistryStore => {
     assert.ok(
@@ -17,11 +17,11 @@ export function registryFacts(
     return store.registry;
   };
 
-  fact(
+  check(
     "a registry is empty before its first save; then it holds what was saved last, for every " +
       "handle",
-    async (handle) => {
-      const [a, b] = [of(handle()), of(handle())];
+    async (newHandle) => {
+      const [a, b] = [of(newHandle()), of(newHandle())];
       const namespace = "default";
       assert.equal(await a.load({ namespace }), null);
       assert.equal(await a.save('{"é": "\u{10ffff}"}', { namespace, expected: null }), "done");
@@ -34,8 +34,8 @@ export function registryFacts(
     },
   );
 
-  fact("a registry is saved over what was loaded, and over nothing else", async (handle) => {
-    const registry = of(handle());
+  check("a registry is saved over what was loaded, and over nothing else", async (newHandle) => {
+    const registry = of(newHandle());
     const namespace = "default";
     await registry.save("one", { namespace, expected: null });
     const { etag } = (await registry.load({ namespace }))!;
@@ -47,10 +47,10 @@ export function registryFacts(
     assert.equal((await registry.load({ namespace }))!.snapshot, "two");
   });
 
-  fact(
+  check(
     "the registries of namespaces are apart, whatever these are called, and they are no tables",
-    async (handle) => {
-      const store = handle();
+    async (newHandle) => {
+      const store = newHandle();
       const registry = of(store);
       const namespaces = [
         "bank",
@@ -74,30 +74,33 @@ export function registryFacts(
     },
   );
 
-  fact(
+  check(
     "of many who save over the same registry one is done, and what is there is what it saved",
-    async (handle) => {
+    async (newHandle) => {
       const namespace = "default";
       for (let round = 0; round < ROUNDS; round++) {
-        const expected = (await of(handle()).load({ namespace }))?.etag ?? null;
-        const texts = Array.from({ length: RACERS }, (_, i) => `${round}: ${"x".repeat(i * 1000)}`);
+        const expected = (await of(newHandle()).load({ namespace }))?.etag ?? null;
+        const texts = Array.from(
+          { length: CONCURRENT_WRITERS },
+          (_, i) => `${round}: ${"x".repeat(i * 1000)}`,
+        );
         const outcomes = await Promise.all(
-          texts.map((text) => of(handle()).save(text, { namespace, expected })),
+          texts.map((text) => of(newHandle()).save(text, { namespace, expected })),
         );
         assert.deepEqual(outcomes.toSorted(), [
-          ...Array.from({ length: RACERS - 1 }, () => "conflict"),
+          ...Array.from({ length: CONCURRENT_WRITERS - 1 }, () => "conflict"),
           "done",
         ]);
         assert.equal(
-          (await of(handle()).load({ namespace }))!.snapshot,
+          (await of(newHandle()).load({ namespace }))!.snapshot,
           texts[outcomes.indexOf("done")],
         );
       }
     },
   );
 
-  fact("more saves than digits of a number are in their order", async (handle) => {
-    const registry = of(handle());
+  check("more saves than digits of a number are in their order", async (newHandle) => {
+    const registry = of(newHandle());
     const namespace = "default";
     for (let n = 0; n < 25; n++)
       assert.equal(
@@ -110,12 +113,15 @@ export function registryFacts(
     assert.equal((await registry.load({ namespace }))!.snapshot, "24");
   });
 
-  fact("a call to a registry whose signal is aborted throws and saves nothing", async (handle) => {
-    const registry = of(handle());
-    const namespace = "default";
-    const signal = AbortSignal.abort(new Error("no more"));
-    await assert.rejects(() => registry.save("one", { namespace, expected: null, signal }));
-    await assert.rejects(() => registry.load({ namespace, signal }));
-    assert.equal(await registry.load({ namespace }), null);
-  });
+  check(
+    "a call to a registry whose signal is aborted throws and saves nothing",
+    async (newHandle) => {
+      const registry = of(newHandle());
+      const namespace = "default";
+      const signal = AbortSignal.abort(new Error("no more"));
+      await assert.rejects(() => registry.save("one", { namespace, expected: null, signal }));
+      await assert.rejects(() => registry.load({ namespace, signal }));
+      assert.equal(await registry.load({ namespace }), null);
+    },
+  );
 }

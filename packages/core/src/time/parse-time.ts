@@ -2,7 +2,7 @@
 import { dateText, dayOf, daysInMonth } from "./civil.ts";
 import { zoneOf } from "./zone.ts";
 
-const LIMIT = 2 ** 53;
+const MAX_MICROS = 2 ** 53;
 const DAY_MICROS = 86_400_000_000;
 
 /**
@@ -17,8 +17,8 @@ export function parseTime(text: string, zone: string | null): number | null {
   if (length < 16) return null;
   const days = dayAt(text);
   if (days === null) return null;
-  const between = text.charCodeAt(10);
-  if (between !== 0x20 && between !== 0x54) return null; // space, T
+  const separator = text.charCodeAt(10);
+  if (separator !== 0x20 && separator !== 0x54) return null; // space, T
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text.charCodeAt(13) !== 0x3a)
@@ -50,7 +50,7 @@ export function parseTime(text: string, zone: string | null): number | null {
     if (zone === null) return null;
     if (zone !== "UTC") {
       // Intl is not asked about times that no answer can hold.
-      if (Math.abs(local) * 1e6 > LIMIT + 2 * DAY_MICROS) return null;
+      if (Math.abs(local) * 1e6 > MAX_MICROS + 2 * DAY_MICROS) return null;
       seconds = zoneOf(zone).toUtc(local);
     }
   } else if (text.charCodeAt(at) === 0x5a) {
@@ -63,7 +63,7 @@ export function parseTime(text: string, zone: string | null): number | null {
   }
   // The product is a multiple of 64, so exact far beyond the range; the sum is exact within it.
   const result = seconds * 1e6 + micros;
-  return result > -LIMIT && result < LIMIT ? result : null;
+  return result > -MAX_MICROS && result < MAX_MICROS ? result : null;
 }
 
 /** The time in UTC with six digits after the point; `micros` is a safe integer. */
@@ -85,7 +85,7 @@ export function parseDate(text: string): number | null {
   if (text.length === 10) return dayAt(text);
   const [, sign, year, month, day] = /^([+-])(\d{6,7})-(\d\d)-(\d\d)$/.exec(text) ?? [];
   if (year === undefined) return null;
-  return date((sign === "-" ? -1 : 1) * Number(year), Number(month), Number(day));
+  return validDayOf((sign === "-" ? -1 : 1) * Number(year), Number(month), Number(day));
 }
 
 /** `YYYY-MM-DD` of a day. */
@@ -105,10 +105,10 @@ function dayAt(text: string): number | null {
     text.charCodeAt(7) !== 0x2d
   )
     return null; // -
-  return date(century * 100 + ofCentury, twoDigits(text, 5), twoDigits(text, 8));
+  return validDayOf(century * 100 + ofCentury, twoDigits(text, 5), twoDigits(text, 8));
 }
 
-function date(year: number, month: number, day: number): number | null {
+function validDayOf(year: number, month: number, day: number): number | null {
   if (month < 1 || month > 12 || day < 1 || (day > 28 && day > daysInMonth(year, month)))
     return null;
   return dayOf(year, month, day);

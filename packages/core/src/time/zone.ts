@@ -3,14 +3,14 @@ import { TidemarkError } from "../errors.ts";
 import { dayOf } from "./civil.ts";
 
 const DAY = 86_400;
-const MOST_DAYS = 20_000;
+const MAX_CACHED_DAYS = 20_000;
 
 /**
  * One day of UTC in a zone: its offset (seconds east) before and from the second `at`; Infinity:
  * the offset does not change.
  */
 interface ZoneDay {
-  readonly at: number;
+  readonly changesAt: number;
   readonly before: number;
   readonly after: number;
 }
@@ -41,35 +41,35 @@ function intlZone(name: string): Zone {
   const days = new Map<number, ZoneDay>();
 
   /** Seconds east of UTC, asked of Intl: slow. */
-  const ask = (utc: number): number => {
+  const offsetFromIntl = (utc: number): number => {
     const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/
       .exec(format.format(utc * 1000))!
       .map(Number);
     return dayOf(year!, month!, day!) * DAY + hour! * 3600 + minute! * 60 + second! - utc;
   };
-  const look = (day: number): ZoneDay => {
-    const before = ask(day * DAY);
-    const after = ask((day + 1) * DAY);
-    if (before === after) return { at: Infinity, before, after };
+  const findZoneDay = (day: number): ZoneDay => {
+    const before = offsetFromIntl(day * DAY);
+    const after = offsetFromIntl((day + 1) * DAY);
+    if (before === after) return { changesAt: Infinity, before, after };
     // The change lies in (low, high]; no zone has changed twice within one day of UTC.
     let low = day * DAY;
     let high = low + DAY;
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2);
-      if (ask(middle) === before) low = middle;
+      if (offsetFromIntl(middle) === before) low = middle;
       else high = middle;
     }
-    return { at: high, before, after };
+    return { changesAt: high, before, after };
   };
   const offset = (utc: number): number => {
     const number = Math.floor(utc / DAY);
     let day = days.get(number);
     if (day === undefined) {
-      if (days.size >= MOST_DAYS) days.clear();
-      day = look(number);
+      if (days.size >= MAX_CACHED_DAYS) days.clear();
+      day = findZoneDay(number);
       days.set(number, day);
     }
-    return utc < day.at ? day.before : day.after;
+    return utc < day.changesAt ? day.before : day.after;
   };
 
   return {

@@ -1,6 +1,6 @@
 /** Rows of one or more entities, sorted by event time within each: what the kernels read. */
 import type { Batch } from "../columns/batch.ts";
-import type { Answers, Status } from "../spi.ts";
+import type { ResultColumns, Status } from "../spi.ts";
 import type { FeatureSpec, Value } from "../specs.ts";
 
 /** As many as `columns` says; the arrays may be longer. */
@@ -14,13 +14,13 @@ export interface TimedRows {
 }
 
 /** Answers that a kernel writes into, one set per feature. */
-export interface AnswerSheet extends Answers {
+export interface ResultWriter extends ResultColumns {
   readonly values: Value[];
   readonly statuses: Status[];
   readonly times: Float64Array;
 }
 
-export function answerSheets(features: readonly FeatureSpec[], length: number): AnswerSheet[] {
+export function resultWriters(features: readonly FeatureSpec[], length: number): ResultWriter[] {
   return features.map(() => ({
     values: new Array<Value>(length).fill(null),
     statuses: new Array<Status>(length).fill("NOT_FOUND"),

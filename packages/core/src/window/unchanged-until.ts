@@ -8,8 +8,8 @@ import { lowerBound } from "./window-law.ts";
 
 /** The lengths after which a row of the plan no longer counts, µs. */
 export function spansOf(plan: AggregatePlan | JoinPlan): readonly number[] {
-  if ("longest" in plan)
-    return [...new Set([plan.longest, ...plan.features.map((feature) => feature.window!)])];
+  if ("longestWindow" in plan)
+    return [...new Set([plan.longestWindow, ...plan.features.map((feature) => feature.window!)])];
   return plan.ttl === null ? [] : [plan.ttl];
 }
 
@@ -23,7 +23,7 @@ export function unchangedUntil(
   { time, columns: { length } }: TimedRows,
   t: number,
 ): number {
-  const isWindow = "longest" in plan;
+  const isWindow = "longestWindow" in plan;
   let next = lowerBound(time, 0, length, t);
   if (!isWindow) while (next < length && time[next] === t) next++;
   // a window takes in an event after its time (law 1), a fact holds from its time on (law 2)

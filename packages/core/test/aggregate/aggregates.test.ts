@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bindAggregate } from "../../src/aggregate/bind.ts";
 import { batchOf } from "../../src/columns/batch.ts";
-import type { AggregateName, ColumnSpec, FeatureSpec, Kind, Value } from "../../src/specs.ts";
+import type { AggregateName, ColumnSpec, FeatureSpec, ValueType, Value } from "../../src/specs.ts";
 import { aggregate } from "@tidemark/testkit/oracle/aggregate";
 import { anyColumn, column } from "../support/any-value.ts";
 
@@ -40,7 +40,7 @@ function answer(
 /** The oracle tells −0 apart until its very end; no aggregate answers it. */
 const withoutMinusZero = (value: Value): Value => (value === 0 ? 0 : value);
 
-const of: Readonly<Record<Kind, readonly AggregateName[]>> = {
+const of: Readonly<Record<ValueType, readonly AggregateName[]>> = {
   float64: ["count", "countDistinct", "sum", "avg", "min", "max"],
   int64: ["count", "countDistinct", "sum", "avg", "min", "max"],
   int32: ["count", "countDistinct", "sum", "avg", "min", "max"],
@@ -55,9 +55,9 @@ const of: Readonly<Record<Kind, readonly AggregateName[]>> = {
 
 describe("every aggregate of every kind answers as the oracle's does", () => {
   const cases = Object.entries(of).flatMap(([kind, names]) =>
-    names.map((name) => [name, kind as Kind] as const),
+    names.map((name) => [name, kind as ValueType] as const),
   );
-  test.each(cases)("%s of %s", (name: AggregateName, kind: Kind) => {
+  test.each(cases)("%s of %s", (name: AggregateName, kind: ValueType) => {
     const input = column("x", kind);
     fc.assert(
       fc.property(

@@ -3,7 +3,7 @@ import { batchOf } from "../../src/columns/batch.ts";
 import type { Value } from "../../src/specs.ts";
 import { asOfKernel } from "../../src/asof/as-of-kernel.ts";
 import { joinPlan, latest } from "../../src/testing/engine-cases.ts";
-import { answerSheets } from "../../src/window/timed-rows.ts";
+import { resultWriters } from "../../src/window/timed-rows.ts";
 
 interface Fact {
   readonly time: number;
@@ -30,7 +30,7 @@ function holding(facts: readonly Fact[], t: number, ttl: number | null = null): 
     Float64Array.from(facts, (fact) => fact.from ?? -Infinity),
     Float64Array.from(facts, (fact) => fact.to ?? Infinity),
   ];
-  const sheets = answerSheets(plan.features, 1);
+  const sheets = resultWriters(plan.features, 1);
   asOfKernel(plan, { time: Float64Array.from(facts, ({ time }) => time), from, to, columns })(
     0,
     facts.length,

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { decodeRows, encodeRows } from "../../src/columns/batch-codec.ts";
 import { batchOf, valueAt, type Batch } from "../../src/columns/batch.ts";
 import { isTidemarkError } from "../../src/errors.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
-import { anyColumn, column, KINDS } from "../support/any-value.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
+import { anyColumn, column, VALUE_TYPES } from "../support/any-value.ts";
 
 const rowsOf = (batch: Batch): Value[][] =>
   Array.from({ length: batch.length }, (_, i) => batch.vectors.map((vector) => valueAt(vector, i)));
@@ -18,7 +18,10 @@ const through = (
 
 /** A table of some columns of any kinds, and its rows. */
 const anyTable = fc
-  .tuple(fc.array(fc.constantFrom(...KINDS), { maxLength: 6 }), fc.integer({ min: 0, max: 20 }))
+  .tuple(
+    fc.array(fc.constantFrom(...VALUE_TYPES), { maxLength: 6 }),
+    fc.integer({ min: 0, max: 20 }),
+  )
   .chain(([kinds, length]) =>
     fc
       .tuple(...kinds.map((kind) => anyColumn(kind, length)))
@@ -29,7 +32,7 @@ const anyTable = fc
   );
 
 describe("decode gives back what was encoded", () => {
-  test.each(KINDS.map((kind) => [kind]))("%s", (kind: Kind) => {
+  test.each(VALUE_TYPES.map((kind) => [kind]))("%s", (kind: ValueType) => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 40 }).chain((length) => anyColumn(kind, length)),
@@ -49,8 +52,8 @@ describe("decode gives back what was encoded", () => {
         expect(decoded.length).toBe(rows.length);
         expect(decoded.columns).toEqual(columns);
         expect(rowsOf(decoded)).toStrictEqual(rows);
-        expect(decoded.vectors.map((vector) => vector.is)).toEqual(
-          batchOf(columns, rows).vectors.map((vector) => vector.is),
+        expect(decoded.vectors.map((vector) => vector.kind)).toEqual(
+          batchOf(columns, rows).vectors.map((vector) => vector.kind),
         );
       }),
       { numRuns: 300 },
@@ -74,7 +77,7 @@ describe("decode gives back what was encoded", () => {
     );
   });
 
-  test.each<[string, Kind, Value[]]>([
+  test.each<[string, ValueType, Value[]]>([
     ["the limits of int64", "int64", [2n ** 63n - 1n, -(2n ** 63n), 0n]],
     ["int64 next to the varint's limit", "int64", [2n ** 50n - 1n, 1n - 2n ** 50n, 2n ** 50n - 1n]],
     ["int64 at the varint's limit", "int64", [2n ** 50n, -(2n ** 50n)]],
@@ -93,7 +96,7 @@ describe("decode gives back what was encoded", () => {
     ["one text of 10,000 characters", "json", ["é".repeat(10_000)]],
     ["empty texts and empty bytes", "bytes", [new Uint8Array(0), new Uint8Array([0])]],
     ["38 digits", "decimal", [10n ** 38n - 1n, 1n - 10n ** 38n, 0n]],
-  ])("%s", (_: string, kind: Kind, values: Value[]) => {
+  ])("%s", (_: string, kind: ValueType, values: Value[]) => {
     for (const list of [values, [...values, null], [null, ...values]]) {
       const rows = list.map((value) => [value]);
       expect(rowsOf(through([column("x", kind)], rows))).toStrictEqual(rows);
@@ -175,7 +178,7 @@ describe(
     });
 
     test("any bytes at all", () => {
-      const columns = KINDS.map((kind) => column(kind, kind));
+      const columns = VALUE_TYPES.map((kind) => column(kind, kind));
       fc.assert(
         fc.property(
           fc.uint8Array({ maxLength: 60 }),

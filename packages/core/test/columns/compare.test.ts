@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareKeys, compareStrings, compareValues } from "../../src/columns/compare.ts";
-import type { ColumnSpec, Kind } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType } from "../../src/specs.ts";
 
-const column = (name: string, kind: Kind): ColumnSpec => ({
+const column = (name: string, type: ValueType): ColumnSpec => ({
   name,
   database: name,
-  kind,
+  type,
   nullable: false,
 });
 const text = fc.string({ unit: "binary" });

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
 import { bindFilter } from "../../src/columns/filter.ts";
-import type { Expression, Kind, SourceSpec, Value } from "../../src/specs.ts";
+import type { Expression, ValueType, SourceSpec, Value } from "../../src/specs.ts";
 import { truth } from "@tidemark/testkit/oracle/condition";
-import { anyValue, column, KINDS } from "../support/any-value.ts";
+import { anyValue, column, VALUE_TYPES } from "../support/any-value.ts";
 
 const columns = [column("a", "boolean"), column("b", "boolean")];
 const cases: readonly Value[] = [true, false, null];
-const is = (name: string): Expression => ({ is: "compare", op: "=", column: name, value: true });
+const is = (name: string): Expression => ({ kind: "compare", op: "=", column: name, value: true });
 
 /**
  * What the filter says of each row; a filter only tells true from the rest, so its negation is
@@ -18,7 +18,7 @@ function truthOf(expression: Expression, row: readonly Value[], of = columns): b
   const batch = batchOf(of, [row]);
   const [yes, no] = [
     bindFilter(expression, batch)(0),
-    bindFilter({ is: "not", term: expression }, batch)(0),
+    bindFilter({ kind: "not", term: expression }, batch)(0),
   ];
   expect(yes && no).toBe(false);
   return yes ? true : no ? false : null;
@@ -26,7 +26,7 @@ function truthOf(expression: Expression, row: readonly Value[], of = columns): b
 
 describe("SQL's three-valued logic, as tables", () => {
   test("not", () => {
-    expect(cases.map((a) => truthOf({ is: "not", term: is("a") }, [a, null]))).toEqual([
+    expect(cases.map((a) => truthOf({ kind: "not", term: is("a") }, [a, null]))).toEqual([
       false,
       true,
       null,
@@ -35,7 +35,7 @@ describe("SQL's three-valued logic, as tables", () => {
 
   test("and", () => {
     const table = cases.map((a) =>
-      cases.map((b) => truthOf({ is: "and", terms: [is("a"), is("b")] }, [a, b])),
+      cases.map((b) => truthOf({ kind: "and", terms: [is("a"), is("b")] }, [a, b])),
     );
     expect(table).toEqual([
       [true, false, null],
@@ -46,7 +46,7 @@ describe("SQL's three-valued logic, as tables", () => {
 
   test("or", () => {
     const table = cases.map((a) =>
-      cases.map((b) => truthOf({ is: "or", terms: [is("a"), is("b")] }, [a, b])),
+      cases.map((b) => truthOf({ kind: "or", terms: [is("a"), is("b")] }, [a, b])),
     );
     expect(table).toEqual([
       [true, true, true],
@@ -57,18 +57,16 @@ describe("SQL's three-valued logic, as tables", () => {
 
   test("no terms at all: and is true, or is false", () => {
     expect([
-      truthOf({ is: "and", terms: [] }, [null, null]),
-      truthOf({ is: "or", terms: [] }, [null, null]),
+      truthOf({ kind: "and", terms: [] }, [null, null]),
+      truthOf({ kind: "or", terms: [] }, [null, null]),
     ]).toEqual([true, false]);
   });
 
   test("is null is never unknown", () => {
-    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: false }, [a, null]))).toEqual([
-      false,
-      false,
-      true,
-    ]);
-    expect(cases.map((a) => truthOf({ is: "null", column: "a", not: true }, [a, null]))).toEqual([
+    expect(cases.map((a) => truthOf({ kind: "null", column: "a", not: false }, [a, null]))).toEqual(
+      [false, false, true],
+    );
+    expect(cases.map((a) => truthOf({ kind: "null", column: "a", not: true }, [a, null]))).toEqual([
       true,
       true,
       false,
@@ -76,7 +74,7 @@ describe("SQL's three-valued logic, as tables", () => {
   });
 
   test("in a list with null: true where it is found, else unknown", () => {
-    const among = (values: readonly Value[]): Expression => ({ is: "in", column: "a", values });
+    const among = (values: readonly Value[]): Expression => ({ kind: "in", column: "a", values });
     expect(cases.map((a) => truthOf(among([true, null]), [a, null]))).toEqual([true, null, null]);
     expect(cases.map((a) => truthOf(among([true]), [a, null]))).toEqual([true, false, null]);
     expect(cases.map((a) => truthOf(among([]), [a, null]))).toEqual([false, false, false]);
@@ -84,7 +82,7 @@ describe("SQL's three-valued logic, as tables", () => {
 
   test("a comparison with null is unknown", () => {
     expect(
-      cases.map((a) => truthOf({ is: "compare", op: "<>", column: "a", value: null }, [a, null])),
+      cases.map((a) => truthOf({ kind: "compare", op: "<>", column: "a", value: null }, [a, null])),
     ).toEqual([null, null, null]);
   });
 });
@@ -99,24 +97,24 @@ test("only true passes", () => {
 });
 
 describe("values compare by the order of law 3", () => {
-  test.each<[Kind, Value, Value]>([
+  test.each<[ValueType, Value, Value]>([
     ["float64", -0, 0],
     ["bytes", new Uint8Array([1, 2]), new Uint8Array([1, 2])],
     ["int64", 2n ** 60n + 1n, 2n ** 60n + 1n],
-  ])("%s %s equals %s", (kind: Kind, a: Value, b: Value) => {
+  ])("%s %s equals %s", (kind: ValueType, a: Value, b: Value) => {
     expect(
-      truthOf({ is: "compare", op: "=", column: "x", value: b }, [a], [column("x", kind)]),
+      truthOf({ kind: "compare", op: "=", column: "x", value: b }, [a], [column("x", kind)]),
     ).toBe(true);
-    expect(truthOf({ is: "in", column: "x", values: [b] }, [a], [column("x", kind)])).toBe(true);
+    expect(truthOf({ kind: "in", column: "x", values: [b] }, [a], [column("x", kind)])).toBe(true);
   });
 
-  test.each<[Kind, Value, Value]>([
+  test.each<[ValueType, Value, Value]>([
     ["string", "\uFFFD", "😀"],
     ["string", "10", "9"],
     ["bytes", new Uint8Array([0]), new Uint8Array([0, 0])],
     ["boolean", false, true],
     ["int64", 2n ** 53n, 2n ** 53n + 1n],
-  ])("%s %s is below %s", (kind: Kind, a: Value, b: Value) => {
+  ])("%s %s is below %s", (kind: ValueType, a: Value, b: Value) => {
     for (const [op, expected] of [
       ["<", true],
       ["<=", true],
@@ -125,43 +123,43 @@ describe("values compare by the order of law 3", () => {
       ["=", false],
       ["<>", true],
     ] as const) {
-      expect(truthOf({ is: "compare", op, column: "x", value: b }, [a], [column("x", kind)])).toBe(
-        expected,
-      );
+      expect(
+        truthOf({ kind: "compare", op, column: "x", value: b }, [a], [column("x", kind)]),
+      ).toBe(expected);
     }
   });
 });
 
 test("any condition says of any row what a slow evaluator says", () => {
-  const table = KINDS.map((kind) => column(`${kind}_x`, kind));
+  const table = VALUE_TYPES.map((kind) => column(`${kind}_x`, kind));
   const source: SourceSpec = {
     name: "s",
     table: "s",
     columns: table,
     primaryKey: ["int64_x"],
-    eventTime: { is: "committed", since: null },
-    created: null,
+    eventTime: { kind: "committed", since: null },
+    createdAt: null,
   };
-  const row = fc.tuple(...KINDS.map((kind) => fc.option(anyValue(kind))));
+  const row = fc.tuple(...VALUE_TYPES.map((kind) => fc.option(anyValue(kind))));
   const leaf = fc
-    .integer({ min: 0, max: KINDS.length - 1 })
+    .integer({ min: 0, max: VALUE_TYPES.length - 1 })
     .chain((c): fc.Arbitrary<Expression> => {
       const name = table[c]!.name;
-      const value = fc.option(anyValue(KINDS[c]!));
+      const value = fc.option(anyValue(VALUE_TYPES[c]!));
       return fc.oneof<fc.Arbitrary<Expression>[]>(
         fc.record({
-          is: fc.constant("compare" as const),
+          kind: fc.constant("compare" as const),
           op: fc.constantFrom("=", "<>", "<", "<=", ">", ">="),
           column: fc.constant(name),
           value,
         }),
         fc.record({
-          is: fc.constant("in" as const),
+          kind: fc.constant("in" as const),
           column: fc.constant(name),
           values: fc.array(value, { maxLength: 4 }),
         }),
         fc.record({
-          is: fc.constant("null" as const),
+          kind: fc.constant("null" as const),
           column: fc.constant(name),
           not: fc.boolean(),
         }),
@@ -172,10 +170,10 @@ test("any condition says of any row what a slow evaluator says", () => {
       { maxDepth: 3 },
       leaf,
       fc.record({
-        is: fc.constantFrom("and" as const, "or" as const),
+        kind: fc.constantFrom("and" as const, "or" as const),
         terms: fc.array(tie("condition"), { maxLength: 3 }),
       }),
-      fc.record({ is: fc.constant("not" as const), term: tie("condition") }),
+      fc.record({ kind: fc.constant("not" as const), term: tie("condition") }),
     ),
   }));
   fc.assert(

@@ -2,22 +2,22 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareKeys } from "../../src/columns/compare.ts";
 import { cellKey, cellKeys, keyText } from "../../src/columns/key-bytes.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 
-const column = (name: string, kind: Kind, scale?: number): ColumnSpec => ({
+const column = (name: string, type: ValueType, scale?: number): ColumnSpec => ({
   name,
   database: name,
-  kind,
+  type,
   nullable: false,
   scale,
 });
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const keyOf = (kind: Kind, value: Value, scale?: number): string =>
+const keyOf = (kind: ValueType, value: Value, scale?: number): string =>
   hex(cellKey({ namespace: "n", space: "s", keys: [{ column: column("k", kind, scale), value }] }));
 const HEAD = "01" + "016e" + "0173";
 
 describe("golden bytes: they are in users' files and never change", () => {
-  const golden: [kind: Kind, value: Value, bytes: string, scale?: number][] = [
+  const golden: [kind: ValueType, value: Value, bytes: string, scale?: number][] = [
     ["string", "", "0100"],
     ["string", "user_000066", "010b757365725f303030303636"],
     ["string", "é€😀", "0109c3a9e282acf09f9880"],
@@ -38,7 +38,7 @@ describe("golden bytes: they are in users' files and never change", () => {
     ["bytes", new Uint8Array([0, 255]), "080200ff"],
     ["json", "{}", "09027b7d"],
   ];
-  test.each(golden)("%s %s", (kind: Kind, value: Value, bytes: string, scale?: number) => {
+  test.each(golden)("%s %s", (kind: ValueType, value: Value, bytes: string, scale?: number) => {
     expect(keyOf(kind, value, scale)).toBe(HEAD + bytes);
   });
 
@@ -86,7 +86,7 @@ test("the bytes of one encoder are not shared with its next key", () => {
   expect(hex(first)).toBe(HEAD + "010161");
 });
 
-test.each<[Kind, Value]>([
+test.each<[ValueType, Value]>([
   ["string", null],
   ["string", 1],
   ["int64", null],
@@ -106,7 +106,7 @@ test.each<[Kind, Value]>([
   expect(() => keyOf(kind, value)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
 });
 
-const values: Record<Kind, fc.Arbitrary<Value>> = {
+const values: Record<ValueType, fc.Arbitrary<Value>> = {
   string: fc.oneof(
     fc.string({ unit: "binary" }),
     fc.constantFrom("", "~", "~~", ",", "1:", "0:", "\ud800", "\udc00", "\ufffd"),
@@ -121,7 +121,7 @@ const values: Record<Kind, fc.Arbitrary<Value>> = {
   date: fc.integer(),
   bytes: fc.uint8Array({ maxLength: 4 }),
 };
-const kinds = fc.array(fc.constantFrom(...(Object.keys(values) as Kind[])), {
+const kinds = fc.array(fc.constantFrom(...(Object.keys(values) as ValueType[])), {
   minLength: 1,
   maxLength: 3,
 });

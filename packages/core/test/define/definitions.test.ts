@@ -4,7 +4,7 @@ import {
   and,
   avg,
   collectDefinitions,
-  committed,
+  commitTime,
   count,
   entity,
   eq,
@@ -25,7 +25,7 @@ import {
   ne,
   not,
   or,
-  selectionOf,
+  selectedFeatures,
   source,
   specOfEntity,
   specOfService,
@@ -75,19 +75,19 @@ test("the example of DESIGN §3 says what it says", () => {
     name: "transactions",
     table: "public.transaction_data",
     primaryKey: ["id"],
-    eventTime: { is: "column", column: "time" },
-    created: null,
+    eventTime: { kind: "column", column: "time" },
+    createdAt: null,
     columns: [
-      { name: "id", database: "id", kind: "int64", nullable: false },
-      { name: "user_id", database: "User ID", kind: "string", nullable: false },
-      { name: "vendor", database: "Vendor", kind: "string", nullable: true },
-      { name: "channel", database: "Sources", kind: "string", nullable: true },
-      { name: "amount", database: "Amount", kind: "float64", nullable: true },
-      { name: "time", database: "Time", kind: "timestamp", nullable: false, zone: "UTC" },
+      { name: "id", database: "id", type: "int64", nullable: false },
+      { name: "user_id", database: "User ID", type: "string", nullable: false },
+      { name: "vendor", database: "Vendor", type: "string", nullable: true },
+      { name: "channel", database: "Sources", type: "string", nullable: true },
+      { name: "amount", database: "Amount", type: "float64", nullable: true },
+      { name: "time", database: "Time", type: "timestamp", nullable: false, zone: "UTC" },
     ],
   });
   const view = views.get("weekly_activity")!;
-  expect(view).toMatchObject({ is: "window", keyColumns: ["user_id"], ttl: null });
+  expect(view).toMatchObject({ kind: "window", keyColumns: ["user_id"], ttl: null });
   expect(
     view.features.map((feature) => [
       feature.name,
@@ -140,17 +140,17 @@ test("the kind of a result follows law 3, and its nullability law 7", () => {
     }),
   );
   expect(results).toEqual({
-    n: { kind: "int64", nullable: false, mode: "number" },
-    sum32: { kind: "int64", nullable: false },
-    sum64: { kind: "int64", nullable: false },
-    sumf: { kind: "float64", nullable: false },
-    sumd: { kind: "decimal", nullable: false, precision: 38, scale: 2 },
-    avg: { kind: "float64", nullable: true },
-    avg0: { kind: "float64", nullable: false },
-    mind: { kind: "decimal", nullable: false, precision: 10, scale: 2 },
-    maxt: { kind: "timestamp", nullable: true, zone: "UTC" },
-    maxn: { kind: "int64", nullable: false, mode: "number" },
-    maxm: { kind: "timestamp", nullable: true, mode: "micros" },
+    n: { type: "int64", nullable: false, mode: "number" },
+    sum32: { type: "int64", nullable: false },
+    sum64: { type: "int64", nullable: false },
+    sumf: { type: "float64", nullable: false },
+    sumd: { type: "decimal", nullable: false, precision: 38, scale: 2 },
+    avg: { type: "float64", nullable: true },
+    avg0: { type: "float64", nullable: false },
+    mind: { type: "decimal", nullable: false, precision: 10, scale: 2 },
+    maxt: { type: "timestamp", nullable: true, zone: "UTC" },
+    maxn: { type: "int64", nullable: false, mode: "number" },
+    maxm: { type: "timestamp", nullable: true, mode: "micros" },
   });
   const defaults = Object.fromEntries(
     view.features.map((feature) => [feature.name, feature.default]),
@@ -179,7 +179,7 @@ test("durations are exact: s, m, h, d of 24 h, w of 7 d", () => {
 
 test("a view of facts has a ttl or none, and its rows are those of a dimension or of events", () => {
   expect(specOfView(profile)).toMatchObject({
-    is: "fact",
+    kind: "latest",
     ttl: null,
     features: [
       { name: "city", aggregate: "latest", window: null, where: null, default: undefined },
@@ -187,12 +187,12 @@ test("a view of facts has a ttl or none, and its rows are those of a dimension o
     ],
   });
   expect(specOfSource(customers)).toMatchObject({
-    eventTime: { is: "committed", since: "created" },
-    created: null,
+    eventTime: { kind: "committed", since: "created" },
+    createdAt: null,
   });
   expect(specOfSource(transactions)).toMatchObject({
-    eventTime: { is: "column", column: "time" },
-    created: "seen",
+    eventTime: { kind: "column", column: "time" },
+    createdAt: "seen",
   });
   expect(
     specOfSource(
@@ -200,10 +200,10 @@ test("a view of facts has a ttl or none, and its rows are those of a dimension o
         table: "d",
         columns: { id: int64() },
         primaryKey: ["id"],
-        eventTime: committed(),
+        eventTime: commitTime(),
       }),
     ).eventTime,
-  ).toEqual({ is: "committed", since: null });
+  ).toEqual({ kind: "committed", since: null });
   expect(
     specOfView(
       featureView("v", {
@@ -322,11 +322,11 @@ test("JSON of a definition is its spec, digits kept", () => {
     },
   });
   expect(JSON.parse(JSON.stringify({ user, view }))).toMatchObject({
-    user: { name: "user", keys: [{ name: "user_id", kind: "string" }] },
+    user: { name: "user", keys: [{ name: "user_id", type: "string" }] },
     view: {
       name: "v",
       features: [
-        { name: "n", default: "100", where: { is: "compare", value: "9007199254740993" } },
+        { name: "n", default: "100", where: { kind: "compare", value: "9007199254740993" } },
       ],
     },
   });
@@ -340,7 +340,7 @@ test("conditions hold values as the model does", () => {
   const t = transactions;
   const at = new Date("2026-01-01T00:00:00.5Z");
   expect(whereOf(eq(t.vendor, "Hospital"))).toEqual({
-    is: "compare",
+    kind: "compare",
     op: "=",
     column: "vendor",
     value: "Hospital",
@@ -355,19 +355,19 @@ test("conditions hold values as the model does", () => {
   expect(whereOf(ne(t.fee, "-0.5"))).toMatchObject({ op: "<>", value: -50n });
   expect(whereOf(eq(t.day, "1969-12-31"))).toMatchObject({ value: -1 });
   expect(whereOf(inList(t.channel, ["a", "b"]))).toEqual({
-    is: "in",
+    kind: "in",
     column: "channel",
     values: ["a", "b"],
   });
   expect(whereOf(and(isNull(t.vendor), or(isNotNull(t.extra), not(eq(t.ok, true)))))).toEqual({
-    is: "and",
+    kind: "and",
     terms: [
-      { is: "null", column: "vendor", not: false },
+      { kind: "null", column: "vendor", not: false },
       {
-        is: "or",
+        kind: "or",
         terms: [
-          { is: "null", column: "extra", not: true },
-          { is: "not", term: { is: "compare", op: "=", column: "ok", value: true } },
+          { kind: "null", column: "extra", not: true },
+          { kind: "not", term: { kind: "compare", op: "=", column: "ok", value: true } },
         ],
       },
     ],
@@ -390,12 +390,12 @@ test("conditions print as SQL", () => {
       `23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
   );
   expect(toSql(isNull(t.vendor))).toBe(`"Vendor" IS NULL`);
-  expect(() => toSql({ is: "null" } as never)).toThrow("is no condition");
+  expect(() => toSql({ kind: "null" } as never)).toThrow("is no condition");
 });
 
 test("a selection is a feature, a view, a service or a list, in the order asked", () => {
   const names = (features: unknown): string[] =>
-    selectionOf(features).map((one) => `${one.view.name}.${one.feature.name} as ${one.as}`);
+    selectedFeatures(features).map((one) => `${one.view.name}.${one.feature.name} as ${one.as}`);
   expect(names(weekly.num)).toEqual(["weekly.num as num"]);
   expect(names(weekly.num.as("a").as("b"))).toEqual(["weekly.num as b"]);
   expect(names(weekly)).toEqual([
@@ -470,7 +470,7 @@ test("conditions that differ in the kind of a value are different definitions", 
 });
 
 test("a definition of another format of this package is named", () => {
-  const foreign = Object.freeze({ [Symbol.for("tidemark.definition/2")]: { is: "view" } });
+  const foreign = Object.freeze({ [Symbol.for("tidemark.definition/2")]: { kind: "view" } });
   expect(() => collectDefinitions({ foreign })).toThrow(
     'a definition of format "tidemark.definition/2" met a @tidemark/core that reads ' +
       '"tidemark.definition/1": install one version',
@@ -480,5 +480,5 @@ test("a definition of another format of this package is named", () => {
 test("definitions of another copy of this package are known by their registered symbol", () => {
   const symbol = Symbol.for("tidemark.definition/1");
   const copy = { [symbol]: (weekly as unknown as Record<symbol, unknown>)[symbol] };
-  expect(selectionOf(copy)).toEqual(selectionOf(weekly));
+  expect(selectedFeatures(copy)).toEqual(selectedFeatures(weekly));
 });

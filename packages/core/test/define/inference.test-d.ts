@@ -279,8 +279,8 @@ test("columns may be called as anything", () => {
       prototype: string(),
     },
   });
-  expectTypeOf(odd.name.kind).toEqualTypeOf<"string">();
-  expectTypeOf(odd.constructor.kind).toEqualTypeOf<"float64">();
+  expectTypeOf(odd.name.type).toEqualTypeOf<"string">();
+  expectTypeOf(odd.constructor.type).toEqualTypeOf<"float64">();
   const thing = entity("thing", { keys: { name: string() } });
   const view = featureView("v", {
     entity: thing,

@@ -1,11 +1,11 @@
 import { fromUser, isTidemarkError, micros, timeOf, toJson, toUser } from "@tidemark/core";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 import { describe, expect, test } from "vitest";
 
-const column = (kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec => ({
+const column = (type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec => ({
   name: "c",
   database: "c",
-  kind,
+  type,
   nullable: false,
   ...more,
 });

@@ -4,7 +4,7 @@ import { localEngine } from "../../src/engine/local-engine.ts";
 import type { FeatureSpec, Value } from "../../src/specs.ts";
 import type {
   AggregatePlan,
-  Answers,
+  ResultColumns,
   ComputeEngine,
   EntityRows,
   Events,
@@ -17,7 +17,7 @@ interface Fault {
   readonly plan?: <P extends AggregatePlan | JoinPlan>(plan: P) => P;
   readonly events?: (events: Events) => Events;
   readonly rows?: (rows: EntityRows) => EntityRows;
-  readonly answers?: (answers: readonly Answers[]) => readonly Answers[];
+  readonly answers?: (answers: readonly ResultColumns[]) => readonly ResultColumns[];
   readonly firstBatchOnly?: boolean;
   readonly deaf?: boolean;
 }
@@ -27,7 +27,7 @@ type Run<P> = (
   events: AsyncIterable<Events>,
   rows: EntityRows,
   options?: { readonly signal?: AbortSignal | undefined },
-) => Promise<readonly Answers[]>;
+) => Promise<readonly ResultColumns[]>;
 
 function faulty(fault: Fault): ComputeEngine {
   const inner = localEngine();
@@ -113,10 +113,11 @@ const faults: Readonly<Record<string, Fault>> = {
     ),
   },
   "the created column settles no tie": {
-    plan: (plan) => ({ ...plan, source: { ...plan.source, created: null } }),
+    plan: (plan) => ({ ...plan, source: { ...plan.source, createdAt: null } }),
   },
   "found by the feature's own window": {
-    plan: (plan) => ("longest" in plan ? { ...plan, longest: plan.features[0]!.window! } : plan),
+    plan: (plan) =>
+      "longestWindow" in plan ? { ...plan, longestWindow: plan.features[0]!.window! } : plan,
   },
   "answers in the order of time": { rows: (rows) => ({ ...rows, time: rows.time.toSorted() }) },
   "only the first batch": { firstBatchOnly: true },

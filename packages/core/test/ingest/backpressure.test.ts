@@ -23,19 +23,25 @@ import {
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { storeSinks } from "../../src/resnapshot/store-writers.ts";
+import { storeWriters } from "../../src/resnapshot/store-writers.ts";
 import { runChanges, type RunSettings } from "../../src/ingest/runner.ts";
 import type { StoreRole } from "../../src/ingest/source-writer.ts";
-import type { SinkStall } from "../../src/ingest/backpressure.ts";
-import { faultyOffline, faultyOnline, turn, turns, type Fault } from "../support/faulty-stores.ts";
+import type { StoreBackpressure } from "../../src/ingest/backpressure.ts";
+import {
+  faultyOffline,
+  faultyOnline,
+  eventLoopTurn,
+  sleepInTurns,
+  type Fault,
+} from "../support/faulty-stores.ts";
 
 const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 40);
 console.log(`stalls: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
 
-const forever = { retain: Infinity, log: Infinity };
+const forever = { retain: Infinity, logRetention: Infinity };
 
-interface Data {
+interface MemoryData {
   readonly online: ReturnType<typeof memoryOnlineData>;
   readonly offline: ReturnType<typeof memoryOfflineData>;
 }
@@ -52,14 +58,14 @@ const longLog = (seed: number): Scenario => generateScenario(seed, { traits: { t
 /** A run over the data that there is, as after a restart. */
 async function run(
   scenario: Scenario,
-  data: Data,
+  data: MemoryData,
   from: ChangeSource,
   faults: { readonly [role in StoreRole]?: () => Fault },
   settings: RunSettings & CommitSettings = {},
 ): Promise<void> {
   const opened = memoryOnlineStore(data.online);
   await opened.open({ namespace: "test" });
-  const stores = storeSinks(scenario.sources, {
+  const stores = storeWriters(scenario.sources, {
     online: faultyOnline(opened, faults.online ?? (() => "none")),
     offline: faultyOffline(memoryOfflineStore(data.offline), faults.history ?? (() => "none")),
     namespace: "test",
@@ -69,19 +75,19 @@ async function run(
     history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 }, buckets: 2 },
     shared: from.shared,
   });
-  await runChanges(from, scenario.sources, stores, { sleep: turns, ...settings });
+  await runChanges(from, scenario.sources, stores, { sleep: sleepInTurns, ...settings });
 }
 
 /** Now good, now bad, for some calls each; as the seed says. */
-function weather(random: Random): () => Fault {
+function randomFaults(random: Random): () => Fault {
   let left = random.between(0, 10);
-  let bad = false;
+  let faulty = false;
   return () => {
     if (left-- <= 0) {
-      bad = !bad;
-      left = random.between(0, bad ? 12 : 30);
+      faulty = !faulty;
+      left = random.between(0, faulty ? 12 : 30);
     }
-    if (!bad) return "none";
+    if (!faulty) return "none";
     return random.pick<Fault>(["before", "before", "after", random.between(1, 40), "none"]);
   };
 }
@@ -92,7 +98,7 @@ function paced(source: ChangeSource, random: Random): ChangeSource {
     ...source,
     async *changes(options) {
       for await (const batch of source.changes(options)) {
-        for (let i = random.int(4); i > 0; i--) await turn();
+        for (let i = random.int(4); i > 0; i--) await eventLoopTurn();
         yield batch;
       }
     },
@@ -101,7 +107,7 @@ function paced(source: ChangeSource, random: Random): ChangeSource {
 
 async function offsets(
   scenario: Scenario,
-  { online, offline }: Data,
+  { online, offline }: MemoryData,
 ): Promise<{ readonly online: string[]; readonly history: string[] }> {
   const store = memoryOnlineStore(online);
   await store.open({ namespace: "test" });
@@ -121,7 +127,7 @@ async function offsets(
  * The oracle's answers on every path, both stores at the end of the log, and every change once in
  * the history.
  */
-async function expectOracle(scenario: Scenario, data: Data): Promise<void> {
+async function expectOracle(scenario: Scenario, data: MemoryData): Promise<void> {
   const online = memoryOnlineStore(data.online);
   await online.open({ namespace: "test" });
   const offline = memoryOfflineStore(data.offline);
@@ -137,15 +143,15 @@ async function expectOracle(scenario: Scenario, data: Data): Promise<void> {
   const all = [...ends].map(([name, offset]) => `${name} ${offset}`).toSorted();
   expect(await offsets(scenario, data)).toEqual({ online: all, history: all });
   for (const { name } of scenario.sources) {
-    const places: string[] = [];
+    const orders: string[] = [];
     if ((await offline.state(`${name}/changes`)) !== null)
       for await (const batch of offline.scan(`${name}/changes`, {
         columns: ["_topic", "_partition", "_offset"],
       })) {
         for (let row = 0; row < batch.length; row++)
-          places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
+          orders.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
       }
-    expect(places.toSorted()).toEqual(
+    expect(orders.toSorted()).toEqual(
       scenario.truth
         .filter(({ source }) => source === name)
         .map(({ topic, partition, offset }) => `${topic}:${partition}:${offset}`)
@@ -159,7 +165,7 @@ describe("stores that stall and fail at random", () => {
     "end as the oracle says, after kills and restarts at random points",
     { timeout: 600_000 },
     async () => {
-      const told = { failed: 0, detached: 0, level: 0, killed: 0 };
+      const told = { failed: 0, independent: 0, level: 0, killed: 0 };
       for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
         const random = new Random(seed);
         const scenario = generateScenario(seed);
@@ -181,14 +187,14 @@ describe("stores that stall and fail at random", () => {
           const settings: RunSettings & CommitSettings = {
             clock: () => (now += 1_000),
             age: random.pick([2e3, 50e3, 60e6]),
-            most: { changes: random.between(1, 50), bytes: Infinity },
-            patience: random.pick([50, 500, 5_000]),
+            queueLimit: { changes: random.between(1, 50), bytes: Infinity },
+            maxBlockTime: random.pick([50, 500, 5_000]),
             rows: random.between(1, 30),
-            limit: Infinity,
+            maxStallTime: Infinity,
             signal: kill.signal,
-            onStall({ detached, over }) {
-              if (over) told.level++;
-              else if (detached) told.detached++;
+            onBackpressure({ independent, caughtUp }) {
+              if (caughtUp) told.level++;
+              else if (independent) told.independent++;
               else told.failed++;
             },
           };
@@ -198,8 +204,8 @@ describe("stores that stall and fail at random", () => {
             data,
             { ...source, shared },
             {
-              ...(calm === "online" ? {} : { online: weather(random.fork()) }),
-              ...(calm === "history" ? {} : { history: weather(random.fork()) }),
+              ...(calm === "online" ? {} : { online: randomFaults(random.fork()) }),
+              ...(calm === "history" ? {} : { history: randomFaults(random.fork()) }),
             },
             settings,
           );
@@ -207,7 +213,7 @@ describe("stores that stall and fail at random", () => {
             const after = random.between(1, random.pick([20, 100, 1000]));
             const reason = new Error("killed");
             void (async () => {
-              for (let i = 0; i < after; i++) await turn();
+              for (let i = 0; i < after; i++) await eventLoopTurn();
               kill.abort(reason);
             })();
             const error = await ended.then(
@@ -246,13 +252,13 @@ function live(scenario: Scenario): {
     },
     source: {
       name: "live log",
-      async *changes({ after, signal, beside }): AsyncIterable<ChangeBatch> {
-        if (beside === true) readers.besides++;
+      async *changes({ after, signal, independent }): AsyncIterable<ChangeBatch> {
+        if (independent === true) readers.besides++;
         const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
         for (let line = 0; ; line++) {
           while (line >= end) {
             signal?.throwIfAborted();
-            await turn();
+            await eventLoopTurn();
           }
           const change = scenario.truth[line]!;
           const partition = `${change.topic}:${change.partition}`;
@@ -268,7 +274,7 @@ function live(scenario: Scenario): {
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 100_000; i++) {
     if (await what()) return;
-    await turn();
+    await eventLoopTurn();
   }
   throw new Error(`waited in vain for ${String(what)}`);
 }
@@ -295,8 +301,8 @@ describe("while one store fails, for as long as it will", () => {
         const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
         const log = live(scenario);
         const stop = new AbortController();
-        const stalls: SinkStall[] = [];
-        const asked = new Set<() => readonly SinkStall[]>();
+        const backpressure: StoreBackpressure[] = [];
+        const asked = new Set<() => readonly StoreBackpressure[]>();
         let working = true;
         const ended = run(
           scenario,
@@ -305,12 +311,12 @@ describe("while one store fails, for as long as it will", () => {
           { [down]: (): Fault => (working ? "none" : "before") },
           {
             signal: stop.signal,
-            most: { changes: 5, bytes: Infinity },
+            queueLimit: { changes: 5, bytes: Infinity },
             rows: 1,
-            onStall: (stall) => {
-              stalls.push(stall);
+            onBackpressure: (stall) => {
+              backpressure.push(stall);
             },
-            stalls: asked,
+            backpressure: asked,
           },
         ).catch((error: unknown) => error);
         const stands = async (which: "online" | "history", lines: number): Promise<boolean> =>
@@ -321,24 +327,26 @@ describe("while one store fails, for as long as it will", () => {
         await until(
           async () => (await stands("online", first)) && (await stands("history", first)),
         );
-        expect(stalls).toEqual([]);
+        expect(backpressure).toEqual([]);
 
         working = false;
         log.publish(all - 5);
         await until(() => stands(up, all - 5));
         expect((await offsets(scenario, data))[down]).toEqual(atLine(scenario, first));
         expect([...asked].flatMap((one) => one())).toMatchObject([
-          { sink: down, detached: true, over: false, error: { code: "STORE_AWAY" } },
+          { role: down, independent: true, caughtUp: false, error: { code: "STORE_UNAVAILABLE" } },
         ]);
-        const [{ attempts }] = [...asked].flatMap((one) => one()) as [SinkStall];
+        const [{ attempts }] = [...asked].flatMap((one) => one()) as [StoreBackpressure];
         await until(() => [...asked].flatMap((one) => one())[0]!.attempts > attempts);
         expect(
-          stalls.map(({ detached, over }) => (over ? "level" : detached ? "detached" : "failed")),
-        ).toEqual(["failed", "detached"]);
+          backpressure.map(({ independent, caughtUp }) =>
+            caughtUp ? "level" : independent ? "independent" : "failed",
+          ),
+        ).toEqual(["failed", "independent"]);
 
         working = true;
         await until(() => stands(down, all - 5));
-        await until(() => stalls.some(({ over }) => over));
+        await until(() => backpressure.some(({ caughtUp }) => caughtUp));
         expect([...asked].flatMap((one) => one())).toEqual([]);
         expect(log.readers.besides).toBe(1);
 
@@ -361,14 +369,14 @@ describe("while one store fails, for as long as it will", () => {
       const all = scenario.truth.length;
       const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
       const log = live(scenario);
-      const stalls: SinkStall[] = [];
+      const backpressure: StoreBackpressure[] = [];
       const stop = new AbortController();
       const settings = {
         signal: stop.signal,
-        most: { changes: 5, bytes: Infinity },
+        queueLimit: { changes: 5, bytes: Infinity },
         rows: 1,
-        onStall: (stall: SinkStall) => {
-          stalls.push(stall);
+        onBackpressure: (stall: StoreBackpressure) => {
+          backpressure.push(stall);
         },
       };
       const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
@@ -378,7 +386,9 @@ describe("while one store fails, for as long as it will", () => {
       await until(
         async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
       );
-      expect(stalls).toMatchObject([{ sink: "history", detached: true, error: null, attempts: 0 }]);
+      expect(backpressure).toMatchObject([
+        { role: "history", independent: true, error: null, attempts: 0 },
+      ]);
       // the call that never ends is not waited for
       stop.abort(new Error("enough"));
       expect(await ended).toMatchObject({ message: "enough" });
@@ -389,7 +399,7 @@ describe("while one store fails, for as long as it will", () => {
     const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     let working = false;
-    const stalls: SinkStall[] = [];
+    const backpressure: StoreBackpressure[] = [];
     const source = scenarioSource(
       scenario,
       scenario.truth.map((_, i) => [i]),
@@ -400,8 +410,8 @@ describe("while one store fails, for as long as it will", () => {
       source,
       { history: () => (working ? "none" : "before") },
       {
-        onStall: (stall) => {
-          stalls.push(stall);
+        onBackpressure: (stall) => {
+          backpressure.push(stall);
         },
       },
     );
@@ -412,7 +422,7 @@ describe("while one store fails, for as long as it will", () => {
     );
     working = true;
     await ended;
-    expect(stalls.at(-1)).toMatchObject({ sink: "history", over: true });
+    expect(backpressure.at(-1)).toMatchObject({ role: "history", caughtUp: true });
     await expectOracle(scenario, data);
   });
 });
@@ -444,7 +454,7 @@ describe("a log that goes quiet", () => {
           clock: () => now,
           // time goes on while the run waits
           async sleep(ms, signal) {
-            await turns(ms, signal);
+            await sleepInTurns(ms, signal);
             if (!signal.aborted) now += ms * 1000;
           },
         };
@@ -486,7 +496,7 @@ describe("a log that goes quiet", () => {
 
 describe("a run whose source has ended", () => {
   test(
-    "waits for a store that fails, for as long as it was told; then it is SINK_STALLED, and " +
+    "waits for a store that fails, for as long as it was told; then it is STORE_STALLED, and " +
       "nothing is lost",
     async () => {
       const scenario = longLog(firstSeed);
@@ -500,12 +510,12 @@ describe("a run whose source has ended", () => {
         data,
         source,
         { history: () => "before" },
-        { limit: 20_000 },
+        { maxStallTime: 20_000 },
       ).catch((thrown: unknown) => thrown);
-      expect(isTidemarkError(error, "SINK_STALLED")).toBe(true);
+      expect(isTidemarkError(error, "STORE_STALLED")).toBe(true);
       expect(error).toMatchObject({
         message: expect.stringContaining("is away") as string,
-        cause: { code: "STORE_AWAY" },
+        cause: { code: "STORE_UNAVAILABLE" },
       });
       expect((await offsets(scenario, data)).online).toEqual(
         atLine(scenario, scenario.truth.length),
@@ -521,7 +531,7 @@ describe("a run whose source has ended", () => {
     const pauses: number[] = [];
     const sleep: RunSettings["sleep"] = (ms, signal) => {
       pauses.push(ms);
-      return turns(ms, signal);
+      return sleepInTurns(ms, signal);
     };
     const error = await run(
       scenario,
@@ -530,7 +540,7 @@ describe("a run whose source has ended", () => {
       { online: () => "before" },
       { sleep },
     ).catch((thrown: unknown) => thrown);
-    expect(isTidemarkError(error, "SINK_STALLED")).toBe(true);
+    expect(isTidemarkError(error, "STORE_STALLED")).toBe(true);
     expect(pauses).toContain(60_000);
     expect(Math.max(...pauses.filter((ms) => ms < 60_000))).toBe(10_000);
   });
@@ -580,8 +590,8 @@ test("what was acknowledged is in both stores, whoever of them stalls", async ()
       scenario,
       data,
       source,
-      { online: weather(random.fork()), history: weather(random.fork()) },
-      { most: { changes: 9, bytes: Infinity }, patience: 500, limit: Infinity },
+      { online: randomFaults(random.fork()), history: randomFaults(random.fork()) },
+      { queueLimit: { changes: 9, bytes: Infinity }, maxBlockTime: 500, maxStallTime: Infinity },
     );
     expect(new Set(acknowledged)).toEqual(
       new Set(
@@ -602,12 +612,12 @@ test("a store that is down for a million bytes of changes keeps a bounded number
   const truth = scenario.truth.filter(({ source }) => source === scenario.truth[0]!.source);
   const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
   const given: WeakRef<Change>[] = [];
-  const most = { changes: Infinity, bytes: 20_000 };
+  const queueLimit = { changes: Infinity, bytes: 20_000 };
   let alive = 0;
   const source: ChangeSource = {
     name: "long log",
-    async *changes({ beside, signal }) {
-      if (beside === true) throw new Error("it is down");
+    async *changes({ independent, signal }) {
+      if (independent === true) throw new Error("it is down");
       for (let offset = 0; offset < 4_000; offset++) {
         const change: Change = {
           ...truth[0]!,
@@ -617,8 +627,8 @@ test("a store that is down for a million bytes of changes keeps a bounded number
           values: null,
           oldKey: null,
           unavailable: [],
-          unreadable: [],
-          broken: null,
+          invalidColumns: [],
+          undecodable: null,
           lsn: BigInt(offset),
           extra: null,
         };
@@ -626,10 +636,10 @@ test("a store that is down for a million bytes of changes keeps a bounded number
         yield { changes: [change], positions: [{ partition: `${change.topic}:0`, offset }] };
       }
       // what a WeakRef was made of lives until the event loop turns
-      await turn();
+      await eventLoopTurn();
       collect();
       alive = given.filter((one) => one.deref() !== undefined).length;
-      while (signal?.aborted !== true) await turn();
+      while (signal?.aborted !== true) await eventLoopTurn();
     },
   };
   const stop = new AbortController();
@@ -638,7 +648,7 @@ test("a store that is down for a million bytes of changes keeps a bounded number
     data,
     source,
     { history: () => (given.length > 5 ? "before" : "none") },
-    { most, rows: 3, signal: stop.signal },
+    { queueLimit, rows: 3, signal: stop.signal },
   ).catch((error: unknown) => error);
   await until(() => alive > 0);
   stop.abort(new Error("enough"));

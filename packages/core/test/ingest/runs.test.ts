@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import {
   DAY,
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   date,
@@ -18,17 +18,17 @@ import {
   everything,
   iso,
   last,
-  refusal,
+  rejectionOf,
   weekly,
-  world,
-  type World,
+  openShop,
+  type ShopStores,
 } from "../support/shop.ts";
 
 const ann = { user_id: "ann" } as const;
 const both = [ann, { user_id: "bob" }] as const;
 
-function hundred(partitions = 1): Log {
-  const log = new Log();
+function hundred(partitions = 1): ShopLog {
+  const log = new ShopLog();
   for (let i = 0; i < 100; i++)
     log.paid(
       { id: i, user: i % 3 === 0 ? "bob" : "ann", time: NOON - i * HOUR, amount: i / 4 },
@@ -61,8 +61,8 @@ async function answers(store: Store): Promise<unknown> {
   return { online: [...online], corrected, known };
 }
 
-async function expected(log: Log): Promise<unknown> {
-  const { store } = await world();
+async function expected(log: ShopLog): Promise<unknown> {
+  const { store } = await openShop();
   await store.run(log.source());
   return answers(store);
 }
@@ -83,7 +83,7 @@ async function positions(store: Store): Promise<unknown> {
 
 describe("a run", () => {
   test("tells how far it is, and how many changes it took", async () => {
-    const { store } = await world();
+    const { store } = await openShop();
     const seen: RunProgress[] = [];
     expect(
       await store.run(hundred().source({ batch: 40 }), {
@@ -99,7 +99,7 @@ describe("a run", () => {
 
   test("again takes nothing twice", async () => {
     const log = hundred(3);
-    const { store } = await world();
+    const { store } = await openShop();
     await store.run(log.source({ batch: 7 }));
     const before = [await answers(store), await positions(store)];
     expect(await store.run(log.source())).toEqual({ changes: 0 });
@@ -109,7 +109,7 @@ describe("a run", () => {
 
   test("that is aborted ends with the signal's reason, and the next one goes on", async () => {
     const log = hundred(3);
-    const { store } = await world();
+    const { store } = await openShop();
     const controller = new AbortController();
     const reason = new Error("enough");
     await expect(
@@ -131,7 +131,7 @@ describe("a run", () => {
 
   test("whose source fails in the middle passes the error on, and the next one goes on", async () => {
     const log = hundred(2);
-    const { store } = await world({ history: { commit: { rows: 10 } } });
+    const { store } = await openShop({ history: { commit: { rows: 10 } } });
     const whole = log.source({ batch: 20 });
     const failing: ChangeSource = {
       ...whole,
@@ -150,7 +150,7 @@ describe("a run", () => {
 
   test("feeds several sources from one log; each keeps its own positions", async () => {
     const log = hundred(2).customer(1, "Oslo").customer(2, "Rome").customer(1, "Bern");
-    const { store } = await world();
+    const { store } = await openShop();
     await store.run(log.source({ batch: 30 }));
     expect(await positions(store)).toEqual([
       [[49, 49], [49, 49], 100],
@@ -165,16 +165,16 @@ describe("a run", () => {
   });
 
   test("takes several logs one after the other", async () => {
-    const { store } = await world();
+    const { store } = await openShop();
     await store.run(hundred().source());
-    await store.run(new Log().customer(1, "Oslo", { committed: NOON - HOUR }).source());
+    await store.run(new ShopLog().customer(1, "Oslo", { committed: NOON - HOUR }).source());
     const [row] = await store.getOnlineFeatures({ features: everything, entities: [ann] });
     expect([row.city, row.payments_l1w]).toEqual(["Oslo", 66]);
   });
 
   test("of changes that no definition asks for stands still", async () => {
-    const { store } = await world();
-    expect(await store.run(new Log().add("strangers", "upsert", [1n], {}).source())).toEqual({
+    const { store } = await openShop();
+    expect(await store.run(new ShopLog().add("strangers", "upsert", [1n], {}).source())).toEqual({
       changes: 1,
     });
     expect(await positions(store)).toEqual([
@@ -185,7 +185,7 @@ describe("a run", () => {
 
   test("acknowledges a position once it is durable in every store, and not before", async () => {
     const acknowledged: Position[] = [];
-    const { store, offline } = await world({ history: { commit: { rows: 50 } } });
+    const { store, offline } = await openShop({ history: { commit: { rows: 50 } } });
     const durable: number[] = [];
     const source = hundred().source({ batch: 20, acknowledged });
     await store.run({
@@ -203,9 +203,9 @@ describe("a run", () => {
 describe("stores that are apart", () => {
   test("online only and offline only answer what both together do", async () => {
     const log = hundred(2);
-    const online = await world({ offline: undefined });
+    const online = await openShop({ offline: undefined });
     await online.store.run(log.source());
-    const offline = await world({ online: undefined });
+    const offline = await openShop({ online: undefined });
     await offline.store.run(log.source());
     const [row] = await online.store.getOnlineFeatures({ features: weekly, entities: [ann] });
     const [label] = await (
@@ -263,7 +263,7 @@ describe("stores that are apart", () => {
 
   test("a store that is behind in one partition and level in another catches up there", async () => {
     const log = hundred(2);
-    const { store, online, offline } = await world();
+    const { store, online, offline } = await openShop();
     await store.run(log.source({ upTo: 30 }));
     const onlineOnly = await openStore({
       definitions,
@@ -272,7 +272,7 @@ describe("stores that are apart", () => {
       retain: "forever",
     });
     const second = log.changes.filter((change) => change.partition === 1);
-    await onlineOnly.run(Object.assign(new Log(), { changes: second }).source());
+    await onlineOnly.run(Object.assign(new ShopLog(), { changes: second }).source());
     const offlineOnly = await openStore({ definitions, offline, clock: () => date(NOON) });
     await offlineOnly.run(log.source({ upTo: 60 }));
     await store.run(log.source({ batch: 11 }));
@@ -302,9 +302,9 @@ async function meanwhile(
 describe("two runners on one online store", () => {
   test("over one partition: one of them is ONLINE_STORE_FENCED, and nothing is lost or doubled", async () => {
     const log = hundred();
-    const made = await world({ offline: undefined });
+    const made = await openShop({ offline: undefined });
     const other = await made.reopened();
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))),
     );
     expect(code).toBe("ONLINE_STORE_FENCED");
@@ -320,11 +320,11 @@ describe("two runners on one online store", () => {
 
   test("over a partition each, taking turns on the same entities: as one runner over both", async () => {
     const log = hundred(2);
-    const half = (partition: number): Log =>
-      Object.assign(new Log(), {
+    const half = (partition: number): ShopLog =>
+      Object.assign(new ShopLog(), {
         changes: log.changes.filter((change) => change.partition === partition),
       });
-    const made = await world({ offline: undefined });
+    const made = await openShop({ offline: undefined });
     const other = await made.reopened();
     const turns = half(1).changes;
     let turn = 0;
@@ -333,7 +333,7 @@ describe("two runners on one online store", () => {
       async *changes(options) {
         for await (const batch of half(0).source({ batch: 5 }).changes(options)) {
           await other.run(
-            Object.assign(new Log(), { changes: turns }).source({ upTo: (turn += 5) }),
+            Object.assign(new ShopLog(), { changes: turns }).source({ upTo: (turn += 5) }),
           );
           yield batch;
         }
@@ -344,7 +344,7 @@ describe("two runners on one online store", () => {
       entities: both,
       metadata: true,
     });
-    const whole = await world();
+    const whole = await openShop();
     await whole.store.run(log.source());
     expect([...rows]).toEqual([
       ...(await whole.store.getOnlineFeatures({
@@ -359,9 +359,9 @@ describe("two runners on one online store", () => {
 describe("two runners on one history", () => {
   test("over one partition: one of them is HISTORY_FENCED, and nothing is lost or doubled", async () => {
     const log = hundred();
-    const made = await world({ online: undefined, history: { commit: { rows: 10 } } });
+    const made = await openShop({ online: undefined, history: { commit: { rows: 10 } } });
     const other = await made.reopened();
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))),
     );
     expect([code, message]).toEqual([
@@ -385,7 +385,7 @@ describe("two runners on one history", () => {
       "of that again",
     async () => {
       const log = hundred();
-      const made = await world({ online: undefined, history: { commit: { rows: 15 } } });
+      const made = await openShop({ online: undefined, history: { commit: { rows: 15 } } });
       const other = await made.reopened();
       const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
       // the first has gathered 20 when it commits, and finds the log at 30
@@ -398,16 +398,19 @@ describe("two runners on one history", () => {
 
   test("over a partition each: as one runner over both", async () => {
     const log = hundred(2);
-    const half = (partition: number): Log =>
-      Object.assign(new Log(), {
+    const half = (partition: number): ShopLog =>
+      Object.assign(new ShopLog(), {
         changes: log.changes.filter((change) => change.partition === partition),
       });
-    const made = await world({ online: undefined, history: { commit: { rows: 7 }, buckets: 2 } });
+    const made = await openShop({
+      online: undefined,
+      history: { commit: { rows: 7 }, buckets: 2 },
+    });
     const other = await made.reopened();
     await meanwhile(made.store, half(0).source({ batch: 10 }), () =>
       other.run(half(1).source({ batch: 10 })),
     );
-    const ask = async ({ store }: Pick<World, "store">): Promise<unknown> =>
+    const ask = async ({ store }: Pick<ShopStores, "store">): Promise<unknown> =>
       (
         await store.getHistoricalFeatures({
           features: everything,
@@ -416,7 +419,7 @@ describe("two runners on one history", () => {
           metadata: true,
         })
       ).rows();
-    const whole = await world();
+    const whole = await openShop();
     await whole.store.run(log.source());
     expect(await ask(made)).toEqual(await ask(whole));
   });
@@ -427,15 +430,15 @@ describe("a log in which LSNs say less than they should", () => {
     "a lower LSN that was committed later is SOURCE_LSN_WENT_BACK, and nothing of its batch is " +
       "in",
     async () => {
-      const { store } = await world({ offline: undefined });
-      const log = new Log()
+      const { store } = await openShop({ offline: undefined });
+      const log = new ShopLog()
         .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
         .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
       await store.run(log.source());
       log
         .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
         .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
-      expect(await refusal(store.run(log.source()))).toEqual({
+      expect(await rejectionOf(store.run(log.source()))).toEqual({
         code: "SOURCE_LSN_WENT_BACK",
         message: expect.stringMatching(
           /^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/,
@@ -463,20 +466,20 @@ describe("a log in which LSNs say less than they should", () => {
         lsn: change.lsn,
         committed: change.committed!,
       });
-    const { store } = await world();
+    const { store } = await openShop();
     await store.run(log.source({ batch: 15 }));
     const asked = await answers(store);
-    const once = await world();
-    await once.store.run(Object.assign(new Log(), { changes: again }).source());
+    const once = await openShop();
+    await once.store.run(Object.assign(new ShopLog(), { changes: again }).source());
     expect(asked).toEqual(await answers(once.store));
   });
 
   test("changes without LSN in two partitions are LSN_MISSING: nobody knows their order", async () => {
-    const { store } = await world();
-    const log = new Log()
+    const { store } = await openShop();
+    const log = new ShopLog()
       .paid({ id: 1 }, { lsn: null })
       .paid({ id: 2 }, { lsn: null, partition: 1 });
-    expect(await refusal(store.run(log.source()))).toEqual({
+    expect(await rejectionOf(store.run(log.source()))).toEqual({
       code: "LSN_MISSING",
       message:
         'source "payments": changes without LSN in t.public.payments:0 and in ' +
@@ -490,13 +493,13 @@ describe("a log in which LSNs say less than they should", () => {
   });
 
   test("a table without LSNs in one partition is ordered by its offsets, over any number of runs", async () => {
-    const log = new Log();
+    const log = new ShopLog();
     for (let i = 0; i < 10; i++)
       log.paid(
         { id: 1, time: NOON - HOUR, amount: i },
         { lsn: null, committed: NOON - HOUR + i * SECOND },
       );
-    const { store } = await world();
+    const { store } = await openShop();
     for (const upTo of [3, 7, 10]) await store.run(log.source({ upTo }));
     const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
     expect(row).toEqual({ spent_7d: 9 });
@@ -518,9 +521,9 @@ describe("a log in which LSNs say less than they should", () => {
   ])(
     "a change without LSN among others takes the place of what its partition held before, %s",
     async (_, stops) => {
-      const { store } = await world();
+      const { store } = await openShop();
       // the row's last word is the incremental snapshot row, then an older change comes again
-      const log = new Log()
+      const log = new ShopLog()
         .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
         .paid({ id: 2, time: NOON - HOUR, amount: 10 }, { lsn: 700n })
         .paid(
@@ -550,8 +553,8 @@ describe("what is known of a source", () => {
     "messages and rows that are quarantined are counted apart, and each row is named with its " +
       "place and reason",
     async () => {
-      const { store } = await world();
-      const log = new Log()
+      const { store } = await openShop();
+      const log = new ShopLog()
         .paid({ id: 1, user: null })
         .paid({ id: 1, user: null, amount: 2 })
         .paid({ id: 2, time: null })
@@ -559,7 +562,7 @@ describe("what is known of a source", () => {
           { id: 3 },
           {
             change: {
-              unreadable: [{ column: "time", reason: "NOT_A_TIME" }],
+              invalidColumns: [{ column: "time", reason: "NOT_A_TIME" }],
               values: [3n, "ann", 1n, null, 1, null, null],
               nonFinite: 2,
             },
@@ -569,7 +572,7 @@ describe("what is known of a source", () => {
           { id: 4 },
           {
             change: {
-              broken: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
+              undecodable: { reason: "CONTENT_UNREADABLE", message: "after is no row" },
               values: [4n, null, null, null, null, null, null],
             },
           },
@@ -577,7 +580,7 @@ describe("what is known of a source", () => {
         .paid({ id: 5, shop: null })
         .paid({ id: 6, time: NOON - HOUR })
         .add("payments", "none", null, {
-          change: { broken: { reason: "KEY_UNREADABLE", message: "the key is no number" } },
+          change: { undecodable: { reason: "KEY_UNREADABLE", message: "the key is no number" } },
         });
       await store.run(log.source({ batch: 3 }));
       const [status] = await store.status();
@@ -585,7 +588,7 @@ describe("what is known of a source", () => {
         quarantinedChanges: 7,
         quarantinedRows: 5,
         nonFiniteValues: 2,
-        unreadableValues: 1,
+        invalidValues: 1,
       });
       expect(
         (await store.quarantine("payments")).map(
@@ -609,7 +612,7 @@ describe("what is known of a source", () => {
       await store.run(
         log
           .paid({ id: 1, time: NOON - HOUR })
-          .unpaid(2)
+          .deletePayment(2)
           .source(),
       );
       expect((await store.quarantine("payments")).map(({ key }) => key["id"])).toEqual([
@@ -617,7 +620,7 @@ describe("what is known of a source", () => {
         4n,
         5n,
       ]);
-      await store.run(log.truncated().source());
+      await store.run(log.truncatePayments().source());
       expect(await store.quarantine("payments")).toEqual([]);
       expect((await store.status())[0]!.online).toMatchObject({
         quarantinedChanges: 7,
@@ -627,8 +630,8 @@ describe("what is known of a source", () => {
   );
 
   test("an image that the log left out is TOAST_UNRESOLVED until a change has it", async () => {
-    const { store } = await world();
-    const log = new Log().paid(
+    const { store } = await openShop();
+    const log = new ShopLog().paid(
       { id: 1, time: NOON - HOUR, vendor: null },
       { change: { unavailable: [3] } },
     );

@@ -46,7 +46,8 @@ export function expectedRows(
   const rows = new Map<string, readonly Value[]>();
   for (const keys of entitiesOf(oracle, view)) {
     const seen = rowsSeen(view, oracle.versions(view.source.name), { keys, time }, "corrected");
-    if (!seen.some((row) => (view.is === "fact" ? row.time <= time : row.time < time))) continue;
+    if (!seen.some((row) => (view.kind === "latest" ? row.time <= time : row.time < time)))
+      continue;
     rows.set(
       shown(Object.values(keys)),
       oracle.answer(selected, { keys, time }, "corrected").map(({ value }) => value),

@@ -26,7 +26,7 @@ const FIRST = Number(process.env["TIDEMARK_MATERIALIZE_SEED"] ?? 1);
 const DAY = 86_400_000_000;
 const NOW = 9_000_000_000_000_000;
 
-interface Ground {
+interface TestStores {
   readonly scenario: Scenario;
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
@@ -37,7 +37,10 @@ interface Ground {
   ): ReturnType<typeof materializeViews>;
 }
 
-async function ground(seed: number, online: OnlineStore = memoryOnlineStore()): Promise<Ground> {
+async function openStores(
+  seed: number,
+  online: OnlineStore = memoryOnlineStore(),
+): Promise<TestStores> {
   const scenario = generateScenario(seed);
   const offline = memoryOfflineStore();
   const clock = () => new Date(NOW / 1000);
@@ -81,7 +84,7 @@ const timeOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) * 1000 
 
 /** Every table, date by date and cell by cell. */
 async function expectTables(
-  { scenario, offline }: Ground,
+  { scenario, offline }: TestStores,
   changes: readonly Change[],
   dates: ReadonlyMap<string, readonly string[]>,
 ): Promise<number> {
@@ -114,7 +117,7 @@ async function expectTables(
 
 /** The online store serves the rows of one day, and no others. */
 async function expectServed(
-  { scenario, store }: Ground,
+  { scenario, store }: TestStores,
   changes: readonly Change[],
   newest: ReadonlyMap<string, string>,
 ): Promise<number> {
@@ -125,7 +128,7 @@ async function expectServed(
     if (date === undefined) continue;
     const expected = expectedRows(oracle, view, timeOf(date));
     const entities = entitiesOf(oracle, view);
-    const definition = makeDefinition({ is: "view", spec: view }, view.name) as Parameters<
+    const definition = makeDefinition({ kind: "view", spec: view }, view.name) as Parameters<
       Store["getMaterialized"]
     >[0]["view"];
     const asked = entities.map((keys) =>
@@ -175,17 +178,17 @@ test(
     const met = { cells: 0, served: 0, asked: 0 };
     for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
       const random = new Random(seed);
-      const here = await ground(seed);
+      const here = await openStores(seed);
       const { scenario, store } = here;
       await store.run(scenarioSource(scenario, otherDelivery(scenario, random)));
       const dates = daysOf(scenario, random, 4);
       const limits = random.pick([
         {},
         { events: 5, rows: 7, days: 1 },
-        { events: 20, rows: 9, days: 2, part: 2 },
+        { events: 20, rows: 9, days: 2, engineRows: 2 },
         { rows: 3 },
-        { part: 1 },
-        { part: 4 },
+        { engineRows: 1 },
+        { engineRows: 4 },
       ]);
       await here.materialize({ dates }, limits);
       const all = everyView(scenario.views, dates);
@@ -194,7 +197,7 @@ test(
 
       // laws 2 and 3: the same bits on every path
       for (const view of scenario.views) {
-        const definition = makeDefinition({ is: "view", spec: view }, view.name) as never;
+        const definition = makeDefinition({ kind: "view", spec: view }, view.name) as never;
         for (const [date, rows] of await tableRows(here.offline, view)) {
           for (const [key, { values }] of [...rows].slice(0, 3)) {
             const keys = entitiesOf(oracleOfChanges(scenario, scenario.truth), view).find(
@@ -248,7 +251,7 @@ test(
     const met = { cells: 0, again: 0, added: 0, unchanged: 0, runs: 0 };
     for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
       const random = new Random(seed * 7 + 1);
-      const here = await ground(seed);
+      const here = await openStores(seed);
       const { scenario, store } = here;
       const order = otherDelivery(scenario, random);
       const dates = daysOf(scenario, random, 6);
@@ -271,7 +274,7 @@ test(
             { days: 2 },
             { rows: 5, events: 5 },
             { changedRows: 2 },
-            { part: 3 },
+            { engineRows: 3 },
           ]);
           const some = dates.filter(() => random.chance(0.3));
           if (round === 0 || (some.length > 0 && random.chance(0.4))) {

@@ -68,8 +68,8 @@ function row(
     values: [BigInt(id), user_id, amount, "Hospital", at(time)],
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
     lsn: BigInt(offset),
     committed: at("2025-06-20T00:00:00") + offset,
@@ -114,7 +114,9 @@ async function rowsOf(
       rows.push(
         vectors
           .map((vector) =>
-            String(vector.is === "string" ? vector.dictionary[vector.codes[i]!] : vector.values[i]),
+            String(
+              vector.kind === "string" ? vector.dictionary[vector.codes[i]!] : vector.values[i],
+            ),
           )
           .join(" "),
       );

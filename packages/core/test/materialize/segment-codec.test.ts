@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
-import { pageEncoder, pagesFor, rowOfPage } from "../../src/materialize/segment-codec.ts";
+import { segmentEncoder, segmentsFor, rowOfSegment } from "../../src/materialize/segment-codec.ts";
 import { hashText } from "../../src/materialize/view-fingerprint.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 
-const column = (kind: Kind, scale?: number): ColumnSpec => ({
+const column = (kind: ValueType, scale?: number): ColumnSpec => ({
   name: `a_${kind}`,
   database: "",
-  kind,
+  type: kind,
   nullable: true,
   ...(scale === undefined ? {} : { precision: 38, scale }),
 });
@@ -26,7 +26,7 @@ const columns = [
 ];
 
 function encode(keys: readonly string[], rows: readonly (readonly Value[])[]): Uint8Array {
-  return pageEncoder({
+  return segmentEncoder({
     hashes: Uint32Array.from(keys, (key) => hashText(key)),
     text: (row) => keys[row]!,
     columns,
@@ -92,11 +92,11 @@ test("a row comes back value by value, and a key that is not there is no row", (
     ]);
     const bytes = encode(keys, rows);
     keys.forEach((key, i) => {
-      expect(rowOfPage(columns, bytes, hashText(key), key)).toEqual(rows[i]);
+      expect(rowOfSegment(columns, bytes, hashText(key), key)).toEqual(rows[i]);
     });
-    expect(rowOfPage(columns, bytes, hashText("nobody"), "nobody")).toBeNull();
+    expect(rowOfSegment(columns, bytes, hashText("nobody"), "nobody")).toBeNull();
     // another key of the same hash
-    expect(rowOfPage(columns, bytes, hashText(keys[0]!), "nobody")).toBeNull();
+    expect(rowOfSegment(columns, bytes, hashText(keys[0]!), "nobody")).toBeNull();
   }
 });
 
@@ -109,16 +109,16 @@ test("a page that is cut off or of another format is an error, never a value", (
     ],
   );
   for (let length = 0; length < bytes.length; length++)
-    expect(() => rowOfPage(columns, bytes.subarray(0, length), hashText("b"), "b")).toThrow(
+    expect(() => rowOfSegment(columns, bytes.subarray(0, length), hashText("b"), "b")).toThrow(
       expect.objectContaining({ code: "STATE_DAMAGED" }),
     );
   const newer = bytes.slice();
   newer[0] = 2;
-  expect(() => rowOfPage(columns, newer, hashText("b"), "b")).toThrow(
+  expect(() => rowOfSegment(columns, newer, hashText("b"), "b")).toThrow(
     expect.objectContaining({ code: "STATE_NEWER_FORMAT" }),
   );
 });
 
 test("pages are a power of two, each with 24 to 48 rows on average", () => {
-  expect([0, 1, 48, 49, 96, 97, 500_000].map(pagesFor)).toEqual([1, 1, 1, 2, 2, 4, 16_384]);
+  expect([0, 1, 48, 49, 96, 97, 500_000].map(segmentsFor)).toEqual([1, 1, 1, 2, 2, 4, 16_384]);
 });

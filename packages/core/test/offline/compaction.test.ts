@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changesToBatch, offsetsOf } from "../../src/offline/change-log.ts";
 import { compactHistory } from "../../src/offline/compaction.ts";
-import { bucketPosition, bucketsOf } from "../../src/offline/log-tail.ts";
+import { bucketPosition, bucketsOf } from "../../src/offline/uncompacted-log.ts";
 import type { SourceSpec, Value } from "../../src/specs.ts";
 import type { Change, OfflineStore, TableState } from "../../src/spi.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
@@ -10,7 +10,7 @@ import { valueAt } from "../../src/columns/batch.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
-import { placedChanges } from "../support/placed.ts";
+import { withLogOrder } from "../support/log-order.ts";
 
 /** Appends to the log of a source, and asks for what compaction made of it. */
 class History {
@@ -80,7 +80,7 @@ describe(
             const scenario = generateScenario(seed, { traits: { changes: 30 } });
             const random = new Random(seed);
             for (const source of scenario.sources) {
-              const changes = placedChanges(source, scenario.truth);
+              const changes = withLogOrder(source, scenario.truth);
               if (changes.length === 0) continue;
               const [once, often] = [new History(source), new History(source)];
               await once.append(changes);
@@ -143,7 +143,7 @@ describe("compactors at once", () => {
         const scenario = generateScenario(seed, { traits: { changes: 30 } });
         const random = new Random(seed);
         for (const source of scenario.sources) {
-          const changes = placedChanges(source, scenario.truth);
+          const changes = withLogOrder(source, scenario.truth);
           if (changes.length === 0) continue;
           const once = new History(source);
           await once.append(changes);
@@ -187,14 +187,14 @@ describe("compactors at once", () => {
 });
 
 describe("positions", () => {
-  const id = { name: "id", database: "id", kind: "int32", nullable: false } as const;
+  const id = { name: "id", database: "id", type: "int32", nullable: false } as const;
   const source: SourceSpec = {
     name: "s",
     table: "public.s",
     columns: [id],
     primaryKey: ["id"],
-    eventTime: { is: "committed", since: null },
-    created: null,
+    eventTime: { kind: "committed", since: null },
+    createdAt: null,
   };
   const change = (offset: number, key: number, more: Partial<Change> = {}): Change => ({
     source: "s",
@@ -205,8 +205,8 @@ describe("positions", () => {
     values: [key],
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
     lsn: BigInt(offset + 1),
     committed: offset * 1000,

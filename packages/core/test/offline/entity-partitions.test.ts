@@ -1,4 +1,4 @@
-import { entityPasses, joinPasses } from "../../src/offline/entity-partitions.ts";
+import { entityPartitions, joinPartitions } from "../../src/offline/entity-partitions.ts";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { expect, test } from "vitest";
 
@@ -9,17 +9,17 @@ test.for([1, 2, 3, 7])(
     const view = views[0]!;
     const keys = requests.map((request) => request.keys);
     const times = Float64Array.from(requests, (request) => request.time);
-    const passes = entityPasses(view, keys, times, count);
-    const seen = passes.flatMap((pass) => [...pass.places]);
+    const passes = entityPartitions(view, keys, times, count);
+    const seen = passes.flatMap((pass) => [...pass.indexes]);
     expect(seen.toSorted((a, b) => a - b)).toEqual(keys.map((_, i) => i));
     for (const pass of passes)
-      expect([...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keys)).toBe(
-        true,
-      );
+      expect(
+        [...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keyCount),
+      ).toBe(true);
     // a pass that answers each row with its own time must put every time back where it was
-    const answers = joinPasses(
-      passes.map(({ places, rows }) => ({
-        places,
+    const answers = joinPartitions(
+      passes.map(({ indexes, rows }) => ({
+        indexes,
         answers: [
           {
             values: [...rows.time],

@@ -4,7 +4,7 @@ import {
   micros,
   openStore,
   valueAt,
-  type EntityFrame,
+  type EntityColumns,
   type Store,
 } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
@@ -13,7 +13,7 @@ import { describe, expect, test } from "vitest";
 import {
   DAY,
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   customers,
@@ -23,17 +23,17 @@ import {
   iso,
   last,
   profile,
-  refusal,
+  rejectionOf,
   shops,
   user,
   weekly,
-  world,
+  openShop,
 } from "../support/shop.ts";
 
-const column = (name: string, kind: ColumnSpec["kind"]): ColumnSpec => ({
+const column = (name: string, type: ColumnSpec["type"]): ColumnSpec => ({
   name,
   database: name,
-  kind,
+  type,
   nullable: true,
 });
 
@@ -41,16 +41,16 @@ const column = (name: string, kind: ColumnSpec["kind"]): ColumnSpec => ({
  * Ann's payments at −6 d, −1 h and −1 s; the second comes late and is corrected later, the third is
  * deleted.
  */
-const log = (): Log =>
-  new Log()
+const log = (): ShopLog =>
+  new ShopLog()
     .paid({ id: 1, time: NOON - 6 * DAY, amount: 10 })
     .paid({ id: 3, time: NOON - SECOND, amount: 2 }, { committed: NOON })
     .paid({ id: 2, time: NOON - HOUR, amount: 5 }, { committed: NOON + HOUR })
     .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { committed: NOON + 2 * HOUR })
-    .unpaid(3, { committed: NOON + 3 * HOUR });
+    .deletePayment(3, { committed: NOON + 3 * HOUR });
 
 async function filled(): Promise<Store> {
-  const { store } = await world();
+  const { store } = await openShop();
   await store.run(log().source());
   return store;
 }
@@ -66,7 +66,7 @@ const at = (time: number, more: object = {}) => ({
 function frame(
   columns: readonly ColumnSpec[],
   blocks: readonly (readonly (readonly Value[])[])[],
-): EntityFrame {
+): EntityColumns {
   return {
     columns,
     async *batches() {
@@ -100,7 +100,7 @@ describe("the rows", () => {
         features: [weekly.payments_l1w, weekly.mean_l1w],
         entities: labels,
       });
-      expect(set.columns.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      expect(set.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
         "user_id string",
         "event_timestamp timestamp",
         "label boolean",
@@ -153,7 +153,7 @@ describe("the rows", () => {
         for await (const row of set) return row;
       },
     ]) {
-      expect(await refusal(again())).toEqual({
+      expect(await rejectionOf(again())).toEqual({
         code: "TRAINING_SET_READ",
         message:
           "this training set was read before; ask getHistoricalFeatures again, or keep what " +
@@ -296,7 +296,7 @@ describe("entity rows", () => {
     ["that are no objects", "ann", "KEY_INVALID", "entity row 1: it is a string"],
   ];
   test.each(bad)("%s are refused, and the row is named", async (_, row, code, says) => {
-    const found = await refusal(
+    const found = await rejectionOf(
       (await filled()).getHistoricalFeatures({
         features: weekly,
         entities: [at(NOON), row as ReturnType<typeof at>],
@@ -310,14 +310,14 @@ describe("entity rows", () => {
       features: weekly,
       entities: [at(NOON, { label: 1 }), at(NOON, { label: "one" })],
     });
-    expect(await refusal(asked.then((set) => set.rows()))).toEqual({
+    expect(await rejectionOf(asked.then((set) => set.rows()))).toEqual({
       code: "VALUE_INVALID",
       message: expect.stringMatching(/^entity row 1: label: "one" is not a float64/) as string,
     });
   });
 
   const columns = [column("user_id", "string"), column("event_timestamp", "timestamp")];
-  const badFrames: readonly (readonly [string, EntityFrame, string, string])[] = [
+  const badFrames: readonly (readonly [string, EntityColumns, string, string])[] = [
     [
       "without the time",
       frame([columns[0]!], []),
@@ -366,7 +366,7 @@ describe("entity rows", () => {
       features: weekly,
       entities: entities as never,
     });
-    expect(await refusal(asked.then((set) => set.rows()))).toEqual({
+    expect(await rejectionOf(asked.then((set) => set.rows()))).toEqual({
       code,
       message: expect.stringContaining(says) as string,
     });
@@ -422,8 +422,8 @@ describe("as corrected and as known", () => {
   );
 
   test("a dimension's versions are its facts in both, from their commit on", async () => {
-    const { store } = await world();
-    const changes = new Log()
+    const { store } = await openShop();
+    const changes = new ShopLog()
       .customer(1, "Oslo", { committed: NOON })
       .customer(1, "Rome", { committed: NOON + HOUR })
       .add("customers", "delete", [1n, null, null, null], { committed: NOON + 2 * HOUR });
@@ -449,7 +449,7 @@ describe("as corrected and as known", () => {
   });
 
   test("say from when on each source is known; requireKnown refuses what lies before (law 6)", async () => {
-    const { store } = await world();
+    const { store } = await openShop();
     await store.run(
       log()
         .customer(1, "Oslo", { committed: NOON + 5 * HOUR })
@@ -473,7 +473,7 @@ describe("as corrected and as known", () => {
         row.city,
       ]),
     ).toEqual([[0, null]]);
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       (await ask([NOON + DAY, NOON + 5 * HOUR], true)).rows(),
     );
     expect([code, message]).toEqual([
@@ -491,7 +491,7 @@ describe("as corrected and as known", () => {
     "before anything ran there is no history: empty answers, coverage null, and nothing that " +
       "requireKnown lets through",
     async () => {
-      const { store } = await world();
+      const { store } = await openShop();
       const set = await store.getHistoricalFeatures({
         features: everything,
         entities: [at(NOON)],
@@ -508,7 +508,7 @@ describe("as corrected and as known", () => {
         { value: null, status: "NOT_FOUND", eventTime: null },
         { value: null, status: "NOT_FOUND", eventTime: null },
       ]);
-      const { code, message } = await refusal(
+      const { code, message } = await rejectionOf(
         (
           await store.getHistoricalFeatures({
             features: weekly,
@@ -525,7 +525,7 @@ describe("as corrected and as known", () => {
   );
 
   test("are the same between two compactions as after them", async () => {
-    const made = await world({ history: { commit: { rows: 2 }, buckets: 2 } });
+    const made = await openShop({ history: { commit: { rows: 2 }, buckets: 2 } });
     const entities = [NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR, NOON + 4 * HOUR].flatMap(
       (time) => [at(time), at(time + 1)],
     );
@@ -572,7 +572,7 @@ describe("as corrected and as known", () => {
   });
 
   test("a view that was defined after the history was written reads it as it is, other columns too", async () => {
-    const made = await world();
+    const made = await openShop();
     await made.store.run(log().customer(1, "Oslo").source());
     const later = featureView("later", {
       entity: user,

@@ -1,8 +1,8 @@
 /** Answers that are kept, beside the slow and obvious twin: a reader that computes each again. */
 import { expect, test } from "vitest";
-import type { Answers, OnlineStore } from "../../src/spi.ts";
+import type { ResultColumns, OnlineStore } from "../../src/spi.ts";
 import { openStore } from "../../src/index.ts";
-import { answerMemory, type KeptAnswer } from "../../src/online/answer-cache.ts";
+import { createAnswerCache, type CachedAnswer } from "../../src/online/answer-cache.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
 import { feed, scenarioSource } from "@tidemark/testkit/oracle/consistency";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
@@ -10,7 +10,7 @@ import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { memoryOnlineData, memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 
-interface Told extends OnlineStore {
+interface ReadCounts extends OnlineStore {
   /** Answers of a view whose heads were told to be the same. */
   same: number;
   reads: number;
@@ -22,13 +22,17 @@ interface Told extends OnlineStore {
  * The store, with all that it may tell of cells that have not changed. `states`: so many cells of
  * each read are those of sources.
  */
-function telling(store: OnlineStore, data: { readonly version: number }, states: number): Told {
+function countingStore(
+  store: OnlineStore,
+  data: { readonly version: number },
+  states: number,
+): ReadCounts {
   return {
     ...store,
     same: 0,
     reads: 0,
     before: null,
-    async readChanged(keys, known) {
+    async readIfChanged(keys, known) {
       this.reads++;
       const { before } = this;
       this.before = null;
@@ -40,13 +44,13 @@ function telling(store: OnlineStore, data: { readonly version: number }, states:
         return "same";
       });
     },
-    stamp() {
+    changeCounter() {
       return data.version;
     },
   };
 }
 
-const plain = (answers: readonly Answers[]): unknown =>
+const plain = (answers: readonly ResultColumns[]): unknown =>
   answers.map(({ values, statuses, times }) => ({ values, statuses, times: [...times] }));
 
 test(
@@ -61,7 +65,7 @@ test(
       const data = memoryOnlineData();
       const [online, offline] = [memoryOnlineStore(data), memoryOfflineStore()];
       await online.open({ namespace: "test" });
-      const told = telling(
+      const told = countingStore(
         online,
         data,
         new Set(scenario.selected.map(({ view }) => view.source.name)).size,
@@ -70,10 +74,10 @@ test(
         store: told,
         namespace: "test",
         views: scenario.views,
-        keepAnswers: random.pick([3_000, 30_000, 1e7]),
+        answerCacheBytes: random.pick([3_000, 30_000, 1e7]),
         onOverflow: () => undefined,
       });
-      const { stamp: _, ...unstamped } = told;
+      const { changeCounter: _, ...unstamped } = told;
       const others = [
         // a store that tells which cells have changed, and one that tells nothing
         onlineReader({
@@ -93,7 +97,7 @@ test(
         store: online,
         namespace: "test",
         views: scenario.views,
-        keepAnswers: 0,
+        answerCacheBytes: 0,
         onOverflow: () => undefined,
       });
       const entities = scenario.requests.slice(0, 6).map(({ keys }) => keys);
@@ -111,13 +115,13 @@ test(
       };
       for (let part = 1; part <= 4; part++) {
         await more(0.15);
-        let place = 0;
+        let order = 0;
         for (let n = 0; n < 40; n++) {
           // mostly on, by nothing or a microsecond; now and then to the next moment at which
           // something happens, or back
-          place = Math.max(
+          order = Math.max(
             0,
-            Math.min(times.length - 1, place + random.pick([0, 0, 0, 1, 1, 2, -1])),
+            Math.min(times.length - 1, order + random.pick([0, 0, 0, 1, 1, 2, -1])),
           );
           const keys = random.chance(0.5)
             ? random.shuffled(entities).slice(0, random.between(2, 6))
@@ -125,7 +129,7 @@ test(
           const question = {
             selection: scenario.selected,
             keys,
-            t: times[place]! + random.pick([0, 0, 1, -1, 1000]),
+            t: times[order]! + random.pick([0, 0, 1, -1, 1000]),
           };
           let expected = plain(await twin.read(question));
           if (random.chance(0.1)) {
@@ -165,10 +169,10 @@ test(
 );
 
 test("what is kept stays within its bytes, and what is asked again stays longest", () => {
-  const memory = answerMemory(1_000_000);
+  const memory = createAnswerCache(1_000_000);
   const plans = [memory.forPlan(), memory.forPlan(), memory.forPlan()];
-  const answer: KeptAnswer = {
-    headKey: new Uint8Array(20),
+  const answer: CachedAnswer = {
+    tailKey: new Uint8Array(20),
     version: 1,
     from: 0,
     until: 1,
@@ -178,7 +182,7 @@ test("what is kept stays within its bytes, and what is asked again stays longest
     seen: null,
   };
   for (let n = 0; n < 30_000; n++) {
-    plans[n % 3]!.keep(`key ${n}`, answer);
+    plans[n % 3]!.set(`key ${n}`, answer);
     expect(plans[0]!.get("key 0")).toBe(answer);
   }
   const kept = Array.from({ length: 30_000 }, (_, n) => n).filter(
@@ -193,9 +197,9 @@ test("what is kept stays within its bytes, and what is asked again stays longest
 });
 
 test("an answer that is a good part of the memory is not kept", () => {
-  const plan = answerMemory(100_000).forPlan();
-  plan.keep("large", {
-    headKey: new Uint8Array(20),
+  const plan = createAnswerCache(100_000).forPlan();
+  plan.set("large", {
+    tailKey: new Uint8Array(20),
     version: 1,
     from: 0,
     until: 1,
@@ -207,10 +211,10 @@ test("an answer that is a good part of the memory is not kept", () => {
   expect(plan.get("large")).toBeUndefined();
 });
 
-test("keepAnswers that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
-  for (const keepAnswers of [-1, 1.5, NaN, Infinity]) {
+test("answerCacheBytes that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
+  for (const answerCacheBytes of [-1, 1.5, NaN, Infinity]) {
     await expect(
-      openStore({ definitions: {}, online: memoryOnlineStore(), keepAnswers }),
+      openStore({ definitions: {}, online: memoryOnlineStore(), answerCacheBytes }),
     ).rejects.toMatchObject({ code: "STORE_OPTIONS_INVALID" });
   }
 });

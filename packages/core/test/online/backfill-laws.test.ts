@@ -24,19 +24,19 @@ import {
 import type { Change, Position } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
-import { logChanges } from "../../src/offline/change-log-reader.ts";
+import { changeLogReader } from "../../src/offline/change-log-reader.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
-import { bootstrapOnline, type BootstrapSettings } from "../../src/online/backfill.ts";
+import { backfillOnline, type BackfillSettings } from "../../src/online/backfill.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
 import { retentionOf } from "../../src/store/retention-options.ts";
-import { onlineUpkeep } from "../../src/online/maintenance.ts";
+import { onlineMaintenance } from "../../src/online/maintenance.ts";
 
 const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 60);
 const SECOND = 1e6;
 console.log(`bootstrap: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
 
-const place = ({ topic, partition, offset }: Change): string => `${topic}:${partition}:${offset}`;
+const order = ({ topic, partition, offset }: Change): string => `${topic}:${partition}:${offset}`;
 
 function cellsOf(data: MemoryOnlineData): readonly string[] {
   const { cells, positions } = data.namespaces.get("test")!;
@@ -90,7 +90,7 @@ function ownBytes(scenario: Scenario): Scenario {
 function shuffleFiles(data: MemoryOfflineData, random: Random): void {
   for (const versions of data.tables.values()) {
     const last = versions.pop()!;
-    versions.push({ ...last, parts: random.shuffled(last.parts) });
+    versions.push({ ...last, batches: random.shuffled(last.batches) });
   }
 }
 
@@ -132,8 +132,8 @@ async function worldOf(scenario: Scenario, random: Random) {
   if (behind > 0) await run(order.slice(0, behind), { online });
   shuffleFiles(offlineData, random);
   const limits = {
-    sliceRows: random.pick([1, 7, 30, 1000]),
-    sliceBytes: random.pick([700, 5_000, 1e9]),
+    rangeRows: random.pick([1, 7, 30, 1000]),
+    rangeBytes: random.pick([700, 5_000, 1e9]),
     batchRows: random.pick([1, 5, 1000]),
   };
   const views = [...collectDefinitions(options.definitions).views.values()];
@@ -144,8 +144,8 @@ async function worldOf(scenario: Scenario, random: Random) {
     clock: () => now.getTime() * 1000,
     retention: retentionOf(options),
   };
-  const upkeep = onlineUpkeep({ ...settings, store: online, sources: scenario.sources });
-  const bootstrap: BootstrapSettings = { ...settings, offline, upkeep, limits };
+  const maintenance = onlineMaintenance({ ...settings, store: online, sources: scenario.sources });
+  const backfill: BackfillSettings = { ...settings, offline, maintenance, limits };
   return {
     forever,
     order,
@@ -153,7 +153,7 @@ async function worldOf(scenario: Scenario, random: Random) {
     online,
     onlineData,
     offline,
-    bootstrap,
+    backfill,
     latest: Math.max(...commits),
   };
 }
@@ -167,7 +167,7 @@ test(
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const scenario = generateScenario(seed);
       const random = new Random(seed);
-      const { forever, order, run, online, onlineData, offline, bootstrap, latest } = await worldOf(
+      const { forever, order, run, online, onlineData, offline, backfill, latest } = await worldOf(
         scenario,
         random,
       );
@@ -181,8 +181,8 @@ test(
         const stopAt = random.chance(0.5) ? random.int(30) : Infinity;
         try {
           total.taken += (
-            await bootstrapOnline(scenario.sources, {
-              ...bootstrap,
+            await backfillOnline(scenario.sources, {
+              ...backfill,
               onProgress: ({ changes }) => {
                 if (changes >= stopAt) throw new Error("killed");
               },
@@ -196,8 +196,8 @@ test(
           // source that is not whole
           const states = [...onlineData.namespaces.get("test")!.cells.values()]
             .map(({ value }) => Buffer.from(value).toString("latin1"))
-            .filter((text) => text.includes('"filling"'));
-          const filling = states.map(
+            .filter((text) => text.includes('"backfilling"'));
+          const backfilling = states.map(
             (text) => (JSON.parse(text) as { source: { table: string } }).source.table,
           );
           for (const one of scenario.selected) {
@@ -206,10 +206,10 @@ test(
               keys: [scenario.requests[0]!.keys],
               t: latest,
             });
-            if (filling.includes(one.view.source.table))
+            if (backfilling.includes(one.view.source.table))
               await expect(answer).rejects.toMatchObject({ code: "NEEDS_BACKFILL" });
             else await answer;
-            total[filling.includes(one.view.source.table) ? "refused" : "answered"]++;
+            total[backfilling.includes(one.view.source.table) ? "refused" : "answered"]++;
           }
         }
       }
@@ -219,7 +219,7 @@ test(
           (await compareAnswers(scenario, { online, offline }, {})).map(differenceText),
         ).toEqual([]);
     }
-    console.log(`bootstrap: ${seeds} seeds, ${JSON.stringify(total)}`);
+    console.log(`backfill: ${seeds} seeds, ${JSON.stringify(total)}`);
     expect(total.taken).toBeGreaterThan(seeds * 5);
     expect(total.stops).toBeGreaterThan(seeds / 4);
     expect(total.refused).toBeGreaterThan(seeds / 4);
@@ -235,11 +235,11 @@ test(
     let cells = 0;
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const scenario = ownBytes(generateScenario(seed));
-      const { run, online, onlineData, offline, bootstrap } = await worldOf(
+      const { run, online, onlineData, offline, backfill } = await worldOf(
         scenario,
         new Random(seed),
       );
-      const lineOf = new Map(scenario.truth.map((change, line) => [place(change), line]));
+      const lineOf = new Map(scenario.truth.map((change, line) => [order(change), line]));
       const batches: number[][] = [];
       for (const source of scenario.sources) {
         const context = historyContext(offline, source);
@@ -248,7 +248,10 @@ test(
         const changes =
           log === null
             ? null
-            : await logChanges(context, log, after, { held: [], limits: bootstrap.limits });
+            : await changeLogReader(context, log, after, {
+                storedColumns: [],
+                limits: backfill.limits,
+              });
         if (changes === null) continue;
         const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
         let count = 0;
@@ -261,7 +264,7 @@ test(
             reached.set(partition, change.offset);
           }
           count += batch.changes.length;
-          batches.push(batch.changes.map((change) => lineOf.get(place(change))!));
+          batches.push(batch.changes.map((change) => lineOf.get(order(change))!));
         }
         expect(count).toBe(changes.changes);
         expect([...reached].sort()).toEqual(
@@ -272,12 +275,12 @@ test(
       const other = memoryOnlineStore(otherData);
       await other.open({ namespace: "test" });
       await run(batches, { online: other });
-      await bootstrapOnline(scenario.sources, bootstrap);
+      await backfillOnline(scenario.sources, backfill);
       const found = cellsOf(onlineData);
       expect(found, `seed ${seed}`).toEqual(cellsOf(otherData));
       cells += found.length;
     }
-    console.log(`bootstrap: ${cells} cells and positions alike`);
+    console.log(`backfill: ${cells} cells and positions alike`);
     expect(cells).toBeGreaterThan(seeds * 20);
   },
 );

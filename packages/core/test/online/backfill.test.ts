@@ -1,4 +1,4 @@
-/** What a user of `store.bootstrap` meets. */
+/** What a user of `store.backfill` meets. */
 import {
   count,
   countDistinct,
@@ -24,26 +24,26 @@ import { TidemarkError } from "../../src/errors.ts";
 import { describe, expect, test } from "vitest";
 import {
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   date,
   definitions,
   payments,
   profile,
-  refusal,
+  rejectionOf,
   user,
   weekly,
 } from "../support/shop.ts";
 
 const ann = [{ user_id: "ann" }] as const;
-const log = (): Log =>
-  new Log()
+const log = (): ShopLog =>
+  new ShopLog()
     .paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 })
     .customer(1, "Riga")
     .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 })
     .paid({ id: 1, time: NOON - 2 * HOUR, amount: 6 });
 
-async function history(changes: Log): Promise<OfflineStore> {
+async function history(changes: ShopLog): Promise<OfflineStore> {
   const offline = memoryOfflineStore(memoryOfflineData());
   await (await openStore({ definitions, offline, clock: () => date(NOON) })).run(changes.source());
   return offline;
@@ -88,7 +88,7 @@ describe("an empty online store and a history", () => {
     const changes = log();
     const store = await open(memoryOnlineData(), await history(changes));
     const seen: RunProgress[] = [];
-    expect(await store.bootstrap({ onProgress: (progress) => seen.push(progress) })).toEqual({
+    expect(await store.backfill({ onProgress: (progress) => seen.push(progress) })).toEqual({
       changes: 4,
       sources: [
         {
@@ -125,7 +125,7 @@ describe("an empty online store and a history", () => {
         })
       )[0],
     ).toEqual({ payments_l1w: 3, spent_7d: 14 });
-    expect(await store.bootstrap()).toMatchObject({
+    expect(await store.backfill()).toMatchObject({
       changes: 0,
       sources: [{ changes: 0 }, { changes: 0 }],
     });
@@ -133,14 +133,16 @@ describe("an empty online store and a history", () => {
 
   test("only the sources that are named are taken; a name that no source has is SOURCE_UNKNOWN", async () => {
     const store = await open(memoryOnlineData(), await history(log()));
-    expect(await store.bootstrap({ sources: ["customers"] })).toMatchObject({
+    expect(await store.backfill({ sources: ["customers"] })).toMatchObject({
       changes: 1,
       sources: [{ source: "customers" }],
     });
     expect(
       (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
     ).toEqual({ payments_l1w: 0 });
-    expect((await refusal(store.bootstrap({ sources: ["orders"] }))).code).toBe("SOURCE_UNKNOWN");
+    expect((await rejectionOf(store.backfill({ sources: ["orders"] }))).code).toBe(
+      "SOURCE_UNKNOWN",
+    );
   });
 
   test(
@@ -156,7 +158,7 @@ describe("an empty online store and a history", () => {
       ).toEqual({ payments_l1w: 0 });
       const stop = new AbortController();
       await expect(
-        store.bootstrap({
+        store.backfill({
           sources: ["payments"],
           signal: stop.signal,
           onProgress: () => {
@@ -165,22 +167,25 @@ describe("an empty online store and a history", () => {
         }),
       ).rejects.toThrow("enough");
       for (const one of [store, other]) {
-        const { code, message } = await refusal(
+        const { code, message } = await rejectionOf(
           one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
         );
         expect([code, message]).toEqual([
           "NEEDS_BACKFILL",
           'memory online store: source "payments" is being filled from its history and is not ' +
-            "whole yet: wait for store.bootstrap, or call it again where it was stopped",
+            "whole yet: wait for store.backfill, or call it again where it was stopped",
         ]);
       }
       // a run in between takes what comes, and does not pretend
       await store.run(log().source());
       expect(
-        (await refusal(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann })))
-          .code,
+        (
+          await rejectionOf(
+            other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
+          )
+        ).code,
       ).toBe("NEEDS_BACKFILL");
-      await store.bootstrap();
+      await store.backfill();
       for (const one of [store, other])
         expect(
           (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
@@ -194,10 +199,10 @@ describe("an empty online store and a history", () => {
     async () => {
       const over = memoryOnlineData();
       const stop = new AbortController();
-      const early = await history(new Log().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
+      const early = await history(new ShopLog().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
       const changes = log();
       await expect(
-        (await open(over, await history(changes))).bootstrap({
+        (await open(over, await history(changes))).backfill({
           signal: stop.signal,
           onProgress: () => {
             stop.abort(new Error("enough"));
@@ -206,7 +211,7 @@ describe("an empty online store and a history", () => {
       ).rejects.toThrow("enough");
       // as if nothing had been taken yet
       over.namespaces.get("default")!.positions.clear();
-      const { code, message } = await refusal((await open(over, early)).bootstrap());
+      const { code, message } = await rejectionOf((await open(over, early)).backfill());
       expect([code, message]).toEqual([
         "NEEDS_BACKFILL",
         expect.stringContaining(
@@ -216,7 +221,7 @@ describe("an empty online store and a history", () => {
       ]);
       expect(
         (
-          await refusal(
+          await rejectionOf(
             (await open(over, early)).getOnlineFeatures({
               features: weekly.payments_l1w,
               entities: ann,
@@ -232,7 +237,7 @@ describe("an empty online store and a history", () => {
       "STORE_MISSING",
     async () => {
       const store = await open(memoryOnlineData(), memoryOfflineStore());
-      expect(await store.bootstrap()).toEqual({
+      expect(await store.backfill()).toEqual({
         changes: 0,
         sources: [
           { source: "payments", changes: 0, positions: [] },
@@ -242,13 +247,13 @@ describe("an empty online store and a history", () => {
       expect(
         (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
       ).toEqual({ payments_l1w: 0 });
-      expect((await refusal((await open(memoryOnlineData(), undefined)).bootstrap())).code).toBe(
+      expect((await rejectionOf((await open(memoryOnlineData(), undefined)).backfill())).code).toBe(
         "STORE_MISSING",
       );
       expect(
         (
-          await refusal(
-            (await openStore({ definitions, offline: memoryOfflineStore() })).bootstrap(),
+          await rejectionOf(
+            (await openStore({ definitions, offline: memoryOfflineStore() })).backfill(),
           )
         ).code,
       ).toBe("STORE_MISSING");
@@ -257,20 +262,20 @@ describe("an empty online store and a history", () => {
 });
 
 describe("a log that has lost what only the online store needs", () => {
-  test("is LOG_LOST that names store.bootstrap and how far each is; after it, the run goes on", async () => {
+  test("is LOG_LOST that names store.backfill and how far each is; after it, the run goes on", async () => {
     const changes = log();
     const store = await open(memoryOnlineData(), await history(changes));
     changes.paid({ id: 3, time: NOON - HOUR, amount: 1 });
     const left = withoutBeginning(changes.source(), 2);
-    const { code, message } = await refusal(store.run(left));
+    const { code, message } = await rejectionOf(store.run(left));
     expect(code).toBe("LOG_LOST");
     expect(message).toContain(
       "the history is further than the online store (t.public.payments:0: the online store " +
         "has nothing, the history has them up to 1; ",
     );
-    expect(message).toContain("call store.bootstrap() first");
+    expect(message).toContain("call store.backfill() first");
     expect(message).toContain("offsets 0 to 1 are gone");
-    await store.bootstrap();
+    await store.backfill();
     await store.run(left);
     expect(
       (
@@ -290,13 +295,13 @@ describe("a log that has lost what only the online store needs", () => {
       const over = memoryOnlineData();
       await (await open(over, undefined)).run(changes.source({ upTo: 1 }));
       const store = await open(over, await history(changes));
-      expect((await refusal(store.run(withoutBeginning(changes.source(), 2)))).message).toContain(
-        "the online store has offsets up to 0, the history has them up to 1",
-      );
+      expect(
+        (await rejectionOf(store.run(withoutBeginning(changes.source(), 2)))).message,
+      ).toContain("the online store has offsets up to 0, the history has them up to 1");
       expect(
         (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
       ).toEqual({ payments_l1w: 1 });
-      expect(await store.bootstrap({ sources: ["payments"] })).toMatchObject({ changes: 2 });
+      expect(await store.backfill({ sources: ["payments"] })).toMatchObject({ changes: 2 });
       await store.run(withoutBeginning(changes.source(), 2));
       expect(
         (
@@ -311,7 +316,7 @@ describe("a log that has lost what only the online store needs", () => {
 
   test("where the history lacks it too, the error stays as it was", async () => {
     const store = await open(memoryOnlineData(), memoryOfflineStore());
-    expect(await refusal(store.run(withoutBeginning(log().source(), 2)))).toEqual({
+    expect(await rejectionOf(store.run(withoutBeginning(log().source(), 2)))).toEqual({
       code: "LOG_LOST",
       message: "offsets 0 to 1 are gone; take a new snapshot",
     });
@@ -351,7 +356,7 @@ describe("definitions that have changed since the history was written", () => {
     const { values, change } = row(1n, extra);
     await (
       await openStore({ definitions: { num }, offline })
-    ).run(new Log().add("payments", "upsert", values, { change }).source());
+    ).run(new ShopLog().add("payments", "upsert", values, { change }).source());
     return offline;
   }
 
@@ -365,7 +370,7 @@ describe("definitions that have changed since the history was written", () => {
         offline: await taken('{"Note":"paid twice"}'),
         clock: () => date(NOON),
       });
-      const { code, message } = await refusal(store.bootstrap());
+      const { code, message } = await rejectionOf(store.backfill());
       expect([code, message]).toEqual([
         "HISTORY_LACKS_COLUMN",
         expect.stringMatching(
@@ -373,7 +378,7 @@ describe("definitions that have changed since the history was written", () => {
         ),
       ]);
       expect(
-        (await refusal(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code,
+        (await rejectionOf(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code,
       ).toBe("NEEDS_BACKFILL");
     },
   );
@@ -389,7 +394,7 @@ describe("definitions that have changed since the history was written", () => {
       offline: await taken(extra),
       clock: () => date(NOON),
     });
-    await store.bootstrap();
+    await store.backfill();
     expect((await store.getOnlineFeatures({ features: notes, entities: ann }))[0]).toEqual({
       num: 1,
       notes: 0,
@@ -412,7 +417,7 @@ describe("definitions that have changed since the history was written", () => {
       offline: await taken(null),
       clock: () => date(NOON),
     });
-    expect(await refusal(store.bootstrap())).toEqual({
+    expect(await rejectionOf(store.backfill())).toEqual({
       code: "COLUMN_TYPE_CONFLICT",
       message: expect.stringContaining(
         'column "amount" is float64 there and string in the definition',
@@ -424,7 +429,7 @@ describe("definitions that have changed since the history was written", () => {
     "a longer window than an online store has kept is answered by an empty one that is filled " +
       "from the same history",
     async () => {
-      const changes = new Log()
+      const changes = new ShopLog()
         .paid({ id: 1, time: NOON - 20 * 24 * HOUR })
         .paid({ id: 2, time: NOON - HOUR });
       const offline = await history(changes);
@@ -450,14 +455,14 @@ describe("definitions that have changed since the history was written", () => {
           namespace,
           clock: () => date(NOON),
         });
-      await (await openAs("default", { narrowView })).bootstrap();
+      await (await openAs("default", { narrowView })).backfill();
       const old = await openAs("default", { narrowView, longView });
-      await old.bootstrap();
+      await old.backfill();
       expect(
-        (await refusal(old.getOnlineFeatures({ features: longView, entities: ann }))).message,
-      ).toContain("fill an empty online store with store.bootstrap");
+        (await rejectionOf(old.getOnlineFeatures({ features: longView, entities: ann }))).message,
+      ).toContain("fill an empty online store with store.backfill");
       const fresh = await openAs("second", { narrowView, longView });
-      await fresh.bootstrap();
+      await fresh.backfill();
       expect(
         (await fresh.getOnlineFeatures({ features: [longView, narrowView], entities: ann }))[0],
       ).toEqual({ m: 2, n: 1 });

@@ -2,65 +2,71 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Value } from "../../src/specs.ts";
 import {
-  CHUNK_ROWS,
-  decodeChunk,
-  decodeHead,
-  rowsOf,
-  type LaneFormat,
-  type LaneRow,
+  SEGMENT_ROWS,
+  decodeSegment,
+  decodeTail,
+  rowsFromBatch,
+  type EntityLogFormat,
+  type EntityLogRow,
 } from "../../src/online/entity-log-cells.ts";
 import {
-  chunksTouched,
-  editLane,
-  sameValue,
-  type LaneEdit,
+  segmentsTouched,
+  editEntityLog,
+  sameKeyValue,
+  type EntityLogEdit,
 } from "../../src/online/entity-log-edit.ts";
 import { column } from "../support/any-value.ts";
 
-const format: LaneFormat = {
+const format: EntityLogFormat = {
   columns: [column("id", "int32"), column("time", "timestamp"), column("text", "string")],
-  time: 1,
+  timeIndex: 1,
 };
-const row = (id: number, time: number): LaneRow => [id, time, `row ${id}`];
-const put = (id: number, time: number): LaneEdit => ({ put: row(id, time), remove: null });
-const remove = (id: number, time: number): LaneEdit => ({
+const row = (id: number, time: number): EntityLogRow => [id, time, `row ${id}`];
+const put = (id: number, time: number): EntityLogEdit => ({ put: row(id, time), remove: null });
+const remove = (id: number, time: number): EntityLogEdit => ({
   put: null,
-  remove: { time, same: (one) => one[0] === id },
+  remove: { time, matches: (one) => one[0] === id },
 });
-const byTimeThenId = (a: LaneRow, b: LaneRow): number =>
+const byTimeThenId = (a: EntityLogRow, b: EntityLogRow): number =>
   (a[1] as number) - (b[1] as number) || (a[0] as number) - (b[0] as number);
 
 /**
  * A lane in a map of cells, as a store would hold it; whatever is not as it should be fails at
  * once.
  */
-class Lane {
-  readonly chunks = new Map<number, Uint8Array>();
+class EntityLogLayout {
+  readonly segments = new Map<number, Uint8Array>();
   readonly used = new Set<number>();
-  head: Uint8Array | null = null;
-  private readonly chunkRows: number;
+  tail: Uint8Array | null = null;
+  private readonly segmentRows: number;
 
-  constructor(chunkRows: number) {
-    this.chunkRows = chunkRows;
+  constructor(segmentRows: number) {
+    this.segmentRows = segmentRows;
   }
 
   /** Chunk numbers that were written. */
-  edit(edits: readonly LaneEdit[], keepFrom = -Infinity): readonly number[] {
-    const touched = new Set(chunksTouched(format, this.head, edits, keepFrom));
-    const chunk = (id: number): Uint8Array => {
+  edit(edits: readonly EntityLogEdit[], keepFrom = -Infinity): readonly number[] {
+    const touched = new Set(segmentsTouched(format, this.tail, edits, keepFrom));
+    const segment = (id: number): Uint8Array => {
       expect(touched, "an edit reads only the chunks it announced").toContain(id);
-      return this.chunks.get(id)!;
+      return this.segments.get(id)!;
     };
-    const result = editLane(format, { head: this.head, chunk }, edits, keepFrom, this.chunkRows);
+    const result = editEntityLog(
+      format,
+      { tail: this.tail, segment },
+      edits,
+      keepFrom,
+      this.segmentRows,
+    );
     for (const id of result.removed)
-      expect(this.chunks.delete(id), "what is removed was there").toBe(true);
+      expect(this.segments.delete(id), "what is removed was there").toBe(true);
     for (const { id, bytes, last } of result.written) {
       expect(this.used, "a chunk's number is never used again").not.toContain(id);
       this.used.add(id);
-      this.chunks.set(id, bytes);
-      expect(last).toBe(rowsOf(decodeChunk(format, bytes)).at(-1)![1]);
+      this.segments.set(id, bytes);
+      expect(last).toBe(rowsFromBatch(decodeSegment(format, bytes)).at(-1)![1]);
     }
-    this.head = result.head;
+    this.tail = result.tail;
     expect(result.newest).toBe(
       this.rows().reduce((most, one) => Math.max(most, one[1] as number), -Infinity),
     );
@@ -68,22 +74,22 @@ class Lane {
   }
 
   /** Every row in the lane's order, with all that a reader relies on. */
-  rows(): LaneRow[] {
-    if (this.head === null) {
-      expect(this.chunks.size, "no chunk is left without a head").toBe(0);
+  rows(): EntityLogRow[] {
+    if (this.tail === null) {
+      expect(this.segments.size, "no chunk is left without a head").toBe(0);
       return [];
     }
-    const { chunks, rows, next } = decodeHead(format, this.head);
-    expect(new Set(chunks.map(({ id }) => id))).toEqual(new Set(this.chunks.keys()));
-    const inChunks = chunks.map(({ id, count, first, last }) => {
-      const held = rowsOf(decodeChunk(format, this.chunks.get(id)!));
+    const { segments, rows, next } = decodeTail(format, this.tail);
+    expect(new Set(segments.map(({ id }) => id))).toEqual(new Set(this.segments.keys()));
+    const inChunks = segments.map(({ id, count, first, last }) => {
+      const held = rowsFromBatch(decodeSegment(format, this.segments.get(id)!));
       expect(id).toBeLessThan(next);
       expect([held.length, held[0]![1], held.at(-1)![1]]).toEqual([count, first, last]);
-      expect(count).toBeLessThanOrEqual(this.chunkRows);
+      expect(count).toBeLessThanOrEqual(this.segmentRows);
       return held;
     });
-    const all = [...inChunks.flat(), ...rowsOf(rows)];
-    expect(rows.length).toBeLessThanOrEqual(this.chunkRows);
+    const all = [...inChunks.flat(), ...rowsFromBatch(rows)];
+    expect(rows.length).toBeLessThanOrEqual(this.segmentRows);
     for (let i = 1; i < all.length; i++)
       expect(all[i - 1]![1] as number).toBeLessThanOrEqual(all[i]![1] as number);
     return all;
@@ -131,14 +137,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
  * The twin: a plain array. Rows below the bound may linger in a chunk that no edit touched, so both
  * sides are asked from the bound on.
  */
-function play(chunkRows: number, list: readonly Step[]): void {
-  const lane = new Lane(chunkRows);
-  let rows: LaneRow[] = [];
+function play(segmentRows: number, list: readonly Step[]): void {
+  const entityLog = new EntityLogLayout(segmentRows);
+  let rows: EntityLogRow[] = [];
   let keepFrom = -Infinity;
   let id = 0;
   for (const { edits, forget } of list) {
     if (forget > 0) keepFrom = Math.max(keepFrom, 0) + forget;
-    const made = edits.flatMap(({ does, time, pick }): LaneEdit[] => {
+    const made = edits.flatMap(({ does, time, pick }): EntityLogEdit[] => {
       const victim = rows[pick % Math.max(rows.length, 1)];
       if (does === "remove what is not there" || (does !== "put" && victim === undefined))
         return [remove(-1, time)];
@@ -149,10 +155,10 @@ function play(chunkRows: number, list: readonly Step[]): void {
       rows.push(added);
       return [...taken, { put: added, remove: null }];
     });
-    lane.edit(made, keepFrom);
+    entityLog.edit(made, keepFrom);
     rows = rows.filter((one) => (one[1] as number) >= keepFrom);
     expect(
-      lane
+      entityLog
         .rows()
         .filter((one) => (one[1] as number) >= keepFrom)
         .sort(byTimeThenId),
@@ -161,16 +167,16 @@ function play(chunkRows: number, list: readonly Step[]): void {
 }
 
 describe("any edits leave the rows that a plain array would have", () => {
-  test.each([[2], [4], [8]])("in chunks of %d rows", (chunkRows: number) => {
+  test.each([[2], [4], [8]])("in chunks of %d rows", (segmentRows: number) => {
     fc.assert(
       fc.property(steps, (list) => {
-        play(chunkRows, list);
+        play(segmentRows, list);
       }),
       { numRuns: 400 },
     );
   });
 
-  test(`in chunks of ${CHUNK_ROWS} rows`, () => {
+  test(`in chunks of ${SEGMENT_ROWS} rows`, () => {
     const many = fc.array(
       fc.record({
         edits: fc.array(
@@ -187,7 +193,7 @@ describe("any edits leave the rows that a plain array would have", () => {
     ) as fc.Arbitrary<Step[]>;
     fc.assert(
       fc.property(many, (list) => {
-        play(CHUNK_ROWS, list);
+        play(SEGMENT_ROWS, list);
       }),
       { numRuns: 15 },
     );
@@ -195,35 +201,35 @@ describe("any edits leave the rows that a plain array would have", () => {
 });
 
 test("a quiet entity is one cell", () => {
-  const lane = new Lane(CHUNK_ROWS);
-  lane.edit(Array.from({ length: CHUNK_ROWS }, (_, i) => put(i, i)));
-  expect(lane.chunks.size).toBe(0);
-  lane.edit([put(CHUNK_ROWS, CHUNK_ROWS)]);
-  expect(lane.chunks.size).toBe(1);
+  const entityLog = new EntityLogLayout(SEGMENT_ROWS);
+  entityLog.edit(Array.from({ length: SEGMENT_ROWS }, (_, i) => put(i, i)));
+  expect(entityLog.segments.size).toBe(0);
+  entityLog.edit([put(SEGMENT_ROWS, SEGMENT_ROWS)]);
+  expect(entityLog.segments.size).toBe(1);
 });
 
 test("a late row rewrites one chunk, and late rows again and again make no swarm of small ones", () => {
-  const lane = new Lane(8);
-  lane.edit(Array.from({ length: 80 }, (_, i) => put(i, i * 1000)));
+  const entityLog = new EntityLogLayout(8);
+  entityLog.edit(Array.from({ length: 80 }, (_, i) => put(i, i * 1000)));
   for (let i = 0; i < 40; i++)
-    expect(lane.edit([put(2000 + i, 2001 + i)]).length).toBeLessThanOrEqual(2);
-  expect(lane.rows()).toHaveLength(120);
-  expect(lane.chunks.size).toBeLessThanOrEqual(120 / 4);
+    expect(entityLog.edit([put(2000 + i, 2001 + i)]).length).toBeLessThanOrEqual(2);
+  expect(entityLog.rows()).toHaveLength(120);
+  expect(entityLog.segments.size).toBeLessThanOrEqual(120 / 4);
 });
 
 test("a removal that finds nothing writes no chunk", () => {
-  const lane = new Lane(4);
-  lane.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
-  expect(lane.edit([remove(-1, 3), remove(-1, 3.5), remove(-1, 100)])).toEqual([]);
+  const entityLog = new EntityLogLayout(4);
+  entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
+  expect(entityLog.edit([remove(-1, 3), remove(-1, 3.5), remove(-1, 100)])).toEqual([]);
 });
 
 test("rows of one time are told apart by identity, on whichever side of a chunk's edge they lie", () => {
-  const lane = new Lane(4);
-  lane.edit(Array.from({ length: 20 }, (_, i) => put(i, 7)));
-  expect(lane.chunks.size).toBeGreaterThan(2);
-  for (const id of [0, 19, 4, 5, 9]) lane.edit([remove(id, 7)]);
+  const entityLog = new EntityLogLayout(4);
+  entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, 7)));
+  expect(entityLog.segments.size).toBeGreaterThan(2);
+  for (const id of [0, 19, 4, 5, 9]) entityLog.edit([remove(id, 7)]);
   expect(
-    lane
+    entityLog
       .rows()
       .map((one) => one[0])
       .sort((a, b) => (a as number) - (b as number)),
@@ -231,43 +237,43 @@ test("rows of one time are told apart by identity, on whichever side of a chunk'
 });
 
 test("a row put beside a chunk that is let go stays", () => {
-  const lane = new Lane(4);
-  lane.edit([0, 1, 2, 3, 100, 101, 102, 103, 104].map((time) => put(time, time)));
-  lane.edit([put(1000, 60)], 50);
-  expect(lane.rows().map((one) => one[1])).toEqual([60, 100, 101, 102, 103, 104]);
+  const entityLog = new EntityLogLayout(4);
+  entityLog.edit([0, 1, 2, 3, 100, 101, 102, 103, 104].map((time) => put(time, time)));
+  entityLog.edit([put(1000, 60)], 50);
+  expect(entityLog.rows().map((one) => one[1])).toEqual([60, 100, 101, 102, 103, 104]);
 });
 
 test("a chunk that was let go and swept is neither read nor missed", () => {
-  const lane = new Lane(4);
-  lane.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
-  expect(chunksTouched(format, lane.head, [put(50, 12), remove(0, 0)], 11)).toHaveLength(1);
+  const entityLog = new EntityLogLayout(4);
+  entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
+  expect(segmentsTouched(format, entityLog.tail, [put(50, 12), remove(0, 0)], 11)).toHaveLength(1);
 });
 
 test("the last row gone, no cell is left of a lane that was one cell", () => {
-  const lane = new Lane(2);
-  lane.edit([put(1, 1), put(2, 2)]);
-  lane.edit([remove(1, 1), remove(2, 2)]);
-  expect([lane.head, lane.chunks.size]).toEqual([null, 0]);
+  const entityLog = new EntityLogLayout(2);
+  entityLog.edit([put(1, 1), put(2, 2)]);
+  entityLog.edit([remove(1, 1), remove(2, 2)]);
+  expect([entityLog.tail, entityLog.segments.size]).toEqual([null, 0]);
 });
 
 test(
   "a lane that had chunks keeps an empty head, so that no chunk is written under a number that " +
     "an older head names",
   () => {
-    const lane = new Lane(2);
-    const first = lane.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
-    lane.edit([1, 2, 3, 4, 5].map((time) => remove(time, time)));
-    expect([lane.rows(), lane.chunks.size]).toEqual([[], 0]);
-    const second = lane.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
+    const entityLog = new EntityLogLayout(2);
+    const first = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
+    entityLog.edit([1, 2, 3, 4, 5].map((time) => remove(time, time)));
+    expect([entityLog.rows(), entityLog.segments.size]).toEqual([[], 0]);
+    const second = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
     expect(second.filter((id) => first.includes(id))).toEqual([]);
   },
 );
 
 test("within one batch a row may come and go", () => {
-  const lane = new Lane(2);
-  lane.edit([put(1, 1), put(2, 5), put(3, 9), put(4, 10)]);
-  lane.edit([put(5, 2), remove(5, 2), put(6, 2)]);
-  expect(lane.rows().map((one) => one[0])).toEqual([1, 6, 2, 3, 4]);
+  const entityLog = new EntityLogLayout(2);
+  entityLog.edit([put(1, 1), put(2, 5), put(3, 9), put(4, 10)]);
+  entityLog.edit([put(5, 2), remove(5, 2), put(6, 2)]);
+  expect(entityLog.rows().map((one) => one[0])).toEqual([1, 6, 2, 3, 4]);
 });
 
 test("values of a key are compared by value", () => {
@@ -278,5 +284,5 @@ test("values of a key are compared by value", () => {
     [new Uint8Array([1]), new Uint8Array([2]), false],
     [null, null, true],
   ];
-  for (const [a, b, same] of pairs) expect(sameValue(a, b)).toBe(same);
+  for (const [a, b, same] of pairs) expect(sameKeyValue(a, b)).toBe(same);
 });

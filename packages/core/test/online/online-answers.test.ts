@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import {
   DAY,
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   date,
@@ -21,22 +21,22 @@ import {
   iso,
   last,
   profile,
-  refusal,
+  rejectionOf,
   shops,
   weekly,
-  world,
+  openShop,
 } from "../support/shop.ts";
 
 /** Three payments of Ann in the week before noon, one of Bob. */
-const log = (): Log =>
-  new Log()
+const log = (): ShopLog =>
+  new ShopLog()
     .paid({ id: 1, time: NOON - 6 * DAY, amount: 10, vendor: "Hospital", fee: 125n })
     .paid({ id: 2, time: NOON - HOUR, amount: 0.1, fee: 5n })
     .paid({ id: 3, user: "bob", time: NOON - 3 * HOUR, amount: null, vendor: null })
     .paid({ id: 4, time: NOON - SECOND, amount: 0.2, shop: 2 });
 
 async function filled() {
-  const made = await world();
+  const made = await openShop();
   await made.store.run(log().source());
   return made;
 }
@@ -107,9 +107,9 @@ describe("the answer", () => {
     "with metadata each member is value, status and event time, floored to the millisecond " +
       "(laws 7, 9)",
     async () => {
-      const made = await world();
+      const made = await openShop();
       await made.store.run(
-        new Log()
+        new ShopLog()
           .paid({ id: 1, time: NOON - 5 * DAY + 1, amount: null })
           .paid({ id: 2, user: "bob", time: NOON - HOUR - 1, vendor: null })
           .source(),
@@ -175,7 +175,7 @@ describe("the answer", () => {
         "city",
       ],
     ]);
-    expect(batch.vectors[5]).toEqual({ is: "big", values: [130n, 0n], valid: null });
+    expect(batch.vectors[5]).toEqual({ kind: "big", values: [130n, 0n], valid: null });
   });
 
   test(
@@ -220,7 +220,7 @@ describe("the answer", () => {
   );
 
   test("before anything ran, everybody is an entity never seen", async () => {
-    const { store } = await world();
+    const { store } = await openShop();
     expect(
       [
         ...(await store.getOnlineFeatures({
@@ -275,9 +275,9 @@ describe("the time", () => {
   });
 
   test("an event in the future waits for its time: the event at t is not known at t", async () => {
-    const made = await world();
+    const made = await openShop();
     await made.store.run(
-      new Log().paid({ id: 1, time: NOON + HOUR }, { committed: NOON }).source(),
+      new ShopLog().paid({ id: 1, time: NOON + HOUR }, { committed: NOON }).source(),
     );
     const counts: number[] = [];
     for (const asOf of [NOON, NOON + HOUR, NOON + HOUR + 1])
@@ -334,7 +334,7 @@ describe("the time", () => {
     [null as unknown as Date, "null"],
   ])("asOf %s is TIME_INVALID", async (asOf, says) => {
     const { store } = await filled();
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       store.getOnlineFeatures({ features: weekly, entities: [{ user_id: "ann" }], asOf }),
     );
     expect([code, message]).toEqual([
@@ -370,7 +370,7 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
   ];
   test.each(cases)("%s", async (_, entity, says) => {
     const { store } = await filled();
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       store.getOnlineFeatures({
         features: weekly,
         entities: [{ user_id: "ann" }, entity as { user_id: string }],
@@ -386,7 +386,7 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
     [2n ** 63n, "9223372036854775808"],
   ])("an int64 key of %s", async (key, shown) => {
     const { store } = await filled();
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       store.getOnlineFeatures({ features: shops, entities: [{ shop_id: key as bigint }] }),
     );
     expect([code, message]).toEqual([
@@ -398,9 +398,9 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
   });
 
   test("1, 1n and a key beyond 2^53 are the keys they are", async () => {
-    const made = await world();
+    const made = await openShop();
     await made.store.run(
-      new Log()
+      new ShopLog()
         .add("payments", "upsert", [1n, "ann", 2n ** 53n + 1n, "Sport", 1, null, NOON - HOUR], {})
         .source(),
     );
@@ -439,9 +439,9 @@ test(
 
 test("a sum that leaves its type saturates, and is counted (law 3)", async () => {
   const counted: number[] = [];
-  const made = await world({ onOverflow: (count) => counted.push(count) });
+  const made = await openShop({ onOverflow: (count) => counted.push(count) });
   await made.store.run(
-    new Log()
+    new ShopLog()
       .paid({ id: 1, time: NOON - HOUR / 2, amount: 1.7e308 })
       .paid({ id: 2, time: NOON - HOUR / 2, amount: 1.7e308 })
       .source(),
@@ -466,10 +466,10 @@ describe("what is not there", () => {
       () => store.getOnlineFeatures({ features: weekly, entities: [] }),
       () => store.quarantine("payments"),
       () => store.getHistoricalFeatures({ features: weekly, entities: [] }),
-      () => store.run(new Log().source()),
+      () => store.run(new ShopLog().source()),
       () => store.compact(),
     ]) {
-      expect(await refusal(call())).toEqual({
+      expect(await rejectionOf(call())).toEqual({
         code: "STORE_MISSING",
         message: expect.stringMatching(
           /^\w+ needs an (online|offline) store: give openStore\(\{ (online|offline): … \}\), such as (sqlite|delta)/,
@@ -479,18 +479,18 @@ describe("what is not there", () => {
     expect(await store.status()).toEqual(
       ["payments", "customers"].map((source) => ({
         source,
-        epoch: 0,
-        rebootstrapping: false,
+        generation: 0,
+        resnapshotting: false,
         online: null,
         history: null,
-        stalls: [],
+        backpressure: [],
       })),
     );
   });
 
   test("an unknown source is SOURCE_UNKNOWN, and the known ones are named", async () => {
-    const { store } = await world();
-    expect(await refusal(store.quarantine("payment"))).toEqual({
+    const { store } = await openShop();
+    expect(await rejectionOf(store.quarantine("payment"))).toEqual({
       code: "SOURCE_UNKNOWN",
       message: 'no source is called "payment"; there are payments, customers',
     });
@@ -508,7 +508,7 @@ describe("what is not there", () => {
   test.each([["1 day"], ["0d"], [""], [86_400 as unknown as "1d"]])(
     "retain %s is DURATION_INVALID",
     async (retain) => {
-      const { code, message } = await refusal(
+      const { code, message } = await rejectionOf(
         openStore({ definitions, online: memoryOnlineStore(), retain: retain as "1d" }),
       );
       expect([code, message]).toEqual(["DURATION_INVALID", expect.stringMatching(/^retain: /)]);

@@ -3,15 +3,15 @@ import { expect, test } from "vitest";
 import { isTidemarkError } from "../../src/errors.ts";
 import type { Change, OnlineStore, PositionStep } from "../../src/spi.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
-import { onlineSink, type OnlineSink } from "../../src/online/online-writer.ts";
+import { onlineWriter, type OnlineWriter } from "../../src/online/online-writer.ts";
 import { layoutFor } from "../../src/online/source-state.ts";
 import { memoryOnlineData, memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { oracleOf, generateScenario, type Scenario } from "@tidemark/testkit/generate/scenario";
 import { sameAnswer } from "@tidemark/testkit/oracle/oracle";
 import { Random } from "@tidemark/testkit/generate/random";
-import { placedChanges } from "../support/placed.ts";
+import { withLogOrder } from "../support/log-order.ts";
 
-const forever = { retain: Infinity, log: Infinity };
+const forever = { retain: Infinity, logRetention: Infinity };
 const partitionOf = ({ topic, partition }: Change): string => `${topic}:${partition}`;
 
 /** A store whose every call may be overtaken by others; counts the steps that met a conflict. */
@@ -41,12 +41,12 @@ function slowed(store: OnlineStore, random: Random): OnlineStore & { conflicts: 
 }
 
 /** One runner: the changes of its partitions in batches, each with its positions. */
-async function run(sink: OnlineSink, changes: readonly Change[], size: number): Promise<void> {
+async function run(writer: OnlineWriter, changes: readonly Change[], size: number): Promise<void> {
   const reached = new Map<string, number>();
   for (let at = 0; at < changes.length; at += size) {
     const batch = changes.slice(at, at + size);
     const next = new Map(batch.map((change) => [partitionOf(change), change.offset]));
-    await sink.apply(
+    await writer.apply(
       batch,
       [...next].map(([partition, offset]): PositionStep => ({
         partition,
@@ -58,12 +58,12 @@ async function run(sink: OnlineSink, changes: readonly Change[], size: number): 
   }
 }
 
-const sinkOf = (
+const writerOf = (
   scenario: Scenario,
   store: OnlineStore,
   source: Scenario["sources"][number],
-): Promise<OnlineSink> =>
-  onlineSink({
+): Promise<OnlineWriter> =>
+  onlineWriter({
     store,
     namespace: "n",
     layout: layoutFor(source, scenario.views),
@@ -87,11 +87,11 @@ test(
         const raced = slowed(store, random);
         await Promise.all(
           scenario.sources.map(async (source) => {
-            const changes = placedChanges(source, scenario.truth);
+            const changes = withLogOrder(source, scenario.truth);
             await Promise.all(
               [...new Set(changes.map(partitionOf))].map(async (partition) => {
                 await run(
-                  await sinkOf(scenario, raced, source),
+                  await writerOf(scenario, raced, source),
                   changes.filter((change) => partitionOf(change) === partition),
                   random.between(1, 12),
                 );
@@ -137,14 +137,14 @@ test(
 test("a runner that was overtaken in its own partition is refused, and has changed nothing", async () => {
   const scenario = generateScenario(3, { traits: { partitions: 1, partitionAdded: false } });
   const source = scenario.sources[0]!;
-  const changes = placedChanges(source, scenario.truth);
+  const changes = withLogOrder(source, scenario.truth);
   const data = memoryOnlineData();
   const [first, second] = [memoryOnlineStore(data), memoryOnlineStore(data)];
   await first.open({ namespace: "n" });
   await second.open({ namespace: "n" });
   const [ahead, behind] = [
-    await sinkOf(scenario, first, source),
-    await sinkOf(scenario, second, source),
+    await writerOf(scenario, first, source),
+    await writerOf(scenario, second, source),
   ];
   await run(ahead, changes.slice(0, 10), 5);
   const before = await first.positions(source.name);

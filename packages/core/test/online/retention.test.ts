@@ -5,21 +5,21 @@ import { describe, expect, test } from "vitest";
 import {
   DAY,
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   date,
   iso,
   last,
   profile,
-  refusal,
+  rejectionOf,
   weekly,
 } from "../support/shop.ts";
 
 const cells = (data: MemoryOnlineData): number => data.namespaces.get("default")!.cells.size;
 const ann = [{ user_id: "ann" }] as const;
 
-interface Kept {
+interface RetainingStore {
   readonly data: MemoryOnlineData;
   now: number;
   open(options?: {
@@ -29,8 +29,10 @@ interface Kept {
 }
 
 /** Windows of a week, `retain` of a day. */
-function kept(definitions: { readonly [name: string]: unknown } = { weekly }): Kept {
-  const made: Kept = {
+function openWithRetention(
+  definitions: { readonly [name: string]: unknown } = { weekly },
+): RetainingStore {
+  const made: RetainingStore = {
     data: memoryOnlineData(),
     now: NOON,
     open: ({ retain = "1d", logRetention } = {}) =>
@@ -61,15 +63,15 @@ describe("the horizon", () => {
     "is the clock minus retain: at it and after it every answer is whole, before it is " +
       "ASOF_BEFORE_HORIZON with both times",
     async () => {
-      const made = kept();
+      const made = openWithRetention();
       const store = await made.open();
-      const log = new Log();
+      const log = new ShopLog();
       for (let hour = 10 * 24; hour > 0; hour--) log.paid({ id: hour, time: NOON - hour * HOUR });
       await store.run(log.source());
       expect(await horizonOf(store)).toBe(iso(NOON - DAY));
       expect(await counted(store, NOON)).toBe(168);
       expect(await counted(store, NOON - DAY)).toBe(168);
-      expect(await refusal(counted(store, NOON - DAY - 1))).toEqual({
+      expect(await rejectionOf(counted(store, NOON - DAY - 1))).toEqual({
         code: "ASOF_BEFORE_HORIZON",
         message:
           `memory online store: 2026-01-04T11:59:59.999999Z lies before ` +
@@ -79,7 +81,7 @@ describe("the horizon", () => {
       // nor are there answers of nobody
       expect(
         (
-          await refusal(
+          await rejectionOf(
             store.getOnlineFeatures({ features: weekly, entities: [], asOf: date(NOON - 2 * DAY) }),
           )
         ).code,
@@ -88,10 +90,10 @@ describe("the horizon", () => {
   );
 
   test("moves with the clock and never with event times", async () => {
-    const made = kept();
+    const made = openWithRetention();
     const store = await made.open();
     await store.run(
-      new Log()
+      new ShopLog()
         .paid({ id: 1, time: NOON + 300 * DAY })
         .paid({ id: 2, time: NOON - 300 * DAY })
         .source(),
@@ -104,8 +106,8 @@ describe("the horizon", () => {
     "is persisted and only moves forward: not with a clock that was set back, and not with a " +
       "longer retain",
     async () => {
-      const made = kept();
-      const log = new Log().paid({ id: 1, time: NOON - HOUR });
+      const made = openWithRetention();
+      const log = new ShopLog().paid({ id: 1, time: NOON - HOUR });
       await (await made.open()).run(log.source());
       made.now = NOON - 5 * DAY;
       const store = await made.open({ retain: "9d" });
@@ -116,15 +118,17 @@ describe("the horizon", () => {
       made.now = NOON + 50 * DAY;
       await forever.run(log.paid({ id: 3, time: NOON - HOUR }).source());
       expect(await horizonOf(forever)).toBe(iso(NOON - DAY));
-      expect((await refusal(counted(forever, NOON - 2 * DAY))).code).toBe("ASOF_BEFORE_HORIZON");
+      expect((await rejectionOf(counted(forever, NOON - 2 * DAY))).code).toBe(
+        "ASOF_BEFORE_HORIZON",
+      );
       expect(await counted(forever, NOON)).toBe(3);
     },
   );
 
   test("moves for a source too that nothing comes of, so that it holds back no other's cells", async () => {
-    const made = kept({ weekly, profile });
+    const made = openWithRetention({ weekly, profile });
     const store = await made.open();
-    const log = new Log().customer(1, "Oslo").paid({ id: 1, time: NOON - HOUR });
+    const log = new ShopLog().customer(1, "Oslo").paid({ id: 1, time: NOON - HOUR });
     await store.run(log.source());
     made.now = NOON + 3 * DAY;
     await store.run(log.paid({ id: 2, time: NOON + 2 * DAY }).source());
@@ -140,9 +144,9 @@ describe("what lies behind it", () => {
     "goes away: cells of entities that are in no window any more, and row images once the log " +
       "cannot bring them again",
     async () => {
-      const made = kept();
+      const made = openWithRetention();
       const store = await made.open({ logRetention: "1d" });
-      const log = new Log();
+      const log = new ShopLog();
       for (let i = 0; i < 2000; i++)
         log.paid({ id: i, user: `user ${i % 500}`, time: NOON - i * SECOND });
       await store.run(log.source({ batch: 500 }));
@@ -164,9 +168,9 @@ describe("what lies behind it", () => {
     "nothing of it is needed to replace a row: an arrival older than the kept range takes its " +
       "row's previous image away",
     async () => {
-      const made = kept();
+      const made = openWithRetention();
       const store = await made.open();
-      const log = new Log()
+      const log = new ShopLog()
         .paid({ id: 1, time: NOON - HOUR, amount: 5 })
         .paid({ id: 2, time: NOON - HOUR, amount: 7 });
       await store.run(log.source());
@@ -192,9 +196,11 @@ describe("what lies behind it", () => {
     "a deleted row is remembered for logRetention: the change before the delete, delivered " +
       "again, does not bring it back",
     async () => {
-      const made = kept();
+      const made = openWithRetention();
       const store = await made.open({ retain: "2h", logRetention: "1d" });
-      const log = new Log().paid({ id: 1, time: NOON - HOUR }).unpaid(1, { committed: NOON });
+      const log = new ShopLog()
+        .paid({ id: 1, time: NOON - HOUR })
+        .deletePayment(1, { committed: NOON });
       await store.run(log.source());
       made.now = NOON + 23 * HOUR;
       const [paid] = log.changes;
@@ -215,9 +221,9 @@ describe("what lies behind it", () => {
     "so is a row that moved behind the kept range: the change before, delivered again, does not " +
       "bring it back",
     async () => {
-      const made = kept();
+      const made = openWithRetention();
       const store = await made.open({ retain: "2h", logRetention: "1d" });
-      const log = new Log()
+      const log = new ShopLog()
         .paid({ id: 1, time: NOON - HOUR })
         .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON });
       await store.run(log.source());
@@ -238,14 +244,14 @@ describe("what lies behind it", () => {
   );
 
   test("facts keep every row: a delete may make any of them the newest (law 7)", async () => {
-    const made = kept({ weekly, last });
+    const made = openWithRetention({ weekly, last });
     const store = await made.open({ logRetention: "1d" });
-    const log = new Log()
+    const log = new ShopLog()
       .paid({ id: 1, time: NOON - 400 * DAY, vendor: "Grocery" })
       .paid({ id: 2, time: NOON - HOUR, vendor: "Sport" });
     await store.run(log.source());
     made.now = NOON + 100 * DAY;
-    await store.run(log.unpaid(2, { committed: made.now }).source());
+    await store.run(log.deletePayment(2, { committed: made.now }).source());
     const [row] = await store.getOnlineFeatures({
       features: last.last_vendor,
       entities: ann,
@@ -259,9 +265,9 @@ describe("what lies behind it", () => {
   });
 
   test("a dimension keeps what it was at every t from the horizon on", async () => {
-    const made = kept({ profile });
+    const made = openWithRetention({ profile });
     const store = await made.open({ logRetention: "1d" });
-    const log = new Log()
+    const log = new ShopLog()
       .customer(1, "Oslo", { committed: NOON - 400 * DAY })
       .customer(1, "Rome", { committed: NOON - HOUR });
     await store.run(log.source());
@@ -282,9 +288,9 @@ describe("what lies behind it", () => {
   });
 
   test("with retain forever nothing goes, whatever the clock says", async () => {
-    const made = kept();
+    const made = openWithRetention();
     const store = await made.open({ retain: "forever", logRetention: "forever" });
-    const log = new Log().paid({ id: 1, time: NOON - 9000 * DAY });
+    const log = new ShopLog().paid({ id: 1, time: NOON - 9000 * DAY });
     await store.run(log.source());
     made.now = NOON + 9000 * DAY;
     await store.run(log.paid({ id: 2, time: NOON }).source());
@@ -300,9 +306,9 @@ test(
     "list would count them",
   async () => {
     const random = new Random(20260105);
-    const made = kept({ weekly });
+    const made = openWithRetention({ weekly });
     const rows = new Map<number, { readonly time: number; readonly amount: number }>();
-    const log = new Log();
+    const log = new ShopLog();
     let id = 0;
     for (let run = 0; run < 40; run++) {
       made.now = NOON + run * 9 * HOUR;
@@ -316,7 +322,7 @@ test(
         if (known.length > 0 && random.chance(0.1)) {
           const gone = random.pick(known);
           rows.delete(gone);
-          log.unpaid(gone, { committed: made.now });
+          log.deletePayment(gone, { committed: made.now });
           continue;
         }
         const which = known.length > 0 && random.chance(0.15) ? random.pick(known) : id++;
@@ -357,11 +363,11 @@ test(
 );
 
 test("of a busy entity whose rows were all deleted nothing is left either", async () => {
-  const made = kept();
+  const made = openWithRetention();
   const store = await made.open({ logRetention: "1d" });
-  const log = new Log();
+  const log = new ShopLog();
   for (let i = 0; i < 1500; i++) log.paid({ id: i, time: NOON - i * SECOND });
-  for (let i = 0; i < 1500; i++) log.unpaid(i, { committed: NOON });
+  for (let i = 0; i < 1500; i++) log.deletePayment(i, { committed: NOON });
   await store.run(log.source({ batch: 400 }));
   expect(await counted(store, NOON)).toBe(0);
   made.now = NOON + 3 * DAY;
@@ -371,8 +377,8 @@ test("of a busy entity whose rows were all deleted nothing is left either", asyn
 });
 
 test("definitions over other sources in the same store let go of none of its cells", async () => {
-  const made = kept({ weekly });
-  const log = new Log().paid({ id: 1, time: NOON - HOUR });
+  const made = openWithRetention({ weekly });
+  const log = new ShopLog().paid({ id: 1, time: NOON - HOUR });
   const store = await made.open();
   await store.run(log.source());
   const other = await openStore({
@@ -381,7 +387,7 @@ test("definitions over other sources in the same store let go of none of its cel
     clock: () => date(NOON + 100 * DAY),
     retain: "1h",
   });
-  await other.run(new Log().customer(1, "Oslo").source());
+  await other.run(new ShopLog().customer(1, "Oslo").source());
   expect(await counted(store, NOON - DAY + SECOND)).toBe(0);
   expect(await counted(store, NOON)).toBe(1);
 });

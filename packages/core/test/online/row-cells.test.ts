@@ -6,10 +6,10 @@ import { deriveVersions } from "../../src/rows/row-versions.ts";
 import { layoutOf } from "../../src/online/source-layout.ts";
 import {
   delivered,
-  gone,
+  deletion,
   NOTE,
   rowLog,
-  said,
+  versionContent,
   source,
   truncates,
   upsert,
@@ -24,7 +24,7 @@ const newest = (changes: readonly RowChange[]) => {
   const version = deriveVersions(source, changes, []).at(-1);
   return version === undefined
     ? null
-    : { values: version.values, unresolved: version.unresolved, broken: version.broken };
+    : { values: version.values, unresolved: version.unresolved, undecodable: version.undecodable };
 };
 const delivery = rowLog.chain((log) => fc.tuple(fc.constant(log), delivered(log)));
 
@@ -46,8 +46,8 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
   test("of a dimension, all its versions", () => {
     fc.assert(
       fc.property(delivery, truncates, ([log, other], emptied) => {
-        expect(deriveVersions(source, fold(other, true), emptied).map(said)).toEqual(
-          deriveVersions(source, log, emptied).map(said),
+        expect(deriveVersions(source, fold(other, true), emptied).map(versionContent)).toEqual(
+          deriveVersions(source, log, emptied).map(versionContent),
         );
       }),
       { numRuns: 2000 },
@@ -67,12 +67,12 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
         let highest = 0n;
         const partition = list.map(({ own, what }, offset): RowChange => {
           const change = log[what % log.length]!;
-          if (own && change.place > highest) highest = change.place;
+          if (own && change.order > highest) highest = change.order;
           return {
             ...change,
             offset: offset + 1,
-            guessed: !own,
-            place: own ? change.place : highest,
+            orderInherited: !own,
+            order: own ? change.order : highest,
           };
         });
         // read in order, and from an earlier offset again
@@ -82,8 +82,8 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
           stored = withChange(stored, change, false);
           expect(newest(stored)).toEqual(newest(read.slice(0, i + 1)));
         }
-        expect(deriveVersions(source, fold(read, true), []).map(said)).toEqual(
-          deriveVersions(source, partition, []).map(said),
+        expect(deriveVersions(source, fold(read, true), []).map(versionContent)).toEqual(
+          deriveVersions(source, partition, []).map(versionContent),
         );
       }),
       { numRuns: 2000 },
@@ -104,7 +104,7 @@ test("no more is kept than the newest image follows from", () => {
     ),
   ).toHaveLength(2);
   expect(
-    fold([upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }), gone(3n)], false),
+    fold([upsert(2n, [1, 5, 2, null], { unavailable: [NOTE] }), deletion(3n)], false),
   ).toHaveLength(1);
 });
 
@@ -117,7 +117,7 @@ test("a change delivered again changes nothing, so nothing is written", () => {
 test("changes come back from their cell as they were, with the columns that are held", () => {
   const view = {
     name: "v",
-    is: "window" as const,
+    kind: "window" as const,
     entity: { name: "e", keys: [] },
     source,
     keyColumns: [],

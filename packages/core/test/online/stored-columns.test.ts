@@ -21,7 +21,17 @@ import {
 import { memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
 import { sourceStateKey } from "../../src/online/source-state.ts";
-import { DAY, HOUR, Log, NOON, date, payments, refusal, user, weekly } from "../support/shop.ts";
+import {
+  DAY,
+  HOUR,
+  ShopLog,
+  NOON,
+  date,
+  payments,
+  rejectionOf,
+  user,
+  weekly,
+} from "../support/shop.ts";
 
 const ann = [{ user_id: "ann" }] as const;
 const data = () => memoryOnlineData();
@@ -41,8 +51,8 @@ function open(
   });
 }
 
-const log = (): Log =>
-  new Log()
+const log = (): ShopLog =>
+  new ShopLog()
     .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
     .paid({ id: 2, time: NOON - HOUR, amount: 7, vendor: "Hospital" });
 const narrow = featureView("narrow", {
@@ -109,13 +119,13 @@ describe("a file that has let rows go", () => {
   ])("%s is NEEDS_BACKFILL, never a smaller number", async (_, feature, says) => {
     const over = await filled("1d");
     const store = await open(over, { narrow, view, fact });
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       store.getOnlineFeatures({ features: [feature], entities: ann }),
     );
     expect([code, message]).toEqual([
       "NEEDS_BACKFILL",
       `memory online store: feature ${says}, which the store does not hold: fill an empty ` +
-        "online store with store.bootstrap or from the beginning of the log, or leave the " +
+        "online store with store.backfill or from the beginning of the log, or leave the " +
         "feature out until then",
     ]);
     // and a run does not pretend to hold it from then on
@@ -125,7 +135,7 @@ describe("a file that has let rows go", () => {
         .source(),
     );
     expect(
-      (await refusal(store.getOnlineFeatures({ features: [feature], entities: ann }))).code,
+      (await rejectionOf(store.getOnlineFeatures({ features: [feature], entities: ann }))).code,
     ).toBe("NEEDS_BACKFILL");
     expect((await store.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
       paid_l7d: 2,
@@ -135,7 +145,7 @@ describe("a file that has let rows go", () => {
 
   test("rows by other keys are NEEDS_BACKFILL", async () => {
     const store = await open(await filled("1d"), { narrow, byShop });
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       store.getOnlineFeatures({ features: byShop, entities: [{ shop_id: 1 }] }),
     );
     expect([code, message]).toEqual([
@@ -162,7 +172,7 @@ describe("a file that kept everything", () => {
     expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual(
       { paid_l30d: 2, newest: 7 },
     );
-    await store.run(log().unpaid(2, { committed: NOON }).source());
+    await store.run(log().deletePayment(2, { committed: NOON }).source());
     expect((await store.getOnlineFeatures({ features: [longer, fact], entities: ann }))[0]).toEqual(
       { paid_l30d: 1, newest: 5 },
     );
@@ -176,7 +186,7 @@ describe("a file that kept everything", () => {
     });
     const store = await open(await filled("forever"), { narrow, vendors }, "forever");
     expect(
-      (await refusal(store.getOnlineFeatures({ features: vendors, entities: ann }))).code,
+      (await rejectionOf(store.getOnlineFeatures({ features: vendors, entities: ann }))).code,
     ).toBe("NEEDS_BACKFILL");
   });
 
@@ -217,7 +227,7 @@ describe("a file that kept everything", () => {
       "other follows",
     async () => {
       const over = data();
-      const changes = new Log()
+      const changes = new ShopLog()
         .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
         .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 });
       const vendors = featureView("vendors", {
@@ -261,7 +271,7 @@ describe("a file that kept everything", () => {
         )[0],
       ).toEqual({ paid_l7d: 1, largest_l7d: 5 });
       expect(
-        (await refusal(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code,
+        (await rejectionOf(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code,
       ).toBe("NEEDS_BACKFILL");
     },
   );
@@ -320,14 +330,14 @@ describe("a source that was stored under another definition", () => {
     [
       "the event time",
       { columns: { ...columns, at: timestamp("at").nullable() }, eventTime: "at" },
-      'eventTime was {"is":"column","column":"time"} and is {"is":"column","column":"at"}',
+      'eventTime was {"kind":"column","column":"time"} and is {"kind":"column","column":"at"}',
     ],
     [
       "the table",
       { table: "archive.payments" },
       'table was "public.payments" and is "archive.payments"',
     ],
-    ["the created column", { created: "time" }, 'created was null and is "time"'],
+    ["the created column", { createdAt: "time" }, 'createdAt was null and is "time"'],
   ];
   test.each(cases)(
     "%s: STATE_OF_OTHER_DEFINITION for readers and for runs, and nothing is written",
@@ -341,18 +351,18 @@ describe("a source that was stored under another definition", () => {
         "empty the online store and run the log again, or open the definitions it was written " +
         "with";
       expect(
-        await refusal(
+        await rejectionOf(
           store.getOnlineFeatures({
             features: definitions["view"] as typeof narrow,
             entities: ann,
           }),
         ),
       ).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
-      expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({
+      expect(await rejectionOf(store.run(log().paid({ id: 3 }).source()))).toEqual({
         code: "STATE_OF_OTHER_DEFINITION",
         message,
       });
-      expect(await refusal(store.quarantine("payments"))).toEqual({
+      expect(await rejectionOf(store.quarantine("payments"))).toEqual({
         code: "STATE_OF_OTHER_DEFINITION",
         message,
       });
@@ -406,11 +416,10 @@ describe("a newer format", () => {
       `memory online store: the state of source "payments" has format 2, this version reads 1: ` +
       `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
       `again`;
-    expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({
-      code: "STATE_NEWER_FORMAT",
-      message,
-    });
-    expect(await refusal(store.run(log().paid({ id: 3 }).source()))).toEqual({
+    expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(
+      { code: "STATE_NEWER_FORMAT", message },
+    );
+    expect(await rejectionOf(store.run(log().paid({ id: 3 }).source()))).toEqual({
       code: "STATE_NEWER_FORMAT",
       message,
     });
@@ -428,11 +437,13 @@ describe("a newer format", () => {
           cells.set(name, { ...cell, value: cell.value.with(0, 2) });
       const before = everyCell(over);
       const store = await open(over, { narrow }, "forever");
-      expect(await refusal(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual({
+      expect(
+        await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann })),
+      ).toEqual({
         code: "STATE_NEWER_FORMAT",
         message: expect.stringContaining("a cell has format 2, this version reads 1") as string,
       });
-      expect((await refusal(store.run(log().paid({ id: 3 }).source()))).code).toBe(
+      expect((await rejectionOf(store.run(log().paid({ id: 3 }).source()))).code).toBe(
         "STATE_NEWER_FORMAT",
       );
       expect(everyCell(over)).toBe(before);
@@ -448,7 +459,7 @@ describe("a newer format", () => {
     for (const [name, cell] of cells)
       if (name.includes("rows:payments"))
         cells.set(name, { ...cell, value: cell.value.subarray(0, cell.value.length - 3) });
-    const { code } = await refusal(
+    const { code } = await rejectionOf(
       (await open(over, { narrow }, "forever")).getOnlineFeatures({
         features: narrow,
         entities: ann,

@@ -1,6 +1,6 @@
 /** What a user of `store.push` meets. */
 import {
-  committed,
+  commitTime,
   count,
   decimal,
   entity,
@@ -27,7 +27,7 @@ import {
 } from "@tidemark/core/testing";
 import { describe, expect, test, vi } from "vitest";
 import { TidemarkError } from "../../src/errors.ts";
-import { DAY, date, HOUR, iso, Log, NOON, refusal, SECOND } from "../support/shop.ts";
+import { DAY, date, HOUR, iso, ShopLog, NOON, rejectionOf, SECOND } from "../support/shop.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const logins = pushSource("logins", {
@@ -45,7 +45,7 @@ const logins = pushSource("logins", {
 const profiles = pushSource("profiles", {
   columns: { user_id: string(), city: string().nullable() },
   primaryKey: ["user_id"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 const payments = source("payments", {
   table: "public.payments",
@@ -186,7 +186,7 @@ describe("a push", () => {
     await store.push(logins, [login(1, { score: NaN }), login(2)]);
     const status = (await store.status()).find((one) => one.source === "logins");
     expect(status).toMatchObject({
-      epoch: 0,
+      generation: 0,
       online: {
         positions: [{ partition: "push:0", offset: 1 }],
         nonFiniteValues: 1,
@@ -285,7 +285,7 @@ describe("a push is refused whole", () => {
   for (const [name, rows, says] of refused) {
     test(`with ${name}: PUSH_INVALID says where`, async () => {
       const store = await open();
-      const { code, message } = await refusal(store.push("logins", rows as readonly {}[]));
+      const { code, message } = await rejectionOf(store.push("logins", rows as readonly {}[]));
       expect([code, message]).toEqual(["PUSH_INVALID", expect.stringContaining(says)]);
       expect(message).toContain('push to source "logins", of which nothing was taken');
       expect(await loginsOf(store)).toBe(0);
@@ -294,7 +294,8 @@ describe("a push is refused whole", () => {
 
   test("with a delete that lacks its key or has more, or an id that is none", async () => {
     const store = await open();
-    const to = (options: object): Promise<unknown> => refusal(store.push("logins", [row], options));
+    const to = (options: object): Promise<unknown> =>
+      rejectionOf(store.push("logins", [row], options));
     expect(await to({ deletes: [{}] })).toMatchObject({
       code: "PUSH_INVALID",
       message: expect.stringContaining('delete 0, column "id": null is not allowed here') as string,
@@ -319,25 +320,25 @@ describe("a push is refused whole", () => {
   });
 
   test("with more than 50,000 rows", async () => {
-    expect(await refusal((await open()).push("logins", new Array(50_001).fill(row)))).toMatchObject(
-      { code: "PUSH_TOO_LARGE" },
-    );
+    expect(
+      await rejectionOf((await open()).push("logins", new Array(50_001).fill(row))),
+    ).toMatchObject({ code: "PUSH_TOO_LARGE" });
   });
 
   test("to a source that a log feeds, or that is not there, or into no store", async () => {
     const store = await open();
-    expect(await refusal(store.push("payments", []))).toEqual({
+    expect(await rejectionOf(store.push("payments", []))).toEqual({
       code: "PUSH_NOT_ALLOWED",
       message: expect.stringContaining(
         'push: source "payments" is fed by the log of table public.payments',
       ) as string,
     });
-    expect(await refusal(store.push("login", []))).toEqual({
+    expect(await rejectionOf(store.push("login", []))).toEqual({
       code: "SOURCE_UNKNOWN",
       message: 'push: no source is called "login"; those that are pushed are logins, profiles',
     });
     expect(
-      await refusal((await open({ online: undefined, offline: undefined })).push(logins, [])),
+      await rejectionOf((await open({ online: undefined, offline: undefined })).push(logins, [])),
     ).toMatchObject({ code: "STORE_MISSING" });
   });
 });
@@ -382,7 +383,7 @@ describe("an id", () => {
   test("of another push is PUSH_ID_TAKEN where its rows are not as many", async () => {
     const store = await open();
     await store.push(logins, [login(1)], { id: "a" });
-    expect(await refusal(store.push(logins, [login(1), login(2)], { id: "a" }))).toMatchObject({
+    expect(await rejectionOf(store.push(logins, [login(1), login(2)], { id: "a" }))).toMatchObject({
       code: "PUSH_ID_TAKEN",
     });
     expect(await loginsOf(store)).toBe(1);
@@ -409,7 +410,7 @@ describe("an id", () => {
 
   test("needs an online store, which remembers it", async () => {
     expect(
-      await refusal((await open({ online: undefined })).push(logins, [login(1)], { id: "a" })),
+      await rejectionOf((await open({ online: undefined })).push(logins, [login(1)], { id: "a" })),
     ).toMatchObject({ code: "STORE_MISSING" });
   });
 });
@@ -422,7 +423,7 @@ describe("a store alone", () => {
     await store.push(logins, [login(2)]);
     expect(await loginsOf(store)).toBe(2);
     expect(
-      await refusal((await open({ online: memoryOnlineStore(data) })).push(logins, [login(3)])),
+      await rejectionOf((await open({ online: memoryOnlineStore(data) })).push(logins, [login(3)])),
     ).toMatchObject({ code: "PUSH_HISTORY_LACKS" });
     await (
       await open({ online: memoryOnlineStore(data), offline: undefined })
@@ -448,7 +449,7 @@ describe("a store alone", () => {
       await store.push(logins, [login(4)]);
       expect(await loginsOf(store)).toBe(4);
       await batch.push(logins, [login(5)]);
-      await store.run(new Log().source());
+      await store.run(new ShopLog().source());
       expect(
         await loginsOf(await open({ online: memoryOnlineStore(onlineData), offline: undefined })),
       ).toBe(5);
@@ -502,7 +503,7 @@ describe("a store alone", () => {
     const data = memoryOnlineData();
     await (await open({ online: memoryOnlineStore(data) })).push(logins, [login(1)]);
     expect(
-      await refusal(
+      await rejectionOf(
         (await open({ online: memoryOnlineStore(data), offline: undefined })).push(logins, [
           login(2),
         ]),
@@ -513,7 +514,7 @@ describe("a store alone", () => {
   test("a history that was set back is PUSH_HISTORY_LACKS, never pushed over", async () => {
     const data = memoryOnlineData();
     await (await open({ online: memoryOnlineStore(data) })).push(logins, [login(1)]);
-    const { code, message } = await refusal(
+    const { code, message } = await rejectionOf(
       (await open({ online: memoryOnlineStore(data) })).push(logins, [login(2)]),
     );
     expect([code, message]).toEqual([
@@ -528,7 +529,7 @@ describe("a store alone", () => {
 
 describe("stores that fail", () => {
   const away = (): TidemarkError =>
-    new TidemarkError("STORE_AWAY", "the store is away; wait", { retryable: true });
+    new TidemarkError("STORE_UNAVAILABLE", "the store is away; wait", { retryable: true });
 
   test(
     "an online store that is away leaves the push in the history: PUSH_NOT_ONLINE_YET is " +
@@ -581,7 +582,9 @@ describe("stores that fail", () => {
     const store = await open({ offline: failing });
     await store.push(logins, [login(1)]);
     down = true;
-    expect(await refusal(store.push(logins, [login(2)]))).toMatchObject({ code: "STORE_AWAY" });
+    expect(await rejectionOf(store.push(logins, [login(2)]))).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
     expect(await loginsOf(store)).toBe(1);
     expect((await store.getOnlineFeatures({ features: profile, entities: ann }))[0]).toEqual({
       city: null,
@@ -614,25 +617,27 @@ describe("stores that fail", () => {
 });
 
 describe("a pushed source beside others", () => {
-  test("run passes it over, bootstrap fills it from the history, rebootstrap is not for it", async () => {
+  test("run passes it over, bootstrap fills it from the history, resnapshot is not for it", async () => {
     const offline = memoryOfflineStore();
     const store = await open({ offline });
     await store.push(logins, [login(1)]);
-    expect(await store.run(new Log().source())).toEqual({ changes: 0 });
+    expect(await store.run(new ShopLog().source())).toEqual({ changes: 0 });
     const anew = await open({ offline });
-    expect((await anew.bootstrap()).sources.find((one) => one.source === "logins")).toEqual({
+    expect((await anew.backfill()).sources.find((one) => one.source === "logins")).toEqual({
       source: "logins",
       changes: 1,
       positions: [{ partition: "push:0", offset: 0 }],
     });
     expect(await loginsOf(anew)).toBe(1);
-    expect(await refusal(store.rebootstrap("logins", new Log().source()))).toEqual({
+    expect(await rejectionOf(store.resnapshot("logins", new ShopLog().source()))).toEqual({
       code: "LOG_NOT_ALLOWED",
       message:
-        'rebootstrap: source "logins" is fed by push, not by a log: bring rows with store.push',
+        'resnapshot: source "logins" is fed by push, not by a log: bring rows with store.push',
     });
     expect(
-      await refusal((await open({ definitions: { recent, profile } })).run(new Log().source())),
+      await rejectionOf(
+        (await open({ definitions: { recent, profile } })).run(new ShopLog().source()),
+      ),
     ).toMatchObject({ code: "LOG_NOT_ALLOWED" });
   });
 
@@ -651,8 +656,8 @@ describe("a pushed source beside others", () => {
     );
     expect(made(source, { table: "t", push: true })).toThrow('there is no option "push"');
     expect(made(pushSource, { table: "t" })).toThrow('source "s": a pushed source has no table');
-    expect(made(pushSource, { eventTime: committed({ since: "time" }) })).toThrow(
-      "committed({ since }) is for rows of a snapshot",
+    expect(made(pushSource, { eventTime: commitTime({ since: "time" }) })).toThrow(
+      "commitTime({ since }) is for rows of a snapshot",
     );
     expect(made(pushSource, { primaryKey: [] })).toThrow("say which columns are its primary key");
   });

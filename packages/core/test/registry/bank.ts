@@ -1,7 +1,7 @@
 /** Definitions of every kind, for facts about their registry. */
 import {
   and,
-  committed,
+  commitTime,
   count,
   decimal,
   entity,
@@ -39,7 +39,7 @@ export const customers = source("customers", {
   table: "public.customers",
   columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable() },
   primaryKey: ["id"],
-  eventTime: committed(),
+  eventTime: commitTime(),
 });
 
 export const weekly = featureView("weekly", {

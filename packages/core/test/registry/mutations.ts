@@ -46,7 +46,7 @@ export function reordered(definitions: Definitions, random: Random): Definitions
     ]),
   );
   const terms = (one: Condition): Condition => {
-    switch (one.is) {
+    switch (one.kind) {
       case "in":
         return { ...one, values: [...random.shuffled(one.values), random.pick(one.values)] };
       case "not":
@@ -93,7 +93,7 @@ export const mutations = [
   "alias",
   "key column",
   "table",
-  "created",
+  "createdAt",
   "primary key",
   "database name",
   "nullable",
@@ -163,15 +163,15 @@ export function mutated(
         where: random.pick([
           one.where,
           null,
-          { is: "null", column: random.pick(view.source.columns).name, not: true } as const,
+          { kind: "null", column: random.pick(view.source.columns).name, not: true } as const,
         ]),
       }));
     case "negated":
       return inFeature((one) =>
-        one.where === null ? one : { ...one, where: { is: "not", term: one.where } },
+        one.where === null ? one : { ...one, where: { kind: "not", term: one.where } },
       );
     case "ttl":
-      return view.is === "fact"
+      return view.kind === "latest"
         ? inView((one) => ({ ...one, ttl: random.pick([one.ttl, null, 1_000_000, 77_000_000]) }))
         : definitions;
     case "feature gone":
@@ -190,7 +190,7 @@ export function mutated(
       };
     case "key column":
       return inView((one) => {
-        const others = one.source.columns.filter(({ kind }) => kind === one.entity.keys[0]!.kind);
+        const others = one.source.columns.filter(({ type }) => type === one.entity.keys[0]!.type);
         return {
           ...one,
           keyColumns: one.keyColumns.map((name, i) => (i === 0 ? random.pick(others).name : name)),
@@ -198,13 +198,13 @@ export function mutated(
       });
     case "table":
       return inSource((one) => ({ ...one, table: random.pick([one.table, "public.other"]) }));
-    case "created":
+    case "createdAt":
       return inSource((one) => ({
         ...one,
-        created: random.pick([
+        createdAt: random.pick([
           null,
-          one.created,
-          ...one.columns.filter(({ kind }) => kind === "timestamp").map(({ name }) => name),
+          one.createdAt,
+          ...one.columns.filter(({ type }) => type === "timestamp").map(({ name }) => name),
         ]),
       }));
     case "primary key":
@@ -218,22 +218,22 @@ export function mutated(
       return inColumn((one) => ({ ...one, nullable: random.chance(0.5) }));
     case "mode":
       return inColumn((one) =>
-        one.kind === "int64"
+        one.type === "int64"
           ? { ...one, mode: "number" }
-          : one.kind === "timestamp"
+          : one.type === "timestamp"
             ? { ...one, mode: "micros" }
             : one,
       );
     case "scale":
       return inColumn((one) =>
-        one.kind === "decimal" ? { ...one, precision: 38, scale: random.pick([0, 1, 2]) } : one,
+        one.type === "decimal" ? { ...one, precision: 38, scale: random.pick([0, 1, 2]) } : one,
       );
     case "column added":
       return inSource((one) => ({
         ...one,
         columns: [
           ...one.columns,
-          { name: "brand_new", database: "brand new", kind: "string", nullable: true },
+          { name: "brand_new", database: "brand new", type: "string", nullable: true },
         ],
       }));
     case "column gone": {
@@ -242,7 +242,7 @@ export function mutated(
         [
           source.primaryKey,
           source.eventTime,
-          source.created,
+          source.createdAt,
           definitions.views
             .filter((one) => one.source.name === source.name)
             .map(({ keyColumns, features }) => [keyColumns, features]),

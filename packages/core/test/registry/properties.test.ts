@@ -14,10 +14,10 @@ import {
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
-import { objectsOf } from "../../src/registry/normalized-definitions.ts";
+import { definedObjects } from "../../src/registry/normalized-definitions.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
 import { sameAnswer } from "@tidemark/testkit/oracle/oracle";
-import { sameInTwin, twinOf } from "./definitions-twin.ts";
+import { sameInReference, referenceOf } from "./reference-definitions.ts";
 import { mutated, mutations, reordered, type Definitions } from "./mutations.ts";
 
 const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -26,7 +26,7 @@ console.log(`registry: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
 
 const fingerprints = (definitions: Definitions): ReadonlyMap<string, string> =>
   new Map(
-    [...objectsOf(collectDefinitions(scenarioDefinitions(definitions)))].map(
+    [...definedObjects(collectDefinitions(scenarioDefinitions(definitions)))].map(
       ([key, { fingerprint }]) => [key, fingerprint],
     ),
   );
@@ -43,13 +43,13 @@ test(
       for (const what of mutations) {
         const other = reordered(mutated(scenario, what, random), random);
         const [a, b] = [fingerprints(scenario), fingerprints(other)];
-        const [twinA, twinB] = [twinOf(scenario), twinOf(other)];
+        const [twinA, twinB] = [referenceOf(scenario), referenceOf(other)];
         expect([[...a.keys()], [...b.keys()]], `seed ${seed}, ${what}`).toEqual([
           [...twinA.keys()].toSorted(),
           [...twinB.keys()].toSorted(),
         ]);
         for (const key of new Set([...a.keys(), ...b.keys()])) {
-          const equal = sameInTwin(twinA, twinB, key);
+          const equal = sameInReference(twinA, twinB, key);
           expect(
             a.get(key) === b.get(key),
             `seed ${seed}, ${what}, ${key}: ` +
@@ -127,7 +127,7 @@ test(
         clock: () => new Date(now / 1000),
         retain,
         logRetention: "forever",
-        onDrift: "ignore",
+        onDefinitionMismatch: "ignore",
       };
       const online = memoryOnlineStore();
       const old = await openStore({
@@ -216,9 +216,9 @@ test(
       expect(await store.plan(), "a plan changes nothing").toEqual(plan);
       const unserved = new Map([
         ...plan.changes.flatMap(({ kind, name, serving }) =>
-          kind === "feature" && serving !== null ? [[name, serving.is] as const] : [],
+          kind === "feature" && serving !== null ? [[name, serving.kind] as const] : [],
         ),
-        ...plan.waiting.map(({ feature, serving }) => [feature, serving.is] as const),
+        ...plan.waiting.map(({ feature, serving }) => [feature, serving.kind] as const),
       ]);
       total.changed += plan.changes.length;
       const features = scenario.selected.map(({ view, feature }) => `${view.name}.${feature.name}`);
@@ -231,12 +231,12 @@ test(
         online: filled,
         definitions: scenarioDefinitions(scenario),
       });
-      await whole.bootstrap();
+      await whole.backfill();
       const after = await whole.plan();
       expect(
         [
-          ...after.changes.flatMap(({ serving }) => (serving === null ? [] : [serving.is])),
-          ...after.waiting.map(({ serving }) => serving.is),
+          ...after.changes.flatMap(({ serving }) => (serving === null ? [] : [serving.kind])),
+          ...after.waiting.map(({ serving }) => serving.kind),
         ].filter((is) => is !== "now" && is !== "empty"),
         `seed ${seed}`,
       ).toEqual([]);
@@ -246,7 +246,7 @@ test(
           features.map((name) => [
             name,
             after.changes.find((change) => change.kind === "feature" && change.name === name)
-              ?.serving?.is ?? "now",
+              ?.serving?.kind ?? "now",
           ]),
         ),
       );

@@ -1,5 +1,5 @@
 import {
-  committed,
+  commitTime,
   count,
   entity,
   featureService,
@@ -12,7 +12,7 @@ import {
   string,
   sum,
   timestamp,
-  type Drift,
+  type DefinitionMismatch,
   type Store,
   type StoreOptions,
 } from "@tidemark/core";
@@ -26,7 +26,7 @@ import {
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { durationText } from "../../src/define/duration.ts";
-import { objectsOf } from "../../src/registry/normalized-definitions.ts";
+import { definedObjects } from "../../src/registry/normalized-definitions.ts";
 import { decodeSnapshot } from "../../src/registry/snapshot.ts";
 import { bank, customers, payments, profile, user, weekly, type Bank } from "./bank.ts";
 
@@ -40,7 +40,7 @@ const open = (
     definitions,
     offline: memoryOfflineStore(data),
     clock: () => NOON,
-    onDrift: "ignore",
+    onDefinitionMismatch: "ignore",
     ...more,
   });
 
@@ -53,28 +53,28 @@ test(
   () => {
     expect(
       Object.fromEntries(
-        [...objectsOf(collectDefinitions(bank))].map(([key, { fingerprint }]) => [
+        [...definedObjects(collectDefinitions(bank))].map(([key, { fingerprint }]) => [
           key,
           fingerprint,
         ]),
       ),
     ).toMatchInlineSnapshot(`
-    {
-      "entity user": "b11a066658fc5c5e6c24f3b5b972e216",
-      "feature hospital.visits": "aaebb43b7f7ed57fcaf9009575b9d71c",
-      "feature profile.city": "8022a2f5dca7860548566ad2e5094043",
-      "feature weekly.fees": "cf8e6073de1352d9fa40dea7ac76a5b8",
-      "feature weekly.large": "f5123396980ec30d0565b997fcd68bf8",
-      "feature weekly.number": "df395282a1d9062fde2f36721db0a38a",
-      "feature weekly.total": "e8fae2d3d64fb246c6d7bf4c96232c03",
-      "service fraud": "c409b6d4d41d165eb4a08ac7c06c895a",
-      "source customers": "9dbef3e64b8a22604e70039e6319e05d",
-      "source payments": "074f7aa976d78b7d54dbb0263b2bc565",
-      "view hospital": "77ea94c25390c9f4b85f7b6ef177a3cd",
-      "view profile": "ff4c2d8a4a64ef105dd30c6793fb9a4d",
-      "view weekly": "5de59786cb5df427b57e8c59d8537a42",
-    }
-  `);
+      {
+        "entity user": "3968c1a7ebfaf0d88d3513aa40bb8cc8",
+        "feature hospital.visits": "af8acefa23cd263a0be924478328da92",
+        "feature profile.city": "11539f1b1a2594c8a03a79c2cb37d157",
+        "feature weekly.fees": "c254bd308fc378d74272fb0ed17ddeaa",
+        "feature weekly.large": "a1d8e19f31a4cd48310cdf2353b9769a",
+        "feature weekly.number": "ef596c6c0c1578e712bf691306f602d7",
+        "feature weekly.total": "8cfa3cddbeed67bebada610b525ba3c1",
+        "service fraud": "c409b6d4d41d165eb4a08ac7c06c895a",
+        "source customers": "7b37a3ad9713b0858d12af6f2bf8a3e8",
+        "source payments": "fc373add599acdaf80b2bbcc916845f1",
+        "view hospital": "5cd7b3636e73290daac3c2bd315640c4",
+        "view profile": "b39f90936971a123ebd74b5228cc8cd9",
+        "view weekly": "e4d4fefc854f53996f988cafbe00d297",
+      }
+    `);
   },
 );
 
@@ -84,7 +84,7 @@ test("the text of a snapshot is this, but for its id", async () => {
   expect(
     data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, '"id":"…"'),
   ).toMatchInlineSnapshot(
-    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":1,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"b11a066658fc5c5e6c24f3b5b972e216","kind":"entity","meaning":{"keys":{"user_id":{"kind":"string"}}},"name":"user","removed":null,"version":1}],"version":1}"`,
+    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":1,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"3968c1a7ebfaf0d88d3513aa40bb8cc8","kind":"entity","name":"user","normalized":{"keys":{"user_id":{"type":"string"}}},"removed":null,"version":1}],"version":1}"`,
   );
 });
 
@@ -94,7 +94,7 @@ test("an apply is what the next plan compares with; nothing to change writes not
   const first = await store.plan();
   expect(first.applied).toBeNull();
   expect(
-    first.changes.map(({ kind, name, is, version }) => `${is} ${kind} ${name} ${version}`),
+    first.changes.map(({ kind, name, action, version }) => `${action} ${kind} ${name} ${version}`),
   ).toEqual([
     "added entity user 1",
     "added feature hospital.visits 1",
@@ -155,7 +155,7 @@ test(
     expect([
       total.version,
       total.applied.by,
-      total.earlier.map((one) => [one.version, one.applied.by, one.meaning["window"]]),
+      total.earlier.map((one) => [one.version, one.applied.by, one.normalized["window"]]),
     ]).toEqual([
       3,
       "cid",
@@ -193,7 +193,7 @@ describe("what takes an answer away, or changes it, is refused without allowDest
     table: "public.customers",
     columns: { id: int64("id"), user_id: string("user"), city: string("city").nullable() },
     primaryKey: ["id", "user_id"],
-    eventTime: committed(),
+    eventTime: commitTime(),
   });
   const person = entity("user", { keys: { user_id: string(), region: string() } });
   const cases: readonly (readonly [string, Bank, string])[] = [
@@ -297,7 +297,7 @@ test(
         phone: string("phone").nullable(),
       },
       primaryKey: ["id"],
-      eventTime: committed(),
+      eventTime: commitTime(),
     });
     const store = await open(
       {
@@ -310,8 +310,8 @@ test(
       data,
     );
     const changes = (await store.plan()).changes.map(
-      ({ is, kind, name, details, destructive, usedBy }) => [
-        `${is} ${kind} ${name}`,
+      ({ action, kind, name, details, destructive, usedBy }) => [
+        `${action} ${kind} ${name}`,
         ...details,
         ...usedBy.map((one) => `used by ${one}`),
         ...(destructive === null ? [] : ["destructive"]),
@@ -328,7 +328,7 @@ test(
       ],
       [
         "changed source customers",
-        'columns.phone added: {"database":"phone","kind":"string","nullable":true}',
+        'columns.phone added: {"database":"phone","nullable":true,"type":"string"}',
         "used by view profile",
         "used by service fraud",
       ],
@@ -352,7 +352,7 @@ test(
       before,
     );
     expect(
-      (await added.apply()).changes.map(({ is, kind, name }) => `${is} ${kind} ${name}`),
+      (await added.apply()).changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`),
     ).toEqual(["added service all", "changed source customers"]);
   },
 );
@@ -428,7 +428,7 @@ test(
     const store = await open(bank, data, { online });
     expect(
       (await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving,
-    ).toEqual({ is: "empty", why: null });
+    ).toEqual({ kind: "empty", why: null });
     await store.apply();
     await store.run({
       name: "one",
@@ -440,8 +440,8 @@ test(
           kind: "upsert",
           oldKey: null,
           unavailable: [],
-          unreadable: [],
-          broken: null,
+          invalidColumns: [],
+          undecodable: null,
           nonFinite: 0,
           lsn: 1n,
           committed: NOON.getTime() * 1000,
@@ -481,7 +481,7 @@ test(
     });
     const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
     expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({
-      is: "rebuild",
+      kind: "rebuild",
       why: expect.stringContaining(
         'source "payments" was stored under another definition',
       ) as string,
@@ -541,7 +541,7 @@ describe("a store that is opened with other definitions than were applied", () =
     await opening(drifted, memoryOfflineStore(data));
     expect(seen).toEqual([
       {
-        code: "DEFINITIONS_DRIFT",
+        code: "DEFINITION_MISMATCH",
         text:
           'the definitions of this store are not those applied to namespace "default" ' +
           "(version 1, by ann at 2026-01-05T12:00:00.000Z): feature weekly.total is applied " +
@@ -568,18 +568,20 @@ describe("a store that is opened with other definitions than were applied", () =
         },
       };
     };
-    await expect(opening(drifted, counted(), { onDrift: "refuse" })).rejects.toMatchObject({
-      code: "DEFINITIONS_DRIFT",
+    await expect(
+      opening(drifted, counted(), { onDefinitionMismatch: "refuse" }),
+    ).rejects.toMatchObject({
+      code: "DEFINITION_MISMATCH",
       message: expect.stringContaining(
         "feature weekly.total is applied with another meaning",
       ) as string,
     });
-    await opening(bank, counted(), { onDrift: "refuse" });
+    await opening(bank, counted(), { onDefinitionMismatch: "refuse" });
     // opening costs one read
     expect(loads).toHaveBeenCalledTimes(2);
-    await opening(drifted, counted(), { onDrift: "ignore" });
+    await opening(drifted, counted(), { onDefinitionMismatch: "ignore" });
     expect(loads).toHaveBeenCalledTimes(2);
-    let told: Drift | undefined;
+    let told: DefinitionMismatch | undefined;
     const added = featureView("added", {
       entity: user,
       source: payments,
@@ -589,19 +591,19 @@ describe("a store that is opened with other definitions than were applied", () =
       await open(without("fraud", "hospital"), data)
     ).apply({ allowDestructive: true, by: "bob" });
     await opening({ ...bank, added }, counted(), {
-      onDrift: (drift) => {
-        told = drift;
+      onDefinitionMismatch: (mismatch) => {
+        told = mismatch;
       },
     });
     expect(told).toEqual({
       namespace: "default",
       applied: { at: NOON.toISOString(), by: "bob", version: 2 },
       objects: [
-        { kind: "feature", name: "added.one", is: "not applied" },
-        { kind: "feature", name: "hospital.visits", is: "removed" },
-        { kind: "service", name: "fraud", is: "removed" },
-        { kind: "view", name: "added", is: "not applied" },
-        { kind: "view", name: "hospital", is: "removed" },
+        { kind: "feature", name: "added.one", status: "not applied" },
+        { kind: "feature", name: "hospital.visits", status: "removed" },
+        { kind: "service", name: "fraud", status: "removed" },
+        { kind: "view", name: "added", status: "not applied" },
+        { kind: "view", name: "hospital", status: "removed" },
       ],
     });
     expect(seen).toEqual([]);
@@ -615,7 +617,7 @@ describe("a store that is opened with other definitions than were applied", () =
       const seen = warnings();
       await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
       const { registry: _, ...plain } = memoryOfflineStore(data);
-      await opening(drifted, plain, { onDrift: "refuse" });
+      await opening(drifted, plain, { onDefinitionMismatch: "refuse" });
       const away = {
         ...memoryOfflineStore(data),
         registry: {
@@ -625,7 +627,7 @@ describe("a store that is opened with other definitions than were applied", () =
           save: async () => "conflict" as const,
         },
       };
-      await opening(drifted, away, { onDrift: "refuse" });
+      await opening(drifted, away, { onDefinitionMismatch: "refuse" });
       expect(seen).toEqual([]);
     },
   );
@@ -642,7 +644,7 @@ describe("a store that is opened with other definitions than were applied", () =
         save: async () => "conflict" as const,
       },
     };
-    const store = opening(bank, stuck, { onDrift: "refuse" });
+    const store = opening(bank, stuck, { onDefinitionMismatch: "refuse" });
     await vi.advanceTimersByTimeAsync(2_000);
     await store;
   });
@@ -661,7 +663,7 @@ describe("a store that is opened with other definitions than were applied", () =
       await opening(bank, memoryOfflineStore(data));
       expect(seen.map((one) => one.code)).toEqual([code]);
       await expect(
-        opening(bank, memoryOfflineStore(data), { onDrift: "refuse" }),
+        opening(bank, memoryOfflineStore(data), { onDefinitionMismatch: "refuse" }),
       ).rejects.toMatchObject({ code });
       await expect((await open(bank, data)).apply()).rejects.toMatchObject({ code });
       expect(data.registry.get("default")).toEqual([text]);

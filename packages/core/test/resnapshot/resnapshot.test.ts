@@ -6,31 +6,31 @@ import { expect, test } from "vitest";
 import {
   DAY,
   HOUR,
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   date,
   definitions,
   profile,
-  refusal,
+  rejectionOf,
   weekly,
-  world,
+  openShop,
 } from "../support/shop.ts";
 
 const spec = collectDefinitions(definitions).sources.get("payments")!;
 const ann = { user_id: "ann" } as const;
 
-type Part = Change["snapshotPart"] | "row";
+type SnapshotRow = Change["snapshotMarker"] | "row";
 
 /** A new log of payments, read by a new connector. */
-class NewLog extends Log {
-  snapshot(id: number, part: Part, lsn: bigint, amount = 1, committed = NOON): this {
+class NewLog extends ShopLog {
+  snapshot(id: number, row: SnapshotRow, lsn: bigint, amount = 1, committed = NOON): this {
     return this.paid(
       { id, time: NOON - HOUR, amount },
       {
         lsn,
         committed,
-        change: { snapshot: true, op: "r", snapshotPart: part === "row" ? undefined : part },
+        change: { snapshot: true, op: "r", snapshotMarker: row === "row" ? undefined : row },
       },
     );
   }
@@ -57,9 +57,9 @@ async function known(store: Store, time: number): Promise<number> {
 }
 
 /** Three payments, of which the database no longer has the third. */
-async function threePaid(): Promise<Awaited<ReturnType<typeof world>>> {
-  const made = await world();
-  const log = new Log();
+async function threePaid(): Promise<Awaited<ReturnType<typeof openShop>>> {
+  const made = await openShop();
+  const log = new ShopLog();
   for (const id of [1, 2, 3]) log.paid({ id, time: NOON - 2 * HOUR }, { lsn: 1000n + BigInt(id) });
   await made.store.run(log.source());
   return made;
@@ -77,9 +77,9 @@ test(
     "they were",
   async () => {
     const { store } = await threePaid();
-    expect(await store.rebootstrap("payments", afterwards().source({ batch: 1 }))).toEqual({
+    expect(await store.resnapshot("payments", afterwards().source({ batch: 1 }))).toEqual({
       changes: 4,
-      epoch: 1,
+      generation: 1,
     });
     expect(await counted(store)).toBe(4);
     expect([
@@ -90,8 +90,8 @@ test(
     const [payment] = await store.status();
     expect(payment).toMatchObject({
       source: "payments",
-      epoch: 1,
-      rebootstrapping: false,
+      generation: 1,
+      resnapshotting: false,
       online: { positions: [{ partition: "t.public.payments:0", offset: 3 }] },
       history: { changes: 8 },
     });
@@ -101,9 +101,9 @@ test(
 test("the stream goes on in the new epoch, where LSNs and offsets are lower than before", async () => {
   const { store } = await threePaid();
   const log = afterwards();
-  await store.rebootstrap("payments", log.source());
+  await store.resnapshot("payments", log.source());
   log
-    .unpaid(1, { lsn: 72n, committed: NOON + 2 * SECOND })
+    .deletePayment(1, { lsn: 72n, committed: NOON + 2 * SECOND })
     .paid({ id: 3, time: NOON - HOUR }, { lsn: 73n, committed: NOON + 3 * SECOND });
   expect(await store.run(log.source())).toEqual({ changes: 2 });
   expect(await counted(store)).toBe(4);
@@ -118,22 +118,24 @@ test(
     "served on, and the next call goes on",
   async () => {
     const { store } = await threePaid();
-    expect(await refusal(store.rebootstrap("payments", afterwards().source({ upTo: 2 })))).toEqual({
+    expect(
+      await rejectionOf(store.resnapshot("payments", afterwards().source({ upTo: 2 }))),
+    ).toEqual({
       code: "SNAPSHOT_INCOMPLETE",
       message: expect.stringMatching(
-        /^rebootstrap of source "payments": hand-made log ended before the last row of a snapshot.*call rebootstrap again/,
+        /^resnapshot of source "payments": hand-made log ended before the last row of a snapshot.*call resnapshot again/,
       ) as string,
     });
     expect(await counted(store)).toBe(3);
     expect(
-      (await store.status()).map(({ epoch, rebootstrapping }) => [epoch, rebootstrapping]),
+      (await store.status()).map(({ generation, resnapshotting }) => [generation, resnapshotting]),
     ).toEqual([
       [1, true],
       [0, false],
     ]);
-    expect(await store.rebootstrap("payments", afterwards().source())).toEqual({
+    expect(await store.resnapshot("payments", afterwards().source())).toEqual({
       changes: 2,
-      epoch: 1,
+      generation: 1,
     });
     expect(await counted(store)).toBe(4);
   },
@@ -141,10 +143,10 @@ test(
 
 test("a change behind the snapshot's rows in their partition says as well that it is over", async () => {
   const { store } = await threePaid();
-  const unmarked = new NewLog()
+  const splitCheckpoint = new NewLog()
     .snapshot(1, "first", 70n)
     .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
-  await store.rebootstrap("payments", unmarked.source());
+  await store.resnapshot("payments", splitCheckpoint.source());
   expect(await counted(store)).toBe(2);
 });
 
@@ -159,7 +161,7 @@ test(
       .snapshot(1, "first", 80n, 1, NOON + 5 * SECOND)
       .snapshot(2, "last", 80n, 1, NOON + 5 * SECOND)
       .snapshot(3, "row", 70n);
-    await store.rebootstrap("payments", twice.source());
+    await store.resnapshot("payments", twice.source());
     expect(await counted(store)).toBe(2);
   },
 );
@@ -170,7 +172,7 @@ test("changes from before the snapshot, in the same topic, keep no row", async (
     .paid({ id: 3, time: NOON - HOUR, amount: 7 }, { lsn: 1010n, committed: NOON - 5 * SECOND })
     .snapshot(1, "first", 2000n)
     .snapshot(2, "last", 2000n);
-  await store.rebootstrap("payments", same.source());
+  await store.resnapshot("payments", same.source());
   expect(await counted(store)).toBe(2);
 });
 
@@ -183,7 +185,7 @@ test(
       .paid({ id: 3, time: NOON - HOUR }, { lsn: 1010n, committed: NOON - 5 * SECOND })
       .snapshot(1, "first", 70n)
       .snapshot(2, "last", 70n);
-    expect(await refusal(store.rebootstrap("payments", same.source()))).toEqual({
+    expect(await rejectionOf(store.resnapshot("payments", same.source()))).toEqual({
       code: "SOURCE_LSN_WENT_BACK",
       message: expect.stringMatching(
         /offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/,
@@ -194,9 +196,9 @@ test(
 
 test('with ending: "source" an empty table, and an incremental snapshot, end with their log', async () => {
   const { store } = await threePaid();
-  expect(await store.rebootstrap("payments", new Log().source(), { ending: "source" })).toEqual({
+  expect(await store.resnapshot("payments", new ShopLog().source(), { ending: "source" })).toEqual({
     changes: 0,
-    epoch: 1,
+    generation: 1,
   });
   expect([
     await counted(store),
@@ -206,12 +208,12 @@ test('with ending: "source" an empty table, and an incremental snapshot, end wit
   const chunks = new NewLog()
     .snapshot(1, "incremental", 90n)
     .snapshot(2, "incremental", 95n, 1, NOON + 9 * SECOND);
-  expect(await refusal(store.rebootstrap("payments", chunks.source()))).toMatchObject({
+  expect(await rejectionOf(store.resnapshot("payments", chunks.source()))).toMatchObject({
     code: "SNAPSHOT_INCOMPLETE",
   });
-  expect(await store.rebootstrap("payments", chunks.source(), { ending: "source" })).toEqual({
+  expect(await store.resnapshot("payments", chunks.source(), { ending: "source" })).toEqual({
     changes: 0,
-    epoch: 2,
+    generation: 2,
   });
   expect(await counted(store)).toBe(2);
 });
@@ -222,7 +224,7 @@ test("a source may be begun anew again and again; what each epoch knew stays kno
     const log = new NewLog()
       .snapshot(n, "first", 50n, 1, NOON + n * DAY)
       .snapshot(n + 1, "last", 50n, 1, NOON + n * DAY);
-    expect((await store.rebootstrap("payments", log.source())).epoch).toBe(n);
+    expect((await store.resnapshot("payments", log.source())).generation).toBe(n);
   }
   expect(await counted(store)).toBe(2);
   expect([
@@ -242,14 +244,14 @@ test(
       { id: 3, time: NOON - HOUR },
       { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
     );
-    expect(await refusal(store.rebootstrap("payments", log.source()))).toMatchObject({
+    expect(await rejectionOf(store.resnapshot("payments", log.source()))).toMatchObject({
       code: "SNAPSHOT_INCOMPLETE",
     });
     expect(await store.quarantine("payments")).toMatchObject([
       { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
     ]);
     log.snapshot(3, "last", 70n);
-    await store.rebootstrap("payments", log.source());
+    await store.resnapshot("payments", log.source());
     expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
   },
 );
@@ -258,14 +260,14 @@ test(
   "a snapshot row that replaces what was known holds from its snapshot, not from the column " +
     "that says since when",
   async () => {
-    const { store } = await world();
-    const row = (city: string, time: number): Log =>
-      new Log().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
+    const { store } = await openShop();
+    const row = (city: string, time: number): ShopLog =>
+      new ShopLog().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
         committed: time,
-        change: { snapshot: true, op: "r", snapshotPart: "last" },
+        change: { snapshot: true, op: "r", snapshotMarker: "last" },
       });
     await store.run(row("Oslo", NOON - DAY).source());
-    await store.rebootstrap("customers", row("Rome", NOON).source());
+    await store.resnapshot("customers", row("Rome", NOON).source());
     const cities = await (
       await store.getHistoricalFeatures({
         features: [profile.city],
@@ -282,46 +284,46 @@ test(
 test("a change log that was written before there were epochs is read, and begun anew", async () => {
   const { store, offline } = await threePaid();
   const { changes, versions } = historyTables(spec);
-  const old = changes.columns.filter(({ name }) => name !== "_epoch");
+  const old = changes.columns.filter(({ name }) => name !== "_generation");
   const batches = [];
   for await (const batch of offline.scan(changes.name, { columns: old.map(({ name }) => name) }))
     batches.push(batch);
   const state = (await offline.state(changes.name))!;
   await store.close();
-  const made = await world();
+  const made = await openShop();
   await made.offline.append({ ...changes, columns: old }, batches, {
-    positions: state.positions.map(({ partition, offset, mark }) => ({
+    positions: state.positions.map(({ partition, offset, checkpoint }) => ({
       partition,
       expected: null,
       next: offset,
-      mark,
+      checkpoint,
     })),
   });
   expect(await made.offline.state(versions.name)).toBeNull();
   expect(await known(made.store, NOON)).toBe(3);
   await made.store.compact();
-  await made.store.rebootstrap("payments", afterwards().source());
+  await made.store.resnapshot("payments", afterwards().source());
   expect([await known(made.store, NOON), await known(made.store, NOON + HOUR)]).toEqual([3, 4]);
   expect((await made.offline.state(changes.name))!.columns.map(({ name }) => name)).toContain(
-    "_epoch",
+    "_generation",
   );
 });
 
 test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () => {
   const { store, online, offline } = await threePaid();
   const large = new NewLog().snapshot(1, "last", 1n << 56n);
-  expect(await refusal(store.rebootstrap("payments", large.source()))).toMatchObject({
+  expect(await rejectionOf(store.resnapshot("payments", large.source()))).toMatchObject({
     code: "LSN_TOO_LARGE",
   });
-  await store.rebootstrap("payments", afterwards().source());
+  await store.resnapshot("payments", afterwards().source());
   const last = [
     { partition: "~begun:126", expected: null, next: 1 },
-    { partition: "~complete:126", expected: null, next: 1, mark: "1 1 1" },
+    { partition: "~complete:126", expected: null, next: 1, checkpoint: "1 1 1" },
   ];
   await online.write({ source: "payments", cells: [], positions: last });
   await offline.append(historyTables(spec).changes, [], { positions: last });
-  expect(await refusal(store.rebootstrap("payments", afterwards().source()))).toMatchObject({
-    code: "EPOCHS_EXHAUSTED",
+  expect(await rejectionOf(store.resnapshot("payments", afterwards().source()))).toMatchObject({
+    code: "GENERATIONS_EXHAUSTED",
   });
 });
 
@@ -329,7 +331,7 @@ test("what is handed on to a change source, and acknowledged, are its own positi
   const { store } = await threePaid();
   const log = afterwards();
   const asked: unknown[] = [];
-  const acknowledged: { partition: string; mark?: string | undefined }[] = [];
+  const acknowledged: { partition: string; checkpoint?: string | undefined }[] = [];
   const marking = (upTo: number): ChangeSource => {
     const inner = log.source({ batch: 1, upTo });
     return {
@@ -341,7 +343,7 @@ test("what is handed on to a change source, and acknowledged, are its own positi
             changes,
             positions: positions.map((position) => ({
               ...position,
-              mark: `mark of ${position.offset}`,
+              checkpoint: `mark of ${position.offset}`,
             })),
           };
       },
@@ -350,23 +352,24 @@ test("what is handed on to a change source, and acknowledged, are its own positi
       },
     };
   };
-  expect(await refusal(store.rebootstrap("payments", marking(1)))).toMatchObject({
+  expect(await rejectionOf(store.resnapshot("payments", marking(1)))).toMatchObject({
     code: "SNAPSHOT_INCOMPLETE",
   });
-  await store.rebootstrap("payments", marking(4));
+  await store.resnapshot("payments", marking(4));
   const at = (offset: number) => ({
     partition: "t.public.payments:0",
     offset,
-    mark: `mark of ${offset}`,
+    checkpoint: `mark of ${offset}`,
   });
   expect(asked).toEqual([[], [at(0)], [at(3)]]);
   expect(
     acknowledged.every(
-      ({ partition, mark }) => partition === "t.public.payments:0" && /^mark of \d$/.test(mark!),
+      ({ partition, checkpoint }) =>
+        partition === "t.public.payments:0" && /^mark of \d$/.test(checkpoint!),
     ),
   ).toBe(true);
   const [status] = await store.status();
-  expect(status!.online!.positions).toEqual([{ ...at(3), mark: `71 ${at(3).mark}` }]);
+  expect(status!.online!.positions).toEqual([{ ...at(3), checkpoint: `71 ${at(3).checkpoint}` }]);
 });
 
 test("a row of the snapshot that is in no window is listed", async () => {
@@ -374,10 +377,10 @@ test("a row of the snapshot that is in no window is listed", async () => {
   const untimed = new NewLog()
     .paid(
       { id: 1, time: null },
-      { lsn: 70n, change: { snapshot: true, op: "r", snapshotPart: "first" } },
+      { lsn: 70n, change: { snapshot: true, op: "r", snapshotMarker: "first" } },
     )
     .snapshot(2, "last", 70n)
     .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n });
-  await store.rebootstrap("payments", untimed.source());
+  await store.resnapshot("payments", untimed.source());
   expect(await store.quarantine("payments")).toMatchObject([{ key: { id: 1n }, column: "time" }]);
 });

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { deriveVersions } from "../../src/rows/row-versions.ts";
 import {
   delivered,
-  gone,
+  deletion,
   NOTE,
   rowLog,
-  said,
+  versionContent,
   shuffled,
   source,
   truncates,
@@ -18,7 +18,7 @@ const versionsOf = (
     Parameters<typeof deriveVersions>[1],
     Parameters<typeof deriveVersions>[2]?,
   ]
-) => deriveVersions(source, changes, emptied).map(said);
+) => deriveVersions(source, changes, emptied).map(versionContent);
 const row = (amount: number, note: string | null = "a") => [1, 5, amount, note];
 
 describe("law 5: however the changes of a row are delivered, its versions are the same", () => {
@@ -63,12 +63,12 @@ test("versions follow each other without a gap, and the last stands", () => {
 
 test("an upsert replaces, a delete ends, and what comes after begins again", () => {
   expect(
-    versionsOf([upsert(1n, row(1)), upsert(2n, row(2)), gone(3n), upsert(4n, row(4))]),
+    versionsOf([upsert(1n, row(1)), upsert(2n, row(2)), deletion(3n), upsert(4n, row(4))]),
   ).toEqual([
-    { from: 10, to: 20, values: row(1), unresolved: [], broken: null },
-    { from: 20, to: 30, values: row(2), unresolved: [], broken: null },
-    { from: 30, to: 40, values: null, unresolved: [], broken: null },
-    { from: 40, to: Infinity, values: row(4), unresolved: [], broken: null },
+    { from: 10, to: 20, values: row(1), unresolved: [], undecodable: null },
+    { from: 20, to: 30, values: row(2), unresolved: [], undecodable: null },
+    { from: 30, to: 40, values: null, unresolved: [], undecodable: null },
+    { from: 40, to: Infinity, values: row(4), unresolved: [], undecodable: null },
   ]);
 });
 
@@ -92,11 +92,9 @@ test("an upsert equal to the open version makes none, but −0 is not 0 here", (
 
 test("a delete of a row that was never there raises nothing", () => {
   expect(
-    versionsOf([gone(1n, { committed: 99 }), upsert(2n, row(2))]).map(({ from, to, values }) => [
-      from,
-      to,
-      values?.[2],
-    ]),
+    versionsOf([deletion(1n, { committed: 99 }), upsert(2n, row(2))]).map(
+      ({ from, to, values }) => [from, to, values?.[2]],
+    ),
   ).toEqual([
     [-Infinity, 20, undefined],
     [20, Infinity, 2],
@@ -105,15 +103,15 @@ test("a delete of a row that was never there raises nothing", () => {
 
 test("insert then delete equals never, whichever is delivered first (law 4)", () => {
   for (const list of [
-    [upsert(1n, row(1)), gone(2n)],
-    [gone(2n), upsert(1n, row(1))],
+    [upsert(1n, row(1)), deletion(2n)],
+    [deletion(2n), upsert(1n, row(1))],
   ])
     expect(versionsOf(list).at(-1)!.values).toBe(null);
 });
 
 describe("columns that the log left out (TOAST)", () => {
-  const toast = (place: bigint, amount: number) =>
-    upsert(place, row(amount, null), { unavailable: [NOTE] });
+  const toast = (order: bigint, amount: number) =>
+    upsert(order, row(amount, null), { unavailable: [NOTE] });
 
   test("have the value of the version before, through any number of changes", () => {
     expect(
@@ -127,12 +125,12 @@ describe("columns that the log left out (TOAST)", () => {
     "are unresolved where nothing was stored, after a delete, a truncate, and after a change " +
       "that could not be read",
     () => {
-      const truncate = [{ place: 2n, offset: 2, committed: 20 }];
-      const broken = upsert(2n, [1, null, null, null], { broken: "NOT_A_ROW" });
+      const truncate = [{ order: 2n, offset: 2, committed: 20 }];
+      const broken = upsert(2n, [1, null, null, null], { undecodable: "NOT_A_ROW" });
       expect(versionsOf([toast(1n, 1)]).at(-1)!.unresolved).toEqual([NOTE]);
-      expect(versionsOf([upsert(1n, row(1)), gone(2n), toast(3n, 3)]).at(-1)!.unresolved).toEqual([
-        NOTE,
-      ]);
+      expect(
+        versionsOf([upsert(1n, row(1)), deletion(2n), toast(3n, 3)]).at(-1)!.unresolved,
+      ).toEqual([NOTE]);
       expect(versionsOf([upsert(1n, row(1)), toast(3n, 3)], truncate).at(-1)!.unresolved).toEqual([
         NOTE,
       ]);
@@ -158,7 +156,7 @@ describe("columns that the log left out (TOAST)", () => {
 });
 
 test("a truncate ends every row that was there before it, and none that came after", () => {
-  const truncate = [{ place: 2n, offset: 2, committed: 20 }];
+  const truncate = [{ order: 2n, offset: 2, committed: 20 }];
   expect(versionsOf([upsert(1n, row(1))], truncate).at(-1)).toMatchObject({
     from: 20,
     values: null,

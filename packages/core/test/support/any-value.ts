@@ -1,8 +1,8 @@
 /** Values of every kind for property tests: the plain, the odd and the extreme. */
 import fc from "fast-check";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 
-export const KINDS: readonly Kind[] = [
+export const VALUE_TYPES: readonly ValueType[] = [
   "string",
   "boolean",
   "int32",
@@ -15,13 +15,13 @@ export const KINDS: readonly Kind[] = [
   "json",
 ];
 
-export function column(name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec {
+export function column(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
   return {
     name,
     database: name,
-    kind,
+    type: type,
     nullable: true,
-    ...(kind === "decimal" ? { precision: 38, scale: 4 } : {}),
+    ...(type === "decimal" ? { precision: 38, scale: 4 } : {}),
     ...more,
   };
 }
@@ -75,8 +75,8 @@ const text = fc.oneof(
 );
 
 /** A value of the kind, never null. */
-export function anyValue(kind: Kind): fc.Arbitrary<Exclude<Value, null>> {
-  switch (kind) {
+export function anyValue(type: ValueType): fc.Arbitrary<Exclude<Value, null>> {
+  switch (type) {
     case "string":
     case "json":
       return text;
@@ -106,8 +106,8 @@ export function anyValue(kind: Kind): fc.Arbitrary<Exclude<Value, null>> {
 }
 
 /** A column of such values: with and without gaps, all alike, of few different ones. */
-export function anyColumn(kind: Kind, length: number): fc.Arbitrary<Value[]> {
-  const value = anyValue(kind);
+export function anyColumn(type: ValueType, length: number): fc.Arbitrary<Value[]> {
+  const value = anyValue(type);
   const sized = <T>(one: fc.Arbitrary<T>) =>
     fc.array(one, { minLength: length, maxLength: length });
   return fc.oneof(

@@ -12,44 +12,44 @@ import type { Sleep } from "../../src/ingest/backpressure.ts";
  */
 export type Fault = "none" | "before" | "after" | number;
 
-export const turn = (): Promise<void> =>
+export const eventLoopTurn = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);
   });
 
 /** A pause of so many ms is a turn for each 50. */
-export const turns: Sleep = async (ms, signal) => {
-  for (let left = Math.ceil(ms / 50); left > 0 && !signal.aborted; left--) await turn();
+export const sleepInTurns: Sleep = async (ms, signal) => {
+  for (let left = Math.ceil(ms / 50); left > 0 && !signal.aborted; left--) await eventLoopTurn();
 };
 
-function away(store: string): TidemarkError {
-  return new TidemarkError("STORE_AWAY", `${store}: is away; wait`, { retryable: true });
+function unavailable(store: string): TidemarkError {
+  return new TidemarkError("STORE_UNAVAILABLE", `${store}: is away; wait`, { retryable: true });
 }
 
-async function faulty<T>(name: string, fault: Fault, call: () => Promise<T>): Promise<T> {
-  if (fault === "before") throw away(name);
-  if (typeof fault === "number") for (let i = 0; i < fault; i++) await turn();
+async function withFault<T>(name: string, fault: Fault, call: () => Promise<T>): Promise<T> {
+  if (fault === "before") throw unavailable(name);
+  if (typeof fault === "number") for (let i = 0; i < fault; i++) await eventLoopTurn();
   const done = await call();
-  if (fault === "after") throw away(name);
+  if (fault === "after") throw unavailable(name);
   return done;
 }
 
 export function faultyOnline(store: OnlineStore, next: () => Fault): OnlineStore {
   return {
     ...store,
-    read: (keys) => faulty(store.name, next(), () => store.read(keys)),
-    write: (step) => faulty(store.name, next(), () => store.write(step)),
-    positions: (source) => faulty(store.name, next(), () => store.positions(source)),
+    read: (keys) => withFault(store.name, next(), () => store.read(keys)),
+    write: (step) => withFault(store.name, next(), () => store.write(step)),
+    positions: (source) => withFault(store.name, next(), () => store.positions(source)),
   };
 }
 
 export function faultyOffline(store: OfflineStore, next: () => Fault): OfflineStore {
   return {
     ...store,
-    state: (table, options) => faulty(store.name, next(), () => store.state(table, options)),
+    state: (table, options) => withFault(store.name, next(), () => store.state(table, options)),
     append: (table, rows, options) =>
-      faulty(store.name, next(), () => store.append(table, rows, options)),
+      withFault(store.name, next(), () => store.append(table, rows, options)),
     rewrite: (table, rows, options) =>
-      faulty(store.name, next(), () => store.rewrite(table, rows, options)),
+      withFault(store.name, next(), () => store.rewrite(table, rows, options)),
   };
 }

@@ -10,8 +10,8 @@ export const source: SourceSpec = {
   name: "s",
   table: "public.s",
   primaryKey: ["id"],
-  eventTime: { is: "column", column: "time" },
-  created: null,
+  eventTime: { kind: "column", column: "time" },
+  createdAt: null,
   columns: [
     column("id", "int32", { nullable: false }),
     column("time", "timestamp"),
@@ -23,26 +23,26 @@ export const NOTE = 3;
 const AMOUNT = 2;
 
 export function upsert(
-  place: bigint,
+  order: bigint,
   values: readonly Value[],
   more: Partial<RowChange> = {},
 ): RowChange {
   return {
-    place,
-    offset: Number(place),
-    guessed: false,
-    committed: Number(place) * 10,
-    logged: Number(place) * 10,
+    order,
+    offset: Number(order),
+    orderInherited: false,
+    committed: Number(order) * 10,
+    loggedCommitTime: Number(order) * 10,
     values,
     unavailable: [],
-    broken: null,
-    unreadable: [],
+    undecodable: null,
+    invalidColumns: [],
     ...more,
   };
 }
 
-export function gone(place: bigint, more: Partial<RowChange> = {}): RowChange {
-  return { ...upsert(place, []), values: null, ...more };
+export function deletion(order: bigint, more: Partial<RowChange> = {}): RowChange {
+  return { ...upsert(order, []), values: null, ...more };
 }
 
 const values = fc.tuple(
@@ -79,14 +79,14 @@ const content = fc.oneof(
     weight: 1,
     arbitrary: fc.constant<Partial<RowChange>>({
       values: [1, null, null, null],
-      broken: "NOT_A_ROW",
+      undecodable: "NOT_A_ROW",
     }),
   },
   {
     weight: 1,
     arbitrary: values.map((list): Partial<RowChange> => ({
       values: list.with(1, null),
-      unreadable: ["time:NOT_A_TIME"],
+      invalidColumns: ["time:NOT_A_TIME"],
     })),
   },
 );
@@ -99,22 +99,22 @@ export const rowLog: fc.Arbitrary<RowChange[]> = fc
     maxLength: 9,
   })
   .map((list) => {
-    let place = 0n;
+    let order = 0n;
     let committed = 1000;
     return list.map(([what, later, step]) => {
-      place += BigInt(step);
+      order += BigInt(step);
       committed += later;
-      return { ...gone(place), committed, logged: committed, ...what };
+      return { ...deletion(order), committed, loggedCommitTime: committed, ...what };
     });
   });
 
 export const truncates: fc.Arbitrary<Truncate[]> = fc
   .uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 2 })
-  .map((places) =>
-    places.map((place) => ({
-      place: BigInt(place),
-      offset: 500 + place,
-      committed: 1000 + place * 4,
+  .map((orders) =>
+    orders.map((order) => ({
+      order: BigInt(order),
+      offset: 500 + order,
+      committed: 1000 + order * 4,
     })),
   );
 
@@ -138,10 +138,10 @@ export function shuffled<T>(list: readonly T[]): fc.Arbitrary<T[]> {
 }
 
 /** What a version says of the row, without where in the log it came from. */
-export const said = ({ from, to, values, unresolved, broken }: RowVersion) => ({
+export const versionContent = ({ from, to, values, unresolved, undecodable }: RowVersion) => ({
   from,
   to,
   values,
   unresolved,
-  broken,
+  undecodable,
 });

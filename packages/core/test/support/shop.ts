@@ -1,7 +1,7 @@
 /** A shop's definitions and logs of its payments, made by hand, for facts about the store. */
 import {
   avg,
-  committed,
+  commitTime,
   count,
   countDistinct,
   decimal,
@@ -92,7 +92,7 @@ export const customers = source("customers", {
     since: timestamp("since").nullable(),
   },
   primaryKey: ["id"],
-  eventTime: committed({ since: "since" }),
+  eventTime: commitTime({ since: "since" }),
 });
 export const profile = featureView("profile", {
   entity: user,
@@ -123,7 +123,7 @@ export const iso = (time: number): string =>
   new Date(time / 1000).toISOString().replace("Z", `${String(time % 1000).padStart(3, "0")}Z`);
 export const date = (time: number): Date => new Date(time / 1000);
 
-export interface Place {
+export interface ChangeOptions {
   readonly lsn?: bigint | null;
   readonly committed?: number;
   readonly partition?: number;
@@ -145,13 +145,13 @@ export interface Payment {
  * A log in the making: offsets rise within each partition, LSNs with every change; a change is
  * committed a second after its event unless said otherwise.
  */
-export class Log {
+export class ShopLog {
   readonly changes: Change[] = [];
   private lsn = 100n;
   private clock = NOON;
   private readonly offsets = new Map<string, number>();
 
-  paid(payment: Payment, place: Place = {}): this {
+  paid(payment: Payment, place: ChangeOptions = {}): this {
     const {
       id,
       user: who = "ann",
@@ -169,11 +169,11 @@ export class Log {
     );
   }
 
-  unpaid(id: number, place: Place = {}): this {
+  deletePayment(id: number, place: ChangeOptions = {}): this {
     return this.add("payments", "delete", [BigInt(id), null, null, null, null, null, null], place);
   }
 
-  customer(id: number, city: string | null, place: Place = {}): this {
+  customer(id: number, city: string | null, place: ChangeOptions = {}): this {
     return this.add(
       "customers",
       "upsert",
@@ -182,11 +182,16 @@ export class Log {
     );
   }
 
-  truncated(place: Place = {}): this {
+  truncatePayments(place: ChangeOptions = {}): this {
     return this.add("payments", "truncate", null, place);
   }
 
-  add(name: string, kind: Change["kind"], values: readonly Value[] | null, place: Place): this {
+  add(
+    name: string,
+    kind: Change["kind"],
+    values: readonly Value[] | null,
+    place: ChangeOptions,
+  ): this {
     const topic = `t.public.${name}`;
     const { partition = 0 } = place;
     this.lsn += 1n;
@@ -202,8 +207,8 @@ export class Log {
       values,
       oldKey: null,
       unavailable: [],
-      unreadable: [],
-      broken: null,
+      invalidColumns: [],
+      undecodable: null,
       nonFinite: 0,
       lsn: place.lsn === undefined ? this.lsn : place.lsn,
       committed: this.clock,
@@ -256,7 +261,7 @@ export class Log {
   }
 }
 
-export interface World {
+export interface ShopStores {
   readonly store: Store;
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
@@ -267,11 +272,11 @@ export interface World {
 }
 
 /** A store over memory stores, that keeps everything unless told otherwise. */
-export async function world(options: Partial<StoreOptions> = {}): Promise<World> {
+export async function openShop(options: Partial<StoreOptions> = {}): Promise<ShopStores> {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
   const open = async (
     more: Partial<StoreOptions>,
-  ): Promise<Pick<World, "store" | "online" | "offline">> => {
+  ): Promise<Pick<ShopStores, "store" | "online" | "offline">> => {
     const [online, offline] = [memoryOnlineStore(onlineData), memoryOfflineStore(offlineData)];
     return {
       store: await openStore({
@@ -290,12 +295,12 @@ export async function world(options: Partial<StoreOptions> = {}): Promise<World>
   const made = {
     now: NOON,
     reopened: async (more: Partial<StoreOptions> = {}) => (await open(more)).store,
-  } as World;
+  } as ShopStores;
   return Object.assign(made, await open({}));
 }
 
 /** The code and the message of the error that a promise ends in. */
-export async function refusal(
+export async function rejectionOf(
   promise: Promise<unknown>,
 ): Promise<{ readonly code: string; readonly message: string }> {
   const error: unknown = await promise.then(

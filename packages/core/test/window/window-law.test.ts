@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
 import { aggregatePlan, over } from "../../src/testing/engine-cases.ts";
-import { answerSheets } from "../../src/window/timed-rows.ts";
+import { resultWriters } from "../../src/window/timed-rows.ts";
 import { windowKernel } from "../../src/window/window-kernel.ts";
 import { isKnown, lowerBound } from "../../src/window/window-law.ts";
 
@@ -26,7 +26,7 @@ function held(
       times.map(() => []),
     ),
   };
-  const sheets = answerSheets(plan.features, 1);
+  const sheets = resultWriters(plan.features, 1);
   windowKernel(plan, rows, { count: 0 })(0, times.length, t, sheets, 0);
   return Number(sheets[0]!.values[0]);
 }

@@ -73,15 +73,15 @@ function codesOf(
     const value =
       vector.valid !== null && vector.valid[i] === 0
         ? null
-        : vector.is === "string"
+        : vector.kind === "string"
           ? vector.dictionary[vector.codes[i]!]!
-          : vector.is === "int32"
+          : vector.kind === "int32"
             ? vector.values[i]!
             : undefined;
     if (value === undefined)
       throw new TidemarkError(
         "PARTITION_CONFLICT",
-        `table "${table}": column "${name}" is ${vector.is}, and only int32 and string ` +
+        `table "${table}": column "${name}" is ${vector.kind}, and only int32 and string ` +
           "columns part the files; part by another",
       );
     if (value === "")
@@ -106,26 +106,30 @@ export function constant(column: ColumnSpec, text: string | null, length: number
   if (text === null || text === "") return missing(column, length);
   switch (vectorKind(column)) {
     case "string":
-      return { is: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
+      return { kind: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
     case "int32":
       return {
-        is: "int32",
+        kind: "int32",
         values: new Int32Array(length).fill(
-          column.kind === "date" ? Date.parse(`${text}T00:00:00Z`) / 86_400_000 : Number(text),
+          column.type === "date" ? Date.parse(`${text}T00:00:00Z`) / 86_400_000 : Number(text),
         ),
         valid: null,
       };
     case "int64":
-      return { is: "int64", values: new BigInt64Array(length).fill(BigInt(text)), valid: null };
+      return { kind: "int64", values: new BigInt64Array(length).fill(BigInt(text)), valid: null };
     case "boolean":
       return {
-        is: "boolean",
+        kind: "boolean",
         values: new Uint8Array(length).fill(text === "true" ? 1 : 0),
         valid: null,
       };
     case "float64":
-      if (column.kind === "float64")
-        return { is: "float64", values: new Float64Array(length).fill(Number(text)), valid: null };
+      if (column.type === "float64")
+        return {
+          kind: "float64",
+          values: new Float64Array(length).fill(Number(text)),
+          valid: null,
+        };
       break;
     case "big":
     case "bytes":
@@ -133,7 +137,7 @@ export function constant(column: ColumnSpec, text: string | null, length: number
   }
   throw new TidemarkError(
     "COLUMN_TYPE_CONFLICT",
-    `partition column "${column.name}" of kind ${column.kind} cannot be read; ask for the ` +
+    `partition column "${column.name}" of kind ${column.type} cannot be read; ask for the ` +
       "other columns",
   );
 }

@@ -24,7 +24,11 @@ export function positionsOf(txns: ReadonlyMap<string, Txn>): readonly Position[]
     const bytes = Buffer.alloc(Math.ceil(length / BYTES) * BYTES);
     for (let i = 0; i * BYTES < length; i++)
       bytes.writeUIntBE(txns.get(`${appId}#mark.${i}`)?.version ?? 0, i * BYTES, BYTES);
-    positions.push({ partition: appId, offset: version, mark: bytes.toString("utf8", 0, length) });
+    positions.push({
+      partition: appId,
+      offset: version,
+      checkpoint: bytes.toString("utf8", 0, length),
+    });
   }
   return positions;
 }
@@ -35,10 +39,10 @@ export function txnsOf(
   lastUpdated: number,
 ): Txn[] {
   const txns: Txn[] = [];
-  for (const { partition, next, mark } of steps) {
+  for (const { partition, next, checkpoint } of steps) {
     txns.push({ appId: partition, version: next, lastUpdated });
-    if (mark === undefined && !known.has(`${partition}#mark`)) continue;
-    const bytes = Buffer.from(mark ?? "");
+    if (checkpoint === undefined && !known.has(`${partition}#mark`)) continue;
+    const bytes = Buffer.from(checkpoint ?? "");
     txns.push({ appId: `${partition}#mark`, version: bytes.length, lastUpdated });
     for (let at = 0; at < bytes.length; at += BYTES) {
       const chunk = Buffer.alloc(BYTES);

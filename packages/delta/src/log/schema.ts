@@ -3,7 +3,7 @@
  * under `tidemark.*`.
  */
 import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec, Kind } from "@tidemark/core/spi";
+import type { ColumnSpec, ValueType } from "@tidemark/core/spi";
 import type { MetaData } from "./actions.ts";
 
 interface Field {
@@ -37,13 +37,13 @@ export function schemaString(fields: readonly Field[]): string {
 }
 
 export function fieldOf(column: ColumnSpec): Field {
-  const { name, database, kind, nullable, zone, mode } = column;
+  const { name, database, type, nullable, zone, mode } = column;
   return {
     name,
     type: deltaType(column),
     nullable,
     metadata: {
-      "tidemark.kind": kind,
+      "tidemark.kind": type,
       "tidemark.database": database,
       ...(zone === undefined ? {} : { "tidemark.zone": zone }),
       ...(mode === undefined ? {} : { "tidemark.mode": mode }),
@@ -52,7 +52,7 @@ export function fieldOf(column: ColumnSpec): Field {
 }
 
 export function deltaType(column: ColumnSpec): string {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return "string";
@@ -74,7 +74,7 @@ export function deltaType(column: ColumnSpec): string {
   }
 }
 
-const KINDS: Readonly<Record<string, Kind>> = {
+const KINDS: Readonly<Record<string, ValueType>> = {
   string: "string",
   boolean: "boolean",
   byte: "int32",
@@ -100,18 +100,18 @@ function columnOf(field: Field): ColumnSpec | null {
   } = field.metadata as Record<string, string | undefined>;
   const base = { name: field.name, database: database ?? field.name, nullable: field.nullable };
   if (decimal !== null)
-    return { ...base, kind: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
+    return { ...base, type: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
   const natural = KINDS[field.type];
   if (natural === undefined) return null;
   const column: ColumnSpec = {
     ...base,
-    kind: (kind as Kind | undefined) ?? natural,
+    type: (kind as ValueType | undefined) ?? natural,
     ...(zone === undefined ? (field.type === "timestamp" ? { zone: "UTC" } : {}) : { zone }),
     ...(mode === undefined ? {} : { mode: mode as "number" | "micros" }),
   };
   // A kind that another tool's change of the type has left behind says nothing any more.
   return kind !== undefined && deltaType(column) !== field.type
-    ? { ...base, kind: natural }
+    ? { ...base, type: natural }
     : column;
 }
 
@@ -133,16 +133,16 @@ export function grownFields(
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
         `table "${table}": column "${column.name}" holds ${String(field.type)} there and the ` +
-          `rows bring ${column.kind} (${deltaType(column)}); a column keeps its type, so give ` +
+          `rows bring ${column.type} (${deltaType(column)}); a column keeps its type, so give ` +
           "the new one another name",
       );
     }
     const known = schema.columns.find((other) => other.name === field.name);
-    if (column !== undefined && known !== undefined && known.kind !== column.kind) {
+    if (column !== undefined && known !== undefined && known.type !== column.type) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table}": column "${column.name}" is ${known.kind} there and the rows bring ` +
-          `${column.kind}; a column keeps its kind, so give the new one another name`,
+        `table "${table}": column "${column.name}" is ${known.type} there and the rows bring ` +
+          `${column.type}; a column keeps its kind, so give the new one another name`,
       );
     }
     if (field.nullable || (column !== undefined && !column.nullable)) return field;

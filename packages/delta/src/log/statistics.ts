@@ -29,7 +29,7 @@ export function statsText(
 
 function boundText(column: ColumnSpec, value: Value, upper: boolean): string | null {
   if (value === null) return null;
-  switch (column.kind) {
+  switch (column.type) {
     case "int32":
     case "int64":
     case "timestamp":

@@ -38,9 +38,9 @@ export function makePages(
   length: number,
   range: ColumnRange,
 ): ChunkPages {
-  const dictionary = vector.is === "string" ? dictionaryBytes(vector.dictionary) : null;
+  const dictionary = vector.kind === "string" ? dictionaryBytes(vector.dictionary) : null;
   const values =
-    vector.is === "string"
+    vector.kind === "string"
       ? codeBytes(
           present(vector.codes, vector.valid, length - range.nulls),
           vector.dictionary.length,
@@ -61,7 +61,10 @@ export function makePages(
     dictionary:
       dictionary === null
         ? null
-        : { size: (vector as Vector & { is: "string" }).dictionary.length, page: page(dictionary) },
+        : {
+            size: (vector as Vector & { kind: "string" }).dictionary.length,
+            page: page(dictionary),
+          },
     values: page(values),
   };
 }
@@ -187,10 +190,10 @@ function dictionaryBytes(dictionary: readonly string[]): Uint8Array {
 
 function plainBytes(
   element: SchemaElement,
-  vector: Exclude<Vector, { is: "string" }>,
+  vector: Exclude<Vector, { kind: "string" }>,
   count: number,
 ): Uint8Array {
-  switch (vector.is) {
+  switch (vector.kind) {
     case "boolean": {
       const values = present(vector.values, vector.valid, count);
       const bytes = new Uint8Array((count + 7) >> 3);

@@ -25,7 +25,7 @@ export interface Converter {
 /** null: a column of this kind cannot be read from such an element. */
 export function converterFor(column: ColumnSpec, element: SchemaElement): Converter | null {
   const dictionary: string[] = [];
-  if ((column.kind === "string" || column.kind === "json") && element.type === "BYTE_ARRAY") {
+  if ((column.type === "string" || column.type === "json") && element.type === "BYTE_ARRAY") {
     const intern = interning(dictionary);
     return {
       convert: (values) => intern(Array.from(values as Uint8Array[], textOf)),
@@ -42,7 +42,7 @@ function conversion(
   element: SchemaElement,
 ): ((values: DecodedArray) => Values) | null {
   const { type } = element;
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return null;

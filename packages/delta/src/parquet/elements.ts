@@ -13,7 +13,7 @@ export function elementOf(column: ColumnSpec, timestamps: TimestampForm): Schema
     name: column.name,
     repetition_type: column.nullable ? "OPTIONAL" : "REQUIRED",
   } as const;
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return {
@@ -78,37 +78,37 @@ export function columnOf(element: SchemaElement): ColumnSpec | null {
       logical?.type === "DECIMAL"
         ? [logical.precision, logical.scale]
         : [element.precision ?? 38, element.scale ?? 0];
-    return precision <= 38 ? { ...base, kind: "decimal", precision, scale } : null;
+    return precision <= 38 ? { ...base, type: "decimal", precision, scale } : null;
   }
   switch (element.type) {
     case "BOOLEAN":
-      return { ...base, kind: "boolean" };
+      return { ...base, type: "boolean" };
     case "FLOAT":
     case "DOUBLE":
-      return { ...base, kind: "float64" };
+      return { ...base, type: "float64" };
     case "INT96":
-      return { ...base, kind: "timestamp", zone: "UTC" };
+      return { ...base, type: "timestamp", zone: "UTC" };
     case "INT32":
-      if (converted === "DATE" || logical?.type === "DATE") return { ...base, kind: "date" };
+      if (converted === "DATE" || logical?.type === "DATE") return { ...base, type: "date" };
       if (
         converted === "UINT_32" ||
         (logical?.type === "INTEGER" && logical.bitWidth === 32 && !logical.isSigned)
       )
-        return { ...base, kind: "int64" };
-      return { ...base, kind: "int32" };
+        return { ...base, type: "int64" };
+      return { ...base, type: "int32" };
     case "INT64":
       if (logical?.type === "TIMESTAMP")
-        return { ...base, kind: "timestamp", ...(logical.isAdjustedToUTC ? { zone: "UTC" } : {}) };
+        return { ...base, type: "timestamp", ...(logical.isAdjustedToUTC ? { zone: "UTC" } : {}) };
       if (converted === "TIMESTAMP_MILLIS" || converted === "TIMESTAMP_MICROS")
-        return { ...base, kind: "timestamp", zone: "UTC" };
+        return { ...base, type: "timestamp", zone: "UTC" };
       if (converted === "UINT_64" || (logical?.type === "INTEGER" && !logical.isSigned))
-        return { ...base, kind: "decimal", precision: 20, scale: 0 };
-      return { ...base, kind: "int64" };
+        return { ...base, type: "decimal", precision: 20, scale: 0 };
+      return { ...base, type: "int64" };
     case "BYTE_ARRAY":
-      if (converted === "JSON" || logical?.type === "JSON") return { ...base, kind: "json" };
+      if (converted === "JSON" || logical?.type === "JSON") return { ...base, type: "json" };
       return {
         ...base,
-        kind:
+        type:
           converted === "UTF8" ||
           converted === "ENUM" ||
           logical?.type === "STRING" ||
@@ -119,7 +119,7 @@ export function columnOf(element: SchemaElement): ColumnSpec | null {
     case "FIXED_LEN_BYTE_ARRAY":
       return logical?.type === "FLOAT16" || logical?.type === "UUID" || converted === "INTERVAL"
         ? null
-        : { ...base, kind: "bytes" };
+        : { ...base, type: "bytes" };
     default:
       return null;
   }

@@ -12,8 +12,8 @@ export interface Piece {
   readonly to: number;
 }
 
-export function vectorKind(column: ColumnSpec): Vector["is"] {
-  switch (column.kind) {
+export function vectorKind(column: ColumnSpec): Vector["kind"] {
+  switch (column.type) {
     case "string":
     case "json":
       return "string";
@@ -39,45 +39,49 @@ export function missing(column: ColumnSpec, length: number): Vector {
   const valid = new Uint8Array(length);
   switch (vectorKind(column)) {
     case "string":
-      return { is: "string", codes: new Int32Array(length).fill(-1), dictionary: [], valid };
+      return { kind: "string", codes: new Int32Array(length).fill(-1), dictionary: [], valid };
     case "int64":
-      return { is: "int64", values: new BigInt64Array(length), valid };
+      return { kind: "int64", values: new BigInt64Array(length), valid };
     case "int32":
-      return { is: "int32", values: new Int32Array(length), valid };
+      return { kind: "int32", values: new Int32Array(length), valid };
     case "float64":
-      return { is: "float64", values: new Float64Array(length), valid };
+      return { kind: "float64", values: new Float64Array(length), valid };
     case "boolean":
-      return { is: "boolean", values: new Uint8Array(length), valid };
+      return { kind: "boolean", values: new Uint8Array(length), valid };
     case "big":
-      return { is: "big", values: new Array<bigint>(length).fill(0n), valid };
+      return { kind: "big", values: new Array<bigint>(length).fill(0n), valid };
     case "bytes":
-      return { is: "bytes", values: new Array<Uint8Array>(length).fill(new Uint8Array(0)), valid };
+      return {
+        kind: "bytes",
+        values: new Array<Uint8Array>(length).fill(new Uint8Array(0)),
+        valid,
+      };
   }
 }
 
 /** Rows [from, to) of a vector, sharing its memory where it can. */
 export function slice(vector: Vector, from: number, to: number): Vector {
   const valid = vector.valid?.subarray(from, to) ?? null;
-  switch (vector.is) {
+  switch (vector.kind) {
     case "string":
       return {
-        is: "string",
+        kind: "string",
         codes: vector.codes.subarray(from, to),
         dictionary: vector.dictionary,
         valid,
       };
     case "int64":
-      return { is: "int64", values: vector.values.subarray(from, to), valid };
+      return { kind: "int64", values: vector.values.subarray(from, to), valid };
     case "int32":
-      return { is: "int32", values: vector.values.subarray(from, to), valid };
+      return { kind: "int32", values: vector.values.subarray(from, to), valid };
     case "float64":
-      return { is: "float64", values: vector.values.subarray(from, to), valid };
+      return { kind: "float64", values: vector.values.subarray(from, to), valid };
     case "boolean":
-      return { is: "boolean", values: vector.values.subarray(from, to), valid };
+      return { kind: "boolean", values: vector.values.subarray(from, to), valid };
     case "big":
-      return { is: "big", values: vector.values.slice(from, to), valid };
+      return { kind: "big", values: vector.values.slice(from, to), valid };
     case "bytes":
-      return { is: "bytes", values: vector.values.slice(from, to), valid };
+      return { kind: "bytes", values: vector.values.slice(from, to), valid };
   }
 }
 
@@ -88,19 +92,23 @@ export function slice(vector: Vector, from: number, to: number): Vector {
 function part(
   { batch, rows, from, to }: Piece,
   column: ColumnSpec,
-  kind: Vector["is"],
+  kind: Vector["kind"],
 ): Vector | null {
   const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
-  if (vector === undefined || rows !== null || vector.valid !== null || vector.is !== kind)
+  if (vector === undefined || rows !== null || vector.valid !== null || vector.kind !== kind)
     return null;
-  return vector.is === "string" ? codesInOrder(vector, from, to) : slice(vector, from, to);
+  return vector.kind === "string" ? codesInOrder(vector, from, to) : slice(vector, from, to);
 }
 
 /**
  * The dictionary in the order in which its texts come; equal texts of a vector have equal codes, so
  * none is compared.
  */
-function codesInOrder(vector: Extract<Vector, { is: "string" }>, from: number, to: number): Vector {
+function codesInOrder(
+  vector: Extract<Vector, { kind: "string" }>,
+  from: number,
+  to: number,
+): Vector {
   const renamed = new Int32Array(vector.dictionary.length).fill(-1);
   const codes = new Int32Array(to - from);
   const dictionary: string[] = [];
@@ -112,7 +120,7 @@ function codesInOrder(vector: Extract<Vector, { is: "string" }>, from: number, t
     }
     codes[i - from] = renamed[code]!;
   }
-  return { is: "string", codes, dictionary, valid: null };
+  return { kind: "string", codes, dictionary, valid: null };
 }
 
 /**
@@ -141,11 +149,11 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
         at += to - from;
         continue;
       }
-      if (vector.is !== kind) {
+      if (vector.kind !== kind) {
         throw new TidemarkError(
           "COLUMN_TYPE_CONFLICT",
-          `${where}: the rows bring column "${column.name}" as ${vector.is}, and it is ` +
-            `${column.kind}; convert it first`,
+          `${where}: the rows bring column "${column.name}" as ${vector.kind}, and it is ` +
+            `${column.type}; convert it first`,
         );
       }
       enter?.(vector);
@@ -176,10 +184,10 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
       let renamed = new Int32Array(0);
       each(
         (vector, row, at) => {
-          const from = (vector as Vector & { is: "string" }).codes[row]!;
+          const from = (vector as Vector & { kind: "string" }).codes[row]!;
           let code = renamed[from]!;
           if (code < 0) {
-            const text = (vector as Vector & { is: "string" }).dictionary[from]!;
+            const text = (vector as Vector & { kind: "string" }).dictionary[from]!;
             const found = known.get(text);
             code = found ?? dictionary.length;
             if (found === undefined) {
@@ -191,54 +199,54 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
           codes[at] = code;
         },
         (vector) => {
-          renamed = new Int32Array((vector as Vector & { is: "string" }).dictionary.length).fill(
+          renamed = new Int32Array((vector as Vector & { kind: "string" }).dictionary.length).fill(
             -1,
           );
         },
       );
-      return { is: "string", codes, dictionary, valid: validity() };
+      return { kind: "string", codes, dictionary, valid: validity() };
     }
     case "int64": {
       const values = new BigInt64Array(length);
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "int64" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "int64" }).values[row]!;
       });
-      return { is: "int64", values, valid: validity() };
+      return { kind: "int64", values, valid: validity() };
     }
     case "int32": {
       const values = new Int32Array(length);
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "int32" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "int32" }).values[row]!;
       });
-      return { is: "int32", values, valid: validity() };
+      return { kind: "int32", values, valid: validity() };
     }
     case "float64": {
       const values = new Float64Array(length);
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "float64" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "float64" }).values[row]!;
       });
-      return { is: "float64", values, valid: validity() };
+      return { kind: "float64", values, valid: validity() };
     }
     case "boolean": {
       const values = new Uint8Array(length);
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "boolean" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "boolean" }).values[row]!;
       });
-      return { is: "boolean", values, valid: validity() };
+      return { kind: "boolean", values, valid: validity() };
     }
     case "big": {
       const values = new Array<bigint>(length).fill(0n);
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "big" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "big" }).values[row]!;
       });
-      return { is: "big", values, valid: validity() };
+      return { kind: "big", values, valid: validity() };
     }
     case "bytes": {
       const values = new Array<Uint8Array>(length).fill(new Uint8Array(0));
       each((vector, row, at) => {
-        values[at] = (vector as Vector & { is: "bytes" }).values[row]!;
+        values[at] = (vector as Vector & { kind: "bytes" }).values[row]!;
       });
-      return { is: "bytes", values, valid: validity() };
+      return { kind: "bytes", values, valid: validity() };
     }
   }
 }

@@ -5,7 +5,7 @@
 import type { ColumnChunk } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
-import { breathe } from "../breathe.ts";
+import { yieldToEventLoop } from "../breathe.ts";
 import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { type ColumnRange, rangeOf } from "./statistics.ts";
@@ -47,7 +47,7 @@ export async function encodeGroup({
     if (refused !== null) return { refused };
     ranges.push(range);
     pages.push(makePages(elements[c]!, vectors[c]!, rows, range));
-    await breathe();
+    await yieldToEventLoop();
   }
   const writer = new ByteWriter(1 << 16);
   const chunks: ColumnChunk[] = [];
@@ -62,7 +62,7 @@ function refusal(
   { nulls, min, max }: ColumnRange,
   rows: number,
 ): Refused["refused"] | null {
-  if (column.kind === "decimal" && min !== null && max !== null) {
+  if (column.type === "decimal" && min !== null && max !== null) {
     const limit = 10n ** BigInt(column.precision ?? 38);
     if ((min as bigint) <= -limit || (max as bigint) >= limit) {
       return {
@@ -74,7 +74,7 @@ function refusal(
     }
   }
   if (
-    column.kind === "timestamp" &&
+    column.type === "timestamp" &&
     nulls < rows &&
     !(Number.isSafeInteger(min) && Number.isSafeInteger(max))
   ) {

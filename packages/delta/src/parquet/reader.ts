@@ -14,7 +14,7 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
-import { breathe } from "../breathe.ts";
+import { yieldToEventLoop } from "../breathe.ts";
 import { decompressors } from "./codecs.ts";
 import { converterFor, type Values } from "./convert.ts";
 import { columnOf } from "./elements.ts";
@@ -135,7 +135,7 @@ function fileOf(
         const vectors: Vector[] = [];
         for (const [c, { column, element, chunk }] of chunks.entries()) {
           vectors.push(readChunk(source, fetched[c]!, chunk, element, column, rows));
-          await breathe();
+          await yieldToEventLoop();
         }
         return vectors;
       }),
@@ -223,7 +223,7 @@ function readChunk(
     throw new TidemarkError(
       "PARQUET_TYPE",
       `${source.name}: column "${column.name}" is stored as ${element.type} ` +
-        `${element.converted_type ?? ""} and cannot be read as ${column.kind}; declare the kind ` +
+        `${element.converted_type ?? ""} and cannot be read as ${column.type}; declare the kind ` +
         "the file has",
     );
   }
@@ -269,7 +269,7 @@ function readChunk(
       row += page.count;
     }
   }
-  if (column.kind === "timestamp") nulls += dropUnsafe(out as Float64Array, valid);
+  if (column.type === "timestamp") nulls += dropUnsafe(out as Float64Array, valid);
   return vectorFrom(column, out, nulls === 0 ? null : valid, converter.dictionary);
 }
 
@@ -339,9 +339,9 @@ function vectorFrom(
   valid: Uint8Array | null,
   dictionary: string[],
 ): Vector {
-  const is = vectorKind(column);
+  const kind = vectorKind(column);
   return (
-    is === "string" ? { is, codes: values, dictionary, valid } : { is, values, valid }
+    kind === "string" ? { kind, codes: values, dictionary, valid } : { kind, values, valid }
   ) as Vector;
 }
 

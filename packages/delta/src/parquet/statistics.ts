@@ -15,9 +15,9 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
   let nulls = 0;
   if (valid !== null) for (let i = 0; i < length; i++) if (valid[i] === 0) nulls++;
   if (nulls === length) return { nulls, min: null, max: null };
-  switch (vector.is) {
+  switch (vector.kind) {
     case "string": {
-      if (column.kind === "json") break;
+      if (column.type === "json") break;
       const seen = new Uint8Array(vector.dictionary.length);
       for (let i = 0; i < length; i++)
         if (valid === null || valid[i] === 1) seen[vector.codes[i]!] = 1;
@@ -107,7 +107,7 @@ function pick(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
   if (a === null) return b;
   if (b === null) return a;
   const order =
-    column.kind === "string"
+    column.type === "string"
       ? compareCodePoints(a as string, b as string)
       : a < b
         ? -1

@@ -3,7 +3,7 @@ import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
-import { breathe } from "../breathe.ts";
+import { yieldToEventLoop } from "../breathe.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
 import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./group.ts";
@@ -134,7 +134,7 @@ export async function encoding(
   const vectors: Vector[] = [];
   for (const column of columns) {
     vectors.push(gather(column, pieces, where));
-    await breathe();
+    await yieldToEventLoop();
   }
   const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
@@ -188,7 +188,7 @@ export class GroupCutter {
 function weigher(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
   const wide = batch.vectors.filter(
     (vector, v) =>
-      (vector.is === "string" || vector.is === "bytes") &&
+      (vector.kind === "string" || vector.kind === "bytes") &&
       columns.some((column) => column.name === batch.columns[v]!.name),
   );
   if (wide.length === 0) return null;
@@ -197,7 +197,7 @@ function weigher(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) =
     for (const vector of wide) {
       if (vector.valid !== null && vector.valid[row] === 0) continue;
       bytes +=
-        vector.is === "string"
+        vector.kind === "string"
           ? vector.dictionary[vector.codes[row]!]!.length
           : (vector as { values: readonly Uint8Array[] }).values[row]!.length;
     }

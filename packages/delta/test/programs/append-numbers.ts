@@ -15,9 +15,9 @@ const store = deltaOfflineStore(localObjects(directory, { failpoint }), {
   checkpointEvery: 5,
 });
 const columns = [
-  { name: "bucket", database: "bucket", kind: "int32", nullable: true },
-  { name: "id", database: "id", kind: "int64", nullable: true },
-  { name: "text", database: "text", kind: "string", nullable: true },
+  { name: "bucket", database: "bucket", type: "int32", nullable: true },
+  { name: "id", database: "id", type: "int64", nullable: true },
+  { name: "text", database: "text", type: "string", nullable: true },
 ] as const;
 for (;;) {
   const state = await store.state("numbers");
@@ -34,7 +34,7 @@ for (;;) {
     [batchOf(columns, rows)],
     {
       positions: [
-        { partition: "log:0", expected: at, next: from + 9, mark: `mark of ${from + 9}` },
+        { partition: "log:0", expected: at, next: from + 9, checkpoint: `mark of ${from + 9}` },
       ],
     },
   );

@@ -44,7 +44,11 @@ const definitions = {
   shared: entity("shared", { keys: { id: string() } }),
   own: entity(name, { keys: { [name]: string() } }),
 };
-const opened = await openStore({ definitions, offline: { ...store, registry }, onDrift: "ignore" });
+const opened = await openStore({
+  definitions,
+  offline: { ...store, registry },
+  onDefinitionMismatch: "ignore",
+});
 console.log(
   await opened.apply({ by: who }).then(
     ({ version }) => `applied as ${version}`,

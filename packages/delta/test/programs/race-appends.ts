@@ -13,8 +13,8 @@ const [directory, writer, commits, shared] = process.argv.slice(2) as [
 ];
 const store = deltaOfflineStore(localObjects(directory), { checkpointEvery: 20 });
 const columns = [
-  { name: "writer", database: "writer", kind: "string", nullable: false },
-  { name: "n", database: "n", kind: "int64", nullable: false },
+  { name: "writer", database: "writer", type: "string", nullable: false },
+  { name: "n", database: "n", type: "int64", nullable: false },
 ] as const;
 let conflicts = 0;
 for (let done = 0; done < Number(commits);) {

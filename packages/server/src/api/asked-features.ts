@@ -7,8 +7,8 @@ import {
   type Definitions,
   type Selection,
 } from "@tidemark/core";
-import type { ColumnSpec, Selected, ViewSpec } from "@tidemark/core/spi";
-import type { Catalogue } from "../catalogue.ts";
+import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
+import type { FeatureResolver } from "../catalogue.ts";
 import { quoted, shortened } from "../names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";
@@ -45,10 +45,10 @@ export interface FeatureNames {
   view(name: string): AskedFeatures;
 }
 
-export function featureNames(definitions: Definitions, catalogue: Catalogue): FeatureNames {
+export function featureNames(definitions: Definitions, resolver: FeatureResolver): FeatureNames {
   const known = new Map<string, AskedFeatures>();
 
-  function kept(key: string, find: () => readonly Selected[]): AskedFeatures {
+  function kept(key: string, find: () => readonly SelectedFeature[]): AskedFeatures {
     let found = known.get(key);
     if (found === undefined) {
       found = askedFeatures(find());
@@ -58,7 +58,7 @@ export function featureNames(definitions: Definitions, catalogue: Catalogue): Fe
     return found;
   }
 
-  function referred(name: string): readonly Selected[] {
+  function referred(name: string): readonly SelectedFeature[] {
     const [, owner, member, alias] = REFERENCE.exec(name) ?? [];
     if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
       throw new TidemarkError(
@@ -80,7 +80,7 @@ export function featureNames(definitions: Definitions, catalogue: Catalogue): Fe
         );
       return featuresOf(view);
     }
-    const view = catalogue.view(owner);
+    const view = resolver.view(owner);
     const feature = view.features.find((one) => one.name === member);
     if (feature === undefined)
       throw new TidemarkError(
@@ -95,16 +95,16 @@ export function featureNames(definitions: Definitions, catalogue: Catalogue): Fe
 
   return {
     list: (names) => kept(JSON.stringify(names), () => names.flatMap(referred)),
-    service: (name) => kept(`service ${name}`, () => catalogue.service(name).features),
-    view: (name) => kept(`view ${name}`, () => featuresOf(catalogue.view(name))),
+    service: (name) => kept(`service ${name}`, () => resolver.service(name).features),
+    view: (name) => kept(`view ${name}`, () => featuresOf(resolver.view(name))),
   };
 }
 
-function featuresOf(view: ViewSpec): readonly Selected[] {
+function featuresOf(view: ViewSpec): readonly SelectedFeature[] {
   return view.features.map((feature) => ({ view, feature, as: feature.name }));
 }
 
-function askedFeatures(features: readonly Selected[]): AskedFeatures {
+function askedFeatures(features: readonly SelectedFeature[]): AskedFeatures {
   const selection = selectionFrom(features, "features");
   const keys = keysNeeded(features);
   const columns = features.map(({ feature, as }) => ({ ...feature.result, name: as }));

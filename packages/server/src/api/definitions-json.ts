@@ -7,7 +7,7 @@ import { featureText } from "./descriptions.ts";
 
 export interface ColumnJson {
   readonly name: string;
-  readonly kind: ColumnSpec["kind"];
+  readonly type: ColumnSpec["type"];
   readonly nullable: boolean;
   readonly precision?: number | undefined;
   readonly scale?: number | undefined;
@@ -30,7 +30,7 @@ export interface DefinitionsJson {
     readonly name: string;
     readonly entity: string;
     readonly source: string;
-    readonly is: ViewSpec["is"];
+    readonly kind: ViewSpec["kind"];
     readonly ttl: string | null;
     readonly keys: readonly ColumnJson[];
     readonly features: readonly AnsweredJson[];
@@ -62,7 +62,7 @@ export function definitionsJson({
       name: view.name,
       entity: view.entity.name,
       source: view.source.name,
-      is: view.is,
+      kind: view.kind,
       ttl: view.ttl === null ? null : durationText(view.ttl),
       keys: view.entity.keys.map(keyJson),
       features: view.features.map((feature) => answeredJson(view, feature, feature.name)),
@@ -78,7 +78,7 @@ function sourceJson(source: SourceSpec): DefinitionsJson["sources"][number] {
     name,
     pushed: source.push === true,
     primaryKey,
-    eventTime: eventTime.is === "column" ? eventTime.column : null,
+    eventTime: eventTime.kind === "column" ? eventTime.column : null,
     columns: columns.map(columnJson),
   };
 }
@@ -95,6 +95,6 @@ function keyJson(column: ColumnSpec): ColumnJson {
   return columnJson({ ...column, nullable: false });
 }
 
-function columnJson({ name, kind, nullable, precision, scale, mode }: ColumnSpec): ColumnJson {
-  return { name, kind, nullable, precision, scale, mode };
+function columnJson({ name, type, nullable, precision, scale, mode }: ColumnSpec): ColumnJson {
+  return { name, type, nullable, precision, scale, mode };
 }

@@ -24,7 +24,7 @@ function conditionText(
   columns: readonly ColumnSpec[],
   inner: boolean,
 ): string {
-  switch (condition.is) {
+  switch (condition.kind) {
     case "compare":
       return (
         `${condition.column} ${condition.op} ` +
@@ -42,7 +42,7 @@ function conditionText(
     default: {
       const text = condition.terms
         .map((term) => conditionText(term, columns, true))
-        .join(` ${condition.is} `);
+        .join(` ${condition.kind} `);
       return inner && condition.terms.length > 1 ? `(${text})` : text;
     }
   }
@@ -54,7 +54,7 @@ function columnNamed(columns: readonly ColumnSpec[], name: string): ColumnSpec {
 
 function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
-  switch (column.kind) {
+  switch (column.type) {
     case "timestamp":
       return formatTime(value as number);
     case "date":

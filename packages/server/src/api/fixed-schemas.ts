@@ -10,7 +10,7 @@ const TIME_OR_NULL: Schema = { type: ["string", "null"], format: "date-time" };
 
 const COLUMN: { readonly [name: string]: Schema } = {
   name: TEXT,
-  kind: {
+  type: {
     type: "string",
     enum: [
       "string",
@@ -47,7 +47,7 @@ export function definitionsSchema(): Schema {
         name: TEXT,
         entity: TEXT,
         source: TEXT,
-        is: { type: "string", enum: ["window", "fact"] },
+        kind: { type: "string", enum: ["window", "latest"] },
         ttl: { type: ["string", "null"] },
         keys: columns,
         features,
@@ -133,8 +133,8 @@ export function statusSchema(): Schema {
     sources: listOf(
       open({
         source: TEXT,
-        epoch: COUNT,
-        rebootstrapping: { type: "boolean" },
+        generation: COUNT,
+        resnapshotting: { type: "boolean" },
         online: open(
           {
             positions: listOf(position),
@@ -142,7 +142,7 @@ export function statusSchema(): Schema {
             quarantinedChanges: COUNT,
             quarantinedRows: COUNT,
             nonFiniteValues: COUNT,
-            unreadableValues: COUNT,
+            invalidValues: COUNT,
           },
           ["object", "null"],
         ),
@@ -150,7 +150,7 @@ export function statusSchema(): Schema {
           "object",
           "null",
         ]),
-        stalls: listOf({ type: "object" }),
+        backpressure: listOf({ type: "object" }),
       }),
     ),
   });

@@ -10,13 +10,13 @@ const DAY = 86_400_000;
 /** Throws `VIEW_UNKNOWN` with the nearest name; what is wrong with the days the store says. */
 export function materializeOptions(
   given: unknown,
-  { catalogue, limits, zone }: Serving,
+  { resolver, limits, zone }: Serving,
 ): MaterializeOptions {
   const body = bodyOf(given, ["views", "dates", "from", "to", "zone", "incremental", "online"]);
   const views =
     body["views"] === undefined
       ? undefined
-      : textsIn(body, "views", limits.features).map((name) => catalogue.view(name).name);
+      : textsIn(body, "views", limits.features).map((name) => resolver.view(name).name);
   const dates =
     body["dates"] === undefined
       ? undefined

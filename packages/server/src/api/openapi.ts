@@ -3,7 +3,7 @@
  * source with its own schemas.
  */
 import { keysNeeded, type Definitions } from "@tidemark/core";
-import type { ColumnSpec, Selected, SourceSpec } from "@tidemark/core/spi";
+import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
 import type { Limits } from "../limits.ts";
 import type { Scope } from "../server-options.ts";
 import { featureText } from "./descriptions.ts";
@@ -199,7 +199,7 @@ function requestFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
   );
 }
 
-function answerFor(features: readonly Selected[]): Schema {
+function answerFor(features: readonly SelectedFeature[]): Schema {
   const rowOf = (value: (schema: Schema) => Schema): Schema =>
     objectOf(
       Object.fromEntries(
@@ -237,7 +237,7 @@ function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limit
       .filter((view) => view.source.name === source.name)
       .flatMap((view) => view.keyColumns),
   );
-  if (source.eventTime.is === "column") placed.add(source.eventTime.column);
+  if (source.eventTime.kind === "column") placed.add(source.eventTime.column);
   const columns = source.columns.map((column) =>
     placed.has(column.name) ? { ...column, nullable: false } : column,
   );

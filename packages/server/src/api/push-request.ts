@@ -1,5 +1,5 @@
 /** From the body of a push to rows as a user of the store would hand them in. */
-import type { Catalogue } from "../catalogue.ts";
+import type { FeatureResolver } from "../catalogue.ts";
 import type { Limits } from "../limits.ts";
 import { bodyOf, invalid, rowsIn, textIn } from "./request-body.ts";
 import { rowReader } from "./wire-values.ts";
@@ -17,12 +17,12 @@ export interface PushRequest {
  * with a row, the store says.
  */
 export function pushRequests(
-  catalogue: Catalogue,
+  resolver: FeatureResolver,
   limits: Limits,
 ): (source: string, given: unknown) => PushRequest {
   const readers = new Map<string, (row: unknown) => unknown>();
   return (name, given) => {
-    const source = catalogue.source(name);
+    const source = resolver.source(name);
     let read = readers.get(name);
     if (read === undefined) readers.set(name, (read = rowReader(source.columns)));
     const body = bodyOf(given, ["rows", "deletes", "id"]);

@@ -22,9 +22,9 @@ interface Named {
 }
 
 export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
-  const { store, definitions, catalogue, limits } = serving;
-  const names = featureNames(definitions, catalogue);
-  const pushes = pushRequests(catalogue, limits);
+  const { store, definitions, resolver, limits } = serving;
+  const names = featureNames(definitions, resolver);
+  const pushes = pushRequests(resolver, limits);
   const described = JSON.stringify(definitionsJson(definitions));
   const document = JSON.stringify(openApiDocument(definitions, limits));
   const read = { config: { scope: "read" } } as const;

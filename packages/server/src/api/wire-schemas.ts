@@ -41,7 +41,7 @@ export function answerSchema(column: ColumnSpec, description?: string): Schema {
 }
 
 function answered(column: ColumnSpec): Schema {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
       return { type: "string" };
     case "boolean":
@@ -79,7 +79,7 @@ export function requestSchema(column: ColumnSpec): Schema {
 }
 
 function requested(column: ColumnSpec): Schema {
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return {
         type: ["string", "integer"],

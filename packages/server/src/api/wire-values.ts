@@ -21,7 +21,7 @@ export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
  * digit.
  */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
       return (value) => JSON.stringify(value);
     case "int64":
@@ -50,7 +50,7 @@ function base64Of(bytes: Uint8Array): string {
  * it cannot make sense of stays, and the store refuses it by row and column.
  */
 function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return (given) =>
         typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given;

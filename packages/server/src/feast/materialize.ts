@@ -69,7 +69,7 @@ export function incrementalMaterialization(
   };
 }
 
-function viewsOf(reader: BodyReader, { definitions, catalogue }: Serving): readonly string[] {
+function viewsOf(reader: BodyReader, { definitions, resolver }: Serving): readonly string[] {
   const names = reader.texts("feature_views");
   reader.flag("full_feature_names", false);
   if (reader.text("version") !== undefined)
@@ -77,7 +77,7 @@ function viewsOf(reader: BodyReader, { definitions, catalogue }: Serving): reado
   reader.done();
   return names === undefined || names.length === 0
     ? [...definitions.views.keys()]
-    : [...new Set(names)].map((name) => catalogue.view(name).name);
+    : [...new Set(names)].map((name) => resolver.view(name).name);
 }
 
 /** A time without a zone is of UTC, as Feast has it. */

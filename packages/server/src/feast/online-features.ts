@@ -1,6 +1,6 @@
 /** `POST /get-online-features`: columns of keys in, columns of features out. */
 import { TidemarkError } from "@tidemark/core";
-import type { Answers, ColumnSpec } from "@tidemark/core/spi";
+import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
 import type { Asked } from "../catalogue.ts";
 import type { Serving } from "../serving.ts";
 import { quoted } from "../names.ts";
@@ -31,7 +31,7 @@ interface Question {
 
 const plans = new WeakMap<Asked, Plan>();
 
-export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Question {
+export function onlineQuestion(body: unknown, { resolver, limits }: Serving): Question {
   const reader = new BodyReader(body);
   const features = reader.texts("features");
   const service = reader.text("feature_service");
@@ -56,8 +56,8 @@ export function onlineQuestion(body: unknown, { catalogue, limits }: Serving): Q
   }
   const plan = planOf(
     service === undefined
-      ? catalogue.features(features!, naming)
-      : catalogue.ofService(service, naming),
+      ? resolver.features(features!, naming)
+      : resolver.ofService(service, naming),
   );
   const keys = keysOf(plan, entities);
   if (length === 0)
@@ -133,7 +133,7 @@ export async function onlineAnswer(
   return answerText(await reads(plan.asked.selection, entities), plan, keys, length);
 }
 
-const EPOCH = '"1970-01-01T00:00:00Z"';
+const GENERATION = '"1970-01-01T00:00:00Z"';
 
 function answerText(
   { answers, first }: Answered,
@@ -145,7 +145,7 @@ function answerText(
   for (const { column, values } of keys) {
     text += '{"values":[';
     for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
-    text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}],"event_timestamps":[${EPOCH}${`,${EPOCH}`.repeat(length - 1)}]},`;
+    text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}],"event_timestamps":[${GENERATION}${`,${GENERATION}`.repeat(length - 1)}]},`;
   }
   text +=
     length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
@@ -154,7 +154,7 @@ function answerText(
 
 /** The features of many entities. */
 function columnsText(
-  answers: readonly Answers[],
+  answers: readonly ResultColumns[],
   texts: readonly ValueText[],
   first: number,
   length: number,
@@ -162,7 +162,7 @@ function columnsText(
   let text = "";
   // features of one view share their times
   let time = NaN;
-  let written = EPOCH;
+  let written = GENERATION;
   for (let f = 0; f < answers.length; f++) {
     const { values, statuses, times } = answers[f]!;
     const valueOf = texts[f]!;
@@ -184,7 +184,11 @@ function columnsText(
 }
 
 /** The features of one entity: what follows the value is mostly that of the feature before. */
-function rowText(answers: readonly Answers[], texts: readonly ValueText[], row: number): string {
+function rowText(
+  answers: readonly ResultColumns[],
+  texts: readonly ValueText[],
+  row: number,
+): string {
   let text = "";
   let [status, time, rest] = ["", NaN, ""];
   for (let f = 0; f < answers.length; f++) {
@@ -201,5 +205,5 @@ function rowText(answers: readonly Answers[], texts: readonly ValueText[], row: 
 }
 
 function timeJson(micros: number): string {
-  return Number.isNaN(micros) ? EPOCH : `"${timeText(micros)}"`;
+  return Number.isNaN(micros) ? GENERATION : `"${timeText(micros)}"`;
 }

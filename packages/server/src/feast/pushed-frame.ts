@@ -22,26 +22,26 @@ const PLACES: readonly (string | undefined)[] = [
   undefined,
 ];
 
-export function pushFrame(body: unknown, { catalogue, limits }: Serving): PushedFrame {
+export function pushFrame(body: unknown, { resolver, limits }: Serving): PushedFrame {
   const reader = new BodyReader(body);
   const name = reader.neededText("push_source_name");
   const df = reader.lists("df");
   if (!PLACES.includes(reader.text("to")))
     reader.refuse("to", "Input should be 'online', 'offline' or 'online_and_offline'");
   const length = frameLength(reader, df, limits.rows);
-  const source = catalogue.source(name);
+  const source = resolver.source(name);
   return {
     source: source.name,
     rows: rowsOf(df, length, namesOf(source), `push to source "${source.name}"`),
   };
 }
 
-export function viewFrame(body: unknown, { catalogue, limits }: Serving): PushedFrame {
+export function viewFrame(body: unknown, { resolver, limits }: Serving): PushedFrame {
   const reader = new BodyReader(body);
   const name = reader.neededText("feature_view_name");
   const df = reader.lists("df");
   const length = frameLength(reader, df, limits.rows);
-  const view = catalogue.view(name);
+  const view = resolver.view(name);
   return {
     source: view.source.name,
     rows: rowsOf(df, length, namesOfView(view), `write to feature view "${view.name}"`),
@@ -73,12 +73,12 @@ type Names = ReadonlyMap<string, ColumnSpec | null>;
  * Names in TypeScript, names in the database, and those that every frame of Feast has for its
  * times.
  */
-function namesOf({ columns, eventTime, created }: SourceSpec): Map<string, ColumnSpec | null> {
+function namesOf({ columns, eventTime, createdAt }: SourceSpec): Map<string, ColumnSpec | null> {
   const named = new Map<string, ColumnSpec | null>();
   const column = (name: string | null): ColumnSpec | null =>
     columns.find((one) => one.name === name) ?? null;
-  named.set("event_timestamp", column(eventTime.is === "column" ? eventTime.column : null));
-  named.set("created", column(created));
+  named.set("event_timestamp", column(eventTime.kind === "column" ? eventTime.column : null));
+  named.set("created", column(createdAt));
   for (const one of columns) named.set(one.database, one);
   for (const one of columns) named.set(one.name, one);
   return named;
@@ -133,7 +133,7 @@ function rowsOf(
  * store says what is wrong with it.
  */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
-  switch (column.kind) {
+  switch (column.type) {
     case "int64":
       return typeof given === "string" && /^[+-]?\d{1,20}$/.test(given) ? BigInt(given) : given;
     case "float64":

@@ -8,8 +8,8 @@ const DIGITS = /^[+-]?\d{1,20}$/;
  * From JSON to what the store is handed: `"1"` is 1 where a whole number is wanted. What is no
  * value of the column stays as it is, and the store says what is wrong with it.
  */
-export function keyFrom(given: unknown, { kind }: ColumnSpec): unknown {
-  switch (kind) {
+export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
+  switch (type) {
     case "int64":
       return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
     case "int32":
@@ -44,8 +44,8 @@ export function bytesFrom(text: string): Uint8Array | null {
 }
 
 /** A key in the answer, as it was understood. */
-export function keyText(key: unknown, { kind }: ColumnSpec): string {
-  if (kind === "bytes") return `"${base64(key as Uint8Array)}"`;
+export function keyText(key: unknown, { type }: ColumnSpec): string {
+  if (type === "bytes") return `"${base64(key as Uint8Array)}"`;
   return typeof key === "bigint" ? String(key) : JSON.stringify(key);
 }
 
@@ -56,7 +56,7 @@ export type ValueText = (value: Exclude<Value, null>) => string;
  * always shows that it is one, as Python's does.
  */
 export function valueText(column: ColumnSpec): ValueText {
-  switch (column.kind) {
+  switch (column.type) {
     case "string":
     case "json":
       return (value) => JSON.stringify(value);

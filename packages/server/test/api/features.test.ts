@@ -197,10 +197,10 @@ describe("what there is", () => {
         await server.app.inject("/v1/definitions")
       ).json();
       expect(services.map(({ name }: { name: string }) => name)).toEqual(["everything"]);
-      expect(services[0].keys).toEqual([{ name: "user_id", kind: "string", nullable: false }]);
+      expect(services[0].keys).toEqual([{ name: "user_id", type: "string", nullable: false }]);
       expect(services[0].features).toContainEqual({
         name: "hospital_l1d",
-        kind: "int64",
+        type: "int64",
         nullable: false,
         mode: "number",
         feature: "hospital:hospital_l1d",
@@ -208,7 +208,7 @@ describe("what there is", () => {
       });
       expect(services[0].features).toContainEqual({
         name: "fees_l1w",
-        kind: "decimal",
+        type: "decimal",
         nullable: false,
         precision: 38,
         scale: 2,
@@ -216,16 +216,12 @@ describe("what there is", () => {
         description: "sum(payments.fee) over 7d",
       });
       const [last] = views.filter(({ name }: { name: string }) => name === "last");
-      expect([last.entity, last.source, last.is, last.ttl, last.features[0].description]).toEqual([
-        "user",
-        "payments",
-        "fact",
-        "2d",
-        "latest(payments.vendor), not older than 2d",
-      ]);
+      expect([last.entity, last.source, last.kind, last.ttl, last.features[0].description]).toEqual(
+        ["user", "payments", "latest", "2d", "latest(payments.vendor), not older than 2d"],
+      );
       expect(entities).toContainEqual({
         name: "shop",
-        keys: [{ name: "shop_id", kind: "int64", nullable: false }],
+        keys: [{ name: "shop_id", type: "int64", nullable: false }],
       });
       expect(sources.find(({ name }: { name: string }) => name === "payments")).toMatchObject({
         pushed: false,

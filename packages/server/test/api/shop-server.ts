@@ -24,7 +24,7 @@ import {
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer, type FeatureServer, type ServerOptions } from "@tidemark/server";
 import {
-  Log,
+  ShopLog,
   NOON,
   SECOND,
   date,
@@ -125,8 +125,8 @@ export const definitions = {
 
 export const LARGEST = 9_223_372_036_854_775_807n;
 
-function filledLog(): Log {
-  return new Log()
+function filledLog(): ShopLog {
+  return new ShopLog()
     .paid({ id: 1, time: NOON - 6 * 86_400 * SECOND, amount: 10, vendor: "Hospital", fee: 125n })
     .paid({ id: 2, time: NOON - 3600 * SECOND, amount: 0.1, fee: 5n })
     .paid({ id: 3, user: "bob", time: NOON - 3 * 3600 * SECOND, amount: null, vendor: null })

@@ -143,8 +143,8 @@ export function transactionsOf(users: number, events: number): ChangeSource {
           kind: "upsert",
           oldKey: null,
           unavailable: [],
-          unreadable: [],
-          broken: null,
+          invalidColumns: [],
+          undecodable: null,
           nonFinite: 0,
           values: [
             BigInt(id),

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const EPOCH = "1970-01-01T00:00:00Z";
+const GENERATION = "1970-01-01T00:00:00Z";
 
 describe("the answer", () => {
   test(
@@ -25,22 +25,22 @@ describe("the answer", () => {
         user_id: [
           ["bob", "ann", "nobody"],
           ["PRESENT", "PRESENT", "PRESENT"],
-          [EPOCH, EPOCH, EPOCH],
+          [GENERATION, GENERATION, GENERATION],
         ],
         spent_7d: [
           [0, 10.1, 0],
           ["PRESENT", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", EPOCH],
+          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
         ],
         payments_l1w: [
           [1, 2, 0],
           ["PRESENT", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", EPOCH],
+          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
         ],
         last_vendor: [
           [null, "Sport", null],
           ["NULL_VALUE", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", EPOCH],
+          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
         ],
       });
       // Python makes an int of 0 and a float of 0.0, and Feast's client a proto of another kind

@@ -35,10 +35,10 @@ const parsed = (text: string): unknown =>
   ) as unknown;
 
 /** The value that the text of the answer stands for: the slow twin of what writes it. */
-function read(given: unknown, { kind, scale = 0 }: ColumnSpec): unknown {
+function read(given: unknown, { type, scale = 0 }: ColumnSpec): unknown {
   if (given === null) return null;
   const { text } = given as Digits;
-  switch (kind) {
+  switch (type) {
     case "int64":
       return BigInt(text);
     case "int32":
@@ -63,10 +63,10 @@ function read(given: unknown, { kind, scale = 0 }: ColumnSpec): unknown {
 }
 
 /** What can be told of the store's value there: of a timestamp its seconds. */
-function told(value: Value, { kind }: ColumnSpec): unknown {
+function told(value: Value, { type }: ColumnSpec): unknown {
   if (value === null) return null;
-  if (kind === "timestamp") return Math.floor((value as number) / 1e6);
-  return kind === "bytes" ? [...(value as Uint8Array)] : value;
+  if (type === "timestamp") return Math.floor((value as number) / 1e6);
+  return type === "bytes" ? [...(value as Uint8Array)] : value;
 }
 
 const seconds = (time: number): number => (Number.isNaN(time) ? 0 : time);

@@ -1,20 +1,25 @@
 /** The tables of setup.sql as a user would declare them. */
-import type { ColumnSpec, Kind, SourceSpec } from "@tidemark/core/spi";
+import type { ColumnSpec, ValueType, SourceSpec } from "@tidemark/core/spi";
 
-export const column = (name: string, kind: Kind, more: Partial<ColumnSpec> = {}): ColumnSpec => ({
-  name,
-  database: name,
-  kind,
-  nullable: true,
-  ...more,
-});
+export const column = (
+  name: string,
+  type: ValueType,
+  more: Partial<ColumnSpec> = {},
+): ColumnSpec => ({ name, database: name, type, nullable: true, ...more });
 const required = { nullable: false };
 const table = (
   name: string,
   columns: readonly ColumnSpec[],
   primaryKey: readonly string[],
-  eventTime: SourceSpec["eventTime"] = { is: "committed", since: null },
-): SourceSpec => ({ name, table: `public.${name}`, columns, primaryKey, eventTime, created: null });
+  eventTime: SourceSpec["eventTime"] = { kind: "committed", since: null },
+): SourceSpec => ({
+  name,
+  table: `public.${name}`,
+  columns,
+  primaryKey,
+  eventTime,
+  createdAt: null,
+});
 
 export const transactions = table(
   "transaction_data",
@@ -28,7 +33,7 @@ export const transactions = table(
     column("amount", "float64", { database: "Amount" }),
   ],
   ["id"],
-  { is: "column", column: "time" },
+  { kind: "column", column: "time" },
 );
 
 export const allTypes = table(

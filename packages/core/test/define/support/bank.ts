@@ -3,7 +3,7 @@ import {
   avg,
   boolean,
   bytes,
-  committed,
+  commitTime,
   count,
   date,
   decimal,
@@ -48,7 +48,7 @@ export const transactions = source("transactions", {
   },
   primaryKey: ["id"],
   eventTime: "time",
-  created: "seen",
+  createdAt: "seen",
 });
 
 export const transfers = source("transfers", {
@@ -69,7 +69,7 @@ export const customers = source("customers", {
   table: "public.customers",
   columns: { user_id: string(), city: string().nullable(), age: int32(), created: timestamp() },
   primaryKey: ["user_id"],
-  eventTime: committed({ since: "created" }),
+  eventTime: commitTime({ since: "created" }),
 });
 
 export const logins = pushSource("logins", {

@@ -6,7 +6,7 @@ export interface Misuse {
 }
 
 const verbs =
-  "and, avg, boolean, bytes, committed, count, countDistinct, date, decimal, entity, eq, " +
+  "and, avg, boolean, bytes, commitTime, count, countDistinct, date, decimal, entity, eq, " +
   "featureService, featureView, float64, gt, inList, int32, int64, json, latest, lt, max, " +
   "micros, min, ne, not, or, pushSource, source, string, sum, timestamp";
 
@@ -227,7 +227,7 @@ export const misuses: readonly Misuse[] = [
   {
     name: "an event time that is no column",
     code: made(`primaryKey: ["id"],\n  eventTime: "tiem", // !`),
-    says: '\'"tiem"\' is not assignable to type \'"time" | Committed<"time">\'',
+    says: '\'"tiem"\' is not assignable to type \'"time" | CommitTime<"time">\'',
   },
   {
     name: "an event time that is no timestamp",
@@ -239,21 +239,21 @@ export const misuses: readonly Misuse[] = [
     code:
       `source("s", {\n  table: "t",\n  columns: { id: int64() },\n  primaryKey: ["id"],\n  ` +
       `eventTime: "id", // !\n});`,
-    says: "none of the columns is a timestamp: declare one, or say committed()",
+    says: "none of the columns is a timestamp: declare one, or say commitTime()",
   },
   {
     name: "committed since no column",
-    code: made(`primaryKey: ["id"],\n  eventTime: committed({ since: "born" }), // !`),
-    says: 'Committed<"born">',
+    code: made(`primaryKey: ["id"],\n  eventTime: commitTime({ since: "born" }), // !`),
+    says: 'CommitTime<"born">',
   },
   {
     name: "committed since a column that is no timestamp",
-    code: made(`primaryKey: ["id"],\n  eventTime: committed({ since: "text" }), // !`),
-    says: 'Committed<"text">',
+    code: made(`primaryKey: ["id"],\n  eventTime: commitTime({ since: "text" }), // !`),
+    says: 'CommitTime<"text">',
   },
   {
     name: "a created column that is no timestamp",
-    code: made(`primaryKey: ["id"],\n  eventTime: "time",\n  created: "text", // !`),
+    code: made(`primaryKey: ["id"],\n  eventTime: "time",\n  createdAt: "text", // !`),
     says: "'\"text\"' is not assignable to type '\"time\"'",
   },
   {
@@ -285,8 +285,8 @@ export const misuses: readonly Misuse[] = [
     name: "a pushed source since a column",
     code:
       `pushSource("s", {\n  columns: { id: int64(), born: timestamp() },\n  primaryKey: ` +
-      `["id"],\n  eventTime: committed({ since: "born" }), // !\n});`,
-    says: 'Committed<"born">',
+      `["id"],\n  eventTime: commitTime({ since: "born" }), // !\n});`,
+    says: 'CommitTime<"born">',
   },
   {
     name: "a push to a source that a log feeds",
@@ -401,7 +401,7 @@ export const misuses: readonly Misuse[] = [
       `featureView("v", {\n  entity: user,\n  source: customers,\n  features: {\n    n: ` +
       `count().over("7d"), // !\n  },\n});`,
     says:
-      "customers is a dimension (committed()), whose rows have no event time to lie in a " +
+      "customers is a dimension (commitTime()), whose rows have no event time to lie in a " +
       "window: use latest(...)",
   },
   {

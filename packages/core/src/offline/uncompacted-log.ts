@@ -1,20 +1,23 @@
 /** What the log holds beyond the versions table, by bucket and row. */
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
-import { breather } from "../yield-to-event-loop.ts";
-import { positionName } from "../rows/snapshot-generations.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
+import { storedPartitionOf } from "../rows/snapshot-generations.ts";
 import { rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import { truncateOf, type Truncate } from "../rows/row-versions.ts";
-import { offsetsOf, readLog } from "./change-log.ts";
+import { offsetsOf, readChangeLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
 
 /** Rows that the tail says something of, by their text. */
-export type RowTail = Map<string, { readonly key: RowChangeKey; readonly changes: RowChange[] }>;
+export type UncompactedRows = Map<
+  string,
+  { readonly key: RowChangeKey; readonly changes: RowChange[] }
+>;
 type RowChangeKey = Parameters<VersionRows["textOf"]>[0];
 
-export interface LogTail {
-  readonly rows: readonly RowTail[];
+export interface UncompactedLog {
+  readonly rows: readonly UncompactedRows[];
   /** Truncates that a bucket does not know yet. */
   readonly truncates: readonly (readonly Truncate[])[];
   readonly changes: number;
@@ -34,7 +37,7 @@ export function bucketPosition(bucket: number, partition: string): string {
  * value when it was committed.
  */
 export function truncatePosition(bucket: number, truncate: Truncate): string {
-  return `${TRUNCATE}${bucket}/${truncate.place}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
+  return `${TRUNCATE}${bucket}/${truncate.order}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
 }
 
 export const bucketsPosition: string = BUCKETS;
@@ -49,9 +52,9 @@ export function knownTruncates(state: TableState | null, bucket: number): Trunca
   return (state?.positions ?? [])
     .filter(({ partition }) => partition.startsWith(prefix))
     .map(({ partition, offset: committed }) => {
-      const [place, offset, end] = partition.slice(prefix.length).split("/");
+      const [order, offset, end] = partition.slice(prefix.length).split("/");
       return {
-        place: BigInt(place!),
+        order: BigInt(order!),
         offset: Number(offset),
         committed,
         ...(end === undefined ? {} : { end: BigInt(end) }),
@@ -59,19 +62,19 @@ export function knownTruncates(state: TableState | null, bucket: number): Trunca
     });
 }
 
-export async function readTail(
+export async function readUncompacted(
   offline: OfflineStore,
   source: SourceSpec,
   tables: HistoryTables,
   rows: VersionRows,
-  at: {
+  state: {
     readonly log: TableState;
     readonly versions: TableState | null;
     readonly buckets: number;
     readonly signal?: AbortSignal | undefined;
   },
-): Promise<LogTail> {
-  const { log, versions, buckets, signal } = at;
+): Promise<UncompactedLog> {
+  const { log, versions, buckets, signal } = state;
   const known = offsetsOf(versions?.positions ?? []);
   const reached = (bucket: number, partition: string): number =>
     known.get(bucketPosition(bucket, partition)) ?? -1;
@@ -82,7 +85,7 @@ export async function readTail(
     ]),
   );
   const pending = log.positions.filter(({ partition, offset }) => offset > least.get(partition)!);
-  const tails: RowTail[] = Array.from({ length: buckets }, () => new Map());
+  const uncompacted: UncompactedRows[] = Array.from({ length: buckets }, () => new Map());
   const truncates: Truncate[][] = Array.from({ length: buckets }, () => []);
   let changes = 0;
   if (pending.length > 0) {
@@ -90,15 +93,15 @@ export async function readTail(
     const wanted = (partition: string, offset: number): boolean =>
       offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
-    const breathe = breather();
-    for await (const change of readLog(offline, tables, source, {
+    const yieldToEventLoop = eventLoopYielder();
+    for await (const change of readChangeLog(offline, tables, source, {
       version: log.version,
       fromOffset,
       signal,
       wanted,
     })) {
-      const partition = positionName(change);
-      if (++changes % 500 === 0) await breathe();
+      const partition = storedPartitionOf(change);
+      if (++changes % 500 === 0) await yieldToEventLoop();
       const truncate = truncateOf(change);
       if (truncate !== null) {
         truncates.forEach((list, bucket) => {
@@ -109,11 +112,11 @@ export async function readTail(
         const text = rows.textOf(key);
         const bucket = rows.bucketOf(text, buckets);
         if (change.offset <= reached(bucket, partition)) continue;
-        const known = tails[bucket]!.get(text);
-        if (known === undefined) tails[bucket]!.set(text, { key, changes: [row] });
+        const known = uncompacted[bucket]!.get(text);
+        if (known === undefined) uncompacted[bucket]!.set(text, { key, changes: [row] });
         else known.changes.push(row);
       }
     }
   }
-  return { rows: tails, truncates, changes };
+  return { rows: uncompacted, truncates, changes };
 }

@@ -2,7 +2,7 @@
 import { isTidemarkError } from "../errors.ts";
 import type {
   AggregatePlan,
-  Answers,
+  ResultColumns,
   ComputeEngine,
   EntityRows,
   Events,
@@ -12,34 +12,41 @@ import type { FeatureSpec, Value } from "../specs.ts";
 import { aggregatePlan, entityRows, eventsOf, joinPlan, type NamedRow } from "./engine-cases.ts";
 
 /** Value, status and event time, null where there is none. */
-export type Told = readonly [value: Value, status: string, time: number | null];
+export type EngineAnswer = readonly [value: Value, status: string, time: number | null];
 
-export interface AskEngine {
-  raw(
+export interface EngineQueries {
+  answer(
     plan: AggregatePlan | JoinPlan,
     events: AsyncIterable<Events>,
     rows: EntityRows,
     signal?: AbortSignal,
-  ): Promise<readonly Answers[]>;
+  ): Promise<readonly ResultColumns[]>;
   /** What each feature says of entity 0 at `t`. */
-  each(plan: AggregatePlan | JoinPlan, events: readonly NamedRow[], t: number): Promise<Told[]>;
-  one(
+  answerEach(
+    plan: AggregatePlan | JoinPlan,
+    events: readonly NamedRow[],
+    t: number,
+  ): Promise<EngineAnswer[]>;
+  answerOne(
     feature: FeatureSpec,
     events: readonly NamedRow[],
     t: number,
     ttl?: number | null,
-  ): Promise<Told>;
+  ): Promise<EngineAnswer>;
   /** What the engine refuses to compute is not wrong. */
-  unlessRefused(run: () => Promise<void>): Promise<void>;
+  ifSupported(run: () => Promise<void>): Promise<void>;
 }
 
-export function askEngine(engine: ComputeEngine): AskEngine {
-  const raw: AskEngine["raw"] = (plan, events, rows, signal) =>
-    "longest" in plan
+export function engineQueries(engine: ComputeEngine): EngineQueries {
+  const answer: EngineQueries["answer"] = (plan, events, rows, signal) =>
+    "longestWindow" in plan
       ? engine.aggregate(plan, events, rows, { signal })
       : engine.joinAsOf(plan, events, rows, { signal });
-  const each: AskEngine["each"] = async (plan, events, t) => {
-    const answers = await raw(plan, eventsOf(plan, events), { ...entityRows([0, t]), keys: 2 });
+  const answerEach: EngineQueries["answerEach"] = async (plan, events, t) => {
+    const answers = await answer(plan, eventsOf(plan, events), {
+      ...entityRows([0, t]),
+      keyCount: 2,
+    });
     return answers.map(({ values, statuses, times }) => [
       values[0]!,
       statuses[0]!,
@@ -47,17 +54,17 @@ export function askEngine(engine: ComputeEngine): AskEngine {
     ]);
   };
   return {
-    raw,
-    each,
-    one: async (feature, events, t, ttl = null) =>
+    answer,
+    answerEach,
+    answerOne: async (feature, events, t, ttl = null) =>
       (
-        await each(
+        await answerEach(
           feature.window === null ? joinPlan(ttl, feature) : aggregatePlan(feature),
           events,
           t,
         )
       )[0]!,
-    async unlessRefused(run) {
+    async ifSupported(run) {
       try {
         await run();
       } catch (error) {

@@ -25,6 +25,6 @@ const store = await openStore({
   ...realStores(folder, { sqlite }, s3Objects(bucket)),
   retain: "forever",
 });
-await store.bootstrap({ batchRows: 5 });
+await store.backfill({ batchRows: 5 });
 await store.close();
 process.exit(0);

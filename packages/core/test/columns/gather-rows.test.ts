@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { batchOf, valueAt, vectorBuilder, type Vector } from "../../src/columns/batch.ts";
-import { pickRows } from "../../src/columns/pick-rows.ts";
-import { anyValue, column, KINDS } from "../support/any-value.ts";
+import { gatherRows } from "../../src/columns/gather-rows.ts";
+import { anyValue, column, VALUE_TYPES } from "../support/any-value.ts";
 
 /** Value by value. */
-function slowly(
-  kind: (typeof KINDS)[number],
+function gatherSlowly(
+  kind: (typeof VALUE_TYPES)[number],
   vectors: readonly Vector[],
   parts: Int32Array,
   rows: Int32Array,
@@ -18,7 +18,7 @@ function slowly(
   return builder.finish();
 }
 
-for (const kind of KINDS) {
+for (const kind of VALUE_TYPES) {
   test(`rows of many ${kind} vectors picked by the column are those picked one by one`, () => {
     const columns = [column("value", kind)];
     const rows = fc.array(fc.option(anyValue(kind), { freq: 4 }), { minLength: 1, maxLength: 12 });
@@ -36,7 +36,9 @@ for (const kind of KINDS) {
           );
           const parts = Int32Array.from(asked, ([part]) => part % vectors.length);
           const places = Int32Array.from(asked, ([, row], r) => row % batches[parts[r]!]!.length);
-          expect(pickRows(vectors, parts, places)).toEqual(slowly(kind, vectors, parts, places));
+          expect(gatherRows(vectors, parts, places)).toEqual(
+            gatherSlowly(kind, vectors, parts, places),
+          );
         },
       ),
     );
@@ -48,7 +50,7 @@ test("vectors of two kinds are refused", () => {
     batchOf([column("value", "int32")], [[1]]).vectors[0]!,
     batchOf([column("value", "string")], [["a"]]).vectors[0]!,
   ];
-  expect(() => pickRows([a, b], Int32Array.of(0), Int32Array.of(0))).toThrow(
+  expect(() => gatherRows([a, b], Int32Array.of(0), Int32Array.of(0))).toThrow(
     "a string vector cannot go on a int32 vector",
   );
 });

@@ -5,15 +5,15 @@
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
 import { setTimeout as sleep } from "node:timers/promises";
-import { brokenLog, changesOf, type Aftermath } from "../../src/rebootstrap-scenario.ts";
+import { logWithGap, changesOf, type LogContinuation } from "../../src/resnapshot-scenario.ts";
 import { realStores } from "../../src/real-stores.ts";
 
 const [folder, seed, aftermath] = [
   process.argv[2]!,
   Number(process.argv[3]),
-  process.argv[4] as Aftermath,
+  process.argv[4] as LogContinuation,
 ];
-const log = brokenLog(seed, aftermath, { traits: { changes: 40 } })!;
+const log = logWithGap(seed, aftermath, { traits: { changes: 40 } })!;
 const store = await openStore({
   definitions: scenarioDefinitions(log.scenario),
   ...realStores(folder),
@@ -22,9 +22,9 @@ const store = await openStore({
 });
 console.log("ready");
 await sleep(1);
-for (const { source, epoch, rebootstrapping } of await store.status()) {
-  if (epoch === 0 || rebootstrapping)
-    await store.rebootstrap(source, changesOf("after", log.after, new Random(process.pid), 4));
+for (const { source, generation, resnapshotting } of await store.status()) {
+  if (generation === 0 || resnapshotting)
+    await store.resnapshot(source, changesOf("after", log.after, new Random(process.pid), 4));
 }
 await store.close();
 process.exit(0);

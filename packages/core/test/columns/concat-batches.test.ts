@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { batchOf, joinBatches, valueAt } from "../../src/columns/batch.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import { batchOf, concatBatches, valueAt } from "../../src/columns/batch.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 
-const values: Readonly<Record<Kind, readonly Value[]>> = {
+const values: Readonly<Record<ValueType, readonly Value[]>> = {
   string: ["b", null, "a", "b", "", "c"],
   json: ["{}", "[1]", null, "{}", "1", null],
   boolean: [true, false, null, true, true, false],
@@ -24,12 +24,12 @@ const values: Readonly<Record<Kind, readonly Value[]>> = {
 const columns = Object.keys(values).map((kind): ColumnSpec => ({
   name: kind,
   database: kind,
-  kind: kind as Kind,
+  type: kind as ValueType,
   nullable: true,
   precision: 38,
   scale: 0,
 }));
-const rows = Array.from({ length: 6 }, (_, i) => columns.map(({ kind }) => values[kind][i]!));
+const rows = Array.from({ length: 6 }, (_, i) => columns.map(({ type }) => values[type][i]!));
 
 for (const [text, cuts] of [
   ["one batch", [6]],
@@ -41,7 +41,7 @@ for (const [text, cuts] of [
   test(`joined batches hold the rows of each, in order: ${text}`, () => {
     let at = 0;
     const batches = cuts.map((length) => batchOf(columns, rows.slice(at, (at += length))));
-    const joined = joinBatches(columns, batches);
+    const joined = concatBatches(columns, batches);
     expect(joined.length).toBe(at);
     for (let i = 0; i < at; i++)
       expect(joined.vectors.map((vector) => valueAt(vector, i))).toEqual(rows[i]);
@@ -49,9 +49,9 @@ for (const [text, cuts] of [
 }
 
 test("equal strings of different batches have equal codes", () => {
-  const joined = joinBatches(columns.slice(0, 1), [
+  const joined = concatBatches(columns.slice(0, 1), [
     batchOf(columns.slice(0, 1), [["a"], ["b"]]),
     batchOf(columns.slice(0, 1), [["b"], ["a"]]),
   ]).vectors[0]!;
-  expect(joined.is === "string" ? [...joined.codes] : []).toEqual([0, 1, 1, 0]);
+  expect(joined.kind === "string" ? [...joined.codes] : []).toEqual([0, 1, 1, 0]);
 });

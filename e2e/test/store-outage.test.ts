@@ -14,7 +14,7 @@ import {
   sum,
   timestamp,
   type RunOptions,
-  type SinkStall,
+  type StoreBackpressure,
   type Store,
 } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
@@ -32,10 +32,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed } = runSettings("stores away", 1);
+const { seed: firstSeed } = seedSettings("stores away", 1);
 
 const payments = source("payments", {
   table: "public.payments",
@@ -131,19 +131,19 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
 
   interface Running {
     readonly source: KafkaChanges;
-    readonly stalls: SinkStall[];
+    readonly backpressure: StoreBackpressure[];
     stop(): Promise<void>;
   }
 
   /** A run that goes on; when it ends by itself, waiting for something else ends too. */
   function run(store: Store, from: KafkaChanges, options: RunOptions = {}): Running {
     const stop = new AbortController();
-    const stalls: SinkStall[] = [];
+    const backpressure: StoreBackpressure[] = [];
     const ended = store
       .run(from, {
         signal: stop.signal,
-        onStall: (stall) => {
-          stalls.push(stall);
+        onBackpressure: (stall) => {
+          backpressure.push(stall);
         },
         ...options,
       })
@@ -157,7 +157,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
     });
     return {
       source: from,
-      stalls,
+      backpressure,
       async stop() {
         const reason = new Error("enough");
         stop.abort(reason);
@@ -196,7 +196,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
   ): Promise<void> {
     await store.run(changes(topics, { until: "caught-up" }));
     for (const asked of ["online", "as corrected", "as known"] as const)
-      expect(await differing(store, scenario, scenario.requests, asked)).toEqual([]);
+      expect(await storeDifferences(store, scenario, scenario.requests, asked)).toEqual([]);
     await inFolder(async (folder) => {
       const { offline } = realStores(folder, {}, lake(prefix));
       for (const { name } of scenario.sources) {
@@ -242,21 +242,23 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
             (await online(store)) !== "" &&
             (await history(store)) === (await online(store)),
         );
-        expect(running.stalls).toEqual([]);
+        expect(running.backpressure).toEqual([]);
 
         await minio.halt();
         const before = await online(store);
         await there.publish(0.3, 0.5);
         await until(
           async () =>
-            caughtUp(running) && (await online(store)) !== before && running.stalls.length > 0,
+            caughtUp(running) &&
+            (await online(store)) !== before &&
+            running.backpressure.length > 0,
         );
-        const [{ history: unknown, stalls }] = (await store.status()) as [
+        const [{ history: unknown, backpressure }] = (await store.status()) as [
           Awaited<ReturnType<Store["status"]>>[number],
         ];
         expect(unknown).toBeNull();
-        expect(stalls).toMatchObject([
-          { sink: "history", error: { code: "OBJECTS_UNREACHABLE" }, over: false },
+        expect(backpressure).toMatchObject([
+          { role: "history", error: { code: "OBJECTS_UNREACHABLE" }, caughtUp: false },
         ]);
 
         // A run that is stopped meanwhile, and one that starts meanwhile: it has no place in the
@@ -265,11 +267,12 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
         running = run(store, changes(there.topics, { batchMessages: 20 }));
         await there.publish(0.5, 0.8);
         await until(
-          async () => caughtUp(running) && running.stalls.some(({ detached }) => detached),
+          async () =>
+            caughtUp(running) && running.backpressure.some(({ independent }) => independent),
         );
 
         await minio.resume();
-        await until(async () => running.stalls.some(({ over }) => over));
+        await until(async () => running.backpressure.some(({ caughtUp }) => caughtUp));
         expect(await history(store)).toBe(await online(store));
         await there.publish(0.8, 1);
         await until(
@@ -303,13 +306,19 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
             }),
           );
         const a = start(stores[0]!);
-        await until(() => caughtUp(a) && a.stalls.some(({ detached }) => detached));
+        await until(() => caughtUp(a) && a.backpressure.some(({ independent }) => independent));
         const b = start(stores[1]!);
-        await until(() => caughtUp(a) && caughtUp(b) && b.stalls.some(({ detached }) => detached));
+        await until(
+          () => caughtUp(a) && caughtUp(b) && b.backpressure.some(({ independent }) => independent),
+        );
         const shares = [a.source.lag().length, b.source.lag().length];
         await minio.resume();
         await there.publish(0.4, 0.7);
-        await until(() => a.stalls.some(({ over }) => over) && b.stalls.some(({ over }) => over));
+        await until(
+          () =>
+            a.backpressure.some(({ caughtUp }) => caughtUp) &&
+            b.backpressure.some(({ caughtUp }) => caughtUp),
+        );
         await until(
           async () =>
             caughtUp(a) && caughtUp(b) && (await history(store)) === (await online(store)),
@@ -375,7 +384,9 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
         );
         await minio.halt();
         await kafka.publish(topic, many(10_000, all));
-        await until(() => caughtUp(running) && running.stalls.some(({ detached }) => detached));
+        await until(
+          () => caughtUp(running) && running.backpressure.some(({ independent }) => independent),
+        );
         await until(async () =>
           (await store.status())[0]!.online!.positions.every(
             ({ offset }) => offset === all / 2 - 1,
@@ -398,7 +409,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
           [0, 3].map((n) => Object.values(ofUser(n))),
         );
         await minio.resume();
-        await until(() => running.stalls.some(({ over }) => over));
+        await until(() => running.backpressure.some(({ caughtUp }) => caughtUp));
         await running.stop();
         await store.run(changes(topics, { until: "caught-up" }));
         expect((await store.status())[0]!.history!.changes).toBe(all);

@@ -5,27 +5,27 @@
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
-import { positionName } from "../rows/snapshot-generations.ts";
+import { storedPartitionOf } from "../rows/snapshot-generations.ts";
 
 /** Offsets, both in. */
-export interface LogSlice {
+export interface OffsetRange {
   readonly from: number;
   readonly to: number;
 }
 
-export interface LogSlices {
-  readonly slices: readonly LogSlice[];
+export interface OffsetRanges {
+  readonly ranges: readonly OffsetRange[];
   /** Wanted rows in all of them. */
   readonly rows: number;
 }
 
 /** Counters of neighbouring offsets; when there are more, neighbours are joined. */
-const MOST_COUNTERS = 65_536;
+const MAX_COUNTERS = 65_536;
 
 /**
  * Slices of about `rows` wanted rows, whatever their partition. Reads few columns of the log, once.
  */
-export async function logSlices(
+export async function offsetRanges(
   offline: OfflineStore,
   table: string,
   options: {
@@ -36,7 +36,7 @@ export async function logSlices(
     readonly signal?: AbortSignal | undefined;
     readonly wanted: (partition: string, offset: number) => boolean;
   },
-): Promise<LogSlices> {
+): Promise<OffsetRanges> {
   const { version, fromOffset, signal, wanted } = options;
   let width = 1;
   let counts = new Map<number, number>();
@@ -46,19 +46,20 @@ export async function logSlices(
     "_topic",
     "_partition",
     "_offset",
-    ...(options.columns.some(({ name }) => name === "_epoch") ? ["_epoch"] : []),
+    ...(options.columns.some(({ name }) => name === "_generation") ? ["_generation"] : []),
   ];
   for await (const {
     length,
-    vectors: [topic, partition, offset, epochs],
+    vectors: [topic, partition, offset, generations],
   } of offline.scan(table, { columns, version, range, signal })) {
     for (let i = 0; i < length; i++) {
       const at = Number(valueAt(offset!, i));
-      const epoch = epochs === undefined ? 0 : ((valueAt(epochs, i) as number | null) ?? 0);
+      const generation =
+        generations === undefined ? 0 : ((valueAt(generations, i) as number | null) ?? 0);
       if (
         !wanted(
-          positionName({
-            epoch,
+          storedPartitionOf({
+            generation,
             topic: valueAt(topic!, i) as string,
             partition: valueAt(partition!, i) as number,
           }),
@@ -69,7 +70,7 @@ export async function logSlices(
       total++;
       const counter = Math.floor(at / width);
       counts.set(counter, (counts.get(counter) ?? 0) + 1);
-      if (counts.size <= MOST_COUNTERS) continue;
+      if (counts.size <= MAX_COUNTERS) continue;
       width *= 2;
       const joined = new Map<number, number>();
       for (const [one, count] of counts)
@@ -77,16 +78,16 @@ export async function logSlices(
       counts = joined;
     }
   }
-  const slices: LogSlice[] = [];
+  const ranges: OffsetRange[] = [];
   let from = fromOffset;
   let gathered = 0;
   for (const [counter, count] of [...counts].sort(([a], [b]) => a - b)) {
     gathered += count;
     if (gathered < options.rows) continue;
-    slices.push({ from, to: (counter + 1) * width - 1 });
+    ranges.push({ from, to: (counter + 1) * width - 1 });
     from = (counter + 1) * width;
     gathered = 0;
   }
-  if (gathered > 0) slices.push({ from, to: Number.MAX_SAFE_INTEGER });
-  return { slices, rows: total };
+  if (gathered > 0) ranges.push({ from, to: Number.MAX_SAFE_INTEGER });
+  return { ranges, rows: total };
 }

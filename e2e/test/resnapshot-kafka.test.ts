@@ -1,6 +1,6 @@
 /**
  * What to do when a real topic has lost changes, or was made anew: a new snapshot in it, and
- * `store.rebootstrap`.
+ * `store.resnapshot`.
  */
 import { openStore, type Store } from "@tidemark/core";
 import { scenarioDefinitions } from "@tidemark/testkit";
@@ -15,11 +15,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { markedLogs, type BrokenLog } from "../src/rebootstrap-scenario.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { logsWithSnapshotEnd, type LogWithGap } from "../src/resnapshot-scenario.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed } = runSettings("rebootstrap-kafka", 1);
+const { seed: firstSeed } = seedSettings("resnapshot-kafka", 1);
 
 suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   let kafka: KafkaTopics;
@@ -34,14 +34,14 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
     lines
       .map((line) => JSON.parse(line) as LogMessage)
       .map((message) => ({ ...message, timestamp: Number(message.timestamp) }));
-  const topicsOf = (log: BrokenLog): Map<string, number> => {
+  const topicsOf = (log: LogWithGap): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const { topic, partition } of messages([...log.lines.before, ...log.lines.after]))
       counts.set(topic, Math.max(counts.get(topic) ?? 1, partition + 1));
     return counts;
   };
   const publish = async (
-    log: BrokenLog,
+    log: LogWithGap,
     prefix: string,
     lines: readonly string[],
   ): Promise<void> => {
@@ -51,10 +51,10 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
         messages(lines).filter((message) => message.topic === topic),
       );
   };
-  const make = async (log: BrokenLog, prefix: string): Promise<void> => {
+  const make = async (log: LogWithGap, prefix: string): Promise<void> => {
     for (const [topic, partitions] of topicsOf(log)) await kafka.topic(prefix + topic, partitions);
   };
-  const open = (folder: string, { scenario }: BrokenLog): Promise<Store> =>
+  const open = (folder: string, { scenario }: LogWithGap): Promise<Store> =>
     openStore({
       definitions: scenarioDefinitions(scenario),
       ...realStores(folder),
@@ -76,19 +76,25 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
       (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
     );
 
-  async function beganAnew(store: Store, log: BrokenLog, again: () => KafkaChanges): Promise<void> {
+  async function beganAnew(
+    store: Store,
+    log: LogWithGap,
+    again: () => KafkaChanges,
+  ): Promise<void> {
     const { scenario } = log;
     for (const { name } of scenario.sources)
-      expect((await store.rebootstrap(name, again())).epoch).toBe(1);
+      expect((await store.resnapshot(name, again())).generation).toBe(1);
     const found: string[] = [];
     const known = { truth: [...log.before, ...log.after], ended: [...log.snapshots.values()] };
     for (const asked of ["online", "as corrected", "as known"] as const)
-      found.push(...(await differing(store, scenario, scenario.requests, asked, known)));
+      found.push(...(await storeDifferences(store, scenario, scenario.requests, asked, known)));
     expect(found).toEqual([]);
     // and the stream goes on from there, with nothing to be allowed any more
     expect(await store.run(again())).toEqual({ changes: 0 });
     expect(
-      (await store.status()).every(({ epoch, rebootstrapping }) => epoch === 1 && !rebootstrapping),
+      (await store.status()).every(
+        ({ generation, resnapshotting }) => generation === 1 && !resnapshotting,
+      ),
     ).toBe(true);
   }
 
@@ -97,7 +103,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
       "agreement on every path",
     { timeout: 600_000 },
     async () => {
-      const [log] = markedLogs(firstSeed, 1, "retained") as [BrokenLog];
+      const [log] = logsWithSnapshotEnd(firstSeed, 1, "retained") as [LogWithGap];
       const prefix = "lost.";
       await make(log, prefix);
       await publish(log, prefix, log.lines.before);
@@ -118,13 +124,13 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
             });
         }
         expect(await failure(store.run(changes(prefix)))).toMatch(
-          /^LOG_LOST: .*are gone.*snapshot.*store\.rebootstrap/s,
+          /^LOG_LOST: .*are gone.*snapshot.*store\.resnapshot/s,
         );
         const [first] = log.scenario.sources;
         // before there is a snapshot, nothing is claimed to be complete
         expect(
-          await failure(store.rebootstrap(first!.name, changes(prefix, { beginning: "retained" }))),
-        ).toMatch(/^SNAPSHOT_INCOMPLETE: .*call rebootstrap again/);
+          await failure(store.resnapshot(first!.name, changes(prefix, { beginning: "retained" }))),
+        ).toMatch(/^SNAPSHOT_INCOMPLETE: .*call resnapshot again/);
         await publish(log, prefix, log.lines.after);
         expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: /);
         await beganAnew(store, log, () => changes(prefix, { beginning: "retained" }));
@@ -137,7 +143,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
     "a topic that was made anew: TOPIC_RECREATED names the way out, and offsets begin again",
     { timeout: 600_000 },
     async () => {
-      const [log] = markedLogs(firstSeed + 1000, 1, "recreated") as [BrokenLog];
+      const [log] = logsWithSnapshotEnd(firstSeed + 1000, 1, "recreated") as [LogWithGap];
       const prefix = "anew.";
       await make(log, prefix);
       await publish(log, prefix, log.lines.before);
@@ -154,7 +160,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
         await make(log, prefix);
         await publish(log, prefix, log.lines.after);
         expect(await failure(store.run(changes(prefix)))).toMatch(
-          /^TOPIC_RECREATED: .*snapshot.*store\.rebootstrap/s,
+          /^TOPIC_RECREATED: .*snapshot.*store\.resnapshot/s,
         );
         await beganAnew(store, log, () => changes(prefix));
         await store.close();

@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 
-export interface SentOnOptions {
+export interface ReplicationWaitOptions {
   /**
    * ms, then it is an error; three minutes without it. Kafka Connect says only once a minute how
    * far it is, if nobody told it otherwise.
    */
-  readonly patience?: number | undefined;
+  readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,17 +18,17 @@ export interface SentOnOptions {
  *
  * @example
  * await writeDay(pool, bank, "2025-06-14");
- * await sentOn(pool, "bank");
+ * await waitForReplication(pool, "bank");
  */
-export async function sentOn(
+export async function waitForReplication(
   database: Pool,
   connector: string,
-  { patience = 180_000, signal }: SentOnOptions = {},
+  { timeout = 180_000, signal }: ReplicationWaitOptions = {},
 ): Promise<void> {
   const {
     rows: [now],
   } = await database.query<{ place: string }>("SELECT pg_current_wal_insert_lsn()::text AS place");
-  const deadline = performance.now() + patience;
+  const deadline = performance.now() + timeout;
   for (;;) {
     // a slot moves with what the connector is sent: in a quiet database nothing would come after
     // our commit
@@ -44,7 +44,7 @@ export async function sentOn(
     if (performance.now() > deadline) {
       const why = slot.active ? "it is too slow" : "nobody reads its replication slot";
       throw new Error(
-        `bank: the rows are written, but after ${Math.round(patience / 1000)} s the connector ` +
+        `bank: the rows are written, but after ${Math.round(timeout / 1000)} s the connector ` +
           `${connector} has not sent them on: ${why}; see how it is with \`tidemark connector ` +
           `status\`, then run this again`,
       );

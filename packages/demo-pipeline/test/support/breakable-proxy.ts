@@ -1,7 +1,7 @@
 /** A way to a server that can be shut. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-export interface BreakableWay {
+export interface BreakableProxy {
   readonly port: number;
   /** Cuts every connection, and every one to come. */
   refuse(): void;
@@ -9,13 +9,13 @@ export interface BreakableWay {
   close(): Promise<void>;
 }
 
-export async function breakableWay({
+export async function breakableProxy({
   host,
   port,
 }: {
   readonly host: string;
   readonly port: number;
-}): Promise<BreakableWay> {
+}): Promise<BreakableProxy> {
   let open = true;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {

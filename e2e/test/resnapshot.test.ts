@@ -13,7 +13,7 @@ import {
   oracleOf,
   Random,
   scenarioDefinitions,
-  type EndedSnapshot,
+  type CompletedSnapshot,
   type OracleMode,
 } from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
@@ -21,31 +21,36 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Died, failingOffline, failingOnline, type WriteCount } from "../src/failing-stores.ts";
 import {
-  brokenLog,
+  SimulatedCrash,
+  failingOffline,
+  failingOnline,
+  type WriteCount,
+} from "../src/failing-stores.ts";
+import {
+  logWithGap,
   changesOf,
-  markedLogs,
-  type Aftermath,
-  type BrokenLog,
-} from "../src/rebootstrap-scenario.ts";
+  logsWithSnapshotEnd,
+  type LogContinuation,
+  type LogWithGap,
+} from "../src/resnapshot-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing, type Asked } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences, type AnswerPath } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("rebootstrap", 40);
+const { seed: firstSeed, seeds } = seedSettings("resnapshot", 40);
 const CLOCK = 4_200_000_000_000;
-const PATHS: readonly Asked[] = ["online", "as corrected", "as known"];
+const PATHS: readonly AnswerPath[] = ["online", "as corrected", "as known"];
 /**
  * A process that dies at each of its writes has few of them; the program that is killed has the
  * same.
  */
 const SMALL = { traits: { changes: 40 } };
-const AFTERMATHS: readonly Aftermath[] = ["retained", "recreated", "restored"];
+const CONTINUATIONS: readonly LogContinuation[] = ["retained", "recreated", "restored"];
 
 type Stores = Pick<Parameters<typeof openStore>[0], "online" | "offline">;
 
-function open({ scenario }: BrokenLog, stores: Stores): Promise<Store> {
+function open({ scenario }: LogWithGap, stores: Stores): Promise<Store> {
   return openStore({
     definitions: scenarioDefinitions(scenario),
     ...stores,
@@ -57,19 +62,21 @@ function open({ scenario }: BrokenLog, stores: Stores): Promise<Store> {
 
 async function expectOracle(
   store: Store,
-  { scenario, aftermath }: BrokenLog,
+  { scenario, continuation }: LogWithGap,
   truth: readonly Change[],
-  ended: readonly EndedSnapshot[],
+  ended: readonly CompletedSnapshot[],
 ): Promise<void> {
   const found: string[] = [];
   for (const asked of PATHS)
-    found.push(...(await differing(store, scenario, scenario.requests, asked, { truth, ended })));
-  expect(found.slice(0, 3).map((text) => `${aftermath}: ${text}`)).toEqual([]);
+    found.push(
+      ...(await storeDifferences(store, scenario, scenario.requests, asked, { truth, ended })),
+    );
+  expect(found.slice(0, 3).map((text) => `${continuation}: ${text}`)).toEqual([]);
 }
 
-interface Rebooted {
+interface ResnapshotResult {
   readonly truth: readonly Change[];
-  readonly ended: readonly EndedSnapshot[];
+  readonly ended: readonly CompletedSnapshot[];
 }
 
 /**
@@ -77,32 +84,36 @@ interface Rebooted {
  * flat messages), it ends with a log that holds nothing from before; or, flat, where a change
  * follows it.
  */
-async function rebootstrapAll(store: Store, log: BrokenLog, random: Random): Promise<Rebooted> {
-  const ended: EndedSnapshot[] = [];
+async function resnapshotAll(
+  store: Store,
+  log: LogWithGap,
+  random: Random,
+): Promise<ResnapshotResult> {
+  const ended: CompletedSnapshot[] = [];
   const truth = [...log.before];
   for (const { name } of log.scenario.sources) {
     const mine = log.after.filter((change) => change.source === name);
     const snapshot = log.snapshots.get(name);
     // what is retained may hold an older snapshot, and everything since
-    if (snapshot === undefined && log.aftermath === "retained") continue;
+    if (snapshot === undefined && log.continuation === "retained") continue;
     truth.push(...mine);
     const changes = changesOf(name, log.after, random);
-    const refused: unknown = await store.rebootstrap(name, changes).then(
-      ({ epoch }) => epoch,
+    const refused: unknown = await store.resnapshot(name, changes).then(
+      ({ generation }) => generation,
       (error: unknown) => error,
     );
     if (refused === 1) ended.push(snapshot!);
     else {
       if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) throw refused;
-      expect(log.marked).not.toContain(name);
-      if (log.aftermath === "retained") continue;
+      expect(log.withSnapshotEnd).not.toContain(name);
+      if (log.continuation === "retained") continue;
       const rows = mine.filter(({ snapshot, kind }) => snapshot && kind === "upsert");
       const committed =
         rows.length === 0 ? CLOCK * 1000 : Math.max(...rows.map((change) => change.committed!));
-      expect((await store.rebootstrap(name, changes, { ending: "source" })).epoch).toBe(1);
+      expect((await store.resnapshot(name, changes, { ending: "source" })).generation).toBe(1);
       ended.push({
         source: name,
-        epoch: 1,
+        generation: 1,
         start: 0n,
         end: rows.reduce((end, { lsn }) => (lsn !== null && lsn > end ? lsn : end), 0n),
         committed,
@@ -113,10 +124,10 @@ async function rebootstrapAll(store: Store, log: BrokenLog, random: Random): Pro
 }
 
 /** The seeds that have a gap, on each kind of what may come after it. */
-function* logs(from: number, count: number, aftermaths = AFTERMATHS): Iterable<BrokenLog> {
+function* logs(from: number, count: number, aftermaths = CONTINUATIONS): Iterable<LogWithGap> {
   for (let seed = from; seed < from + count; seed++) {
     for (const aftermath of aftermaths) {
-      const log = brokenLog(seed, aftermath);
+      const log = logWithGap(seed, aftermath);
       if (log !== null) yield log;
     }
   }
@@ -124,10 +135,10 @@ function* logs(from: number, count: number, aftermaths = AFTERMATHS): Iterable<B
 
 /** How many answers of the oracle are others when it knows this instead of that. */
 function changed(
-  log: BrokenLog,
+  log: LogWithGap,
   mode: OracleMode,
-  a: Rebooted,
-  b: Rebooted,
+  a: ResnapshotResult,
+  b: ResnapshotResult,
   until = Infinity,
 ): number {
   const { scenario } = log;
@@ -159,14 +170,17 @@ test(
       const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
       await store.run(changesOf("before", log.before, random));
       await expectOracle(store, log, log.before, []);
-      const after = await rebootstrapAll(store, log, random);
-      await expectOracle(store, log, after.truth, after.ended);
+      const crashAfterWrite = await resnapshotAll(store, log, random);
+      await expectOracle(store, log, crashAfterWrite.truth, crashAfterWrite.ended);
       await store.close();
       met.logs++;
-      met.ended += after.ended.length;
-      met.answersThatNeedTheEnd += changed(log, "corrected", after, { ...after, ended: [] });
+      met.ended += crashAfterWrite.ended.length;
+      met.answersThatNeedTheEnd += changed(log, "corrected", crashAfterWrite, {
+        ...crashAfterWrite,
+        ended: [],
+      });
     }
-    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    console.log(`resnapshot: ${JSON.stringify(met)}`);
     expect(met.ended).toBeGreaterThan(seeds / 2);
     expect(met.answersThatNeedTheEnd).toBeGreaterThan(seeds / 4);
   },
@@ -181,7 +195,7 @@ test(
       const { scenario } = log;
       if (
         scenario.sources.some(
-          ({ name, eventTime }) => !log.snapshots.has(name) || eventTime.is === "committed",
+          ({ name, eventTime }) => !log.snapshots.has(name) || eventTime.kind === "committed",
         )
       )
         continue;
@@ -190,7 +204,7 @@ test(
       const time = Math.min(...ended.map(({ committed }) => committed));
       expect(
         changed(log, "corrected", all, {
-          truth: log.after.map((change) => ({ ...change, epoch: 0 })),
+          truth: log.after.map((change) => ({ ...change, generation: 0 })),
           ended: [],
         }),
         `seed ${scenario.seed}`,
@@ -205,7 +219,7 @@ test(
       met.requests += scenario.requests.length;
       met.known += scenario.requests.filter((request) => request.time <= time).length;
     }
-    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    console.log(`resnapshot: ${JSON.stringify(met)}`);
     expect(met.known).toBeGreaterThan(0);
   },
 );
@@ -218,16 +232,16 @@ test(
     let met = 0;
     for (const log of logs(firstSeed, Math.ceil(seeds / 3), ["recreated", "restored"])) {
       const { scenario } = log;
-      const source = scenario.sources.find(({ name }) => log.marked.has(name));
+      const source = scenario.sources.find(({ name }) => log.withSnapshotEnd.has(name));
       if (source === undefined) continue;
       const mine = log.after.filter((change) => change.source === source.name);
-      const last = mine.findIndex(({ snapshotPart }) => snapshotPart === "last");
+      const last = mine.findIndex(({ snapshotMarker }) => snapshotMarker === "last");
       const random = new Random(scenario.seed);
       const some = mine.slice(0, random.between(0, last));
       const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
       await store.run(changesOf("before", log.before, random));
       const refused: unknown = await store
-        .rebootstrap(source.name, changesOf("some", some, random))
+        .resnapshot(source.name, changesOf("some", some, random))
         .then(
           () => null,
           (error: unknown) => error,
@@ -237,13 +251,13 @@ test(
       if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) continue;
       await expectOracle(store, log, [...log.before, ...some], []);
       expect(await store.status()).toContainEqual(
-        expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: true }),
+        expect.objectContaining({ source: source.name, generation: 1, resnapshotting: true }),
       );
       // a run that ends goes on with it as well: the first meets the last row, the second has read
       // all that was there by then
       for (const again of [mine, mine]) await store.run(changesOf("rest", again, random));
       expect(await store.status()).toContainEqual(
-        expect.objectContaining({ source: source.name, epoch: 1, rebootstrapping: false }),
+        expect.objectContaining({ source: source.name, generation: 1, resnapshotting: false }),
       );
       await expectOracle(store, log, [...log.before, ...mine], [log.snapshots.get(source.name)!]);
       await store.close();
@@ -254,18 +268,18 @@ test(
 );
 
 test(
-  "a process that dies at any write of a rebootstrap, before it or after it, leaves what the " +
+  "a process that dies at any write of a resnapshot, before it or after it, leaves what the " +
     "next one goes on with",
   { timeout: 900_000 },
   async () => {
     const met = { logs: 0, deaths: 0 };
     // its log holds an older snapshot as well, and a process may die when it has read that one to
     // its end and the new one not at all
-    const twoSnapshots = markedLogs(225_412_592, 1, "retained", SMALL);
+    const twoSnapshots = logsWithSnapshotEnd(225_412_592, 1, "retained", SMALL);
     for (const log of [
       ...twoSnapshots,
-      ...AFTERMATHS.flatMap((aftermath, i) =>
-        markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL),
+      ...CONTINUATIONS.flatMap((aftermath, i) =>
+        logsWithSnapshotEnd(firstSeed + 1000 * i, 1, aftermath, SMALL),
       ),
     ]) {
       met.logs++;
@@ -276,9 +290,9 @@ test(
         offline: memoryOfflineStore(before.offline),
       });
       await store.run(changesOf("before", log.before, new Random(log.scenario.seed)));
-      for (let at = 0, died = true; died; at++) {
+      for (let crashAt = 0, died = true; died; crashAt++) {
         died = false;
-        for (const after of [false, true]) {
+        for (const crashAfterWrite of [false, true]) {
           const data = structuredClone(before);
           const attempt = async (count: WriteCount): Promise<void> => {
             const random = new Random(log.scenario.seed);
@@ -286,19 +300,19 @@ test(
               online: failingOnline(memoryOnlineStore(data.online), count),
               offline: failingOffline(memoryOfflineStore(data.offline), count),
             });
-            for (const { source, epoch, rebootstrapping } of await one.status())
-              if (epoch === 0 || rebootstrapping)
-                await one.rebootstrap(source, changesOf("after", log.after, random, 40));
+            for (const { source, generation, resnapshotting } of await one.status())
+              if (generation === 0 || resnapshotting)
+                await one.resnapshot(source, changesOf("after", log.after, random, 40));
           };
-          const death: unknown = await attempt({ writes: 0, at, after }).then(
+          const death: unknown = await attempt({ writes: 0, crashAt, crashAfterWrite }).then(
             () => null,
             (error: unknown) => error,
           );
           if (death !== null) {
-            if (!(death instanceof Died)) throw death;
+            if (!(death instanceof SimulatedCrash)) throw death;
             died = true;
             met.deaths++;
-            await attempt({ writes: 0, at: null, after });
+            await attempt({ writes: 0, crashAt: null, crashAfterWrite });
           }
           const end = await open(log, {
             online: memoryOnlineStore(data.online),
@@ -306,27 +320,27 @@ test(
           });
           expect(
             (await end.status()).map(
-              ({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`,
+              ({ generation, resnapshotting }) => `${generation} ${String(resnapshotting)}`,
             ),
           ).toEqual(log.scenario.sources.map(() => "1 false"));
           await expectOracle(end, log, truth, [...log.snapshots.values()]);
         }
       }
     }
-    console.log(`rebootstrap: ${JSON.stringify(met)}`);
+    console.log(`resnapshot: ${JSON.stringify(met)}`);
     expect(met.deaths).toBeGreaterThan(20);
   },
 );
 
 test(
-  "a process that is killed again and again during a rebootstrap of files ends as one that was not",
+  "a process that is killed again and again during a resnapshot of files ends as one that was not",
   { timeout: 900_000 },
   async () => {
-    const program = fileURLToPath(new URL("programs/run-rebootstrap.ts", import.meta.url));
+    const program = fileURLToPath(new URL("programs/run-resnapshot.ts", import.meta.url));
     const random = new Random(firstSeed);
     let killed = 0;
-    for (const [i, aftermath] of AFTERMATHS.entries()) {
-      const [log] = markedLogs(firstSeed + 1000 * i, 1, aftermath, SMALL) as [BrokenLog];
+    for (const [i, aftermath] of CONTINUATIONS.entries()) {
+      const [log] = logsWithSnapshotEnd(firstSeed + 1000 * i, 1, aftermath, SMALL) as [LogWithGap];
       await inFolder(async (folder) => {
         const store = await open(log, realStores(folder));
         await store.run(changesOf("before", log.before, random));
@@ -362,14 +376,14 @@ test(
         const end = await open(log, realStores(folder));
         expect(
           (await end.status()).map(
-            ({ epoch, rebootstrapping }) => `${epoch} ${String(rebootstrapping)}`,
+            ({ generation, resnapshotting }) => `${generation} ${String(resnapshotting)}`,
           ),
         ).toEqual(log.scenario.sources.map(() => "1 false"));
         await expectOracle(end, log, [...log.before, ...log.after], [...log.snapshots.values()]);
         await end.close();
       });
     }
-    console.log(`rebootstrap: killed ${killed} times`);
+    console.log(`resnapshot: killed ${killed} times`);
     expect(killed).toBeGreaterThan(5);
   },
 );

@@ -92,7 +92,7 @@ test(
       ).toBe(3);
 
       const written = await readParquet(out);
-      expect(written.columns.map((column) => `${column.name} ${column.kind}`)).toEqual([
+      expect(written.columns.map((column) => `${column.name} ${column.type}`)).toEqual([
         "user_id string",
         "event_timestamp timestamp",
         "fraud boolean",

@@ -19,7 +19,7 @@ const DATABASE = "tidemark_demo";
 const SLOTS = "tidemark\\_tidemark\\_demo\\_%";
 const TABLES = ["public.transaction_data", "public.customer_data"];
 
-export interface DemoGround {
+export interface DemoResources {
   readonly database: pg.Pool;
   /** Of the connector; topics begin with it. */
   readonly name: string;
@@ -33,14 +33,14 @@ export interface DemoGround {
    * Removes the connector and its slot, which would hold back the database's log; tables, topics
    * and lake stay.
    */
-  leave(): Promise<void>;
+  removeConnector(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function demoGround(
+export async function createDemoResources(
   addresses: PipelineAddresses,
   signal: AbortSignal | undefined,
-): Promise<DemoGround> {
+): Promise<DemoResources> {
   const { postgres, connect, minio, trino, inside } = addresses;
   const { host, port, user, password } = postgres;
   const admin = new pg.Pool({ host, port, user, password, database: postgres.database, max: 1 });
@@ -80,7 +80,7 @@ export async function demoGround(
           signal: until,
         });
       },
-      async leave() {
+      async removeConnector() {
         await removeConnectors(connect.url);
         await removeSlots(admin);
       },

@@ -11,7 +11,7 @@ export interface User {
 }
 
 /** A user without a transaction in the second half of a month. */
-const SILENT = 49;
+const SILENT_USER = 49;
 const WEEKLY = Object.keys(weekly) as (keyof RowOf<typeof weekly>)[];
 const PROFILE = Object.keys(profile) as (keyof RowOf<typeof profile>)[];
 export const FEATURES: readonly string[] = [...WEEKLY, ...PROFILE];
@@ -32,7 +32,7 @@ export async function readOnline(
   users: number,
 ): Promise<void> {
   const reading = print.step(title);
-  const asked = [0, SILENT, 120, 250, 380, 480]
+  const asked = [0, SILENT_USER, 120, 250, 380, 480]
     .filter((index) => index < users)
     .map((index) => ({ user_id: userId(index) }));
   const online = await store.getOnlineFeatures({ features: customer360, entities: asked });
@@ -42,7 +42,7 @@ export async function readOnline(
   print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, PROFILE) })));
   // One who has fallen silent and one who was never seen have answers too, and each says what
   // stands behind it.
-  const ids = [userId(SILENT), "user_999999"] as const;
+  const ids = [userId(SILENT_USER), "user_999999"] as const;
   const [silent, unknown] = await store.getOnlineFeatures({
     features: customer360,
     entities: [{ user_id: ids[0] }, { user_id: ids[1] }],
@@ -79,7 +79,7 @@ export function printDifferences(
  * The same questions to the online store and to the history: value, status and event time must be
  * the same to the bit.
  */
-export async function streamAgainstHistory(
+export async function compareOnlineWithHistory(
   print: StepPrinter,
   store: Store,
   {

@@ -5,14 +5,14 @@ import type { Change } from "../../src/spi.ts";
  * The changes of a source as the runner gives them to sinks: one without LSN stands behind what its
  * partition held.
  */
-export function placedChanges(source: SourceSpec, all: readonly Change[]): Change[] {
+export function withLogOrder(source: SourceSpec, all: readonly Change[]): Change[] {
   const highest = new Map<string, bigint>();
   return all
     .filter((change) => change.source === source.name)
     .map((change) => {
       const partition = `${change.topic}:${change.partition}`;
       const before = highest.get(partition);
-      if (change.lsn === null) return before === undefined ? change : { ...change, place: before };
+      if (change.lsn === null) return before === undefined ? change : { ...change, order: before };
       if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
       return change;
     });

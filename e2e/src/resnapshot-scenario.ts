@@ -7,24 +7,24 @@
 import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
 import {
   generateScenario,
-  type EndedSnapshot,
+  type CompletedSnapshot,
   type Random,
   type Scenario,
   type ScenarioOptions,
 } from "@tidemark/testkit";
 
-export type Aftermath = "retained" | "recreated" | "restored";
+export type LogContinuation = "retained" | "recreated" | "restored";
 
-export interface BrokenLog {
+export interface LogWithGap {
   readonly scenario: Scenario;
-  readonly aftermath: Aftermath;
+  readonly continuation: LogContinuation;
   readonly before: readonly Change[];
   /** In epoch 1. */
   readonly after: readonly Change[];
   /** By source: where its new snapshot lies; a table that was empty by then has none. */
-  readonly snapshots: ReadonlyMap<string, EndedSnapshot>;
+  readonly snapshots: ReadonlyMap<string, CompletedSnapshot>;
   /** The sources whose new snapshot has a row that says it is the last. */
-  readonly marked: ReadonlySet<string>;
+  readonly withSnapshotEnd: ReadonlySet<string>;
   /** As they were written; LSNs that were set back are not in them. */
   readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
@@ -32,11 +32,11 @@ export interface BrokenLog {
 /**
  * null: this seed has no gap, nothing was left after it, or what was left could not be told apart.
  */
-export function brokenLog(
+export function logWithGap(
   seed: number,
-  aftermath: Aftermath,
+  continuation: LogContinuation,
   options: ScenarioOptions = {},
-): BrokenLog | null {
+): LogWithGap | null {
   const scenario = generateScenario(seed, { ...options, traits: { gap: true, ...options.traits } });
   const rows = scenario.truth.flatMap((change, line) =>
     scenario.tags[line]!.includes("snapshot after a gap") ? [{ change, line }] : [],
@@ -51,9 +51,9 @@ export function brokenLog(
     lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn;
   const kept = scenario.truth
     .map((change, line) => ({ change, line }))
-    .filter(({ change, line }) => line >= cut && (aftermath === "retained" || !tail(change)));
-  const back =
-    aftermath === "restored" && lsn !== null
+    .filter(({ change, line }) => line >= cut && (continuation === "retained" || !tail(change)));
+  const lsnShift =
+    continuation === "restored" && lsn !== null
       ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n
       : 0n;
   const first = new Map<string, number>();
@@ -64,28 +64,28 @@ export function brokenLog(
     );
   const after = kept.map(({ change }): Change => ({
     ...change,
-    epoch: 1,
-    lsn: change.lsn === null ? null : change.lsn - back,
+    generation: 1,
+    lsn: change.lsn === null ? null : change.lsn - lsnShift,
     offset:
-      aftermath === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
+      continuation === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
-  const placeOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
+  const orderOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
   const snapshots = new Map(
-    scenario.sources.flatMap(({ name }): [string, EndedSnapshot][] => {
+    scenario.sources.flatMap(({ name }): [string, CompletedSnapshot][] => {
       const mine = after.filter(
         (change, i) =>
           change.source === name && scenario.tags[kept[i]!.line]!.includes("snapshot after a gap"),
       );
       if (mine.length === 0) return [];
-      const places = mine.map(placeOf).sort((a, b) => (a < b ? -1 : 1));
+      const orders = mine.map(orderOf).sort((a, b) => (a < b ? -1 : 1));
       return [
         [
           name,
           {
             source: name,
-            epoch: 1,
-            start: places[0]!,
-            end: places.at(-1)!,
+            generation: 1,
+            start: orders[0]!,
+            end: orders.at(-1)!,
             committed: Math.max(...mine.map((change) => change.committed!)),
           },
         ],
@@ -95,7 +95,7 @@ export function brokenLog(
   // without LSNs nothing tells the old snapshot of a table that was empty by then, delivered again,
   // from a new one
   if (
-    aftermath !== "retained" &&
+    continuation !== "retained" &&
     lsn === null &&
     scenario.sources.some(
       ({ name }) =>
@@ -103,10 +103,10 @@ export function brokenLog(
     )
   )
     return null;
-  const marked = [...snapshots.values()].filter(({ source, start }) =>
+  const withCheckpoint = [...snapshots.values()].filter(({ source, start }) =>
     after.some(
       (change) =>
-        change.source === source && change.snapshotPart === "last" && placeOf(change) >= start,
+        change.source === source && change.snapshotMarker === "last" && orderOf(change) >= start,
     ),
   );
   const lines = {
@@ -115,8 +115,8 @@ export function brokenLog(
   };
   return {
     scenario,
-    aftermath,
-    marked: new Set(marked.map(({ source }) => source)),
+    continuation,
+    withSnapshotEnd: new Set(withCheckpoint.map(({ source }) => source)),
     before: scenario.truth.slice(0, cut),
     after,
     snapshots,
@@ -140,11 +140,13 @@ export function changesOf(
     name,
     async *changes({ sources, after }): AsyncIterable<ChangeBatch> {
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
-      const marks = new Map(after.map(({ partition, mark }) => [partition, mark]));
-      for (const [partition, mark] of marks)
-        if (mark !== `m${reached.get(partition)!}`)
+      const checkpoints = new Map(
+        after.map(({ partition, checkpoint }) => [partition, checkpoint]),
+      );
+      for (const [partition, checkpoint] of checkpoints)
+        if (checkpoint !== `m${reached.get(partition)!}`)
           throw new Error(
-            `${partition}: the mark "${mark}" is not the one that was given with offset ` +
+            `${partition}: the mark "${checkpoint}" is not the one that was given with offset ` +
               `${reached.get(partition)!}`,
           );
       const wanted = new Set(sources.map((source) => source.name));
@@ -160,26 +162,26 @@ export function changesOf(
         const queue = random.pick(open);
         const batch = queue
           .splice(0, random.between(1, most))
-          .map((change) => ({ ...change, epoch: undefined }));
+          .map((change) => ({ ...change, generation: undefined }));
         const partition = partitionOf(batch[0]!);
         const { offset } = batch.at(-1)!;
-        yield { changes: batch, positions: [{ partition, offset, mark: `m${offset}` }] };
+        yield { changes: batch, positions: [{ partition, offset, checkpoint: `m${offset}` }] };
       }
     },
   };
 }
 
 /** The first seeds whose snapshots all say where they end. */
-export function markedLogs(
+export function logsWithSnapshotEnd(
   firstSeed: number,
   count: number,
-  aftermath: Aftermath,
+  continuation: LogContinuation,
   options: ScenarioOptions = {},
-): BrokenLog[] {
-  const logs: BrokenLog[] = [];
+): LogWithGap[] {
+  const logs: LogWithGap[] = [];
   for (let seed = firstSeed; logs.length < count; seed++) {
-    const log = brokenLog(seed, aftermath, options);
-    if (log !== null && log.marked.size === log.scenario.sources.length) logs.push(log);
+    const log = logWithGap(seed, continuation, options);
+    if (log !== null && log.withSnapshotEnd.size === log.scenario.sources.length) logs.push(log);
   }
   return logs;
 }

@@ -7,14 +7,14 @@ import { historyContext } from "../../src/offline/offline-reader.ts";
 import { valueAt } from "../../src/columns/batch.ts";
 import { memoryOfflineStore } from "../../src/testing/index.ts";
 
-const id: ColumnSpec = { name: "id", database: "id", kind: "int32", nullable: false };
+const id: ColumnSpec = { name: "id", database: "id", type: "int32", nullable: false };
 const source: SourceSpec = {
   name: "s",
   table: "public.s",
   columns: [id],
   primaryKey: ["id"],
-  eventTime: { is: "committed", since: null },
-  created: null,
+  eventTime: { kind: "committed", since: null },
+  createdAt: null,
 };
 
 function change(partition: number, offset: number, kind: "upsert" | "delete", lsn: bigint): Change {
@@ -27,8 +27,8 @@ function change(partition: number, offset: number, kind: "upsert" | "delete", ls
     values: [1],
     oldKey: null,
     unavailable: [],
-    unreadable: [],
-    broken: null,
+    invalidColumns: [],
+    undecodable: null,
     nonFinite: 0,
     lsn,
     committed: Number(lsn) * 1000,

@@ -2,7 +2,7 @@ import type { ChangeSource } from "@tidemark/core/spi";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** As if the stores took their time: so many ms before each batch. */
-export function slowly(
+export function slowSource(
   source: ChangeSource,
   pause: number,
   onTaken: (count: number) => void = () => undefined,

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { valueAt, type Batch } from "../../src/columns/batch.ts";
-import { decodeRows, encodeRows, rowDecoder } from "../../src/columns/batch-codec.ts";
+import { decodeRows, encodeRows, reusingDecoder } from "../../src/columns/batch-codec.ts";
 import { ByteReader } from "../../src/columns/bytes.ts";
-import type { ColumnSpec, Kind, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 
-const kinds: Readonly<Record<Kind, fc.Arbitrary<Value>>> = {
+const kinds: Readonly<Record<ValueType, fc.Arbitrary<Value>>> = {
   string: fc.constantFrom("", "a", "b", "é", "a longer text that is no short one at all"),
   json: fc.constantFrom("{}", "[1]"),
   boolean: fc.boolean(),
@@ -17,15 +17,15 @@ const kinds: Readonly<Record<Kind, fc.Arbitrary<Value>>> = {
   date: fc.integer({ min: -1000, max: 1000 }),
   bytes: fc.uint8Array({ maxLength: 5 }),
 };
-const columns: readonly ColumnSpec[] = (Object.keys(kinds) as Kind[]).map((kind) => ({
+const columns: readonly ColumnSpec[] = (Object.keys(kinds) as ValueType[]).map((kind) => ({
   name: kind,
   database: kind,
-  kind,
+  type: kind,
   nullable: true,
 }));
 const row = fc.tuple(
-  ...columns.map(({ kind }) =>
-    fc.oneof({ weight: 4, arbitrary: kinds[kind] }, fc.constant<Value>(null)),
+  ...columns.map(({ type }) =>
+    fc.oneof({ weight: 4, arbitrary: kinds[type] }, fc.constant<Value>(null)),
   ),
 );
 /** Of few rows and of many, and some columns constant. */
@@ -46,11 +46,11 @@ test("batches decoded one after another into the same arrays are those decoded e
       fc.subarray(columns.map((_, c) => c)),
       fc.nat(7),
       (batches, wanted, before) => {
-        const decode = rowDecoder(columns, wanted);
+        const decode = reusingDecoder(columns, wanted);
         for (const batch of batches) {
           const bytes = encodeRows(columns, batch);
           const reader = new ByteReader(Uint8Array.from([...new Uint8Array(before), ...bytes]));
-          reader.at = before;
+          reader.position = before;
           const kept = decode(reader);
           const own = decodeRows(columns, bytes, wanted);
           expect(kept.length).toBe(own.length);
@@ -63,7 +63,7 @@ test("batches decoded one after another into the same arrays are those decoded e
 });
 
 test("a decoder names its columns by one list, however many batches it decodes", () => {
-  const decode = rowDecoder(columns, [0, 3]);
+  const decode = reusingDecoder(columns, [0, 3]);
   const bytes = encodeRows(columns, []);
   expect(decode(new ByteReader(bytes)).columns).toBe(decode(new ByteReader(bytes)).columns);
 });

@@ -13,36 +13,36 @@ type Condition = NonNullable<Feature["where"]>;
 /**
  * Objects by what a registry would call them, in a form that is deeply equal for equal definitions.
  */
-export type Twin = ReadonlyMap<string, unknown>;
+export type ReferenceDefinitions = ReadonlyMap<string, unknown>;
 
-export function twinOf({
+export function referenceOf({
   sources,
   entities,
   views,
   selected,
-}: Pick<Scenario, "sources" | "entities" | "views" | "selected">): Twin {
-  const twin = new Map<string, unknown>();
+}: Pick<Scenario, "sources" | "entities" | "views" | "selected">): ReferenceDefinitions {
+  const reference = new Map<string, unknown>();
   const read = new Set(views.map((view) => view.entity.name));
   for (const entity of entities)
     if (read.has(entity.name))
-      twin.set(
+      reference.set(
         `entity ${entity.name}`,
         new Map(
           sortedBy(
             entity.keys.map(
               (key) =>
-                [key.name, [key.kind, key.precision, key.scale, key.zone, key.mode]] as const,
+                [key.name, [key.type, key.precision, key.scale, key.zone, key.mode]] as const,
             ),
           ),
         ),
       );
   for (const source of sources) {
-    twin.set(`source ${source.name}`, [
+    reference.set(`source ${source.name}`, [
       source.table,
       source.push ?? false,
       source.primaryKey,
       source.eventTime,
-      source.created,
+      source.createdAt,
       new Map(
         sortedBy(
           source.columns.map(
@@ -59,8 +59,8 @@ export function twinOf({
     const windows = view.features.flatMap((feature) =>
       feature.window === null ? [] : [feature.window],
     );
-    twin.set(`view ${view.name}`, [
-      view.is,
+    reference.set(`view ${view.name}`, [
+      view.kind,
       view.entity.name,
       view.source.name,
       view.ttl,
@@ -68,9 +68,9 @@ export function twinOf({
       windows.toSorted((a, b) => b - a)[0],
     ]);
     for (const feature of view.features)
-      twin.set(`feature ${view.name}.${feature.name}`, featureTwin(view, feature));
+      reference.set(`feature ${view.name}.${feature.name}`, referenceFeature(view, feature));
   }
-  twin.set(
+  reference.set(
     "service all",
     new Map(
       sortedBy(
@@ -78,19 +78,19 @@ export function twinOf({
       ),
     ),
   );
-  return twin;
+  return reference;
 }
 
 /**
  * What decides an answer: the rows (which table, which key, which time), which of them count, and
  * what is made of them.
  */
-function featureTwin(view: View, feature: Feature): unknown {
+function referenceFeature(view: View, feature: Feature): unknown {
   const { source } = view;
   const column = (name: string | null): unknown =>
     name === null ? null : [name, ...typeOf(source.columns.find((one) => one.name === name)!)];
   const condition = (one: Condition): unknown => {
-    switch (one.is) {
+    switch (one.kind) {
       case "compare":
         return ["compare", one.op, column(one.column), one.value];
       case "in":
@@ -100,18 +100,18 @@ function featureTwin(view: View, feature: Feature): unknown {
       case "not":
         return ["not", condition(one.term)];
       default:
-        return [one.is, distinct(one.terms.map(condition))];
+        return [one.kind, distinct(one.terms.map(condition))];
     }
   };
-  const { kind, precision, scale, zone, mode } = feature.result;
+  const { type, precision, scale, zone, mode } = feature.result;
   return [
-    view.is,
+    view.kind,
     feature.aggregate,
     column(feature.column),
     feature.window,
     feature.where === null ? null : condition(feature.where),
     feature.default,
-    [kind, precision, scale, zone, mode],
+    [type, precision, scale, zone, mode],
     view.ttl,
     new Map(
       sortedBy(view.entity.keys.map((key, i) => [key.name, column(view.keyColumns[i]!)] as const)),
@@ -121,21 +121,21 @@ function featureTwin(view: View, feature: Feature): unknown {
       source.table,
       source.push ?? false,
       source.primaryKey.map(column),
-      source.eventTime.is === "column"
+      source.eventTime.kind === "column"
         ? column(source.eventTime.column)
         : ["committed", column(source.eventTime.since)],
-      column(source.created),
+      column(source.createdAt),
     ],
     // each version of a dimension is stamped anew, whichever column made it, and a ttl counts from
     // its stamp
-    source.eventTime.is === "committed" && view.ttl !== null
+    source.eventTime.kind === "committed" && view.ttl !== null
       ? new Map(sortedBy(source.columns.map((one) => [one.name, typeOf(one)] as const)))
       : null,
   ];
 }
 
 function typeOf(column: SourceSpec["columns"][number] | ColumnSpec): readonly unknown[] {
-  return [column.database, column.kind, column.precision, column.scale, column.zone];
+  return [column.database, column.type, column.precision, column.scale, column.zone];
 }
 
 /** In an order of its own, each once: neither the order nor a repetition says anything. */
@@ -156,6 +156,10 @@ function sortedBy<T>(pairs: readonly (readonly [string, T])[]): (readonly [strin
   return pairs.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-export function sameInTwin(a: Twin, b: Twin, key: string): boolean {
+export function sameInReference(
+  a: ReferenceDefinitions,
+  b: ReferenceDefinitions,
+  key: string,
+): boolean {
   return a.has(key) && b.has(key) && isDeepStrictEqual(a.get(key), b.get(key));
 }

@@ -4,7 +4,7 @@
  */
 import { isTidemarkError } from "@tidemark/core";
 import { expect, test } from "vitest";
-import { js, made, type Loose } from "./support/loose.ts";
+import { js, made, type Untyped } from "./support/untyped.ts";
 
 const {
   user,
@@ -14,7 +14,7 @@ const {
   customers,
   weekly,
   accounts,
-} = made as Record<string, Loose>;
+} = made as Record<string, Untyped>;
 const {
   string,
   int64,
@@ -34,7 +34,7 @@ const {
   entity,
   featureView,
   featureService,
-} = js as Record<string, Loose>;
+} = js as Record<string, Untyped>;
 
 const columns = (): object => ({
   id: int64!(),
@@ -44,7 +44,7 @@ const columns = (): object => ({
   doc: json!(),
   time: timestamp!(),
 });
-const made1 = (more: object): Loose =>
+const made1 = (more: object): Untyped =>
   source!("s", {
     table: "public.s",
     columns: columns(),
@@ -52,7 +52,7 @@ const made1 = (more: object): Loose =>
     eventTime: "time",
     ...more,
   });
-const view = (features: unknown, more: object = {}): Loose =>
+const view = (features: unknown, more: object = {}): Untyped =>
   featureView!("v", { entity: user, source: t, features, ...more });
 
 const refusals: readonly (readonly [
@@ -247,7 +247,7 @@ const refusals: readonly (readonly [
   [
     "no event time",
     "DEFINITION_INVALID",
-    'say when its rows happened, as in eventTime: "time", or eventTime: committed() for a ' +
+    'say when its rows happened, as in eventTime: "time", or eventTime: commitTime() for a ' +
       "dimension",
     () => made1({ eventTime: undefined }),
   ],
@@ -272,38 +272,38 @@ const refusals: readonly (readonly [
   [
     "committed since no column",
     "COLUMN_UNKNOWN",
-    'committed({ since }) names "born", which is no column of it',
-    () => made1({ eventTime: js.committed!({ since: "born" }) }),
+    'commitTime({ since }) names "born", which is no column of it',
+    () => made1({ eventTime: js.commitTime!({ since: "born" }) }),
   ],
   [
     "committed since no timestamp",
     "DEFINITION_INVALID",
-    'committed({ since }) names "text", which is string',
-    () => made1({ eventTime: js.committed!({ since: "text" }) }),
+    'commitTime({ since }) names "text", which is string',
+    () => made1({ eventTime: js.commitTime!({ since: "text" }) }),
   ],
   [
     "committed since a column object",
     "DEFINITION_INVALID",
     "since must be the name of a timestamp column of the same source, got column customers.created",
-    () => js.committed!({ since: customers!.created }),
+    () => js.commitTime!({ since: customers!.created }),
   ],
   [
     "a created column that is missing",
     "COLUMN_UNKNOWN",
-    'created names "made"',
-    () => made1({ created: "made" }),
+    'createdAt names "made"',
+    () => made1({ createdAt: "made" }),
   ],
   [
     "a created column that is no timestamp",
     "DEFINITION_INVALID",
-    'created names "id", which is int64; name a timestamp column',
-    () => made1({ created: "id" }),
+    'createdAt names "id", which is int64; name a timestamp column',
+    () => made1({ createdAt: "id" }),
   ],
   [
     "a misspelt option",
     "DEFINITION_INVALID",
     'there is no option "primarykey"; the options are table, columns, primaryKey, eventTime, ' +
-      "created",
+      "createdAt",
     () => made1({ primarykey: ["id"] }),
   ],
   [
@@ -340,20 +340,20 @@ const refusals: readonly (readonly [
   // aggregations
   [
     "sum of a string",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     "sum(transactions.vendor): vendor is a string column; this aggregation takes int32, " +
       "int64, float64 or decimal",
     () => sum!(t!.vendor),
   ],
   [
     "avg of a timestamp",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     "avg(transactions.time): time is a timestamp column",
     () => avg!(t!.time),
   ],
   [
     "max of json",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     "max(transactions.extra): extra is a json column, and its values have no order",
     () => max!(t!.extra),
   ],
@@ -500,7 +500,7 @@ const refusals: readonly (readonly [
   ],
   [
     "a comparison of json",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     "eq(transactions.extra): a json column has no order; it can only be isNull or isNotNull",
     () => eq!(t!.extra, {}),
   ],
@@ -648,7 +648,7 @@ const refusals: readonly (readonly [
   [
     "a window over a dimension",
     "DEFINITION_INVALID",
-    'source "customers" is a dimension (eventTime: committed()), whose rows have no event ' +
+    'source "customers" is a dimension (eventTime: commitTime()), whose rows have no event ' +
       "time to lie in a window",
     () =>
       featureView!("v", { entity: user, source: customers, features: { n: count!().over!("1d") } }),
@@ -681,7 +681,7 @@ const refusals: readonly (readonly [
   ],
   [
     "a key of another kind",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     'transactions.user_id is string, the key "user_id" of entity "e" is int64; make them equal',
     () =>
       featureView!("v", {
@@ -692,7 +692,7 @@ const refusals: readonly (readonly [
   ],
   [
     "a decimal key of another scale",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     'transactions.fee is decimal with 2 fraction digits, the key "fee" of entity "e" is ' +
       "decimal with 3 fraction digits",
     () =>
@@ -704,7 +704,7 @@ const refusals: readonly (readonly [
   ],
   [
     "a mapped key of another kind",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     'transfers.branch is int32, the key "user_id" of entity "user" is string',
     () =>
       featureView!("v", {
@@ -787,11 +787,11 @@ const refusals: readonly (readonly [
     "a feature called like the key of another view",
     "NAME_TAKEN",
     'weekly.num would be answered as "account_id", which is a key; rename it',
-    () => js.selectionOf!([weekly!.num!.as!("account_id"), accounts!.total]),
+    () => js.selectedFeatures!([weekly!.num!.as!("account_id"), accounts!.total]),
   ],
   [
     "one key asked as two kinds",
-    "KIND_MISMATCH",
+    "TYPE_MISMATCH",
     'key "account_id" is int64 in view "accounts" and int32 in view "v"; ask for them apart',
     () => {
       const other = source!("o", {
@@ -800,7 +800,7 @@ const refusals: readonly (readonly [
         primaryKey: ["account_id"],
         eventTime: "at",
       });
-      return js.selectionOf!([
+      return js.selectedFeatures!([
         accounts!.total,
         featureView!("v", {
           entity: entity!("e", { keys: { account_id: int32!() } }),
@@ -814,7 +814,7 @@ const refusals: readonly (readonly [
     "a column asked for",
     "SELECTION_INVALID",
     "the features: column transactions.amount is no feature, view or service",
-    () => js.selectionOf!(t!.amount),
+    () => js.selectedFeatures!(t!.amount),
   ],
   // the rest
   [

@@ -25,12 +25,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { brokenLog, changesOf } from "../src/rebootstrap-scenario.ts";
+import { logWithGap, changesOf } from "../src/resnapshot-scenario.ts";
 import { inFolder, realStores, type RealStores } from "../src/real-stores.ts";
-import { runSettings } from "../src/settings.ts";
-import { differing } from "../src/through-store.ts";
+import { seedSettings } from "../src/settings.ts";
+import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = runSettings("bootstrap", 8);
+const { seed: firstSeed, seeds } = seedSettings("bootstrap", 8);
 const LONG = { changes: 400, tailCut: false };
 const MOST_KILLS = 12;
 
@@ -66,7 +66,7 @@ async function expectOracle(
 ): Promise<void> {
   const found: string[] = [];
   for (const asked of ["online", "as corrected", "as known"] as const)
-    found.push(...(await differing(store, scenario, scenario.requests, asked, { truth })));
+    found.push(...(await storeDifferences(store, scenario, scenario.requests, asked, { truth })));
   expect(found).toEqual([]);
 }
 
@@ -89,7 +89,7 @@ test(
         const stores = realStores(folder);
         await joinFiles(scenario, stores, random);
         const store = await open(scenario, stores);
-        taken += (await store.bootstrap({ batchRows: random.pick([3, 50, 5_000]) })).changes;
+        taken += (await store.backfill({ batchRows: random.pick([3, 50, 5_000]) })).changes;
         await expectOracle(
           store,
           scenario,
@@ -115,7 +115,7 @@ test(
   async () => {
     const met = { logs: 0, unfinished: 0, answers: 0 };
     for (let seed = firstSeed; seed < firstSeed + seeds * 3; seed++) {
-      const log = brokenLog(seed, (["retained", "recreated", "restored"] as const)[seed % 3]!);
+      const log = logWithGap(seed, (["retained", "recreated", "restored"] as const)[seed % 3]!);
       if (log === null) continue;
       const { scenario } = log;
       const offline = memoryOfflineStore(memoryOfflineData());
@@ -132,17 +132,17 @@ test(
       const live = await make();
       await live.run(changesOf("before", log.before, random()));
       const old = await make();
-      await old.bootstrap();
+      await old.backfill();
       for (const { name } of scenario.sources) {
         await live
-          .rebootstrap(name, changesOf(name, log.after, random()))
+          .resnapshot(name, changesOf(name, log.after, random()))
           .catch((error: unknown) => {
             if (!isTidemarkError(error, "SNAPSHOT_INCOMPLETE")) throw error;
             met.unfinished++;
           });
       }
       const empty = await make();
-      for (const store of [old, empty]) await store.bootstrap({ batchRows: 7 });
+      for (const store of [old, empty]) await store.backfill({ batchRows: 7 });
       const expectAlike = async (): Promise<void> => {
         const [expected, ...others] = await Promise.all(
           [live, old, empty].map((store) => said(store, scenario)),
@@ -186,7 +186,7 @@ suiteNeeding(
   "a topic whose beginning is gone, on a real Kafka, with the history in a bucket of a real MinIO",
   () => {
     test(
-      "a run says store.bootstrap; bootstrap killed with -9 again and again ends in the " +
+      "a run says store.backfill; bootstrap killed with -9 again and again ends in the " +
         "oracle's bits, from an empty and from an old online store, and the run goes on",
       { timeout: 600_000 },
       async () => {
@@ -269,7 +269,7 @@ suiteNeeding(
               const lost = await open(scenario, realStores(place, {}, objects()));
               await expect(lost.run(changes())).rejects.toMatchObject({
                 code: "LOG_LOST",
-                message: expect.stringContaining("call store.bootstrap() first") as string,
+                message: expect.stringContaining("call store.backfill() first") as string,
               });
               await lost.close();
               const { kills, refused } = await killedBootstrap(
@@ -318,7 +318,7 @@ async function killedBootstrap(
   bucket: Parameters<typeof s3Objects>[0],
   whole: Scenario["truth"] | null,
 ): Promise<{ readonly kills: number; readonly refused: number }> {
-  const program = fileURLToPath(new URL("programs/bootstrap.ts", import.meta.url));
+  const program = fileURLToPath(new URL("programs/backfill.ts", import.meta.url));
   const random = new Random(firstSeed);
   let kills = 0;
   let refused = 0;
@@ -352,7 +352,7 @@ async function killedBootstrap(
       retain: "forever",
     });
     try {
-      const found = await differing(store, scenario, scenario.requests, "online", {
+      const found = await storeDifferences(store, scenario, scenario.requests, "online", {
         truth: whole ?? scenario.truth,
       });
       if (whole !== null) expect(found).toEqual([]);

@@ -13,23 +13,23 @@ import { hashText } from "./view-fingerprint.ts";
 import { KeyNumbers } from "./key-numbers.ts";
 
 /** The entities whose hash leaves `index` when it is divided by `count`, a power of two. */
-export interface Share {
+export interface EntityGroup {
   readonly count: number;
   readonly index: number;
 }
 
 /** What a share may hold in memory; one that would hold more is halved. */
-export interface ShareLimits {
+export interface EntityGroupLimits {
   readonly events: number;
   readonly rows: number;
   /** Shares are not made smaller than one in so many. */
-  readonly shares: number;
+  readonly groups: number;
 }
 
-export interface GatheredShare {
-  readonly share: Share;
+export interface GatheredGroup {
+  readonly group: EntityGroup;
   /** What was split off, for later. */
-  readonly left: readonly Share[];
+  readonly remaining: readonly EntityGroup[];
   readonly entities: number;
   readonly events: readonly Events[];
   /** `hashText` of each entity's key, by its number; what lies behind the last entity is none. */
@@ -42,7 +42,7 @@ export interface GatheredShare {
    * Whether history has a row of the entity that lies before the end of the day (dimensions and
    * facts: one that holds there).
    */
-  isThere(entity: number, day: number): boolean;
+  hasRow(entity: number, day: number): boolean;
 }
 
 /** Entities by number. One without a row that was ever seen has no key. */
@@ -55,20 +55,23 @@ interface Entities {
   readonly seen: Uint8Array[];
 }
 
-export async function gatherShare(
+export async function gatherGroup(
   context: HistoryContext,
   state: HistoryState,
   view: ViewSpec,
   plan: AggregatePlan | JoinPlan,
   days: readonly LocalDate[],
-  asked: Share,
-  limits: ShareLimits,
+  asked: EntityGroup,
+  limits: EntityGroupLimits,
   signal: AbortSignal | undefined,
-): Promise<GatheredShare> {
+): Promise<GatheredGroup> {
   const { source } = context;
-  const isWindow = "longest" in plan;
-  const isDimension = source.eventTime.is === "committed";
-  const [least, most] = [isWindow ? days[0]!.time - plan.longest : -Infinity, days.at(-1)!.time];
+  const isWindow = "longestWindow" in plan;
+  const isDimension = source.eventTime.kind === "committed";
+  const [least, most] = [
+    isWindow ? days[0]!.time - plan.longestWindow : -Infinity,
+    days.at(-1)!.time,
+  ];
   const keyColumns: readonly ColumnSpec[] = view.keyColumns.map(
     (name) => source.columns[columnIndex(source, name)]!,
   );
@@ -76,23 +79,23 @@ export async function gatherShare(
     ...plan.columns,
     ...keyColumns.filter((column) => !plan.columns.includes(column)),
   ];
-  const keyPlaces = keyColumns.map((column) => columns.indexOf(column));
-  const none = (): Entities => ({
+  const keyColumnIndexes = keyColumns.map((column) => columns.indexOf(column));
+  const noEntities = (): Entities => ({
     numbers: new KeyNumbers(),
     keys: keyColumns.map(() => []),
     first: [],
     seen: [],
   });
-  let share = asked;
-  const left: Share[] = [];
-  let entities = none();
-  let held: Events[] = [];
+  let group = asked;
+  const remaining: EntityGroup[] = [];
+  let entities = noEntities();
+  let gatheredEvents: Events[] = [];
   let rows = 0;
 
   const entityOf = (text: string): number => {
     const { numbers } = entities;
     const hash = hashText(text);
-    if (hash % share.count !== share.index) return -1;
+    if (hash % group.count !== group.index) return -1;
     const number = numbers.add(text, hash);
     if (number < entities.first.length) return number;
     for (const values of entities.keys) values.push(null);
@@ -102,11 +105,11 @@ export async function gatherShare(
   };
 
   function halve(): void {
-    left.push({ count: share.count * 2, index: share.index + share.count });
-    share = { count: share.count * 2, index: share.index };
+    remaining.push({ count: group.count * 2, index: group.index + group.count });
+    group = { count: group.count * 2, index: group.index };
     const before = entities;
-    entities = none();
-    const renamed = before.numbers.texts.map((text, number) => {
+    entities = noEntities();
+    const newNumbers = before.numbers.texts.map((text, number) => {
       const now = entityOf(text);
       if (now < 0) return now;
       entities.keys.forEach((values, k) => {
@@ -117,9 +120,9 @@ export async function gatherShare(
       return now;
     });
     rows = 0;
-    held = held.flatMap((events) => {
-      const kept = onlyRows(events, (i) =>
-        events.entity[i]! < 0 ? -1 : renamed[events.entity[i]!]!,
+    gatheredEvents = gatheredEvents.flatMap((events) => {
+      const kept = selectEvents(events, (i) =>
+        events.entity[i]! < 0 ? -1 : newNumbers[events.entity[i]!]!,
       );
       rows += kept?.length ?? 0;
       return kept === null ? [] : [kept];
@@ -138,7 +141,9 @@ export async function gatherShare(
   for await (const events of versionEvents(context, state, query)) {
     signal?.throwIfAborted();
     const { length, entity, time, from, to } = events;
-    const vectors: readonly Vector[] = keyPlaces.map((place) => events.columns.vectors[place]!);
+    const vectors: readonly Vector[] = keyColumnIndexes.map(
+      (index) => events.columns.vectors[index]!,
+    );
     const { keys, first, seen } = entities;
     let kept = 0;
     for (let i = 0; i < length; i++) {
@@ -150,9 +155,9 @@ export async function gatherShare(
       if (!isDimension) {
         if (at < first[number]!) first[number] = at;
       } else {
-        const there = seen[number]!;
+        const seenByDay = seen[number]!;
         for (let day = 0; day < days.length; day++)
-          if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) there[day] = 1;
+          if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) seenByDay[day] = 1;
       }
       if (at < least || at > most) entity[i] = -1;
       else kept++;
@@ -166,12 +171,12 @@ export async function gatherShare(
         vectors: events.columns.vectors.slice(0, plan.columns.length),
       },
     };
-    held.push(kept * 2 > length ? own : onlyRows(own, (i) => entity[i]!)!);
+    gatheredEvents.push(kept * 2 > length ? own : selectEvents(own, (i) => entity[i]!)!);
     rows += kept;
     while (
       (rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) &&
       entities.numbers.texts.length > 1 &&
-      share.count < limits.shares
+      group.count < limits.groups
     )
       halve();
   }
@@ -183,14 +188,14 @@ export async function gatherShare(
     seen,
   } = entities;
   return {
-    share,
-    left,
+    group,
+    remaining,
     entities: texts.length,
-    events: held,
+    events: gatheredEvents,
     keys,
     hashes,
     textOf: (number) => texts[number]!,
-    isThere: isDimension
+    hasRow: isDimension
       ? (number, day) => seen[number]![day] === 1
       : isWindow
         ? (number, day) => first[number]! < days[day]!.time
@@ -199,12 +204,12 @@ export async function gatherShare(
 }
 
 /** The rows that have an entity (−1: none), under its new number; null: there is none. */
-function onlyRows(events: Events, entityAt: (row: number) => number): Events | null {
-  const marks = new Uint8Array(events.length);
+function selectEvents(events: Events, entityAt: (row: number) => number): Events | null {
+  const selected = new Uint8Array(events.length);
   let length = 0;
   for (let i = 0; i < events.length; i++) {
     if (entityAt(i) < 0) continue;
-    marks[i] = 1;
+    selected[i] = 1;
     length++;
   }
   if (length === 0) return null;
@@ -217,12 +222,12 @@ function onlyRows(events: Events, entityAt: (row: number) => number): Events | n
   };
   let at = 0;
   for (let i = 0; i < events.length; i++) {
-    if (marks[i] === 0) continue;
+    if (selected[i] === 0) continue;
     result.entity[at] = entityAt(i);
     result.time[at] = events.time[i]!;
     result.from[at] = events.from[i]!;
     result.to[at] = events.to[i]!;
     at++;
   }
-  return { ...result, columns: selectRows(events.columns, marks) };
+  return { ...result, columns: selectRows(events.columns, selected) };
 }

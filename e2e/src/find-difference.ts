@@ -1,7 +1,7 @@
 /**
  * Compares seeds until one differs, with a copy of the repository's `packages/core/src` and
- * `testkit/src`: `hunt.ts FOLDER FIRST-SEED SEEDS`. Prints how many seeds it took; 0: none
- * differed.
+ * `testkit/src`: `find-difference.ts FOLDER FIRST-SEED SEEDS`. Prints how many seeds it took; 0:
+ * none differed.
  */
 import type * as Testing from "@tidemark/core/testing";
 import type * as Testkit from "@tidemark/testkit";
@@ -17,8 +17,8 @@ const { memoryOfflineStore, memoryOnlineStore } = (await load(
   "packages/core/src/testing/index.ts",
 )) as typeof Testing;
 
-let found = 0;
-for (let n = 0; n < Number(seeds) && found === 0; n++) {
+let seedsTried = 0;
+for (let n = 0; n < Number(seeds) && seedsTried === 0; n++) {
   const seed = Number(first) + n;
   const scenario = generateScenario(seed);
   const delivery = otherDelivery(scenario, new Random(seed));
@@ -28,9 +28,9 @@ for (let n = 0; n < Number(seeds) && found === 0; n++) {
       { online: memoryOnlineStore(), offline: memoryOfflineStore() },
       { buckets: 2, commitRows: 20, delivery, compactAfter: 0.6 },
     );
-    if (differences.length > 0) found = n + 1;
+    if (differences.length > 0) seedsTried = n + 1;
   } catch {
-    found = n + 1; // a path that stops is noticed as well
+    seedsTried = n + 1; // a path that stops is noticed as well
   }
 }
-console.log(String(found));
+console.log(String(seedsTried));

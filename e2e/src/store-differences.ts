@@ -4,35 +4,35 @@ import {
   oracleOf,
   requestKeys,
   scenarioDefinitions,
-  type EndedSnapshot,
+  type CompletedSnapshot,
   type OracleAnswer,
   type OracleMode,
   type OracleRequest,
   type Scenario,
 } from "@tidemark/testkit";
 
-export type Asked = "online" | "as corrected" | "as known";
+export type AnswerPath = "online" | "as corrected" | "as known";
 
-export interface Expected {
+export interface ExpectedOptions {
   /** The changes that the oracle knows; all of the scenario without it. */
   readonly truth?: Scenario["truth"];
   /** Snapshots of later epochs that are complete. */
-  readonly ended?: readonly EndedSnapshot[];
+  readonly ended?: readonly CompletedSnapshot[];
   /** How the oracle is asked, where that is not how the store is. */
   readonly mode?: OracleMode;
 }
 
 /** What the store answers to these requests, where it is not what the oracle answers; in words. */
-export async function differing(
+export async function storeDifferences(
   store: Store,
   scenario: Scenario,
   requests: readonly OracleRequest[],
-  asked: Asked,
+  asked: AnswerPath,
   {
     truth = scenario.truth,
     ended = [],
     mode = asked === "as known" ? "known" : "corrected",
-  }: Expected = {},
+  }: ExpectedOptions = {},
 ): Promise<string[]> {
   const oracle = oracleOf({ ...scenario, truth }, null, ended);
   const rows =
@@ -42,13 +42,13 @@ export async function differing(
   return requests.flatMap((request, i) => {
     const expected = oracle.answer(scenario.selected, request, mode);
     return scenario.selected.flatMap(({ as, feature }, f) => {
-      const found = rows[i]![as] as Shown;
-      const wanted: Shown = {
+      const found = rows[i]![as] as AnswerValue;
+      const wanted: AnswerValue = {
         value: toUser(expected[f]!.value, feature.result),
         status: expected[f]!.status,
         eventTime: dateOf(expected[f]!),
       };
-      return same(found, wanted)
+      return sameAnswer(found, wanted)
         ? []
         : [
             `seed ${scenario.seed}, ${asked}, ${as} of ${JSON.stringify(request, digits)}: ` +
@@ -80,7 +80,7 @@ export async function refusedBeforeHorizon(
   return { refused, answered: requests.length - refused };
 }
 
-interface Shown {
+interface AnswerValue {
   readonly value: unknown;
   readonly status: string;
   readonly eventTime: Date | null;
@@ -127,7 +127,7 @@ function dateOf({ eventTime }: OracleAnswer): Date | null {
   return eventTime === null ? null : new Date(Math.floor(eventTime / 1000));
 }
 
-function same(a: Shown, b: Shown): boolean {
+function sameAnswer(a: AnswerValue, b: AnswerValue): boolean {
   return (
     a.status === b.status &&
     a.eventTime?.getTime() === b.eventTime?.getTime() &&

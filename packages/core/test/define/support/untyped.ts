@@ -1,0 +1,11 @@
+/** The package as a JavaScript user sees it: nothing is checked before it runs. */
+import * as core from "@tidemark/core";
+import * as bank from "./bank.ts";
+
+export interface Untyped {
+  (...args: readonly unknown[]): Untyped;
+  readonly [member: string]: Untyped;
+}
+
+export const js = core as unknown as Untyped;
+export const made = bank as unknown as Untyped;
