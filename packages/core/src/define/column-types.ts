@@ -18,6 +18,19 @@ export interface ColumnType<out K extends ValueType, out V> {
 }
 export type Columns = { readonly [name: string]: ColumnType<ValueType, unknown> };
 
+/**
+ * Whether a column of this type may hold null. False where nobody can know: a compiler without
+ * `strictNullChecks` does not tell `string | null` from `string`, and definitions made from data
+ * say `unknown`.
+ */
+export type MayBeNull<V> = unknown extends V
+  ? false
+  : null extends string
+    ? false
+    : null extends V
+      ? true
+      : false;
+
 /** A column of a source. */
 export interface Column<
   out S extends string,

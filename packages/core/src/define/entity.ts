@@ -1,7 +1,7 @@
 /** What features are about. */
 import { TidemarkError } from "../errors.ts";
 import type { ValueType } from "../specs.ts";
-import type { Columns, ColumnType, KeyType } from "./column-types.ts";
+import type { Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
@@ -23,11 +23,9 @@ type CheckEntityKey<N, T extends ColumnType<ValueType, unknown>> = [
   Extract<T["type"], KeyType>,
 ] extends [never]
   ? `${N & string} is ${T["type"]}, which cannot be compared exactly: take another kind`
-  : unknown extends T[typeof shape]
-    ? T
-    : null extends T[typeof shape]
-      ? `${N & string} may be null, and a key is never null: drop .nullable()`
-      : T;
+  : MayBeNull<T[typeof shape]> extends true
+    ? `${N & string} may be null, and a key is never null: drop .nullable()`
+    : T;
 
 /**
  * Something features are about, named by one key or several. A key that may be null, and one of

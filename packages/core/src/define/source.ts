@@ -1,7 +1,7 @@
 /** A table whose rows feed features. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
-import type { Column, Columns, ColumnType, KeyType } from "./column-types.ts";
+import type { Column, Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
 import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
@@ -47,11 +47,9 @@ type CheckPrimaryKeyColumn<N, T extends ColumnType<ValueType, unknown>> = [
   Extract<T["type"], KeyType>,
 ] extends [never]
   ? Invalid<`'${N & string}' is a ${T["type"]} column, which cannot be compared exactly: take another column`>
-  : unknown extends T[typeof shape]
-    ? N
-    : null extends T[typeof shape]
-      ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`>
-      : N;
+  : MayBeNull<T[typeof shape]> extends true
+    ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`>
+    : N;
 export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? | CommitTime<never>
     | Invalid<"none of the columns is a timestamp: declare one, or say commitTime() if each version of a row holds from its commit on">
