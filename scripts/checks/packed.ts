@@ -1,6 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { unsupportedNode } from "../../packages/cli/src/node-version.ts";
 import { entryPoints, publishedPackages } from "./packages.ts";
 import {
@@ -112,12 +120,45 @@ async function installAndImport(): Promise<Finished[]> {
       ...(await inPairs(commandNames, (name) =>
         runNpm(["exec", "--no", "--", name, "--help"], { cwd: project, env }),
       )),
+      ...(await compileProgram(project)),
       ...(await withOldNode(project)),
       ...(await withoutAdapters(project)),
     ];
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
+}
+
+/** The program of a user, with the least TypeScript and with `strict: false`. */
+async function compileProgram(project: string): Promise<Finished[]> {
+  const home = join(root, "docs", "test", "consumer");
+  for (const name of readdirSync(home)) copyFileSync(join(home, name), join(project, name));
+  const least = join(root, "testkit", "node_modules", "typescript-least");
+  const current = join(root, "node_modules", "typescript");
+  const compile = (typescript: string, strict: boolean, modules: object): Promise<Finished> => {
+    const name = `tsconfig.${basename(typescript)}.${strict}.json`;
+    const compilerOptions = {
+      ...modules,
+      target: "es2022",
+      strict,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      // what third parties declare is not ours
+      skipLibCheck: true,
+      typeRoots: [join(root, "node_modules", "@types")],
+      types: ["node"],
+    };
+    const config = JSON.stringify({ compilerOptions, files: ["program.ts"] });
+    writeFileSync(join(project, name), config);
+    const tsc = join(typescript, "bin", "tsc");
+    return run(process.execPath, [tsc, "-p", name, "--pretty", "false"], { cwd: project });
+  };
+  const bundler = { module: "esnext", moduleResolution: "bundler" };
+  const nodenext = { module: "nodenext", moduleResolution: "nodenext" };
+  return [
+    ...(await Promise.all([compile(least, true, bundler), compile(least, false, nodenext)])),
+    await compile(current, false, bundler),
+  ];
 }
 
 const cli = join("node_modules", "@tidemark", "cli");
