@@ -105,7 +105,7 @@ export function bankChanges(users: number, events: number, batch = 2000): Change
               amount,
               time,
             ],
-            lsn: BigInt(1_000_000 + id * 200),
+            order: BigInt(1_000_000 + id * 200),
             committed: time + 1000,
             snapshot: false,
             op: "c",

@@ -43,7 +43,7 @@ const source: ChangeSource = {
           next() * 1000,
           NOW - Math.floor(next() * 1e9),
         ],
-        lsn: BigInt(1_000_000_000 + (id + i) * 200),
+        order: BigInt(1_000_000_000 + (id + i) * 200),
         committed: NOW + id,
         snapshot: false,
         op: "c",

@@ -59,7 +59,7 @@ function transactionsOfAll(): ChangeSource {
               Math.round(next() * 100_000) / 100,
               time,
             ],
-            lsn: BigInt(1_000_000 + id * 200),
+            order: BigInt(1_000_000 + id * 200),
             committed: time + 1000,
             snapshot: false,
             op: "c",

@@ -73,7 +73,7 @@ export function transactionsOn(days: readonly string[], from: number): ChangeSou
         invalidColumns: [],
         undecodable: null,
         nonFinite: 0,
-        lsn: BigInt(id),
+        order: BigInt(id),
         committed: Date.parse("2025-06-30T00:00:00Z") * 1000 + id,
         snapshot: false,
         op: "c",

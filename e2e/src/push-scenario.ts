@@ -383,7 +383,7 @@ function changeOf(
     invalidColumns: [],
     undecodable: null,
     nonFinite: 0,
-    lsn: null,
+    order: null,
     committed,
     snapshot: false,
     op: null,

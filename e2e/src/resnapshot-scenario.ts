@@ -43,18 +43,18 @@ export function logWithGap(
   );
   if (rows.length === 0) return null;
   const cut = rows[0]!.line;
-  const lsn = rows[0]!.change.lsn;
+  const lsn = rows[0]!.change.order;
   // without LSNs a table has one partition, and its offsets say what was before
   const beginning = (source: string): number =>
     rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
-  const tail = ({ source, lsn: at, kind, offset }: Change): boolean =>
+  const tail = ({ source, order: at, kind, offset }: Change): boolean =>
     lsn === null ? offset < beginning(source) : kind !== "none" && at !== null && at < lsn;
   const kept = scenario.truth
     .map((change, line) => ({ change, line }))
     .filter(({ change, line }) => line >= cut && (continuation === "retained" || !tail(change)));
   const lsnShift =
     continuation === "restored" && lsn !== null
-      ? (lsn - (scenario.truth.find((change) => change.lsn !== null)?.lsn ?? lsn)) / 2n
+      ? (lsn - (scenario.truth.find((change) => change.order !== null)?.order ?? lsn)) / 2n
       : 0n;
   const first = new Map<string, number>();
   for (const { change } of kept)
@@ -65,11 +65,11 @@ export function logWithGap(
   const after = kept.map(({ change }): Change => ({
     ...change,
     generation: 1,
-    lsn: change.lsn === null ? null : change.lsn - lsnShift,
+    order: change.order === null ? null : change.order - lsnShift,
     offset:
       continuation === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
-  const orderOf = ({ lsn: at, offset }: Change): bigint => at ?? BigInt(offset);
+  const orderOf = ({ order: at, offset }: Change): bigint => at ?? BigInt(offset);
   const snapshots = new Map(
     scenario.sources.flatMap(({ name }): [string, CompletedSnapshot][] => {
       const mine = after.filter(

@@ -115,7 +115,7 @@ async function resnapshotAll(
         source: name,
         generation: 1,
         start: 0n,
-        end: rows.reduce((end, { lsn }) => (lsn !== null && lsn > end ? lsn : end), 0n),
+        end: rows.reduce((end, { order }) => (order !== null && order > end ? order : end), 0n),
         committed,
       });
     }

@@ -98,12 +98,12 @@ export interface Change {
    * The place in the database's log; null: the message has none, and the offset orders it among
    * those of its partition.
    */
-  readonly lsn: bigint | null;
+  readonly order: bigint | null;
   /**
    * Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change
    * source leaves it out.
    */
-  readonly order?: bigint | undefined;
+  readonly inheritedOrder?: bigint | undefined;
   /**
    * How often the source was begun anew before this change (`store.resnapshot`); 0 without it. A
    * change source leaves it out.

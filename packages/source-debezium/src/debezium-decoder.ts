@@ -128,7 +128,7 @@ export function debeziumDecoder(
     invalidColumns: row === null ? NONE : row.unreadable,
     undecodable,
     nonFinite: row === null ? 0 : row.nonFinite,
-    lsn: origin.lsn,
+    order: origin.lsn,
     committed: origin.committed,
     snapshot: origin.snapshot || op === "r",
     ...(origin.snapshotMarker === undefined ? {} : { snapshotMarker: origin.snapshotMarker }),

@@ -429,11 +429,15 @@ describe("where a change stands in the log", () => {
   );
 
   test("the three shapes name the same place, commit time and transaction", () => {
-    const place = ({ lsn, committed, snapshot }: Change): object => ({ lsn, committed, snapshot });
+    const place = ({ order, committed, snapshot }: Change): object => ({
+      order,
+      committed,
+      snapshot,
+    });
     expect(bare!.slice(3, 26).map(place)).toEqual(enveloped!.slice(3, 26).map(place));
     expect(bare!.slice(3, 26).map(place)).toEqual(flat!.slice(3, 26).map(place));
     expect(bare![6]).toMatchObject({
-      lsn: 26941928n,
+      order: 26941928n,
       committed: 1_795_423_828_966_246,
       snapshot: false,
       transaction: "756",
@@ -447,13 +451,13 @@ describe("where a change stands in the log", () => {
     "snapshot rows say so; an incremental one has its place in source.sequence, and a flat one " +
       "has none",
     () => {
-      expect(bare!.slice(0, 3).every(({ snapshot, lsn }) => snapshot && lsn === 26655416n)).toBe(
-        true,
-      );
-      expect(bare!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(
+      expect(
+        bare!.slice(0, 3).every(({ snapshot, order }) => snapshot && order === 26655416n),
+      ).toBe(true);
+      expect(bare!.slice(26).map(({ snapshot, order }) => [snapshot, order])).toEqual(
         Array(12).fill([true, 26968752n]),
       );
-      expect(flat!.slice(26).map(({ snapshot, lsn }) => [snapshot, lsn])).toEqual(
+      expect(flat!.slice(26).map(({ snapshot, order }) => [snapshot, order])).toEqual(
         Array(12).fill([true, null]),
       );
     },

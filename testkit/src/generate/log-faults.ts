@@ -32,7 +32,7 @@ export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
   "old key lost": (change) => ({ ...change, oldKey: null }),
   "LSN by arrival": (change) => ({
     ...change,
-    lsn: change.lsn === null ? null : BigInt(change.offset),
+    order: change.order === null ? null : BigInt(change.offset),
   }),
   "commit time in milliseconds": (change) => ({
     ...change,

@@ -144,7 +144,7 @@ export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Chan
       ...here,
       ...nothing,
       kind: "none",
-      lsn: null,
+      order: null,
       committed: null,
       snapshot: false,
       op: null,
@@ -152,7 +152,7 @@ export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Chan
     };
   const common = {
     ...here,
-    lsn: traits.withoutLsn ? null : message.order,
+    order: traits.withoutLsn ? null : message.order,
     committed: committedOf(message, traits),
     snapshot: message.snapshot !== "false",
     ...snapshotMarkerOf(message, traits),

@@ -41,7 +41,7 @@ export function generateRequests(
     // What the log told last of a row is seen in both modes; the rest as known only.
     .map((images) => {
       const inOrder = images.toSorted((a, b) =>
-        Number((a.change.lsn ?? 0n) - (b.change.lsn ?? 0n)),
+        Number((a.change.order ?? 0n) - (b.change.order ?? 0n)),
       );
       return {
         images,

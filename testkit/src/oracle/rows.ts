@@ -122,18 +122,18 @@ function emptyAtSnapshotEnd({ generation, end, committed }: CompletedSnapshot): 
  * none at all, the offset.
  */
 function orderOf(change: Change, all: readonly { readonly change: Change }[]): bigint {
-  if (change.lsn !== null) return change.lsn;
+  if (change.order !== null) return change.order;
   let order: bigint | null = null;
   for (const { change: other } of all) {
     if ((other.generation ?? 0) !== (change.generation ?? 0)) continue;
     if (
-      other.lsn !== null &&
+      other.order !== null &&
       other.topic === change.topic &&
       other.partition === change.partition &&
       other.offset < change.offset &&
-      (order === null || other.lsn > order)
+      (order === null || other.order > order)
     )
-      order = other.lsn;
+      order = other.order;
   }
   return order ?? BigInt(change.offset);
 }

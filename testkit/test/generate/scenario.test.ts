@@ -95,8 +95,8 @@ test("a line says what its truth says", () => {
       expect({ c: "upsert", u: "upsert", r: "upsert", d: "delete", t: "truncate" }[op]).toBe(
         change.kind,
       );
-      if (change.lsn !== null && (!change.snapshot || flat))
-        expect(line).toContain(`lsn\\":${change.lsn}`);
+      if (change.order !== null && (!change.snapshot || flat))
+        expect(line).toContain(`lsn\\":${change.order}`);
       const row = (
         flat ? payload : change.kind === "delete" ? payload["before"] : payload["after"]
       ) as Record<string, unknown> | null;
@@ -177,7 +177,7 @@ test(
       const scenario = generateScenario(seed);
       const stored = new Map<string, { lsn: bigint; committed: number }>();
       for (const change of scenario.truth) {
-        if (change.lsn === null || change.committed === null) continue;
+        if (change.order === null || change.committed === null) continue;
         const source = scenario.sources.find((one) => one.name === change.source)!;
         const key =
           change.values === null
@@ -195,9 +195,9 @@ test(
         ];
         for (const row of change.kind === "truncate" ? rows : rows.slice(1)) {
           const before = stored.get(row);
-          if (before !== undefined && change.lsn < before.lsn)
+          if (before !== undefined && change.order < before.lsn)
             expect(change.committed).toBeLessThanOrEqual(before.committed);
-          else stored.set(row, { lsn: change.lsn, committed: change.committed });
+          else stored.set(row, { lsn: change.order, committed: change.committed });
         }
       }
     }

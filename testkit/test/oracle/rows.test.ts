@@ -81,7 +81,7 @@ test("of two changes with one LSN the later offset wins", () => {
 });
 
 test("without LSNs the offset orders", () => {
-  const none = { lsn: null };
+  const none = { order: null };
   expect(
     amounts([
       paid(1, { amount: 1 }, none),
@@ -98,7 +98,7 @@ test("an incremental-snapshot row without a place of its own follows what its pa
   expect(
     amounts([
       paid(5, { amount: 1 }),
-      paid(0, { amount: 2 }, { lsn: null, committed: 9 }),
+      paid(0, { amount: 2 }, { order: null, committed: 9 }),
       paid(7, { amount: 3 }, { committed: 12 }),
     ]),
   ).toEqual([
@@ -205,7 +205,7 @@ test("an unreadable change takes its row out of all windows until the next reada
 
 test("a message that says nothing of a row does nothing", () => {
   expect(
-    amounts([paid(1, {}), change(payments, "none", 2, null, { lsn: null, committed: null })]),
+    amounts([paid(1, {}), change(payments, "none", 2, null, { order: null, committed: null })]),
   ).toEqual([[1, 1, Infinity]]);
 });
 

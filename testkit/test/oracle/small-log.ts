@@ -73,7 +73,7 @@ export function change(
     invalidColumns: [],
     undecodable: null,
     nonFinite: 0,
-    lsn: BigInt(at),
+    order: BigInt(at),
     committed: at,
     snapshot: false,
     op: null,

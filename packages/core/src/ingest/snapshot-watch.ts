@@ -18,7 +18,7 @@ export interface PartitionSnapshot {
   /** The last of all snapshot rows, those of snapshots that run beside the log included. */
   readonly lastRow: { readonly end: bigint; readonly committed: number } | null;
   /** The change with the highest LSN. */
-  readonly highest: { readonly lsn: bigint; readonly committed: number } | null;
+  readonly highest: { readonly order: bigint; readonly committed: number } | null;
 }
 
 const NOTHING_SEEN: PartitionSnapshot = { newest: null, lastRow: null, highest: null };
@@ -41,20 +41,20 @@ export class SnapshotWatch {
     const seen = this.partitions.get(partition) ?? NOTHING_SEEN;
     const { highest } = seen;
     const committed = change.committed ?? 0;
-    const order = change.lsn ?? (highest === null ? BigInt(change.offset) : highest.lsn);
+    const order = change.order ?? (highest === null ? BigInt(change.offset) : highest.order);
     const row = change.snapshot && change.kind === "upsert";
     if (
       row &&
-      change.lsn !== null &&
+      change.order !== null &&
       highest !== null &&
-      change.lsn < highest.lsn &&
+      change.order < highest.order &&
       committed > highest.committed
     ) {
       throw new TidemarkError(
         "SOURCE_LSN_WENT_BACK",
         `source "${this.source}": ${partition} offset ${change.offset} is of a snapshot at ` +
-          `LSN ${change.lsn}, and earlier changes in that partition have LSNs up to ` +
-          `${highest.lsn}: ` +
+          `LSN ${change.order}, and earlier changes in that partition have LSNs up to ` +
+          `${highest.order}: ` +
           "the topic goes on with a database that was set back. Take the new snapshot into a " +
           `new topic, and give that to store.resnapshot("${this.source}", …)`,
       );
@@ -69,8 +69,8 @@ export class SnapshotWatch {
           ? { end: order, committed: Math.max(committed, seen.lastRow?.committed ?? 0) }
           : seen.lastRow,
       highest:
-        change.lsn !== null && (highest === null || change.lsn > highest.lsn)
-          ? { lsn: change.lsn, committed }
+        change.order !== null && (highest === null || change.order > highest.order)
+          ? { order: change.order, committed }
           : highest,
     });
   }
@@ -130,7 +130,7 @@ export class SnapshotWatch {
         ? ["", "", "", ""]
         : [newest.start, newest.end, newest.committed, newest.ended ? 1 : 0]),
       ...(lastRow === null ? ["", ""] : [lastRow.end, lastRow.committed]),
-      ...(highest === null ? ["", ""] : [highest.lsn, highest.committed]),
+      ...(highest === null ? ["", ""] : [highest.order, highest.committed]),
     ];
     return `~${[encodeURIComponent(this.source), ...parts].join()} ${checkpoint ?? ""}`;
   }
@@ -170,7 +170,7 @@ export function splitCheckpoint(joined: string | undefined): SplitCheckpoint {
               ended: ended === "1",
             },
       lastRow: anyEnd === "" ? null : { end: BigInt(anyEnd), committed: Number(anyCommitted) },
-      highest: lsn === "" ? null : { lsn: BigInt(lsn), committed: Number(highCommitted) },
+      highest: lsn === "" ? null : { order: BigInt(lsn), committed: Number(highCommitted) },
     },
     checkpoint: space === joined.length - 1 ? undefined : joined.slice(space + 1),
   };
@@ -178,17 +178,17 @@ export function splitCheckpoint(joined: string | undefined): SplitCheckpoint {
 
 function extendedBy(
   newest: PartitionSnapshot["newest"],
-  { lsn, snapshotMarker }: Change,
+  change: Change,
   order: bigint,
   committed: number,
 ): PartitionSnapshot["newest"] {
-  const ended = snapshotMarker === "last";
+  const ended = change.snapshotMarker === "last";
   // all rows of a snapshot have its LSN; without LSNs there is one partition, and a first row that
   // was read later than any begins another, while rows delivered again begin none
   const anew =
     newest === null ||
-    (lsn === null
-      ? snapshotMarker === "first" && committed > newest.committed
+    (change.order === null
+      ? change.snapshotMarker === "first" && committed > newest.committed
       : order > newest.start);
   if (anew) return { start: order, end: order, committed, ended };
   if (order < newest.start) return newest;
@@ -205,9 +205,9 @@ function extendedBy(
  */
 function endedBy(
   newest: PartitionSnapshot["newest"],
-  { snapshot, lsn }: Change,
+  { snapshot, order }: Change,
 ): PartitionSnapshot["newest"] {
-  return newest === null || newest.ended || snapshot || lsn === null || lsn <= newest.start
+  return newest === null || newest.ended || snapshot || order === null || order <= newest.start
     ? newest
     : { ...newest, ended: true };
 }

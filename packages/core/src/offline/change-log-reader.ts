@@ -122,8 +122,8 @@ export async function changeLogReader(
           for (const change of batch) {
             const partition = storedPartitionOf(change);
             ends.set(partition, change.offset);
-            if (change.lsn !== null && change.lsn > BigInt(highest.get(partition) ?? ""))
-              highest.set(partition, String(change.lsn));
+            if (change.order !== null && change.order > BigInt(highest.get(partition) ?? ""))
+              highest.set(partition, String(change.order));
           }
           yield {
             changes: batch,

@@ -11,7 +11,7 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 });
 
 /**
- * Beside the declared columns of a change. `_order` is the LSN before it in its partition, for a
+ * Beside the declared columns of a change. `_inherited_order` is the LSN before it in its partition, for a
  * change that has none itself; of the end of a snapshot, the last place of its rows. `_generation`
  * is null in tables of versions that had none.
  */
@@ -22,8 +22,8 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_timestamp", "int64"),
   column("_kind", "string", false),
   column("_op", "string"),
-  column("_lsn", "int64"),
   column("_order", "int64"),
+  column("_inherited_order", "int64"),
   column("_committed", "timestamp"),
   column("_snapshot", "boolean", false),
   column("_transaction", "string"),
@@ -45,7 +45,7 @@ export const VERSION_COLUMNS: readonly ColumnSpec[] = [
   column("_known_to", "timestamp"),
   column("_deleted", "boolean", false),
   column("_quarantine", "string"),
-  column("_lsn", "int64", false),
+  column("_order", "int64", false),
   column("_offset", "int64", false),
   column("_committed", "timestamp", false),
   column("_unresolved", "string"),

@@ -35,7 +35,7 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     at("_known_from"),
     at("_known_to"),
     at("_deleted"),
-    at("_lsn"),
+    at("_order"),
     at("_offset"),
     at("_committed"),
   ];

@@ -238,7 +238,7 @@ function refuseRestored(
   const newest = stored.at(-1);
   if (
     newest === undefined ||
-    origin?.lsn == null ||
+    origin?.order == null ||
     change.order >= newest.order ||
     change.loggedCommitTime <= newest.loggedCommitTime
   )

@@ -67,7 +67,7 @@ export function pushedChange(
     invalidColumns: [],
     undecodable: null,
     nonFinite: row.nonFinite,
-    lsn: null,
+    order: null,
     committed,
     snapshot: false,
     op: null,

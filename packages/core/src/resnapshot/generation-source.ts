@@ -4,7 +4,7 @@
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
-import { LSN_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
+import { ORDER_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
 import { SnapshotWatch, splitCheckpoint } from "../ingest/snapshot-watch.ts";
 
 export interface SourceGeneration {
@@ -42,12 +42,12 @@ export function generationSource(
   const withGeneration = (change: Change): Change => {
     const generation = generations.get(change.source)?.generation ?? 0;
     if (generation === 0) return change;
-    if (change.lsn !== null && change.lsn >= LSN_LIMIT) {
+    if (change.order !== null && change.order >= ORDER_LIMIT) {
       throw new TidemarkError(
-        "LSN_TOO_LARGE",
+        "ORDER_TOO_LARGE",
         `source "${change.source}": ${change.topic}:${change.partition} offset ` +
-          `${change.offset} has LSN ${change.lsn}; after a resnapshot LSNs are below ` +
-          `${LSN_LIMIT}: begin with empty stores`,
+          `${change.offset} has LSN ${change.order}; after a resnapshot LSNs are below ` +
+          `${ORDER_LIMIT}: begin with empty stores`,
       );
     }
     return { ...change, generation };

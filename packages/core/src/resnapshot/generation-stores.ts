@@ -10,7 +10,7 @@ import {
   beginGenerationStep,
   generationStateOf,
   isUnfinished,
-  LSN_LIMIT,
+  ORDER_LIMIT,
   MAX_GENERATIONS,
   storedPartitionName,
   positionsOfGeneration,
@@ -158,12 +158,12 @@ function refuseExhausted(
     );
   const highest = positions
     .map(({ checkpoint }) => /^(\d+)(?: |$)/.exec(checkpoint ?? "")?.[1])
-    .find((lsn) => lsn !== undefined && BigInt(lsn) >= LSN_LIMIT);
+    .find((lsn) => lsn !== undefined && BigInt(lsn) >= ORDER_LIMIT);
   if (highest !== undefined)
     throw new TidemarkError(
-      "LSN_TOO_LARGE",
+      "ORDER_TOO_LARGE",
       `source "${source.name}" has LSNs up to ${highest}, and a resnapshot needs them below ` +
-        `${LSN_LIMIT}: begin with empty stores`,
+        `${ORDER_LIMIT}: begin with empty stores`,
     );
 }
 

@@ -13,8 +13,8 @@ export function logOrderCheck(): (change: Change) => void {
   const unordered = new Map<string, string>();
   return (change) => {
     if (
-      change.lsn !== null ||
-      change.order !== undefined ||
+      change.order !== null ||
+      change.inheritedOrder !== undefined ||
       change.kind === "none" ||
       change.undecodable !== null
     )
@@ -24,7 +24,7 @@ export function logOrderCheck(): (change: Change) => void {
     if (known === undefined) unordered.set(change.source, partition);
     else if (known !== partition) {
       throw new TidemarkError(
-        "LSN_MISSING",
+        "ORDER_MISSING",
         `source "${change.source}": changes without LSN in ${known} and in ${partition}: ` +
           "their order is unknown. Use one partition for the table, or a connector that writes " +
           "LSNs",
@@ -62,8 +62,9 @@ export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
     withOrder(change) {
       const partition = `${change.topic}:${change.partition}`;
       const before = highest.get(partition);
-      if (change.lsn === null) return before === undefined ? change : { ...change, order: before };
-      if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
+      if (change.order === null)
+        return before === undefined ? change : { ...change, inheritedOrder: before };
+      if (before === undefined || change.order > before) highest.set(partition, change.order);
       return change;
     },
     toStoredPosition: (position) => ({

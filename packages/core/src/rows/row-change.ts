@@ -68,7 +68,7 @@ export function compareChanges(
 export function orderOf(change: Change): bigint {
   return orderInGeneration(
     change.generation ?? 0,
-    change.lsn ?? change.order ?? BigInt(change.offset),
+    change.order ?? change.inheritedOrder ?? BigInt(change.offset),
   );
 }
 
@@ -89,7 +89,7 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
     const committed = knownFrom(change, since < 0 ? null : microsOf(values[since] ?? null));
     const order = orderOf(change);
     const loggedCommitTime = change.committed ?? 0;
-    const orderInherited = change.lsn === null && change.order !== undefined;
+    const orderInherited = change.order === null && change.inheritedOrder !== undefined;
     const gone = {
       order,
       offset: change.offset,

@@ -40,12 +40,12 @@ export interface Truncate {
 
 /** The truncate in a change; null: it is none. */
 export function truncateOf(change: Change): Truncate | null {
-  const { kind, offset, generation = 0, order } = change;
+  const { kind, offset, generation = 0, inheritedOrder } = change;
   if (kind !== "truncate" && kind !== "snapshot-end") return null;
   const truncate = { order: orderOf(change), offset, committed: change.committed ?? 0 };
   return kind === "truncate"
     ? truncate
-    : { ...truncate, end: orderInGeneration(generation, order!) };
+    : { ...truncate, end: orderInGeneration(generation, inheritedOrder!) };
 }
 
 /**

@@ -9,17 +9,17 @@ import type { Change, Position } from "../spi.ts";
  * Places of an epoch lie above those of the epochs before it: an LSN has 56 bits, and 7 are left
  * for the epoch.
  */
-const LSN_BITS = 56n;
+const ORDER_BITS = 56n;
 export const MAX_GENERATIONS = 126;
 /** The first LSN that has no place. */
-export const LSN_LIMIT: bigint = 1n << LSN_BITS;
+export const ORDER_LIMIT: bigint = 1n << ORDER_BITS;
 
 export function orderInGeneration(generation: number, order: bigint): bigint {
-  return generation === 0 ? order : (BigInt(generation) << LSN_BITS) + order;
+  return generation === 0 ? order : (BigInt(generation) << ORDER_BITS) + order;
 }
 
 export function generationOf(order: bigint): number {
-  return order < LSN_LIMIT ? 0 : Number(order >> LSN_BITS);
+  return order < ORDER_LIMIT ? 0 : Number(order >> ORDER_BITS);
 }
 
 const BEGIN_MARKER = "~begun:";
@@ -140,8 +140,8 @@ export function snapshotEndChange(
       invalidColumns: [],
       undecodable: null,
       nonFinite: 0,
-      lsn: start,
-      order: end,
+      order: start,
+      inheritedOrder: end,
       committed,
       snapshot: true,
       op: null,

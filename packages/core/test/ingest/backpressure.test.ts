@@ -629,7 +629,7 @@ test("a store that is down for a million bytes of changes keeps a bounded number
           unavailable: [],
           invalidColumns: [],
           undecodable: null,
-          lsn: BigInt(offset),
+          order: BigInt(offset),
           extra: null,
         };
         given.push(new WeakRef(change));

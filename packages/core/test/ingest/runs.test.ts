@@ -463,7 +463,7 @@ describe("a log in which LSNs say less than they should", () => {
     const again = [...log.changes];
     for (const change of again.slice(20, 70))
       log.add("payments", "upsert", change.values, {
-        lsn: change.lsn,
+        lsn: change.order,
         committed: change.committed!,
       });
     const { store } = await openShop();
@@ -474,13 +474,13 @@ describe("a log in which LSNs say less than they should", () => {
     expect(asked).toEqual(await answers(once.store));
   });
 
-  test("changes without LSN in two partitions are LSN_MISSING: nobody knows their order", async () => {
+  test("changes without LSN in two partitions are ORDER_MISSING: nobody knows their order", async () => {
     const { store } = await openShop();
     const log = new ShopLog()
       .paid({ id: 1 }, { lsn: null })
       .paid({ id: 2 }, { lsn: null, partition: 1 });
     expect(await rejectionOf(store.run(log.source()))).toEqual({
-      code: "LSN_MISSING",
+      code: "ORDER_MISSING",
       message:
         'source "payments": changes without LSN in t.public.payments:0 and in ' +
         "t.public.payments:1: their order is unknown. Use one partition for the table, or a " +

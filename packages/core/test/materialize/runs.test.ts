@@ -71,7 +71,7 @@ function row(
     invalidColumns: [],
     undecodable: null,
     nonFinite: 0,
-    lsn: BigInt(offset),
+    order: BigInt(offset),
     committed: at("2025-06-20T00:00:00") + offset,
     snapshot: false,
     op: "c",

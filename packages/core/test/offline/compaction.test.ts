@@ -208,7 +208,7 @@ describe("positions", () => {
     invalidColumns: [],
     undecodable: null,
     nonFinite: 0,
-    lsn: BigInt(offset + 1),
+    order: BigInt(offset + 1),
     committed: offset * 1000,
     snapshot: false,
     op: null,
@@ -247,7 +247,7 @@ describe("positions", () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
     await compactHistory(history.context, { buckets: 2 });
-    await history.append([change(1, 0, { kind: "none", values: null, lsn: null })]);
+    await history.append([change(1, 0, { kind: "none", values: null, order: null })]);
     expect((await compactHistory(history.context)).buckets).toBe(0);
     expect(offsetsOf((await history.state()).positions).get(bucketPosition(0, "t:0"))).toBe(1);
   });
@@ -263,10 +263,10 @@ describe("positions", () => {
     await history.append([
       change(0, 1),
       change(1, 2),
-      change(4, 0, { kind: "truncate", values: null, lsn: 10n, committed: 9000 }),
+      change(4, 0, { kind: "truncate", values: null, order: 10n, committed: 9000 }),
     ]);
     await compactHistory(history.context, { buckets: 3 });
-    await history.append([change(5, 7, { lsn: 6n, committed: 6000 })]);
+    await history.append([change(5, 7, { order: 6n, committed: 6000 })]);
     await compactHistory(history.context);
     expect((await history.versions()).map((row) => row.split(" | ").slice(0, 4).join())).toEqual([
       "1,0,9000,false",

@@ -30,7 +30,7 @@ function change(partition: number, offset: number, kind: "upsert" | "delete", ls
     invalidColumns: [],
     undecodable: null,
     nonFinite: 0,
-    lsn,
+    order: lsn,
     committed: Number(lsn) * 1000,
     snapshot: false,
     op: null,
@@ -58,7 +58,7 @@ async function versionsOf(parts: readonly (readonly Change[])[]): Promise<unknow
   }
   const rows: unknown[][] = [];
   for await (const batch of offline.scan(tables.versions.name, {
-    columns: ["id", "_known_from", "_known_to", "_deleted", "_lsn", "_offset"],
+    columns: ["id", "_known_from", "_known_to", "_deleted", "_order", "_offset"],
   })) {
     for (let i = 0; i < batch.length; i++)
       rows.push(batch.vectors.map((vector) => valueAt(vector, i)));

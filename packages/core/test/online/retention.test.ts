@@ -207,7 +207,7 @@ describe("what lies behind it", () => {
       await store.run(
         log
           .add("payments", "upsert", paid!.values, {
-            lsn: paid!.lsn,
+            lsn: paid!.order,
             committed: paid!.committed!,
             partition: 1,
           })
@@ -233,7 +233,7 @@ describe("what lies behind it", () => {
       await store.run(
         log
           .add("payments", "upsert", paid!.values, {
-            lsn: paid!.lsn,
+            lsn: paid!.order,
             committed: paid!.committed!,
             partition: 1,
           })

@@ -443,7 +443,7 @@ test(
           invalidColumns: [],
           undecodable: null,
           nonFinite: 0,
-          lsn: 1n,
+          order: 1n,
           committed: NOON.getTime() * 1000,
           snapshot: false,
           op: "c",

@@ -313,7 +313,7 @@ test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () =
   const { store, online, offline } = await threePaid();
   const large = new NewLog().snapshot(1, "last", 1n << 56n);
   expect(await rejectionOf(store.resnapshot("payments", large.source()))).toMatchObject({
-    code: "LSN_TOO_LARGE",
+    code: "ORDER_TOO_LARGE",
   });
   await store.resnapshot("payments", afterwards().source());
   const last = [

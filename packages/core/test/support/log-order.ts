@@ -12,8 +12,9 @@ export function withLogOrder(source: SourceSpec, all: readonly Change[]): Change
     .map((change) => {
       const partition = `${change.topic}:${change.partition}`;
       const before = highest.get(partition);
-      if (change.lsn === null) return before === undefined ? change : { ...change, order: before };
-      if (before === undefined || change.lsn > before) highest.set(partition, change.lsn);
+      if (change.order === null)
+        return before === undefined ? change : { ...change, inheritedOrder: before };
+      if (before === undefined || change.order > before) highest.set(partition, change.order);
       return change;
     });
 }

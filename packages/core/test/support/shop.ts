@@ -210,7 +210,7 @@ export class ShopLog {
       invalidColumns: [],
       undecodable: null,
       nonFinite: 0,
-      lsn: place.lsn === undefined ? this.lsn : place.lsn,
+      order: place.lsn === undefined ? this.lsn : place.lsn,
       committed: this.clock,
       snapshot: false,
       op: null,

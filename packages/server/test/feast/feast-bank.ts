@@ -154,7 +154,7 @@ export function transactionsOf(users: number, events: number): ChangeSource {
             amount,
             time,
           ],
-          lsn: BigInt(1_000 + id),
+          order: BigInt(1_000 + id),
           committed: time + 1000,
           snapshot: false,
           op: "c",

@@ -26,7 +26,7 @@ export class EndState {
   apply(change: Change): void {
     if (change.source !== this.source.name) return;
     if (change.kind === "truncate") {
-      if (this.truncated === null || change.lsn! > this.truncated) this.truncated = change.lsn;
+      if (this.truncated === null || change.order! > this.truncated) this.truncated = change.order;
     } else if (change.kind !== "none") {
       const key = this.primaryKey.map((c) => change.values![c]!);
       const stored = this.images.get(text(key))?.values ?? null;
@@ -34,12 +34,12 @@ export class EndState {
         change.unavailable.includes(c) ? (stored?.[c] ?? null) : value,
       );
       this.put(text(key), {
-        lsn: change.lsn,
+        lsn: change.order,
         offset: change.offset,
         values: change.kind === "upsert" ? values : null,
       });
       if (change.oldKey !== null && text(change.oldKey) !== text(key))
-        this.put(text(change.oldKey), { lsn: change.lsn, offset: change.offset, values: null });
+        this.put(text(change.oldKey), { lsn: change.order, offset: change.offset, values: null });
     }
   }
 
