@@ -1,12 +1,17 @@
 /**
- * What Tidemark throws: a stable `code` for programs, a message that says who, what and the next
- * step for people.
+ * An error of Tidemark, with a stable `code` for programs.
+ * The message names the caller, the problem and the next step.
+ *
+ * @example
+ * const error = new TidemarkError("SHOP_CLOSED", "shop: it is closed; call it after 8:00");
+ * console.log(error.code); // SHOP_CLOSED
  */
 export class TidemarkError extends Error {
   readonly code: string;
   /**
-   * The same call may work later: a store was away, busy or full, and neither the definitions nor
-   * the data are at fault.
+   * Whether the same call may work later.
+   * True if a store was unavailable, busy or full, and the definitions and the data are not at
+   * fault.
    */
   readonly retryable: boolean;
 
@@ -22,7 +27,17 @@ export class TidemarkError extends Error {
   }
 }
 
-/** True for a TidemarkError of any copy of this package, and for one code when it is given. */
+/**
+ * Whether a value is a TidemarkError, of any copy of this package. With `code`: whether it has that
+ * code.
+ *
+ * @example
+ * try {
+ *   micros(1.5);
+ * } catch (error) {
+ *   if (isTidemarkError(error, "TIME_INVALID")) console.log(error.message);
+ * }
+ */
 export function isTidemarkError(error: unknown, code?: string): error is TidemarkError {
   return (
     error instanceof Error &&
@@ -32,8 +47,11 @@ export function isTidemarkError(error: unknown, code?: string): error is Tidemar
 }
 
 /**
- * True for an error of a store after which the same call may work later. A run tries it again; any
- * other ends it.
+ * Whether a value is a TidemarkError after which the same call may work later.
+ * A run retries such an error, and any other error ends the run.
+ *
+ * @example
+ * const shouldRetry = (error: unknown): boolean => isRetryable(error);
  */
 export function isRetryable(error: unknown): error is TidemarkError {
   return isTidemarkError(error) && error.retryable === true;

@@ -1,6 +1,6 @@
 /**
- * What the definitions say, as plain data: no phantom types, no methods. Definitions (`define/`)
- * make it; everything that runs reads it. Types only.
+ * Definitions as plain data: no phantom types, no methods.
+ * The room `define/` makes them, and everything that runs reads them. This file has types only.
  */
 
 export type ValueType =
@@ -16,10 +16,14 @@ export type ValueType =
   | "json";
 
 /**
- * A value as Tidemark holds it, by the kind of its column: string, json → string · boolean →
- * boolean · int32 → number · int64 → bigint · float64 → finite number · decimal → bigint, the
- * unscaled digits at the column's scale · timestamp → number, µs since the epoch, a safe integer
- * (law 10) · date → number, days since the epoch · bytes → Uint8Array. `null` is missing (law 9).
+ * A value as Tidemark holds it, by its column's type.
+ * A string or json column holds a string, a boolean column a boolean.
+ * An int32 column holds a number, an int64 column a bigint, a float64 column a finite number.
+ * A decimal column holds a bigint: the unscaled digits at the column's scale.
+ * A timestamp column holds a number: µs since the epoch, a safe integer (law 10: time is an exact
+ * integer in µs).
+ * A date column holds a number: days since the epoch. A bytes column holds a Uint8Array.
+ * `null` is a missing value (law 9: a missing value is missing on every path).
  */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
@@ -30,29 +34,37 @@ export interface ColumnSpec {
   readonly database: string;
   readonly type: ValueType;
   readonly nullable: boolean;
-  /** decimal only. */
+  /** Digits in all; decimal columns only. */
   readonly precision?: number | undefined;
   readonly scale?: number | undefined;
-  /** timestamp only: the zone of text that names none, an IANA name or "UTC". */
+  /** Time zone of a text without a zone: an IANA name or "UTC". Timestamp columns only. */
   readonly zone?: string | undefined;
-  /** int64: "number" gives the user a number · timestamp: "micros" gives the user a bigint. */
+  /** "number": users get an int64 as a number. "micros": users get a timestamp as a bigint. */
   readonly mode?: "number" | "micros" | undefined;
 }
 
 export interface SourceSpec {
   readonly name: string;
-  /** `schema.table` in the database; empty where the source is pushed. */
+  /** `schema.table` in the database; empty for a push source. */
   readonly table: string;
-  /** Its rows come from `store.push`, not from a log; left out where a log feeds it. */
+  /**
+   * True for a push source, whose rows come from `store.push`. A source that a log feeds omits it.
+   */
   readonly push?: true | undefined;
   readonly columns: readonly ColumnSpec[];
-  /** Names (in TypeScript) of the primary key's columns, in order. */
+  /** Names of the primary key's columns in TypeScript, in order. */
   readonly primaryKey: readonly string[];
-  /** A declared column, or the commit time of each version (a dimension, law 2). */
+  /**
+   * A declared column, or the commit time of each version (law 2: a dimension's version holds from
+   * its commit).
+   */
   readonly eventTime:
     | { readonly kind: "column"; readonly column: string }
     | { readonly kind: "committed"; readonly since: string | null };
-  /** The column that settles ties of event time before the primary key does (law 2). */
+  /**
+   * The column that breaks ties of event time, before the primary key does (law 2: the later value
+   * wins).
+   */
   readonly createdAt: string | null;
 }
 
@@ -62,8 +74,8 @@ export interface EntitySpec {
 }
 
 /**
- * A condition over the columns of one source, with SQL's three-valued logic. Values are `Value`s of
- * the column's kind.
+ * A condition over the columns of one source, with SQL's three-valued logic.
+ * Its values are `Value`s of the column's type.
  */
 export type Expression =
   | {
@@ -87,9 +99,12 @@ export interface FeatureSpec {
   /** Length of the window in µs, a safe integer; null for `latest`. */
   readonly window: number | null;
   readonly where: Expression | null;
-  /** What replaces null (law 7), as a `Value` of the result's kind; undefined: nothing does. */
+  /**
+   * The value that replaces null (law 7: on every path). It has the result's type. undefined: no
+   * default.
+   */
   readonly default: Value | undefined;
-  /** What the feature answers: a column without a database. */
+  /** The column of the feature's values. It has no name in a database. */
   readonly result: ColumnSpec;
 }
 
@@ -98,10 +113,10 @@ export interface ViewSpec {
   readonly kind: "window" | "latest";
   readonly entity: EntitySpec;
   readonly source: SourceSpec;
-  /** For each key of the entity, in the entity's order, the source's column that holds it. */
+  /** For each key of the entity, in the entity's order: the column of the source that holds it. */
   readonly keyColumns: readonly string[];
   readonly features: readonly FeatureSpec[];
-  /** Facts only: how long a fact holds, in µs; null: for ever. */
+  /** Latest views only: how long a row holds, in µs. null: without end. */
   readonly ttl: number | null;
 }
 

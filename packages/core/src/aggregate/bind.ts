@@ -1,4 +1,4 @@
-/** From what a feature says to an aggregate over its vector. */
+/** Makes the aggregate of a feature. */
 import type { Batch, Vector } from "../columns/batch.ts";
 import type { ColumnSpec, FeatureSpec } from "../specs.ts";
 import type { Aggregate, Overflows } from "./aggregate.ts";
@@ -7,7 +7,7 @@ import { count } from "./count.ts";
 import { extreme } from "./min-max.ts";
 import { avg, sum } from "./sum.ts";
 
-/** The aggregate of a window feature that reads this column (null: none), not yet bound. */
+/** Makes the aggregate of a window feature that reads `column`, not yet bound. null: no column. */
 export function aggregateOf(
   feature: FeatureSpec,
   column: ColumnSpec | null,
@@ -32,7 +32,7 @@ export function aggregateOf(
   }
 }
 
-/** The aggregate of a window feature over these columns. */
+/** Makes the aggregate of a window feature and binds it to these columns. */
 export function bindAggregate(
   feature: FeatureSpec,
   columns: Batch,

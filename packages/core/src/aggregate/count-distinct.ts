@@ -2,14 +2,15 @@ import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import { int64Count, type Aggregate } from "./aggregate.ts";
 
-/**
- * How many different values there are; values are compared, not texts: 1.0 = 1.00, −0 = 0 (law 3).
- */
+/** Counts the different values. Values are compared, not texts (law 3: 1.0 = 1.00, −0 = 0). */
 export function countDistinct(column: ColumnSpec): Aggregate {
   return column.type === "string" || column.type === "json" ? distinctCodes() : distinctValues();
 }
 
-/** Equal strings have equal codes, so a stamp per code tells whether this window has seen it. */
+/**
+ * Counts dictionary codes: equal strings have equal codes.
+ * A stamp per code says whether the current window has seen the code.
+ */
 function distinctCodes(): Aggregate {
   let codes: Int32Array = new Int32Array(0);
   let valid: Uint8Array | null = null;
@@ -17,7 +18,7 @@ function distinctCodes(): Aggregate {
   let windowNumber = 1;
   let different = 0;
   return {
-    // the texts themselves need not be decoded
+    // The texts need not be decoded.
     bind(vector) {
       ({ codes, valid } = vectorOfKind(vector, "string"));
     },
@@ -49,7 +50,10 @@ function grown(seen: Uint32Array, code: number): Uint32Array {
   return more;
 }
 
-/** A Set holds −0 and 0 as one, and bigints and numbers by value; bytes go in as text. */
+/**
+ * Counts values in a Set, which compares numbers and bigints by value and takes −0 for 0.
+ * Bytes go in as text.
+ */
 function distinctValues(): Aggregate {
   let vector: Vector | null = null;
   const seen = new Set<unknown>();

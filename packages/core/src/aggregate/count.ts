@@ -1,7 +1,10 @@
 import type { Vector } from "../columns/batch.ts";
 import { int64Count, type Aggregate } from "./aggregate.ts";
 
-/** `count()` counts rows; `count(column)` counts the rows that have a value there (law 9). */
+/**
+ * `count()` counts rows; `count(column)` counts the rows with a value there (law 9: nulls are
+ * ignored).
+ */
 export function count(): Aggregate {
   let valid: Uint8Array | null = null;
   let rows = 0;

@@ -1,25 +1,26 @@
 /**
- * The exact sum of float64 values, rounded once (law 3).
+ * The exact sum of float64 values, rounded once (law 3: order cannot matter).
  *
  * A "small superaccumulator" after Radford Neal, "Fast exact summation using small and large
- * superaccumulators" (2015): a fixed-point number wide enough for every double, in limbs of 32 bits
- * that hold signed surplus until it must be carried. Adding and subtracting are exact, so order
- * cannot matter and what leaves a window may be subtracted.
+ * superaccumulators" (2015).
+ * It is a fixed-point number wide enough for every double.
+ * Its limbs of 32 bits hold a signed surplus until they must be carried.
+ * Adding and subtracting are exact, so a value that leaves a window may be subtracted.
  */
 const LIMB = 4294967296; // 2^32
 /**
- * Bit 0 of limb 0 weighs 2^−1075; the largest double ends at bit 2098, and 2^20 of them need 20
+ * Bit 0 of limb 0 weighs 2^−1075. The largest double ends at bit 2098, and 2^20 of them need 20
  * bits more.
  */
 const LIMBS = 68;
-/** After so many additions a limb may have grown past 2^53 − 2^32: carry before. */
+/** After so many additions a limb may exceed 2^53 − 2^32, so the limbs are carried before. */
 const CARRY_EVERY = 1 << 20;
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
 /**
- * Little-endian machines keep the low word first; Node runs on no other that we support, but the
- * constant costs nothing.
+ * Index of the low word of a double. Node supports only little-endian machines, but the check costs
+ * nothing.
  */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
@@ -30,8 +31,8 @@ export class ExactSum {
   private highest = -1;
   private additions = 0;
   /**
-   * The first two values wait: a sum of two is one addition of the machine, which rounds the exact
-   * one once.
+   * The first two values are kept apart. The machine's addition of two values rounds their exact
+   * sum once.
    */
   private first = 0;
   private second = 0;
@@ -99,8 +100,8 @@ export class ExactSum {
   }
 
   /**
-   * The sum, rounded half to even; ±Infinity where it is outside float64. The accumulator keeps its
-   * exact value.
+   * Returns the sum, rounded half to even; ±Infinity if it is outside float64.
+   * The accumulator keeps its exact value.
    */
   round(): number {
     if (this.buffered < 3) {
@@ -120,7 +121,7 @@ export class ExactSum {
     return negative ? -rounded : rounded;
   }
 
-  /** Brings every limb but the topmost into [0, 2^32); the topmost keeps the sign. */
+  /** Brings every limb but the topmost into [0, 2^32). The topmost limb keeps the sign. */
   private carry(): void {
     const limbs = this.limbs;
     let carry = 0;
@@ -160,14 +161,17 @@ function negated(limbs: Float64Array, lowest: number, top: number): Float64Array
   return scratch;
 }
 
-/** limbs[lowest..top], each in [0, 2^32), the topmost not zero, as the nearest double. */
+/**
+ * Rounds `limbs[lowest..top]` to the nearest double.
+ * Each limb is in [0, 2^32), and the topmost is not zero.
+ */
 function roundLimbs(limbs: Float64Array, lowest: number, top: number): number {
   const a = limbs[top]!;
   const b = top - 1 >= lowest ? limbs[top - 1]! : 0;
   const c = top - 2 >= lowest ? limbs[top - 2]! : 0;
   const bits = 32 - Math.clz32(a);
-  // the 53 leading bits of a:b:c are the mantissa; `rest` of `half`s decides, with what lies below
-  // as the tie-breaker
+  // The 53 leading bits of a:b:c are the mantissa. The bits after them, `rest`, are compared with
+  // `half`. The bits below decide a tie.
   let mantissa: number, rest: number, half: number, below: boolean;
   if (bits >= 21) {
     const drop = 2 ** (bits - 21);
@@ -194,7 +198,7 @@ function roundLimbs(limbs: Float64Array, lowest: number, top: number): number {
   return scaled(mantissa, 32 * top + bits - 53 - 1075);
 }
 
-/** mantissa · 2^exponent, in two steps that are exact wherever the result is a double. */
+/** Returns mantissa · 2^exponent. Both steps are exact wherever the result is a double. */
 function scaled(mantissa: number, exponent: number): number {
   if (exponent > 971) return Infinity;
   if (exponent >= -1022) return mantissa * 2 ** exponent;

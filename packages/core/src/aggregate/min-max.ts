@@ -4,8 +4,8 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import type { Aggregate } from "./aggregate.ts";
 
 /**
- * The smallest (`sign` −1) or largest (`sign` 1) value in the order of law 3; null where there is
- * none.
+ * The smallest (`sign` −1) or largest (`sign` 1) value, or null for an empty window (law 3: one
+ * order of values).
  */
 export function extreme(column: ColumnSpec, sign: -1 | 1): Aggregate {
   return column.type === "float64" || column.type === "timestamp"

@@ -8,8 +8,9 @@ const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
 /**
- * The exact sum, rounded once at the end (law 3): float64 → float64, integers → int64, decimal(p,s)
- * → decimal(38,s). A sum outside its type is the largest value of that type, and is counted.
+ * The exact sum, rounded once at the end (law 3: order cannot matter).
+ * A sum of float64 is a float64, of integers an int64, of decimal(p,s) a decimal(38,s).
+ * A sum outside its type saturates at the largest value of that type, and is counted.
  */
 export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
   if (column.type === "float64")
@@ -24,8 +25,8 @@ export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
 }
 
 /**
- * The sum rounded to double, divided once by the count (law 3); null where there is nothing to
- * divide.
+ * The sum rounded to double, divided once by the count (law 3: an average is a float64).
+ * An empty window gives null.
  */
 export function avg(column: ColumnSpec, overflows: Overflows): Aggregate {
   if (column.type === "float64") {
@@ -65,8 +66,8 @@ function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
 }
 
 /**
- * Sums of int32, int64 and unscaled decimals, in a bigint: exact whatever comes on the way (law 3:
- * a partial overflow is no overflow).
+ * Sums of int32, int64 and unscaled decimals, held in a bigint (law 3: a partial overflow is no
+ * overflow).
  */
 function integerSum(finish: (total: bigint, rows: number) => Value): Aggregate {
   let values: { readonly [row: number]: bigint | number } = [];
@@ -101,14 +102,14 @@ function saturatedFloat(value: number, overflows: Overflows): number {
   return value < 0 ? -Number.MAX_VALUE : Number.MAX_VALUE;
 }
 
-/** A quotient can round to −0; no output is −0. */
+/** Turns −0 into 0, since a quotient can round to −0 (law 3: no output is −0). */
 function withoutMinusZero(value: number): number {
   return value === 0 ? 0 : value;
 }
 
 /**
- * unscaled · 10^−scale, rounded once: the engine's own reading of a decimal text is correctly
- * rounded (ECMA-262, StringToNumber).
+ * Returns unscaled · 10^−scale, rounded once.
+ * Number() rounds a decimal text correctly (ECMA-262, StringToNumber).
  */
 function decimalToDouble(unscaled: bigint, scale: number): number {
   return scale === 0 ? Number(unscaled) : Number(`${unscaled}e-${scale}`);

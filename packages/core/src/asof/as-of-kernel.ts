@@ -1,4 +1,4 @@
-/** Facts over sorted rows: the newest with t − ttl ≤ s ≤ t, both ends in (law 2). */
+/** Latest features over sorted rows: the newest row with t − ttl ≤ s ≤ t (law 2: both ends in). */
 import { columnVector } from "../aggregate/bind.ts";
 import { valueAt } from "../columns/batch.ts";
 import { compareValues } from "../columns/compare.ts";
@@ -9,7 +9,7 @@ import { type TimedRows, withDefault } from "../window/timed-rows.ts";
 import { isKnown, lowerBound } from "../window/window-law.ts";
 import type { WindowKernel } from "../window/window-kernel.ts";
 
-/** The plan's features, bound to these rows. */
+/** Binds the plan's features to these rows. */
 export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
   const { time, from, to } = rows;
   const features = plan.features.map((feature) => ({
@@ -17,7 +17,8 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     vector: columnVector(rows.columns, feature.column!)[0],
     filter: feature.where === null ? null : bindFilter(feature.where, rows.columns),
   }));
-  // law 2: a later created column wins a tie of event time, then the larger primary key
+  // The columns that break a tie of event time (law 2: the later created column, then the larger
+  // primary key).
   const ties = [
     ...(plan.source.createdAt === null ? [] : [plan.source.createdAt]),
     ...plan.source.primaryKey,
@@ -62,7 +63,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     return best;
   }
 
-  /** The end of the rows with time ≤ t. */
+  /** The index after the last row with time ≤ t. */
   function upperBound(start: number, end: number, t: number): number {
     let i = lowerBound(time, start, end, t);
     while (i < end && time[i] === t) i++;
@@ -78,7 +79,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
   }
 }
 
-/** No output is −0 (law 3). */
+/** Turns −0 into 0 (law 3: no output is −0). */
 function withoutMinusZero(value: Value): Value {
   return value === 0 ? 0 : value;
 }

@@ -1,6 +1,7 @@
 /**
- * The compute engine that runs where it is called: gathers the events asked for, sorts them by
- * entity and time, and lets the kernels scan.
+ * The compute engine that runs in the calling thread.
+ * It gathers the events of the requested entities, sorts them by entity and time, and runs the
+ * kernels.
  */
 import { batchOf, type Vector } from "../columns/batch.ts";
 import { gatherRows } from "../columns/gather-rows.ts";
@@ -11,10 +12,12 @@ import type { AggregatePlan, ComputeEngine, EntityRows, Events, JoinPlan } from 
 import { resultWriters, type ResultWriter, type TimedRows } from "../window/timed-rows.ts";
 import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";
 
-/** How many entity rows are answered between looks at the signal. */
+/** The number of entity rows between two checks of the abort signal. */
 const ROWS_PER_ABORT_CHECK = 4096;
 
-/** Exact and single-threaded; holds the events of the asked entities in memory. */
+/**
+ * Makes an exact, single-threaded engine. It holds the events of the requested entities in memory.
+ */
 export function localEngine(
   options: { readonly onOverflow?: ((count: number) => void) | undefined } = {},
 ): ComputeEngine {
@@ -86,7 +89,7 @@ async function gatherEvents(
   for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
   const starts = counts.slice();
 
-  // a stable counting sort by entity, then by time within each
+  // A stable counting sort by entity, then a sort by time within each entity.
   const part = new Int32Array(total);
   const index = new Int32Array(total);
   const times = new Float64Array(total);
@@ -133,7 +136,7 @@ async function gatherEvents(
   };
 }
 
-/** The places of each entity in the order of their times; null: they are. */
+/** The rows in the order of entity and time. null: they are sorted already. */
 function sortByTime(starts: Int32Array, times: Float64Array): Int32Array | null {
   let order: Int32Array | null = null;
   for (let e = 0; e + 1 < starts.length; e++) {

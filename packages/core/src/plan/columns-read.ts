@@ -1,7 +1,7 @@
-/** The columns that a feature reads. */
+/** Finds the columns that a feature reads. */
 import type { Expression } from "../specs.ts";
 
-/** Names of the columns a feature reads. */
+/** Names of the columns that a feature reads, in its column and its condition. */
 export function columnsOf(feature: {
   readonly column: string | null;
   readonly where: Expression | null;

@@ -1,4 +1,4 @@
-/** From a selection of features to the plans that compute them: one per view. */
+/** Turns a selection of features into plans, one per view. */
 import type { ColumnSpec, FeatureSpec, SelectedFeature, ViewSpec } from "../specs.ts";
 import type { AggregatePlan, JoinPlan } from "../spi.ts";
 import { columnsOf } from "./columns-read.ts";
@@ -6,11 +6,11 @@ import { columnsOf } from "./columns-read.ts";
 export interface ViewPlan {
   readonly view: ViewSpec;
   readonly plan: AggregatePlan | JoinPlan;
-  /** For each feature of the plan, its places in the selection. */
+  /** For each feature of the plan: its indexes in the selection. */
   readonly indexes: readonly (readonly number[])[];
 }
 
-/** One plan for each view in the selection; a feature asked twice is computed once. */
+/** Makes one plan for each view in the selection. A feature selected twice is computed once. */
 export function viewPlans(selection: readonly SelectedFeature[]): readonly ViewPlan[] {
   const views = new Map<
     string,

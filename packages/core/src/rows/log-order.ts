@@ -1,13 +1,11 @@
-/**
- * What one reader of a log knows of the changes it passes: the place of those without an LSN (law
- * 5).
- */
+/** Gives changes without an LSN their log order (law 5: an incremental-snapshot row has no LSN). */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
 
 /**
- * Law 5: without LSNs the offset orders the changes, and offsets of two partitions say nothing of
- * each other.
+ * Checks that offsets can order the changes of a source without LSNs (law 5: such a table has one
+ * partition).
+ * The offsets of two partitions cannot be compared.
  */
 export function logOrderCheck(): (change: Change) => void {
   const unordered = new Map<string, string>();
@@ -34,16 +32,16 @@ export function logOrderCheck(): (change: Change) => void {
 }
 
 export interface LogOrderAssigner {
-  /** Reading starts again behind these positions. */
+  /** Restarts the named partitions after these positions. */
   restart(partitions: readonly string[], positions: readonly Position[]): void;
   withOrder(change: Change): Change;
   toStoredPosition(position: Position): Position;
 }
 
 /**
- * Gives a change without LSN the place of what its partition held before (law 5). The highest LSN
- * of a partition travels with its position, in the mark, so that a run that starts there goes on
- * alike.
+ * Gives a change without an LSN the highest order that its partition held before (law 5).
+ * That order travels with the partition's position, in its checkpoint. So a run that starts there
+ * assigns the same orders.
  */
 export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
   const highest = new Map<string, bigint>();
@@ -74,7 +72,7 @@ export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
   };
 }
 
-/** A sink's position as the source gave it. */
+/** A stored position in the form in which the source gave it. */
 export function toSourcePosition(position: Position): Position {
   return { ...position, checkpoint: unpackCheckpoint(position.checkpoint).checkpoint };
 }

@@ -1,13 +1,10 @@
 /**
- * Which rows are quarantined, and why (law 9: a row without a readable key or event time is in no
- * window).
+ * Decides which rows are quarantined, and why (law 9: a row without a readable key or event time is
+ * in no window).
  */
 import type { SourceSpec, Value } from "../specs.ts";
 
-/**
- * Why a row is in no window of some view (law 9): the first thing that is wrong with it; null:
- * nothing.
- */
+/** Why a row is in no window of some view: the first reason that applies (law 9). */
 export interface Quarantine {
   /** The column at fault; null: the whole content. */
   readonly column: string | null;
@@ -15,8 +12,8 @@ export interface Quarantine {
 }
 
 /**
- * What keeps a row from windows: unreadable content, an unresolved TOAST column, no event time, no
- * entity key.
+ * Why windows exclude a row, or null if they do not.
+ * The reasons are undecodable content, an unresolved TOAST column, no event time, or no entity key.
  */
 export function quarantineOf(
   source: SourceSpec,

@@ -1,30 +1,36 @@
-/** What a change says of single rows: the rows of its old and of its new primary key. */
+/** Splits a change into changes of single rows: of its old and of its new primary key. */
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
 import { orderInGeneration } from "./snapshot-generations.ts";
 
-/** One change of one row, in the terms of laws 4 to 6. */
+/** One change of one row, in the terms of laws 4 to 6 (rows, replay, history). */
 export interface RowChange {
   /**
-   * Where it stands in the log: the LSN, or the offset where the source has none (law 5); the epoch
-   * above it.
+   * Log order: the LSN, or the offset if the source has no LSNs (law 5). The snapshot generation is
+   * in its upper bits.
    */
   readonly order: bigint;
-  /** Settles equal places. */
+  /** Decides between changes of equal order. */
   readonly offset: number;
-  /** The place is not its own but that of what its partition held before. */
+  /** Whether the order was inherited: it is the highest order that the partition held before. */
   readonly orderInherited: boolean;
-  /** Known from, µs, before it is raised to that of the version it replaces (law 6). */
+  /**
+   * Commit time, µs: the version's known from, before it is raised to that of the version it
+   * replaces (law 6).
+   */
   readonly committed: number;
-  /** Commit time as the log said it, by which a restored source is noticed (law 5). */
+  /**
+   * Commit time as the log said it. It detects a restored source (law 5: a lower LSN with a later
+   * commit time).
+   */
   readonly loggedCommitTime: number;
-  /** By the index of the source's columns; null: the row is gone. */
+  /** Values by the index of the source's columns. null: the row was deleted. */
   readonly values: readonly Value[] | null;
-  /** Indexes of columns whose value is that of the version before (TOAST). */
+  /** Indexes of the columns that keep the value of the version before (TOAST). */
   readonly unavailable: readonly number[];
-  /** Why the content could not be read; the row is then in no window. */
+  /** Why the content could not be read. The row is then in no window (law 9). */
   readonly undecodable: string | null;
-  /** Columns that could not be read, as `column:reason`. */
+  /** Invalid columns, as `column:reason`. */
   readonly invalidColumns: readonly string[];
 }
 
@@ -33,19 +39,19 @@ export interface KeyedRowChange {
   readonly change: RowChange;
 }
 
-/** Indexes of the primary key among the source's columns. */
+/** Indexes of the primary key's columns among the source's columns. */
 export function primaryKeyIndexes(source: SourceSpec): readonly number[] {
   return source.primaryKey.map((name) => columnIndex(source, name));
 }
 
-/** The columns of the primary key, in its order. */
+/** The primary key's columns, in order. */
 export function primaryKeyColumns(source: SourceSpec): readonly ColumnSpec[] {
   return primaryKeyIndexes(source).map((index) => source.columns[index]!);
 }
 
 /**
- * The index of the event time among the source's columns; −1: a dimension, whose versions are
- * stamped with their commit time (law 2).
+ * Index of the event time among the source's columns.
+ * −1: a dimension, whose versions are stamped with their commit time (law 2).
  */
 export function eventTimeIndex(source: SourceSpec): number {
   return source.eventTime.kind === "column" ? columnIndex(source, source.eventTime.column) : -1;
@@ -57,7 +63,7 @@ export function columnIndex(source: SourceSpec, name: string): number {
   return index;
 }
 
-/** The order of changes of one row: by place, then by offset. */
+/** Compares two changes of one row: by log order, then by offset. */
 export function compareChanges(
   a: { readonly order: bigint; readonly offset: number },
   b: { readonly order: bigint; readonly offset: number },
@@ -72,7 +78,7 @@ export function orderOf(change: Change): bigint {
   );
 }
 
-/** A reader of row changes for one source; truncates and changes of no row give none. */
+/** Makes a reader of row changes for one source. A truncate, or a change of no row, gives none. */
 export function rowChangesOf(source: SourceSpec): (change: Change) => readonly KeyedRowChange[] {
   const keys = primaryKeyIndexes(source);
   const since =
@@ -118,7 +124,7 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
               ({ column, reason }) => `${column}:${reason}`,
             ),
           };
-    // law 5: the old key goes at once, whichever partition its own delete is in
+    // The old key is deleted at once, whichever partition holds its own delete (law 5).
     return change.oldKey === null
       ? [{ key, change: now }]
       : [
@@ -128,7 +134,10 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
   };
 }
 
-/** Law 2: a snapshot row may hold from a declared column; never from later than it was read. */
+/**
+ * Known from of a snapshot row: the declared column, but never later than the snapshot read it (law
+ * 2).
+ */
 function knownFrom(change: Change, since: number | null): number {
   const committed = change.committed ?? 0;
   return change.snapshot && since !== null && since < committed ? since : committed;

@@ -1,6 +1,6 @@
 /**
- * Every version of a row, from the changes of the row: one function, for history, for dimensions
- * online and for what is read between compactions.
+ * Derives the versions of a row from the changes of the row.
+ * History, online dimensions and the log tail all use this one function.
  */
 import { compareValues } from "../columns/compare.ts";
 import type { SourceSpec, Value } from "../specs.ts";
@@ -8,19 +8,22 @@ import type { Change } from "../spi.ts";
 import { generationOf, orderInGeneration } from "./snapshot-generations.ts";
 import { compareChanges, orderOf, type RowChange } from "./row-change.ts";
 
-/** The row as it stood while known from < t ≤ known to (law 6). */
+/** The row between two commits: known from < t ≤ known to (law 6). */
 export interface RowVersion {
-  /** −Infinity: the row was deleted before it was ever seen. */
+  /** Known from, µs. −Infinity: the row was deleted before it was ever seen. */
   readonly from: number;
-  /** Infinity: it stands. */
+  /** Known to, µs. Infinity: the version is the current one. */
   readonly to: number;
-  /** null: the row was gone. */
+  /** Values by the index of the source's columns. null: the row was deleted. */
   readonly values: readonly Value[] | null;
-  /** Columns the log left out and no earlier version holds: the row is quarantined (law 9). */
+  /**
+   * Columns that the log left out and no earlier version holds. They quarantine the row (law 9:
+   * `TOAST_UNRESOLVED`).
+   */
   readonly unresolved: readonly number[];
   readonly undecodable: string | null;
   readonly invalidColumns: readonly string[];
-  /** Of the last change that left the row so. */
+  /** Log order of the last change that left the row so. */
   readonly order: bigint;
   readonly offset: number;
   readonly committed: number;
@@ -32,13 +35,14 @@ export interface Truncate {
   readonly offset: number;
   readonly committed: number;
   /**
-   * The end of an epoch's snapshot, whose first row lies at `place`: it empties only what stands
-   * there as it did before `place`.
+   * Set on the end of a generation's snapshot: the log order of that end.
+   * Such an end deletes only the rows that have not changed since `order`, where the snapshot
+   * began.
    */
   readonly end?: bigint | undefined;
 }
 
-/** The truncate in a change; null: it is none. */
+/** The truncate in a change; null if the change is no truncate. */
 export function truncateOf(change: Change): Truncate | null {
   const { kind, offset, generation = 0, inheritedOrder } = change;
   if (kind !== "truncate" && kind !== "snapshot-end") return null;
@@ -49,9 +53,10 @@ export function truncateOf(change: Change): Truncate | null {
 }
 
 /**
- * The versions of one row, oldest first, none of them empty of meaning: an upsert equal to the open
- * version makes none (law 6). `changes` come in any order and any number of times (law 5). `before`
- * are versions already derived from earlier places.
+ * Derives the versions of one row, oldest first.
+ * An upsert equal to the open version makes no version (law 6).
+ * `changes` come in any order and any number of times (law 5: replay is free).
+ * `before` are versions that were derived from earlier changes.
  */
 export function deriveVersions(
   source: SourceSpec,
@@ -79,10 +84,13 @@ export function deriveVersions(
   return versions;
 }
 
-/** `unless`: only where the row was told nothing of from this place on. */
+/** `unlessChangedSince`: the step applies only if the row has no change of that order or later. */
 type RowStep = RowChange & { readonly unlessChangedSince?: bigint | undefined };
 
-/** The end of a snapshot comes after all of its rows, which share a place. */
+/**
+ * A truncate as a delete of one row. The end of a snapshot comes after all of its rows, which share
+ * an order.
+ */
 export function asDelete({ order, offset, committed, end }: Truncate): RowStep {
   const at =
     end === undefined
@@ -104,8 +112,8 @@ function appendVersion(source: SourceSpec, versions: RowVersion[], change: RowCh
   const open = versions.at(-1);
   const next = imageAfter(open, change);
   const { order, offset } = change;
-  // what history has seen of a row stays as it was: a snapshot's row holds from an earlier time
-  // only where it is new
+  // The seen history of a row does not change. A snapshot row holds from an earlier time only if
+  // the row is new.
   const committed =
     open !== undefined &&
     change.loggedCommitTime > change.committed &&
@@ -113,12 +121,12 @@ function appendVersion(source: SourceSpec, versions: RowVersion[], change: RowCh
       ? change.loggedCommitTime
       : change.committed;
   if (open !== undefined && sameImage(source, open, next)) {
-    // law 5: the change that made the version, delivered again, makes it no newer
+    // The change that made the version, delivered again, makes it no newer (law 5: replay is free).
     if (open.order === order && open.committed === committed) return;
     versions[versions.length - 1] = { ...open, order, offset, committed };
     return;
   }
-  // a delete of a row that was not there ends nothing, so it raises nothing
+  // A delete of an unknown row ends no version, so it raises no time.
   const from =
     open === undefined
       ? next.values === null
@@ -131,12 +139,12 @@ function appendVersion(source: SourceSpec, versions: RowVersion[], change: RowCh
 
 type Image = Pick<RowVersion, "values" | "unresolved" | "undecodable" | "invalidColumns">;
 
-/** The row after the change: columns the log left out keep the value they had. */
+/** The row after the change. Columns that the log left out keep their value. */
 function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
   const { values, unavailable, undecodable, invalidColumns } = change;
   if (values === null || undecodable !== null || unavailable.length === 0)
     return { values, undecodable, invalidColumns, unresolved: [] };
-  // what an earlier epoch told of a column may have changed since, unheard
+  // A value of an earlier generation may have changed since, in changes that were lost.
   const stored =
     open !== undefined &&
     open.values !== null &&

@@ -1,17 +1,19 @@
 /**
- * Epochs of a source. When its log has lost changes, or its database was set back, a new epoch
- * begins with a new snapshot. The epoch comes first in the order of changes, so LSNs and offsets
- * may begin again; rows of earlier epochs that the snapshot did not bring are gone from its end on.
+ * Snapshot generations of a source.
+ * A new generation begins with a new snapshot, after the log lost changes or the database was set
+ * back.
+ * The generation comes first in the order of changes, so LSNs and offsets may begin again.
+ * At the snapshot's end, rows of earlier generations that it did not bring are deleted.
  */
 import type { Change, Position } from "../spi.ts";
 
 /**
- * Places of an epoch lie above those of the epochs before it: an LSN has 56 bits, and 7 are left
- * for the epoch.
+ * Bits of a source's order in a log order.
+ * 7 bits remain for the generation, so later generations have larger orders.
  */
 const ORDER_BITS = 56n;
 export const MAX_GENERATIONS = 126;
-/** The first LSN that has no place. */
+/** The first order of a source that is too large for a log order. */
 export const ORDER_LIMIT: bigint = 1n << ORDER_BITS;
 
 export function orderInGeneration(generation: number, order: bigint): bigint {
@@ -26,14 +28,14 @@ const BEGIN_MARKER = "~begun:";
 const COMPLETE_MARKER = "~complete";
 
 /**
- * How a store names a partition of an epoch: offsets of another epoch are of another log. The names
- * of epoch 0 are those of the log.
+ * The name that a store gives to a partition of a generation.
+ * Offsets of another generation are of another log. Generation 0 keeps the names of the log.
  */
 export function storedPartitionName(generation: number, partition: string): string {
   return generation === 0 || partition.startsWith("~") ? partition : `~${generation}/${partition}`;
 }
 
-/** The position of a change as a store names it. */
+/** The name that a store gives to the partition of a change. */
 export function storedPartitionOf({
   generation = 0,
   topic,
@@ -42,7 +44,7 @@ export function storedPartitionOf({
   return storedPartitionName(generation, `${topic}:${partition}`);
 }
 
-/** The positions of one epoch, under the names of the log. */
+/** The positions of one generation, under the partition names of the log. */
 export function positionsOfGeneration(
   generation: number,
   positions: readonly Position[],
@@ -56,40 +58,40 @@ export function positionsOfGeneration(
   });
 }
 
-/** The epoch of a position, by the name that a store has for it. */
+/** The generation of a position, read from the name that a store gave to its partition. */
 export function generationOfPosition(partition: string): number {
   return Number(/^~(?:begun:|complete:)?(\d+)(?:\/|$)/.exec(partition)?.[1] ?? 0);
 }
 
-/** Whether a position says that an epoch was begun. */
+/** Whether a position says that a generation was begun. */
 export function isBeginMarker(partition: string): boolean {
   return partition.startsWith(BEGIN_MARKER);
 }
 
-/** Whether a position says that the snapshot of an epoch is complete. */
+/** Whether a position says that the snapshot of a generation is complete. */
 export function isCompleteMarker(partition: string): boolean {
   return partition.startsWith(`${COMPLETE_MARKER}:`);
 }
 
 /**
- * Where the new snapshot lies in the order of its epoch, without the epoch itself: rows it brought
- * have places from `start` to `end`.
+ * The place of a snapshot in the order of its generation, without the generation's bits.
+ * The snapshot's rows have orders from `start` to `end`.
  */
 export interface SnapshotSpan {
   readonly start: bigint;
   readonly end: bigint;
-  /** Commit time from which on it is known what did not come again, µs. */
+  /** Commit time from which on rows that did not come again are known to be deleted, µs. */
   readonly committed: number;
 }
 
 /**
- * What a store says of the epochs of a source. It lies among the positions, so that it moves by
- * compare-and-set like them.
+ * What a store knows of the generations of a source.
+ * It is stored among the positions, so that it moves by compare-and-set as they do.
  */
 export interface GenerationState {
-  /** The newest that was begun; 0: there was never another. */
+  /** The newest generation that was begun. 0: the source was never begun anew. */
   readonly generation: number;
-  /** The snapshot of the newest epoch, once it is complete; null: it is not, or there is none. */
+  /** The complete snapshot of the newest generation. null: it is not complete, or there is none. */
   readonly snapshot: SnapshotSpan | null;
 }
 
@@ -113,14 +115,14 @@ export function isUnfinished({ generation, snapshot }: GenerationState): boolean
   return generation > 0 && snapshot === null;
 }
 
-/** The step that begins an epoch in a store. */
+/** The position step that begins a generation in a store. */
 export function beginGenerationStep(generation: number) {
   return { partition: `${BEGIN_MARKER}${generation}`, expected: null, next: 1 };
 }
 
 /**
- * The change that ends the snapshot of an epoch, and the position that says that it is in: it goes
- * through the sinks as any other.
+ * The change that ends the snapshot of a generation, and the position that says so.
+ * The store consumers take it as any other change.
  */
 export function snapshotEndChange(
   source: string,

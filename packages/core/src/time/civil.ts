@@ -1,8 +1,8 @@
 /** Days of the proleptic Gregorian calendar, counted from 1970-01-01. */
 
-/** The day of a calendar date; the month 1–12 and the day must be valid. */
+/** Returns the day of a calendar date. The month (1–12) and the day must be valid. */
 export function dayOf(year: number, month: number, day: number): number {
-  // A year that begins in March ends in the leap day, so the days before a month need no table.
+  // A year that begins in March ends in the leap day. So the days before a month need no table.
   const y = month > 2 ? year : year - 1;
   const cycle = Math.floor(y / 400);
   const yearOfCycle = y - cycle * 400;
@@ -17,7 +17,10 @@ export function dayOf(year: number, month: number, day: number): number {
   );
 }
 
-/** `YYYY-MM-DD`; years outside 0001–9999 with a sign and six digits or more, as ISO 8601 has it. */
+/**
+ * Formats a day as `YYYY-MM-DD`.
+ * A year outside 0001–9999 has a sign and at least six digits, as in ISO 8601.
+ */
 export function dateText(days: number): string {
   const shifted = days + 719_468;
   const cycle = Math.floor(shifted / 146_097);

@@ -1,4 +1,7 @@
-/** Law 10: times as text. Never `Date.parse`, which reads 30 February. */
+/**
+ * Reads and prints times and dates as text (law 10: never by `Date.parse`, which reads 30
+ * February).
+ */
 import { dateText, dayOf, daysInMonth } from "./civil.ts";
 import { zoneOf } from "./zone.ts";
 
@@ -6,11 +9,18 @@ const MAX_MICROS = 2 ** 53;
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Microseconds since the epoch of `YYYY-MM-DD[T ]HH:MM[:SS[.f1–9]][Z|±HH[:MM]]`; null where the
- * text is unreadable: another form, no day of the calendar, a leap second (UTC as µs since the
- * epoch has no room for one), |µs| ≥ 2^53, or no zone in the text and `zone` null. Digits beyond
- * six are floored, before 1970 too. A text without a zone is read in `zone`; at a clock change, as
- * Temporal's `compatible` does.
+ * Reads `YYYY-MM-DD[T ]HH:MM[:SS[.f1–9]][Z|±HH[:MM]]` as microseconds since the epoch.
+ * Digits of the fraction beyond six are floored, before 1970 too.
+ * A text without a zone is read in `zone`; at a clock change as Temporal's `compatible` reads it.
+ *
+ * The result is null if the text has another form or names no day of the calendar.
+ * It is also null for a leap second, because µs since the epoch cannot hold one.
+ * It is null if |µs| ≥ 2^53, or if the text has no zone and `zone` is null.
+ *
+ * @throws TIME_ZONE_UNKNOWN when the text has no zone and `zone` is no IANA name.
+ *
+ * @example
+ * parseTime("2026-01-31T09:30:00+01:00", null); // 1769848200000000
  */
 export function parseTime(text: string, zone: string | null): number | null {
   const length = text.length;
@@ -49,7 +59,7 @@ export function parseTime(text: string, zone: string | null): number | null {
   if (at === length) {
     if (zone === null) return null;
     if (zone !== "UTC") {
-      // Intl is not asked about times that no answer can hold.
+      // Intl is slow, so it is not called for times that are out of range.
       if (Math.abs(local) * 1e6 > MAX_MICROS + 2 * DAY_MICROS) return null;
       seconds = zoneOf(zone).toUtc(local);
     }
@@ -61,12 +71,18 @@ export function parseTime(text: string, zone: string | null): number | null {
     if (offset === null) return null;
     seconds = local - offset;
   }
-  // The product is a multiple of 64, so exact far beyond the range; the sum is exact within it.
+  // The product is a multiple of 64, so it is exact far beyond the range. The sum is exact within
+  // it.
   const result = seconds * 1e6 + micros;
   return result > -MAX_MICROS && result < MAX_MICROS ? result : null;
 }
 
-/** The time in UTC with six digits after the point; `micros` is a safe integer. */
+/**
+ * Formats a time in UTC with six digits after the point. `micros` must be a safe integer.
+ *
+ * @example
+ * formatTime(1_769_848_200_000_000); // "2026-01-31T08:30:00.000000Z"
+ */
 export function formatTime(micros: number): string {
   const days = Math.floor(micros / DAY_MICROS);
   const rest = micros - days * DAY_MICROS;
@@ -78,8 +94,11 @@ export function formatTime(micros: number): string {
 }
 
 /**
- * Days since 1970-01-01 of `YYYY-MM-DD` (or `±YYYYYY-MM-DD`, as `formatDate` writes years beyond
- * four digits); null where the text is unreadable.
+ * Reads `YYYY-MM-DD` as days since 1970-01-01, or null if the text is not a date.
+ * It also reads `±YYYYYY-MM-DD`, the form in which `formatDate` writes years beyond four digits.
+ *
+ * @example
+ * parseDate("1970-01-31"); // 30
  */
 export function parseDate(text: string): number | null {
   if (text.length === 10) return dayAt(text);
@@ -88,12 +107,19 @@ export function parseDate(text: string): number | null {
   return validDayOf((sign === "-" ? -1 : 1) * Number(year), Number(month), Number(day));
 }
 
-/** `YYYY-MM-DD` of a day. */
+/**
+ * Formats days since 1970-01-01 as `YYYY-MM-DD`.
+ *
+ * @example
+ * formatDate(30); // "1970-01-31"
+ */
 export function formatDate(days: number): string {
   return dateText(days);
 }
 
-/** The day at the start of the text; null: it is none. The years are 0001 to 9999. */
+/**
+ * The day at the start of the text, with a year from 0001 to 9999. null: the text has none there.
+ */
 function dayAt(text: string): number | null {
   const century = twoDigits(text, 0);
   const ofCentury = twoDigits(text, 2);
@@ -101,10 +127,10 @@ function dayAt(text: string): number | null {
     century < 0 ||
     ofCentury < 0 ||
     century + ofCentury === 0 ||
-    text.charCodeAt(4) !== 0x2d ||
+    text.charCodeAt(4) !== 0x2d || // -
     text.charCodeAt(7) !== 0x2d
   )
-    return null; // -
+    return null;
   return validDayOf(century * 100 + ofCentury, twoDigits(text, 5), twoDigits(text, 8));
 }
 
@@ -114,7 +140,7 @@ function validDayOf(year: number, month: number, day: number): number | null {
   return dayOf(year, month, day);
 }
 
-/** Seconds of `±HH[:MM]` from `at` to the end of the text; null: it is none. */
+/** Seconds of `±HH[:MM]` from `at` to the end of the text. null: the text has no offset there. */
 function offsetAt(text: string, at: number): number | null {
   const sign = text.charCodeAt(at) === 0x2b ? 1 : text.charCodeAt(at) === 0x2d ? -1 : 0; // + -
   const hours = twoDigits(text, at + 1);
@@ -126,7 +152,7 @@ function offsetAt(text: string, at: number): number | null {
   return sign * (hours * 3600 + minutes * 60);
 }
 
-/** 0–99, or −1 where there are no two digits. */
+/** A number from 0 to 99, or −1 if the text has no two digits there. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;

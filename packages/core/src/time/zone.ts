@@ -1,4 +1,4 @@
-/** Clocks of time zones, in seconds: what is UTC when a zone's clock shows a time. */
+/** Converts the times of a zone's clock to UTC, in seconds. */
 import { TidemarkError } from "../errors.ts";
 import { dayOf } from "./civil.ts";
 
@@ -6,8 +6,9 @@ const DAY = 86_400;
 const MAX_CACHED_DAYS = 20_000;
 
 /**
- * One day of UTC in a zone: its offset (seconds east) before and from the second `at`; Infinity:
- * the offset does not change.
+ * The offsets of a zone on one day of UTC, in seconds east.
+ * `before` holds until the second `changesAt`, and `after` from then on.
+ * `changesAt` is Infinity on a day without a change.
  */
 interface ZoneDay {
   readonly changesAt: number;
@@ -17,16 +18,21 @@ interface ZoneDay {
 
 export interface Zone {
   /**
-   * UTC seconds at which the zone's clock shows `local` (seconds, counted as if UTC). Temporal's
-   * `compatible`: a time that comes twice is its first, a time that is skipped is as late after the
-   * change as it is in the gap.
+   * Converts `local`, a time of the zone's clock in seconds as if UTC, to UTC seconds.
+   * Clock changes are read as Temporal's `compatible` reads them.
+   * A time that comes twice is its first occurrence.
+   * A skipped time is as late after the change as it lies in the gap.
    */
   toUtc(local: number): number;
 }
 
 const zones = new Map<string, Zone>();
 
-/** The zone of an IANA name; `TIME_ZONE_UNKNOWN` for any other text. */
+/**
+ * Returns the zone of an IANA name.
+ *
+ * @throws TIME_ZONE_UNKNOWN when this runtime knows no such zone.
+ */
 export function zoneOf(name: string): Zone {
   let zone = zones.get(name);
   if (zone === undefined) {
@@ -40,7 +46,7 @@ function intlZone(name: string): Zone {
   const format = formatter(name);
   const days = new Map<number, ZoneDay>();
 
-  /** Seconds east of UTC, asked of Intl: slow. */
+  /** The zone's offset in seconds east of UTC, from Intl. This is slow. */
   const offsetFromIntl = (utc: number): number => {
     const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/
       .exec(format.format(utc * 1000))!
@@ -51,7 +57,7 @@ function intlZone(name: string): Zone {
     const before = offsetFromIntl(day * DAY);
     const after = offsetFromIntl((day + 1) * DAY);
     if (before === after) return { changesAt: Infinity, before, after };
-    // The change lies in (low, high]; no zone has changed twice within one day of UTC.
+    // The change lies in (low, high]. No zone has changed twice within one day of UTC.
     let low = day * DAY;
     let high = low + DAY;
     while (high - low > 1) {

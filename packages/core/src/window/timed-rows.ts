@@ -1,19 +1,22 @@
-/** Rows of one or more entities, sorted by event time within each: what the kernels read. */
+/** The input and the output of the kernels: rows by entity and event time, and result columns. */
 import type { Batch } from "../columns/batch.ts";
 import type { ResultColumns, Status } from "../spi.ts";
 import type { FeatureSpec, Value } from "../specs.ts";
 
-/** As many as `columns` says; the arrays may be longer. */
+/**
+ * Rows of one or more entities, sorted by event time within each.
+ * The number of rows is that of `columns`; the other arrays may be longer.
+ */
 export interface TimedRows {
   /** Event time, µs. */
   readonly time: Float64Array;
-  /** Known from and known to, µs; null: seen at every time. */
+  /** Known from and known to, µs. null: every row is seen at every time. */
   readonly from: Float64Array | null;
   readonly to: Float64Array | null;
   readonly columns: Batch;
 }
 
-/** Answers that a kernel writes into, one set per feature. */
+/** Result columns that a kernel writes, one set per feature. */
 export interface ResultWriter extends ResultColumns {
   readonly values: Value[];
   readonly statuses: Status[];
@@ -28,7 +31,10 @@ export function resultWriters(features: readonly FeatureSpec[], length: number):
   }));
 }
 
-/** A default replaces any null, the status stays (law 7). */
+/**
+ * Replaces null by the feature's default (law 7: a default replaces any null, and the status
+ * stays).
+ */
 export function withDefault(feature: FeatureSpec, value: Value): Value {
   return value === null && feature.default !== undefined ? feature.default : value;
 }

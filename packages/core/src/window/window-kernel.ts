@@ -1,6 +1,6 @@
 /**
- * Window features over sorted rows: one scan of the window per feature, every row asked whether the
- * law lets it in.
+ * Window features over sorted rows. Each feature scans its window once and keeps the rows that the
+ * window law admits.
  */
 import { aggregateOf, columnVector } from "../aggregate/bind.ts";
 import type { Aggregate, Overflows } from "../aggregate/aggregate.ts";
@@ -11,7 +11,7 @@ import type { AggregatePlan } from "../spi.ts";
 import { type ResultWriter, type TimedRows, withDefault } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";
 
-/** Answers row `row` of the sheets for an entity whose rows are [start, end), at `t`. */
+/** Writes row `row` of the results at time `t`, for an entity whose rows are [start, end). */
 export type WindowKernel = (
   start: number,
   end: number,
@@ -20,7 +20,7 @@ export type WindowKernel = (
   row: number,
 ) => void;
 
-/** The plan's features, bound to these rows. */
+/** Binds the plan's features to these rows. */
 export function windowKernel(
   plan: AggregatePlan,
   rows: TimedRows,
@@ -30,8 +30,8 @@ export function windowKernel(
 }
 
 /**
- * Binds the plan's features to one set of rows after another: the next one makes the kernel before
- * it void.
+ * Binds the plan's features to one set of rows after another. Binding makes the kernel before it
+ * void.
  */
 export function windowKernelBinder(
   plan: AggregatePlan,
@@ -83,7 +83,7 @@ function kernelOver(
   return (start, end, t, results, row) => {
     const newest = newestBefore(start, end, t);
     const found = newest >= 0 && time[newest]! >= t - plan.longestWindow;
-    // law 1: the event at t is not known at t
+    // The event at t is excluded (law 1: it is not known at t).
     const last = lowerBound(time, start, end, t);
     for (const { window, filter, features } of groups) {
       const length = chooseRows(lowerBound(time, start, last, t - window), last, t, filter);
@@ -100,7 +100,8 @@ function kernelOver(
   };
 
   /**
-   * Puts the rows of [first, last) that are seen at t and pass into `chosen`; how many there are.
+   * Puts into `chosenRows` the rows of [first, last) that are seen at t and pass the filter.
+   * Returns their number.
    */
   function chooseRows(
     first: number,
@@ -118,7 +119,7 @@ function kernelOver(
     return length;
   }
 
-  /** The newest row that is seen at t and lies before it; −1: none. */
+  /** The newest row that is seen at t and lies before t. −1: there is no such row. */
   function newestBefore(start: number, end: number, t: number): number {
     for (
       let i = lowerBound(time, start, end, t) - 1;
@@ -131,24 +132,24 @@ function kernelOver(
   }
 }
 
-/** Rows of one window, as a kernel chooses them; used within one answer only. */
+/** The chosen rows of one window. They are valid within one answer only. */
 let chosenRows = new Int32Array(1024);
 
-/** Features with one window and no condition look at the same rows, so those are chosen once. */
+/** Features with one window and no condition. They use the same rows, so these are chosen once. */
 interface FeatureGroup {
   readonly window: number;
   readonly where: Expression | null;
   readonly features: { readonly feature: FeatureSpec; readonly resultIndex: number }[];
 }
 
-/** A group whose aggregates read the columns of one shape of batches. */
+/** A group whose aggregates are bound to the columns of the current rows. */
 interface BoundGroup extends Omit<FeatureGroup, "features"> {
   filter: ((row: number) => boolean) | null;
   readonly features: readonly {
     readonly feature: FeatureSpec;
     readonly resultIndex: number;
     readonly aggregate: Aggregate;
-    /** Of its vector; −1: none. */ readonly vectorIndex: number;
+    /** Index of the column's vector; −1: no column. */ readonly vectorIndex: number;
   }[];
 }
 

@@ -1,18 +1,19 @@
 /**
- * Law 1 and law 6, once: every path asks these. Times in µs. A window of length `w` asked at `t`
- * holds t − w ≤ event time < t; of row versions it holds those with max(event time, known from) < t
- * ≤ min(event time + w, known to), so "as corrected" is the case of open versions known from −∞ to
- * ∞.
+ * The window law, in one place: every path calls these functions. Times are in µs.
+ * A window of length `w` at `t` holds the rows with t − w ≤ event time < t (law 1).
+ * Of row versions it holds those with max(event time, known from) < t ≤ min(event time + w, known
+ * to) (law 6).
+ * "As corrected" is the case of open versions, known from −∞ to ∞.
  */
 
-/** A version known in (from, to] is seen at `t`. */
+/** Whether a version known in (from, to] is seen at `t` (law 6: known from < t ≤ known to). */
 export function isKnown(from: number, to: number, t: number): boolean {
   return from < t && t <= to;
 }
 
 /**
- * The first of `times[start, end)`, which are sorted, that is not below `bound`; `end` where there
- * is none.
+ * The index of the first of the sorted `times[start, end)` that is at least `bound`.
+ * The result is `end` if all of them are smaller.
  */
 export function lowerBound(times: Float64Array, start: number, end: number, bound: number): number {
   let low = start;
