@@ -1,10 +1,12 @@
-/** Gives changes without an LSN their log order (law 5: an incremental-snapshot row has no LSN). */
+/**
+ * Gives changes without an order their log order (law 5: an incremental-snapshot row has no LSN).
+ */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
 
 /**
- * Checks that offsets can order the changes of a source without LSNs (law 5: such a table has one
- * partition).
+ * Checks that offsets can order the changes of a source without orders (law 5: a table without LSNs
+ * has one partition).
  * The offsets of two partitions cannot be compared.
  */
 export function logOrderCheck(): (change: Change) => void {
@@ -39,7 +41,7 @@ export interface LogOrderAssigner {
 }
 
 /**
- * Gives a change without an LSN the highest order that its partition held before (law 5).
+ * Gives a change without an order the highest order that its partition held before (law 5).
  * That order travels with the partition's position, in its checkpoint. So a run that starts there
  * assigns the same orders.
  */

@@ -6,8 +6,8 @@ import { orderInGeneration } from "./snapshot-generations.ts";
 /** One change of one row, in the terms of laws 4 to 6 (rows, replay, history). */
 export interface RowChange {
   /**
-   * Log order: the LSN, or the offset if the source has no LSNs (law 5). The snapshot generation is
-   * in its upper bits.
+   * Log order: the change's own, else the inherited one, else the offset (law 5). The snapshot
+   * generation is in its upper bits.
    */
   readonly order: bigint;
   /** Decides between changes of equal order. */
@@ -20,7 +20,7 @@ export interface RowChange {
    */
   readonly committed: number;
   /**
-   * Commit time as the log said it. It detects a restored source (law 5: a lower LSN with a later
+   * Commit time as the log said it. It detects a restored source (law 5: a lower order with a later
    * commit time).
    */
   readonly loggedCommitTime: number;

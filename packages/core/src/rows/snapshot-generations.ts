@@ -2,7 +2,8 @@
  * Snapshot generations of a source.
  * A new generation begins with a new snapshot, after the log lost changes or the database was set
  * back.
- * The generation comes first in the order of changes, so LSNs and offsets may begin again.
+ * The generation comes first in the order of changes, so a source's orders and offsets may begin
+ * again.
  * At the snapshot's end, rows of earlier generations that it did not bring are deleted.
  */
 import type { Change, Position } from "../spi.ts";
