@@ -10,6 +10,8 @@ export function library(entry: string[]): ReturnType<typeof defineConfig> {
     target: "node22",
     splitting: true,
     sourcemap: true,
+    // Deno and edge runtimes know Node's modules by `node:` only.
+    removeNodeProtocol: false,
     // The packages hold their sources, so the maps name them and do not repeat them.
     esbuildOptions: (options) => {
       options.sourcesContent = false;
