@@ -43,7 +43,21 @@ function faultsOf(
   if ((manifest.keywords ?? []).length < 3) faults.push("keywords needs at least three words");
   if (!fixed.some((group) => group.includes(manifest.name)))
     faults.push(`.changeset/config.json: add ${manifest.name} to the group in "fixed"`);
-  return faults.map((fault) => `${home}/package.json: ${fault}`);
+  return [
+    ...faults.map((fault) => `${home}/package.json: ${fault}`),
+    ...readmeFaults(readFileSync(join(directory, "README.md"), "utf8")).map(
+      (fault) => `${home}/README.md: ${fault}`,
+    ),
+  ];
+}
+
+/** npm shows the README on a page of its own, where no link to a file of the repository leads. */
+function readmeFaults(text: string): readonly string[] {
+  const relativeLinks = [...text.matchAll(/\]\((?!https:|#)([^)]*)\)/g)].map(([, link]) => link);
+  const faults = relativeLinks.map((link) => `${link} is a relative link; write https://…`);
+  if (!/needs Node 22\.18 or newer/.test(text)) faults.push("say the least Node");
+  if (!/need\s+TypeScript\s+5\.\d\s+or\s+newer/.test(text)) faults.push("say the least TypeScript");
+  return faults;
 }
 
 function same(a: unknown, b: unknown): boolean {
