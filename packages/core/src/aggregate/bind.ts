@@ -28,7 +28,7 @@ export function aggregateOf(
     case "countDistinct":
       return countDistinct(column);
     case "latest":
-      throw new TypeError("latest is a fact, not an aggregate of a window");
+      throw new TypeError("latest is no aggregate of a window");
   }
 }
 

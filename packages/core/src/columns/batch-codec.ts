@@ -1,7 +1,9 @@
 /**
- * Batches as bytes, for cells of the online store: column by column, small numbers as varints,
- * strings by dictionary, a constant column once. The columns are known to both sides; only their
- * values travel. Every block starts with its encoding and its length, so a reader may skip it.
+ * Encodes batches as bytes, for cells of the online store.
+ * Columns are encoded one by one: numbers as varints, strings by dictionary, a constant column
+ * once.
+ * Only values are stored, because writer and reader both know the columns.
+ * Every block starts with its encoding and its length, so a reader may skip it.
  */
 import type { ColumnSpec, Value } from "../specs.ts";
 import { vectorBuilder, type Batch, type Vector } from "./batch.ts";
@@ -10,10 +12,12 @@ import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 const CONSTANT = 0;
 const PLAIN = 1;
 const NULLS = 2;
-/** More than any cell holds; a damaged length beyond it is refused before room is made for it. */
+/**
+ * More rows than any cell holds. A damaged length beyond it is refused before memory is allocated.
+ */
 const MAX_BATCH_ROWS = 2 ** 24;
 
-/** Rows in the order of `columns`. */
+/** Encodes rows whose values come in the order of `columns`. */
 export function encodeRows(
   columns: readonly ColumnSpec[],
   rows: readonly (readonly Value[])[],
@@ -31,8 +35,9 @@ export function encodeRows(
 }
 
 /**
- * The batch of these bytes; only the columns in `wanted` (indexes), all without it. Throws
- * `STATE_DAMAGED`.
+ * Decodes a batch. `wanted` has the indexes of the columns to decode; all columns without it.
+ *
+ * @throws STATE_DAMAGED when the bytes are not those of such a batch.
  */
 export function decodeRows(
   columns: readonly ColumnSpec[],
@@ -42,7 +47,7 @@ export function decodeRows(
   return readRows(columns, new ByteReader(bytes), wanted);
 }
 
-/** The same from where the reader is. */
+/** Decodes a batch from the reader's position. See `decodeRows`. */
 export function readRows(
   columns: readonly ColumnSpec[],
   reader: ByteReader,
@@ -52,9 +57,11 @@ export function readRows(
 }
 
 /**
- * A decoder of one batch after another into the same arrays, for a reader that is done with one
- * before it takes the next: the next one makes it void, and its vectors may be longer than it says.
- * It reads on from where the reader is. Throws `STATE_DAMAGED`.
+ * Makes a decoder that decodes one batch after another into the same arrays.
+ * The next batch makes the one before it void. Vectors may be longer than the batch.
+ * The decoder starts at the reader's position.
+ *
+ * @throws STATE_DAMAGED when the bytes are not those of such batches.
  */
 export function reusingDecoder(
   columns: readonly ColumnSpec[],
@@ -69,7 +76,7 @@ export function reusingDecoder(
 }
 
 interface Projection {
-  /** For each column, whether it is wanted. */
+  /** Whether each column is decoded. */
   readonly included: readonly boolean[];
   readonly columns: readonly ColumnSpec[];
 }
@@ -104,10 +111,7 @@ function decode(
   return { length, columns: read, vectors };
 }
 
-/**
- * Where the arrays of vectors come from: each is at least `length` long, and may hold anything
- * there.
- */
+/** Allocates the arrays of vectors. Each array has at least `length` items, with any content. */
 interface ArrayAllocator {
   bytes(length: number): Uint8Array;
   int32(length: number): Int32Array;
@@ -123,8 +127,8 @@ const newArrays: ArrayAllocator = {
 };
 
 /**
- * The n-th array of a kind since the last reset is the n-th one that was given before: an array
- * outside the heap costs more than what is read into it.
+ * An allocator that hands out the same arrays again after each reset, in the same order.
+ * Allocating a typed array costs more than decoding into it.
  */
 function reusedArrays(): ArrayAllocator & { reset(): void } {
   const kinds = {
@@ -244,7 +248,9 @@ function decodeColumn(
   );
 }
 
-/** Value `places[i]` of a vector without gaps at row `i`; what is not valid is 0. */
+/**
+ * Spreads a vector without gaps: row `i` gets the value `denseIndexes[i]`. Missing values become 0.
+ */
 function expandDense(
   dense: Vector,
   length: number,
@@ -320,8 +326,7 @@ function scatter<T extends { [i: number]: unknown }>(
 
 const NO_BYTES = new Uint8Array(0);
 
-// ---- values of one kind, none of them null
-// -------------------------------------------------------------------------
+// ---- values of one type, none of them null
 
 const RAW = 0;
 const VARINT = 1;
@@ -358,7 +363,7 @@ function encodeValues(
   }
 }
 
-/** `count` values, none of them missing. */
+/** Decodes `count` values, none of them missing. */
 function decodeValues(
   reader: ByteReader,
   column: ColumnSpec,
@@ -442,8 +447,9 @@ function decodeStrings(reader: ByteReader, count: number, arrays: ArrayAllocator
 type Strings = Extract<Vector, { kind: "string" }>;
 
 /**
- * Texts are decoded when somebody looks at one: to count the different ones, their codes are
- * enough. A class, because a getter of its own costs an object more than reading the texts.
+ * A string vector that decodes its texts on first use. Counting the different values needs only the
+ * codes.
+ * It is a class, because an object with its own getter costs more than reading the texts.
  */
 class LazyStrings implements Strings {
   readonly kind = "string";
@@ -468,7 +474,9 @@ function parseDecimalDigits(text: string): bigint {
   return BigInt(text);
 }
 
-/** Differences of safe integers, where those are safe themselves; else the doubles. */
+/**
+ * Encodes numbers as differences if they and their differences are safe integers, else as doubles.
+ */
 function encodeDeltas(writer: ByteWriter, values: readonly number[]): void {
   let previous = 0;
   const safe = values.every((value) => {
@@ -496,7 +504,7 @@ function decodeDeltas<T extends Int32Array | Float64Array>(
 }
 
 function encodeInt64s(writer: ByteWriter, values: readonly bigint[]): void {
-  // A bigint beyond 2^50 is no less as a double, and one below it is exact.
+  // A bigint beyond 2^50 is at least 2^50 as a double. A smaller one is exact as a double.
   const numbers = new Float64Array(values.length);
   let small = true;
   for (let i = 0; i < values.length; i++) {

@@ -1,10 +1,10 @@
-/** A batch of rows as columns. */
+/** Batches: rows held as columns. */
 import type { ColumnSpec, Value } from "../specs.ts";
 
 /**
- * The values of one column. `valid[i]` is 0 where the value is missing; `null` when none is.
- * Strings and json are codes into a dictionary; timestamps are µs in doubles (safe integers, law
- * 10); decimals are unscaled.
+ * The values of one column. `valid[i]` is 0 if value `i` is missing; `valid` is null if none is.
+ * Strings and json are codes into a dictionary. Decimals are unscaled.
+ * Timestamps are µs in doubles (law 10: time is an exact integer).
  */
 export type Vector =
   | {
@@ -30,7 +30,13 @@ export interface Batch {
   readonly vectors: readonly Vector[];
 }
 
-/** The value at row `i`, as `Value` says. */
+/**
+ * Returns the value at row `i`; null if it is missing.
+ *
+ * @example
+ * const batch = batchOf(columns, [["a", 5]]);
+ * valueAt(batch.vectors[1]!, 0); // 5
+ */
 export function valueAt(vector: Vector, i: number): Value {
   if (vector.valid !== null && vector.valid[i] === 0) return null;
   switch (vector.kind) {
@@ -43,7 +49,7 @@ export function valueAt(vector: Vector, i: number): Value {
   }
 }
 
-/** The vector, as the one that its column's kind has. */
+/** The vector, typed as the vector of `kind`. */
 export function vectorOfKind<V extends Vector["kind"]>(
   vector: Vector | null,
   kind: V,
@@ -53,15 +59,18 @@ export function vectorOfKind<V extends Vector["kind"]>(
   return vector as Extract<Vector, { kind: V }>;
 }
 
-/** Builds a vector value by value; `finish` may be called once. */
+/** Builds a vector value by value. `finish` may be called once. */
 export interface VectorBuilder {
   push(value: Value): void;
   finish(): Vector;
 }
 
 /**
- * kind → vector: string, json → string · int64 → int64 · int32, date → int32 · float64, timestamp →
- * float64 · boolean → boolean · decimal → big · bytes → bytes.
+ * Makes the builder of a column's vector, by the column's type.
+ * A string or json column gets a `string` vector, an int64 column an `int64` vector.
+ * An int32 or date column gets an `int32` vector, a float64 or timestamp column a `float64` vector.
+ * A boolean column gets a `boolean` vector, a decimal a `big` vector, a bytes column a `bytes`
+ * vector.
  */
 export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilder {
   const valid = new GrowingArray(Uint8Array, capacity);
@@ -156,7 +165,15 @@ export function vectorBuilder(column: ColumnSpec, capacity = 1024): VectorBuilde
   }
 }
 
-/** Rows of values, each in the order of `columns`, as a batch. */
+/**
+ * Makes a batch of rows whose values come in the order of `columns`.
+ *
+ * @example
+ * const columns: ColumnSpec[] = [
+ *   { name: "user_id", database: "user_id", type: "string", nullable: false },
+ * ];
+ * const batch = batchOf(columns, [["a"], ["b"]]);
+ */
 export function batchOf(
   columns: readonly ColumnSpec[],
   rows: readonly (readonly Value[])[],
@@ -169,7 +186,7 @@ export function batchOf(
   return { length: rows.length, columns, vectors };
 }
 
-/** The rows whose mark is 1, in their order. */
+/** The rows whose flag in `selected` is 1, in their order. */
 export function selectRows(batch: Batch, selected: Uint8Array): Batch {
   let length = 0;
   for (const bit of selected) length += bit;
@@ -183,7 +200,7 @@ export function selectRows(batch: Batch, selected: Uint8Array): Batch {
   return { length, columns: batch.columns, vectors };
 }
 
-/** Batches of the same columns, one after the other. */
+/** Joins batches of the same columns, one after the other. */
 export function concatBatches(columns: readonly ColumnSpec[], batches: readonly Batch[]): Batch {
   if (batches.length === 1) return batches[0]!;
   const parts = batches.filter((batch) => batch.length > 0);
@@ -203,7 +220,10 @@ export function concatBatches(columns: readonly ColumnSpec[], batches: readonly 
   };
 }
 
-/** Whole arrays at a time: a hot entity has thousands of rows in tens of chunks. */
+/**
+ * Joins vectors by copying whole arrays, because an active entity has thousands of rows in many
+ * segments.
+ */
 function concatVectors(
   vectors: readonly Vector[],
   batches: readonly Batch[],
@@ -277,7 +297,7 @@ function concatArrays<T extends Numbers | BigInt64Array>(into: T, parts: readonl
   return into;
 }
 
-/** One dictionary for all: equal strings have equal codes. */
+/** Joins the dictionaries into one, so that equal strings have equal codes. */
 function concatStrings(
   vectors: readonly Extract<Vector, { kind: "string" }>[],
   length: number,

@@ -1,8 +1,8 @@
-/** Bytes that grow while they are written, and a cursor that reads them back. */
+/** A growing buffer to write to, and a cursor that reads it back. */
 import { TidemarkError } from "../errors.ts";
 import { decodeUtf8, encodeUtf8, writeUtf8 } from "./utf8.ts";
 
-/** A text of so many UTF-16 units has at most 126 bytes, so its length is one byte. */
+/** A text of at most this many UTF-16 units has at most 126 bytes. So its length takes one byte. */
 const SHORT_TEXT = 42;
 
 export class ByteWriter {
@@ -23,7 +23,7 @@ export class ByteWriter {
     return this.bytes.slice(0, this.length);
   }
 
-  /** What was written; valid until the next write. */
+  /** The written bytes; valid until the next write. */
   view(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
@@ -33,7 +33,7 @@ export class ByteWriter {
     this.bytes[this.length++] = value;
   }
 
-  /** A safe integer from 0 on, as LEB128. */
+  /** Writes a safe integer of at least 0 as LEB128. */
   varint(value: number): void {
     this.ensureCapacity(8);
     let rest = value;
@@ -41,7 +41,7 @@ export class ByteWriter {
       this.bytes[this.length++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
     }
-    // what is left fits 31 bits, where shifts are cheaper
+    // The rest fits 31 bits, where shifts are cheaper than divisions.
     while (rest > 127) {
       this.bytes[this.length++] = (rest & 127) | 128;
       rest >>>= 7;
@@ -49,7 +49,7 @@ export class ByteWriter {
     this.bytes[this.length++] = rest;
   }
 
-  /** An integer of either sign below 2^52. */
+  /** Writes an integer of either sign below 2^52. */
   zigzag(value: number): void {
     this.varint(value < 0 ? -value * 2 - 1 : value * 2);
   }
@@ -66,7 +66,7 @@ export class ByteWriter {
     this.length += 8;
   }
 
-  /** Length, then UTF-8. */
+  /** Writes a text's length in bytes, then its UTF-8. */
   text(value: string): void {
     if (value.length >= SHORT_TEXT) {
       const encoded = encodeUtf8(value);
@@ -96,14 +96,18 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a ByteWriter wrote. Bytes that say anything else throw `STATE_DAMAGED`. */
+/**
+ * Reads what a ByteWriter wrote.
+ *
+ * @throws STATE_DAMAGED when the bytes are not those of a ByteWriter.
+ */
 export class ByteReader {
   position = 0;
   private readonly bytes: Uint8Array;
   private readonly data: DataView;
 
   constructor(bytes: Uint8Array) {
-    // of a Buffer, slice is no copy, and an answer would be a Buffer
+    // `slice` of a Buffer does not copy, and returns a Buffer.
     this.bytes =
       bytes.constructor === Uint8Array
         ? bytes
@@ -128,7 +132,7 @@ export class ByteReader {
     throw damaged("has a number out of range");
   }
 
-  /** How many things follow that take a byte at least each. */
+  /** Reads a number of items that take at least one byte each. */
   itemCount(): number {
     const count = this.varint();
     this.requireBytes(count);
@@ -140,7 +144,7 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
-  /** The first `count` of `into`. */
+  /** Reads `count` varints into the first `count` items. */
   varints(into: Int32Array, count: number): void {
     const { bytes } = this;
     for (let i = 0; i < count; i++) {
@@ -152,7 +156,7 @@ export class ByteReader {
     }
   }
 
-  /** The first `count` of `into`: sums of zigzags, each the one before and the next. */
+  /** Reads `count` zigzags, and writes their running sums into the first `count` items. */
   deltas(into: Int32Array | Float64Array, count: number): void {
     const { bytes } = this;
     let sum = 0;
@@ -161,7 +165,7 @@ export class ByteReader {
       let value = 0;
       let weight = 1;
       let byte = bytes[position++];
-      // seven bytes hold 49 bits; longer ones, and an end in the middle, are left to `count`
+      // Seven bytes hold 49 bits. A longer number, or an end in the middle, is left to `varint`.
       for (let n = 0; n < 6 && byte !== undefined && byte > 127; n++) {
         value += (byte & 127) * weight;
         weight *= 128;
@@ -212,14 +216,14 @@ export class ByteReader {
     return decodeUtf8(bytes.subarray(start, this.position));
   }
 
-  /** A reader of its own from here on. */
+  /** A second reader that starts at this position. */
   fork(): ByteReader {
     const reader = new ByteReader(this.bytes);
     reader.position = this.position;
     return reader;
   }
 
-  /** Passes over a text. */
+  /** Skips a text. */
   skipText(): void {
     const size = this.itemCount();
     this.position += size;
@@ -237,7 +241,7 @@ export class ByteReader {
   }
 }
 
-/** Of bytes that Tidemark did not write so. */
+/** The error of bytes that Tidemark did not write. */
 export function damaged(what: string): TidemarkError {
   return new TidemarkError(
     "STATE_DAMAGED",

@@ -1,9 +1,13 @@
-/** The one order of values (law 3): min, max, ties and sorting all use it. */
+/**
+ * The one order of values: min, max, ties and sorting use it (law 3: strings by code point, numbers
+ * by value).
+ */
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 
 /**
- * Negative, 0 or positive, as `a` comes before, with or after `b`: numbers by value, strings by
- * code point, bytes lexicographically, false before true. null comes first.
+ * Compares two values: negative if `a` comes before `b`, positive if after, else 0.
+ * Numbers compare by value, strings by code point, bytes lexicographically, false before true.
+ * null comes first.
  */
 export function compareValues(type: ValueType, a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
@@ -18,7 +22,7 @@ export function compareValues(type: ValueType, a: Value, b: Value): number {
   }
 }
 
-/** Composite keys column by column, as declared. */
+/** Compares composite keys column by column, as declared. */
 export function compareKeys(
   columns: readonly ColumnSpec[],
   a: readonly Value[],
@@ -32,8 +36,8 @@ export function compareKeys(
 }
 
 /**
- * By code point, which is the order of the UTF-8 bytes. JavaScript's `<` goes by UTF-16 units, and
- * puts U+1F600 before U+FFFD.
+ * Compares strings by code point, which is the order of their UTF-8 bytes.
+ * JavaScript's `<` compares UTF-16 units, and so puts U+1F600 before U+FFFD.
  */
 export function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
@@ -43,8 +47,8 @@ export function compareStrings(a: string, b: string): number {
   if (i === length) return a.length - b.length;
   const unitA = a.charCodeAt(i);
   const unitB = b.charCodeAt(i);
-  // Below the surrogates, and wherever only one side reaches them, units are in the order of code
-  // points.
+  // Units have the order of code points below the surrogates, and if only one side has reached
+  // them.
   if (unitA < 0xd800 || unitB < 0xd800) return unitA - unitB;
   const at = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? i - 1 : i;
   const order = a.codePointAt(at)! - b.codePointAt(at)!;

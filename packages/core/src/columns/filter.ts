@@ -1,12 +1,15 @@
-/** Conditions over vectors, with SQL's three-valued logic (law 9): only true passes. */
+/** Conditions over vectors (law 9: SQL's three-valued logic, only true passes a filter). */
 import type { Expression, Value } from "../specs.ts";
 import { valueAt, type Batch } from "./batch.ts";
 import { compareValues } from "./compare.ts";
 
-/** What a condition says of a row. */
+/** The truth of a condition for one row; null is unknown. */
 type TruthValue = true | false | null;
 
-/** True where the condition is true; not where it is false or unknown. */
+/**
+ * Binds a condition to a batch. The filter returns true only where the condition is true, neither
+ * false nor unknown.
+ */
 export function bindFilter(expression: Expression, batch: Batch): (row: number) => boolean {
   const truth = bindExpression(expression, batch);
   return (row) => truth(row) === true;

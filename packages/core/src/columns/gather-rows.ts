@@ -1,10 +1,13 @@
 /**
- * Rows picked out of many batches, a column at a time: what a `VectorBuilder` makes of them value
- * by value.
+ * Gathers rows out of many batches, one column at a time.
+ * The result equals that of a `VectorBuilder` fed value by value.
  */
 import type { Vector } from "./batch.ts";
 
-/** Row r of the result is row `rows[r]` of `vectors[parts[r]]`; all of one kind, one at least. */
+/**
+ * Row r of the result is row `rowIndexes[r]` of `vectors[vectorIndexes[r]]`.
+ * There is at least one vector, and all are of one kind.
+ */
 export function gatherRows(
   vectors: readonly Vector[],
   vectorIndexes: Int32Array,
@@ -129,7 +132,7 @@ interface ValueArray<T> {
   [row: number]: T;
 }
 
-/** A missing value is `none`, whatever lies in its place. */
+/** Gathers values. A missing value becomes `missing`, whatever the array holds there. */
 function gatherValues<T, V extends ValueArray<T>>(
   into: V,
   values: readonly { readonly [row: number]: T }[],
@@ -144,7 +147,9 @@ function gatherValues<T, V extends ValueArray<T>>(
   return into;
 }
 
-/** One dictionary, in the order in which its texts come: equal strings have equal codes. */
+/**
+ * Gathers strings under one dictionary, in the order of first use. Equal strings have equal codes.
+ */
 function gatherStrings(
   vectors: readonly Extract<Vector, { kind: "string" }>[],
   vectorIndexes: Int32Array,

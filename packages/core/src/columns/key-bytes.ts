@@ -1,15 +1,15 @@
-/** The identity of a key: as the bytes a cell lies under, and as text for a Map. */
+/** The identity of a key: as bytes for a cell of the online store, and as text for a Map. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import { ByteWriter } from "./bytes.ts";
 import { compareStrings } from "./compare.ts";
 
-/** The first byte of every cell key. Another layout of keys takes another. */
+/** The first byte of every cell key. It names the layout of the key. */
 const KEY_FORMAT = 1;
 
 /**
- * Fixed for ever: they are in users' files. int32 and int64 share one, so a key column may be
- * widened.
+ * The tag of each type. Users' files hold them, so they never change.
+ * int32 and int64 share a tag, so that a key column may be widened.
  */
 const TYPE_TAGS: Record<ValueType, number> = {
   string: 1,
@@ -25,9 +25,11 @@ const TYPE_TAGS: Record<ValueType, number> = {
 };
 
 /**
- * The canonical bytes of one cell: format, namespace, space, then the keys in the order of their
- * names, each with its tag and its length. Throws `KEY_INVALID` for a value that is null or not of
- * its column's kind; 1, 1n and "1" are one int64.
+ * Makes the canonical bytes of one cell's key.
+ * They are format, namespace, space, then the keys by name, each with its tag and its length.
+ * 1, 1n and "1" are the same int64.
+ *
+ * @throws KEY_INVALID when a value is null or not of its column's type.
  */
 export function cellKey(cell: {
   readonly namespace: string;
@@ -41,7 +43,10 @@ export function cellKey(cell: {
   )(cell.keys.map((key) => key.value));
 }
 
-/** `cellKey` for many keys of the same columns: the values come in the order of `columns`. */
+/**
+ * Makes an encoder of `cellKey` for many keys of the same columns. Values come in the order of
+ * `columns`.
+ */
 export function cellKeys(
   namespace: string,
   space: string,
@@ -65,8 +70,9 @@ export function cellKeys(
 }
 
 /**
- * A short text of a key, equal for equal keys of the same columns and for no others: the key of a
- * Map. One string column is, nearly always, the string itself.
+ * A short text of a key, for use in a Map. Keys of the same columns are equal exactly if their
+ * texts are.
+ * The text of a single string column is nearly always the string itself.
  */
 export function keyText(columns: readonly ColumnSpec[], values: readonly Value[]): string {
   if (columns.length === 1) {
@@ -113,7 +119,7 @@ function writeKey(writer: ByteWriter, column: ColumnSpec, value: Value): void {
     case "timestamp":
     case "date": {
       writer.byte(8);
-      // big-endian with the sign bit flipped: bytes sort as numbers do
+      // Big-endian with the sign bit flipped, so that bytes sort as numbers do.
       return writer.int64(toInt64(column, value) ^ -INT64_LIMIT, false);
     }
     case "float64":
@@ -143,7 +149,7 @@ function toInt64(column: ColumnSpec, value: Value): bigint {
   return exact;
 }
 
-/** By value, not by scale: 1.0 and 1.00 are one key (law 3). */
+/** A decimal by value, not by scale (law 3: 1.0 and 1.00 are one value). */
 function decimalKeyText(unscaled: bigint, scale: number): string {
   let places = scale;
   let digits = unscaled;

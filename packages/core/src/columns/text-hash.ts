@@ -1,6 +1,6 @@
 /**
- * FNV-1a over UTF-16 units, an unsigned 32-bit number. It decides where rows lie in users' files:
- * never to be changed.
+ * FNV-1a over UTF-16 units: an unsigned 32-bit number.
+ * It decides where rows lie in users' files, so it never changes.
  */
 export function fnv1a(text: string, start = 0x811c9dc5): number {
   let value = start;

@@ -1,12 +1,13 @@
 /**
- * Text as UTF-8 and back. A lone surrogate keeps three bytes of its own: a TextEncoder would make
- * every one of them U+FFFD, and of two strings one.
+ * Converts text to UTF-8 and back. A lone surrogate gets three bytes of its own.
+ * A TextEncoder would write U+FFFD for every one of them, and two different strings would become
+ * one.
  */
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Writes the text at `at`, where three bytes a unit must be free; returns the end. */
+/** Writes the text at `at` and returns the end. Three bytes per UTF-16 unit must be free. */
 export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -38,7 +39,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.subarray(0, writeUtf8(bytes, 0, text));
 }
 
-/** What is no UTF-8 at all reads as U+FFFD. */
+/** Decodes UTF-8. Bytes that are no UTF-8 become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   const text = decoder.decode(bytes);
   return text.includes("\uFFFD") ? withSurrogates(bytes) : text;
@@ -49,7 +50,7 @@ function withSurrogates(bytes: Uint8Array): string {
   let done = 0;
   for (let i = 0; i + 2 < bytes.length; i++) {
     const [second, third] = [bytes[i + 1]!, bytes[i + 2]!];
-    // 0xED is never a later byte of a character, and followed by 0xA0 or more it begins a surrogate
+    // 0xED never continues a character. Followed by 0xA0 or more, it begins a surrogate.
     if (bytes[i] !== 0xed || second < 0xa0 || second > 0xbf || third < 0x80 || third > 0xbf)
       continue;
     text +=

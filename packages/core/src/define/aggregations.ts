@@ -1,4 +1,4 @@
-/** What a view computes: an aggregation over windows of rows, or the latest row's value. */
+/** The aggregations of a view: over windows of rows, or the value of the latest row. */
 import { TidemarkError } from "../errors.ts";
 import type { AggregateName, ColumnSpec } from "../specs.ts";
 import type { AnyColumn, Column, NumericType, OrderedType } from "./column-types.ts";
@@ -21,9 +21,10 @@ import type { shape } from "./shape.ts";
 import { fromUser } from "./user-values.ts";
 
 /**
- * The part of an aggregation that constraints look at: from source `S` (never: from any), values
- * `V`, under the feature's name plus `Suffix` (never: no window yet), a window or a fact. It has no
- * methods, because a conditional method would make aggregations incomparable.
+ * The part of an aggregation that type constraints look at.
+ * `S` is its source (never: any source), `V` its values, `Is` its kind.
+ * `Suffix` is added to the feature's name (never: no window yet).
+ * The type has no methods, because a conditional method would make aggregations incomparable.
  */
 export interface Computed<
   out S extends string,
@@ -46,13 +47,13 @@ type CheckSource<S extends string, C extends string> = [S] extends [never]
     ? Condition<C>
     : `this is about ${C}, the aggregation about ${S}`;
 
-/** An aggregation that has no window yet. */
+/** An aggregation without a window. */
 export interface Aggregation<S extends string, V> extends Computed<S, V, never, "window"> {
-  /** Only rows for which the condition is true. */
+  /** Keeps only the rows for which the condition is true. */
   where<C extends string>(condition: CheckSource<S, C>): Aggregation<S | C, V>;
-  /** One window, `[t − length, t)`: the feature keeps its name. */
+  /** Sets one window, `[t − length, t)`. The feature keeps its name. */
   over<const W extends string>(window: CheckDuration<W>): WindowAggregation<S, V, "">;
-  /** A feature for each window, named `<name>_<window>`. */
+  /** Makes one feature for each window, named `<name>_<window>`. */
   overEach<const W extends Durations>(
     ...windows: CheckDurations<W>
   ): WindowAggregation<S, V, `_${W[number]}`>;
@@ -63,25 +64,25 @@ export interface WindowAggregation<S extends string, V, Suffix extends string> e
   Suffix,
   "window"
 > {
-  /** Only rows for which the condition is true. */
+  /** Keeps only the rows for which the condition is true. */
   where<C extends string>(condition: CheckSource<S, C>): WindowAggregation<S | C, V, Suffix>;
 }
-/** An aggregation that is null where the window holds nothing, until it has a default. */
+/** An aggregation that is null over an empty window, until it has a default. */
 export interface NullableAggregation<S extends string, V> extends Computed<
   S,
   V | null,
   never,
   "window"
 > {
-  /** Only rows for which the condition is true. */
+  /** Keeps only the rows for which the condition is true. */
   where<C extends string>(condition: CheckSource<S, C>): NullableAggregation<S | C, V>;
-  /** One window, `[t − length, t)`: the feature keeps its name. */
+  /** Sets one window, `[t − length, t)`. The feature keeps its name. */
   over<const W extends string>(window: CheckDuration<W>): NullableWindowAggregation<S, V, "">;
-  /** A feature for each window, named `<name>_<window>`. */
+  /** Makes one feature for each window, named `<name>_<window>`. */
   overEach<const W extends Durations>(
     ...windows: CheckDurations<W>
   ): NullableWindowAggregation<S, V, `_${W[number]}`>;
-  /** What replaces null. */
+  /** Sets the value that replaces null. */
   default(value: V): Aggregation<S, V>;
 }
 export interface NullableWindowAggregation<
@@ -89,23 +90,21 @@ export interface NullableWindowAggregation<
   V,
   Suffix extends string,
 > extends Computed<S, V | null, Suffix, "window"> {
-  /** Only rows for which the condition is true. */
+  /** Keeps only the rows for which the condition is true. */
   where<C extends string>(
     condition: CheckSource<S, C>,
   ): NullableWindowAggregation<S | C, V, Suffix>;
-  /** What replaces null. */
+  /** Sets the value that replaces null. */
   default(value: V): WindowAggregation<S, V, Suffix>;
 }
-/**
- * The value of an entity's newest row; null where there is none, or none within the view's `ttl`.
- */
+/** The value of an entity's newest row; null without a row within the view's `ttl`. */
 export interface Latest<S extends string, V> extends Computed<S, V | null, "", "latest"> {
-  /** What replaces null. */
+  /** Sets the value that replaces null. */
   default(value: V): Computed<S, V, "", "latest">;
 }
 
-// Columns whose kind is known to be one of several (definitions made from data) pass here and are
-// checked when they run.
+// A column whose type is one of several (definitions made from data) passes here. The call checks
+// it.
 type Numeric<C extends AnyColumn> = [Extract<C["type"], NumericType>] extends [never]
   ? `${C["name"]} is a ${C["type"]} column: this aggregation takes int32, int64, float64 or decimal`
   : C;
@@ -113,7 +112,7 @@ type Ordered<C extends AnyColumn> = [Extract<C["type"], OrderedType>] extends [n
   ? `${C["name"]} is a ${C["type"]} column, and its values have no order`
   : C;
 type ValueOf<C extends AnyColumn> = NonNullable<C[typeof shape]>;
-/** Integers sum to bigint, whatever the column's mode (law 3). */
+/** Integers sum to bigint, whatever the column's mode (law 3: integers sum to int64). */
 type SumOf<K> = K extends "int32" | "int64"
   ? bigint
   : K extends "decimal"
@@ -122,48 +121,99 @@ type SumOf<K> = K extends "int32" | "int64"
       ? number
       : never;
 
-/** How many rows; with a column, how many in which it is not null. Never null. */
+/**
+ * Counts rows; with a column, the rows in which it is not null. Never null.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ *
+ * @example
+ * const transactions_l1w = count().over("7d");
+ */
 export function count<S extends string = never>(
   column?: Column<S, string, AnyColumn["type"], unknown>,
 ): Aggregation<S, number> {
   return aggregation("count", column);
 }
-/** How many different values, nulls aside; 1.0 equals 1.00 (law 3). Never null. */
+/**
+ * Counts the different values of a column, without nulls. Never null (law 3: 1.0 equals 1.00).
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ * @throws TYPE_MISMATCH when the column is a json column.
+ *
+ * @example
+ * const vendors_l1w = countDistinct(transactions.vendor).over("7d");
+ */
 export function countDistinct<C extends AnyColumn>(
   column: Ordered<C>,
 ): Aggregation<C["source"], number> {
   return aggregation("countDistinct", column);
 }
 /**
- * The sum, exact and rounded once; 0 over nothing. A bigint for integers, a string of 38 digits at
- * the column's scale for decimals.
+ * Sums a column, exactly and rounded once; 0 over an empty window.
+ * A sum of integers is a bigint. A sum of decimals is a string of at most 38 digits at the column's
+ * scale.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ * @throws TYPE_MISMATCH when the column holds no numbers.
+ *
+ * @example
+ * const amount_l1w = sum(transactions.amount).over("7d");
  */
 export function sum<C extends AnyColumn>(
   column: Numeric<C>,
 ): Aggregation<C["source"], SumOf<C["type"]>> {
   return aggregation("sum", column);
 }
-/** The mean as a double; null over nothing. */
+/**
+ * Averages a column as a double; null over an empty window.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ * @throws TYPE_MISMATCH when the column holds no numbers.
+ *
+ * @example
+ * const mean_amount_l1w = avg(transactions.amount).over("7d");
+ */
 export function avg<C extends AnyColumn>(
   column: Numeric<C>,
 ): NullableAggregation<C["source"], number> {
   return aggregation("avg", column);
 }
-/** The least value; null over nothing. Strings order by code point. */
+/**
+ * Takes the smallest value of a column; null over an empty window. Strings order by code point.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ * @throws TYPE_MISMATCH when the column is a json column.
+ *
+ * @example
+ * const least_amount_l1w = min(transactions.amount).over("7d");
+ */
 export function min<C extends AnyColumn>(
   column: Ordered<C>,
 ): NullableAggregation<C["source"], ValueOf<C>> {
   return aggregation("min", column);
 }
-/** The greatest value; null over nothing. Strings order by code point. */
+/**
+ * Takes the largest value of a column; null over an empty window. Strings order by code point.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ * @throws TYPE_MISMATCH when the column is a json column.
+ *
+ * @example
+ * const largest_amount_l1w = max(transactions.amount).over("7d");
+ */
 export function max<C extends AnyColumn>(
   column: Ordered<C>,
 ): NullableAggregation<C["source"], ValueOf<C>> {
   return aggregation("max", column);
 }
 /**
- * The column of the entity's newest row, null included. It takes no window: the view's `ttl` says
- * how long a row holds.
+ * Takes a column of the entity's newest row, null included.
+ * It has no window: the view's `ttl` says how long a row holds.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ *
+ * @example
+ * const city = latest(customers.city).default("unknown");
  */
 export function latest<C extends AnyColumn>(column: C): Latest<C["source"], ValueOf<C>> {
   return aggregation("latest", column);

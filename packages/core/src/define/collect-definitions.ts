@@ -1,4 +1,4 @@
-/** All definitions of a module, by name. */
+/** Collects all definitions of a module, by name. */
 import { TidemarkError } from "../errors.ts";
 import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { definitionOf, described } from "./definition.ts";
@@ -11,9 +11,12 @@ export interface Definitions {
 }
 
 /**
- * The definitions among the exports of a module (or the members of an object), and those they are
- * made of. Other exports are ignored, and lists and objects are not searched. Two different
- * definitions of one name are `DEFINITION_CONFLICT`.
+ * Collects the definitions among the exports of a module (or the members of an object).
+ * The definitions that they are made of are collected too.
+ * Other exports are ignored, and lists and objects are not searched.
+ *
+ * @throws DEFINITION_INVALID when the argument is no module and no object of definitions.
+ * @throws DEFINITION_CONFLICT when two different definitions have one name.
  *
  * @example
  * const { views } = collectDefinitions(await import("./features.ts"));
@@ -92,7 +95,10 @@ class DefinitionsByName<T extends { readonly name: string }> {
   }
 }
 
-/** Equal for equal specs, whatever the order of members; bigints and bytes keep their kind. */
+/**
+ * JSON that is equal for equal specs, whatever the order of members. Bigints and bytes keep their
+ * type.
+ */
 function canonicalJson(spec: unknown): string {
   return JSON.stringify(spec, (_, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;

@@ -1,27 +1,30 @@
-/** What kinds of columns mean in TypeScript. */
+/** The TypeScript types of columns and their values. */
 import type { ValueType } from "../specs.ts";
 import type { shape } from "./shape.ts";
 import type { TimeInput } from "./time-input.ts";
 
 export type NumericType = "int32" | "int64" | "float64" | "decimal";
-/** Kinds whose values have an order (law 3); the others are only there or missing. */
+/**
+ * Types whose values have an order (law 3: one order of values). A json value is only there or
+ * missing.
+ */
 export type OrderedType = Exclude<ValueType, "json">;
-/** Kinds that can name a row or an entity. */
+/** Types that can identify a row or an entity. */
 export type KeyType = Exclude<ValueType, "json" | "float64">;
 
 /** A column before it belongs to a source. */
 export interface ColumnType<out K extends ValueType, out V> {
   readonly type: K;
   readonly [shape]: V;
-  /** The same column, which may hold null. */
+  /** Makes the same column, which may hold null. */
   nullable(): ColumnType<K, V | null>;
 }
 export type Columns = { readonly [name: string]: ColumnType<ValueType, unknown> };
 
 /**
- * Whether a column of this type may hold null. False where nobody can know: a compiler without
- * `strictNullChecks` does not tell `string | null` from `string`, and definitions made from data
- * say `unknown`.
+ * Whether a column of this type may hold null.
+ * False without `strictNullChecks`, which would tell `string | null` from `string`.
+ * False also for `unknown`, the type of columns in definitions made from data.
  */
 export type MayBeNull<V> = unknown extends V
   ? false
@@ -46,8 +49,9 @@ export interface Column<
 export type AnyColumn = Column<string, string, ValueType, unknown>;
 
 /**
- * What a caller may hand in for a value: an int64 also as a (safe) number, because that is what
- * JSON gives; a timestamp as any form of time.
+ * The type of a value that a caller gives.
+ * An int64 is also taken as a safe number, because JSON holds numbers. A timestamp is taken in any
+ * form of time.
  */
 export type InputOf<K extends ValueType, V> = K extends "int64"
   ? bigint | number
@@ -55,7 +59,7 @@ export type InputOf<K extends ValueType, V> = K extends "int64"
     ? TimeInput | NonNullable<V>
     : NonNullable<V>;
 
-/** What a caller hands in for these columns. */
+/** The values that a caller gives for these columns. */
 export type InputsOf<C extends Columns> = {
   [K in keyof C]: InputOf<C[K]["type"], C[K][typeof shape]>;
 } & {};

@@ -1,6 +1,6 @@
 /**
- * Column types: `string("name in the database")`. The name in TypeScript is the member that holds
- * it.
+ * Column types, such as `string("name in the database")`.
+ * A column's name in TypeScript is the member that holds it.
  */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType } from "../specs.ts";
@@ -14,36 +14,65 @@ export interface DecimalOptions {
   readonly scale: number;
 }
 export interface TimestampOptions<M extends "micros" | undefined = "micros" | undefined> {
-  /** The zone of text that names none: an IANA name such as `Europe/Zurich`, or `UTC`. */
+  /** Time zone of a text without a zone: an IANA name such as `Europe/Zurich`, or `UTC`. */
   readonly zone?: string | undefined;
   /**
-   * `micros`: values are bigints, µs since the epoch; otherwise Dates, floored to the millisecond.
+   * `micros`: values are bigints, µs since the epoch. Without it they are Dates, floored to the
+   * millisecond.
    */
   readonly mode?: M;
 }
 export interface NumberMode {
-  /** Values are numbers; one beyond 2^53 is an error (`INT64_TOO_LARGE`). */
+  /** Values are numbers. A value beyond 2^53 is an error (`INT64_TOO_LARGE`). */
   readonly mode: "number";
 }
 
-// `none` refuses, when it runs too, the options that these columns do not have.
+// The parameter `none` refuses options, in types and at run time: these columns have none.
 
-/** Text. */
+/**
+ * A column of text.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { vendor: string("Vendor").nullable() };
+ */
 export function string(database?: string, ...none: readonly []): ColumnType<"string", string> {
   return column("string", [], database, ...none);
 }
 
-/** true or false. */
+/**
+ * A column of true and false.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { online: boolean("Online") };
+ */
 export function boolean(database?: string, ...none: readonly []): ColumnType<"boolean", boolean> {
   return column("boolean", [], database, ...none);
 }
 
-/** An integer of 32 bits; a number in TypeScript. */
+/**
+ * A column of 32-bit integers; numbers in TypeScript.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { items: int32("Items") };
+ */
 export function int32(database?: string, ...none: readonly []): ColumnType<"int32", number> {
   return column("int32", [], database, ...none);
 }
 
-/** An integer of 64 bits; a bigint in TypeScript unless the column says `{ mode: "number" }`. */
+/**
+ * A column of 64-bit integers; bigints in TypeScript unless it has `{ mode: "number" }`.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text, or an option is wrong.
+ *
+ * @example
+ * const columns = { id: int64("id"), points: int64("Points", { mode: "number" }) };
+ */
 export function int64(database?: string): ColumnType<"int64", bigint>;
 export function int64(database: string, options: NumberMode): ColumnType<"int64", number>;
 export function int64(options: NumberMode): ColumnType<"int64", number>;
@@ -54,12 +83,26 @@ export function int64(
   return column("int64", ["mode"], database, options);
 }
 
-/** A double; NaN and infinities of the source are missing (law 9). */
+/**
+ * A column of doubles (law 9: NaN and infinities of the source are missing).
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { amount: float64("Amount").nullable() };
+ */
 export function float64(database?: string, ...none: readonly []): ColumnType<"float64", number> {
   return column("float64", [], database, ...none);
 }
 
-/** Exact digits; a string with exactly `scale` fraction digits in TypeScript. */
+/**
+ * A column of exact decimals; strings with exactly `scale` fraction digits in TypeScript.
+ *
+ * @throws DEFINITION_INVALID when `precision` or `scale` is missing or out of range.
+ *
+ * @example
+ * const columns = { price: decimal("Price", { precision: 12, scale: 2 }) };
+ */
 export function decimal(database: string, options: DecimalOptions): ColumnType<"decimal", string>;
 export function decimal(options: DecimalOptions): ColumnType<"decimal", string>;
 export function decimal(
@@ -70,8 +113,13 @@ export function decimal(
 }
 
 /**
- * An instant, exact to the microsecond; a Date in TypeScript unless the column says `{ mode:
+ * A column of instants, exact to the microsecond; Dates in TypeScript unless it has `{ mode:
  * "micros" }`.
+ *
+ * @throws DEFINITION_INVALID when the zone is no IANA name, or another option is wrong.
+ *
+ * @example
+ * const columns = { time: timestamp("Time", { zone: "UTC" }) };
  */
 export function timestamp(
   database: string,
@@ -92,18 +140,37 @@ export function timestamp(
   return column("timestamp", ["zone", "mode"], database, options);
 }
 
-/** A day of the calendar; `YYYY-MM-DD` in TypeScript. */
+/**
+ * A column of calendar days; `YYYY-MM-DD` in TypeScript.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { born: date("Birthday") };
+ */
 export function date(database?: string, ...none: readonly []): ColumnType<"date", string> {
   return column("date", [], database, ...none);
 }
 
-/** Bytes; a Uint8Array in TypeScript. */
+/**
+ * A column of bytes; Uint8Arrays in TypeScript.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { digest: bytes("Digest") };
+ */
 export function bytes(database?: string, ...none: readonly []): ColumnType<"bytes", Uint8Array> {
   return column("bytes", [], database, ...none);
 }
 
 /**
- * A JSON document, parsed in TypeScript; its type is yours to say: `json<{ tags: string[] }>()`.
+ * A column of JSON documents, parsed in TypeScript. The type argument declares their type.
+ *
+ * @throws DEFINITION_INVALID when the name in the database is no text.
+ *
+ * @example
+ * const columns = { details: json<{ tags: string[] }>("Details") };
  */
 export function json<T = unknown>(database?: string, ...none: readonly []): ColumnType<"json", T> {
   return column("json", [], database, ...none);

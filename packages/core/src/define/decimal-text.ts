@@ -1,8 +1,9 @@
-/** Decimals: unscaled digits as a bigint, and their text. */
+/** Converts decimals between text and unscaled digits, held as a bigint. */
 
 /**
- * The unscaled digits at `scale`; null where the text is no decimal, or has more than `scale`
- * fraction digits or `precision` digits in all (law 9).
+ * Reads a decimal as unscaled digits at `scale`; null if the text is no decimal (law 9: unreadable
+ * is missing).
+ * More than `scale` fraction digits, or `precision` digits in all, also give null.
  */
 export function parseDecimal(text: string, precision: number, scale: number): bigint | null {
   const found = /^([+-]?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
@@ -14,10 +15,11 @@ export function parseDecimal(text: string, precision: number, scale: number): bi
   return found[1] === "-" ? -digits : digits;
 }
 
-/** The text with exactly `scale` fraction digits. */
+/** Formats unscaled digits with exactly `scale` fraction digits. */
 export function formatDecimal(unscaled: bigint, scale: number): string {
   const negative = unscaled < 0n;
   const digits = (negative ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
   const whole = digits.slice(0, digits.length - scale);
-  return `${negative ? "-" : ""}${whole}${scale === 0 ? "" : `.${digits.slice(digits.length - scale)}`}`;
+  const fraction = scale === 0 ? "" : `.${digits.slice(digits.length - scale)}`;
+  return `${negative ? "-" : ""}${whole}${fraction}`;
 }

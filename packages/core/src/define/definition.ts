@@ -1,6 +1,4 @@
-/**
- * What a definition carries at run time, and how it is made: a frozen object without a prototype.
- */
+/** Makes definitions: frozen objects without a prototype, which carry their spec under a symbol. */
 import { TidemarkError } from "../errors.ts";
 import type {
   AggregateName,
@@ -16,27 +14,28 @@ import type {
 import { toJson } from "./to-json.ts";
 
 /**
- * Registered, not local: the `tidemark` command holds another copy of this package and must know
- * the definitions of a project's copy.
+ * A registered symbol, not a local one.
+ * The `tidemark` command has its own copy of this package, and must recognize a project's
+ * definitions.
  */
 const definitionSymbol: unique symbol = Symbol.for("tidemark.definition/1") as never;
 
 export interface Window {
-  /** As written: `7d`. */
+  /** The window as it was written: `7d`. */
   readonly text: string;
   readonly micros: number;
 }
 
 export interface AggregationState {
   readonly aggregate: AggregateName;
-  /** null until a column or a condition says it. */
+  /** Name of the source; null until a column or a condition sets it. */
   readonly source: string | null;
   readonly column: ColumnSpec | null;
   readonly where: Expression | null;
   /** Columns that the condition reads. */
   readonly conditionColumns: readonly ColumnSpec[];
   readonly windows: readonly Window[];
-  /** Several windows: each feature's name gets the window as a suffix. */
+  /** True for several windows: each feature's name then ends in its window. */
   readonly suffixed: boolean;
   readonly default: Value | undefined;
 }
@@ -64,9 +63,7 @@ export type Definition =
   | { readonly kind: "service"; readonly spec: ServiceSpec }
   | { readonly kind: "micros"; readonly micros: number };
 
-/**
- * Makes a definition: `members` are its string properties, everything else is hidden under symbols.
- */
+/** Makes a definition. `members` are its string properties; everything else is under symbols. */
 export function makeDefinition<T>(
   definition: Definition,
   title: string,
@@ -75,13 +72,13 @@ export function makeDefinition<T>(
   const names = Object.keys(members).filter((name) => typeof members[name] !== "function");
   const text = names.length === 0 ? title : `${title} { ${names.join(", ")} }`;
   const made: object = Object.create(null, {
-    // enumerable, so that a spread keeps it, as the type of a spread does
+    // The symbol is enumerable, so a spread keeps it, as the spread's type does.
     [definitionSymbol]: { value: freezeDeep(definition), enumerable: true },
     [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
     [Symbol.toPrimitive]: { value: () => title },
     [Symbol.toStringTag]: { value: "tidemark" },
   });
-  // a column may be called toJSON
+  // A column may be called toJSON.
   if (!Object.hasOwn(members, "toJSON"))
     Object.defineProperty(made, "toJSON", { value: () => toJson(jsonOf(definition)) });
   for (const name of Object.keys(members)) {
@@ -98,8 +95,9 @@ function jsonOf(definition: Definition): unknown {
 }
 
 /**
- * The definition behind a value; undefined for anything else. A definition of another format is an
- * error (`DEFINITION_VERSION`).
+ * Returns the definition behind a value; undefined for any other value.
+ *
+ * @throws DEFINITION_VERSION when another version of the package made the definition.
  */
 export function definitionOf(value: unknown): Definition | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -117,7 +115,7 @@ export function definitionOf(value: unknown): Definition | undefined {
   return undefined;
 }
 
-/** The definition, if it is of this kind. */
+/** Returns the definition behind a value if it is of this kind. */
 export function definitionOfKind<K extends Definition["kind"]>(
   value: unknown,
   kind: K,
@@ -126,7 +124,7 @@ export function definitionOfKind<K extends Definition["kind"]>(
   return found?.kind === kind ? (found as Extract<Definition, { kind: K }>) : undefined;
 }
 
-/** What a value is, for messages. */
+/** Describes a value for messages. */
 export function described(value: unknown): string {
   const found = definitionOf(value);
   if (found !== undefined) {
@@ -176,9 +174,10 @@ export function described(value: unknown): string {
   }
 }
 
-/** An aggregation in messages: `sum(transactions.amount)`. */
+/** Names an aggregation for messages: `sum(transactions.amount)`. */
 export function aggregationTitle(state: AggregationState): string {
-  return `${state.aggregate}(${state.column === null ? "" : `${state.source}.${state.column.name}`})`;
+  const column = state.column === null ? "" : `${state.source}.${state.column.name}`;
+  return `${state.aggregate}(${column})`;
 }
 
 function freezeDeep<T>(value: T): T {

@@ -1,19 +1,24 @@
-/** Lengths of time: a whole number and a unit. */
+/** Durations: a whole number and a unit. */
 import { TidemarkError } from "../errors.ts";
 import type { Invalid } from "./shape.ts";
 
-/** `d` is 24 hours (law 1), `w` seven of them. */
+/**
+ * A duration such as "7d". `d` is 24 hours (law 1: a day never follows a calendar), and `w` is
+ * seven of them.
+ */
 export type Duration = `${bigint}${"s" | "m" | "h" | "d" | "w"}`;
 
 export type CheckDuration<D extends string> = D extends `-${string}` | `0${string}`
-  ? Invalid<`'${D}' is no length of time: write a whole number above zero and s, m, h, d or w, as in '7d'`>
+  ? Invalid<`'${D}' is no length of time: ${DurationForm<"above zero ">}`>
   : D extends Duration
     ? D
-    : Invalid<`'${D}' is not a duration: write a whole number and s, m, h, d or w, as in '7d'`>;
+    : Invalid<`'${D}' is not a duration: ${DurationForm<"">}`>;
+type DurationForm<Range extends string> =
+  `write a whole number ${Range}and s, m, h, d or w, as in '7d'`;
 
 export type Durations = readonly [string, ...string[]];
 
-/** Each duration, or the sentence that refuses it; one that is listed twice is refused too. */
+/** Each duration, or the sentence that refuses it. A duration listed twice is refused too. */
 export type CheckDurations<W extends Durations> = {
   [I in keyof W]: W[I] extends { [J in keyof W]: J extends I ? never : W[J] }[number]
     ? Invalid<`'${W[I]}' is listed twice`>
@@ -27,10 +32,14 @@ const unitMicros: Readonly<Record<string, number>> = {
   d: 86_400e6,
   w: 604_800e6,
 };
-/** Sums of a time and a duration stay safe integers in µs for every time that matters. */
+/** The longest duration. It keeps the sum of a time and a duration a safe integer in µs. */
 const MAX_DURATION = 100_000 * 86_400e6;
 
-/** A duration in µs; anything else is `DURATION_INVALID`. */
+/**
+ * Reads a duration as µs.
+ *
+ * @throws DURATION_INVALID when the text is no duration, or longer than 100000d.
+ */
 export function durationMicros(who: string, text: unknown): number {
   const found = typeof text === "string" ? /^([1-9][0-9]*)([smhdw])$/.exec(text) : null;
   if (found === null) {
@@ -49,7 +58,12 @@ export function durationMicros(who: string, text: unknown): number {
   return length;
 }
 
-/** A length in µs as definitions write it: `7d`, weeks as days. */
+/**
+ * Formats a length in µs as definitions write it: `7d`. Weeks are written as days.
+ *
+ * @example
+ * durationText(604_800_000_000); // "7d"
+ */
 export function durationText(micros: number): string {
   const [unitLength, unit] = (
     [

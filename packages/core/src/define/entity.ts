@@ -1,4 +1,4 @@
-/** What features are about. */
+/** Entities: what features are about. */
 import { TidemarkError } from "../errors.ts";
 import type { ValueType } from "../specs.ts";
 import type { Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
@@ -13,7 +13,7 @@ export interface Entity<out N extends string, out Keys extends Columns> {
 }
 export type AnyEntity = Entity<string, Columns>;
 
-/** The keys themselves; or, in the place of a wrong one, the sentence that refuses it. */
+/** The keys themselves, with the sentence that refuses it in place of each wrong key. */
 type CheckEntityKeys<C extends Columns> = {
   readonly [N in keyof C]: CheckEntityKey<N, C[N]>;
 } extends C
@@ -28,8 +28,10 @@ type CheckEntityKey<N, T extends ColumnType<ValueType, unknown>> = [
     : T;
 
 /**
- * Something features are about, named by one key or several. A key that may be null, and one of
- * floats or json, is refused.
+ * Declares an entity: something that features are about, named by one key or several.
+ *
+ * @throws NAME_INVALID when the name, or the name of a key, is no name.
+ * @throws DEFINITION_INVALID when a key is nullable, or a float64 or json column.
  *
  * @example
  * const user = entity("user", { keys: { user_id: string() } });

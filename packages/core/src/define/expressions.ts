@@ -1,4 +1,4 @@
-/** Conditions over the columns of one source: SQL's, three-valued (law 9); data, never closures. */
+/** Conditions over the columns of one source, held as data (law 9: SQL's three-valued logic). */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression } from "../specs.ts";
 import type { AnyColumn, Column, InputOf, OrderedType } from "./column-types.ts";
@@ -18,42 +18,84 @@ type Comparable<C extends AnyColumn> = [Extract<C["type"], OrderedType>] extends
   : C;
 type Input<C extends AnyColumn> = NoInfer<InputOf<C["type"], C[typeof shape]>>;
 
-/** column = value */
+/**
+ * True where the column equals the value: `column = value`.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const inHospital = eq(transactions.vendor, "Hospital");
+ */
 export function eq<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
 ): Condition<C["source"]> {
   return compare("eq", "=", column, value);
 }
-/** column <> value; not true where the column is null. */
+/**
+ * True where the column differs from the value: `column <> value`. Not true for null.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const elsewhere = ne(transactions.vendor, "Hospital");
+ */
 export function ne<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
 ): Condition<C["source"]> {
   return compare("ne", "<>", column, value);
 }
-/** column < value */
+/**
+ * True where the column is less than the value: `column < value`.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const small = lt(transactions.amount, 10);
+ */
 export function lt<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
 ): Condition<C["source"]> {
   return compare("lt", "<", column, value);
 }
-/** column <= value */
+/**
+ * True where the column is at most the value: `column <= value`.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const atMostTen = lte(transactions.amount, 10);
+ */
 export function lte<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
 ): Condition<C["source"]> {
   return compare("lte", "<=", column, value);
 }
-/** column > value */
+/**
+ * True where the column is greater than the value: `column > value`.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const large = gt(transactions.amount, 1000);
+ */
 export function gt<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
 ): Condition<C["source"]> {
   return compare("gt", ">", column, value);
 }
-/** column >= value */
+/**
+ * True where the column is at least the value: `column >= value`.
+ *
+ * @throws VALUE_INVALID when the value is null or not of the column's type.
+ *
+ * @example
+ * const atLeastTen = gte(transactions.amount, 10);
+ */
 export function gte<C extends AnyColumn>(
   column: Comparable<C>,
   value: Input<C>,
@@ -61,7 +103,15 @@ export function gte<C extends AnyColumn>(
   return compare("gte", ">=", column, value);
 }
 
-/** column IN (values); an empty list is refused, as SQL refuses it. */
+/**
+ * True where the column equals one of the values: `column IN (values)`.
+ *
+ * @throws DEFINITION_INVALID when the list is empty, as SQL refuses it.
+ * @throws VALUE_INVALID when a value is null or not of the column's type.
+ *
+ * @example
+ * const health = inList(transactions.vendor, ["Hospital", "Pharmacy"]);
+ */
 export function inList<C extends AnyColumn>(
   column: Comparable<C>,
   values: readonly Input<C>[],
@@ -80,32 +130,69 @@ export function inList<C extends AnyColumn>(
   });
 }
 
-/** column IS NULL */
+/**
+ * True where the column has no value: `column IS NULL`.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ *
+ * @example
+ * const unpriced = isNull(transactions.amount);
+ */
 export function isNull<S extends string>(
   column: Column<S, string, AnyColumn["type"], unknown>,
 ): Condition<S> {
   return nullCheck("isNull", column, false);
 }
-/** column IS NOT NULL */
+/**
+ * True where the column has a value: `column IS NOT NULL`.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column of a source.
+ *
+ * @example
+ * const priced = isNotNull(transactions.amount);
+ */
 export function isNotNull<S extends string>(
   column: Column<S, string, AnyColumn["type"], unknown>,
 ): Condition<S> {
   return nullCheck("isNotNull", column, true);
 }
 
-/** All of the conditions; they are about one source. */
+/**
+ * True where all of the conditions are true. They must be about one source.
+ *
+ * @throws DEFINITION_INVALID when there is no condition.
+ * @throws COLUMN_OF_ANOTHER_SOURCE when the conditions are about two sources.
+ *
+ * @example
+ * const largeInHospital = and(eq(transactions.vendor, "Hospital"), gt(transactions.amount, 1000));
+ */
 export function and<const L extends Conditions>(
   ...conditions: SameSource<L>
 ): Condition<SourceOf<L>> {
   return combineConditions("and", conditions);
 }
-/** Any of the conditions; they are about one source. */
+/**
+ * True where one of the conditions is true. They must be about one source.
+ *
+ * @throws DEFINITION_INVALID when there is no condition.
+ * @throws COLUMN_OF_ANOTHER_SOURCE when the conditions are about two sources.
+ *
+ * @example
+ * const odd = or(isNull(transactions.amount), gt(transactions.amount, 1000));
+ */
 export function or<const L extends Conditions>(
   ...conditions: SameSource<L>
 ): Condition<SourceOf<L>> {
   return combineConditions("or", conditions);
 }
-/** The contrary of the condition; what is unknown stays unknown. */
+/**
+ * True where the condition is false. An unknown condition stays unknown.
+ *
+ * @throws DEFINITION_INVALID when the argument is no condition.
+ *
+ * @example
+ * const elsewhere = not(eq(transactions.vendor, "Hospital"));
+ */
 export function not<S extends string>(negated: Condition<S>): Condition<S> {
   const found = conditionOf("not", negated);
   return condition(found.source, found.columns, { kind: "not", term: found.expression });

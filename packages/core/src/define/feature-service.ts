@@ -1,4 +1,4 @@
-/** The features a model asks for, by name. */
+/** Feature services: named lists of features. */
 import { makeDefinition } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
 import {
@@ -14,17 +14,20 @@ export interface FeatureService<out Name extends string, out Row, out Needs> ext
   Row,
   Needs
 > {
-  /** Only for types: the service's name. */
+  /** The service's name. It exists for types only. */
   readonly [named]: Name;
 }
 declare const named: unique symbol;
 
 /**
- * A named list of features, views and other services: what one model reads. Two features of one
- * name are refused (`NAME_TAKEN`): rename one with `.as("other")`.
+ * Names a list of features, views and other services: what one model reads.
+ *
+ * @throws NAME_INVALID when the name is no name.
+ * @throws NAME_TAKEN when two features have one name: rename one with `.as("other")`.
+ * @throws SELECTION_INVALID when the list holds anything but features, views and services.
  *
  * @example
- * const fraud = featureService("fraud_v1", [weekly.num_transactions_l1w, weekly.total_amount_l1w]);
+ * const fraud = featureService("fraud_v1", [weekly.transactions_l1w, weekly.amount_l1w]);
  */
 export function featureService<const N extends string, const L extends SelectionList>(
   name: CheckName<N>,

@@ -1,9 +1,9 @@
-/** How a view's types are inferred and checked. */
+/** Infers and checks the types of a feature view. */
 import type { AnyAggregation } from "./aggregations.ts";
 import type { AnyColumn, ColumnType } from "./column-types.ts";
 import type { CheckDuration } from "./duration.ts";
 import type { AnyEntity } from "./entity.ts";
-import type { BadFeatureName } from "./names.ts";
+import type { BadFeatureName, FeatureNameForm } from "./names.ts";
 import type { Invalid, shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
 import type { ValueType } from "../specs.ts";
@@ -14,8 +14,10 @@ type KeysOf<E extends AnyEntity> = ShapeOf<E>["keys"];
 type NameOf<X extends AnyEntity | AnySource> = ShapeOf<X>["name"];
 
 /**
- * The first branch keeps the link from a feature's name to where it was written (hover text, go to
- * definition); `as` loses it.
+ * The values of the features, by name.
+ * The first branch links a feature's name to where it was written, for hover text and go to
+ * definition.
+ * A mapped type with `as` loses that link.
  */
 export type RowOfFeatures<F extends Aggregations> = ShapeOf<F[keyof F]>["suffix"] extends ""
   ? { -readonly [K in keyof F]: ShapeOf<F[K]>["value"] } & {}
@@ -32,7 +34,7 @@ type SuffixedNames<F extends Aggregations> = ShapeOf<F[keyof F]>["suffix"] exten
         : `${K & string}${ShapeOf<F[K]>["suffix"]}`;
     }[keyof F];
 
-/** Every feature itself, or the sentence that says what is wrong with it. */
+/** Each feature itself, or the sentence that says what is wrong with it. */
 export type CheckFeatures<F extends Aggregations, S extends AnySource, E extends AnyEntity> = {
   readonly [K in keyof F]: CheckFeature<
     F[K],
@@ -53,7 +55,7 @@ type CheckFeature<
   Suffixes,
   All,
 > = N extends BadFeatureName
-  ? `'${N}' is no name for a feature: use letters, digits and _, and keep event_timestamp for the time`
+  ? `'${N}' is no name for a feature: ${FeatureNameForm}`
   : N extends keyof Keys
     ? `${N & string} is a key of the entity: call the feature something else`
     : [ShapeOf<A>["source"]] extends [S]
@@ -68,14 +70,16 @@ type CheckComputed<A extends AnyAggregation, N, S extends string, Timing, Suffix
   : N extends Suffixes
     ? `${N & string} is also what an overEach of this view makes: rename one`
     : [ShapeOf<A>["kind"], "window"] extends ["latest", All]
-      ? "a view has either windows or latest facts, and this is a fact: put it into another view"
+      ? "a view has either windows or latest features, and this is latest: put it into another view"
       : [ShapeOf<A>["kind"], Timing] extends ["window", "commit"]
-        ? `${S} is a dimension (commitTime()), whose rows have no event time to lie in a window: use latest(...)`
+        ? `${S} is a dimension (commitTime()), ${NoEventTime}: use latest(...)`
         : A;
 
+type NoEventTime = "whose rows have no event time to lie in a window";
+
 /**
- * The entity itself, or the sentence that says which key the source lacks. A key that `keys` maps
- * is checked there.
+ * The entity itself, or the sentence that says which key the source lacks.
+ * `CheckKeys` checks a key that `keys` maps.
  */
 export type CheckEntity<E extends AnyEntity, S extends AnySource, M> = [
   KeyProblem<E, S, M>,
@@ -94,11 +98,12 @@ type KeyProblem<
     : N extends keyof C
       ? TypeMatches<TypeOf<C[N]>, TypeOf<K[N]>> extends true
         ? never
-        : `${NameOf<S>}.${N & string} is ${TypeOf<C[N]>}, the key of entity ${NameOf<E>} is ${TypeOf<K[N]>}`
-      : `${NameOf<S>} has no column ${N & string}, the key of entity ${NameOf<E>}: map it with keys`;
+        : `${NameOf<S>}.${N & string} is ${TypeOf<C[N]>}, ${KeyOf<E>} is ${TypeOf<K[N]>}`
+      : `${NameOf<S>} has no column ${N & string}, ${KeyOf<E>}: map it with keys`;
 }[keyof K];
+type KeyOf<E extends AnyEntity> = `the key of entity ${NameOf<E>}`;
 
-/** Every mapped key itself, or the sentence that says why the column cannot hold it. */
+/** Each mapped key itself, or the sentence that says why the column cannot hold it. */
 export type CheckKeys<M, E extends AnyEntity, S extends AnySource, K = KeysOf<E>> = {
   readonly [N in keyof M]: N extends keyof K
     ? CheckKey<M[N], TypeOf<K[N]>, NameOf<S>>
@@ -112,15 +117,15 @@ type CheckKey<C, Wanted extends ValueType, S extends string> = C extends AnyColu
     : `${C["name"]} is a column of ${C["source"]}, the view reads ${S}`
   : never;
 /**
- * Whether a kind may be another: kinds known to be one of several (definitions made from data) are
- * checked when they run.
+ * Whether a type may be another.
+ * A type that is one of several (definitions made from data) passes here. The call checks it.
  */
 type TypeMatches<K, Wanted> = [Extract<K, Wanted>] extends [never] ? false : true;
 type TypeOf<C> = C extends ColumnType<infer K, unknown> ? K : never;
 
-/** The duration itself, or the sentence that says why there can be none. */
+/** The duration itself, or the sentence that says why the view takes none. */
 export type CheckTtl<T extends string, F extends Aggregations> = "window" extends ShapeOf<
   F[keyof F]
 >["kind"]
-  ? Invalid<"ttl bounds facts, and these features have windows: drop it">
+  ? Invalid<"ttl bounds latest features, and these have windows: drop it">
   : CheckDuration<T>;

@@ -1,4 +1,4 @@
-/** Features of one entity from one source. */
+/** Feature views: features of one entity from one source. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { AnyColumn, InputsOf } from "./column-types.ts";
@@ -27,21 +27,33 @@ import type { Selection } from "./selection.ts";
 import type { shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
 
-/** A view: every member is a feature, and the view itself can be asked for. */
+/** A feature view. Each member is a feature, and the view itself can be selected. */
 export type FeatureView<Name extends string, Row, Needs> = {
   readonly [K in keyof Row]: Feature<Name, K & string, Row[K], Needs>;
 } & Selection<Row, Needs>;
 
 /**
- * Features of one entity, computed from one source: either aggregations over windows, or `latest`
- * facts. The entity's keys are the source's columns of the same names, or those that `keys` says.
- * Contradictions are a `TidemarkError` that names the view and the feature.
+ * Declares features of one entity, computed from one source.
+ * The features are aggregations over windows, or all of them are `latest` features.
+ * The entity's keys are the source's columns of the same names, or those that `keys` maps.
+ *
+ * @throws DEFINITION_INVALID when options or features contradict each other.
+ * @throws NAME_INVALID when the name, or the name of a feature, is no name.
+ * @throws NAME_TAKEN when two features have one name, or a feature has that of a key.
+ * @throws COLUMN_UNKNOWN when the source has no column for a key.
+ * @throws COLUMN_OF_ANOTHER_SOURCE when a feature or key reads another source.
+ * @throws KEY_UNKNOWN when `keys` maps a key that the entity lacks.
+ * @throws TYPE_MISMATCH when a column and its key have different types.
+ * @throws DURATION_INVALID when `ttl` is no duration.
  *
  * @example
  * const weekly = featureView("weekly_activity", {
  *   entity: user,
  *   source: transactions,
- *   features: { num_transactions_l1w: count().over("7d"), total_amount_l1w: sum(transactions.amount).over("7d") },
+ *   features: {
+ *     transactions_l1w: count().over("7d"),
+ *     amount_l1w: sum(transactions.amount).over("7d"),
+ *   },
  * });
  */
 export function featureView<
@@ -57,9 +69,9 @@ export function featureView<
     readonly entity: CheckEntity<E, S, M>;
     readonly source: S;
     readonly features: CheckFeatures<F, S, E>;
-    /** The source's columns that hold the entity's keys, where their names differ. */
+    /** The source's columns that hold the entity's keys, if their names differ. */
     readonly keys?: CheckKeys<M, E, S> | undefined;
-    /** How long a fact holds; for ever if it is left out. */
+    /** How long a latest row holds; without end if it is omitted. */
     readonly ttl?: CheckTtl<T, F> | undefined;
   },
 ): FeatureView<N, RowOfFeatures<F>, InputsOf<E[typeof shape]["keys"]>> {
@@ -83,7 +95,7 @@ export function featureView<
   if (options["ttl"] !== undefined && kind === "window")
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: ttl bounds facts, and these features have windows; drop it`,
+      `${who}: ttl bounds latest features, and these have windows; drop it`,
     );
   if (kind === "window" && source.eventTime.kind === "committed") {
     throw new TidemarkError(
@@ -157,8 +169,10 @@ function mappedColumn(who: string, source: SourceSpec, key: string, value: unkno
 }
 
 /**
- * The source's column of this name; a column of another source, or of another source of the same
- * name, is refused.
+ * The source's column of this name.
+ *
+ * @throws COLUMN_OF_ANOTHER_SOURCE when the column belongs to another source, even of the same
+ * name.
  */
 function ownColumn(
   who: string,
@@ -169,9 +183,8 @@ function ownColumn(
   if (columnSource !== source.name)
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${who}: ${columnSource}.${column.name} is a column of source "${columnSource}", the ` +
-        "view reads " +
-        `"${source.name}"; take a column of that`,
+      `${who}: ${columnSource}.${column.name} is a column of source "${columnSource}", ` +
+        `the view reads "${source.name}"; take a column of that`,
     );
   const own = source.columns.find((one) => one.name === column.name);
   if (
@@ -183,8 +196,7 @@ function ownColumn(
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
       `${who}: ${columnSource}.${column.name} is a column of another source that is called ` +
-        `"${columnSource}" too; ` +
-        "give one of the two another name",
+        `"${columnSource}" too; give one of the two another name`,
     );
   }
   return own;
@@ -239,7 +251,7 @@ function featuresOf(
   return [...features.values()];
 }
 
-/** The features an aggregation makes: one, or one for each window of `overEach`. */
+/** The features of an aggregation: one, or one for each window of `overEach`. */
 function featuresOfAggregation(name: string, state: AggregationState): FeatureSpec[] {
   const feature = (own: string, window: number | null): FeatureSpec => ({
     name: own,
@@ -262,8 +274,8 @@ function viewKindOf(who: string, features: readonly FeatureSpec[]): "window" | "
   if (fact !== undefined && windowed !== undefined) {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: "${windowed.name}" is over a window and "${fact.name}" is a latest fact; put ` +
-        "them into two views",
+      `${who}: "${windowed.name}" is over a window and "${fact.name}" is a latest feature; ` +
+        "put them into two views",
     );
   }
   return fact === undefined ? "window" : "latest";

@@ -1,4 +1,4 @@
-/** One feature of a view. */
+/** Features of a view. */
 import type { FeatureSpec, ViewSpec } from "../specs.ts";
 import { makeDefinition } from "./definition.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
@@ -12,7 +12,15 @@ export interface Feature<
 > extends Selection<{ [K in Name]: Value }, Needs> {
   readonly view: View;
   readonly name: Name;
-  /** The same feature, answered under another name. */
+  /**
+   * Returns the same feature under another name.
+   *
+   * @throws NAME_INVALID when the alias is no name for a feature.
+   * @throws NAME_TAKEN when the alias is a key of the entity.
+   *
+   * @example
+   * const renamed = weekly.amount_l1w.as("amount");
+   */
   as<const Alias extends string>(
     alias: CheckAlias<Alias, Needs>,
   ): Feature<View, Alias, Value, Needs>;

@@ -1,4 +1,4 @@
-/** What users write their definitions with. */
+/** The functions and types that users write definitions with. */
 export { avg, count, countDistinct, latest, max, min, sum } from "./aggregations.ts";
 export type {
   Aggregation,

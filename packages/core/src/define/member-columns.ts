@@ -1,4 +1,4 @@
-/** Columns written as members of an object: each gets its member's name. */
+/** Reads columns written as members of an object. Each column gets its member's name. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec } from "../specs.ts";
 import { definitionOfKind, described } from "./definition.ts";
@@ -23,7 +23,7 @@ export function memberColumns(who: string, what: string, value: unknown): Column
       name,
       database: type.spec.database === "" ? name : type.spec.database,
     };
-    // readers of the tables (Trino, Spark) fold the case of column names
+    // Readers of the tables (Trino, Spark) ignore the case of column names.
     const twin = names.get(name.toLowerCase());
     if (twin !== undefined)
       throw new TidemarkError(

@@ -1,4 +1,4 @@
-/** What things may be called. */
+/** Checks the names of definitions, columns and features. */
 import { TidemarkError } from "../errors.ts";
 import type { Invalid } from "./shape.ts";
 
@@ -38,7 +38,10 @@ type Punctuation =
   | "\n"
   | "\t";
 
-/** No name for a feature: it becomes a column of training sets and a member of answers. */
+/**
+ * Texts that are no name for a feature. A feature's name becomes a column of training sets and a
+ * member of answers.
+ */
 export type BadFeatureName =
   | ""
   | "__proto__"
@@ -47,7 +50,10 @@ export type BadFeatureName =
   | `${string}${Punctuation | "-"}${string}`
   | number;
 
-/** The name of a source, entity, view or service; or the sentence that refuses it. */
+/** The form of a feature's name, for messages. */
+export type FeatureNameForm = "use letters, digits and _, and keep event_timestamp for the time";
+
+/** The name of a source, entity, view or service, or the sentence that refuses it. */
 export type CheckName<N extends string> = N extends
   | ""
   | `${Digit | "-" | "_"}${string}`
@@ -55,14 +61,18 @@ export type CheckName<N extends string> = N extends
   ? Invalid<`'${N}' is no name: begin with a letter and use letters, digits, _ and -`>
   : N;
 
-/** Another name for a feature; or the sentence that refuses it. */
+/** Another name for a feature, or the sentence that refuses it. */
 export type CheckAlias<N extends string, Keys> = N extends BadFeatureName
-  ? Invalid<`'${N}' is no name for a feature: use letters, digits and _, and keep event_timestamp for the time`>
+  ? Invalid<`'${N}' is no name for a feature: ${FeatureNameForm}`>
   : N extends keyof Keys
     ? Invalid<`'${N}' is a key of the entity: call the feature something else`>
     : N;
 
-/** Names of definitions are parts of paths and of `view:feature` references. */
+/**
+ * Checks the name of a definition, which becomes part of paths and of `view:feature` references.
+ *
+ * @throws NAME_INVALID when it is no name.
+ */
 export function checkName(what: string, name: unknown): string {
   if (typeof name !== "string" || !/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
     throw new TidemarkError(
@@ -75,8 +85,9 @@ export function checkName(what: string, name: unknown): string {
 }
 
 /**
- * Names of columns and keys are columns of Tidemark's tables, which hold letters, digits and _
- * only.
+ * Checks the name of a column or key, which becomes a column of Tidemark's tables.
+ *
+ * @throws NAME_INVALID when it has other characters than letters, digits and _.
  */
 export function checkColumnName(who: string, name: string): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "__proto__") {

@@ -1,8 +1,12 @@
-/** Checks of what JavaScript hands in where TypeScript would have refused it. */
+/** Checks at run time what TypeScript would have refused. */
 import { TidemarkError } from "../errors.ts";
 import { definitionOf, described } from "./definition.ts";
 
-/** An options object with no other members than these. */
+/**
+ * Checks that an object of options has no other members than these.
+ *
+ * @throws DEFINITION_INVALID when it has another member, or is no plain object.
+ */
 export function checkOptions(
   who: string,
   options: unknown,
@@ -19,7 +23,11 @@ export function checkOptions(
   return members;
 }
 
-/** A plain object whose members are named by the user. */
+/**
+ * Checks that a value is a plain object, whose members the user names.
+ *
+ * @throws DEFINITION_INVALID when it is none.
+ */
 export function checkMembers(
   who: string,
   what: string,
@@ -27,7 +35,7 @@ export function checkMembers(
 ): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value);
-    // `{ __proto__: … }` sets the prototype instead of making a member
+    // `{ __proto__: … }` sets the prototype instead of making a member.
     if (
       typeof prototype === "object" &&
       prototype !== null &&

@@ -1,4 +1,4 @@
-/** A source that no log feeds: its rows come from `store.push`. */
+/** Push sources, whose rows come from `store.push` and not from a log. */
 import { TidemarkError } from "../errors.ts";
 import type { ValueType } from "../specs.ts";
 import type { Column, Columns, InputOf } from "./column-types.ts";
@@ -18,7 +18,7 @@ import {
   type Timing,
 } from "./source.ts";
 
-/** A source that is pushed to; K: the names of its primary key. */
+/** A push source for types. `K` has the names of its primary key. */
 export interface PushSourceInfo<
   out S extends string,
   out C extends Columns,
@@ -27,7 +27,7 @@ export interface PushSourceInfo<
 > extends SourceInfo<S, C, T> {
   readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T; readonly key: K };
 }
-/** A source that is pushed to: every member is a column. */
+/** A push source. Each member is a column. */
 export type PushSource<
   S extends string,
   C extends Columns,
@@ -48,10 +48,7 @@ type InputIn<C extends Columns, N extends keyof C> = InputOf<
   C[N]["type"] & ValueType,
   C[N][typeof shape]
 >;
-/**
- * A row as it is pushed: its columns under their names in TypeScript; one that may be null may be
- * left out.
- */
+/** A row to push: its columns under their names in TypeScript. A nullable column may be omitted. */
 export type PushRow<C extends Columns> = Simplify<
   { readonly [N in Exclude<keyof C, Nullable<C>>]: InputIn<C, N> } & {
     readonly [N in Nullable<C>]?: InputIn<C, N> | null | undefined;
@@ -61,17 +58,18 @@ export type PushRow<C extends Columns> = Simplify<
 export type PushKey<C extends Columns, K> = { readonly [N in keyof C & K]: InputIn<C, N> } & {};
 
 /**
- * What can be pushed to: the source itself or its name; a source that a log feeds becomes the
- * sentence that refuses it.
+ * A source that can be pushed to: the source itself or its name.
+ * A source that a log feeds becomes the sentence that refuses it.
  */
 export type CheckPushed<X> = X extends string
   ? X
   : X extends PushSourceInfo<string, Columns, Timing, string>
     ? X
     : X extends SourceInfo<infer S, Columns, Timing>
-      ? Invalid<`source '${S}' is fed by a log, and never by push too: declare it with pushSource, or run its log`>
+      ? Invalid<`source '${S}' is fed by a log, and never by push too: ${PushInstead}`>
       : never;
-/** Where only the name is known, rows are checked when they are pushed. */
+type PushInstead = "declare it with pushSource, or run its log";
+/** The row to push. If only the source's name is known, the call checks the row. */
 export type PushRowOf<X> =
   X extends PushSourceInfo<string, infer C, Timing, string>
     ? PushRow<C>
@@ -87,10 +85,14 @@ type PushedEventTime<C extends Columns> =
   | CommitTime<never>;
 
 /**
- * A source whose rows an application brings with `store.push`; no log feeds it (a source is fed by
- * a log or by push, never both). A row pushed again under its primary key replaces the one that was
- * there (law 4). Contradictions are a `TidemarkError` (`DEFINITION_INVALID`, `COLUMN_UNKNOWN`,
- * `NAME_TAKEN`).
+ * Declares a source whose rows an application brings with `store.push`.
+ * A source is fed by a log or by push, never by both.
+ * A row pushed again under its primary key replaces the earlier one (law 4: an update replaces).
+ *
+ * @throws DEFINITION_INVALID when options contradict each other.
+ * @throws COLUMN_UNKNOWN when an option names a column that is not declared.
+ * @throws NAME_TAKEN when two columns have one name.
+ * @throws PRIMARY_KEY_MISSING when there is no primary key.
  *
  * @example
  * const logins = pushSource("logins", {
@@ -110,11 +112,11 @@ export function pushSource<
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
-     * The column that says when a row happened; or `commitTime()` where each version of a row holds
-     * from when it is pushed.
+     * The column with a row's event time.
+     * `commitTime()` makes a dimension: each version of a row holds from when it is pushed.
      */
     readonly eventTime: T;
-    /** The timestamp column that settles ties of event time: the later wins. */
+    /** The timestamp column that breaks ties of event time: the later value wins. */
     readonly createdAt?: TimestampName<C> | undefined;
     readonly table?:
       | Invalid<"a pushed source has no table: drop it, or use source() for one that a log feeds">

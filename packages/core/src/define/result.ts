@@ -1,10 +1,11 @@
-/** What a feature answers. */
+/** The column of a feature's values. */
 import type { ColumnSpec } from "../specs.ts";
 import type { AggregationState } from "./definition.ts";
 
 /**
- * The column of answers, under this name: its kind by law 3, and null only where law 7 allows it
- * and no default replaces it.
+ * The column of a feature's values, under this name. Its type follows law 3 (sums of integers are
+ * int64).
+ * It is nullable only if law 7 allows null (an empty window) and no default replaces it.
  */
 export function resultColumnOf(
   {

@@ -1,25 +1,35 @@
-/** Everything that can be asked for, and lists of it. */
+/** Selections: features, views, services and lists of them. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import { definitionOf, described, makeDefinition } from "./definition.ts";
 import type { Simplify, shape } from "./shape.ts";
 
-/** Anything that can be asked for: it answers a `Row` and needs `Needs` of the caller. */
+/** A feature, view or service. It answers a `Row` and needs `Needs` of the caller. */
 export interface Selection<out Row, out Needs> {
   readonly [shape]: { readonly row: Row; readonly needs: Needs };
 }
 export type AnySelection = Selection<unknown, unknown>;
 
-/** The row that a feature, a view or a service answers. */
+/**
+ * The type of the row that a feature, a view or a service answers.
+ *
+ * @example
+ * type Weekly = RowOf<typeof weekly>;
+ */
 export type RowOf<X extends AnySelection> = X[typeof shape]["row"];
-/** What a caller must give for it: the keys of its entities. */
+/**
+ * The type of what a caller must give: the keys of the selection's entities.
+ *
+ * @example
+ * type Keys = NeedsOf<typeof weekly>; // { user_id: string }
+ */
 export type NeedsOf<X extends AnySelection> = X[typeof shape]["needs"];
 
-/** Any list that may turn out to be one of selections; `CheckList` looks at its places. */
+/** A list that should hold selections. `CheckList` checks its items. */
 export type SelectionList = readonly unknown[];
 
 type SelectedNames<S> = S extends AnySelection ? keyof RowOf<S> & string : never;
-/** name → the row of the selection that answers it. */
+/** Name → the row of the selection that answers it. */
 type RowsByName<L extends SelectionList> = {
   [S in L[number] as SelectedNames<S>]: S extends AnySelection ? RowOf<S> : never;
 };
@@ -34,26 +44,26 @@ type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (u: 
 /** What a caller must give for a list. */
 export type NeedsOfList<L extends SelectionList> = Intersection<NeedsOfAny<L[number]>>;
 
-/** Each place with the names it answers. */
+/** Each index of the list, with the names it answers. */
 type PositionedNames<L extends SelectionList> = {
   [I in keyof L]: readonly [I, SelectedNames<L[I]>];
 }[number];
 /**
- * name → the place in the list that answers it; the union of places where there are several. (Over
- * pairs: over `keyof L` it would be worked out anew for every name.)
+ * Name → the index of the list that answers it, or the union of several.
+ * It maps over pairs: over `keyof L` the compiler would compute it anew for every name.
  */
 type NamePositions<L extends SelectionList> = { [P in PositionedNames<L> as P[1]]: P[0] };
 type DuplicateNames<P> = { [N in keyof P]: IsUnion<P[N]> extends true ? N : never }[keyof P];
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
 
 /**
- * The list itself; or, in a place that is no selection or answers a name twice, the sentence that
+ * The list itself. An item that is no selection, or answers a name twice, becomes the sentence that
  * says so.
  */
 export type CheckList<L extends SelectionList> = number extends L["length"]
   ? "list features, views or services one by one: the types must see each of them"
   : [L, DuplicateNames<NamePositions<L>>] extends [readonly AnySelection[], never]
-    ? L // so that a long list is looked at place by place only where something is wrong
+    ? L // So a long list is checked item by item only if something is wrong.
     : { [I in keyof L]: CheckItem<L[I], DuplicateNames<NamePositions<L>>> };
 type CheckItem<S, D> = S extends AnySelection
   ? [SelectedNames<S> & D] extends [never]
@@ -62,9 +72,15 @@ type CheckItem<S, D> = S extends AnySelection
   : "this is no feature, view or service";
 
 /**
- * The features of a feature, a view, a service, or a list of them, in their order. Two under one
- * name, or one under the name of a key, are `NAME_TAKEN`; keys that are asked as two kinds are
- * `TYPE_MISMATCH`.
+ * Lists the features of a feature, a view, a service, or a list of them, in order.
+ *
+ * @throws SELECTION_INVALID when an item is no feature, view or service.
+ * @throws DEFINITION_INVALID when the list is empty.
+ * @throws NAME_TAKEN when two features have one name, or a feature has that of a key.
+ * @throws TYPE_MISMATCH when two views use one key with different types.
+ *
+ * @example
+ * const names = selectedFeatures([weekly.amount_l1w, fraud]).map((one) => one.as);
  */
 export function selectedFeatures(
   features: unknown,
@@ -82,12 +98,16 @@ export function selectedFeatures(
 }
 
 /**
- * What can be asked for, from features that are known only by what they say: those that a request
- * to a server names. Two under one name, or one under the name of a key, are `NAME_TAKEN`. Keep
- * what it returns: a store prepares each selection once.
+ * Makes a selection of features that are known as data, such as those that a request to a server
+ * names.
+ * Keep the returned selection: a store prepares each selection once.
+ *
+ * @throws NAME_TAKEN when two features have one name, or a feature has that of a key.
+ * @throws TYPE_MISMATCH when two views use one key with different types.
  *
  * @example
- * const selection = selectionFrom([...collectDefinitions(exports).services.values()][0]!.features);
+ * const { services } = collectDefinitions(exports);
+ * const selection = selectionFrom(services.get("fraud_v1")!.features);
  */
 export function selectionFrom(
   features: readonly SelectedFeature[],

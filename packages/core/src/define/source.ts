@@ -1,4 +1,4 @@
-/** A table whose rows feed features. */
+/** Sources: tables whose rows feed features. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
 import type { Column, Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
@@ -9,8 +9,9 @@ import { checkOptions } from "./options.ts";
 import type { Invalid, shape } from "./shape.ts";
 
 /**
- * How the rows of a source lie in time: each at an event time of its own, or each version from its
- * commit on (a dimension).
+ * The timing of a source's rows.
+ * "event": each row has its own event time. "commit": each version holds from its commit on (a
+ * dimension).
  */
 export type Timing = "event" | "commit";
 
@@ -18,12 +19,12 @@ export interface SourceInfo<out S extends string, out C extends Columns, out T e
   readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T };
 }
 export type AnySource = SourceInfo<string, Columns, Timing>;
-/** A source: every member is a column. */
+/** A source. Each member is a column. */
 export type Source<S extends string, C extends Columns, T extends Timing = "event"> = {
   readonly [N in keyof C]: Column<S, N & string, C[N]["type"], C[N][typeof shape]>;
 } & SourceInfo<S, C, T>;
 
-/** Event time of a dimension: see `committed`. */
+/** The event time of a dimension, made by `commitTime`. */
 export interface CommitTime<out Since extends string> {
   readonly [shape]: { readonly since: Since };
 }
@@ -33,8 +34,8 @@ export type TimestampName<C extends Columns> = {
 }[keyof C];
 export type ColumnNames = readonly [string, ...string[]];
 /**
- * Every name itself, or the sentence that refuses it; all names where none is known, so that
- * editors offer them.
+ * Each name itself, or the sentence that refuses it.
+ * A name that is not known yet becomes all names, so that editors offer them.
  */
 export type CheckPrimaryKey<P extends ColumnNames, C extends Columns> = {
   [I in keyof P]: string extends P[I]
@@ -46,24 +47,37 @@ export type CheckPrimaryKey<P extends ColumnNames, C extends Columns> = {
 type CheckPrimaryKeyColumn<N, T extends ColumnType<ValueType, unknown>> = [
   Extract<T["type"], KeyType>,
 ] extends [never]
-  ? Invalid<`'${N & string}' is a ${T["type"]} column, which cannot be compared exactly: take another column`>
+  ? Invalid<`'${N & string}' is a ${T["type"]} column, ${NotComparable}`>
   : MayBeNull<T[typeof shape]> extends true
     ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`>
     : N;
+type NotComparable = "which cannot be compared exactly: take another column";
 export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? | CommitTime<never>
-    | Invalid<"none of the columns is a timestamp: declare one, or say commitTime() if each version of a row holds from its commit on">
+    | Invalid<`none of the columns is a timestamp: declare one, or ${SayCommitTime}`>
   : TimestampName<C> | CommitTime<TimestampName<C>>;
+type SayCommitTime = "say commitTime() if each version of a row holds from its commit on";
 
 /**
- * A table of the database, and what Tidemark reads of it. A source needs a primary key: an update
- * replaces the row with that key, a delete removes it (law 4). Contradictions are a `TidemarkError`
- * (`DEFINITION_INVALID`, `COLUMN_UNKNOWN`, `NAME_TAKEN`).
+ * Declares a table of the database, and the columns that Tidemark reads.
+ * A source needs a primary key (law 4: an update replaces the row with that key, a delete removes
+ * it).
+ *
+ * @throws DEFINITION_INVALID when options contradict each other.
+ * @throws COLUMN_UNKNOWN when an option names a column that is not declared.
+ * @throws NAME_TAKEN when two columns have one name.
+ * @throws PRIMARY_KEY_MISSING when there is no primary key.
  *
  * @example
  * const transactions = source("transactions", {
  *   table: "public.transaction_data",
- *   columns: { id: int64("id"), user_id: string("User ID"), amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }) },
+ *   columns: {
+ *     id: int64("id"),
+ *     user_id: string("User ID"),
+ *     vendor: string("Vendor"),
+ *     amount: float64("Amount").nullable(),
+ *     time: timestamp("Time", { zone: "UTC" }),
+ *   },
  *   primaryKey: ["id"],
  *   eventTime: "time",
  * });
@@ -81,11 +95,11 @@ export function source<
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
-     * The column that says when a row happened; or `commitTime()` for a dimension, whose versions
-     * each hold from their commit on.
+     * The column with a row's event time.
+     * `commitTime()` makes a dimension, whose versions each hold from their commit on.
      */
     readonly eventTime: T;
-    /** The timestamp column that settles ties of event time: the later wins. */
+    /** The timestamp column that breaks ties of event time: the later value wins. */
     readonly createdAt?: TimestampName<C> | undefined;
   },
 ): Source<S, C, T extends string ? "event" : "commit"> {
@@ -107,7 +121,7 @@ export function source<
   return makeSource(who, name as string, { table: options["table"] }, options);
 }
 
-/** The source of options that have been looked at: what feeds it, and the rest. */
+/** Makes a source from checked options and from what feeds it. */
 export function makeSource<T>(
   who: string,
   name: string,
@@ -139,10 +153,13 @@ export function makeSource<T>(
 }
 
 /**
- * The event time of a dimension, such as customers: each version of a row is a fact that holds from
- * its commit on, and a delete ends it (law 2). `since` names a timestamp column from which the rows
- * of the first snapshot hold; it takes the name, because the column belongs to the source being
- * defined.
+ * The event time of a dimension, such as customers.
+ * Each version of a row holds from its commit on, and a delete ends it (law 2: a dimension's
+ * validity).
+ * `since` names a timestamp column from which the rows of the first snapshot hold.
+ * It is a name, because the column belongs to the source being defined.
+ *
+ * @throws DEFINITION_INVALID when `since` is no name.
  *
  * @example
  * const customers = source("customers", {

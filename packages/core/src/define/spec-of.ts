@@ -1,21 +1,49 @@
-/** From a definition to what it says, as plain data. */
+/** Returns the specs of definitions, as plain data. */
 import { TidemarkError } from "../errors.ts";
 import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { definitionOfKind, described } from "./definition.ts";
 
-/** What a source says; anything else is `DEFINITION_INVALID`. */
+/**
+ * Returns the spec of a source.
+ *
+ * @throws DEFINITION_INVALID when the value is no source.
+ *
+ * @example
+ * const { columns } = specOfSource(transactions);
+ */
 export function specOfSource(definition: unknown): SourceSpec {
   return specOf(definition, "source");
 }
-/** What an entity says; anything else is `DEFINITION_INVALID`. */
+/**
+ * Returns the spec of an entity.
+ *
+ * @throws DEFINITION_INVALID when the value is no entity.
+ *
+ * @example
+ * const { keys } = specOfEntity(user);
+ */
 export function specOfEntity(definition: unknown): EntitySpec {
   return specOf(definition, "entity");
 }
-/** What a feature view says; anything else is `DEFINITION_INVALID`. */
+/**
+ * Returns the spec of a feature view.
+ *
+ * @throws DEFINITION_INVALID when the value is no feature view.
+ *
+ * @example
+ * const { features } = specOfView(weekly);
+ */
 export function specOfView(definition: unknown): ViewSpec {
   return specOf(definition, "view");
 }
-/** What a feature service says; anything else is `DEFINITION_INVALID`. */
+/**
+ * Returns the spec of a feature service.
+ *
+ * @throws DEFINITION_INVALID when the value is no feature service.
+ *
+ * @example
+ * const { features } = specOfService(fraud);
+ */
 export function specOfService(definition: unknown): ServiceSpec {
   return specOf(definition, "service");
 }

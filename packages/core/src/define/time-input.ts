@@ -1,4 +1,4 @@
-/** The forms in which a time may be handed in (law 10). */
+/** Reads the forms in which a caller may give a time (law 10: never a bare number). */
 import { TidemarkError } from "../errors.ts";
 import { formatTime, parseTime } from "../time/parse-time.ts";
 import { definitionOfKind, described, makeDefinition } from "./definition.ts";
@@ -10,16 +10,19 @@ export interface Micros {
 }
 
 /**
- * A Date, an ISO string with a zone, a Temporal.Instant, or `micros(n)`. Never a bare number:
- * nobody can tell its unit.
+ * A time: a Date, an ISO string with a zone, a Temporal.Instant, or `micros(n)`.
+ * A bare number is refused, because its unit is unknown.
  */
 export type TimeInput = Date | string | Micros | { readonly epochNanoseconds: bigint };
 
 /**
- * A time given in microseconds since the epoch. Beyond ±2^53 it is a `TIME_INVALID`.
+ * Makes a time of microseconds since the epoch.
+ *
+ * @throws TIME_INVALID when the number is not whole, or lies beyond ±2^53.
  *
  * @example
- * await store.getOnlineFeatures({ features: fraud, entities, asOf: micros(1_767_225_600_000_000n) });
+ * const asOf = micros(1_767_225_600_000_000n);
+ * const rows = await store.getOnlineFeatures({ features: fraud, entities, asOf });
  */
 export function micros(since: bigint | number): Micros {
   if (typeof since !== "bigint" && typeof since !== "number")
@@ -34,8 +37,13 @@ export function micros(since: bigint | number): Micros {
 }
 
 /**
- * µs since the epoch, a safe integer; anything that is not a time is `TIME_INVALID`, or the code
- * given.
+ * Reads a time as µs since the epoch, a safe integer.
+ * `who` begins the message of an error, and `code` is its code.
+ *
+ * @throws TIME_INVALID when the input is no time, unless `code` names another code.
+ *
+ * @example
+ * timeOf("2026-01-31T09:30:00Z"); // 1769851800000000
  */
 export function timeOf(input: unknown, who = "time", code = "TIME_INVALID"): number {
   const value = microsOf(input, who, code);

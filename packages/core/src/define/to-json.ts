@@ -1,4 +1,4 @@
-/** Answers as JSON can hold them. */
+/** Converts answers to JSON. */
 import { formatTime } from "../time/parse-time.ts";
 
 /** The type of `toJson(value)`. */
@@ -19,9 +19,10 @@ export type Json<T> = 0 extends 1 & T
 type JsonItems<L extends readonly unknown[]> = { -readonly [I in keyof L]: Json<L[I]> };
 
 /**
- * A row, or anything made of rows, that `JSON.stringify` takes without losing a digit: a bigint
- * becomes a string of its digits, a Date an ISO string with six decimals of a second
- * (`2026-01-31T09:30:00.125000Z`), bytes become base64. Numbers and strings (decimals) stay.
+ * Converts a row, or anything made of rows, so that `JSON.stringify` loses no digit.
+ * A bigint becomes a string of its digits, and bytes become base64.
+ * A Date becomes an ISO string with six decimals of a second (`2026-01-31T09:30:00.125000Z`).
+ * Numbers and strings (decimals) stay.
  *
  * @example
  * response.end(JSON.stringify(toJson(row)));
@@ -38,7 +39,7 @@ function jsonValue(value: unknown): unknown {
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
   if (Array.isArray(value)) return value.map(jsonValue);
   const out: Record<string, unknown> = {};
-  // defineProperty: an assignment to a member called __proto__ would be lost
+  // An assignment to a member called __proto__ would be lost, so the member is defined.
   for (const [name, member] of Object.entries(value))
     Object.defineProperty(out, name, {
       value: jsonValue(member),

@@ -1,4 +1,4 @@
-/** A condition printed as SQL. */
+/** Prints conditions as SQL. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression, Value } from "../specs.ts";
 import { formatDate, formatTime } from "../time/parse-time.ts";
@@ -7,8 +7,9 @@ import { definitionOfKind, described } from "./definition.ts";
 import type { Condition } from "./expressions.ts";
 
 /**
- * The condition as SQL text, with the database's names and literals of their columns' types.
- * Anything else is `VALUE_INVALID`.
+ * Prints a condition as SQL, with the database's names, and literals of their columns' types.
+ *
+ * @throws VALUE_INVALID when the argument is no condition.
  *
  * @example
  * toSql(eq(transactions.vendor, "Hospital")); // "Vendor" = 'Hospital'
@@ -37,11 +38,10 @@ function printExpression(expression: Expression, column: ColumnLookup, inner: bo
         `${quotedName(expression.column, column)} ${expression.op} ` +
         `${literal(expression.value, column(expression.column))}`
       );
-    case "in":
-      return (
-        `${quotedName(expression.column, column)} IN ` +
-        `(${expression.values.map((value) => literal(value, column(expression.column))).join(", ")})`
-      );
+    case "in": {
+      const values = expression.values.map((value) => literal(value, column(expression.column)));
+      return `${quotedName(expression.column, column)} IN (${values.join(", ")})`;
+    }
     case "null":
       return `${quotedName(expression.column, column)} IS ${expression.not ? "NOT " : ""}NULL`;
     case "not":

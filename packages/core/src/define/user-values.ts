@@ -1,4 +1,4 @@
-/** Between values as Tidemark holds them and values as the user sees them. */
+/** Converts between values as Tidemark holds them and values as users see them. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import { formatDate, parseDate } from "../time/parse-time.ts";
@@ -7,8 +7,13 @@ import { described } from "./definition.ts";
 import { timeOf } from "./time-input.ts";
 
 /**
- * The value as the column's type in TypeScript says; an int64 beyond 2^53 in mode "number" is
- * `INT64_TOO_LARGE`.
+ * Converts a value to the column's type in TypeScript.
+ *
+ * @throws INT64_TOO_LARGE when an int64 of mode "number" lies beyond 2^53.
+ *
+ * @example
+ * const { columns } = specOfSource(transactions);
+ * const shown = toUser(5n, columns[0]!);
  */
 export function toUser(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
@@ -40,8 +45,14 @@ export function toUser(value: Value, column: ColumnSpec): unknown {
 }
 
 /**
- * What a user handed in, as Tidemark holds it; anything that is no value of the column is a
- * TidemarkError with `code`, its message beginning with `who`.
+ * Converts a user's value to the form in which Tidemark holds it.
+ * `who` begins the message of an error, and `code` is its code.
+ *
+ * @throws VALUE_INVALID when the input is no value of the column, unless `code` names another code.
+ *
+ * @example
+ * const { columns } = specOfSource(transactions);
+ * const value = fromUser("Hospital", columns[2]!, "vendor");
  */
 export function fromUser(
   input: unknown,
@@ -55,7 +66,7 @@ export function fromUser(
   }
   switch (column.type) {
     case "string":
-      // a lone surrogate has no UTF-8 bytes, so it could be stored by no adapter
+      // A lone surrogate has no UTF-8 bytes, so no adapter could store it.
       if (typeof input === "string" && !/\p{Surrogate}/u.test(input)) return input;
       break;
     case "boolean":
@@ -72,7 +83,7 @@ export function fromUser(
       break;
     }
     case "float64":
-      // no −0 (law 3)
+      // No value is −0 (law 3: no output is −0).
       if (typeof input === "number" && Number.isFinite(input)) return input === 0 ? 0 : input;
       break;
     case "decimal": {
@@ -112,7 +123,7 @@ function jsonText(input: unknown): string | undefined {
   try {
     return JSON.stringify(input) as string | undefined;
   } catch {
-    return undefined; // a cycle, or a bigint
+    return undefined; // A cycle, or a bigint.
   }
 }
 

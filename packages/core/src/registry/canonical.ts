@@ -1,6 +1,7 @@
 /**
- * JSON that is equal for equal meanings: members in the order of their names, no spaces, nothing
- * undefined; int64, decimals and bytes under a tag.
+ * Canonical JSON: equal for equal normalized definitions.
+ * Members are sorted by name, without spaces and without undefined. int64, decimals and bytes are
+ * tagged.
  */
 import { createHash } from "node:crypto";
 
@@ -21,19 +22,19 @@ export function canonicalText(value: CanonicalJson): string {
     .join(",")}}`;
 }
 
-/** A value of a definition, such as a default, so that 1, 1n and "1" stay apart. */
+/** The JSON of a value in a definition, such as a default. 1, 1n and "1" stay different. */
 export function valueJson(
   value: string | number | bigint | boolean | Uint8Array | null,
 ): CanonicalJson {
   if (typeof value === "bigint") return { integer: String(value) };
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
-  // −0 is 0 (law 3)
+  // The sum turns −0 into 0 (law 3: −0 = 0).
   return typeof value === "number" ? value + 0 : value;
 }
 
 /**
- * 128 bits of the SHA-256 of what an object of this kind means. Golden ones stand in the tests: a
- * stored one is compared by other versions of Tidemark.
+ * The fingerprint of a normalized definition: 128 bits of a SHA-256.
+ * Other versions of Tidemark compare stored fingerprints, so tests pin some of them.
  */
 export function definitionFingerprint(kind: string, normalized: CanonicalJson): string {
   return createHash("sha256")

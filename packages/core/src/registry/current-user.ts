@@ -1,7 +1,7 @@
-/** Who works on this machine, for those who come after. */
+/** Names the account that runs the process. */
 import { hostname, userInfo } from "node:os";
 
-/** `user@machine`; in a container whose user has no name, its number. */
+/** Returns `user@machine`, or `user <id>@machine` in a container whose user has no name. */
 export function currentUser(): string {
   let user: string;
   try {

@@ -1,4 +1,4 @@
-/** Definitions that are not those that were applied. */
+/** Detects a definition mismatch: definitions that are not those that were applied. */
 import type { Definitions } from "../define/collect-definitions.ts";
 import { TidemarkError, isTidemarkError } from "../errors.ts";
 import type { OfflineStore } from "../spi.ts";
@@ -8,11 +8,11 @@ import type { AppliedBy } from "./snapshot.ts";
 
 export interface DefinitionMismatch {
   readonly namespace: string;
-  /** What was applied last. */
+  /** Who applied the registry's newest version, and when. */
   readonly applied: AppliedBy & { readonly version: number };
   /**
-   * What this store was opened with and was not applied so. What it leaves out is no drift: a
-   * service may import a part of the definitions.
+   * The store's definitions that were not applied in this form.
+   * Definitions that the store leaves out are no mismatch: a program may import some of them only.
    */
   readonly objects: readonly {
     readonly kind: ObjectKind;
@@ -22,8 +22,9 @@ export interface DefinitionMismatch {
 }
 
 /**
- * "warn": a warning of the process, `DEFINITION_MISMATCH` · "refuse": an error of the same code ·
- * "ignore": nothing is asked and nothing is said. Or a function that is told.
+ * What to do about a definition mismatch.
+ * "warn" emits a process warning `DEFINITION_MISMATCH`, and "refuse" throws an error of that code.
+ * "ignore" reads no registry. A function is called with the mismatch.
  */
 export type OnDefinitionMismatch =
   | "warn"
@@ -31,7 +32,10 @@ export type OnDefinitionMismatch =
   | "ignore"
   | ((mismatch: DefinitionMismatch) => void);
 
-/** ms that opening waits for the registry: a store whose registry is away opens. */
+/**
+ * How long opening waits for the registry, in ms. A store opens although its registry is
+ * unavailable.
+ */
 const REGISTRY_TIMEOUT = 2_000;
 
 export async function checkDefinitions(
@@ -50,7 +54,7 @@ export async function checkDefinitions(
       mismatchOf({ definitions, namespace, offline, registry: offline.registry! }, signal),
     );
   } catch (error) {
-    // away is no reason not to open; a registry that cannot be understood is
+    // An unavailable registry is ignored. A registry that cannot be read is reported.
     if (
       !isTidemarkError(error, "REGISTRY_NEWER_FORMAT") &&
       !isTidemarkError(error, "REGISTRY_DAMAGED")
@@ -105,7 +109,16 @@ async function mismatchOf(
       };
 }
 
-/** A drift in words, as the warning has it. */
+/**
+ * Describes a definition mismatch as the warning does.
+ *
+ * @example
+ * const store = await openStore({
+ *   definitions,
+ *   offline,
+ *   onDefinitionMismatch: (mismatch) => console.log(definitionMismatchText(mismatch)),
+ * });
+ */
 export function definitionMismatchText({
   namespace,
   applied,

@@ -1,4 +1,4 @@
-/** From what was applied to what is defined now. */
+/** Compares the applied definitions with the current ones. */
 import { durationText } from "../define/duration.ts";
 import { canonicalText, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
@@ -8,19 +8,17 @@ export interface DefinitionDifference {
   readonly kind: ObjectKind;
   readonly name: string;
   readonly action: "added" | "changed" | "removed";
-  /** The version it has once it is applied. */
+  /** The object's version after it is applied. */
   readonly version: number;
-  /** Of a changed one: `window: 7d → 30d`. */
+  /** For a changed object: the changes, such as `window: 7d → 30d`. */
   readonly details: readonly string[];
-  /** Applied views and services that are made of it. */
+  /** Applied views and services that are made of the object. */
   readonly usedBy: readonly string[];
-  /**
-   * Why somebody who relies on what was applied gets another answer, or none; null: nobody does.
-   */
+  /** Why a caller of the applied definition gets another answer, or none. null: no caller does. */
   readonly destructive: string | null;
 }
 
-/** In the order of keys. */
+/** Lists the differences, sorted by object key. */
 export function differences(
   before: RegistrySnapshot | null,
   now: ReadonlyMap<string, DefinedObject>,
@@ -126,7 +124,7 @@ function detailText({ path, before, after }: ChangedPath): string {
     : `${name}: ${text(before)} → ${text(after)}`;
 }
 
-/** The applied views that read it, and the services that reach it. */
+/** The applied views that read the object, and the services that reach it. */
 function dependentsOf(
   { kind, name }: RegisteredObject,
   applied: ReadonlyMap<string, RegisteredObject>,

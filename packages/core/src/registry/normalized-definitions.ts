@@ -1,6 +1,7 @@
 /**
- * What each definition means, as plain data: what a caller can notice, or what lies in the stores.
- * The order of declarations, the names of exports and who else uses a definition are no part of it.
+ * Turns each definition into its normalized form: what a caller can notice, or what the stores
+ * hold.
+ * The order of declarations, the names of exports and the users of a definition are left out.
  */
 import type { Definitions } from "../define/collect-definitions.ts";
 import type {
@@ -25,13 +26,13 @@ type NormalizedDefinition = { readonly [name: string]: CanonicalJson };
 
 export interface DefinedObject {
   readonly kind: ObjectKind;
-  /** A feature's is `view.feature`. */
+  /** Name of the object; `view.feature` for a feature. */
   readonly name: string;
   readonly fingerprint: string;
   readonly normalized: NormalizedDefinition;
 }
 
-/** `feature weekly.total`: the key of an object in a snapshot. */
+/** The key of an object in a snapshot, such as `feature weekly.total`. */
 export function objectKey({
   kind,
   name,
@@ -42,7 +43,7 @@ export function objectKey({
   return `${kind} ${name}`;
 }
 
-/** By key, in the order of keys. */
+/** The objects by key, sorted by key. */
 export function definedObjects(definitions: Definitions): ReadonlyMap<string, DefinedObject> {
   const objects: DefinedObject[] = [];
   const add = (kind: ObjectKind, name: string, normalized: NormalizedDefinition): void => {
@@ -93,15 +94,15 @@ function normalizedView(view: ViewSpec): NormalizedDefinition {
     source: view.source.name,
     ttl: view.ttl,
     keys: Object.fromEntries(view.entity.keys.map((key, i) => [key.name, view.keyColumns[i]!])),
-    // law 7: it decides which entities are NOT_FOUND
+    // The longest window decides which entities are NOT_FOUND (law 7: its rows give the status).
     longestWindow:
       view.kind === "window" ? Math.max(...view.features.map((feature) => feature.window!)) : null,
   };
 }
 
 /**
- * Everything that decides what the feature answers, so that a source that gains a column changes no
- * feature.
+ * Everything that decides what the feature answers.
+ * A new column of the source is left out, so it changes no feature.
  */
 function normalizedFeature(view: ViewSpec, feature: FeatureSpec): NormalizedDefinition {
   const { source } = view;
@@ -130,8 +131,8 @@ function normalizedFeature(view: ViewSpec, feature: FeatureSpec): NormalizedDefi
           ? { column: named(source.eventTime.column) }
           : { committed: source.eventTime.since === null ? null : named(source.eventTime.since) },
       createdAt: source.createdAt === null ? null : named(source.createdAt),
-      // a version of a dimension begins when any of its columns changes, and a ttl counts from
-      // there
+      // A version of a dimension begins when any of its columns changes, and a ttl counts from
+      // there.
       ...(source.eventTime.kind === "committed" && view.ttl !== null
         ? { columns: columnsByName(source.columns, normalizedColumn) }
         : {}),
@@ -210,7 +211,7 @@ function normalizedType({ type, precision, scale, zone }: ColumnSpec): Normalize
   };
 }
 
-/** In which form a caller gets the values. */
+/** The form in which a caller gets the values. */
 function normalizedMode({ mode }: ColumnSpec): NormalizedDefinition {
   return mode === undefined ? {} : { mode };
 }

@@ -1,4 +1,4 @@
-/** The registry of a namespace: what was applied, what would change, and the change. */
+/** The registry of a namespace: what was applied, what would change, and the change itself. */
 import type { Definitions } from "../define/collect-definitions.ts";
 import { TidemarkError } from "../errors.ts";
 import type { OfflineStore, OnlineStore, RegistryStore } from "../spi.ts";
@@ -15,29 +15,29 @@ import {
 import { currentUser } from "./current-user.ts";
 
 export interface PlannedChange extends DefinitionDifference {
-  /** Of a feature that is added or changed; null for anything else. */
+  /** How the online store serves an added or changed feature. null for other objects. */
   readonly serving: ServingStatus | null;
 }
 
 export interface RegistryPlan {
   readonly namespace: string;
-  /** What was applied last; null: nothing yet. */
+  /** Who applied the newest version, and when. null: nothing was applied yet. */
   readonly applied: (AppliedBy & { readonly version: number }) | null;
   readonly changes: readonly PlannedChange[];
-  /** Features that stay as they are and are not served now, and why: `weekly.total`. */
+  /** Unchanged features that are not served now, such as `weekly.total`, and why. */
   readonly waiting: readonly { readonly feature: string; readonly serving: ServingStatus }[];
 }
 
 export interface ApplyOptions {
-  /** Also what takes an answer away from somebody, or changes what it means. */
+  /** Also applies changes that give a caller another answer, or none. */
   readonly allowDestructive?: boolean | undefined;
-  /** Who applies, for those who come after; `user@machine` without it. */
+  /** Name stored with the applied version; `user@machine` without it. */
   readonly by?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ApplyResult extends RegistryPlan {
-  /** The registry's version now. */
+  /** The registry's version after the call. */
   readonly version: number;
 }
 
@@ -47,7 +47,7 @@ export interface RegistrySettings {
   readonly offline: OfflineStore;
   readonly registry: RegistryStore;
   readonly online: OnlineStore | undefined;
-  /** Now, µs. */
+  /** Current time, µs. */
   readonly clock: () => number;
 }
 
@@ -112,7 +112,8 @@ async function planFrom(
 }
 
 /**
- * One write decides: who is killed before it has changed nothing, who is killed after it is done.
+ * Applies the definitions in one write. A process killed before it has changed nothing; after it,
+ * all is applied.
  */
 export async function applyRegistry(
   settings: RegistrySettings,
@@ -123,10 +124,12 @@ export async function applyRegistry(
   if (plan.changes.length === 0) return { ...plan, version: plan.applied?.version ?? 0 };
   const destructive = plan.changes.filter((change) => change.destructive !== null);
   if (destructive.length > 0 && !allowDestructive) {
+    const impacts = destructive.map(
+      ({ kind, name, action, destructive: why }) => `${kind} ${name} would be ${action} (${why!})`,
+    );
     throw new TidemarkError(
       "REGISTRY_DESTRUCTIVE",
-      `${registryName(settings)}: ` +
-        `${destructive.map((change) => `${change.kind} ${change.name} would be ${change.action} (${change.destructive!})`).join("; ")}: ` +
+      `${registryName(settings)}: ${impacts.join("; ")}: ` +
         "give a new meaning a new name and keep the old one until nobody asks for it, or say " +
         "that you mean it with --allow-destructive (allowDestructive: true)",
     );
@@ -142,16 +145,18 @@ export async function applyRegistry(
   )
     return { ...plan, version: next.version };
   const { snapshot: other } = await loadRegistry(settings, signal);
-  // somebody applied the same at the same time: it is as it was to be
+  // Another process applied the same definitions at the same time, so nothing is left to do.
   if (other !== null && differences(other, definedObjects(settings.definitions)).length === 0)
     return { ...plan, version: other.version };
+  const conflicting =
+    other === null
+      ? "somebody else changed it"
+      : `${other.applied.by} applied version ${other.version} at ${other.applied.at},`;
+  const base = loaded.snapshot === null ? "an empty one" : `version ${loaded.snapshot.version}`;
   throw new TidemarkError(
     "REGISTRY_CONFLICT",
-    `${registryName(settings)}: ` +
-      `${other === null ? "somebody else" : `${other.applied.by} applied version ${other.version} at ${other.applied.at},`} ` +
-      "while this was planned on " +
-      `${loaded.snapshot === null ? "an empty one" : `version ${loaded.snapshot.version}`}; ` +
-      "nothing of yours was applied: look at tidemark plan again, and apply what is still to " +
-      "change",
+    `${registryName(settings)}: ${conflicting} while this was planned on ${base}; ` +
+      "nothing of yours was applied: look at tidemark plan again, " +
+      "and apply what is still to change",
   );
 }

@@ -1,4 +1,4 @@
-/** What the online store can answer of definitions that it may never have seen. */
+/** Says what the online store can answer of definitions that it may never have seen. */
 import { isTidemarkError } from "../errors.ts";
 import type { FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
@@ -10,15 +10,17 @@ import {
 } from "../online/source-state.ts";
 
 /**
- * now: the state holds its columns and its window, so it is served at once · backfill: it answers
- * `NEEDS_BACKFILL` until the online store is filled from the history · empty: the store has taken
- * nothing of the source yet · rebuild: the source's rows lie there under another definition, and
- * everything over it fails until the online store is begun anew · unknown: there is no online store
- * to ask.
+ * How the online store serves a feature.
+ * "now": the state holds its columns and its window.
+ * "backfill": it answers `NEEDS_BACKFILL` until the online store is filled from the history.
+ * "empty": the store has taken nothing of the source yet.
+ * "rebuild": the source's rows are stored under another definition.
+ * Every feature over that source then fails until the online store is begun anew.
+ * "unknown": there is no online store to ask.
  */
 export interface ServingStatus {
   readonly kind: "now" | "backfill" | "empty" | "rebuild" | "unknown";
-  /** What the store lacks, or what is in the way; null: nothing. */
+  /** What the store lacks, or what is in the way. null: nothing. */
   readonly why: string | null;
 }
 

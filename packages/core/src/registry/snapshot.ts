@@ -1,4 +1,7 @@
-/** What was applied: each object with its meaning, its version, and the versions before it. */
+/**
+ * A snapshot of the registry: each object with its normalized definition, its version and its
+ * earlier versions.
+ */
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
@@ -7,13 +10,13 @@ import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-def
 const FORMAT = 1;
 
 export interface AppliedBy {
-  /** ISO, UTC. */
+  /** When, as an ISO time in UTC. */
   readonly at: string;
-  /** Who: `user@machine`, or what `apply` was told. */
+  /** The account: `user@machine`, or the option `by` of `apply`. */
   readonly by: string;
 }
 
-/** One meaning that an object had. */
+/** One normalized definition that an object had. */
 export interface ObjectVersion {
   readonly version: number;
   readonly fingerprint: string;
@@ -24,22 +27,23 @@ export interface ObjectVersion {
 export interface RegisteredObject extends ObjectVersion {
   readonly kind: ObjectKind;
   readonly name: string;
-  /** Oldest first. */
+  /** Earlier versions, oldest first. */
   readonly earlier: readonly ObjectVersion[];
-  /** Set where the definitions no longer have it. */
+  /** Set if the definitions no longer have the object. */
   readonly removed: AppliedBy | null;
 }
 
 export interface RegistrySnapshot {
-  /** Counts the applies. */
+  /** Counts the calls of `apply` that changed something. */
   readonly version: number;
   readonly applied: AppliedBy;
   readonly objects: ReadonlyMap<string, RegisteredObject>;
 }
 
 /**
- * The snapshot after these definitions are applied. An object that comes back goes on where it was;
- * one with another meaning gets the next version.
+ * The snapshot after these definitions are applied.
+ * An object that comes back keeps its version. An object with another fingerprint gets the next
+ * version.
  */
 export function nextSnapshot(
   before: RegistrySnapshot | null,
@@ -76,7 +80,8 @@ export function nextSnapshot(
 }
 
 /**
- * Two snapshots of the same content are different texts: of two racing writers, each knows its own.
+ * Encodes a snapshot with a random id.
+ * Two writers of the same content so write different texts, and each recognizes its own.
  */
 export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot): string {
   return canonicalText({
@@ -88,7 +93,12 @@ export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot):
   } as unknown as CanonicalJson);
 }
 
-/** Throws `REGISTRY_NEWER_FORMAT` and `REGISTRY_DAMAGED`; `who` says which registry it is. */
+/**
+ * Decodes a snapshot. `who` names the registry in messages.
+ *
+ * @throws REGISTRY_NEWER_FORMAT when a newer version of Tidemark wrote it.
+ * @throws REGISTRY_DAMAGED when it cannot be read.
+ */
 export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
   const damaged = (what: string): TidemarkError =>
     new TidemarkError(

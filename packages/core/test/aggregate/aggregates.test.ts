@@ -171,8 +171,8 @@ test("a bound aggregate may be reset and used again, and asked twice", () => {
   }
 });
 
-test("latest is a fact and no aggregate of a window", () => {
+test("latest is no aggregate of a window", () => {
   expect(() =>
     bindAggregate(feature("latest", "x"), batchOf([column("x", "int32")], []), { count: 0 }),
-  ).toThrow("latest is a fact");
+  ).toThrow("latest is no aggregate of a window");
 });

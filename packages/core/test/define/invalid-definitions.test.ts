@@ -640,9 +640,9 @@ const refusals: readonly (readonly [
     () => view({ a_1h: count!().over!("1h"), a: count!().overEach!("1h", "1d") }),
   ],
   [
-    "windows and facts in one view",
+    "windows and latest features in one view",
     "DEFINITION_INVALID",
-    '"n" is over a window and "c" is a latest fact; put them into two views',
+    '"n" is over a window and "c" is a latest feature; put them into two views',
     () => view({ n: count!().over!("1d"), c: latest!(t!.vendor) }),
   ],
   [
@@ -656,7 +656,7 @@ const refusals: readonly (readonly [
   [
     "a ttl for windows",
     "DEFINITION_INVALID",
-    "ttl bounds facts, and these features have windows; drop it",
+    "ttl bounds latest features, and these have windows; drop it",
     () => view({ n: count!().over!("1d") }, { ttl: "1d" }),
   ],
   [

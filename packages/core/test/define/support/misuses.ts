@@ -391,9 +391,9 @@ export const misuses: readonly Misuse[] = [
     says: "a_1h is also what an overEach of this view makes: rename one",
   },
   {
-    name: "windows and facts in one view",
+    name: "windows and latest features in one view",
     code: view(`num: count().over("1h"), vendor: latest(transactions.vendor)`),
-    says: "a view has either windows or latest facts, and this is a fact: put it into another view",
+    says: "a view has either windows or latest features, and this is latest: put it into another view",
   },
   {
     name: "a window over a dimension",
@@ -409,7 +409,7 @@ export const misuses: readonly Misuse[] = [
     code:
       `featureView("v", {\n  entity: user,\n  source: transactions,\n  features: { n: ` +
       `count().over("7d") },\n  ttl: "7d", // !\n});`,
-    says: "ttl bounds facts, and these features have windows: drop it",
+    says: "ttl bounds latest features, and these have windows: drop it",
   },
   {
     name: "a ttl that is no duration",
