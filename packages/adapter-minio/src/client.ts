@@ -1,6 +1,6 @@
 /**
- * The client of S3 that the store asks: the user's, or one made for a server that may be slow, busy
- * or away for a moment.
+ * Makes the S3 client of the store: the user's own, or one that tolerates a slow, busy or briefly
+ * unavailable server.
  */
 import { S3Client } from "@aws-sdk/client-s3";
 
@@ -10,38 +10,46 @@ export interface S3Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** What is called of a client: an `S3Client` of `@aws-sdk/client-s3`, of whatever version 3. */
+/**
+ * The part of an S3 client that the store calls: an `S3Client` of `@aws-sdk/client-s3`, any version
+ * 3.
+ */
 export interface S3Sender {
   send(command: object, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
 export interface S3ObjectsOptions {
-  /** The bucket; it must be there. */
+  /** The bucket, which must exist. */
   readonly bucket: string;
-  /** Keys begin with this and a `/`; several lakes may share a bucket. Default: none. */
+  /** The prefix of all keys, followed by `/`. Several lakes may share a bucket. Default: none. */
   readonly prefix?: string | undefined;
-  /** Where the server listens, such as `http://127.0.0.1:9000`. Default: AWS. */
+  /** The server's address, such as `http://127.0.0.1:9000`. Default: AWS. */
   readonly endpoint?: string | undefined;
-  /** Default: `us-east-1` with an endpoint (MinIO's own), else what the environment says. */
+  /**
+   * The bucket's region. Default: `us-east-1` with an endpoint (MinIO's own), else the
+   * environment's.
+   */
   readonly region?: string | undefined;
   /**
-   * Default: what the environment says (`AWS_ACCESS_KEY_ID`, a profile, the role of the machine).
+   * The access key. Default: the environment's (`AWS_ACCESS_KEY_ID`, a profile, the role of the
+   * machine).
    */
   readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined;
   /**
-   * Whether the bucket stands in the path of an address, not before its host. Default: true with an
+   * Puts the bucket's name into the path of an address, not before the host. Default: true with an
    * endpoint.
    */
   readonly forcePathStyle?: boolean | undefined;
   /**
-   * A client of your own, with your retries and timeouts; endpoint, region, credentials and
-   * forcePathStyle are then its.
+   * A client with its own retries and timeouts. Endpoint, region, credentials and forcePathStyle
+   * are then the client's.
    */
   readonly client?: S3Sender | undefined;
 }
 
 /**
- * With the SDK's growing pauses about three seconds: a server that starts again is back by then.
+ * The attempts of a request. With the SDK's growing pauses they take about three seconds, in which
+ * a restarting server is back.
  */
 export const ATTEMPTS = 7;
 
@@ -69,7 +77,7 @@ export function clientOf({
         }),
     forcePathStyle: forcePathStyle ?? endpoint !== undefined,
     maxAttempts: ATTEMPTS,
-    // A server that takes the connection and then says nothing must not hold a writer for ever.
+    // A server that accepts the connection and never answers must not block a writer for ever.
     requestHandler: {
       connectionTimeout: 5_000,
       requestTimeout: 60_000,
@@ -87,7 +95,7 @@ function identity({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials)
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
-/** An optional signal as the SDK takes it. */
+/** Passes an optional signal in the SDK's form. */
 export function until(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
 }

@@ -1,5 +1,6 @@
 /**
- * What the server, the SDK and the network say, as Tidemark's errors: who, what, and the next step.
+ * Turns failures of the server, the SDK and the network into Tidemark's errors: who, what, and the
+ * next step.
  */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 
@@ -16,10 +17,10 @@ const WHO =
   "check the access key and its secret, and that its policy allows s3:GetObject, " +
   "s3:PutObject, s3:DeleteObject and s3:ListBucket here";
 
-/** What may pass without anything being changed here: a run tries again. */
+/** The codes of conditions that may pass without a change here. A run retries after them. */
 const PASSES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
 
-/** By the name that the server or the SDK gives; the first that fits. */
+/** The known failures by the server's or the SDK's name for them. The first match counts. */
 const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[] = [
   [
     /^NoSuchBucket$/,
@@ -34,9 +35,10 @@ const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[
   [
     /^(CredentialsProviderError|TokenProviderError)$/,
     "OBJECTS_DENIED",
-    "no credentials were found; give `credentials`, or set the variables " +
-      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "no credentials were found; " +
+      "give `credentials`, or set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
   ],
+  // prettier-ignore
   [
     /^(AccessDenied|AllAccessDisabled|AccountProblem|ExpiredToken|Forbidden|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|403|401)$/,
     "OBJECTS_DENIED",
@@ -47,6 +49,7 @@ const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[
     "OBJECTS_WRONG_REGION",
     "the bucket is in another region; give its `region`",
   ],
+  // prettier-ignore
   [
     /^(KeyTooLongError|InvalidObjectName|XMinioInvalidObjectName|XMinioParentIsObject|XMinioObjectExistsAsDirectory)$/,
     "OBJECTS_BAD_KEY",
@@ -57,17 +60,18 @@ const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[
     "OBJECTS_FULL",
     "no space is left; make room and try again: nothing was half-written",
   ],
+  // prettier-ignore
   [
     /^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE|Timeout|RequestTimeout|SlowDown|ServiceUnavailable|InternalError|XMinioServerNotInitialized|5\d\d$)/,
     "OBJECTS_UNREACHABLE",
-    "the server did not answer, or not in time; check the endpoint and that it runs, then try " +
-      "again",
+    "the server did not answer, or not in time; " +
+      "check the endpoint and that it runs, then try again",
   ],
 ];
 
 /**
- * `error` as a TidemarkError; one that already is, and what neither the server nor the network
- * said, stays itself.
+ * Returns `error` as a TidemarkError. TidemarkErrors and errors of neither the server nor the
+ * network are returned unchanged.
  */
 export function objectError(store: string, key: string, error: unknown): unknown {
   if (isTidemarkError(error) || !(error instanceof Error)) return error;
@@ -107,7 +111,7 @@ export function nameOf(error: unknown): unknown {
   return (error as Said | null)?.name;
 }
 
-/** Whether a request that failed so may have been done all the same. */
+/** True if a request that failed this way may have been executed. */
 export function isAmbiguous(error: unknown): boolean {
   const status = statusOf(error);
   return status === undefined || status >= 500 || status === 408 || status === 200;

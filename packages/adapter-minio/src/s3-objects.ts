@@ -14,37 +14,50 @@ import { clientOf, until, type S3ObjectsOptions } from "./client.ts";
 import { isAmbiguous, nameOf, objectError, statusOf } from "./errors.ts";
 import { upload } from "./upload.ts";
 
-/** Our own objects, which no list shows. */
+/** The folder of the store's own objects, which no listing shows. */
 const OWN = ".tidemark";
 /**
- * What the probe creates. It stays, so that the next process asks once and is told that it is
- * there.
+ * The object that the probe creates. It stays, so the next process learns from one request that the
+ * server is safe.
  */
 const PROBE = `${OWN}/conditional-create`;
-/** An object's metadata that tells which call wrote it. */
+/** The metadata of an object that names the call that wrote it. */
 const WRITE = "tidemark-write";
-/** Keys in one delete: S3 takes no more. */
+/** The number of keys in one delete request, which is S3's limit. */
 const DELETES = 1000;
-/** How often a create that met another one under way, or an answer that broke off, is tried. */
+/** The attempts of a create that met a concurrent create, or of a read whose answer broke off. */
 const TRIES = 5;
 
 /**
- * Objects in a bucket of MinIO, S3, or another server that keeps `If-None-Match: *`.
+ * Stores objects in a bucket of MinIO, S3, or another server that honours `If-None-Match: *`.
  *
- * Before the first write the server is asked whether it does: one that ignores the header would let
- * two writers overwrite each other's commits, and is refused with `OBJECTS_CREATE_UNSAFE`. Who only
- * reads asks nothing and needs no right to write. Throws `OBJECTS_UNREACHABLE`, `OBJECTS_DENIED`,
- * `OBJECTS_BUCKET_MISSING`, `OBJECTS_WRONG_REGION`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or
- * `OBJECTS_FAILED`.
+ * Before the first write the store probes whether the server honours the header. Without it two
+ * writers could overwrite each other's commits, so the server is refused. A process that only reads
+ * makes no probe and needs no right to write.
  *
- * @example deltaOfflineStore(s3Objects({ bucket: "bank", endpoint: "http://127.0.0.1:9000", credentials: { accessKeyId: "…", secretAccessKey: "…" } }))
+ * @throws OBJECTS_CREATE_UNSAFE when the server, or a proxy on the way, ignores `If-None-Match: *`.
+ * @throws OBJECTS_UNREACHABLE when the server did not answer in seven attempts.
+ * @throws OBJECTS_DENIED when the server refuses the key, its secret, or the operation.
+ * @throws OBJECTS_BUCKET_MISSING when the bucket does not exist.
+ * @throws OBJECTS_WRONG_REGION when the bucket is in another region, or the region is unknown.
+ * @throws OBJECTS_FULL when no space is left.
+ * @throws OBJECTS_BAD_KEY when a path cannot be an object's key.
+ * @throws OBJECTS_FAILED when the server refuses in another way.
+ * @example
+ * const objects = s3Objects({
+ *   bucket: "bank",
+ *   endpoint: "http://127.0.0.1:9000",
+ *   credentials: { accessKeyId: "…", secretAccessKey: "…" },
+ * });
+ * const offline = deltaOfflineStore(objects);
  */
 export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const { bucket: Bucket, endpoint } = options;
   const s3 = clientOf(options);
   const folder = (options.prefix ?? "").replace(/^\/+|\/+$/g, "");
   const root = folder === "" ? "" : `${folder}/`;
-  const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${endpoint === undefined ? "" : ` at ${endpoint}`}`;
+  const at = endpoint === undefined ? "" : ` at ${endpoint}`;
+  const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${at}`;
   let proven = false;
 
   const guard = async <T>(
@@ -56,12 +69,15 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
     try {
       return await action();
     } catch (error) {
-      signal?.throwIfAborted(); // the caller's reason, not the SDK's word for it
+      signal?.throwIfAborted(); // throw the caller's reason, not the SDK's error
       throw objectError(name, key, error);
     }
   };
 
-  /** The call that wrote the object, "" where it was none of ours; null: there is no object. */
+  /**
+   * Returns the call that wrote the object; "" if the object is not Tidemark's; null if it does not
+   * exist.
+   */
   const writerOf = async (Key: string, signal: AbortSignal | undefined): Promise<string | null> => {
     try {
       return (
@@ -75,9 +91,9 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   };
 
   /**
-   * A request that the client, or a proxy on the way, sent twice may be told that the object is
-   * there by its own success; one that broke off may have been done. So an object carries the name
-   * of the call that wrote it, and is asked for it.
+   * Creates an object that carries the name of this call. A request that was sent twice may be
+   * refused because of its own success, and a broken one may have succeeded. In both cases the name
+   * in the stored object tells which call wrote it.
    */
   const create = async (
     Key: string,
@@ -95,7 +111,7 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
       } catch (error) {
         if (statusOf(error) === 412) return (await writerOf(Key, signal)) === id;
         if (statusOf(error) === 409 && tried < TRIES) {
-          // another create or delete of this key is under way
+          // another create or delete of this key is running
           await sleep(Math.random() * 2 ** tried * 20, undefined, { signal });
           continue;
         }
@@ -111,9 +127,9 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
     const unsafe = (how: string, cause?: unknown): TidemarkError =>
       new TidemarkError(
         "OBJECTS_CREATE_UNSAFE",
-        `${name}: the server ${how} "If-None-Match: *", so two writers could overwrite each ` +
-          "other's commits; use one that keeps it (MinIO, AWS S3), and see that no proxy on the " +
-          "way drops the header",
+        `${name}: the server ${how} "If-None-Match: *", ` +
+          "so two writers could overwrite each other's commits; use one that keeps it (MinIO, " +
+          "AWS S3), and see that no proxy on the way drops the header",
         { cause },
       );
     try {
@@ -147,7 +163,7 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
         const bytes = await Body!.transformToByteArray();
         return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
       } catch (error) {
-        // the client tries a request again, but not an answer that broke off
+        // the client retries a request, but not an answer that broke off
         if (tried === TRIES || signal?.aborted === true) throw error;
       }
     }
@@ -196,8 +212,8 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
         try {
           await upload(s3, target, content, signal);
         } catch (error) {
-          // The end of an upload in parts, sent twice, is told that there is no such upload any
-          // more.
+          // If the end of a multipart upload is sent twice, the second answer is that the upload
+          // does not exist.
           if (
             nameOf(error) !== "NoSuchUpload" ||
             (await writerOf(target.Key, signal)) !== target.Metadata[WRITE]
@@ -219,7 +235,7 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
             new ListObjectsV2Command({
               Bucket,
               Prefix: root + prefix,
-              EncodingType: "url", // XML cannot say every key
+              EncodingType: "url", // XML cannot hold every key
               ...(ContinuationToken === undefined
                 ? after === undefined
                   ? {}
@@ -271,8 +287,8 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
 }
 
 /**
- * A key as the bucket has it: segments are names, never `.` or `..`, which servers and tools would
- * take for something else.
+ * Turns a key into a key of the bucket. A segment is never `.` or `..`, which servers and tools
+ * would resolve.
  */
 function pathOf(root: string, name: string, key: string): string {
   const segments = key.split("/");

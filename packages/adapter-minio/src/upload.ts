@@ -1,6 +1,5 @@
 /**
- * Content → one object: in one request where it is small, in parts where it is large or nobody
- * knows yet how large it will be.
+ * Uploads content as one object: small content in one request, large content or a stream in parts.
  */
 import {
   AbortMultipartUploadCommand,
@@ -12,9 +11,14 @@ import {
 } from "@aws-sdk/client-s3";
 import { until, type S3 } from "./client.ts";
 
-/** Bytes of a part. S3 wants at least 5 MiB (but for the last), and takes 10,000 parts. */
+/**
+ * The bytes of a part. S3 wants at least 5 MiB except for the last part, and takes 10,000 parts.
+ */
 export const PART: number = 8 << 20;
-/** Parts under way at once. With the one being filled, an upload holds four in memory. */
+/**
+ * The number of parts that are sent at once. With the part being filled, an upload holds four in
+ * memory.
+ */
 const PARALLEL = 3;
 
 export interface Target {
@@ -24,7 +28,8 @@ export interface Target {
 }
 
 /**
- * Nothing is there under the key before all of it is; an upload that fails leaves nothing behind.
+ * Uploads the content. The key appears only when all content is there; a failed upload leaves
+ * nothing.
  */
 export async function upload(
   s3: S3,
@@ -39,7 +44,7 @@ export async function upload(
       await s3.send(new PutObjectCommand({ ...target, Body: first }), until(signal));
     else await uploadParts(s3, target, first, parts, signal);
   } finally {
-    await parts.return(undefined); // the writer of the content learns that nobody wants the rest
+    await parts.return(undefined); // tell the writer of the content that the rest is not needed
   }
 }
 
@@ -90,16 +95,16 @@ async function uploadParts(
   } catch (error) {
     stop.abort();
     await Promise.all(running);
-    // Without the signal: the parts must go. What stays behind when the server is away, its own
-    // clean-up of uploads removes.
+    // No signal here: the parts must be removed. If the server is unavailable, its own clean-up of
+    // uploads removes them.
     await s3.send(new AbortMultipartUploadCommand(at)).catch(() => undefined);
     throw error;
   }
 }
 
 /**
- * Pieces of any size → full parts and a last one, which may be empty. A piece is copied: its writer
- * may use its memory again.
+ * Turns pieces of any size into full parts and a last part, which may be empty. A piece is copied,
+ * because its writer may reuse the memory.
  */
 async function* partsOf(
   content: Uint8Array | AsyncIterable<Uint8Array>,

@@ -1,4 +1,4 @@
-/** One MinIO for a test file, and a bucket for each test. */
+/** Starts one MinIO for a test file, and makes a bucket for each test. */
 import { randomUUID } from "node:crypto";
 import type { ObjectStore } from "@tidemark/delta";
 import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
@@ -7,9 +7,9 @@ import { type S3ObjectsOptions, s3Objects } from "../src/index.ts";
 
 export interface Buckets {
   readonly minio: Minio;
-  /** The name of a new bucket. */
+  /** Makes a bucket and returns its name. */
   make(): Promise<string>;
-  /** What `s3Objects` takes for it. */
+  /** The options of `s3Objects` for a bucket. */
   options(bucket: string): S3ObjectsOptions;
   objects(bucket: string, more?: Partial<S3ObjectsOptions>): ObjectStore;
 }

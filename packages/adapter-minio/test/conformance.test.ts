@@ -40,7 +40,7 @@ suiteNeeding(minioServer(), "on a real MinIO", () => {
       },
     });
 
-    test("are optimized and vacuumed: what no version needs goes in one request, and the rows stay", async () => {
+    test("are optimized and vacuumed with one delete request; the rows stay", async () => {
       const bucket = await buckets.make();
       const store = deltaOfflineStore(buckets.objects(bucket));
       const columns = [{ name: "n", database: "n", type: "int64", nullable: false }] as const;

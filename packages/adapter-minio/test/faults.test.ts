@@ -41,52 +41,37 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
   };
 
   describe("creates", () => {
-    test(
-      "one whose answer was lost is sent again, is told that the object is there, and finds " +
-        "that it is its own",
-      async () => {
-        const { proxy, objects } = await behind(await buckets.make());
-        proxy.plan("lose the answer");
-        assert.equal(await objects.createIfAbsent("log/0.json", bytes("mine")), true);
-        assert.deepEqual(
-          proxy.seen.map((line) => line.split(" ")[0]),
-          ["PUT", "PUT", "HEAD"],
-        );
-        assert.equal(text(await objects.read("log/0.json")), "mine");
-      },
-    );
+    test("a create whose answer was lost is sent again and recognizes its own object", async () => {
+      const { proxy, objects } = await behind(await buckets.make());
+      proxy.plan("lose the answer");
+      assert.equal(await objects.createIfAbsent("log/0.json", bytes("mine")), true);
+      assert.deepEqual(
+        proxy.seen.map((line) => line.split(" ")[0]),
+        ["PUT", "PUT", "HEAD"],
+      );
+      assert.equal(text(await objects.read("log/0.json")), "mine");
+    });
 
-    test(
-      "one that was lost on the way, while another was first, is told so; the same content is " +
-        "no proof",
-      async () => {
-        const bucket = await buckets.make();
-        const { proxy, objects } = await behind(bucket);
-        proxy.plan("refuse");
-        assert.equal(
-          await buckets.objects(bucket).createIfAbsent("log/0.json", bytes("same")),
-          true,
-        );
-        assert.equal(await objects.createIfAbsent("log/0.json", bytes("same")), false);
-      },
-    );
+    test("a create that was lost while another won fails, even with equal content", async () => {
+      const bucket = await buckets.make();
+      const { proxy, objects } = await behind(bucket);
+      proxy.plan("refuse");
+      assert.equal(await buckets.objects(bucket).createIfAbsent("log/0.json", bytes("same")), true);
+      assert.equal(await objects.createIfAbsent("log/0.json", bytes("same")), false);
+    });
 
-    test(
-      "one of which every answer was lost is asked for; where nobody answers, it is an error, " +
-        "and a new try tells",
-      async () => {
-        const { proxy, objects } = await behind(await buckets.make());
-        proxy.plan(...Array.from({ length: ATTEMPTS }, () => "lose the answer" as const));
-        assert.equal(await objects.createIfAbsent("log/0.json", bytes("mine")), true);
-        proxy.plan(...Array.from({ length: 2 * ATTEMPTS }, () => "lose the answer" as const));
-        await fails(
-          "OBJECTS_UNREACHABLE",
-          () => objects.createIfAbsent("log/1.json", bytes("mine")),
-          /ECONNRESET after 7 attempts at "log\/1\.json"/,
-        );
-        assert.equal(await objects.createIfAbsent("log/1.json", bytes("again")), false);
-      },
-    );
+    test("if every answer is lost the object is read; without answers it is an error", async () => {
+      const { proxy, objects } = await behind(await buckets.make());
+      proxy.plan(...Array.from({ length: ATTEMPTS }, () => "lose the answer" as const));
+      assert.equal(await objects.createIfAbsent("log/0.json", bytes("mine")), true);
+      proxy.plan(...Array.from({ length: 2 * ATTEMPTS }, () => "lose the answer" as const));
+      await fails(
+        "OBJECTS_UNREACHABLE",
+        () => objects.createIfAbsent("log/1.json", bytes("mine")),
+        /ECONNRESET after 7 attempts at "log\/1\.json"/,
+      );
+      assert.equal(await objects.createIfAbsent("log/1.json", bytes("again")), false);
+    });
 
     test("one that met another under way is tried again", async () => {
       const { proxy, objects } = await behind(await buckets.make());
@@ -120,8 +105,8 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
 
   describe("the probe", () => {
     /**
-     * Anybody may write here, so a request whose signature was taken off with the header is no
-     * forgery but a request of anybody.
+     * Makes a bucket that anonymous requests may write. A request that lost its signature with the
+     * header is then accepted as anonymous.
      */
     const openBucket = async (): Promise<string> => {
       const bucket = await buckets.make();
@@ -142,30 +127,26 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       return bucket;
     };
 
-    test(
-      "a server that ignores If-None-Match is refused before anything else is written, each " +
-        "time",
-      async () => {
-        const bucket = await openBucket();
-        const proxy = await proxyTo(buckets.minio.endpoint, () => "strip");
-        const objects = buckets.objects(bucket, { endpoint: proxy.endpoint });
-        for (const write of [
-          () => objects.createIfAbsent("a", bytes("x")),
-          () => objects.put("a", bytes("x")),
-        ]) {
-          await fails("OBJECTS_CREATE_UNSAFE", write, /ignores "If-None-Match: \*".*MinIO.*proxy/);
-        }
-        assert.deepEqual(await keysOf(buckets.objects(bucket)), []);
-        assert.equal(await objects.read("a"), null, "reading is safe there");
-        // The same proxy, when it hands the header on, is none of our business.
-        assert.equal(
-          await buckets
-            .objects(bucket, { endpoint: (await proxyTo(buckets.minio.endpoint)).endpoint })
-            .createIfAbsent("a", bytes("x")),
-          true,
-        );
-      },
-    );
+    test("a server that ignores If-None-Match is refused before any other write", async () => {
+      const bucket = await openBucket();
+      const proxy = await proxyTo(buckets.minio.endpoint, () => "strip");
+      const objects = buckets.objects(bucket, { endpoint: proxy.endpoint });
+      for (const write of [
+        () => objects.createIfAbsent("a", bytes("x")),
+        () => objects.put("a", bytes("x")),
+      ]) {
+        await fails("OBJECTS_CREATE_UNSAFE", write, /ignores "If-None-Match: \*".*MinIO.*proxy/);
+      }
+      assert.deepEqual(await keysOf(buckets.objects(bucket)), []);
+      assert.equal(await objects.read("a"), null, "reading is safe there");
+      // The same proxy is accepted if it passes the header on.
+      assert.equal(
+        await buckets
+          .objects(bucket, { endpoint: (await proxyTo(buckets.minio.endpoint)).endpoint })
+          .createIfAbsent("a", bytes("x")),
+        true,
+      );
+    });
 
     test("a server that does not know the header is refused too", async () => {
       const proxy = await proxyTo(buckets.minio.endpoint, ({ headers }) =>
@@ -182,7 +163,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       );
     });
 
-    test("asks before the first write, once; in a bucket that was asked before, one request", async () => {
+    test("probes once before the first write; a probed bucket takes one request", async () => {
       const bucket = await buckets.make();
       const proxy = await proxyTo(buckets.minio.endpoint);
       const objects = buckets.objects(bucket, { endpoint: proxy.endpoint });
@@ -284,33 +265,29 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         );
     };
 
-    test(
-      "large content goes in parts, of a stream whose pieces use one memory again as of an " +
-        "array",
-      async () => {
-        const bucket = await buckets.make();
-        const { proxy, objects } = await behind(bucket);
-        proxy.plan("pass", "lose the answer", 503);
-        await objects.put("big/stream", pieces(37));
-        await expectPieces(objects, "big/stream", 37);
-        assert.equal(
-          new Set(
-            proxy.seen
-              .filter((line) => line.startsWith("PUT") && line.includes("partNumber="))
-              .map((line) => /partNumber=(\d+)/.exec(line)![1]),
-          ).size,
-          5,
-        );
-        await objects.put(
-          "big/array",
-          new Uint8Array(20 << 20).map((_, i) => i >> 20),
-        );
-        await expectPieces(objects, "big/array", 20);
-        await objects.put("big/exact", pieces(PART >> 20));
-        assert.equal(await objects.size("big/exact"), PART);
-        assert.equal(await unfinished(bucket), 0);
-      },
-    );
+    test("large content is sent in parts, also from a stream that reuses its memory", async () => {
+      const bucket = await buckets.make();
+      const { proxy, objects } = await behind(bucket);
+      proxy.plan("pass", "lose the answer", 503);
+      await objects.put("big/stream", pieces(37));
+      await expectPieces(objects, "big/stream", 37);
+      assert.equal(
+        new Set(
+          proxy.seen
+            .filter((line) => line.startsWith("PUT") && line.includes("partNumber="))
+            .map((line) => /partNumber=(\d+)/.exec(line)![1]),
+        ).size,
+        5,
+      );
+      await objects.put(
+        "big/array",
+        new Uint8Array(20 << 20).map((_, i) => i >> 20),
+      );
+      await expectPieces(objects, "big/array", 20);
+      await objects.put("big/exact", pieces(PART >> 20));
+      assert.equal(await objects.size("big/exact"), PART);
+      assert.equal(await unfinished(bucket), 0);
+    });
 
     test("the end of an upload whose answer was lost is its own success", async () => {
       const bucket = await buckets.make();
@@ -324,36 +301,32 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       await expectPieces(objects, "big/o", 10);
     });
 
-    test(
-      "one that fails midway is taken back: the writer's own error, nothing under the key, no " +
-        "parts left",
-      async () => {
-        const bucket = await buckets.make();
-        const { proxy, objects } = await behind(bucket);
-        await assert.rejects(
-          () => objects.put("big/o", pieces(20, { live: 0 }, true)),
-          /the writer died/,
-        );
-        const stop = new AbortController();
-        await assert.rejects(
-          () =>
-            objects.put(
-              "big/o",
-              (async function* () {
-                yield* pieces(18);
-                stop.abort(new Error("enough"));
-                yield* pieces(18);
-              })(),
-              { signal: stop.signal },
-            ),
-          /enough/,
-        );
-        proxy.plan("pass", 400);
-        await fails("OBJECTS_FAILED", () => objects.put("big/o", pieces(40)), /HTTP 400/);
-        assert.equal(await unfinished(bucket), 0);
-        assert.deepEqual(await keysOf(objects), ["made"]);
-      },
-    );
+    test("a failed upload throws the writer's error and leaves no key and no parts", async () => {
+      const bucket = await buckets.make();
+      const { proxy, objects } = await behind(bucket);
+      await assert.rejects(
+        () => objects.put("big/o", pieces(20, { live: 0 }, true)),
+        /the writer died/,
+      );
+      const stop = new AbortController();
+      await assert.rejects(
+        () =>
+          objects.put(
+            "big/o",
+            (async function* () {
+              yield* pieces(18);
+              stop.abort(new Error("enough"));
+              yield* pieces(18);
+            })(),
+            { signal: stop.signal },
+          ),
+        /enough/,
+      );
+      proxy.plan("pass", 400);
+      await fails("OBJECTS_FAILED", () => objects.put("big/o", pieces(40)), /HTTP 400/);
+      assert.equal(await unfinished(bucket), 0);
+      assert.deepEqual(await keysOf(objects), ["made"]);
+    });
 
     test("a slow server holds back the writer: at most four parts are in memory", async () => {
       const bucket = await buckets.make();
@@ -395,49 +368,41 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       }
     });
 
-    test(
-      "a server that takes the request and never answers is left after the client's time, and " +
-        "asked again",
-      async () => {
-        const bucket = await buckets.make();
-        const proxy = await proxyTo(buckets.minio.endpoint);
-        const objects = s3Objects({
-          bucket,
-          client: client({
-            endpoint: proxy.endpoint,
-            maxAttempts: 3,
-            requestHandler: { requestTimeout: 200, throwOnRequestTimeout: true },
-          }),
-        });
-        await objects.put("a", bytes("x"));
-        proxy.plan("stall");
-        assert.equal(text(await objects.read("a")), "x");
-        proxy.plan("stall", "stall", "stall");
-        await fails("OBJECTS_UNREACHABLE", () => objects.read("a"), /ETIMEDOUT after 3 attempts/);
-      },
-    );
+    test("a server that never answers is asked again after the client's timeout", async () => {
+      const bucket = await buckets.make();
+      const proxy = await proxyTo(buckets.minio.endpoint);
+      const objects = s3Objects({
+        bucket,
+        client: client({
+          endpoint: proxy.endpoint,
+          maxAttempts: 3,
+          requestHandler: { requestTimeout: 200, throwOnRequestTimeout: true },
+        }),
+      });
+      await objects.put("a", bytes("x"));
+      proxy.plan("stall");
+      assert.equal(text(await objects.read("a")), "x");
+      proxy.plan("stall", "stall", "stall");
+      await fails("OBJECTS_UNREACHABLE", () => objects.read("a"), /ETIMEDOUT after 3 attempts/);
+    });
 
-    test(
-      "an answer that stops midway is left after the client's time, and asked for again; or " +
-        "when the signal says so",
-      async () => {
-        const bucket = await buckets.make();
-        const proxy = await proxyTo(buckets.minio.endpoint);
-        const objects = s3Objects({
-          bucket,
-          client: client({ endpoint: proxy.endpoint, requestHandler: { socketTimeout: 300 } }),
-        });
-        const content = new Uint8Array(200_000).fill(7);
-        await objects.put("a", content);
-        proxy.plan("halt");
-        assert.deepEqual(await objects.read("a"), content);
-        proxy.plan("halt");
-        await assert.rejects(
-          () => objects.read("a", undefined, { signal: AbortSignal.timeout(100) }),
-          { name: "TimeoutError" },
-        );
-      },
-    );
+    test("an answer that stops midway is requested again, or aborted", async () => {
+      const bucket = await buckets.make();
+      const proxy = await proxyTo(buckets.minio.endpoint);
+      const objects = s3Objects({
+        bucket,
+        client: client({ endpoint: proxy.endpoint, requestHandler: { socketTimeout: 300 } }),
+      });
+      const content = new Uint8Array(200_000).fill(7);
+      await objects.put("a", content);
+      proxy.plan("halt");
+      assert.deepEqual(await objects.read("a"), content);
+      proxy.plan("halt");
+      await assert.rejects(
+        () => objects.read("a", undefined, { signal: AbortSignal.timeout(100) }),
+        { name: "TimeoutError" },
+      );
+    });
   });
 
   describe("what goes wrong has a code and a next step", () => {
@@ -515,7 +480,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
     });
   });
 
-  test("MinIO that goes away and comes back: an error with a name, and then everything as it was", async () => {
+  test("a MinIO outage is a named error; afterwards everything is as before", async () => {
     const objects = buckets.objects(await buckets.make());
     assert.equal(await objects.createIfAbsent("log/0.json", bytes("first")), true);
     await buckets.minio.halt("SIGKILL");

@@ -1,4 +1,4 @@
-/** A real HTTP proxy in front of MinIO, which does what networks, proxies and lesser servers do. */
+/** A real HTTP proxy in front of MinIO that behaves as networks, proxies and other servers do. */
 import {
   createServer,
   type IncomingMessage,
@@ -9,11 +9,16 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 /**
- * `pass`: hands on · `lose the answer`: hands on, and breaks off when the answer is there · `break
- * off`: answers half of the content and breaks off · `halt`: answers half of it, and then no more ·
- * `refuse`: breaks off and hands nothing on · `stall`: hands nothing on and never answers · a
- * number: answers with this status · `strip`: hands on without `If-None-Match` (and without the
- * signature, which covers it).
+ * What the proxy does with one request.
+ *
+ * - `pass` forwards the request.
+ * - `lose the answer` forwards the request, and closes the connection when the answer arrives.
+ * - `break off` sends half of the content and closes the connection.
+ * - `halt` sends half of the content and then nothing more.
+ * - `refuse` closes the connection and forwards nothing.
+ * - `stall` forwards nothing and never answers.
+ * - A number answers with this status.
+ * - `strip` forwards without `If-None-Match`, and without the signature that covers it.
  */
 export type Fault =
   | "pass"
@@ -27,9 +32,9 @@ export type Fault =
 
 export interface Proxy {
   readonly endpoint: string;
-  /** Method and path with query of what came in, in order. */
+  /** Method and path with query of the received requests, in order. */
   readonly seen: string[];
-  /** What the next requests meet; none left: `pass`. */
+  /** The faults of the next requests. After them every request is a `pass`. */
   plan(...faults: readonly Fault[]): void;
 }
 

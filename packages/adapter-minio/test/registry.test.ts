@@ -40,9 +40,9 @@ suiteNeeding(minioServer(), "on a real MinIO, processes that apply at the same t
       assert.match(
         text,
         new RegExp(
-          "^applied as 1$|^REGISTRY_CONFLICT: delta offline store in .*: the registry of " +
-            `namespace "default": ${name} applied version 1 at .*, while this was planned on an ` +
-            "empty one; nothing of yours was applied",
+          "^applied as 1$|^REGISTRY_CONFLICT: delta offline store in .*: " +
+            `the registry of namespace "default": ${name} applied version 1 at .*, ` +
+            "while this was planned on an empty one; nothing of yours was applied",
         ),
       );
     const there = await deltaOfflineStore(buckets.objects(bucket)).registry!.load({

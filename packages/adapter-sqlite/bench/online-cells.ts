@@ -1,7 +1,7 @@
 /**
- * What a read through the store costs beside better-sqlite3's own get: one value of 2,048 bytes,
- * keys at random over files larger than their page caches. Both sides take turns in one process;
- * the least of the rounds counts. The last line is JSON.
+ * Compares the cost of a read through the store with a plain get of better-sqlite3. One value has
+ * 2,048 bytes; keys are random over files larger than the page caches. Both sides take turns in one
+ * process, and the fastest round counts. The last line is JSON.
  *
  *     node --conditions=@tidemark/source packages/adapter-sqlite/bench/online-cells.ts [cells]
  */
@@ -14,7 +14,7 @@ import { sqliteOnlineStore } from "../src/index.ts";
 const CELLS = Number(process.argv[2] ?? 200_000);
 const [STEP, READS, ROUNDS, MANY] = [5_000, 20_000, 7, 100];
 const directory = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-// As long as Tidemark's keys are, and as alike.
+// As long as Tidemark's keys, and with as long common prefixes.
 const keys = Array.from({ length: CELLS }, (_, i) =>
   Buffer.from(
     `\u0001\u0007default\u000fweekly_activity\u0001\u000cuser_${String(i).padStart(7, "0")}`,
@@ -35,8 +35,8 @@ const files = {
   store: join(directory, "store.db"),
 };
 const pragmas =
-  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = full; PRAGMA " +
-  "wal_autocheckpoint = 8192; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824";
+  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = full; " +
+  "PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824";
 
 function bare(
   file: string,
@@ -93,11 +93,11 @@ const tuned = bare(files.tuned, pragmas);
 const store = sqliteOnlineStore(files.store);
 await store.open({ namespace: "default" });
 for (const pass of ["insert", "update"]) {
-  // SQLite writes nothing where an update changes no byte.
+  // SQLite writes nothing if an update changes no byte.
   value.fill(pass.length + pass.charCodeAt(0), 0, 8);
   console.log(
-    `${pass}, cells/s in steps of ${STEP}: bare ${plain.apply()} · bare, our pragmas ` +
-      `${tuned.apply()} · store, which reads first and compares ${await apply()}`,
+    `${pass}, cells/s in steps of ${STEP}: bare ${plain.apply()} · bare, ` +
+      `our pragmas ${tuned.apply()} · store, which reads first and compares ${await apply()}`,
   );
 }
 console.log(
@@ -134,8 +134,8 @@ for (let round = 0; round < ROUNDS; round++) {
 const µs = (name: string): string => `${best[name]!.toFixed(2)} µs`;
 const ratio = (name: string): number => Number((best[name]! / best["bare"]!).toFixed(2));
 console.log(
-  `one cell: bare get ${µs("bare")} · with our pragmas ${µs("tuned")} · read of one ` +
-    `${µs("single")} · read of ${MANY}, each ${µs("many")}`,
+  `one cell: bare get ${µs("bare")} · with our pragmas ${µs("tuned")} · read ` +
+    `of one ${µs("single")} · read of ${MANY}, each ${µs("many")}`,
 );
 await store.close();
 plain.database.close();

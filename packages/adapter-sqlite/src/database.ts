@@ -1,11 +1,11 @@
-/** The connection: what is called of better-sqlite3, and how a file is opened. */
+/** Opens the connection, and types the part of better-sqlite3 that is called. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { TidemarkError } from "@tidemark/core";
 import { explained } from "./errors.ts";
 
-/** What the store calls of a better-sqlite3 `Database`. */
+/** The part of a better-sqlite3 `Database` that the store calls. */
 export interface SqliteDatabase {
   readonly inTransaction: boolean;
   prepare(sql: string): SqliteStatement;
@@ -30,25 +30,25 @@ export interface ConnectionOptions {
 }
 
 /**
- * Larger than SQLite's 4,096: a page then holds several cells of 2 KB, and 5,000 updates touch
- * fewer (measured: twice the rate).
+ * The page size, larger than SQLite's 4,096. A page then holds several cells of 2 KB, so 5,000
+ * updates touch fewer pages. The measured rate is twice as high.
  */
 const PAGE_SIZE = 8192;
 /**
- * A checkpoint rewrites each page once, however often the log holds it: let a few large steps
- * gather.
+ * The size of the log at which a checkpoint runs. A checkpoint writes each page once, so it pays to
+ * gather a few large steps.
  */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
-/** Opens a file, making it and its directory where they are missing. */
+/** Opens a file. The file and its directory are made if they are missing. */
 export function connect(path: string, name: string, options: ConnectionOptions): SqliteDatabase {
   try {
     if (!options.readOnly) mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new TidemarkError(
       "ONLINE_STORE_READ_ONLY",
-      `${name}: its directory cannot be made; make ${dirname(path)} for this user, or choose ` +
-        "another path",
+      `${name}: its directory cannot be made; ` +
+        `make ${dirname(path)} for this user, or choose another path`,
       { cause: error },
     );
   }
@@ -62,14 +62,14 @@ export function connect(path: string, name: string, options: ConnectionOptions):
   try {
     database = new Database(path, { readonly: options.readOnly, timeout: options.busyTimeout });
     database.exec(
-      `PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)}; PRAGMA mmap_size = ` +
-        `${options.mmapBytes}; PRAGMA synchronous = ${options.synchronous}`,
+      `PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)}; ` +
+        `PRAGMA mmap_size = ${options.mmapBytes}; PRAGMA synchronous = ${options.synchronous}`,
     );
     if (!options.readOnly) {
       const pages = Math.ceil(CHECKPOINT_BYTES / PAGE_SIZE);
       database.exec(
-        `PRAGMA page_size = ${PAGE_SIZE}; PRAGMA wal_autocheckpoint = ${pages}; PRAGMA ` +
-          `journal_size_limit = ${CHECKPOINT_BYTES}`,
+        `PRAGMA page_size = ${PAGE_SIZE}; PRAGMA wal_autocheckpoint = ${pages}; ` +
+          `PRAGMA journal_size_limit = ${CHECKPOINT_BYTES}`,
       );
     }
     return database;

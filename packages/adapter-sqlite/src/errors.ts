@@ -1,11 +1,11 @@
-/** SQLite's errors as Tidemark's: who, what, and the next step. */
+/** Turns SQLite's errors into Tidemark's: who, what, and the next step. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
-/** What may pass without anything being changed here: a run tries again. */
+/** The codes of conditions that may pass without a change here. A run retries after them. */
 const PASSES: readonly string[] = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"];
 
-/** By the start of SQLite's extended code; the first that fits. */
+/** The known failures by the start of SQLite's extended code. The first match counts. */
 const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])[] = [
   [
     "SQLITE_BUSY",
@@ -21,20 +21,20 @@ const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])
   [
     "SQLITE_READONLY",
     "ONLINE_STORE_READ_ONLY",
-    "it cannot be written; give this user write access to the file and its directory, or open " +
-      "it with readOnly",
+    "it cannot be written; " +
+      "give this user write access to the file and its directory, or open it with readOnly",
   ],
   [
     "SQLITE_PERM",
     "ONLINE_STORE_READ_ONLY",
-    "it cannot be written; give this user write access to the file and its directory, or open " +
-      "it with readOnly",
+    "it cannot be written; " +
+      "give this user write access to the file and its directory, or open it with readOnly",
   ],
   [
     "SQLITE_NOTADB",
     "ONLINE_STORE_DAMAGED",
-    "the file is no SQLite database; check the path, or restore the file from a backup, or " +
-      "remove it and run the log again",
+    "the file is no SQLite database; " +
+      "check the path, or restore the file from a backup, or remove it and run the log again",
   ],
   [
     "SQLITE_CORRUPT",
@@ -48,7 +48,7 @@ const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])
   ],
 ];
 
-/** `error` as a TidemarkError; one that already is stays itself. */
+/** Returns `error` as a TidemarkError. A TidemarkError is returned unchanged. */
 export function explained(name: string, error: unknown, path: string | null): unknown {
   if (isTidemarkError(error)) return error;
   const sqlite = (error as { readonly code?: unknown } | null)?.code;
@@ -66,13 +66,12 @@ export function explained(name: string, error: unknown, path: string | null): un
 }
 
 /**
- * SQLite only says that it cannot open something: true where the reason is that the store's
- * directory takes no new files.
+ * True if the store's directory takes no new files. SQLite only reports that it cannot open a file.
  */
 function isReadOnlyPlace(path: string): boolean {
   const probe = `${path}.${process.pid}.probe`;
   try {
-    // Not `access`: it asks for the user who started the process, not for the one it runs as.
+    // `access` is not used: it checks the user who started the process, not the effective user.
     closeSync(openSync(probe, "wx"));
     rmSync(probe);
     return false;

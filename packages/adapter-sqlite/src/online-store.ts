@@ -7,7 +7,7 @@ import { namespaceId, prepareFile } from "./schema.ts";
 import { type Statements, prepareStatements } from "./statements.ts";
 
 /**
- * Of the last look: what the file says of other connections' writes, and this connection of its
+ * The last seen change counters: the file's, for writes of other connections, and this connection's
  * own.
  */
 interface ChangeCounter {
@@ -17,24 +17,25 @@ interface ChangeCounter {
 }
 
 export interface SqliteOnlineOptions {
-  /** Only reads, beside a process that writes; the file must be there. Default false. */
+  /** Only reads, beside a process that writes. The file must exist. Default: false. */
   readonly readOnly?: boolean | undefined;
   /**
-   * How long a write waits for another process's, in ms, before it is `ONLINE_STORE_BUSY`; the
-   * thread waits with it. Default 5,000.
+   * How long (ms) a write waits for another process's write before it fails with
+   * `ONLINE_STORE_BUSY`. The thread is blocked meanwhile. Default: 5,000.
    */
   readonly busyTimeout?: number | undefined;
   /**
-   * full: a step is on the disk when `write` answers, so its positions may be acknowledged to the
-   * log. normal: a power failure may take the last steps back, cells and positions together; right
-   * where the log keeps what it was told is done, as Kafka does. Default full.
+   * When a step is durable. `full`: a step is on the disk when `write` returns, so its positions
+   * may be acknowledged to the log. `normal`: a power failure may undo the last steps, cells and
+   * positions together. Use `normal` if the log keeps acknowledged messages, as Kafka does.
+   * Default: `full`.
    */
   readonly synchronous?: "full" | "normal" | undefined;
-  /** SQLite's page cache. Default 64 MiB. */
+  /** The size of SQLite's page cache. Default: 64 MiB. */
   readonly cacheBytes?: number | undefined;
   /**
-   * How much of the file is read through a memory map, which the process's RSS then shows; 0: none.
-   * Default 1 GiB.
+   * How many bytes of the file are read through a memory map; 0 for none. The process's RSS
+   * includes the map. Default: 1 GiB.
    */
   readonly mmapBytes?: number | undefined;
   /** @internal Called around each commit, for tests that kill the process there. */
@@ -49,10 +50,15 @@ interface Opened {
 }
 
 /**
- * An online store in one SQLite file, for any number of processes:
- * `sqliteOnlineStore("online.db")`. A better-sqlite3 `Database` handed in keeps its own settings,
- * is made WAL, and is not closed. `open` throws `STATE_NOT_TIDEMARK`, `STATE_NEWER_FORMAT` or
- * `ONLINE_STORE_DAMAGED`.
+ * Makes an online store in one SQLite file, which any number of processes may open. A given
+ * better-sqlite3 `Database` keeps its own settings, is switched to WAL, and is not closed. The
+ * errors come from `open`.
+ *
+ * @throws STATE_NOT_TIDEMARK when the file is another program's database.
+ * @throws STATE_NEWER_FORMAT when a newer Tidemark wrote the file.
+ * @throws ONLINE_STORE_DAMAGED when the file is no SQLite database, or is damaged.
+ * @example
+ * const online = sqliteOnlineStore("online.db");
  */
 export function sqliteOnlineStore(
   file: string | SqliteDatabase,
@@ -94,8 +100,8 @@ export function sqliteOnlineStore(
       if (id === null)
         throw new TidemarkError(
           "ONLINE_STORE_MISSING",
-          `${name}: has no namespace "${namespace}" yet; open it without readOnly first, in ` +
-            "the process that writes",
+          `${name}: has no namespace "${namespace}" yet; ` +
+            "open it without readOnly first, in the process that writes",
         );
       return {
         namespace,
@@ -116,8 +122,8 @@ export function sqliteOnlineStore(
       if (opened !== null && opened.namespace !== namespace) {
         throw new TidemarkError(
           "ONLINE_STORE_OTHER_NAMESPACE",
-          `${name}: is open for namespace "${opened.namespace}"; make another store for ` +
-            `"${namespace}"`,
+          `${name}: is open for namespace "${opened.namespace}"; ` +
+            `make another store for "${namespace}"`,
         );
       }
       const until = Date.now() + busyTimeout;
@@ -126,8 +132,8 @@ export function sqliteOnlineStore(
         try {
           opened = make(namespace);
         } catch (error) {
-          // The change to WAL does not wait for its lock: SQLite answers busy at once where two
-          // processes open a new file together.
+          // Switching to WAL does not wait for the lock: if two processes open a new file, SQLite
+          // reports busy at once.
           if (!isTidemarkError(error, "ONLINE_STORE_BUSY") || Date.now() >= until) throw error;
           await setTimeout(10, undefined, { signal });
         }
@@ -138,8 +144,8 @@ export function sqliteOnlineStore(
       return attempt((statements) => {
         if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
         const cells = new Array<Cell | null>(keys.length);
-        // One transaction is one snapshot, and takes SQLite's read lock once: each get is cheaper
-        // than alone.
+        // One transaction is one snapshot and takes SQLite's read lock once. A get inside is
+        // cheaper than a get alone.
         transaction(statements, "begin", () => {
           for (let i = 0; i < keys.length; i++)
             cells[i] = (statements.read.get(keys[i]) as Cell | undefined) ?? null;
@@ -188,7 +194,7 @@ export function sqliteOnlineStore(
           "ONLINE_STORE_READ_ONLY",
           `${name}: was opened with readOnly; open it without to write`,
         );
-      // In the order of the keys: neighbours share pages, and the same key twice is next to itself.
+      // In the order of the keys: neighbours share pages, and equal keys are adjacent.
       const ordered =
         cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
       refuseTwice(name, ordered, positions);
@@ -246,7 +252,7 @@ export function sqliteOnlineStore(
   };
 }
 
-/** Commits where `run` is true, else rolls back. */
+/** Commits if `run` returns true, else rolls back. */
 function transaction(
   statements: Statements,
   begin: "begin" | "beginImmediate",
@@ -265,7 +271,9 @@ function transaction(
   return committed;
 }
 
-/** SQLite has already rolled back after some errors, a full disk among them, and then refuses. */
+/**
+ * Rolls back. After some errors, such as a full disk, SQLite has already rolled back and refuses.
+ */
 function rollBack(statements: Statements): void {
   try {
     statements.rollback.run();
@@ -289,7 +297,10 @@ function refuseTwice(
     );
 }
 
-/** False where a position is not as expected: the caller rolls back (law 5). */
+/**
+ * Moves the positions. False if a position is not as expected; the caller then rolls back (law 5:
+ * position and effect are committed together).
+ */
 function movePositions(
   statements: Statements,
   source: string,
@@ -306,8 +317,8 @@ function movePositions(
 }
 
 /**
- * False where a cell is not as expected: the caller rolls back. The check is part of each write, so
- * a key is looked up once.
+ * Writes the cells. False if a cell is not as expected; the caller then rolls back. The check is
+ * part of each write, so a key is looked up once.
  */
 function writeCells(statements: Statements, cells: readonly CellWrite[]): boolean {
   if (cells.length === 0) return true;
@@ -332,7 +343,7 @@ function writeCells(statements: Statements, cells: readonly CellWrite[]): boolea
   return true;
 }
 
-/** value null: the version is the one that was known. */
+/** A changed cell. If `value` is null, the version is still the known one. */
 interface Changed {
   readonly version: number;
   readonly value: Uint8Array | null;
@@ -344,9 +355,9 @@ function changed(found: Changed | undefined): Cell | "same" | null {
 }
 
 /**
- * One statement is one snapshot without a transaction around it. Two keys are what a request for
- * one entity reads, and the first, its source's state, seldom changes; null: it has, or there is no
- * second.
+ * Reads two keys in one statement, which is one snapshot without a transaction. A request for one
+ * entity reads two keys; the first, the source's state, seldom changes. null if the first key
+ * changed, or there is no second.
  */
 function readIfUnchangedBeside(
   statements: Statements,

@@ -1,38 +1,46 @@
-/** The file: how Tidemark knows its own, what is in it, and how it is made. */
+/** Makes and checks the file: its identification, its tables, and its format. */
 import { TidemarkError } from "@tidemark/core";
 import type { SqliteDatabase } from "./database.ts";
 
 /** "TDMK", at byte 68 of the file. */
 const APPLICATION = 0x54444d4b;
-/** In `user_version`, at byte 60. A file of a greater one was written by a newer Tidemark. */
+/**
+ * The format version in `user_version`, at byte 60. A file with a greater version was written by a
+ * newer Tidemark.
+ */
 const FORMAT = 1;
 
 /**
- * `count` gives out the versions of cells: one for the whole file, so that none repeats.
- * Each namespace has a table of cells, so a read names no namespace and a sweep stays in its own.
+ * `count` numbers the versions of cells for the whole file, so that no version repeats. Each
+ * namespace has its own table of cells. A read therefore names no namespace, and deleting expired
+ * cells stays in its namespace.
  */
 const TABLES = `
   CREATE TABLE count (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
   INSERT INTO count VALUES (1, 0);
   CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE positions (
-    namespace INTEGER NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL, "offset" INTEGER NOT NULL, checkpoint TEXT,
+    namespace INTEGER NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL,
+    "offset" INTEGER NOT NULL, checkpoint TEXT,
     PRIMARY KEY (namespace, source, partition)
   ) WITHOUT ROWID;
 `;
 
 /**
- * A row table with an index, though WITHOUT ROWID would be one tree: there a value of 2 KB leaves
- * its page for another one, and a read takes three times as long (measured). `value` comes last:
- * what a sweep looks at lies before it.
+ * A row table with an index. WITHOUT ROWID would be one tree, but a value of 2 KB would then leave
+ * its page. A read would take three times as long (measured). `value` is the last column: deletion
+ * of expired cells only looks at columns before it.
  */
 const CELLS = (table: string): string => `
-  CREATE TABLE ${table} (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, version INTEGER NOT NULL, expires INTEGER, value BLOB NOT NULL);
+  CREATE TABLE ${table} (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, version INTEGER NOT NULL,
+    expires INTEGER, value BLOB NOT NULL
+  );
 `;
 
 /**
- * Checks that the file is Tidemark's and of a format known here; false for an empty one. Writes
- * nothing.
+ * Checks that the file is Tidemark's and of a known format; false for an empty file. The check
+ * writes nothing.
  */
 function checkFormat(database: SqliteDatabase, name: string): boolean {
   const { application, format, tables } = headOf(database);
@@ -47,14 +55,14 @@ function checkFormat(database: SqliteDatabase, name: string): boolean {
   if (application === 0 && format === 0 && tables === 0) return false;
   throw new TidemarkError(
     "STATE_NOT_TIDEMARK",
-    `${name}: is a SQLite file of another program and was left as it is; give Tidemark a path ` +
-      "of its own",
+    `${name}: is a SQLite file of another program and was left as it is; ` +
+      "give Tidemark a path of its own",
   );
 }
 
 /**
- * One snapshot: read apart, the three could be of a file before and after another process made it
- * Tidemark's.
+ * Reads the head of the file in one snapshot. Separate reads could mix the states before and after
+ * another process prepared the file.
  */
 function headOf(database: SqliteDatabase): {
   readonly application: number;
@@ -79,8 +87,8 @@ function headOf(database: SqliteDatabase): {
 }
 
 /**
- * Makes what is missing, in one transaction: of two processes that open a new file at once, one
- * makes it.
+ * Makes the missing tables in one transaction. Of two processes that open a new file at once, one
+ * makes them.
  */
 export function prepareFile(database: SqliteDatabase, name: string, namespace: string): void {
   checkFormat(database, name);
@@ -103,7 +111,7 @@ export function prepareFile(database: SqliteDatabase, name: string, namespace: s
   }
 }
 
-/** null: the file holds no such namespace yet. */
+/** Returns the id of a namespace; null if the file does not have it yet. */
 export function namespaceId(
   database: SqliteDatabase,
   name: string,

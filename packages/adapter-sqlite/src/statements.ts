@@ -1,4 +1,4 @@
-/** The prepared statements of one namespace. */
+/** Prepares the statements of one namespace. */
 import type { SqliteDatabase, SqliteStatement } from "./database.ts";
 import { cellsTable } from "./schema.ts";
 
@@ -6,7 +6,7 @@ export type Statements = Readonly<Record<keyof ReturnType<typeof sql>, SqliteSta
 
 export function prepareStatements(database: SqliteDatabase, namespace: number): Statements {
   const texts = Object.entries(sql(cellsTable(namespace), namespace));
-  // A Database that was handed in may answer in bigints.
+  // A Database of the user may be set to return bigints.
   return Object.fromEntries(
     texts.map(([name, text]) => {
       const statement = database.prepare(text);
@@ -43,7 +43,8 @@ const sql = (cells: string, namespace: number) => ({
     WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
   position: `SELECT "offset" FROM positions
     WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
-  setPosition: `INSERT OR REPLACE INTO positions (namespace, source, partition, "offset", checkpoint)
+  setPosition: `INSERT OR REPLACE
+    INTO positions (namespace, source, partition, "offset", checkpoint)
     VALUES (${namespace}, ?, ?, ?, ?)`,
   deleteExpiredEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
   deleteExpired: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,

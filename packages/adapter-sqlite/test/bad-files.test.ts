@@ -108,7 +108,7 @@ describe("a file that is not what it should be is refused and left as it was", (
     });
   });
 
-  test("cut short: ONLINE_STORE_DAMAGED at the latest when the missing part is read or written", async () => {
+  test("cut short: ONLINE_STORE_DAMAGED when the missing part is read or written", async () => {
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
       const store = await opened(file);
@@ -138,7 +138,7 @@ describe("a file that is not what it should be is refused and left as it was", (
   });
 });
 
-test("a Tidemark file is known by its bytes: TDMK at 68, the format at 60, pages of 8,192", async () => {
+test("a Tidemark file has TDMK at byte 68, the format at 60 and pages of 8,192 bytes", async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
     await made(file);
@@ -171,7 +171,7 @@ test("a missing directory is made; where it cannot be, it is ONLINE_STORE_READ_O
 });
 
 describe("readOnly", () => {
-  test("a file or a namespace that is not there yet is ONLINE_STORE_MISSING, and nothing is made", async () => {
+  test("a missing file or namespace is ONLINE_STORE_MISSING and is not made", async () => {
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
       expect((await refused(file, { readOnly: true })).code).toBe("ONLINE_STORE_MISSING");
@@ -201,7 +201,7 @@ describe("readOnly", () => {
   });
 });
 
-test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without a store in it", async () => {
+test("a directory that takes no files is ONLINE_STORE_READ_ONLY, even with a store", async () => {
   await inDirectory(async (directory) => {
     const place = join(directory, "place");
     mkdirSync(place);
@@ -211,7 +211,7 @@ test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without
     chmodSync(join(place, "online.db"), 0o444);
     chmodSync(join(place, "file-is-writable.db"), 0o666);
     chmodSync(place, 0o555);
-    // root may write anywhere: become nobody for a moment.
+    // root may write anywhere, so the test becomes the user nobody for a moment.
     const root = process.geteuid!() === 0;
     if (root) process.seteuid!(65534);
     try {
@@ -232,49 +232,41 @@ test("a directory that takes no files is ONLINE_STORE_READ_ONLY, with or without
   });
 });
 
-test(
-  "a step that finds another process's write lock is ONLINE_STORE_BUSY after busyTimeout, and " +
-    "reads go on",
-  async () => {
-    await inDirectory(async (directory) => {
-      const file = join(directory, "online.db");
-      await made(file);
-      const other = new Database(file);
-      other.exec("BEGIN IMMEDIATE");
-      const store = await opened(file, { busyTimeout: 50 });
-      await expect(
-        store.write({ source: "s", cells: [put("b")], positions: [] }),
-      ).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
-      expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
-      other.exec("COMMIT");
-      expect(await store.write({ source: "s", cells: [put("b")], positions: [] })).toBe("done");
-      other.close();
-      await store.close();
-    });
-  },
-);
-
-test(
-  "a step within a transaction that the owner of a Database has open is an error, and that " +
-    "transaction goes on",
-  async () => {
-    const database = new Database(":memory:");
-    const store = sqliteOnlineStore(database);
-    await store.open(NAMESPACE);
-    database.exec("CREATE TABLE theirs (a); BEGIN; INSERT INTO theirs VALUES (1)");
+test("a step under another process's lock is ONLINE_STORE_BUSY after busyTimeout", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    await made(file);
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    const store = await opened(file, { busyTimeout: 50 });
     await expect(
-      store.write({ source: "s", cells: [put("a")], positions: [] }),
-    ).rejects.toMatchObject({ code: "ONLINE_STORE_FAILED" });
-    database.exec("COMMIT");
-    expect(database.prepare("SELECT count(*) FROM theirs").pluck().get()).toBe(1);
-    expect(await store.read([text("a")])).toEqual([null]);
-    database.close();
-  },
-);
+      store.write({ source: "s", cells: [put("b")], positions: [] }),
+    ).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
+    expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
+    other.exec("COMMIT");
+    expect(await store.write({ source: "s", cells: [put("b")], positions: [] })).toBe("done");
+    other.close();
+    await store.close();
+  });
+});
+
+test("a step inside the Database owner's transaction is an error and leaves it open", async () => {
+  const database = new Database(":memory:");
+  const store = sqliteOnlineStore(database);
+  await store.open(NAMESPACE);
+  database.exec("CREATE TABLE theirs (a); BEGIN; INSERT INTO theirs VALUES (1)");
+  await expect(
+    store.write({ source: "s", cells: [put("a")], positions: [] }),
+  ).rejects.toMatchObject({ code: "ONLINE_STORE_FAILED" });
+  database.exec("COMMIT");
+  expect(database.prepare("SELECT count(*) FROM theirs").pluck().get()).toBe(1);
+  expect(await store.read([text("a")])).toEqual([null]);
+  database.close();
+});
 
 /**
- * Writes until it is full, then checks that the failed step left nothing and that a step with less
- * in it goes through.
+ * Writes until the store is full. Then checks that the failed step left nothing and that a smaller
+ * step succeeds.
  */
 async function fill(store: OnlineStore, bytes: number): Promise<void> {
   let [offset, failure] = [-1, null as unknown];

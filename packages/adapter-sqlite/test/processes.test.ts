@@ -34,37 +34,33 @@ test("processes that open one new file at once all find it made", async () => {
   });
 });
 
-test(
-  "a file that another process makes while it is being looked at is not taken for another " +
-    "program's",
-  async () => {
-    await inDirectory(async (directory) => {
-      const file = join(directory, "online.db");
-      const other = sqliteOnlineStore(file, { busyTimeout: 20 });
-      let others: Promise<unknown> | null = null;
-      const database = new Database(file);
-      const watched = new Proxy(database, {
-        get(target, member) {
-          const value: unknown = Reflect.get(target, member);
-          if (typeof value !== "function") return value;
-          return (...args: unknown[]): unknown => {
-            // after the first look at the file, before the second
-            if (member === "prepare" && args[0] === "PRAGMA user_version")
-              others ??= other.open({ namespace: "test" }).catch((error: unknown) => error);
-            return (value as (...all: unknown[]) => unknown).apply(target, args);
-          };
-        },
-      });
-      const store = sqliteOnlineStore(watched);
-      await store.open({ namespace: "test" });
-      expect(others).not.toBeNull();
-      await others;
-      await store.close();
-      await other.close();
-      database.close();
+test("a file that another process prepares during the check is recognized", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "online.db");
+    const other = sqliteOnlineStore(file, { busyTimeout: 20 });
+    let others: Promise<unknown> | null = null;
+    const database = new Database(file);
+    const watched = new Proxy(database, {
+      get(target, member) {
+        const value: unknown = Reflect.get(target, member);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]): unknown => {
+          // after the first read of the file, before the second
+          if (member === "prepare" && args[0] === "PRAGMA user_version")
+            others ??= other.open({ namespace: "test" }).catch((error: unknown) => error);
+          return (value as (...all: unknown[]) => unknown).apply(target, args);
+        };
+      },
     });
-  },
-);
+    const store = sqliteOnlineStore(watched);
+    await store.open({ namespace: "test" });
+    expect(others).not.toBeNull();
+    await others;
+    await store.close();
+    await other.close();
+    database.close();
+  });
+});
 
 test("a process that only reads sees whole steps while another writes", async () => {
   await inDirectory(async (directory) => {
@@ -84,7 +80,7 @@ test("a process that only reads sees whole steps while another writes", async ()
   });
 });
 
-test("kill -9 in a write loop: cells and positions agree, and what was said to be written is there", async () => {
+test("kill -9 in a write loop: cells and positions agree; no written step is lost", async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
     const [kills, steps] = [30, 100_000];
@@ -104,8 +100,8 @@ test("kill -9 in a write loop: cells and positions agree, and what was said to b
       if (before > 0 && before < steps - 1) midway++;
     }
     console.log(
-      `kill -9: ${midway} of ${kills} between the first and the last commit, ${before + 1} ` +
-        "steps in all",
+      `kill -9: ${midway} of ${kills} between the first and the last commit, ` +
+        `${before + 1} steps in all`,
     );
     expect(midway).toBeGreaterThanOrEqual(20);
   });
@@ -127,8 +123,8 @@ test.each([
 });
 
 /**
- * The position of the file, after checking that every counter stands at it and that SQLite finds
- * the file whole.
+ * Returns the position of the file. Checks that every counter equals the position and that SQLite's
+ * integrity check passes.
  */
 async function agreed(file: string): Promise<number> {
   const store = sqliteOnlineStore(file);

@@ -1,4 +1,4 @@
-/** Child processes of the tests, and what they leave behind. */
+/** Starts child processes for the tests, and reads the state they leave. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ export interface Child {
   readonly process: ChildProcess;
   /** Lines of stdout so far. */
   readonly lines: string[];
-  /** Told of every line. */
+  /** Called with every line. */
   onLine: ((line: string) => void) | null;
   /** The signal or the exit code, and stderr. */
   readonly ended: Promise<{ readonly how: string; readonly errors: string }>;
@@ -57,7 +57,7 @@ export async function inDirectory<T>(run: (directory: string) => Promise<T>): Pr
   }
 }
 
-/** The counters that `writer.ts` counts in. */
+/** Reads the counters that `writer.ts` counts in. */
 export async function counters(store: OnlineStore, cells: number): Promise<number[]> {
   const keys = Array.from({ length: cells }, (_, i) => new TextEncoder().encode(`counter ${i}`));
   return (await store.read(keys)).map((cell) =>

@@ -1,16 +1,16 @@
 /**
- * Trino's client protocol: a statement is posted, and its results are fetched page by page until
- * there is no next one.
+ * Speaks Trino's client protocol: a statement is posted, and its results are fetched until no next
+ * address is given.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 
 export interface TrinoConnection {
-  /** `http://127.0.0.1:8080`. */
+  /** The coordinator's address, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** `tidemark`, if it is left out. */
+  /** The user name. Default: `tidemark`. */
   readonly user?: string | undefined;
-  /** Where the server asks for one; it takes passwords over https only. */
+  /** The password, if the server requires one. Trino accepts passwords over https only. */
   readonly password?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,21 +21,25 @@ interface Page {
   readonly error?: { readonly message: string; readonly errorName: string };
 }
 
-/** How often a server that is busy is asked again, and ms in between. */
+/** The attempts when the server is busy; the pause between them in ms follows. */
 const ATTEMPTS = 50;
 const PAUSE = 100;
 /**
- * The same for a coordinator that knows no worker: it is starting, or a worker was too busy to tell
- * that it is there. The query has not begun then.
+ * The same for a coordinator without workers: it is starting, or a busy worker did not report. The
+ * query has not begun then.
  */
 const WORKER_ATTEMPTS = 30;
 const WORKER_PAUSE = 1_000;
 
 /**
- * The rows of a statement; whole numbers beyond 2^53 are bigints. `TRINO_UNREACHABLE`,
- * `TRINO_DENIED`, or `TRINO_QUERY_FAILED` with Trino's own message.
+ * Runs a statement and returns its rows. Whole numbers beyond 2^53 are bigints.
  *
- *     const rows = await queryTrino({ url: "http://127.0.0.1:8080" }, "SELECT count(*) FROM lake.bank.transactions_versions");
+ * @throws TRINO_UNREACHABLE when the address does not answer or is no Trino.
+ * @throws TRINO_DENIED when Trino refuses the user.
+ * @throws TRINO_QUERY_FAILED when the statement failed; the message is Trino's own.
+ * @example
+ * const trino = { url: "http://127.0.0.1:8080" };
+ * const rows = await queryTrino(trino, "SELECT count(*) FROM lake.bank.transactions_versions");
  */
 export async function queryTrino(
   connection: TrinoConnection,
@@ -49,9 +53,9 @@ export async function queryTrino(
       const { errorName, message } = error;
       throw new TidemarkError(
         "TRINO_QUERY_FAILED",
-        `trino ${url}: ${message} (${errorName}, in ` +
-          `${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); correct it, or look at the ` +
-          "query in Trino's console",
+        `trino ${url}: ${message} (${errorName}, ` +
+          `in ${sql.length > 200 ? `${sql.slice(0, 200)} …` : sql}); ` +
+          "correct it, or look at the query in Trino's console",
       );
     }
     await sleep(WORKER_PAUSE, undefined, { signal });
@@ -70,7 +74,7 @@ async function results(
     if (page.error !== undefined || page.nextUri === undefined) return { rows, error: page.error };
     const at = page.nextUri;
     page = await ask(connection, at).catch(async (error: unknown) => {
-      // or it would go on without anybody
+      // otherwise the query would go on without a reader
       if (signal?.aborted === true)
         await fetch(at, {
           method: "DELETE",
@@ -111,10 +115,10 @@ async function ask(connection: TrinoConnection, at: string, sql?: string): Promi
     if (response.status === 401 || response.status === 403)
       throw new TidemarkError(
         "TRINO_DENIED",
-        `trino ${url}: it does not let this user in: ${text.slice(0, 200)}; check the user ` +
-          "and the password, which Trino takes over https only",
+        `trino ${url}: it does not let this user in: ${text.slice(0, 200)}; ` +
+          "check the user and the password, which Trino takes over https only",
       );
-    // as the protocol says: it is busy, and the same request may be made again
+    // the protocol defines these as busy: the same request may be repeated
     if (![429, 502, 503, 504].includes(response.status) || attempt === ATTEMPTS)
       throw unreachable(`HTTP ${response.status}: ${text.slice(0, 200)}`);
     await sleep(PAUSE, undefined, { signal });

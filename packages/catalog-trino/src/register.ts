@@ -1,37 +1,48 @@
 /**
- * Delta tables in Trino's catalog: registered where they lie, listed, and taken out; their files
- * stay as they are.
+ * Registers Delta tables in Trino's catalog, lists them, and unregisters them. The files are not
+ * touched.
  */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { queryTrino, type TrinoConnection } from "./client.ts";
 import type { TableLocation } from "./history-tables.ts";
 
 export interface CatalogSchema extends TrinoConnection {
-  /** One of Trino's `delta_lake` connector, with `delta.register-table-procedure.enabled=true`. */
+  /**
+   * A catalog of Trino's `delta_lake` connector, with
+   * `delta.register-table-procedure.enabled=true`.
+   */
   readonly catalog: string;
-  /** Made where it is not there. */
+  /** The schema, which is made if it does not exist. */
   readonly schema: string;
 }
 
 export interface RegisterTablesOptions extends CatalogSchema {
   readonly tables: readonly TableLocation[];
   /**
-   * A table that is registered with another location is registered anew with this one, instead of
-   * `TRINO_TABLE_ELSEWHERE`.
+   * Registers a table anew if it is registered with another location. Without it the call fails
+   * with `TRINO_TABLE_ELSEWHERE`. Default: false.
    */
   readonly replace?: boolean | undefined;
 }
 
 export interface RegisteredTable extends TableLocation {
-  /** `present`: it was registered so before; `moved`: before with another location. */
+  /**
+   * `present`: the table was registered with this location before. `moved`: it was registered with
+   * another location before.
+   */
   readonly state: "registered" | "present" | "moved";
 }
 
 /**
- * Registers each table; again, it changes nothing. All are looked at before the first is
+ * Registers each table. A repeated call changes nothing. All tables are checked before the first is
  * registered.
  *
- *     await registerTables({ url, catalog: "lake", schema: "bank", tables: historyTables(["transactions"], "s3://bank/lake") });
+ * @throws TRINO_TABLE_ELSEWHERE when a table is registered with another location and `replace` is
+ * not set.
+ * @throws TRINO_QUERY_FAILED when Trino refuses a statement.
+ * @example
+ * const tables = historyTables(["transactions"], "s3://bank/lake");
+ * await registerTables({ url: "http://127.0.0.1:8080", catalog: "lake", schema: "bank", tables });
  */
 export async function registerTables(options: RegisterTablesOptions): Promise<RegisteredTable[]> {
   const { catalog, schema, tables, replace = false } = options;
@@ -50,8 +61,8 @@ export async function registerTables(options: RegisterTablesOptions): Promise<Re
     );
     throw new TidemarkError(
       "TRINO_TABLE_ELSEWHERE",
-      `trino ${options.url}: registered in ${catalog}.${schema} are ${said.join("; ")}; give ` +
-        "another schema, or say that they shall be replaced",
+      `trino ${options.url}: registered in ${catalog}.${schema} are ${said.join("; ")}; ` +
+        "give another schema, or say that they shall be replaced",
     );
   }
   const registered: RegisteredTable[] = [];
@@ -68,10 +79,10 @@ async function register(options: CatalogSchema, table: string, location: string)
   await queryTrino(
     options,
     `CALL ${name(options.catalog)}.system.register_table(schema_name => ` +
-      `${text(options.schema)}, table_name => ${text(table)}, table_location => ` +
-      `${text(location)})`,
+      `${text(options.schema)}, table_name => ${text(table)}, ` +
+      `table_location => ${text(location)})`,
   ).catch(async (error: unknown) => {
-    // somebody else may have done it meanwhile
+    // another process may have registered it meanwhile
     const there = isTidemarkError(error, "TRINO_QUERY_FAILED")
       ? (await registeredTables(options)).find((one) => one.table === table)
       : undefined;
@@ -79,7 +90,13 @@ async function register(options: CatalogSchema, table: string, location: string)
   });
 }
 
-/** The tables of a schema that lie in files; none where there is no such schema. */
+/**
+ * Lists the tables of a schema that lie in files. The list is empty if the schema does not exist.
+ *
+ * @throws TRINO_QUERY_FAILED when Trino refuses a statement.
+ * @example
+ * const tables = await registeredTables({ url, catalog: "lake", schema: "bank" });
+ */
 export async function registeredTables(options: CatalogSchema): Promise<TableLocation[]> {
   const { catalog, schema } = options;
   const found = await queryTrino(
@@ -100,8 +117,13 @@ export async function registeredTables(options: CatalogSchema): Promise<TableLoc
 }
 
 /**
- * Takes the tables out of the catalog; one that is not there is no error. Gives those that were
- * there.
+ * Removes the tables from the catalog and returns the tables that were registered. A table that is
+ * not registered is no error.
+ *
+ * @throws TRINO_QUERY_FAILED when Trino refuses a statement.
+ * @example
+ * const tables = ["transactions_changes", "transactions_versions"];
+ * await unregisterTables({ url, catalog: "lake", schema: "bank", tables });
  */
 export async function unregisterTables(
   options: CatalogSchema & { readonly tables: readonly string[] },

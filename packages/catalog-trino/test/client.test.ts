@@ -1,6 +1,6 @@
 /**
- * Trino's protocol at its edges, which a healthy server does not show: a server of ours answers as
- * the protocol says.
+ * Tests the edges of Trino's protocol that a healthy server does not show, with a server of our
+ * own.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +23,7 @@ afterEach(
 
 type Answer = readonly [status: number, body: unknown];
 
-/** Answers each request as `answer` says; gives the address, and the requests that came. */
+/** Answers each request with `answer`. Returns the address and the received requests. */
 async function serving(
   answer: (request: IncomingMessage, url: string, nth: number) => Answer | Promise<Answer>,
 ): Promise<{ readonly url: string; readonly requests: string[] }> {
@@ -41,7 +41,7 @@ async function serving(
   return { url, requests };
 }
 
-test("all pages of a result are read, empty ones too, and whole numbers keep their digits", async () => {
+test("all pages of a result are read, also empty ones; integers keep their digits", async () => {
   const { url, requests } = await serving(({ url: path }, at) => {
     if (path === "/v1/statement") return [200, { id: "q", nextUri: `${at}/1` }];
     if (path === "/1")
@@ -96,7 +96,7 @@ test("a query's error has Trino's message", async () => {
   });
 });
 
-test("who is not let in, who reaches nobody, and who reaches something else, is told so", async () => {
+test("a refused user, an unreachable address and another server are named errors", async () => {
   const { url } = await serving(({ headers }) =>
     headers.authorization === `Basic ${Buffer.from("ana:word").toString("base64")}`
       ? [200, "<html>"]

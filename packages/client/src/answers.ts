@@ -1,14 +1,18 @@
-/** From the server's rows to those of `getOnlineFeatures` of a store. */
+/** Converts the server's rows to the rows of a store's `getOnlineFeatures`. */
 import type { OnlineAnswers } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { dateIn, differs, valueReader } from "./wire.ts";
 
-/** A list of rows with the time they hold for. */
+/** Rows with the time they hold for. */
 export type Rows = OnlineAnswers<Record<string, unknown>[]>;
 
 export type AnswerReader = (answer: unknown, length: number) => Rows;
 
-/** Columns in the order in which the rows shall have them. Throws `DEFINITIONS_DIFFER`. */
+/**
+ * Makes a reader of rows with these columns, in this order.
+ *
+ * @throws DEFINITIONS_DIFFER when the server's answer does not fit the columns.
+ */
 export function answerReader(columns: readonly ColumnSpec[], metadata: boolean): AnswerReader {
   const readers = columns.map((column) => ({ name: column.name, read: valueReader(column) }));
 
@@ -19,7 +23,7 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
       if (!Object.hasOwn(members, name)) throw differs(`${name} is not in it`);
       row[name] = metadata ? withMetadata(members[name], name, read) : read(members[name]);
     }
-    // a service of the server may have gained features that are not known here
+    // a service of the server may have gained features that are unknown here
     return row;
   }
 

@@ -1,19 +1,20 @@
-/** Where the server is, and how it is asked. */
+/** The server's address, and how it is called. */
 export interface ClientOptions {
-  /** Such as `https://features.bank.example`. */
+  /** The server's address, such as `https://features.bank.example`. */
   readonly url: string;
-  /** Sent as a bearer token; a function is asked before every request. */
+  /** The bearer token. A function is called before every request. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /**
-   * Of one call with all its attempts, in ms; 5,000 without it. Materializing is not bounded by it.
+   * The time limit of one call with all its attempts, in ms. Materialization has no limit. Default:
+   * 5,000.
    */
   readonly timeout?: number | undefined;
   /**
-   * How often a call that changes nothing (a read, or a push, which has an id) is made again where
-   * the server was away or busy; 2 without it.
+   * How often a call is repeated if the server is unavailable or busy. Only reads and pushes are
+   * repeated; a push has an id. Default: 2.
    */
   readonly retries?: number | undefined;
-  /** The global one without it, which keeps connections alive. */
+  /** The fetch function. Default: the global `fetch`, which keeps connections alive. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** A client of Tidemark's server, with the calls of a store. */
+/** Makes a client of Tidemark's server, with the calls of a store. */
 import {
   TidemarkError,
   isTidemarkError,
@@ -23,7 +23,10 @@ import { transport } from "./transport.ts";
 
 /** A service that is known by its name. */
 export interface ServiceClient<Row, Needs> {
-  /** As `getOnlineFeatures` of the client, for the features that the service has at the server. */
+  /**
+   * Returns the features of the service for entities, as the client's `getOnlineFeatures`. The
+   * server's definition of the service counts.
+   */
   getOnlineFeatures<const E extends readonly unknown[], const M extends boolean = false>(request: {
     readonly entities: { readonly [I in keyof E]: NoInfer<Needs> };
     readonly metadata?: M | undefined;
@@ -36,41 +39,50 @@ export interface ServiceClient<Row, Needs> {
   >;
 }
 
-/** D: `typeof definitions`, for services by name. */
+/** A client of Tidemark's server. `D` is `typeof definitions`, for services by name. */
 export interface Client<D extends Exports = Exports>
   extends Pick<FeatureReads, "getOnlineFeatures">, Pick<Pushes, "push"> {
   /**
-   * A service by its name: the module of definitions is needed for its type only. What it answers
-   * is asked of the server once.
+   * Returns a service by its name. The module of definitions is needed for its type only. The
+   * client asks the server once for the service's features.
    *
+   * @throws SERVICE_UNKNOWN from the call when the server has no service of this name.
    * @example
    * const client = createClient<typeof import("./features.ts")>({ url });
-   * const [row] = await client.service("fraud_v1").getOnlineFeatures({ entities: [{ user_id: "user_000066" }] });
+   * const fraud = client.service("fraud_v1");
+   * const [row] = await fraud.getOnlineFeatures({ entities: [{ user_id: "user_000066" }] });
    */
   service<const N extends ServiceNames<D>>(
     name: N,
   ): ServiceClient<ServiceRow<D, N>, ServiceNeeds<D, N>>;
   /**
-   * As `materialize` of a store, with views by name. It takes as long as it takes; ended by its
-   * signal, what was done is done, and it can be called again.
+   * Materializes views by name, as a store's `materialize`. The call has no time limit. If its
+   * signal ends it, finished days stay, and the call can be repeated.
+   *
+   * @example
+   * await client.materialize({ views: ["weekly"], incremental: true });
    */
   materialize(
     options: Omit<MaterializeOptions, "onProgress" | "views"> & {
       readonly views?: readonly string[] | undefined;
     },
   ): Promise<MaterializeResult>;
-  /** What each source has taken, and what went wrong in it. */
+  /** Returns how far each source was read, and its errors. */
   status(options?: CallOptions): Promise<readonly SourceStatus[]>;
 }
 
 /**
- * A client of the server at `url`. Its answers are those of a store, the same JavaScript values;
- * errors are `TidemarkError` with the server's code, `SERVER_AWAY` where it cannot be reached and
- * `SERVER_TIMED_OUT` where it is too slow.
+ * Makes a client of the server at `url`. Its answers are the JavaScript values that a store gives.
+ * An error is a `TidemarkError` with the server's code.
  *
+ * @throws SERVER_AWAY from a call when the server cannot be reached.
+ * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example
- * const client = createClient({ url: "https://features.bank.example", token: process.env.FEATURES_TOKEN });
- * const [row] = await client.getOnlineFeatures({ features: fraud, entities: [{ user_id: "user_000066" }] });
+ * const client = createClient({ url: "https://features.bank.example", token: "…" });
+ * const [row] = await client.getOnlineFeatures({
+ *   features: fraud,
+ *   entities: [{ user_id: "user_000066" }],
+ * });
  */
 export function createClient<D extends Exports = Exports>(options: ClientOptions): Client<D> {
   const send = transport(options);
@@ -78,8 +90,8 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
   const prepared = new WeakMap<object, Prepared>();
 
   /**
-   * Definitions do not change, so what they select is worked out once; a list may, and is looked at
-   * each time.
+   * Prepares a selection of features. Definitions do not change, so their selection is computed
+   * once; a list is read at each call.
    */
   function preparedFor(features: unknown): Prepared {
     if (typeof features !== "object" || features === null || Array.isArray(features))
@@ -129,7 +141,7 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
         };
         return once().catch((error: unknown) => {
           if (!isTidemarkError(error, "DEFINITIONS_DIFFER")) throw error;
-          services.forget(); // the server has others since it was asked for them
+          services.forget(); // the server's definitions have changed since the client asked
           return once();
         });
       },
@@ -149,7 +161,7 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
       } = {},
     ) {
       const target = pushTarget(source);
-      // with an id, so that a push whose answer was lost may be sent again
+      // the id allows the push to be repeated if its answer was lost
       const body = {
         rows: pushRows(target, rows, "row"),
         deletes: pushRows(target, deletes, "delete"),
@@ -213,8 +225,8 @@ function jsonOf(body: object, source: string): string {
   } catch (cause) {
     throw new TidemarkError(
       "PUSH_INVALID",
-      `push to source "${source}", of which nothing was taken: a value is nothing that JSON ` +
-        `can hold (${(cause as Error).message})`,
+      `push to source "${source}", of which nothing was taken: ` +
+        `a value is nothing that JSON can hold (${(cause as Error).message})`,
       { cause },
     );
   }

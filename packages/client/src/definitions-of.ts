@@ -1,11 +1,11 @@
-/** What `typeof definitions` says to types: services by their names. */
+/** Infers services by name from `typeof definitions`. */
 import type { FeatureService } from "@tidemark/core";
 
 /** A module of definitions, or an object of them. */
 export type Exports = { readonly [exported: string]: unknown };
 
 type ServiceName<X> = X extends FeatureService<infer N, unknown, unknown> ? N : never;
-/** Names of the services that the module exports; any name where the module is not known. */
+/** Names of the services that the module exports; any name if the module is not known. */
 export type ServiceNames<D> = Exports extends D
   ? string
   : { [K in keyof D]: ServiceName<D[K]> }[keyof D];

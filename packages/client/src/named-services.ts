@@ -1,4 +1,4 @@
-/** Services that are known by name only: their keys and features, as the server tells them. */
+/** Reads the keys and features of services that are known by name only from the server. */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { answerReader, type AnswerReader } from "./answers.ts";
@@ -19,8 +19,9 @@ interface Told {
 
 export interface Services {
   /**
-   * Asked of the server once, and again where it failed or knew no such name. Throws
-   * `SERVICE_UNKNOWN`.
+   * Returns a service. The server is asked once, and again after a failure or an unknown name.
+   *
+   * @throws SERVICE_UNKNOWN when the server has no service of this name.
    */
   named(name: string, signal: AbortSignal | undefined): Promise<NamedService>;
   forget(): void;
@@ -44,8 +45,8 @@ export function servicesOf(send: Transport): Services {
       if (now === undefined)
         throw new TidemarkError(
           "SERVICE_UNKNOWN",
-          `the server has no service "${name}"; it has ` +
-            `${services.map((one) => one.name).join(", ") || "none"}`,
+          `the server has no service "${name}"; ` +
+            `it has ${services.map((one) => one.name).join(", ") || "none"}`,
         );
       return now;
     },

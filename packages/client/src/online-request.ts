@@ -1,4 +1,4 @@
-/** A question about features, as the server takes it. */
+/** Encodes a request for features in the server's form. */
 import { formatTime, keyReader, timeOf } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
 import { wireValue } from "./wire.ts";
@@ -10,8 +10,11 @@ export interface OnlineQuestion {
 }
 
 /**
- * The body's JSON, without features. Wrong keys are `KEY_INVALID` and wrong times `TIME_INVALID`,
- * before anything is sent.
+ * Returns the body's JSON without features. Wrong keys and times are refused before a request is
+ * sent.
+ *
+ * @throws KEY_INVALID when an entity's keys are wrong.
+ * @throws TIME_INVALID when `asOf` is no time.
  */
 export function questionBody(
   keys: readonly ColumnSpec[],
@@ -34,8 +37,8 @@ export function questionBody(
 }
 
 /**
- * What a selection is to the server: its features one by one, so that the answer is the one that
- * the definitions here say, whatever the server's have gained.
+ * Returns the selected features one by one. The answer then follows the definitions here, whatever
+ * features the server's have gained.
  */
 export function referencesOf(selection: readonly SelectedFeature[]): readonly string[] {
   return selection.map(

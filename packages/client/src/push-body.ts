@@ -1,11 +1,11 @@
-/** Rows of a push, as the server takes them. */
+/** Encodes the rows of a push in the server's form. */
 import { TidemarkError, fromUser, specOfSource } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { looseValue, wireValue } from "./wire.ts";
 
 export interface PushTarget {
   readonly name: string;
-  /** null: only the name is known. */
+  /** The columns of the source; null if only its name is known. */
   readonly columns: readonly ColumnSpec[] | null;
 }
 
@@ -14,8 +14,9 @@ export function pushTarget(source: unknown): PushTarget {
 }
 
 /**
- * What is no value of its column is `PUSH_INVALID` before anything is sent; what is missing the
- * server says.
+ * Encodes the rows. The server checks for missing columns.
+ *
+ * @throws PUSH_INVALID when a value does not fit its column, before a request is sent.
  */
 export function pushRows(
   { name, columns }: PushTarget,
@@ -26,7 +27,8 @@ export function pushRows(
   if (!Array.isArray(rows))
     throw new TidemarkError("PUSH_INVALID", `${who}: the ${what}s must be a list of objects`);
   return (rows as readonly unknown[]).map((row, i) => {
-    if (typeof row !== "object" || row === null) return row; // refused by the server, in its words
+    // the server refuses it with its own message
+    if (typeof row !== "object" || row === null) return row;
     return Object.fromEntries(
       Object.entries(row).map(([member, given]) => {
         const place = `${who}: ${what} ${i}, column "${member}"`;

@@ -1,4 +1,4 @@
-/** One call to the server: its time, its repetitions, and its errors. */
+/** Makes one call to the server, with its time limit, its retries and its errors. */
 import { TidemarkError } from "@tidemark/core";
 import type { ClientOptions } from "./client-options.ts";
 
@@ -7,16 +7,20 @@ export interface Call {
   readonly path: string;
   /** JSON text. */
   readonly body?: string | undefined;
-  /** It may be made again. */
+  /** True if the call may be repeated. */
   readonly repeatable: boolean;
-  /** It takes as long as it takes. */
+  /** True if the call has no time limit. */
   readonly unbounded?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The answer's JSON, parsed. Throws a `TidemarkError` with the server's code, `SERVER_AWAY`,
- * `SERVER_TIMED_OUT`, `ANSWER_INVALID`; and the signal's reason where it aborts.
+ * Makes a call and returns the answer's parsed JSON. An aborted signal throws its reason; an error
+ * of the server keeps the server's code.
+ *
+ * @throws SERVER_AWAY when the server cannot be reached.
+ * @throws SERVER_TIMED_OUT when the server does not answer in time.
+ * @throws ANSWER_INVALID when the answer is not the JSON of a Tidemark server.
  */
 export type Transport = (call: Call) => Promise<unknown>;
 
@@ -65,8 +69,8 @@ export function transport({
         if (over?.aborted === true)
           throw new TidemarkError(
             "SERVER_TIMED_OUT",
-            `${where}: no answer within ${timeout} ms; ask for less at a time, or give ` +
-              "createClient a longer timeout",
+            `${where}: no answer within ${timeout} ms; ` +
+              "ask for less at a time, or give createClient a longer timeout",
             { cause: error, retryable: true },
           );
         const known = error instanceof TidemarkError ? error : away(where, error);
@@ -90,8 +94,8 @@ function baseOf(url: string): string {
   ) {
     throw new TidemarkError(
       "CLIENT_OPTIONS_INVALID",
-      `createClient: url ${JSON.stringify(url)} is no address of a server; write it as ` +
-        `"https://features.bank.example"`,
+      `createClient: url ${JSON.stringify(url)} is no address of a server; ` +
+        `write it as "https://features.bank.example"`,
     );
   }
   if (found.username !== "" || found.password !== "")
@@ -110,7 +114,7 @@ function checkCount(name: string, value: number, least: number): void {
     );
 }
 
-/** Seconds that the server asked for, by the error that says so. */
+/** The seconds that the server asked the client to wait, by the error that carries them. */
 const asked = new WeakMap<object, number>();
 
 function pauseAsked(error: unknown): number | undefined {
@@ -120,14 +124,14 @@ function pauseAsked(error: unknown): number | undefined {
 
 function refusal(where: string, { status, headers }: Response, text: string): TidemarkError {
   const said = errorIn(text);
-  // what the store does not hold it will not hold in a moment
+  // a missing backfill will not appear within a moment
   const retryable = [502, 503, 504].includes(status) && said?.code !== "NEEDS_BACKFILL";
   const error =
     said === null
       ? new TidemarkError(
           "ANSWER_INVALID",
-          `${where}: the answer has status ${status} and is none of a Tidemark server; is the ` +
-            "url right, and what lies in between?",
+          `${where}: the answer has status ${status} and is none of a Tidemark server; ` +
+            "is the url right, and what lies in between?",
           { retryable },
         )
       : new TidemarkError(said.code, said.message, { retryable });
@@ -160,7 +164,7 @@ function parsed(where: string, text: string): unknown {
   }
 }
 
-/** What fetch says of a connection lies in the cause of its error. */
+/** Makes the error of a failed connection. `fetch` puts the reason into the cause of its error. */
 function away(where: string, error: unknown): TidemarkError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = (cause as { readonly code?: unknown }).code;

@@ -1,8 +1,8 @@
-/** Between values as JavaScript has them and JSON that loses no digit. */
+/** Converts between JavaScript values and JSON that loses no digit. */
 import { TidemarkError, formatTime, parseTime, timeOf, toJson, toUser } from "@tidemark/core";
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 
-/** A value as Tidemark holds it, as the server reads it. */
+/** Encodes a Tidemark value in the form that the server reads. */
 export function wireValue(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
   switch (column.type) {
@@ -22,8 +22,8 @@ export function wireValue(value: Value, column: ColumnSpec): unknown {
 }
 
 /**
- * From JSON to the value that `getOnlineFeatures` of a store gives; what cannot be one is a sign of
- * other definitions.
+ * Converts JSON to the value that a store's `getOnlineFeatures` gives. JSON of another shape is a
+ * definition mismatch.
  */
 export type ValueReader = (given: unknown) => unknown;
 
@@ -52,7 +52,7 @@ function readerOf(column: ColumnSpec): ValueReader {
     case "int64":
       return mode === "number"
         ? (given) =>
-            // INT64_TOO_LARGE, as a store says it
+            // throws INT64_TOO_LARGE with the store's message
             Number.isInteger(given) ? toUser(BigInt(given as number), column) : other(given)
         : (given) =>
             typeof given === "string" && /^-?\d+$/.test(given) ? BigInt(given) : other(given);
@@ -67,7 +67,7 @@ function readerOf(column: ColumnSpec): ValueReader {
   }
 }
 
-/** A time of an answer, where a store gives a Date. */
+/** Reads a time of an answer as the Date that a store gives. */
 export function dateIn(given: unknown): Date | null {
   if (given === null) return null;
   const micros = typeof given === "string" ? parseTime(given, null) : null;
@@ -78,12 +78,12 @@ export function dateIn(given: unknown): Date | null {
 export function differs(what: string): TidemarkError {
   return new TidemarkError(
     "DEFINITIONS_DIFFER",
-    `the server's answer is not what the definitions here say: ${what}; bring the client and ` +
-      "the server to the same definitions",
+    `the server's answer is not what the definitions here say: ${what}; ` +
+      "bring the client and the server to the same definitions",
   );
 }
 
-/** What is handed in for a column of which only the name is known. */
+/** Encodes a value for a column of which only the name is known. */
 export function looseValue(given: unknown, who: string): unknown {
   if (typeof given === "number" && !Number.isFinite(given)) return String(given);
   if (typeof given === "bigint" || given instanceof Uint8Array) return toJson(given);

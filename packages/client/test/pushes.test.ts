@@ -1,6 +1,6 @@
 /**
- * A push over HTTP leaves what a push to the store leaves: every kind of value, nulls, deletes, and
- * what is refused.
+ * Tests that a push over HTTP leaves the state of a push to the store: every value type, nulls,
+ * deletes, refused rows.
  */
 import {
   boolean,

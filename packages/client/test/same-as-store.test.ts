@@ -1,6 +1,5 @@
 /**
- * Over HTTP, the same JavaScript values as from the store itself, on generated definitions and
- * logs.
+ * Tests that HTTP gives the same JavaScript values as the store, on generated definitions and logs.
  */
 import { isTidemarkError, micros, openStore, type Selection } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
@@ -16,7 +15,7 @@ import { expect, test } from "vitest";
 
 type Everything = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
 
-/** Rows, or the code of the error. */
+/** Returns the rows, or the code of the error. */
 async function outcome(
   answer: Promise<readonly unknown[] & { readonly asOf: string }>,
 ): Promise<unknown> {

@@ -42,7 +42,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-/** A server that says one thing after the other, and the last for ever. */
+/** Starts a server that gives these answers one after the other, and repeats the last. */
 async function scripted(...said: readonly Said[]) {
   const seen: {
     readonly url: string;
@@ -143,7 +143,7 @@ describe("a server that is away for a moment", () => {
     ]);
   });
 
-  test("not more often than retries says; then it is the server's code, or SERVER_AWAY", async () => {
+  test("at most `retries` times; then the server's code, or SERVER_AWAY", async () => {
     const busy = await scripted({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
@@ -204,7 +204,7 @@ describe("time", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("a signal ends a call with its reason: before it, while it waits, and in a pause", async () => {
+  test("a signal ends a call with its reason: before, during, and in a pause", async () => {
     const { seen, client } = await scripted("silence");
     const reason = new Error("no longer wanted");
     await expect(

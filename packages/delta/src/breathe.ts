@@ -1,6 +1,6 @@
 /**
- * Writing and reading files is long work in the thread that also serves requests: between columns
- * it lets everybody else have their turn.
+ * Yields to the event loop, so that requests in the same thread are answered between the columns of
+ * a file.
  */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The optimistic commit: decide on the newest state, claim the next version, decide again when
- * another was first.
+ * Commits optimistically: decides on the newest state, claims the next version, and decides again
+ * if another writer claimed it.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,16 +15,19 @@ import type { TableLog } from "./log/state.ts";
 export interface Commit {
   readonly operation: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Whether the commit may go ahead on this state (null: no table yet). */
+  /**
+   * Decides whether the commit may go ahead on this state. The state is null while the table does
+   * not exist.
+   */
   check(log: TableLog | null): Promise<"go" | "conflict"> | "go" | "conflict";
   /** Writes the files, once, after the first check. */
   prepare(): Promise<void>;
   /**
-   * The actions on this state; none: there is nothing to commit. Called without an await since the
-   * state was read.
+   * Returns the actions of the commit on this state. An empty list means that there is nothing to
+   * commit. No await lies between reading the state and this call.
    */
   actions(log: TableLog | null): readonly Action[];
-  /** Removes what `prepare` wrote: no entry names it, and none will. */
+  /** Removes the files that `prepare` wrote. No log entry names them. */
   abandon(): Promise<void>;
 }
 
@@ -49,7 +52,7 @@ export async function commitTo(
       await lake.failpoint("parquet-written");
       continue;
     }
-    if ((log?.version ?? -1) !== base) continue; // the check took a while, and the table moved on
+    if ((log?.version ?? -1) !== base) continue; // the table may have moved on during the check
 
     const version = base + 1;
     const actions = commit.actions(log);
@@ -70,14 +73,15 @@ export async function commitTo(
       await settled(lake, table, log, version, actions);
       return "done";
     }
-    // Whoever was first has made progress; a moment's wait keeps many writers from trying in step.
+    // The writer that claimed the version made progress. A short wait keeps many writers from
+    // trying in step.
     if (++lost > 3) await sleep(Math.random() * Math.min(2 ** lost, 64), undefined, { signal });
   }
 }
 
 /**
- * True: the entry is ours. A store that fails ambiguously, or retries a create that had worked, is
- * asked what is there.
+ * Claims a version; true if the entry is this commit's. After an ambiguous failure or a retried
+ * create, the stored entry is read and compared.
  */
 async function claim(
   lake: Lake,
@@ -102,7 +106,7 @@ async function claim(
   }
 }
 
-/** The commit stands: nothing that fails from here on may say otherwise. */
+/** Finishes a commit that is durable. No failure from here on may report the commit as failed. */
 async function settled(
   lake: Lake,
   table: string,
@@ -126,7 +130,7 @@ async function settled(
       lake.failpoint,
     );
   } catch (error) {
-    // A table without this checkpoint is whole; the next one will tell the same.
+    // A table without this checkpoint is complete. The next checkpoint holds the same state.
     if (!isTidemarkError(error)) throw error;
   }
 }

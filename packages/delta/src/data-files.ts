@@ -1,4 +1,4 @@
-/** Rows → Parquet files of a table, one for each partition. */
+/** Writes rows as the Parquet files of a table, one file for each partition. */
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, TableSpec } from "@tidemark/core/spi";
@@ -19,12 +19,12 @@ import {
   type ParquetWriteOptions,
 } from "./parquet/writer.ts";
 
-/** Files written at the same time. */
+/** The number of files that are written at the same time. */
 const PARALLEL = 4;
 
-/** Rows that come one batch after the other are in memory up to so many, and then files. */
+/** The number of rows of a stream that are kept in memory before they become files. */
 const STREAM_ROWS = 1_000_000;
-/** Row groups of a stream that are being encoded while its next rows are computed. */
+/** The number of row groups of a stream that are encoded while its next rows are computed. */
 const AHEAD = 2;
 
 export async function writeRows(
@@ -68,8 +68,8 @@ export async function writeRows(
         if (file === undefined)
           files.set(key, (file = { values, groups: [], cutter: new GroupCutter(options.columns) }));
         for (const group of file.cutter.add(piece)) await encode(file, group);
-        // where a batch ends, half a group is one: the sooner it is encoded, the less is left for
-        // the end
+        // At the end of a batch, half a row group is encoded already. This leaves less to encode at
+        // the end.
         if (file.cutter.rows * 2 >= GROUP_ROWS) await encode(file, file.cutter.rest());
       }
       length += batch.length;
@@ -120,7 +120,7 @@ async function writeBatches(
   );
 }
 
-/** The rows of each partition in a batch. */
+/** Groups the rows of a batch by partition. */
 function* partsOf(
   table: TableSpec,
   batch: Batch,
@@ -130,8 +130,8 @@ function* partsOf(
     if (!table.columns.some((known) => known.name === column.name)) {
       throw new TidemarkError(
         "COLUMN_MISSING",
-        `table "${table.name}": the rows bring column "${column.name}", which its columns do ` +
-          "not list; add it to them",
+        `table "${table.name}": the rows bring column "${column.name}", ` +
+          "which its columns do not list; add it to them",
       );
     }
   }
@@ -141,7 +141,7 @@ function* partsOf(
   }
 }
 
-/** Some at a time; where one cannot be written, the others are removed. */
+/** Writes several files at a time. If one file fails, the others are removed. */
 async function eachFile<T>(
   lake: Lake,
   table: TableSpec,
@@ -220,7 +220,7 @@ async function putFile(
   };
 }
 
-/** Files that no entry names. What cannot be removed now, vacuum will find. */
+/** Removes files that no log entry names. Vacuum finds the files that cannot be removed now. */
 export async function removeFiles(
   lake: Lake,
   table: string,

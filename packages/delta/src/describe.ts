@@ -1,4 +1,4 @@
-/** What a table is made of, told by its log. */
+/** Describes a table from its log. */
 import type { TableDescription } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
 import { readEntry } from "./log/log.ts";
@@ -6,7 +6,7 @@ import { positionsOf } from "./log/positions.ts";
 import { openFile } from "./scan.ts";
 
 export interface DescribeOptions {
-  /** A column of times, whose least and greatest value to tell. */
+  /** A column of times whose least and greatest value are described. */
   readonly timeColumn?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -19,7 +19,7 @@ export async function describeTable(
   const log = await lake.latest(table, signal);
   if (log === null) return null;
   log.checkReadable();
-  // The log may move on while a footer is read: what the answer needs of it is taken now.
+  // The log may move on while a footer is read. The values that the answer needs are taken now.
   const { version } = log;
   const files = [...log.files.values()];
   const positions = positionsOf(log.txns);

@@ -1,6 +1,6 @@
 /**
- * Row groups encoded in a thread of its own, while the caller's computes the next rows; where there
- * is no such thread, or it dies, in the caller's.
+ * Encodes row groups in a worker thread while the caller's thread computes the next rows. If the
+ * worker does not start or dies, the caller's thread encodes them.
  */
 import { Worker } from "node:worker_threads";
 import type { Vector } from "@tidemark/core/spi";
@@ -13,13 +13,13 @@ export interface Task {
 
 export interface Done {
   readonly id: number;
-  /** null: it could not be done there. */
+  /** The encoded row group; null if the worker could not encode it. */
   readonly answer: EncodedGroup | Refused | null;
 }
 
 export interface GroupThread {
   encode(group: GroupRows): Promise<EncodedGroup | Refused>;
-  /** Afterwards there is no thread. What was asked of it and is not done fails. */
+  /** Ends the worker. Row groups that are still being encoded fail. */
   end(): Promise<void>;
 }
 
@@ -48,12 +48,12 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
     });
     for (const event of ["error", "messageerror", "exit"]) worker.on(event, isGone);
   } catch {
-    worker = null; // a bundle without the file, a process that may have no threads
+    worker = null; // a bundle may lack the file, and a process may have no threads
   }
   return {
     async encode(group) {
       if (ended) throw new Error("the thread for row groups has ended");
-      // values that lie anywhere in the memory of others are not for sending
+      // bytes values may lie anywhere in the memory of other buffers, so they are not sent
       if (worker === null || group.vectors.some(({ kind }) => kind === "bytes"))
         return await encodeGroup(group);
       const id = next++;
@@ -82,12 +82,12 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
 }
 
 /**
- * Who computes for so long (ms) before the first rows come brings many of them: the thread starts
- * meanwhile.
+ * A computation that takes this long (ms) before its first rows usually brings many rows. The
+ * worker starts meanwhile.
  */
 const LONG = 100;
 
-/** A thread that starts when it is clear that there is work for it; null: none does. */
+/** Starts a worker as soon as there is clearly work for it; null if none may start. */
 export function lateThread(start: (() => GroupThread) | null): {
   readonly encode: GroupThread["encode"];
   readonly begin: () => void;
@@ -108,7 +108,7 @@ export function lateThread(start: (() => GroupThread) | null): {
   };
 }
 
-/** A view is sent with all of the memory behind it. */
+/** Copies a view out of its buffer, because sending a view sends the whole buffer. */
 function compact(vector: Vector): Vector {
   const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T =>
     values.byteLength === values.buffer.byteLength ? values : (values.slice() as T);
@@ -130,7 +130,7 @@ function compact(vector: Vector): Vector {
   }
 }
 
-/** Beside this file, built or not. */
+/** Starts the worker whose file lies beside this file, built or not. */
 export function ownThread(): Worker {
   const isSource = import.meta.url.endsWith(".ts");
   return new Worker(

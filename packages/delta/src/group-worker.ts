@@ -1,10 +1,10 @@
-/** The thread of `group-thread.ts`. */
+/** The worker of `group-thread.ts`. */
 import { parentPort } from "node:worker_threads";
 import { encodeGroup } from "./parquet/group.ts";
 import type { Done, Task } from "./group-thread.ts";
 
 parentPort!.on("message", async ({ id, group }: Task) => {
-  // where it fails, the caller's thread does it again and meets the error itself
+  // if the encoding fails here, the caller's thread encodes again and meets the error itself
   const answer = await encodeGroup(group).catch(() => null);
   parentPort!.postMessage(
     { id, answer } satisfies Done,

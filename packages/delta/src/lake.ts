@@ -1,4 +1,6 @@
-/** What the parts of the store share: the objects, and the newest known state of each table. */
+/**
+ * Holds what the modules of the store share: the objects, and the newest known state of each table.
+ */
 import { availableParallelism } from "node:os";
 import { groupThread, type GroupThread } from "./group-thread.ts";
 import type { ObjectStore } from "./objects.ts";
@@ -6,16 +8,13 @@ import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
 
 export interface DeltaOptions {
-  /**
-   * Now, in ms since the epoch; for the log's times and for what vacuum may remove. Default:
-   * `Date.now`.
-   */
+  /** The clock (ms since the epoch) for the log's times and for vacuum. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined;
-  /** A checkpoint is written at every so many commits. Default: 50. */
+  /** The number of commits between two checkpoints. Default: 50. */
   readonly checkpointEvery?: number | undefined;
   /**
-   * How long (ms) a file that left its table is kept for readers of older versions, and remembered
-   * in checkpoints. Default: 7 days.
+   * How long (ms) removed files are kept for readers of older versions, and remembered in
+   * checkpoints. Default: 7 days.
    */
   readonly retain?: number | undefined;
   /**
@@ -23,16 +22,16 @@ export interface DeltaOptions {
    * `after-commit`, `checkpoint`, `checkpoint-written`.
    */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
-  /** Internal, for tests: how the thread starts that encodes row groups. */
+  /** Internal, for tests: starts the worker that encodes row groups. */
   readonly groupThread?: (() => GroupThread) | undefined;
 }
 
 /**
- * After so long (ms), somebody may have cleaned up the log behind our back, and the absence of the
- * next entry proves nothing.
+ * The age (ms) from which a known state is not trusted. Another process may have cleaned up the
+ * log, so a missing next entry proves nothing.
  */
 const STALE = 600_000;
-/** States of older versions that are kept. */
+/** The number of states of older versions that are kept. */
 const OLD_VERSIONS = 4;
 
 export class Lake {
@@ -55,8 +54,8 @@ export class Lake {
   }
 
   /**
-   * The table as it is now; null: there is none. The answer changes in place as commits come in:
-   * read it before the next await.
+   * Returns the table as it is now; null if it does not exist. Commits change the returned state in
+   * place: read it before the next await.
    */
   async latest(table: string, signal: AbortSignal | undefined): Promise<TableLog | null> {
     signal?.throwIfAborted();
@@ -75,7 +74,7 @@ export class Lake {
     return log;
   }
 
-  /** The table at a version; null: there is no table. */
+  /** Returns the table at a version; null if the table does not exist. */
   async at(
     table: string,
     version: number,

@@ -26,14 +26,19 @@ export interface LocalObjectsOptions {
 }
 
 /**
- * Objects as files under a directory, which is made at the first write.
+ * Stores objects as files under a directory. The first write makes the directory.
  *
- * A file is written under `.tmp/`, synced, and only then given its name: `link` for a create
- * (EEXIST: another was first), `rename` for a put; then the directory is synced. A process that
- * dies midway leaves a temporary file, which a later writer removes once it is an hour old. Throws
- * `OBJECTS_READ_ONLY`, `OBJECTS_FULL`, `OBJECTS_BAD_KEY` or `OBJECTS_FAILED`.
+ * A file is written and synced under `.tmp/`, and then gets its name. A create uses `link`, which
+ * fails with EEXIST if the name exists; a put uses `rename`. Then the directory is synced. A
+ * process that dies midway leaves a temporary file. A later writer removes the file once it is an
+ * hour old.
  *
- * @example deltaOfflineStore(localObjects("./lake"))
+ * @throws OBJECTS_READ_ONLY when this user may not read or write the directory.
+ * @throws OBJECTS_FULL when no space is left; no file is half-written.
+ * @throws OBJECTS_BAD_KEY when a path cannot be a file or a directory.
+ * @throws OBJECTS_FAILED when the system refuses in another way.
+ * @example
+ * const offline = deltaOfflineStore(localObjects("./lake"));
  */
 export function localObjects(directory: string, options: LocalObjectsOptions = {}): ObjectStore {
   const root = resolve(directory);
@@ -78,7 +83,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
       await writeSynced(path, content, signal);
     } catch (error) {
       if (codeOf(error) !== "ENOENT" || !(content instanceof Uint8Array)) throw error;
-      made.delete(folder); // somebody removed the lake under us
+      made.delete(folder); // another process removed the lake meanwhile
       await makeDirectory(folder);
       await writeSynced(path, content, signal);
     }
@@ -87,8 +92,8 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
   };
 
   /**
-   * Gives a temporary file its name, making the directory when it is missing (or was removed
-   * meanwhile).
+   * Gives a temporary file its name. The directory is made if it is missing or was removed
+   * meanwhile.
    */
   const settle = async (path: string, give: () => Promise<void>): Promise<void> => {
     try {
@@ -182,8 +187,8 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
 }
 
 /**
- * A key as a path under the root: segments are names, never `.` or `..`, so no key leads out of the
- * directory.
+ * Turns a key into a path under the root. A segment is never `.` or `..`, so no key leads out of
+ * the directory.
  */
 function pathOf(root: string, name: string, key: string): string {
   const segments = key.split("/");
@@ -228,8 +233,8 @@ async function collect(
 }
 
 /**
- * What a writer that died has left. A living writer touches its file far more often than once an
- * hour; one that does not fails with nothing written.
+ * Removes temporary files of writers that died. A living writer touches its file far more often
+ * than once an hour. A slower writer fails with nothing written.
  */
 async function sweepTemporary(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
@@ -239,7 +244,7 @@ async function sweepTemporary(directory: string): Promise<void> {
   }
 }
 
-/** Writes a new file and syncs it; nothing is left of one that failed. */
+/** Writes a new file and syncs it. A file that failed is removed. */
 export async function writeSynced(
   path: string,
   content: Uint8Array | AsyncIterable<Uint8Array>,
@@ -268,7 +273,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 export async function syncDirectory(path: string): Promise<void> {
-  // Windows cannot sync a directory, and needs not: its metadata is journalled in order.
+  // Windows cannot sync a directory and need not: NTFS journals its metadata in order.
   if (process.platform === "win32") return;
   const directory = await open(path, "r");
   try {
@@ -292,7 +297,7 @@ function absent(error: unknown): null {
   throw error;
 }
 
-/** A system error as one that says what to do. */
+/** Turns a system error into an error that says what to do. */
 export function objectError(store: string, key: string, error: unknown): unknown {
   const code = codeOf(error);
   if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code))
@@ -305,11 +310,11 @@ export function objectError(store: string, key: string, error: unknown): unknown
   switch (code) {
     case "EROFS":
     case "EACCES":
-    case "EPERM": // a disk that has failed is read-only from then on, whoever asks
+    case "EPERM": // a disk that has failed is read-only for every user
       return said(
         "OBJECTS_READ_ONLY",
-        "this process may not write or read here; give its user the right to, or open a store " +
-          "elsewhere",
+        "this process may not write or read here; " +
+          "give its user the right to, or open a store elsewhere",
         code === "EROFS",
       );
     case "ENOSPC":

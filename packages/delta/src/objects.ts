@@ -1,9 +1,12 @@
-/** Where a lake's files live. A table needs no more than this of a disk or of S3. */
+/**
+ * The interface of the storage that holds a lake's files. A table needs no more than this of a disk
+ * or of S3.
+ */
 
 export interface ObjectInfo {
   readonly key: string;
   readonly size: number;
-  /** When the object was written, ms since the epoch, by the clock of the store. */
+  /** When the object was written, in ms since the epoch by the store's clock. */
   readonly modified: number;
 }
 
@@ -12,18 +15,18 @@ export interface ObjectOptions {
 }
 
 /**
- * Objects by key; a key is a path such as
- * `transactions/changes/_delta_log/00000000000000000000.json`. An object is whole or absent:
- * whoever reads it never sees half of a write.
+ * Stores objects by key. A key is a path such as
+ * `transactions/changes/_delta_log/00000000000000000000.json`. An object is whole or absent: no
+ * reader sees half of a write.
  */
 export interface ObjectStore {
-  /** For messages, such as `local directory ./lake`. */
+  /** The name in messages, such as `local directory ./lake`. */
   readonly name: string;
-  /** Bytes of the object; null: there is none. */
+  /** Returns the number of bytes of the object; null if it does not exist. */
   size(key: string, options?: ObjectOptions): Promise<number | null>;
   /**
-   * The bytes in [from, to), fewer where the object ends before; the whole object without a range;
-   * null: there is none.
+   * Reads the bytes in [from, to), or the whole object without a range. Fewer bytes come where the
+   * object ends earlier. null if the object does not exist.
    */
   read(
     key: string,
@@ -37,20 +40,22 @@ export interface ObjectStore {
     options?: ObjectOptions,
   ): Promise<void>;
   /**
-   * Writes the object, durably, where there is none; false: there is one, and it is untouched. Of
-   * many racing calls one gets true.
+   * Writes the object durably if it does not exist. False: it exists and is unchanged. Of many
+   * racing calls, exactly one returns true.
    */
   createIfAbsent(key: string, content: Uint8Array, options?: ObjectOptions): Promise<boolean>;
   /**
-   * The objects whose key starts with `prefix` and comes after `after`, in the order of their keys
-   * (code points).
+   * Lists the objects whose key starts with `prefix` and comes after `after`, in code point order
+   * of the keys.
    */
   list(
     prefix: string,
     options?: ObjectOptions & { readonly after?: string | undefined },
   ): AsyncIterable<ObjectInfo>;
-  /** Removes the object; there need not be one. */
+  /** Removes the object. The object need not exist. */
   delete(key: string, options?: ObjectOptions): Promise<void>;
-  /** Removes many objects with few requests, where the store can; without it they go one by one. */
+  /**
+   * Removes many objects with few requests. Without this method the objects are removed one by one.
+   */
   deleteAll?(keys: readonly string[], options?: ObjectOptions): Promise<void>;
 }

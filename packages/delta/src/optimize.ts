@@ -1,4 +1,6 @@
-/** Many small files of a partition → few large ones, with the same rows in the same order. */
+/**
+ * Joins many small files of a partition into few large files, with the same rows in the same order.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, PartitionFilter } from "@tidemark/core/spi";
 import { commitTo } from "./commit.ts";
@@ -12,9 +14,9 @@ import type { Piece } from "./parquet/gather.ts";
 import { scanFile } from "./scan.ts";
 
 export interface OptimizeOptions {
-  /** Files are joined up to about so many bytes. Default: 128 MiB. */
+  /** The size up to which files are joined, approximately. Default: 128 MiB. */
   readonly targetBytes?: number | undefined;
-  /** Only these partitions. */
+  /** Restricts the call to these partitions. */
   readonly partitions?: PartitionFilter | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,7 +82,7 @@ export async function optimizeTable(
         }
       },
       actions(log) {
-        // A bin of which a rewrite has taken a file meanwhile is left as it is.
+        // A bin is skipped if a rewrite has removed one of its files meanwhile.
         const whole = bins.filter(({ files }) =>
           files.every(({ add }) => log!.files.has(add.path)),
         );
@@ -116,7 +118,8 @@ export async function optimizeTable(
 }
 
 /**
- * Files too small, joined in their order until the target is reached; a bin of one file is no gain.
+ * Groups the small files into bins, in their order, until a bin reaches the target. A bin of one
+ * file is dropped.
  */
 function packed(
   files: readonly TableFile[],
@@ -154,7 +157,7 @@ async function* rowsOf(
   }
 }
 
-/** Rows are written anew, so every column must be one that we write as it was. */
+/** Checks that every column can be written exactly as it was, because rows are written anew. */
 function checkRewritable(log: TableLog): void {
   log.checkWritable(false);
   for (const field of log.schema.fields) {
@@ -162,8 +165,8 @@ function checkRewritable(log: TableLog): void {
     if (column === undefined || deltaType(column) !== field.type) {
       throw new TidemarkError(
         "DELTA_UNSUPPORTED",
-        `table "${log.table}": column "${field.name}" has a type that Tidemark does not ` +
-          "write; optimize the table with the tool that made it",
+        `table "${log.table}": column "${field.name}" has a type ` +
+          "that Tidemark does not write; optimize the table with the tool that made it",
       );
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The registry beside the tables: numbered entries, as a table's log has them, each made only where
- * there is none.
+ * Stores the registry beside the tables as numbered entries, like the entries of a table's log. An
+ * entry is made only if its number is free.
  */
 import type { RegistryStore } from "@tidemark/core/spi";
 import type { ObjectStore } from "./objects.ts";
@@ -8,8 +8,8 @@ import type { ObjectStore } from "./objects.ts";
 const DIGITS = 20;
 
 /**
- * What is saved is there whole or not at all; of many who save after the same entry, one is done.
- * Older entries stay.
+ * Stores the registry in objects. A save is whole or absent; of many saves after the same entry,
+ * exactly one succeeds. Older entries stay.
  */
 export function registryEntries(objects: ObjectStore): RegistryStore {
   const entry = (namespace: string, number: number): string =>
@@ -39,7 +39,10 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
   };
 }
 
-/** A namespace may be called anything, and some disks take A for a. */
+/**
+ * Encodes a namespace as a directory name. A namespace may contain any character, and some disks
+ * ignore case.
+ */
 function directory(namespace: string): string {
   const name = [...Buffer.from(namespace)]
     .map((byte) =>

@@ -1,4 +1,4 @@
-/** Rows of a table at one version. */
+/** Scans the rows of a table at one version. */
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
@@ -30,7 +30,7 @@ export async function* scanTable(
   checkFilter(table, partitionBy, partitions);
   const columns = options.columns.map((name) => columnNamed(log, name));
   if (range !== undefined) columnNamed(log, range.column);
-  // The state may move on while rows are read: the list of files is taken now.
+  // The state may move on while rows are read. The list of files is taken now.
   const files = [...log.files.values()].filter(
     (file) => matches(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
   );
@@ -109,9 +109,11 @@ function columnNamed(log: TableLog, name: string): ColumnSpec {
   throw new TidemarkError(
     "COLUMN_MISSING",
     `table "${log.table}": ` +
-      `${foreign ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`} ` +
-      `at version ${log.version}; it has ` +
-      `${log.schema.columns.map((column) => column.name).join(", ")}`,
+      (foreign
+        ? `column "${name}" has a type that Tidemark cannot hold `
+        : `there is no column "${name}" `) +
+      `at version ${log.version}; ` +
+      `it has ${log.schema.columns.map((column) => column.name).join(", ")}`,
   );
 }
 

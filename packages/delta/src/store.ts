@@ -27,27 +27,37 @@ import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts"
 
 export interface DeltaOfflineStore extends OfflineStore {
   /**
-   * Joins the small files of each partition; the rows and their order stay. Appends and rewrites go
-   * on meanwhile. Throws `TABLE_MISSING`.
+   * Joins the small files of each partition. The rows and their order stay; appends and rewrites
+   * may run meanwhile.
+   *
+   * @throws TABLE_MISSING when the table does not exist.
    */
   optimize(table: string, options?: OptimizeOptions): Promise<OptimizeResult>;
   /**
-   * Removes files that no version within the retention needs, orphans of writers that died
-   * included. Throws `TABLE_MISSING`.
+   * Removes files that no version within the retention needs, and the files of writers that died.
+   *
+   * @throws TABLE_MISSING when the table does not exist.
    */
   vacuum(table: string, options?: VacuumOptions): Promise<VacuumResult>;
-  /** Rows, files, bytes and times of a table, from its log alone; null: there is none. */
+  /**
+   * Returns rows, files, bytes and times of a table from its log alone; null if the table does not
+   * exist.
+   */
   describe(table: string, options?: DescribeOptions): Promise<TableDescription | null>;
   readonly retain: number;
 }
 
 /**
- * Tables in Delta Lake's format (reader 1, writer 2, no column mapping): Spark, Trino, DuckDB,
- * Polars and delta-rs read them as they are. Timestamps are int64 µs UTC. Several processes may
- * write one table: each commit is one entry of its log, made only where there is none. Throws
- * `DELTA_LOG_DAMAGED`, `PARQUET_DAMAGED`, `DELTA_UNSUPPORTED`, and what the objects throw.
+ * Keeps tables in Delta Lake's format: reader 1, writer 2, no column mapping. Spark, Trino, DuckDB,
+ * Polars and delta-rs read the tables directly. Timestamps are int64 µs UTC. Several processes may
+ * write one table: a commit creates one entry of its log, only if that entry does not exist. The
+ * errors of `objects` are thrown unchanged.
  *
- * @example const offline = deltaOfflineStore(localObjects("./lake"));
+ * @throws DELTA_LOG_DAMAGED when an entry or checkpoint is damaged or missing.
+ * @throws PARQUET_DAMAGED when a Parquet file cannot be read.
+ * @throws DELTA_UNSUPPORTED when a table uses a feature of Delta that Tidemark does not support.
+ * @example
+ * const offline = deltaOfflineStore(localObjects("./lake"));
  */
 export function deltaOfflineStore(
   objects: ObjectStore,
@@ -70,7 +80,7 @@ export function deltaOfflineStore(
         partitionBy,
         positions: positionsOf(log.txns),
       };
-      // The log may move on while a footer is read: what the answer needs of it is taken now.
+      // The log may move on while a footer is read. The values that the answer needs are taken now.
       const files = [...log.files.values()];
       let rows = 0;
       for (const file of files)
@@ -96,7 +106,7 @@ export function deltaOfflineStore(
   };
 }
 
-/** An append, or a rewrite of the partitions in `over`. */
+/** Makes the commit of an append, or of a rewrite of the partitions in `over`. */
 function writing(
   lake: Lake,
   table: TableSpec,
@@ -122,7 +132,7 @@ function writing(
       }
       checkKnownTable(log, table, over !== null);
       if (over === null) return "go";
-      // a version that never was: another table stands here now
+      // the expected version is ahead of the log: the table was made anew
       if (log.version < checked) return "conflict";
       for (const target = log.version; checked < target; checked++) {
         const actions = await readEntry(lake.objects, table.name, checked + 1, signal);
@@ -166,7 +176,7 @@ function writing(
 }
 
 /**
- * Whether an entry changed rows of those partitions, or moved one of those positions. Rearranged
+ * True if an entry changed rows of those partitions or moved one of those positions. Rearranged
  * files (`dataChange: false`) hold the same rows.
  */
 function touches(
@@ -209,7 +219,9 @@ function checkNewTable(table: TableSpec): void {
       throw new TidemarkError(
         "PARTITION_CONFLICT",
         `table "${table.name}": ` +
-          `${column === undefined ? `there is no column "${name}" to part by` : `column "${name}" is ${column.type}`}; ` +
+          (column === undefined
+            ? `there is no column "${name}" to part by; `
+            : `column "${name}" is ${column.type}; `) +
           "part by an int32 or string column",
       );
     }
@@ -225,8 +237,8 @@ function checkKnownTable(log: TableLog, table: TableSpec, removes: boolean): voi
   ) {
     throw new TidemarkError(
       "PARTITION_CONFLICT",
-      `table "${table.name}" is parted by [${partitionBy.join(", ")}] and not by ` +
-        `[${table.partitionBy.join(", ")}]; use its own, or write another table`,
+      `table "${table.name}" is parted by [${partitionBy.join(", ")}] and not ` +
+        `by [${table.partitionBy.join(", ")}]; use its own, or write another table`,
     );
   }
   grownFields(table.name, log.schema, table.columns);

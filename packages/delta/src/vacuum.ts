@@ -1,5 +1,5 @@
 /**
- * Removes files that no version within the retention needs: those of old versions, and those of
+ * Removes files that no version within the retention needs: files of old versions, and files of
  * writers that died before their commit.
  */
 import { TidemarkError } from "@tidemark/core";
@@ -8,11 +8,11 @@ import type { ObjectStore } from "./objects.ts";
 
 export interface VacuumOptions {
   /**
-   * Files removed from the table, or written without a commit, stay for so long (ms). Default: the
-   * store's. A shorter time takes files from scans under way.
+   * How long (ms) files stay that were removed from the table or never committed. Default: the
+   * store's `retain`. A shorter time takes files from running scans.
    */
   readonly retain?: number | undefined;
-  /** Only say what would go. */
+  /** Only returns the files that would be removed. Default: false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,7 +27,7 @@ export async function vacuumTable(
   table: string,
   { retain = lake.retain, dryRun = false, signal }: VacuumOptions,
 ): Promise<VacuumResult> {
-  // The list comes first: a file whose commit falls between the two readings is then known to the
+  // The listing comes first. A file that is committed between the two readings is then known to the
   // log.
   const objects: { key: string; modified: number }[] = [];
   const prefix = `${table}/`;
@@ -45,7 +45,7 @@ export async function vacuumTable(
   const needed = new Set([...log.files.values()].map((file) => file.path));
   for (const remove of log.removed.values())
     if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));
-  // A table may lie below another's directory: its files are its own.
+  // A table may lie below another table's directory. Its files belong to it alone.
   const inner = new Set(objects.flatMap(({ key }) => /^(.+\/)_delta_log\//.exec(key)?.[1] ?? []));
 
   const removed: string[] = [];
@@ -76,7 +76,9 @@ async function deleteAll(
   }
 }
 
-/** By the custom of Spark, `_x` and `.x` are not data; a partition column may still begin so. */
+/**
+ * True for names that Spark treats as hidden: `_x` and `.x`. A partition column may still begin so.
+ */
 function hidden(key: string): boolean {
   return key.split("/").some((part) => /^[_.]/.test(part) && !part.includes("="));
 }

@@ -1,4 +1,4 @@
-/** Runs the programs beside the tests in processes of their own, to kill them or to race them. */
+/** Runs the test programs in child processes, to kill them or to race them. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -20,8 +20,8 @@ export async function run(
     fileURLToPath(new URL(`programs/${program}`, import.meta.url)),
     ...args,
   ];
-  // Beyond the limit a write fails as on a full disk, once the signal that would end the process is
-  // ignored.
+  // Beyond the limit a write fails as on a full disk, if the process ignores the signal that would
+  // end it.
   const command =
     limits.fileBlocks === undefined
       ? node

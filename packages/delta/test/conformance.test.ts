@@ -10,7 +10,8 @@ offlineStoreConformance({
   make: async () => {
     const directory = await mkdtemp(join(tmpdir(), "tidemark-delta-"));
     return {
-      // Few commits between checkpoints: most facts then hold of states read from one.
+      // With few commits between checkpoints, most tests cover states that were read from a
+      // checkpoint.
       store: () => deltaOfflineStore(localObjects(directory), { checkpointEvery: 3 }),
       remove: () => rm(directory, { recursive: true }),
     };

@@ -12,7 +12,7 @@ function entry(lake: string, version: number, suffix = "json"): string {
   return join(lake, "numbers", "_delta_log", `${String(version).padStart(20, "0")}.${suffix}`);
 }
 
-/** A table of `commits` versions, row i in version i. */
+/** Makes a table of `commits` versions, with row i in version i. */
 async function lakeOf(commits: number, checkpointEvery: number): Promise<string> {
   const lake = await temporary();
   const store = deltaOfflineStore(localObjects(lake), { checkpointEvery });
@@ -78,30 +78,26 @@ describe("a damaged log", () => {
     await damaged("DELTA_LOG_DAMAGED", () => idsOf(open(lake)), "log entry");
   });
 
-  test(
-    "a checkpoint that cannot be read is passed over while the entries say the same, and named " +
-      "when they do not",
-    async () => {
-      const lake = await lakeOf(12, 5);
-      const checkpoint = entry(lake, 10, "checkpoint.parquet");
-      await truncate(checkpoint, (await stat(checkpoint)).size - 7);
-      assert.deepEqual(await idsOf(open(lake)), range(0, 12));
-      await rm(entry(lake, 4));
-      assert.deepEqual(
-        await idsOf(open(lake)),
-        range(0, 12),
-        "the checkpoint at 5 still covers entry 4",
-      );
-      await rm(entry(lake, 7));
-      await damaged(
-        "DELTA_LOG_DAMAGED",
-        () => idsOf(open(lake)),
-        "00000000000000000010.checkpoint.parquet",
-      );
-    },
-  );
+  test("an unreadable checkpoint is skipped if entries suffice, else named", async () => {
+    const lake = await lakeOf(12, 5);
+    const checkpoint = entry(lake, 10, "checkpoint.parquet");
+    await truncate(checkpoint, (await stat(checkpoint)).size - 7);
+    assert.deepEqual(await idsOf(open(lake)), range(0, 12));
+    await rm(entry(lake, 4));
+    assert.deepEqual(
+      await idsOf(open(lake)),
+      range(0, 12),
+      "the checkpoint at 5 still covers entry 4",
+    );
+    await rm(entry(lake, 7));
+    await damaged(
+      "DELTA_LOG_DAMAGED",
+      () => idsOf(open(lake)),
+      "00000000000000000010.checkpoint.parquet",
+    );
+  });
 
-  test("a pointer to the last checkpoint that is wrong costs a listing and nothing else", async () => {
+  test("a wrong pointer to the last checkpoint costs only a listing", async () => {
     const lake = await lakeOf(12, 5);
     const pointer = join(lake, "numbers", "_delta_log", "_last_checkpoint");
     assert.equal(JSON.parse(await readFile(pointer, "utf8")).version, 10);
@@ -193,7 +189,7 @@ describe("tables that ask for more", () => {
       );
   });
 
-  test("writing where others ask for what we do not do is refused, and reading is not", async () => {
+  test("writing a table with unsupported writer features is refused, reading is not", async () => {
     for (const changes of [
       { protocol: { minWriterVersion: 3 } },
       {
@@ -221,7 +217,7 @@ describe("tables that ask for more", () => {
     assert.deepEqual(await idsOf(open(lake)), [0, 7]);
   });
 
-  test("features we know, and a column of a type we have no kind for, leave the rest readable", async () => {
+  test("known features and a column of an unknown type leave the rest readable", async () => {
     const lake = await foreign({
       protocol: {
         minReaderVersion: 3,
@@ -259,10 +255,7 @@ describe("tables that ask for more", () => {
 });
 
 describe("a store that answers ambiguously", () => {
-  /**
-   * Creates log entries and then says it failed, or that another was first: as S3 does after a
-   * retry.
-   */
+  /** Creates log entries and then reports a failure or a conflict, as S3 does after a retry. */
   function ambiguous(lake: string, answer: () => boolean): ObjectStore {
     const inner = localObjects(lake);
     return {
@@ -294,7 +287,7 @@ describe("a store that answers ambiguously", () => {
     }
   });
 
-  test("a commit that had not worked throws what the store threw, and the table is as before", async () => {
+  test("a failed commit throws the store's error and leaves the table as before", async () => {
     const lake = await lakeOf(1, 100);
     const inner = localObjects(lake);
     const store = deltaOfflineStore({
@@ -329,74 +322,70 @@ describe("a store that answers ambiguously", () => {
 });
 
 describe("passing over files", () => {
-  test(
-    "a range reads only files that may hold it, a partition filter only its partitions, a " +
-      "conflict leaves no file",
-    async () => {
-      const lake = await temporary();
-      const read = new Set<string>();
-      const inner = localObjects(lake);
-      const objects: ObjectStore = {
-        ...inner,
-        read: (key, range, options) => {
-          if (key.endsWith(".parquet")) read.add(key);
-          return inner.read(key, range, options);
-        },
-      };
-      const store = deltaOfflineStore(objects, { checkpointEvery: 4 });
-      const table = { ...numbers, partitionBy: ["bucket"] };
-      for (let i = 0; i < 10; i++)
-        await store.append(
-          table,
-          [
-            batchOf(numbers.columns, [
-              [i % 2, BigInt(i * 10), null],
-              [i % 2, BigInt(i * 10 + 9), null],
-            ]),
-          ],
-          { positions: [] },
-        );
-      const fresh = deltaOfflineStore(objects);
-      await fresh.state("numbers");
-      read.clear();
-      assert.deepEqual(
-        await idsOf(fresh, "numbers", { range: { column: "id", min: 35, max: 40 } }),
-        [30, 39, 40, 49],
+  test("ranges and partition filters skip files; a conflict leaves no file", async () => {
+    const lake = await temporary();
+    const read = new Set<string>();
+    const inner = localObjects(lake);
+    const objects: ObjectStore = {
+      ...inner,
+      read: (key, range, options) => {
+        if (key.endsWith(".parquet")) read.add(key);
+        return inner.read(key, range, options);
+      },
+    };
+    const store = deltaOfflineStore(objects, { checkpointEvery: 4 });
+    const table = { ...numbers, partitionBy: ["bucket"] };
+    for (let i = 0; i < 10; i++)
+      await store.append(
+        table,
+        [
+          batchOf(numbers.columns, [
+            [i % 2, BigInt(i * 10), null],
+            [i % 2, BigInt(i * 10 + 9), null],
+          ]),
+        ],
+        { positions: [] },
       );
-      assert.equal(read.size, 2);
-      read.clear();
-      assert.equal((await idsOf(fresh, "numbers", { partitions: { bucket: [1] } })).length, 10);
-      assert.equal(read.size, 5);
-      read.clear();
-      assert.equal(
-        (await idsOf(fresh, "numbers", { range: { column: "bucket", min: 1, max: 5 } })).length,
-        10,
-      );
-      assert.equal(read.size, 5);
+    const fresh = deltaOfflineStore(objects);
+    await fresh.state("numbers");
+    read.clear();
+    assert.deepEqual(
+      await idsOf(fresh, "numbers", { range: { column: "id", min: 35, max: 40 } }),
+      [30, 39, 40, 49],
+    );
+    assert.equal(read.size, 2);
+    read.clear();
+    assert.equal((await idsOf(fresh, "numbers", { partitions: { bucket: [1] } })).length, 10);
+    assert.equal(read.size, 5);
+    read.clear();
+    assert.equal(
+      (await idsOf(fresh, "numbers", { range: { column: "bucket", min: 1, max: 5 } })).length,
+      10,
+    );
+    assert.equal(read.size, 5);
 
-      const files = async (): Promise<number> =>
-        (await readdir(join(lake, "numbers"), { recursive: true })).filter((name) =>
-          name.includes("part-"),
-        ).length;
-      const before = await files();
-      const other = deltaOfflineStore(localObjects(lake));
-      const late = deltaOfflineStore(localObjects(lake), {
-        failpoint: async (name) => {
-          if (name === "parquet-written")
-            await other.append(table, [], {
-              positions: [{ partition: "p", expected: null, next: 3 }],
-            });
-        },
-      });
-      assert.equal(
-        await late.append(table, rowsOfNumbers(1000), {
-          positions: [{ partition: "p", expected: null, next: 5 }],
-        }),
-        "conflict",
-      );
-      assert.equal(await files(), before);
-    },
-  );
+    const files = async (): Promise<number> =>
+      (await readdir(join(lake, "numbers"), { recursive: true })).filter((name) =>
+        name.includes("part-"),
+      ).length;
+    const before = await files();
+    const other = deltaOfflineStore(localObjects(lake));
+    const late = deltaOfflineStore(localObjects(lake), {
+      failpoint: async (name) => {
+        if (name === "parquet-written")
+          await other.append(table, [], {
+            positions: [{ partition: "p", expected: null, next: 3 }],
+          });
+      },
+    });
+    assert.equal(
+      await late.append(table, rowsOfNumbers(1000), {
+        positions: [{ partition: "p", expected: null, next: 5 }],
+      }),
+      "conflict",
+    );
+    assert.equal(await files(), before);
+  });
 
   test("the bounds of long strings stay bounds, in the order of code points", async () => {
     const lake = await temporary();

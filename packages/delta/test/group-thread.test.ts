@@ -9,11 +9,11 @@ import { encodeGroup } from "../src/parquet/group.ts";
 import { parquetBytes, type ParquetWriteOptions } from "../src/parquet/writer.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 
-/** A Worker of its own code, which gets the tasks. */
+/** Starts a worker of the given code, which receives the tasks. */
 const worker = (code: string) => (): Worker =>
   new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
 
-/** Ways in which there is no thread, or it does not do what is asked. */
+/** Ways in which the worker does not start or does not answer. */
 const failing: Readonly<Record<string, () => Worker>> = {
   "cannot start": () => {
     throw new Error("no threads here");
@@ -46,8 +46,8 @@ const columns: readonly ColumnSpec[] = KINDS.map((kind) =>
 );
 
 /**
- * Rows of every kind, by a small generator; `bytes` go to the caller's thread only, so a file
- * without them goes wholly to the other.
+ * Generates rows of every value type. `bytes` are encoded in the caller's thread only; a file
+ * without them goes wholly to the worker.
  */
 function someRows(seed: number, length: number, of = columns): Batch {
   let state = seed;
@@ -81,7 +81,7 @@ function someRows(seed: number, length: number, of = columns): Batch {
 
 async function bytesOf(batch: Batch, encode?: ParquetWriteOptions["encode"]): Promise<Buffer> {
   const cut = Math.floor(batch.length / 3);
-  // a part of a larger batch: what is sent must be its rows alone
+  // only some rows of a larger batch: the message must hold these rows alone
   const pieces = [{ batch, rows: null, from: cut, to: batch.length }];
   const parts: Uint8Array[] = [];
   for await (const part of parquetBytes(
@@ -129,7 +129,7 @@ describe("a row group", () => {
     ["timestamp", 0.5, "TIME_OUT_OF_RANGE"],
     ["decimal", 10n ** 38n, "DECIMAL_OUT_OF_RANGE"],
   ] as const) {
-    test(`that the file cannot hold is ${code}, in the same words from the thread as from here`, async () => {
+    test(`out of range is ${code}, with the same message from the worker`, async () => {
       const thread = groupThread();
       onTestFinished(() => thread.end());
       const batch = batchOf([column("a", kind)], [[null], [value], [value]]);
@@ -139,7 +139,7 @@ describe("a row group", () => {
     });
   }
 
-  test("fails when the thread is ended before it is done, and nothing of the thread stays", async () => {
+  test("fails when the worker is ended before it is done; the worker is gone", async () => {
     let exits = 0;
     const thread = groupThread(() =>
       worker("parentPort.on('message', () => undefined)")().on("exit", () => {
@@ -164,7 +164,7 @@ const table: TableSpec = {
   partitionBy: ["day"],
 };
 
-/** Batches that come late, as those of a long computation do; a group or more of them. */
+/** Yields batches with delays, as a long computation does: a row group or more. */
 async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
   await new Promise((resolve) => {
     setTimeout(resolve, 150);
@@ -193,7 +193,7 @@ async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
   end?.();
 }
 
-/** What a thread was asked, and whether it has ended. */
+/** Records what the worker was asked, and whether it has ended. */
 function watched(inner: GroupThread): {
   readonly thread: GroupThread;
   asked: number;
@@ -229,7 +229,7 @@ describe("a stream of rows", () => {
     ),
   };
   for (const [where, start] of Object.entries(threads)) {
-    test(`encoded ${where} is in the table as it came, and the thread ends with the write`, async () => {
+    test(`encoded ${where} is read back equal, and the worker ends`, async () => {
       const seen = watched(start());
       const store = deltaOfflineStore(localObjects(await temporary()), {
         groupThread: () => seen.thread,

@@ -1,4 +1,4 @@
-/** Lakes in temporary directories, and rows to put in them. */
+/** Makes lakes in temporary directories, and rows for them. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export function column(name: string, type: ValueType, more: Partial<ColumnSpec> 
   return { name, database: name, type, nullable: true, ...more };
 }
 
-/** A table of an int32 `bucket`, by which it may be parted, and an int64 `id`. */
+/** A table of an int32 `bucket`, which may partition it, and an int64 `id`. */
 export const numbers: TableSpec = {
   name: "numbers",
   columns: [column("bucket", "int32"), column("id", "int64"), column("text", "string")],

@@ -30,36 +30,28 @@ describe("objects in a local directory", () => {
     },
   });
 
-  test(
-    "a writer that was killed leaves a temporary file that no list shows, and a later writer " +
-      "removes it once it is old",
-    async () => {
-      const directory = await temporary();
-      assert.equal((await run("kill-objects.ts", [directory])).signal, "SIGKILL");
-      const objects = localObjects(directory);
-      assert.equal((await readdir(join(directory, ".tmp"))).length, 1);
-      assert.equal(await objects.size("log/0.json"), null);
-      assert.equal(
-        await objects.createIfAbsent("log/0.json", new Uint8Array(1)),
-        true,
-        "the name is not blocked",
-      );
-      assert.equal(
-        (await readdir(join(directory, ".tmp"))).length,
-        1,
-        "it is too young to be surely dead",
-      );
-      for (const name of await readdir(join(directory, ".tmp")))
-        await utimes(
-          join(directory, ".tmp", name),
-          new Date(),
-          new Date(Date.now() - 2 * 3_600_000),
-        );
-      await localObjects(directory).put("other", new Uint8Array(1));
-      assert.deepEqual(await readdir(join(directory, ".tmp")), []);
-      assert.deepEqual(await keysOf(objects), ["log/0.json", "other"]);
-    },
-  );
+  test("a killed writer's temporary file is not listed, and later removed", async () => {
+    const directory = await temporary();
+    assert.equal((await run("kill-objects.ts", [directory])).signal, "SIGKILL");
+    const objects = localObjects(directory);
+    assert.equal((await readdir(join(directory, ".tmp"))).length, 1);
+    assert.equal(await objects.size("log/0.json"), null);
+    assert.equal(
+      await objects.createIfAbsent("log/0.json", new Uint8Array(1)),
+      true,
+      "the name is not blocked",
+    );
+    assert.equal(
+      (await readdir(join(directory, ".tmp"))).length,
+      1,
+      "it is too young to be surely dead",
+    );
+    for (const name of await readdir(join(directory, ".tmp")))
+      await utimes(join(directory, ".tmp", name), new Date(), new Date(Date.now() - 2 * 3_600_000));
+    await localObjects(directory).put("other", new Uint8Array(1));
+    assert.deepEqual(await readdir(join(directory, ".tmp")), []);
+    assert.deepEqual(await keysOf(objects), ["log/0.json", "other"]);
+  });
 
   test("a file where a directory should be is named", async () => {
     const directory = await temporary();

@@ -71,7 +71,7 @@ describe("optimize", () => {
     assert.deepEqual(await idsOf(store), [99]);
   });
 
-  test("leaves alone what a rewrite replaced while it was at work, and appends go on meanwhile", async () => {
+  test("skips files that a concurrent rewrite replaced, and appends go on", async () => {
     const lake = await temporary();
     const other = deltaOfflineStore(localObjects(lake));
     let once = true;
@@ -123,7 +123,7 @@ describe("optimize", () => {
 });
 
 describe("vacuum", () => {
-  test("removes files that left the table before the retention, and orphans as old; nothing else", async () => {
+  test("removes only files and orphans that are older than the retention", async () => {
     const lake = await temporary();
     let now = Date.now();
     const store = deltaOfflineStore(localObjects(lake), { clock: () => now, checkpointEvery: 2 });
@@ -183,8 +183,7 @@ describe("vacuum", () => {
     const store = deltaOfflineStore(localObjects(lake));
     await store.append(numbers, rowsOfNumbers(1), { positions: [] });
     const inner = localObjects(lake);
-    // The list is read first, then the log: a commit between the two names a file that the list has
-    // not.
+    // The listing is read before the log: a commit in between names a file that the listing lacks.
     const objects: ObjectStore = {
       ...inner,
       async *list(prefix, options) {

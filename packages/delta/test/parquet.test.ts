@@ -36,7 +36,7 @@ const kinds: readonly { readonly spec: ColumnSpec; readonly values: fc.Arbitrary
 ];
 
 describe("a Parquet file", () => {
-  test("gives back every value of every kind, bit for bit, however the rows were cut into batches", async () => {
+  test("returns every value of every type bit for bit, for any batch cuts", async () => {
     const directory = await temporary();
     let n = 0;
     await fc.assert(
@@ -78,37 +78,33 @@ describe("a Parquet file", () => {
     );
   });
 
-  test(
-    "is written in row groups of bounded size, in order, with the strings of each group in its " +
-      "dictionary only",
-    async () => {
-      const file = join(await temporary(), "large.parquet");
-      const columns = [column("n", "int64", { nullable: false }), column("text", "string")];
-      async function* batches(): AsyncGenerator<Batch> {
-        for (let from = 0; from < 300_000; from += 30_000)
-          yield batchOf(
-            columns,
-            Array.from({ length: 30_000 }, (_, i) => [
-              BigInt(from + i),
-              (from + i) % 10 === 0 ? null : `text ${(from + i) % 70_001}`,
-            ]),
-          );
+  test("has row groups of bounded size, in order, each with only its own strings", async () => {
+    const file = join(await temporary(), "large.parquet");
+    const columns = [column("n", "int64", { nullable: false }), column("text", "string")];
+    async function* batches(): AsyncGenerator<Batch> {
+      for (let from = 0; from < 300_000; from += 30_000)
+        yield batchOf(
+          columns,
+          Array.from({ length: 30_000 }, (_, i) => [
+            BigInt(from + i),
+            (from + i) % 10 === 0 ? null : `text ${(from + i) % 70_001}`,
+          ]),
+        );
+    }
+    assert.equal(await writeParquet(file, { columns, batches: batches() }), 300_000);
+    let row = 0;
+    let largest = 0;
+    for await (const batch of await readParquet(file, { columns: ["text", "n"] })) {
+      largest = Math.max(largest, batch.length);
+      for (let i = 0; i < batch.length; i++, row++) {
+        if (valueAt(batch.vectors[1]!, i) !== BigInt(row)) assert.fail(`row ${row}`);
+        if (valueAt(batch.vectors[0]!, i) !== (row % 10 === 0 ? null : `text ${row % 70_001}`))
+          assert.fail(`text of row ${row}`);
       }
-      assert.equal(await writeParquet(file, { columns, batches: batches() }), 300_000);
-      let row = 0;
-      let largest = 0;
-      for await (const batch of await readParquet(file, { columns: ["text", "n"] })) {
-        largest = Math.max(largest, batch.length);
-        for (let i = 0; i < batch.length; i++, row++) {
-          if (valueAt(batch.vectors[1]!, i) !== BigInt(row)) assert.fail(`row ${row}`);
-          if (valueAt(batch.vectors[0]!, i) !== (row % 10 === 0 ? null : `text ${row % 70_001}`))
-            assert.fail(`text of row ${row}`);
-        }
-      }
-      assert.equal(row, 300_000);
-      assert.ok(largest <= 65_536);
-    },
-  );
+    }
+    assert.equal(row, 300_000);
+    assert.ok(largest <= 65_536);
+  });
 
   test("of large values is cut into row groups by their bytes", async () => {
     const file = join(await temporary(), "wide.parquet");
@@ -132,48 +128,44 @@ describe("a Parquet file", () => {
     assert.ok(Math.max(...sizes) <= 64, String(sizes));
   });
 
-  test(
-    "cut off or changed anywhere is an error that names it, or the same rows: never another " +
-      "failure",
-    async () => {
-      const directory = await temporary();
-      const columns = kinds.map(({ spec }) => spec);
-      const rows = fc.sample(fc.tuple(...kinds.map(({ values }) => values)), {
-        numRuns: 200,
-        seed: 7,
-      }) as Value[][];
-      const file = join(directory, "damaged.parquet");
-      await writeParquet(file, { columns, batches: [batchOf(columns, rows)] });
-      const whole = await readFile(file);
-      const named = (error: unknown): boolean =>
-        isTidemarkError(error) &&
-        /^PARQUET_(DAMAGED|TYPE)$/.test(error.code) &&
-        error.message.includes("damaged.parquet");
-      for (let length = 0; length < whole.length; length += 61) {
-        await writeFile(file, whole.subarray(0, length));
-        await assert.rejects(
-          async () => valuesOf(await readParquet(file)),
-          named,
-          `cut to ${length}`,
-        );
+  test("cut off or changed anywhere is an error that names it, or the same rows", async () => {
+    const directory = await temporary();
+    const columns = kinds.map(({ spec }) => spec);
+    const rows = fc.sample(fc.tuple(...kinds.map(({ values }) => values)), {
+      numRuns: 200,
+      seed: 7,
+    }) as Value[][];
+    const file = join(directory, "damaged.parquet");
+    await writeParquet(file, { columns, batches: [batchOf(columns, rows)] });
+    const whole = await readFile(file);
+    const named = (error: unknown): boolean =>
+      isTidemarkError(error) &&
+      /^PARQUET_(DAMAGED|TYPE)$/.test(error.code) &&
+      error.message.includes("damaged.parquet");
+    for (let length = 0; length < whole.length; length += 61) {
+      await writeFile(file, whole.subarray(0, length));
+      await assert.rejects(
+        async () => valuesOf(await readParquet(file)),
+        named,
+        `cut to ${length}`,
+      );
+    }
+    let found = 0;
+    const seed = Number(process.env["TIDEMARK_SEED"] ?? 1);
+    for (let k = 0; k < 400; k++) {
+      const at = (k * 2_654_435_761 + seed) % whole.length;
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1 << (k % 8);
+      await writeFile(file, changed);
+      try {
+        await valuesOf(await readParquet(file));
+      } catch (error) {
+        assert.ok(named(error), `seed ${seed}, byte ${at}: ${String(error)}`);
+        found++;
       }
-      let found = 0;
-      const seed = Number(process.env["TIDEMARK_SEED"] ?? 1);
-      for (let k = 0; k < 400; k++) {
-        const at = (k * 2_654_435_761 + seed) % whole.length;
-        const changed = Buffer.from(whole);
-        changed[at]! ^= 1 << (k % 8);
-        await writeFile(file, changed);
-        try {
-          await valuesOf(await readParquet(file));
-        } catch (error) {
-          assert.ok(named(error), `seed ${seed}, byte ${at}: ${String(error)}`);
-          found++;
-        }
-      }
-      assert.ok(found > 300, `${found} of 400 changes were found`);
-    },
-  );
+    }
+    assert.ok(found > 300, `${found} of 400 changes were found`);
+  });
 
   test("that cannot be written whole is not written at all", async () => {
     const directory = await temporary();

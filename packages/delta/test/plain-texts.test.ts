@@ -8,7 +8,9 @@ import { column } from "./lakes.ts";
 const text = column("text", "string");
 const element = elementOf(text, "long");
 
-/** Values of a page: each its length, then its bytes; before them, bytes of another page. */
+/**
+ * Makes a page of values, each preceded by its length. The bytes of another page come before them.
+ */
 function pageOf(values: readonly Uint8Array[]): Uint8Array {
   const parts = values.flatMap((value) => [
     Buffer.from(Uint32Array.of(value.length).buffer),
@@ -17,7 +19,7 @@ function pageOf(values: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Buffer.from("before"), ...parts]).subarray(6);
 }
 
-/** Codes and dictionary by a view of each value. */
+/** Computes codes and dictionary with a view of each value. */
 function slowly(page: Uint8Array, count: number) {
   const converter = converterFor(text, element)!;
   return {

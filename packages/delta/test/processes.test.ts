@@ -7,7 +7,7 @@ import { run } from "./children.ts";
 import { idsOf, range, temporary, valuesOf } from "./lakes.ts";
 
 describe("several processes", () => {
-  test("two that race on one table with 200 commits each: every row is there exactly once", async () => {
+  test("two racing writers with 200 commits each: every row is stored exactly once", async () => {
     const lake = await temporary();
     const ended = await Promise.all(
       ["a", "b"].map((writer) => run("race-appends.ts", [lake, writer, "200", "free"])),
@@ -51,8 +51,8 @@ describe("several processes", () => {
 });
 
 describe("kill -9", () => {
-  // Where, and the how-manieth time there: the first, one midway, one while optimize or a
-  // checkpoint is under way.
+  // The fail points, and the occurrences to kill at: the first, one midway, one during optimize or
+  // a checkpoint.
   const points: Readonly<Record<string, readonly number[]>> = {
     "temporary-written": [1, 2, 3, 4, 5, 40],
     "parquet-written": [1, 2, 11, 14],
@@ -62,14 +62,15 @@ describe("kill -9", () => {
     "checkpoint-written": [1, 1, 2],
   };
   for (const [point, times] of Object.entries(points)) {
-    test(`at ${point} leaves a table that reads and goes on, with nothing lost and nothing doubled`, async () => {
+    test(`at ${point} leaves a readable table; no row is lost or doubled`, async () => {
       const lake = await temporary();
       let kills = 0;
       for (const nth of times) {
         const { signal } = await run("append-numbers.ts", [lake, "200", point, String(nth)]);
         if (signal !== "SIGKILL") break;
         kills++;
-        // Another reader, now: all rows up to the position, once, and the mark of that position.
+        // Another reader sees all rows up to the position once, and the checkpoint state of that
+        // position.
         const store = deltaOfflineStore(localObjects(lake));
         const state = await store.state("numbers");
         const position = state?.positions[0];
@@ -83,7 +84,7 @@ describe("kill -9", () => {
       const store = deltaOfflineStore(localObjects(lake));
       assert.deepEqual(await idsOf(store), range(0, 300));
 
-      // What the dead have left is no row of the table, and vacuum removes it.
+      // Files of killed writers are no rows of the table, and vacuum removes them.
       const known = (await store.state("numbers"))!;
       const later = deltaOfflineStore(localObjects(lake), {
         clock: () => Date.now() + 8 * 86_400_000,

@@ -14,13 +14,13 @@ import { column, temporary, valuesOf } from "./lakes.ts";
 const python = pythonReaders();
 
 /**
- * Runs a program and leaves without taking down the readers' threads: on a busy machine their
- * libraries abort while doing so, after all is printed.
+ * Runs a Python program and exits without ending the threads of its libraries. On a busy machine
+ * the libraries abort while ending, after all output is printed.
  */
 const RUN =
-  "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, " +
-  "os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0], run_name='__main__'); " +
-  "sys.stdout.flush(); os._exit(0)";
+  "import os, runpy, sys; sys.argv = sys.argv[1:]; " +
+  "sys.path.insert(0, os.path.dirname(sys.argv[0])); " +
+  "runpy.run_path(sys.argv[0], run_name='__main__'); sys.stdout.flush(); os._exit(0)";
 
 function ask(script: string, ...args: readonly string[]): never {
   const program = fileURLToPath(new URL(`python/${script}`, import.meta.url));
@@ -33,7 +33,7 @@ function ask(script: string, ...args: readonly string[]): never {
   ) as never;
 }
 
-/** As `canonical.py` writes it. */
+/** Formats a value as `canonical.py` does. */
 function canonical({ type, scale }: ColumnSpec, value: Value): string | null {
   if (value === null) return null;
   if (type === "decimal") return decimalText(value as bigint, scale ?? 0);
@@ -105,235 +105,219 @@ function batch(from: number, to: number): Batch {
 }
 
 suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => {
-  test(
-    "deltalake, Polars and DuckDB read a table of ours with equal rows, types and nulls; " +
-      "delta-rs then writes to it, and we read that",
-    async () => {
-      const lake = await temporary();
-      const store = deltaOfflineStore(localObjects(lake), { checkpointEvery: 4 });
-      const kept: Value[][] = [];
-      for (let i = 0; i < 6; i++) {
-        await store.append(table, [batch(i * 10, i * 10 + 10)], {
-          positions: [
-            {
-              partition: "topic:0",
-              expected: i === 0 ? null : i - 1,
-              next: i,
-              checkpoint: `mark ☂ ${i}`,
-            },
-          ],
-        });
-        for (let k = 0; k < 10; k++) kept.push(row(i * 10 + k));
-      }
-      // A removed file: the rows of one partition are replaced.
-      assert.equal(
-        await store.rewrite(table, [batch(900, 903)], {
-          replaced: { region: ["north"] },
-          expectedVersion: 5,
-          positions: [],
-        }),
-        "done",
-      );
-      const rows = [...kept.filter(([region]) => region !== "north"), row(900), row(901), row(902)];
-      const expected = canonicalRows(columns, rows);
-
-      // The entries up to the checkpoint are cleaned up, so every reader reads from it.
-      for (let version = 0; version < 4; version++)
-        await rm(join(lake, table.name, "_delta_log", `${String(version).padStart(20, "0")}.json`));
-      const appended = join(lake, "appended");
-      const found: Record<
-        "deltalake" | "polars" | "duckdb" | "pushed" | "parquet" | "expected parquet" | "after",
-        string[][]
-      > & {
-        version: number;
-        partitions: string[];
-        numRecords: number;
-        stored: string[];
-        types: Record<string, [string, boolean]>;
-      } = ask("read_table.py", join(lake, table.name), appended);
-      const { types, stored } = found;
-      assert.deepEqual(
-        [found.version, found.partitions, found.numRecords],
-        [6, ["region"], rows.length],
-      );
-      for (const reader of ["deltalake", "polars", "duckdb", "pushed"] as const)
-        assert.deepEqual(found[reader], expected, reader);
-      assert.deepEqual(found.parquet, found["expected parquet"]);
-      assert.deepEqual(
-        stored,
-        columns.slice(1).map(({ name }) => name),
-      );
-      assert.deepEqual(
-        Object.entries(types).map(([name, [type, nullable]]) => [
-          name,
-          type.replace("large_", ""),
-          nullable,
-        ]),
-        [
-          ["region", "string", true],
-          ["id", "int64", false],
-          ["name", "string", true],
-          ["größe_☂", "string", true],
-          ["price", "decimal128(38, 9)", true],
-          ["cents", "decimal128(7, 2)", true],
-          ["middle", "decimal128(18, 4)", true],
-          ["time", "int64", true],
-          ["day", "date32[day]", true],
-          ["x", "double", true],
-          ["n", "int32", true],
-          ["flag", "bool", true],
-          ["raw", "binary", true],
-          ["doc", "string", true],
+  test("deltalake, Polars and DuckDB read our table; we read what delta-rs writes", async () => {
+    const lake = await temporary();
+    const store = deltaOfflineStore(localObjects(lake), { checkpointEvery: 4 });
+    const kept: Value[][] = [];
+    for (let i = 0; i < 6; i++) {
+      await store.append(table, [batch(i * 10, i * 10 + 10)], {
+        positions: [
+          {
+            partition: "topic:0",
+            expected: i === 0 ? null : i - 1,
+            next: i,
+            checkpoint: `mark ☂ ${i}`,
+          },
         ],
-      );
+      });
+      for (let k = 0; k < 10; k++) kept.push(row(i * 10 + k));
+    }
+    // A removed file: the rows of one partition are replaced.
+    assert.equal(
+      await store.rewrite(table, [batch(900, 903)], {
+        replaced: { region: ["north"] },
+        expectedVersion: 5,
+        positions: [],
+      }),
+      "done",
+    );
+    const rows = [...kept.filter(([region]) => region !== "north"), row(900), row(901), row(902)];
+    const expected = canonicalRows(columns, rows);
 
-      const fresh = deltaOfflineStore(localObjects(lake));
-      for (const reader of [store, fresh]) {
-        const after = await valuesOf(
-          reader.scan(table.name, { columns: columns.map(({ name }) => name) }),
-        );
-        assert.deepEqual(canonicalRows(columns, after), found.after);
-        assert.deepEqual((await reader.state(table.name))!.columns, columns);
-        assert.deepEqual((await reader.state(table.name))!.positions, [
-          { partition: "topic:0", offset: 5, checkpoint: "mark ☂ 5" },
-        ]);
-      }
-      assert.equal(
-        await fresh.append(table, [batch(910, 912)], {
-          positions: [{ partition: "topic:0", expected: 5, next: 6 }],
-        }),
-        "done",
-      );
-      assert.equal((await store.state(table.name))!.rows, found.after.length + 2);
-    },
-  );
+    // The entries up to the checkpoint are removed, so every reader reads the checkpoint.
+    for (let version = 0; version < 4; version++)
+      await rm(join(lake, table.name, "_delta_log", `${String(version).padStart(20, "0")}.json`));
+    const appended = join(lake, "appended");
+    const found: Record<
+      "deltalake" | "polars" | "duckdb" | "pushed" | "parquet" | "expected parquet" | "after",
+      string[][]
+    > & {
+      version: number;
+      partitions: string[];
+      numRecords: number;
+      stored: string[];
+      types: Record<string, [string, boolean]>;
+    } = ask("read_table.py", join(lake, table.name), appended);
+    const { types, stored } = found;
+    assert.deepEqual(
+      [found.version, found.partitions, found.numRecords],
+      [6, ["region"], rows.length],
+    );
+    for (const reader of ["deltalake", "polars", "duckdb", "pushed"] as const)
+      assert.deepEqual(found[reader], expected, reader);
+    assert.deepEqual(found.parquet, found["expected parquet"]);
+    assert.deepEqual(
+      stored,
+      columns.slice(1).map(({ name }) => name),
+    );
+    assert.deepEqual(
+      Object.entries(types).map(([name, [type, nullable]]) => [
+        name,
+        type.replace("large_", ""),
+        nullable,
+      ]),
+      [
+        ["region", "string", true],
+        ["id", "int64", false],
+        ["name", "string", true],
+        ["größe_☂", "string", true],
+        ["price", "decimal128(38, 9)", true],
+        ["cents", "decimal128(7, 2)", true],
+        ["middle", "decimal128(18, 4)", true],
+        ["time", "int64", true],
+        ["day", "date32[day]", true],
+        ["x", "double", true],
+        ["n", "int32", true],
+        ["flag", "bool", true],
+        ["raw", "binary", true],
+        ["doc", "string", true],
+      ],
+    );
 
-  test(
-    "a table that deltalake wrote is read with equal rows: its types, its deletes, its " +
-      "checkpoint, a column added later",
-    async () => {
-      const lake = await temporary();
-      const written: { version: number; columns: string[]; rows: string[][] } = ask(
-        "write_table.py",
-        join(lake, "theirs"),
+    const fresh = deltaOfflineStore(localObjects(lake));
+    for (const reader of [store, fresh]) {
+      const after = await valuesOf(
+        reader.scan(table.name, { columns: columns.map(({ name }) => name) }),
       );
-      const store = deltaOfflineStore(localObjects(lake));
-      const state = (await store.state("theirs"))!;
+      assert.deepEqual(canonicalRows(columns, after), found.after);
+      assert.deepEqual((await reader.state(table.name))!.columns, columns);
+      assert.deepEqual((await reader.state(table.name))!.positions, [
+        { partition: "topic:0", offset: 5, checkpoint: "mark ☂ 5" },
+      ]);
+    }
+    assert.equal(
+      await fresh.append(table, [batch(910, 912)], {
+        positions: [{ partition: "topic:0", expected: 5, next: 6 }],
+      }),
+      "done",
+    );
+    assert.equal((await store.state(table.name))!.rows, found.after.length + 2);
+  });
+
+  test("a deltalake table is read: types, deletes, checkpoint, a later column", async () => {
+    const lake = await temporary();
+    const written: { version: number; columns: string[]; rows: string[][] } = ask(
+      "write_table.py",
+      join(lake, "theirs"),
+    );
+    const store = deltaOfflineStore(localObjects(lake));
+    const state = (await store.state("theirs"))!;
+    assert.deepEqual(
+      [state.version, state.rows, state.partitionBy],
+      [written.version, written.rows.length, ["part"]],
+    );
+    const specs = written.columns.map((name) =>
+      state.columns.find((candidate) => candidate.name === name)!,
+    );
+    assert.deepEqual(
+      specs.map(({ name, type }) => [name, type]),
+      [
+        ["id", "int64"],
+        ["small", "int32"],
+        ["tiny", "int32"],
+        ["int", "int32"],
+        ["single", "float64"],
+        ["double", "float64"],
+        ["flag", "boolean"],
+        ["text_é☂", "string"],
+        ["raw", "bytes"],
+        ["day", "date"],
+        ["at", "timestamp"],
+        ["naive", "timestamp"],
+        ["price", "decimal"],
+        ["cents", "decimal"],
+        ["middle", "decimal"],
+        ["part", "string"],
+        ["later", "string"],
+      ],
+    );
+    assert.deepEqual(
+      canonicalRows(specs, await valuesOf(store.scan("theirs", { columns: written.columns }))),
+      written.rows,
+    );
+    assert.equal(
+      (await valuesOf(store.scan("theirs", { columns: ["id"], partitions: { part: ["é/ü=1"] } })))
+        .length,
+      written.rows.filter((values) => values[written.columns.indexOf("part")] === "é/ü=1").length,
+    );
+    const early = await valuesOf(
+      store.scan("theirs", {
+        columns: ["at"],
+        range: { column: "id", min: -(2 ** 50), max: -(2 ** 50) + 5 },
+      }),
+    );
+    assert.ok(
+      early.some(([at]) => at === -1),
+      "the row of the last microsecond of 1969",
+    );
+  });
+
+  test("label files of PyArrow, DuckDB and Polars are read with equal rows", async () => {
+    const directory = await temporary();
+    const expected: Record<string, { columns: string[]; rows: string[][] }> = ask(
+      "write_frames.py",
+      directory,
+    );
+    assert.equal(Object.keys(expected).length, 10);
+    for (const [name, { columns: names, rows }] of Object.entries(expected)) {
+      const file = await readParquet(join(directory, name));
       assert.deepEqual(
-        [state.version, state.rows, state.partitionBy],
-        [written.version, written.rows.length, ["part"]],
-      );
-      const specs = written.columns.map((name) =>
-        state.columns.find((candidate) => candidate.name === name)!,
-      );
-      assert.deepEqual(
-        specs.map(({ name, type }) => [name, type]),
+        file.columns.map((spec) => [spec.name, spec.type]),
         [
-          ["id", "int64"],
-          ["small", "int32"],
-          ["tiny", "int32"],
-          ["int", "int32"],
-          ["single", "float64"],
-          ["double", "float64"],
-          ["flag", "boolean"],
-          ["text_é☂", "string"],
-          ["raw", "bytes"],
-          ["day", "date"],
-          ["at", "timestamp"],
-          ["naive", "timestamp"],
-          ["price", "decimal"],
-          ["cents", "decimal"],
-          ["middle", "decimal"],
-          ["part", "string"],
-          ["later", "string"],
+          ["user_id", "string"],
+          ["account", "int64"],
+          ["weight", "float64"],
+          ["label", "boolean"],
+          ["n", "int64"],
+          ["event_timestamp", "timestamp"],
         ],
+        name,
       );
+      assert.equal(file.rows, rows.length);
+      assert.equal(file.columns[5]!.zone, "UTC");
       assert.deepEqual(
-        canonicalRows(specs, await valuesOf(store.scan("theirs", { columns: written.columns }))),
-        written.rows,
+        names,
+        file.columns.map((spec) => spec.name),
       );
-      assert.equal(
-        (await valuesOf(store.scan("theirs", { columns: ["id"], partitions: { part: ["é/ü=1"] } })))
-          .length,
-        written.rows.filter((values) => values[written.columns.indexOf("part")] === "é/ü=1").length,
-      );
-      const early = await valuesOf(
-        store.scan("theirs", {
-          columns: ["at"],
-          range: { column: "id", min: -(2 ** 50), max: -(2 ** 50) + 5 },
-        }),
-      );
-      assert.ok(
-        early.some(([at]) => at === -1),
-        "the row of the last microsecond of 1969",
-      );
-    },
-  );
-
-  test(
-    "label files of PyArrow, DuckDB and Polars are read with equal rows: units of time, codecs, " +
-      "encodings, INT96",
-    async () => {
-      const directory = await temporary();
-      const expected: Record<string, { columns: string[]; rows: string[][] }> = ask(
-        "write_frames.py",
-        directory,
-      );
-      assert.equal(Object.keys(expected).length, 10);
-      for (const [name, { columns: names, rows }] of Object.entries(expected)) {
-        const file = await readParquet(join(directory, name));
-        assert.deepEqual(
-          file.columns.map((spec) => [spec.name, spec.type]),
-          [
-            ["user_id", "string"],
-            ["account", "int64"],
-            ["weight", "float64"],
-            ["label", "boolean"],
-            ["n", "int64"],
-            ["event_timestamp", "timestamp"],
-          ],
-          name,
-        );
-        assert.equal(file.rows, rows.length);
-        assert.equal(file.columns[5]!.zone, "UTC");
-        assert.deepEqual(
-          names,
-          file.columns.map((spec) => spec.name),
-        );
-        const read = await valuesOf(file);
-        assert.deepEqual(canonicalRows(file.columns, read), rows, name);
-        assert.deepEqual(
-          read.map((values) => Number(values[4])),
-          read.map((_, i) => i),
-          "rows come in their order",
-        );
-      }
-    },
-  );
-
-  test(
-    "a file of ours is read by PyArrow, DuckDB and Polars with equal rows, and its times are " +
-      "timestamps there",
-    async () => {
-      const file = join(await temporary(), "training.parquet");
-      const rows = Array.from({ length: 300 }, (_, i) => row(i));
-      assert.equal(
-        await writeParquet(file, { columns, batches: [batch(0, 100), batch(100, 300)] }),
-        300,
-      );
-      const found: Record<"pyarrow" | "duckdb" | "polars", string[][]> & {
-        types: Record<string, string>;
-      } = ask("read_parquet.py", file);
-      const { types } = found;
-      for (const reader of ["pyarrow", "duckdb", "polars"] as const)
-        assert.deepEqual(found[reader], canonicalRows(columns, rows), reader);
-      assert.equal(types["time"], "timestamp[us, tz=UTC]");
-      assert.equal(types["price"], "decimal128(38, 9)");
-      const back = await readParquet(file);
+      const read = await valuesOf(file);
+      assert.deepEqual(canonicalRows(file.columns, read), rows, name);
       assert.deepEqual(
-        canonicalRows(back.columns, await valuesOf(back)),
-        canonicalRows(columns, rows),
+        read.map((values) => Number(values[4])),
+        read.map((_, i) => i),
+        "rows come in their order",
       );
-    },
-  );
+    }
+  });
+
+  test("PyArrow, DuckDB and Polars read our file and its times as timestamps", async () => {
+    const file = join(await temporary(), "training.parquet");
+    const rows = Array.from({ length: 300 }, (_, i) => row(i));
+    assert.equal(
+      await writeParquet(file, { columns, batches: [batch(0, 100), batch(100, 300)] }),
+      300,
+    );
+    const found: Record<"pyarrow" | "duckdb" | "polars", string[][]> & {
+      types: Record<string, string>;
+    } = ask("read_parquet.py", file);
+    const { types } = found;
+    for (const reader of ["pyarrow", "duckdb", "polars"] as const)
+      assert.deepEqual(found[reader], canonicalRows(columns, rows), reader);
+    assert.equal(types["time"], "timestamp[us, tz=UTC]");
+    assert.equal(types["price"], "decimal128(38, 9)");
+    const back = await readParquet(file);
+    assert.deepEqual(
+      canonicalRows(back.columns, await valuesOf(back)),
+      canonicalRows(columns, rows),
+    );
+  });
 });

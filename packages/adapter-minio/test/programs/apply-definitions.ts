@@ -1,6 +1,6 @@
 /**
- * Applies an entity of this name to the registry in a bucket. Says that it has read what was
- * applied, and writes when told.
+ * Applies an entity of the given name to the registry in a bucket. The program prints when the
+ * registry was read, and writes on a command.
  */
 import { once } from "node:events";
 import { entity, isTidemarkError, openStore, string } from "@tidemark/core";
@@ -32,4 +32,4 @@ console.log(
       isTidemarkError(error) ? `${error.code}: ${error.message}` : String(error),
   ),
 );
-process.stdin.destroy(); // nothing else keeps the process: not the client, not its sockets
+process.stdin.destroy(); // neither the client nor its sockets keep the process alive

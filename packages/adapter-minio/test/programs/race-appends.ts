@@ -1,6 +1,6 @@
 /**
- * Several writers in one process, each with a store of its own, commit so many times to the table
- * `race`, a row each. Says that it is ready, and begins when told.
+ * Runs several writers in one process, each with its own store. Each writer commits a row several
+ * times to the table `race`. The program prints when it is ready, and begins on a command.
  */
 import { once } from "node:events";
 import { batchOf } from "@tidemark/core";
@@ -33,4 +33,4 @@ async function write(writer: string): Promise<void> {
 console.log("ready");
 await once(process.stdin, "data");
 await Promise.all(names.split(",").map(write));
-process.stdin.destroy(); // nothing else keeps the process: not the client, not its sockets
+process.stdin.destroy(); // neither the client nor its sockets keep the process alive

@@ -1,6 +1,6 @@
 /**
- * A process that reads beside a writer: `reader.ts FILE CELLS`. Fails where one read sees two
- * counts; ends when the counters stand still at a count over 0.
+ * Reads beside a writer: `reader.ts FILE CELLS`. The program fails if one read sees two counts. It
+ * ends when the counters stop at a count over 0.
  */
 import { sqliteOnlineStore } from "../../src/index.ts";
 

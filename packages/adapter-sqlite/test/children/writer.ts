@@ -1,7 +1,7 @@
 /**
- * A process that counts in a store until it is killed or has done its steps: `writer.ts FILE
- * PARTITION STEPS CELLS [FAILPOINT:AT]`. A step adds one to each of CELLS shared counters, with the
- * partition's position. Says `step N` on stdout after each commit.
+ * Counts in a store until the process is killed or has done its steps: `writer.ts FILE PARTITION
+ * STEPS CELLS [FAILPOINT:AT]`. A step adds one to each of CELLS shared counters, and moves the
+ * partition's position. The program prints `step N` after each commit.
  */
 import { writeSync } from "node:fs";
 import { sqliteOnlineStore } from "../../src/index.ts";

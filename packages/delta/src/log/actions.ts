@@ -1,6 +1,6 @@
 /**
- * The actions of Delta's log, as far as Tidemark writes or reads them. Unknown ones are passed
- * over, as the protocol asks.
+ * The actions of Delta's log that Tidemark writes or reads. Unknown actions are skipped, as the
+ * protocol asks.
  */
 
 export interface Protocol {
@@ -25,7 +25,7 @@ export interface MetaData {
 }
 
 export interface Add {
-  /** URI-encoded, relative to the table. */
+  /** The path relative to the table, URI-encoded. */
   readonly path: string;
   readonly partitionValues: Readonly<Record<string, string | null>>;
   readonly size: number;
@@ -56,11 +56,14 @@ export interface CommitInfo {
   readonly operationParameters: Readonly<Record<string, string>>;
   readonly engineInfo: string;
   /**
-   * Which attempt wrote this entry: after an ambiguous failure of the store, this says whether it
-   * was ours.
+   * Identifies the attempt that wrote this entry. After an ambiguous failure it tells whether the
+   * entry is this writer's.
    */
   readonly "tidemark.commit"?: string | undefined;
-  /** How many lines the entry has: one cut off between two lines is still found. */
+  /**
+   * The number of lines of the entry. An entry that was cut off between two lines is detected by
+   * it.
+   */
   readonly "tidemark.lines"?: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A checkpoint: the whole state of a table in one Parquet file, so that nobody needs to read the
- * log from its beginning.
+ * Reads and writes checkpoints. A checkpoint is the whole state of a table in one Parquet file, so
+ * readers need no older entries.
  */
 import {
   parquetMetadataAsync,
@@ -110,7 +110,10 @@ export interface CheckpointFile {
   readonly bytes: Uint8Array;
 }
 
-/** Made at once, while the state stands still. Removes older than `expired` (ms) are forgotten. */
+/**
+ * Makes a checkpoint synchronously, while the state cannot change. Removed files older than
+ * `expired` (ms) are left out.
+ */
 export function checkpointOf(log: TableLog, expired: number): CheckpointFile {
   const rows: Record<string, unknown>[] = [
     { protocol: log.protocol },
@@ -163,8 +166,8 @@ function big(value: number | null | undefined): bigint | null {
 }
 
 /**
- * Durable before `_last_checkpoint` names it; a process that dies between the two leaves a
- * checkpoint that a listing finds.
+ * Writes the checkpoint durably before `_last_checkpoint` names it. If the process dies between the
+ * two, a listing still finds the checkpoint.
  */
 export async function writeCheckpoint(
   objects: ObjectStore,
@@ -190,7 +193,7 @@ export async function writeCheckpoint(
   );
 }
 
-/** Throws `DELTA_LOG_DAMAGED`. */
+/** @throws DELTA_LOG_DAMAGED when the checkpoint cannot be read. */
 export async function readCheckpoint(
   objects: ObjectStore,
   key: string,
@@ -215,14 +218,14 @@ export async function readCheckpoint(
     throw new TidemarkError(
       "DELTA_LOG_DAMAGED",
       `${objects.name}: checkpoint "${key}" cannot be read (${(error as Error).message}); ` +
-        "delete it if the log entries before it are still there, else put it back from a copy " +
-        "of the lake",
+        "delete it if the log entries before it are still there, " +
+        "else put it back from a copy of the lake",
       { cause: error },
     );
   }
 }
 
-/** Numbers for bigints: sizes, times and offsets are safe integers. */
+/** Replaces bigints by numbers: sizes, times and offsets are safe integers. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(plain);

@@ -1,5 +1,5 @@
 /**
- * Reading a table's log: entries, the newest checkpoint before a version, and the state they make.
+ * Reads a table's log: entries, the newest checkpoint before a version, and the resulting state.
  */
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
@@ -8,7 +8,11 @@ import { readCheckpoint } from "./checkpoint.ts";
 import { entryKey, pad } from "./names.ts";
 import { TableLog } from "./state.ts";
 
-/** One entry's actions; null: there is no such entry. Throws `DELTA_LOG_DAMAGED`. */
+/**
+ * Reads the actions of one entry; null if the entry does not exist.
+ *
+ * @throws DELTA_LOG_DAMAGED when the entry cannot be read.
+ */
 export async function readEntry(
   objects: ObjectStore,
   table: string,
@@ -24,8 +28,8 @@ function parseEntry(objects: ObjectStore, key: string, bytes: Uint8Array): reado
   const damaged = (what: string, cause?: unknown): TidemarkError =>
     new TidemarkError(
       "DELTA_LOG_DAMAGED",
-      `${objects.name}: log entry "${key}" ${what}; put it back from a copy of the lake, or ` +
-        "restore the table to the version before it",
+      `${objects.name}: log entry "${key}" ${what}; ` +
+        "put it back from a copy of the lake, or restore the table to the version before it",
       { cause },
     );
   const lines = new TextDecoder()
@@ -52,7 +56,7 @@ interface Checkpoint {
 }
 
 interface Listing {
-  /** Newest first, complete ones only. */
+  /** The complete checkpoints, newest first. */
   readonly checkpoints: readonly Checkpoint[];
   readonly entries: ReadonlySet<number>;
   readonly newest: number;
@@ -96,8 +100,10 @@ async function listLog(
 }
 
 /**
- * The table at `version`, or at its newest one; null: there is no table. Throws `VERSION_MISSING`,
- * and `DELTA_LOG_DAMAGED` where entries are gone that no checkpoint covers.
+ * Reads the table at `version`, or at its newest version; null if the table does not exist.
+ *
+ * @throws VERSION_MISSING when the table does not have that version.
+ * @throws DELTA_LOG_DAMAGED when entries are missing that no checkpoint covers.
  */
 export async function loadTable(
   objects: ObjectStore,
@@ -107,7 +113,7 @@ export async function loadTable(
 ): Promise<TableLog | null> {
   const hint = version === undefined ? await lastCheckpoint(objects, table, signal) : 0;
   let listing = await listLog(objects, table, hint, signal);
-  // A hint whose checkpoint is gone or was never finished says nothing.
+  // A hint is ignored if its checkpoint was removed or never finished.
   if (hint > 0 && !listing.checkpoints.some((checkpoint) => checkpoint.version >= hint))
     listing = await listLog(objects, table, 0, signal);
   if (listing.newest < 0) return null;
@@ -125,7 +131,7 @@ export async function loadTable(
     throw error;
   });
   if (log === null && hint > 0) {
-    // What lies before the hint may do where what comes after it does not.
+    // Entries before the hint may suffice where entries after the hint do not.
     listing = await listLog(objects, table, 0, signal);
     log = await build();
   }
@@ -133,9 +139,9 @@ export async function loadTable(
     const gone = firstGap(listing.entries, 0, target);
     throw new TidemarkError(
       version === undefined ? "DELTA_LOG_DAMAGED" : "VERSION_MISSING",
-      `${objects.name}: version ${target} of table "${table}" cannot be made: log entry ` +
-        `${gone} is gone and no readable checkpoint covers it; ` +
-        `${version === undefined ? "put it back from a copy of the lake" : "ask for a newer version"}`,
+      `${objects.name}: version ${target} of table "${table}" cannot be made: ` +
+        `log entry ${gone} is gone and no readable checkpoint covers it; ` +
+        (version === undefined ? "put it back from a copy of the lake" : "ask for a newer version"),
     );
   }
   if (log.metaData === null || log.protocol === null)
@@ -148,8 +154,8 @@ export async function loadTable(
 }
 
 /**
- * From the newest checkpoint that can be read, else from the first entry; null: entries are missing
- * on either way.
+ * Reads from the newest readable checkpoint, else from the first entry; null if entries are missing
+ * on both ways.
  */
 async function fromNewestCheckpoint(
   objects: ObjectStore,
@@ -170,7 +176,7 @@ async function fromNewestCheckpoint(
           log.apply(checkpoint.version, await readCheckpoint(objects, key, signal));
       } catch (error) {
         if (!isTidemarkError(error, "DELTA_LOG_DAMAGED")) throw error;
-        damage ??= error; // an older checkpoint, or the entries, may still say the same
+        damage ??= error; // an older checkpoint or the entries may hold the same state
         continue;
       }
     }
@@ -190,7 +196,9 @@ function firstGap(entries: ReadonlySet<number>, from: number, to: number): numbe
   return null;
 }
 
-/** `_last_checkpoint` only saves listing; one that cannot be read is passed over. */
+/**
+ * Reads `_last_checkpoint`, which only saves listing. An unreadable `_last_checkpoint` is ignored.
+ */
 async function lastCheckpoint(
   objects: ObjectStore,
   table: string,
@@ -206,7 +214,7 @@ async function lastCheckpoint(
   }
 }
 
-/** Applies the entries that came since; true: there were some. */
+/** Applies the entries that were committed since; true if there were any. */
 export async function catchUp(
   objects: ObjectStore,
   log: TableLog,

@@ -1,4 +1,4 @@
-/** Where the parts of a log lie. */
+/** The names of a log's files. */
 
 export function pad(version: number): string {
   return String(version).padStart(20, "0");

@@ -1,4 +1,7 @@
-/** Partition values: text in the log, directories in the path, numbers of groups among rows. */
+/**
+ * Converts partition values: text in the log, directories in the path, numbers of groups among
+ * rows.
+ */
 import { createHash } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
@@ -6,15 +9,16 @@ import { missing, vectorKind } from "../parquet/gather.ts";
 
 export type PartitionValues = Readonly<Record<string, string | null>>;
 
-/** Rows of one partition of one batch. */
+/** The rows of one partition in one batch. */
 export interface PartitionRows {
   readonly values: PartitionValues;
   readonly rows: Int32Array | null;
 }
 
 /**
- * Parts the rows of a batch, in their order. Throws `PARTITION_VALUE_EMPTY`: Delta takes an empty
- * string for null.
+ * Groups the rows of a batch by partition, in their order.
+ *
+ * @throws PARTITION_VALUE_EMPTY when a value is an empty string, which Delta reads as null.
  */
 export function partRows(
   table: string,
@@ -46,7 +50,7 @@ export function partRows(
     groups = renamed;
     values = next;
   }
-  // all of one partition: the batch as it is
+  // all rows are of one partition: the batch stays whole
   if (values.length === 1) return [{ values: values[0]!, rows: null }];
   const counts = new Int32Array(values.length);
   for (let i = 0; i < batch.length; i++) counts[groups[i]!]!++;
@@ -59,7 +63,7 @@ export function partRows(
   return values.map((of, group) => ({ values: of, rows: rows[group]! }));
 }
 
-/** A small number for each distinct value, and its text. */
+/** Numbers the distinct values of a column, and gives the text of each. */
 function codesOf(
   table: string,
   name: string,
@@ -81,8 +85,8 @@ function codesOf(
     if (value === undefined)
       throw new TidemarkError(
         "PARTITION_CONFLICT",
-        `table "${table}": column "${name}" is ${vector.kind}, and only int32 and string ` +
-          "columns part the files; part by another",
+        `table "${table}": column "${name}" is ${vector.kind}, ` +
+          "and only int32 and string columns part the files; part by another",
       );
     if (value === "")
       throw new TidemarkError(
@@ -101,7 +105,7 @@ function codesOf(
   return { of, texts };
 }
 
-/** The values of a partition column in a file: the same in every row. */
+/** Makes a vector that holds the partition value in every row of a file. */
 export function constant(column: ColumnSpec, text: string | null, length: number): Vector {
   if (text === null || text === "") return missing(column, length);
   switch (vectorKind(column)) {
@@ -137,14 +141,14 @@ export function constant(column: ColumnSpec, text: string | null, length: number
   }
   throw new TidemarkError(
     "COLUMN_TYPE_CONFLICT",
-    `partition column "${column.name}" of kind ${column.type} cannot be read; ask for the ` +
-      "other columns",
+    `partition column "${column.name}" of kind ${column.type} cannot be read; ` +
+      "ask for the other columns",
   );
 }
 
 /**
- * The directory of a partition, as other writers lay it out: `name=value/`, what is no plain letter
- * percent-encoded. The log says the value; the directory is for people.
+ * Returns the directory of a partition as other writers name it: `name=value/`, percent-encoded
+ * except for plain letters. Readers take the value from the log; the directory is for people.
  */
 export function directoryOf(partitionBy: readonly string[], values: PartitionValues): string {
   return partitionBy
@@ -155,19 +159,19 @@ export function directoryOf(partitionBy: readonly string[], values: PartitionVal
     .join("");
 }
 
-/** File systems take 255 bytes of name: a long value is cut, and told apart by its hash. */
+/** Cuts a long value and appends its hash, because file systems take at most 255 bytes of name. */
 function segment(text: string): string {
   const escaped = Array.from(Buffer.from(text), (byte) =>
     /[A-Za-z0-9_.-]/.test(String.fromCharCode(byte))
       ? String.fromCharCode(byte)
       : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
   ).join("");
-  return escaped.length <= 100
-    ? escaped
-    : `${escaped.slice(0, 60).replace(/%.?$/, "")}-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+  if (escaped.length <= 100) return escaped;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return `${escaped.slice(0, 60).replace(/%.?$/, "")}-${hash}`;
 }
 
-/** An object's path below its table → `add.path`. */
+/** Turns an object's path below its table into `add.path`. */
 export function encodePath(path: string): string {
   return path
     .split("/")
@@ -179,8 +183,8 @@ export function decodePath(table: string, path: string): string {
   if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(path) || path.startsWith("/")) {
     throw new TidemarkError(
       "DELTA_UNSUPPORTED",
-      `table "${table}": ${path} lies outside the table's directory (a shallow clone?); copy ` +
-        "the table whole",
+      `table "${table}": ${path} lies outside the table's directory (a shallow clone?); ` +
+        "copy the table whole",
     );
   }
   return decodeURIComponent(path);
@@ -191,7 +195,7 @@ export function matches(
   values: PartitionValues,
 ): boolean {
   for (const name of Object.keys(filter)) {
-    const value = values[name] || null; // Delta: an empty string is null
+    const value = values[name] || null; // in Delta an empty string is null
     if (
       !filter[name]!.some((wanted) => (wanted === null ? value === null : String(wanted) === value))
     )
@@ -200,7 +204,7 @@ export function matches(
   return true;
 }
 
-/** Throws `PARTITION_CONFLICT` for a filter on a column that does not part the files. */
+/** @throws PARTITION_CONFLICT when the filter names a column that does not partition the table. */
 export function checkFilter(
   table: string,
   partitionBy: readonly string[],
@@ -211,8 +215,8 @@ export function checkFilter(
       throw new TidemarkError(
         "PARTITION_CONFLICT",
         `table "${table}": "${name}" does not part its files ` +
-          `(${partitionBy.length === 0 ? "nothing does" : partitionBy.join(", ")}); filter by a ` +
-          "partition column",
+          `(${partitionBy.length === 0 ? "nothing does" : partitionBy.join(", ")}); ` +
+          "filter by a partition column",
       );
     }
   }

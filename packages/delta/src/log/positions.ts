@@ -1,10 +1,11 @@
 /**
- * Positions of a log in Delta's `txn` actions: `appId` is the partition, `version` the offset.
+ * Keeps positions of a log in Delta's `txn` actions: `appId` is the partition, `version` the
+ * offset.
  *
- * A position's mark is text, and a `txn` holds a number only. It lies in further `txn`s,
- * `<partition>#mark` with its length in bytes and `<partition>#mark.<i>` with six bytes each. The
- * other place that survives a checkpoint at writer version 2 is the table's configuration, and a
- * `metaData` action in every commit would make every concurrent OPTIMIZE of Spark or delta-rs fail.
+ * A checkpoint state is text, and a `txn` holds only a number. The text lies in further `txn`s:
+ * `<partition>#mark` holds its length in bytes, and `<partition>#mark.<i>` six bytes each. At
+ * writer version 2 only the table's configuration survives a checkpoint too. But a `metaData`
+ * action in every commit would make each concurrent OPTIMIZE of Spark or delta-rs fail.
  */
 import type { Position, PositionStep } from "@tidemark/core/spi";
 import type { Txn } from "./actions.ts";
@@ -58,8 +59,8 @@ export function txnsOf(
 }
 
 /**
- * Law 5: a step from another place than where the table stands would lose or double what lies
- * between.
+ * Checks that each step begins where the table stands. Any other step would lose or repeat changes
+ * (law 5: position and effect are committed together).
  */
 export function stepsFit(steps: readonly PositionStep[], txns: ReadonlyMap<string, Txn>): boolean {
   return steps.every((step) => (txns.get(step.partition)?.version ?? null) === step.expected);

@@ -1,6 +1,6 @@
 /**
- * Tidemark's columns ↔ Delta's schema. What Delta's types do not say lies in the field's metadata
- * under `tidemark.*`.
+ * Converts between Tidemark's columns and Delta's schema. What Delta's types cannot say lies in the
+ * field's metadata under `tidemark.*`.
  */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, ValueType } from "@tidemark/core/spi";
@@ -14,11 +14,9 @@ interface Field {
 }
 
 export interface TableSchema {
-  /**
-   * Every field as it stands in the log, so that what others put there survives a change of ours.
-   */
+  /** Every field as the log has it, so that entries of other tools survive a change by Tidemark. */
   readonly fields: readonly Field[];
-  /** Those Tidemark has a kind for. */
+  /** The fields whose type Tidemark has a value type for. */
   readonly columns: readonly ColumnSpec[];
   readonly partitionBy: readonly string[];
 }
@@ -109,16 +107,16 @@ function columnOf(field: Field): ColumnSpec | null {
     ...(zone === undefined ? (field.type === "timestamp" ? { zone: "UTC" } : {}) : { zone }),
     ...(mode === undefined ? {} : { mode: mode as "number" | "micros" }),
   };
-  // A kind that another tool's change of the type has left behind says nothing any more.
+  // The stored value type is ignored if another tool has changed the Delta type since.
   return kind !== undefined && deltaType(column) !== field.type
     ? { ...base, type: natural }
     : column;
 }
 
 /**
- * The table's fields once it holds these columns too: new ones are appended, nullable, since the
- * rows before have no value in them. null: nothing changes. `absent` are columns of the table that
- * the rows do not bring.
+ * Returns the table's fields after these columns are added; null if nothing changes. New fields are
+ * appended as nullable, because earlier rows have no value in them. `absent` are columns of the
+ * table that the rows do not bring.
  */
 export function grownFields(
   table: string,
@@ -132,9 +130,9 @@ export function grownFields(
     if (column !== undefined && deltaType(column) !== field.type) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table}": column "${column.name}" holds ${String(field.type)} there and the ` +
-          `rows bring ${column.type} (${deltaType(column)}); a column keeps its type, so give ` +
-          "the new one another name",
+        `table "${table}": column "${column.name}" holds ${String(field.type)} there ` +
+          `and the rows bring ${column.type} (${deltaType(column)}); ` +
+          "a column keeps its type, so give the new one another name",
       );
     }
     const known = schema.columns.find((other) => other.name === field.name);
@@ -164,8 +162,8 @@ export function grownFields(
 }
 
 /**
- * Without column mapping, other readers take no name with these characters, and none that differs
- * from another in case only.
+ * Refuses names that other readers cannot take without column mapping: certain characters, and
+ * names that differ in case only.
  */
 export function checkNames(table: string, names: readonly string[]): void {
   const seen = new Map<string, string>();
@@ -181,8 +179,8 @@ export function checkNames(table: string, names: readonly string[]): void {
     if (other !== undefined)
       throw new TidemarkError(
         "COLUMN_NAME",
-        `table "${table}": columns "${other}" and "${name}" differ in case only, and other ` +
-          "readers cannot tell them apart; rename one",
+        `table "${table}": columns "${other}" and "${name}" differ in case only, ` +
+          "and other readers cannot tell them apart; rename one",
       );
     seen.set(name.toLowerCase(), name);
   }

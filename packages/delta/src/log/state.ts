@@ -1,4 +1,4 @@
-/** What a table is after the log entries up to one version. */
+/** Holds a table's state after the log entries up to one version. */
 import { TidemarkError } from "@tidemark/core";
 import type { Action, Add, MetaData, Protocol, Remove, Txn } from "./actions.ts";
 import { decodePath } from "./partitions.ts";
@@ -7,21 +7,21 @@ import { type FileStatistics, parseStats } from "./statistics.ts";
 
 export interface TableFile {
   readonly add: Add;
-  /** Below the table. */
+  /** The path below the table. */
   readonly path: string;
   readonly stats: FileStatistics;
 }
 
 /**
- * Changes in place as entries are applied: a table of many files must not be copied at every
- * commit.
+ * The state of a table. Entries change it in place, because copying a table of many files at every
+ * commit is slow.
  */
 export class TableLog {
   readonly table: string;
   version = -1;
   protocol: Protocol | null = null;
   metaData: MetaData | null = null;
-  /** By `add.path`, in the order of their commits. */
+  /** The files by `add.path`, in the order of their commits. */
   readonly files: Map<string, TableFile> = new Map();
   readonly removed: Map<string, Remove> = new Map();
   readonly txns: Map<string, Txn> = new Map();
@@ -52,7 +52,7 @@ export class TableLog {
         this.removed.set(remove.path, remove);
       }
     }
-    // One entry may remove and add the same path with new statistics: the add stands.
+    // An entry may remove and add the same path with new statistics. Then the add wins.
     for (const { add } of actions) {
       if (!add) continue;
       this.removed.delete(add.path);
@@ -61,7 +61,7 @@ export class TableLog {
     this.version = version;
   }
 
-  /** Throws `DELTA_UNSUPPORTED` where reading would give wrong rows. */
+  /** @throws DELTA_UNSUPPORTED when reading would give wrong rows. */
   checkReadable(): void {
     const { minReaderVersion = 1, readerFeatures } = this.protocol ?? {};
     const unknown = (readerFeatures ?? []).filter((feature) => !READABLE.has(feature));
@@ -76,7 +76,7 @@ export class TableLog {
     }
   }
 
-  /** Throws `DELTA_UNSUPPORTED` where writing would break what others rely on. */
+  /** @throws DELTA_UNSUPPORTED when writing would break a feature that other writers rely on. */
   checkWritable(removes: boolean): void {
     this.checkReadable();
     const { minWriterVersion = 2, writerFeatures } = this.protocol ?? {};
@@ -84,8 +84,8 @@ export class TableLog {
     const refuse = (what: string): TidemarkError =>
       new TidemarkError(
         "DELTA_UNSUPPORTED",
-        `table "${this.table}" asks of its writers ${what}, which Tidemark does not do; write ` +
-          "to a table of its own",
+        `table "${this.table}" asks of its writers ${what}, which Tidemark does not do; ` +
+          "write to a table of its own",
       );
     if (
       minWriterVersion > 2 &&

@@ -1,11 +1,14 @@
-/** What an `add` says of its file, so that a reader may pass over it. */
+/** Reads and writes the statistics of an `add`, which let a reader skip a file. */
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 import type { ColumnRange } from "../parquet/statistics.ts";
 
-/** Bounds of strings are cut to so many code points. */
+/** The number of code points that bounds of strings are cut to. */
 const PREFIX = 32;
 
-/** JSON text: int64 and decimal bounds keep every digit, which a double would not. */
+/**
+ * Returns the statistics as JSON text. int64 and decimal bounds keep every digit, which a double
+ * would not.
+ */
 export function statsText(
   rows: number,
   columns: readonly ColumnSpec[],
@@ -24,7 +27,8 @@ export function statsText(
     min.push(`${name}:${low}`);
     max.push(`${name}:${high}`);
   });
-  return `{"numRecords":${rows},"minValues":{${min.join()}},"maxValues":{${max.join()}},"nullCount":{${nulls.join()}}}`;
+  const bounds = `"minValues":{${min.join()}},"maxValues":{${max.join()}}`;
+  return `{"numRecords":${rows},${bounds},"nullCount":{${nulls.join()}}}`;
 }
 
 function boundText(column: ColumnSpec, value: Value, upper: boolean): string | null {
@@ -74,8 +78,8 @@ function lowerPrefix(text: string): string {
 }
 
 /**
- * The least short text above every text with this prefix: its last code point that has a successor
- * is raised. null: there is none.
+ * Returns the least short text above every text with this prefix: the last code point that has a
+ * successor is raised. null if no such text exists.
  */
 function upperPrefix(text: string): string | null {
   const points = Array.from(text.slice(0, 2 * PREFIX + 2), (character) =>
@@ -92,11 +96,14 @@ function upperPrefix(text: string): string | null {
 }
 
 export interface FileStatistics {
-  /** null: the file does not say. */
+  /** The number of rows; null if the statistics do not say. */
   readonly rows: number | null;
-  /** False: no row of the file has a value in [min, max] in the column. */
+  /** False if no row of the file has a value in [min, max] in the column. */
   mayHold(range: { readonly column: string; readonly min: number; readonly max: number }): boolean;
-  /** The least and the greatest value; "none": all are null; null: the file does not say. */
+  /**
+   * The least and the greatest value; "none" if all values are null; null if the statistics do not
+   * say.
+   */
   range(column: string): { readonly min: number; readonly max: number } | "none" | null;
 }
 
@@ -127,7 +134,7 @@ export function parseStats(text: string | null | undefined): FileStatistics {
       if (rows !== null && stats.nullCount?.[column] === rows) return false;
       const low = stats.minValues?.[column];
       const high = stats.maxValues?.[column];
-      // JSON.parse may have rounded an int64 bound; rounding keeps order, so a bound beyond the
+      // JSON.parse may have rounded an int64 bound. Rounding keeps the order, so a bound beyond the
       // range is truly beyond it.
       return !(typeof low === "number" && low > max) && !(typeof high === "number" && high < min);
     },

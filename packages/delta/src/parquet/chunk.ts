@@ -1,6 +1,6 @@
 /**
- * One column of one row group, as pages. hyparquet-writer knows the format; what is here keeps
- * values in their typed arrays on the way.
+ * Encodes one column of one row group as pages. hyparquet-writer encodes the format; this module
+ * keeps values in typed arrays until then.
  */
 import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
@@ -10,17 +10,17 @@ import type { Vector } from "@tidemark/core/spi";
 import { zstdBeside } from "./codecs.ts";
 import type { ColumnRange } from "./statistics.ts";
 
-/** Below this, compressing a page costs more than it saves. */
+/** The size (bytes) below which compressing a page costs more than it saves. */
 const WORTH_COMPRESSING = 256;
 
 const utf8 = new TextEncoder();
 
-/** The pages of a column, being compressed. */
+/** The pages of a column while they are being compressed. */
 export interface ChunkPages {
   readonly length: number;
   readonly range: ColumnRange;
   readonly levels: Uint8Array;
-  /** How many entries the dictionary has, and their bytes; null: there is none. */
+  /** The number of entries of the dictionary and its page; null without a dictionary. */
   readonly dictionary: { readonly size: number; readonly page: Page } | null;
   readonly values: Page;
 }
@@ -31,7 +31,7 @@ interface Page {
   readonly bytes: Promise<Uint8Array>;
 }
 
-/** A dictionary page for strings, then one data page. */
+/** Makes the pages of a column: a dictionary page for strings, then one data page. */
 export function makePages(
   element: SchemaElement,
   vector: Vector,
@@ -139,14 +139,17 @@ export async function writeChunk(
 
 type Bound = string | number | bigint;
 
-/** Parquet asks that a bound of zero be −0 below and +0 above, as the two compare equal. */
+/**
+ * Returns a bound. Parquet wants −0 for a lower bound of zero and +0 for an upper one, since the
+ * two compare equal.
+ */
 function bound(element: SchemaElement, value: unknown, zero: number): Bound {
   if (element.type === "DOUBLE" && value === 0) return zero;
   if (element.type === "INT64" && typeof value === "number") return BigInt(value);
   return value as Bound;
 }
 
-/** The values that are there. */
+/** Returns the values of the rows that have one. */
 function present<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(
   values: T,
   valid: Uint8Array | null,
@@ -169,7 +172,7 @@ function codeBytes(codes: Int32Array, size: number): Uint8Array {
   const width = size <= 1 ? 0 : 32 - Math.clz32(size - 1);
   const writer = new ByteWriter(codes.length + 64);
   writer.appendUint8(width);
-  // Width 0 means every value is entry 0: one run says so.
+  // A width of 0 means that every value is entry 0, in one run.
   writeRleBitPackedHybrid(writer, codes, width);
   return writer.getBytes();
 }
@@ -233,8 +236,8 @@ function raw(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
 }
 
 /**
- * Law 10: times are safe integers in doubles; as int64 they are written by halves, never through a
- * bigint each.
+ * Converts times to int64 by halves, without a bigint for each. Times are safe integers in doubles
+ * (law 10: an exact integer of microseconds).
  */
 function microseconds(values: Float64Array): BigInt64Array {
   const out = new BigInt64Array(values.length);

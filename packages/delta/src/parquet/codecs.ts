@@ -20,12 +20,12 @@ export function zstd(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, ZSTD);
 }
 
-/** In a thread of its own, so that the next page is made meanwhile. */
+/** Compresses in another thread, so that the next page is made meanwhile. */
 export function zstdBeside(bytes: Uint8Array): Promise<Uint8Array> {
   return compress(bytes, ZSTD);
 }
 
-/** For reading; hyparquet itself has snappy. */
+/** The decompressors for reading. hyparquet itself has snappy. */
 export const decompressors: Compressors = {
   ZSTD: (input) => zstdDecompressSync(input),
   GZIP: (input) => gunzipSync(input),

@@ -1,6 +1,6 @@
 /**
- * The physical values of a Parquet column → the values of a vector. Nothing passes through a double
- * or a Date that must not.
+ * Converts the physical values of a Parquet column to the values of a vector. No value takes a
+ * detour through a double or a Date that would lose digits.
  */
 import { isAscii } from "node:buffer";
 import type { DecodedArray, SchemaElement } from "hyparquet";
@@ -16,13 +16,13 @@ export type Values =
 
 export interface Converter {
   convert(values: DecodedArray): Values;
-  /** Strings only: `convert` of the plain values of a page, without a view of each. */
+  /** For strings only: converts the plain values of a page, without a view of each. */
   readonly convertPlain: ((page: Uint8Array, count: number) => Values) | null;
-  /** Strings only: what the codes stand for, so far. */
+  /** For strings only: the dictionary so far, which the codes index. */
   readonly dictionary: string[];
 }
 
-/** null: a column of this kind cannot be read from such an element. */
+/** Returns the converter of a column; null if the element cannot be read as this column. */
 export function converterFor(column: ColumnSpec, element: SchemaElement): Converter | null {
   const dictionary: string[] = [];
   if ((column.type === "string" || column.type === "json") && element.type === "BYTE_ARRAY") {
@@ -89,8 +89,8 @@ function conversion(
 }
 
 /**
- * Each string once, as a code: a page of a dictionary brings every string once, a plain page brings
- * its repetitions.
+ * Gives each distinct string one code. A dictionary page brings every string once; a plain page
+ * repeats strings.
  */
 function interning(dictionary: string[]): (texts: readonly string[]) => Int32Array {
   const known = new Map<string, number>();
@@ -115,11 +115,12 @@ function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * A part of a string that is shorter is a copy; a longer one would hold the whole in memory (V8).
+ * The length below which V8 copies a substring. A longer substring would keep the whole string in
+ * memory.
  */
 const COPIED = 13;
 
-/** Texts with their lengths before them. */
+/** Reads texts that are preceded by their lengths. */
 function plainTexts(page: Uint8Array, count: number): readonly string[] {
   const bytes = Buffer.from(page.buffer, page.byteOffset, page.byteLength);
   const whole = isAscii(bytes) ? bytes.toString("latin1") : null;
@@ -162,8 +163,8 @@ function scaleOf({ logical_type: logical, scale }: SchemaElement): number {
 }
 
 /**
- * Whole µs as doubles; digits beyond µs are floored (law 10). NaN stands for what is no safe
- * integer: the reader makes it missing.
+ * Converts times to whole µs as doubles; digits beyond µs are floored (law 10: times are integers
+ * of µs). NaN marks a time that is no safe integer; the reader makes it missing.
  */
 function timesOf({
   logical_type: logical,
@@ -195,7 +196,10 @@ function timesOf({
   };
 }
 
-/** INT96, as older Spark writes it: nanoseconds of the day below, the Julian day above. */
+/**
+ * Converts INT96, which older Spark writes: nanoseconds of the day in the low bytes, the Julian day
+ * in the high bytes.
+ */
 function julianTimes(values: DecodedArray): Values {
   const out = new Float64Array(values.length);
   for (let i = 0; i < out.length; i++) {
@@ -208,7 +212,7 @@ function julianTimes(values: DecodedArray): Values {
   return out;
 }
 
-/** Big-endian two's complement. */
+/** Reads a big-endian two's complement number. */
 function unscaled(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n;
   let value = BigInt((bytes[0]! << 24) >> 24);

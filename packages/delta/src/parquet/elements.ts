@@ -1,10 +1,10 @@
-/** How a column lies in a Parquet file. */
+/** Describes how a column is stored in a Parquet file. */
 import type { SchemaElement } from "hyparquet";
 import type { ColumnSpec } from "@tidemark/core/spi";
 
 /**
- * `long`: timestamps are plain int64 µs, as our Delta tables hold them. `utc`: they carry Parquet's
- * timestamp type, as a file for people should.
+ * `long`: timestamps are plain int64 µs, as in Tidemark's Delta tables. `utc`: timestamps carry
+ * Parquet's timestamp type, for files that other tools read.
  */
 export type TimestampForm = "long" | "utc";
 
@@ -60,7 +60,7 @@ export function elementOf(column: ColumnSpec, timestamps: TimestampForm): Schema
   }
 }
 
-/** The fewest bytes whose two's complement holds every number of so many digits. */
+/** Returns the fewest bytes whose two's complement holds every number of that many digits. */
 export function decimalBytes(precision: number): number {
   const largest = 10n ** BigInt(precision) - 1n;
   let bytes = 1;
@@ -68,7 +68,7 @@ export function decimalBytes(precision: number): number {
   return bytes;
 }
 
-/** The column that a leaf of a foreign file is; null: Tidemark has no kind for it. */
+/** Returns the column of a leaf of a foreign file; null if Tidemark has no value type for it. */
 export function columnOf(element: SchemaElement): ColumnSpec | null {
   const { name, converted_type: converted, logical_type: logical } = element;
   const base = { name, database: name, nullable: element.repetition_type !== "REQUIRED" };

@@ -1,10 +1,8 @@
-/** Rows picked from batches, as new vectors. */
+/** Gathers rows of batches into new vectors. */
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 
-/**
- * Rows of one batch: those listed, or [from, to) of the list (of the batch, where there is none).
- */
+/** Rows of one batch: rows [from, to) of the list, or of the batch if there is no list. */
 export interface Piece {
   readonly batch: Batch;
   readonly rows: Int32Array | null;
@@ -34,7 +32,7 @@ export function vectorKind(column: ColumnSpec): Vector["kind"] {
   }
 }
 
-/** A vector of `length` missing values. */
+/** Makes a vector of `length` missing values. */
 export function missing(column: ColumnSpec, length: number): Vector {
   const valid = new Uint8Array(length);
   switch (vectorKind(column)) {
@@ -59,7 +57,7 @@ export function missing(column: ColumnSpec, length: number): Vector {
   }
 }
 
-/** Rows [from, to) of a vector, sharing its memory where it can. */
+/** Returns rows [from, to) of a vector, sharing its memory where possible. */
 export function slice(vector: Vector, from: number, to: number): Vector {
   const valid = vector.valid?.subarray(from, to) ?? null;
   switch (vector.kind) {
@@ -86,8 +84,7 @@ export function slice(vector: Vector, from: number, to: number): Vector {
 }
 
 /**
- * Rows beside each other, none of them without a value, are gathered by whole arrays; null: these
- * are others.
+ * Gathers consecutive rows without nulls by whole arrays; null if the rows are of another shape.
  */
 function part(
   { batch, rows, from, to }: Piece,
@@ -101,8 +98,8 @@ function part(
 }
 
 /**
- * The dictionary in the order in which its texts come; equal texts of a vector have equal codes, so
- * none is compared.
+ * Returns the dictionary in the order of first use. Equal texts of a vector have equal codes, so no
+ * texts are compared.
  */
 function codesInOrder(
   vector: Extract<Vector, { kind: "string" }>,
@@ -124,9 +121,10 @@ function codesInOrder(
 }
 
 /**
- * One column of the rows of `pieces`, in their order. A batch without the column has no value in
- * it. Throws `NULL_NOT_ALLOWED` where a column that is not nullable lacks a value; `where` names
- * the table or file.
+ * Gathers one column of the rows of `pieces`, in their order. The column has no value in a batch
+ * that lacks it. `where` names the table or file in the error.
+ *
+ * @throws NULL_NOT_ALLOWED when a column that is not nullable lacks a value.
  */
 export function gather(column: ColumnSpec, pieces: readonly Piece[], where: string): Vector {
   let length = 0;
@@ -152,8 +150,8 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
       if (vector.kind !== kind) {
         throw new TidemarkError(
           "COLUMN_TYPE_CONFLICT",
-          `${where}: the rows bring column "${column.name}" as ${vector.kind}, and it is ` +
-            `${column.type}; convert it first`,
+          `${where}: the rows bring column "${column.name}" as ${vector.kind}, ` +
+            `and it is ${column.type}; convert it first`,
         );
       }
       enter?.(vector);
@@ -170,8 +168,8 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
     if (nulls > 0 && !column.nullable) {
       throw new TidemarkError(
         "NULL_NOT_ALLOWED",
-        `${where}: column "${column.name}" is not nullable and ${nulls} of ${length} rows ` +
-          "have no value in it; declare it .nullable() or leave those rows out",
+        `${where}: column "${column.name}" is not nullable and ${nulls} ` +
+          `of ${length} rows have no value in it; declare it .nullable() or leave those rows out`,
       );
     }
   };

@@ -1,6 +1,6 @@
 /**
- * A row group's columns → its bytes, in whichever thread: nothing here needs the rest of Tidemark,
- * so that a thread for it is soon there.
+ * Encodes a row group's columns as bytes, in any thread. This module imports nothing else of
+ * Tidemark, so that the worker starts quickly.
  */
 import type { ColumnChunk } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
@@ -20,14 +20,14 @@ export interface GroupRows {
 
 export interface EncodedGroup {
   readonly rows: number;
-  /** Its pages; the places that `chunks` say count from their begin. */
+  /** The pages of the group. Offsets in `chunks` count from their beginning. */
   readonly bytes: Uint8Array;
   readonly chunks: readonly ColumnChunk[];
-  /** By the order of the columns. */
+  /** One range for each column, in the order of the columns. */
   readonly ranges: readonly ColumnRange[];
 }
 
-/** What the file's types cannot hold, and the error's message without the file. */
+/** A value that the file's types cannot hold: the code and the error's message without the file. */
 export interface Refused {
   readonly refused: { readonly kind: "decimal" | "time"; readonly message: string };
 }
@@ -56,7 +56,7 @@ export async function encodeGroup({
   return { rows, bytes: writer.getBytes(), chunks, ranges };
 }
 
-/** Before a byte of it is written. */
+/** Finds a value that the file's types cannot hold, before a byte of the group is written. */
 function refusal(
   column: ColumnSpec,
   { nulls, min, max }: ColumnRange,
@@ -81,8 +81,8 @@ function refusal(
     return {
       kind: "time",
       message:
-        `a value of column "${column.name}" is no whole number of microseconds below 2^53; make ` +
-        "it null",
+        `a value of column "${column.name}" is no whole number of microseconds below 2^53; ` +
+        "make it null",
     };
   }
   return null;

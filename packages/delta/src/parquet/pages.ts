@@ -1,6 +1,6 @@
 /**
- * One data page → its levels and its physical values. A damaged page is an error here, never a loop
- * without end or a read past the page.
+ * Decodes one data page into its levels and its physical values. A damaged page is an error, never
+ * an endless loop or a read beyond the page.
  */
 import type { CompressionCodec, DecodedArray, SchemaElement } from "hyparquet";
 import { decompressPage } from "hyparquet/src/datapage.js";
@@ -12,14 +12,14 @@ import { decompressors } from "./codecs.ts";
 
 export interface Page {
   readonly count: number;
-  /** 1 where a row has a value; null: all have. */
+  /** 1 where a row has a value; null if all rows have one. */
   readonly levels: Uint8Array | null;
-  /** The values that are there; or, where `indexed`, their places in the dictionary. */
+  /** The values that are present; where `indexed`, their indexes in the dictionary. */
   readonly values: DecodedArray;
   readonly indexed: boolean;
 }
 
-/** `room` is how many rows are still without a page. */
+/** Decodes a data page. `room` is the number of rows that still have no page. */
 export function decodePage(
   header: PageHeader,
   body: Uint8Array,
@@ -114,8 +114,8 @@ function decodeValues(
 }
 
 /**
- * hyparquet takes views of the whole buffer, so what a page claims is measured against the page
- * first.
+ * Checks the claimed size against the page first, because hyparquet takes views of the whole
+ * buffer.
  */
 export function plainValues(
   data: Uint8Array,
@@ -148,7 +148,7 @@ function lengthAt(data: Uint8Array, at: number): number {
   return length;
 }
 
-/** Parquet's hybrid of runs and bit-packed groups of eight. */
+/** Decodes Parquet's hybrid of runs and bit-packed groups of eight. */
 function unpack<T extends Uint8Array | Int32Array>(
   bytes: Uint8Array,
   from: number,

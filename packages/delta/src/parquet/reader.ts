@@ -1,6 +1,6 @@
 /**
- * The bytes of a Parquet file → vectors, one row group at a time. hyparquet reads the pages; the
- * values stay as they are in the file.
+ * Reads the bytes of a Parquet file as vectors, one row group at a time. hyparquet decodes the
+ * metadata; the values stay as they are in the file.
  */
 import {
   type ColumnChunk,
@@ -22,7 +22,7 @@ import { vectorKind } from "./gather.ts";
 import { decodePage, type Page, plainValues } from "./pages.ts";
 
 export interface ParquetSource {
-  /** For messages: which object, and where. */
+  /** The name of the object and its store, for messages. */
   readonly name: string;
   readonly size: number;
   read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -30,28 +30,34 @@ export interface ParquetSource {
 
 export interface ParquetFile {
   readonly rows: number;
-  /** Its leaves, in order, as kinds of Tidemark; those of another kind or nested are left out. */
+  /**
+   * The leaves of the file, in order, as Tidemark's columns. Nested leaves and leaves without a
+   * value type are left out.
+   */
   readonly columns: readonly ColumnSpec[];
   readonly groups: readonly { readonly rows: number }[];
   has(column: string): boolean;
   /**
-   * Names of columns that have no kind here: lists, structs, and types that Tidemark does not know.
+   * Names of columns that have no value type here: lists, structs, and types that Tidemark does not
+   * know.
    */
   readonly foreign: readonly string[];
-  /** False: no row of the group has a value in [min, max] there. */
+  /** False if no row of the group has a value in [min, max] in the column. */
   mayHold(
     group: number,
     range: { readonly column: string; readonly min: number; readonly max: number },
   ): boolean;
   /**
-   * The columns, as the kinds they name, of one row group. Throws `PARQUET_DAMAGED`,
-   * `PARQUET_TYPE`.
+   * Reads the columns of one row group, as the value types that they name.
+   *
+   * @throws PARQUET_DAMAGED when the file cannot be read.
+   * @throws PARQUET_TYPE when a column has another type than the declared one.
    */
   readGroup(group: number, columns: readonly ColumnSpec[]): Promise<readonly Vector[]>;
 }
 
 const TAIL = 64 * 1024;
-/** Column chunks closer than this are fetched as one. */
+/** The distance (bytes) below which column chunks are fetched together. */
 const GAP = 256 * 1024;
 
 export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
@@ -65,7 +71,7 @@ export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
       throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
     if (footer > tail.length) tail = await exactly(source, source.size - footer, source.size);
     const metadata = parquetMetadata(tail, { geoparquet: false });
-    // A small file came whole with its footer.
+    // A small file was read whole with its footer.
     return fileOf(source, metadata, tail.length === source.size ? tail : null);
   });
 }
@@ -75,7 +81,7 @@ function fileOf(
   footer: FileMetaData,
   whole: Uint8Array<ArrayBuffer> | null,
 ): ParquetFile {
-  // Arrow writes a table of no rows as a row group of none.
+  // Arrow writes a table without rows as one row group without rows.
   const metadata = {
     ...footer,
     row_groups: footer.row_groups.filter((group) => group.num_rows > 0n),
@@ -222,9 +228,9 @@ function readChunk(
   if (converter === null) {
     throw new TidemarkError(
       "PARQUET_TYPE",
-      `${source.name}: column "${column.name}" is stored as ${element.type} ` +
-        `${element.converted_type ?? ""} and cannot be read as ${column.type}; declare the kind ` +
-        "the file has",
+      `${source.name}: ` +
+        `column "${column.name}" is stored as ${element.type} ${element.converted_type ?? ""} ` +
+        `and cannot be read as ${column.type}; declare the kind the file has`,
     );
   }
   const meta = chunk.meta_data!;
@@ -292,7 +298,7 @@ function allocate(column: ColumnSpec, rows: number): Values {
   }
 }
 
-/** Puts the values of a page at their rows and says how many rows have none. */
+/** Puts the values of a page at their rows and returns how many rows have none. */
 function place(
   out: Values,
   valid: Uint8Array,
@@ -352,8 +358,8 @@ async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promis
     if (isTidemarkError(error) || (error as Error).name === "AbortError") throw error;
     throw new TidemarkError(
       "PARQUET_DAMAGED",
-      `${source.name}: cannot be read as Parquet (${(error as Error).message}); put the file ` +
-        "back from a copy, or restore the table to a version without it",
+      `${source.name}: cannot be read as Parquet (${(error as Error).message}); ` +
+        "put the file back from a copy, or restore the table to a version without it",
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-/** Parquet files by themselves: entity frames in, training sets out. */
+/** Reads and writes single Parquet files, such as entity rows and training sets. */
 import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
@@ -10,39 +10,45 @@ import { slice } from "./gather.ts";
 import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";
 
-/** Rows of a batch at most. */
+/** The greatest number of rows of a batch. */
 export const BATCH_ROWS = 65_536;
 
 export interface ReadParquetOptions {
-  /** Names of columns, in the order wanted; all that Tidemark has a kind for, if left out. */
+  /**
+   * Names of columns, in the order wanted. Default: all columns that Tidemark has a value type for.
+   */
   readonly columns?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * An entity frame as `getHistoricalFeatures` takes it, where it has the keys and `event_timestamp`.
+ * The rows of a Parquet file. With the entity keys and `event_timestamp` they are entity rows for
+ * `getHistoricalFeatures`.
  */
 export interface ParquetRows extends AsyncIterable<Batch> {
   /**
-   * Times without a zone are taken as UTC, and their column says no `zone`. NaN stays NaN. A time
-   * that is no safe integer of µs is missing.
+   * The columns of the batches. Times without a zone are taken as UTC, and their column has no
+   * `zone`. NaN stays NaN. A time that is no safe integer of µs is missing.
    */
   readonly columns: readonly ColumnSpec[];
   readonly rows: number;
   /**
-   * Names of the file's columns whose type has no kind here (lists, structs), and which no batch
-   * holds.
+   * Names of the file's columns whose type has no value type here (lists, structs). No batch holds
+   * them.
    */
   readonly foreign: readonly string[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
 /**
- * The rows of a Parquet file (of pandas, PyArrow, DuckDB, Polars, Spark), in batches. Throws
- * `OBJECTS_FAILED` without such a file, `PARQUET_DAMAGED`, `COLUMN_MISSING` for a column it lacks
- * or whose type has no kind here.
+ * Reads the rows of a Parquet file in batches. Files of pandas, PyArrow, DuckDB, Polars and Spark
+ * can be read.
  *
- * @example for await (const batch of await readParquet("labels.parquet")) console.log(batch.length);
+ * @throws OBJECTS_FAILED when the file does not exist.
+ * @throws PARQUET_DAMAGED when the file cannot be read.
+ * @throws COLUMN_MISSING when the file lacks a named column, or its type has no value type here.
+ * @example
+ * for await (const batch of await readParquet("labels.parquet")) console.log(batch.length);
  */
 export async function readParquet(
   file: string,
@@ -64,7 +70,9 @@ export async function readParquet(
       throw new TidemarkError(
         "COLUMN_MISSING",
         `${file}: ` +
-          `${parquet.has(name) ? `column "${name}" has a type that Tidemark cannot hold` : `there is no column "${name}"`}; ` +
+          (parquet.has(name)
+            ? `column "${name}" has a type that Tidemark cannot hold; `
+            : `there is no column "${name}"; `) +
           `it has ${parquet.columns.map((c) => c.name).join(", ")}`,
       );
     }
@@ -101,10 +109,14 @@ async function* batchesOf(
 }
 
 /**
- * Writes batches, or a training set, as one Parquet file, whole or not at all; times are Parquet's
- * UTC timestamps of µs. Says how many rows it wrote.
+ * Writes batches, or a training set, as one Parquet file, and returns the number of rows. The file
+ * is written whole or not at all. Times are Parquet's UTC timestamps of µs.
  *
- * @example await writeParquet("training.parquet", await store.getHistoricalFeatures({ features: fraud, entities: await readParquet("labels.parquet") }));
+ * @throws PARQUET_NO_COLUMNS when the rows have no column.
+ * @example
+ * const entities = await readParquet("labels.parquet");
+ * const set = await store.getHistoricalFeatures({ features: fraud, entities });
+ * await writeParquet("training.parquet", set);
  */
 export async function writeParquet(
   file: string,
@@ -137,7 +149,7 @@ export async function writeParquet(
   return summary.rows;
 }
 
-/** Byte ranges of one object. */
+/** Reads byte ranges of one object. */
 export function readerOf(
   objects: ObjectStore,
   key: string,
@@ -148,8 +160,8 @@ export function readerOf(
     if (bytes === null)
       throw new TidemarkError(
         "OBJECT_MISSING",
-        `${objects.name}: "${key}" is gone; if a vacuum removed it, ask for a newer version ` +
-          "of the table",
+        `${objects.name}: "${key}" is gone; ` +
+          "if a vacuum removed it, ask for a newer version of the table",
       );
     return bytes;
   };

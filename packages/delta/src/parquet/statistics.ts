@@ -1,11 +1,12 @@
 /**
- * The least and the largest value of a column: what lets a reader pass over a file or a row group.
+ * Computes the least and the greatest value of a column, which let a reader skip a file or a row
+ * group.
  */
 import type { ColumnSpec, Value, Vector } from "@tidemark/core/spi";
 
 export interface ColumnRange {
   readonly nulls: number;
-  /** null where the kind has no useful order, or no value is there to compare. */
+  /** The least value; null if the type has no useful order, or no value can be compared. */
   readonly min: Value;
   readonly max: Value;
 }
@@ -51,7 +52,9 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
   return { nulls, min: null, max: null };
 }
 
-/** By halves: a bigint for each value would cost more than the comparison. */
+/**
+ * Compares int64 values by halves, because a bigint for each value costs more than the comparison.
+ */
 function int64Range(
   values: BigInt64Array,
   valid: Uint8Array | null,
@@ -97,7 +100,7 @@ export function mergeRanges(
   bRows: number,
 ): ColumnRange {
   const nulls = a.nulls + b.nulls;
-  // A part with values but without a range leaves the whole without one.
+  // If a row group with values has no range, the file has none either.
   if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows))
     return { nulls, min: null, max: null };
   return { nulls, min: pick(column, a.min, b.min, -1), max: pick(column, a.max, b.max, 1) };
@@ -118,7 +121,8 @@ function pick(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
 }
 
 /**
- * Law 3: strings order by code point. UTF-16 agrees except where exactly one side is a surrogate.
+ * Compares strings by code point (law 3: strings order by code point). UTF-16 agrees unless exactly
+ * one side is a surrogate.
  */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

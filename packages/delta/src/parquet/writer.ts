@@ -1,4 +1,4 @@
-/** Batches → the bytes of a Parquet file, one row group in memory at a time. */
+/** Turns batches into the bytes of a Parquet file, with one row group in memory at a time. */
 import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
@@ -15,20 +15,20 @@ const GROUP_BYTES = 64 * 1024 * 1024;
 export interface ParquetSummary {
   rows: number;
   bytes: number;
-  /** By the order of the columns. */
+  /** One range for each column, in the order of the columns. */
   ranges: readonly ColumnRange[];
 }
 
 export interface ParquetWriteOptions {
   readonly columns: readonly ColumnSpec[];
   readonly timestamps: TimestampForm;
-  /** For messages: the table or file. */
+  /** The name of the table or file, for messages. */
   readonly where: string;
-  /** Who encodes a row group; without it, this thread. */
+  /** Encodes a row group. Default: in this thread. */
   readonly encode?: ((group: GroupRows) => Promise<EncodedGroup | Refused>) | undefined;
 }
 
-/** Yields the file piece by piece; `summary` is complete once it has ended. */
+/** Yields the file piece by piece. `summary` is complete once the file has ended. */
 export async function* parquetBytes(
   options: ParquetWriteOptions,
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
@@ -37,7 +37,7 @@ export async function* parquetBytes(
   yield* fileBytes(options, groupsOf(options, pieces), summary);
 }
 
-/** The file of these groups. */
+/** Yields the file of these row groups. */
 export async function* fileBytes(
   { columns, timestamps, where }: ParquetWriteOptions,
   groups: AsyncIterable<EncodedGroup>,
@@ -85,7 +85,7 @@ export async function* fileBytes(
   yield flush();
 }
 
-/** A column of a group that begins there. */
+/** Moves a column chunk of a row group to the group's place in the file. */
 function movedBy(chunk: ColumnChunk, place: bigint): ColumnChunk {
   const meta = chunk.meta_data!;
   return {
@@ -124,8 +124,11 @@ async function encoded(
 const REFUSED = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;
 
 /**
- * Ends when the rows of these pieces are with who encodes them. Throws `NULL_NOT_ALLOWED`,
- * `COLUMN_TYPE_CONFLICT`; the group `DECIMAL_OUT_OF_RANGE`, `TIME_OUT_OF_RANGE`.
+ * Ends when the rows of these pieces were handed to the encoder. The returned group rejects with
+ * `DECIMAL_OUT_OF_RANGE` or `TIME_OUT_OF_RANGE`.
+ *
+ * @throws NULL_NOT_ALLOWED when a column that is not nullable lacks a value.
+ * @throws COLUMN_TYPE_CONFLICT when a batch has the column with another type.
  */
 export async function encoding(
   { columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions,
@@ -142,7 +145,7 @@ export async function encoding(
       throw new TidemarkError(REFUSED[answer.refused.kind], `${where}: ${answer.refused.message}`);
     return answer;
   });
-  group.catch(() => undefined); // it is met where the group is waited for
+  group.catch(() => undefined); // the error is thrown where the group is awaited
   return { group };
 }
 
@@ -157,7 +160,7 @@ export class GroupCutter {
     this.#columns = columns;
   }
 
-  /** The groups that are full with it. */
+  /** Adds a piece and yields the row groups that are full now. */
   *add(piece: Piece): Generator<readonly Piece[]> {
     const weigh = weigher(piece.batch, this.#columns);
     let { from } = piece;
@@ -176,7 +179,7 @@ export class GroupCutter {
     return this.#rows;
   }
 
-  /** What is left, as a group; it may be empty. */
+  /** Returns the remaining rows as a group, which may be empty. */
   rest(): readonly Piece[] {
     const pieces = this.#pending;
     [this.#pending, this.#rows, this.#bytes] = [[], 0, 0];
@@ -184,7 +187,9 @@ export class GroupCutter {
   }
 }
 
-/** Bytes of a row in its columns of unbounded width; null: there are none. */
+/**
+ * Counts the bytes of a row in its columns of unbounded width; null if there are no such columns.
+ */
 function weigher(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
   const wide = batch.vectors.filter(
     (vector, v) =>

@@ -1,26 +1,33 @@
 /**
- * The facts that every object store must keep for a Delta table to be safe on it. They run under
- * any test runner: hand in its `test`.
+ * The conformance suite of object stores: what a store must keep for a Delta table to be safe on
+ * it. The suite runs under any test runner: pass its `test`.
  */
 import assert from "node:assert/strict";
 import { isTidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 
 export interface ObjectStoreUnderTest {
-  /** Another handle on the same objects, as another process would hold it. */
+  /** Another handle on the same objects, as another process would have it. */
   objects(): ObjectStore;
   /** Called when the test has ended. */
   remove?(): Promise<void>;
 }
 
 /**
- * Declares the conformance tests of an object store:
+ * Declares the conformance tests of an object store.
  *
- *     objectStoreConformance({ test, make: async () => { const bucket = temporary(); return { objects: () => myObjects(bucket) }; } });
+ * @example
+ * objectStoreConformance({
+ *   test,
+ *   make: async () => {
+ *     const bucket = temporary();
+ *     return { objects: () => myObjects(bucket) };
+ *   },
+ * });
  */
 export function objectStoreConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** An empty store, for one test. */
+  /** Makes an empty store for one test. */
   readonly make: () => Promise<ObjectStoreUnderTest>;
 }): void {
   function fact(name: string, run: (handle: () => ObjectStore) => Promise<void>): void {

@@ -1,6 +1,7 @@
 /**
- * Appends rows 0 … total − 1 to the table `numbers`, ten a commit, from where its position stands;
- * optimizes at every tenth commit. Kills itself at the `nth` time that it comes to a fail point.
+ * Appends rows 0 … total − 1 to the table `numbers`, ten in a commit, from its position on. Every
+ * tenth commit is followed by optimize. The process kills itself at the `nth` visit of a fail
+ * point.
  */
 import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";

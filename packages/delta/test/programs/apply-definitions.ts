@@ -1,7 +1,8 @@
 /**
- * Applies definitions to a lake: LAKE WHO NAME [KILL | READY…]. Killed at KILL (`before-save`,
- * `temporary-written`, `after-save`); or, given two READY files, makes the first once it has read
- * what was applied, and waits for the second before it writes.
+ * Applies definitions to a lake: LAKE WHO NAME [KILL | READY…]. KILL names where the process is
+ * killed: `before-save`, `temporary-written` or `after-save`. With two READY files, the program
+ * makes the first after reading what was applied. Then the program waits for the second before it
+ * writes.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";

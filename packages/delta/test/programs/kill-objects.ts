@@ -1,4 +1,4 @@
-/** Is killed after a temporary file was written and before it got its name. */
+/** Kills the process after a temporary file was written and before it got its name. */
 import { localObjects } from "@tidemark/delta";
 
 const objects = localObjects(process.argv[2]!, {

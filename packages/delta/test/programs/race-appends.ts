@@ -1,6 +1,6 @@
 /**
- * Commits so many times to the table `race`, a row each: without positions, or each at the next
- * offset that all writers share.
+ * Commits a row several times to the table `race`: without positions, or each at the next offset
+ * that all writers share.
  */
 import { batchOf } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";

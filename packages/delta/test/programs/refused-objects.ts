@@ -1,6 +1,6 @@
 /**
- * Writes a large object where it must not, as nobody when it runs as root, and prints what it is
- * told.
+ * Writes a large object where writing is refused, and prints the error. As root the program becomes
+ * the user nobody first.
  */
 import { isTidemarkError } from "@tidemark/core";
 import { localObjects } from "@tidemark/delta";
