@@ -1,4 +1,4 @@
-/** What can be asked for, by the names that requests give. */
+/** Resolves the names in requests to definitions. */
 import {
   TidemarkError,
   didYouMean,
@@ -17,7 +17,7 @@ import type {
 } from "@tidemark/core/spi";
 import { quoted, shortened } from "./names.ts";
 
-/** Features of a request, resolved. */
+/** The resolved features of a request. */
 export interface Asked {
   readonly selection: Selection<
     Readonly<Record<string, unknown>>,
@@ -28,34 +28,43 @@ export interface Asked {
   readonly keys: readonly ColumnSpec[];
 }
 
-/** short: `total_amount` · full: `weekly__total_amount`, Feast's `full_feature_names`. */
+/** short: `total_amount`. full: `weekly__total_amount`, as Feast's `full_feature_names`. */
 export type Naming = "short" | "full";
 
 export interface FeatureResolver {
-  /** Throws `VIEW_UNKNOWN`. */
+  /** @throws VIEW_UNKNOWN when no view has the name. */
   view(name: string): ViewSpec;
-  /** Throws `SERVICE_UNKNOWN`. */
+  /** @throws SERVICE_UNKNOWN when no service has the name. */
   service(name: string): ServiceSpec;
-  /** Throws `SOURCE_UNKNOWN`. */
+  /** @throws SOURCE_UNKNOWN when no source has the name. */
   source(name: string): SourceSpec;
   /**
-   * Features by reference, `view:feature`, or all of a view by its name, in their order. Throws
-   * `VIEW_UNKNOWN`, `FEATURE_UNKNOWN`, `REQUEST_INVALID`, and as `selectedFeatures` does
-   * `NAME_TAKEN` and `TYPE_MISMATCH`.
+   * Resolves references in their order. A reference is `view:feature`, or a view's name for all its
+   * features.
+   *
+   * @throws VIEW_UNKNOWN when no view has the name.
+   * @throws FEATURE_UNKNOWN when the view has no such feature.
+   * @throws REQUEST_INVALID when a reference has another form.
+   * @throws NAME_TAKEN when two features have one name.
+   * @throws TYPE_MISMATCH when two views have one key with different types.
    */
   features(references: readonly string[], naming: Naming): Asked;
-  /** The features of a service. Throws `SERVICE_UNKNOWN`. */
+  /**
+   * Resolves the features of a service.
+   *
+   * @throws SERVICE_UNKNOWN when no service has the name.
+   */
   ofService(name: string, naming: Naming): Asked;
 }
 
-/** How many questions are kept resolved. */
+/** The number of resolved requests that are kept. */
 const KEPT = 500;
 
 export function resolverOf(definitions: Definitions): FeatureResolver {
   const kept = new Map<string, Asked>();
   /**
-   * What was asked last: most callers ask for the same features again and again, and to see that is
-   * cheaper than to look them up.
+   * The last resolved request. Most callers repeat the same features, and comparing is cheaper than
+   * a lookup.
    */
   let last: {
     readonly references: readonly string[];
@@ -64,7 +73,8 @@ export function resolverOf(definitions: Definitions): FeatureResolver {
   } | null = null;
 
   /**
-   * The store prepares each selection once, so that a question asked again must be the same object.
+   * Returns the same object for the same text, because the store prepares each selection object
+   * once.
    */
   function once(text: string, make: () => readonly SelectedFeature[]): Asked {
     const known = kept.get(text);

@@ -1,10 +1,15 @@
-/** The counters of the processes of a cluster, put together. */
+/** Combines the counters of the processes of a cluster. */
 import { AggregatorRegistry } from "prom-client";
 
-/** What one process has counted, as it goes from process to process. */
+/** The counters of one process, in the form in which they are sent to another process. */
 export type Counters = readonly object[];
 
-/** The text of `/metrics` for all of them together, without the state of the stores. */
+/**
+ * Returns the text of `/metrics` for all processes together, without the state of the stores.
+ *
+ * @example
+ * const text = await clusterMetrics([await first.counters(), await second.counters()]);
+ */
 export async function clusterMetrics(counters: readonly Counters[]): Promise<string> {
   return AggregatorRegistry.aggregate(counters.map((one) => [...one])).metrics();
 }

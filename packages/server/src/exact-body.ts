@@ -1,12 +1,19 @@
-/** The body of a request as JSON whose whole numbers keep their digits (law 9). */
+/**
+ * Parses the body of a request as JSON. Whole numbers keep their digits (law 9: integers above 2^53
+ * never pass through a double).
+ */
 import { TidemarkError } from "@tidemark/core";
 
-/** Fifteen digits and fewer are exact in a double. */
+/** Matches a number that a double may not hold: 15 digits and fewer are exact. */
 const LONG_NUMBER = /\d{16}/;
 const WHOLE = /^-?\d+$/;
 const REPLACED = "\uFFFD";
 
-/** As `JSON.parse`, but whole numbers beyond 2^53 are bigints. Throws `REQUEST_INVALID`. */
+/**
+ * Parses as `JSON.parse` does, but whole numbers beyond 2^53 become bigints.
+ *
+ * @throws REQUEST_INVALID when the bytes are not JSON.
+ */
 export function exactBody(bytes: Buffer): unknown {
   const text = bytes.toString("utf8");
   if (text.includes(REPLACED) && !isUtf8(bytes))
@@ -25,7 +32,7 @@ export function exactBody(bytes: Buffer): unknown {
 function exact(_: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   const source = context?.source ?? "";
-  // no key has a hundred digits, and a bigint of a million takes seconds
+  // no key has a hundred digits, and a bigint of a million digits takes seconds
   return source.length <= 100 && WHOLE.test(source) ? BigInt(source) : value;
 }
 

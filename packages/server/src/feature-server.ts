@@ -1,4 +1,4 @@
-/** The server: routes over one store, and what all of them have in common. */
+/** Makes the server: routes over one store, and the hooks that all routes share. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext, type Server as TlsServer } from "node:tls";
 import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/core";
@@ -28,49 +28,55 @@ import { allow, authentication } from "./tokens.ts";
 export interface FeatureServer {
   readonly app: FastifyInstance;
   /**
-   * The address it listens at. Beyond this machine it listens only with tokens, or where
-   * `anonymous` says that everybody may ask (`SERVER_OPEN`). A port that another process has is
-   * `PORT_TAKEN`.
+   * Listens and returns the address. Without tokens the server listens on this machine only, unless
+   * `anonymous` is set.
+   *
+   * @throws SERVER_OPEN when the address is reachable from outside, and there are neither tokens
+   * nor `anonymous`.
+   * @throws PORT_TAKEN when another process has the port.
    */
   listen(options?: ListenOptions): Promise<string>;
   /**
-   * Ends without losing a request. For `shutdownGracePeriod` ms it goes on as before, but says that
-   * it is not healthy and closes each connection with its next answer, so that callers go
-   * elsewhere; then it takes no more, answers what it has begun, and after `limit` ms leaves that
-   * too. The store stays open: it is yours.
+   * Stops the server without losing a request. The store stays open: it is the caller's.
+   *
+   * 1. For `shutdownGracePeriod` ms the server goes on, but reports itself as unhealthy. Each
+   *    connection is closed with its next answer, so that callers go elsewhere.
+   * 2. Then the server accepts no more requests, and answers the requests that it has begun.
+   * 3. After `limit` ms the server gives up the remaining requests.
    */
   drain(options?: DrainOptions): Promise<void>;
-  /** As `drain` at once. */
+  /** Stops the server as `drain` does, without a grace period. */
   close(): Promise<void>;
-  /** What this process has counted: `clusterMetrics` puts those of several processes together. */
+  /** Returns the counters of this process. `clusterMetrics` combines those of several processes. */
   counters(): Promise<Counters>;
-  /** Another certificate, for connections from now on. */
+  /** Uses another certificate for new connections. */
   renewTls(texts: TlsTexts): void;
 }
 
 export interface ListenOptions {
-  /** "127.0.0.1" without it. */
+  /** The address to listen at. Default: "127.0.0.1". */
   readonly host?: string | undefined;
-  /** 6566 without it; 0: a free one. */
+  /** The port; 0 for a free one. Default: 6566. */
   readonly port?: number | undefined;
   readonly anonymous?: boolean | undefined;
   /**
-   * Other processes listen at the same port, and the system gives each its share of the
-   * connections; not on every system.
+   * Lets other processes listen at the same port; the system distributes the connections. Not every
+   * system supports it.
    */
   readonly shared?: boolean | undefined;
 }
 
 export interface DrainOptions {
-  /** 0 without it. */
+  /** The shutdown grace period in ms. Default: 0. */
   readonly shutdownGracePeriod?: number | undefined;
-  /** 30,000 without it. */
+  /** How long the server finishes begun requests, in ms. Default: 30,000. */
   readonly limit?: number | undefined;
 }
 
 /**
- * A server over a store that you opened.
+ * Makes a server over a store that the caller opened.
  *
+ * @throws SERVER_OPTIONS_INVALID when a limit, a token or a certificate is invalid.
  * @example
  * const server = await featureServer({ store, definitions });
  * await server.listen({ port: 6566 });
@@ -106,7 +112,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     ...(options.tls === undefined
       ? { http: waits }
       : { https: { ...waits, ...tlsTexts(options.tls) } }),
-    // over TLS it is of another type, and the same in all that is asked of it here
+    // with TLS the type differs, but every member used here is the same
   }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("caller", null);
@@ -125,7 +131,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       try {
         const caller = keeper(request.headers.authorization);
         request.caller = caller.name;
-        allow(caller, scope ?? "operate"); // a route that says nothing is not for everybody
+        allow(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
       } catch (error) {
         done(error as Error);
         return;
@@ -187,8 +193,8 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       app.server.closeAllConnections();
     }, limit);
     if (app.server.listening) {
-      // connections are taken in this phase's place of the loop: those that have come are in, and
-      // the next ones find nobody
+      // setImmediate runs after the loop's phase that accepts connections: waiting connections are
+      // in, and no new one is accepted
       await new Promise<void>((resolve) => {
         setImmediate(() => {
           app.server.close(() => {
@@ -233,7 +239,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   };
 }
 
-/** A certificate that is none is said here, and not at the first connection. */
+/** Checks the certificate here and not at the first connection. */
 function tlsTexts({ cert, key }: TlsTexts): TlsTexts {
   try {
     createSecureContext({ cert, key });
@@ -255,21 +261,27 @@ const plainError: ErrorForm = (error, status) => {
   return { status, body: JSON.stringify({ code, message }) };
 };
 
-/** What the system says of an address, with the next step; what it does not know stays as it is. */
+/**
+ * Explains a system error of an address, with the next step. An unknown error is returned
+ * unchanged.
+ *
+ * @example
+ * server.on("error", (error) => console.error(notListening(error, "127.0.0.1", 6566).message));
+ */
 export function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (cause.code) {
     case "EADDRINUSE":
       return new TidemarkError(
         "PORT_TAKEN",
-        `server: another process listens on port ${port} of ${host}; choose another with ` +
-          "--port or in the configuration, or end that process",
+        `server: another process listens on port ${port} of ${host}; ` +
+          "choose another with --port or in the configuration, or end that process",
         { cause },
       );
     case "EACCES":
       return new TidemarkError(
         "PORT_TAKEN",
-        `server: this process may not listen on port ${port} of ${host}; choose one from 1024 ` +
-          "on with --port or in the configuration",
+        `server: this process may not listen on port ${port} of ${host}; ` +
+          "choose one from 1024 on with --port or in the configuration",
         { cause },
       );
     case "EADDRNOTAVAIL":
@@ -277,8 +289,8 @@ export function notListening(cause: NodeJS.ErrnoException, host: string, port: n
     case "EAI_AGAIN":
       return new TidemarkError(
         "SERVER_OPTIONS_INVALID",
-        `server: this machine has no address ${host}; listen at one of its own, such as ` +
-          "127.0.0.1 or 0.0.0.0",
+        `server: this machine has no address ${host}; ` +
+          "listen at one of its own, such as 127.0.0.1 or 0.0.0.0",
         { cause },
       );
     default:
@@ -290,15 +302,15 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** What Fastify found wrong before a route was asked, in our words. */
+/** Turns errors that Fastify finds before the route runs into Tidemark's errors. */
 function knownError(error: unknown, bodyBytes: number): unknown {
   if (isTidemarkError(error)) return error;
   switch ((error as FastifyError).code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
       return new TidemarkError(
         "BODY_TOO_LARGE",
-        `the body is larger than ${bodyBytes} bytes; ask for fewer entities or rows at a ` +
-          "time, or raise the limit bodyBytes of the server",
+        `the body is larger than ${bodyBytes} bytes; ` +
+          "ask for fewer entities or rows at a time, or raise the limit bodyBytes of the server",
       );
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new TidemarkError(
@@ -311,7 +323,7 @@ function knownError(error: unknown, bodyBytes: number): unknown {
         "the body is not as long as its Content-Length says",
       );
     default: {
-      // what else it refuses is the caller's too
+      // other refusals of Fastify are the caller's fault too
       const { statusCode, message } = error as Partial<FastifyError>;
       return statusCode !== undefined && statusCode >= 400 && statusCode < 500
         ? new TidemarkError("REQUEST_INVALID", `the request: ${message}`)

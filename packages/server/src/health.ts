@@ -1,4 +1,6 @@
-/** Whether this process can answer: it reads one feature of an entity that there is not. */
+/**
+ * Checks whether this process can answer, by reading one feature of an entity that does not exist.
+ */
 import {
   isTidemarkError,
   selectionFrom,
@@ -10,9 +12,9 @@ import type { ColumnSpec } from "@tidemark/core/spi";
 
 export type Health = () => Promise<boolean>;
 
-/** Who watches may ask often, and many may watch: one read answers all of a moment, ms. */
+/** How long (ms) one read answers all health checks, since many monitors may check often. */
 const MOMENT = 500;
-/** A store that does not answer for so long is away, ms. */
+/** How long (ms) a store may take before it counts as unavailable. */
 const PATIENCE = 2000;
 
 export function healthOf(store: Store, definitions: Definitions): Health {
@@ -49,7 +51,7 @@ async function reads(store: Store, probe: Probe): Promise<boolean> {
     await store.getOnlineColumns(probe);
     return true;
   } catch (error) {
-    // the store answers; what it lacks is of one source, and whoever asks for that is told
+    // the store answers; a missing backfill concerns one source, and its requests report it
     return isTidemarkError(error, "NEEDS_BACKFILL");
   }
 }

@@ -1,8 +1,8 @@
-/** From an error's code to the status of the answer. */
+/** Maps an error's code to the status of the answer. */
 import { isRetryable, isTidemarkError } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-/** The status and the JSON text that tell of an error; `status` is the usual one. */
+/** Formats an error as a status and JSON text. `status` is the usual status. */
 export type ErrorForm = (
   error: unknown,
   status: number,
@@ -14,7 +14,10 @@ export type AnswerError = (
   form?: ErrorForm,
 ) => FastifyReply;
 
-/** Codes that say the caller is at fault; any other code is the server's or its stores'. */
+/**
+ * The status of codes that are the caller's fault. Every other code is a fault of the server or its
+ * stores.
+ */
 const STATUSES: Readonly<Record<string, number>> = {
   TOKEN_MISSING: 401,
   TOKEN_UNKNOWN: 401,

@@ -1,11 +1,11 @@
-/** Requests that are being worked on: how many there may be, and how long each may take. */
+/** Limits the requests that are being answered: their number, and the time of each. */
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Limits } from "./limits.ts";
 
 /**
- * A member of the list of all, in the order they came in. A Map would do, but its tables hold on to
- * each other, and with them to every request since the last full collection.
+ * An entry of the linked list of requests, in order of arrival. The tables of a Map keep each other
+ * alive, and with them every request since the last full collection.
  */
 interface Work {
   readonly request: FastifyRequest;
@@ -18,7 +18,7 @@ interface Work {
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Null before it is admitted, and when it is answered. */
+    /** null before the request is admitted and after it is answered. */
     work: Work | null;
   }
 }
@@ -28,8 +28,8 @@ export interface InFlight {
 }
 
 /**
- * Adds to the app what admits requests and ends those that take too long. A timer for each request
- * would cost more than most requests do, so one looks at all.
+ * Adds hooks that admit requests and end those that take too long. One timer checks all requests,
+ * because a timer for each costs more than most requests.
  */
 export function watchRequests(
   app: FastifyInstance,
@@ -74,8 +74,8 @@ export function watchRequests(
       done(
         new TidemarkError(
           "SERVER_BUSY",
-          `the server works on ${count} requests, and takes no more at one time; come again ` +
-            "in a second",
+          `the server works on ${count} requests, and takes no more at one time; ` +
+            "come again in a second",
         ),
       );
       return;
@@ -107,12 +107,12 @@ export function watchRequests(
         work = after
       ) {
         const { request, reply, ending } = work;
-        ({ after } = work); // before it is answered, and leaves the list
+        ({ after } = work); // read `after` before the request is answered and leaves the list
         if (request.routeOptions.config.unbounded === true || reply.sent) continue;
         const error = new TidemarkError(
           "REQUEST_TIMED_OUT",
-          `the request took longer than ${limits.requestMs} ms; ask for less at a time, or ` +
-            "come again",
+          `the request took longer than ${limits.requestMs} ms; ` +
+            "ask for less at a time, or come again",
         );
         ending?.abort(error);
         if (!reply.sent) reply.send(error);

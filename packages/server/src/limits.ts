@@ -1,24 +1,28 @@
-/** How much one request, and all of them together, may take. */
+/** Defines the limits of one request, and of all requests together. */
 import { TidemarkError } from "@tidemark/core";
 
 export interface Limits {
-  /** Of a body; 1 MiB. */
+  /** The greatest size of a body in bytes. Default: 1 MiB. */
   readonly bodyBytes: number;
-  /** Entity rows of one request; 10,000. */
+  /** The greatest number of entities of one request. Default: 10,000. */
   readonly entities: number;
-  /** Features of one request; 1,000. */
+  /** The greatest number of features of one request. Default: 1,000. */
   readonly features: number;
-  /** Rows of one push; 10,000. */
+  /** The greatest number of rows of one push. Default: 10,000. */
   readonly rows: number;
-  /** Requests that are worked on at one time, beyond which a request is told to come again; 512. */
+  /**
+   * The greatest number of requests at one time. Further requests are told to come again. Default:
+   * 512.
+   */
   readonly inFlight: number;
   /**
-   * Of one request from its head to its answer, ms; 10,000. Materialization is not bounded by it.
+   * The time limit of one request from its head to its answer, in ms. Materialization is not
+   * limited. Default: 10,000.
    */
   readonly requestMs: number;
-  /** Within which the head of a request must have arrived, ms; 10,000. */
+  /** The time in which the head of a request must arrive, in ms. Default: 10,000. */
   readonly headersMs: number;
-  /** How long a connection is kept for the next request, ms; 72,000. */
+  /** How long a connection is kept for the next request, in ms. Default: 72,000. */
   readonly keepAliveMs: number;
 }
 
@@ -34,8 +38,9 @@ const DEFAULTS: Limits = {
 };
 
 /**
- * The limits given, and the usual ones for the rest; one that is no whole number above zero is
- * `SERVER_OPTIONS_INVALID`.
+ * Returns the given limits, with the defaults for the rest.
+ *
+ * @throws SERVER_OPTIONS_INVALID when a limit is no whole number above zero.
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULTS };
@@ -49,8 +54,8 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
     if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 31 - 1)
       throw new TidemarkError(
         "SERVER_OPTIONS_INVALID",
-        `server: limit ${name} must be a whole number from 1 to 2147483647, and is ` +
-          `${String(value)}`,
+        `server: limit ${name} must be a whole number from 1 to 2147483647, ` +
+          `and is ${String(value)}`,
       );
     limits[name as keyof Limits] = value;
   }

@@ -1,22 +1,25 @@
 /**
- * Small questions that come in one turn of the event loop are asked of the store as one: most of
- * what a read costs is then paid once for all of them.
+ * Reads small requests of one turn of the event loop from the store together. Most of the cost of a
+ * read is then paid once.
  */
 import type { OnlineColumns, Selection, Store } from "@tidemark/core";
 
 type Features = Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
 
-/** Rows [first, first + entities asked) of answers. */
+/** Answers in rows [first, first + number of entities) of the result columns. */
 export interface Answered extends OnlineColumns {
   readonly first: number;
 }
 
-/** Features of entities, now. */
+/** Reads the features of entities, now. */
 export type OnlineReads = (features: Features, entities: readonly unknown[]) => Promise<Answered>;
 
-/** A question of more entities gains nothing, and would let others wait for it. */
+/**
+ * The greatest number of entities of a request that is batched. A larger request gains nothing and
+ * would delay the others.
+ */
 const SMALL = 16;
-/** Entities of one read. */
+/** The greatest number of entities of one read. */
 const MOST = 256;
 
 interface Question {
@@ -26,8 +29,8 @@ interface Question {
 }
 
 /**
- * Questions about the same features share a snapshot and a moment; one that is wrong is told so
- * alone.
+ * Makes reads with request batching. Requests for the same features share a snapshot and a moment.
+ * A wrong request alone gets its error.
  */
 export function mergedReads(store: Store): OnlineReads {
   let waiting = new Map<Features, Question[]>();
@@ -76,7 +79,7 @@ export function mergedReads(store: Store): OnlineReads {
   return (features, entities) => {
     if (entities.length > SMALL) return alone(features, entities);
     return new Promise((resolve, reject) => {
-      // after the sockets that are ready now have been read
+      // runs after the sockets that are ready now were read
       if (waiting.size === 0) setImmediate(askAll);
       const question = { entities, resolve, reject };
       const others = waiting.get(features);

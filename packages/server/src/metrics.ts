@@ -1,4 +1,4 @@
-/** What the server counts, in Prometheus' form. */
+/** Writes the server's counters in Prometheus' format. */
 import type { Store } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
@@ -9,7 +9,7 @@ import { storeMetrics } from "./store-metrics.ts";
 
 export interface Metrics {
   answered(request: FastifyRequest, reply: FastifyReply): void;
-  /** What this process has counted, for `clusterMetrics`. */
+  /** The counters of this process, for `clusterMetrics`. */
   counters(): Promise<Counters>;
   text(): Promise<string>;
 }
@@ -17,8 +17,8 @@ export interface Metrics {
 export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /**
- * `cluster`: the counters of all processes as text, in place of those of this one. The state of the
- * stores is the same for all, and asked once.
+ * Writes the metrics. `cluster` returns the counters of all processes as text, in place of this
+ * process' counters. The state of the stores is the same for all processes, and read once.
  */
 export function serverMetrics({
   store,

@@ -1,4 +1,4 @@
-/** Names in messages: what a caller wrote may be long, and what there is may be much. */
+/** Shortens names in messages: a caller's name may be long, and the known names may be many. */
 
 export function quoted(name: string): string {
   return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);

@@ -1,6 +1,6 @@
 /**
- * One JSON line for each request and each failure, with the members that pino's readers know. Never
- * a token, and entities only where it is asked for.
+ * Writes one JSON line for each request and each failure, with the members that pino's readers
+ * know. A token is never written; entities only if the options say so.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LogOptions } from "./server-options.ts";
@@ -19,7 +19,10 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
   const say: RequestLog["say"] = (level, msg, members) => {
     if (LEVELS[level] >= least)
       options.write(
-        `${JSON.stringify({ level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg }, exact)}\n`,
+        JSON.stringify(
+          { level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg },
+          exact,
+        ) + "\n",
       );
   };
   return {

@@ -1,6 +1,12 @@
-/** What was asked of each route, in plain numbers: counting must cost less than what it counts. */
+/**
+ * Counts the requests of each route in plain numbers, because counting must cost less than the
+ * request.
+ */
 
-/** From a quarter of a millisecond, which a small request takes, to the limit of a long one. */
+/**
+ * The bounds of the histogram: from a quarter of a millisecond, a small request, to the limit of a
+ * long one.
+ */
 export const SECONDS: readonly number[] = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
@@ -8,8 +14,8 @@ export const SECONDS: readonly number[] = [
 export interface RouteCounts {
   readonly statuses: Map<number, number>;
   /**
-   * Answers that took no longer than this bound of `SECONDS` and longer than the one before; the
-   * last: longer than all.
+   * Counts answers by duration: up to this bound of `SECONDS` and above the previous one. The last
+   * count is above all bounds.
    */
   readonly within: Float64Array;
   seconds: number;
@@ -48,7 +54,9 @@ interface HistogramValue {
   readonly value: number;
 }
 
-/** The values of a histogram of Prometheus: each bound counts all that took no longer. */
+/**
+ * Returns the values of a Prometheus histogram: each bound counts all answers that took no longer.
+ */
 export function histogramValues(
   name: string,
   routes: ReadonlyMap<string, RouteCounts>,

@@ -1,21 +1,22 @@
-/**
- * What a server is made of: a store, the definitions it serves, who may ask for what, and how much.
- */
+/** The options of a server: a store, the definitions it serves, authentication, and limits. */
 import type { Store } from "@tidemark/core";
 import type { Limits } from "./limits.ts";
 
 /**
- * read: features and their descriptions · push: rows of pushed sources · operate: materialize,
- * metrics.
+ * What a token allows.
+ *
+ * - read: features and their descriptions.
+ * - push: rows of push sources.
+ * - operate: materialization and metrics.
  */
 export type Scope = "read" | "push" | "operate";
 
 /**
- * Who may do what: the token itself, from a secret, or its SHA-256, which may lie in a file that
- * others read.
+ * A token and its scopes. The token is given itself, from a secret, or as its SHA-256, which may
+ * lie in a readable file.
  */
 export type ServerToken = {
-  /** Who it is, for logs. */
+  /** The name of the caller, for logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
 } & (
@@ -27,18 +28,21 @@ export interface ServerOptions {
   readonly store: Store;
   /** The module of definitions that the store was opened with, or an object of them. */
   readonly definitions: { readonly [exported: string]: unknown };
-  /** Whose days are materialized, an IANA name; "UTC" without it. */
+  /** The zone of the days that are materialized, an IANA name. Default: "UTC". */
   readonly zone?: string | undefined;
-  /** Without tokens everybody may do everything: then listen on this machine only. */
+  /**
+   * The accepted tokens. Without tokens every caller may do everything, and the server listens on
+   * this machine only.
+   */
   readonly tokens?: readonly ServerToken[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
-  /** PEM texts. */
+  /** The certificate and its key as PEM texts. */
   readonly tls?: TlsTexts | undefined;
-  /** Where JSON lines about requests go; nowhere without it. */
+  /** Where JSON lines about requests are written. Default: nowhere. */
   readonly log?: LogOptions | undefined;
   /**
-   * The counters of all processes of a cluster as Prometheus text; those of this process without
-   * it.
+   * Returns the counters of all processes of a cluster as Prometheus text. Default: the counters of
+   * this process.
    */
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
 }
@@ -51,6 +55,6 @@ export interface TlsTexts {
 export interface LogOptions {
   readonly write: (line: string) => void;
   readonly level?: "debug" | "info" | "warn" | "error" | undefined;
-  /** Entities of every request are written too. They are personal data: off without it. */
+  /** Writes the entities of every request too. They are personal data. Default: false. */
   readonly entities?: boolean | undefined;
 }

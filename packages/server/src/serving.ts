@@ -1,4 +1,4 @@
-/** What every route works with, and what it says of itself. */
+/** Holds what every route uses, and what a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
 import type { FeatureResolver } from "./catalogue.ts";
 import type { Health } from "./health.ts";
@@ -15,26 +15,26 @@ export interface Serving {
   readonly limits: Limits;
   readonly healthy: Health;
   readonly log: RequestLog | null;
-  /** Whose days are materialized. */
+  /** The zone of the days that are materialized. */
   readonly zone: string;
-  /** The process is about to end: it answers what comes, and says that it is not healthy. */
+  /** True while the process is about to end: it still answers, and reports itself as unhealthy. */
   draining: boolean;
 }
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /**
-     * What a token must allow. Every route says it; "nobody is asked" is null, for health checks
+     * The scope that a token must have. null means that no token is needed, as for health checks
      * and descriptions.
      */
     readonly scope?: Scope | null;
-    /** The request may take as long as it takes. */
+    /** True if the request has no time limit. */
     readonly unbounded?: boolean;
   }
   interface FastifyRequest {
-    /** Aborted when the time of the request is over or its caller has gone. */
+    /** Aborted when the time of the request is over or its caller has disconnected. */
     readonly ending: AbortSignal;
-    /** How many entities or rows it asks for, for logs and metrics. A route sets it. */
+    /** The number of entities or rows of the request, for logs and metrics. A route sets it. */
     entityCount: number;
     /** The name of the token. */
     caller: string | null;

@@ -1,11 +1,14 @@
-/** What the sources of a store have taken, in Prometheus' form; the names of law 9 are its own. */
+/**
+ * Writes the state of a store's sources in Prometheus' format. Law 9 fixes the names:
+ * `quarantined_changes_total` counts messages, `quarantined_rows` rows.
+ */
 import type { SourceStatus, Store } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { Gauge, Registry } from "prom-client";
 
 /**
- * The text, from the store's status, which is asked at most every few seconds: it reads every
- * source's state in every store.
+ * Makes the text from the store's status. The status is read at most every few seconds, because it
+ * reads every source's state in every store.
  */
 export function storeMetrics(store: Store): () => Promise<string> {
   const registry = new Registry();
@@ -91,7 +94,7 @@ export function storeMetrics(store: Store): () => Promise<string> {
 
   return async () => {
     for (const gauge of all) gauge.reset();
-    // a store that is away must not take the other metrics with it
+    // an unavailable store must not remove the other metrics
     const status = await statusNow().catch(() => null);
     up.set(status === null ? 0 : 1);
     if (status !== null) fill(status);

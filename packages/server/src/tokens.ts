@@ -1,4 +1,4 @@
-/** Bearer tokens: who asks, and what they may do. */
+/** Authenticates callers by bearer token, and checks their scopes. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Scope, ServerToken } from "./server-options.ts";
@@ -10,10 +10,15 @@ export interface Caller {
 
 const SCOPES: readonly string[] = ["read", "push", "operate"] satisfies readonly Scope[];
 
-/** Who the header's token belongs to. Throws `TOKEN_MISSING`, `TOKEN_UNKNOWN`. */
+/**
+ * Returns the caller of the header's token.
+ *
+ * @throws TOKEN_MISSING when the request has no token.
+ * @throws TOKEN_UNKNOWN when the token is not one of the server's.
+ */
 export type Authentication = (authorization: string | undefined) => Caller;
 
-/** Null: there are no tokens, and everybody may do everything. */
+/** Makes the authentication; null if there are no tokens, and every caller may do everything. */
 export function authentication(tokens: readonly ServerToken[] = []): Authentication | null {
   if (tokens.length === 0) return null;
   const known = tokens.map((token) => ({
@@ -34,7 +39,7 @@ export function authentication(tokens: readonly ServerToken[] = []): Authenticat
       );
     const digest = sha256(given);
     let found: Caller | null = null;
-    // all are compared, each in constant time: how long it takes tells nothing
+    // all tokens are compared, each in constant time, so the duration tells nothing
     for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.caller;
     if (found === null)
       throw new TidemarkError(
@@ -45,13 +50,13 @@ export function authentication(tokens: readonly ServerToken[] = []): Authenticat
   };
 }
 
-/** Throws `SCOPE_MISSING`. */
+/** @throws SCOPE_MISSING when the caller's token does not have the scope. */
 export function allow({ name, scopes }: Caller, scope: Scope): void {
   if (!scopes.includes(scope))
     throw new TidemarkError(
       "SCOPE_MISSING",
-      `the token of "${name}" may ${scopes.join(", ") || "nothing"}, and this needs ` +
-        `"${scope}"; ask those who operate the server for a token with that scope`,
+      `the token of "${name}" may ${scopes.join(", ") || "nothing"}, ` +
+        `and this needs "${scope}"; ask those who operate the server for a token with that scope`,
     );
 }
 
@@ -66,8 +71,8 @@ function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer 
     throw new TidemarkError(
       "SERVER_OPTIONS_INVALID",
       `${who}: ` +
-        `${wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`}; ` +
-        `give some of ${SCOPES.join(", ")}`,
+        (wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`) +
+        `; give some of ${SCOPES.join(", ")}`,
     );
   if (digest !== undefined) {
     if (!/^[0-9a-f]{64}$/i.test(digest))
@@ -77,12 +82,12 @@ function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer 
       );
     return Buffer.from(digest, "hex");
   }
-  // what cannot stand in a header could never be sent; and a short one can be guessed
+  // a header cannot carry other characters, and a short token can be guessed
   if (typeof token !== "string" || !/^[\x21-\x7e]{16,}$/.test(token))
     throw new TidemarkError(
       "SERVER_OPTIONS_INVALID",
-      `${who}: it must be at least 16 visible ASCII characters without spaces, as openssl ` +
-        "rand -hex 32 makes them",
+      `${who}: it must be at least 16 visible ASCII characters without spaces, ` +
+        "as openssl rand -hex 32 makes them",
     );
   return sha256(token);
 }

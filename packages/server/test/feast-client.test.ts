@@ -1,4 +1,4 @@
-/** Feast from PyPI with its remote online store pointed at our server. */
+/** Tests Feast from PyPI, whose remote online store is our server. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ const KINDS = Object.assign(
   ...Object.values(repository.views).map(({ features }) => features),
 ) as Readonly<Record<string, "int64" | "float64" | "string">>;
 
-/** Python's value is ours: its type, and all its bits. */
+/** Checks that Python's value equals ours in its type and all its bits. */
 function expectSame(name: string, [type, shown]: readonly [string, string], value: unknown): void {
   if (value === null) expect([name, type, shown]).toEqual([name, "NoneType", "None"]);
   else if (KINDS[name] === "int64")
@@ -50,8 +50,8 @@ function expectSame(name: string, [type, shown]: readonly [string, string], valu
 }
 
 /**
- * Every value and every status of an answer is that of the SDK; names are those asked for, in
- * whatever order.
+ * Checks that every value and status of an answer equals that of the SDK. The names are the
+ * requested names, in any order.
  */
 function expectAnswer(
   answer: FeastAnswer,
@@ -112,7 +112,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("features by reference, of users known and unknown, are those of the SDK to the bit", async () => {
+  test("features by reference equal those of the SDK, for unknown users too", async () => {
     const rows = await store.getOnlineFeatures({
       features: weekly,
       entities: asked,
@@ -126,7 +126,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("so are those with full names, of a service, and of some features in another order", async () => {
+  test("so do full names, a service, and some features in another order", async () => {
     const rows = await store.getOnlineFeatures({
       features: weekly,
       entities: users,
@@ -161,7 +161,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("a float64 without a fraction is a float in Python, and keys come back as they were", async () => {
+  test("a float64 without a fraction is a float in Python; keys come back equal", async () => {
     const { values } = await feast({
       call: "get",
       features: ["weekly_activity:min_amount_l1w"],
@@ -190,102 +190,98 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test(
-    "what the client pushes and writes is served at once to it and to the SDK, in windows too, " +
-      "with every digit of an int64",
-    async () => {
-      const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
-      const pushed = await feast({
-        call: "push",
-        source: "balances",
-        df: {
-          account_id: [7, 9_007_199_254_740_993, 8],
-          balance: [0.1, 2, null],
-          credit_limit: [1, 2, 5],
-          tier: ["gold", null, "é"],
-          event_timestamp: [at(30), at(20), at(20_000)],
-        },
-      });
-      expect(pushed.error, pushed.message).toBeUndefined();
-      const written = await feast({
-        call: "write",
-        view: "account_state",
-        df: {
-          account_id: [7],
-          balance: [-2.5],
-          credit_limit: [4],
-          tier: ["gold"],
-          event_timestamp: [at(10)],
-        },
-      });
-      expect(written.error, written.message).toBeUndefined();
-      const entities = [7, 8, 9].map((account_id) => ({ account_id }));
-      const state = await store.getOnlineFeatures({
-        features: accountState,
-        entities,
-        metadata: true,
-      });
-      expect(state[0]).toMatchObject({
-        balance: { value: -2.5, status: "PRESENT" },
-        credit_limit: { value: 4n },
-      });
-      expect(state[1]).toMatchObject({ balance: { value: null, status: "OUTSIDE_MAX_AGE" } });
-      const names = (view: string, of: object): string[] =>
-        Object.keys(of).map((name) => `${view}:${name}`);
-      expectAnswer(
-        await feast({
-          call: "get",
-          features: names("account_state", accountState),
-          entity_rows: entities,
-        }),
-        state,
-        { key: "account_id" },
-      );
-      const moves = await store.getOnlineFeatures({
-        features: accountMoves,
-        entities,
-        metadata: true,
-      });
-      expect(moves[0]).toMatchObject({ moves_l1d: { value: 2 }, limits_l1d: { value: 5n } });
-      expectAnswer(
-        await feast({
-          call: "get",
-          features: names("account_moves", accountMoves),
-          entity_rows: entities,
-        }),
-        moves,
-        { key: "account_id" },
-      );
-
-      await store.push(definitions.balances, [
-        {
-          account_id: LARGEST,
-          balance: null,
-          credit_limit: -LARGEST,
-          tier: null,
-          event_timestamp: new Date(NOW - 1000),
-        },
-      ]);
-      // a key that no double holds, out and back
-      const large = await feast({
+  test("rows that the client pushes and writes are served at once to it and the SDK", async () => {
+    const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+    const pushed = await feast({
+      call: "push",
+      source: "balances",
+      df: {
+        account_id: [7, 9_007_199_254_740_993, 8],
+        balance: [0.1, 2, null],
+        credit_limit: [1, 2, 5],
+        tier: ["gold", null, "é"],
+        event_timestamp: [at(30), at(20), at(20_000)],
+      },
+    });
+    expect(pushed.error, pushed.message).toBeUndefined();
+    const written = await feast({
+      call: "write",
+      view: "account_state",
+      df: {
+        account_id: [7],
+        balance: [-2.5],
+        credit_limit: [4],
+        tier: ["gold"],
+        event_timestamp: [at(10)],
+      },
+    });
+    expect(written.error, written.message).toBeUndefined();
+    const entities = [7, 8, 9].map((account_id) => ({ account_id }));
+    const state = await store.getOnlineFeatures({
+      features: accountState,
+      entities,
+      metadata: true,
+    });
+    expect(state[0]).toMatchObject({
+      balance: { value: -2.5, status: "PRESENT" },
+      credit_limit: { value: 4n },
+    });
+    expect(state[1]).toMatchObject({ balance: { value: null, status: "OUTSIDE_MAX_AGE" } });
+    const names = (view: string, of: object): string[] =>
+      Object.keys(of).map((name) => `${view}:${name}`);
+    expectAnswer(
+      await feast({
         call: "get",
-        features: ["account_state:credit_limit"],
-        entity_rows: [{ account_id: "9223372036854775807" }],
-      });
-      expect(large.values).toEqual({
-        account_id: [["int", String(LARGEST)]],
-        credit_limit: [["int", String(-LARGEST)]],
-      });
-      const texts = await feast({
+        features: names("account_state", accountState),
+        entity_rows: entities,
+      }),
+      state,
+      { key: "account_id" },
+    );
+    const moves = await store.getOnlineFeatures({
+      features: accountMoves,
+      entities,
+      metadata: true,
+    });
+    expect(moves[0]).toMatchObject({ moves_l1d: { value: 2 }, limits_l1d: { value: 5n } });
+    expectAnswer(
+      await feast({
         call: "get",
-        features: ["account_state:tier"],
-        entity_rows: [{ account_id: "7" }],
-      });
-      expect(texts.values["tier"]).toEqual([["str", "'gold'"]]);
-    },
-  );
+        features: names("account_moves", accountMoves),
+        entity_rows: entities,
+      }),
+      moves,
+      { key: "account_id" },
+    );
 
-  test("what is wrong is raised by the client as an exception of Feast's, with our sentence", async () => {
+    await store.push(definitions.balances, [
+      {
+        account_id: LARGEST,
+        balance: null,
+        credit_limit: -LARGEST,
+        tier: null,
+        event_timestamp: new Date(NOW - 1000),
+      },
+    ]);
+    // a key that no double holds, sent and received
+    const large = await feast({
+      call: "get",
+      features: ["account_state:credit_limit"],
+      entity_rows: [{ account_id: "9223372036854775807" }],
+    });
+    expect(large.values).toEqual({
+      account_id: [["int", String(LARGEST)]],
+      credit_limit: [["int", String(-LARGEST)]],
+    });
+    const texts = await feast({
+      call: "get",
+      features: ["account_state:tier"],
+      entity_rows: [{ account_id: "7" }],
+    });
+    expect(texts.values["tier"]).toEqual([["str", "'gold'"]]);
+  });
+
+  test("the client raises Feast's exception with our message", async () => {
     const wrong = async (
       question: Readonly<Record<string, unknown>>,
     ): Promise<[string | undefined, string | undefined]> => {
@@ -320,7 +316,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
       },
     });
     expect(windows.error).toMatch(/^feast\.errors\./);
-    // after all that, answers are what they were
+    // after all these requests, answers are unchanged
     expectAnswer(
       await feast({ call: "get", features: references, entity_rows: users }),
       await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
@@ -328,39 +324,35 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test(
-    "with a token, which Feast sends where auth is oidc with a token; without one, or with one " +
-      "that may not read, it is refused",
-    async () => {
-      const path = await serve({
-        tokens: [
-          { name: "feast", token: TOKEN, scopes: ["read"] },
-          { name: "pusher", token: `${TOKEN}-of-a-pusher`, scopes: ["push"] },
-        ],
-      });
-      const question = { call: "get", features: references, entity_rows: users };
-      const online_store = { type: "remote", path };
-      const named = await clients.connect({ online_store, auth: { type: "oidc", token: TOKEN } });
-      const other = await clients.connect({
-        online_store,
-        auth: { type: "oidc", token: `${TOKEN}-of-a-pusher` },
-      });
-      const nobody = await clients.connect({ online_store });
-      expectAnswer(
-        await named(question),
-        await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
-        { key: "user_id" },
-      );
-      expect(await other(question)).toMatchObject({
-        error: "feast.errors.FeastPermissionError",
-        message: expect.stringContaining("read") as string,
-      });
-      expect(await nobody(question)).toMatchObject({
-        error: "feast.errors.FeastPermissionError",
-        message: expect.stringContaining("Authorization: Bearer") as string,
-      });
-    },
-  );
+  test("the client is served with its oidc token, and refused without the right one", async () => {
+    const path = await serve({
+      tokens: [
+        { name: "feast", token: TOKEN, scopes: ["read"] },
+        { name: "pusher", token: `${TOKEN}-of-a-pusher`, scopes: ["push"] },
+      ],
+    });
+    const question = { call: "get", features: references, entity_rows: users };
+    const online_store = { type: "remote", path };
+    const named = await clients.connect({ online_store, auth: { type: "oidc", token: TOKEN } });
+    const other = await clients.connect({
+      online_store,
+      auth: { type: "oidc", token: `${TOKEN}-of-a-pusher` },
+    });
+    const nobody = await clients.connect({ online_store });
+    expectAnswer(
+      await named(question),
+      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      { key: "user_id" },
+    );
+    expect(await other(question)).toMatchObject({
+      error: "feast.errors.FeastPermissionError",
+      message: expect.stringContaining("read") as string,
+    });
+    expect(await nobody(question)).toMatchObject({
+      error: "feast.errors.FeastPermissionError",
+      message: expect.stringContaining("Authorization: Bearer") as string,
+    });
+  });
 
   test("over TLS, with the certificate that its configuration names", async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];

@@ -1,6 +1,6 @@
 /**
- * Requests that nobody means, beside those of api/fuzzed.test.ts: none of them is answered with a
- * 5xx, none ends the server, and right afterwards it answers as before.
+ * Sends malformed requests, in addition to those of api/fuzzed.test.ts. No answer is a 5xx, no
+ * request ends the server, and the next answer is as before.
  */
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** A small generator (xorshift32), so that a seed says all. */
+/** Makes a small generator (xorshift32), which the seed determines. */
 function random(seed: number): (below: number) => number {
   let state = seed | 1;
   return (below) => {
@@ -119,13 +119,14 @@ const MEMBERS = [
   "user_id",
 ];
 
-/** JSON of our members and values that are none of theirs. */
+/** Makes JSON of known members and wrong values. */
 function strangeJson(next: (below: number) => number, depth = 0): string {
   const kind = next(depth > 3 ? 1 : 4);
   if (kind === 0) return STRANGE[next(STRANGE.length)]!;
   const parts = Array.from({ length: next(4) }, () => strangeJson(next, depth + 1));
   if (kind === 1) return `[${parts.join(",")}]`;
-  return `{${parts.map((part) => `${JSON.stringify(MEMBERS[next(MEMBERS.length)])}:${part}`).join(",")}}`;
+  const members = parts.map((part) => `${JSON.stringify(MEMBERS[next(MEMBERS.length)])}:${part}`);
+  return `{${members.join(",")}}`;
 }
 
 describe(`malformed bodies (TIDEMARK_SEED=${SEED})`, () => {
@@ -220,7 +221,7 @@ describe(`malformed bodies (TIDEMARK_SEED=${SEED})`, () => {
   });
 });
 
-/** What comes back on a connection of its own, until it ends or nothing has come for a while. */
+/** Returns what a connection receives until it ends or is silent for a while. */
 async function raw(parts: readonly (string | Uint8Array)[], { pause = 0 } = {}): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -247,7 +248,7 @@ async function raw(parts: readonly (string | Uint8Array)[], { pause = 0 } = {}):
 const statuses = (answer: string): number[] =>
   [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 const head = (length: number, more = ""): string =>
-  `POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Type: ` +
+  "POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Type: " +
   `application/json\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
 describe(`bytes on a socket (TIDEMARK_SEED=${SEED})`, () => {
@@ -282,33 +283,24 @@ describe(`bytes on a socket (TIDEMARK_SEED=${SEED})`, () => {
     await answersAsBefore();
   }, 60_000);
 
-  test(
-    "requests on one connection are answered in their order, and what is no request after them " +
-      "ends it",
-    async () => {
-      const answer = await raw(
-        [
-          head(GOOD.length) + GOOD + head(2) + "{}" + head(GOOD.length) + GOOD,
-          "\x00\x01\x02 nonsense\r\n\r\n",
-        ],
-        { pause: 500 },
-      );
-      expect(statuses(answer)).toEqual([200, 422, 200, 400]);
-      await answersAsBefore();
-    },
-  );
+  test("requests of one connection are answered in order; garbage after them ends it", async () => {
+    const answer = await raw(
+      [
+        head(GOOD.length) + GOOD + head(2) + "{}" + head(GOOD.length) + GOOD,
+        "\x00\x01\x02 nonsense\r\n\r\n",
+      ],
+      { pause: 500 },
+    );
+    expect(statuses(answer)).toEqual([200, 422, 200, 400]);
+    await answersAsBefore();
+  });
 
-  test(
-    "who sends a head or a body too slowly is told so or let go, and others are answered " +
-      "meanwhile",
-    async () => {
-      const slowHead = raw([..."POST /get-online-features HTTP/1.1"], { pause: 100 });
-      const slowBody = raw([head(GOOD.length), ...[...GOOD].slice(0, 40)], { pause: 100 });
-      await answersAsBefore();
-      expect(statuses(await slowHead).filter((status) => status !== 408)).toEqual([]);
-      expect(statuses(await slowBody).filter((status) => status !== 408)).toEqual([]);
-      await answersAsBefore();
-    },
-    30_000,
-  );
+  test("a slow head or body is timed out while other requests are answered", async () => {
+    const slowHead = raw([..."POST /get-online-features HTTP/1.1"], { pause: 100 });
+    const slowBody = raw([head(GOOD.length), ...[...GOOD].slice(0, 40)], { pause: 100 });
+    await answersAsBefore();
+    expect(statuses(await slowHead).filter((status) => status !== 408)).toEqual([]);
+    expect(statuses(await slowBody).filter((status) => status !== 408)).toEqual([]);
+    await answersAsBefore();
+  }, 30_000);
 });

@@ -1,4 +1,4 @@
-/** Questions that come together, beside the same ones asked one after the other. */
+/** Compares batched requests with the same requests made one after the other. */
 import { expect, test } from "vitest";
 import { collectDefinitions, type Store } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
@@ -27,7 +27,7 @@ function questions(): readonly Ask[] {
       url: "/v1/features",
       payload: { features, entities: users.map((user_id) => ({ user_id })), metadata: n % 2 === 0 },
     });
-    // wrong ones among them, which the store refuses
+    // some requests are wrong, and the store refuses them
     if (n % 7 === 0)
       asked.push({
         url: "/get-online-features",
@@ -42,7 +42,7 @@ function questions(): readonly Ask[] {
   return asked;
 }
 
-/** The store, counting its reads. */
+/** Wraps a store and counts its reads. */
 function counting(store: Store): Store & { reads: number } {
   return {
     ...store,
@@ -54,7 +54,7 @@ function counting(store: Store): Store & { reads: number } {
   };
 }
 
-test("each is answered as it would be alone, a wrong one too, and the store is read less often", async () => {
+test("each request is answered as alone, wrong ones too, with fewer reads", async () => {
   const { store } = await shopServer();
   const counted = counting(store);
   const { app } = await featureServer({ store: counted, definitions });
@@ -69,7 +69,8 @@ test("each is answered as it would be alone, a wrong one too, and the store is r
   expect(alone.filter((text) => text.startsWith("422")).length).toBe(asked.length - 120);
   const before = counted.reads;
   expect(await Promise.all(asked.map(answer))).toEqual(alone);
-  // those of many entities go alone; those that met a wrong one were asked again by themselves
+  // requests of many entities are not batched; batches with a wrong request were repeated one by
+  // one
   expect(before).toBe(asked.length);
   expect(counted.reads - before).toBeLessThan(asked.length * 1.1);
   const right = asked.filter((_, i) => alone[i]!.startsWith("200"));

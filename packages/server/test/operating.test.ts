@@ -1,6 +1,6 @@
 /**
- * What whoever operates a server relies on: who may ask, how much, what is logged and counted, and
- * that it ends without losing a request.
+ * Tests the operation of a server: authentication, limits, logs, metrics, and a shutdown without
+ * lost requests.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ const bearer = (token: string): Record<string, string> => ({ authorization: `Bea
 const codeOf = (text: string): string => (JSON.parse(text) as { readonly code: string }).code;
 
 describe("tokens", () => {
-  test("each route asks for its scope; a token that stands as its SHA-256 is one as well", async () => {
+  test("each route requires its scope; a token may be given as its SHA-256", async () => {
     const server = await shopServer({ tokens });
     const statusOf = async (url: string, headers: Record<string, string> = {}): Promise<number> =>
       (
@@ -41,7 +41,7 @@ describe("tokens", () => {
       await statusOf("/metrics", bearer(READ)),
       await statusOf("/metrics", bearer(OPERATE)),
     ]).toEqual([200, 401, 403, 200]);
-    // read may not push, operate may not read; who may gets as far as the body, which is wrong
+    // read may not push and operate may not read; an allowed request fails at its wrong body
     for (const url of [
       "/push",
       "/write-to-online-store",
@@ -64,28 +64,22 @@ describe("tokens", () => {
     await server.close();
   });
 
-  test(
-    "a token that can be guessed, one without a scope and one with a wrong digest are refused " +
-      "before the server listens",
-    async () => {
-      const made = (token: object): Promise<string> =>
-        shopServer({ tokens: [{ name: "t", ...token } as never] }).then(
-          () => "made",
-          (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
-        );
-      expect(await made({ token: "short", scopes: ["read"] })).toMatch(
-        /^SERVER_OPTIONS_INVALID: .*16 visible/,
+  test("a weak token, no scope or a wrong digest is refused before listening", async () => {
+    const made = (token: object): Promise<string> =>
+      shopServer({ tokens: [{ name: "t", ...token } as never] }).then(
+        () => "made",
+        (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
       );
-      expect(await made({ token: READ, scopes: [] })).toMatch(
-        /^SERVER_OPTIONS_INVALID: .*no scope/,
-      );
-      expect(await made({ sha256: "12", scopes: ["read"] })).toMatch(
-        /^SERVER_OPTIONS_INVALID: .*64 hexadecimal/,
-      );
-      for (const text of [await made({ token: "short", scopes: ["read"] })])
-        expect(text).not.toContain("short");
-    },
-  );
+    expect(await made({ token: "short", scopes: ["read"] })).toMatch(
+      /^SERVER_OPTIONS_INVALID: .*16 visible/,
+    );
+    expect(await made({ token: READ, scopes: [] })).toMatch(/^SERVER_OPTIONS_INVALID: .*no scope/);
+    expect(await made({ sha256: "12", scopes: ["read"] })).toMatch(
+      /^SERVER_OPTIONS_INVALID: .*64 hexadecimal/,
+    );
+    for (const text of [await made({ token: "short", scopes: ["read"] })])
+      expect(text).not.toContain("short");
+  });
 
   test("beyond this machine a server without tokens does not listen", async () => {
     const server = await shopServer();
@@ -98,35 +92,31 @@ describe("tokens", () => {
 });
 
 describe("limits", () => {
-  test(
-    "a larger body, more entities and more features than the server takes are refused, and say " +
-      "what to do",
-    async () => {
-      const server = await shopServer({ limits: { bodyBytes: 2000, entities: 3, features: 2 } });
-      const post = async (payload: object) =>
-        server.app.inject({ method: "POST", url: "/v1/features", payload });
-      const ann = { user_id: "ann" };
-      const body = await post({
-        features: ["weekly:payments_l1w"],
-        entities: [{ user_id: "x".repeat(3000) }],
-      });
-      expect([body.statusCode, codeOf(body.body)]).toEqual([413, "BODY_TOO_LARGE"]);
-      const entities = await post({
-        features: ["weekly:payments_l1w"],
-        entities: [ann, ann, ann, ann],
-      });
-      expect([entities.statusCode, codeOf(entities.body)]).toEqual([422, "TOO_MANY_ENTITIES"]);
-      expect(
-        (await post({ features: ["weekly:payments_l1w"], entities: [ann, ann, ann] })).statusCode,
-      ).toBe(200);
-      const many = await post({
-        features: ["weekly:payments_l1w", "weekly:spent_7d", "weekly:fees_l1w"],
-        entities: [ann],
-      });
-      expect([many.statusCode, codeOf(many.body)]).toEqual([422, "TOO_MANY_FEATURES"]);
-      await server.close();
-    },
-  );
+  test("larger bodies and more entities or features than allowed are refused", async () => {
+    const server = await shopServer({ limits: { bodyBytes: 2000, entities: 3, features: 2 } });
+    const post = async (payload: object) =>
+      server.app.inject({ method: "POST", url: "/v1/features", payload });
+    const ann = { user_id: "ann" };
+    const body = await post({
+      features: ["weekly:payments_l1w"],
+      entities: [{ user_id: "x".repeat(3000) }],
+    });
+    expect([body.statusCode, codeOf(body.body)]).toEqual([413, "BODY_TOO_LARGE"]);
+    const entities = await post({
+      features: ["weekly:payments_l1w"],
+      entities: [ann, ann, ann, ann],
+    });
+    expect([entities.statusCode, codeOf(entities.body)]).toEqual([422, "TOO_MANY_ENTITIES"]);
+    expect(
+      (await post({ features: ["weekly:payments_l1w"], entities: [ann, ann, ann] })).statusCode,
+    ).toBe(200);
+    const many = await post({
+      features: ["weekly:payments_l1w", "weekly:spent_7d", "weekly:fees_l1w"],
+      entities: [ann],
+    });
+    expect([many.statusCode, codeOf(many.body)]).toEqual([422, "TOO_MANY_FEATURES"]);
+    await server.close();
+  });
 
   test("a limit that there is not, or that is no number above zero, is refused", async () => {
     await expect(shopServer({ limits: { entites: 3 } as never })).rejects.toMatchObject({
@@ -137,116 +127,104 @@ describe("limits", () => {
     });
   });
 
-  test(
-    "beyond the requests it works on at one time it says when to come again; one that takes too " +
-      "long is ended",
-    async () => {
-      const server = await shopServer({ limits: { inFlight: 2, requestMs: 300 } });
-      // a store that does not answer: nothing else holds a request for as long as a test needs it
-      const stuck = new Promise<never>(() => undefined);
-      const real = server.store.getOnlineColumns;
-      Object.assign(server.store, { getOnlineColumns: () => stuck });
-      const ask = () =>
-        server.app.inject({
-          method: "POST",
-          url: "/v1/features",
-          payload: { features: ["weekly:payments_l1w"], entities: [{ user_id: "ann" }] },
-        });
-      const three = (await Promise.all([ask(), ask(), ask()])).map((one) => [
-        one.statusCode,
-        one.headers["retry-after"],
-        codeOf(one.body),
-      ]);
-      expect(three.toSorted()).toEqual([
-        [503, "1", "SERVER_BUSY"],
-        [504, undefined, "REQUEST_TIMED_OUT"],
-        [504, undefined, "REQUEST_TIMED_OUT"],
-      ]);
-      Object.assign(server.store, { getOnlineColumns: real });
-      expect((await ask()).statusCode).toBe(200);
-      await server.close();
-    },
-  );
+  test("beyond the limit requests are told to retry; slow requests are ended", async () => {
+    const server = await shopServer({ limits: { inFlight: 2, requestMs: 300 } });
+    // a store that never answers: only this holds a request long enough for the test
+    const stuck = new Promise<never>(() => undefined);
+    const real = server.store.getOnlineColumns;
+    Object.assign(server.store, { getOnlineColumns: () => stuck });
+    const ask = () =>
+      server.app.inject({
+        method: "POST",
+        url: "/v1/features",
+        payload: { features: ["weekly:payments_l1w"], entities: [{ user_id: "ann" }] },
+      });
+    const three = (await Promise.all([ask(), ask(), ask()])).map((one) => [
+      one.statusCode,
+      one.headers["retry-after"],
+      codeOf(one.body),
+    ]);
+    expect(three.toSorted()).toEqual([
+      [503, "1", "SERVER_BUSY"],
+      [504, undefined, "REQUEST_TIMED_OUT"],
+      [504, undefined, "REQUEST_TIMED_OUT"],
+    ]);
+    Object.assign(server.store, { getOnlineColumns: real });
+    expect((await ask()).statusCode).toBe(200);
+    await server.close();
+  });
 });
 
 describe("what it tells", () => {
-  test(
-    "a line for each request says who asked what and how many, never for whom; entities only " +
-      "where it is asked for",
-    async () => {
-      const lines: string[] = [];
-      const server = await shopServer({
-        tokens,
-        log: {
-          write: (line) => {
-            lines.push(line);
-          },
+  test("a log line says who asked what and how many; entities only on request", async () => {
+    const lines: string[] = [];
+    const server = await shopServer({
+      tokens,
+      log: {
+        write: (line) => {
+          lines.push(line);
         },
-      });
-      await server.app.inject({ method: "POST", url: GET, headers: bearer(READ), payload: ANN });
-      await server.app.inject({
+      },
+    });
+    await server.app.inject({ method: "POST", url: GET, headers: bearer(READ), payload: ANN });
+    await server.app.inject({
+      method: "POST",
+      url: GET,
+      headers: bearer(`${READ}-wrong`),
+      payload: ANN,
+    });
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      {
+        level: 30,
         method: "POST",
-        url: GET,
-        headers: bearer(`${READ}-wrong`),
-        payload: ANN,
-      });
-      expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
-        {
-          level: 30,
-          method: "POST",
-          route: GET,
-          status: 200,
-          entities: 1,
-          caller: "scoring",
-          msg: "request",
+        route: GET,
+        status: 200,
+        entities: 1,
+        caller: "scoring",
+        msg: "request",
+      },
+      { route: GET, status: 401, entities: 0 },
+    ]);
+    expect(lines.join("")).not.toMatch(/ann|token-of/);
+    await server.close();
+    const told: string[] = [];
+    const talking = await shopServer({
+      log: {
+        write: (line) => {
+          told.push(line);
         },
-        { route: GET, status: 401, entities: 0 },
-      ]);
-      expect(lines.join("")).not.toMatch(/ann|token-of/);
-      await server.close();
-      const told: string[] = [];
-      const talking = await shopServer({
-        log: {
-          write: (line) => {
-            told.push(line);
-          },
-          entities: true,
-        },
-      });
-      await talking.app.inject({ method: "POST", url: GET, payload: ANN });
-      expect(told.join("")).toContain("ann");
-      await talking.close();
-    },
-  );
+        entities: true,
+      },
+    });
+    await talking.app.inject({ method: "POST", url: GET, payload: ANN });
+    expect(told.join("")).toContain("ann");
+    await talking.close();
+  });
 
-  test(
-    "metrics count requests by route and status, entities, and what each source has taken and " +
-      "could not",
-    async () => {
-      const server = await shopServer();
-      for (let i = 0; i < 3; i++)
-        await server.app.inject({
-          method: "POST",
-          url: GET,
-          payload: { ...ANN, entities: { user_id: ["ann", "bob"] } },
-        });
+  test("metrics count requests by route and status, entities, and sources", async () => {
+    const server = await shopServer();
+    for (let i = 0; i < 3; i++)
       await server.app.inject({
         method: "POST",
         url: GET,
-        payload: { features: ["weekly:nothing"], entities: { user_id: ["ann"] } },
+        payload: { ...ANN, entities: { user_id: ["ann", "bob"] } },
       });
-      const { body, headers } = await server.app.inject({ method: "GET", url: "/metrics" });
-      expect(headers["content-type"]).toContain("text/plain");
-      expect(body).toContain(`tidemark_http_requests_total{route="${GET}",status="200"} 3`);
-      expect(body).toMatch(
-        new RegExp(`tidemark_http_requests_total\\{route="${GET}",status="4\\d\\d"\\} 1`),
-      );
-      expect(body).toMatch(new RegExp(`tidemark_http_entities_total\\{route="${GET}"\\} [67]\n`));
-      expect(body).toMatch(/quarantined_changes_total\{[^}]*source="payments"[^}]*\} 0/);
-      expect(body).toMatch(/quarantined_rows\{[^}]*source="payments"[^}]*\} 0/);
-      await server.close();
-    },
-  );
+    await server.app.inject({
+      method: "POST",
+      url: GET,
+      payload: { features: ["weekly:nothing"], entities: { user_id: ["ann"] } },
+    });
+    const { body, headers } = await server.app.inject({ method: "GET", url: "/metrics" });
+    expect(headers["content-type"]).toContain("text/plain");
+    expect(body).toContain(`tidemark_http_requests_total{route="${GET}",status="200"} 3`);
+    expect(body).toMatch(
+      new RegExp(`tidemark_http_requests_total\\{route="${GET}",status="4\\d\\d"\\} 1`),
+    );
+    expect(body).toMatch(new RegExp(`tidemark_http_entities_total\\{route="${GET}"\\} [67]\n`));
+    expect(body).toMatch(/quarantined_changes_total\{[^}]*source="payments"[^}]*\} 0/);
+    expect(body).toMatch(/quarantined_rows\{[^}]*source="payments"[^}]*\} 0/);
+    await server.close();
+  });
 
   test("it is healthy as long as its store answers, and says so to whoever watches", async () => {
     const server = await shopServer();
@@ -262,18 +240,14 @@ describe("what it tells", () => {
 });
 
 test(
-  "it drains: while callers go on, health says 503, what was asked is answered, and nobody is " +
-    "cut off",
+  "drain: callers go on, health is 503, every begun request is answered",
   { timeout: 60_000 },
   async () => {
     const server = await shopServer();
     const url = new URL(await server.listen({ port: 0 }));
     const seen = { answered: 0, cut: [] as string[] };
     const payload = JSON.stringify(ANN);
-    /**
-     * As a caller behind a balancer: it keeps its connection, and goes elsewhere when an answer
-     * ends it.
-     */
+    /** A caller behind a balancer: it keeps its connection until an answer closes it. */
     async function caller(): Promise<void> {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (let told = false; !told;) {

@@ -1,4 +1,4 @@
-/** Answers as the JSON text of rows. */
+/** Writes answers as the JSON text of rows. */
 import { formatTime } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import type { Answered } from "../merged-reads.ts";
@@ -6,10 +6,7 @@ import { valueWriter, type Int64Form } from "./wire-values.ts";
 
 export type AnswerWriter = (answered: Answered, length: number) => string;
 
-/**
- * What depends on the columns alone is worked out once; a row is then so many texts one after the
- * other.
- */
+/** Makes a writer of rows. The parts that depend on the columns alone are computed once. */
 export function answerWriter(
   columns: readonly ColumnSpec[],
   int64: Int64Form,
@@ -26,7 +23,9 @@ export function answerWriter(
         const value = values[c]!(column[i]!);
         if (!metadata) text += heads[c]! + value;
         else
-          text += `${heads[c]!}{"value":${value},"status":"${statuses[i]!}","eventTime":${Number.isNaN(times[i]!) ? "null" : `"${formatTime(times[i]!)}"`}}`;
+          text +=
+            `${heads[c]!}{"value":${value},"status":"${statuses[i]!}","eventTime":` +
+            (Number.isNaN(times[i]!) ? "null}" : `"${formatTime(times[i]!)}"}`);
       }
       text += "}";
     }

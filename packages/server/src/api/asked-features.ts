@@ -1,4 +1,4 @@
-/** What a request names: services, views and features, found once and kept. */
+/** Resolves the services, views and features that a request names, and keeps the result. */
 import {
   TidemarkError,
   didYouMean,
@@ -23,25 +23,28 @@ export interface AskedFeatures {
   writer(int64: Int64Form, metadata: boolean): AnswerWriter;
 }
 
-/** So many lists of names are kept found. */
+/** The number of lists of names whose result is kept. */
 const KEPT = 1000;
 
 /**
- * A service, a view, or `view:feature`, which may be answered under another name: `view:feature as
- * other`.
+ * A service, a view, or `view:feature`, each optionally with another name in the answer:
+ * `view:feature as other`.
  */
 const REFERENCE =
   /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
 
 export interface FeatureNames {
   /**
-   * Throws `FEATURE_UNKNOWN` and `VIEW_UNKNOWN` with the nearest name, and `NAME_TAKEN` where two
-   * would be answered under one.
+   * Resolves a list of names. The errors name the nearest known name.
+   *
+   * @throws FEATURE_UNKNOWN when a view has no such feature.
+   * @throws VIEW_UNKNOWN when no view has the name.
+   * @throws NAME_TAKEN when two features would have one name in the answer.
    */
   list(names: readonly string[]): AskedFeatures;
-  /** Throws `SERVICE_UNKNOWN`. */
+  /** @throws SERVICE_UNKNOWN when no service has the name. */
   service(name: string): AskedFeatures;
-  /** Throws `VIEW_UNKNOWN`. */
+  /** @throws VIEW_UNKNOWN when no view has the name. */
   view(name: string): AskedFeatures;
 }
 
@@ -63,8 +66,8 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
     if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
       throw new TidemarkError(
         "REQUEST_INVALID",
-        `features: ${quoted(name)} names nothing; write a service, a view, "view:feature" or ` +
-          `"view:feature as other_name"`,
+        `features: ${quoted(name)} names nothing; ` +
+          `write a service, a view, "view:feature" or "view:feature as other_name"`,
       );
     }
     if (member === undefined) {
@@ -75,8 +78,8 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
       if (view === undefined)
         throw new TidemarkError(
           "FEATURE_UNKNOWN",
-          "features: no service or view is called " +
-            `${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`,
+          "features: no service or view " +
+            `is called ${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`,
         );
       return featuresOf(view);
     }
@@ -122,7 +125,7 @@ function askedFeatures(features: readonly SelectedFeature[]): AskedFeatures {
   };
 }
 
-/** What is there is listed only where nothing is near, and not without end. */
+/** Suggests the nearest name. The known names are listed, shortened, only if none is near. */
 function hint(name: string, names: readonly string[]): string {
   const near = didYouMean(name, names);
   if (near !== "") return near;

@@ -1,5 +1,6 @@
 /**
- * The definitions as JSON: what there is to ask for, under which names, with which keys and types.
+ * Describes the definitions as JSON: services, views, entities and sources with their keys and
+ * types.
  */
 import { durationText, keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
@@ -15,7 +16,7 @@ export interface ColumnJson {
 }
 
 export interface AnsweredJson extends ColumnJson {
-  /** `view:feature`. */
+  /** The reference of the feature, `view:feature`. */
   readonly feature: string;
   readonly description: string;
 }
@@ -36,7 +37,7 @@ export interface DefinitionsJson {
     readonly features: readonly AnsweredJson[];
   }[];
   readonly entities: readonly { readonly name: string; readonly keys: readonly ColumnJson[] }[];
-  /** `pushed`: rows come from `POST /v1/push/{name}`. */
+  /** The sources. `pushed`: the rows come from `POST /v1/push/{name}`. */
   readonly sources: readonly {
     readonly name: string;
     readonly pushed: boolean;

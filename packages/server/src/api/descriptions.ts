@@ -1,13 +1,14 @@
-/** What a feature is, in words, for those who read the definitions and not their source. */
+/** Describes features in words, for readers of the definitions who do not see the source. */
 import { durationText, formatDate, formatTime, toJson, toUser } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, Value, ViewSpec } from "@tidemark/core/spi";
 
 type Condition = NonNullable<FeatureSpec["where"]>;
 
-/** `sum(transactions.amount) over 7d where vendor = "Hospital"`. */
+/** Describes a feature, such as `sum(transactions.amount) over 7d where vendor = "Hospital"`. */
 export function featureText(view: ViewSpec, feature: FeatureSpec): string {
   const { aggregate, column, window, where, result } = feature;
-  const what = `${aggregate}(${column === null ? view.source.name : `${view.source.name}.${column}`})`;
+  const { name } = view.source;
+  const what = `${aggregate}(${column === null ? name : `${name}.${column}`})`;
   const over =
     window === null
       ? view.ttl === null
@@ -16,7 +17,8 @@ export function featureText(view: ViewSpec, feature: FeatureSpec): string {
       : ` over ${durationText(window)}`;
   const replaced =
     feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
-  return `${what}${over}${where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`}${replaced}`;
+  const filter = where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`;
+  return `${what}${over}${filter}${replaced}`;
 }
 
 function conditionText(
@@ -30,11 +32,11 @@ function conditionText(
         `${condition.column} ${condition.op} ` +
         `${valueText(condition.value, columnNamed(columns, condition.column))}`
       );
-    case "in":
-      return (
-        `${condition.column} in ` +
-        `(${condition.values.map((value) => valueText(value, columnNamed(columns, condition.column))).join(", ")})`
-      );
+    case "in": {
+      const column = columnNamed(columns, condition.column);
+      const values = condition.values.map((value) => valueText(value, column));
+      return `${condition.column} in (${values.join(", ")})`;
+    }
     case "null":
       return `${condition.column} is ${condition.not ? "not " : ""}null`;
     case "not":

@@ -1,4 +1,4 @@
-/** From the body of a request for features to the text of its answer. */
+/** Turns the body of a request for features into the text of its answer. */
 import type { Limits } from "../limits.ts";
 import type { Serving } from "../serving.ts";
 import type { AskedFeatures } from "./asked-features.ts";
@@ -16,7 +16,7 @@ export interface FeaturesQuestion {
 const OPTIONS = ["entities", "asOf", "metadata", "int64"] as const;
 export const INT64_FORMS = ["string", "number"] as const;
 
-/** Features named in the body. */
+/** Reads the features that the body names. */
 export function namedQuestion(
   given: unknown,
   list: (names: readonly string[]) => AskedFeatures,
@@ -26,7 +26,7 @@ export function namedQuestion(
   return question(body, list(textsIn(body, "features", limits.features)), limits);
 }
 
-/** Features of the path. */
+/** Reads the body of a request whose path names the features. */
 export function questionFor(
   given: unknown,
   asked: AskedFeatures,

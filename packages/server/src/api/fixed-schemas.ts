@@ -1,7 +1,7 @@
-/** JSON Schemas of what does not depend on the definitions. */
+/** Holds the JSON Schemas that do not depend on the definitions. */
 import { listOf, objectOf, type Schema } from "./wire-schemas.ts";
 
-/** Of an error. */
+/** The schema of an error's code. */
 export const CODE: Schema = { type: "string", pattern: "^[A-Z][A-Z0-9_]*$" };
 
 const TEXT: Schema = { type: "string" };
@@ -122,7 +122,7 @@ export function materializedSchema(): Schema {
   });
 }
 
-/** More may be told of a source than is listed here. */
+/** The schema of the status. A source's status may have more members than this schema lists. */
 export function statusSchema(): Schema {
   const open = (
     properties: { readonly [name: string]: Schema },

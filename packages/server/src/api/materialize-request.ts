@@ -1,13 +1,20 @@
-/** From the body of a request to materialize to the options of the store. */
+/** Turns the body of a request to materialize into the options of the store. */
 import { TidemarkError, parseDate, type MaterializeOptions } from "@tidemark/core";
 import type { Serving } from "../serving.ts";
 import { bodyOf, flagOrNothingIn, textIn, textsIn } from "./request-body.ts";
 
-/** A caller would not wait for more, and those who ask for features wait meanwhile. */
+/**
+ * The greatest number of days of one request. More days would outlast a caller, and delay requests
+ * for features.
+ */
 const MOST_DAYS = 400;
 const DAY = 86_400_000;
 
-/** Throws `VIEW_UNKNOWN` with the nearest name; what is wrong with the days the store says. */
+/**
+ * Reads the options. The store checks the days.
+ *
+ * @throws VIEW_UNKNOWN when no view has the name; the message has the nearest name.
+ */
 export function materializeOptions(
   given: unknown,
   { resolver, limits, zone }: Serving,
@@ -27,8 +34,8 @@ export function materializeOptions(
   if (first !== null && end !== null && end - first > MOST_DAYS) {
     throw new TidemarkError(
       "DATES_INVALID",
-      `from ${from} on are ${end - first} days, and a request may have ${MOST_DAYS}; ask in ` +
-        "several requests, or call tidemark materialize",
+      `from ${from} on are ${end - first} days, and a request may have ${MOST_DAYS}; ` +
+        "ask in several requests, or call tidemark materialize",
     );
   }
   return {

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of the API, made from the definitions: each service, view and pushed
- * source with its own schemas.
+ * Makes the OpenAPI 3.1 document of the API from the definitions. Each service, view and push
+ * source has its own schemas.
  */
 import { keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
@@ -32,8 +32,12 @@ const STATUS: Schema = {
 const REFERENCE =
   "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?)?$";
 
-const ABOUT = `Features at request time, row by row. int64 values are JSON strings of their digits, so that none is lost in a double; with \`int64: "number"\` they are bare digits. \
-Counts and columns of mode "number" always are. A request may give an int64 either way. decimals are strings with every digit, timestamps ISO 8601 in UTC with microseconds, bytes base64.`;
+const ABOUT =
+  "Features at request time, row by row. int64 values are JSON strings of their digits, " +
+  'so that none is lost in a double; with `int64: "number"` they are bare digits. ' +
+  'Counts and columns of mode "number" always are. A request may give an int64 either way. ' +
+  "decimals are strings with every digit, timestamps ISO 8601 in UTC with microseconds, " +
+  "bytes base64.";
 
 export function openApiDocument(definitions: Definitions, limits: Limits): Schema {
   const paths: Record<string, Schema> = {
@@ -108,7 +112,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
   return {
     openapi: "3.1.0",
     info: { title: "Tidemark", version: "1", description: ABOUT },
-    // a server without tokens asks nobody
+    // a server without tokens needs no authentication
     security: [{ bearer: [] }, {}],
     paths,
     components: {
@@ -231,7 +235,7 @@ function withMetadata(value: Schema): Schema {
 }
 
 function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limits): Schema {
-  // without these a row would count nowhere
+  // without these columns a row would be in no window
   const placed = new Set(
     [...definitions.views.values()]
       .filter((view) => view.source.name === source.name)
@@ -263,8 +267,8 @@ function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limit
         minLength: 1,
         maxLength: 200,
         description:
-          "Tells this push from every other: repeated with it, it changes nothing and gets " +
-          "the first one's result",
+          "Tells this push from every other: repeated with it, " +
+          "it changes nothing and gets the first one's result",
       },
     },
     ["rows", "deletes", "id"],

@@ -2,7 +2,8 @@ import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance } from "fastify";
 
 /**
- * Asked by a method that a path does not have, it says which one it has (405, `METHOD_UNKNOWN`).
+ * Answers a method that a path does not have with 405, `METHOD_UNKNOWN`, and the method that it
+ * has.
  */
 export function refuseOtherMethods(
   app: FastifyInstance,
@@ -15,7 +16,7 @@ export function refuseOtherMethods(
     ),
     url,
     config: { scope: null },
-    // before the body is read, which may be anything
+    // before the body is read, which may be of any form
     onRequest: (request, reply, done) => {
       reply.header("allow", method === "GET" ? "GET, HEAD" : method);
       done(

@@ -1,4 +1,4 @@
-/** From the body of a push to rows as a user of the store would hand them in. */
+/** Turns the body of a push into rows as `store.push` takes them. */
 import type { FeatureResolver } from "../catalogue.ts";
 import type { Limits } from "../limits.ts";
 import { bodyOf, invalid, rowsIn, textIn } from "./request-body.ts";
@@ -13,8 +13,9 @@ export interface PushRequest {
 }
 
 /**
- * Throws `SOURCE_UNKNOWN` with the nearest name; that a log feeds the source, and what is wrong
- * with a row, the store says.
+ * Reads the requests of a push. The store refuses a source that a log feeds, and wrong rows.
+ *
+ * @throws SOURCE_UNKNOWN when no source has the name; the message has the nearest name.
  */
 export function pushRequests(
   resolver: FeatureResolver,
@@ -28,8 +29,8 @@ export function pushRequests(
     const body = bodyOf(given, ["rows", "deletes", "id"]);
     if (body["rows"] === undefined && body["deletes"] === undefined)
       throw invalid(
-        "the body has neither rows nor deletes; give rows, a list of objects with the columns " +
-          "of the source",
+        "the body has neither rows nor deletes; " +
+          "give rows, a list of objects with the columns of the source",
       );
     const listed = (member: string): readonly PushBody[] =>
       body[member] === undefined

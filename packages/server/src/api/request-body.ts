@@ -1,5 +1,5 @@
 /**
- * The members of a request's body, each checked; what is wrong is `REQUEST_INVALID` and says which
+ * Reads and checks the members of a request's body. An error is `REQUEST_INVALID` and names the
  * member.
  */
 import { TidemarkError, didYouMean } from "@tidemark/core";
@@ -7,8 +7,8 @@ import { TidemarkError, didYouMean } from "@tidemark/core";
 export type Body = Readonly<Record<string, unknown>>;
 
 /**
- * A member that is not known is a mistake, and may be the misspelt name of one that would have
- * changed the answer.
+ * Checks the names of the members. An unknown member is an error, because it may be a misspelt name
+ * that would change the answer.
  */
 export function bodyOf(given: unknown, members: readonly string[]): Body {
   if (typeof given !== "object" || given === null || Array.isArray(given))
@@ -17,8 +17,8 @@ export function bodyOf(given: unknown, members: readonly string[]): Body {
   if (superfluous !== undefined) {
     const near = didYouMean(superfluous, members);
     throw invalid(
-      `the body has ${JSON.stringify(superfluous.slice(0, 100))}, which is not known ` +
-        `here${near === "" ? `; it may have ${members.join(", ")}` : near}`,
+      `the body has ${JSON.stringify(superfluous.slice(0, 100))}, ` +
+        `which is not known here${near === "" ? `; it may have ${members.join(", ")}` : near}`,
     );
   }
   return given as Body;
@@ -44,7 +44,9 @@ export function textIn(body: Body, name: string): string | undefined {
   throw invalid(`${name} is ${kindOf(given)}; give a string`);
 }
 
-/** A text or a list of texts; what they are is for messages, and too many have `code`. */
+/**
+ * Reads a text or a list of texts. `what` names them in messages; too many texts fail with `code`.
+ */
 export function textsIn(
   body: Body,
   name: string,
@@ -58,8 +60,8 @@ export function textsIn(
     typeof given === "string" ? [given] : Array.isArray(given) ? given : [];
   if (list.length === 0)
     throw invalid(
-      `${name} is ${Array.isArray(given) ? "an empty list" : kindOf(given)}; give a list of ` +
-        `${what}`,
+      `${name} is ${Array.isArray(given) ? "an empty list" : kindOf(given)}; ` +
+        `give a list of ${what}`,
     );
   if (list.length > limit)
     throw new TidemarkError(
@@ -78,12 +80,12 @@ export function flagIn(body: Body, name: string): boolean {
   throw invalid(`${name} is ${kindOf(given)}; give true or false`);
 }
 
-/** As `flagIn`, but left out stays left out. */
+/** Reads a flag as `flagIn` does; undefined if the flag is left out. */
 export function flagOrNothingIn(body: Body, name: string): boolean | undefined {
   return body[name] === undefined ? undefined : flagIn(body, name);
 }
 
-/** The first of `choices` where it is left out. */
+/** Reads one of `choices`. Default: the first. */
 export function choiceIn<C extends string>(
   body: Body,
   name: string,
@@ -94,21 +96,21 @@ export function choiceIn<C extends string>(
   const found = choices.find((choice) => choice === given);
   if (found === undefined)
     throw invalid(
-      `${name} is ` +
-        `${typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : kindOf(given)}; ` +
+      `${name} ` +
+        `is ${typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : kindOf(given)}; ` +
         `give ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`,
     );
   return found;
 }
 
-/** An ISO time with a zone; the store reads it. */
+/** Reads an ISO time with a zone as text, which the store parses. */
 export function timeIn(body: Body, name: string): string | undefined {
   const given = body[name];
   if (given === undefined || typeof given === "string") return given;
   throw new TidemarkError(
     "TIME_INVALID",
-    `${name} is ${kindOf(given)}; write it as "2026-01-31T09:30:00.125Z" or with an offset ` +
-      "such as +01:00",
+    `${name} is ${kindOf(given)}; ` +
+      `write it as "2026-01-31T09:30:00.125Z" or with an offset such as +01:00`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Tidemark's own JSON API: rows in, rows out, no digit lost. */
+/** Tidemark's own JSON API, with rows of features that keep every digit. */
 import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../serving.ts";

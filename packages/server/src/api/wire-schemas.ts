@@ -1,6 +1,5 @@
 /**
- * JSON Schemas of values on the wire, of requests and of answers (JSON Schema 2020-12, as OpenAPI
- * 3.1 has it).
+ * Makes the JSON Schemas of values, requests and answers: JSON Schema 2020-12, as in OpenAPI 3.1.
  */
 import type { ColumnSpec } from "@tidemark/core/spi";
 
@@ -8,11 +7,11 @@ export type Schema = { readonly [member: string]: unknown };
 
 const LARGEST = "9223372036854775807";
 
-/** A bound that no double holds, so that it stands in the document with all its digits. */
+/** A bound that no double holds, kept as a number with all its digits. */
 const bound = (digits: string): unknown =>
   (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
 
-/** Digits up to those of an int64, without leading zeros. */
+/** Matches at most the digits of an int64, without leading zeros. */
 const INT64_PATTERN = `^(?:0|-?(?:${[
   "[1-9][0-9]{0,17}",
   ...[...LARGEST].flatMap((digit, i) =>
@@ -32,7 +31,7 @@ const BYTES = {
 } as const;
 const INT32 = { type: "integer", minimum: -2147483648, maximum: 2147483647 } as const;
 
-/** In an answer; null is one of its types where the feature may be null. */
+/** The schema of a value in an answer. null is one of its types if the feature may be null. */
 export function answerSchema(column: ColumnSpec, description?: string): Schema {
   const schema = described(answered(column), description);
   if (!column.nullable || schema["type"] === undefined) return schema;
@@ -70,7 +69,7 @@ function answered(column: ColumnSpec): Schema {
   }
 }
 
-/** In a request: a key of an entity, or a value of a pushed row. */
+/** The schema of a value in a request: a key of an entity, or a value of a pushed row. */
 export function requestSchema(column: ColumnSpec): Schema {
   const schema = requested(column);
   if (!column.nullable || schema["type"] === undefined) return schema;
@@ -91,7 +90,9 @@ function requested(column: ColumnSpec): Schema {
       const { precision = 38, scale = 0 } = column;
       return {
         type: "string",
-        pattern: `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}${scale === 0 ? "" : `(?:\\.[0-9]{1,${scale}})?`}$`,
+        pattern:
+          `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}` +
+          (scale === 0 ? "$" : `(?:\\.[0-9]{1,${scale}})?$`),
       };
     }
     case "timestamp":
@@ -109,7 +110,7 @@ function requested(column: ColumnSpec): Schema {
   }
 }
 
-/** A time of a request: any offset; years 1685 to 2255. */
+/** The schema of a time in a request: any offset, years 1685 to 2255. */
 export const TIME: Schema = {
   type: "string",
   format: "date-time",
@@ -120,7 +121,10 @@ function described(schema: Schema, description: string | undefined): Schema {
   return description === undefined ? schema : { ...schema, description };
 }
 
-/** Every property must be there unless it is listed as optional, and no other may. */
+/**
+ * Makes the schema of an object. Every property is required unless `optional` lists it, and no
+ * other property is allowed.
+ */
 export function objectOf(
   properties: { readonly [name: string]: Schema },
   optional: readonly string[] = [],

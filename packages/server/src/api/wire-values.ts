@@ -1,14 +1,14 @@
-/** Values on the wire: what each kind of column is in JSON, in requests and in answers. */
+/** Converts values between each value type and its JSON form, in requests and in answers. */
 import { formatDate, formatTime, toUser } from "@tidemark/core";
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 
 /**
- * Whether int64 values are JSON strings of their digits or bare digits. A column of mode "number",
- * counts among them, always is bare digits.
+ * The form of int64 values: JSON strings of digits, or bare digits. A column of mode "number", and
+ * every count, always has bare digits.
  */
 export type Int64Form = "string" | "number";
 
-/** From a value to its JSON text. */
+/** Turns a value into its JSON text. */
 export type ValueWriter = (value: Value) => string;
 
 export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
@@ -17,8 +17,8 @@ export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
 }
 
 /**
- * float64: the shortest text that reads back as the same double; text of other kinds has every
- * digit.
+ * Turns a value into text. A float64 has the shortest text that reads back as the same double;
+ * other types keep every digit.
  */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
   switch (column.type) {
@@ -37,7 +37,7 @@ function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, nu
     case "bytes":
       return (value) => `"${base64Of(value as Uint8Array)}"`;
     default:
-      return String; // json is text already
+      return String; // json is already text
   }
 }
 
@@ -46,8 +46,9 @@ function base64Of(bytes: Uint8Array): string {
 }
 
 /**
- * From a value of a request to what a user of the store would hand in; null: as JSON gives it. What
- * it cannot make sense of stays, and the store refuses it by row and column.
+ * Makes a reader from a request's value to the value that `store.push` takes; null if JSON's value
+ * is taken as is. A value that does not fit stays as it is, and the store refuses it by row and
+ * column.
  */
 function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
   switch (column.type) {
@@ -59,7 +60,7 @@ function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
         typeof given === "string" && isBase64(given)
           ? new Uint8Array(Buffer.from(given, "base64"))
           : given;
-    // a whole number beyond 2^53 came as a bigint, and a double is what is wanted
+    // a whole number beyond 2^53 arrives as a bigint, and the column wants a double
     case "float64":
       return (given) =>
         typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given))
@@ -72,12 +73,17 @@ function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
   }
 }
 
-/** JSON has no numbers for these; a push counts them as missing (law 9). */
+/**
+ * JSON has no numbers for these. A push counts them as missing (law 9: NaN and ±Infinity are
+ * missing and counted).
+ */
 const NON_FINITE = /^(?:NaN|-?Infinity)$/;
 
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
-/** A whole number beyond 2^53 within a json value keeps its digits: the value is kept as text. */
+/**
+ * Keeps the digits of whole numbers beyond 2^53 within a json value, by keeping the value as text.
+ */
 function withDigits(given: unknown): unknown {
   if (typeof given === "bigint") return rawJSON(String(given));
   if (typeof given !== "object" || given === null) return given;
@@ -93,8 +99,8 @@ function isBase64(text: string): boolean {
 }
 
 /**
- * A reader of rows of a request: columns that JSON cannot hold as they are read from their form on
- * the wire.
+ * Makes a reader of a request's rows. Columns that JSON cannot hold directly are read from their
+ * JSON form.
  */
 export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unknown {
   const readers = columns.flatMap((column) => {
@@ -104,7 +110,7 @@ export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unk
   if (readers.length === 0) return (row) => row;
   return (row) => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) return row;
-    // of the request's body, which nobody else holds
+    // the row belongs to the request's body, and is changed in place
     const members = row as Record<string, unknown>;
     for (const { name, read } of readers)
       if (Object.hasOwn(members, name)) members[name] = read(members[name]);

@@ -1,11 +1,11 @@
 /**
- * Errors as Feast's clients take them: a JSON string that holds JSON with module, class and
- * message, from which they raise that class.
+ * Formats errors for Feast's clients: a JSON string that holds JSON with module, class and message.
+ * The clients raise that class.
  */
 import { isTidemarkError } from "@tidemark/core";
 import { MalformedBody } from "./malformed.ts";
 
-/** The class of `feast.errors` that says the same; `FeastError` for the rest. */
+/** The class of `feast.errors` for a code; other codes become `FeastError`. */
 const CLASSES: Readonly<Record<string, string>> = {
   VIEW_UNKNOWN: "FeatureViewNotFoundException",
   SERVICE_UNKNOWN: "FeatureServiceNotFoundException",
@@ -19,7 +19,10 @@ const CLASSES: Readonly<Record<string, string>> = {
   SCOPE_MISSING: "FeastPermissionError",
 };
 
-/** The body of the answer; `status` as everywhere, but for a push source, where Feast says 422. */
+/**
+ * Returns the body of the answer. The status is the usual one, except that Feast's push answers 422
+ * for an unknown push source.
+ */
 export function feastError(
   error: unknown,
   status: number,

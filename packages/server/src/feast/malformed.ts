@@ -1,7 +1,4 @@
-/**
- * A body of another form than the protocol's, told as FastAPI tells it: `{"detail": [{"type",
- * "loc", "msg"}]}`.
- */
+/** Reports a malformed body in FastAPI's form: `{"detail": [{"type", "loc", "msg"}]}`. */
 import { TidemarkError } from "@tidemark/core";
 import { quoted } from "../names.ts";
 
@@ -26,8 +23,8 @@ export class MalformedBody extends TidemarkError {
 export type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the members of a body and gathers what is wrong with them; `done` throws it. Members that
- * are not known are passed over, as Feast does.
+ * Reads the members of a body and collects their errors, which `done` throws. Unknown members are
+ * ignored, as in Feast.
  */
 export class BodyReader {
   private readonly members: Members;
@@ -43,7 +40,7 @@ export class BodyReader {
     this.members = body;
   }
 
-  /** undefined: it is left out, or null where that means the same. */
+  /** Reads a member; undefined if it is left out, or null where null means the same. */
   private member(name: string): unknown {
     const value = Object.hasOwn(this.members, name) ? this.members[name] : undefined;
     return value === null ? undefined : value;
@@ -90,7 +87,7 @@ export class BodyReader {
     return value as readonly string[];
   }
 
-  /** Lists by name: entities, or the columns of a frame. */
+  /** Reads lists by name: entities, or the columns of a pushed frame. */
   lists(name: string): ReadonlyMap<string, readonly unknown[]> {
     const lists = new Map<string, readonly unknown[]>();
     const value = this.member(name);
@@ -114,7 +111,7 @@ export class BodyReader {
   }
 }
 
-/** The length that all lists have; lists of several lengths are refused. */
+/** Returns the common length of the lists. Lists of different lengths are an error. */
 export function lengthOf(
   reader: BodyReader,
   name: string,
@@ -127,8 +124,8 @@ export function lengthOf(
     else if (list.length !== length) {
       reader.refuse(
         name,
-        `the lists must have one length, and ${quoted(first)} has ${length} values and ` +
-          `${quoted(key)} has ${list.length}`,
+        "the lists must have one length, " +
+          `and ${quoted(first)} has ${length} values and ${quoted(key)} has ${list.length}`,
       );
       break;
     }

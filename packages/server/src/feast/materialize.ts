@@ -1,6 +1,6 @@
 /**
- * `POST /materialize` and `/materialize-incremental`: Feast's interval of times is ours of days,
- * those that ended in it.
+ * Serves `POST /materialize` and `/materialize-incremental`. Feast's interval of times becomes the
+ * days that ended in it.
  */
 import { TidemarkError, parseDate, parseTime, type Store } from "@tidemark/core";
 import type { Serving } from "../serving.ts";
@@ -11,11 +11,14 @@ export interface Materialization {
   readonly days:
     | { readonly from: string; readonly to: string }
     | { readonly incremental: true; readonly to: string };
-  /** It is answered before it is done. */
+  /** True if the request is answered before the materialization is done. */
   readonly later: boolean;
 }
 
-/** A thousand days of a feature table are written in minutes; more in one request is a mistake. */
+/**
+ * The greatest number of days of one request. A thousand days of a feature table take minutes, so
+ * more days are a mistake.
+ */
 const MOST_DAYS = 3660;
 const DAY = 86_400_000;
 
@@ -34,21 +37,21 @@ export function materialization(body: unknown, query: unknown, serving: Serving)
   if (from >= to)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: start_ts ${start} is not before end_ts ${end}; give the earlier one as ` +
-        "start_ts",
+      `the request: start_ts ${start} is not before end_ts ${end}; ` +
+        "give the earlier one as start_ts",
     );
   if (to - from > MOST_DAYS * DAY * 1000)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: from ${start} to ${end} are more than ${MOST_DAYS} days; materialize them ` +
-        "in parts",
+      `the request: from ${start} to ${end} are more than ${MOST_DAYS} days; ` +
+        "materialize them in parts",
     );
   const days = { from: dayOf(from, serving.zone), to: dayOf(to, serving.zone) };
   if (days.from >= days.to)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; rows ` +
-        "are materialized at the end of a day: let end_ts be the end of one",
+      `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; ` +
+        "rows are materialized at the end of a day: let end_ts be the end of one",
     );
   return { views, days, later: later(query) };
 }
@@ -80,20 +83,20 @@ function viewsOf(reader: BodyReader, { definitions, resolver }: Serving): readon
     : [...new Set(names)].map((name) => resolver.view(name).name);
 }
 
-/** A time without a zone is of UTC, as Feast has it. */
+/** Parses a time. A time without a zone is UTC, as in Feast. */
 function timeOf(text: string, name: string): number {
   const days = parseDate(text);
   const time = days === null ? parseTime(text, "UTC") : days * DAY * 1000;
   if (time === null)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is no time; write it as ` +
-        `"2026-01-31T09:30:00Z"`,
+      `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is no time; ` +
+        `write it as "2026-01-31T09:30:00Z"`,
     );
   return time;
 }
 
-/** The day that it is in the zone. */
+/** Returns the day of a time in the zone. */
 function dayOf(time: number, zone: string): string {
   const parts = new Intl.DateTimeFormat("en-US", {
     timeZone: zone,
@@ -114,8 +117,8 @@ function dayOf(time: number, zone: string): string {
 }
 
 /**
- * Feast's `?async=true`; its `force` is taken and changes nothing: no run that is over is taken for
- * one that runs.
+ * Reads Feast's `?async=true`. Feast's `force` is accepted without effect, because a finished run
+ * never counts as running.
  */
 function later(query: unknown): boolean {
   const flags = ["async", "force"].map((name) => {
@@ -136,10 +139,10 @@ function later(query: unknown): boolean {
 }
 
 export interface Materializer {
-  /** The names among these whose materialization runs in this process. */
+  /** Returns the views among these whose materialization runs in this process. */
   running(views: readonly string[]): readonly string[];
   start(asked: Materialization): Promise<void>;
-  /** Ends what runs; it can be done again. */
+  /** Stops the running materializations, which can be repeated. */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,7 @@
-/** `POST /get-online-features`: columns of keys in, columns of features out. */
+/**
+ * Serves `POST /get-online-features`: columns of keys in the request, columns of features in the
+ * answer.
+ */
 import { TidemarkError } from "@tidemark/core";
 import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
 import type { Asked } from "../catalogue.ts";
@@ -8,16 +11,16 @@ import type { Answered, OnlineReads } from "../merged-reads.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
-/** What follows from the features alone. */
+/** The part of the answer that depends on the features alone. */
 interface Plan {
   readonly asked: Asked;
   readonly byName: ReadonlyMap<string, ColumnSpec>;
   /**
-   * The key of an entity by the entity's name: Feast takes the one for the other, and says that it
-   * will not always do so.
+   * The key of an entity by the entity's name. Feast accepts the entity's name for the key, and
+   * announces that it will stop doing so.
    */
   readonly byEntity: ReadonlyMap<string, ColumnSpec>;
-  /** `"a","b"`. */
+  /** The names as JSON: `"a","b"`. */
   readonly names: string;
   readonly texts: readonly ValueText[];
 }
@@ -25,7 +28,7 @@ interface Plan {
 interface Question {
   readonly plan: Plan;
   readonly length: number;
-  /** In the order of the request. */
+  /** The keys in the order of the request. */
   readonly keys: readonly { readonly column: ColumnSpec; readonly values: readonly unknown[] }[];
 }
 
@@ -63,8 +66,8 @@ export function onlineQuestion(body: unknown, { resolver, limits }: Serving): Qu
   if (length === 0)
     throw new TidemarkError(
       "KEY_INVALID",
-      "entities: the lists are empty; give at least one " +
-        `${plan.asked.keys.map(({ name }) => name).join(", ")}`,
+      "entities: the lists are empty; " +
+        `give at least one ${plan.asked.keys.map(({ name }) => name).join(", ")}`,
     );
   return { plan, length, keys };
 }
@@ -93,7 +96,10 @@ function planOf(asked: Asked): Plan {
   return plan;
 }
 
-/** Other lists than those of keys are for Feast's transformations on demand, and not returned. */
+/**
+ * Reads the lists of keys. Other lists are inputs of Feast's on-demand transformations, and are not
+ * returned.
+ */
 function keysOf(
   { asked: { keys }, byName, byEntity }: Plan,
   entities: ReadonlyMap<string, readonly unknown[]>,
@@ -112,14 +118,17 @@ function keysOf(
   if (lacking !== undefined)
     throw new TidemarkError(
       "KEY_MISSING",
-      `entities: key ${lacking.name} is missing (there ` +
-        `${entities.size === 0 ? "are none" : `is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`}); ` +
+      `entities: key ${lacking.name} is missing (` +
+        (entities.size === 0
+          ? "there are none"
+          : `there is ${[...entities.keys()].slice(0, 20).map(quoted).join(", ")}`) +
+        "); " +
         "give a list of its values",
     );
   return found;
 }
 
-/** The answer as JSON text. */
+/** Writes the answer as JSON text. */
 export async function onlineAnswer(
   reads: OnlineReads,
   { plan, keys, length }: Question,
@@ -145,14 +154,16 @@ function answerText(
   for (const { column, values } of keys) {
     text += '{"values":[';
     for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
-    text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}],"event_timestamps":[${GENERATION}${`,${GENERATION}`.repeat(length - 1)}]},`;
+    text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}]`;
+    text += `,"event_timestamps":[${GENERATION}${`,${GENERATION}`.repeat(length - 1)}]},`;
   }
   text +=
     length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
-  return `${text}],"metadata":{"feature_names":[${keys.map(({ column }) => `"${column.name}",`).join("")}${names}]}}`;
+  const keyNames = keys.map(({ column }) => `"${column.name}",`).join("");
+  return `${text}],"metadata":{"feature_names":[${keyNames}${names}]}}`;
 }
 
-/** The features of many entities. */
+/** Writes the features of many entities. */
 function columnsText(
   answers: readonly ResultColumns[],
   texts: readonly ValueText[],
@@ -178,12 +189,17 @@ function columnsText(
       }
       timesText += comma + written;
     }
-    text += `${f === 0 ? "" : ","}{"values":[${valuesText}],"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`;
+    text +=
+      `${f === 0 ? "" : ","}{"values":[${valuesText}],` +
+      `"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`;
   }
   return text;
 }
 
-/** The features of one entity: what follows the value is mostly that of the feature before. */
+/**
+ * Writes the features of one entity. The text after the value is mostly that of the previous
+ * feature.
+ */
 function rowText(
   answers: readonly ResultColumns[],
   texts: readonly ValueText[],

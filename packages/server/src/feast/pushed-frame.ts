@@ -1,5 +1,5 @@
 /**
- * `POST /push` and `POST /write-to-online-store`: a frame of columns becomes rows of a pushed
+ * Serves `POST /push` and `POST /write-to-online-store`. A frame of columns becomes rows of a push
  * source.
  */
 import { TidemarkError, didYouMean, micros, parseTime } from "@tidemark/core";
@@ -14,7 +14,10 @@ export interface PushedFrame {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Rows of a push go into the history and the online store, wherever a request wants them to go. */
+/**
+ * The accepted values of `to`. Each push goes into the history and the online store, whatever the
+ * request names.
+ */
 const PLACES: readonly (string | undefined)[] = [
   "online",
   "offline",
@@ -60,18 +63,18 @@ function frameLength(
   if (length > most)
     throw new TidemarkError(
       "TOO_MANY_ROWS",
-      `df has ${length} rows, and a push may have ${most}; push in parts, or raise the limit ` +
-        "rows of the server",
+      `df has ${length} rows, and a push may have ${most}; ` +
+        "push in parts, or raise the limit rows of the server",
     );
   return length;
 }
 
-/** Which column a column of the frame is; null: it is passed over. */
+/** The source's column of each column of the frame; null if the column is ignored. */
 type Names = ReadonlyMap<string, ColumnSpec | null>;
 
 /**
- * Names in TypeScript, names in the database, and those that every frame of Feast has for its
- * times.
+ * Lists the accepted names: in TypeScript, in the database, and the time columns of every Feast
+ * frame.
  */
 function namesOf({ columns, eventTime, createdAt }: SourceSpec): Map<string, ColumnSpec | null> {
   const named = new Map<string, ColumnSpec | null>();
@@ -85,7 +88,8 @@ function namesOf({ columns, eventTime, createdAt }: SourceSpec): Map<string, Col
 }
 
 /**
- * A client that writes to a view knows its keys and its features, and not the columns behind them.
+ * Lists the accepted names of a view. A client that writes to a view knows its keys and features,
+ * but not their columns.
  */
 function namesOfView({ entity, source, keyColumns, features }: ViewSpec): Names {
   const named = namesOf(source);
@@ -108,10 +112,11 @@ function rowsOf(
     const column = names.get(name);
     if (column === undefined) {
       const hint = didYouMean(name, names.keys());
+      const known = [...names].flatMap(([name, one]) => (one === null ? [] : [name]));
       throw new TidemarkError(
         "PUSH_INVALID",
-        `${who}: there is no column ` +
-          `${quoted(name)}${hint === "" ? "; give " + `${[...names].flatMap(([known, one]) => (one === null ? [] : [known])).join(", ")}` : hint}`,
+        `${who}: there is no column ${quoted(name)}` +
+          (hint === "" ? `; give ${known.join(", ")}` : hint),
       );
     }
     if (column === null) continue;
@@ -129,8 +134,8 @@ function rowsOf(
 }
 
 /**
- * From JSON to what `store.push` takes; what is no value of the column stays as it is, and the
- * store says what is wrong with it.
+ * Converts JSON to the value that `store.push` takes. A value that does not fit stays as it is, and
+ * the store refuses it.
  */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
   switch (column.type) {
@@ -152,8 +157,8 @@ function valueFrom(given: unknown, column: ColumnSpec): unknown {
 }
 
 /**
- * Feast's clients write times of UTC without their zone, and values of a timestamp as seconds since
- * the epoch.
+ * Converts a time. Feast's clients write UTC times without a zone, and timestamp values as seconds
+ * since the epoch.
  */
 function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
   if (typeof given === "string") {
@@ -165,7 +170,7 @@ function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
     : given;
 }
 
-/** Feast carries JSON as its text. */
+/** Parses JSON, which Feast carries as text. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -1,4 +1,4 @@
-/** Feast's HTTP protocol. */
+/** Serves Feast's HTTP protocol. */
 import { isTidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../http-errors.ts";
@@ -44,7 +44,7 @@ export async function feastRoutes(
         ...(typeof id === "string" ? { id } : {}),
       });
     } catch (error) {
-      // durable, and served soon
+      // the push is durable and will be served soon
       if (!isTidemarkError(error, "PUSH_NOT_ONLINE_YET")) throw error;
       reply.code(202);
     }
@@ -70,8 +70,8 @@ export async function feastRoutes(
         .code(409)
         .send({
           error:
-            `these feature views are being materialized: ${running.join(", ")}; ask again when ` +
-            "that is done",
+            `these feature views are being materialized: ${running.join(", ")}; ` +
+            "ask again when that is done",
           feature_views: running,
         });
     }

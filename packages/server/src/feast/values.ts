@@ -1,12 +1,12 @@
-/** Values as Feast's clients send and take them. */
+/** Converts values to and from the form of Feast's clients. */
 import { formatDate, formatTime, toUser } from "@tidemark/core";
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 
 /**
- * From JSON to what the store is handed: `"1"` is 1 where a whole number is wanted. What is no
- * value of the column stays as it is, and the store says what is wrong with it.
+ * Converts JSON to a key for the store: `"1"` is 1 where a whole number is wanted. A value that
+ * does not fit stays as it is, and the store refuses it.
  */
 export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
   switch (type) {
@@ -24,8 +24,8 @@ export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
 }
 
 /**
- * A number of up to 15 digits is the decimal that it was written as; one of more is not taken for
- * one.
+ * Converts a number of up to 15 digits to the decimal as which it was written. A longer number is
+ * not taken as a decimal.
  */
 export function decimalFrom(given: unknown): unknown {
   if (typeof given === "bigint") return String(given);
@@ -36,14 +36,14 @@ export function decimalFrom(given: unknown): unknown {
     : given;
 }
 
-/** null: it is no base64. */
+/** Decodes base64; null if the text is no base64. */
 export function bytesFrom(text: string): Uint8Array | null {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
     ? new Uint8Array(Buffer.from(text, "base64"))
     : null;
 }
 
-/** A key in the answer, as it was understood. */
+/** Writes a key in the answer as the server understood it. */
 export function keyText(key: unknown, { type }: ColumnSpec): string {
   if (type === "bytes") return `"${base64(key as Uint8Array)}"`;
   return typeof key === "bigint" ? String(key) : JSON.stringify(key);
@@ -52,8 +52,8 @@ export function keyText(key: unknown, { type }: ColumnSpec): string {
 export type ValueText = (value: Exclude<Value, null>) => string;
 
 /**
- * int64 has all its digits, which a reader that makes doubles of numbers cannot keep; a float64
- * always shows that it is one, as Python's does.
+ * Writes a value. An int64 has all its digits, which some JSON readers cannot keep. A float64
+ * always shows a decimal point or an exponent, as Python's does.
  */
 export function valueText(column: ColumnSpec): ValueText {
   switch (column.type) {
@@ -79,7 +79,7 @@ function floatText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
 }
 
-/** RFC 3339 with no, three or six digits of a second. */
+/** Writes a time as RFC 3339 with no, three or six digits of a second. */
 export function timeText(micros: number): string {
   const text = formatTime(micros);
   if (!text.endsWith("000Z")) return text;

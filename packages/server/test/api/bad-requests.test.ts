@@ -421,7 +421,7 @@ describe("what never reaches a route", () => {
     ]);
   });
 
-  test("a method that nobody knows, where there is nothing, is the caller's fault too", async () => {
+  test("an unknown method at an unknown path is the caller's fault too", async () => {
     const answer = await server.app.inject({ method: "QUERY" as never, url: "/nowhere" });
     expect([answer.statusCode, answer.json().code]).toEqual([422, "REQUEST_INVALID"]);
   });
@@ -431,32 +431,28 @@ describe("what never reaches a route", () => {
   });
 });
 
-test(
-  "the token's scope is asked for: read for features, operate for the status, none for the " +
-    "document",
-  async () => {
-    const guarded = await shopServer({
-      tokens: [{ name: "scoring", token: "a-token-for-scoring-alone", scopes: ["read"] }],
-    });
-    const statusOf = async (method: "GET" | "POST", url: string, token?: string) =>
-      (
-        await guarded.app.inject({
-          method,
-          url,
-          ...(method === "POST" ? { payload: { features: ["weekly"], entities: [ann] } } : {}),
-          ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
-        })
-      ).statusCode;
-    expect([
-      await statusOf("POST", FEATURES),
-      await statusOf("POST", FEATURES, "another-token-than-that-one"),
-      await statusOf("POST", FEATURES, "a-token-for-scoring-alone"),
-    ]).toEqual([401, 401, 200]);
-    expect([
-      await statusOf("GET", "/v1/definitions", "a-token-for-scoring-alone"),
-      await statusOf("GET", "/v1/status", "a-token-for-scoring-alone"),
-      await statusOf("GET", "/openapi.json"),
-    ]).toEqual([200, 403, 200]);
-    await guarded.close();
-  },
-);
+test("the token needs the route's scope: read, operate, or none for the document", async () => {
+  const guarded = await shopServer({
+    tokens: [{ name: "scoring", token: "a-token-for-scoring-alone", scopes: ["read"] }],
+  });
+  const statusOf = async (method: "GET" | "POST", url: string, token?: string) =>
+    (
+      await guarded.app.inject({
+        method,
+        url,
+        ...(method === "POST" ? { payload: { features: ["weekly"], entities: [ann] } } : {}),
+        ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+      })
+    ).statusCode;
+  expect([
+    await statusOf("POST", FEATURES),
+    await statusOf("POST", FEATURES, "another-token-than-that-one"),
+    await statusOf("POST", FEATURES, "a-token-for-scoring-alone"),
+  ]).toEqual([401, 401, 200]);
+  expect([
+    await statusOf("GET", "/v1/definitions", "a-token-for-scoring-alone"),
+    await statusOf("GET", "/v1/status", "a-token-for-scoring-alone"),
+    await statusOf("GET", "/openapi.json"),
+  ]).toEqual([200, 403, 200]);
+  await guarded.close();
+});

@@ -28,7 +28,7 @@ async function ask(
 }
 
 describe("the answer", () => {
-  test("is the rows of the SDK, in the order of the request, and the time they hold for", async () => {
+  test("holds the SDK's rows, in the order of the request, and their time", async () => {
     const entities = [
       { user_id: "bob" },
       { user_id: "ann" },
@@ -46,21 +46,19 @@ describe("the answer", () => {
     });
   });
 
-  test(
-    "every kind as JSON: int64 and decimal as strings of their digits, times with microseconds, " +
-      "bytes as base64, json as it is",
-    async () => {
-      const { text } = await ask("/v1/features", {
-        features: ["kinds", "sums:total_large"],
-        entities: [{ id: String(LARGEST) }],
-      });
-      expect(text).toBe(
-        `{"asOf":"2026-01-05T12:00:00.000000Z","rows":[{"text":"a\\nb","flag":true,"small":-7,"large":"-9223372036854775808","counted":9007199254740991,"real":0.1,` +
-          `"when":"2026-01-05T12:00:00.000001Z","exact_when":"2026-01-05T12:00:00.000001Z","day":"2024-10-04","raw":"AP8B","extra":{"a": ` +
-          `[1, 2.50, null]},"total_large":"-9223372036854775808"}]}`,
-      );
-    },
-  );
+  test("every type as JSON: digits as strings, times to the microsecond, base64", async () => {
+    const { text } = await ask("/v1/features", {
+      features: ["kinds", "sums:total_large"],
+      entities: [{ id: String(LARGEST) }],
+    });
+    expect(text).toBe(
+      '{"asOf":"2026-01-05T12:00:00.000000Z","rows":[{"text":"a\\nb","flag":true,"small":-7,' +
+        '"large":"-9223372036854775808","counted":9007199254740991,"real":0.1,' +
+        '"when":"2026-01-05T12:00:00.000001Z","exact_when":"2026-01-05T12:00:00.000001Z",' +
+        '"day":"2024-10-04","raw":"AP8B","extra":{"a": [1, 2.50, null]},' +
+        '"total_large":"-9223372036854775808"}]}',
+    );
+  });
 
   test("null is null, whatever the kind", async () => {
     const { json } = await ask("/v1/views/kinds/features", { entities: [{ id: 1 }, { id: 2 }] });
@@ -93,24 +91,20 @@ describe("the answer", () => {
     expect(text).toContain('[{"large":-9223372036854775808}]');
   });
 
-  test(
-    "an int64 key is read exactly, as a string or as bare digits: the key beside it is another " +
-      "entity",
-    async () => {
-      for (const id of [`"${LARGEST}"`, String(LARGEST)])
-        expect(
-          (await ask("/v1/features", `{"features":["kinds:small"],"entities":[{"id":${id}}]}`)).json
-            .rows,
-        ).toEqual([{ small: -7 }]);
-      for (const id of [`"${LARGEST - 1n}"`, String(LARGEST - 1n)])
-        expect(
-          (await ask("/v1/features", `{"features":["kinds:small"],"entities":[{"id":${id}}]}`)).json
-            .rows,
-        ).toEqual([{ small: null }]);
-    },
-  );
+  test("an int64 key is read exactly, as a string or as bare digits", async () => {
+    for (const id of [`"${LARGEST}"`, String(LARGEST)])
+      expect(
+        (await ask("/v1/features", `{"features":["kinds:small"],"entities":[{"id":${id}}]}`)).json
+          .rows,
+      ).toEqual([{ small: -7 }]);
+    for (const id of [`"${LARGEST - 1n}"`, String(LARGEST - 1n)])
+      expect(
+        (await ask("/v1/features", `{"features":["kinds:small"],"entities":[{"id":${id}}]}`)).json
+          .rows,
+      ).toEqual([{ small: null }]);
+  });
 
-  test("with metadata: true, each value with its status and its time, as the SDK gives them", async () => {
+  test("with metadata: true, each value has its status and its time, as in the SDK", async () => {
     const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
     const { json } = await ask("/v1/services/everything/features", {
       entities,
@@ -147,17 +141,13 @@ describe("the answer", () => {
     ).toEqual([0, 0.1, 0.1, 0]);
   });
 
-  test(
-    "a feature may be answered under another name, so that two of one name can be asked " +
-      "together",
-    async () => {
-      const { json } = await ask("/v1/features", {
-        features: ["weekly:spent_1h as hour", "weekly:spent_7d as week", "last:last_vendor"],
-        entities: [{ user_id: "ann" }],
-      });
-      expect(json.rows).toEqual([{ hour: 0.1, week: 10.1, last_vendor: "Sport" }]);
-    },
-  );
+  test("a feature may have another name in the answer, so equal names can meet", async () => {
+    const { json } = await ask("/v1/features", {
+      features: ["weekly:spent_1h as hour", "weekly:spent_7d as week", "last:last_vendor"],
+      entities: [{ user_id: "ann" }],
+    });
+    expect(json.rows).toEqual([{ hour: 0.1, week: 10.1, last_vendor: "Sport" }]);
+  });
 
   test("a service, a view, and the list of its features answer the same", async () => {
     const entities = [{ user_id: "ann" }];
@@ -189,47 +179,47 @@ describe("the answer", () => {
 });
 
 describe("what there is", () => {
-  test(
-    "/v1/definitions tells services, views, entities and sources with keys, types and " +
-      "descriptions",
-    async () => {
-      const { views, services, entities, sources } = (
-        await server.app.inject("/v1/definitions")
-      ).json();
-      expect(services.map(({ name }: { name: string }) => name)).toEqual(["everything"]);
-      expect(services[0].keys).toEqual([{ name: "user_id", type: "string", nullable: false }]);
-      expect(services[0].features).toContainEqual({
-        name: "hospital_l1d",
-        type: "int64",
-        nullable: false,
-        mode: "number",
-        feature: "hospital:hospital_l1d",
-        description: 'count(payments) over 1d where vendor = "Hospital"',
-      });
-      expect(services[0].features).toContainEqual({
-        name: "fees_l1w",
-        type: "decimal",
-        nullable: false,
-        precision: 38,
-        scale: 2,
-        feature: "weekly:fees_l1w",
-        description: "sum(payments.fee) over 7d",
-      });
-      const [last] = views.filter(({ name }: { name: string }) => name === "last");
-      expect([last.entity, last.source, last.kind, last.ttl, last.features[0].description]).toEqual(
-        ["user", "payments", "latest", "2d", "latest(payments.vendor), not older than 2d"],
-      );
-      expect(entities).toContainEqual({
-        name: "shop",
-        keys: [{ name: "shop_id", type: "int64", nullable: false }],
-      });
-      expect(sources.find(({ name }: { name: string }) => name === "payments")).toMatchObject({
-        pushed: false,
-        primaryKey: ["id"],
-        eventTime: "time",
-      });
-    },
-  );
+  test("/v1/definitions lists services, views, entities and sources with their types", async () => {
+    const { views, services, entities, sources } = (
+      await server.app.inject("/v1/definitions")
+    ).json();
+    expect(services.map(({ name }: { name: string }) => name)).toEqual(["everything"]);
+    expect(services[0].keys).toEqual([{ name: "user_id", type: "string", nullable: false }]);
+    expect(services[0].features).toContainEqual({
+      name: "hospital_l1d",
+      type: "int64",
+      nullable: false,
+      mode: "number",
+      feature: "hospital:hospital_l1d",
+      description: 'count(payments) over 1d where vendor = "Hospital"',
+    });
+    expect(services[0].features).toContainEqual({
+      name: "fees_l1w",
+      type: "decimal",
+      nullable: false,
+      precision: 38,
+      scale: 2,
+      feature: "weekly:fees_l1w",
+      description: "sum(payments.fee) over 7d",
+    });
+    const [last] = views.filter(({ name }: { name: string }) => name === "last");
+    expect([last.entity, last.source, last.kind, last.ttl, last.features[0].description]).toEqual([
+      "user",
+      "payments",
+      "latest",
+      "2d",
+      "latest(payments.vendor), not older than 2d",
+    ]);
+    expect(entities).toContainEqual({
+      name: "shop",
+      keys: [{ name: "shop_id", type: "int64", nullable: false }],
+    });
+    expect(sources.find(({ name }: { name: string }) => name === "payments")).toMatchObject({
+      pushed: false,
+      primaryKey: ["id"],
+      eventTime: "time",
+    });
+  });
 
   test("/v1/status tells how far each source is", async () => {
     const { sources } = (await server.app.inject("/v1/status")).json();

@@ -1,6 +1,6 @@
 /**
- * Requests that schemathesis makes of the OpenAPI document, right and wrong ones: no 5xx, and every
- * answer as the document says.
+ * Sends the requests that schemathesis makes of the OpenAPI document, right and wrong ones. No
+ * answer is a 5xx, and every answer follows the document.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -23,10 +23,10 @@ const SEED = 20_260_105;
 
 suiteNeeding(tool, "schemathesis", () => {
   test("finds nothing", async () => {
-    // a body that is too large is refused for that, whatever else is wrong with it
+    // an oversized body is refused for its size, whatever else is wrong
     const server = await shopServer({ limits: { bodyBytes: 1 << 26 } });
     const url = await server.listen({ port: 0 });
-    // it leaves notes where it runs
+    // schemathesis leaves files in its working directory
     const directory = mkdtempSync(join(tmpdir(), "tidemark-fuzz-"));
     const args = [
       "run",
@@ -61,7 +61,7 @@ suiteNeeding(tool, "schemathesis", () => {
     );
     expect(code, `seed ${SEED}\n${output}`).toBe(0);
     expect(output).toMatch(/Tested:\s+15\b/);
-    // it still answers
+    // the server still answers
     expect((await server.app.inject("/v1/definitions")).statusCode).toBe(200);
     await server.close();
     rmSync(directory, { recursive: true });

@@ -1,6 +1,4 @@
-/**
- * The document is valid OpenAPI 3.1, and what the server takes and gives is as the document says.
- */
+/** Tests that the document is valid OpenAPI 3.1, and that requests and answers follow it. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -47,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Schemas refer into the document. */
+/** Compiles a schema whose references point into the document. */
 function compiled(schema: object): ValidateFunction {
   return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')) as object);
 }
@@ -56,7 +54,7 @@ function operationOf(method: "GET" | "POST", path: string): Operation {
   return document.paths[path]![method === "GET" ? "get" : "post"]!;
 }
 
-/** Sends the request; says what of it, and of the answer, is not as the document says. */
+/** Sends the request. Returns the violations of the document in the request and its answer. */
 async function exchanged(
   method: "GET" | "POST",
   path: string,

@@ -24,7 +24,9 @@ const time = "2026-01-05T11:30:00Z";
 
 test("rows that are pushed are answered with, digits and all", async () => {
   const pushed = await push(
-    `{"rows":[{"id":9223372036854775807,"user_id":"ann","device":"phone","score":0.5,"fee":"1.50","extra":{"n":9223372036854775807},"raw":"AP8B","time":"${time}"},{"id":"2","user_id":"ann","score":"NaN","time":"2026-01-05T11:00:00Z"}]}`,
+    '{"rows":[{"id":9223372036854775807,"user_id":"ann","device":"phone","score":0.5,' +
+      `"fee":"1.50","extra":{"n":9223372036854775807},"raw":"AP8B","time":"${time}"},` +
+      '{"id":"2","user_id":"ann","score":"NaN","time":"2026-01-05T11:00:00Z"}]}',
   );
   expect(pushed).toEqual({
     status: 200,
@@ -36,7 +38,8 @@ test("rows that are pushed are answered with, digits and all", async () => {
     payload: { features: ["signed_in", "last_login"], entities: [{ user_id: "ann" }] },
   });
   expect(answer.body).toContain(
-    '[{"logins_l1d":2,"scores_l1d":0.5,"device":"phone","last_fee":"1.50","login_extra":{"n":9223372036854775807},"login_raw":"AP8B"}]',
+    '[{"logins_l1d":2,"scores_l1d":0.5,"device":"phone","last_fee":"1.50",' +
+      '"login_extra":{"n":9223372036854775807},"login_raw":"AP8B"}]',
   );
   const [row] = await server.store.getOnlineFeatures({
     features: [signedIn, lastLogin],

@@ -1,4 +1,4 @@
-/** A server over the shop of core's tests, and answers as their text says them. */
+/** Starts a server over the shop of core's tests, and returns answers as their text says them. */
 import {
   count,
   date as dateOf,
@@ -32,7 +32,7 @@ import {
   user,
 } from "../../../core/test/support/shop.ts";
 
-/** A source with a column of every kind. */
+/** A source with a column of every value type. */
 export const things = source("things", {
   table: "public.things",
   columns: {
@@ -82,7 +82,7 @@ export const sums = featureView("sums", {
     last_when: max(things.when).over("7d"),
   },
 });
-/** Of a source that is pushed. */
+/** A view of a push source. */
 export const logins = pushSource("logins", {
   columns: {
     id: longOf(),
@@ -159,7 +159,7 @@ function filledLog(): ShopLog {
     );
 }
 
-/** Noon it is, and everything is kept. */
+/** Starts the server at noon, with unlimited retention. */
 export async function shopServer(
   options: Partial<ServerOptions> = {},
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {

@@ -1,10 +1,10 @@
-/** A request as Feast's clients make it, and its answer as text and as what is in it. */
+/** Sends a request as Feast's clients do. Returns the answer as text and parsed. */
 import type { FastifyInstance } from "fastify";
 
 export interface FeastAnswer {
   readonly status: number;
   readonly text: string;
-  /** By feature: values, statuses, event timestamps. */
+  /** Values, statuses and event timestamps of each feature. */
   readonly columns: Readonly<
     Record<
       string,
@@ -13,8 +13,7 @@ export interface FeastAnswer {
   >;
   readonly names: readonly string[];
   /**
-   * `{"module", "class", "message", "code"}` out of the JSON string that holds it; or FastAPI's
-   * detail.
+   * The error: `{"module", "class", "message", "code"}` from the JSON string, or FastAPI's detail.
    */
   readonly error: {
     readonly class?: string;

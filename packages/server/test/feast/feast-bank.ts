@@ -1,6 +1,5 @@
 /**
- * The bank's weekly activity, accounts with whole numbers for keys that are pushed, and what Feast
- * is told of them.
+ * Defines the bank's weekly activity, pushed accounts with integer keys, and the same for Feast.
  */
 import {
   avg,
@@ -54,7 +53,7 @@ export const weekly = featureView("weekly_activity", {
   },
 });
 export const account = entity("account", { keys: { account_id: int64() } });
-/** What a client of Feast pushes has its entity and its time, and no other key. */
+/** A source that Feast's clients push to. It has its entity and its time, and no other key. */
 export const balances = pushSource("balances", {
   columns: {
     account_id: int64(),
@@ -123,8 +122,8 @@ export const repository: FeastRepository = {
 export const userName = (n: number): string => `user_${String(n).padStart(6, "0")}`;
 
 /**
- * Amounts whose sums have many digits, few, none behind the point; users with one event, and one
- * without an amount.
+ * Makes amounts whose sums have many digits, few digits, or no fraction. Some users have one event,
+ * or an event without an amount.
  */
 export function transactionsOf(users: number, events: number): ChangeSource {
   return {

@@ -1,4 +1,4 @@
-/** A Python with Feast in it, whose online store is a server of ours. */
+/** Runs a Python with Feast, whose online store is a server of ours. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,16 +6,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { feastClient } from "@tidemark/testkit/needs";
 
-/** What the registry holds. */
+/** The content of Feast's registry. */
 export interface FeastRepository {
   readonly views: Readonly<Record<string, FeastView>>;
-  /** Of each view all features (null), or some. */
+  /** The features of each view, or null for all. */
   readonly services: Readonly<
     Record<string, readonly (readonly [view: string, features: readonly string[] | null])[]>
   >;
 }
 
-/** `feature_store.yaml`, but for what is the same in all. */
+/** The parts of `feature_store.yaml` that differ between stores. */
 export interface FeastConnection {
   readonly online_store: Readonly<Record<string, unknown>>;
   readonly auth?: Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ export interface FeastAnswer {
   readonly values: Readonly<Record<string, readonly (readonly [type: string, shown: string])[]>>;
   /** Numbers of `FieldStatus`. */
   readonly statuses: Readonly<Record<string, readonly number[]>>;
-  /** The class of what was raised. */
+  /** The class of the raised error. */
   readonly error?: string;
   readonly message?: string;
 }
@@ -42,7 +42,7 @@ export interface FeastAnswer {
 export type FeastStore = (question: Readonly<Record<string, unknown>>) => Promise<FeastAnswer>;
 
 export interface FeastProcess {
-  /** A `FeatureStore` over the repository. */
+  /** Makes a `FeatureStore` over the repository. */
   connect(connection: FeastConnection): Promise<FeastStore>;
   close(): Promise<void>;
 }

@@ -23,7 +23,7 @@ const served = (): Promise<unknown> =>
   );
 
 describe("POST /materialize", () => {
-  test("the days that ended in the interval are materialized, and the newest is served", async () => {
+  test("the days that ended in the interval are materialized; the newest is served", async () => {
     const materialize = vi.spyOn(server.store, "materialize");
     const answer = await post("/materialize", DAYS);
     expect([answer.statusCode, answer.body]).toEqual([200, "null"]);
@@ -58,40 +58,36 @@ describe("POST /materialize", () => {
     expect(materialize.mock.calls[0]![0]).toMatchObject({ incremental: true, to: "2026-01-05" });
   });
 
-  test(
-    "with ?async=true it is accepted at once, a second one meanwhile is 409, and then it is " +
-      "done",
-    async () => {
-      let release: () => void = () => undefined;
-      const held = new Promise<void>((resolve) => {
-        release = resolve;
+  test("?async=true answers at once; a second call is 409 until the first is done", async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const real = server.store.materialize.bind(server.store);
+    const materialize = vi
+      .spyOn(server.store, "materialize")
+      .mockImplementation(async (options) => {
+        await held;
+        return real(options);
       });
-      const real = server.store.materialize.bind(server.store);
-      const materialize = vi
-        .spyOn(server.store, "materialize")
-        .mockImplementation(async (options) => {
-          await held;
-          return real(options);
-        });
-      const accepted = await post("/materialize?async=true", DAYS);
-      expect([accepted.statusCode, accepted.json()]).toEqual([
-        202,
-        { status: "accepted", feature_views: ["weekly"] },
+    const accepted = await post("/materialize?async=true", DAYS);
+    expect([accepted.statusCode, accepted.json()]).toEqual([
+      202,
+      { status: "accepted", feature_views: ["weekly"] },
+    ]);
+    for (const url of ["/materialize?async=true&force=true", "/materialize"]) {
+      const second = await post(url, DAYS);
+      expect([second.statusCode, second.json()]).toMatchObject([
+        409,
+        { error: expect.stringContaining("weekly") as string, feature_views: ["weekly"] },
       ]);
-      for (const url of ["/materialize?async=true&force=true", "/materialize"]) {
-        const second = await post(url, DAYS);
-        expect([second.statusCode, second.json()]).toMatchObject([
-          409,
-          { error: expect.stringContaining("weekly") as string, feature_views: ["weekly"] },
-        ]);
-      }
-      release();
-      await materialize.mock.results[0]!.value;
-      await turn();
-      materialize.mockRestore();
-      expect((await post("/materialize", DAYS)).statusCode).toBe(200);
-    },
-  );
+    }
+    release();
+    await materialize.mock.results[0]!.value;
+    await turn();
+    materialize.mockRestore();
+    expect((await post("/materialize", DAYS)).statusCode).toBe(200);
+  });
 
   test("an end of the server ends what runs", async () => {
     let aborted = false;

@@ -12,58 +12,50 @@ afterAll(() => server.close());
 const GENERATION = "1970-01-01T00:00:00Z";
 
 describe("the answer", () => {
-  test(
-    "is column by column: keys first, then the features in the order asked for, each row in its " +
-      "place",
-    async () => {
-      const { columns, names, text } = await online(server.app, {
-        features: ["weekly:spent_7d", "weekly:payments_l1w", "last:last_vendor"],
-        entities: { user_id: ["bob", "ann", "nobody"] },
-      });
-      expect(names).toEqual(["user_id", "spent_7d", "payments_l1w", "last_vendor"]);
-      expect(columns).toEqual({
-        user_id: [
-          ["bob", "ann", "nobody"],
-          ["PRESENT", "PRESENT", "PRESENT"],
-          [GENERATION, GENERATION, GENERATION],
-        ],
-        spent_7d: [
-          [0, 10.1, 0],
-          ["PRESENT", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
-        ],
-        payments_l1w: [
-          [1, 2, 0],
-          ["PRESENT", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
-        ],
-        last_vendor: [
-          [null, "Sport", null],
-          ["NULL_VALUE", "PRESENT", "NOT_FOUND"],
-          ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
-        ],
-      });
-      // Python makes an int of 0 and a float of 0.0, and Feast's client a proto of another kind
-      expect(text).toContain('"values":[0.0,10.1,0.0]');
-      expect(text).toContain('"values":[1,2,0]');
-    },
-  );
+  test("answers by column: keys first, then the features as requested, rows in order", async () => {
+    const { columns, names, text } = await online(server.app, {
+      features: ["weekly:spent_7d", "weekly:payments_l1w", "last:last_vendor"],
+      entities: { user_id: ["bob", "ann", "nobody"] },
+    });
+    expect(names).toEqual(["user_id", "spent_7d", "payments_l1w", "last_vendor"]);
+    expect(columns).toEqual({
+      user_id: [
+        ["bob", "ann", "nobody"],
+        ["PRESENT", "PRESENT", "PRESENT"],
+        [GENERATION, GENERATION, GENERATION],
+      ],
+      spent_7d: [
+        [0, 10.1, 0],
+        ["PRESENT", "PRESENT", "NOT_FOUND"],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+      ],
+      payments_l1w: [
+        [1, 2, 0],
+        ["PRESENT", "PRESENT", "NOT_FOUND"],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+      ],
+      last_vendor: [
+        [null, "Sport", null],
+        ["NULL_VALUE", "PRESENT", "NOT_FOUND"],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+      ],
+    });
+    // Python makes an int of 0 and a float of 0.0, and Feast's client another proto type
+    expect(text).toContain('"values":[0.0,10.1,0.0]');
+    expect(text).toContain('"values":[1,2,0]');
+  });
 
-  test(
-    "answers an entity asked for twice twice, and has view__feature as names where full ones " +
-      "are wanted",
-    async () => {
-      const { columns, names } = await online(server.app, {
-        features: ["weekly:payments_l1w", "hospital:hospital_l1d"],
-        entities: { user_id: ["ann", "bob", "ann"] },
-        full_feature_names: true,
-      });
-      expect(names).toEqual(["user_id", "weekly__payments_l1w", "hospital__hospital_l1d"]);
-      expect(columns["weekly__payments_l1w"]![0]).toEqual([2, 1, 2]);
-    },
-  );
+  test("answers a repeated entity twice, and uses view__feature names on request", async () => {
+    const { columns, names } = await online(server.app, {
+      features: ["weekly:payments_l1w", "hospital:hospital_l1d"],
+      entities: { user_id: ["ann", "bob", "ann"] },
+      full_feature_names: true,
+    });
+    expect(names).toEqual(["user_id", "weekly__payments_l1w", "hospital__hospital_l1d"]);
+    expect(columns["weekly__payments_l1w"]![0]).toEqual([2, 1, 2]);
+  });
 
-  test("of a service has its features; a service goes before features, and null is left out", async () => {
+  test("a service's features come; a service precedes features, null is absent", async () => {
     const service = await online(server.app, {
       feature_service: "everything",
       features: ["shops:sales_l1d"],
@@ -95,12 +87,15 @@ describe("the answer", () => {
     ).toEqual(["user_id", "mean_l1w"]);
   });
 
-  test('keeps every digit of an int64, in keys and in values, and takes "1" for 1', async () => {
-    const body = `{"features":["kinds:large","kinds:counted","sums:total_large"],"entities":{"id":[${LARGEST},"${LARGEST}","1"]}}`;
+  test('keeps every digit of an int64 in keys and values, and takes "1" for 1', async () => {
+    const body =
+      '{"features":["kinds:large","kinds:counted","sums:total_large"],' +
+      `"entities":{"id":[${LARGEST},"${LARGEST}","1"]}}`;
     const { text } = await online(server.app, body);
     expect(text).toContain(`{"values":[${LARGEST},${LARGEST},1],"statuses"`);
     expect(text).toContain(
-      '{"values":[-9223372036854775808,-9223372036854775808,null],"statuses":["PRESENT","PRESENT","NULL_VALUE"]',
+      '{"values":[-9223372036854775808,-9223372036854775808,null],' +
+        '"statuses":["PRESENT","PRESENT","NULL_VALUE"]',
     );
     expect(text).toContain('{"values":[9007199254740991,9007199254740991,null]');
   });
@@ -134,7 +129,7 @@ describe("the answer", () => {
     expect(columns["payments_l1w"]![0]).toEqual([2, 1]);
   });
 
-  test("is the same however often the question is asked, and whatever was asked in between", async () => {
+  test("is the same however often it is asked, and after any other request", async () => {
     const ask = (): Promise<unknown> =>
       online(server.app, {
         features: ["weekly:payments_l1w", "last:last_amount"],
@@ -318,7 +313,7 @@ describe("a mistake is told with its next step, in the form that Feast's client 
     const answer = await online(server.app, body);
     expect(answer.error.message ?? answer.text).toContain(message);
     expect([answer.status, answer.error.class]).toEqual([status, feast]);
-    // Feast's client takes the module too
+    // Feast's client reads the module too
     expect(JSON.parse(JSON.parse(answer.text) as string)).toMatchObject({ module: "feast.errors" });
   });
 
@@ -338,7 +333,8 @@ describe("a mistake is told with its next step, in the form that Feast's client 
     ["lists that lie in each other without end", "[".repeat(5000), "json_invalid", ["body"]],
     [
       "lists that lie in each other, beside a long number",
-      `{"features":["weekly:payments_l1w"],"n":1234567890123456789,"entities":{"user_id":${"[".repeat(4000)}${"]".repeat(4000)}}}`,
+      '{"features":["weekly:payments_l1w"],"n":1234567890123456789,' +
+        `"entities":{"user_id":${"[".repeat(4000)}${"]".repeat(4000)}}}`,
       "",
       [],
     ],
@@ -393,33 +389,31 @@ describe("a mistake is told with its next step, in the form that Feast's client 
     if (type !== "") expect(answer.error.detail?.[0]).toMatchObject({ type, loc });
   });
 
-  test(
-    "a body that is not JSON, or packed, is 415; a path and a method that are not there are 404 " +
-      "and 405",
-    async () => {
-      expect((await online(server.app, "a=1", { "content-type": "text/plain" })).status).toBe(415);
-      expect(
-        (
-          await online(server.app, "x", {
-            "content-type": "application/json",
-            "content-encoding": "gzip",
-          })
-        ).status,
-      ).toBeOneOf([415, 422]);
-      expect(
-        (await server.app.inject({ method: "POST", url: "/get-online-featurs", payload: "{}" }))
-          .statusCode,
-      ).toBe(404);
-      expect(
-        (await server.app.inject({ method: "GET", url: "/get-online-features" })).statusCode,
-      ).toBeOneOf([404, 405]);
-    },
-  );
+  test("a body that is not JSON is 415; an unknown path is 404, a wrong method 405", async () => {
+    expect((await online(server.app, "a=1", { "content-type": "text/plain" })).status).toBe(415);
+    expect(
+      (
+        await online(server.app, "x", {
+          "content-type": "application/json",
+          "content-encoding": "gzip",
+        })
+      ).status,
+    ).toBeOneOf([415, 422]);
+    expect(
+      (await server.app.inject({ method: "POST", url: "/get-online-featurs", payload: "{}" }))
+        .statusCode,
+    ).toBe(404);
+    expect(
+      (await server.app.inject({ method: "GET", url: "/get-online-features" })).statusCode,
+    ).toBeOneOf([404, 405]);
+  });
 
   test("what __proto__ in a body says changes nothing", async () => {
     const answer = await online(
       server.app,
-      '{"features":["weekly:payments_l1w"],"entities":{"user_id":["ann"],"__proto__":[1],"constructor":[2]},"__proto__":{"full_feature_names":true},"constructor":{"prototype":{"a":1}}}',
+      '{"features":["weekly:payments_l1w"],' +
+        '"entities":{"user_id":["ann"],"__proto__":[1],"constructor":[2]},' +
+        '"__proto__":{"full_feature_names":true},"constructor":{"prototype":{"a":1}}}',
     );
     expect(answer.names).toEqual(["user_id", "payments_l1w"]);
     expect(({} as Record<string, unknown>)["full_feature_names"]).toBe(undefined);

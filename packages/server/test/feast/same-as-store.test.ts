@@ -1,5 +1,5 @@
 /**
- * Through Feast's protocol, the values, statuses and times of the store, to the bit, on generated
+ * Tests that Feast's protocol gives the store's values, statuses and times to the bit, on generated
  * definitions and logs.
  */
 import {
@@ -21,7 +21,7 @@ import { featureServer } from "@tidemark/server";
 import { expect, test } from "vitest";
 import { online } from "./ask.ts";
 
-/** Numbers of the answer as the digits that stand in it. */
+/** A number of the answer, kept as its digits. */
 class Digits {
   readonly text: string;
 
@@ -34,7 +34,7 @@ const parsed = (text: string): unknown =>
     typeof value === "number" ? new Digits(context!.source!) : value,
   ) as unknown;
 
-/** The value that the text of the answer stands for: the slow twin of what writes it. */
+/** Reads the value from the text of the answer, written independently of the server's writer. */
 function read(given: unknown, { type, scale = 0 }: ColumnSpec): unknown {
   if (given === null) return null;
   const { text } = given as Digits;
@@ -62,7 +62,7 @@ function read(given: unknown, { type, scale = 0 }: ColumnSpec): unknown {
   }
 }
 
-/** What can be told of the store's value there: of a timestamp its seconds. */
+/** Returns the part of the store's value that Feast can carry: of a timestamp its seconds. */
 function told(value: Value, { type }: ColumnSpec): unknown {
   if (value === null) return null;
   if (type === "timestamp") return Math.floor((value as number) / 1e6);
@@ -91,7 +91,7 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
   const server = await featureServer({ store, definitions });
   const all = collectDefinitions(definitions).services.get("all")!.features;
   for (const request of scenario.requests) {
-    // Feast's requests are of now, and a Date has whole milliseconds
+    // Feast's requests are answered as of now, and a Date has whole milliseconds
     now = Math.floor(request.time / 1000);
     const keys = requestKeys(scenario, request);
     const entities = `{${Object.entries(keys)
@@ -122,10 +122,12 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
         ]).toEqual([column.name, told(values[i]!, column), statuses[i], seconds(times[i]!)]);
       }
     });
-    // with their full names, feature by feature, they are the same
+    // with full names, each feature has the same answer
+    const references = all.map(({ view, feature }) => `${view.name}:${feature.name}`);
     const named = await online(
       server.app,
-      `{"features":${JSON.stringify(all.map(({ view, feature }) => `${view.name}:${feature.name}`))},"full_feature_names":true,"entities":${entities}}`,
+      `{"features":${JSON.stringify(references)},` +
+        `"full_feature_names":true,"entities":${entities}}`,
     );
     if (named.status === 200)
       expect((parsed(named.text) as { results: unknown[] }).results).toEqual(results);
