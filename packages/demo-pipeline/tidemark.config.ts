@@ -1,10 +1,10 @@
 /**
- * The bank, as the command line sees it: `npm run tidemark -- plan --config
- * packages/demo-pipeline/tidemark.config.ts`, and so on.
+ * The configuration of the bank for the command line: `npm run tidemark -- plan --config
+ * packages/demo-pipeline/tidemark.config.ts`.
  *
- * The variables are those of docker/.env.example, so `docker compose up` and this agree. Inside
- * compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT. With BANK_LAKE,
- * a directory, the history lies there and not in MinIO.
+ * The variables are those of docker/.env.example, so `docker compose up` and this file agree.
+ * Inside compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT.
+ * BANK_LAKE names a directory for the history, in place of MinIO.
  */
 import { CreateBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
@@ -16,7 +16,7 @@ import * as features from "./src/features.ts";
 import { createBank, writeCustomers, writeDay, type BankConfig } from "./src/postgres-bank.ts";
 import { waitForReplication } from "./src/wait-for-replication.ts";
 
-/** An empty variable is none, as in the compose file. */
+/** Reads a variable. An empty variable counts as unset, as in the compose file. */
 const variable = (name: string, otherwise: string): string => process.env[name] || otherwise;
 
 const BANK: BankConfig = {
@@ -31,7 +31,7 @@ const topics = ["public.transaction_data", "public.customer_data"].map(
 );
 const lake = process.env["BANK_LAKE"];
 
-/** Nobody else makes it. */
+/** Makes the bucket, which no other program makes. */
 async function makeBucket(minio: S3ClientConfig, bucket: string): Promise<void> {
   const client = new S3Client({ ...minio, forcePathStyle: true });
   try {
@@ -75,8 +75,8 @@ export default defineConfig({
   },
   ingest: {
     /**
-     * The generator. A day is written in one transaction with a note that it is done: whoever comes
-     * again finds it. Done is a day when Kafka has it, too.
+     * The generator. A day and the note that it is done are written in one transaction, so a
+     * repeated call finds the note. A day is done when Kafka has it too.
      */
     bank: {
       database: ({ secrets }) => ({

@@ -1,6 +1,6 @@
 /**
- * What happens at the simulated bank, day by day: the seed and the date decide all of it, so any
- * day can be told without the days before.
+ * Generates the events of the simulated bank, day by day. The seed and the date determine a day, so
+ * any day can be generated without the days before.
  */
 import { newAddress, newCustomer, newSegment, userId, type Customer } from "./customers.ts";
 import { seededRandom } from "./random.ts";
@@ -9,40 +9,37 @@ export interface BankConfig {
   readonly seed: number;
   readonly users: number;
   readonly transactionsPerDay: number;
-  /**
-   * Of so many transactions one has a time that no calendar knows, or no user: somebody's bug, as
-   * everywhere.
-   */
+  /** Of this many transactions, one has an invalid time or no user, as a bug would leave it. */
   readonly invalidEvery: number;
 }
 
-/** A row of public.transaction_data; the names are those of its columns. */
+/** A row of public.transaction_data, with the names of its columns. */
 export interface Transaction {
   readonly id: number;
   readonly "User ID": string | null;
   readonly "Transaction ID": string;
   readonly Vendor: string;
   readonly Sources: string;
-  /** Text, as so often: "2025-06-14 09:30:00". */
+  /** The time as text, such as "2025-06-14 09:30:00". */
   readonly Time: string;
   readonly Amount: number;
 }
 
-/** `at` in ms. A deed about a row that is not there, or not there any more, does nothing. */
+/** An event; `at` is in ms. An event about a row that does not exist has no effect. */
 export type BankEvent = { readonly at: number } & (
   | { readonly kind: "purchases"; readonly rows: readonly Transaction[] }
   | { readonly kind: "correction"; readonly id: number; readonly amount: number }
   | { readonly kind: "repair"; readonly id: number; readonly time: string; readonly user: string }
   | { readonly kind: "cancellation"; readonly id: number }
   /**
-   * UPDATE transaction_data SET "Sources" = 'Current Account' WHERE "Vendor" = 'Sending Out': every
-   * night at two, the day before.
+   * Changes "Sources" to 'Current Account' where "Vendor" is 'Sending Out': every night at two, for
+   * the day before.
    */
   | { readonly kind: "transfers"; readonly ids: readonly number[] }
   | { readonly kind: "customer"; readonly id: string; readonly update: Partial<Customer> | null }
 );
 
-/** By vendor, the least and the greatest amount. */
+/** The least and the greatest amount of each vendor. */
 const VENDORS: Readonly<Record<string, readonly [number, number]>> = {
   "Online Shopping": [5, 400],
   Hospital: [40, 2_500],
@@ -57,20 +54,23 @@ const SOURCES = ["Current Account", "Credit Card", "Debit Card"];
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 export const DAY = 24 * HOUR;
-/** Ids of one day; those that the database gives itself start at 1, far below. */
+/** The number of ids of one day. Ids that the database assigns start at 1, far below. */
 const IDS_PER_DAY = 1_000_000;
-/** A purchase arrives up to two days late, and is cancelled up to five days after that. */
+/**
+ * The days over which an event acts: a purchase arrives up to two days late, and is cancelled up to
+ * five days later.
+ */
 const EVENT_SPAN_DAYS = 8;
 
-/** Everybody there is at first. */
+/** Returns the customers of the first day. */
 export function initialCustomers({ seed, users }: BankConfig): Customer[] {
   const random = seededRandom(seed);
   return Array.from({ length: users }, (_, i) => newCustomer(i, random));
 }
 
 /**
- * What happens on a day (days since 1970), in its order: much of it is about purchases of the days
- * before.
+ * Returns the events of a day (days since 1970) in their order. Many of them are about purchases of
+ * earlier days.
  */
 export function eventsOn(bank: BankConfig, day: number): BankEvent[] {
   const midnight = day * DAY;
@@ -82,13 +82,16 @@ export function eventsOn(bank: BankConfig, day: number): BankEvent[] {
   return events.sort((a, b) => a.at - b.at);
 }
 
-/** What a day's purchases and customers bring about, on that day and later; in no order. */
+/**
+ * Returns the events that follow from a day's purchases and customers, on that day and later,
+ * unordered.
+ */
 export function eventsBecauseOf(bank: BankConfig, day: number): BankEvent[] {
   const { seed, users, transactionsPerDay, invalidEvery } = bank;
   if (transactionsPerDay >= IDS_PER_DAY)
     throw new Error(
-      `bank: ${transactionsPerDay} transactions a day are too many; ask for less than ` +
-        `${IDS_PER_DAY}`,
+      `bank: ${transactionsPerDay} transactions a day are too many; ` +
+        `ask for less than ${IDS_PER_DAY}`,
     );
   const random = seededRandom(seed ^ Math.imul(day, 0x9e3779b1));
   const midnight = day * DAY;
@@ -100,7 +103,7 @@ export function eventsBecauseOf(bank: BankConfig, day: number): BankEvent[] {
   const arrival = midnight + DAY * (1 + random.below(2)) + 4 * HOUR;
   for (let n = 1; n <= transactionsPerDay; n++) {
     const time = midnight + random.below(DAY / SECOND) * SECOND;
-    // every oddEvery-th: in turns nobody's, and at no time
+    // every invalidEvery-th transaction is invalid, alternating between no user and an invalid time
     const invalidNumber = (day * transactionsPerDay + n) / invalidEvery;
     const invalid = Number.isInteger(invalidNumber);
     const row = purchase(n, time, invalid, invalid && invalidNumber % 2 === 0);
@@ -136,7 +139,7 @@ export function eventsBecauseOf(bank: BankConfig, day: number): BankEvent[] {
   for (let n = 0; n < users / 25; n++) {
     const at = midnight + 9 * HOUR + random.below(8 * HOUR);
     const id = userId(random.below(users));
-    // They move house, the bank thinks better or worse of them, and some leave.
+    // A customer may move house, get another segment, or leave the bank.
     const update = random.chance(0.01)
       ? null
       : random.chance(0.5)
@@ -150,8 +153,7 @@ export function eventsBecauseOf(bank: BankConfig, day: number): BankEvent[] {
     const vendor = random.pick(VENDOR_NAMES);
     const [least, greatest] = VENDORS[vendor]!;
     const share = random.unit();
-    // Some users spend more often than others, and every fiftieth falls silent in the middle of the
-    // month.
+    // Some users spend more often than others, and every fiftieth stops in the middle of the month.
     const place = random.unit();
     const index = Math.floor(users * place * (0.5 + 0.5 * place));
     const silent = index % 50 === 49 && new Date(midnight).getUTCDate() > 15;

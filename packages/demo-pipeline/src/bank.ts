@@ -1,5 +1,5 @@
 /**
- * The bank's database, one commit after the other, without a database: the change log of the
+ * Generates the commits of the bank's database without a database, for the change log of the
  * embedded demo.
  */
 import type { Customer } from "./customers.ts";
@@ -20,7 +20,7 @@ export interface BankSettings extends BankConfig {
   readonly start: Date;
 }
 
-/** What became of a row; null where there was, or is, none. */
+/** The row before and after the change; null if it did not or does not exist. */
 export type RowChange =
   | {
       readonly table: "transaction_data";
@@ -34,16 +34,16 @@ export type RowChange =
     };
 
 export interface Commit {
-  /** In ms, on the same axis as the transactions' times. */
+  /** The commit time in ms, on the same axis as the transactions' times. */
   readonly at: number;
-  /** The rows that were there when the connector came. */
+  /** True for the rows that existed when the connector started. */
   readonly snapshot: boolean;
   readonly changes: readonly RowChange[];
 }
 
 /**
- * All commits in their order. The connector comes after the first day: what the tables hold then is
- * the snapshot.
+ * Yields all commits in their order. The connector starts after the first day; the tables' content
+ * at that time is the snapshot.
  */
 export function* bankCommits(settings: BankSettings): Generator<Commit> {
   const first = settings.start.getTime() / DAY;
@@ -72,7 +72,7 @@ function bankTables(bank: BankConfig): {
   const transactions = new Map<number, Transaction>();
   const customers = new Map(initialCustomers(bank).map((customer) => [customer.id, customer]));
 
-  /** An update, or with null a delete; nothing where the row is gone already. */
+  /** Makes an update, or with null a delete. A row that is already deleted gives no change. */
   const change = (
     id: number,
     update: (row: Transaction) => Transaction | null,

@@ -1,4 +1,4 @@
-/** The bank's change log on disk: a gzipped file of JSON lines for each topic. */
+/** Writes the bank's change log to disk: a gzipped file of JSON lines for each topic. */
 import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { bankCommits, type BankSettings } from "./bank.ts";
 import { debeziumMessages, TABLES, topicOf, type Table } from "./debezium.ts";
 
 export interface ChangeLog {
-  /** In the order in which they are to be read. */
+  /** The files, in the order in which they are read. */
   readonly files: readonly string[];
   readonly messages: number;
-  /** Before gzip. */
+  /** The size before gzip. */
   readonly bytes: number;
 }
 
@@ -53,7 +53,7 @@ interface TopicFile {
 function topicFile(path: string, signal: AbortSignal | undefined): TopicFile {
   const input = new PassThrough();
   const written = pipeline(input, createGzip({ level: 1 }), createWriteStream(path), { signal });
-  written.catch(() => undefined); // whoever waits is told
+  written.catch(() => undefined); // the error is thrown where the write is awaited
   let chunk = "";
   const flush = async (): Promise<void> => {
     signal?.throwIfAborted();

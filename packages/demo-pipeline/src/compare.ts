@@ -1,8 +1,8 @@
-/** Two answers to the same question, value by value. */
+/** Compares two answers to the same question, value by value. */
 import { isDeepStrictEqual } from "node:util";
 
 export interface Difference {
-  /** The place of the row in both lists. */
+  /** The index of the row in both lists. */
   readonly row: number;
   readonly feature: string;
   readonly left: unknown;
@@ -14,7 +14,7 @@ export interface Comparison {
   readonly differences: readonly Difference[];
 }
 
-/** Bit for bit: 0 and −0 differ, and so do 0.1 + 0.2 and 0.3. */
+/** Compares bit for bit: 0 and −0 differ, and so do 0.1 + 0.2 and 0.3. */
 export function compare(
   features: readonly string[],
   left: readonly object[],

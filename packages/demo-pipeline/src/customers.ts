@@ -1,7 +1,7 @@
-/** The people of the simulated bank. */
+/** Generates the customers of the simulated bank. */
 import type { Random } from "./random.ts";
 
-/** A row of public.customer_data; the names are those of its columns. */
+/** A row of public.customer_data, with the names of its columns. */
 export interface Customer {
   readonly id: string;
   readonly name: string;
@@ -52,7 +52,9 @@ export function newCustomer(index: number, random: Random): Customer {
     "birth date": -7_000 + random.below(19_000),
     address: newAddress(random),
     segment: newSegment(random),
-    created: `${year}-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}T${twoDigits(8 + random.below(10))}:00:00.000000Z`,
+    created:
+      `${year}-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}` +
+      `T${twoDigits(8 + random.below(10))}:00:00.000000Z`,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Commits as Debezium 3 writes them, converter without schemas: one Kafka message for each changed
- * row, and a tombstone after each delete.
+ * Writes commits as Debezium 3 does with a JSON converter without schemas: one Kafka message for
+ * each changed row, and a tombstone after each delete.
  */
 import type { Commit, RowChange } from "./bank.ts";
 
@@ -10,13 +10,16 @@ export type Table = (typeof TABLES)[number];
 
 export const topicOf = (table: Table): string => `${SERVER}.public.${table}`;
 
-/** A message as a recorded topic holds it, one line for each. */
+/** A message as a recorded topic holds it, one per line. */
 export interface TopicLine {
   readonly table: Table;
   readonly line: string;
 }
 
-/** The connector: it numbers what it sends, so one of them reads one bank from the beginning. */
+/**
+ * Makes a connector. The connector numbers its messages, so one connector reads one bank from the
+ * beginning.
+ */
 export function debeziumMessages(): (commit: Commit) => TopicLine[] {
   const offsets = new Map<Table, number>();
   let lsn = 26_655_416;
@@ -27,7 +30,7 @@ export function debeziumMessages(): (commit: Commit) => TopicLine[] {
     const lines: TopicLine[] = [];
     transaction++;
     changes.forEach((change, i) => {
-      // The rows of a snapshot all stand at the LSN at which it was taken.
+      // All rows of a snapshot have the LSN at which the snapshot was taken.
       if (!snapshot) lsn += 160;
       const row = (change.after ?? change.before)!;
       const key = JSON.stringify({ id: row.id });
@@ -107,7 +110,7 @@ function valueOf(
   });
 }
 
-/** With PostgreSQL's default replica identity a delete tells the primary key only. */
+/** With PostgreSQL's default replica identity, a delete carries the primary key only. */
 function keyOnly(row: object): object {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [name, name === "id" ? value : null]),

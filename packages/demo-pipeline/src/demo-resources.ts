@@ -1,8 +1,8 @@
 /**
- * Where the real demo does its work, so that it may run again on the same services: a database, a
- * bucket and names of its own, all called tidemark-demo. What the demo before left there is cleared
- * at the start. A connector's name and its topics are new each time: Kafka Connect remembers how
- * far a name was.
+ * Makes the resources of the real demo: a database, a bucket and names of its own, all called
+ * tidemark-demo. The demo may therefore run again on the same services. Leftovers of an earlier
+ * demo are removed at the start. The connector and its topics get new names each time, because
+ * Kafka Connect remembers the offsets of a name.
  */
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
@@ -21,16 +21,16 @@ const TABLES = ["public.transaction_data", "public.customer_data"];
 
 export interface DemoResources {
   readonly database: pg.Pool;
-  /** Of the connector; topics begin with it. */
+  /** The name of the connector, and the prefix of its topics. */
   readonly name: string;
   readonly topics: readonly string[];
   readonly lake: ObjectStore;
-  /** `s3://bucket/prefix` of the lake. */
+  /** The address of the lake: `s3://bucket/prefix`. */
   readonly location: string;
   /** Makes the connector, and waits until it runs. */
   connect(signal: AbortSignal | undefined): Promise<void>;
   /**
-   * Removes the connector and its slot, which would hold back the database's log; tables, topics
+   * Removes the connector and its slot, which would hold back the database's log. Tables, topics
    * and lake stay.
    */
   removeConnector(): Promise<void>;
@@ -45,7 +45,7 @@ export async function createDemoResources(
   const { host, port, user, password } = postgres;
   const admin = new pg.Pool({ host, port, user, password, database: postgres.database, max: 1 });
   const pools = [admin];
-  // services that are ended say so to idle connections too
+  // stopping services report an error to idle connections too
   admin.on("error", () => undefined);
   const name = `${NAME}-${new Date().toISOString().slice(0, 19).replace(/\D/g, "")}`;
   const client = { endpoint: minio.endpoint, region: minio.region, credentials: minio.credentials };
@@ -59,7 +59,7 @@ export async function createDemoResources(
     await admin.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
     await admin.query(`CREATE DATABASE ${DATABASE}`);
     await removeTopics(addresses.kafka.brokers);
-    // as long as its files are there
+    // unregister the tables while their files exist
     if (trino !== undefined) await unregisterDemo(trino.url, signal);
     await emptyBucket(client, signal);
     const database = new pg.Pool({ host, port, user, password, database: DATABASE, max: 4 });
@@ -98,7 +98,7 @@ async function removeConnectors(url: string): Promise<void> {
     if (name.startsWith(`${NAME}-`)) await deleteConnector({ url, name });
 }
 
-/** A slot is in use for a moment after its connector has gone. */
+/** Removes the slots. A slot is still in use for a moment after its connector was removed. */
 async function removeSlots(admin: pg.Pool): Promise<void> {
   for (let waited = 0; ; waited++) {
     await admin.query(
@@ -113,8 +113,8 @@ async function removeSlots(admin: pg.Pool): Promise<void> {
     if (rows.length === 0) return;
     if (waited === 300)
       throw new Error(
-        `demo: somebody still reads the replication slot ${rows[0]!.slot_name}, which a demo ` +
-          "before made; end that, then start again",
+        `demo: somebody still reads the replication slot ${rows[0]!.slot_name}, ` +
+          "which a demo before made; end that, then start again",
       );
     await sleep(100);
   }

@@ -1,4 +1,4 @@
-/** The services of the real demo: started here, or those of docker/compose.yaml. */
+/** Starts the services of the real demo, or connects to those of docker/compose.yaml. */
 import {
   chooseRuntime,
   composePipeline,
@@ -19,17 +19,20 @@ import {
 import { decimals } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 
-/** There are none, and the message says how to get them. */
+/** Thrown if the services are missing; the message says how to install them. */
 export class ServicesMissing extends Error {}
 
 export interface DemoServices extends PipelineAddresses {
-  /** They are gone afterwards; otherwise somebody else's, and what the demo leaves there stays. */
+  /**
+   * True if the demo started the services and stops them. False: they are another's, and what the
+   * demo leaves there stays.
+   */
   readonly owned: boolean;
   stop(): Promise<void>;
 }
 
 export interface ServicesOptions {
-  /** Services that run already; without it they are started. */
+  /** Running services. Default: the demo starts its own. */
   readonly against: "compose" | PipelineAddresses | undefined;
   readonly print: StepPrinter;
   readonly signal?: AbortSignal | undefined;
@@ -75,8 +78,8 @@ async function composeServices(): Promise<DemoServices> {
   })();
   await fetch(`${addresses.connect.url}/connectors`).catch((cause: unknown) => {
     throw new ServicesMissing(
-      `demo: nobody answers at ${addresses.connect.url}, where docker/compose.yaml has Kafka ` +
-        `Connect; start the services with \`${up}\``,
+      `demo: nobody answers at ${addresses.connect.url}, ` +
+        `where docker/compose.yaml has Kafka Connect; start the services with \`${up}\``,
       { cause },
     );
   });
@@ -84,8 +87,8 @@ async function composeServices(): Promise<DemoServices> {
 }
 
 /**
- * What is not there and can be brought with the tools of this machine is brought, once; the rest is
- * refused, before anything is downloaded.
+ * Installs the missing programs, once, with the tools of this machine. A program that cannot be
+ * installed is an error before anything is downloaded.
  */
 async function installPrograms(because: string, print: StepPrinter): Promise<void> {
   const kafka = missingForKafka() !== null;
@@ -101,19 +104,19 @@ async function installPrograms(because: string, print: StepPrinter): Promise<voi
           ? "no Kafka, and no Maven to bring it; install Maven"
           : null,
     minio && (go === null || process.env["TIDEMARK_MINIO"] !== undefined)
-      ? "no MinIO, and no Go to build it; install Go 1.24 or newer, or name a minio in " +
-        "TIDEMARK_MINIO"
+      ? "no MinIO, and no Go to build it; " +
+        "install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO"
       : null,
   ].filter((one) => one !== null);
   if (missing.length > 0) {
     throw new ServicesMissing(
       [
-        "demo: the real services cannot be had on this machine, neither as containers nor as " +
-          "processes.",
+        "demo: the real services cannot be had on this machine, " +
+          "neither as containers nor as processes.",
         `  containers: ${because}`,
         ...missing.map((one) => `  processes:  ${one}`),
-        "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go. `npm run demo` " +
-          "without --real needs none of them.",
+        "Start a Docker engine; or install PostgreSQL, Java 17, Maven and Go. " +
+          "`npm run demo` without --real needs none of them.",
       ].join("\n"),
     );
   }

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What the files below a directory weigh, those that are called so. */
+/** Sums the sizes of the files below a directory whose names begin with `prefix`. */
 export async function bytesBelow(directory: string, prefix = ""): Promise<number> {
   let sum = 0;
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {

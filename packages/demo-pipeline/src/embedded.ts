@@ -1,6 +1,6 @@
 /**
- * The banking flow without a server: a recorded change log into an online store and a history, and
- * the same features asked of both.
+ * Runs the demo without a server: a recorded change log feeds an online store and a history, and
+ * both answer the same features.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export const JUNE: BankSettings = {
 
 export interface DemoOptions {
   readonly bank: BankSettings;
-  /** Made anew. */
+  /** The directory of the demo, which is made anew. */
   readonly directory: string;
   readonly labels: number;
   readonly output: Output;
@@ -62,9 +62,9 @@ export async function demo({
   const end = new Date(bank.start.getTime() + bank.days * DAY);
   const print = stepPrinter(output);
   print.line(
-    `Tidemark demo: ${integer(bank.users)} users, ${integer(bank.transactionsPerDay)} ` +
-      `transactions a day, ${bank.days} days from ${bank.start.toISOString().slice(0, 10)} ` +
-      `(seed ${bank.seed})`,
+    `Tidemark demo: ${integer(bank.users)} users, ` +
+      `${integer(bank.transactionsPerDay)} transactions a day, ` +
+      `${bank.days} days from ${bank.start.toISOString().slice(0, 10)} (seed ${bank.seed})`,
   );
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -79,8 +79,8 @@ export async function demo({
       `${megabytes(await bytesBelow(join(directory, "topics")))} gzipped`,
   );
 
-  // 2. One run feeds both stores. The clock stands at the end of the month, and nothing is let go,
-  //    so that any moment of it can be asked for.
+  // 2. One run feeds both stores. The clock stands at the end of the month and retention is
+  //    unlimited, so every moment of the month can be queried.
   const store = await openStore({
     definitions,
     online: sqliteOnlineStore(join(directory, "online.db")),
@@ -103,8 +103,7 @@ export async function demo({
     // 3. The features of some users now, read from the online store.
     await readOnline(print, store, "Online features at the end of the month", bank.users);
 
-    // 4. A training set, twice: with all that is known today, and with what was known at each
-    //    label's time.
+    // 4. A training set, twice: as corrected, and as known at each label's time.
     const labels = someLabels(bank, labelCount);
     const training = print.step("A training set from the history, as known and as corrected");
     const asKnown = await (
@@ -145,7 +144,7 @@ export async function demo({
     });
     checked = { compared: check.compared, differing: check.differences.length };
 
-    // 6. What could not be read.
+    // 6. The rows that could not be read.
     await listQuarantine(print, store);
   } finally {
     await store.close();

@@ -1,6 +1,6 @@
 /**
- * Why a value as corrected is not the value as known: what was written after the label's time about
- * rows in its window.
+ * Explains why a value as corrected differs from the value as known: rows in its window changed
+ * after the label's time.
  */
 import { bankCommits, DAY, type BankSettings, type Transaction } from "./bank.ts";
 import type { Difference } from "./compare.ts";
@@ -14,8 +14,8 @@ interface LateChange {
 }
 
 /**
- * A sentence about the first difference in a total that one change alone made; null where there is
- * none. Left is as known, right as corrected.
+ * Describes the first difference in a total that a single change made; null if there is none.
+ * `left` is as known, `right` as corrected.
  */
 export function explainDifference(
   settings: BankSettings,
@@ -35,8 +35,8 @@ export function explainDifference(
     if (causes.length !== 1 || cause === undefined) continue;
     return (
       `${user_id} at ${time(t)}: ${feature} was ${decimals(left as number)} as known then and ` +
-      `is ${decimals(right as number)} as corrected, because ${changeText(cause)} on ` +
-      `${time(cause.at)}.`
+      `is ${decimals(right as number)} as corrected, ` +
+      `because ${changeText(cause)} on ${time(cause.at)}.`
     );
   }
   return null;
@@ -60,7 +60,7 @@ function changesByUser(settings: BankSettings): Map<string, LateChange[]> {
   return found;
 }
 
-/** Law 1: `t − 7d ≤ event time < t`. */
+/** Tests membership in the window (law 1: `t − 7d ≤ event time < t`). */
 function inWindow(row: Transaction, t: number): boolean {
   const time = Date.parse(`${row.Time.replace(" ", "T")}Z`);
   return t - 7 * DAY <= time && time < t;

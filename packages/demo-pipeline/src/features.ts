@@ -1,6 +1,6 @@
 /**
- * What the bank's models ask for: definitions, and nothing else. The stream, the training set and
- * the request all read these.
+ * Defines the features of the bank's models. The stream, the training set and the online request
+ * all use these definitions.
  */
 import {
   avg,
@@ -32,7 +32,7 @@ export const transactions = source("transactions", {
     vendor: string("Vendor").nullable(),
     channel: string("Sources").nullable(),
     amount: float64("Amount").nullable(),
-    // a varchar such as "2025-06-14 09:30:00": text without a zone, so the zone is declared
+    // a varchar such as "2025-06-14 09:30:00" has no zone, so the zone is declared
     time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],
@@ -40,8 +40,8 @@ export const transactions = source("transactions", {
 });
 
 /**
- * A dimension: what a customer's row says holds from its commit on; rows of the first snapshot hold
- * from the customer's first day.
+ * A dimension: each version of a customer's row holds from its commit. Rows of the first snapshot
+ * hold from the customer's first day.
  */
 export const customers = source("customers", {
   table: "public.customer_data",

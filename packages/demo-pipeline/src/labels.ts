@@ -1,4 +1,4 @@
-/** Whose features a model is trained on, and as of when. */
+/** Generates the entity rows of a training set: users and times. */
 import { DAY, type BankSettings } from "./bank.ts";
 import { userId } from "./customers.ts";
 import { seededRandom } from "./random.ts";
@@ -6,11 +6,11 @@ import { seededRandom } from "./random.ts";
 export interface Label {
   readonly user_id: string;
   readonly event_timestamp: Date;
-  /** What the model is to learn; it rides along. */
+  /** The label, a passed-through column. */
   readonly left_the_bank: boolean;
 }
 
-/** From the second week on, so that every window lies in the recorded month. */
+/** Generates labels from the second week on, so that every window lies in the recorded month. */
 export function someLabels({ seed, users, days, start }: BankSettings, many: number): Label[] {
   const random = seededRandom(seed + 1);
   return Array.from({ length: many }, () => ({

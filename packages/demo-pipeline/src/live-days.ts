@@ -1,4 +1,4 @@
-/** Days of the bank that come while the stream runs. */
+/** Writes days of the bank while the stream runs. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "@tidemark/core";
 import type { Pool } from "pg";
@@ -11,7 +11,7 @@ import { progressBar, type Output } from "./progress.ts";
 import { someUsers } from "./shared-steps.ts";
 import type { StepPrinter } from "./steps.ts";
 
-/** What some users got at a moment at which nothing was on its way. */
+/** The answers of some users at a moment when no change was in transit. */
 export interface Served {
   readonly users: readonly { readonly user_id: string; readonly event_timestamp: Date }[];
   readonly answers: readonly object[];
@@ -22,7 +22,7 @@ export interface LiveDaysOptions {
   readonly database: Pool;
   readonly store: Store;
   readonly run: LiveRun;
-  /** The days to write, and how many messages have come before them. */
+  /** The days to write, and the number of messages before them. */
   readonly dates: readonly string[];
   readonly before: number;
   readonly print: StepPrinter;
@@ -31,8 +31,8 @@ export interface LiveDaysOptions {
 }
 
 /**
- * Writes day after day, each when the one before is served, and keeps what a request got in
- * between.
+ * Writes the days one after the other, each after the previous one is served. Keeps the answers of
+ * a request in between.
  */
 export async function liveDays({
   bank,
@@ -73,8 +73,7 @@ export async function liveDays({
     const { inserted, updated, deleted } = written.transaction_data;
     print.line(
       `${date}: ${integer(inserted)} new, ${integer(updated)} changed, ${integer(deleted)} ` +
-        `deleted in one commit, served after ${decimals((performance.now() - started) / 1000)} ` +
-        "s",
+        `deleted in one commit, served after ${decimals((performance.now() - started) / 1000)} s`,
     );
     messages += many;
     await serve();
@@ -86,13 +85,13 @@ export async function liveDays({
   living.done(
     messages + delays.length - before,
     "messages",
-    `a payment alone is served ${integer(delays.toSorted((a, b) => a - b)[2]!)} ms after its ` +
-      `commit (the median of ${delays.length})`,
+    `a payment alone is served ${integer(delays.toSorted((a, b) => a - b)[2]!)} ms ` +
+      `after its commit (the median of ${delays.length})`,
   );
   return { users, answers };
 }
 
-/** ms from the commit of the first payment of somebody new until it is counted. */
+/** Measures the ms from the commit of a new user's first payment until the payment is counted. */
 async function measureDelay(
   database: Pool,
   store: Store,
@@ -120,7 +119,7 @@ async function measureDelay(
   }
 }
 
-/** A tombstone follows each delete. */
+/** Counts the messages of a write. A tombstone follows each delete. */
 function messagesOf(written: WriteResult): number {
   return [written.transaction_data, written.customer_data].reduce(
     (sum, { inserted, updated, deleted }) => sum + inserted + updated + 2 * deleted,

@@ -1,4 +1,4 @@
-/** A run of the stream that goes on while other things happen, and what one may wait for. */
+/** Runs the stream in the background, and waits for its progress. */
 import { isTidemarkError, type Store } from "@tidemark/core";
 import { connectorStatus, kafkaChanges, type KafkaChanges } from "@tidemark/source-debezium";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,9 +6,11 @@ import { integer } from "./print.ts";
 import type { Progress } from "./progress.ts";
 
 export interface LiveRun {
-  /** Waits until so many messages were taken in all, and Kafka has no more; says how far it is. */
+  /**
+   * Waits until this many messages were taken in all and Kafka has no more, and shows the progress.
+   */
   waitUntilTaken(messages: number, bar?: Progress, from?: number): Promise<void>;
-  /** As Ctrl-C would. */
+  /** Stops the run as Ctrl-C would. */
   stop(): Promise<void>;
 }
 
@@ -21,14 +23,15 @@ export interface LiveRunOptions {
 }
 
 /**
- * Seconds without one more message after which the connector is looked at, and after which we give
- * up.
+ * The seconds without a new message after which the connector is checked; the limit after which the
+ * demo gives up follows.
  */
 const CHECK_CONNECTOR_AFTER = 10;
 const GIVE_UP_AFTER = 120;
 
 /**
- * Begins when the connector has made its topics, which it does with the first row of each table.
+ * Starts the run after the connector has made its topics, which happens with the first row of each
+ * table.
  */
 export async function liveRun({
   store,
@@ -85,8 +88,8 @@ export async function liveRun({
         }
         if (idle > GIVE_UP_AFTER)
           throw new Error(
-            `demo: ${integer(taken)} of ${integer(messages)} messages came, and none for ` +
-              `${GIVE_UP_AFTER} s; look at the connector ${connector.name}`,
+            `demo: ${integer(taken)} of ${integer(messages)} messages came, ` +
+              `and none for ${GIVE_UP_AFTER} s; look at the connector ${connector.name}`,
           );
         await sleep(20, undefined, { signal });
       }

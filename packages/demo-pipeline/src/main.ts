@@ -1,6 +1,5 @@
 /**
- * `npm run demo`: the banking flow, without a server (embedded.ts), or on the real programs
- * (real.ts).
+ * `npm run demo`: runs the demo without a server (embedded.ts), or on the real programs (real.ts).
  */
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,22 +9,28 @@ const HELP = `Usage: npm run demo -- [--real [--against compose]]
 
 A bank's change log into an online store and a history, and the same features asked of both.
 
-  (nothing)          a month of 500 users from a recorded log, into SQLite and a local directory; needs nothing but npm
-  --real             PostgreSQL, Debezium, Kafka, MinIO and Trino themselves: as containers where a Docker engine answers, else as
-                     processes of this machine; started here, and gone at the end. TIDEMARK_SERVICES=docker or processes chooses
-  --against compose  --real on the services of docker/compose.yaml, which run already; TIDEMARK_PIPELINE=compose says the same of --real.
-                     It works in a database, a bucket and topics of its own, all called tidemark-demo, clears those of the demo before,
-                     and leaves what it made to be looked at; only its connector and its replication slot go
+  (nothing)          a month of 500 users from a recorded log, into SQLite and a local
+                     directory; needs nothing but npm
+  --real             PostgreSQL, Debezium, Kafka, MinIO and Trino themselves: as containers
+                     if a Docker engine answers, else as processes of this machine. They are
+                     started here and stopped at the end.
+                     TIDEMARK_SERVICES=docker or processes chooses.
+  --against compose  --real on the running services of docker/compose.yaml.
+                     TIDEMARK_PIPELINE=compose has the same effect on --real.
+                     The demo uses a database, a bucket and topics of its own, all called
+                     tidemark-demo. It clears those of the demo before and leaves its own to
+                     be looked at; only its connector and its replication slot are removed.
   --help             this
 
-Exits with 0 where nothing differs, 1 where something does, 2 where the services cannot be had or the command is not understood.`;
+Exits with 0 if nothing differs, 1 if a value differs, 2 if the services cannot be had or the
+command is not understood.`;
 
 interface Command {
   readonly real: boolean;
   readonly against: "compose" | undefined;
 }
 
-/** A sentence where the command is not understood, null where help is asked for. */
+/** Parses the command line. A text is an error message; null asks for help. */
 function commandOf(args: readonly string[]): Command | string | null {
   try {
     const { values } = parseArgs({
@@ -53,8 +58,8 @@ async function main(): Promise<number> {
   if (command === null) return say(HELP, 0);
   if (typeof command === "string") return say(`${command}\n\n${HELP}`, 2);
   const abort = new AbortController();
-  // A second Ctrl-C ends this process; its services go with it. The listener stays: libraries that
-  // find themselves alone with a signal end the process.
+  // A second Ctrl-C ends this process and its services. The listener stays, because libraries end
+  // the process if they are the only listener.
   const stop = (): void => {
     if (abort.signal.aborted) process.exit(130);
     abort.abort();
@@ -70,8 +75,8 @@ async function main(): Promise<number> {
     if (code === 0)
       console.log(
         "Next: README.md tells how to do this with your own tables; " +
-          "packages/demo-pipeline/src/features.ts is what you would write; docs/ says why it " +
-          "can be trusted.",
+          "packages/demo-pipeline/src/features.ts is what you would write; " +
+          "docs/ says why it can be trusted.",
       );
     return code;
   } catch (error) {
@@ -93,10 +98,10 @@ async function embedded(signal: AbortSignal): Promise<number> {
   return differing === 0 ? 0 : 1;
 }
 
-/** What it needs is loaded only when it is asked for. */
+/** Runs the demo on the real programs. Its modules are loaded only here. */
 async function real(against: Command["against"], signal: AbortSignal): Promise<number> {
   const { FORTNIGHT, realDemo, ServicesMissing } = await import("./real.ts");
-  // kafkajs sets timers for times that are over, of which newer versions of Node warn
+  // kafkajs sets timers for past times, and newer versions of Node warn of them
   process.removeAllListeners("warning").on("warning", (warning) => {
     if (warning.name !== "TimeoutNegativeWarning")
       console.error(`${warning.name}: ${warning.message}`);

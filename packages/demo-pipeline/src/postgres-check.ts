@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's final tables against what the stores hold: every row and column by primary key, and
- * the seven features computed from the rows.
+ * Compares PostgreSQL's final tables with the stores: every row and column by primary key, and the
+ * seven features computed from the rows.
  */
 import { valueAt, type Store, type Value } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
@@ -14,7 +14,7 @@ import type { User } from "./shared-steps.ts";
 
 export interface CheckResult {
   readonly compared: number;
-  /** A sentence for each. */
+  /** One sentence for each difference. */
   readonly differences: readonly string[];
 }
 
@@ -26,7 +26,7 @@ interface TableCheck {
   online(keys: readonly string[]): Promise<(readonly Value[])[]>;
 }
 
-/** Every row that PostgreSQL has, and every row that it had: those must be gone. */
+/** Checks every row that PostgreSQL has, and that every deleted row is gone. */
 export async function checkRows({
   database,
   store,
@@ -95,7 +95,7 @@ export async function checkRows({
     expected.forEach((row, i) => {
       differ("the history", row.key, row.values, open.get(row.key) ?? null);
       open.delete(row.key);
-      // law 9: a row at no time serves nothing, and is listed as quarantined
+      // a row without an event time is in no window and is listed as quarantined (law 9)
       const atNoTime = source === "transactions" && row.values.at(-1) === null;
       differ("the online store", row.key, atNoTime ? nothing : row.values, served[i]);
     });
@@ -109,7 +109,7 @@ export async function checkRows({
   return { rows, compared, differences };
 }
 
-/** From the versions table: the rows as they stand, and the keys of those that are gone. */
+/** Reads the versions table: the current rows, and the keys of deleted rows. */
 async function historyRows(
   lake: OfflineStore,
   source: string,
@@ -136,8 +136,8 @@ const shown = (values: unknown): string =>
   values === null ? "no such row" : `(${(values as readonly Value[]).map(String).join(", ")})`;
 
 /**
- * The seven features of these users at these times, and of each at its own boundaries: the time of
- * one of its rows, which is not in the window, and seven days on, where it still is.
+ * Checks the seven features of these users at these times and at window edges. The edges are the
+ * time of a row, which is outside the window, and seven days later, where the row is still inside.
  */
 export async function checkFeatures({
   database,
@@ -198,8 +198,8 @@ export async function checkFeatures({
         const found = row[feature as keyof typeof online];
         if (!Object.is(found, value))
           differences.push(
-            `${feature} of ${user_id} at ${new Date(at).toISOString()}: ${String(value)} from ` +
-              `PostgreSQL's rows, ${String(found)} from ${where}`,
+            `${feature} of ${user_id} at ${new Date(at).toISOString()}: ` +
+              `${String(value)} from PostgreSQL's rows, ${String(found)} from ${where}`,
           );
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The rows of PostgreSQL's tables as Tidemark holds them, read by SQL, and the seven features of a
- * user computed from them: the demo's own, exact and obvious.
+ * Reads the rows of PostgreSQL's tables by SQL and computes the seven features of a user. The
+ * computation is independent of Tidemark, exact and simple.
  */
 import type { Value } from "@tidemark/core";
 import type { Pool } from "pg";
@@ -12,13 +12,13 @@ export interface TableRow {
   readonly values: readonly Value[];
 }
 
-/** id · user_id, vendor, channel, amount, time in µs, null where it is none. */
+/** Reads id · user_id, vendor, channel, amount, and time in µs; an invalid time is null. */
 export async function transactionRows(database: Pool): Promise<TableRow[]> {
   const { rows } = await database.query<
     Record<string, string> & { readonly Amount: number | null }
   >(
-    `SELECT id::text, "User ID", "Vendor", "Sources", "Amount", "Time" FROM ` +
-      `public.transaction_data`,
+    `SELECT id::text, "User ID", "Vendor", "Sources", "Amount", ` +
+      `"Time" FROM public.transaction_data`,
   );
   return rows.map((row) => ({
     key: row["id"]!,
@@ -32,12 +32,12 @@ export async function transactionRows(database: Pool): Promise<TableRow[]> {
   }));
 }
 
-/** id · name, gender, birth date in days, address, segment, created in µs. */
+/** Reads id · name, gender, birth date in days, address, segment, and created in µs. */
 export async function customerRows(database: Pool): Promise<TableRow[]> {
   const { rows } = await database.query<Record<string, string>>(
     `SELECT id, name, gender, ("birth date" - date '1970-01-01')::text AS born, address, ` +
-      `segment, (extract(epoch FROM created) * 1000000)::bigint::text AS created FROM ` +
-      `public.customer_data`,
+      "segment, (extract(epoch FROM created) * 1000000)::bigint::text AS created FROM " +
+      "public.customer_data",
   );
   return rows.map((row) => ({
     key: row["id"]!,
@@ -52,7 +52,7 @@ export async function customerRows(database: Pool): Promise<TableRow[]> {
   }));
 }
 
-/** µs, or null where the calendar has no such time. */
+/** Parses a time to µs; null if the calendar has no such time. */
 function parseTimeText(text: string): number | null {
   const time = Date.parse(`${text.replace(" ", "T")}Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 19).replace("T", " ") === text
@@ -61,8 +61,7 @@ function parseTimeText(text: string): number | null {
 }
 
 /**
- * The features of `weekly` at `t` (ms) from the rows of one user: those with t − 7 d ≤ time < t,
- * and no others.
+ * Computes the features of `weekly` at `t` (ms) from the rows of one user with t − 7 d ≤ time < t.
  */
 export function weeklyFromRows(
   rows: readonly TableRow[],
@@ -88,8 +87,8 @@ export function weeklyFromRows(
 }
 
 /**
- * Whole numbers of 2^-60, added without rounding; `Number` then rounds once, half to even. No
- * amount of cents is finer.
+ * Sums integers of 2^-60 without rounding. `Number` then rounds once, half to even. No amount of
+ * cents is finer.
  */
 function exactSum(amounts: readonly number[]): number {
   const units = amounts.map((amount) => {

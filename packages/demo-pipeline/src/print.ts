@@ -1,23 +1,24 @@
-/** Text for people: numbers, sizes, tables. */
+/** Formats numbers, sizes and tables for people. */
 export const integer = (value: number): string => Math.round(value).toLocaleString("en-US");
 export const decimals = (value: number, digits = 2): string =>
   value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 export const megabytes = (bytes: number): string => `${decimals(bytes / 1e6, 1)} MB`;
 
-/** To the second, UTC. */
+/** Formats a time in UTC, to the second. */
 export const time = (at: Date | number): string =>
   new Date(at).toISOString().slice(0, 19).replace("T", " ");
 
-/**
- * A value as a cell of a table shows it; numbers with as many digits as the others of its column.
- */
+/** Formats a value as a table cell. Numbers have as many digits as the others of their column. */
 function cell(value: unknown, digits: number): string {
   if (value === null || value === undefined) return "–";
   if (value instanceof Date) return time(value);
   return typeof value === "number" ? decimals(value, digits) : String(value);
 }
 
-/** Rows of objects as lines, under the names of the first row; numbers to the right. */
+/**
+ * Formats objects as the lines of a table, headed by the names of the first row. Numbers are
+ * aligned to the right.
+ */
 export function table(rows: readonly object[]): string[] {
   const names = Object.keys(rows[0] ?? {});
   const columns = names.map((name) => {

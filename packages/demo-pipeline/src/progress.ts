@@ -1,18 +1,18 @@
-/** A progress bar on a terminal; elsewhere a plain line at every tenth. */
+/** Draws a progress bar on a terminal; elsewhere it prints a line at every tenth. */
 import { decimals, integer } from "./print.ts";
 
-/** The part of a stream that is used: `process.stdout` has it. */
+/** The part of a stream that is used; `process.stdout` has it. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
-  /** How wide a terminal is. */
+  /** The width of a terminal in columns. */
   readonly columns?: number | undefined;
 }
 
 export interface Progress {
-  /** `more`: what else there is to say just now. */
+  /** Shows the progress. `more` is further text for this moment. */
   at(done: number, more?: string): void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void;
 }
 
@@ -31,8 +31,9 @@ export function progressBar(output: Output, total: number, what: string): Progre
     const filled = Math.round(share * BAR_WIDTH);
     return (
       `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` +
-      `${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} of ${integer(total)} ` +
-      `${what}, ${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`
+      `${String(Math.floor(share * 100)).padStart(3)} %  ${integer(done)} ` +
+      `of ${integer(total)} ${what}, ` +
+      `${integer(rate)}/s${left}${more === undefined ? "" : `, ${more}`}`
     );
   };
 
@@ -53,7 +54,7 @@ export function progressBar(output: Output, total: number, what: string): Progre
       const now = performance.now();
       if (now - shown < REDRAW_INTERVAL) return;
       shown = now;
-      // a line that wraps could not be drawn over
+      // a wrapped line could not be overwritten
       output.write(
         `${clear}   ${text(done, more)}`.slice(0, clear.length + (output.columns ?? 80) - 1),
       );

@@ -1,14 +1,14 @@
-/** Random choices that a seed decides, the same on every machine. */
+/** Makes random choices that the seed determines, the same on every machine. */
 export interface Random {
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   unit(): number;
-  /** A whole number in [0, end). */
+  /** Returns a whole number in [0, end). */
   below(end: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly T[]): T;
 }
 
-/** The generator mulberry32: 32 bits of state. */
+/** Makes a mulberry32 generator, which has 32 bits of state. */
 export function seededRandom(seed: number): Random {
   let state = seed | 0;
   const unit = (): number => {

@@ -1,6 +1,6 @@
 /**
- * The banking flow on the real programs: PostgreSQL → Debezium → Kafka → SQLite and Delta on MinIO,
- * and all of them asked the same.
+ * Runs the banking flow on the real programs: PostgreSQL → Debezium → Kafka → SQLite and Delta on
+ * MinIO. At the end all stores are asked the same.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -37,9 +37,9 @@ import { readInTrino } from "./trino-check.ts";
 export { ServicesMissing } from "./demo-services.ts";
 
 export interface RealBank extends BankConfig {
-  /** Days up to today … */
+  /** The number of days up to today. */
   readonly days: number;
-  /** … of which the last so many are written while the stream runs. */
+  /** The number of last days that are written while the stream runs. */
   readonly live: number;
 }
 
@@ -55,20 +55,18 @@ export const FORTNIGHT: RealBank = {
 
 export interface RealDemoOptions {
   readonly bank: RealBank;
-  /**
-   * Services that run already: a database, a bucket and topics called tidemark-demo are used there.
-   */
+  /** Running services, in which a database, a bucket and topics called tidemark-demo are used. */
   readonly against?: "compose" | PipelineAddresses | undefined;
-  /** Made anew; the online store lies in it. */
+  /** The directory of the online store, which is made anew. */
   readonly directory: string;
   readonly output: Output;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface RealDemoResult {
-  /** Rows of PostgreSQL's tables at the end. */
+  /** The number of rows of PostgreSQL's tables at the end. */
   readonly rows: number;
-  /** Values that were compared, by what they were compared with, and how many of all differ. */
+  /** The numbers of compared values by the side compared with, and how many values differ. */
   readonly compared: {
     readonly served: number;
     readonly history: number;
@@ -84,8 +82,8 @@ export async function realDemo(options: RealDemoOptions): Promise<RealDemoResult
   const print = stepPrinter(output);
   print.line(
     `Tidemark demo on the real programs: ${integer(bank.users)} users, ` +
-      `${integer(bank.transactionsPerDay)} transactions a day, the last ${bank.days} days (seed ` +
-      `${bank.seed})`,
+      `${integer(bank.transactionsPerDay)} transactions a day, ` +
+      `the last ${bank.days} days (seed ${bank.seed})`,
   );
   print.step(
     against === undefined
@@ -99,7 +97,7 @@ export async function realDemo(options: RealDemoOptions): Promise<RealDemoResult
     try {
       return await runFlow({ ...options, services, resources, print });
     } finally {
-      // what is ended together needs no farewell
+      // owned services are stopped together, so nothing must be removed
       if (!services.owned) await resources.removeConnector();
       await resources.close();
     }
@@ -125,7 +123,7 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
 
-  // 2. The bank as it is before anybody listens.
+  // 2. The bank before the connector starts.
   const writing = print.step("The bank in PostgreSQL");
   await createBank(database);
   await writeCustomers(database, bank);
@@ -137,13 +135,12 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
   writing.done(
     snapshotRows,
     "rows",
-    `transaction_data and customer_data up to ${daysBeforeSnapshot.at(-1)}; a day is written ` +
-      "once, however " +
-      "often it is asked for",
+    `transaction_data and customer_data up to ${daysBeforeSnapshot.at(-1)}; ` +
+      "a day is written once, however often it is asked for",
   );
 
-  // 3. Debezium's snapshot. The ledger's features, every column by primary key, are there for the
-  //    check at the end.
+  // 3. Debezium's snapshot. The features of the row lookup (every column by primary key) are for
+  //    the check at the end.
   const lake = deltaOfflineStore(resources.lake);
   const store = await openStore({
     definitions: { ...features, ...ledger },
@@ -160,8 +157,8 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
       "made or changed with one PUT, and watched until its task runs",
     );
     const streaming = print.step(
-      "The snapshot, through Kafka, into the online store (SQLite) and the history (Delta on " +
-        "MinIO)",
+      "The snapshot, through Kafka, " +
+        "into the online store (SQLite) and the history (Delta on MinIO)",
     );
     const run = await liveRun({
       store,
@@ -174,7 +171,7 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
     await run.waitUntilTaken(snapshotRows, bar).finally(() => bar.end());
     streaming.done(snapshotRows, "messages", "while Debezium took it");
 
-    // 4. Days that come while the stream runs, and what a request then got.
+    // 4. Days that are written while the stream runs, and the answers of requests.
     const served = await liveDays({
       ...options,
       database,
@@ -184,7 +181,7 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
       before: snapshotRows,
     });
 
-    // 5. A runner may be stopped at any moment: the next one begins where the stores stand.
+    // 5. A runner may be stopped at any moment: the next one continues at the stores' positions.
     const again = print.step("The runner is stopped, and started again until it has caught up");
     await run.stop();
     const { changes } = await store.run(kafkaChanges({ brokers, topics, until: "caught-up" }), {
@@ -202,7 +199,7 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
   }
 }
 
-/** All that is asked when everything has come. */
+/** Checks all answers after every change has arrived. */
 async function verify(
   options: DemoContext & {
     readonly store: Store;
@@ -224,7 +221,7 @@ async function verify(
   const now = Date.now();
   await readOnline(print, store, "Online features now", bank.users);
 
-  // As known is what was served: the training set knows at each moment what a request then got.
+  // A training set as known has at each moment what a request was served then.
   const training = print.step(
     "A training set from the history, as known and as corrected, against what was served then",
   );

@@ -1,6 +1,6 @@
 /**
- * Every column of every row, as the online store serves it by primary key: with these the real demo
- * holds it against PostgreSQL's tables.
+ * Defines a lookup of every column of every row by primary key. The real demo compares it with
+ * PostgreSQL's tables.
  */
 import { entity, featureView, int64, latest } from "@tidemark/core";
 import { customers, transactions, user } from "./features.ts";

@@ -1,4 +1,4 @@
-/** The steps that both demos have: what is asked of a store that has taken the bank's changes. */
+/** The steps that both demos share: questions to a store that has taken the bank's changes. */
 import type { RowOf, Store } from "@tidemark/core";
 import { compare, type Comparison } from "./compare.ts";
 import { userId } from "./customers.ts";
@@ -10,13 +10,13 @@ export interface User {
   readonly user_id: string;
 }
 
-/** A user without a transaction in the second half of a month. */
+/** A user without a transaction in the second half of the month. */
 const SILENT_USER = 49;
 const WEEKLY = Object.keys(weekly) as (keyof RowOf<typeof weekly>)[];
 const PROFILE = Object.keys(profile) as (keyof RowOf<typeof profile>)[];
 export const FEATURES: readonly string[] = [...WEEKLY, ...PROFILE];
 
-/** So many of the bank's users, spread over all of them. */
+/** Returns some of the bank's users, evenly spread. */
 export function someUsers(users: number, many: number): User[] {
   const count = Math.min(many, users);
   return Array.from({ length: count }, (_, i) => ({
@@ -24,7 +24,7 @@ export function someUsers(users: number, many: number): User[] {
   }));
 }
 
-/** The features of some users now, read from the online store. */
+/** Reads the features of some users now from the online store. */
 export async function readOnline(
   print: StepPrinter,
   store: Store,
@@ -40,8 +40,7 @@ export async function readOnline(
   print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, WEEKLY) })));
   print.line();
   print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, PROFILE) })));
-  // One who has fallen silent and one who was never seen have answers too, and each says what
-  // stands behind it.
+  // A user who stopped and a user who was never seen have answers too, and the status tells why.
   const ids = [userId(SILENT_USER), "user_999999"] as const;
   const [silent, unknown] = await store.getOnlineFeatures({
     features: customer360,
@@ -60,7 +59,7 @@ export async function readOnline(
   );
 }
 
-/** Where two answers to the same questions differ, by feature. */
+/** Prints where two answers to the same questions differ, by feature. */
 export function printDifferences(
   print: StepPrinter,
   { compared, differences }: Comparison,
@@ -76,8 +75,8 @@ export function printDifferences(
 }
 
 /**
- * The same questions to the online store and to the history: value, status and event time must be
- * the same to the bit.
+ * Asks the online store and the history the same questions. Value, status and event time must be
+ * equal to the bit.
  */
 export async function compareOnlineWithHistory(
   print: StepPrinter,
@@ -127,15 +126,15 @@ export async function compareOnlineWithHistory(
   );
   for (const { row, feature, left, right } of check.differences.slice(0, 5)) {
     print.line(
-      `  ${feature} of ${questions[row]!.user_id} at ` +
-        `${questions[row]!.event_timestamp.toISOString()}: online ${JSON.stringify(left)}, ` +
+      `  ${feature} of ${questions[row]!.user_id} ` +
+        `at ${questions[row]!.event_timestamp.toISOString()}: online ${JSON.stringify(left)}, ` +
         `history ${JSON.stringify(right)}`,
     );
   }
   return check;
 }
 
-/** Rows that no window can hold are neither lost nor guessed at: they are listed by name. */
+/** Lists the rows that no window can hold. They are neither lost nor guessed. */
 export async function listQuarantine(print: StepPrinter, store: Store): Promise<void> {
   print.step("Quarantined rows");
   for (const { source, online: counts } of await store.status()) {

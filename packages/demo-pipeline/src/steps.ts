@@ -1,11 +1,11 @@
-/** The demo's voice: numbered steps, each with what it did, how long it took, and its rate. */
+/** Prints the demo's numbered steps, each with its result, its duration and its rate. */
 import { decimals, integer, table } from "./print.ts";
 import type { Output } from "./progress.ts";
 
 export interface StepPrinter {
   line(text?: string): void;
   table(rows: readonly object[]): void;
-  /** Begins a step; `done` tells how many rows it dealt with. */
+  /** Begins a step. `done` reports how many rows the step handled. */
   step(title: string): { done(count: number, what: string, more: string): void };
 }
 
@@ -26,8 +26,8 @@ export function stepPrinter(output: Output): StepPrinter {
         done(count, what, more) {
           const seconds = (performance.now() - started) / 1000;
           line(
-            `${integer(count)} ${what} in ${decimals(seconds)} s ` +
-              `(${integer(count / seconds)}/s): ${more}`,
+            `${integer(count)} ${what} ` +
+              `in ${decimals(seconds)} s (${integer(count / seconds)}/s): ${more}`,
           );
         },
       };

@@ -1,6 +1,4 @@
-/**
- * The history read by Trino, beside PostgreSQL's tables: what another program finds in the files.
- */
+/** Reads the history with Trino and compares it with PostgreSQL's tables. */
 import {
   historyTables,
   queryTrino,
@@ -20,7 +18,7 @@ const demoSchema = (url: string, signal?: AbortSignal): CatalogSchema => ({
   signal,
 });
 
-/** Takes the demo's tables out of the catalog. */
+/** Removes the demo's tables from the catalog. */
 export async function unregisterDemo(url: string, signal?: AbortSignal): Promise<void> {
   await unregisterTables({
     ...demoSchema(url, signal),
@@ -35,7 +33,7 @@ export interface TrinoReading {
 }
 
 /**
- * Registers the tables at this location, and asks both for the same. Sums are of decimals on both
+ * Registers the tables at this location and asks both databases the same. Sums are decimals on both
  * sides, so nothing is rounded.
  */
 export async function readInTrino({
@@ -62,15 +60,15 @@ export async function readInTrino({
       what: "their amounts",
       postgres: `sum("Amount"::numeric) FROM public.transaction_data`,
       trino:
-        `sum(CAST(amount AS decimal(38, 2))) FROM ${table("transactions_versions")} WHERE ` +
-        `${CURRENT_ROWS}`,
+        "sum(CAST(amount AS decimal(38, " +
+        `2))) FROM ${table("transactions_versions")} WHERE ${CURRENT_ROWS}`,
     },
     {
       what: "their ids",
       postgres: "sum(id) FROM public.transaction_data",
       trino:
-        `sum(CAST(id AS decimal(38, 0))) FROM ${table("transactions_versions")} WHERE ` +
-        `${CURRENT_ROWS}`,
+        "sum(CAST(id AS decimal(38, " +
+        `0))) FROM ${table("transactions_versions")} WHERE ${CURRENT_ROWS}`,
     },
     {
       what: "users in them",
@@ -93,8 +91,8 @@ export async function readInTrino({
       what: "days they have lived",
       postgres: `sum("birth date" - date '1970-01-01') FROM public.customer_data`,
       trino:
-        "sum(date_diff('day', date '1970-01-01', birth_date)) FROM " +
-        `${table("customers_versions")} WHERE ${CURRENT_ROWS}`,
+        "sum(date_diff('day', date '1970-01-01', " +
+        `birth_date)) FROM ${table("customers_versions")} WHERE ${CURRENT_ROWS}`,
     },
   ];
   const asText = (selects: readonly string[], type: string): string =>

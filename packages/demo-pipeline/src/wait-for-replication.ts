@@ -1,20 +1,20 @@
-/** Until what was committed in PostgreSQL is in Kafka. */
+/** Waits until commits in PostgreSQL are in Kafka. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 
 export interface ReplicationWaitOptions {
   /**
-   * ms, then it is an error; three minutes without it. Kafka Connect says only once a minute how
-   * far it is, if nobody told it otherwise.
+   * The time limit in ms. Default: three minutes. By default Kafka Connect commits its offsets once
+   * a minute only.
    */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Waits until Debezium's connector has brought everything that is committed by now into Kafka: its
- * replication slot says so. Without a slot nobody waits, as nobody listens yet, and the snapshot of
- * the connector to come will hold it. Whoever reads the topics to their end after this has it all.
+ * Waits until Debezium's connector has brought every commit up to now into Kafka, according to its
+ * replication slot. Without a slot the call returns at once: the coming snapshot will hold the
+ * commits. A reader that then reads the topics to their end has every commit.
  *
  * @example
  * await writeDay(pool, bank, "2025-06-14");
@@ -30,14 +30,14 @@ export async function waitForReplication(
   } = await database.query<{ place: string }>("SELECT pg_current_wal_insert_lsn()::text AS place");
   const deadline = performance.now() + timeout;
   for (;;) {
-    // a slot moves with what the connector is sent: in a quiet database nothing would come after
+    // a slot moves with the messages to its connector: a quiet database would send nothing after
     // our commit
     await database.query("SELECT pg_logical_emit_message(false, 'bank', '')");
     const {
       rows: [slot],
     } = await database.query<{ there: boolean; active: boolean }>(
-      "SELECT confirmed_flush_lsn >= $2::pg_lsn AS there, active FROM pg_replication_slots " +
-        "WHERE slot_name = $1 AND database = current_database()",
+      "SELECT confirmed_flush_lsn >= $2::pg_lsn AS there, " +
+        "active FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database()",
       [`tidemark_${connector}`, now!.place],
     );
     if (slot === undefined || slot.there) return;
@@ -45,8 +45,8 @@ export async function waitForReplication(
       const why = slot.active ? "it is too slow" : "nobody reads its replication slot";
       throw new Error(
         `bank: the rows are written, but after ${Math.round(timeout / 1000)} s the connector ` +
-          `${connector} has not sent them on: ${why}; see how it is with \`tidemark connector ` +
-          `status\`, then run this again`,
+          `${connector} has not sent them on: ${why}; ` +
+          `see how it is with \`tidemark connector status\`, then run this again`,
       );
     }
     await sleep(250, undefined, { signal });

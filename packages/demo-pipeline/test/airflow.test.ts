@@ -1,6 +1,6 @@
 /**
- * The bank's DAGs in a real Airflow: the real command, PostgreSQL, Debezium, Kafka, a lake of Delta
- * tables and SQLite. What the nights leave is compared with what PostgreSQL's rows say.
+ * Runs the bank's DAGs in a real Airflow, with the real command, PostgreSQL, Debezium, Kafka, a
+ * Delta lake and SQLite. The results of the nights are compared with PostgreSQL's rows.
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore, valueAt } from "@tidemark/core";
@@ -37,11 +37,11 @@ interface Ended {
 
 interface Running {
   readonly ended: Promise<Ended>;
-  /** Resolves when the log has it; throws when the program ends without. */
+  /** Resolves when the log contains the text; throws if the program ends before. */
   said(text: string): Promise<void>;
 }
 
-/** A home of its own: no other Airflow of this machine has part in it. */
+/** Runs Airflow in its own home, separate from every other Airflow of this machine. */
 class Airflow {
   readonly home = mkdtempSync(join(tmpdir(), "tidemark-airflow-"));
   readonly env: NodeJS.ProcessEnv;
@@ -97,7 +97,8 @@ class Airflow {
   }
 
   /**
-   * `airflow dags test`: as the scheduler would, every task of that night's run, with its retries.
+   * Runs `airflow dags test`: every task of that night's run with its retries, as the scheduler
+   * would.
    */
   night(
     dag: "bank_daily" | "bank_weekly_features",
@@ -116,11 +117,11 @@ class Airflow {
   }
 }
 
-/** What a try of a task called. */
+/** Returns the commands that a try of a task called. */
 const called = (output: string): readonly string[] =>
   output.split("\n").flatMap((line) => /\$ tidemark (.*?) +\[airflow/.exec(line)?.[1] ?? []);
 
-/** A count is an int64 in the table. */
+/** Converts counts, which are int64 in the table. */
 const counts = (row: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
@@ -162,95 +163,90 @@ suiteNeeding({ missing }, "the bank's DAGs, as Airflow reads them", () => {
         return JSON.parse(lastLine(output)) as unknown;
       });
 
-  test(
-    "both are there, at their hours, with their retries and bounds, and the second waits for " +
-      "the first",
-    async () => {
-      const told = await script(`
+  test("both DAGs exist with hours, retries and limits; the second waits", async () => {
+    const told = await script(`
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(${JSON.stringify(dags)})
 def dag(d):
-    return {"expression": d.timetable.expression, "zone": str(d.timetable.timezone), "catchup": d.catchup, "runs": d.max_active_runs,
-        "tasks": {t.task_id: {"after": sorted(t.upstream_task_ids), "retries": t.retries, "backoff": bool(t.retry_exponential_backoff), "bounded": t.execution_timeout is not None} for t in d.tasks}}
+    return {"expression": d.timetable.expression, "zone": str(d.timetable.timezone),
+        "catchup": d.catchup, "runs": d.max_active_runs,
+        "tasks": {t.task_id: {"after": sorted(t.upstream_task_ids), "retries": t.retries,
+            "backoff": bool(t.retry_exponential_backoff),
+            "bounded": t.execution_timeout is not None} for t in d.tasks}}
 wait = bag.dags["bank_weekly_features"].get_task("daily_is_in")
 print(json.dumps({"errors": bag.import_errors, "dags": {n: dag(d) for n, d in bag.dags.items()},
-    "wait": [wait.external_dag_id, wait.external_task_ids, wait.execution_delta.total_seconds(), wait.mode, wait.allowed_states, wait.failed_states, wait.timeout]}))`);
-      const task = { retries: 4, backoff: true };
-      expect(told).toEqual({
-        errors: {},
-        dags: {
-          bank_daily: {
-            expression: "0 22 * * *",
-            zone: "UTC",
-            catchup: true,
-            runs: 1,
-            tasks: {
-              ingest: { ...task, after: [], bounded: true },
-              stream: { ...task, after: ["ingest"], bounded: true },
-            },
-          },
-          bank_weekly_features: {
-            expression: "0 23 * * *",
-            zone: "UTC",
-            catchup: true,
-            runs: 7,
-            tasks: {
-              daily_is_in: { ...task, after: [], bounded: false },
-              features: { ...task, after: ["daily_is_in"], bounded: true },
-            },
+    "wait": [wait.external_dag_id, wait.external_task_ids, wait.execution_delta.total_seconds(),
+        wait.mode, wait.allowed_states, wait.failed_states, wait.timeout]}))`);
+    const task = { retries: 4, backoff: true };
+    expect(told).toEqual({
+      errors: {},
+      dags: {
+        bank_daily: {
+          expression: "0 22 * * *",
+          zone: "UTC",
+          catchup: true,
+          runs: 1,
+          tasks: {
+            ingest: { ...task, after: [], bounded: true },
+            stream: { ...task, after: ["ingest"], bounded: true },
           },
         },
-        wait: ["bank_daily", null, 3600, "reschedule", ["success"], [], 23 * 3600],
-      });
-    },
-  );
+        bank_weekly_features: {
+          expression: "0 23 * * *",
+          zone: "UTC",
+          catchup: true,
+          runs: 7,
+          tasks: {
+            daily_is_in: { ...task, after: [], bounded: false },
+            features: { ...task, after: ["daily_is_in"], bounded: true },
+          },
+        },
+      },
+      wait: ["bank_daily", null, 3600, "reschedule", ["success"], [], 23 * 3600],
+    });
+  });
 
-  test(
-    "the bank's day is the last that is over by the clocks of Ho Chi Minh City, at the ends of " +
-      "months, years and days",
-    async () => {
-      const moments = [
-        "2026-02-28T22:00Z",
-        "2028-02-28T22:00Z",
-        "2028-02-29T23:00Z",
-        "2026-12-31T22:00Z",
-        "2027-01-01T23:00Z",
-        "2026-06-30T22:00Z",
-        "2026-11-01T22:00Z",
-        "2026-03-01T16:59:59Z",
-        "2026-03-01T17:00Z",
-        "2026-03-02T00:00Z",
-      ];
-      // the slow twin: the calendar of the zone as Intl has it, second by second back to where the
-      // day was another
-      const newest = (moment: string): string => {
-        const day = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" });
-        const now = Date.parse(moment.replace(/T(..:..)Z/, "T$1:00Z"));
-        let before = now;
-        while (day.format(before) === day.format(now)) before -= 1000;
-        return day.format(before);
-      };
-      const told = await script(
-        `
+  test("the bank's day is the last finished day in Ho Chi Minh City, at every turn", async () => {
+    const moments = [
+      "2026-02-28T22:00Z",
+      "2028-02-28T22:00Z",
+      "2028-02-29T23:00Z",
+      "2026-12-31T22:00Z",
+      "2027-01-01T23:00Z",
+      "2026-06-30T22:00Z",
+      "2026-11-01T22:00Z",
+      "2026-03-01T16:59:59Z",
+      "2026-03-01T17:00Z",
+      "2026-03-02T00:00Z",
+    ];
+    // an independent computation: Intl's calendar of the zone, second by second back to the day
+    // before
+    const newest = (moment: string): string => {
+      const day = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" });
+      const now = Date.parse(moment.replace(/T(..:..)Z/, "T$1:00Z"));
+      let before = now;
+      while (day.format(before) === day.format(now)) before -= 1000;
+      return day.format(before);
+    };
+    const told = await script(
+      `
 from types import SimpleNamespace
 from datetime import datetime
 from tidemark_operator import bank_day
 at = [datetime.fromisoformat(one.replace("Z", "+00:00")) for one in sys.argv[1:]]
-print(json.dumps([[bank_day(SimpleNamespace(data_interval_end=one, run_after=None)) for one in at], [bank_day(SimpleNamespace(data_interval_end=None, run_after=one)) for one in at]]))`,
-        ...moments,
-      );
-      const days = moments.map(newest);
-      expect(days.slice(0, 4)).toEqual(["2026-02-28", "2028-02-28", "2028-02-29", "2026-12-31"]);
-      expect(told).toEqual([days, days]);
-    },
-  );
+def day(end, after):
+    return bank_day(SimpleNamespace(data_interval_end=end, run_after=after))
+print(json.dumps([[day(one, None) for one in at], [day(None, one) for one in at]]))`,
+      ...moments,
+    );
+    const days = moments.map(newest);
+    expect(days.slice(0, 4)).toEqual(["2026-02-28", "2028-02-28", "2028-02-29", "2026-12-31"]);
+    expect(told).toEqual([days, days]);
+  });
 
-  test(
-    "a wrong command line, a configuration that is not there and a command that is not there " +
-      "fail for good; what a retry may heal fails the try",
-    async () => {
-      const told = (await script(
-        `
+  test("unrecoverable errors fail for good; transient errors fail the try", async () => {
+    const told = (await script(
+      `
 import os
 from tidemark_operator import TidemarkOperator
 def ends(env, arguments):
@@ -264,24 +260,24 @@ real, config = sys.argv[1:]
 print(json.dumps([
     ends({"TIDEMARK": real, "TIDEMARK_CONFIG": config}, ["ingest", "--dat", "2026-02-28"]),
     ends({"TIDEMARK_CONFIG": "nowhere.ts"}, ["ingest"]),
-    ends({"TIDEMARK_CONFIG": config, "POSTGRES_PASSWORD": "x", "POSTGRES_PORT": "1"}, ["ingest", "--date", "2026-02-28"]),
+    ends({"TIDEMARK_CONFIG": config, "POSTGRES_PASSWORD": "x", "POSTGRES_PORT": "1"},
+        ["ingest", "--date", "2026-02-28"]),
     ends({"TIDEMARK": "/no/such/command"}, ["ingest"]),
 ]))`,
-        COMMAND,
-        join(root, "packages/demo-pipeline/tidemark.config.ts"),
-      )) as [string, string][];
-      expect(told.map(([is]) => is)).toEqual([
-        "AirflowFailException",
-        "AirflowFailException",
-        "AirflowException",
-        "AirflowFailException",
-      ]);
-      expect(told[0]![1]).toContain("ended with 2");
-      expect(told[1]![1]).toContain("CONFIG_NOT_FOUND");
-      expect(told[2]![1]).toContain("DATABASE_UNREACHABLE");
-      expect(told[3]![1]).toContain("name the command in TIDEMARK");
-    },
-  );
+      COMMAND,
+      join(root, "packages/demo-pipeline/tidemark.config.ts"),
+    )) as [string, string][];
+    expect(told.map(([is]) => is)).toEqual([
+      "AirflowFailException",
+      "AirflowFailException",
+      "AirflowException",
+      "AirflowFailException",
+    ]);
+    expect(told[0]![1]).toContain("ended with 2");
+    expect(told[1]![1]).toContain("CONFIG_NOT_FOUND");
+    expect(told[2]![1]).toContain("DATABASE_UNREACHABLE");
+    expect(told[3]![1]).toContain("name the command in TIDEMARK");
+  });
 });
 
 suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights in Airflow", () => {
@@ -343,7 +339,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   const rowsThere = async (): Promise<readonly TableRow[]> =>
     (await transactionRows(database)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
 
-  /** The day's partition of the features table, by user. */
+  /** Reads the day's partition of the features table, by user. */
   async function materialized(date: string): Promise<ReadonlyMap<string, Record<string, unknown>>> {
     const found = new Map<string, Record<string, unknown>>();
     const table = "weekly_activity/features";
@@ -366,7 +362,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     return found;
   }
 
-  /** The table, the online store and PostgreSQL's rows agree on the day, to the bit. */
+  /** Checks that the table, the online store and PostgreSQL's rows agree on the day, to the bit. */
   async function expectFeaturesOf(date: string): Promise<void> {
     const end = Date.parse(`${date}T17:00:00Z`); // midnight in Ho Chi Minh City
     const byUser = new Map<string, TableRow[]>();
@@ -407,8 +403,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   }
 
   test(
-    "a night: the day comes in, the log into the stores, and the week's features are what " +
-      "PostgreSQL's rows say",
+    "a night: the day arrives, and the week's features equal those of PostgreSQL's rows",
     { timeout: 400_000 },
     async () => {
       const daily = await own.night("bank_daily", "2026-02-27").ended;
@@ -428,12 +423,12 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   );
 
   test(
-    "a poisoned day fails with its retries and leaves nothing; the weekly run waits for it, " +
-      "and goes on by itself when it is mended",
+    "a poisoned day fails and leaves nothing; the weekly run waits until it is mended",
     { timeout: 400_000 },
     async () => {
       const before = await rowsThere();
-      await database.query(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$;
+      await database.query(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'poisoned'; END $$;
       CREATE TRIGGER poison BEFORE INSERT ON public.transaction_data EXECUTE FUNCTION poison()`);
       const failed = await own.night("bank_daily", "2026-02-28", { BANK_RETRIES: "1" }).ended;
       expect(failed.code, failed.output).toBe(1);
@@ -461,8 +456,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
   );
 
   test(
-    "a database that is away for one try: the retry brings the day, once; and a night that is " +
-      "run again changes nothing",
+    "a database outage of one try delays the day; a repeated night changes nothing",
     { timeout: 400_000 },
     async () => {
       way.refuse();

@@ -38,14 +38,14 @@ test("the whole flow of a small bank: stream and history do not differ in a valu
   ]);
 });
 
-test("the seven features of a user are what a reduction over the table's final rows gives", async () => {
+test("the seven features of a user equal a reduction of the table's final rows", async () => {
   const { store } = await streamedBank(SMALL);
   const rows = finalTransactions(SMALL);
   const from = new Date(END.getTime() - 7 * DAY).toISOString().slice(0, 19).replace("T", " ");
   const users = Array.from({ length: SMALL.users }, (_, i) => ({ user_id: userId(i) }));
   const answers = await store.getOnlineFeatures({ features: weekly, entities: users });
   users.forEach(({ user_id }, i) => {
-    // No row lies beyond the end of the month, and text of this form sorts as its times do.
+    // No row lies after the end of the month, and text of this form sorts as its times do.
     const own = rows.filter(
       (row) => row["User ID"] === user_id && !/-32 /.test(row.Time) && row.Time >= from,
     );
@@ -66,7 +66,7 @@ test("the seven features of a user are what a reduction over the table's final r
   });
 });
 
-test("every message is taken, and only the rows that are odd on purpose are quarantined", async () => {
+test("every message is taken; only the rows made invalid are quarantined", async () => {
   const { store, log, topic, changes } = await streamedBank(SMALL);
   expect(changes).toBe(log.messages);
   expect([...topic.skipped]).toEqual([]);

@@ -1,4 +1,4 @@
-/** The bank in a real PostgreSQL. */
+/** Tests the bank in a real PostgreSQL. */
 import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -25,7 +25,7 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
   });
   let number = 0;
 
-  /** A database of its own, with the tables. */
+  /** Makes a database with the bank's tables. */
   async function bankDatabase(): Promise<pg.Pool> {
     const name = `bank${++number}`;
     const admin = new pg.Client({ connectionString: server.url });
@@ -33,7 +33,7 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     await admin.query(`CREATE DATABASE ${name}`);
     await admin.end();
     const pool = new pg.Pool({ connectionString: server.url.replace(/[^/]*$/, name) });
-    // a server that is ended says so to connections that are just closing, too
+    // a stopping server reports an error to closing connections too
     pool.on("error", () => undefined);
     onTestFinished(() => pool.end());
     await createBank(pool);
@@ -62,7 +62,7 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     expect(await rowsOf(pool)).toEqual(rows);
   });
 
-  test("two days have the rows of both, and the second changes and deletes rows of the first", async () => {
+  test("the second day adds rows, and changes and deletes rows of the first", async () => {
     const pool = await bankDatabase();
     await writeDay(pool, BANK, "2025-06-14");
     const before = await count(pool);
@@ -93,10 +93,10 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     expect([await count(pool), await rowsOf(pool, "customer_data")]).toEqual([rows, []]);
   });
 
-  test("days in their order leave the rows that the bank without a database has, to the last digit", async () => {
+  test("days in order leave exactly the rows of the bank without a database", async () => {
     const pool = await bankDatabase();
     const settings: BankSettings = { ...BANK, days: 12, start: new Date("2025-06-01T00:00:00Z") };
-    // The embedded bank opens on its first day: what earlier days would have brought is not in it.
+    // The embedded bank opens on its first day: it lacks the late events of earlier days.
     const opened = settings.start.getTime() / DAY;
     await writeCustomers(pool, settings);
     for (const date of dates(settings)) await writeDay(pool, settings, date);
@@ -126,8 +126,8 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     expect((await writeCustomers(pool, settings)).written).toBe(false);
     const first = new Map(initialCustomers(settings).map((one) => [one.id, one]));
     const rows = await pool.query<Customer>(
-      `SELECT id, name, gender, "birth date" - date '1970-01-01' AS "birth date", created ` +
-        `FROM public.customer_data ORDER BY id`,
+      `SELECT id, name, gender, "birth date" - date '1970-01-01' AS "birth date", ` +
+        "created FROM public.customer_data ORDER BY id",
     );
     expect(rows.rowCount).toBe(400 - left);
     expect(
@@ -148,7 +148,7 @@ suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
     );
     for (const date of ["2025-06-31", "2025-6-1", "yesterday"])
       expect(() => writeDay(pool, BANK, date)).toThrow(/is no day/);
-    // the refused one left nothing open
+    // the refused write left no open transaction
     expect(await writeDay(pool, BANK, "2025-06-14")).toMatchObject({ written: false });
   });
 });

@@ -2,23 +2,19 @@ import { expect, test } from "vitest";
 import { table } from "../src/print.ts";
 import { progressBar } from "../src/progress.ts";
 
-test(
-  "numbers of a table stand to the right with as many digits as their column needs, nothing is " +
-    "a dash",
-  () => {
-    expect(
-      table([
-        { user: "a", total: 1234.5, many: 7 },
-        { user: "bcd", total: null, many: 1200 },
-      ]),
-    ).toEqual([
-      "user     total   many",
-      "────  ────────  ─────",
-      "a     1,234.50      7",
-      "bcd          –  1,200",
-    ]);
-  },
-);
+test("numbers are right-aligned with the digits of their column; null is a dash", () => {
+  expect(
+    table([
+      { user: "a", total: 1234.5, many: 7 },
+      { user: "bcd", total: null, many: 1200 },
+    ]),
+  ).toEqual([
+    "user     total   many",
+    "────  ────────  ─────",
+    "a     1,234.50      7",
+    "bcd          –  1,200",
+  ]);
+});
 
 test("a terminal has a bar that is drawn over and taken away, a file a line at every tenth", () => {
   const written = (isTTY: boolean): string => {

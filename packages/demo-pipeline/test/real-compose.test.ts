@@ -1,4 +1,4 @@
-/** The demo on the services of docker/compose.yaml. */
+/** Tests the demo on the services of docker/compose.yaml. */
 import { startCompose, type Compose } from "@tidemark/testkit/services";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";

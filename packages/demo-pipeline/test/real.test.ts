@@ -1,4 +1,4 @@
-/** The demo on the real programs, small. */
+/** Tests the demo on the real programs, small. */
 import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { connectorStatus } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
@@ -33,8 +33,7 @@ suiteNeeding(
     });
 
     test(
-      "PostgreSQL, the online store, the history, the training set and Trino agree; twice in " +
-        "a row on the same services, and nothing is left reading",
+      "PostgreSQL, both stores, the training set and Trino agree, also on a second run",
       { timeout: 600_000 },
       async () => {
         const directory = join(await scratch(), "demo");
@@ -80,7 +79,7 @@ suiteNeeding(dockerEngine(), "the demo on containers", () => {
 });
 
 async function interrupted(way: "processes" | "docker"): Promise<void> {
-  // a process group of its own, as a terminal makes one: Ctrl-C reaches the services too
+  // a process group of its own, as in a terminal: Ctrl-C reaches the services too
   const child = spawn(
     process.execPath,
     ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
@@ -104,7 +103,8 @@ async function interrupted(way: "processes" | "docker"): Promise<void> {
   });
   while (!text.includes("The snapshot, through Kafka") && child.exitCode === null) await sleep(50);
   process.kill(-child.pid!, "SIGINT");
-  // said when all have ended: a demo that is killed leaves that to its guards, and says nothing
+  // printed when every service has ended; a killed demo leaves that to its guards and prints
+  // nothing
   expect([await ended, text]).toEqual([130, expect.stringContaining("Stopped")]);
   expect(() => process.kill(-child.pid!, 0)).toThrow(/ESRCH/);
 }

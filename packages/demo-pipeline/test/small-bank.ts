@@ -1,4 +1,4 @@
-/** A bank small enough for tests. */
+/** A bank that is small enough for tests. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,14 +21,14 @@ export const SMALL: BankSettings = {
 };
 export const END = new Date(SMALL.start.getTime() + SMALL.days * DAY);
 
-/** A directory that goes when the test is over. */
+/** Makes a directory that is removed after the test. */
 export async function scratch(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "tidemark-demo-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** Both stores with the bank's whole log in them. */
+/** Opens both stores with the bank's whole log. */
 export async function streamedBank(
   settings: BankSettings,
 ): Promise<{
@@ -52,7 +52,7 @@ export async function streamedBank(
   return { store, log, topic, changes };
 }
 
-/** The rows of public.transaction_data after the last commit. */
+/** Returns the rows of public.transaction_data after the last commit. */
 export function finalTransactions(settings: BankSettings): readonly Transaction[] {
   const rows = new Map<number, Transaction>();
   for (const { changes } of bankCommits(settings)) {

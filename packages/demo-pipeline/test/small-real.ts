@@ -1,6 +1,4 @@
-/**
- * A bank small enough for tests on real services, and what has to come of it on whatever day it is.
- */
+/** A bank that is small enough for tests on real services, and the expected results on any date. */
 import { expect } from "vitest";
 import type { RealBank, RealDemoResult } from "../src/real.ts";
 
@@ -16,7 +14,7 @@ export const SMALL: RealBank = {
 export function expectAgreement({ rows, compared, differing }: RealDemoResult, text: string): void {
   expect(differing, text).toBe(0);
   expect(rows).toBeGreaterThan(600);
-  // each of them really was compared
+  // each of them was really compared
   expect(compared.served).toBe(3 * SMALL.users * 11);
   expect(compared.history).toBe(20 * SMALL.users * 11);
   expect(compared.rows).toBeGreaterThan(2 * 5 * (rows - SMALL.users));

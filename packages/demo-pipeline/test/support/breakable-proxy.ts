@@ -1,9 +1,9 @@
-/** A way to a server that can be shut. */
+/** A proxy to a server that can be closed. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export interface BreakableProxy {
   readonly port: number;
-  /** Cuts every connection, and every one to come. */
+  /** Cuts every connection, including new ones. */
   refuse(): void;
   allow(): void;
   close(): Promise<void>;
