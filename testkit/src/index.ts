@@ -1,4 +1,4 @@
-/** The oracle, its generators and the comparison of every path with it. */
+/** Exports the oracle, its generators, and the comparison of every path with it. */
 export {
   compareAnswers,
   comparePaths,

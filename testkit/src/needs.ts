@@ -1,6 +1,6 @@
 /**
- * Tests that need more than npm brings say so, and are skipped by name where it is missing; with
- * CI=true a missing one is a failure.
+ * Declares what a test needs beyond npm. Tests whose needs are missing are skipped by name; with
+ * CI=true a missing need is a failure.
  *
  *     const python = pythonReaders();
  *     suiteNeeding(python, "deltalake reads what we wrote", () => {
@@ -24,7 +24,7 @@ import {
 const root = join(import.meta.dirname, "../..");
 
 export interface Need {
-  /** Null when it is there; otherwise what is missing and the command that brings it. */
+  /** null if the need is met; otherwise what is missing and the command that installs it. */
   readonly missing: string | null;
 }
 
@@ -40,8 +40,8 @@ export function suiteNeeding(need: Need, name: string, body: () => void): void {
 }
 
 /**
- * A Python with deltalake, duckdb, polars and pyarrow, as pinned in
- * scripts/python-requirements.txt; TIDEMARK_PYTHON names another one.
+ * Needs a Python with deltalake, duckdb, polars and pyarrow, as pinned in
+ * scripts/python-requirements.txt. TIDEMARK_PYTHON names another one.
  */
 export function pythonReaders(): Need & { readonly path: string } {
   const home = join(root, ".tidemark", "python");
@@ -59,7 +59,7 @@ export function pythonReaders(): Need & { readonly path: string } {
 }
 
 /**
- * The `airflow` of .tidemark/airflow, as pinned in scripts/airflow-requirements.txt;
+ * Needs the `airflow` of .tidemark/airflow, as pinned in scripts/airflow-requirements.txt.
  * TIDEMARK_AIRFLOW names another one.
  */
 export function airflow(): Need & { readonly path: string } {
@@ -71,8 +71,8 @@ export function airflow(): Need & { readonly path: string } {
 }
 
 /**
- * The Python of .tidemark/feast, as pinned in scripts/feast-requirements.txt; TIDEMARK_FEAST names
- * another one.
+ * Needs the Python of .tidemark/feast, as pinned in scripts/feast-requirements.txt. TIDEMARK_FEAST
+ * names another one.
  */
 export function feastClient(): Need & { readonly path: string } {
   return pinned(
@@ -83,8 +83,8 @@ export function feastClient(): Need & { readonly path: string } {
 }
 
 /**
- * The `schemathesis` of .tidemark/fuzz, as pinned in scripts/fuzz-requirements.txt; TIDEMARK_FUZZ
- * names another one.
+ * Needs the `schemathesis` of .tidemark/fuzz, as pinned in scripts/fuzz-requirements.txt.
+ * TIDEMARK_FUZZ names another one.
  */
 export function schemathesis(): Need & { readonly path: string } {
   return pinned(
@@ -94,7 +94,7 @@ export function schemathesis(): Need & { readonly path: string } {
   );
 }
 
-/** A program of an environment that scripts/setup-python.ts makes. */
+/** Finds a program of an environment that scripts/setup-python.ts makes. */
 function pinned(
   environment: string,
   program: string,
@@ -112,8 +112,8 @@ function pinned(
 }
 
 /**
- * A MinIO built from its Go module, as pinned in testkit/src/services/minio.ts; TIDEMARK_MINIO
- * names another one.
+ * Needs a MinIO built from its Go module, as pinned in testkit/src/services/minio.ts.
+ * TIDEMARK_MINIO names another one.
  */
 export function minioServer(): Need {
   return {
@@ -122,22 +122,25 @@ export function minioServer(): Need {
   };
 }
 
-/** A real Kafka, as scripts/setup-services.ts brings it. */
+/** Needs a real Kafka, which scripts/setup-services.ts installs. */
 export function realKafka(): Need {
   return { missing: missingForKafka() };
 }
 
-/** Real PostgreSQL, Kafka and Kafka Connect with Debezium. */
+/** Needs real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
 }
 
-/** Trino, as scripts/setup-services.ts brings it. */
+/** Needs Trino, which scripts/setup-services.ts installs. */
 export function trinoServer(): Need {
   return { missing: missingForTrino() };
 }
 
-/** Spark in the Python of pythonReaders(), and the jars with which it reads Delta tables in S3. */
+/**
+ * Needs Spark in the Python of pythonReaders(), and the jars with which Spark reads Delta tables in
+ * S3.
+ */
 export function sparkReader(): Need {
   const { path, missing } = pythonReaders();
   if (missing !== null) return { missing };
@@ -153,7 +156,7 @@ export function sparkReader(): Need {
   return { missing: hasJava() ? null : "no Java 17 or newer for Spark; install one" };
 }
 
-/** A Docker engine that has the images of the services. */
+/** Needs a Docker engine that has the images of the services. */
 export function dockerEngine(): Need {
   const missing = missingForDocker();
   if (missing !== null) return { missing };
@@ -166,7 +169,7 @@ export function dockerEngine(): Need {
   };
 }
 
-/** The same with `docker compose`. */
+/** Needs a Docker engine with the images and `docker compose`. */
 export function composeEngine(): Need {
   return {
     missing:

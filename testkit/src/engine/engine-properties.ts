@@ -1,4 +1,7 @@
-/** A compute engine against the naive one, on generated plans and events (law 3). */
+/**
+ * Compares a compute engine with the naive one on generated plans and events (law 3: every engine
+ * gives the same bits).
+ */
 import assert from "node:assert/strict";
 import type {
   AggregatePlan,
@@ -18,12 +21,12 @@ import { textOf } from "../oracle/values.ts";
 import { randomCases } from "./random-cases.ts";
 
 /**
- * Declares the property tests of a compute engine: the same bits as the naive engine, however the
- * events come.
+ * Declares the property tests of a compute engine: the same bits as the naive engine, for any
+ * batches of events.
  */
 export function computeEngineProperties(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** An engine, for one test. */
+  /** Makes an engine for one test. */
   readonly make: () => Promise<ComputeEngine>;
 }): void {
   const runs = seedsFromEnvironment({ runs: 60 });
@@ -82,7 +85,7 @@ export function computeEngineProperties(options: {
   );
 }
 
-/** All answers as text, −0 apart from 0. */
+/** Returns all answers as text, in which −0 and 0 differ. */
 async function answersText(
   ask: EngineQueries,
   plan: AggregatePlan | JoinPlan,

@@ -1,4 +1,4 @@
-/** Plans, events and entity rows for the tests of compute engines, from a seed. */
+/** Generates plans, events and entity rows for the tests of compute engines from a seed. */
 import { planOf } from "../../../packages/core/src/plan/view-plans.ts";
 import type { AggregatePlan, EntityRows, JoinPlan } from "../../../packages/core/src/spi.ts";
 import type { Value } from "../../../packages/core/src/specs.ts";
@@ -13,7 +13,8 @@ export interface RandomCase {
 }
 
 /**
- * Plans over one source, events around the edges of their windows, and entity rows at those edges.
+ * Generates plans over one source, events near the edges of their windows, and entity rows at those
+ * edges.
  */
 export function randomCases(random: Random): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);

@@ -1,11 +1,11 @@
-/** One field of one row: what it is, and how a Debezium message writes it. */
+/** Generates one field of one row: its value, and how a Debezium message writes it. */
 import type { ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { GeneratedTable, WireFormat } from "./definitions.ts";
 import type { Random } from "./random.ts";
 
 export type MessageShape = "bare" | "enveloped" | "flat";
 
-/** Ways in which a field is missing or cannot be read (law 9). */
+/** Ways in which a field is missing or cannot be read (law 9: missing is missing). */
 export type NullKind =
   | "null"
   | "null not allowed"
@@ -16,7 +16,7 @@ export type NullKind =
   | "too precise";
 
 export interface Cell {
-  /** What Tidemark must hold: null where the field is missing or unreadable. */
+  /** The value that Tidemark must hold; null if the field is missing or unreadable. */
   readonly value: Value;
   /** The field's JSON text in a message. */
   readonly json: string;
@@ -53,7 +53,8 @@ export function cellOf(
 }
 
 /**
- * A field that a reader must refuse, or take for missing; null where the column's kind knows none.
+ * Makes a field that a reader must refuse or take as missing; null if the column's type has no such
+ * field.
  */
 export function unreadableCellOf(
   random: Random,
@@ -150,7 +151,7 @@ function jsonOf(
   }
 }
 
-/** Java's JSON writer escapes what lies beyond the basic plane. */
+/** Writes a string as Java's JSON writer does, which escapes characters beyond the basic plane. */
 function javaString(text: string): string {
   return JSON.stringify(text).replace(
     /[\uD800-\uDFFF]/g,
@@ -158,7 +159,7 @@ function javaString(text: string): string {
   );
 }
 
-/** As Java prints a double: 1.0, 1.0E16, 4.9E-324. */
+/** Writes a double as Java prints it: 1.0, 1.0E16, 4.9E-324. */
 function javaDouble(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
@@ -181,7 +182,7 @@ function fixedDecimal(unscaled: bigint, scale: number, shape: MessageShape): str
   );
 }
 
-/** NUMERIC without a scale: each value comes with its own. */
+/** Writes a NUMERIC without a declared scale: each value carries its own. */
 function freeDecimal(unscaled: bigint, scale: number, shape: MessageShape): string {
   let digits = unscaled;
   let own = scale;
@@ -194,7 +195,7 @@ function freeDecimal(unscaled: bigint, scale: number, shape: MessageShape): stri
     : JSON.stringify(decimalText(digits, own));
 }
 
-/** Big-endian, as few bytes as hold the sign. */
+/** Returns big-endian bytes, as few as hold the sign. */
 function twosComplement(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
@@ -210,15 +211,17 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
-/** UTC with six digits and Z; the years 1 to 9999. */
+/** Formats a time in UTC with six digits and Z; years 1 to 9999. */
 export function isoMicros(micros: number): string {
   const seconds = Math.floor(micros / 1e6);
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros - seconds * 1e6).padStart(6, "0")}Z`;
+  const fraction = String(micros - seconds * 1e6).padStart(6, "0");
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
 }
 
 /**
- * One of the many texts a person's varchar holds for one instant: zone or none (UTC is declared), T
- * or space, up to nine digits, of which six count (law 10).
+ * Writes an instant in one of the forms of a varchar: with a zone or none (UTC is declared), with T
+ * or a space. Up to nine digits may follow, of which six count (law 10: digits beyond six are
+ * floored).
  */
 function timeText(random: Random, micros: number): string {
   const zone = random.pick(["", "", "", "Z", "+07", "+05:30", "-08:00"]);

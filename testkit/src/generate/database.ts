@@ -1,5 +1,5 @@
 /**
- * A simulated database and its connector: transactions over tables, and the messages that leave, in
+ * Simulates a database and its connector: transactions over tables, and the resulting messages in
  * the order of commits.
  */
 import type { Value } from "../../../packages/core/src/specs.ts";
@@ -13,7 +13,7 @@ interface DatabaseRow {
   readonly table: GeneratedTable;
   readonly key: readonly Cell[];
   row: readonly Cell[];
-  /** Has the log told the values of the columns that it may leave out? */
+  /** True if the log has carried the values of the columns that it may leave out. */
   knownToLog: boolean;
 }
 
@@ -26,7 +26,7 @@ interface Transaction {
 
 export interface DatabaseLog {
   readonly messages: readonly Message[];
-  /** Every instant at which something was committed, µs. */
+  /** Every commit time, in µs. */
   readonly commits: readonly number[];
 }
 
@@ -75,8 +75,8 @@ export function runDatabase(
     cellOf(random, table, i, value, traits.shape);
   const extraOf = (table: GeneratedTable, key: readonly Cell[]): string | null => {
     if (!columnAdded) return null;
-    // In a dimension an image that differs in an undeclared column alone must not come: whether it
-    // is a version, the laws leave open.
+    // A dimension gets no image that differs in an undeclared column alone: the laws do not say
+    // whether it is a version.
     return table.time < 0
       ? JSON.stringify(idOf(table, key))
       : random.pick(["12345678901234567890", "null", '"app"', '{"deep":[1.50]}']);
@@ -242,7 +242,7 @@ export function runDatabase(
       traits.toastMarkers && !broken ? table.toast.filter((i) => !touched.has(i)) : [];
     if (unavailableColumns.length > 0) tags.push("placeholder");
     if (unavailableColumns.length > 0 && !row.knownToLog) tags.push("placeholder unresolved");
-    // An unreadable message hides what it says, so the next one tells everything.
+    // An undecodable message hides its content, so the next message carries every column.
     if (broken) {
       op(transaction, {
         table,
@@ -271,7 +271,7 @@ export function runDatabase(
     if (unavailable.length === 0) row.knownToLog = true;
     row.row = next;
   };
-  /** The last thing any log or transaction said of the row was unreadable. */
+  /** Returns true if the last message or transaction of the row was undecodable. */
   const lastWasUndecodable = (row: DatabaseRow): boolean => {
     const id = idOf(row.table, row.key);
     const all = [...messages, ...open.flatMap((transaction) => transaction.ops)].filter(
@@ -441,8 +441,8 @@ export function runDatabase(
     const all = [...rows.values()].filter(
       (row) => row.table === table && !locked(idOf(table, row.key)),
     );
-    // The signal's own transaction moves the log on, so that no two readings of a row share a
-    // place.
+    // The signal's own transaction advances the log, so two readings of a row never have the same
+    // order.
     lastCommit = nextLsn();
     tick();
     for (const row of random.sample(all, random.between(1, 10))) {

@@ -1,6 +1,6 @@
 /**
- * Writes changes as Debezium does, byte by byte as a consumer sees them: bare, enveloped with
- * schemas, or flattened by the `unwrap` transform.
+ * Writes changes byte by byte as Debezium does: bare, enveloped with schemas, or flattened by the
+ * `unwrap` transform.
  */
 import type { ColumnSpec } from "../../../packages/core/src/specs.ts";
 import { toastMarkerOf, type Cell } from "./cells.ts";
@@ -8,8 +8,8 @@ import type { Delivery, Message, ScenarioTraits } from "./messages.ts";
 import type { GeneratedTable, WireFormat } from "./definitions.ts";
 
 /**
- * One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`,
- * offset and timestamp as text.
+ * Writes one line of a recorded topic: `{topic, partition, offset, timestamp, key, value,
+ * headers}`. Offset and timestamp are text.
  */
 export function lineOf(delivery: Delivery, traits: ScenarioTraits, prefix: string): string {
   const { message } = delivery;
@@ -42,7 +42,7 @@ export function lineOf(delivery: Delivery, traits: ScenarioTraits, prefix: strin
   });
 }
 
-/** The key of a message without its schema, which is also how headers and partitioners see it. */
+/** Writes the key of a message without its schema, as headers and partitioners see it. */
 export function keyJson(table: GeneratedTable, key: readonly Cell[]): string {
   return object(table.key.map((i, k) => [table.source.columns[i]!.database, key[k]!.json]));
 }
@@ -86,8 +86,8 @@ function fields(message: Message, row: readonly Cell[]): [string, string][] {
 }
 
 /**
- * REPLICA IDENTITY DEFAULT: nothing on updates; the key on deletes, other columns null, and an
- * empty text where the column is not nullable.
+ * Writes the before-image under REPLICA IDENTITY DEFAULT: nothing on updates, the key on deletes.
+ * The other columns of a delete are null, or an empty text if the column is not nullable.
  */
 function keyOnly(message: Message): [string, string][] {
   const { table } = message;
@@ -131,7 +131,8 @@ function sourceBlock(message: Message, traits: ScenarioTraits, prefix: string): 
       traits.withoutLsn
         ? "null"
         : text(
-            `[${message.lastCommit === null ? "null" : `"${message.lastCommit}"`},"${message.order}"]`,
+            (message.lastCommit === null ? "[null," : `["${message.lastCommit}",`) +
+              `"${message.order}"]`,
           ),
     ],
     ...finer,
@@ -145,7 +146,10 @@ function sourceBlock(message: Message, traits: ScenarioTraits, prefix: string): 
   ]);
 }
 
-/** The `unwrap` transform with `add.fields=op,lsn,source.ts_us` and deletes rewritten. */
+/**
+ * Writes a message as the `unwrap` transform does with `add.fields=op,lsn,source.ts_us` and deletes
+ * rewritten.
+ */
 function flat(message: Message): string {
   const row = message.row === null ? keyOnly(message) : fields(message, message.row);
   return object([

@@ -1,4 +1,4 @@
-/** Random definitions: what tables look like, and which features are asked of them. */
+/** Generates definitions: tables, and features over them. */
 import type {
   AggregateName,
   ColumnSpec,
@@ -14,7 +14,7 @@ import type {
 import { poolOf } from "./values.ts";
 import type { Random } from "./random.ts";
 
-/** How a column looks on the wire. */
+/** How a message writes a column. */
 export type WireFormat =
   | "plain"
   | "text time"
@@ -27,14 +27,14 @@ export type WireFormat =
 export interface GeneratedTable {
   readonly source: SourceSpec;
   readonly wires: readonly WireFormat[];
-  /** Columns the log leaves out when they did not change (TOAST). */
+  /** Columns that the log leaves out if they did not change (TOAST). */
   readonly toast: readonly number[];
-  /** By column: values worth meeting more than once. */
+  /** Values of each column that are worth repeating. */
   readonly pools: readonly (readonly Value[])[];
   readonly key: readonly number[];
-  /** Columns that some view takes for a key of its entity. */
+  /** Columns that a view uses as a key of its entity. */
   readonly entityColumns: readonly number[];
-  /** Index of the event time column; −1: a dimension. */
+  /** Index of the event time column; −1 for a dimension. */
   readonly time: number;
 }
 
@@ -43,9 +43,9 @@ export interface GeneratedDefinitions {
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
   readonly selected: readonly SelectedFeature[];
-  /** Lengths of all windows and ttls, µs. */
+  /** Lengths of all windows and ttls, in µs. */
   readonly lengths: readonly number[];
-  /** By join key: the values entities are called. */
+  /** The values of entity keys, by join key. */
   readonly keyPools: Readonly<Record<string, readonly Value[]>>;
 }
 
@@ -293,8 +293,8 @@ function tableOf(
   );
   return {
     source,
-    // One column at most: with two, a row could lack one and have the other, and the laws do not
-    // say more about that than about one.
+    // At most one column: the laws do not say more of a row that lacks one TOASTed column and has
+    // another.
     toast: random.chance(0.7) && toastable.length > 0 ? [random.pick(toastable)] : [],
     wires: source.columns.map((column): WireFormat => {
       if (column.type === "decimal")
@@ -356,7 +356,7 @@ function windowView(
         () => column,
       ),
     );
-  // One long window at least, so that most questions find something.
+  // At least one long window, so that most requests find events.
   const windows = [random.pick(lengths.slice(5)), ...random.sample(lengths, random.between(0, 1))];
   const features = Array.from({ length: count }, (_, i): FeatureSpec => {
     const column =
@@ -434,7 +434,9 @@ function resultOf(name: string, aggregate: AggregateName, column: ColumnSpec | n
   return { ...column!, name, database: name, nullable: true };
 }
 
-/** A default of the result's kind; undefined for kinds that are better left without. */
+/**
+ * Returns a default of the result's type; undefined for types that are better tested without one.
+ */
 function simplestValue(result: ColumnSpec): Value | undefined {
   switch (result.type) {
     case "string":

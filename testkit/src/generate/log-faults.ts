@@ -1,6 +1,6 @@
 /**
- * Mistakes planted in what a path is fed, for proving that a suite would notice them in a real
- * path: each is a reader that gets one thing wrong. null: the change is lost.
+ * Plants faults in the changes that a path is fed, to prove that a suite notices them. Each fault
+ * is a reader with one mistake. null means that the change is lost.
  */
 import type { ValueType, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
@@ -83,7 +83,7 @@ export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
     ),
 };
 
-/** The changes as that reader would tell them. */
+/** Returns the changes as the faulty reader would give them. */
 export function withLogFault(
   fault: LogFaultName,
   sources: readonly SourceSpec[],

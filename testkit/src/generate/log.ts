@@ -1,6 +1,6 @@
 /**
- * From the connector to Kafka: partitions by key, a partition added midway, segments delivered
- * again, a tail not read yet; and the truth of each message.
+ * Simulates Kafka between the connector and the reader. Partitions go by key, one is added midway,
+ * segments are delivered again, and a tail is unread. The truth of each message comes along.
  */
 import type { Value } from "../../../packages/core/src/specs.ts";
 import type { Change, InvalidColumn } from "../../../packages/core/src/spi.ts";
@@ -14,7 +14,7 @@ export interface LogTraits {
   readonly partitionAdded: boolean;
   readonly redelivered: boolean;
   readonly tailCut: boolean;
-  /** The partitions were read in another order than they were written in. */
+  /** True if the partitions were read in another order than they were written. */
   readonly interleaved: boolean;
 }
 
@@ -30,7 +30,7 @@ export function deliver(
     for (let n = random.between(1, 2); n > 0; n--) {
       const to = random.between(1, sent.length);
       const from = Math.max(0, to - random.between(1, 25));
-      // Without LSNs only the offset orders, so a connector that starts again tells everything
+      // Without LSNs only the offset orders changes, so a restarted connector repeats everything
       // since.
       const at = traits.withoutLsn || random.chance(0.6) ? to : random.between(to, sent.length);
       const added = sent[at - 1]!.added;
@@ -70,7 +70,7 @@ export function deliver(
     : read;
 }
 
-/** The same things in another order, but in the old order where they share a partition. */
+/** Reorders messages, but keeps the order within each partition. */
 export function interleave<T>(
   random: Random,
   things: readonly T[],
@@ -83,7 +83,7 @@ export function interleave<T>(
   const result: T[] = [];
   while (queues.length > 0) {
     const queue = random.pick(queues);
-    // Runs, not single messages: that is how a consumer reads.
+    // Runs of messages, not single ones, as a consumer reads.
     result.push(...queue.splice(0, random.pick([1, 3, 40])));
     if (queue.length === 0) queues.splice(queues.indexOf(queue), 1);
   }
@@ -91,8 +91,8 @@ export function interleave<T>(
 }
 
 /**
- * One partition was read less far than the others: a `c` with an old key may be there without its
- * `d`.
+ * Leaves the last messages of one partition unread. A `c` with an old key may then be there without
+ * its `d`.
  */
 function withoutTail(random: Random, deliveries: readonly Delivery[]): Delivery[] {
   const changes = deliveries.filter((one) => one.message.oldKey !== null);
@@ -119,7 +119,7 @@ function hash(text: string): number {
   return (h ^ (h >>> 15)) >>> 0;
 }
 
-/** What a decoder must make of a message, told by the one who wrote it. */
+/** Returns the change that a decoder must make of a message, as its writer knows it. */
 export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Change {
   const { message } = delivery;
   const { table } = message;
@@ -195,7 +195,7 @@ export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Chan
   };
 }
 
-/** Flat messages do not say which part of a snapshot they are. */
+/** Returns the snapshot marker. Unwrapped messages do not name their place in a snapshot. */
 function snapshotMarkerOf(
   { snapshot }: Message,
   { shape }: ScenarioTraits,
@@ -206,7 +206,9 @@ function snapshotMarkerOf(
   return snapshot === "incremental" ? { snapshotMarker: "incremental" } : {};
 }
 
-/** Law 6: `ts_us`; with only `ts_ms`, the last microsecond of that millisecond. */
+/**
+ * Returns the commit time: `ts_us`, else the last microsecond of `ts_ms` (law 6: ts_ms·1000 + 999).
+ */
 function committedOf(message: Message, traits: ScenarioTraits): number {
   return traits.millisecondsOnly
     ? Math.floor(message.committed / 1000) * 1000 + 999

@@ -1,11 +1,11 @@
 /**
- * What leaves a simulated database, before it is text: one message per change, and what it is an
- * example of.
+ * Defines the messages of a simulated database before they are text: one message per change, with
+ * its kind.
  */
 import type { Cell, NullKind, MessageShape } from "./cells.ts";
 import { DAY, type GeneratedTable } from "./definitions.ts";
 
-/** What a change is an example of; comparisons are counted by these. */
+/** The kind of a change, by which comparisons are counted. */
 export type ChangeKind =
   | "insert"
   | "update"
@@ -45,19 +45,19 @@ export type Tag =
 export interface Message {
   readonly table: GeneratedTable;
   readonly op: "c" | "u" | "d" | "r" | "t";
-  /** The primary key's fields; null on truncate. */
+  /** The primary key's fields; null for a truncate. */
   readonly key: readonly Cell[] | null;
-  /** All fields; null on delete and truncate. */
+  /** All fields; null for a delete and a truncate. */
   readonly row: readonly Cell[] | null;
-  /** Columns left out of `row`. */
+  /** Columns that are left out of `row`. */
   readonly unavailable: readonly number[];
   readonly oldKey: readonly Cell[] | null;
   readonly newKey: readonly Cell[] | null;
   readonly lsn: bigint | null;
-  /** The two numbers of `source.sequence`. */
+  /** The first number of `source.sequence`; `order` is the second. */
   readonly lastCommit: bigint | null;
   readonly order: bigint;
-  /** µs as the database has it; a message with milliseconds only says less. */
+  /** The commit time in µs. A message may carry milliseconds only. */
   readonly committed: number;
   readonly snapshot:
     | "false"
@@ -66,9 +66,9 @@ export interface Message {
     | "last_in_data_collection"
     | "incremental";
   readonly transaction: number | null;
-  /** The key is readable and the content is not. */
+  /** True if the key is readable and the content is not. */
   readonly broken: boolean;
-  /** A column no definition names: its JSON text. */
+  /** The JSON text of a column that no definition names. */
   readonly extra: string | null;
   readonly tags: readonly Tag[];
 }
@@ -77,11 +77,12 @@ export interface ScenarioTraits {
   readonly shape: MessageShape;
   readonly tombstones: boolean;
   readonly millisecondsOnly: boolean;
-  /** The table's changes carry no LSN, so it has one partition and the offset orders. */
+  /** True if the table's changes carry no LSN: then it has one partition, and the offset orders. */
   readonly withoutLsn: boolean;
   /**
-   * Commit times of one row may go back, so known from must be raised (law 6). Then nothing is
-   * delivered again, and a store fed the changes before t is not as known at t.
+   * True if commit times of one row may go back, so known-from must be raised (law 6: to that of
+   * the version it replaces). Then nothing is delivered again. A store fed only the changes before
+   * t is then not as known at t.
    */
   readonly clockGoesBack: boolean;
   readonly changes: number;
@@ -93,7 +94,7 @@ export interface ScenarioTraits {
   readonly toastMarkers: boolean;
 }
 
-/** What the fields of a message are examples of. */
+/** Returns the kinds of missing or unreadable fields in a message. */
 export function tagsOf(message: Message): Tag[] {
   const { table, row } = message;
   const tags: Tag[] = [];
@@ -116,15 +117,15 @@ export function tagsOf(message: Message): Tag[] {
   return tags;
 }
 
-/** A message as Kafka holds it. */
+/** A message as Kafka stores it. */
 export interface Delivery {
   readonly message: Message;
-  /** A Kafka tombstone: the message's key without a value. */
+  /** True for a Kafka tombstone: the message's key without a value. */
   readonly tombstone: boolean;
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** The broker's clock, ms. */
+  /** The broker's clock, in ms. */
   readonly timestamp: number;
   readonly tags: readonly Tag[];
 }

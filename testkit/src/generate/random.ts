@@ -1,4 +1,4 @@
-/** Numbers that a seed decides: xoshiro128** over 32-bit words, its state filled by splitmix32. */
+/** Generates numbers from a seed: xoshiro128** over 32-bit words, whose state splitmix32 fills. */
 export class Random {
   private a: number;
   private b: number;
@@ -6,7 +6,7 @@ export class Random {
   private d: number;
 
   constructor(seed: number) {
-    // A seed is a safe integer: both halves go in, so that seeds beyond 2^32 differ too.
+    // A seed is a safe integer. Both halves are used, so that seeds beyond 2^32 differ too.
     let state = (seed >>> 0) ^ Math.imul(Math.floor(seed / 4294967296) >>> 0, 0x9e3779b1);
     const next = (): number => {
       state = (state + 0x9e3779b9) | 0;
@@ -22,7 +22,7 @@ export class Random {
     this.d = next() | 1;
   }
 
-  /** A whole number in [0, 2^32). */
+  /** Returns a whole number in [0, 2^32). */
   word(): number {
     const product = Math.imul(this.b, 5);
     const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
@@ -36,17 +36,17 @@ export class Random {
     return result;
   }
 
-  /** In [0, 1), 53 bits of it. */
+  /** Returns a number in [0, 1) with 53 bits. */
   fraction(): number {
     return (this.word() * 2097152 + (this.word() >>> 11)) / 9007199254740992;
   }
 
-  /** A whole number in [0, n). */
+  /** Returns a whole number in [0, n). */
   int(n: number): number {
     return Math.floor(this.fraction() * n);
   }
 
-  /** A whole number in [from, to], both ends in. */
+  /** Returns a whole number in [from, to], both ends included. */
   between(from: number, to: number): number {
     return from + this.int(to - from + 1);
   }
@@ -59,7 +59,7 @@ export class Random {
     return choices[this.int(choices.length)]!;
   }
 
-  /** One of the names, as often as its number says. */
+  /** Returns one of the names, as often as its weight says. */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const names = Object.keys(weights) as K[];
     let rest = this.fraction() * names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
@@ -70,7 +70,7 @@ export class Random {
     return names.at(-1)!;
   }
 
-  /** The same values in another order. */
+  /** Returns the same values in another order. */
   shuffled<T>(values: readonly T[]): T[] {
     const result = [...values];
     for (let i = result.length - 1; i > 0; i--) {
@@ -80,21 +80,23 @@ export class Random {
     return result;
   }
 
-  /** `count` different ones, in their own order; all of them where there are fewer. */
+  /** Returns `count` different values in their own order; all values if there are fewer. */
   sample<T>(values: readonly T[], count: number): T[] {
     const chosen = new Set(this.shuffled(values.map((_, i) => i)).slice(0, count));
     return values.filter((_, i) => chosen.has(i));
   }
 
-  /** A generator of its own, so that what one part draws does not move what another part gets. */
+  /**
+   * Makes an independent generator, so that the draws of one part do not change those of another.
+   */
   fork(): Random {
     return new Random(this.word() + this.int(2097152) * 4294967296);
   }
 }
 
 /**
- * The seeds of one run of a property test: `TIDEMARK_SEED` is the first (a random one where it is
- * not set), `TIDEMARK_RUNS` how many. Print `text`: it is the command that replays the run.
+ * Returns the seeds of a property test. `TIDEMARK_SEED` is the first seed (default: random),
+ * `TIDEMARK_RUNS` their number. Print `text`: it is the command that replays the run.
  */
 export function seedsFromEnvironment(options: {
   readonly runs: number;

@@ -1,6 +1,6 @@
 /**
- * Questions aimed at the edges: at, just before and just after an event, the end of its window, its
- * commit.
+ * Generates requests at the edges: at an event, just before and after it, at the end of its window,
+ * at its commit.
  */
 import type { SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
@@ -38,7 +38,7 @@ export function generateRequests(
         .filter(({ keys }) => !keys.includes(null)),
     )
     .filter((images) => images.length > 0)
-    // What the log told last of a row is seen in both modes; the rest as known only.
+    // The last image of a row is seen in both modes; the earlier ones as known only.
     .map((images) => {
       const inOrder = images.toSorted((a, b) =>
         Number((a.change.order ?? 0n) - (b.change.order ?? 0n)),
@@ -103,7 +103,7 @@ export function generateRequests(
           (target === "end" && lengths.length > 0 ? random.pick(lengths) : 0) +
           (target === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
     }
-    // The other entity over the same rows, most often the one these rows know.
+    // Often the other entity over the same rows, mostly the entity of these rows.
     if (image?.view.entity.name === "account" && random.chance(0.5))
       keys["peer_id"] = keys["account_id"]!;
     if (random.chance(0.04)) {
@@ -114,7 +114,10 @@ export function generateRequests(
   });
 }
 
-/** A request as `tidemark replay` reads it: one JSON object, int64 keys with all their digits. */
+/**
+ * Writes a request as `tidemark replay` reads it: one JSON object, int64 keys with all their
+ * digits.
+ */
 export function requestLine({ keys, time }: OracleRequest): string {
   const members = Object.entries(keys).map(
     ([name, value]) =>

@@ -1,4 +1,4 @@
-/** A scenario as `openStore` and its callers have it. */
+/** Turns a scenario into definitions for `openStore` and its callers. */
 import { makeDefinition } from "../../../packages/core/src/define/definition.ts";
 import type { Selection } from "../../../packages/core/src/define/selection.ts";
 import { toUser } from "../../../packages/core/src/define/user-values.ts";
@@ -8,11 +8,11 @@ import type { Scenario } from "./scenario.ts";
 
 export interface ScenarioDefinitions {
   readonly [exported: string]: unknown;
-  /** A service that answers what the scenario asks for, under the same names. */
+  /** A feature service with every selected feature, under the same names. */
   readonly all: Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>>;
 }
 
-/** The definitions, with every source, also those that no view reads. */
+/** Makes the definitions, with every source, including sources that no view reads. */
 export function scenarioDefinitions(
   scenario: Pick<Scenario, "sources" | "selected">,
 ): ScenarioDefinitions {
@@ -32,7 +32,7 @@ export function scenarioDefinitions(
   };
 }
 
-/** The scenario, asked only by the views that are wanted. */
+/** Returns the scenario with only the wanted views selected. */
 export function scenarioWith(scenario: Scenario, wanted: (view: ViewSpec) => boolean): Scenario {
   return {
     ...scenario,
@@ -41,9 +41,7 @@ export function scenarioWith(scenario: Scenario, wanted: (view: ViewSpec) => boo
   };
 }
 
-/**
- * The keys of a request as a user hands them in: those of the views that are asked, and no others.
- */
+/** Returns the keys of a request as a user writes them: those of the selected views only. */
 export function requestKeys(
   scenario: Pick<Scenario, "selected">,
   request: OracleRequest,

@@ -1,4 +1,4 @@
-/** One seed: definitions, a recorded log and its truth, and questions to ask of it. */
+/** Generates a scenario from one seed: definitions, a recorded log with its truth, and requests. */
 import type {
   EntitySpec,
   SelectedFeature,
@@ -25,24 +25,24 @@ export interface Scenario {
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
   readonly selected: readonly SelectedFeature[];
-  /** Lines of a recorded topic, in the order of delivery: offsets rise within each partition. */
+  /** Lines of a recorded topic in the order of delivery. Offsets rise within each partition. */
   readonly lines: readonly string[];
-  /** What line `i` says. */
+  /** The change that line `i` holds. */
   readonly truth: readonly Change[];
-  /** What line `i` is an example of. */
+  /** The kinds of line `i`. */
   readonly tags: readonly (readonly Tag[])[];
-  /** How the fields of line `i` are missing, by column; null where it holds no row. */
+  /** How the fields of line `i` are missing, by column; null if the line holds no row. */
   readonly missing: readonly (readonly (NullKind | null)[] | null)[];
   readonly requests: readonly OracleRequest[];
 }
 
-/** What a caller may fix; the seed decides the rest. */
+/** The traits that a caller may fix; the seed determines the rest. */
 export interface ScenarioOptions {
   readonly traits?: Partial<ScenarioTraits & LogTraits> | undefined;
   readonly requests?: number | undefined;
 }
 
-/** The same seed and options give the same scenario, down to the byte. */
+/** Generates a scenario. Equal seeds and options give equal scenarios, byte for byte. */
 export function generateScenario(seed: number, options: ScenarioOptions = {}): Scenario {
   const random = new Random(seed);
   const traits = traitsOf(random, options.traits ?? {});
@@ -106,8 +106,8 @@ function traitsOf(
     interleaved: random.chance(0.4),
     ...fixed,
   };
-  // Law 5: a table without LSNs has one partition. Where commit times go back, an earlier change
-  // must not arrive after a later one.
+  // A table without LSNs has one partition (law 5). If commit times go back, an earlier change must
+  // not arrive after a later one.
   if (withoutLsn) return { ...rolled, partitions: 1, partitionAdded: false };
   return clockGoesBack
     ? { ...rolled, partitions: 1, partitionAdded: false, redelivered: false }
@@ -123,8 +123,8 @@ export function oracleOf(
 }
 
 /**
- * The same log, read otherwise: line numbers in batches, partitions interleaved at random, the
- * order within each kept (law 5).
+ * Returns another delivery of the same log: batches of line numbers, with partitions interleaved at
+ * random. The order within each partition stays (law 5: replay is free).
  */
 export function otherDelivery(scenario: Scenario, random: Random): number[][] {
   const order = interleave(

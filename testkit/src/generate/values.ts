@@ -1,4 +1,4 @@
-/** Values worth meeting, by the kind of a column. */
+/** Generates values of a column's type. */
 import type { ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Random } from "./random.ts";
 
@@ -45,8 +45,8 @@ const longs = [0n, 1n, -1n, 7n, 42n, 9007199254740992n, 9007199254740993n, -9007
 const hugeLongs = [9223372036854775807n, -9223372036854775808n, 9223372036854775806n];
 
 /**
- * About eight values of the column's kind, so that rows, conditions and keys meet; extremes are
- * rare, for one of them rules a whole sum.
+ * Returns about eight values of the column's type, so that rows, conditions and keys share values.
+ * Extreme values are rare, because one determines a whole sum.
  */
 export function poolOf(random: Random, column: ColumnSpec, base: number): Value[] {
   switch (column.type) {

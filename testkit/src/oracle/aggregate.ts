@@ -1,4 +1,7 @@
-/** Every aggregate over a plain list of values, nulls included (laws 3, 7, 9). */
+/**
+ * Computes every aggregate over a plain list of values, nulls included (law 3: sums are exact and
+ * rounded once; law 7: empty windows; law 9: nulls are ignored).
+ */
 import type { AggregateName, ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
 import { roundFraction, sumOfDoubles } from "./exact-fraction.ts";
 import type { OracleFault } from "./planted-faults.ts";
@@ -6,7 +9,7 @@ import { compare, textOf } from "./values.ts";
 
 export interface Aggregated {
   readonly value: Value;
-  /** The exact sum lies outside its type, so the type's largest value stands for it. */
+  /** True if the exact sum is outside its type, so that the type's largest value stands for it. */
   readonly overflow: boolean;
 }
 
@@ -14,7 +17,9 @@ const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
-/** `column` is null for `count()`; the list then has a value for each row. */
+/**
+ * Computes one aggregate. `column` is null for `count()`; the list then has one value for each row.
+ */
 export function aggregate(
   name: AggregateName,
   column: ColumnSpec | null,
@@ -85,7 +90,7 @@ function integers(values: readonly Value[]): bigint[] {
   return values.map((value) => BigInt(value as bigint | number));
 }
 
-/** Integers sum to int64, decimals to decimal(38, s) in unscaled digits. */
+/** Sums integers to int64, and decimals to decimal(38, s) in unscaled digits. */
 function integerSum(kind: string, values: readonly Value[], fault: OracleFault | null): Aggregated {
   const sum = integers(values).reduce((a, b) => a + b, 0n);
   const [low, high] = kind === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
@@ -97,7 +102,10 @@ function integerSum(kind: string, values: readonly Value[], fault: OracleFault |
   return { value: sum, overflow: false };
 }
 
-/** What a running sum of doubles would say: everything that entered, minus everything that left. */
+/**
+ * Computes what a running sum of doubles would be: everything that entered, minus everything that
+ * left.
+ */
 export function subtractedSum(entered: readonly Value[], left: readonly Value[]): number {
   let sum = 0;
   for (const value of entered) sum += (value as number | null) ?? 0;

@@ -1,4 +1,7 @@
-/** SQL's three-valued logic (law 9): null is "unknown", and only true passes. */
+/**
+ * Evaluates conditions in SQL's three-valued logic (law 9: only true passes a filter). null is
+ * "unknown".
+ */
 import type { Expression, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import { compare } from "./values.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Every path against the oracle, bit for bit: the stream-fed online store, history as corrected and
- * as known (laws 1 to 9).
+ * Compares every path with the oracle, bit for bit: the stream-fed online store, and the history as
+ * corrected and as known (laws 1 to 9).
  */
 import { localEngine } from "../../../packages/core/src/engine/local-engine.ts";
 import type { SelectedFeature, Value } from "../../../packages/core/src/specs.ts";
@@ -24,7 +24,7 @@ import { oracleOf, type Scenario } from "../generate/scenario.ts";
 
 export type PathName = "online" | "as corrected" | "as known";
 
-/** One answer that is not the oracle's. */
+/** An answer that differs from the oracle's. */
 export interface Difference {
   readonly seed: number;
   readonly path: PathName;
@@ -46,27 +46,29 @@ export interface PathStores {
 export interface ConsistencyOptions {
   readonly engine?: ComputeEngine | undefined;
   /**
-   * How changes reach the stores: in this order, cut into these batches (line numbers). The
-   * scenario's own order in one batch without it.
+   * The delivery to the stores: batches of line numbers, in this order. Default: the scenario's
+   * order in one batch.
    */
   readonly delivery?: readonly (readonly number[])[] | undefined;
-  /** Rows per history commit; small numbers leave a tail of the log between commits. */
+  /**
+   * The number of rows per history commit. Small numbers leave a tail of the log between commits.
+   */
   readonly commitRows?: number | undefined;
   readonly buckets?: number | undefined;
   /**
-   * The versions table is brought up to the log after this share of the batches, and then no more:
-   * reads merge the rest.
+   * The fraction of batches after which the versions table is compacted for the last time. Reads
+   * merge the rest.
    */
   readonly compactAfter?: number | undefined;
-  /** Called between the writing and the reading, for instance to close and reopen the stores. */
+  /** Called between writing and reading, for instance to close and reopen the stores. */
   readonly between?: ((stores: PathStores) => Promise<PathStores>) | undefined;
   readonly coverage?: Coverage | undefined;
-  /** Told of every answer that was compared, as one line of text. */
+  /** Called with every compared answer, as one line of text. */
   readonly onAnswer?: ((line: string) => void) | undefined;
 }
 
 /**
- * Feeds the scenario to the stores, asks its questions on every path, and tells each answer that
+ * Feeds the scenario to the stores, sends its requests to every path, and reports each answer that
  * differs from the oracle's.
  */
 export async function comparePaths(
@@ -96,7 +98,7 @@ export async function feed(
   );
 }
 
-/** As `feed`, but the history is compacted once on the way and keeps a tail of its log. */
+/** Feeds as `feed`, but compacts the history once midway, so that it keeps a tail of its log. */
 async function feedWithTail(
   scenario: Scenario,
   { online, offline }: PathStores,
@@ -146,11 +148,11 @@ function settings(scenario: Scenario, { commitRows = 50_000, buckets }: Consiste
   };
 }
 
-/** The scenario's questions to each path, answered as a store answers them. */
+/** Answers the scenario's requests on each path, as a store answers them. */
 export interface PathReaders {
-  /** One request, from one snapshot; one set of answers per selected feature. */
+  /** Answers one request from one snapshot, with one set of result columns per selected feature. */
   online(row: number): Promise<readonly ResultColumns[]>;
-  /** All requests, from one version of each source's history. */
+  /** Answers all requests from one version of each source's history. */
   history(asKnown: boolean): Promise<readonly ResultColumns[]>;
 }
 
@@ -214,7 +216,7 @@ export async function compareAnswers(
     });
   };
 
-  // in the order of time, so that a reader meets answers that it has kept and that no longer hold
+  // in the order of time, so that a reader also meets kept answers that no longer hold
   const inOrder = requests
     .map((_, row) => row)
     .sort((a, b) => requests[a]!.time - requests[b]!.time);
@@ -242,7 +244,7 @@ function answersOf(
   return oracle.answer(selected, request, mode);
 }
 
-/** Every bit of an answer: −0 apart from 0, bytes one by one. */
+/** Writes every bit of an answer: −0 apart from 0, bytes one by one. */
 function answerText({ value, status, eventTime }: Difference["found"]): string {
   const text =
     value instanceof Uint8Array
@@ -267,7 +269,7 @@ function sameValue(a: Value, b: Value): boolean {
   return Object.is(a, b);
 }
 
-/** The scenario's truth as a change source: what a decoder without faults would give. */
+/** Makes a change source of the scenario's truth, as a faultless decoder would give it. */
 export function scenarioSource(
   scenario: Scenario,
   delivery: readonly (readonly number[])[] = [scenario.truth.map((_, i) => i)],
@@ -294,7 +296,7 @@ export function scenarioSource(
   };
 }
 
-/** One line for a difference, so that a failing run can be read. */
+/** Writes a difference as one line for the output of a failing run. */
 export function differenceText({
   seed,
   path,
@@ -310,7 +312,7 @@ export function differenceText({
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(" ");
   return (
-    `seed ${seed}, ${path}, ${feature} of ${keys} at ${request.time}: expected ` +
-    `${show(expected)}, found ${show(found)}`
+    `seed ${seed}, ${path}, ${feature} of ${keys} at ${request.time}: ` +
+    `expected ${show(expected)}, found ${show(found)}`
   );
 }

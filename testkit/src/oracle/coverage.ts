@@ -1,5 +1,5 @@
 /**
- * What the comparisons of a run were comparisons of: a suite that never met a case proves nothing
+ * Counts which cases the comparisons of a run covered. A suite that never met a case proves nothing
  * about it.
  */
 import type { SelectedFeature, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
@@ -8,7 +8,7 @@ import { rowsSeen, type Oracle, type OracleMode, type OracleRequest } from "./or
 import { textOfAll } from "./values.ts";
 import type { Scenario } from "../generate/scenario.ts";
 
-/** Counts by label; `comparisons` is how many answers were compared. */
+/** Counts by label; `comparisons` is the number of compared answers. */
 export class Coverage {
   comparisons = 0;
   private readonly counts = new Map<string, number>();
@@ -28,14 +28,14 @@ export class Coverage {
     return this.counts.get(label) ?? 0;
   }
 
-  /** The labels of these that were met less often than that, with their counts. */
+  /** Returns those of the labels with fewer than `least` counts, with their counts. */
   below(labels: readonly string[], least: number): string[] {
     return labels
       .filter((label) => this.count(label) < least)
       .map((label) => `${label}: ${this.count(label)}`);
   }
 
-  /** One label a line, in the order of labels. */
+  /** Returns one label a line, in the order of labels. */
   toText(): string {
     const lines = [...this.counts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -83,7 +83,7 @@ export const windowEdges = [
   "event at t",
 ] as const;
 
-/** Edges beside those of windows. */
+/** Edges besides those of windows. */
 export const otherEdges = [
   "event at t − w − 1",
   "event at t + 1",
@@ -118,8 +118,8 @@ export const nullKinds: readonly Tag[] = [
 type Label = (selected: SelectedFeature) => Set<string>;
 
 /**
- * For one question: the labels of each feature's comparison. A change kind is counted where a row
- * of the asked entity, with an image in or beside the longest window, went through it.
+ * Returns the labels of each feature's comparison for one request. A change kind counts if a row of
+ * the requested entity went through it. The row needs an image inside or near the longest window.
  */
 export function labelsOf(
   scenario: Scenario,
@@ -189,7 +189,7 @@ function askedKeys(view: ViewSpec, request: OracleRequest): string {
   return textOfAll(view.entity.keys.map((key) => request.keys[key.name] ?? null));
 }
 
-/** By primary key: every image the log showed, and what its changes are examples of. */
+/** Returns, by primary key, every image that the log showed, with the kinds of its changes. */
 function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHistory[] {
   const { source } = view;
   const histories = new Map<string, RowHistory>();
@@ -232,8 +232,8 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
 }
 
 /**
- * What the rows of the asked entity went through, of those with an image in or beside the longest
- * window.
+ * Returns the kinds of changes of the requested entity's rows with an image inside or near the
+ * longest window.
  */
 function tagsOfNearRows(
   view: ViewSpec,

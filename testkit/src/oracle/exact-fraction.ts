@@ -1,12 +1,13 @@
 /**
- * Float arithmetic without floats, for the oracle: a double is a whole number of units of 2^-1074,
- * so a sum of doubles is a sum of BigInts, and only its end is rounded (law 3).
+ * Computes with doubles exactly, for the oracle. A double is a whole number of units of 2^-1074, so
+ * a sum of doubles is a sum of BigInts. Only the end result is rounded (law 3: rounded once, half
+ * to even).
  */
 
 const FRACTION_BITS = 52n;
 const SMALLEST = 1074n;
 
-/** How many 2^-1074 a finite double is. */
+/** Returns a finite double in units of 2^-1074. */
 export function unitsOf(x: number): bigint {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, x);
@@ -19,15 +20,18 @@ export function unitsOf(x: number): bigint {
 }
 
 export interface Rounded {
-  /** Finite, never −0. */
+  /** The finite result, never −0. */
   readonly value: number;
-  /** The exact number lies beyond the largest double; `value` is the largest with its sign. */
+  /**
+   * True if the exact number is beyond the largest double. `value` is then the largest double with
+   * its sign.
+   */
   readonly overflow: boolean;
 }
 
 /**
- * The double nearest to numerator / denominator, half to even; saturates at the largest finite
- * double.
+ * Returns the double nearest to numerator / denominator, half to even. Larger results saturate at
+ * the largest finite double.
  */
 export function roundFraction(numerator: bigint, denominator: bigint): Rounded {
   if (numerator === 0n) return { value: 0, overflow: false };
@@ -48,7 +52,7 @@ export function roundFraction(numerator: bigint, denominator: bigint): Rounded {
   return { value: negative ? -value : value, overflow };
 }
 
-/** The exact sum of doubles, rounded once. */
+/** Returns the exact sum of doubles, rounded once. */
 export function sumOfDoubles(values: readonly number[]): Rounded {
   let units = 0n;
   for (const value of values) units += unitsOf(value);

@@ -1,6 +1,6 @@
 /**
- * The compute engine as the laws say it: every entity row asks every event. Obvious and slow; it
- * shares no code with the kernels.
+ * Implements the compute engine as the laws say it: every entity row looks at every event. The
+ * engine is simple and slow, and shares no code with the kernels.
  */
 import { valueAt } from "../../../packages/core/src/columns/batch.ts";
 import type { FeatureSpec, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
@@ -16,7 +16,7 @@ import { aggregate } from "./aggregate.ts";
 import { truth } from "./condition.ts";
 import { compare } from "./values.ts";
 
-/** One row of events, its values by the plan's columns. */
+/** One event row, its values by the plan's columns. */
 export interface EngineRow {
   readonly entity: number;
   readonly time: number;
@@ -78,7 +78,10 @@ function answersOf(
   });
 }
 
-/** Laws 1 and 6: t − w ≤ event time < t, of versions with known from < t ≤ known to. */
+/**
+ * Answers a window feature (law 1: t − w ≤ event time < t) from versions seen at t (law 6: known
+ * from < t ≤ known to).
+ */
 function windowAnswer(
   plan: AggregatePlan,
   feature: FeatureSpec,
@@ -105,7 +108,7 @@ function windowAnswer(
   };
 }
 
-/** Law 2: the newest with s ≤ t, while t − ttl ≤ s. */
+/** Answers a latest feature (law 2: the newest s ≤ t, while t − ttl ≤ s). */
 function latestAnswer(
   plan: JoinPlan,
   feature: FeatureSpec,

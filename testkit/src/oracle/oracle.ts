@@ -1,6 +1,6 @@
 /**
- * The naive oracle: LAWS.md read aloud over plain arrays. Obvious and slow; it shares only types
- * with the rest of core, and every path must give its bits.
+ * Implements the naive oracle: LAWS.md over plain arrays. The oracle is simple and slow, and shares
+ * only types with the rest of core. Every path must give its bits.
  */
 import type {
   SelectedFeature,
@@ -16,12 +16,12 @@ import { rowVersions, type CompletedSnapshot, type RowVersion } from "./rows.ts"
 import { compare, sameBits, textOfAll } from "./values.ts";
 
 /**
- * corrected: every change is known, which is also what the online store answers `asOf` t · known:
- * what was known at t (law 6).
+ * corrected: every change is known, which is also what the online store answers `asOf` t. known:
+ * what was known at t (law 6: history does not forget).
  */
 export type OracleMode = "corrected" | "known";
 
-/** One row of an entity frame: the join keys by their names, and the moment in µs. */
+/** One entity row: the join keys by name, and the time in µs. */
 export interface OracleRequest {
   readonly keys: Readonly<Record<string, Value>>;
   readonly time: number;
@@ -30,15 +30,15 @@ export interface OracleRequest {
 export interface OracleAnswer {
   readonly value: Value;
   readonly status: Status;
-  /** µs; null: no event. */
+  /** The event time in µs; null if there is no event. */
   readonly eventTime: number | null;
-  /** The value stands for a sum outside its type. */
+  /** True if the value stands for a sum outside its type. */
   readonly overflow: boolean;
 }
 
 /**
- * The same bits, the same status and the same event time; whether a sum overflowed is counted, not
- * answered.
+ * Compares the bits, the status and the event time. Overflow is counted and is not a part of the
+ * answer.
  */
 export function sameAnswer(
   a: Omit<OracleAnswer, "overflow">,
@@ -48,7 +48,7 @@ export function sameAnswer(
 }
 
 export interface Oracle {
-  /** One answer per selected feature, in their order. */
+  /** Returns one answer per selected feature, in their order. */
   answer(
     selected: readonly SelectedFeature[],
     request: OracleRequest,
@@ -58,8 +58,8 @@ export interface Oracle {
 }
 
 /**
- * `changes` are those of every source, as the log delivered them; `ended`: the snapshots of later
- * epochs that are complete; `fault` makes this a twin that is wrong in one place.
+ * Makes an oracle. `changes` are those of every source in the order of delivery. `ended` are the
+ * completed snapshots of later generations. `fault` makes an oracle with one mistake.
  */
 export function createOracle(log: {
   readonly sources: readonly SourceSpec[];
@@ -85,7 +85,7 @@ export function createOracle(log: {
             : windowAnswer(one, rows, request.time, fault);
         const value =
           Object.is(answer.value, -0) && fault !== "negative zero kept" ? 0 : answer.value;
-        // Law 7: a default replaces any null; the status stays.
+        // A default replaces any null, and the status stays (law 7).
         const filled =
           value === null && one.feature.default !== undefined && fault !== "default forgotten"
             ? one.feature.default
@@ -100,7 +100,7 @@ export interface SeenRow {
   readonly version: RowVersion;
 }
 
-/** The rows of the asked entity that are seen at t, each with its event time. */
+/** Returns the rows of the requested entity that are seen at t, each with its event time. */
 export function rowsSeen(
   view: ViewSpec,
   versions: readonly RowVersion[],
@@ -118,7 +118,7 @@ export function rowsSeen(
     if (version.unknown.length > 0) continue;
     if (!isSeen(source, version, request.time, mode, fault)) continue;
     const keys = keyColumns.map((i) => version.values[i] ?? null);
-    // Law 9: a row whose entity key or event time is null or unreadable belongs to no window.
+    // A row whose entity key or event time is null or unreadable belongs to no window (law 9).
     if (keys.includes(null) || textOfAll(keys) !== textOfAll(asked)) continue;
     const time =
       source.eventTime.kind === "committed"
@@ -145,7 +145,7 @@ function isSeen(
   return begun && (fault === "known to open" ? t < version.to : t <= version.to);
 }
 
-/** Law 1: t − w ≤ event time < t. */
+/** Tests membership in the window (law 1: t − w ≤ event time < t). */
 function inWindow(time: number, t: number, window: number, fault: OracleFault | null): boolean {
   const day = 86_400_000_000;
   const begin =
@@ -193,7 +193,8 @@ function windowAnswer(
 }
 
 /**
- * Law 2: the newest row with t − ttl ≤ stamp ≤ t; law 7: OUTSIDE_MAX_AGE where the newest is older.
+ * Answers a latest feature (law 2: the newest row with t − ttl ≤ stamp ≤ t). The status is
+ * OUTSIDE_MAX_AGE if the newest row is older (law 7).
  */
 function latestAnswer(
   one: SelectedFeature,
@@ -228,8 +229,8 @@ function latestAnswer(
 }
 
 /**
- * Law 2: by stamp, then the declared created column (a missing one is the earliest), then the
- * primary key; never by arrival.
+ * Orders rows by stamp, then the declared created column, then the primary key (law 2: never by
+ * arrival). A missing created value is the earliest.
  */
 function newer(source: SourceSpec, a: SeenRow, b: SeenRow, fault: OracleFault | null): number {
   if (a.time !== b.time) return a.time - b.time;

@@ -1,5 +1,5 @@
 /**
- * Mistakes that the oracle makes on request: a suite that cannot tell such a twin from the oracle
+ * Faults that the oracle makes on request. A suite that cannot tell such a twin from the oracle
  * proves nothing.
  */
 export const oracleFaults = {

@@ -1,29 +1,30 @@
 /**
- * From a log to the versions of its rows (laws 4, 5, 6): per primary key, sort by place, then fold.
+ * Turns a log into row versions: per primary key, sort by order, then fold (law 4: rows, not
+ * deltas; law 5: the newest change wins; law 6: every version is kept).
  */
 import type { SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 import type { OracleFault } from "./planted-faults.ts";
 import { textOfAll } from "./values.ts";
 
-/** One image of one row, and when it was the known one: known from < t ≤ known to. */
+/** A row image, and when it was the known one: known from < t ≤ known to. */
 export interface RowVersion {
   readonly key: readonly Value[];
   readonly values: readonly Value[];
   readonly from: number;
   to: number;
   /**
-   * Indexes of columns whose value no message has told (an unresolved placeholder, an unreadable
-   * message): with any, the row is in no window.
+   * Indexes of columns whose value no message has carried, because of a TOAST marker or an
+   * undecodable message. A row with such a column is in no window.
    */
   readonly unknown: readonly number[];
-  /** Where its change stands in the order of delivery; only a planted fault looks at it. */
+  /** The index of the change in the order of delivery. Only a planted fault reads it. */
   readonly arrival: number;
 }
 
 /**
- * A snapshot that began an epoch anew, once it is complete: its rows lie from `start` to `end` in
- * the order of that epoch.
+ * A completed snapshot that began a new generation. Its rows lie from `start` to `end` in the order
+ * of that generation.
  */
 export interface CompletedSnapshot {
   readonly source: string;
@@ -39,15 +40,15 @@ interface LogEntry {
     Change,
     "committed" | "offset" | "partition" | "values" | "unavailable" | "undecodable" | "snapshot"
   >;
-  /** Epochs come one after the other, whatever the places in them. */
+  /** Generations come one after the other, whatever the orders within them. */
   readonly generation: number;
   readonly order: bigint;
   readonly arrival: number;
 }
 
 /**
- * Every version of every row of one source. The changes come in the order of delivery, which
- * decides nothing.
+ * Returns every version of every row of one source. The order of delivery of the changes decides
+ * nothing.
  */
 export function rowVersions(
   source: SourceSpec,
@@ -85,7 +86,8 @@ export function rowVersions(
   }
   const snapshots = completed.filter((snapshot) => snapshot.source === source.name);
   return [...byKey.values()].flatMap((entries) => {
-    // What a complete snapshot did not bring, and nothing since told of, is gone at its end.
+    // A row that a complete snapshot did not bring, and no later change mentioned, is gone at the
+    // snapshot's end.
     const endOfSnapshots = snapshots
       .filter(
         ({ generation, start, end }) =>
@@ -118,8 +120,8 @@ function emptyAtSnapshotEnd({ generation, end, committed }: CompletedSnapshot): 
 }
 
 /**
- * The LSN; without one, that of what its partition held before, so that the offset orders; with
- * none at all, the offset.
+ * Returns the order of a change. Without one, the highest order before it in its partition counts,
+ * and the offset decides. Without any, the offset is the order.
  */
 function orderOf(change: Change, all: readonly { readonly change: Change }[]): bigint {
   if (change.order !== null) return change.order;
@@ -139,8 +141,8 @@ function orderOf(change: Change, all: readonly { readonly change: Change }[]): b
 }
 
 /**
- * Law 5: by (LSN, offset). Two changes of one row with one LSN are one change delivered twice,
- * unless one partition holds both.
+ * Sorts changes (law 5: by LSN and offset). Two changes of one row with one LSN are one change
+ * delivered twice, unless one partition holds both.
  */
 function inOrder(entries: readonly LogEntry[], fault: OracleFault | null): LogEntry[] {
   const byArrival = entries.toSorted((a, b) => a.arrival - b.arrival);
@@ -189,9 +191,12 @@ function fold(
 ): RowVersion[] {
   const versions: RowVersion[] = [];
   let open: RowVersion | null = null;
-  /** The epoch in which the row was last heard of. */
+  /** The generation of the row's last change. */
   let lastGeneration: number | null = null;
-  /** When the last version of this row began or ended: the next begins no sooner (law 6). */
+  /**
+   * The time at which the last version of this row began or ended. The next version begins no
+   * sooner (law 6).
+   */
   let lastChange = -Infinity;
   for (const { action, change, generation, arrival } of entries) {
     const newGeneration = lastGeneration !== null && generation > lastGeneration;
@@ -207,7 +212,7 @@ function fold(
       continue;
     }
     if (fault === "broken row stays" && change.undecodable !== null) continue;
-    // What an earlier epoch told of a column may have changed since, unheard.
+    // The value of a column from an earlier generation may have changed since, without a message.
     const values = change.values!.map((value, i) =>
       change.unavailable.includes(i) ? ((newGeneration ? null : open?.values[i]) ?? null) : value,
     );
@@ -221,7 +226,7 @@ function fold(
       fault !== "equal upsert makes a version"
     )
       continue;
-    // A row that history has seen in an earlier epoch holds from its new snapshot only.
+    // A row that the history has from an earlier generation holds from its new snapshot only.
     const begins = newGeneration
       ? committed
       : Math.min(
@@ -245,8 +250,8 @@ function fold(
 }
 
 /**
- * Law 9: a placeholder without a stored value, and every column of a change whose content is
- * unreadable, is not known.
+ * Returns the unknown columns: a TOAST marker without a stored value, or every column of an
+ * undecodable change (law 9).
  */
 function unknownColumns(
   change: LogEntry["change"],
@@ -260,7 +265,7 @@ function unknownColumns(
   return change.unavailable.filter((i) => open === null || open.unknown.includes(i));
 }
 
-/** undefined where the source has no column for it. */
+/** Returns the event time; undefined if the source has no column for it. */
 function eventTimeIn(source: SourceSpec, values: readonly Value[]): Value | undefined {
   const { eventTime } = source;
   return eventTime.kind === "column"
@@ -277,8 +282,8 @@ function sameImage(
 }
 
 /**
- * Law 2: `commitTime({ since })` lets a snapshot row hold from a declared column, if that is
- * earlier.
+ * Returns the time from which a snapshot row holds: a declared column, if it is earlier (law 2:
+ * `commitTime({ since })`).
  */
 function heldSince(
   source: SourceSpec,

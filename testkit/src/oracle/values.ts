@@ -1,10 +1,10 @@
 /**
- * How the oracle orders, equates and prints values (law 3). Written apart from the kernels, on
- * purpose.
+ * Orders, equates and prints values for the oracle (law 3: strings by code point, numbers by
+ * value). The code is independent of the kernels on purpose.
  */
 import type { ValueType, Value } from "../../../packages/core/src/specs.ts";
 
-/** By code point, so that "\uFFFD" comes before "😀"; a UTF-16 comparison says otherwise. */
+/** Compares by code point: "\uFFFD" comes before "😀", which a UTF-16 comparison reverses. */
 function compareText(a: string, b: string): number {
   const left = [...a].map((c) => c.codePointAt(0)!);
   const right = [...b].map((c) => c.codePointAt(0)!);
@@ -19,8 +19,8 @@ function compareLists(left: readonly number[], right: readonly number[]): number
 }
 
 /**
- * The order of two values of one kind, neither null: strings by code point, bytes one by one, false
- * before true, numbers by value.
+ * Compares two values of one type, neither of them null: strings by code point, bytes one by one,
+ * false before true, numbers by value.
  */
 export function compare(kind: ValueType, a: Value, b: Value): number {
   if (kind === "string" || kind === "json") return compareText(a as string, b as string);
@@ -29,7 +29,7 @@ export function compare(kind: ValueType, a: Value, b: Value): number {
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
 }
 
-/** Text that is equal for equal values, and for those only; −0 is 0. */
+/** Returns a text that is equal exactly for equal values. −0 is 0. */
 export function textOf(value: Value): string {
   if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value);
@@ -42,7 +42,7 @@ export function textOfAll(values: readonly Value[]): string {
   return values.map(textOf).join(" | ");
 }
 
-/** The same bits: what a comparison of paths asks. −0 is not 0 here, for no answer is −0. */
+/** Compares bits, as a comparison of paths does. Here −0 is not 0, because no answer is −0. */
 export function sameBits(a: Value, b: Value): boolean {
   if (a instanceof Uint8Array || b instanceof Uint8Array)
     return a instanceof Uint8Array && b instanceof Uint8Array && textOf(a) === textOf(b);

@@ -1,6 +1,6 @@
 /**
- * The flow as docker/compose.yaml brings it up: where a program finds it, and for tests up and down
- * under a name of its own.
+ * Finds the services of docker/compose.yaml, and starts and stops them under a separate name for
+ * tests.
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -19,15 +19,18 @@ export const composeFile = join(home, "compose.yaml");
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What compose itself would use: docker/.env, and over it the variables of this process. */
+/**
+ * Returns the environment that compose would use: docker/.env, overridden by the variables of this
+ * process.
+ */
 export function composeEnvironment(): Environment {
   const file = join(home, ".env");
   return { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
 }
 
 /**
- * Where the services of docker/compose.yaml are, by the variables it was started with. An error
- * names the ones that are missing.
+ * Returns the addresses of the services of docker/compose.yaml, by the variables they were started
+ * with. An error names the missing variables.
  */
 export function composePipeline(
   env: Environment = composeEnvironment(),
@@ -40,10 +43,10 @@ export function composePipeline(
   ].filter((name) => (env[name] ?? "") === "");
   if (missing.length > 0)
     throw new Error(
-      `compose: ${missing.join(", ")} not set; copy docker/.env.example to docker/.env, or ` +
-        "set them as they were when the services were started",
+      `compose: ${missing.join(", ")} not set; copy docker/.env.example to docker/.env, ` +
+        "or set them as they were when the services were started",
     );
-  // as in the compose file: an empty one is none
+  // an empty variable counts as unset, as in the compose file
   const value = (name: string, otherwise: string): string =>
     (env[name] ?? "") === "" ? otherwise : env[name]!;
   const url = (name: string, port: number): string =>
@@ -60,7 +63,9 @@ export function composePipeline(
       user,
       password,
       database,
-      url: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${encodeURIComponent(database)}`,
+      url:
+        `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}` +
+        `@${host}:${port}/${encodeURIComponent(database)}`,
     },
     kafka: { brokers: [`127.0.0.1:${value("KAFKA_PORT", "9092")}`] },
     connect: { url: url("CONNECT_PORT", 8083) },
@@ -81,20 +86,20 @@ export function composePipeline(
 }
 
 export interface Compose {
-  /** The name it runs under, beside which others may run. */
+  /** The name of this project, which differs from those of other projects. */
   readonly project: string;
-  /** What composePipeline takes to find it. */
+  /** The environment with which composePipeline finds the services. */
   readonly env: Readonly<Record<string, string>>;
   readonly addresses: ReturnType<typeof composePipeline>;
-  /** `docker compose …` on it; what it printed. */
+  /** Runs `docker compose …` on the project, and returns its output. */
   compose(...args: readonly string[]): Promise<string>;
-  /** Down, with its volumes. */
+  /** Stops the project and removes its volumes. */
   stop(): Promise<void>;
 }
 
 /**
- * Brings docker/compose.yaml up beside whatever runs, on free ports and with passwords of its own,
- * and waits until all are healthy.
+ * Starts docker/compose.yaml beside other projects, on free ports and with its own passwords. Waits
+ * until all services are healthy.
  */
 export async function startCompose(): Promise<Compose> {
   const ports = [

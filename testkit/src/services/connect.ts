@@ -1,4 +1,4 @@
-/** A Kafka Connect worker with Debezium's connector for PostgreSQL. */
+/** Starts a Kafka Connect worker with Debezium's connector for PostgreSQL. */
 import { join } from "node:path";
 import { images } from "./images.ts";
 import { environmentName, javaArguments, writeProperties } from "./java.ts";
@@ -8,16 +8,16 @@ import type { Service } from "./service.ts";
 import { connectPlugins } from "./toolchain.ts";
 
 export interface Connect extends Service {
-  /** Of its REST API. */
+  /** The address of its REST API. */
   readonly url: string;
 }
 
 export interface ConnectOptions {
-  /** As the worker reaches them. */
+  /** The brokers as the worker reaches them. */
   readonly brokers: readonly string[];
   /** Further properties of the worker. */
   readonly settings?: Readonly<Record<string, string | number>> | undefined;
-  /** On which it is a container; without one it is a process. */
+  /** The network of the container. Default: the worker is a process. */
   readonly network?: Network | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A service as a container: at ports of this machine that were chosen beforehand, so that it comes
- * back where it was.
+ * Runs a service as a container, at ports of this machine that were chosen before, so that a
+ * restart has the same address.
  */
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,26 +9,26 @@ import { LogRing } from "./log-ring.ts";
 import type { Service } from "./service.ts";
 
 export interface ContainerOptions {
-  /** For messages, and what the other containers of the network call it: `kafka`. */
+  /** The name in messages, and the host name in the network, such as `kafka`. */
   readonly name: string;
   readonly image: string;
   readonly command?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string | number>> | undefined;
-  /** Ports of the container, and the ports of this machine that lead there. */
+  /** Ports of the container, and the ports of this machine that lead to them. */
   readonly ports: readonly { readonly container: number; readonly host: number }[];
-  /** Texts to lie in the container, by their paths. */
+  /** Texts of files in the container, by path. */
   readonly files?: Readonly<Record<string, string>> | undefined;
-  /** What it may use at most, in GiB; left out, what there is. */
+  /** The memory limit in GiB. Default: none. */
   readonly memory?: number | undefined;
   /**
-   * Asked until it is true; `log` is what the program printed since it was started, its last part.
+   * Polled until it returns true. `log` is the last part of the program's output since its start.
    */
   readonly ready: (log: string) => boolean | Promise<boolean>;
-  /** Seconds until a program that is not ready has failed: 300. */
+  /** The seconds after which a program that is not ready has failed. Default: 300. */
   readonly readyTimeout?: number | undefined;
 }
 
-/** Its ports are reached from this machine only. */
+/** A container whose ports are reachable from this machine only. */
 class LocalContainer extends GenericContainer {
   bind(ports: ContainerOptions["ports"]): this {
     this.withExposedPorts(...ports);
@@ -43,8 +43,8 @@ class LocalContainer extends GenericContainer {
 }
 
 /**
- * Starts it on the network and waits until it is ready; where it is not, it is gone, and the error
- * shows what it printed last.
+ * Starts the container on the network and waits until it is ready. A container that is not ready is
+ * removed, and the error shows its last output.
  */
 export async function container(network: string, options: ContainerOptions): Promise<Service> {
   const {
@@ -76,7 +76,7 @@ export async function container(network: string, options: ContainerOptions): Pro
     const deadline = performance.now() + readyTimeout * 1000;
     while (!(await ready(log.text()))) {
       const { State } = await client.container.inspect(client.container.getById(id));
-      // what it said may be on its way still
+      // its last output may still be on its way
       if (!State.Running) throw (await sleep(200), failed(`ended with code ${State.ExitCode}`));
       if (performance.now() > deadline) throw failed(`was not ready after ${readyTimeout} s`);
       await sleep(100);

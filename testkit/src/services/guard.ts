@@ -1,16 +1,19 @@
-/** What ends the containers of a process that died before it ended them. */
+/** Removes the containers of a process that died before it removed them. */
 import { spawn } from "node:child_process";
 
 /**
- * Waits for the end of its input, which is our end, however we come to it. More than once, because
- * the engine may still have been making one.
+ * Waits for the end of its input, which ends with our process. The removal is repeated, because the
+ * engine may still have been making a container.
  */
 const CLEANUP_SCRIPT = `
 cat >/dev/null
 for round in 1 2 3 4 5; do
-  found=$(docker ps --all --quiet --filter "label=$1"); [ -z "$found" ] || docker rm --force --volumes $found
-  found=$(docker network ls --quiet --filter "label=$1"); [ -z "$found" ] || docker network rm $found
-  found=$(docker volume ls --quiet --filter "label=$1"); [ -z "$found" ] || docker volume rm --force $found
+  found=$(docker ps --all --quiet --filter "label=$1")
+  [ -z "$found" ] || docker rm --force --volumes $found
+  found=$(docker network ls --quiet --filter "label=$1")
+  [ -z "$found" ] || docker network rm $found
+  found=$(docker volume ls --quiet --filter "label=$1")
+  [ -z "$found" ] || docker volume rm --force $found
   sleep 1
 done
 `;
@@ -20,7 +23,7 @@ done
  * was released before.
  */
 export function removeAtExit(label: string): { release(): void } {
-  // In a session of its own, because Ctrl-C goes to every process of the terminal's.
+  // A session of its own, because Ctrl-C goes to every process of the terminal's session.
   const guard = spawn("sh", ["-c", CLEANUP_SCRIPT, "guard", label], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,

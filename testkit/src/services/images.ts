@@ -1,6 +1,6 @@
 /**
- * The public images of the services, as docker/compose.yaml names them too, and whether this
- * machine can have them.
+ * The public images of the services, as in docker/compose.yaml, and whether this machine can use
+ * them.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
@@ -16,7 +16,7 @@ export const images = {
 const docker = (...args: readonly string[]): boolean =>
   spawnSync("docker", args, { stdio: "ignore", timeout: 20_000 }).status === 0;
 
-/** Null where an engine answers; otherwise what to do. */
+/** Returns null if a Docker engine answers; otherwise what to do. */
 export function missingForDocker(): string | null {
   return docker("version", "--format", "{{.Server.Version}}")
     ? null
@@ -27,12 +27,15 @@ export function composeAnswers(): boolean {
   return docker("compose", "version");
 }
 
-/** Those of the services' images that are not on this machine. */
+/** Returns the services' images that are not on this machine. */
 export function absentImages(): readonly string[] {
   return Object.values(images).filter((image) => !docker("image", "inspect", image));
 }
 
-/** Brings them, which may take minutes; an error says which one can't be had, and why. */
+/**
+ * Pulls the images, which may take minutes. An error names the image that cannot be pulled, and the
+ * reason.
+ */
 export async function pullImages(
   names: readonly string[],
   onPull: (image: string) => void,

@@ -1,10 +1,18 @@
-/** How the programs of Kafka are started. */
+/** Starts the programs of Kafka. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { kafkaJars } from "./toolchain.ts";
 
-const LOGGING = `<Configuration status="ERROR"><Appenders><Console name="out"><PatternLayout pattern="%d{HH:mm:ss.SSS} %p %c{1} %m%n"/></Console></Appenders>
-<Loggers><Root level="WARN"><AppenderRef ref="out"/></Root><Logger name="kafka.server.KafkaRaftServer" level="INFO"/><Logger name="io.debezium" level="INFO"/></Loggers></Configuration>\n`;
+const LOGGING = `<Configuration status="ERROR">
+<Appenders><Console name="out">
+<PatternLayout pattern="%d{HH:mm:ss.SSS} %p %c{1} %m%n"/>
+</Console></Appenders>
+<Loggers>
+<Root level="WARN"><AppenderRef ref="out"/></Root>
+<Logger name="kafka.server.KafkaRaftServer" level="INFO"/>
+<Logger name="io.debezium" level="INFO"/>
+</Loggers>
+</Configuration>\n`;
 
 export function javaArguments(
   folder: string,
@@ -37,7 +45,11 @@ export function writeProperties(
   );
 }
 
-/** How the images of Kafka and Connect take a property: `KAFKA_LOG_DIRS` for `log.dirs`. */
+/**
+ * Returns the variable with which the images of Kafka and Connect take a property: `KAFKA_LOG_DIRS`
+ * for `log.dirs`.
+ */
 export function environmentName(prefix: string, property: string): string {
-  return `${prefix}_${property.replaceAll("_", "__").replaceAll("-", "___").replaceAll(".", "_").toUpperCase()}`;
+  const name = property.replaceAll("_", "__").replaceAll("-", "___").replaceAll(".", "_");
+  return `${prefix}_${name.toUpperCase()}`;
 }

@@ -1,4 +1,4 @@
-/** A Kafka for tests, and topics to publish into it. */
+/** Provides a Kafka for tests, and topics to publish into. */
 import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { startKafka } from "./kafka.ts";
@@ -14,7 +14,7 @@ export interface Message {
 }
 
 /**
- * Recorded messages keep their times, however long ago or far ahead: none expires, none is refused.
+ * Recorded messages keep their times, however old or far ahead. No message expires or is refused.
  */
 const ANY_TIME = {
   "log.retention.ms": -1,
@@ -22,8 +22,8 @@ const ANY_TIME = {
 };
 
 /**
- * A broker takes no more than 1 MiB of a partition at once (`message.max.bytes`), and generated
- * values may be long.
+ * A broker takes at most 1 MiB of a partition at once (`message.max.bytes`), and generated values
+ * may be long.
  */
 const REQUEST = { messages: 200, bytes: 2 ** 19 };
 
@@ -69,8 +69,7 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
         waitForLeaders: false,
         topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
       });
-      // kafkajs would wait for leaders too, and fail where the broker does not know its new topic
-      // yet
+      // kafkajs would wait for leaders too, and fails if the broker does not know its new topic yet
       while (
         !(await admin.fetchTopicOffsets(topic).then(
           (found) => found.length === partitions,
@@ -80,7 +79,7 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
         await sleep(50);
     },
 
-    /** As retention does it: what lies before the offset is gone. */
+    /** Removes the messages before the offset, as retention does. */
     async expire(topic: string, offset: number): Promise<void> {
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({
@@ -90,9 +89,9 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
     },
 
     /**
-     * In the order given, each into its partition, once: a broker that was away may have kept what
-     * it did not confirm, so the producer is idempotent. One of its own each time: one that knows
-     * the topic drops what is for a partition added since.
+     * Publishes the messages in the given order, each into its partition, once. The producer is
+     * idempotent, because an unavailable broker may have kept unconfirmed messages. Each call makes
+     * a producer: an older one drops messages for partitions that were added since.
      */
     async publish(
       topic: string,

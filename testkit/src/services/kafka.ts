@@ -1,4 +1,4 @@
-/** A Kafka of one broker, which is its own controller. */
+/** Starts a Kafka of one broker, which is its own controller. */
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -13,14 +13,14 @@ const run = promisify(execFile);
 
 export interface Kafka extends Service {
   readonly brokers: readonly string[];
-  /** How the other services reach it. */
+  /** The address for the other services. */
   readonly inside: { readonly brokers: readonly string[] };
 }
 
 export interface KafkaOptions {
   /** Further properties of the broker. */
   readonly settings?: Readonly<Record<string, string | number>> | undefined;
-  /** On which it is a container; without one it is a process. */
+  /** The network of the container. Default: Kafka is a process. */
   readonly network?: Network | undefined;
 }
 
@@ -93,8 +93,8 @@ function inContainer(
   port: number,
   settings: Readonly<Record<string, string | number>>,
 ): Promise<Service> {
-  // The services come in by one listener and we by the other: a broker tells its clients where to
-  // go on.
+  // The services use one listener and this process the other, because a broker tells its clients
+  // which address to use.
   const properties = {
     ...SINGLE_NODE,
     "controller.quorum.voters": "1@localhost:9093",

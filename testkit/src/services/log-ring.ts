@@ -1,6 +1,6 @@
 const LINES = 400;
 
-/** The last lines of an output that has no end. */
+/** Keeps the last lines of an endless output. */
 export class LogRing {
   private lines: string[] = [];
   private rest = "";

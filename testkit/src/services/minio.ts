@@ -1,4 +1,4 @@
-/** A MinIO of one drive, from its Go module: MinIO publishes no binaries any more. */
+/** Starts a MinIO of one drive, built from its Go module: MinIO publishes no binaries any more. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { Network } from "./network.ts";
 import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 
-/** Of the module github.com/minio/minio. */
+/** The version of the module github.com/minio/minio. */
 const MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c";
 const home = join(
   fileURLToPath(new URL("../../..", import.meta.url)),
@@ -29,25 +29,25 @@ export interface Minio extends Service {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** How the other services reach it. */
+  /** The address for the other services. */
   readonly inside: { readonly endpoint: string };
   createBucket(name: string): Promise<void>;
 }
 
 export interface MinioOptions {
-  /** On which it is a container; without one it is a process. */
+  /** The network of the container. Default: MinIO is a process. */
   readonly network?: Network | undefined;
 }
 
-/** MinIO's program; null: it is not there. TIDEMARK_MINIO names another one. */
+/** Returns MinIO's program; null if it is not installed. TIDEMARK_MINIO names another one. */
 export function minioProgram(): string | null {
   const path = process.env["TIDEMARK_MINIO"] ?? built;
   return existsSync(path) ? path : null;
 }
 
 /**
- * `null`: there is no Go on this machine. Where the PATH does not name it, it is looked for where
- * its installer puts it.
+ * Returns the Go program; null if this machine has none. The PATH is searched, then the folder of
+ * Go's installer.
  */
 export async function goProgram(): Promise<string | null> {
   for (const name of ["go", "/usr/local/go/bin/go"])
@@ -62,8 +62,8 @@ export async function goProgram(): Promise<string | null> {
 }
 
 /**
- * Builds MinIO, once; four minutes on two cores, seconds where Go has its packages still. A
- * half-made program is never seen under its name.
+ * Builds MinIO once: four minutes on two cores, seconds if Go's cache is filled. A half-made
+ * program never appears under its name.
  */
 export async function buildMinio(go: string): Promise<void> {
   if (existsSync(built)) return;

@@ -1,6 +1,6 @@
 /**
- * What the containers of one pipeline share: they reach one another by name, and they go when this
- * process goes.
+ * The network of the containers of one pipeline. The containers reach one another by name, and are
+ * removed when this process ends.
  */
 import { randomBytes } from "node:crypto";
 import { getContainerRuntimeClient } from "testcontainers";
@@ -9,16 +9,16 @@ import { removeAtExit } from "./guard.ts";
 import type { Service } from "./service.ts";
 
 export interface Network {
-  /** Its name, and the value of the label `tidemark.network` of all that belongs to it. */
+  /** The name of the network, and the value of the label `tidemark.network` of everything in it. */
   readonly id: string;
-  /** Starts a container on it. */
+  /** Starts a container on the network. */
   container(options: ContainerOptions): Promise<Service>;
-  /** After its containers. */
+  /** Removes the network, after its containers. */
   stop(): Promise<void>;
 }
 
 export async function startNetwork(): Promise<Network> {
-  // Ours outlives a kill as theirs does, and needs no image, which not every machine can have.
+  // Our guard survives a kill as Ryuk does, and needs no image, which not every machine can pull.
   // Windows has no shell to run it.
   if (process.platform !== "win32") process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
   const id = `tidemark-${randomBytes(6).toString("hex")}`;

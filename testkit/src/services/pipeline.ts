@@ -1,7 +1,4 @@
-/**
- * The services of the flow together: what they are called by from here, and what they call each
- * other.
- */
+/** Starts the services together, and gives their addresses for this process and for each other. */
 import { type Connect, startConnect } from "./connect.ts";
 import { type Kafka, startKafka } from "./kafka.ts";
 import { type Minio, startMinio } from "./minio.ts";
@@ -10,17 +7,15 @@ import type { Service } from "./service.ts";
 import { startTrino, type Trino } from "./trino.ts";
 import { type ChosenRuntime, chooseRuntime, type ServiceRuntime } from "./runtime.ts";
 
-/** What a program needs to know to use the flow. */
+/** The addresses that a program needs to use the services. */
 export interface PipelineAddresses {
   readonly postgres: Pick<Postgres, "host" | "port" | "user" | "password" | "database" | "url">;
   readonly kafka: Pick<Kafka, "brokers">;
   readonly connect: Pick<Connect, "url">;
   readonly minio: Pick<Minio, "endpoint" | "region" | "credentials">;
-  /** Where it was asked for. */
+  /** Present if Trino was requested. */
   readonly trino?: { readonly url: string } | undefined;
-  /**
-   * How the services reach one another, which in containers is not how this process reaches them.
-   */
+  /** The addresses for the services themselves, which differ in containers. */
   readonly inside: {
     readonly postgres: { readonly host: string; readonly port: number };
     readonly minio: { readonly endpoint: string };
@@ -38,24 +33,21 @@ export interface Pipeline extends PipelineAddresses {
 }
 
 export interface PipelineOptions {
-  /**
-   * As containers or as processes; left out, what TIDEMARK_SERVICES says, else containers where
-   * Docker runs.
-   */
+  /** Containers or processes. Default: TIDEMARK_SERVICES, else containers if Docker runs. */
   readonly runtime?: ServiceRuntime | undefined;
-  /** A Trino too, with MinIO's tables in its catalog `lake`. */
+  /** Starts Trino too, with MinIO's tables in its catalog `lake`. */
   readonly trino?: boolean | undefined;
-  /** Told before the first service starts; left out, it is printed. */
+  /** Called before the first service starts. Default: prints the choice. */
   readonly onRuntime?: ((chosen: ChosenRuntime) => void) | undefined;
-  /** Told of each image before it is pulled, which may take minutes; left out, it is printed. */
+  /** Called before each image is pulled, which may take minutes. Default: prints its name. */
   readonly onPull?: ((image: string) => void) | undefined;
-  /** Told as each service is ready. */
+  /** Called when each service is ready. */
   readonly onReady?: ((name: string, seconds: number) => void) | undefined;
 }
 
 /**
- * All of them, or none: where one does not come up, those that did are stopped, and its error shows
- * what it printed.
+ * Starts all services or none. If a service does not start, the others are stopped, and its error
+ * shows its output.
  */
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const {
@@ -109,7 +101,9 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   }
 }
 
-/** As Promise.all, but it waits for all of them before it fails: none comes up behind our back. */
+/**
+ * Waits for all promises before it fails, unlike Promise.all, so that no service starts unnoticed.
+ */
 async function startAll<T extends readonly unknown[]>(
   ...starting: { [I in keyof T]: Promise<T[I]> }
 ): Promise<T> {

@@ -1,4 +1,4 @@
-/** A PostgreSQL whose log can be decoded. */
+/** Starts a PostgreSQL whose log can be decoded. */
 import { execFile } from "node:child_process";
 import { chownSync } from "node:fs";
 import { join } from "node:path";
@@ -19,18 +19,18 @@ export interface Postgres extends Service {
   readonly database: string;
   readonly password: string;
   readonly url: string;
-  /** How the other services reach it. */
+  /** The address for the other services. */
   readonly inside: { readonly host: string; readonly port: number };
 }
 
 export interface PostgresOptions {
-  /** Of the server. */
+  /** Further settings of the server. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** On which it is a container; without one it is a process. */
+  /** The network of the container. Default: PostgreSQL is a process. */
   readonly network?: Network | undefined;
 }
 
-/** The superuser. A process lets in whoever reaches its port; a container asks for the password. */
+/** The superuser. A process accepts every local connection; a container asks for the password. */
 const LOGIN = { user: "postgres", password: "postgres", database: "postgres" };
 
 export async function startPostgres({
@@ -61,8 +61,8 @@ async function asProcess(
   const programs = postgresPrograms();
   if (programs === null)
     throw new Error(
-      "postgres: no programs of PostgreSQL on this machine; install postgresql, or name their " +
-        "folder in TIDEMARK_POSTGRES",
+      "postgres: no programs of PostgreSQL on this machine; " +
+        "install postgresql, or name their folder in TIDEMARK_POSTGRES",
     );
   const folder = dataFolder("postgres");
   const user = await unprivileged();
@@ -116,8 +116,8 @@ function inContainer(
       POSTGRES_PASSWORD: LOGIN.password,
       POSTGRES_DB: LOGIN.database,
     },
-    // While the image makes the database, a first server says that it is ready; only the one that
-    // stays is reached from outside.
+    // While the image makes the database, a temporary server reports that it is ready. Only the
+    // final server is reachable from outside.
     ready: () => letsIn(port),
   });
 }
@@ -142,7 +142,7 @@ function letsIn(port: number): Promise<boolean> {
     );
 }
 
-/** PostgreSQL refuses to run as root. */
+/** Returns a user other than root, because PostgreSQL refuses to run as root. */
 async function unprivileged(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ["postgres", "nobody"]) {

@@ -1,6 +1,6 @@
 /**
- * A program that is started, awaited and stopped, and that does not outlive the process that
- * started it.
+ * Starts a program, waits until it is ready, and stops it. The program does not outlive the process
+ * that started it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,34 +12,34 @@ import { LogRing } from "./log-ring.ts";
 import type { Service } from "./service.ts";
 
 export interface ProcessOptions {
-  /** For messages: `kafka`. */
+  /** The name in messages, such as `kafka`. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly cwd?: string | undefined;
-  /** Whose process it is to be, where we are root and it refuses to be. */
+  /** The user of the process, if this process is root and the program refuses to be. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** Asked until it is true; `log` is what the program printed so far, its last part. */
+  /** Polled until it returns true. `log` is the last part of the program's output. */
   readonly ready: (log: string) => boolean | Promise<boolean>;
-  /** How it is asked to end: SIGTERM. */
+  /** The signal that asks the program to end. Default: SIGTERM. */
   readonly stopSignal?: NodeJS.Signals | undefined;
-  /** Seconds until a program that is not ready has failed: 180. */
+  /** The seconds after which a program that is not ready has failed. Default: 180. */
   readonly readyTimeout?: number | undefined;
-  /** Removed when this process dies without stopping the program. */
+  /** A folder that is removed if this process dies without stopping the program. */
   readonly folder?: string | undefined;
 }
 
 export interface RunningProcess {
-  /** What it printed last. */
+  /** Returns the program's last output. */
   log(): string;
-  /** Ends it and waits until it is gone; SIGKILL leaves it no time to tidy up. */
+  /** Ends the program and waits until it is gone. SIGKILL leaves it no time to tidy up. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Starts the program and waits until it is ready; where it is not, the error shows what it printed
- * last.
+ * Starts the program and waits until it is ready. If it is not ready in time, the error shows its
+ * last output.
  */
 async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, command, args, ready, stopSignal = "SIGTERM", readyTimeout = 180 } = options;
@@ -95,8 +95,8 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
 }
 
 /**
- * Waits for the end of its input, which is our end, however we come to it; then ends the program
- * and removes its folder.
+ * Waits for the end of its input, which ends with our process. Then it ends the program and removes
+ * its folder.
  */
 const GUARD_SCRIPT = `
 cat >/dev/null
@@ -115,7 +115,7 @@ function guarded(
   folder: string | undefined,
 ): ChildProcess | null {
   if (child.pid === undefined) return null;
-  // In a session of its own, because Ctrl-C goes to every process of the terminal's.
+  // A session of its own, because Ctrl-C goes to every process of the terminal's session.
   const guard = spawn(
     "sh",
     ["-c", GUARD_SCRIPT, "guard", String(child.pid), signal.slice(3), folder ?? ""],
@@ -127,7 +127,7 @@ function guarded(
   return guard;
 }
 
-/** Ports of this machine that nobody listened on a moment ago. */
+/** Returns ports of this machine that were free a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
@@ -154,12 +154,12 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** A new folder for the data of a service. */
+/** Makes a folder for the data of a service. */
 export function dataFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `tidemark-${name}-`));
 }
 
-/** `prepare`: what is done once, before the first start; nothing, if it is left out. */
+/** Runs a service as a process. `prepare` runs once before the first start. */
 export async function processService(
   options: ProcessOptions & {
     readonly folder: string;

@@ -1,4 +1,4 @@
-/** Whether the services are containers or processes of this machine. */
+/** Chooses whether the services are containers or processes of this machine. */
 import { absentImages, missingForDocker, pullImages } from "./images.ts";
 
 /** How the services were started: as containers, or as processes of this machine. */
@@ -6,13 +6,13 @@ export type ServiceRuntime = "docker" | "processes";
 
 export interface ChosenRuntime {
   readonly runtime: ServiceRuntime;
-  /** For people: why this one. */
+  /** The reason for the choice, for people. */
   readonly reason: string;
 }
 
 /**
- * What was asked for, here or in TIDEMARK_SERVICES; else containers where an engine answers and has
- * or gets their images, and processes elsewhere.
+ * Chooses the requested runtime, from the argument or TIDEMARK_SERVICES. Default: containers if a
+ * Docker engine has or can pull the images, else processes.
  */
 export async function chooseRuntime(
   wanted: ServiceRuntime | undefined,

@@ -1,11 +1,11 @@
-/** A program that may be stopped and started again over the same data, as an operator would. */
+/** A program that may be stopped and started again over the same data. */
 export interface Service {
   readonly name: string;
-  /** What it printed last. */
+  /** Returns the program's last output. */
   log(): string;
-  /** Ends the program and keeps its data; `SIGKILL`: as a crash would. */
+  /** Ends the program and keeps its data. `SIGKILL` ends it as a crash would. */
   halt(signal?: NodeJS.Signals): Promise<void>;
-  /** After `halt`: starts it again at the same address. */
+  /** Starts the program again at the same address, after `halt`. */
   resume(): Promise<void>;
   /** Ends the program and removes its data. */
   stop(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * The programs of the services: what the system has to have, and what is downloaded once into
+ * Finds the programs of the services on this system, and downloads others once into
  * .tidemark/services.
  */
 import { execFile, spawnSync } from "node:child_process";
@@ -22,15 +22,15 @@ const DEBEZIUM = "3.6.1.Final";
 const LOG4J = "2.25.4";
 const TRINO = "476";
 /**
- * Delta for the Spark of scripts/python-requirements.txt, and the S3 client of its Hadoop in
- * pieces: the whole bundle has half a GB.
+ * The versions of Delta for the Spark of scripts/python-requirements.txt, and of its Hadoop's S3
+ * client in single jars. The whole bundle has half a GB.
  */
 const SPARK = "4.2";
 const DELTA = "4.4.0";
 const HADOOP = "3.5.0";
 const AWS = "2.35.4";
 const ACCELERATOR = "1.3.1";
-/** Of its fifty plugins the one that reads Delta tables; all of them are five times as large. */
+/** The plugin that reads Delta tables. All fifty plugins are five times as large. */
 const TRINO_PLUGINS: readonly string[] = ["delta-lake"];
 
 const home = join(fileURLToPath(new URL("../../..", import.meta.url)), ".tidemark", "services");
@@ -38,15 +38,18 @@ const home = join(fileURLToPath(new URL("../../..", import.meta.url)), ".tidemar
 export const kafkaJars = join(home, `kafka-${KAFKA}`);
 /** A `plugin.path` with Debezium's connector for PostgreSQL. */
 export const connectPlugins = join(home, `debezium-${DEBEZIUM}`);
-/** Trino's `lib` and `plugin`. */
+/** The folder with Trino's `lib` and `plugin`. */
 export const trinoHome = join(home, `trino-${TRINO}`);
 
-/** What Spark needs besides itself to read Delta tables in S3. */
+/** The jars that Spark needs to read Delta tables in S3. */
 export const sparkJars = join(home, `spark-${SPARK}-delta-${DELTA}`);
 
 const run = promisify(execFile);
 
-/** Where PostgreSQL's programs lie; null: it is not there. TIDEMARK_POSTGRES names a folder. */
+/**
+ * Returns the folder of PostgreSQL's programs; null if it is not installed. TIDEMARK_POSTGRES names
+ * a folder.
+ */
 export function postgresPrograms(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian)
@@ -79,7 +82,8 @@ export function hasJava(): boolean {
 }
 
 /**
- * The home of a Java that Trino runs on, 24 or newer; null: there is none. TIDEMARK_JDK names one.
+ * Returns the home of a Java that Trino runs on, 24 or newer; null if there is none. TIDEMARK_JDK
+ * names one.
  */
 export function trinoJava(): string | null {
   const installed = "/usr/lib/jvm";
@@ -101,7 +105,10 @@ export function hasMaven(): boolean {
   return spawnSync("mvn", ["-v"]).status === 0;
 }
 
-/** Null where everything is there; otherwise what is missing and the command that brings it. */
+/**
+ * Returns null if everything is installed; otherwise what is missing and the command that installs
+ * it.
+ */
 export function missingForKafka(): string | null {
   if (!hasJava()) return "no Java 17 or newer; install one";
   return existsSync(kafkaJars) && existsSync(connectPlugins)
@@ -112,8 +119,8 @@ export function missingForKafka(): string | null {
 export function missingForTrino(): string | null {
   if (trinoJava() === null)
     return (
-      "no Java 24 or newer for Trino; install one, and name its folder in TIDEMARK_JDK where it " +
-      "is not under /usr/lib/jvm"
+      "no Java 24 or newer for Trino; " +
+      "install one, and name its folder in TIDEMARK_JDK where it is not under /usr/lib/jvm"
     );
   return existsSync(trinoHome) ? null : "no Trino; `npm run setup:services` brings it";
 }
@@ -125,7 +132,7 @@ export function missingForPostgres(): string | null {
 }
 
 /**
- * Brings Kafka, Connect and Debezium from Maven Central, through the Maven of the machine and its
+ * Downloads Kafka, Connect and Debezium from Maven Central, with the machine's Maven and its
  * settings.
  */
 export async function downloadKafka(): Promise<void> {
@@ -139,7 +146,8 @@ export async function downloadKafka(): Promise<void> {
     ];
     const dependencies = artifacts.map(
       ([group, artifact, version]) =>
-        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
+        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId>` +
+        `<version>${version}</version></dependency>`,
     );
     await copyDependencies(folder, dependencies);
   });
@@ -155,10 +163,10 @@ export async function downloadKafka(): Promise<void> {
   });
 }
 
-/** Brings Trino (820 MB, of which 380 MB stay) from Maven Central. */
+/** Downloads Trino from Maven Central: 820 MB, of which 380 MB stay. */
 export async function downloadTrino(): Promise<void> {
   await once(trinoHome, async (folder) => {
-    // a repository of its own, or the archive would stay twice on the disk
+    // a separate repository, or the archive would stay twice on the disk
     await maven(
       [
         "dependency:copy",
@@ -172,21 +180,23 @@ export async function downloadTrino(): Promise<void> {
     rmSync(join(folder, "m2"), { recursive: true });
     await run("tar", ["-xzf", archive, "--strip-components=1"], { cwd: folder });
     rmSync(join(folder, archive));
-    // plugins share jars by hard links, so they are taken out after unpacking
+    // plugins share jars by hard links, so the unwanted ones are removed after unpacking
     for (const plugin of readdirSync(join(folder, "plugin")))
       if (!TRINO_PLUGINS.includes(plugin))
         rmSync(join(folder, "plugin", plugin), { recursive: true });
   });
 }
 
-/** Brings the jars that Spark needs besides itself (23 MB) from Maven Central. */
+/** Downloads the jars that Spark needs besides its own (23 MB) from Maven Central. */
 export async function downloadSparkJars(): Promise<void> {
   await once(sparkJars, async (folder) => {
     const alone = (group: string, artifact: string, version: string, without = ["*:*"]): string =>
-      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version><exclusions>${without
+      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId>` +
+      `<version>${version}</version><exclusions>${without
         .map(
           (one) =>
-            `<exclusion><groupId>${one.split(":")[0]}</groupId><artifactId>${one.split(":")[1]}</artifactId></exclusion>`,
+            `<exclusion><groupId>${one.split(":")[0]}</groupId>` +
+            `<artifactId>${one.split(":")[1]}</artifactId></exclusion>`,
         )
         .join("")}</exclusions></dependency>`;
     // Spark has these itself
@@ -213,7 +223,9 @@ async function copyDependencies(folder: string, dependencies: readonly string[])
   writeFileSync(
     join(folder, "pom.xml"),
     `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>tidemark</groupId><artifactId>services</artifactId><version>1</version><packaging>pom</packaging><dependencies>${dependencies.join("\n")}</dependencies></project>\n`,
+<groupId>tidemark</groupId><artifactId>services</artifactId><version>1</version>
+<packaging>pom</packaging>
+<dependencies>${dependencies.join("\n")}</dependencies></project>\n`,
   );
   await maven(
     ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${folder}`],
@@ -231,7 +243,10 @@ async function maven(args: readonly string[], cwd: string): Promise<void> {
   );
 }
 
-/** A half-made folder is never seen under its name. */
+/**
+ * Makes a folder under a temporary name and renames it. A half-made folder never appears under its
+ * name.
+ */
 async function once(folder: string, make: (temporary: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   mkdirSync(home, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * A Trino in a container, with the catalog `lake` of docker/compose.yaml: Delta tables in the MinIO
- * of its network.
+ * Starts a Trino in a container, with the catalog `lake` of docker/compose.yaml: Delta tables in
+ * the MinIO of its network.
  */
 import { readFileSync } from "node:fs";
 import { images } from "./images.ts";
@@ -38,7 +38,9 @@ export async function startTrinoContainer({
   return { ...running, url };
 }
 
-/** Whether it answers a query: it takes them a while before it finds its own node. */
+/**
+ * Returns whether Trino answers a query. A new Trino needs a while before it finds its own node.
+ */
 export async function trinoAnswers(url: string): Promise<boolean> {
   try {
     let next: string | undefined = `${url}/v1/statement`;

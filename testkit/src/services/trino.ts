@@ -1,6 +1,6 @@
 /**
- * Trino over the Delta tables of a lake: the catalog `lake`, whose tables `CALL
- * lake.system.register_table` names.
+ * Starts a Trino over the Delta tables of a lake. `CALL lake.system.register_table` names the
+ * tables of the catalog `lake`.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,18 +13,21 @@ import { missingForTrino, trinoHome, trinoJava } from "./toolchain.ts";
 import { startTrinoContainer, trinoAnswers } from "./trino-container.ts";
 
 export interface Trino extends Service {
-  /** Where it takes statements; anybody may. */
+  /** The address for statements, which accepts every user. */
   readonly url: string;
 }
 
 export interface TrinoOptions {
-  /** Whose buckets the catalog reads. */
+  /** The MinIO whose buckets the catalog reads. */
   readonly minio: Minio;
-  /** On which it is a container, as MinIO is; without one it is a process. */
+  /** The network of the container, shared with MinIO. Default: Trino is a process. */
   readonly network?: Network | undefined;
 }
 
-/** Its own records lie in a folder, which `local://` names; the tables lie in MinIO. */
+/**
+ * Writes the catalog. Its own records lie in a folder, which `local://` names; the tables lie in
+ * MinIO.
+ */
 function lakeCatalog(
   folder: string,
   { endpoint, region, credentials }: Minio,
@@ -55,7 +58,7 @@ const JVM = [
   "--sun-misc-unsafe-memory-access=allow",
 ];
 
-/** Ready when a query over the catalog answers. */
+/** Starts Trino, which is ready when a query over the catalog answers. */
 export async function startTrino({ minio, network }: TrinoOptions): Promise<Trino> {
   if (network !== undefined) return startTrinoContainer({ network, minio });
   const missing = missingForTrino();

@@ -116,7 +116,8 @@ test("a line says what its truth says", () => {
 
 test("a request is a line for replay, exact in its keys and its microseconds", () => {
   expect(requestLine({ keys: { account_id: 9007199254740993n, region: '"x"' }, time: -1 })).toBe(
-    '{"account_id":9007199254740993,"region":"\\"x\\"","event_timestamp":"1969-12-31T23:59:59.999999Z"}',
+    '{"account_id":9007199254740993,"region":"\\"x\\"",' +
+      '"event_timestamp":"1969-12-31T23:59:59.999999Z"}',
   );
 });
 
@@ -149,8 +150,8 @@ test("as known at t is as corrected over the changes committed before t", () => 
         sources: scenario.sources,
         changes: scenario.truth.filter((change) => (change.committed ?? -Infinity) < request.time),
       });
-      // `since` lets a snapshot row hold from before the snapshot knew it: there a store fed less
-      // knows less.
+      // `since` lets a snapshot row hold from before the snapshot's commit. There a store that was
+      // fed less knows less.
       const selected = scenario.selected.filter(
         ({
           view: {
@@ -169,42 +170,37 @@ test("as known at t is as corrected over the changes committed before t", () => 
   expect(compared).toBeGreaterThan(run.runs * 100);
 });
 
-test(
-  "no scenario looks like a restored source: a lower LSN never comes later than what its row " +
-    "has seen",
-  () => {
-    for (const seed of run.seeds) {
-      const scenario = generateScenario(seed);
-      const stored = new Map<string, { lsn: bigint; committed: number }>();
-      for (const change of scenario.truth) {
-        if (change.order === null || change.committed === null) continue;
-        const source = scenario.sources.find((one) => one.name === change.source)!;
-        const key =
-          change.values === null
-            ? null
-            : source.primaryKey.map(
-                (name) =>
-                  change.values![source.columns.findIndex((column) => column.name === name)] ??
-                  null,
-              );
-        const rows = [
-          `${change.source} table`,
-          ...[key, change.oldKey].flatMap((one) =>
-            one === null ? [] : [`${change.source} ${textOfAll(one)}`],
-          ),
-        ];
-        for (const row of change.kind === "truncate" ? rows : rows.slice(1)) {
-          const before = stored.get(row);
-          if (before !== undefined && change.order < before.lsn)
-            expect(change.committed).toBeLessThanOrEqual(before.committed);
-          else stored.set(row, { lsn: change.order, committed: change.committed });
-        }
+test("no scenario looks restored: a lower LSN never has a later commit time", () => {
+  for (const seed of run.seeds) {
+    const scenario = generateScenario(seed);
+    const stored = new Map<string, { lsn: bigint; committed: number }>();
+    for (const change of scenario.truth) {
+      if (change.order === null || change.committed === null) continue;
+      const source = scenario.sources.find((one) => one.name === change.source)!;
+      const key =
+        change.values === null
+          ? null
+          : source.primaryKey.map(
+              (name) =>
+                change.values![source.columns.findIndex((column) => column.name === name)] ?? null,
+            );
+      const rows = [
+        `${change.source} table`,
+        ...[key, change.oldKey].flatMap((one) =>
+          one === null ? [] : [`${change.source} ${textOfAll(one)}`],
+        ),
+      ];
+      for (const row of change.kind === "truncate" ? rows : rows.slice(1)) {
+        const before = stored.get(row);
+        if (before !== undefined && change.order < before.lsn)
+          expect(change.committed).toBeLessThanOrEqual(before.committed);
+        else stored.set(row, { lsn: change.order, committed: change.committed });
       }
     }
-  },
-);
+  }
+});
 
-test("in 100,000 comparisons every change kind, window edge and null kind is met 1,000 times", () => {
+test("100,000 comparisons meet each change kind, window edge and null kind 1,000 times", () => {
   const coverage = new Coverage();
   const { first } = run;
   let seeds = 0;

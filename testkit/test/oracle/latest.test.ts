@@ -71,7 +71,7 @@ test("a delete uncovers the row before", () => {
   ).toBe(7);
 });
 
-test("ties go to the later created column, then to the larger primary key, never to arrival", () => {
+test("ties go to the later created column, then the larger primary key, never arrival", () => {
   const tied = (...rows: [bigint, number | null, number][]): unknown =>
     ask(
       rows.map(([id, created, amount], i) => paid(i + 1, { id, created, amount, time: 100 })),

@@ -25,7 +25,7 @@ function differ(seed: number, twin: (scenario: Scenario) => Oracle): boolean {
   );
 }
 
-/** The first of 400 seeds that tells the twin from the oracle. */
+/** Returns the first of 400 seeds that tells the twin from the oracle. */
 function firstSeed(twin: (scenario: Scenario) => Oracle): number | undefined {
   return Array.from({ length: 400 }, (_, i) => i + 1).find((seed) => differ(seed, twin));
 }

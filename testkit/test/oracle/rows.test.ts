@@ -94,7 +94,7 @@ test("without LSNs the offset orders", () => {
   ]);
 });
 
-test("an incremental-snapshot row without a place of its own follows what its partition held", () => {
+test("an incremental-snapshot row without an order follows its partition", () => {
   expect(
     amounts([
       paid(5, { amount: 1 }),
@@ -158,22 +158,18 @@ test("a placeholder takes the stored value, in the order of the log and not of a
   expect(notes([log[2]!, log[1]!, log[0]!])).toEqual(["x", "x", "x"]);
 });
 
-test(
-  "a placeholder without a stored value takes the row out of all windows until the value is " +
-    "told",
-  () => {
-    const hidden = paid(1, { time: 5 }, { unavailable: [4] });
-    expect(countAnswer([hidden], 10)).toBe(0n);
-    expect(countAnswer([hidden, paid(2, { time: 5 }, { unavailable: [4] })], 10)).toBe(0n);
-    expect(countAnswer([hidden, paid(2, { time: 5, note: "x" })], 10)).toBe(1n);
-    expect(
-      countAnswer(
-        [paid(1, { note: "x" }), paymentDeleted(2), paid(3, { time: 5 }, { unavailable: [4] })],
-        10,
-      ),
-    ).toBe(0n);
-  },
-);
+test("a TOAST marker without a stored value removes the row from all windows", () => {
+  const hidden = paid(1, { time: 5 }, { unavailable: [4] });
+  expect(countAnswer([hidden], 10)).toBe(0n);
+  expect(countAnswer([hidden, paid(2, { time: 5 }, { unavailable: [4] })], 10)).toBe(0n);
+  expect(countAnswer([hidden, paid(2, { time: 5, note: "x" })], 10)).toBe(1n);
+  expect(
+    countAnswer(
+      [paid(1, { note: "x" }), paymentDeleted(2), paid(3, { time: 5 }, { unavailable: [4] })],
+      10,
+    ),
+  ).toBe(0n);
+});
 
 test("a placeholder takes the row of its own key, not of the old key", () => {
   expect(
@@ -256,26 +252,22 @@ test("known from is raised to that of the version it replaces", () => {
   ]);
 });
 
-test(
-  "a snapshot row of a dimension holds from its since column, if that is earlier and nothing " +
-    "ended later",
-  () => {
-    const versions = (...log: ReturnType<typeof customer>[]): unknown[] =>
-      rowVersions(customers, log).map((version) => [version.values[2], version.from, version.to]);
-    const snapshot = { snapshot: true };
-    expect(versions(customer(100, "Hanoi", snapshot, { since: 10 }))).toEqual([
-      ["Hanoi", 10, Infinity],
-    ]);
-    expect(versions(customer(100, "Hanoi", snapshot, { since: 200 }))).toEqual([
-      ["Hanoi", 100, Infinity],
-    ]);
-    expect(versions(customer(100, "Hanoi", snapshot, { since: null }))).toEqual([
-      ["Hanoi", 100, Infinity],
-    ]);
-    expect(versions(customer(100, "Hanoi", {}, { since: 10 }))).toEqual([["Hanoi", 100, Infinity]]);
-    expect(versions(customer(50, "Hue"), customer(100, "Hanoi", snapshot, { since: 10 }))).toEqual([
-      ["Hue", 50, 50],
-      ["Hanoi", 50, Infinity],
-    ]);
-  },
-);
+test("a snapshot row holds from its since column if nothing ended later", () => {
+  const versions = (...log: ReturnType<typeof customer>[]): unknown[] =>
+    rowVersions(customers, log).map((version) => [version.values[2], version.from, version.to]);
+  const snapshot = { snapshot: true };
+  expect(versions(customer(100, "Hanoi", snapshot, { since: 10 }))).toEqual([
+    ["Hanoi", 10, Infinity],
+  ]);
+  expect(versions(customer(100, "Hanoi", snapshot, { since: 200 }))).toEqual([
+    ["Hanoi", 100, Infinity],
+  ]);
+  expect(versions(customer(100, "Hanoi", snapshot, { since: null }))).toEqual([
+    ["Hanoi", 100, Infinity],
+  ]);
+  expect(versions(customer(100, "Hanoi", {}, { since: 10 }))).toEqual([["Hanoi", 100, Infinity]]);
+  expect(versions(customer(50, "Hue"), customer(100, "Hanoi", snapshot, { since: 10 }))).toEqual([
+    ["Hue", 50, 50],
+    ["Hanoi", 50, Infinity],
+  ]);
+});

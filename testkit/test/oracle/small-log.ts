@@ -1,4 +1,4 @@
-/** A table of payments and a log of it, a line per change, for facts about the oracle. */
+/** Makes a table of payments and a log of it, a line per change, for tests of the oracle. */
 import { createOracle, type OracleAnswer, type OracleMode } from "../../src/oracle/oracle.ts";
 import { rowVersions } from "../../src/oracle/rows.ts";
 import type {
@@ -50,9 +50,7 @@ export const user: EntitySpec = { name: "user", keys: [column("user", "string")]
 
 let offset = 0;
 
-/**
- * A change at LSN `at`, committed at `at` too unless said otherwise; offsets rise with every call.
- */
+/** Makes a change at LSN `at`. Default commit time: `at`. Offsets rise with every call. */
 export function change(
   source: SourceSpec,
   kind: Change["kind"],
@@ -93,7 +91,7 @@ export interface Payment {
   readonly created?: number | null;
 }
 
-/** The payment is now this: id 1 of user "a", unless said otherwise. */
+/** Makes a change after which the payment has these values. Default: id 1 of user "a". */
 export function paid(at: number, payment: Payment, more: Partial<Change> = {}): Change {
   const { id = 1n, user: who = "a", time = 0, amount = 1, note = null, created = null } = payment;
   return change(payments, "upsert", at, [id, who, time, amount, note, created], more);
@@ -146,7 +144,7 @@ export function view(
   };
 }
 
-/** The answer to the first feature of a view for user "a" at t. */
+/** Returns the answer to the first feature of a view for user "a" at t. */
 export function ask(
   changes: readonly Change[],
   one: ViewSpec,
@@ -162,7 +160,7 @@ export function ask(
   )[0]!;
 }
 
-/** The value of `count()` over 10 µs. */
+/** Returns the value of `count()` over 10 µs. */
 export function countAnswer(
   changes: readonly Change[],
   time: number,
@@ -172,7 +170,7 @@ export function countAnswer(
   return ask(changes, view(payments, [feature("count", null, 10)]), time, mode, who).value;
 }
 
-/** Each version that is ever seen, as [amount, known from, known to]. */
+/** Returns each version that is ever seen, as [amount, known from, known to]. */
 export function amounts(changes: readonly Change[]): (readonly [Value, number, number])[] {
   return rowVersions(payments, changes)
     .filter((version) => version.from < version.to)

@@ -10,7 +10,7 @@ interface Envelope {
   readonly after: Readonly<Record<string, unknown>>;
 }
 
-/** The messages of a topic from its beginning, as they come. */
+/** Yields the messages of a topic from its beginning. */
 export async function messages(brokers: readonly string[], topic: string) {
   const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
   const admin = client.admin();
@@ -35,7 +35,7 @@ export async function messages(brokers: readonly string[], topic: string) {
   };
 }
 
-/** Whether the server lets us in. */
+/** Returns whether the server accepts a connection. */
 export function reached({
   host,
   port,
@@ -44,7 +44,7 @@ export function reached({
   database,
 }: Pick<Postgres, "host" | "port" | "user" | "password" | "database">): Promise<boolean> {
   const client = new pg.Client({ host, port, user, password, database });
-  // a server that goes down says so outside any call
+  // a stopping server reports an error outside any call
   client.on("error", () => undefined);
   return client
     .connect()
@@ -56,8 +56,8 @@ export function reached({
 }
 
 /**
- * A Delta table in a new bucket, of one column and no rows yet, which Trino is told of by its
- * place; then what Trino counts in it.
+ * Makes an empty Delta table of one column in a new bucket, and registers it with Trino. Returns
+ * what Trino counts in it.
  */
 export async function countedByTrino(
   { minio, trino }: Pick<PipelineAddresses, "minio" | "trino">,

@@ -1,4 +1,6 @@
-/** docker/compose.yaml itself, under a name of its own: valid, healthy, and a row on its way. */
+/**
+ * Tests docker/compose.yaml under a separate name: valid, healthy, and a row travels through it.
+ */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { registerConnector } from "@tidemark/source-debezium";
@@ -64,43 +66,39 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
   }, 660_000);
   afterAll(() => stack?.stop(), 120_000);
 
-  test(
-    "is valid with the variables of the example, and without them says which file they belong " +
-      "in",
-    () => {
-      const config = (...args: readonly string[]): string => {
-        const env = Object.fromEntries(
-          Object.entries(process.env).filter(([name]) => !/^(POSTGRES|MINIO)_/.test(name)),
-        );
-        return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], {
-          encoding: "utf8",
-          env,
-          stdio: "pipe",
-        });
-      };
-      expect(
-        config(
-          "--env-file",
-          composeFile.replace("compose.yaml", ".env.example"),
-          "--profile",
-          "consoles",
-        ),
-      ).toContain("kafka-ui:");
-      expect(
-        config(
-          "--env-file",
-          composeFile.replace("compose.yaml", ".env.example"),
-          "--profile",
-          "airflow",
-        ),
-      ).toContain("tidemark-airflow:");
-      expect(() => config("--env-file", "/dev/null")).toThrow(
-        /copy docker\/\.env\.example to docker\/\.env/,
+  test("is valid with the example's variables, and otherwise names their file", () => {
+    const config = (...args: readonly string[]): string => {
+      const env = Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => !/^(POSTGRES|MINIO)_/.test(name)),
       );
-    },
-  );
+      return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], {
+        encoding: "utf8",
+        env,
+        stdio: "pipe",
+      });
+    };
+    expect(
+      config(
+        "--env-file",
+        composeFile.replace("compose.yaml", ".env.example"),
+        "--profile",
+        "consoles",
+      ),
+    ).toContain("kafka-ui:");
+    expect(
+      config(
+        "--env-file",
+        composeFile.replace("compose.yaml", ".env.example"),
+        "--profile",
+        "airflow",
+      ),
+    ).toContain("tidemark-airflow:");
+    expect(() => config("--env-file", "/dev/null")).toThrow(
+      /copy docker\/\.env\.example to docker\/\.env/,
+    );
+  });
 
-  test("every service is healthy, pinned, has a volume, and is reached from this machine only", async () => {
+  test("every service is healthy, pinned, local only, and has a volume", async () => {
     const running = (await stack.compose("ps", "--format", "json"))
       .trim()
       .split("\n")

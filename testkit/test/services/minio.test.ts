@@ -24,7 +24,7 @@ const runs = (pid: number): boolean => {
 };
 
 suiteNeeding(minioServer(), "a MinIO for tests", () => {
-  test("answers at its address, is away while halted, and has its data still when it goes on", async () => {
+  test("answers at its address, is away while halted, and keeps its data", async () => {
     const minio = await startMinio();
     onTestFinished(() => minio.stop());
     assert.equal(await answers(minio.endpoint), true);
@@ -37,7 +37,7 @@ suiteNeeding(minioServer(), "a MinIO for tests", () => {
     assert.match(minio.log(), /MinIO Object Storage Server/);
   });
 
-  test("dies with the process that started it, however that ends, and leaves no files", async () => {
+  test("dies with the process that started it, and leaves no files", async () => {
     const program = fileURLToPath(new URL("programs/start-minio.ts", import.meta.url));
     const child = spawn(process.execPath, ["--conditions=@tidemark/source", program], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -1,6 +1,6 @@
 /**
- * The programs themselves, in both ways: started, reached, halted, ended; and a row of PostgreSQL
- * that becomes a message of Kafka.
+ * Tests the services as containers and as processes: start, use, halt, end, and a row of PostgreSQL
+ * that becomes a Kafka message.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -30,7 +30,7 @@ import { countedByTrino, messages, reached } from "./clients.ts";
 const docker = (...args: readonly string[]): string =>
   execFileSync("docker", args, { encoding: "utf8" }).trim();
 
-/** What there is of a PostgreSQL beside its port: files, or what the engine knows of it. */
+/** The files of a PostgreSQL, or the objects that the Docker engine has of it. */
 interface Leftovers {
   left(): boolean;
 }
@@ -82,8 +82,8 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
       database = new pg.Client({ connectionString: pipeline.postgres.url });
       await database.connect();
       await database.query(
-        "CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); INSERT INTO " +
-          "payment VALUES (1, 12.50)",
+        "CREATE TABLE payment (id int PRIMARY KEY, amount numeric(10, 2)); " +
+          "INSERT INTO payment VALUES (1, 12.50)",
       );
     }, 800_000);
     afterAll(() => pipeline?.stop(), 120_000);
@@ -144,7 +144,7 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
         });
         const payments = await messages(kafka.brokers, "bank.public.payment");
         expect((await payments.until(2)).map(({ after }) => after["id"])).toEqual([1, 2]);
-        // the connector is Kafka's to remember, and reads on
+        // Kafka stores the connector, which reads on
         await database.query("INSERT INTO payment VALUES (3, 1)");
         expect((await payments.until(3)).at(-1)).toMatchObject({ op: "c", after: { id: 3 } });
         await payments.stop();
@@ -153,7 +153,7 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
       },
     );
 
-    test("a service that ends before it is ready is an error that shows what it printed", async () => {
+    test("a service that ends before it is ready is an error with its output", async () => {
       const network = runtime === "docker" ? await startNetwork() : undefined;
       onTestFinished(() => network?.stop());
       await expect(
@@ -162,8 +162,7 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
     });
 
     test(
-      "services do not outlive the process that started them, killed or not, and their data " +
-        "goes with them",
+      "services and their data do not outlive the process that started them",
       { timeout: 120_000 },
       async () => {
         const program = fileURLToPath(new URL("programs/start-postgres.ts", import.meta.url));

@@ -1,4 +1,4 @@
-/** Starts a PostgreSQL, as the argument says, says where it is, and waits to be killed. */
+/** Starts a PostgreSQL in the way of the argument, prints its address, and waits to be killed. */
 import { startNetwork } from "../../../src/services/network.ts";
 import { startPostgres } from "../../../src/services/index.ts";
 
