@@ -1,4 +1,4 @@
-/** The rows of a view on some days, share by share of its entities, through the engine. */
+/** Computes the rows of a view on some days, one group of entities after the other. */
 import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import type { HistoryState } from "../offline/version-events.ts";
@@ -22,24 +22,29 @@ export interface DaysToCompute {
   readonly view: ViewSpec;
   readonly table: TableSpec;
   readonly engine: ComputeEngine;
-  /** In their order. */
+  /** Days in their order. */
   readonly days: readonly LocalDate[];
   readonly limits: Omit<EntityGroupLimits, "groups"> & {
-    /** What the engine computes at once, about. */ readonly engineRows: number;
+    /** The approximate number of rows that the engine computes at once. */
+    readonly engineRows: number;
   };
-  /** Takes the rows of the last day; null: they go to the table only. */
+  /** Takes the rows of the last day. null: the rows go to the table only. */
   readonly online: SegmentWriter | null;
-  /** How many rows a day had in a share. */
+  /** Called with the number of rows that a day had in a group. */
   readonly onRows: (day: number, rows: number) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 const MAX_GROUPS = 2 ** 24;
-/** Pages of one share, at least: so often may a later share be halved without parting a page. */
+/**
+ * The least number of segments in a group.
+ * A later group may be halved so often without splitting a segment.
+ */
 const SEGMENTS_PER_GROUP = 1024;
 
 /**
- * Batches of the features table. The online rows are written on the way, and served when all are.
+ * Yields batches of the features table.
+ * The online rows are written along the way, and served when all of them are written.
  */
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
   const { context, state, view, table, engine, days, online, signal } = options;
@@ -77,28 +82,29 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
         if (to === from) continue;
         const own = entities.subarray(from, to);
         const batch = batchOfDay(table, view, gathered, own, answers, days[day]!, from);
-        // first: the offline store may be busy with it while the online store takes its pages
+        // The batch comes first, so the offline store may write it while the online store takes its
+        // segments.
         yield batch;
         if (online !== null && day === days.length - 1)
           await writeSegments(online, segments!, view, gathered, own, batch);
       }
     }
   }
-  // before the table's commit: a run that is killed between the two is done again, and nothing that
-  // the table says is missing here
+  // The online rows come before the table's commit. A run that is killed between the two is done
+  // again, and then everything that the table has is online.
   await online?.finish();
 }
 
 /**
- * Some entities of a share, and their events, numbered by their places among them: the engine goes
- * through memory as it lies.
+ * Some entities of a group, and their events.
+ * The events number the entities by their index among these, so the engine reads memory in order.
  */
 interface EngineInput {
   readonly entities: Int32Array;
   events(): AsyncIterable<Events>;
 }
 
-/** Parts of about so many rows, no page in two of them. */
+/** Splits a group into inputs of about `rows` rows. No segment is in two inputs. */
 function* engineInputs(
   gathered: GatheredGroup,
   segments: number | null,
@@ -144,7 +150,7 @@ async function* renumberedEvents(
   }
 }
 
-/** The entities of each page beside each other. */
+/** The entities in the order of their segments. */
 function bySegment({ entities, hashes }: GatheredGroup, segments: number): Int32Array {
   const next = new Int32Array(segments + 1);
   for (let one = 0; one < entities; one++) next[(hashes[one]! % segments) + 1]!++;
@@ -155,8 +161,9 @@ function bySegment({ entities, hashes }: GatheredGroup, segments: number): Int32
 }
 
 /**
- * Day after day, every entity that is there: for the engine by its place among these, and by its
- * number. Rows of day d are [starts[d], starts[d + 1]).
+ * The rows to compute, day after day: every entity that has a row.
+ * `rows` has an entity's index within the input, `entities` its number.
+ * Rows of day d are [starts[d], starts[d + 1]).
  */
 function entityRowsForDays(
   { hasRow }: GatheredGroup,
@@ -194,7 +201,7 @@ function entityRowsForDays(
   };
 }
 
-/** `from`: where the day's rows begin in the answers. */
+/** Makes the table's batch of one day. `from` is the day's first row in the answers. */
 function batchOfDay(
   table: TableSpec,
   view: ViewSpec,
@@ -213,7 +220,7 @@ function batchOfDay(
       return { kind: "string", codes: new Int32Array(length), dictionary: [day.date], valid: null };
     if (c < keys) {
       const values = gathered.keys[c]!;
-      // an entity comes once, so the texts of its only key differ
+      // An entity comes once, so the texts of a single key are all different.
       if (keys === 1 && column.type === "string")
         return {
           kind: "string",
@@ -229,10 +236,10 @@ function batchOfDay(
   return { length, columns: table.columns, vectors };
 }
 
-// plain loops: `from` of an array goes through its iterator, which costs more than all that is done
-// here with a row
+// These are plain loops. `Int32Array.from` uses an iterator, which costs more than the work on a
+// row.
 
-/** 0, 1, 2 … */
+/** The numbers 0, 1, 2 … */
 function sequence(length: number): Int32Array {
   const numbers = new Int32Array(length);
   for (let i = 0; i < length; i++) numbers[i] = i;
@@ -251,7 +258,7 @@ function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => 
   return builder.finish();
 }
 
-/** The rows of the batch, which come page after page. */
+/** Writes the rows of the batch, which come in the order of their segments. */
 async function writeSegments(
   online: SegmentWriter,
   segments: number,

@@ -1,4 +1,4 @@
-/** The table that a view is materialized into, and what it remembers among its positions. */
+/** The features table of a view, and the state that its positions hold. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, Position, PositionStep, TableSpec } from "../spi.ts";
@@ -13,8 +13,10 @@ export const EVENT_TIMESTAMP: ColumnSpec = {
 };
 
 /**
- * The join keys, event_timestamp, the date that parts the files, the features. A key or feature
- * that is called like one of these two is `NAME_TAKEN`.
+ * The features table: join keys, event_timestamp, the date by which files are split, and the
+ * features.
+ *
+ * @throws NAME_TAKEN when a key or feature is called date or event_timestamp.
  */
 export function featuresTable(view: ViewSpec): TableSpec {
   const keys = view.entity.keys.map((column) => tableColumn(column, false));
@@ -47,39 +49,40 @@ function tableColumn({ name, type, precision, scale }: ColumnSpec, nullable: boo
 
 /** A date that the table holds. */
 export interface MaterializedDate extends LocalDate {
-  /** Under which definition. */
+  /** Fingerprint of the view's definition under which the date was computed. */
   readonly fingerprint: number;
   /**
-   * Up to where the change log was in when it was computed, or was found to hold nothing new for
-   * it.
+   * The offset of a partition of the change log up to which the date is known to be right.
+   * The date was computed from the log up to there, or the log had nothing new for it.
    */
   reached(partition: string): number;
-  /** The log partitions that there were when it was computed. */
+  /** The partitions of the log when the date was computed. */
   readonly partitions: readonly string[];
 }
 
 export interface FeaturesTableState {
-  /** null: there is no table yet. */
+  /** Version of the table; null if there is no table yet. */
   readonly version: number | null;
   readonly dates: ReadonlyMap<string, MaterializedDate>;
   /**
-   * How many commits there were; each moves it by one, so that of two runs that began from the same
-   * state one is told.
+   * The number of commits. Each commit raises it by one.
+   * So one of two runs that began from the same state gets a conflict.
    */
   readonly commitCount: number;
-  /** The steps that say: these dates are computed from the log up to these positions. */
+  /**
+   * The position steps which say that these dates were computed from the log up to these positions.
+   */
   dateSteps(
     dates: readonly LocalDate[],
     fingerprint: number,
     log: readonly Position[],
   ): readonly PositionStep[];
-  /** The steps that say: what the log holds up to these positions is in every date. */
+  /** The position steps which say that every date is right for the log up to these positions. */
   everyDateSteps(log: readonly Position[]): readonly PositionStep[];
 }
 
-// names of positions: `date/2025-06-14` → its time · `date/2025-06-14/fingerprint` ·
-// `date/2025-06-14/at/<log partition>` · `at/<log partition>` for every date that was there then ·
-// `commits`
+// Names of positions: `date/2025-06-14` → its time · `date/2025-06-14/fingerprint` ·
+// `date/2025-06-14/at/<log partition>` · `at/<log partition>` for all dates · `commits`
 const dateName = (date: string): string => `date/${date}`;
 const fingerprintName = (date: string): string => `date/${date}/fingerprint`;
 const reachedName = (date: string, partition: string): string => `date/${date}/at/${partition}`;

@@ -1,6 +1,6 @@
 /**
- * What history has of a share of a view's entities: the rows that can count on the days asked, and
- * which entities there are.
+ * Gathers one group of a view's entities from the history: the rows that count on the days, and the
+ * entities.
  */
 import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
@@ -12,46 +12,46 @@ import type { LocalDate } from "./local-date.ts";
 import { hashText } from "./view-fingerprint.ts";
 import { KeyNumbers } from "./key-numbers.ts";
 
-/** The entities whose hash leaves `index` when it is divided by `count`, a power of two. */
+/** A group of entities: those whose hash modulo `count`, a power of two, is `index`. */
 export interface EntityGroup {
   readonly count: number;
   readonly index: number;
 }
 
-/** What a share may hold in memory; one that would hold more is halved. */
+/** How much a group may hold in memory. A larger group is halved. */
 export interface EntityGroupLimits {
   readonly events: number;
   readonly rows: number;
-  /** Shares are not made smaller than one in so many. */
+  /** The largest `count` of a group. */
   readonly groups: number;
 }
 
 export interface GatheredGroup {
   readonly group: EntityGroup;
-  /** What was split off, for later. */
+  /** The groups that were split off, to be gathered later. */
   readonly remaining: readonly EntityGroup[];
   readonly entities: number;
   readonly events: readonly Events[];
-  /** `hashText` of each entity's key, by its number; what lies behind the last entity is none. */
+  /** `hashText` of each entity's key, by its number. Items behind the last entity are void. */
   readonly hashes: Uint32Array;
   /** The text of an entity's key. */
   textOf(entity: number): string;
-  /** By key of the entity, the values of all entities. */
+  /** For each key of the entity: the values of all entities. */
   readonly keys: readonly (readonly Value[])[];
   /**
-   * Whether history has a row of the entity that lies before the end of the day (dimensions and
-   * facts: one that holds there).
+   * Whether history has a row of the entity before the end of the day.
+   * For dimensions and latest views: a row that holds at the end of the day.
    */
   hasRow(entity: number, day: number): boolean;
 }
 
-/** Entities by number. One without a row that was ever seen has no key. */
+/** Entities by number. An entity without a row that was ever seen has no key. */
 interface Entities {
   readonly numbers: KeyNumbers;
   readonly keys: readonly Value[][];
-  /** The time of its first row; for a dimension, Infinity. */
+  /** Event time of each entity's first row; Infinity for a dimension. */
   readonly first: number[];
-  /** Dimensions: by day, whether a version is seen. */
+  /** For dimensions: whether a version of the entity is seen, by day. */
   readonly seen: Uint8Array[];
 }
 
@@ -134,7 +134,7 @@ export async function gatherGroup(
     keyColumns: view.keyColumns,
     entityOf,
     signal,
-    // of a dimension every version counts; of other sources only what stands
+    // Of a dimension every version counts. Of other sources only the current versions count.
     knowledge: "as corrected" as const,
     times: { min: -Infinity, max: most },
   };
@@ -203,7 +203,7 @@ export async function gatherGroup(
   };
 }
 
-/** The rows that have an entity (−1: none), under its new number; null: there is none. */
+/** The rows that have an entity, under its new number. null: no row has one. */
 function selectEvents(events: Events, entityAt: (row: number) => number): Events | null {
   const selected = new Uint8Array(events.length);
   let length = 0;

@@ -1,27 +1,36 @@
-/** Days of a zone, as `--date` means them. */
+/** Days of a time zone, as the option `--date` means them. */
 import { TidemarkError } from "../errors.ts";
 import { formatDate, formatTime, parseDate } from "../time/parse-time.ts";
 import { zoneOf } from "../time/zone.ts";
 
 /**
- * A day, and the moment that its rows are stamped with: where the day ends and the next begins, so
- * that by law 1 the whole day is in the windows.
+ * A day, and the moment that its rows are stamped with.
+ * That moment is the end of the day, so its windows hold the whole day (law 1: events before t).
  */
 export interface LocalDate {
   /** `YYYY-MM-DD` */
   readonly date: string;
-  /** µs. */
+  /** End of the day, µs. */
   readonly time: number;
 }
 
 const DAY = 86_400;
 
-/** Throws `DATE_INVALID`, and `TIME_ZONE_UNKNOWN`. */
+/**
+ * Reads a day.
+ *
+ * @throws DATE_INVALID when the text is no day of the calendar.
+ * @throws TIME_ZONE_UNKNOWN when the zone is no IANA name.
+ */
 export function localDate(text: unknown, zone: string, who: string): LocalDate {
   return localDay(dayNumber(text, who), zone, who);
 }
 
-/** Every day of [from, to). `DATES_EMPTY` where there is none. */
+/**
+ * Lists the days of [from, to).
+ *
+ * @throws DATES_EMPTY when there is none.
+ */
 export function localDates(
   from: unknown,
   to: unknown,
@@ -47,7 +56,7 @@ export function lastDayBefore(to: unknown, zone: string, who: string): LocalDate
   return localDay(dayNumber(to, who) - 1, zone, who);
 }
 
-/** The day that it is in the zone. */
+/** The current day in the zone. */
 export function today(now: number, zone: string): string {
   let day = Math.floor(now / 1e6 / DAY) - 2;
   while (startOf(day + 1, zone) <= now) day++;
@@ -79,7 +88,7 @@ function startOf(day: number, zone: string): number {
   return (zone === "UTC" ? day * DAY : zoneOf(zone).toUtc(day * DAY)) * 1e6;
 }
 
-/** Refuses days that are not over: events of theirs may still come. */
+/** Refuses days that have not ended, since events of them may still come. */
 export function refuseUnfinished(dates: readonly LocalDate[], now: number, who: string): void {
   const open = dates.find(({ time }) => time > now);
   if (open !== undefined)

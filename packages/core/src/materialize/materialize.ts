@@ -1,6 +1,6 @@
 /**
- * A view's rows on some days: into its features table, and the newest of them into the online
- * store.
+ * Materializes views: the rows of some days into the features table, and those of the newest day
+ * into the online store.
  */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
@@ -41,22 +41,23 @@ export interface MaterializeSettings {
   readonly online: OnlineStore | null;
   readonly namespace: string;
   readonly engine: ComputeEngine;
-  /** µs. */
+  /** Current time, µs. */
   readonly clock: () => number;
   readonly limits?: Partial<MaterializeLimits> | undefined;
 }
 
 export interface MaterializeLimits {
-  /** Days computed from one scan of the history, and committed together. */
+  /** Days that are computed from one scan of the history, and committed together. */
   readonly days: number;
-  /** What is in memory at once. */
+  /** The number of events in memory at once. */
   readonly events: number;
   readonly rows: number;
   /**
-   * Rows that the engine computes at once, about; a writer of Parquet takes as many as a row group.
+   * The approximate number of rows that the engine computes at once.
+   * A writer of Parquet takes as many rows for a row group.
    */
   readonly engineRows: number;
-  /** Changed rows that an incremental run looks at one by one. */
+  /** The number of changed rows that an incremental run examines one by one. */
   readonly changedRows?: number | undefined;
 }
 
@@ -91,8 +92,8 @@ export async function materializeViews(
 }
 
 /**
- * `days`: those to compute; null: those that the table needs, and every day of [from, to) that it
- * lacks.
+ * The requested days. `days` null: an incremental run.
+ * It computes the days that the table needs, and every day of [from, to) that the table lacks.
  */
 interface RequestedDays {
   readonly days: readonly LocalDate[] | null;
@@ -170,7 +171,8 @@ async function materializeView(
     const size = limits?.days ?? LIMITS.days;
     for (let first = 0; first < days.length && !conflict; first += size) {
       const chunk = days.slice(first, first + size);
-      // a server's thread has requests to answer, and hears only then that nobody waits any more
+      // A server's thread has requests to answer. It also learns only then that a caller has given
+      // up.
       await yieldToEventLoop();
       options.signal?.throwIfAborted();
       const result = await commitDays(
@@ -226,8 +228,8 @@ async function materializeView(
 }
 
 /**
- * Some days in one commit; null: another run was first. `commits`: the state of the table that this
- * must follow, null: any.
+ * Computes and commits some days. null: another run has committed first.
+ * `commits` is the commit count that the table must have; null: any.
  */
 async function commitDays(
   view: ViewSpec,
@@ -246,7 +248,7 @@ async function commitDays(
   const table = featuresTable(view);
   const fingerprint = viewFingerprint(view);
   const newest = days.at(-1)!;
-  // nothing is begun for a table or a history that will not do
+  // The table and the history are checked before anything is begun.
   refuseOtherZone(view, await readFeaturesTableState(offline, table, signal), days, how.zone);
   await historyOf(view, offline, signal);
   const begun =
@@ -291,8 +293,9 @@ async function commitDays(
 }
 
 /**
- * What an incremental run has to do: the days that do not hold what history holds, and those that
- * the table lacks. `finish` says of all others that they were looked at.
+ * Finds the days that an incremental run has to compute: those that are stale, and those that the
+ * table lacks.
+ * `finish` records that all other days were checked.
  */
 async function incrementalDays(
   view: ViewSpec,
@@ -343,7 +346,7 @@ async function incrementalDays(
   if (begin < to)
     for (const day of localDates(begin, to, zone, WHO))
       if (!materialized.dates.has(day.date)) due.set(day.date, day);
-  // an online store that is behind the table is brought up to it
+  // An online store that is behind the table gets the table's newest day.
   if (online !== null && wanted !== false && newest !== undefined && due.size === 0) {
     const served = await servedDay(online, namespace, view);
     if (
@@ -357,7 +360,7 @@ async function incrementalDays(
     const now = await readFeaturesTableState(offline, table, signal);
     if (now.commitCount !== commits) return null;
     const positions = now.everyDateSteps(state.log.positions);
-    // one step is the count of commits: with it alone there is nothing to say
+    // One step is the commit count. Without another step there is nothing to record.
     if (
       positions.length > 1 &&
       (await offline.append(table, [], { positions, signal })) === "conflict"

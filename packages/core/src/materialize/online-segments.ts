@@ -1,8 +1,9 @@
 /**
- * The rows of a view's newest materialized day, in the online store. A day is written as a
- * generation of pages beside the one that is served; when all of it is there, the view's head turns
- * to it in one step, so a reader sees one day whole or the other. A day before the one that is
- * served never replaces it.
+ * The rows of a view's newest materialized day, in the online store.
+ * A day is written as a new generation of segments, beside the one that is served.
+ * When the generation is complete, the view's head switches to it in one step. So a reader sees one
+ * whole day.
+ * An earlier day never replaces the day that is served.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
@@ -13,8 +14,8 @@ import type { LocalDate } from "./local-date.ts";
 
 const FORMAT = 1;
 /**
- * Bytes and cells in one step of the store: large, since a step has its price, and bounded, since
- * other writers wait for it.
+ * The most bytes in one step of the store.
+ * A step has a fixed cost, so it is large. Other writers wait for it, so it is bounded.
  */
 const STEP_BYTES = 16 * 2 ** 20;
 const STEP_CELLS = 5_000;
@@ -24,16 +25,16 @@ interface SegmentGeneration {
   readonly segmentCount: number;
 }
 
-/** A day that is served. */
+/** The day that is served. */
 export interface ServedDay extends SegmentGeneration, LocalDate {
   readonly fingerprint: number;
 }
 
 export interface ViewHead {
   readonly served: ServedDay | null;
-  /** The generation that a run writes, or has left unfinished. */
+  /** The generation that a run is writing, or has left unfinished. */
   readonly writing: SegmentGeneration | null;
-  /** Generations that nobody reads any more. */
+  /** Generations that no reader uses any more. */
   readonly obsolete: readonly SegmentGeneration[];
 }
 
@@ -73,20 +74,24 @@ function encodeHead({ served, writing, obsolete }: ViewHead): Uint8Array {
 }
 
 export interface SegmentWriter {
-  /** Says how many pages the generation will have; before the first page. */
+  /** Sets the number of segments of the generation. Call it before the first segment. */
   setSegmentCount(segments: number): Promise<void>;
   add(segment: number, value: Uint8Array): Promise<void>;
-  /** The generation is whole: from now on it is served. */
+  /** Completes the generation: from now on its rows are served. */
   finish(): Promise<void>;
 }
 
-/** The online store holds a later day of the view: this one does not go there. */
+/**
+ * The result if the online store serves a later day of the view, so that this day is not written.
+ */
 export const LATER_DAY_SERVED = "later day served";
 
 /**
- * Begins a generation. Whoever begins one later takes the view over: what this one still writes
- * then is `MATERIALIZE_FENCED`. Begin before history is read, so that a later generation never
- * knows less.
+ * Begins a generation.
+ * A run that begins a later one takes the view over. Further writes to this one are refused.
+ * Begin before history is read, so that a later generation never holds less.
+ *
+ * @throws MATERIALIZE_FENCED from the writer when another run has taken the view over.
  */
 export async function beginSegments(
   store: OnlineStore,
@@ -143,7 +148,7 @@ export async function beginSegments(
   let waiting: CellWrite[] = [];
   let bytes = 0;
 
-  /** One step, refused where another run took the view over. */
+  /** Writes one step. It is refused if another run has taken the view over. */
   async function write(cells: readonly CellWrite[]): Promise<void> {
     const done = await store.write({
       source,
@@ -153,7 +158,7 @@ export async function beginSegments(
     if (done === "conflict") throw fenced();
   }
 
-  /** Nobody else writes the head while the generation is ours. */
+  /** Writes the head. No other run writes it while this generation is the newest. */
   async function setHead(next: ViewHead): Promise<void> {
     await write([{ key: keys.head, value: encodeHead(next), expected: undefined, expires: null }]);
     head = next;

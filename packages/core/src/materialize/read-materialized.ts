@@ -1,4 +1,4 @@
-/** The materialized rows of entities, from the online store. */
+/** Reads the materialized rows of entities from the online store. */
 import { keyText } from "../columns/key-bytes.ts";
 import { toUser } from "../define/user-values.ts";
 import type { Value, ViewSpec } from "../specs.ts";
@@ -7,17 +7,17 @@ import { decodeHead, segmentKeys, type ServedDay } from "./online-segments.ts";
 import { rowOfSegment } from "./segment-codec.ts";
 import { hashText, viewFingerprint } from "./view-fingerprint.ts";
 
-/** One row of a view as it was materialized; `time` in µs. */
+/** One materialized row of a view. `time` is in µs. */
 export interface MaterializedRow {
   readonly time: number;
-  /** By the view's features. */
+  /** Values in the order of the view's features. */
   readonly values: readonly Value[];
 }
 
 export interface MaterializedReader {
   /**
-   * Row i for key i, whose values come in the order of the entity's keys; null: the day that is
-   * served has none, or it was computed under another definition.
+   * Returns row i for key i. The values of a key come in the order of the entity's keys.
+   * null: the served day has no such row, or was computed under another definition.
    */
   read(
     view: ViewSpec,
@@ -45,8 +45,8 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
       const texts = keys.map((key) => keyText(view.entity.keys, key));
       const hashes = texts.map((text) => hashText(text));
       for (;;) {
-        // the pages are those of the day that was served last; the head in the same snapshot tells
-        // whether it still is
+        // The segments are those of the day that was served last. The head, read with them, says
+        // whether that day still is.
         const expected = known.get(view.name);
         const served = expected?.served ?? null;
         const isCurrent = served !== null && served.fingerprint === fingerprint(view);
@@ -78,7 +78,7 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
   };
 }
 
-/** A row as the user sees it. */
+/** A row in the form in which users see it. */
 export function materializedRow(
   view: ViewSpec,
   row: MaterializedRow | null,

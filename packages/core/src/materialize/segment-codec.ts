@@ -1,8 +1,8 @@
 /**
- * Materialized rows in cells of the online store: a page holds the rows of some thirty entities,
- * chosen by hash, column by column, so that a day of half a million rows is sixteen thousand cells
- * that are made by copying arrays. A read takes one page, finds its row by the hash, and looks at
- * one value of each column.
+ * Materialized rows in cells of the online store.
+ * A segment holds the rows of some thirty entities, chosen by hash, column by column.
+ * So a day of half a million rows is sixteen thousand cells, made by copying arrays.
+ * A read takes one segment, finds its row by the hash, and decodes one value of each column.
  */
 import { valueAt, type Vector } from "../columns/batch.ts";
 import { ByteReader, ByteWriter, damaged } from "../columns/bytes.ts";
@@ -10,12 +10,12 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 
 const FORMAT = 1;
-/** Rows of a page, on average, are between half of this and this. */
+/** The most rows in a segment, on average. The average is more than half of it. */
 const ROWS_PER_SEGMENT = 48;
 
 /**
- * How many pages hold so many rows: a power of two, so that a row's page follows from the low bits
- * of its hash.
+ * The number of segments for so many rows.
+ * It is a power of two, so that the low bits of a row's hash give its segment.
  */
 export function segmentsFor(rows: number): number {
   let segments = 1;
@@ -23,19 +23,19 @@ export function segmentsFor(rows: number): number {
   return segments;
 }
 
-/** The rows of a day, each page's beside each other. */
+/** The rows of a day, in the order of their segments. */
 export interface SegmentRows {
   /** `hashText` of each key's text. */
   readonly hashes: Uint32Array;
   readonly text: (row: number) => string;
-  /** By feature. */
+  /** The columns and their vectors, by feature. */
   readonly columns: readonly ColumnSpec[];
   readonly vectors: readonly Vector[];
 }
 
 /**
- * Rows [start, end) as a page: format, count, hashes, keys, then of each column a byte that says
- * whether values are missing, which, and the values.
+ * Encodes rows [start, end) as a segment: format, count, hashes, keys and columns.
+ * Each column begins with a byte that says whether values are missing, then which, then the values.
  */
 export function segmentEncoder({
   hashes,
@@ -68,8 +68,10 @@ export function segmentEncoder({
 }
 
 /**
- * The values of the row under this key; null: the page has none. Throws `STATE_DAMAGED`,
- * `STATE_NEWER_FORMAT`.
+ * The values of the row under this key. null: the segment has no such row.
+ *
+ * @throws STATE_DAMAGED when the bytes are no segment.
+ * @throws STATE_NEWER_FORMAT when another version of Tidemark wrote the segment.
  */
 export function rowOfSegment(
   columns: readonly ColumnSpec[],
@@ -113,7 +115,7 @@ export function rowOfSegment(
 const ALL_PRESENT = 0;
 const SOME_MISSING = 1;
 
-/** Bytes of a value, of kinds whose values are all of one length. */
+/** Bytes of a value, for types whose values all have one length. */
 const WIDTHS: { readonly [kind in ColumnSpec["type"]]?: number } = {
   float64: 8,
   timestamp: 8,
@@ -124,8 +126,8 @@ const WIDTHS: { readonly [kind in ColumnSpec["type"]]?: number } = {
 };
 
 /**
- * The array behind a vector whose values are all of one length. Little-endian, as every machine
- * that Node runs on.
+ * The array behind a vector whose values all have one length. Node runs on little-endian machines
+ * only.
  */
 function fixedWidthBytes(
   vector: Vector,
@@ -156,7 +158,7 @@ function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
   }
 }
 
-/** A value of any length, its length before it; a missing one has none. */
+/** Writes a value of any length, with its length before it. A missing value has length 0. */
 function writeText(writer: ByteWriter, column: ColumnSpec, value: Value): void {
   if (value === null) return writer.varint(0);
   if (column.type !== "bytes") return writer.text(String(value));

@@ -1,7 +1,7 @@
 /**
- * Which materialized days do not hold what the history holds now: by the changes that came into its
- * log since each was computed, wherever their events lie in time. A row that arrives today with the
- * time of last month touches the days of last month.
+ * Finds the stale dates: materialized days that no longer equal what the history says.
+ * It looks at the changes that the log got after each day was computed, whatever their event time.
+ * A row that arrives today with an event time of last month changes days of last month.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
@@ -20,16 +20,14 @@ import {
 import { truncateOf, type RowVersion } from "../rows/row-versions.ts";
 import type { MaterializedDate } from "./features-table.ts";
 
-/**
- * More changed rows than this are not looked at one by one: every day may hold something of them.
- */
+/** The most changed rows that are examined one by one. Beyond it, every day counts as stale. */
 const MAX_CHANGED_ROWS = 2_000_000;
 
-/** What the log says of one row since. */
+/** The new changes of one row. */
 interface ChangedRow {
-  /** By log partition, the last offset that says something of it. */
+  /** For each partition of the log: the last offset with a change of the row. */
   readonly reached: Map<string, number>;
-  /** Where its changes stand in the order of changes. */
+  /** The orders of its changes. */
   readonly orders: {
     readonly order: bigint;
     readonly offset: number;
@@ -37,7 +35,7 @@ interface ChangedRow {
   }[];
 }
 
-/** A row's image that counts now or counted before, and for which entity. */
+/** A row image that counts now or has counted before, and its entity. */
 interface ChangedImage {
   readonly row: ChangedRow;
   readonly time: number;
@@ -54,7 +52,7 @@ export async function staleDates(
 ): Promise<ReadonlySet<string>> {
   const allDates = new Set(dates.map(({ date }) => date));
   if (dates.length === 0) return allDates;
-  // a log that ends before where a date was computed is another log
+  // A log that ends before the offset that a date was computed from is another log.
   const ends = new Map(state.log.positions.map(({ partition, offset }) => [partition, offset]));
   if (
     dates.some(({ partitions, reached }) =>
@@ -78,8 +76,8 @@ export async function staleDates(
       if (![...row.reached].some(([partition, offset]) => offset > reached(partition)))
         return false;
       if (firstRows === null) return time <= t;
-      // law 7: an entity's first row before t makes it one that is there, with zeros where its
-      // windows are empty
+      // An entity's first row before t gives it a row, with zeros over empty windows (law 7: no
+      // history dependence).
       return time < t && t <= Math.max(time + longest, firstRows.get(entity!) ?? Infinity);
     });
     if (isStale) stale.add(date);
@@ -87,10 +85,7 @@ export async function staleDates(
   return stale;
 }
 
-/**
- * "all": a truncate or a new snapshot came, which says something of every row, or there are too
- * many.
- */
+/** The rows that changed. "all": a truncate or a new snapshot came, or too many rows changed. */
 async function changedRows(
   { offline, tables, source, rows: versions }: HistoryContext,
   state: HistoryState,
@@ -156,8 +151,7 @@ async function changedImages(
   )) {
     const row = rows.get(text)!;
     if (time < 0) {
-      // a dimension: what is seen changes from the earliest moment on that one of the versions was
-      // or is known from
+      // A dimension: what is seen may change from the earliest known-from of the affected versions.
       const affected = affectedVersions(row, versions);
       const moments = [
         ...affected.flatMap(({ from, committed }) => [from, committed]),
@@ -181,9 +175,9 @@ async function changedImages(
 }
 
 /**
- * The versions from the first of these changes on, and the one before them. The row's image of
- * before is among them, though a change came late: its values are those of a change that stands
- * here, or were handed on by the version before.
+ * The versions from the first of these changes on, and the version before them.
+ * They include the row's earlier image, even after a late change.
+ * Its values are those of a change that is still listed, or were passed on by the version before.
  */
 function affectedVersions(
   { orders }: ChangedRow,
@@ -196,8 +190,8 @@ function affectedVersions(
 }
 
 /**
- * By entity of an image, the time of its first row among those that did not change; none: there is
- * no other.
+ * For each entity of an image: the time of its first row that did not change. Infinity: it has no
+ * such row.
  */
 async function firstUnchangedRows(
   context: HistoryContext,

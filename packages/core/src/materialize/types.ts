@@ -1,34 +1,32 @@
-/** What a caller of `store.materialize` hands in and is told. */
+/** The options and results of `store.materialize`. */
 import type { AnySelection } from "../define/selection.ts";
 
 export interface MaterializeOptions {
-  /** Views, or their names; all without it. */
+  /** Views, or their names. All views without it. */
   readonly views?: readonly (AnySelection | string)[] | undefined;
   /**
-   * Days, as "2025-06-14". The rows of a day are stamped with its end, so that the day itself is in
-   * their windows (law 1).
+   * Days, such as "2025-06-14". A row is stamped with the end of its day, so its windows hold that
+   * day (law 1: events before t).
    */
   readonly dates?: readonly string[] | undefined;
   /**
-   * The first day; with `incremental` only where nothing is materialized yet, or for days before
-   * those that are.
+   * The first day.
+   * With `incremental` it matters only if nothing is materialized yet, or for days before the
+   * materialized ones.
    */
   readonly from?: string | undefined;
-  /** The day after the last; with `incremental` today without it. */
+  /** The day after the last. With `incremental`, today without it. */
   readonly to?: string | undefined;
-  /**
-   * Whose days they are, an IANA name; "UTC" without it. A table keeps the zone that it was begun
-   * with.
-   */
+  /** Time zone of the days, an IANA name; "UTC" without it. A table keeps its first zone. */
   readonly zone?: string | undefined;
   /**
-   * Brings every day that is materialized up to the history, whatever arrived late, was corrected,
-   * deleted or backfilled, and adds the days since.
+   * Brings every materialized day up to the history, and adds the days since.
+   * Late, corrected, deleted and backfilled rows are all taken into account.
    */
   readonly incremental?: boolean | undefined;
   /**
-   * false: only the table is written. Where the store has an online store, the rows of the newest
-   * day go there too without it.
+   * false: write the table only. Without it, the rows of the newest day also go to the online
+   * store.
    */
   readonly online?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -40,7 +38,7 @@ export interface MaterializeProgress {
   /** The day that was finished. */
   readonly date: string;
   readonly rows: number;
-  /** Days of all views done, of those to do in the views that were looked at so far. */
+  /** Finished days of all views, and days to compute in the views examined so far. */
   readonly done: number;
   readonly total: number;
 }
@@ -51,16 +49,16 @@ export interface MaterializeResult {
 
 export interface MaterializedView {
   readonly view: string;
-  /** The table's name in the offline store. */
+  /** Name of the table in the offline store. */
   readonly table: string;
-  /** Days that were computed, in their order. */
+  /** The computed days, in order. */
   readonly dates: readonly {
     readonly date: string;
     readonly rows: number;
     readonly state: "new" | "again";
   }[];
-  /** Days that the table holds and that were left as they are. */
+  /** The number of days in the table that were not computed again. */
   readonly unchanged: number;
-  /** The day whose rows the online store now serves; null: this call put none there. */
+  /** The day whose rows the online store now serves. null: this call wrote none there. */
   readonly online: string | null;
 }

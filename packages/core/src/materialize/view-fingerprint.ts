@@ -1,13 +1,11 @@
-/**
- * What a row of a view means, as a number: rows that were computed under another definition are not
- * rows of this one.
- */
+/** A number for the definition of a view's rows. Rows of another definition have another number. */
 import { fnv1a } from "../columns/text-hash.ts";
 import type { ViewSpec } from "../specs.ts";
 import { planOf } from "../plan/view-plans.ts";
 
 /**
- * Equal for definitions that give every row the same values under the same names. A safe integer.
+ * Returns a safe integer. It is equal for definitions that give every row the same values under the
+ * same names.
  */
 export function viewFingerprint(view: ViewSpec): number {
   const { source, entity } = view;
@@ -46,8 +44,8 @@ export function viewFingerprint(view: ViewSpec): number {
 }
 
 /**
- * FNV-1a, its bits mixed at the end. It decides where rows lie in users' files: never to be
- * changed.
+ * FNV-1a with its bits mixed at the end. It decides where rows lie in users' files, so it never
+ * changes.
  */
 export function hashText(text: string, start?: number): number {
   let value = fnv1a(text, start);

@@ -1,4 +1,4 @@
-/** Plans, events and entity rows for the tests of compute engines. */
+/** Plans, events and entity rows for tests of compute engines. */
 import { batchOf } from "../columns/batch.ts";
 import type {
   AggregateName,
@@ -50,7 +50,7 @@ function viewOf(
   };
 }
 
-/** A column of that kind, not nullable unless told. */
+/** A column of that type, not nullable unless `more` says so. */
 function columnSpec(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
   return { name, database: name, type, nullable: false, ...more };
 }
@@ -60,7 +60,7 @@ export interface FeatureOptions {
   readonly default?: Value | undefined;
 }
 
-/** `column` null: `count()`. */
+/** A window feature. `column` null: `count()`. */
 export function over(
   aggregate: AggregateName,
   column: string | null,
@@ -97,7 +97,7 @@ export function joinPlan(ttl: number | null, ...features: readonly FeatureSpec[]
   return planOf(viewOf("latest", features, ttl), features) as JoinPlan;
 }
 
-/** A row of events with all columns; `from` and `to` are when it was known. */
+/** A row of events with all columns. `from` and `to` say when it was known. */
 export interface NamedRow {
   readonly entity: number;
   readonly time: number;
@@ -124,7 +124,7 @@ export function eventRow(
   };
 }
 
-/** The rows as a plan takes them, cut after every `size` rows. */
+/** The rows as a plan takes them, in batches of `size` rows. */
 export async function* eventsOf(
   plan: AggregatePlan | JoinPlan,
   rows: readonly NamedRow[],
@@ -146,7 +146,7 @@ export async function* eventsOf(
   }
 }
 
-/** Entity rows from pairs of a key and a time. */
+/** Makes entity rows from pairs of a key and a time. */
 export function entityRows(
   ...rows: readonly (readonly [entity: number, time: number])[]
 ): EntityRows {

@@ -1,6 +1,6 @@
 /**
- * The facts that every compute engine must keep (laws 1 to 3, 7 to 9). They run under any test
- * runner: hand in its `test`.
+ * The conformance suite of compute engines (laws 1 to 3 and 7 to 9: windows, validity, one answer,
+ * order and missing values).
  */
 import assert from "node:assert/strict";
 import type { Value } from "../specs.ts";
@@ -17,18 +17,23 @@ import {
 } from "./engine-cases.ts";
 import { engineQueries, type EngineQueries } from "./engine-queries.ts";
 
-/** Where the times of these tests lie: after 1970, before it, and near the last that there is. */
+/**
+ * Times at which the tests ask: after 1970, before it, at the epoch, and near the last possible
+ * time.
+ */
 const ANSWER_TIMES = [1_741_064_767_123_456, -5_000_000, 0, 2 ** 53 - 1_000_000];
 
 /**
- * Declares the conformance tests of a compute engine. An engine that cannot be exact refuses a plan
- * with `ENGINE_CANNOT`; where it answers, it answers so.
+ * Declares the conformance tests of a compute engine, under any test runner.
+ * An engine that cannot be exact refuses a plan with `ENGINE_CANNOT`. An engine that answers must
+ * be exact.
  *
- *     computeEngineConformance({ test, make: async () => myEngine() });
+ * @example
+ * computeEngineConformance({ test, make: async () => myEngine() });
  */
 export function computeEngineConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** An engine, for one test. */
+  /** Makes an engine for one test. */
   readonly make: () => Promise<ComputeEngine>;
 }): void {
   const { make } = options;
@@ -82,8 +87,7 @@ export function computeEngineConformance(options: {
   });
 
   check(
-    "versions of one row follow each other without both being seen, and need not leave in the " +
-      "order they came",
+    "versions of a row are never seen together, and may leave in any order",
     async (queries) => {
       const rows = [
         eventRow(0, 10, { n: 1n }, { from: 10, to: 30 }),
@@ -158,8 +162,7 @@ export function computeEngineConformance(options: {
   });
 
   check(
-    "answer i belongs to row i: duplicates twice, unmatched rows in their place, in any order " +
-      "of times (law 8)",
+    "answer i belongs to row i, with duplicates, unmatched rows and times in any order (law 8)",
     async (queries) => {
       const rows = entityRows([1, 20], [0, 20], [2, 20], [1, 20], [0, 5], [1, 12]);
       const plan = aggregatePlan(over("sum", "n", 100));
@@ -345,8 +348,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "a fact holds for t − ttl ≤ s ≤ t, both ends in; an older one is outside its age, and " +
-      "tells when it was (law 2)",
+    "a latest row holds for t − ttl ≤ s ≤ t; an older one is outside its age (law 2)",
     async (queries) => {
       for (const t of ANSWER_TIMES) {
         const answerAt = async (time: number, ttl: number | null = 100) =>
@@ -387,8 +389,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "facts of one time: the later created column wins, a missing one is the earliest, then " +
-      "the larger key; never arrival (law 2)",
+    "the later created column breaks a tie, then the larger key, never arrival (law 2)",
     async (queries) => {
       const row = (id: number, created: number | null): NamedRow =>
         eventRow(0, 10, { id, created, s: `${id}` });

@@ -1,4 +1,4 @@
-/** Questions to a compute engine, in the short form that tests want. */
+/** Questions to a compute engine, in a short form for tests. */
 import { isTidemarkError } from "../errors.ts";
 import type {
   AggregatePlan,
@@ -11,7 +11,7 @@ import type {
 import type { FeatureSpec, Value } from "../specs.ts";
 import { aggregatePlan, entityRows, eventsOf, joinPlan, type NamedRow } from "./engine-cases.ts";
 
-/** Value, status and event time, null where there is none. */
+/** Value, status and event time; null for no event time. */
 export type EngineAnswer = readonly [value: Value, status: string, time: number | null];
 
 export interface EngineQueries {
@@ -21,7 +21,7 @@ export interface EngineQueries {
     rows: EntityRows,
     signal?: AbortSignal,
   ): Promise<readonly ResultColumns[]>;
-  /** What each feature says of entity 0 at `t`. */
+  /** The answer of each feature for entity 0 at `t`. */
   answerEach(
     plan: AggregatePlan | JoinPlan,
     events: readonly NamedRow[],
@@ -33,7 +33,7 @@ export interface EngineQueries {
     t: number,
     ttl?: number | null,
   ): Promise<EngineAnswer>;
-  /** What the engine refuses to compute is not wrong. */
+  /** Runs the checks, unless the engine refuses the plan. */
   ifSupported(run: () => Promise<void>): Promise<void>;
 }
 

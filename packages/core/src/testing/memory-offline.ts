@@ -4,12 +4,13 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import type { OfflineStore, PartitionFilter, Position, PositionStep, TableSpec } from "../spi.ts";
 
 /**
- * What memory stores keep. Hand the same one to two of them, and they are two handles on one store.
+ * The data of an offline store in memory.
+ * Two stores that get the same data are two handles on one store.
  */
 export interface MemoryOfflineData {
-  /** Versions of each table, oldest first. */
+  /** The versions of each table, oldest first. */
   readonly tables: Map<string, TableVersion[]>;
-  /** What was applied, by namespace. */
+  /** The applied definitions, by namespace. */
   readonly registry: Map<string, readonly string[]>;
 }
 
@@ -36,8 +37,10 @@ export function memoryOfflineData(): MemoryOfflineData {
 }
 
 /**
- * An offline store in memory, for tests and for a first try: `memoryOfflineStore()`. It forgets
- * everything with the process.
+ * Makes an offline store in memory, for tests and first trials. Its data ends with the process.
+ *
+ * @example
+ * const store = await openStore({ definitions, offline: memoryOfflineStore() });
  */
 export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()): OfflineStore {
   const name = "memory offline store";
@@ -212,8 +215,8 @@ function newColumns(table: TableSpec): readonly ColumnSpec[] {
 }
 
 /**
- * The table's columns once it holds these rows too: a new one is nullable, since the rows before
- * have no value in it.
+ * The table's columns once it holds these rows too.
+ * A new column is nullable, since earlier rows have no value in it.
  */
 function grownColumns(table: TableSpec, last: TableVersion): readonly ColumnSpec[] {
   if (last.partitionBy.join("\0") !== table.partitionBy.join("\0")) {
@@ -248,14 +251,14 @@ function grownColumns(table: TableSpec, last: TableVersion): readonly ColumnSpec
     : [...known, ...grown];
 }
 
-/** Without the members that are undefined, as a store that writes them down gives them back. */
+/** The column without its undefined members, as a store on disk returns it. */
 function withoutUndefined(column: ColumnSpec): ColumnSpec {
   return Object.fromEntries(
     Object.entries(column).filter(([, value]) => value !== undefined),
   ) as unknown as ColumnSpec;
 }
 
-/** Copies the rows, parted. */
+/** Copies the rows, one batch per partition of the table. */
 function partitionBatches(table: TableSpec, rows: readonly Batch[]): PartitionBatch[] {
   const byPartition = new Map<string, { values: PartitionValues; rows: Value[][] }>();
   for (const batch of rows) {
@@ -308,7 +311,7 @@ function partitionBatches(table: TableSpec, rows: readonly Batch[]): PartitionBa
   }));
 }
 
-/** A part that is too old to have the column has no value in it. */
+/** The column's vector. A batch from before the column was added has no value in it. */
 function vectorOrNulls(column: ColumnSpec, batch: Batch): Vector {
   const index = batch.columns.findIndex(({ name }) => name === column.name);
   if (index >= 0) return batch.vectors[index]!;

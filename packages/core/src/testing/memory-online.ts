@@ -3,20 +3,21 @@ import { TidemarkError } from "../errors.ts";
 import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "../spi.ts";
 
 /**
- * What memory stores keep. Hand the same one to two of them, and they are two handles on one store.
+ * The data of an online store in memory.
+ * Two stores that get the same data are two handles on one store.
  */
 export interface MemoryOnlineData {
   readonly namespaces: Map<string, Namespace>;
   /**
-   * The last version given out: one count for all cells, so that none repeats for a key that was
-   * removed and made again.
+   * The last version of any cell. All cells share one count, so a cell that was removed and made
+   * again repeats no version.
    */
   version: number;
 }
 
 interface Namespace {
   readonly cells: Map<string, StoredCell>;
-  /** By source, then by partition. */
+  /** Positions by source, then by partition. */
   readonly positions: Map<string, Map<string, Position>>;
 }
 
@@ -32,8 +33,10 @@ export function memoryOnlineData(): MemoryOnlineData {
 }
 
 /**
- * An online store in memory, for tests and for a first try: `memoryOnlineStore()`. It forgets
- * everything with the process.
+ * Makes an online store in memory, for tests and first trials. Its data ends with the process.
+ *
+ * @example
+ * const store = await openStore({ definitions, online: memoryOnlineStore() });
  */
 export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): OnlineStore {
   const name = "memory online store";

@@ -1,6 +1,4 @@
-/**
- * The facts that every offline store must keep. They run under any test runner: hand in its `test`.
- */
+/** The conformance suite of offline stores. */
 import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
@@ -9,22 +7,29 @@ import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
 import { registryConformance } from "./registry-conformance.ts";
 
 export interface OfflineStoreUnderTest {
-  /** Another handle on the same store, as another process would hold it. */
+  /** Makes another handle on the same store, as another process would have it. */
   store(): OfflineStore;
   /** Called when the test has ended and its handles are closed. */
   remove?(): Promise<void>;
 }
 
 /**
- * Declares the conformance tests of an offline store:
+ * Declares the conformance tests of an offline store, under any test runner.
  *
- *     offlineStoreConformance({ test, make: async () => { const lake = temporary(); return { store: () => myStore(lake) }; } });
+ * @example
+ * offlineStoreConformance({
+ *   test,
+ *   make: async () => {
+ *     const data = memoryOfflineData();
+ *     return { store: () => memoryOfflineStore(data) };
+ *   },
+ * });
  */
 export function offlineStoreConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** An empty store, for one test. */
+  /** Makes an empty store for one test. */
   readonly make: () => Promise<OfflineStoreUnderTest>;
-  /** The store keeps no definitions. */
+  /** True if the store keeps no definitions. */
   readonly withoutRegistry?: true | undefined;
 }): void {
   function check(name: string, run: (newHandle: () => OfflineStore) => Promise<void>): void {
@@ -459,8 +464,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "a rewrite conflicts with what changed its partitions or its positions since, and with " +
-      "nothing else",
+    "a rewrite conflicts only with changes of its partitions or its positions",
     async (newHandle) => {
       const store = newHandle();
       assert.equal(await rewrite(store, [[1, 10n]], [1], null), "done");
@@ -532,8 +536,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "a rewrite takes rows as they come, of any partitions in any order, in one commit; an " +
-      "error in them leaves the table as it was",
+    "a rewrite takes rows of any partitions in one commit, and an error in them changes nothing",
     async (newHandle) => {
       const store = newHandle();
       await appendToBucket(store, [
@@ -701,8 +704,7 @@ export function offlineStoreConformance(options: {
   });
 
   check(
-    "a counter that many handles read and rewrite loses no step, beside appends to another " +
-      "partition",
+    "a counter that many handles rewrite loses no step beside appends to another partition",
     async (newHandle) => {
       await appendToBucket(newHandle(), [[1, 0n]]);
       const steps = 6;
@@ -768,8 +770,7 @@ export function offlineStoreConformance(options: {
   });
 }
 
-// ---- what the facts are told with
-// -----------------------------------------------------------------------------------
+// ---- helpers of these tests ----
 
 function column(name: string, type: ValueType): ColumnSpec {
   return { name, database: name, type, nullable: true };
@@ -939,7 +940,7 @@ function valueText(value: Value): string {
       : JSON.stringify(value).slice(0, 60);
 }
 
-/** Rows in any one order, so that two lists of the same rows are equal. */
+/** Sorts rows, so that two lists of the same rows are equal. */
 function sortedRows(rows: readonly (readonly Value[])[]): Value[][] {
   const key = (row: readonly Value[]): string =>
     row.map((value) => valueText(value).padStart(30)).join();

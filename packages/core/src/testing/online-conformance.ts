@@ -1,26 +1,31 @@
-/**
- * The facts that every online store must keep. They run under any test runner: hand in its `test`.
- */
+/** The conformance suite of online stores. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
 import { memoryOnlineStore } from "./memory-online.ts";
 
 export interface OnlineStoreUnderTest {
-  /** Another handle on the same store, not yet open. */
+  /** Makes another handle on the same store, not yet open. */
   store(): OnlineStore;
   /** Called when the test has ended and its handles are closed. */
   remove?(): Promise<void>;
 }
 
 /**
- * Declares the conformance tests of an online store:
+ * Declares the conformance tests of an online store, under any test runner.
  *
- *     onlineStoreConformance({ test, make: async () => { const file = temporary(); return { store: () => myStore(file) }; } });
+ * @example
+ * onlineStoreConformance({
+ *   test,
+ *   make: async () => {
+ *     const data = memoryOnlineData();
+ *     return { store: () => memoryOnlineStore(data) };
+ *   },
+ * });
  */
 export function onlineStoreConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** An empty store, for one test. */
+  /** Makes an empty store for one test. */
   readonly make: () => Promise<OnlineStoreUnderTest>;
 }): void {
   const { make } = options;
@@ -47,8 +52,7 @@ export function onlineStoreConformance(options: {
   }
 
   check(
-    "what was written is read, by the place of its key, a key asked twice twice, and null " +
-      "where there is nothing",
+    "a read gives the cells in the order of the keys, duplicates twice, and null for no cell",
     async (newHandle) => {
       const store = await newHandle();
       assert.equal(
@@ -67,8 +71,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "where it tells what has changed: a cell of the version that is known is the same, any " +
-      "other is whole, and nothing is nothing",
+    "readIfChanged gives the same for a known version, the whole cell for another, null for none",
     async (newHandle) => {
       const [store, other] = [await newHandle(), await newHandle()];
       if (store.readIfChanged === undefined) return;
@@ -122,7 +125,7 @@ export function onlineStoreConformance(options: {
           of.map((name) => (name === "?" ? null : { a: "1", b: "2" }[name])),
         );
       }
-      // by another handle, and with the bytes that it had
+      // Read by another handle, with the same bytes.
       assert.equal(
         await other.write({ source: "s", cells: [putCell("b", "2")], positions: [] }),
         "done",
@@ -140,8 +143,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "where it tells a stamp: it stays while nothing is written, and is another after a write " +
-      "of any handle, a removal and a sweep",
+    "the change counter changes after a write of any handle, a removal and an expiry only",
     async (newHandle) => {
       const [store, other] = [await newHandle(), await newHandle()];
       if (store.changeCounter === undefined) return;
@@ -251,8 +253,7 @@ export function onlineStoreConformance(options: {
   });
 
   check(
-    "every write changes the version, also with the same bytes, and a version never comes " +
-      "back, also after a removal",
+    "every write changes the version, and no version comes back, even after a removal",
     async (newHandle) => {
       const [first, second] = [await newHandle(), await newHandle()];
       const seen = new Set<number>();
@@ -412,7 +413,7 @@ export function onlineStoreConformance(options: {
     ];
     await model.open({ namespace: "test" });
     const names = ["", "a", "b", "c"];
-    // Of each side: the versions a cell had, by the number of the step that gave them.
+    // For each side: the versions that a cell had, by the number of the step that gave them.
     const history: [store: number, model: number][][] = names.map(() => []);
     const results = { done: 0, conflict: 0 };
     for (let round = 0; round < 1500; round++) {
@@ -431,7 +432,7 @@ export function onlineStoreConformance(options: {
         if (random() % 2 === 0) return;
         const past = history[n]!;
         const choice = random() % 16;
-        // Mostly what is there, now and then a version of the past, nothing, or anything.
+        // Mostly the current version, sometimes a past one, none, or any.
         const expected =
           choice === 0
             ? past[random() % Math.max(past.length, 1)]
@@ -517,7 +518,7 @@ export function onlineStoreConformance(options: {
       cells: [putCell("a", "fresh")],
       positions: [{ partition: "p", expected: 10, next: 20 }],
     });
-    // It checks no cell, so only its position tells that it is late.
+    // The step checks no cell, so only its position shows that it is late.
     assert.equal(
       await old.write({
         source: "s",
@@ -570,8 +571,7 @@ export function onlineStoreConformance(options: {
   });
 
   check(
-    "two keys that are read again and again are what they are then: changed by another " +
-      "handle, gone, back, the key or the answer written into meanwhile",
+    "two keys that are read again and again are as another handle has left them",
     async (newHandle) => {
       const [reader, writer] = [await newHandle(), await newHandle()];
       const [first, second] = [key("a"), key("b")];
@@ -729,8 +729,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "a cell that was swept conflicts with the version that was read, and a write renews when " +
-      "it expires",
+    "an expired cell conflicts with the version that was read, and a write renews its expiry",
     async (newHandle) => {
       const store = await newHandle();
       await store.write({
@@ -850,8 +849,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "opening again does nothing, another namespace is ONLINE_STORE_OTHER_NAMESPACE, a closed " +
-      "store is ONLINE_STORE_NOT_OPEN",
+    "a store opens twice for one namespace only, and a closed store is not open",
     async (newHandle) => {
       const store = await newHandle();
       await store.write({ source: "s", cells: [putCell("a", "1")], positions: [] });
@@ -898,7 +896,7 @@ function bytesOf(cell: Cell): number[] {
   return [...cell.value];
 }
 
-/** Numbers from 0 to 2^31 − 1, the same for the same seed. */
+/** Numbers from 0 to 2^31 − 1. They are the same for the same seed. */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) >>> 8;

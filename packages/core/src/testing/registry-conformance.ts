@@ -1,11 +1,11 @@
-/** The facts that the registry of an offline store must keep. */
+/** The conformance suite of an offline store's registry. */
 import assert from "node:assert/strict";
 import type { OfflineStore, RegistryStore } from "../spi.ts";
 
 const CONCURRENT_WRITERS = 8;
 const ROUNDS = 5;
 
-/** `fact` declares a test, which gets handles on one empty store. */
+/** Declares the tests. `check` declares one test, which gets handles on one empty store. */
 export function registryConformance(
   check: (name: string, run: (newHandle: () => OfflineStore) => Promise<void>) => void,
 ): void {
@@ -18,8 +18,7 @@ export function registryConformance(
   };
 
   check(
-    "a registry is empty before its first save; then it holds what was saved last, for every " +
-      "handle",
+    "a registry is empty at first, and then holds the last save for every handle",
     async (newHandle) => {
       const [a, b] = [of(newHandle()), of(newHandle())];
       const namespace = "default";
@@ -42,7 +41,7 @@ export function registryConformance(
     assert.equal(await registry.save("another one", { namespace, expected: null }), "conflict");
     assert.equal(await registry.save("two", { namespace, expected: etag }), "done");
     assert.equal(await registry.save("another two", { namespace, expected: etag }), "conflict");
-    // not even what was there before
+    // Not even the snapshot that was there before is accepted.
     assert.equal(await registry.save("one", { namespace, expected: etag }), "conflict");
     assert.equal((await registry.load({ namespace }))!.snapshot, "two");
   });

@@ -37,7 +37,7 @@ function answer(
   return { value: bound.finish(), overflow: overflows.count > 0 };
 }
 
-/** The oracle tells −0 apart until its very end; no aggregate answers it. */
+/** Turns −0 into 0. The oracle keeps −0 until its very end, and no aggregate answers it. */
 const withoutMinusZero = (value: Value): Value => (value === 0 ? 0 : value);
 
 const of: Readonly<Record<ValueType, readonly AggregateName[]>> = {

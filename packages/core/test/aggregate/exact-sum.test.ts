@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ExactSum } from "../../src/aggregate/exact-sum.ts";
 import { roundFraction, sumOfDoubles, unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 
-/** Doubles of every magnitude alike: any 64 bits that are finite. */
+/** Doubles of every magnitude with equal chance: any 64 bits that are finite. */
 const bits = fc
   .bigInt({ min: 0n, max: 2n ** 64n - 1n })
   .map((word) => new Float64Array(new BigUint64Array([word]).buffer)[0]!)
@@ -28,15 +28,15 @@ const odd = fc.constantFrom(
   Number.MAX_VALUE,
   -Number.MAX_VALUE,
 );
-/** Close enough to each other for carries, borrows and halves. */
+/** Doubles close enough to each other for carries, borrows and halves. */
 const near = fc
   .tuple(fc.maxSafeInteger(), fc.integer({ min: -60, max: 60 }))
   .map(([mantissa, exponent]) => mantissa * 2 ** exponent);
 const anyDouble = fc.oneof(bits, odd, near, fc.integer({ min: -1000, max: 1000 }));
 
 /**
- * The twin: whole numbers of 2^−1074, rounded once. An overflow is ±Infinity here, and saturates in
- * `sum`.
+ * The slow reference: whole numbers of 2^−1074, rounded once. An overflow is ±Infinity here, and
+ * saturates in `sum`.
  */
 function slowSum(values: readonly number[]): number {
   const { value, overflow } = sumOfDoubles(values);
@@ -136,7 +136,7 @@ test("a partial overflow is no overflow, a whole one is", () => {
   expect(fastSum([Number.MAX_VALUE, Number.MAX_VALUE, -Number.MAX_VALUE])).toBe(Number.MAX_VALUE);
   expect(fastSum([Number.MAX_VALUE, Number.MAX_VALUE])).toBe(Infinity);
   expect(fastSum([-1e308, -1e308])).toBe(-Infinity);
-  // the largest double, and half of its last place: half to even goes up, out of range
+  // The largest double plus half of its last place. Half to even rounds up, out of range.
   expect(fastSum([Number.MAX_VALUE, 2 ** 970])).toBe(Infinity);
   expect(fastSum([Number.MAX_VALUE, 2 ** 970, -5e-324])).toBe(Number.MAX_VALUE);
 });
@@ -148,7 +148,7 @@ test("the empty sum and any sum of nothing is 0, never −0", () => {
 
 describe("more additions than a limb can hold without a carry", () => {
   const times = 2 ** 20 + 2 ** 19 + 3;
-  // a limb full of ones, a limb's highest bit, a power of two at a limb's edge, a mixed sign
+  // A limb full of ones, a limb's highest bit, a power of two at a limb's edge, mixed signs.
   test.each([
     [1],
     [-1],

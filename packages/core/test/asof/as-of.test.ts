@@ -14,7 +14,7 @@ interface Fact {
   readonly to?: number;
 }
 
-/** What holds at `t` of these facts, which come sorted by time. */
+/** The values that hold at `t`, of facts sorted by time. */
 function holding(facts: readonly Fact[], t: number, ttl: number | null = null): readonly Value[] {
   const plan = joinPlan(ttl, latest("s"));
   const rows = facts.map(({ s, id = 0, created = null }): Readonly<Record<string, Value>> => ({

@@ -11,8 +11,8 @@ const cases: readonly Value[] = [true, false, null];
 const is = (name: string): Expression => ({ kind: "compare", op: "=", column: name, value: true });
 
 /**
- * What the filter says of each row; a filter only tells true from the rest, so its negation is
- * asked too.
+ * The truth of a condition for a row.
+ * A filter only separates true from the rest, so its negation is asked too.
  */
 function truthOf(expression: Expression, row: readonly Value[], of = columns): boolean | null {
   const batch = batchOf(of, [row]);

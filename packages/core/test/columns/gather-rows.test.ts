@@ -4,7 +4,7 @@ import { batchOf, valueAt, vectorBuilder, type Vector } from "../../src/columns/
 import { gatherRows } from "../../src/columns/gather-rows.ts";
 import { anyValue, column, VALUE_TYPES } from "../support/any-value.ts";
 
-/** Value by value. */
+/** Gathers value by value. */
 function gatherSlowly(
   kind: (typeof VALUE_TYPES)[number],
   vectors: readonly Vector[],

@@ -28,7 +28,7 @@ const row = fc.tuple(
     fc.oneof({ weight: 4, arbitrary: kinds[type] }, fc.constant<Value>(null)),
   ),
 );
-/** Of few rows and of many, and some columns constant. */
+/** Few rows or many, with some columns constant. */
 const rows = fc.oneof(
   fc.array(row, { maxLength: 40 }),
   fc
@@ -39,7 +39,7 @@ const rows = fc.oneof(
 const valuesOf = ({ length, vectors }: Batch): Value[][] =>
   vectors.map((vector) => Array.from({ length }, (_, i) => valueAt(vector, i)));
 
-test("batches decoded one after another into the same arrays are those decoded each by itself", () => {
+test("a reusing decoder gives the batches that a fresh decoder gives", () => {
   fc.assert(
     fc.property(
       fc.array(rows, { minLength: 2, maxLength: 6 }),

@@ -1,4 +1,4 @@
-/* oxlint-disable unicorn/no-thenable -- that a column or a feature may be called `then` is what is shown */
+/* oxlint-disable unicorn/no-thenable -- a column or a feature may be called `then` */
 import { inspect } from "node:util";
 import {
   and,
@@ -177,7 +177,7 @@ test("durations are exact: s, m, h, d of 24 h, w of 7 d", () => {
   ]);
 });
 
-test("a view of facts has a ttl or none, and its rows are those of a dimension or of events", () => {
+test("a latest view has a ttl or none, and its source is a dimension or has events", () => {
   expect(specOfView(profile)).toMatchObject({
     kind: "latest",
     ttl: null,
@@ -227,7 +227,7 @@ test("keys are columns of equal name, in the entity's order, or those that are m
   expect(specOfView(received).keyColumns).toEqual(["receiver_id"]);
 });
 
-test("columns and features may be called as anything, and an awaited definition stays itself", async () => {
+test("columns and features may have odd names, and a definition can be awaited", async () => {
   const odd = source("odd", {
     table: "odd",
     primaryKey: ["name", "length"],
@@ -385,9 +385,11 @@ test("conditions print as SQL", () => {
     eq(t.raw, new Uint8Array([0, 255])),
   );
   expect(toSql(condition)).toBe(
-    `"Vendor" = 'O''Neill' AND ("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS ` +
-      `NOT NULL)) AND "ok" <> FALSE AND "Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 ` +
-      `23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
+    `"Vendor" = 'O''Neill' AND ` +
+      `("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS NOT NULL)) AND ` +
+      `"ok" <> FALSE AND ` +
+      `"Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.999999+00:00' AND ` +
+      `"day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
   );
   expect(toSql(isNull(t.vendor))).toBe(`"Vendor" IS NULL`);
   expect(() => toSql({ kind: "null" } as never)).toThrow("is no condition");
@@ -418,26 +420,22 @@ test("a selection is a feature, a view, a service or a list, in the order asked"
   expect(specOfService(inner).name).toBe("inner");
 });
 
-test(
-  "what a module exports besides definitions is ignored, and what definitions are made of is " +
-    "found",
-  () => {
-    const found = collectDefinitions({
-      default: featureService("s", [weekly.num]),
-      profile,
-      list: [accounts],
-      text: "x",
-      nothing: null,
-      f: () => accounts,
-      aliased: weekly,
-      column: transactions.vendor,
-    });
-    expect([...found.services.keys()]).toEqual(["s"]);
-    expect([...found.views.keys()]).toEqual(["weekly", "profile"]);
-    expect([...found.sources.keys()]).toEqual(["transactions", "customers"]);
-    expect([...found.entities.values()]).toEqual([specOfEntity(user)]);
-  },
-);
+test("other exports of a module are ignored, and the parts of definitions are found", () => {
+  const found = collectDefinitions({
+    default: featureService("s", [weekly.num]),
+    profile,
+    list: [accounts],
+    text: "x",
+    nothing: null,
+    f: () => accounts,
+    aliased: weekly,
+    column: transactions.vendor,
+  });
+  expect([...found.services.keys()]).toEqual(["s"]);
+  expect([...found.views.keys()]).toEqual(["weekly", "profile"]);
+  expect([...found.sources.keys()]).toEqual(["transactions", "customers"]);
+  expect([...found.entities.values()]).toEqual([specOfEntity(user)]);
+});
 
 test("two different definitions of one name are a conflict, equal ones are one", () => {
   const again = entity("user", { keys: { user_id: string() } });

@@ -26,7 +26,7 @@ export const transactions = source("transactions", {
     vendor: string("Vendor").nullable(),
     channel: string("Sources").nullable(),
     amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }), // text without a zone: the zone is declared
+    time: timestamp("Time", { zone: "UTC" }), // The text has no zone, so the zone is declared.
   },
   primaryKey: ["id"],
   eventTime: "time",

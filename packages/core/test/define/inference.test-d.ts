@@ -1,4 +1,4 @@
-/* oxlint-disable unicorn/no-thenable -- that a column or a feature may be called `then` is what is shown */
+/* oxlint-disable unicorn/no-thenable -- a column or a feature may be called `then` */
 import {
   and,
   avg,
@@ -173,56 +173,48 @@ test("one window keeps the name, overEach always adds the window", () => {
   }>();
 });
 
-test(
-  "what a caller must give: the entity's keys, an int64 also as a number, a timestamp as any " +
-    "time",
-  () => {
-    expectTypeOf<NeedsOf<typeof weekly>>().toEqualTypeOf<{ user_id: string }>();
-    expectTypeOf<NeedsOf<typeof accounts>>().toEqualTypeOf<{
-      bank: string;
-      account_id: bigint | number;
-    }>();
-    const slot = entity("slot", { keys: { at: timestamp(), day: date(), kind: int32() } });
-    const slots = source("slots", {
-      table: "t",
-      columns: { at: timestamp(), day: date(), kind: int32() },
-      primaryKey: ["at", "day"],
-      eventTime: "at",
-    });
-    const view = featureView("v", {
-      entity: slot,
-      source: slots,
-      features: { n: count().over("1d") },
-    });
-    expectTypeOf<NeedsOf<typeof view>>().toEqualTypeOf<{
-      at: TimeInput;
-      day: string;
-      kind: number;
-    }>();
-  },
-);
+test("a caller gives the entity's keys, an int64 also as a number, a timestamp as any time", () => {
+  expectTypeOf<NeedsOf<typeof weekly>>().toEqualTypeOf<{ user_id: string }>();
+  expectTypeOf<NeedsOf<typeof accounts>>().toEqualTypeOf<{
+    bank: string;
+    account_id: bigint | number;
+  }>();
+  const slot = entity("slot", { keys: { at: timestamp(), day: date(), kind: int32() } });
+  const slots = source("slots", {
+    table: "t",
+    columns: { at: timestamp(), day: date(), kind: int32() },
+    primaryKey: ["at", "day"],
+    eventTime: "at",
+  });
+  const view = featureView("v", {
+    entity: slot,
+    source: slots,
+    features: { n: count().over("1d") },
+  });
+  expectTypeOf<NeedsOf<typeof view>>().toEqualTypeOf<{
+    at: TimeInput;
+    day: string;
+    kind: number;
+  }>();
+});
 
-test(
-  "what a pusher must give: every column under its name, one that may be null or not at all; of " +
-    "a delete the primary key",
-  () => {
-    expectTypeOf<Parameters<typeof pushes.push<typeof logins>>[1][number]>().toEqualTypeOf<{
-      readonly user_id: string;
-      readonly nth: bigint | number;
-      readonly fee: string;
-      readonly time: TimeInput;
-      readonly device?: string | null | undefined;
-      readonly extra?: { tags: string[] } | null | undefined;
-      readonly seen?: TimeInput | bigint | null | undefined;
-    }>();
-    expectTypeOf<
-      NonNullable<NonNullable<Parameters<typeof pushes.push<typeof logins>>[2]>["deletes"]>[number]
-    >().toEqualTypeOf<{ readonly user_id: string; readonly nth: bigint | number }>();
-    expectTypeOf<Parameters<typeof pushes.push<string>>[1][number]>().toEqualTypeOf<{
-      readonly [column: string]: unknown;
-    }>();
-  },
-);
+test("a pushed row has every column that is not nullable, and a delete has the primary key", () => {
+  expectTypeOf<Parameters<typeof pushes.push<typeof logins>>[1][number]>().toEqualTypeOf<{
+    readonly user_id: string;
+    readonly nth: bigint | number;
+    readonly fee: string;
+    readonly time: TimeInput;
+    readonly device?: string | null | undefined;
+    readonly extra?: { tags: string[] } | null | undefined;
+    readonly seen?: TimeInput | bigint | null | undefined;
+  }>();
+  expectTypeOf<
+    NonNullable<NonNullable<Parameters<typeof pushes.push<typeof logins>>[2]>["deletes"]>[number]
+  >().toEqualTypeOf<{ readonly user_id: string; readonly nth: bigint | number }>();
+  expectTypeOf<Parameters<typeof pushes.push<string>>[1][number]>().toEqualTypeOf<{
+    readonly [column: string]: unknown;
+  }>();
+});
 
 test("keys map to columns of another name", () => {
   const sent = featureView("sent", {
@@ -234,32 +226,28 @@ test("keys map to columns of another name", () => {
   expectTypeOf(sent).toEqualTypeOf<FeatureView<"sent", { total: string }, { user_id: string }>>();
 });
 
-test(
-  "a feature answers under its name or its alias; a service joins rows and needs, views and " +
-    "services included",
-  () => {
-    expectTypeOf(weekly.mean).toEqualTypeOf<
-      Feature<"weekly", "mean", number | null, { user_id: string }>
-    >();
-    expectTypeOf<RowOf<typeof weekly.mean>>().toEqualTypeOf<{ mean: number | null }>();
-    const average = weekly.mean.as("average");
-    expectTypeOf<RowOf<typeof average>>().toEqualTypeOf<{ average: number | null }>();
-    const inner = featureService("inner", [weekly.num, average]);
-    const outer = featureService("outer", [inner, profile, accounts.total.as("account_total")]);
-    expectTypeOf<RowOf<typeof outer>>().toEqualTypeOf<{
-      num: number;
-      average: number | null;
-      city: string | null;
-      age: number;
-      account_total: string;
-    }>();
-    expectTypeOf<NeedsOf<typeof outer>>().toEqualTypeOf<{
-      user_id: string;
-      bank: string;
-      account_id: bigint | number;
-    }>();
-  },
-);
+test("a feature answers under its name or alias, and a service joins rows and needs", () => {
+  expectTypeOf(weekly.mean).toEqualTypeOf<
+    Feature<"weekly", "mean", number | null, { user_id: string }>
+  >();
+  expectTypeOf<RowOf<typeof weekly.mean>>().toEqualTypeOf<{ mean: number | null }>();
+  const average = weekly.mean.as("average");
+  expectTypeOf<RowOf<typeof average>>().toEqualTypeOf<{ average: number | null }>();
+  const inner = featureService("inner", [weekly.num, average]);
+  const outer = featureService("outer", [inner, profile, accounts.total.as("account_total")]);
+  expectTypeOf<RowOf<typeof outer>>().toEqualTypeOf<{
+    num: number;
+    average: number | null;
+    city: string | null;
+    age: number;
+    account_total: string;
+  }>();
+  expectTypeOf<NeedsOf<typeof outer>>().toEqualTypeOf<{
+    user_id: string;
+    bank: string;
+    account_id: bigint | number;
+  }>();
+});
 
 test("columns may be called as anything", () => {
   const odd = source("odd", {
@@ -413,7 +401,7 @@ test("definitions made from data have wide types, and are checked when they run"
   expectTypeOf<RowOf<typeof view>[string]>().toEqualTypeOf<number | bigint | string>();
 });
 
-test("a materialized row is the view's with its time, or null; entities have the view's keys", async () => {
+test("a materialized row has the view's features and its time, or is null", async () => {
   const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "a" }] });
   expectTypeOf(row).toEqualTypeOf<
     | (RowOf<typeof weekly> & { readonly event_timestamp: Date } extends infer R

@@ -12,7 +12,7 @@ import type {
 } from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 
-/** An engine that is right but for what it is asked, or for what it says. */
+/** A fault of an otherwise right engine: in the plan it runs, or in the answer it gives. */
 interface Fault {
   readonly plan?: <P extends AggregatePlan | JoinPlan>(plan: P) => P;
   readonly events?: (events: Events) => Events;

@@ -1,4 +1,4 @@
-/** The rows that a features table must hold, from the oracle: obvious and slow. */
+/** The rows that a features table must hold, from the oracle: simple and slow. */
 import { valueAt } from "../../src/columns/batch.ts";
 import type { Value, ViewSpec } from "../../src/specs.ts";
 import type { Change, OfflineStore } from "../../src/spi.ts";
@@ -17,7 +17,7 @@ export function shown(value: unknown): string {
   );
 }
 
-/** Every entity that any version of any row names. */
+/** Every entity that a version of any row names. */
 export function entitiesOf(
   oracle: Oracle,
   view: ViewSpec,
@@ -36,7 +36,7 @@ export function entitiesOf(
   return [...keys.values()];
 }
 
-/** By key, the values of the view's features at `time`, for every entity that has a row there. */
+/** The view's features at `time`, by key, for every entity that has a row there. */
 export function expectedRows(
   oracle: Oracle,
   view: ViewSpec,
@@ -60,7 +60,7 @@ export function oracleOfChanges(scenario: Scenario, changes: readonly Change[]):
   return createOracle({ sources: scenario.sources, changes });
 }
 
-/** What the table holds: by date, then by key, the time and the features. */
+/** The rows of the table: by date, then by key, the time and the features. */
 export async function tableRows(
   offline: OfflineStore,
   view: ViewSpec,

@@ -15,22 +15,18 @@ test("a day is stamped with its end in its zone, so that the day itself is befor
   expect(localDate("1969-12-31", "UTC", "test").time).toBe(0);
 });
 
-test(
-  "a day on which the clocks change is as long as it is, and one whose midnight is skipped " +
-    "begins where the clocks go on",
-  () => {
-    const hours = (date: string, zone: string): number =>
-      (localDate(date, zone, "test").time - lastDayBefore(date, zone, "test").time) / 3_600_000_000;
-    expect([
-      hours("2025-03-30", "Europe/Berlin"),
-      hours("2025-10-26", "Europe/Berlin"),
-      hours("2025-06-14", "Europe/Berlin"),
-    ]).toEqual([23, 25, 24]);
-    expect(localDate("2018-11-03", "America/Sao_Paulo", "test").time).toBe(
-      at("2018-11-04T03:00:00Z"),
-    );
-  },
-);
+test("a day has 23 to 25 hours at a clock change, and may have no midnight", () => {
+  const hours = (date: string, zone: string): number =>
+    (localDate(date, zone, "test").time - lastDayBefore(date, zone, "test").time) / 3_600_000_000;
+  expect([
+    hours("2025-03-30", "Europe/Berlin"),
+    hours("2025-10-26", "Europe/Berlin"),
+    hours("2025-06-14", "Europe/Berlin"),
+  ]).toEqual([23, 25, 24]);
+  expect(localDate("2018-11-03", "America/Sao_Paulo", "test").time).toBe(
+    at("2018-11-04T03:00:00Z"),
+  );
+});
 
 test("from is in and to is not", () => {
   expect(localDates("2025-02-27", "2025-03-02", "UTC", "test").map(({ date }) => date)).toEqual([

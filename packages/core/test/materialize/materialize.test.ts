@@ -66,7 +66,7 @@ async function openStores(
   return { scenario, online, offline, store, materialize };
 }
 
-/** Days around what is asked and known of the scenario. */
+/** Days around the times of the scenario. */
 function daysOf(scenario: Scenario, random: Random, count: number): string[] {
   const days = [
     ...new Set(
@@ -82,7 +82,7 @@ function daysOf(scenario: Scenario, random: Random, count: number): string[] {
 
 const timeOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) * 1000 + DAY;
 
-/** Every table, date by date and cell by cell. */
+/** Compares every table with the oracle, date by date and cell by cell. */
 async function expectTables(
   { scenario, offline }: TestStores,
   changes: readonly Change[],
@@ -115,7 +115,7 @@ async function expectTables(
   return cells;
 }
 
-/** The online store serves the rows of one day, and no others. */
+/** Checks that the online store serves the rows of one day, and no others. */
 async function expectServed(
   { scenario, store }: TestStores,
   changes: readonly Change[],
@@ -171,8 +171,7 @@ const newestOf = (dates: ReadonlyMap<string, readonly string[]>) =>
   );
 
 test(
-  "the rows of a day are the oracle's, and what history and the online store answer at its " +
-    "end, in shares of any size",
+  "the rows of a day are those of the oracle, of history and of the online store",
   { timeout: 300_000 },
   async () => {
     const met = { cells: 0, served: 0, asked: 0 };
@@ -195,7 +194,7 @@ test(
       met.cells += await expectTables(here, scenario.truth, all);
       met.served += await expectServed(here, scenario.truth, newestOf(all));
 
-      // laws 2 and 3: the same bits on every path
+      // Every path gives the same bits (laws 2 and 3: validity, one answer).
       for (const view of scenario.views) {
         const definition = makeDefinition({ kind: "view", spec: view }, view.name) as never;
         for (const [date, rows] of await tableRows(here.offline, view)) {
@@ -244,8 +243,7 @@ test(
 );
 
 test(
-  "after any log with rows that come late, are corrected, deleted or moved, incremental is " +
-    "what computing every day anew is",
+  "incremental equals a full computation after late and corrected rows",
   { timeout: 300_000 },
   async () => {
     const met = { cells: 0, again: 0, added: 0, unchanged: 0, runs: 0 };
@@ -283,7 +281,7 @@ test(
             done.set(name, [...new Set([...done.get(name)!, ...list])]);
           }
           if (done.get(name)!.length === 0) continue;
-          // the days since: sometimes one more
+          // The days since the last run, and sometimes one more.
           const last = done.get(name)!.toSorted().at(-1)!;
           const to = formatDate(timeOf(last) / DAY + (random.chance(0.3) ? 1 : 0));
           const {

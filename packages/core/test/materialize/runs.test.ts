@@ -1,4 +1,4 @@
-/** Runs that meet each other, fail, or are asked what cannot be done; and the late row. */
+/** Runs of materialize that meet each other, fail, or are refused, and runs after a late row. */
 import { expect, test } from "vitest";
 import {
   avg,
@@ -127,76 +127,68 @@ async function rowsOf(
 const asked = (store: Store, ...users: string[]) =>
   store.getMaterialized({ view: weekly, entities: users.map((user_id) => ({ user_id })) });
 
-test(
-  "a row that arrives late, with a time that is long materialized, is not skipped: the days of " +
-    "its week are computed again, and no others",
-  async () => {
-    const offline = memoryOfflineStore();
-    const store = await open({ offline });
-    await store.run(
-      changes(row(1, "a", 10, "2025-06-01T10:00:00"), row(2, "a", 5, "2025-06-18T10:00:00")),
-    );
-    await store.materialize({ from: "2025-06-01", to: "2025-06-19" });
-    const before = await rowsOf(offline);
-    // by time, as Feast goes, this row lies before everything that comes next
-    await store.run(changes(row(3, "a", 100, "2025-06-04T10:00:00")));
-    const {
-      views: [result],
-    } = await store.materialize({ incremental: true, to: "2025-06-20" });
-    expect(result!.dates.map(({ date, state }) => `${date} ${state}`)).toEqual([
-      ...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} again`),
-      "2025-06-19 new",
-    ]);
-    expect(result!.unchanged).toBe(11);
-    const now = await rowsOf(offline);
-    expect(now.filter((one) => one.startsWith("2025-06-05"))).toEqual(["2025-06-05 a 2 110"]);
-    expect(now.filter((one) => one.startsWith("2025-06-12"))).toEqual(
-      before.filter((one) => one.startsWith("2025-06-12")),
-    );
-    const twin = memoryOfflineStore();
-    const fresh = await open({ offline: twin });
-    offset = 0;
-    await fresh.run(
-      changes(
-        row(1, "a", 10, "2025-06-01T10:00:00"),
-        row(2, "a", 5, "2025-06-18T10:00:00"),
-        row(3, "a", 100, "2025-06-04T10:00:00"),
-      ),
-    );
-    await fresh.materialize({ from: "2025-06-01", to: "2025-06-20" });
-    expect(now).toEqual(await rowsOf(twin));
-  },
-);
+test("a late row computes the days of its week again, and no others", async () => {
+  const offline = memoryOfflineStore();
+  const store = await open({ offline });
+  await store.run(
+    changes(row(1, "a", 10, "2025-06-01T10:00:00"), row(2, "a", 5, "2025-06-18T10:00:00")),
+  );
+  await store.materialize({ from: "2025-06-01", to: "2025-06-19" });
+  const before = await rowsOf(offline);
+  // By event time, as Feast decides, this row lies before everything that comes next.
+  await store.run(changes(row(3, "a", 100, "2025-06-04T10:00:00")));
+  const {
+    views: [result],
+  } = await store.materialize({ incremental: true, to: "2025-06-20" });
+  expect(result!.dates.map(({ date, state }) => `${date} ${state}`)).toEqual([
+    ...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} again`),
+    "2025-06-19 new",
+  ]);
+  expect(result!.unchanged).toBe(11);
+  const now = await rowsOf(offline);
+  expect(now.filter((one) => one.startsWith("2025-06-05"))).toEqual(["2025-06-05 a 2 110"]);
+  expect(now.filter((one) => one.startsWith("2025-06-12"))).toEqual(
+    before.filter((one) => one.startsWith("2025-06-12")),
+  );
+  const twin = memoryOfflineStore();
+  const fresh = await open({ offline: twin });
+  offset = 0;
+  await fresh.run(
+    changes(
+      row(1, "a", 10, "2025-06-01T10:00:00"),
+      row(2, "a", 5, "2025-06-18T10:00:00"),
+      row(3, "a", 100, "2025-06-04T10:00:00"),
+    ),
+  );
+  await fresh.materialize({ from: "2025-06-01", to: "2025-06-20" });
+  expect(now).toEqual(await rowsOf(twin));
+});
 
-test(
-  "a user's first row, though years old, makes rows of zeros on every day since; its delete " +
-    "takes them out again",
-  async () => {
-    const offline = memoryOfflineStore();
-    const store = await open({ offline });
-    await store.run(changes(row(1, "a", 10, "2025-06-18T10:00:00")));
-    await store.materialize({ dates: ["2025-06-18", "2025-06-19"] });
-    const gone = row(2, "old", 7, "2020-01-01T00:00:00");
-    await store.run(changes(gone));
-    await store.materialize({ incremental: true, to: "2025-06-20" });
-    expect(await rowsOf(offline)).toEqual([
-      "2025-06-18 a 1 10",
-      "2025-06-18 old 0 0",
-      "2025-06-19 a 1 10",
-      "2025-06-19 old 0 0",
-    ]);
-    expect(await asked(store, "old")).toEqual([
-      { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 0, total: 0, vendors: 0 },
-    ]);
-    await store.run(changes(row(2, "old", 7, "2020-01-01T00:00:00", "delete")));
-    await store.materialize({ incremental: true, to: "2025-06-20" });
-    expect(await rowsOf(offline)).toEqual(["2025-06-18 a 1 10", "2025-06-19 a 1 10"]);
-    expect(await asked(store, "old", "a")).toEqual([
-      null,
-      { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 1, total: 10, vendors: 1 },
-    ]);
-  },
-);
+test("a user's first row makes rows of zeros, and its delete removes them", async () => {
+  const offline = memoryOfflineStore();
+  const store = await open({ offline });
+  await store.run(changes(row(1, "a", 10, "2025-06-18T10:00:00")));
+  await store.materialize({ dates: ["2025-06-18", "2025-06-19"] });
+  const gone = row(2, "old", 7, "2020-01-01T00:00:00");
+  await store.run(changes(gone));
+  await store.materialize({ incremental: true, to: "2025-06-20" });
+  expect(await rowsOf(offline)).toEqual([
+    "2025-06-18 a 1 10",
+    "2025-06-18 old 0 0",
+    "2025-06-19 a 1 10",
+    "2025-06-19 old 0 0",
+  ]);
+  expect(await asked(store, "old")).toEqual([
+    { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 0, total: 0, vendors: 0 },
+  ]);
+  await store.run(changes(row(2, "old", 7, "2020-01-01T00:00:00", "delete")));
+  await store.materialize({ incremental: true, to: "2025-06-20" });
+  expect(await rowsOf(offline)).toEqual(["2025-06-18 a 1 10", "2025-06-19 a 1 10"]);
+  expect(await asked(store, "old", "a")).toEqual([
+    null,
+    { event_timestamp: new Date("2025-06-20T00:00:00Z"), n: 1, total: 10, vendors: 1 },
+  ]);
+});
 
 test("a truncated table touches every day", async () => {
   const offline = memoryOfflineStore();
@@ -216,60 +208,50 @@ test("a truncated table touches every day", async () => {
   expect(await rowsOf(offline)).toEqual(["2025-06-11 b 1 3"]);
 });
 
-test(
-  "an older day goes to the table and never replaces the newer one online; the same day " +
-    "replaces itself",
-  async () => {
-    const offline = memoryOfflineStore();
-    const store = await open({ offline });
-    await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
-    expect((await store.materialize({ dates: ["2025-06-12"] })).views[0]!.online).toBe(
-      "2025-06-12",
-    );
-    expect((await store.materialize({ dates: ["2025-06-10"] })).views[0]!.online).toBeNull();
-    expect((await asked(store, "a"))[0]!.event_timestamp).toEqual(new Date("2025-06-13T00:00:00Z"));
-    await store.run(changes(row(2, "a", 1, "2025-06-11T10:00:00")));
-    await store.materialize({ dates: ["2025-06-12"] });
-    expect((await asked(store, "a"))[0]).toMatchObject({ n: 2, total: 11 });
-    expect(await rowsOf(offline)).toEqual(["2025-06-10 a 1 10", "2025-06-12 a 2 11"]);
-  },
-);
+test("an older day never replaces a newer one online, the same day does", async () => {
+  const offline = memoryOfflineStore();
+  const store = await open({ offline });
+  await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
+  expect((await store.materialize({ dates: ["2025-06-12"] })).views[0]!.online).toBe("2025-06-12");
+  expect((await store.materialize({ dates: ["2025-06-10"] })).views[0]!.online).toBeNull();
+  expect((await asked(store, "a"))[0]!.event_timestamp).toEqual(new Date("2025-06-13T00:00:00Z"));
+  await store.run(changes(row(2, "a", 1, "2025-06-11T10:00:00")));
+  await store.materialize({ dates: ["2025-06-12"] });
+  expect((await asked(store, "a"))[0]).toMatchObject({ n: 2, total: 11 });
+  expect(await rowsOf(offline)).toEqual(["2025-06-10 a 1 10", "2025-06-12 a 2 11"]);
+});
 
-test(
-  "of two runs at once with an online store one is told, and what is served and what the table " +
-    "holds are one run's",
-  async () => {
-    for (let round = 0; round < 20; round++) {
-      const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-      const stores = await Promise.all(
-        [0, 1].map(() =>
-          open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) }),
-        ),
-      );
-      await stores[0]!.run(
-        changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 10, "2025-06-11T10:00:00")),
-      );
-      const ends = await Promise.allSettled(
-        stores.map(async (store, i) => {
-          for (let turns = 0; turns < (i * round) % 7; turns++)
-            await new Promise((resolve) => {
-              setImmediate(resolve);
-            });
-          return store.materialize({ dates: ["2025-06-11"] });
-        }),
-      );
-      expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
-      for (const end of ends)
-        if (end.status === "rejected")
-          expect(end.reason).toMatchObject({ code: "MATERIALIZE_FENCED", retryable: true });
-      expect(await rowsOf(memoryOfflineStore(data))).toEqual([
-        "2025-06-11 a 1 10",
-        "2025-06-11 b 1 10",
-      ]);
-      expect((await asked(stores[0]!, "a", "b")).map((one) => one?.n)).toEqual([1, 1]);
-    }
-  },
-);
+test("of two runs at once one is refused, and both stores have one run's rows", async () => {
+  for (let round = 0; round < 20; round++) {
+    const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
+    const stores = await Promise.all(
+      [0, 1].map(() =>
+        open({ offline: memoryOfflineStore(data), online: memoryOnlineStore(cells) }),
+      ),
+    );
+    await stores[0]!.run(
+      changes(row(1, "a", 10, "2025-06-10T10:00:00"), row(2, "b", 10, "2025-06-11T10:00:00")),
+    );
+    const ends = await Promise.allSettled(
+      stores.map(async (store, i) => {
+        for (let turns = 0; turns < (i * round) % 7; turns++)
+          await new Promise((resolve) => {
+            setImmediate(resolve);
+          });
+        return store.materialize({ dates: ["2025-06-11"] });
+      }),
+    );
+    expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
+    for (const end of ends)
+      if (end.status === "rejected")
+        expect(end.reason).toMatchObject({ code: "MATERIALIZE_FENCED", retryable: true });
+    expect(await rowsOf(memoryOfflineStore(data))).toEqual([
+      "2025-06-11 a 1 10",
+      "2025-06-11 b 1 10",
+    ]);
+    expect((await asked(stores[0]!, "a", "b")).map((one) => one?.n)).toEqual([1, 1]);
+  }
+});
 
 test("runs at once without an online store are all done, whatever days they have", async () => {
   const data = memoryOfflineData();
@@ -297,114 +279,103 @@ function dying(online: OnlineStore, at_: { left: number }): OnlineStore {
   };
 }
 
-test(
-  "a run that died at any write of the online store is done again, and no page of it is left " +
-    "behind",
-  async () => {
-    for (let deadAt = 0, done = false; !done; deadAt++) {
-      const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-      const store = await open({
-        offline: memoryOfflineStore(data),
-        online: memoryOnlineStore(cells),
-      });
-      await store.run(
-        changes(
-          ...Array.from({ length: 120 }, (_, i) => row(i, `user ${i}`, 1, "2025-06-10T10:00:00")),
-        ),
-      );
-      const own = cells.namespaces.get("default")!.cells.size;
-      await store.materialize({ dates: ["2025-06-10"] });
-      const count = cells.namespaces.get("default")!.cells.size - own;
-      const countdown = { left: deadAt };
-      const dies = await open({
-        offline: memoryOfflineStore(data),
-        online: dying(memoryOnlineStore(cells), countdown),
-      });
-      const ended = await dies.materialize({ dates: ["2025-06-11"] }).then(
-        () => "done",
-        (error: unknown) =>
-          isTidemarkError(error, "DIED") ? "died" : Promise.reject(error as Error),
-      );
-      done = ended === "done";
-      const [row_] = await asked(store, "user 7");
-      expect([new Date("2025-06-11T00:00:00Z"), new Date("2025-06-12T00:00:00Z")]).toContainEqual(
-        row_!.event_timestamp,
-      );
-      await store.materialize({ dates: ["2025-06-11"] });
-      expect((await asked(store, "user 7", "nobody")).map((one) => one?.event_timestamp)).toEqual([
-        new Date("2025-06-12T00:00:00Z"),
-        undefined,
-      ]);
-      expect(cells.namespaces.get("default")!.cells.size - own, `died at write ${deadAt}`).toBe(
-        count,
-      );
-      if (done) expect(deadAt).toBeGreaterThan(4);
-    }
-  },
-);
-
-test(
-  "rows of another definition are not served, and incremental computes every day under the new " +
-    "one",
-  async () => {
+test("a run that died at any online write is done again and leaves no segment behind", async () => {
+  for (let deadAt = 0, done = false; !done; deadAt++) {
     const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
-    const before = await open({
+    const store = await open({
       offline: memoryOfflineStore(data),
       online: memoryOnlineStore(cells),
     });
-    await before.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));
-    await before.materialize({ dates: ["2025-06-02", "2025-06-03"] });
-    const other = featureView("weekly", {
-      entity: user,
-      source: transactions,
-      features: {
-        n: count().over("1d"),
-        total: sum(transactions.amount).over("7d"),
-        mean: avg(transactions.amount).over("7d"),
-      },
-    });
-    const after = await open({
-      definitions: { other },
+    await store.run(
+      changes(
+        ...Array.from({ length: 120 }, (_, i) => row(i, `user ${i}`, 1, "2025-06-10T10:00:00")),
+      ),
+    );
+    const own = cells.namespaces.get("default")!.cells.size;
+    await store.materialize({ dates: ["2025-06-10"] });
+    const count = cells.namespaces.get("default")!.cells.size - own;
+    const countdown = { left: deadAt };
+    const dies = await open({
       offline: memoryOfflineStore(data),
-      online: memoryOnlineStore(cells),
+      online: dying(memoryOnlineStore(cells), countdown),
     });
-    expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
-      null,
+    const ended = await dies.materialize({ dates: ["2025-06-11"] }).then(
+      () => "done",
+      (error: unknown) =>
+        isTidemarkError(error, "DIED") ? "died" : Promise.reject(error as Error),
+    );
+    done = ended === "done";
+    const [row_] = await asked(store, "user 7");
+    expect([new Date("2025-06-11T00:00:00Z"), new Date("2025-06-12T00:00:00Z")]).toContainEqual(
+      row_!.event_timestamp,
+    );
+    await store.materialize({ dates: ["2025-06-11"] });
+    expect((await asked(store, "user 7", "nobody")).map((one) => one?.event_timestamp)).toEqual([
+      new Date("2025-06-12T00:00:00Z"),
+      undefined,
     ]);
-    const {
-      views: [result],
-    } = await after.materialize({ incremental: true, to: "2025-06-04" });
-    expect(result!.dates.map(({ state }) => state)).toEqual(["again", "again"]);
-    expect(
-      await rowsOf(memoryOfflineStore(data), "weekly", ["date", "n", "total", "mean"]),
-    ).toEqual(["2025-06-02 0 10 10", "2025-06-03 0 10 10"]);
-    expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
-      { event_timestamp: new Date("2025-06-04T00:00:00Z"), n: 0, total: 10, mean: 10 },
-    ]);
-  },
-);
+    expect(cells.namespaces.get("default")!.cells.size - own, `died at write ${deadAt}`).toBe(
+      count,
+    );
+    if (done) expect(deadAt).toBeGreaterThan(4);
+  }
+});
 
-test(
-  "an online store that is empty or behind is brought up by incremental, though no day has " +
-    "changed",
-  async () => {
-    const data = memoryOfflineData();
-    const first = await open({ offline: memoryOfflineStore(data), online: undefined });
-    await first.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
-    await first.materialize({ from: "2025-06-10", to: "2025-06-13" });
-    const store = await open({ offline: memoryOfflineStore(data) });
-    expect(await asked(store, "a")).toEqual([null]);
-    expect(
-      (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0],
-    ).toMatchObject({ dates: [{ date: "2025-06-12" }], online: "2025-06-12" });
-    expect((await asked(store, "a"))[0]).toMatchObject({ n: 1 });
-    expect(
-      (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0],
-    ).toMatchObject({ dates: [], unchanged: 3, online: null });
-  },
-);
+test("rows of another definition are not served, and are computed anew", async () => {
+  const [data, cells] = [memoryOfflineData(), memoryOnlineData()];
+  const before = await open({
+    offline: memoryOfflineStore(data),
+    online: memoryOnlineStore(cells),
+  });
+  await before.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));
+  await before.materialize({ dates: ["2025-06-02", "2025-06-03"] });
+  const other = featureView("weekly", {
+    entity: user,
+    source: transactions,
+    features: {
+      n: count().over("1d"),
+      total: sum(transactions.amount).over("7d"),
+      mean: avg(transactions.amount).over("7d"),
+    },
+  });
+  const after = await open({
+    definitions: { other },
+    offline: memoryOfflineStore(data),
+    online: memoryOnlineStore(cells),
+  });
+  expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
+    null,
+  ]);
+  const {
+    views: [result],
+  } = await after.materialize({ incremental: true, to: "2025-06-04" });
+  expect(result!.dates.map(({ state }) => state)).toEqual(["again", "again"]);
+  expect(await rowsOf(memoryOfflineStore(data), "weekly", ["date", "n", "total", "mean"])).toEqual([
+    "2025-06-02 0 10 10",
+    "2025-06-03 0 10 10",
+  ]);
+  expect(await after.getMaterialized({ view: other, entities: [{ user_id: "a" }] })).toEqual([
+    { event_timestamp: new Date("2025-06-04T00:00:00Z"), n: 0, total: 10, mean: 10 },
+  ]);
+});
 
-test("facts are materialized too: who has one is there, a later fact moves the days after it", async () => {
+test("incremental brings up an online store that is empty or behind", async () => {
+  const data = memoryOfflineData();
+  const first = await open({ offline: memoryOfflineStore(data), online: undefined });
+  await first.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
+  await first.materialize({ from: "2025-06-10", to: "2025-06-13" });
+  const store = await open({ offline: memoryOfflineStore(data) });
+  expect(await asked(store, "a")).toEqual([null]);
+  expect((await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]).toMatchObject(
+    { dates: [{ date: "2025-06-12" }], online: "2025-06-12" },
+  );
+  expect((await asked(store, "a"))[0]).toMatchObject({ n: 1 });
+  expect((await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]).toMatchObject(
+    { dates: [], unchanged: 3, online: null },
+  );
+});
+
+test("a latest view is materialized, and a later row changes the days after it", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ definitions: { newest }, offline });
   await store.run(
@@ -434,7 +405,7 @@ test("facts are materialized too: who has one is there, a later fact moves the d
   ]);
 });
 
-test("what cannot be materialized says who, what and what to do, and nothing is written", async () => {
+test("a refused materialize names the reason and the next step, and writes nothing", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline, definitions: { weekly, newest } });
   const refused = (code: string, options: Parameters<Store["materialize"]>[0]) =>

@@ -1,4 +1,4 @@
-/** Definitions of every kind, for facts about their registry. */
+/** Definitions of every kind, for tests of their registry. */
 import {
   and,
   commitTime,

@@ -1,4 +1,4 @@
-/** A definition written otherwise: sometimes it means the same, sometimes it does not. */
+/** Writes a definition in another way. Sometimes it then means the same, sometimes it does not. */
 import type { SourceSpec } from "@tidemark/core/spi";
 import type { Random, Scenario } from "@tidemark/testkit";
 
@@ -7,7 +7,7 @@ type View = Scenario["views"][number];
 type Feature = View["features"][number];
 type Condition = NonNullable<Feature["where"]>;
 
-/** New sources and views under the old names; the rest follows them. */
+/** Makes new sources and views under the old names. All other definitions follow. */
 function rebuilt(
   definitions: Definitions,
   sourceOf: (source: SourceSpec) => SourceSpec,
@@ -31,7 +31,7 @@ function rebuilt(
   return { sources: [...sources.values()], entities: [...entities.values()], views, selected };
 }
 
-/** Another order wherever order says nothing. */
+/** Reorders everything whose order does not matter. */
 export function reordered(definitions: Definitions, random: Random): Definitions {
   const keys = new Map(
     definitions.entities.map((entity) => [
@@ -104,7 +104,7 @@ export const mutations = [
   "nothing",
 ] as const;
 
-/** One thing said otherwise; it may happen that nothing is there to be changed so. */
+/** Changes one thing, unless the definitions have no such thing. */
 export function mutated(
   definitions: Definitions,
   what: (typeof mutations)[number],
@@ -237,7 +237,7 @@ export function mutated(
         ],
       }));
     case "column gone": {
-      // only one that nothing reads: the others belong to a definition that would not be accepted
+      // Only an unread column is removed, because a definition without a read one would be refused.
       const used = JSON.stringify(
         [
           source.primaryKey,

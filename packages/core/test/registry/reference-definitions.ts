@@ -1,6 +1,7 @@
 /**
- * When two definitions are the same, read aloud: the slow twin of the registry's fingerprints. It
- * shares only types with core.
+ * The slow reference for the registry's fingerprints: a form that is deeply equal for equal
+ * definitions.
+ * It shares only types with core.
  */
 import { isDeepStrictEqual, inspect } from "node:util";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
@@ -10,9 +11,7 @@ type View = Scenario["views"][number];
 type Feature = View["features"][number];
 type Condition = NonNullable<Feature["where"]>;
 
-/**
- * Objects by what a registry would call them, in a form that is deeply equal for equal definitions.
- */
+/** Objects by their registry keys, in a form that is deeply equal for equal definitions. */
 export type ReferenceDefinitions = ReadonlyMap<string, unknown>;
 
 export function referenceOf({
@@ -82,8 +81,8 @@ export function referenceOf({
 }
 
 /**
- * What decides an answer: the rows (which table, which key, which time), which of them count, and
- * what is made of them.
+ * What decides a feature's answer.
+ * The parts are the rows (table, key, time), which of them count, and what is made of them.
  */
 function referenceFeature(view: View, feature: Feature): unknown {
   const { source } = view;
@@ -126,8 +125,8 @@ function referenceFeature(view: View, feature: Feature): unknown {
         : ["committed", column(source.eventTime.since)],
       column(source.createdAt),
     ],
-    // each version of a dimension is stamped anew, whichever column made it, and a ttl counts from
-    // its stamp
+    // Any column makes a new version of a dimension, with a new stamp, and a ttl counts from its
+    // stamp.
     source.eventTime.kind === "committed" && view.ttl !== null
       ? new Map(sortedBy(source.columns.map((one) => [one.name, typeOf(one)] as const)))
       : null,
@@ -138,7 +137,7 @@ function typeOf(column: SourceSpec["columns"][number] | ColumnSpec): readonly un
   return [column.database, column.type, column.precision, column.scale, column.zone];
 }
 
-/** In an order of its own, each once: neither the order nor a repetition says anything. */
+/** The values sorted, each once: neither order nor repetition matters. */
 function distinct(values: readonly unknown[]): readonly unknown[] {
   const texts = values.map(
     (value) =>

@@ -47,18 +47,15 @@ const open = (
 const without = (...names: readonly string[]): Bank =>
   Object.fromEntries(Object.entries(bank).filter(([name]) => !names.includes(name)));
 
-test(
-  "the fingerprints of a bank's definitions are these: what was applied by one version of " +
-    "Tidemark is compared by the next",
-  () => {
-    expect(
-      Object.fromEntries(
-        [...definedObjects(collectDefinitions(bank))].map(([key, { fingerprint }]) => [
-          key,
-          fingerprint,
-        ]),
-      ),
-    ).toMatchInlineSnapshot(`
+test("the fingerprints of a bank's definitions stay the same in every version of Tidemark", () => {
+  expect(
+    Object.fromEntries(
+      [...definedObjects(collectDefinitions(bank))].map(([key, { fingerprint }]) => [
+        key,
+        fingerprint,
+      ]),
+    ),
+  ).toMatchInlineSnapshot(`
       {
         "entity user": "3968c1a7ebfaf0d88d3513aa40bb8cc8",
         "feature hospital.visits": "af8acefa23cd263a0be924478328da92",
@@ -75,12 +72,12 @@ test(
         "view weekly": "e4d4fefc854f53996f988cafbe00d297",
       }
     `);
-  },
-);
+});
 
 test("the text of a snapshot is this, but for its id", async () => {
   const data = memoryOfflineData();
   await (await open({ user }, data)).apply({ by: "ann" });
+  // prettier-ignore
   expect(
     data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, '"id":"…"'),
   ).toMatchInlineSnapshot(
@@ -132,48 +129,44 @@ const shorter = featureView("weekly", {
   },
 });
 
-test(
-  "a changed meaning is a new version, and the earlier ones are kept; a removed object that " +
-    "comes back goes on where it was",
-  async () => {
-    const data = memoryOfflineData();
-    const apply = async (definitions: Bank, by: string): Promise<void> => {
-      await (await open(definitions, data)).apply({ by, allowDestructive: true });
-    };
-    await apply(bank, "ann");
-    const changed = { ...without("fraud"), weekly: shorter };
-    await apply(changed, "bob");
-    await apply(bank, "cid");
-    await apply(without("hospital"), "dan");
-    await apply(bank, "eve");
-    const { version, objects } = decodeSnapshot(
-      data.registry.get("default")!.at(-1)!,
-      "the registry",
-    );
-    expect(version).toBe(5);
-    const total = objects.get("feature weekly.total")!;
-    expect([
-      total.version,
-      total.applied.by,
-      total.earlier.map((one) => [one.version, one.applied.by, one.normalized["window"]]),
-    ]).toEqual([
-      3,
-      "cid",
-      [
-        [1, "ann", 604_800e6],
-        [2, "bob", 86_400e6],
-      ],
-    ]);
-    expect(total.earlier[0]!.fingerprint).toBe(total.fingerprint);
-    expect(objects.get("service fraud")).toMatchObject({ version: 1, removed: null });
-    expect(objects.get("view hospital")).toMatchObject({ version: 1, removed: null, earlier: [] });
-    expect(
-      decodeSnapshot(data.registry.get("default")!.at(-2)!, "the registry").objects.get(
-        "view hospital",
-      ),
-    ).toMatchObject({ removed: { by: "dan" } });
-  },
-);
+test("a changed object gets a new version, a removed one keeps its version", async () => {
+  const data = memoryOfflineData();
+  const apply = async (definitions: Bank, by: string): Promise<void> => {
+    await (await open(definitions, data)).apply({ by, allowDestructive: true });
+  };
+  await apply(bank, "ann");
+  const changed = { ...without("fraud"), weekly: shorter };
+  await apply(changed, "bob");
+  await apply(bank, "cid");
+  await apply(without("hospital"), "dan");
+  await apply(bank, "eve");
+  const { version, objects } = decodeSnapshot(
+    data.registry.get("default")!.at(-1)!,
+    "the registry",
+  );
+  expect(version).toBe(5);
+  const total = objects.get("feature weekly.total")!;
+  expect([
+    total.version,
+    total.applied.by,
+    total.earlier.map((one) => [one.version, one.applied.by, one.normalized["window"]]),
+  ]).toEqual([
+    3,
+    "cid",
+    [
+      [1, "ann", 604_800e6],
+      [2, "bob", 86_400e6],
+    ],
+  ]);
+  expect(total.earlier[0]!.fingerprint).toBe(total.fingerprint);
+  expect(objects.get("service fraud")).toMatchObject({ version: 1, removed: null });
+  expect(objects.get("view hospital")).toMatchObject({ version: 1, removed: null, earlier: [] });
+  expect(
+    decodeSnapshot(data.registry.get("default")!.at(-2)!, "the registry").objects.get(
+      "view hospital",
+    ),
+  ).toMatchObject({ removed: { by: "dan" } });
+});
 
 describe("what takes an answer away, or changes it, is refused without allowDestructive", () => {
   const other = source("payments", {
@@ -282,80 +275,76 @@ describe("what takes an answer away, or changes it, is refused without allowDest
   }
 });
 
-test(
-  "what takes nothing away is applied as it is: new objects, a column more, a feature more in a " +
-    "service, a feature that no service answers with",
-  async () => {
-    const data = memoryOfflineData();
-    await (await open(bank, data)).apply();
-    const more = source("customers", {
-      table: "public.customers",
-      columns: {
-        id: int64("id"),
-        user_id: string("user"),
-        city: string("city").nullable(),
-        phone: string("phone").nullable(),
-      },
-      primaryKey: ["id"],
-      eventTime: commitTime(),
-    });
-    const store = await open(
-      {
-        user,
-        payments,
-        customers: more,
-        weekly,
-        fraud: featureService("fraud", [weekly.number, weekly.total.as("spent"), weekly.fees]),
-      },
-      data,
-    );
-    const changes = (await store.plan()).changes.map(
-      ({ action, kind, name, details, destructive, usedBy }) => [
-        `${action} ${kind} ${name}`,
-        ...details,
-        ...usedBy.map((one) => `used by ${one}`),
-        ...(destructive === null ? [] : ["destructive"]),
-      ],
-    );
-    expect(changes).toEqual([
-      ["removed feature hospital.visits"],
-      ["removed feature profile.city", "used by service fraud", "destructive"],
-      [
-        "changed service fraud",
-        "features.city removed: profile.city",
-        "features.fees added: weekly.fees",
-        "destructive",
-      ],
-      [
-        "changed source customers",
-        'columns.phone added: {"database":"phone","nullable":true,"type":"string"}',
-        "used by view profile",
-        "used by service fraud",
-      ],
-      ["removed view hospital"],
-      ["removed view profile", "used by service fraud", "destructive"],
-    ]);
-    const kept = featureView("profile", {
-      entity: user,
-      source: more,
-      features: { city: latest(more.city).default("nowhere") },
-    });
-    const before = memoryOfflineData();
-    const lasting = featureView("profile", {
-      entity: user,
-      source: customers,
-      features: { city: latest(customers.city).default("nowhere") },
-    });
-    await (await open({ user, payments, weekly, lasting }, before)).apply();
-    const added = await open(
-      { user, payments, weekly, kept, all: featureService("all", [kept, weekly]) },
-      before,
-    );
-    expect(
-      (await added.apply()).changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`),
-    ).toEqual(["added service all", "changed source customers"]);
-  },
-);
+test("changes that take no answer away are applied without allowDestructive", async () => {
+  const data = memoryOfflineData();
+  await (await open(bank, data)).apply();
+  const more = source("customers", {
+    table: "public.customers",
+    columns: {
+      id: int64("id"),
+      user_id: string("user"),
+      city: string("city").nullable(),
+      phone: string("phone").nullable(),
+    },
+    primaryKey: ["id"],
+    eventTime: commitTime(),
+  });
+  const store = await open(
+    {
+      user,
+      payments,
+      customers: more,
+      weekly,
+      fraud: featureService("fraud", [weekly.number, weekly.total.as("spent"), weekly.fees]),
+    },
+    data,
+  );
+  const changes = (await store.plan()).changes.map(
+    ({ action, kind, name, details, destructive, usedBy }) => [
+      `${action} ${kind} ${name}`,
+      ...details,
+      ...usedBy.map((one) => `used by ${one}`),
+      ...(destructive === null ? [] : ["destructive"]),
+    ],
+  );
+  expect(changes).toEqual([
+    ["removed feature hospital.visits"],
+    ["removed feature profile.city", "used by service fraud", "destructive"],
+    [
+      "changed service fraud",
+      "features.city removed: profile.city",
+      "features.fees added: weekly.fees",
+      "destructive",
+    ],
+    [
+      "changed source customers",
+      'columns.phone added: {"database":"phone","nullable":true,"type":"string"}',
+      "used by view profile",
+      "used by service fraud",
+    ],
+    ["removed view hospital"],
+    ["removed view profile", "used by service fraud", "destructive"],
+  ]);
+  const kept = featureView("profile", {
+    entity: user,
+    source: more,
+    features: { city: latest(more.city).default("nowhere") },
+  });
+  const before = memoryOfflineData();
+  const lasting = featureView("profile", {
+    entity: user,
+    source: customers,
+    features: { city: latest(customers.city).default("nowhere") },
+  });
+  await (await open({ user, payments, weekly, lasting }, before)).apply();
+  const added = await open(
+    { user, payments, weekly, kept, all: featureService("all", [kept, weekly]) },
+    before,
+  );
+  expect(
+    (await added.apply()).changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`),
+  ).toEqual(["added service all", "changed source customers"]);
+});
 
 /** Both have read before either writes. */
 function inStep(data: MemoryOfflineData, parties: number): () => OfflineStore {
@@ -378,36 +367,32 @@ function inStep(data: MemoryOfflineData, parties: number): () => OfflineStore {
   };
 }
 
-test(
-  "of two who apply at the same time one is done, and the other is told who was and what to do, " +
-    "and nothing of it was applied",
-  async () => {
-    const data = memoryOfflineData();
-    await (await open({ user }, data)).apply({ by: "ann" });
-    const offline = inStep(data, 2);
-    const [a, b] = [
-      await open({ user, payments }, data, { offline: offline() }),
-      await open({ user, customers }, data, { offline: offline() }),
-    ];
-    const outcomes = await Promise.allSettled([a.apply({ by: "bob" }), b.apply({ by: "cid" })]);
-    const lost = outcomes
-      .filter((one) => one.status === "rejected")
-      .map(({ reason }) => reason as { readonly code: string; readonly message: string });
-    expect(lost).toHaveLength(1);
-    const winner = outcomes[0]!.status === "fulfilled" ? "bob" : "cid";
-    expect(lost[0]).toMatchObject({
-      code: "REGISTRY_CONFLICT",
-      message:
-        `memory offline store: the registry of namespace "default": ${winner} applied version 2 ` +
-        "at 2026-01-05T12:00:00.000Z, while this was planned on version 1; nothing of yours was " +
-        "applied: look at tidemark plan again, and apply what is still to change",
-    });
-    const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
-    expect([...there.objects.keys()]).toEqual(
-      ["entity user", winner === "bob" ? "source payments" : "source customers"].toSorted(),
-    );
-  },
-);
+test("of two applies at once one is done, and the other changes nothing", async () => {
+  const data = memoryOfflineData();
+  await (await open({ user }, data)).apply({ by: "ann" });
+  const offline = inStep(data, 2);
+  const [a, b] = [
+    await open({ user, payments }, data, { offline: offline() }),
+    await open({ user, customers }, data, { offline: offline() }),
+  ];
+  const outcomes = await Promise.allSettled([a.apply({ by: "bob" }), b.apply({ by: "cid" })]);
+  const lost = outcomes
+    .filter((one) => one.status === "rejected")
+    .map(({ reason }) => reason as { readonly code: string; readonly message: string });
+  expect(lost).toHaveLength(1);
+  const winner = outcomes[0]!.status === "fulfilled" ? "bob" : "cid";
+  expect(lost[0]).toMatchObject({
+    code: "REGISTRY_CONFLICT",
+    message:
+      `memory offline store: the registry of namespace "default": ${winner} applied version 2 ` +
+      "at 2026-01-05T12:00:00.000Z, while this was planned on version 1; nothing of yours was " +
+      "applied: look at tidemark plan again, and apply what is still to change",
+  });
+  const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
+  expect([...there.objects.keys()]).toEqual(
+    ["entity user", winner === "bob" ? "source payments" : "source customers"].toSorted(),
+  );
+});
 
 test("two who apply the same at the same time are both done", async () => {
   const data = memoryOfflineData();
@@ -419,75 +404,69 @@ test("two who apply the same at the same time are both done", async () => {
   expect(data.registry.get("default")).toHaveLength(1);
 });
 
-test(
-  "a source that lies in the online store under another definition needs a new online store, " +
-    "and the plan says why",
-  async () => {
-    const data = memoryOfflineData();
-    const online = memoryOnlineStore();
-    const store = await open(bank, data, { online });
-    expect(
-      (await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving,
-    ).toEqual({ kind: "empty", why: null });
-    await store.apply();
-    await store.run({
-      name: "one",
-      async *changes() {
-        const change = {
-          source: "payments",
-          topic: "t",
-          partition: 0,
-          kind: "upsert",
-          oldKey: null,
-          unavailable: [],
-          invalidColumns: [],
-          undecodable: null,
-          nonFinite: 0,
-          order: 1n,
-          committed: NOON.getTime() * 1000,
-          snapshot: false,
-          op: "c",
-          timestamp: null,
-          transaction: null,
-          extra: null,
-        } as const;
-        yield {
-          changes: [
-            {
-              ...change,
-              offset: 0,
-              values: [1n, "ann", "Taxi", 1.5, 100n, NOON.getTime() * 1000 - 1],
-            },
-          ],
-          positions: [{ partition: "t:0", offset: 0 }],
-        };
-      },
-    });
-    const cents = source("payments", {
-      table: "public.payments",
-      columns: {
-        id: int64("id"),
-        user_id: string("User ID"),
-        amount: int64("Amount").nullable(),
-        time: timestamp("Time", { zone: "UTC" }),
-      },
-      primaryKey: ["id"],
-      eventTime: "time",
-    });
-    const view = featureView("weekly", {
-      entity: user,
-      source: cents,
-      features: { number: count().over("7d"), total: sum(cents.amount).over("7d") },
-    });
-    const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
-    expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({
-      kind: "rebuild",
-      why: expect.stringContaining(
-        'source "payments" was stored under another definition',
-      ) as string,
-    });
-  },
-);
+test("a source stored under another definition needs a new online store", async () => {
+  const data = memoryOfflineData();
+  const online = memoryOnlineStore();
+  const store = await open(bank, data, { online });
+  expect((await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving).toEqual(
+    { kind: "empty", why: null },
+  );
+  await store.apply();
+  await store.run({
+    name: "one",
+    async *changes() {
+      const change = {
+        source: "payments",
+        topic: "t",
+        partition: 0,
+        kind: "upsert",
+        oldKey: null,
+        unavailable: [],
+        invalidColumns: [],
+        undecodable: null,
+        nonFinite: 0,
+        order: 1n,
+        committed: NOON.getTime() * 1000,
+        snapshot: false,
+        op: "c",
+        timestamp: null,
+        transaction: null,
+        extra: null,
+      } as const;
+      yield {
+        changes: [
+          {
+            ...change,
+            offset: 0,
+            values: [1n, "ann", "Taxi", 1.5, 100n, NOON.getTime() * 1000 - 1],
+          },
+        ],
+        positions: [{ partition: "t:0", offset: 0 }],
+      };
+    },
+  });
+  const cents = source("payments", {
+    table: "public.payments",
+    columns: {
+      id: int64("id"),
+      user_id: string("User ID"),
+      amount: int64("Amount").nullable(),
+      time: timestamp("Time", { zone: "UTC" }),
+    },
+    primaryKey: ["id"],
+    eventTime: "time",
+  });
+  const view = featureView("weekly", {
+    entity: user,
+    source: cents,
+    features: { number: count().over("7d"), total: sum(cents.amount).over("7d") },
+  });
+  const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
+  expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({
+    kind: "rebuild",
+    why: expect.stringContaining('source "payments" was stored under another definition') as string,
+  });
+});
 
 test("a store without a registry, and one without a history, have no plan", async () => {
   const { registry: _, ...plain } = memoryOfflineStore();
@@ -532,7 +511,7 @@ describe("a store that is opened with other definitions than were applied", () =
     more: Partial<StoreOptions> = {},
   ): Promise<Store> => openStore({ definitions, offline, clock: () => NOON, ...more });
 
-  test("warns of it and names what differs; a part of the definitions is no difference", async () => {
+  test("warns of the objects that differ, and not of definitions that are left out", async () => {
     const data = await applied();
     const seen = warnings();
     await opening(bank, memoryOfflineStore(data));
@@ -609,28 +588,24 @@ describe("a store that is opened with other definitions than were applied", () =
     expect(seen).toEqual([]);
   });
 
-  test(
-    "says nothing in a namespace to which nothing was applied, without a registry, and while " +
-      "the registry is away",
-    async () => {
-      const data = await applied();
-      const seen = warnings();
-      await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
-      const { registry: _, ...plain } = memoryOfflineStore(data);
-      await opening(drifted, plain, { onDefinitionMismatch: "refuse" });
-      const away = {
-        ...memoryOfflineStore(data),
-        registry: {
-          load: async () => {
-            throw new Error("ECONNREFUSED");
-          },
-          save: async () => "conflict" as const,
+  test("says nothing without a version or a registry, or if it is unavailable", async () => {
+    const data = await applied();
+    const seen = warnings();
+    await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
+    const { registry: _, ...plain } = memoryOfflineStore(data);
+    await opening(drifted, plain, { onDefinitionMismatch: "refuse" });
+    const away = {
+      ...memoryOfflineStore(data),
+      registry: {
+        load: async () => {
+          throw new Error("ECONNREFUSED");
         },
-      };
-      await opening(drifted, away, { onDefinitionMismatch: "refuse" });
-      expect(seen).toEqual([]);
-    },
-  );
+        save: async () => "conflict" as const,
+      },
+    };
+    await opening(drifted, away, { onDefinitionMismatch: "refuse" });
+    expect(seen).toEqual([]);
+  });
 
   test("opens without waiting for a registry that never answers", async () => {
     vi.useFakeTimers();
@@ -649,7 +624,7 @@ describe("a store that is opened with other definitions than were applied", () =
     await store;
   });
 
-  test("a registry of a newer version, or a damaged one, is a warning of that code, or refused", async () => {
+  test("an unreadable registry is a warning or a refusal with its own code", async () => {
     for (const [text, code] of [
       ['{"format":2}', "REGISTRY_NEWER_FORMAT"],
       ["{", "REGISTRY_DAMAGED"],

@@ -1,4 +1,4 @@
-/** Values of every kind for property tests: the plain, the odd and the extreme. */
+/** Values of every type for property tests: plain, odd and extreme ones. */
 import fc from "fast-check";
 import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 
@@ -74,7 +74,7 @@ const text = fc.oneof(
   ),
 );
 
-/** A value of the kind, never null. */
+/** A value of the type, never null. */
 export function anyValue(type: ValueType): fc.Arbitrary<Exclude<Value, null>> {
   switch (type) {
     case "string":
@@ -105,7 +105,7 @@ export function anyValue(type: ValueType): fc.Arbitrary<Exclude<Value, null>> {
   }
 }
 
-/** A column of such values: with and without gaps, all alike, of few different ones. */
+/** A column of such values: with and without nulls, all equal, or of few different values. */
 export function anyColumn(type: ValueType, length: number): fc.Arbitrary<Value[]> {
   const value = anyValue(type);
   const sized = <T>(one: fc.Arbitrary<T>) =>

@@ -1,14 +1,14 @@
 /**
- * Memory stores that fail, fail after having done it, and take their time; and pauses that cost
- * turns of the event loop, not time.
+ * Memory stores that fail before or after a call, or take their time.
+ * Their pauses take turns of the event loop, not time.
  */
 import { TidemarkError } from "@tidemark/core";
 import type { OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import type { Sleep } from "../../src/ingest/backpressure.ts";
 
 /**
- * What happens to a call: nothing, an error before it, an error after it was done, or so many turns
- * before it.
+ * What happens to a call: nothing, an error before it, or an error after it was done.
+ * A number: so many turns of the event loop before it.
  */
 export type Fault = "none" | "before" | "after" | number;
 
@@ -17,7 +17,7 @@ export const eventLoopTurn = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-/** A pause of so many ms is a turn for each 50. */
+/** Sleeps one turn of the event loop for each 50 ms. */
 export const sleepInTurns: Sleep = async (ms, signal) => {
   for (let left = Math.ceil(ms / 50); left > 0 && !signal.aborted; left--) await eventLoopTurn();
 };

@@ -5,7 +5,7 @@ import type { RowChange } from "../../src/rows/row-change.ts";
 import type { RowVersion, Truncate } from "../../src/rows/row-versions.ts";
 import { column } from "./any-value.ts";
 
-/** `amount` and `note` are columns that the log may leave out. */
+/** A source whose columns `amount` and `note` may be left out by the log. */
 export const source: SourceSpec = {
   name: "s",
   table: "public.s",
@@ -91,9 +91,7 @@ const content = fc.oneof(
   },
 );
 
-/**
- * Changes of one row by rising places, with commit times that may stand still or go back a little.
- */
+/** Changes of one row with rising orders. Commit times may stay equal or go back a little. */
 export const rowLog: fc.Arbitrary<RowChange[]> = fc
   .array(fc.tuple(content, fc.integer({ min: -3, max: 10 }), fc.integer({ min: 1, max: 3 })), {
     maxLength: 9,
@@ -118,7 +116,7 @@ export const truncates: fc.Arbitrary<Truncate[]> = fc
     })),
   );
 
-/** The log in any order, some of it again, at the same or at new offsets. */
+/** The log in any order, with some changes again, at the same or at new offsets. */
 export const delivered = (log: readonly RowChange[]): fc.Arbitrary<RowChange[]> =>
   log.length === 0
     ? fc.constant([])
@@ -137,7 +135,7 @@ export function shuffled<T>(list: readonly T[]): fc.Arbitrary<T[]> {
     .map((order) => order.map((i) => list[i]!));
 }
 
-/** What a version says of the row, without where in the log it came from. */
+/** The content of a version, without its place in the log. */
 export const versionContent = ({ from, to, values, unresolved, undecodable }: RowVersion) => ({
   from,
   to,

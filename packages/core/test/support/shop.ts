@@ -1,4 +1,4 @@
-/** A shop's definitions and logs of its payments, made by hand, for facts about the store. */
+/** Definitions of a shop and hand-made logs of its payments, for tests of the store. */
 import {
   avg,
   commitTime,
@@ -117,7 +117,7 @@ export const definitions = {
 export const SECOND = 1e6;
 export const HOUR = 3600 * SECOND;
 export const DAY = 24 * HOUR;
-/** Noon of a Monday; every time of the tests is counted from here, µs. */
+/** Noon of a Monday, µs. Every time in the tests is counted from here. */
 export const NOON = Date.UTC(2026, 0, 5, 12) * 1000;
 export const iso = (time: number): string =>
   new Date(time / 1000).toISOString().replace("Z", `${String(time % 1000).padStart(3, "0")}Z`);
@@ -265,13 +265,13 @@ export interface ShopStores {
   readonly store: Store;
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
-  /** µs; tests move it. */
+  /** Current time, µs. Tests move it. */
   now: number;
-  /** The same stores, opened with other options. */
+  /** Opens the same stores with other options. */
   reopened(options?: Partial<StoreOptions>): Promise<Store>;
 }
 
-/** A store over memory stores, that keeps everything unless told otherwise. */
+/** Opens a store over memory stores. It keeps everything unless `options` say otherwise. */
 export async function openShop(options: Partial<StoreOptions> = {}): Promise<ShopStores> {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
   const open = async (
@@ -299,7 +299,7 @@ export async function openShop(options: Partial<StoreOptions> = {}): Promise<Sho
   return Object.assign(made, await open({}));
 }
 
-/** The code and the message of the error that a promise ends in. */
+/** The code and the message of the error that a promise rejects with. */
 export async function rejectionOf(
   promise: Promise<unknown>,
 ): Promise<{ readonly code: string; readonly message: string }> {

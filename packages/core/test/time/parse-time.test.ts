@@ -10,9 +10,10 @@ const check = (property: fc.IRawProperty<unknown>): void => {
   fc.assert(property, { seed, numRuns: runs });
 };
 
-/** The twin: one pattern, a calendar of counted days, BigInt. */
+/** The slow reference: one pattern, a calendar of counted days, BigInt. */
 function slowTime(text: string): bigint | null {
   const match =
+    // prettier-ignore
     /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|([+-])(\d\d)(?::(\d\d))?)?$/.exec(
       text,
     );
@@ -83,10 +84,11 @@ const texts = fc
         .map(([sign, hours, minutes]) => sign + hours + (minutes === null ? "" : `:${minutes}`)),
     ),
   )
-  .map(
-    ([year, month, day, between, hour, minute, second, zone]) =>
-      `${year}-${month}-${day}${between}${hour}:${minute}${second === null ? "" : `:${second[0]}${second[1] === null ? "" : `.${second[1]}`}`}${zone}`,
-  );
+  .map(([year, month, day, between, hour, minute, second, zone]) => {
+    const fraction = second === null || second[1] === null ? "" : `.${second[1]}`;
+    const seconds = second === null ? "" : `:${second[0]}${fraction}`;
+    return `${year}-${month}-${day}${between}${hour}:${minute}${seconds}${zone}`;
+  });
 
 describe("times as text", () => {
   test("the parser reads what its slow twin reads, and nothing else", () => {
@@ -140,7 +142,7 @@ describe("times as text", () => {
     expect(parseTime("2255-06-06T00:47:34.740991+01", null)).toBe(2 ** 53 - 1);
   });
 
-  test("30 February, 29 February of 1900, hour 24, second 60 and the year 0000 are unreadable", () => {
+  test("30 February, 29 February 1900, hour 24, second 60 and year 0000 are unreadable", () => {
     for (const text of [
       "2025-02-30T00:00:00Z",
       "1900-02-29T00:00:00Z",
@@ -200,38 +202,30 @@ describe("zones", () => {
     return micros === null ? null : formatTime(micros);
   };
 
-  test(
-    "a skipped time is as late after the change as it is in the gap; a time that comes twice is " +
-      "its first",
-    () => {
-      expect(at("2025-03-09 01:59:59.999999", "America/New_York")).toBe(
-        "2025-03-09T06:59:59.999999Z",
-      );
-      expect(at("2025-03-09 02:00:00", "America/New_York")).toBe("2025-03-09T07:00:00.000000Z");
-      expect(at("2025-03-09 02:30:00", "America/New_York")).toBe("2025-03-09T07:30:00.000000Z");
-      expect(at("2025-03-09 03:00:00", "America/New_York")).toBe("2025-03-09T07:00:00.000000Z");
-      expect(at("2025-11-02 00:59:59", "America/New_York")).toBe("2025-11-02T04:59:59.000000Z");
-      expect(at("2025-11-02 01:30:00", "America/New_York")).toBe("2025-11-02T05:30:00.000000Z");
-      expect(at("2025-11-02 02:00:00", "America/New_York")).toBe("2025-11-02T07:00:00.000000Z");
-    },
-  );
+  test("a skipped time moves by the gap, and a time that comes twice is its first", () => {
+    expect(at("2025-03-09 01:59:59.999999", "America/New_York")).toBe(
+      "2025-03-09T06:59:59.999999Z",
+    );
+    expect(at("2025-03-09 02:00:00", "America/New_York")).toBe("2025-03-09T07:00:00.000000Z");
+    expect(at("2025-03-09 02:30:00", "America/New_York")).toBe("2025-03-09T07:30:00.000000Z");
+    expect(at("2025-03-09 03:00:00", "America/New_York")).toBe("2025-03-09T07:00:00.000000Z");
+    expect(at("2025-11-02 00:59:59", "America/New_York")).toBe("2025-11-02T04:59:59.000000Z");
+    expect(at("2025-11-02 01:30:00", "America/New_York")).toBe("2025-11-02T05:30:00.000000Z");
+    expect(at("2025-11-02 02:00:00", "America/New_York")).toBe("2025-11-02T07:00:00.000000Z");
+  });
 
-  test(
-    "a change of half an hour, summer time of the sixties, a zone without changes, a day that " +
-      "never was",
-    () => {
-      expect(at("2025-10-05 02:15:00", "Australia/Lord_Howe")).toBe("2025-10-04T15:45:00.000000Z");
-      expect(at("2025-04-06 01:45:00", "Australia/Lord_Howe")).toBe("2025-04-05T14:45:00.000000Z");
-      expect(at("1968-07-01 12:00", "Europe/London")).toBe("1968-07-01T11:00:00.000000Z");
-      expect(at("1969-12-31 23:59:59.999999", "Europe/London")).toBe("1969-12-31T22:59:59.999999Z");
-      expect(at("1960-01-01 00:00", "Europe/London")).toBe("1960-01-01T00:00:00.000000Z");
-      expect(at("2025-03-04 05:06:07.123456", "Asia/Ho_Chi_Minh")).toBe(
-        "2025-03-03T22:06:07.123456Z",
-      );
-      expect(at("2011-12-30 12:00", "Pacific/Apia")).toBe("2011-12-30T22:00:00.000000Z");
-      expect(at("1880-01-01 00:00", "America/New_York")).toBe("1880-01-01T04:56:02.000000Z");
-    },
-  );
+  test("half-hour changes, the sixties, a zone without changes, a skipped day", () => {
+    expect(at("2025-10-05 02:15:00", "Australia/Lord_Howe")).toBe("2025-10-04T15:45:00.000000Z");
+    expect(at("2025-04-06 01:45:00", "Australia/Lord_Howe")).toBe("2025-04-05T14:45:00.000000Z");
+    expect(at("1968-07-01 12:00", "Europe/London")).toBe("1968-07-01T11:00:00.000000Z");
+    expect(at("1969-12-31 23:59:59.999999", "Europe/London")).toBe("1969-12-31T22:59:59.999999Z");
+    expect(at("1960-01-01 00:00", "Europe/London")).toBe("1960-01-01T00:00:00.000000Z");
+    expect(at("2025-03-04 05:06:07.123456", "Asia/Ho_Chi_Minh")).toBe(
+      "2025-03-03T22:06:07.123456Z",
+    );
+    expect(at("2011-12-30 12:00", "Pacific/Apia")).toBe("2011-12-30T22:00:00.000000Z");
+    expect(at("1880-01-01 00:00", "America/New_York")).toBe("1880-01-01T04:56:02.000000Z");
+  });
 
   test("a zone agrees with a search over all its offsets", () => {
     const names = [

@@ -8,7 +8,10 @@ import { isKnown, lowerBound } from "../../src/window/window-law.ts";
 
 const DAY = 86_400_000_000;
 
-/** How many of these times a window holds; of versions, where `known` is given. */
+/**
+ * The number of these times that a window holds. With `known`: of versions known in these
+ * intervals.
+ */
 function held(
   times: readonly number[],
   window: number,
@@ -35,7 +38,7 @@ describe.each([
   ["a day", DAY],
   ["a microsecond", 1],
 ])("a window of %s", (_: string, w: number) => {
-  // 2025, before 1970, at the epoch, across a day's edge, and at the ends of what is a safe integer
+  // 2025, before 1970, the epoch, the edge of a day, and the ends of the safe integers.
   test.each([
     [1_741_064_767_123_456],
     [-1_741_064_767_123_456],

@@ -1,4 +1,4 @@
-/** Definitions that the tests of definitions share. */
+/** Definitions that the tests of `define` share. */
 import {
   avg,
   boolean,

@@ -1,19 +1,16 @@
-/**
- * Compiles small texts together, as if they were modules beside this one, and says what is wrong on
- * which line.
- */
+/** Compiles small texts together, as modules beside this one, and returns the errors by line. */
 import { join } from "node:path";
 import ts from "typescript";
 
 export interface Complaint {
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
   readonly message: string;
 }
 
 const root = join(import.meta.dirname, "../../..");
 
-/** For each text its complaints, in order; and the program, for measuring. */
+/** Returns the complaints of each text, in order, and the program for measuring. */
 export function compile(texts: readonly string[]): {
   readonly complaints: readonly (readonly Complaint[])[];
   readonly program: ts.Program;

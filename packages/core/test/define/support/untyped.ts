@@ -1,4 +1,4 @@
-/** The package as a JavaScript user sees it: nothing is checked before it runs. */
+/** The package as a JavaScript user sees it: the compiler checks nothing. */
 import * as core from "@tidemark/core";
 import * as bank from "./bank.ts";
 
