@@ -47,6 +47,16 @@ const adapters = [
   "@tidemark/source-debezium",
   "@tidemark/cli",
 ];
+/** The rooms of source-debezium, and those that each may not import from. */
+const logRooms: Readonly<Record<string, readonly string[]>> = {
+  values: ["message", "kafka", "recorded", "debezium", "connector"],
+  message: ["kafka", "recorded", "debezium", "connector"],
+  kafka: ["recorded", "debezium", "connector"],
+  recorded: ["kafka", "debezium", "connector"],
+  debezium: ["kafka", "recorded", "connector"],
+  connector: ["values", "message", "kafka", "recorded", "debezium"],
+};
+
 const eachOther = "Adapters know core and never each other.";
 
 export default defineConfig({
@@ -112,5 +122,23 @@ export default defineConfig({
         "no-restricted-imports": ["error", { patterns: [{ group: adapters, message: eachOther }] }],
       },
     },
+    ...Object.entries(logRooms).map(([room, others]): OxlintOverride => ({
+      files: [`packages/source-debezium/src/${room}/**`],
+      rules: {
+        "no-restricted-imports": [
+          "error",
+          {
+            patterns: [
+              { group: adapters, message: eachOther },
+              {
+                group: others.map((other) => `**/${other}/**`),
+                message:
+                  "A log of messages knows no format; change-sources.ts brings them together.",
+              },
+            ],
+          },
+        ],
+      },
+    })),
   ],
 });

@@ -17,7 +17,7 @@ import {
 import type { ObjectStore } from "@tidemark/delta";
 import { startKafkaTopics } from "@tidemark/testkit/services";
 import { startMinio } from "@tidemark/testkit/services/minio";
-import { kafkaChanges, type LogMessage } from "@tidemark/source-debezium";
+import { kafkaChanges, type RecordedMessage } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -201,7 +201,7 @@ suiteNeeding(
           const objects = (): ObjectStore => s3Objects(bucket);
           const scenario = generateScenario(firstSeed, { traits: LONG });
           const lines = scenario.lines
-            .map((line) => JSON.parse(line) as LogMessage)
+            .map((line) => JSON.parse(line) as RecordedMessage)
             .map((message) => ({
               ...message,
               timestamp: message.timestamp === null ? null : Number(message.timestamp),

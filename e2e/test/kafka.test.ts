@@ -16,7 +16,7 @@ import {
   kafkaChanges,
   type KafkaChanges,
   type KafkaChangesOptions,
-  type LogMessage,
+  type RecordedMessage,
 } from "@tidemark/source-debezium";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -60,7 +60,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   async function topicsOf(seed: number, options: ScenarioOptions = {}): Promise<Published> {
     const scenario = generateScenario(seed, options);
     const lines = scenario.lines.map((line) => {
-      const message = JSON.parse(line) as LogMessage;
+      const message = JSON.parse(line) as RecordedMessage;
       return {
         ...message,
         timestamp: message.timestamp === null ? null : Number(message.timestamp),

@@ -9,7 +9,7 @@ import {
   kafkaChanges,
   type KafkaChanges,
   type KafkaChangesOptions,
-  type LogMessage,
+  type RecordedMessage,
 } from "@tidemark/source-debezium";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,9 +30,9 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
     await kafka.stop();
   });
 
-  const messages = (lines: readonly string[]): LogMessage[] =>
+  const messages = (lines: readonly string[]): RecordedMessage[] =>
     lines
-      .map((line) => JSON.parse(line) as LogMessage)
+      .map((line) => JSON.parse(line) as RecordedMessage)
       .map((message) => ({ ...message, timestamp: Number(message.timestamp) }));
   const topicsOf = (log: LogWithGap): Map<string, number> => {
     const counts = new Map<string, number>();

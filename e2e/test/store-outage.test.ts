@@ -26,7 +26,7 @@ import {
   kafkaChanges,
   type KafkaChanges,
   type KafkaChangesOptions,
-  type LogMessage,
+  type RecordedMessage,
 } from "@tidemark/source-debezium";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -94,7 +94,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
       traits: { changes: 300, partitions: 4, tailCut: false },
     });
     const lines = scenario.lines.map((line) => {
-      const message = JSON.parse(line) as LogMessage;
+      const message = JSON.parse(line) as RecordedMessage;
       return {
         ...message,
         timestamp: message.timestamp === null ? null : Number(message.timestamp),

@@ -1,9 +1,15 @@
-export type { ConnectOptions } from "./connect-client.ts";
+export {
+  kafkaChanges,
+  type KafkaChangesOptions,
+  recordedTopic,
+  type RecordedTopicOptions,
+} from "./change-sources.ts";
+export type { ConnectOptions } from "./connector/connect-client.ts";
 export {
   connectorConfig,
   type ConnectorDatabase,
   type ConnectorSettings,
-} from "./connector-config.ts";
+} from "./connector/connector-config.ts";
 export {
   connectorStatus,
   deleteConnector,
@@ -12,14 +18,21 @@ export {
   type ConnectorStatus,
   type RegisterConnectorOptions,
   type TaskStatus,
-} from "./connector.ts";
-export { debeziumDecoder, type DebeziumDecoder, type DecoderOptions } from "./debezium-decoder.ts";
+} from "./connector/connector.ts";
+export type { TimeUnit } from "./debezium/column-reader.ts";
+export { debeziumDecoder, type DebeziumOptions } from "./debezium/debezium-decoder.ts";
+export type {
+  KafkaChanges,
+  KafkaClient,
+  KafkaSourceOptions,
+  PartitionLag,
+} from "./kafka/kafka-source.ts";
 export {
-  kafkaChanges,
-  type KafkaChanges,
-  type KafkaChangesOptions,
-  type KafkaClient,
-  type PartitionLag,
-} from "./kafka-changes.ts";
-export type { LogMessage } from "./message.ts";
-export { recordedTopic, type RecordedTopic, type RecordedTopicOptions } from "./recorded-topic.ts";
+  kafkaMessage,
+  type KafkaMessage,
+  type KafkaMessageParts,
+} from "./message/kafka-message.ts";
+export type { MessageDecoder, OnWarning, RunningDecoder } from "./message/message-decoder.ts";
+export { rowChange, type RowChange } from "./message/row-change.ts";
+export type { RecordedMessage } from "./recorded/recorded-line.ts";
+export type { RecordedSourceOptions, RecordedTopic } from "./recorded/recorded-topic.ts";

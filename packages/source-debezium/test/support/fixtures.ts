@@ -1,40 +1,66 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Change, SourceSpec } from "@tidemark/core/spi";
-import { debeziumDecoder, type DecoderOptions, type LogMessage } from "@tidemark/source-debezium";
+import {
+  debeziumDecoder,
+  type DebeziumOptions,
+  kafkaMessage,
+  type OnWarning,
+  type RecordedMessage,
+} from "@tidemark/source-debezium";
 import { all, times } from "./sources.ts";
 
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
-export function messages(name: string): LogMessage[] {
+export function messages(name: string): RecordedMessage[] {
   return readFileSync(fixture(name), "utf8")
     .trim()
     .split("\n")
     .map((line) => {
-      const json = JSON.parse(line) as LogMessage;
+      const json = JSON.parse(line) as RecordedMessage;
       return { ...json, offset: Number(json.offset), timestamp: Number(json.timestamp) };
     });
 }
 
-export const quiet: DecoderOptions = { times, onWarning: () => {} };
+/** What a run gives to Debezium's decoder. */
+export interface DecodeOptions extends DebeziumOptions {
+  readonly onWarning?: OnWarning;
+}
+
+export const quiet: DecodeOptions = { times, onWarning: () => {} };
+
+/** Starts a run of Debezium's decoder, and gives what decodes a message in it. */
+export function starts(
+  sources: readonly SourceSpec[],
+  { onWarning = () => {}, ...options }: DecodeOptions = {},
+): (message: RecordedMessage) => Change | null {
+  const decoder = debeziumDecoder(options).start({ sources, onWarning });
+  return (message) => decoder.decode(kafkaMessage(message));
+}
 
 export function decode(
-  messages: readonly LogMessage[],
+  messages: readonly RecordedMessage[],
   sources: readonly SourceSpec[] = all,
   options = quiet,
 ): (Change | null)[] {
-  const decoder = debeziumDecoder(sources, options);
-  return messages.map((message) => decoder.decode(message));
+  return messages.map(starts(sources, options));
 }
 
 /** A message with another value, key or headers. */
-export function altered(message: LogMessage, changes: Partial<LogMessage>): LogMessage {
+export function altered(
+  message: RecordedMessage,
+  changes: Partial<RecordedMessage>,
+): RecordedMessage {
   return { ...message, ...changes };
 }
 
 /** The message with its value's text replaced. */
-export function edited(message: LogMessage, from: string | RegExp, to: string): LogMessage {
+export function edited(
+  message: RecordedMessage,
+  from: string | RegExp,
+  to: string,
+): RecordedMessage {
   const value = message.value!.replace(from, to);
   if (value === message.value) throw new Error(`nothing to replace: ${String(from)}`);
   return { ...message, value };

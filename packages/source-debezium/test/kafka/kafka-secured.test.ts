@@ -9,9 +9,9 @@ import { kafkaChanges, type KafkaChangesOptions } from "@tidemark/source-debeziu
 import kafkajs from "kafkajs";
 import { expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { messages } from "./support/fixtures.ts";
-import { batches, changesOf } from "./support/kafka.ts";
-import { times, transactions } from "./support/sources.ts";
+import { messages } from "../support/fixtures.ts";
+import { batches, changesOf } from "../support/kafka.ts";
+import { times, transactions } from "../support/sources.ts";
 
 const PASSWORD = "tidemark-secret";
 

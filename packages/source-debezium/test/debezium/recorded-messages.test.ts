@@ -4,8 +4,8 @@
  */
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import { describe, expect, test } from "vitest";
-import { endState } from "./support/end-state.ts";
-import { decode, messages } from "./support/fixtures.ts";
+import { endState } from "../support/end-state.ts";
+import { decode, messages } from "../support/fixtures.ts";
 import {
   allTypes,
   card,
@@ -14,7 +14,7 @@ import {
   noKey,
   note,
   transactions,
-} from "./support/sources.ts";
+} from "../support/sources.ts";
 
 const SHAPES = ["enveloped", "bare", "flat"] as const;
 type Shape = (typeof SHAPES)[number];
@@ -69,7 +69,7 @@ const changesOf = (shape: Shape | "multi", table: string, source: SourceSpec): C
 };
 /**
  * What scenario.sql did to a table, as that shape tells it: a tombstone follows each delete where
- * the connector says so, flat rows tell no truncate.
+ * the connector says so, unwrapped rows tell no truncate.
  */
 const told = (shape: Shape, expected: readonly Expected[]): object[] =>
   expected
@@ -401,7 +401,7 @@ describe.each(SHAPES)("%s", (shape) => {
     );
   });
 
-  test("full_identity: a column that appears, a truncate, and what flat rows lose by it", () => {
+  test("full_identity: a column that appears, a truncate, and what unwrapped rows lose by it", () => {
     const changes = changesOf(shape, "full_identity", fullIdentity);
     const at = us("2025-03-01T00:00:00");
     const third = [3, "user_000002", 3000n, us("2025-03-02T00:00:00"), "app"];
@@ -424,7 +424,7 @@ describe.each(SHAPES)("%s", (shape) => {
 });
 
 describe("where a change stands in the log", () => {
-  const [enveloped, bare, flat] = SHAPES.map((shape) =>
+  const [enveloped, bare, unwrapped] = SHAPES.map((shape) =>
     changesOf(shape, "transaction_data", transactions).filter(({ kind }) => kind !== "none"),
   );
 
@@ -435,7 +435,7 @@ describe("where a change stands in the log", () => {
       snapshot,
     });
     expect(bare!.slice(3, 26).map(place)).toEqual(enveloped!.slice(3, 26).map(place));
-    expect(bare!.slice(3, 26).map(place)).toEqual(flat!.slice(3, 26).map(place));
+    expect(bare!.slice(3, 26).map(place)).toEqual(unwrapped!.slice(3, 26).map(place));
     expect(bare![6]).toMatchObject({
       order: 26941928n,
       committed: 1_795_423_828_966_246,
@@ -448,7 +448,7 @@ describe("where a change stands in the log", () => {
   });
 
   test(
-    "snapshot rows say so; an incremental one has its place in source.sequence, and a flat one " +
+    "snapshot rows say so; an incremental one has its place in source.sequence, and an unwrapped one " +
       "has none",
     () => {
       expect(
@@ -457,7 +457,7 @@ describe("where a change stands in the log", () => {
       expect(bare!.slice(26).map(({ snapshot, order }) => [snapshot, order])).toEqual(
         Array(12).fill([true, 26968752n]),
       );
-      expect(flat!.slice(26).map(({ snapshot, order }) => [snapshot, order])).toEqual(
+      expect(unwrapped!.slice(26).map(({ snapshot, order }) => [snapshot, order])).toEqual(
         Array(12).fill([true, null]),
       );
     },

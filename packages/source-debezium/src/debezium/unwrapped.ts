@@ -23,6 +23,12 @@ const FIELDS = [
   "connector",
   "origin",
   "origin_lsn",
+  "file",
+  "pos",
+  "row",
+  "gtid",
+  "server_id",
+  "thread",
 ];
 const META = new Set(FIELDS.flatMap((field) => [`__${field}`, `__source_${field}`]));
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ESCAPED, isJson, Members, NUMBER, STRING } from "../src/json-text.ts";
-import { parameters } from "./support/seed.ts";
+import { ESCAPED, isJson, Members, NUMBER, STRING } from "../../src/debezium/json-text.ts";
+import { parameters } from "../support/seed.ts";
 
 const check = (property: fc.IRawProperty<unknown>): void => {
   fc.assert(property, parameters);

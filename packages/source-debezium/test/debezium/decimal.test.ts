@@ -7,9 +7,9 @@ import {
   decimalText,
   fitDecimal,
   wholeNumber,
-} from "../src/decimal.ts";
-import { Failure, NON_FINITE } from "../src/failure.ts";
-import { parameters } from "./support/seed.ts";
+} from "../../src/values/decimal.ts";
+import { Failure, NON_FINITE } from "../../src/values/failure.ts";
+import { parameters } from "../support/seed.ts";
 
 const check = (property: fc.IRawProperty<unknown>): void => {
   fc.assert(property, parameters);

@@ -2,7 +2,7 @@
  * NUMERIC in its five forms: base64 with a scale, `{scale, value}`, text, a JSON number, and base64
  * in a message that does not say so.
  */
-import type { Decimal } from "./decimal.ts";
+import type { Decimal } from "../values/decimal.ts";
 import {
   decimalOfBase64,
   decimalOfText,
@@ -10,8 +10,8 @@ import {
   isEither,
   isNumeral,
   isSpecial,
-} from "./decimal.ts";
-import { Failure, WITHOUT_SCALE } from "./failure.ts";
+} from "../values/decimal.ts";
+import { Failure, WITHOUT_SCALE } from "../values/failure.ts";
 import { Members, NUMBER, OBJECT } from "./json-text.ts";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";

@@ -1,12 +1,14 @@
 /**
  * Where a change comes from in the database's own log: the `source` block of an envelope, or the
- * `__` members of a flat row.
+ * `__` members of an unwrapped row.
  */
 import type { Change } from "@tidemark/core/spi";
 import { type Members, NUMBER, TRUE } from "./json-text.ts";
+import { mysqlOrder, postgresOrder } from "./log-order.ts";
 
 export interface Origin {
-  readonly lsn: bigint | null;
+  /** Place in the database's log; null: the message does not say. */
+  readonly order: bigint | null;
   /** µs; null: the message does not say. */
   readonly committed: number | null;
   readonly snapshot: boolean;
@@ -15,7 +17,7 @@ export interface Origin {
 }
 
 export const NO_ORIGIN: Origin = {
-  lsn: null,
+  order: null,
   committed: null,
   snapshot: false,
   snapshotMarker: undefined,
@@ -34,18 +36,32 @@ const PARTS: Readonly<Record<string, Change["snapshotMarker"]>> = {
   incremental: "incremental",
 };
 
-/** `find` gives the place of a field of the source block, −1 where there is none. */
-export function originOf(members: Members, find: (field: string) => number): Origin {
+/**
+ * Reads the origin. `find` gives the place of a field of the source block, −1 where there is none;
+ * `where` names the message in errors.
+ */
+export function originOf(
+  members: Members,
+  find: (field: string) => number,
+  where: () => string,
+): Origin {
+  const text = (field: string): string | null => {
+    const i = find(field);
+    return i >= 0 && members.isString(i) ? members.string(i) : null;
+  };
   const number = (field: string): string | null => {
     const i = find(field);
     return i >= 0 && members.kind(i) === NUMBER ? members.raw(i) : null;
   };
   const micros = number("ts_us");
   const millis = micros === null ? number("ts_ms") : null;
+  const file = text("file");
+  const pos = number("pos");
+  const binlog = file !== null && pos !== null && find("lsn") < 0;
   // Law 6: with milliseconds alone, the last microsecond in which the commit can have been.
-  const committed =
+  const told =
     micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
-  const lsn = number("lsn");
+  const committed = binlog && told !== null ? endOfSecond(told) : told;
   const s = find("snapshot");
   const snapshot =
     s >= 0 && members.isString(s)
@@ -55,13 +71,17 @@ export function originOf(members: Members, find: (field: string) => number): Ori
         : "false";
   const transaction = find("txId");
   return {
-    lsn: lsn !== null && /^\d+$/.test(lsn) ? BigInt(lsn) : sequenceLsn(members, find("sequence")),
+    order: binlog
+      ? mysqlOrder({ file, pos, row: number("row") }, where())
+      : postgresOrder(number("lsn"), text("sequence")),
     committed: Number.isSafeInteger(committed) ? committed : null,
     snapshot: snapshot !== "false",
     snapshotMarker: PARTS[snapshot],
     transaction:
       transaction < 0
-        ? null
+        ? binlog
+          ? text("gtid")
+          : null
         : members.kind(transaction) === NUMBER
           ? members.raw(transaction)
           : members.isString(transaction)
@@ -71,11 +91,10 @@ export function originOf(members: Members, find: (field: string) => number): Ori
 }
 
 /**
- * The second number of `["last commit", "this change"]`: the place of an incremental snapshot's
- * row, which has no LSN (law 5).
+ * Binlogs tell whole seconds, unless the server writes µs with the transaction's GTID. Law 6: a
+ * change is known from the last microsecond in which its commit can have been.
  */
-function sequenceLsn(members: Members, i: number): bigint | null {
-  if (i < 0 || !members.isString(i)) return null;
-  const match = /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(members.string(i));
-  return match === null ? null : BigInt(match[1]!);
+function endOfSecond(micros: number): number {
+  const second = Math.floor(micros / 1_000_000) * 1_000_000;
+  return micros - second <= 999 ? second + 999_999 : micros;
 }

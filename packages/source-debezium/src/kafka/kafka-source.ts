@@ -1,7 +1,7 @@
-/** A change source over topics of Kafka. */
+/** A change source over topics of Kafka, in any format that a decoder reads. */
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource, Position, SourceSpec } from "@tidemark/core/spi";
+import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
 import kafkajs, {
   type Admin,
   type Consumer,
@@ -9,14 +9,14 @@ import kafkajs, {
   type KafkaConfig,
   type KafkaMessage,
 } from "kafkajs";
-import { type DebeziumDecoder, type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
 import { FetchedQueue, sizeOf } from "./fetched-queue.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
 import { KafkaFetcher } from "./kafka-fetcher.ts";
 import { type KafkaPartition, positionAfter } from "./kafka-partition.ts";
-import type { LogMessage } from "./message.ts";
-import { holdsTable } from "./topic-table.ts";
+import { type KafkaMessage as Message, kafkaMessage } from "../message/kafka-message.ts";
+import type { MessageDecoder, OnWarning, RunningDecoder } from "../message/message-decoder.ts";
+import { processWarning } from "../message/process-warning.ts";
 
 /** What is called of a client of kafkajs. */
 export interface KafkaClient {
@@ -24,7 +24,8 @@ export interface KafkaClient {
   consumer(config: ConsumerConfig): Consumer;
 }
 
-export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
+/** How Kafka is read; what the messages hold is the decoder's. */
+export interface KafkaSourceOptions {
   /** Addresses, `host:port`; or give a client. */
   readonly brokers?: readonly string[] | Exclude<KafkaConfig["brokers"], string[]> | undefined;
   readonly ssl?: KafkaConfig["ssl"] | undefined;
@@ -33,11 +34,6 @@ export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   readonly client?: KafkaClient | undefined;
   /** Names, or patterns for the topics there are when the run starts. */
   readonly topics: string | RegExp | readonly (string | RegExp)[];
-  /**
-   * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic
-   * → table, as the source names it.
-   */
-  readonly tables?: DecoderOptions["topics"];
   /**
    * Runs of one group share the partitions among them: only for runs into the same stores. Without
    * it, a run has a group of its own and takes them all.
@@ -62,6 +58,11 @@ export interface KafkaChangesOptions extends Omit<DecoderOptions, "topics"> {
   readonly consumer?:
     | Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">>
     | undefined;
+  /**
+   * Told once of each thing that a log loses without an error, and when Kafka is tried again; by
+   * default a warning of the process.
+   */
+  readonly onWarning?: OnWarning | undefined;
 }
 
 /** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
@@ -89,24 +90,15 @@ export interface KafkaChanges extends ChangeSource {
   readonly skipped: ReadonlyMap<string, number>;
 }
 
-/**
- * Changes from topics of Kafka, enveloped, bare or flat. Where each partition stands lies with the
- * state in the stores: nothing is committed to Kafka, so a run may be killed and started again, and
- * what the log has lost since is `LOG_LOST` or `TOPIC_RECREATED`, before anything of its topic is
- * applied.
- *
- * @example
- * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });
- */
-export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
+/** Reads topics of Kafka and gives their messages to the decoder. */
+export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder): KafkaChanges {
   const asked = [options.topics].flat() as readonly (string | RegExp)[];
   const name = `Kafka topics ${asked.join(", ")}`;
   const mostMessages = options.batchMessages ?? 5_000;
   const mostBytes = options.batchBytes ?? 8 * 2 ** 20;
+  const { onWarning = processWarning } = options;
   const warn = (code: string, message: string): void => {
-    if (options.onWarning === undefined)
-      process.emitWarning(message, { type: "TidemarkWarning", code });
-    else options.onWarning({ code, message });
+    onWarning({ code, message });
   };
   const queues = new Set<FetchedQueue>();
   /** Of the first reader of the current run, or of the last one. */
@@ -142,8 +134,9 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
       signal,
       independent = false,
     }): AsyncGenerator<ChangeBatch> {
-      const decoder = debeziumDecoder(sources, { ...options, topics: options.tables });
-      if (!independent) skipped = decoder.skipped;
+      const running = decoder.start({ sources, onWarning });
+      const skippedNow = new Map<string, number>();
+      if (!independent) skipped = skippedNow;
       // Of a shared group a second member would take partitions from the first: who reads beside it
       // has a group of its own.
       const groupId = independent ? undefined : options.groupId;
@@ -189,7 +182,7 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
           positions,
           queue,
           retained: options.beginning === "retained",
-          declared: declaredTopics(sources, options),
+          declared: (topic) => decoder.holds?.(topic, sources) === true,
           onRetry: ({ message }) => {
             warn("KAFKA_RETRIES", `${message}; trying again`);
           },
@@ -213,7 +206,7 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
           }
           await mine.change();
           signal?.throwIfAborted();
-          const batch = nextBatch(queue, decoder, mostMessages, mostBytes);
+          const batch = nextBatch(queue, running, skippedNow, mostMessages, mostBytes);
           mine.refill();
           if (batch !== null) yield batch;
         }
@@ -233,7 +226,8 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
 /** Decodes what waits, up to the limits; null: nothing waits. */
 function nextBatch(
   queue: FetchedQueue,
-  decoder: DebeziumDecoder,
+  decoder: RunningDecoder,
+  skipped: Map<string, number>,
   mostMessages: number,
   mostBytes: number,
 ): ChangeBatch | null {
@@ -243,14 +237,15 @@ function nextBatch(
   let count = 0;
   for (let fetched = queue.first(); fetched !== undefined; fetched = queue.first()) {
     const { partition, messages, position } = fetched;
-    let last: LogMessage | null = null;
+    let last: Message | null = null;
     while (fetched.taken < messages.length && count < mostMessages && bytes < mostBytes) {
       const raw = queue.take(fetched);
       const message = (last = logMessage(partition, raw));
       const change = decoder.decode(message);
       bytes += sizeOf(raw);
       count++;
-      if (change !== null) {
+      if (change === null) skipped.set(partition.topic, (skipped.get(partition.topic) ?? 0) + 1);
+      else {
         if (partition.headless !== null) throw partition.headless;
         partition.relevant = true;
         if (change.committed !== null)
@@ -262,7 +257,7 @@ function nextBatch(
       partition.given = position;
       queue.shift();
     } else if (last !== null) {
-      // once, not for each message: its mark is a hash
+      // once, not for each message: its checkpoint is a hash
       partition.given = positionAfter(partition.name, last);
     }
     moved.add(partition);
@@ -282,21 +277,21 @@ function sum(numbers: readonly number[]): number {
 function logMessage(
   { topic, partition }: KafkaPartition,
   { offset, timestamp, key, value, headers = {} }: KafkaMessage,
-): LogMessage {
-  return {
+): Message {
+  return kafkaMessage({
     topic,
     partition,
     offset: Number(offset),
     timestamp: Number(timestamp),
-    key: key === null ? null : key.toString("utf8"),
-    value: value === null ? null : value.toString("utf8"),
+    key,
+    value,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [
         name,
         value === undefined ? null : String(Array.isArray(value) ? value.at(-1) : value),
       ]),
     ),
-  };
+  });
 }
 
 function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
@@ -310,7 +305,7 @@ function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
 }
 
 function clientOf(
-  { brokers, ssl, sasl, clientId = "tidemark" }: KafkaChangesOptions,
+  { brokers, ssl, sasl, clientId = "tidemark" }: KafkaSourceOptions,
   name: string,
 ): KafkaClient {
   if (brokers === undefined)
@@ -355,14 +350,4 @@ async function existing(
     );
   }
   return topics;
-}
-
-function declaredTopics(
-  sources: readonly SourceSpec[],
-  { tables = {} }: KafkaChangesOptions,
-): (topic: string) => boolean {
-  return (topic) =>
-    sources.some(({ table }) =>
-      tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table,
-    );
 }

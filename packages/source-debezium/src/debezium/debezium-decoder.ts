@@ -2,20 +2,21 @@
 import { TidemarkError } from "@tidemark/core";
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import type { TimeUnit } from "./column-reader.ts";
-import { findMeta } from "./flat.ts";
+import { findMeta } from "./unwrapped.ts";
 import { Members, OBJECT, TRUE } from "./json-text.ts";
-import type { LogMessage } from "./message.ts";
+import type { KafkaMessage } from "../message/kafka-message.ts";
+import type { MessageDecoder, OnWarning, RunningDecoder } from "../message/message-decoder.ts";
 import { NO_ORIGIN, type Origin, originOf } from "./origin.ts";
 import { payloadReader } from "./payload.ts";
 import { type Row, type RowDecoder, rowDecoder } from "./row-decoder.ts";
-import { decoderOfTopic } from "./topic-table.ts";
+import { decoderOfTopic, holdsTable } from "./topic-table.ts";
 
-export interface DecoderOptions {
+export interface DebeziumOptions {
   /**
    * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic
    * → table, as the source names it.
    */
-  readonly topics?: Readonly<Record<string, string>> | undefined;
+  readonly tables?: Readonly<Record<string, string>> | undefined;
   /**
    * What a number in a timestamp column counts where messages have no schema:
    * `"schema.table.column"` → unit. µs where nothing is said; Debezium sends ms for TIMESTAMP(0) to
@@ -24,33 +25,41 @@ export interface DecoderOptions {
   readonly times?: Readonly<Record<string, TimeUnit>> | undefined;
   /** The connector's `unavailable.value.placeholder`. */
   readonly toastMarker?: string | undefined;
-  /**
-   * Told once of each thing that a log loses without an error; by default a warning of the process.
-   */
-  readonly onWarning?:
-    | ((warning: { readonly code: string; readonly message: string }) => void)
-    | undefined;
-}
-
-export interface DebeziumDecoder {
-  /**
-   * The change, or null where the message is of no declared source (a heartbeat, another table).
-   * Throws `DECIMAL_WITHOUT_SCALE`, `DECIMAL_ENCODING_UNCLEAR` and `FLAT_WITHOUT_DELETED`: nothing
-   * of the source can be trusted then.
-   */
-  decode(message: LogMessage): Change | null;
-  /** How many messages were of no declared source, by topic. */
-  readonly skipped: ReadonlyMap<string, number>;
 }
 
 const NONE: readonly never[] = [];
 const UNWRAP = "transforms.unwrap";
 
-/** Decodes Debezium's messages, enveloped, bare or flat, for these sources. */
-export function debeziumDecoder(
+/**
+ * Decodes Debezium's messages of PostgreSQL, MySQL and MariaDB: enveloped, bare or unwrapped. A
+ * heartbeat or a row of another table is of no declared source.
+ *
+ * A run throws these errors, because nothing of the source can be trusted then:
+ *
+ * @throws DECIMAL_WITHOUT_SCALE when nothing says the scale of a decimal in base64.
+ * @throws DECIMAL_ENCODING_UNCLEAR when a decimal may be digits or base64.
+ * @throws UNWRAPPED_WITHOUT_DELETED when unwrapped messages do not mark deletes.
+ * @throws BINLOG_PLACE_UNKNOWN when a place in MySQL's log has no order.
+ * @example
+ * kafkaChanges({ brokers, topics, decoder: debeziumDecoder({ times: { "public.t.at": "ms" } }) });
+ */
+export function debeziumDecoder(options: DebeziumOptions = {}): MessageDecoder {
+  const { tables = {} } = options;
+  return {
+    name: "Debezium",
+    holds: (topic, sources) =>
+      sources.some(({ table }) =>
+        tables[topic] === undefined ? holdsTable(topic, table) : tables[topic] === table,
+      ),
+    start: ({ sources, onWarning }) => runningDecoder(sources, options, onWarning),
+  };
+}
+
+function runningDecoder(
   sources: readonly SourceSpec[],
-  options: DecoderOptions = {},
-): DebeziumDecoder {
+  options: DebeziumOptions,
+  onWarning: OnWarning,
+): RunningDecoder {
   const times = options.times ?? {};
   const toastMarker = options.toastMarker ?? "__debezium_unavailable_value";
   const decoders = new Map<string, RowDecoder>();
@@ -71,30 +80,22 @@ export function debeziumDecoder(
   const payload = payloadReader(new Members({ source: block, before, after }));
   const kafkaKey = payloadReader();
   const ofTopics = new Map<string, RowDecoder | null>();
-  const skipped = new Map<string, number>();
   const warned = new Set<string>();
 
   const warn = (code: string, source: SourceSpec, message: string): void => {
     if (warned.has(`${code} ${source.name}`)) return;
     warned.add(`${code} ${source.name}`);
-    const text = `source "${source.name}": ${message}`;
-    if (options.onWarning === undefined)
-      process.emitWarning(text, { type: "TidemarkWarning", code });
-    else options.onWarning({ code, message: text });
+    onWarning({ code, message: `source "${source.name}": ${message}` });
   };
   const ofTopic = (topic: string): RowDecoder | null => {
     let decoder = ofTopics.get(topic);
     if (decoder === undefined) {
-      const table = options.topics?.[topic];
+      const table = options.tables?.[topic];
       decoder =
         table === undefined ? decoderOfTopic(topic, decoders) : (decoders.get(table) ?? null);
       ofTopics.set(topic, decoder);
     }
     return decoder;
-  };
-  const skip = (message: LogMessage): null => {
-    skipped.set(message.topic, (skipped.get(message.topic) ?? 0) + 1);
-    return null;
   };
 
   const keyOf = (
@@ -108,7 +109,7 @@ export function debeziumDecoder(
 
   const change = (
     { source }: RowDecoder,
-    message: LogMessage,
+    message: KafkaMessage,
     kind: Change["kind"],
     op: string | null,
     origin: Origin,
@@ -128,7 +129,7 @@ export function debeziumDecoder(
     invalidColumns: row === null ? NONE : row.unreadable,
     undecodable,
     nonFinite: row === null ? 0 : row.nonFinite,
-    order: origin.lsn,
+    order: origin.order,
     committed: origin.committed,
     snapshot: origin.snapshot || op === "r",
     ...(origin.snapshotMarker === undefined ? {} : { snapshotMarker: origin.snapshotMarker }),
@@ -137,9 +138,9 @@ export function debeziumDecoder(
     transaction: origin.transaction,
     extra: row === null ? null : row.extra,
   });
-  const tombstone = (decoder: RowDecoder | null, message: LogMessage): Change | null =>
+  const tombstone = (decoder: RowDecoder | null, message: KafkaMessage): Change | null =>
     decoder === null
-      ? skip(message)
+      ? null
       : change(decoder, message, "none", null, NO_ORIGIN, null, null, null, null);
 
   /**
@@ -148,15 +149,15 @@ export function debeziumDecoder(
    */
   const undecodable = (
     decoder: RowDecoder | null,
-    message: LogMessage,
+    message: KafkaMessage,
     op: string | null,
     origin: Origin,
     reason: string,
     what: string,
   ): Change | null => {
-    if (decoder === null) return skip(message);
+    if (decoder === null) return null;
     const where = `${message.topic}, partition ${message.partition}, offset ${message.offset}: ${what}`;
-    const key = keyOf(decoder, message.key, message.topic);
+    const key = keyOf(decoder, message.keyText, message.topic);
     const from = withCommit(decoder, message, origin, false);
     if (key === null)
       return change(decoder, message, "none", op, from, null, null, null, {
@@ -174,7 +175,7 @@ export function debeziumDecoder(
    */
   const withCommit = (
     decoder: RowDecoder,
-    { timestamp }: LogMessage,
+    { timestamp }: KafkaMessage,
     origin: Origin,
     warns: boolean,
   ): Origin => {
@@ -190,7 +191,9 @@ export function debeziumDecoder(
     return { ...origin, committed: timestamp * 1000 + 999 };
   };
 
-  let current: LogMessage;
+  let current: KafkaMessage;
+  const where = (): string =>
+    `${current.topic}, partition ${current.partition}, offset ${current.offset}`;
   const withoutScale = (decoder: RowDecoder, column: string): never => {
     const { topic, partition, offset } = current;
     throw new TidemarkError(
@@ -206,13 +209,13 @@ export function debeziumDecoder(
 
   const upsert = (
     decoder: RowDecoder,
-    message: LogMessage,
+    message: KafkaMessage,
     op: string | null,
     origin: Origin,
     members: Members,
-    flat: boolean,
+    unwrapped: boolean,
   ): Change | null => {
-    const row = decoder.row(members, payload.schema(), flat, withoutScale);
+    const row = decoder.row(members, payload.schema(), unwrapped, withoutScale);
     if (!decoder.hasKey(row.values))
       return undecodable(
         decoder,
@@ -231,32 +234,32 @@ export function debeziumDecoder(
    */
   const deletion = (
     decoder: RowDecoder,
-    message: LogMessage,
+    message: KafkaMessage,
     op: string | null,
     origin: Origin,
     members: Members | null,
   ): Change | null => {
     const key =
       (members === null ? null : decoder.key(members, payload.schema())) ??
-      keyOf(decoder, message.key, message.topic);
+      keyOf(decoder, message.keyText, message.topic);
     if (key === null)
       return undecodable(decoder, message, op, origin, "KEY_UNREADABLE", "a delete");
     return change(decoder, message, "delete", op, origin, decoder.keyRow(key), null, null, null);
   };
 
-  const envelope = (message: LogMessage): Change | null => {
+  const envelope = (message: KafkaMessage): Change | null => {
     const { members } = payload;
     const s = members.find("source");
     let decoder = ofTopic(message.topic);
     let origin = NO_ORIGIN;
     if (s >= 0 && members.kind(s) === OBJECT) {
       const table = tableOf(block);
-      if (table !== null && options.topics?.[message.topic] === undefined)
+      if (table !== null && options.tables?.[message.topic] === undefined)
         decoder = decoders.get(table) ?? null;
-      if (decoder === null) return skip(message);
-      origin = originOf(block, (field) => block.find(field));
+      if (decoder === null) return null;
+      origin = originOf(block, (field) => block.find(field), where);
     }
-    if (decoder === null) return skip(message);
+    if (decoder === null) return null;
     origin = withCommit(decoder, message, origin, true);
     const o = members.find("op");
     const op = o >= 0 && members.isString(o) ? members.string(o) : null;
@@ -294,19 +297,20 @@ export function debeziumDecoder(
     }
   };
 
-  const flatRow = (message: LogMessage): Change | null => {
+  const unwrappedRow = (message: KafkaMessage): Change | null => {
     const { members } = payload;
     const find = (field: string): number => findMeta(members, field);
-    const [schema, table] = [find("schema"), find("table")];
+    const schema = find("schema") >= 0 ? find("schema") : find("db");
+    const table = find("table");
     const named =
       schema >= 0 && table >= 0 && members.isString(schema) && members.isString(table)
         ? `${members.string(schema)}.${members.string(table)}`
         : null;
     const decoder =
-      named !== null && options.topics?.[message.topic] === undefined
+      named !== null && options.tables?.[message.topic] === undefined
         ? (decoders.get(named) ?? null)
         : ofTopic(message.topic);
-    if (decoder === null) return skip(message);
+    if (decoder === null) return null;
     const d = members.find("__deleted");
     if (d < 0) {
       if (find("op") < 0 && decoder.key(members, payload.schema()) === null) {
@@ -320,23 +324,23 @@ export function debeziumDecoder(
         );
       }
       throw new TidemarkError(
-        "FLAT_WITHOUT_DELETED",
+        "UNWRAPPED_WITHOUT_DELETED",
         `source "${decoder.source.name}": ${message.topic} (partition ${message.partition}, ` +
           `offset ${message.offset}) ` +
-          `holds flat rows without "__deleted", which cannot tell a delete; set ` +
+          `holds unwrapped rows without "__deleted", which cannot tell a delete; set ` +
           `${UNWRAP}.delete.tombstone.handling.mode=rewrite and ` +
           `${UNWRAP}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`,
       );
     }
     warn(
-      "FLAT_LOSES_TRUNCATES",
+      "UNWRAPPED_LOSES_TRUNCATES",
       decoder.source,
-      `${message.topic} holds flat rows, and the unwrap transform drops truncates: ` +
+      `${message.topic} holds unwrapped rows, and the unwrap transform drops truncates: ` +
         "after a TRUNCATE the rows stay. Drop the transform if the table is ever truncated",
     );
     const o = find("op");
     const op = o >= 0 && members.isString(o) ? members.string(o) : null;
-    const origin = withCommit(decoder, message, originOf(members, find), true);
+    const origin = withCommit(decoder, message, originOf(members, find, where), true);
     const deleted = members.isString(d) ? members.string(d) === "true" : members.kind(d) === TRUE;
     return deleted
       ? deletion(decoder, message, op, origin, members)
@@ -344,11 +348,10 @@ export function debeziumDecoder(
   };
 
   return {
-    skipped,
-
     decode(message) {
       current = message;
-      const { topic, value } = message;
+      const { topic } = message;
+      const value = message.valueText;
       if (value === null) return tombstone(ofTopic(topic), message);
       switch (payload.read(value, topic)) {
         case "null":
@@ -372,7 +375,7 @@ export function debeziumDecoder(
             "the payload is not an object",
           );
         case "object":
-          return isEnvelope(payload.members) ? envelope(message) : flatRow(message);
+          return isEnvelope(payload.members) ? envelope(message) : unwrappedRow(message);
       }
     },
   };

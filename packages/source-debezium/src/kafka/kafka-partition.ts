@@ -4,7 +4,7 @@
  */
 import { TidemarkError } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
-import { type LogMessage, checkpoint } from "./message.ts";
+import { type KafkaMessage, checkpoint } from "../message/kafka-message.ts";
 
 /** What the broker holds: offsets in [low, high). */
 export interface Watermarks {
@@ -80,7 +80,7 @@ export function kafkaPartition(topic: string, partition: number): KafkaPartition
  */
 export function positionAfter(
   name: string,
-  message: Pick<LogMessage, "offset" | "timestamp" | "key">,
+  message: Pick<KafkaMessage, "offset" | "timestamp" | "keyText">,
   through: number = message.offset,
 ): Position {
   return {

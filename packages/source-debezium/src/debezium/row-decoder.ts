@@ -2,10 +2,10 @@
 import type { SourceSpec, InvalidColumn, Value } from "@tidemark/core/spi";
 import { columnReader, type Reader, type TimeUnit } from "./column-reader.ts";
 import type { RowSchema } from "./connect-schema.ts";
-import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
-import { isMeta } from "./flat.ts";
+import { Failure, NON_FINITE, WITHOUT_SCALE } from "../values/failure.ts";
+import { isMeta } from "./unwrapped.ts";
 import { type Members, NULL } from "./json-text.ts";
-import { toastMarkers } from "./placeholder.ts";
+import { toastMarkers } from "./toast-marker.ts";
 
 export interface RowOptions {
   readonly times: Readonly<Record<string, TimeUnit>>;
@@ -23,13 +23,13 @@ export interface Row {
 export interface RowDecoder {
   readonly source: SourceSpec;
   /**
-   * The whole row; a flat one holds more than columns. `withoutScale` is told of a column whose
+   * The whole row; an unwrapped one holds more than columns. `withoutScale` is told of a column whose
    * decimals cannot be decoded, and throws.
    */
   row(
     members: Members,
     schema: RowSchema | null,
-    flat: boolean,
+    unwrapped: boolean,
     withoutScale: (decoder: RowDecoder, column: string) => never,
   ): Row;
   /** Whether no value of the primary key is missing. */
@@ -74,7 +74,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
   const decoder: RowDecoder = {
     source,
 
-    row(members, schema, flat, withoutScale) {
+    row(members, schema, unwrapped, withoutScale) {
       const read = readers(schema);
       const values: Value[] = columns.map(() => null);
       let unavailable: number[] | null = null;
@@ -85,7 +85,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
       for (let i = 0; i < members.length; i++) {
         const c = index.get(members.key(i));
         if (c === undefined) {
-          if (!flat || !isMeta(members.key(i)))
+          if (!unwrapped || !isMeta(members.key(i)))
             extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
           continue;
         }

@@ -4,7 +4,7 @@
  */
 
 /**
- * Tests the JSON text of a value for a placeholder: as text, as bytea, as an array of text, of
+ * Tests the JSON text of a value for the TOAST marker: as text, as bytea, as an array of text, of
  * bytea or of integers, and as hstore.
  */
 export function toastMarkers(text: string): {

@@ -12,8 +12,8 @@ import {
   isBase64,
   isSpecial,
   wholeNumber,
-} from "./decimal.ts";
-import { Failure, NON_FINITE, WITHOUT_SCALE } from "./failure.ts";
+} from "../values/decimal.ts";
+import { Failure, NON_FINITE, WITHOUT_SCALE } from "../values/failure.ts";
 import { FALSE, isJson, type Members, NUMBER, OBJECT, ownText, TRUE } from "./json-text.ts";
 import { type NumericOptions, numericReader } from "./numeric.ts";
 

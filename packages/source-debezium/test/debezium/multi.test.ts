@@ -11,10 +11,10 @@ import { join } from "node:path";
 import type { Position, SourceSpec, Value } from "@tidemark/core/spi";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { afterAll, expect, test } from "vitest";
-import { EndState } from "./support/end-state.ts";
-import { fixture, quiet } from "./support/fixtures.ts";
-import { random } from "./support/seed.ts";
-import { card, transactions } from "./support/sources.ts";
+import { EndState } from "../support/end-state.ts";
+import { fixture, quiet } from "../support/fixtures.ts";
+import { random } from "../support/seed.ts";
+import { card, transactions } from "../support/sources.ts";
 
 const SOURCES = [transactions, card];
 const folder = mkdtempSync(join(tmpdir(), "tidemark-multi-"));

@@ -24,7 +24,7 @@ import {
   refuseLost,
   type Watermarks,
 } from "./kafka-partition.ts";
-import { checkpoint } from "./message.ts";
+import { checkpoint } from "../message/kafka-message.ts";
 
 export interface KafkaFetcherOptions {
   /** For errors: `Kafka topics a, b`. */
@@ -428,11 +428,11 @@ export class KafkaFetcher {
 function head({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): {
   readonly offset: number;
   readonly timestamp: number;
-  readonly key: string | null;
+  readonly keyText: string | null;
 } {
   return {
     offset: Number(offset),
     timestamp: Number(timestamp),
-    key: key === null ? null : key.toString("utf8"),
+    keyText: key === null ? null : key.toString("utf8"),
   };
 }

@@ -2,16 +2,22 @@
 import { access } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import { type DecoderOptions, debeziumDecoder } from "./debezium-decoder.ts";
 import { countLines, lines } from "./lines.ts";
-import { type LogMessage, checkpoint, partitionName } from "./message.ts";
+import { checkpoint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
+import type { MessageDecoder, OnWarning } from "../message/message-decoder.ts";
+import { processWarning } from "../message/process-warning.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
-export interface RecordedTopicOptions extends DecoderOptions {
+/** How a recording is read; what the messages hold is the decoder's. */
+export interface RecordedSourceOptions {
   /** A batch ends after so many changes (5,000) … */
   readonly batchChanges?: number | undefined;
   /** … or so many characters of lines (8 Mi), whichever is first. */
   readonly batchSize?: number | undefined;
+  /**
+   * Told once of each thing that a log loses without an error; by default a warning of the process.
+   */
+  readonly onWarning?: OnWarning | undefined;
 }
 
 export interface RecordedTopic extends ChangeSource {
@@ -28,7 +34,7 @@ interface Partition {
   /** Whether `after` was come by, so that what follows is new. */
   reached: boolean;
   /** The last message read. */
-  last: LogMessage | null;
+  last: KafkaMessage | null;
   /** Whether it holds anything of a declared source. */
   relevant: boolean;
   moved: boolean;
@@ -52,17 +58,11 @@ class Remembered {
   }
 }
 
-/**
- * Changes from `.jsonl` or `.jsonl.gz` files, one Kafka message a line, read in the order given.
- * Lines may mix topics and partitions; within a partition offsets ascend, over all files. A message
- * that comes again at its offset is passed over; another message there is `TOPIC_LINE_INVALID`.
- *
- * @example
- * await store.run(recordedTopic(["transactions.jsonl", "cards.jsonl.gz"]));
- */
-export function recordedTopic(
+/** Reads recorded topics and gives their messages to the decoder. */
+export function recordedSource(
   paths: string | readonly string[],
-  options: RecordedTopicOptions = {},
+  options: RecordedSourceOptions,
+  decoder: MessageDecoder,
 ): RecordedTopic {
   const files = typeof paths === "string" ? [paths] : [...paths];
   const name = `recorded topic ${files.join(", ")}`;
@@ -78,8 +78,10 @@ export function recordedTopic(
     },
 
     async *changes({ sources, after, signal }): AsyncGenerator<ChangeBatch> {
-      const decoder = debeziumDecoder(sources, options);
-      skipped = decoder.skipped;
+      const { onWarning = processWarning } = options;
+      const running = decoder.start({ sources, onWarning });
+      const skippedNow = new Map<string, number>();
+      skipped = skippedNow;
       const positions = new Map(after.map((position) => [position.partition, position]));
       const partitions = new Map<string, Partition>();
       let changes: Change[] = [];
@@ -108,8 +110,10 @@ export function recordedTopic(
         for (const { message, place, length } of chunk) {
           const partition = partitionOf(partitions, positions, message);
           if (!isNew(partition, message, name, place)) continue;
-          const change = decoder.decode(message);
-          if (change !== null) {
+          const change = running.decode(message);
+          if (change === null)
+            skippedNow.set(message.topic, (skippedNow.get(message.topic) ?? 0) + 1);
+          else {
             changes.push(change);
             partition.relevant = true;
           }
@@ -135,7 +139,7 @@ export function recordedTopic(
 }
 
 interface RecordedLine {
-  readonly message: LogMessage;
+  readonly message: KafkaMessage;
   /** `file:line` */
   readonly place: string;
   /** Characters of the line. */
@@ -228,7 +232,7 @@ async function allThere(files: readonly string[]): Promise<void> {
 function partitionOf(
   partitions: Map<string, Partition>,
   positions: ReadonlyMap<string, Position>,
-  message: LogMessage,
+  message: KafkaMessage,
 ): Partition {
   const name = partitionName(message);
   let partition = partitions.get(name);
@@ -249,7 +253,12 @@ function partitionOf(
 }
 
 /** Takes note of the message; true where its effect is not in yet. */
-function isNew(partition: Partition, message: LogMessage, source: string, place: string): boolean {
+function isNew(
+  partition: Partition,
+  message: KafkaMessage,
+  source: string,
+  place: string,
+): boolean {
   const { after, last, seen } = partition;
   const { offset } = message;
   const print = fingerprint(message);
@@ -299,7 +308,7 @@ function lost(source: string, position: Position, what: string): TidemarkError {
 }
 
 /** A hash that tells a message that comes again from another at its offset. */
-function fingerprint({ timestamp, key, value }: LogMessage): number {
+function fingerprint({ timestamp, keyText: key, valueText: value }: KafkaMessage): number {
   let hash = (timestamp ?? 0) | 0;
   hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);
   if (key !== null)

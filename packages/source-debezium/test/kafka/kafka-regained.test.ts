@@ -4,11 +4,11 @@
  */
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kafkaChanges, type KafkaClient, type LogMessage } from "@tidemark/source-debezium";
+import { kafkaChanges, type KafkaClient, type RecordedMessage } from "@tidemark/source-debezium";
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
-import { messages, quiet } from "./support/fixtures.ts";
-import { transactions } from "./support/sources.ts";
+import { messages, quiet } from "../support/fixtures.ts";
+import { transactions } from "../support/sources.ts";
 
 const TOPIC = "bank.public.transaction_data";
 const JOIN = "consumer.group_join";
@@ -78,7 +78,7 @@ function group() {
   };
 }
 
-function kafkaMessage({ key, value }: LogMessage, offset: number): KafkaMessage {
+function kafkaMessage({ key, value }: RecordedMessage, offset: number): KafkaMessage {
   return {
     offset: String(offset),
     timestamp: "1750000000000",

@@ -5,8 +5,8 @@ import { gzipSync } from "node:zlib";
 import type { Change, ChangeBatch, Position, SourceSpec } from "@tidemark/core/spi";
 import { recordedTopic, type RecordedTopicOptions } from "@tidemark/source-debezium";
 import { afterAll, describe, expect, test } from "vitest";
-import { fixture, quiet } from "./support/fixtures.ts";
-import { all, transactions } from "./support/sources.ts";
+import { fixture, quiet } from "../support/fixtures.ts";
+import { all, transactions } from "../support/sources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-recorded-"));
 afterAll(() => {

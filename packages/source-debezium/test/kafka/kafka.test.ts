@@ -8,16 +8,16 @@ import {
   kafkaChanges,
   recordedTopic,
   type KafkaChangesOptions,
-  type LogMessage,
+  type RecordedMessage,
 } from "@tidemark/source-debezium";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { EndState } from "./support/end-state.ts";
-import { fixture, messages, quiet } from "./support/fixtures.ts";
-import { batches, changesOf, positionsOf } from "./support/kafka.ts";
-import { all, card, times, transactions } from "./support/sources.ts";
+import { EndState } from "../support/end-state.ts";
+import { fixture, messages, quiet } from "../support/fixtures.ts";
+import { batches, changesOf, positionsOf } from "../support/kafka.ts";
+import { all, card, times, transactions } from "../support/sources.ts";
 
 suiteNeeding(realKafka(), "the Kafka source", () => {
   let kafka: KafkaTopics;
@@ -48,7 +48,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       for (const change of changesOf(found)) state.apply(change);
       return state.rows();
     });
-  const payments = (): LogMessage[] => messages("bare.public.transaction_data.jsonl");
+  const payments = (): RecordedMessage[] => messages("bare.public.transaction_data.jsonl");
   const plain = (found: readonly ChangeBatch[]) =>
     changesOf(found).map((change) => ({ ...change, topic: "" }));
   const failure = (run: Promise<unknown>) =>
@@ -60,7 +60,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     );
 
   test(
-    "every fixture, enveloped, bare and flat, gives the changes of the recorded topic",
+    "every fixture, enveloped, bare and unwrapped, gives the changes of the recorded topic",
     { timeout: 120_000 },
     async () => {
       const tables = all.filter(({ name }) => name !== "no_pk").map(({ name }) => name);
@@ -298,7 +298,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });
     await producer.connect();
-    const send = async (some: readonly LogMessage[], commit: boolean): Promise<void> => {
+    const send = async (some: readonly RecordedMessage[], commit: boolean): Promise<void> => {
       const transaction = await producer.transaction();
       await transaction.send({
         topic,

@@ -3,10 +3,21 @@
  * and value as the text on the wire.
  */
 import { TidemarkError } from "@tidemark/core";
-import type { LogMessage } from "./message.ts";
+import { type KafkaMessage, kafkaMessage } from "../message/kafka-message.ts";
+
+/** What a line of a recorded topic holds, as JSON; partition and offset may be text. */
+export interface RecordedMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number | null;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: Readonly<Record<string, string | null>>;
+}
 
 /** The message of a line; `TOPIC_LINE_INVALID` names the file and the line where it is none. */
-export function recordedMessage(line: string, path: string, number: number): LogMessage {
+export function recordedMessage(line: string, path: string, number: number): KafkaMessage {
   const invalid = (what: string, cause?: unknown): TidemarkError =>
     new TidemarkError(
       "TOPIC_LINE_INVALID",
@@ -37,7 +48,7 @@ export function recordedMessage(line: string, path: string, number: number): Log
     );
   };
   if (typeof topic !== "string" || topic === "") throw invalid('no "topic"');
-  return {
+  return kafkaMessage({
     topic,
     partition: integer("partition"),
     offset: integer("offset"),
@@ -45,10 +56,10 @@ export function recordedMessage(line: string, path: string, number: number): Log
     key: text("key", key),
     value: text("value", value),
     headers: headers(json["headers"]),
-  };
+  });
 }
 
-function headers(field: unknown): LogMessage["headers"] {
+function headers(field: unknown): KafkaMessage["headers"] {
   if (typeof field !== "object" || field === null) return {};
   return Object.fromEntries(
     Object.entries(field).filter(

@@ -1,8 +1,9 @@
 /** A declared column of every kind, from every form that a value may come in. */
 import type { Change, ColumnSpec, SourceSpec, Value } from "@tidemark/core/spi";
-import { debeziumDecoder, type DecoderOptions, type LogMessage } from "@tidemark/source-debezium";
+import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
-import { column } from "./support/sources.ts";
+import { type DecodeOptions, starts } from "../support/fixtures.ts";
+import { column } from "../support/sources.ts";
 
 const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
   name: "t",
@@ -14,7 +15,7 @@ const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
 });
 const envelope = (after: string): string =>
   `{"before":null,"after":${after},"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},"op":"c","ts_ns":1795423829084228008}`;
-const message = (value: string): LogMessage => ({
+const message = (value: string): RecordedMessage => ({
   topic: "p.public.t",
   partition: 0,
   offset: 7,
@@ -26,7 +27,7 @@ const message = (value: string): LogMessage => ({
 /**
  * A row with a value under "c", as it is on the wire; `field` is its schema, absent: none is sent.
  */
-const wire = (raw: string, field?: object): LogMessage => {
+const wire = (raw: string, field?: object): RecordedMessage => {
   const after = envelope(`{"id":1,"c":${raw}}`);
   if (field === undefined) return message(after);
   const row = {
@@ -45,14 +46,14 @@ const decodeOne = (
   c: ColumnSpec,
   raw: string,
   field?: object,
-  options: DecoderOptions = {},
-): Change => debeziumDecoder([source(c)], options).decode(wire(raw, field))!;
+  options: DecodeOptions = {},
+): Change => starts([source(c)], options)(wire(raw, field))!;
 /** The value, or why there is none. */
 const read = (
   c: ColumnSpec,
   raw: string,
   field?: object,
-  options?: DecoderOptions,
+  options?: DecodeOptions,
 ): Value | string => {
   const change = decodeOne(c, raw, field, options);
   return (
@@ -174,8 +175,8 @@ describe("decimals", () => {
       "the source stops",
     () => {
       const values = (...raws: string[]): (Value | undefined)[] => {
-        const decoder = debeziumDecoder([source(money)]);
-        return raws.map((raw) => decoder.decode(wire(raw))!.values![1]);
+        const decodes = starts([source(money)]);
+        return raws.map((raw) => decodes(wire(raw))!.values![1]);
       };
       expect(values('"10.50"', '"1234"', '"none"')).toEqual([1050n, 123400n, null]);
       expect(values('"1234"', '"10.50"', '"1234"')).toEqual([123400n, 1050n, 123400n]);
@@ -326,7 +327,7 @@ test(
 
 test("null, and a column that is not there yet, are listed where the column may not be null", () => {
   const row = (raw: string, nullable: boolean): Change =>
-    debeziumDecoder([source(column("c", "string", { nullable }))]).decode(message(envelope(raw)))!;
+    starts([source(column("c", "string", { nullable }))])(message(envelope(raw)))!;
   expect(row('{"id":1,"c":null}', true).invalidColumns).toEqual([]);
   expect(row('{"id":1}', true)).toMatchObject({ invalidColumns: [], values: [1n, null] });
   expect(row('{"id":1,"c":null}', false).invalidColumns).toEqual([
@@ -342,19 +343,19 @@ test("null, and a column that is not there yet, are listed where the column may 
 test("what no column takes is kept as it stands, digit for digit", () => {
   const after =
     '{"id":1,"new":9223372036854775807,"c":"x","free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
-  const change = debeziumDecoder([source(column("c", "string"))]).decode(message(envelope(after)))!;
+  const change = starts([source(column("c", "string"))])(message(envelope(after)))!;
   expect(change.extra).toBe(
     '{"new":9223372036854775807,"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}',
   );
 });
 
 test("a column may be called constructor, and a row may hold __proto__", () => {
-  const change = debeziumDecoder([
+  const change = starts([
     source(
       column("constructor", "string"),
       column("__proto__", "string"),
       column("toString", "string"),
     ),
-  ]).decode(message(envelope('{"id":1,"constructor":"a","__proto__":"b"}')))!;
+  ])(message(envelope('{"id":1,"constructor":"a","__proto__":"b"}')))!;
   expect(change.values).toEqual([1n, "a", "b", null]);
 });

@@ -1,0 +1,59 @@
+/**
+ * The log order of a change: the place in its database's log as one integer. Core orders by it and
+ * does not look inside. One function for each database, each below `ORDER_LIMIT`.
+ */
+import { TidemarkError } from "@tidemark/core";
+
+/** Core keeps the generation of a source above these bits. */
+const ORDER_BITS = 56n;
+/** A position of a binlog has 32 bits, so 24 are left for the number of its file. */
+const POSITION_BITS = 32n;
+const POSITION_LIMIT = 1n << POSITION_BITS;
+const FILE_LIMIT = 1n << (ORDER_BITS - POSITION_BITS);
+
+const DIGITS = /^\d+$/;
+
+/** Orders changes of PostgreSQL by `lsn`; an incremental snapshot's row by `sequence` (law 5). */
+export function postgresOrder(lsn: string | null, sequence: string | null): bigint | null {
+  if (lsn !== null && DIGITS.test(lsn)) return BigInt(lsn);
+  // ["last commit", "this change"]
+  const match = sequence === null ? null : /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(sequence);
+  return match === null ? null : BigInt(match[1]!);
+}
+
+/** The place of a change in the binlog of MySQL or MariaDB. */
+export interface BinlogPlace {
+  /** `mysql-bin.000003` */
+  readonly file: string;
+  /** Where the event begins in the file. */
+  readonly pos: string;
+  /** The row within the event, from 0; null: the message does not say. */
+  readonly row: string | null;
+}
+
+/**
+ * Orders changes of MySQL by the file's number, the event's position and the row in the event. A
+ * row takes at least one byte of its event, so position plus row is below the next event's
+ * position.
+ *
+ * @throws BINLOG_PLACE_UNKNOWN when the file has no number, or a number is too large: from file
+ * 16,777,216 on, and from 4 GiB within a file.
+ */
+export function mysqlOrder({ file, pos, row }: BinlogPlace, where: string): bigint {
+  const number = /\.(\d+)$/.exec(file)?.[1];
+  if (number === undefined || !DIGITS.test(pos) || !DIGITS.test(row ?? "0"))
+    throw unknown(where, { file, pos, row }, "has no number of a file, a position and a row");
+  const place = BigInt(pos) + BigInt(row ?? "0");
+  if (BigInt(number) >= FILE_LIMIT || place >= POSITION_LIMIT)
+    throw unknown(where, { file, pos, row }, "is beyond file 16777215 or beyond 4 GiB of a file");
+  return (BigInt(number) << POSITION_BITS) + place;
+}
+
+function unknown(where: string, { file, pos, row }: BinlogPlace, what: string): TidemarkError {
+  return new TidemarkError(
+    "BINLOG_PLACE_UNKNOWN",
+    `${where}: the place in the binlog (file "${file}", pos ${pos}, row ${row ?? "none"}) ` +
+      `${what}, so the change cannot be ordered; after RESET MASTER and a new snapshot, begin ` +
+      "the source anew with store.resnapshot",
+  );
+}
