@@ -55,7 +55,7 @@ function snapshotIncomplete(source: SourceSpec, from: ChangeSource): TidemarkErr
     `resnapshot of source "${source.name}": ${from.name} ended before the last row of a ` +
       "snapshot. Its rows are in, and those it did not bring are kept until it is complete: " +
       "call resnapshot again when the connector has gone on to the log. Where no row is " +
-      "marked as the last (an empty table, an incremental snapshot, flat messages without " +
+      "marked as the last (an empty table, an incremental snapshot, unwrapped messages without " +
       "__source_snapshot), " +
       'give a source that begins with the snapshot, and { ending: "source" }',
   );

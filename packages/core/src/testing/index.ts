@@ -4,6 +4,8 @@ export { onlineStoreConformance } from "./online-conformance.ts";
 export type { OnlineStoreUnderTest } from "./online-conformance.ts";
 export { memoryOfflineData, memoryOfflineStore } from "./memory-offline.ts";
 export type { MemoryOfflineData } from "./memory-offline.ts";
+export { changeSourceConformance } from "./change-source-conformance.ts";
+export type { ChangeSourceUnderTest } from "./change-source-conformance.ts";
 export { computeEngineConformance } from "./engine-conformance.ts";
 export { offlineStoreConformance } from "./offline-conformance.ts";
 export type { OfflineStoreUnderTest } from "./offline-conformance.ts";

@@ -118,9 +118,13 @@ export function recordedSource(
             partition.relevant = true;
           }
           size += length;
-          if (changes.length >= mostChanges || size >= mostSize) yield batch();
+          if (changes.length >= mostChanges || size >= mostSize) {
+            yield batch();
+            signal?.throwIfAborted();
+          }
         }
       }
+      signal?.throwIfAborted();
       const rest = batch();
       if (rest.changes.length > 0 || rest.positions.length > 0) yield rest;
     },

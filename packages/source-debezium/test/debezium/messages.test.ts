@@ -132,7 +132,7 @@ describe("deletes", () => {
         op: null,
         values: null,
         undecodable: null,
-        lsn: null,
+        order: null,
         committed: null,
       });
     }

@@ -1,0 +1,18 @@
+/** A log of 38 payments over two partitions, and another under the same names. */
+import type { RecordedMessage } from "@tidemark/source-debezium";
+import { messages } from "./fixtures.ts";
+
+const TOPIC = "bare.public.transaction_data";
+
+/** The payments of the first partition, then those of the second, at new offsets. */
+export function twoPartitions(topic: string = TOPIC): readonly RecordedMessage[] {
+  const next = [0, 0];
+  return messages(`${TOPIC}.jsonl`).map((message, i) => {
+    const partition = i % 3 === 0 ? 1 : 0;
+    return { ...message, topic, partition, offset: next[partition]!++ };
+  });
+}
+
+/** Other messages at the same offsets. */
+export const createdAnew = (topic?: string): readonly RecordedMessage[] =>
+  twoPartitions(topic).map((message) => ({ ...message, timestamp: message.timestamp! + 1 }));
