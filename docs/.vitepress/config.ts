@@ -90,6 +90,26 @@ const sidebar = sections.map(({ text, pages }) => ({
 /** Files of the repository that pages link to; the site has copies of them under `files/`. */
 const linkedFiles = new Set<string>();
 
+/** Under which the site stands: `TidemarkError.docs` names it. */
+const base = "/tidemark/";
+
+/** On the page of errors, each code of a table is an anchor: `errors#topic_not_found`. */
+const anchorsOfCodes: NonNullable<MarkdownOptions["config"]> = (md) => {
+  md.core.ruler.push("anchors-of-codes", ({ tokens, env }) => {
+    if ((env as { readonly relativePath?: string }).relativePath !== "errors.md") return;
+    const seen = new Set<string>();
+    tokens.forEach((cell, i) => {
+      if (cell.type !== "td_open" || tokens[i - 1]?.type !== "tr_open") return;
+      for (const code of tokens[i + 1]?.children ?? []) {
+        const anchor = code.content.toLowerCase();
+        if (code.type !== "code_inline" || seen.has(anchor)) continue;
+        seen.add(anchor);
+        code.attrSet("id", anchor);
+      }
+    });
+  });
+};
+
 const linksToFiles: NonNullable<MarkdownOptions["config"]> = (md) => {
   const ofPages = md.renderer.rules.link_open!;
   md.renderer.rules.link_open = (tokens, i, options, env, self) => {
@@ -103,7 +123,7 @@ const linksToFiles: NonNullable<MarkdownOptions["config"]> = (md) => {
       return ofPages(tokens, i, options, env, self);
     const file = relative(join(docs, ".."), join(docs, target));
     linkedFiles.add(file);
-    token.attrSet("href", `/files/${file}`);
+    token.attrSet("href", `${base}files/${file}`);
     token.attrSet("target", "_blank");
     return self.renderToken(tokens, i, options);
   };
@@ -118,7 +138,13 @@ export default defineConfig({
   srcExclude: ["test/**", "node_modules/**"],
   cleanUrls: true,
   lastUpdated: false,
-  markdown: { config: linksToFiles },
+  base,
+  markdown: {
+    config: (md) => {
+      linksToFiles(md);
+      anchorsOfCodes(md);
+    },
+  },
   buildEnd({ outDir }) {
     for (const file of linkedFiles) cpSync(join(docs, "..", file), join(outDir, "files", file));
   },

@@ -1,8 +1,12 @@
 /** The tables of docs/errors.md say exactly the codes that the sources have. */
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { TidemarkError } from "@tidemark/core";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { vitepress } from "../../scripts/checks/vitepress.ts";
 import { pageOf, root } from "./support/page.ts";
 
 interface Source {
@@ -75,12 +79,41 @@ const rowsOf = (section: string): string[] =>
     .split("\n")
     .filter((line) => line.startsWith("| `"))
     .flatMap((line) => [...line.split("|")[1]!.matchAll(/`([^`]+)`/g)].map(([, code]) => code!));
+const thrown = [...sections.keys()].filter(
+  (name) => name !== "Reasons of quarantine" && name !== "Warnings" && rowsOf(name).length > 0,
+);
 const sorted = (codes: Iterable<string>): string[] => [...new Set(codes)].toSorted();
 
+/** The type `ErrorCode`, group by group. */
+const groups = [
+  ...nodesOf(sources.find(({ name }) => name === "packages/core/src/error-codes.ts")!.file),
+]
+  .filter(ts.isTypeAliasDeclaration)
+  .map(textsIn)
+  .filter((codes) => codes.length > 0);
+
+test("the type ErrorCode has the codes of the page, in its groups and order", () => {
+  expect(groups).toEqual(thrown.map(rowsOf));
+});
+
+test("the address of every error is an anchor of the page", () => {
+  const page = join(mkdtempSync(join(tmpdir(), "tidemark-errors-")), "site");
+  const built = spawnSync(process.execPath, [vitepress, "build", "docs", "--outDir", page], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  expect(built.status, built.stderr).toBe(0);
+  const html = readFileSync(join(page, "errors.html"), "utf8");
+  rmSync(dirname(page), { recursive: true });
+  const anchors = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!));
+  const site = "https://tidemark-features.github.io/tidemark/errors#";
+  const addresses = groups.flat().map((code) => new TidemarkError<string>(code, "").docs);
+  expect(addresses.filter((one) => !one.startsWith(site))).toEqual([]);
+  expect(addresses.filter((one) => !anchors.has(one.slice(site.length)))).toEqual([]);
+});
+
 test("every code that is thrown has its row, and every row's code is thrown", () => {
-  const listed = [...sections.keys()]
-    .filter((name) => name !== "Reasons of quarantine" && name !== "Warnings")
-    .flatMap(rowsOf);
+  const listed = thrown.flatMap(rowsOf);
   expect(
     listed.filter((code, i) => listed.indexOf(code) < i),
     "listed twice",

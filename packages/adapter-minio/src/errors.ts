@@ -2,7 +2,7 @@
  * Turns failures of the server, the SDK and the network into Tidemark's errors: who, what, and the
  * next step.
  */
-import { isTidemarkError, TidemarkError } from "@tidemark/core";
+import { isTidemarkError, TidemarkError, type ErrorCode } from "@tidemark/core";
 
 interface Said {
   readonly name?: unknown;
@@ -21,7 +21,7 @@ const WHO =
 const PASSES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
 
 /** The known failures by the server's or the SDK's name for them. The first match counts. */
-const KNOWN: readonly (readonly [names: RegExp, code: string, message: string])[] = [
+const KNOWN: readonly (readonly [names: RegExp, code: ErrorCode, message: string])[] = [
   [
     /^NoSuchBucket$/,
     "OBJECTS_BUCKET_MISSING",

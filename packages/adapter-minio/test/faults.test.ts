@@ -17,7 +17,7 @@ const text = (content: Uint8Array | null): string | null =>
   content === null ? null : new TextDecoder().decode(content);
 const fails = (code: string, call: () => Promise<unknown>, message = /./): Promise<void> =>
   assert.rejects(call, (error) => {
-    assert.ok(isTidemarkError(error, code), String(error));
+    assert.ok(isTidemarkError<string>(error, code), String(error));
     assert.match(error.message, message);
     return true;
   });

@@ -1,12 +1,12 @@
 /** Turns SQLite's errors into Tidemark's: who, what, and the next step. */
 import { closeSync, openSync, rmSync } from "node:fs";
-import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 
 /** The codes of conditions that may pass without a change here. A run retries after them. */
 const PASSES: readonly string[] = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"];
 
 /** The known failures by the start of SQLite's extended code. The first match counts. */
-const KNOWN: readonly (readonly [sqlite: string, code: string, message: string])[] = [
+const KNOWN: readonly (readonly [sqlite: string, code: ErrorCode, message: string])[] = [
   [
     "SQLITE_BUSY",
     "ONLINE_STORE_BUSY",
@@ -57,7 +57,7 @@ export function explained(name: string, error: unknown, path: string | null): un
   const known = KNOWN.find(([start]) =>
     readOnly ? start === "SQLITE_READONLY" : sqlite.startsWith(start),
   );
-  const [code, message] =
+  const [code, message]: readonly [ErrorCode, string] =
     known === undefined
       ? ["ONLINE_STORE_FAILED", "SQLite could not do this; see the cause"]
       : [known[1], known[2]];

@@ -78,7 +78,7 @@ export async function tidemark(args: readonly string[], given: Surroundings): Pr
     }
     stderr.write(
       isTidemarkError(error)
-        ? `${who}: ${error.code}: ${error.message}\n`
+        ? `${who}: ${error.code}: ${error.message}\nSee: ${error.docs}\n`
         : `${who}: unexpected error, please report it: ` +
             `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

@@ -47,7 +47,8 @@ const SHARED = { config: "text", json: "flag", quiet: "flag", help: "flag" } as 
 
 const sharedHelp = `
   --config FILE   the configuration: tidemark.config.ts, if it is left out
-  --json          the result as one line of JSON on stdout; an error too, as {"error": {"code", "message"}}
+  --json          the result as one line of JSON on stdout; an error too,
+                  as {"error": {"code", "message", "docs"}}
   --quiet         no progress on stderr
   --help          this text
 `;
@@ -113,6 +114,7 @@ export function configCommand({
         : {
             code: isTidemarkError(error) ? error.code : "UNEXPECTED",
             message: error instanceof Error ? error.message : String(error),
+            ...(isTidemarkError(error) ? { docs: error.docs } : {}),
           };
       progress.end();
       if (json) stdout.write(`${jsonLine({ error: text })}\n`);

@@ -122,7 +122,11 @@ function pauseAsked(error: unknown): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-function refusal(where: string, { status, headers }: Response, text: string): TidemarkError {
+function refusal(
+  where: string,
+  { status, headers }: Response,
+  text: string,
+): TidemarkError<string> {
   const said = errorIn(text);
   // a missing backfill will not appear within a moment
   const retryable = [502, 503, 504].includes(status) && said?.code !== "NEEDS_BACKFILL";
@@ -134,7 +138,7 @@ function refusal(where: string, { status, headers }: Response, text: string): Ti
             "is the url right, and what lies in between?",
           { retryable },
         )
-      : new TidemarkError(said.code, said.message, { retryable });
+      : new TidemarkError<string>(said.code, said.message, { retryable });
   const seconds = Number(headers.get("retry-after") ?? NaN);
   if (seconds >= 0) asked.set(error, seconds);
   return error;

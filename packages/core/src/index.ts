@@ -1,4 +1,5 @@
 export { TidemarkError, isRetryable, isTidemarkError } from "./errors.ts";
+export type { ErrorCode } from "./error-codes.ts";
 export { didYouMean } from "./did-you-mean.ts";
 export { durationText } from "./define/duration.ts";
 export type { ValueType, Value } from "./specs.ts";

@@ -11,7 +11,7 @@ import {
   unlink,
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { TidemarkError } from "@tidemark/core";
+import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import type { ObjectInfo, ObjectStore } from "./objects.ts";
 
 const TEMPORARY = ".tmp";
@@ -302,7 +302,7 @@ export function objectError(store: string, key: string, error: unknown): unknown
   const code = codeOf(error);
   if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code))
     return error;
-  const said = (kind: string, message: string, retryable: boolean): TidemarkError =>
+  const said = (kind: ErrorCode, message: string, retryable: boolean): TidemarkError =>
     new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, {
       cause: error,
       retryable,

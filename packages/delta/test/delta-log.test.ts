@@ -31,7 +31,7 @@ function open(lake: string): ReturnType<typeof deltaOfflineStore> {
 
 async function damaged(code: string, call: () => Promise<unknown>, names: string): Promise<void> {
   await assert.rejects(call, (error) => {
-    assert.ok(isTidemarkError(error, code), String(error));
+    assert.ok(isTidemarkError<string>(error, code), String(error));
     assert.ok(
       error.message.includes(names) && /put .* back|restore|ask for/.test(error.message),
       error.message,

@@ -1,5 +1,6 @@
 /** Resolves the names in requests to definitions. */
 import {
+  type ErrorCode,
   TidemarkError,
   didYouMean,
   keysNeeded,
@@ -87,7 +88,7 @@ export function resolverOf(definitions: Definitions): FeatureResolver {
     return asked;
   }
 
-  function found<T>(code: string, what: string, of: ReadonlyMap<string, T>, name: string): T {
+  function found<T>(code: ErrorCode, what: string, of: ReadonlyMap<string, T>, name: string): T {
     const one = of.get(name);
     if (one !== undefined) return one;
     const hint = didYouMean(name, of.keys());

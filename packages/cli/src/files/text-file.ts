@@ -2,12 +2,12 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
-import { TidemarkError } from "@tidemark/core";
+import { type ErrorCode, TidemarkError } from "@tidemark/core";
 
 /** Codes of the errors about a file: it is not there; its content is not what it should be. */
 export interface FileCodes {
-  readonly missing: string;
-  readonly invalid: string;
+  readonly missing: ErrorCode;
+  readonly invalid: ErrorCode;
 }
 
 export const INGEST_CODES: FileCodes = {

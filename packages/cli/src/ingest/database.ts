@@ -1,5 +1,5 @@
 /** A connection to PostgreSQL, and its errors in words that name the next step. */
-import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 import pg from "pg";
 import type { DatabaseAddress } from "./ingest-config.ts";
 
@@ -64,10 +64,10 @@ export function isPostgresError(error: unknown): error is PostgresError {
 }
 
 /** Any error of `pg`, as one of ours. */
-export function databaseError(error: unknown, who: string): TidemarkError {
+export function databaseError(error: unknown, who: string): TidemarkError<string> {
   if (isTidemarkError(error)) return error;
   const { message, code = "", detail } = error as PostgresError;
-  const make = (name: string, next: string, retryable = false): TidemarkError =>
+  const make = (name: ErrorCode, next: string, retryable = false): TidemarkError =>
     new TidemarkError(
       name,
       `${who}: ${message}${detail === undefined ? "" : ` (${detail})`}; ${next}`,

@@ -40,7 +40,7 @@ export function givenRows(
   who: string,
 ): Promise<DayRows> {
   let number = 0;
-  const failed = (cause: unknown): TidemarkError =>
+  const failed = (cause: unknown): TidemarkError<string> =>
     isTidemarkError(cause)
       ? cause
       : new TidemarkError(

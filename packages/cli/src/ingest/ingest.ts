@@ -1,5 +1,5 @@
 /** Days of a job, one after the other. */
-import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 import pg from "pg";
 import type { LoadedConfig } from "../config/config-file.ts";
 import { redact, secretsOf } from "../config/secret.ts";
@@ -174,7 +174,7 @@ const isConnectionError = (error: unknown): boolean =>
 /**
  * What the configuration's own code throws is said as its error, without the secrets it was given.
  */
-async function called<T>(who: string, code: string, call: () => T | Promise<T>): Promise<T> {
+async function called<T>(who: string, code: ErrorCode, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -54,7 +54,7 @@ export async function runCluster({
   let ids = 0;
   let announced = false;
   let deaths = 0;
-  let failure: TidemarkError | null = null;
+  let failure: TidemarkError<string> | null = null;
   let over: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     over = resolve;
@@ -98,7 +98,7 @@ export async function runCluster({
         const gathering = gatherings.get(message.id);
         if (gathering !== undefined) heard(worker, gathering, message.counters);
       } else if (message.tidemark === "failed") {
-        failure = new TidemarkError(message.code, message.message);
+        failure = new TidemarkError<string>(message.code, message.message);
       } else {
         listening.add(worker);
         if (signal.aborted) tell(worker, { tidemark: "drain" });

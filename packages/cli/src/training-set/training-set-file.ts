@@ -91,7 +91,7 @@ export async function trainingSetFile(
     // the frame's own words name rows, and not the file
     const ofFrame = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
     throw ofFrame
-      ? new TidemarkError(error.code, `${file}: ${error.message}`, { cause: error })
+      ? new TidemarkError<string>(error.code, `${file}: ${error.message}`, { cause: error })
       : error;
   } finally {
     await out.abandon();

@@ -193,6 +193,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
       error: {
         code: "INGEST_ROW_INVALID",
         message: expect.stringContaining("payments-2025-06-14.jsonl:1: ") as string,
+        docs: "https://tidemark-features.github.io/tidemark/errors#ingest_row_invalid",
       },
     });
     expect([await project.count(), await project.days()]).toEqual([2, []]);

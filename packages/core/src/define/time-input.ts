@@ -1,4 +1,5 @@
 /** Reads the forms in which a caller may give a time (law 10: never a bare number). */
+import type { ErrorCode } from "../error-codes.ts";
 import { TidemarkError } from "../errors.ts";
 import { formatTime, parseTime } from "../time/parse-time.ts";
 import { definitionOfKind, described, makeDefinition } from "./definition.ts";
@@ -45,14 +46,14 @@ export function micros(since: bigint | number): Micros {
  * @example
  * timeOf("2026-01-31T09:30:00Z"); // 1769851800000000
  */
-export function timeOf(input: unknown, who = "time", code = "TIME_INVALID"): number {
+export function timeOf(input: unknown, who = "time", code: ErrorCode = "TIME_INVALID"): number {
   const value = microsOf(input, who, code);
   if (!Number.isSafeInteger(value))
     throw invalid(who, "the time lies beyond ±2^53 microseconds", code);
   return value === 0 ? 0 : value;
 }
 
-function microsOf(input: unknown, who: string, code: string): number {
+function microsOf(input: unknown, who: string, code: ErrorCode): number {
   if (input instanceof Date) {
     if (Number.isNaN(input.getTime())) throw invalid(who, "the Date is invalid", code);
     return input.getTime() * 1000;
@@ -95,6 +96,6 @@ function microsOf(input: unknown, who: string, code: string): number {
   );
 }
 
-function invalid(who: string, why: string, code = "TIME_INVALID"): TidemarkError {
+function invalid(who: string, why: string, code: ErrorCode = "TIME_INVALID"): TidemarkError {
   return new TidemarkError(code, `${who}: ${why}`);
 }

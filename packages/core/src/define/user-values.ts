@@ -1,4 +1,5 @@
 /** Converts between values as Tidemark holds them and values as users see them. */
+import type { ErrorCode } from "../error-codes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import { formatDate, parseDate } from "../time/parse-time.ts";
@@ -58,7 +59,7 @@ export function fromUser(
   input: unknown,
   column: ColumnSpec,
   who: string,
-  code = "VALUE_INVALID",
+  code: ErrorCode = "VALUE_INVALID",
 ): Value {
   if (input === null) {
     if (column.nullable) return null;

@@ -80,7 +80,7 @@ export function backpressureText({
   );
 }
 
-export function errorSummary(error: TidemarkError): {
+export function errorSummary(error: TidemarkError<string>): {
   readonly code: string;
   readonly message: string;
 } {

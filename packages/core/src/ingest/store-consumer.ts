@@ -74,7 +74,7 @@ export class StoreConsumer {
   private stalled: {
     readonly since: number;
     attempts: number;
-    error: TidemarkError | null;
+    error: TidemarkError<string> | null;
   } | null = null;
   private stallTimer: AbortController | null = null;
 
@@ -326,7 +326,7 @@ export class StoreConsumer {
     }
   }
 
-  private failed(error: TidemarkError): void {
+  private failed(error: TidemarkError<string>): void {
     const first = !this.failing();
     if (this.stalled === null) {
       this.stalled = { since: this.run.clock(), attempts: 0, error };

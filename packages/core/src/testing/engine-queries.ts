@@ -68,7 +68,7 @@ export function engineQueries(engine: ComputeEngine): EngineQueries {
       try {
         await run();
       } catch (error) {
-        if (!isTidemarkError(error, "ENGINE_CANNOT")) throw error;
+        if (!isTidemarkError<"ENGINE_CANNOT">(error, "ENGINE_CANNOT")) throw error;
       }
     },
   };

@@ -953,7 +953,7 @@ function byPartition<T extends { readonly partition: string }>(positions: readon
 
 async function expectError(code: string, call: () => Promise<unknown>): Promise<void> {
   await assert.rejects(call, (error) => {
-    assert.ok(isTidemarkError(error, code), `${code} expected, not ${String(error)}`);
+    assert.ok(isTidemarkError<string>(error, code), `${code} expected, not ${String(error)}`);
     return true;
   });
 }

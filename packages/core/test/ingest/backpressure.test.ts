@@ -553,7 +553,8 @@ test("what is no matter of waiting ends the run at once, by its own name", async
   log.publish(scenario.truth.length);
   let calls = 0;
   const fault = (): Fault => {
-    if (calls++ > 5) throw new TidemarkError("STORE_READ_ONLY", "memory: cannot be written; never");
+    if (calls++ > 5)
+      throw new TidemarkError<string>("STORE_READ_ONLY", "memory: cannot be written; never");
     return "none";
   };
   await expect(

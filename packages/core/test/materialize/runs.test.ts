@@ -275,7 +275,9 @@ function dying(online: OnlineStore, at_: { left: number }): OnlineStore {
   return {
     ...online,
     write: async (step) =>
-      at_.left-- === 0 ? Promise.reject(new TidemarkError("DIED", "here")) : online.write(step),
+      at_.left-- === 0
+        ? Promise.reject(new TidemarkError<"DIED">("DIED", "here"))
+        : online.write(step),
   };
 }
 
@@ -302,7 +304,7 @@ test("a run that died at any online write is done again and leaves no segment be
     const ended = await dies.materialize({ dates: ["2025-06-11"] }).then(
       () => "done",
       (error: unknown) =>
-        isTidemarkError(error, "DIED") ? "died" : Promise.reject(error as Error),
+        isTidemarkError<"DIED">(error, "DIED") ? "died" : Promise.reject(error as Error),
     );
     done = ended === "done";
     const [row_] = await asked(store, "user 7");

@@ -528,8 +528,8 @@ describe("a store alone", () => {
 });
 
 describe("stores that fail", () => {
-  const away = (): TidemarkError =>
-    new TidemarkError("STORE_UNAVAILABLE", "the store is away; wait", { retryable: true });
+  const away = (): TidemarkError<string> =>
+    new TidemarkError<string>("STORE_UNAVAILABLE", "the store is away; wait", { retryable: true });
 
   test(
     "an online store that is away leaves the push in the history: PUSH_NOT_ONLINE_YET is " +

@@ -22,8 +22,10 @@ export const sleepInTurns: Sleep = async (ms, signal) => {
   for (let left = Math.ceil(ms / 50); left > 0 && !signal.aborted; left--) await eventLoopTurn();
 };
 
-function unavailable(store: string): TidemarkError {
-  return new TidemarkError("STORE_UNAVAILABLE", `${store}: is away; wait`, { retryable: true });
+function unavailable(store: string): TidemarkError<string> {
+  return new TidemarkError<string>("STORE_UNAVAILABLE", `${store}: is away; wait`, {
+    retryable: true,
+  });
 }
 
 async function withFault<T>(name: string, fault: Fault, call: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@
  * Reads and checks the members of a request's body. An error is `REQUEST_INVALID` and names the
  * member.
  */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { type ErrorCode, TidemarkError, didYouMean } from "@tidemark/core";
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,12 @@ export function bodyOf(given: unknown, members: readonly string[]): Body {
   return given as Body;
 }
 
-export function rowsIn(body: Body, name: string, limit: number, code: string): readonly unknown[] {
+export function rowsIn(
+  body: Body,
+  name: string,
+  limit: number,
+  code: ErrorCode,
+): readonly unknown[] {
   const given = body[name];
   if (given === undefined)
     throw invalid(`${name} is missing; give a list of objects, one for each row`);
@@ -52,7 +57,7 @@ export function textsIn(
   name: string,
   limit: number,
   what = "names",
-  code = "TOO_MANY_FEATURES",
+  code: ErrorCode = "TOO_MANY_FEATURES",
 ): readonly string[] {
   const given = body[name];
   if (given === undefined) throw invalid(`${name} is missing; give a list of ${what}`);

@@ -1,0 +1,246 @@
+/**
+ * Every error code that Tidemark's packages throw, in the groups of docs/errors.md. A test keeps
+ * this list, the sources and that page equal.
+ */
+/** Definitions. */
+type DefinitionCode =
+  | "STORE_OPTIONS_INVALID"
+  | "DEFINITION_INVALID"
+  | "DEFINITION_CONFLICT"
+  | "DEFINITION_VERSION"
+  | "NAME_INVALID"
+  | "NAME_TAKEN"
+  | "PRIMARY_KEY_MISSING"
+  | "COLUMN_UNKNOWN"
+  | "COLUMN_OF_ANOTHER_SOURCE"
+  | "KEY_UNKNOWN"
+  | "TYPE_MISMATCH"
+  | "DURATION_INVALID"
+  | "TIME_ZONE_UNKNOWN"
+  | "SOURCE_TABLE_TWICE"
+  | "HISTORY_COLUMN_NAME";
+
+/** Requests. */
+type RequestCode =
+  | "SELECTION_INVALID"
+  | "KEY_INVALID"
+  | "TIME_INVALID"
+  | "VALUE_INVALID"
+  | "INT64_TOO_LARGE"
+  | "ASOF_BEFORE_HORIZON"
+  | "NEEDS_BACKFILL"
+  | "ASKNOWN_BEFORE_HISTORY"
+  | "TRAINING_SET_READ"
+  | "STORE_MISSING"
+  | "SOURCE_UNKNOWN";
+
+/** Materializing. */
+type MaterializeCode =
+  | "VIEW_UNKNOWN"
+  | "DATE_INVALID"
+  | "DATES_INVALID"
+  | "DATES_EMPTY"
+  | "DATE_NOT_OVER"
+  | "MATERIALIZE_NOT_BEGUN"
+  | "MATERIALIZE_WITHOUT_HISTORY"
+  | "MATERIALIZED_IN_OTHER_ZONE"
+  | "MATERIALIZE_FENCED"
+  | "MATERIALIZE_CONTENDED";
+
+/** Pushing. */
+type PushCode =
+  | "PUSH_INVALID"
+  | "PUSH_NOT_ALLOWED"
+  | "LOG_NOT_ALLOWED"
+  | "PUSH_TOO_LARGE"
+  | "PUSH_ID_TAKEN"
+  | "PUSH_CONTENDED"
+  | "PUSH_NOT_ONLINE_YET"
+  | "PUSH_WITHOUT_HISTORY"
+  | "PUSH_HISTORY_LACKS";
+
+/** Change log. */
+type ChangeLogCode =
+  | "TOPIC_NOT_FOUND"
+  | "TOPIC_UNREADABLE"
+  | "TOPIC_LINE_INVALID"
+  | "TOPIC_RECREATED"
+  | "LOG_LOST"
+  | "SNAPSHOT_INCOMPLETE"
+  | "SOURCE_BEGUN_ANEW"
+  | "ORDER_TOO_LARGE"
+  | "GENERATIONS_EXHAUSTED"
+  | "CODEC_MISSING"
+  | "KAFKA_WITHOUT_BROKERS"
+  | "KAFKA_UNREACHABLE"
+  | "KAFKA_REFUSED"
+  | "KAFKA_FAILED"
+  | "ORDER_MISSING"
+  | "SOURCE_LSN_WENT_BACK"
+  | "DECIMAL_WITHOUT_SCALE"
+  | "DECIMAL_ENCODING_UNCLEAR"
+  | "FLAT_WITHOUT_DELETED";
+
+/** Connectors. */
+type ConnectorCode =
+  | "CONNECT_UNREACHABLE"
+  | "CONNECTOR_REFUSED"
+  | "CONNECTOR_FAILED"
+  | "CONNECTOR_NOT_READY"
+  | "CONNECTOR_NOT_FOUND";
+
+/** Trino. */
+type TrinoCode =
+  | "TRINO_UNREACHABLE"
+  | "TRINO_DENIED"
+  | "TRINO_QUERY_FAILED"
+  | "TRINO_TABLE_ELSEWHERE";
+
+/** Online store. */
+type OnlineStoreCode =
+  | "STATE_NOT_TIDEMARK"
+  | "STATE_NEWER_FORMAT"
+  | "STATE_OF_OTHER_DEFINITION"
+  | "STATE_DAMAGED"
+  | "ONLINE_STORE_DAMAGED"
+  | "ONLINE_STORE_MISSING"
+  | "ONLINE_STORE_NOT_OPEN"
+  | "ONLINE_STORE_OTHER_NAMESPACE"
+  | "ONLINE_STORE_READ_ONLY"
+  | "ONLINE_STORE_CANNOT_OPEN"
+  | "ONLINE_STORE_FULL"
+  | "ONLINE_STORE_BUSY"
+  | "ONLINE_STORE_FAILED"
+  | "ONLINE_STORE_FENCED"
+  | "STORE_STALLED"
+  | "ONLINE_STORE_CONTENDED"
+  | "ONLINE_STORE_TWICE";
+
+/** History and files. */
+type HistoryCode =
+  | "HISTORY_FENCED"
+  | "HISTORY_LACKS_COLUMN"
+  | "HISTORY_CONTENDED"
+  | "DELTA_LOG_DAMAGED"
+  | "DELTA_UNSUPPORTED"
+  | "TABLE_MISSING"
+  | "VERSION_MISSING"
+  | "PARQUET_DAMAGED"
+  | "PARQUET_TYPE"
+  | "PARQUET_NO_COLUMNS"
+  | "COLUMN_MISSING"
+  | "COLUMN_NAME"
+  | "COLUMN_TYPE_CONFLICT"
+  | "NULL_NOT_ALLOWED"
+  | "DECIMAL_OUT_OF_RANGE"
+  | "TIME_OUT_OF_RANGE"
+  | "PARTITION_CONFLICT"
+  | "PARTITION_VALUE_EMPTY"
+  | "OBJECT_MISSING"
+  | "OBJECTS_BUCKET_MISSING"
+  | "OBJECTS_CREATE_UNSAFE"
+  | "OBJECTS_DENIED"
+  | "OBJECTS_UNREACHABLE"
+  | "OBJECTS_WRONG_REGION"
+  | "OBJECTS_READ_ONLY"
+  | "OBJECTS_FULL"
+  | "OBJECTS_BAD_KEY"
+  | "OBJECTS_FAILED";
+
+/** Command line. */
+type CommandLineCode =
+  | "USAGE"
+  | "DEFINITIONS_NOT_FOUND"
+  | "DEFINITIONS_NOT_LOADED"
+  | "SERVICE_UNKNOWN"
+  | "REQUESTS_NOT_FOUND"
+  | "REQUEST_LINE_INVALID"
+  | "OUT_NOT_WRITABLE"
+  | "KEEP_NOT_EMPTY"
+  | "KEEP_NOT_WRITABLE"
+  | "ENTITIES_NOT_FOUND"
+  | "ENTITIES_INVALID"
+  | "OUT_EXISTS"
+  | "OUT_IS_INPUT"
+  | "TABLE_UNKNOWN"
+  | "MAINTENANCE_MISSING";
+
+/** Ingest. */
+type IngestCode =
+  | "INGEST_UNKNOWN"
+  | "INGEST_FILE_MISSING"
+  | "INGEST_ROW_INVALID"
+  | "INGEST_COLUMN_UNKNOWN"
+  | "INGEST_TABLE_UNKNOWN"
+  | "INGEST_ROWS_FAILED"
+  | "INGEST_JOB_FAILED"
+  | "INGEST_NOT_AGAIN"
+  | "INGEST_OTHER_TABLE"
+  | "DATABASE_UNREACHABLE"
+  | "DATABASE_DENIED"
+  | "DATABASE_FAILED";
+
+/** Registry. */
+type RegistryCode =
+  | "REGISTRY_DESTRUCTIVE"
+  | "REGISTRY_CONFLICT"
+  | "REGISTRY_NEWER_FORMAT"
+  | "REGISTRY_DAMAGED"
+  | "DEFINITION_MISMATCH";
+
+/** Configuration. */
+type ConfigurationCode =
+  | "CONFIG_NOT_FOUND"
+  | "CONFIG_NOT_LOADED"
+  | "CONFIG_INVALID"
+  | "CONFIG_NOT_OPENED"
+  | "SECRET_MISSING"
+  | "PACKAGE_MISSING";
+
+/** Server. */
+type ServerCode =
+  | "REQUEST_INVALID"
+  | "BODY_TOO_LARGE"
+  | "TOO_MANY_ENTITIES"
+  | "TOO_MANY_FEATURES"
+  | "TOO_MANY_ROWS"
+  | "MEDIA_TYPE_UNKNOWN"
+  | "FEATURE_UNKNOWN"
+  | "KEY_MISSING"
+  | "ROUTE_UNKNOWN"
+  | "METHOD_UNKNOWN"
+  | "TOKEN_MISSING"
+  | "TOKEN_UNKNOWN"
+  | "SCOPE_MISSING"
+  | "SERVER_BUSY"
+  | "REQUEST_TIMED_OUT"
+  | "PORT_TAKEN"
+  | "SERVER_OPEN"
+  | "SERVER_OPTIONS_INVALID"
+  | "WORKER_DIED";
+
+/** Client. */
+type ClientCode =
+  | "CLIENT_OPTIONS_INVALID"
+  | "SERVER_AWAY"
+  | "SERVER_TIMED_OUT"
+  | "ANSWER_INVALID"
+  | "DEFINITIONS_DIFFER";
+
+/** The stable `code` of a {@link TidemarkError}: what a program compares. */
+export type ErrorCode =
+  | DefinitionCode
+  | RequestCode
+  | MaterializeCode
+  | PushCode
+  | ChangeLogCode
+  | ConnectorCode
+  | TrinoCode
+  | OnlineStoreCode
+  | HistoryCode
+  | CommandLineCode
+  | IngestCode
+  | RegistryCode
+  | ConfigurationCode
+  | ServerCode
+  | ClientCode;
