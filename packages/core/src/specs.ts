@@ -3,6 +3,7 @@
  * The room `define/` makes them, and everything that runs reads them. This file has types only.
  */
 
+/** The types of values. */
 export type ValueType =
   | "string"
   | "boolean"
@@ -27,6 +28,7 @@ export type ValueType =
  */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
+/** The spec of a column. */
 export interface ColumnSpec {
   /** The name in TypeScript, and in Tidemark's own tables. */
   readonly name: string;
@@ -43,6 +45,7 @@ export interface ColumnSpec {
   readonly mode?: "number" | "micros" | undefined;
 }
 
+/** The spec of a source. */
 export interface SourceSpec {
   readonly name: string;
   /** `schema.table` in the database; empty for a push source. */
@@ -68,6 +71,7 @@ export interface SourceSpec {
   readonly createdAt: string | null;
 }
 
+/** The spec of an entity. */
 export interface EntitySpec {
   readonly name: string;
   readonly keys: readonly ColumnSpec[];
@@ -89,8 +93,10 @@ export type Expression =
   | { readonly kind: "and" | "or"; readonly terms: readonly Expression[] }
   | { readonly kind: "not"; readonly term: Expression };
 
+/** The names of the aggregates, and `latest`. */
 export type AggregateName = "count" | "sum" | "avg" | "min" | "max" | "countDistinct" | "latest";
 
+/** The spec of a feature. */
 export interface FeatureSpec {
   readonly name: string;
   readonly aggregate: AggregateName;
@@ -108,6 +114,7 @@ export interface FeatureSpec {
   readonly result: ColumnSpec;
 }
 
+/** The spec of a feature view. */
 export interface ViewSpec {
   readonly name: string;
   readonly kind: "window" | "latest";
@@ -128,6 +135,7 @@ export interface SelectedFeature {
   readonly as: string;
 }
 
+/** The spec of a feature service. */
 export interface ServiceSpec {
   readonly name: string;
   readonly features: readonly SelectedFeature[];

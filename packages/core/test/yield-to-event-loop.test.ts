@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eventLoopYielder } from "../src/yield-to-event-loop.ts";
 
-test("work that holds the thread gives way to what waits for it", async () => {
+test("long work yields to waiting events", async () => {
   let turn = false;
   setImmediate(() => {
     turn = true;

@@ -25,6 +25,7 @@ const words = new Uint32Array(float.buffer);
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
+/** An accumulator of the exact sum of float64 values. */
 export class ExactSum {
   private readonly limbs = new Float64Array(LIMBS);
   private lowest = LIMBS;

@@ -24,6 +24,7 @@ export type Vector =
       readonly valid: Uint8Array | null;
     };
 
+/** Rows held as columns: one vector for each column. */
 export interface Batch {
   readonly length: number;
   readonly columns: readonly ColumnSpec[];

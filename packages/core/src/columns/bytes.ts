@@ -5,6 +5,7 @@ import { decodeUtf8, encodeUtf8, writeUtf8 } from "./utf8.ts";
 /** A text of at most this many UTF-16 units has at most 126 bytes. So its length takes one byte. */
 const SHORT_TEXT = 42;
 
+/** A buffer that grows while it is written. */
 export class ByteWriter {
   length = 0;
   private bytes: Uint8Array;

@@ -55,6 +55,7 @@ export function compareStrings(a: string, b: string): number {
   return order !== 0 ? order : a.codePointAt(i)! - b.codePointAt(i)!;
 }
 
+/** Compares bytes lexicographically (law 3: one order of values). */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

@@ -33,6 +33,7 @@ export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
   return at;
 }
 
+/** Encodes a text as UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
   if (!LONE_SURROGATE.test(text)) return encoder.encode(text);
   const bytes = new Uint8Array(text.length * 3);

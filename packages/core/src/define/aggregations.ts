@@ -39,6 +39,7 @@ export interface Computed<
     readonly kind: Is;
   };
 }
+/** An aggregation of any source and value. */
 export type AnyAggregation = Computed<string, unknown, string, "window" | "latest">;
 
 type CheckSource<S extends string, C extends string> = [S] extends [never]
@@ -58,6 +59,7 @@ export interface Aggregation<S extends string, V> extends Computed<S, V, never, 
     ...windows: CheckDurations<W>
   ): WindowAggregation<S, V, `_${W[number]}`>;
 }
+/** An aggregation with its window. */
 export interface WindowAggregation<S extends string, V, Suffix extends string> extends Computed<
   S,
   V,
@@ -85,6 +87,7 @@ export interface NullableAggregation<S extends string, V> extends Computed<
   /** Sets the value that replaces null. */
   default(value: V): Aggregation<S, V>;
 }
+/** An aggregation with its window, null over an empty window until it has a default. */
 export interface NullableWindowAggregation<
   S extends string,
   V,

@@ -3,6 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { definitionOf, described } from "./definition.ts";
 
+/** The specs of a module's definitions, by name. */
 export interface Definitions {
   readonly entities: ReadonlyMap<string, EntitySpec>;
   readonly sources: ReadonlyMap<string, SourceSpec>;

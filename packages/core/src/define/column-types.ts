@@ -3,6 +3,7 @@ import type { ValueType } from "../specs.ts";
 import type { shape } from "./shape.ts";
 import type { TimeInput } from "./time-input.ts";
 
+/** Types that can be summed. */
 export type NumericType = "int32" | "int64" | "float64" | "decimal";
 /**
  * Types whose values have an order (law 3: one order of values). A json value is only there or
@@ -19,6 +20,7 @@ export interface ColumnType<out K extends ValueType, out V> {
   /** Makes the same column, which may hold null. */
   nullable(): ColumnType<K, V | null>;
 }
+/** Column types by the name of the column. */
 export type Columns = { readonly [name: string]: ColumnType<ValueType, unknown> };
 
 /**
@@ -46,6 +48,7 @@ export interface Column<
   readonly type: K;
   readonly [shape]: V;
 }
+/** A column of any source and type. */
 export type AnyColumn = Column<string, string, ValueType, unknown>;
 
 /**

@@ -7,12 +7,14 @@ import type { ColumnSpec, ValueType } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import { described, makeDefinition } from "./definition.ts";
 
+/** Options of a decimal column. */
 export interface DecimalOptions {
   /** Digits in all, 1 to 38. */
   readonly precision: number;
   /** Digits of the fraction, 0 to `precision`. */
   readonly scale: number;
 }
+/** Options of a timestamp column. */
 export interface TimestampOptions<M extends "micros" | undefined = "micros" | undefined> {
   /** Time zone of a text without a zone: an IANA name such as `Europe/Zurich`, or `UTC`. */
   readonly zone?: string | undefined;
@@ -22,6 +24,7 @@ export interface TimestampOptions<M extends "micros" | undefined = "micros" | un
    */
   readonly mode?: M;
 }
+/** Option of an int64 column whose values are numbers. */
 export interface NumberMode {
   /** Values are numbers. A value beyond 2^53 is an error (`INT64_TOO_LARGE`). */
   readonly mode: "number";

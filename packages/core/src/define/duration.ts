@@ -8,6 +8,7 @@ import type { Invalid } from "./shape.ts";
  */
 export type Duration = `${bigint}${"s" | "m" | "h" | "d" | "w"}`;
 
+/** The duration itself, or the sentence that refuses it. */
 export type CheckDuration<D extends string> = D extends `-${string}` | `0${string}`
   ? Invalid<`'${D}' is no length of time: ${DurationForm<"above zero ">}`>
   : D extends Duration
@@ -16,6 +17,7 @@ export type CheckDuration<D extends string> = D extends `-${string}` | `0${strin
 type DurationForm<Range extends string> =
   `write a whole number ${Range}and s, m, h, d or w, as in '7d'`;
 
+/** A list of at least one duration. */
 export type Durations = readonly [string, ...string[]];
 
 /** Each duration, or the sentence that refuses it. A duration listed twice is refused too. */

@@ -8,9 +8,11 @@ import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
 import type { shape } from "./shape.ts";
 
+/** An entity: something that features are about. */
 export interface Entity<out N extends string, out Keys extends Columns> {
   readonly [shape]: { readonly name: N; readonly keys: Keys };
 }
+/** An entity of any name and keys. */
 export type AnyEntity = Entity<string, Columns>;
 
 /** The keys themselves, with the sentence that refuses it in place of each wrong key. */

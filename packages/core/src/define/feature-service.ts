@@ -10,6 +10,7 @@ import {
   type Selection,
 } from "./selection.ts";
 
+/** A named list of features. */
 export interface FeatureService<out Name extends string, out Row, out Needs> extends Selection<
   Row,
   Needs

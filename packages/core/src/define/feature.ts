@@ -4,6 +4,7 @@ import { makeDefinition } from "./definition.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
 import type { Selection } from "./selection.ts";
 
+/** One feature of a view. */
 export interface Feature<
   out View extends string,
   Name extends string,

@@ -74,10 +74,12 @@ export type PushRowOf<X> =
   X extends PushSourceInfo<string, infer C, Timing, string>
     ? PushRow<C>
     : { readonly [column: string]: unknown };
+/** The primary key of a row to delete. If only the source's name is known, the call checks it. */
 export type PushKeyOf<X> =
   X extends PushSourceInfo<string, infer C, Timing, infer K>
     ? PushKey<C, K>
     : { readonly [column: string]: unknown };
+/** A source to push to, or its name. */
 export type Pushable = AnySource | string;
 
 type PushedEventTime<C extends Columns> =

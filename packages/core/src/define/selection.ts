@@ -8,6 +8,7 @@ import type { Simplify, shape } from "./shape.ts";
 export interface Selection<out Row, out Needs> {
   readonly [shape]: { readonly row: Row; readonly needs: Needs };
 }
+/** A selection of any row. */
 export type AnySelection = Selection<unknown, unknown>;
 
 /**

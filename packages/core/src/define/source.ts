@@ -15,9 +15,11 @@ import type { Invalid, shape } from "./shape.ts";
  */
 export type Timing = "event" | "commit";
 
+/** A source for types: its name, its columns and its timing. */
 export interface SourceInfo<out S extends string, out C extends Columns, out T extends Timing> {
   readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T };
 }
+/** A source of any name and columns. */
 export type AnySource = SourceInfo<string, Columns, Timing>;
 /** A source. Each member is a column. */
 export type Source<S extends string, C extends Columns, T extends Timing = "event"> = {
@@ -29,9 +31,11 @@ export interface CommitTime<out Since extends string> {
   readonly [shape]: { readonly since: Since };
 }
 
+/** The names of the timestamp columns. */
 export type TimestampName<C extends Columns> = {
   [N in keyof C]: "timestamp" extends C[N]["type"] ? N & string : never;
 }[keyof C];
+/** A list of at least one name of a column. */
 export type ColumnNames = readonly [string, ...string[]];
 /**
  * Each name itself, or the sentence that refuses it.
@@ -52,6 +56,7 @@ type CheckPrimaryKeyColumn<N, T extends ColumnType<ValueType, unknown>> = [
     ? Invalid<`'${N & string}' may be null, and a primary key is never null: drop .nullable()`>
     : N;
 type NotComparable = "which cannot be compared exactly: take another column";
+/** The event time of a source: a timestamp column, or `commitTime()`. */
 export type EventTime<C extends Columns> = [TimestampName<C>] extends [never]
   ? | CommitTime<never>
     | Invalid<`none of the columns is a timestamp: declare one, or ${SayCommitTime}`>

@@ -16,6 +16,7 @@ import type { LocalDate } from "./local-date.ts";
 import { segmentEncoder, segmentsFor } from "./segment-codec.ts";
 import type { SegmentWriter } from "./online-segments.ts";
 
+/** What to compute, from what and with what. */
 export interface DaysToCompute {
   readonly context: HistoryContext;
   readonly state: HistoryState;

@@ -60,6 +60,7 @@ export interface MaterializedDate extends LocalDate {
   readonly partitions: readonly string[];
 }
 
+/** The state of a features table: its dates, and the log that they were computed from. */
 export interface FeaturesTableState {
   /** Version of the table; null if there is no table yet. */
   readonly version: number | null;

@@ -26,6 +26,7 @@ export interface EntityGroupLimits {
   readonly groups: number;
 }
 
+/** The events and entities of one group. */
 export interface GatheredGroup {
   readonly group: EntityGroup;
   /** The groups that were split off, to be gathered later. */
@@ -55,6 +56,7 @@ interface Entities {
   readonly seen: Uint8Array[];
 }
 
+/** Gathers a group, and halves it while it exceeds the limits. */
 export async function gatherGroup(
   context: HistoryContext,
   state: HistoryState,

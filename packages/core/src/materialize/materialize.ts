@@ -35,6 +35,7 @@ import { staleDates } from "./stale-dates.ts";
 import type { MaterializedView, MaterializeOptions, MaterializeResult } from "./types.ts";
 import { viewFingerprint } from "./view-fingerprint.ts";
 
+/** The parts of a store that materializing uses. */
 export interface MaterializeSettings {
   readonly views: ReadonlyMap<string, ViewSpec>;
   readonly offline: OfflineStore;
@@ -46,6 +47,7 @@ export interface MaterializeSettings {
   readonly limits?: Partial<MaterializeLimits> | undefined;
 }
 
+/** How much a run computes at once. */
 export interface MaterializeLimits {
   /** Days that are computed from one scan of the history, and committed together. */
   readonly days: number;
@@ -70,6 +72,7 @@ const LIMITS: MaterializeLimits = {
 const ATTEMPTS = 10;
 const WHO = "materialize";
 
+/** Computes the requested days of the views, one view after the other. */
 export async function materializeViews(
   options: MaterializeOptions,
   settings: MaterializeSettings,

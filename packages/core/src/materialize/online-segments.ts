@@ -30,6 +30,7 @@ export interface ServedDay extends SegmentGeneration, LocalDate {
   readonly fingerprint: number;
 }
 
+/** The head cell of a view: which generation is served, and which others exist. */
 export interface ViewHead {
   readonly served: ServedDay | null;
   /** The generation that a run is writing, or has left unfinished. */
@@ -38,6 +39,7 @@ export interface ViewHead {
   readonly obsolete: readonly SegmentGeneration[];
 }
 
+/** The keys of a view's cells. */
 export interface SegmentKeys {
   readonly head: Uint8Array;
   segment(generation: number, segment: number): Uint8Array;
@@ -73,6 +75,7 @@ function encodeHead({ served, writing, obsolete }: ViewHead): Uint8Array {
   return encodeJson({ format: FORMAT, served, writing, obsolete });
 }
 
+/** Writes the segments of one generation. */
 export interface SegmentWriter {
   /** Sets the number of segments of the generation. Call it before the first segment. */
   setSegmentCount(segments: number): Promise<void>;

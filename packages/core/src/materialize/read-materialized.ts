@@ -14,6 +14,7 @@ export interface MaterializedRow {
   readonly values: readonly Value[];
 }
 
+/** Reads materialized rows. */
 export interface MaterializedReader {
   /**
    * Returns row i for key i. The values of a key come in the order of the entity's keys.
@@ -25,6 +26,7 @@ export interface MaterializedReader {
   ): Promise<readonly (MaterializedRow | null)[]>;
 }
 
+/** Makes a reader that remembers the served day of each view. */
 export function materializedReader(store: OnlineStore, namespace: string): MaterializedReader {
   const known = new Map<
     string,

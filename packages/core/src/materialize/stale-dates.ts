@@ -42,6 +42,7 @@ interface ChangedImage {
   readonly entity: string | null;
 }
 
+/** Returns those of the dates that are stale. */
 export async function staleDates(
   context: HistoryContext,
   state: HistoryState,

@@ -1,6 +1,7 @@
 /** The options and results of `store.materialize`. */
 import type { AnySelection } from "../define/selection.ts";
 
+/** The options of `store.materialize`: which views and days, and where their rows go. */
 export interface MaterializeOptions {
   /** Views, or their names. All views without it. */
   readonly views?: readonly (AnySelection | string)[] | undefined;
@@ -33,6 +34,7 @@ export interface MaterializeOptions {
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;
 }
 
+/** The progress of `store.materialize` after one day of one view. */
 export interface MaterializeProgress {
   readonly view: string;
   /** The day that was finished. */
@@ -43,10 +45,12 @@ export interface MaterializeProgress {
   readonly total: number;
 }
 
+/** The result of `store.materialize`. */
 export interface MaterializeResult {
   readonly views: readonly MaterializedView[];
 }
 
+/** The days of one view that a call has computed. */
 export interface MaterializedView {
   readonly view: string;
   /** Name of the table in the offline store. */

@@ -3,6 +3,7 @@ import type { ColumnSpec, FeatureSpec, SelectedFeature, ViewSpec } from "../spec
 import type { AggregatePlan, JoinPlan } from "../spi.ts";
 import { columnsOf } from "./columns-read.ts";
 
+/** The plan of one view for a selection. */
 export interface ViewPlan {
   readonly view: ViewSpec;
   readonly plan: AggregatePlan | JoinPlan;
@@ -39,6 +40,7 @@ export function viewPlans(selection: readonly SelectedFeature[]): readonly ViewP
   });
 }
 
+/** Makes the plan of some features of a view. */
 export function planOf(view: ViewSpec, features: readonly FeatureSpec[]): AggregatePlan | JoinPlan {
   const { source } = view;
   const names = new Set(features.flatMap(columnsOf));

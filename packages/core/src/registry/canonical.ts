@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
+/** A JSON value. */
 export type CanonicalJson =
   | null
   | boolean
@@ -13,6 +14,7 @@ export type CanonicalJson =
   | readonly CanonicalJson[]
   | { readonly [name: string]: CanonicalJson };
 
+/** The canonical text of a JSON value. */
 export function canonicalText(value: CanonicalJson): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

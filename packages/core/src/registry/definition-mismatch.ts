@@ -6,6 +6,7 @@ import { objectKey, definedObjects, type ObjectKind } from "./normalized-definit
 import { loadRegistry } from "./registry.ts";
 import type { AppliedBy } from "./snapshot.ts";
 
+/** A definition mismatch: the applied version, and the objects that differ from it. */
 export interface DefinitionMismatch {
   readonly namespace: string;
   /** Who applied the registry's newest version, and when. */
@@ -38,6 +39,7 @@ export type OnDefinitionMismatch =
  */
 const REGISTRY_TIMEOUT = 2_000;
 
+/** Compares the definitions with the applied ones, and reports a mismatch as the option says. */
 export async function checkDefinitions(
   settings: {
     readonly definitions: Definitions;

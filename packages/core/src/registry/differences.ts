@@ -4,6 +4,7 @@ import { canonicalText, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 import type { RegisteredObject, RegistrySnapshot } from "./snapshot.ts";
 
+/** One object that would be added, changed or removed. */
 export interface DefinitionDifference {
   readonly kind: ObjectKind;
   readonly name: string;

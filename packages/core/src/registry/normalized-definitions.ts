@@ -20,10 +20,12 @@ import {
   type CanonicalJson,
 } from "./canonical.ts";
 
+/** The kinds of objects in a registry. */
 export type ObjectKind = "entity" | "source" | "view" | "feature" | "service";
 
 type NormalizedDefinition = { readonly [name: string]: CanonicalJson };
 
+/** One object of the definitions, with its normalized definition and fingerprint. */
 export interface DefinedObject {
   readonly kind: ObjectKind;
   /** Name of the object; `view.feature` for a feature. */

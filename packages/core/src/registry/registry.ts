@@ -14,11 +14,13 @@ import {
 } from "./snapshot.ts";
 import { currentUser } from "./current-user.ts";
 
+/** One change of a plan. */
 export interface PlannedChange extends DefinitionDifference {
   /** How the online store serves an added or changed feature. null for other objects. */
   readonly serving: ServingStatus | null;
 }
 
+/** The result of `store.plan`: what `apply` would change. */
 export interface RegistryPlan {
   readonly namespace: string;
   /** Who applied the newest version, and when. null: nothing was applied yet. */
@@ -28,6 +30,7 @@ export interface RegistryPlan {
   readonly waiting: readonly { readonly feature: string; readonly serving: ServingStatus }[];
 }
 
+/** The options of `store.apply`. */
 export interface ApplyOptions {
   /** Also applies changes that give a caller another answer, or none. */
   readonly allowDestructive?: boolean | undefined;
@@ -36,6 +39,7 @@ export interface ApplyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The result of `store.apply`: the plan that was applied, and the new version. */
 export interface ApplyResult extends RegistryPlan {
   /** The registry's version after the call. */
   readonly version: number;

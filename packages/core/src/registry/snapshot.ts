@@ -9,6 +9,7 @@ import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-def
 
 const FORMAT = 1;
 
+/** Who applied a version, and when. */
 export interface AppliedBy {
   /** When, as an ISO time in UTC. */
   readonly at: string;
@@ -24,6 +25,7 @@ export interface ObjectVersion {
   readonly applied: AppliedBy;
 }
 
+/** An object of the registry, with its current and earlier versions. */
 export interface RegisteredObject extends ObjectVersion {
   readonly kind: ObjectKind;
   readonly name: string;
@@ -33,6 +35,7 @@ export interface RegisteredObject extends ObjectVersion {
   readonly removed: AppliedBy | null;
 }
 
+/** The whole registry of a namespace at one version. */
 export interface RegistrySnapshot {
   /** Counts the calls of `apply` that changed something. */
   readonly version: number;

@@ -33,6 +33,7 @@ export function logOrderCheck(): (change: Change) => void {
   };
 }
 
+/** Assigns orders to the changes of one reader. */
 export interface LogOrderAssigner {
   /** Restarts the named partitions after these positions. */
   restart(partitions: readonly string[], positions: readonly Position[]): void;

@@ -34,6 +34,7 @@ export interface RowChange {
   readonly invalidColumns: readonly string[];
 }
 
+/** A change of one row, with the row's primary key. */
 export interface KeyedRowChange {
   readonly key: readonly Value[];
   readonly change: RowChange;

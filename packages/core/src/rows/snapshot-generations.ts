@@ -13,6 +13,7 @@ import type { Change, Position } from "../spi.ts";
  * 7 bits remain for the generation, so later generations have larger orders.
  */
 const ORDER_BITS = 56n;
+/** The last generation that a source can have. */
 export const MAX_GENERATIONS = 126;
 /** The first order of a source that is too large for a log order. */
 export const ORDER_LIMIT: bigint = 1n << ORDER_BITS;

@@ -102,7 +102,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "without events: counts and sums are 0, the others null, and nothing is found (law 7)",
+    "without events counts and sums are 0, other features null, and all NOT_FOUND (law 7)",
     async (queries) => {
       const features = [
         over("count", null, 10),
@@ -141,7 +141,7 @@ export function computeEngineConformance(options: {
     },
   );
 
-  check("no entity rows: no answers, and as many lists as features", async (queries) => {
+  check("no entity rows give one empty list of answers per feature", async (queries) => {
     for (const plan of [
       aggregatePlan(over("count", null, 10), over("max", "x", 10)),
       joinPlan(null, latest("x"), latest("s")),
@@ -189,7 +189,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "a window feature is found by the view's longest window, whatever its own holds (law 7)",
+    "the view's longest window decides whether a window feature is NOT_FOUND (law 7)",
     async (queries) => {
       const plan = aggregatePlan(
         over("max", "x", 10),
@@ -271,7 +271,7 @@ export function computeEngineConformance(options: {
   });
 
   check(
-    "sums are exact and rounded once; what leaves its type is its largest value (law 3)",
+    "sums are exact and rounded once, and an overflow is the largest value (law 3)",
     async (queries) => {
       const sumOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
         (
@@ -299,7 +299,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "an average is the rounded sum divided once; null where there is nothing to divide",
+    "an average is the rounded sum divided once, and null for an empty window",
     async (queries) => {
       const avgOf = async (column: string, ...values: readonly Value[]): Promise<Value> =>
         (
@@ -319,7 +319,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "min, max and countDistinct go by value: code points, bytes, and −0 is 0 (law 3)",
+    "min, max and countDistinct compare code points and bytes, and −0 is 0 (law 3)",
     async (queries) => {
       const of = async (
         name: "min" | "max" | "countDistinct",
@@ -362,31 +362,28 @@ export function computeEngineConformance(options: {
     },
   );
 
-  check(
-    "the newest fact decides, its null included, and a version that is no longer known does not",
-    async (queries) => {
-      const rows = [
-        eventRow(0, 10, { s: "old" }),
-        eventRow(0, 20, { s: null }, { from: 20, to: 40 }),
-        eventRow(0, 30, { s: "late" }, { from: 50 }),
-      ];
-      const answers = [];
-      for (const t of [20, 21, 40, 41, 50, 51])
-        answers.push((await queries.answerOne(latest("s"), rows, t)).slice(0, 2).join(" "));
-      assert.deepEqual(answers, [
-        "old PRESENT",
-        " NULL_VALUE",
-        " NULL_VALUE",
-        "old PRESENT",
-        "old PRESENT",
-        "late PRESENT",
-      ]);
-      assert.ok(
-        Object.is((await queries.answerOne(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0),
-        "no output is −0",
-      );
-    },
-  );
+  check("the newest known row decides, its null included", async (queries) => {
+    const rows = [
+      eventRow(0, 10, { s: "old" }),
+      eventRow(0, 20, { s: null }, { from: 20, to: 40 }),
+      eventRow(0, 30, { s: "late" }, { from: 50 }),
+    ];
+    const answers = [];
+    for (const t of [20, 21, 40, 41, 50, 51])
+      answers.push((await queries.answerOne(latest("s"), rows, t)).slice(0, 2).join(" "));
+    assert.deepEqual(answers, [
+      "old PRESENT",
+      " NULL_VALUE",
+      " NULL_VALUE",
+      "old PRESENT",
+      "old PRESENT",
+      "late PRESENT",
+    ]);
+    assert.ok(
+      Object.is((await queries.answerOne(latest("x"), [eventRow(0, 10, { x: -0 })], 20))[0], 0),
+      "no output is −0",
+    );
+  });
 
   check(
     "the later created column breaks a tie, then the larger key, never arrival (law 2)",
@@ -427,7 +424,7 @@ export function computeEngineConformance(options: {
   );
 
   check(
-    "an aborted signal ends the work with its reason, and lets the events go",
+    "an aborted signal ends the work with its reason, and closes the events",
     async (queries) => {
       for (const plan of [aggregatePlan(over("count", null, 10)), joinPlan(null, latest("s"))]) {
         const before = AbortSignal.abort(new Error("enough"));
@@ -456,7 +453,7 @@ export function computeEngineConformance(options: {
     },
   );
 
-  check("what goes wrong with the events goes wrong with the question", async (queries) => {
+  check("an error in the events rejects the answer with that error", async (queries) => {
     const plan = aggregatePlan(over("count", null, 10));
     const broken = async function* (): AsyncGenerator<Events> {
       yield* eventsOf(plan, [eventRow(0, 0)]);

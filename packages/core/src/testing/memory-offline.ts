@@ -32,6 +32,13 @@ interface PartitionBatch {
   readonly batch: Batch;
 }
 
+/**
+ * Makes empty data for `memoryOfflineStore`.
+ *
+ * @example
+ * const data = memoryOfflineData();
+ * const handles = [memoryOfflineStore(data), memoryOfflineStore(data)];
+ */
 export function memoryOfflineData(): MemoryOfflineData {
   return { tables: new Map(), registry: new Map() };
 }

@@ -28,6 +28,13 @@ interface StoredCell {
   readonly expires: number | null;
 }
 
+/**
+ * Makes empty data for `memoryOnlineStore`.
+ *
+ * @example
+ * const data = memoryOnlineData();
+ * const handles = [memoryOnlineStore(data), memoryOnlineStore(data)];
+ */
 export function memoryOnlineData(): MemoryOnlineData {
   return { namespaces: new Map(), version: 0 };
 }

@@ -6,6 +6,7 @@ import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
 import { registryConformance } from "./registry-conformance.ts";
 
+/** The offline store of one test, and its handles. */
 export interface OfflineStoreUnderTest {
   /** Makes another handle on the same store, as another process would have it. */
   store(): OfflineStore;
@@ -61,22 +62,19 @@ export function offlineStoreConformance(options: {
     );
   });
 
-  check(
-    "what one handle wrote, another reads, and the first reads what the other wrote",
-    async (newHandle) => {
-      const [a, b] = [newHandle(), newHandle()];
-      await append(a, [[1n, "a"]]);
-      assert.deepEqual(await scanRows(b, "t", ["id", "name"]), [[1n, "a"]]);
-      await append(b, [[2n, "b"]]);
-      assert.deepEqual(sortedRows(await scanRows(a, "t", ["id", "name"])), [
-        [1n, "a"],
-        [2n, "b"],
-      ]);
-      assert.equal((await a.state("t"))!.rows, 2);
-    },
-  );
+  check("two handles read each other's rows", async (newHandle) => {
+    const [a, b] = [newHandle(), newHandle()];
+    await append(a, [[1n, "a"]]);
+    assert.deepEqual(await scanRows(b, "t", ["id", "name"]), [[1n, "a"]]);
+    await append(b, [[2n, "b"]]);
+    assert.deepEqual(sortedRows(await scanRows(a, "t", ["id", "name"])), [
+      [1n, "a"],
+      [2n, "b"],
+    ]);
+    assert.equal((await a.state("t"))!.rows, 2);
+  });
 
-  check("every kind comes back bit for bit, extremes and missing values too", async (newHandle) => {
+  check("every type comes back bit for bit, with extreme and missing values", async (newHandle) => {
     const columns = extremeValues.map(({ column }) => column);
     const length = Math.max(...extremeValues.map(({ values }) => values.length));
     const rows = Array.from({ length: length + 1 }, (_, i) =>
@@ -100,23 +98,20 @@ export function offlineStoreConformance(options: {
         );
   });
 
-  check(
-    "a column of which no row has a value, and an append of no rows, are no special case",
-    async (newHandle) => {
-      const store = newHandle();
-      await append(store, []);
-      assert.equal((await store.state("t"))!.rows, 0);
-      assert.deepEqual(await scanRows(store, "t", ["id"]), []);
-      await append(store, [
-        [1n, null],
-        [2n, null],
-      ]);
-      assert.deepEqual(await scanRows(store, "t", ["name", "id"]), [
-        [null, 1n],
-        [null, 2n],
-      ]);
-    },
-  );
+  check("a column without values, and an append without rows, are stored", async (newHandle) => {
+    const store = newHandle();
+    await append(store, []);
+    assert.equal((await store.state("t"))!.rows, 0);
+    assert.deepEqual(await scanRows(store, "t", ["id"]), []);
+    await append(store, [
+      [1n, null],
+      [2n, null],
+    ]);
+    assert.deepEqual(await scanRows(store, "t", ["name", "id"]), [
+      [null, 1n],
+      [null, 2n],
+    ]);
+  });
 
   check(
     "rows of one append keep their order, duplicates included, over all its batches",
@@ -140,7 +135,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "columns come in the order asked, and only those; one that is not there is refused",
+    "a scan gives the requested columns in their order, and refuses an unknown one",
     async (newHandle) => {
       const store = newHandle();
       await append(store, [[1n, "a"]]);
@@ -162,7 +157,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "a batch whose columns come in another order, or lack a nullable one, is understood by name",
+    "columns of a batch are matched by name, and a nullable one may be left out",
     async (newHandle) => {
       const store = newHandle();
       const [id, name] = simpleTable.columns as [ColumnSpec, ColumnSpec];
@@ -178,7 +173,7 @@ export function offlineStoreConformance(options: {
 
   // ---- positions ----
 
-  check("positions move with the rows, or neither does", async (newHandle) => {
+  check("positions and rows are committed together", async (newHandle) => {
     const store = newHandle();
     assert.equal(
       await append(
@@ -211,12 +206,15 @@ export function offlineStoreConformance(options: {
     assert.equal((await store.state("t"))!.rows, 2);
   });
 
-  check("a step without a mark leaves no mark of the offset before", async (newHandle) => {
-    const store = newHandle();
-    await append(store, [], [step("p", null, 1, "old")]);
-    await append(store, [], [step("p", 1, 2)]);
-    assert.deepEqual((await newHandle().state("t"))!.positions, [{ partition: "p", offset: 2 }]);
-  });
+  check(
+    "a step without a checkpoint removes the checkpoint of the offset before",
+    async (newHandle) => {
+      const store = newHandle();
+      await append(store, [], [step("p", null, 1, "old")]);
+      await append(store, [], [step("p", 1, 2)]);
+      assert.deepEqual((await newHandle().state("t"))!.positions, [{ partition: "p", offset: 2 }]);
+    },
+  );
 
   check("positions move without rows too, and offsets beyond 2^31 are exact", async (newHandle) => {
     const store = newHandle();
@@ -244,7 +242,7 @@ export function offlineStoreConformance(options: {
   // ---- columns ----
 
   check(
-    "a column the table lacks is added to it, nullable, and older rows have no value in it",
+    "a new column is added as nullable, and older rows have no value in it",
     async (newHandle) => {
       const store = newHandle();
       await append(store, [[1n, "a"]]);
@@ -276,153 +274,147 @@ export function offlineStoreConformance(options: {
     },
   );
 
-  check(
-    "a column keeps its kind; rows that bring another are refused and nothing is written",
-    async (newHandle) => {
-      const store = newHandle();
-      await append(store, [[1n, "a"]]);
-      for (const other of [
-        column("name", "int64"),
-        column("name", "json"),
-        { ...column("name", "decimal"), precision: 5, scale: 0 },
-      ]) {
-        const table: TableSpec = { ...simpleTable, columns: [simpleTable.columns[0]!, other] };
-        await expectError("COLUMN_TYPE_CONFLICT", () =>
-          store.append(table, [batchOf(table.columns, [[2n, null]])], {
-            positions: [step("p", null, 1)],
-          }),
-        );
-      }
-      assert.deepEqual(
-        {
-          rows: (await newHandle().state("t"))!.rows,
-          positions: (await newHandle().state("t"))!.positions,
-        },
-        { rows: 1, positions: [] },
+  check("a column keeps its type, and rows of another type are refused", async (newHandle) => {
+    const store = newHandle();
+    await append(store, [[1n, "a"]]);
+    for (const other of [
+      column("name", "int64"),
+      column("name", "json"),
+      { ...column("name", "decimal"), precision: 5, scale: 0 },
+    ]) {
+      const table: TableSpec = { ...simpleTable, columns: [simpleTable.columns[0]!, other] };
+      await expectError("COLUMN_TYPE_CONFLICT", () =>
+        store.append(table, [batchOf(table.columns, [[2n, null]])], {
+          positions: [step("p", null, 1)],
+        }),
       );
-    },
-  );
+    }
+    assert.deepEqual(
+      {
+        rows: (await newHandle().state("t"))!.rows,
+        positions: (await newHandle().state("t"))!.positions,
+      },
+      { rows: 1, positions: [] },
+    );
+  });
 
-  check(
-    "a missing value in a column that is not nullable is refused and nothing is written",
-    async (newHandle) => {
-      const store = newHandle();
-      const strict: TableSpec = {
-        ...simpleTable,
-        columns: [{ ...simpleTable.columns[0]!, nullable: false }, simpleTable.columns[1]!],
-      };
-      await expectError("NULL_NOT_ALLOWED", () =>
-        store.append(
-          strict,
-          [
-            batchOf(strict.columns, [
-              [1n, "a"],
-              [null, "b"],
-            ]),
-          ],
-          { positions: [step("p", null, 1)] },
-        ),
-      );
-      assert.equal(await newHandle().state("t"), null);
-      await store.append(strict, [batchOf(strict.columns, [[1n, "a"]])], { positions: [] });
-      assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, false);
-      await append(store, [[null, "c"]]);
-      assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, true);
-      assert.deepEqual(sortedRows(await scanRows(store, "t", ["name", "id"])), [
-        ["a", 1n],
-        ["c", null],
-      ]);
-    },
-  );
+  check("a missing value in a column that is not nullable is refused", async (newHandle) => {
+    const store = newHandle();
+    const strict: TableSpec = {
+      ...simpleTable,
+      columns: [{ ...simpleTable.columns[0]!, nullable: false }, simpleTable.columns[1]!],
+    };
+    await expectError("NULL_NOT_ALLOWED", () =>
+      store.append(
+        strict,
+        [
+          batchOf(strict.columns, [
+            [1n, "a"],
+            [null, "b"],
+          ]),
+        ],
+        { positions: [step("p", null, 1)] },
+      ),
+    );
+    assert.equal(await newHandle().state("t"), null);
+    await store.append(strict, [batchOf(strict.columns, [[1n, "a"]])], { positions: [] });
+    assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, false);
+    await append(store, [[null, "c"]]);
+    assert.equal((await newHandle().state("t"))!.columns[0]!.nullable, true);
+    assert.deepEqual(sortedRows(await scanRows(store, "t", ["name", "id"])), [
+      ["a", 1n],
+      ["c", null],
+    ]);
+  });
 
   // ---- partitions ----
 
-  check(
-    "partitions part the rows: null, odd strings and numbers, each found by its value alone",
-    async (newHandle) => {
-      const texts = [
-        null,
-        "plain",
-        "a=b/c",
-        "../up",
-        "..",
-        ".",
-        "é 😀 ☂",
-        "%20",
-        "a b+c",
-        "NULL",
-        "null",
-        "__HIVE_DEFAULT_PARTITION__",
-        "x".repeat(300),
-        `${"x".repeat(299)}y`,
-        "a:b?#&\"'",
-        "\u0001\n\\",
-      ];
-      const rows = texts.flatMap((text, i): Value[][] => [
-        [i, text, BigInt(i)],
-        [null, text, BigInt(-i)],
-      ]);
-      await newHandle().append(partitionedTable, [batchOf(partitionedTable.columns, rows)], {
-        positions: [],
-      });
-      const store = newHandle();
-      assert.deepEqual((await store.state("parts"))!.partitionBy, ["bucket", "text"]);
-      const all = await scanRows(store, "parts", ["bucket", "text", "id"]);
-      assert.deepEqual(sortedRows(all), sortedRows(rows));
-      for (const [i, text] of texts.entries()) {
-        assert.deepEqual(
-          sortedRows(await scanRows(store, "parts", ["id"], { partitions: { text: [text] } })),
-          sortedRows([[BigInt(i)], [BigInt(-i)]]),
-          `text ${valueText(text)}`,
-        );
-        assert.deepEqual(
-          await scanRows(store, "parts", ["id"], {
-            partitions: { text: [text, "no such"], bucket: [i] },
-          }),
-          [[BigInt(i)]],
-        );
-      }
-      assert.equal(
-        (await scanRows(store, "parts", ["id"], { partitions: { bucket: [null] } })).length,
-        texts.length,
-      );
-      assert.deepEqual(await scanRows(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
-      await expectError("PARTITION_CONFLICT", () =>
-        scanRows(store, "parts", ["id"], { partitions: { id: [1] } }),
-      );
-    },
-  );
-
-  check("an empty string parts no files, and a table keeps what parts it", async (newHandle) => {
-    const store = newHandle();
-    await expectError("PARTITION_VALUE_EMPTY", () =>
-      store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "", 1n]])], {
-        positions: [],
-      }),
-    );
-    assert.equal(await store.state("parts"), null);
-    await store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "a", 1n]])], {
+  check("rows are found by partition value: null, odd strings and numbers", async (newHandle) => {
+    const texts = [
+      null,
+      "plain",
+      "a=b/c",
+      "../up",
+      "..",
+      ".",
+      "é 😀 ☂",
+      "%20",
+      "a b+c",
+      "NULL",
+      "null",
+      "__HIVE_DEFAULT_PARTITION__",
+      "x".repeat(300),
+      `${"x".repeat(299)}y`,
+      "a:b?#&\"'",
+      "\u0001\n\\",
+    ];
+    const rows = texts.flatMap((text, i): Value[][] => [
+      [i, text, BigInt(i)],
+      [null, text, BigInt(-i)],
+    ]);
+    await newHandle().append(partitionedTable, [batchOf(partitionedTable.columns, rows)], {
       positions: [],
     });
-    await expectError("PARTITION_CONFLICT", () =>
-      store.append(
-        { ...partitionedTable, partitionBy: ["bucket"] },
-        [batchOf(partitionedTable.columns, [[1, "a", 1n]])],
-        { positions: [] },
-      ),
+    const store = newHandle();
+    assert.deepEqual((await store.state("parts"))!.partitionBy, ["bucket", "text"]);
+    const all = await scanRows(store, "parts", ["bucket", "text", "id"]);
+    assert.deepEqual(sortedRows(all), sortedRows(rows));
+    for (const [i, text] of texts.entries()) {
+      assert.deepEqual(
+        sortedRows(await scanRows(store, "parts", ["id"], { partitions: { text: [text] } })),
+        sortedRows([[BigInt(i)], [BigInt(-i)]]),
+        `text ${valueText(text)}`,
+      );
+      assert.deepEqual(
+        await scanRows(store, "parts", ["id"], {
+          partitions: { text: [text, "no such"], bucket: [i] },
+        }),
+        [[BigInt(i)]],
+      );
+    }
+    assert.equal(
+      (await scanRows(store, "parts", ["id"], { partitions: { bucket: [null] } })).length,
+      texts.length,
     );
+    assert.deepEqual(await scanRows(store, "parts", ["id"], { partitions: { bucket: [] } }), []);
     await expectError("PARTITION_CONFLICT", () =>
-      store.append({ ...partitionedTable, name: "other", partitionBy: ["id"] }, [], {
-        positions: [],
-      }),
+      scanRows(store, "parts", ["id"], { partitions: { id: [1] } }),
     );
-    assert.equal((await store.state("parts"))!.rows, 1);
   });
+
+  check(
+    "an empty string is no partition value, and a table keeps its partition columns",
+    async (newHandle) => {
+      const store = newHandle();
+      await expectError("PARTITION_VALUE_EMPTY", () =>
+        store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "", 1n]])], {
+          positions: [],
+        }),
+      );
+      assert.equal(await store.state("parts"), null);
+      await store.append(partitionedTable, [batchOf(partitionedTable.columns, [[1, "a", 1n]])], {
+        positions: [],
+      });
+      await expectError("PARTITION_CONFLICT", () =>
+        store.append(
+          { ...partitionedTable, partitionBy: ["bucket"] },
+          [batchOf(partitionedTable.columns, [[1, "a", 1n]])],
+          { positions: [] },
+        ),
+      );
+      await expectError("PARTITION_CONFLICT", () =>
+        store.append({ ...partitionedTable, name: "other", partitionBy: ["id"] }, [], {
+          positions: [],
+        }),
+      );
+      assert.equal((await store.state("parts"))!.rows, 1);
+    },
+  );
 
   // ---- rewrites ----
 
   check(
-    "a rewrite replaces the partitions it names, in one commit, and no others",
+    "a rewrite replaces the named partitions in one commit, and no others",
     async (newHandle) => {
       const store = newHandle();
       await appendToBucket(store, [
@@ -512,7 +504,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "a rewrite of everything leaves what it brings, and its filter names partition columns only",
+    "a rewrite of the whole table leaves its rows only, and filters by partition columns only",
     async (newHandle) => {
       const store = newHandle();
       await append(store, [[1n, "a"]]);
@@ -608,7 +600,7 @@ export function offlineStoreConformance(options: {
     );
   });
 
-  check("a scan reads the version it began with", async (newHandle) => {
+  check("a scan reads the version that it began with", async (newHandle) => {
     const store = newHandle();
     for (let i = 0; i < 3; i++) await append(store, [[BigInt(i), null]]);
     const seen: Value[] = [];
@@ -619,7 +611,7 @@ export function offlineStoreConformance(options: {
     assert.deepEqual(seen, [0n, 1n, 2n]);
   });
 
-  check("a range never loses a row that is in it", async (newHandle) => {
+  check("a range filter loses no row of the range", async (newHandle) => {
     const store = newHandle();
     const columns = [
       column("time", "timestamp"),
@@ -664,7 +656,7 @@ export function offlineStoreConformance(options: {
 
   // ---- many writers ----
 
-  check("appends of many handles at once are all there, once", async (newHandle) => {
+  check("concurrent appends of many handles are stored once each", async (newHandle) => {
     const handles = Array.from({ length: 6 }, newHandle);
     await Promise.all(
       handles.map(async (store, h) => {
@@ -680,7 +672,7 @@ export function offlineStoreConformance(options: {
     assert.deepEqual(sortedRows(await scanRows(newHandle(), "t", ["id"])), sortedRows(expected));
   });
 
-  check("writers that share positions lose and double nothing", async (newHandle) => {
+  check("writers that share positions lose and double no row", async (newHandle) => {
     const total = 30;
     await Promise.all(
       Array.from({ length: 4 }, async () => {

@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
 import { memoryOnlineStore } from "./memory-online.ts";
 
+/** The online store of one test, and its handles. */
 export interface OnlineStoreUnderTest {
   /** Makes another handle on the same store, not yet open. */
   store(): OnlineStore;
@@ -197,7 +198,7 @@ export function onlineStoreConformance(options: {
     assert.equal(await readCell(store, "b"), null);
   });
 
-  check("a cell expected absent is written only where there is none", async (newHandle) => {
+  check("a cell that is expected absent is written only if there is none", async (newHandle) => {
     const store = await newHandle();
     assert.equal(
       await store.write({ source: "s", cells: [putCell("a", "1", null)], positions: [] }),
@@ -210,24 +211,21 @@ export function onlineStoreConformance(options: {
     assert.equal(cellText(await readCell(store, "a")), "1");
   });
 
-  check(
-    "a write that expects nothing in particular replaces whatever is there",
-    async (newHandle) => {
-      const store = await newHandle();
-      for (const value of ["1", "2"])
-        assert.equal(
-          await store.write({ source: "s", cells: [putCell("a", value)], positions: [] }),
-          "done",
-        );
-      assert.equal(cellText(await readCell(store, "a")), "2");
-      for (let i = 0; i < 2; i++)
-        assert.equal(
-          await store.write({ source: "s", cells: [removeCell("a")], positions: [] }),
-          "done",
-        );
-      assert.equal(await readCell(store, "a"), null);
-    },
-  );
+  check("a write without an expected version replaces any cell", async (newHandle) => {
+    const store = await newHandle();
+    for (const value of ["1", "2"])
+      assert.equal(
+        await store.write({ source: "s", cells: [putCell("a", value)], positions: [] }),
+        "done",
+      );
+    assert.equal(cellText(await readCell(store, "a")), "2");
+    for (let i = 0; i < 2; i++)
+      assert.equal(
+        await store.write({ source: "s", cells: [removeCell("a")], positions: [] }),
+        "done",
+      );
+    assert.equal(await readCell(store, "a"), null);
+  });
 
   check("a cell is removed only at the version that was read", async (newHandle) => {
     const store = await newHandle();
@@ -275,28 +273,33 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  check("a position moves only from where it is expected, with its mark", async (newHandle) => {
-    const store = await newHandle();
-    const step = (expected: number | null, next: number, checkpoint?: string): Promise<string> =>
-      store.write({
-        source: "s",
-        cells: [],
-        positions: [{ partition: "t:0", expected, next, checkpoint }],
-      });
-    assert.deepEqual(await store.positions("s"), []);
-    assert.equal(await step(0, 1), "conflict");
-    assert.equal(await step(null, 0, "first"), "done");
-    assert.equal(await step(null, 1), "conflict");
-    assert.deepEqual(await store.positions("s"), [
-      { partition: "t:0", offset: 0, checkpoint: "first" },
-    ]);
-    assert.equal(await step(0, 9007199254740991), "done");
-    assert.deepEqual(await store.positions("s"), [{ partition: "t:0", offset: 9007199254740991 }]);
-    assert.equal(await step(9007199254740991, 3), "done");
-  });
+  check(
+    "a position moves only from the expected offset, with its checkpoint",
+    async (newHandle) => {
+      const store = await newHandle();
+      const step = (expected: number | null, next: number, checkpoint?: string): Promise<string> =>
+        store.write({
+          source: "s",
+          cells: [],
+          positions: [{ partition: "t:0", expected, next, checkpoint }],
+        });
+      assert.deepEqual(await store.positions("s"), []);
+      assert.equal(await step(0, 1), "conflict");
+      assert.equal(await step(null, 0, "first"), "done");
+      assert.equal(await step(null, 1), "conflict");
+      assert.deepEqual(await store.positions("s"), [
+        { partition: "t:0", offset: 0, checkpoint: "first" },
+      ]);
+      assert.equal(await step(0, 9007199254740991), "done");
+      assert.deepEqual(await store.positions("s"), [
+        { partition: "t:0", offset: 9007199254740991 },
+      ]);
+      assert.equal(await step(9007199254740991, 3), "done");
+    },
+  );
 
   check(
-    "positions of two sources are two, and several partitions move in one step or not at all",
+    "sources have their own positions, and partitions of one step move together or not",
     async (newHandle) => {
       const store = await newHandle();
       const at = (expected: number | null, next: number) =>
@@ -325,64 +328,57 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  check(
-    "a step is all or nothing: one cell or one position that is not as expected stops all of it",
-    async (newHandle) => {
-      const store = await newHandle();
+  check("one unexpected cell or position stops the whole step", async (newHandle) => {
+    const store = await newHandle();
+    await store.write({
+      source: "s",
+      cells: [putCell("m", "1")],
+      positions: [{ partition: "p", expected: null, next: 1 }],
+    });
+    const { version } = (await readCell(store, "m"))!;
+    const others = ["a", "z"].map((name) => putCell(name, "new", null));
+    const moved = { partition: "p", expected: 1, next: 2 };
+    assert.equal(
       await store.write({
         source: "s",
-        cells: [putCell("m", "1")],
-        positions: [{ partition: "p", expected: null, next: 1 }],
-      });
-      const { version } = (await readCell(store, "m"))!;
-      const others = ["a", "z"].map((name) => putCell(name, "new", null));
-      const moved = { partition: "p", expected: 1, next: 2 };
-      assert.equal(
-        await store.write({
-          source: "s",
-          cells: [...others, putCell("m", "2", version + 1)],
-          positions: [moved],
-        }),
-        "conflict",
-      );
-      assert.equal(
-        await store.write({
-          source: "s",
-          cells: [...others, putCell("m", "2", version)],
-          positions: [{ ...moved, expected: 0 }],
-        }),
-        "conflict",
-      );
-      assert.equal(
-        await store.write({
-          source: "s",
-          cells: [...others, removeCell("m", null)],
-          positions: [moved],
-        }),
-        "conflict",
-      );
-      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [
-        null,
-        "1",
-        null,
-      ]);
-      assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
-      assert.equal(
-        await store.write({
-          source: "s",
-          cells: [...others, putCell("m", "2", version)],
-          positions: [moved],
-        }),
-        "done",
-      );
-      assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [
-        "new",
-        "2",
-        "new",
-      ]);
-      assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 2 }]);
-    },
-  );
+        cells: [...others, putCell("m", "2", version + 1)],
+        positions: [moved],
+      }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({
+        source: "s",
+        cells: [...others, putCell("m", "2", version)],
+        positions: [{ ...moved, expected: 0 }],
+      }),
+      "conflict",
+    );
+    assert.equal(
+      await store.write({
+        source: "s",
+        cells: [...others, removeCell("m", null)],
+        positions: [moved],
+      }),
+      "conflict",
+    );
+    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [null, "1", null]);
+    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 1 }]);
+    assert.equal(
+      await store.write({
+        source: "s",
+        cells: [...others, putCell("m", "2", version)],
+        positions: [moved],
+      }),
+      "done",
+    );
+    assert.deepEqual((await store.read(["a", "m", "z"].map(key))).map(cellText), [
+      "new",
+      "2",
+      "new",
+    ]);
+    assert.deepEqual(await store.positions("s"), [{ partition: "p", offset: 2 }]);
+  });
 
   check(
     "a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing",
@@ -405,7 +401,7 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  check("over random steps it does what the store in memory does", async (newHandle) => {
+  check("random steps give the results of the store in memory", async (newHandle) => {
     const [stores, model, random] = [
       [await newHandle(), await newHandle()],
       memoryOnlineStore(),
@@ -473,7 +469,7 @@ export function onlineStoreConformance(options: {
     );
   });
 
-  check("interleaved writers on one cell lose nothing and double nothing", async (newHandle) => {
+  check("interleaved writers of one cell lose and double no write", async (newHandle) => {
     const [writers, steps] = [4, 60];
     let conflicts = 0;
     async function write(writer: number): Promise<void> {
@@ -506,7 +502,7 @@ export function onlineStoreConformance(options: {
     assert.ok(conflicts > 0, "the writers never met: the test has shown nothing");
   });
 
-  check("a writer that was fenced off changes nothing", async (newHandle) => {
+  check("a fenced writer changes nothing", async (newHandle) => {
     const [old, fresh] = [await newHandle(), await newHandle()];
     await old.write({
       source: "s",
@@ -557,7 +553,7 @@ export function onlineStoreConformance(options: {
     assert.ok(seen.size > 1, "the reader never met the writer: the test has shown nothing");
   });
 
-  check("what one handle wrote, another reads at once", async (newHandle) => {
+  check("a handle reads at once what another handle wrote", async (newHandle) => {
     const [a, b] = [await newHandle(), await newHandle()];
     for (let round = 0; round < 10; round++) {
       await a.write({
@@ -675,7 +671,7 @@ export function onlineStoreConformance(options: {
     assert.ok(Buffer.from(part).equals((await readCell(store, "part"))!.value));
   });
 
-  check("what was handed in and what was handed out are the caller's own", async (newHandle) => {
+  check("the store shares no bytes with its caller", async (newHandle) => {
     const store = await newHandle();
     const [name, value] = [key("a"), key("1")];
     await store.write({
@@ -690,7 +686,7 @@ export function onlineStoreConformance(options: {
   });
 
   check(
-    "a sweep removes what expired before its time, in bounded steps, and leaves the rest",
+    "deleteExpired removes cells that expired before its time, in bounded steps",
     async (newHandle) => {
       const store = await newHandle();
       const cells = Array.from({ length: 200 }, (_, i): CellWrite => ({
@@ -763,7 +759,7 @@ export function onlineStoreConformance(options: {
     },
   );
 
-  check("cells written during a sweep are not lost", async (newHandle) => {
+  check("cells that are written during deleteExpired are not lost", async (newHandle) => {
     const store = await newHandle();
     await store.write({
       source: "s",
@@ -824,7 +820,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "namespaces do not see each other's cells and positions, and a sweep stays in its own",
+    "a namespace has its own cells and positions, and deleteExpired stays in it",
     async (newHandle) => {
       const [a, b] = [await newHandle("a"), await newHandle("b")];
       await a.write({
@@ -849,7 +845,7 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "a store opens twice for one namespace only, and a closed store is not open",
+    "a store opens again for its own namespace only, and a closed store throws",
     async (newHandle) => {
       const store = await newHandle();
       await store.write({ source: "s", cells: [putCell("a", "1")], positions: [] });

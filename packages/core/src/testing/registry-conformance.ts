@@ -33,7 +33,7 @@ export function registryConformance(
     },
   );
 
-  check("a registry is saved over what was loaded, and over nothing else", async (newHandle) => {
+  check("a save succeeds only over the loaded snapshot", async (newHandle) => {
     const registry = of(newHandle());
     const namespace = "default";
     await registry.save("one", { namespace, expected: null });
@@ -47,7 +47,7 @@ export function registryConformance(
   });
 
   check(
-    "the registries of namespaces are apart, whatever these are called, and they are no tables",
+    "each namespace has its own registry, under any name, and registries are no tables",
     async (newHandle) => {
       const store = newHandle();
       const registry = of(store);
@@ -74,7 +74,7 @@ export function registryConformance(
   );
 
   check(
-    "of many who save over the same registry one is done, and what is there is what it saved",
+    "of many saves over one snapshot one succeeds, and its content is stored",
     async (newHandle) => {
       const namespace = "default";
       for (let round = 0; round < ROUNDS; round++) {
@@ -98,7 +98,7 @@ export function registryConformance(
     },
   );
 
-  check("more saves than digits of a number are in their order", async (newHandle) => {
+  check("twenty-five saves stay in their order", async (newHandle) => {
     const registry = of(newHandle());
     const namespace = "default";
     for (let n = 0; n < 25; n++)

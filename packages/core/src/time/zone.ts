@@ -16,6 +16,7 @@ interface ZoneDay {
   readonly after: number;
 }
 
+/** The clock of a time zone. */
 export interface Zone {
   /**
    * Converts `local`, a time of the zone's clock in seconds as if UTC, to UTC seconds.

@@ -53,7 +53,7 @@ const of: Readonly<Record<ValueType, readonly AggregateName[]>> = {
   json: ["count"],
 };
 
-describe("every aggregate of every kind answers as the oracle's does", () => {
+describe("every aggregate of every type answers as the oracle does", () => {
   const cases = Object.entries(of).flatMap(([kind, names]) =>
     names.map((name) => [name, kind as ValueType] as const),
   );
@@ -83,7 +83,7 @@ test("count() counts rows, count(column) those that have a value", () => {
   expect([all.finish(), there.finish()]).toEqual([3n, 2n]);
 });
 
-test("of nothing: counts and sums are 0, the others null", () => {
+test("over an empty window counts and sums are 0, the others null", () => {
   for (const values of [[], [null, null]]) {
     expect(
       ["count", "countDistinct", "sum", "avg", "min", "max"].map(

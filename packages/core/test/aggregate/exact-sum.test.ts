@@ -141,7 +141,7 @@ test("a partial overflow is no overflow, a whole one is", () => {
   expect(fastSum([Number.MAX_VALUE, 2 ** 970, -5e-324])).toBe(Number.MAX_VALUE);
 });
 
-test("the empty sum and any sum of nothing is 0, never −0", () => {
+test("the empty sum is 0, never −0", () => {
   for (const values of [[], [0], [-0], [-0, -0], [1, -1], [-5e-324, 5e-324]])
     expect(fastSum(values)).toBe(0);
 });
@@ -186,7 +186,7 @@ describe("more additions than a limb can hold without a carry", () => {
   });
 });
 
-test("rounding leaves the exact value: what comes after is added to it", () => {
+test("rounding keeps the exact value for later additions", () => {
   fc.assert(
     fc.property(fc.array(fc.array(anyDouble, { maxLength: 8 }), { maxLength: 8 }), (parts) => {
       const sum = new ExactSum();
@@ -200,7 +200,7 @@ test("rounding leaves the exact value: what comes after is added to it", () => {
   );
 });
 
-test("after a reset nothing is left, whatever was in it", () => {
+test("a reset accumulator is empty", () => {
   const sum = new ExactSum();
   fc.assert(
     fc.property(fc.array(anyDouble, { maxLength: 20 }), fc.boolean(), (values, rounded) => {

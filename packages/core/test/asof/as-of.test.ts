@@ -42,18 +42,18 @@ function holding(facts: readonly Fact[], t: number, ttl: number | null = null): 
   return [values[0]!, statuses[0]!, Number.isNaN(times[0]!) ? null : times[0]!];
 }
 
-test("a fact holds at its own moment, and not before", () => {
+test("a row holds at its own moment, and not before", () => {
   expect(holding([{ time: 10, s: "a" }], 9)).toEqual([null, "NOT_FOUND", null]);
   expect(holding([{ time: 10, s: "a" }], 10)).toEqual(["a", "PRESENT", 10]);
 });
 
-test("it holds until its time to live is over, that moment included", () => {
+test("a row holds until its ttl is over, that moment included", () => {
   expect(holding([{ time: 10, s: "a" }], 15, 5)).toEqual(["a", "PRESENT", 10]);
   expect(holding([{ time: 10, s: "a" }], 16, 5)).toEqual([null, "OUTSIDE_MAX_AGE", 10]);
   expect(holding([{ time: 10, s: "a" }], 10, 0)).toEqual(["a", "PRESENT", 10]);
 });
 
-test("the newest decides, though it is null", () => {
+test("the newest row decides, even if its value is null", () => {
   expect(
     holding(
       [
@@ -65,7 +65,7 @@ test("the newest decides, though it is null", () => {
   ).toEqual([null, "NULL_VALUE", 2]);
 });
 
-test("a newer one that is not known yet, or no longer, leaves the older", () => {
+test("a newer row that is not known leaves the older one", () => {
   const facts = [
     { time: 1, s: "a" },
     { time: 2, s: "b", from: 10, to: 20 },
@@ -73,7 +73,7 @@ test("a newer one that is not known yet, or no longer, leaves the older", () => 
   expect([10, 11, 20, 21].map((t) => holding(facts, t)[0])).toEqual(["a", "b", "b", "a"]);
 });
 
-test("an older one that is known outlives a newer one that is not, however old it is", () => {
+test("a known row of any age counts before a newer row that is not known", () => {
   expect(
     holding(
       [
@@ -86,7 +86,7 @@ test("an older one that is known outlives a newer one that is not, however old i
   ).toEqual([null, "OUTSIDE_MAX_AGE", 1]);
 });
 
-test("ties: the later created column, a missing one first of all, then the larger key", () => {
+test("the later created column breaks a tie, then the larger key; null is earliest", () => {
   const tie = (...facts: readonly Omit<Fact, "time">[]): Value =>
     holding(
       facts.map((fact) => ({ ...fact, time: 7 })),

@@ -60,7 +60,7 @@ describe("decode gives back what was encoded", () => {
     );
   });
 
-  test("of the columns that are wanted, in the order of the columns", () => {
+  test("only the wanted columns, in the order of the columns", () => {
     fc.assert(
       fc.property(
         anyTable.chain((table) =>
@@ -158,7 +158,7 @@ describe("damaged bytes are STATE_DAMAGED or decode to some batch, without a han
     );
   });
 
-  test("a byte set otherwise", () => {
+  test("one changed byte", () => {
     fc.assert(
       fc.property(
         anyTable,

@@ -70,7 +70,7 @@ test("bytes are in lexicographic order", () => {
   );
 });
 
-test("numbers go by value, −0 is 0, false comes before true, null before everything", () => {
+test("numbers compare by value, −0 is 0, false comes before true, null first", () => {
   expect(compareValues("int64", -5n, 3n)).toBeLessThan(0);
   expect(compareValues("int64", 9007199254740993n, 9007199254740992n)).toBeGreaterThan(0);
   expect(compareValues("float64", -0, 0)).toBe(0);

@@ -24,7 +24,7 @@ function truthOf(expression: Expression, row: readonly Value[], of = columns): b
   return yes ? true : no ? false : null;
 }
 
-describe("SQL's three-valued logic, as tables", () => {
+describe("SQL's three-valued logic", () => {
   test("not", () => {
     expect(cases.map((a) => truthOf({ kind: "not", term: is("a") }, [a, null]))).toEqual([
       false,
@@ -73,7 +73,7 @@ describe("SQL's three-valued logic, as tables", () => {
     ]);
   });
 
-  test("in a list with null: true where it is found, else unknown", () => {
+  test("a list with null is true for a value in it, else unknown", () => {
     const among = (values: readonly Value[]): Expression => ({ kind: "in", column: "a", values });
     expect(cases.map((a) => truthOf(among([true, null]), [a, null]))).toEqual([true, null, null]);
     expect(cases.map((a) => truthOf(among([true]), [a, null]))).toEqual([true, false, null]);
@@ -96,7 +96,7 @@ test("only true passes", () => {
   expect([0, 1, 2].map(passes)).toEqual([true, false, false]);
 });
 
-describe("values compare by the order of law 3", () => {
+describe("values compare by the one order of values (law 3)", () => {
   test.each<[ValueType, Value, Value]>([
     ["float64", -0, 0],
     ["bytes", new Uint8Array([1, 2]), new Uint8Array([1, 2])],
@@ -130,7 +130,7 @@ describe("values compare by the order of law 3", () => {
   });
 });
 
-test("any condition says of any row what a slow evaluator says", () => {
+test("any condition equals a slow evaluator on any row", () => {
   const table = VALUE_TYPES.map((kind) => column(`${kind}_x`, kind));
   const source: SourceSpec = {
     name: "s",

@@ -16,7 +16,7 @@ const keyOf = (kind: ValueType, value: Value, scale?: number): string =>
   hex(cellKey({ namespace: "n", space: "s", keys: [{ column: column("k", kind, scale), value }] }));
 const HEAD = "01" + "016e" + "0173";
 
-describe("golden bytes: they are in users' files and never change", () => {
+describe("pinned bytes: users' files hold them, so they never change", () => {
   const golden: [kind: ValueType, value: Value, bytes: string, scale?: number][] = [
     ["string", "", "0100"],
     ["string", "user_000066", "010b757365725f303030303636"],
@@ -61,7 +61,7 @@ test('1, 1n and "1" are one int64 key', () => {
   expect(new Set([keyOf("int64", 1), keyOf("int64", 1n), keyOf("int64", "1")]).size).toBe(1);
 });
 
-test("a decimal key goes by value: 1.0 is 1.00", () => {
+test("decimal keys compare by value: 1.0 is 1.00", () => {
   expect(keyOf("decimal", 10n, 1)).toBe(keyOf("decimal", 100n, 2));
   expect(keyOf("decimal", 10n, 1)).not.toBe(keyOf("decimal", 10n, 2));
 });

@@ -63,7 +63,7 @@ const whereOf = (condition: Parameters<typeof not>[0]): Expression =>
     }),
   ).features[0]!.where!;
 
-test("the example of DESIGN §3 says what it says", () => {
+test("the example of the bank has the right specs", () => {
   const { views, sources, entities, services } = collectDefinitions(example);
   expect([...views.keys(), ...sources.keys(), ...entities.keys(), ...services.keys()]).toEqual([
     "weekly_activity",
@@ -112,7 +112,7 @@ test("the example of DESIGN §3 says what it says", () => {
   ]);
 });
 
-test("the kind of a result follows law 3, and its nullability law 7", () => {
+test("a result's type follows law 3 (one answer), its nullability law 7 (empty windows)", () => {
   const t = transactions;
   const view = specOfView(
     featureView("v", {
@@ -281,7 +281,7 @@ test("columns and features may have odd names, and a definition can be awaited",
   expect(view.constructor.name).toBe("constructor");
 });
 
-test("definitions are frozen, without a prototype, and print as what they are", () => {
+test("definitions are frozen, have no prototype, and print their kind and name", () => {
   for (const one of [
     user,
     transactions,
@@ -336,7 +336,7 @@ test("a spread of a definition is still that definition", () => {
   expect(specOfView({ ...weekly })).toBe(specOfView(weekly));
 });
 
-test("conditions hold values as the model does", () => {
+test("conditions hold values in Tidemark's own form", () => {
   const t = transactions;
   const at = new Date("2026-01-01T00:00:00.5Z");
   expect(whereOf(eq(t.vendor, "Hospital"))).toEqual({
@@ -453,7 +453,7 @@ test("two different definitions of one name are a conflict, equal ones are one",
   }
 });
 
-test("conditions that differ in the kind of a value are different definitions", () => {
+test("conditions that differ in the type of a value are different definitions", () => {
   const one = featureView("v", {
     entity: user,
     source: transactions,
@@ -467,7 +467,7 @@ test("conditions that differ in the kind of a value are different definitions", 
   expect(() => collectDefinitions({ one, two })).toThrow("two different feature views");
 });
 
-test("a definition of another format of this package is named", () => {
+test("a definition of another format is DEFINITION_VERSION", () => {
   const foreign = Object.freeze({ [Symbol.for("tidemark.definition/2")]: { kind: "view" } });
   expect(() => collectDefinitions({ foreign })).toThrow(
     'a definition of format "tidemark.definition/2" met a @tidemark/core that reads ' +
@@ -475,7 +475,7 @@ test("a definition of another format of this package is named", () => {
   );
 });
 
-test("definitions of another copy of this package are known by their registered symbol", () => {
+test("definitions of another copy of this package are recognized", () => {
   const symbol = Symbol.for("tidemark.definition/1");
   const copy = { [symbol]: (weekly as unknown as Record<symbol, unknown>)[symbol] };
   expect(selectedFeatures(copy)).toEqual(selectedFeatures(weekly));

@@ -1,4 +1,4 @@
-// DESIGN §3, to the letter.
+// The example definitions of a bank (DESIGN §3).
 import {
   avg,
   count,

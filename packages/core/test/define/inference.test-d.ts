@@ -55,7 +55,7 @@ import {
   weekly,
 } from "./support/bank.ts";
 
-test("the example of DESIGN §3 has the row it should have", async () => {
+test("the example of the bank has the right row type", async () => {
   expectTypeOf<RowOf<typeof activity>>().toEqualTypeOf<{
     num_transactions_l1w: number;
     total_amount_l1w: number;
@@ -79,7 +79,7 @@ test("the example of DESIGN §3 has the row it should have", async () => {
   expectTypeOf(row).toEqualTypeOf<{ num_transactions_l1w: number; total_amount_l1w: number }>();
 });
 
-test("what each aggregation answers", () => {
+test("each aggregation has the type of its answer", () => {
   const t = transactions;
   const view = featureView("v", {
     entity: user,
@@ -249,7 +249,7 @@ test("a feature answers under its name or alias, and a service joins rows and ne
   }>();
 });
 
-test("columns may be called as anything", () => {
+test("columns may have any name", () => {
   const odd = source("odd", {
     table: "odd",
     primaryKey: ["name", "length"],

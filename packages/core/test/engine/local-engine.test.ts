@@ -20,7 +20,7 @@ computeEngineConformance({
   make: async () => naiveEngine(),
 });
 
-test("sums that left their type are counted, question by question", async () => {
+test("overflows are counted for each call", async () => {
   const counts: number[] = [];
   const engine = localEngine({
     onOverflow: (count) => {

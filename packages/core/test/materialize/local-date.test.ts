@@ -9,7 +9,7 @@ import {
 
 const at = (text: string): number => Date.parse(text) * 1000;
 
-test("a day is stamped with its end in its zone, so that the day itself is before it", () => {
+test("a day is stamped with its end in its zone", () => {
   expect(localDate("2025-06-14", "UTC", "test").time).toBe(at("2025-06-15T00:00:00Z"));
   expect(localDate("2025-06-14", "Asia/Ho_Chi_Minh", "test").time).toBe(at("2025-06-14T17:00:00Z"));
   expect(localDate("1969-12-31", "UTC", "test").time).toBe(0);
@@ -28,7 +28,7 @@ test("a day has 23 to 25 hours at a clock change, and may have no midnight", () 
   );
 });
 
-test("from is in and to is not", () => {
+test("from is included and to is not", () => {
   expect(localDates("2025-02-27", "2025-03-02", "UTC", "test").map(({ date }) => date)).toEqual([
     "2025-02-27",
     "2025-02-28",
@@ -40,7 +40,7 @@ test("from is in and to is not", () => {
     );
 });
 
-test("what is no day of the calendar is refused, whatever its form", () => {
+test("a text that is no day of the calendar is refused", () => {
   for (const text of [
     "2025-02-29",
     "2025-6-14",
@@ -63,7 +63,7 @@ test("what is no day of the calendar is refused, whatever its form", () => {
   );
 });
 
-test("today is the zone's, and a day is over when the next begins there", () => {
+test("today is the day in the zone, and a day ends when the next begins there", () => {
   const now = at("2025-06-14T17:00:00Z");
   expect([
     today(now, "UTC"),

@@ -190,7 +190,7 @@ test("a user's first row makes rows of zeros, and its delete removes them", asyn
   ]);
 });
 
-test("a truncated table touches every day", async () => {
+test("a truncated table makes every day stale", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline });
   await store.run(changes(row(1, "a", 10, "2025-06-10T10:00:00")));
@@ -253,7 +253,7 @@ test("of two runs at once one is refused, and both stores have one run's rows", 
   }
 });
 
-test("runs at once without an online store are all done, whatever days they have", async () => {
+test("runs at once without an online store all succeed", async () => {
   const data = memoryOfflineData();
   const stores = await Promise.all(
     [0, 1, 2].map(() => open({ offline: memoryOfflineStore(data), online: undefined })),
@@ -392,7 +392,8 @@ test("a latest view is materialized, and a later row changes the days after it",
     "2025-06-12 b 3",
   ]);
   await store.run(changes(row(3, "a", 4, "2025-06-12T00:00:00")));
-  // law 2: a fact holds at its own moment, and the end of 11 June is 12 June's midnight
+  // A latest row holds from its own time on (law 2: both ends in). The end of 11 June is midnight
+  // of 12 June.
   expect(
     (await store.materialize({ incremental: true, to: "2025-06-13" })).views[0]!.dates.map(
       ({ date }) => date,
@@ -454,7 +455,7 @@ test("a refused materialize names the reason and the next step, and writes nothi
   ).rejects.toMatchObject({ code: "NAME_TAKEN" });
 });
 
-test("a run that is stopped leaves what it finished, and the rest for the next", async () => {
+test("a stopped run keeps its finished days, and the next run does the rest", async () => {
   const offline = memoryOfflineStore();
   const store = await open({ offline });
   await store.run(changes(row(1, "a", 10, "2025-06-01T10:00:00")));

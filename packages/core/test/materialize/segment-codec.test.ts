@@ -34,7 +34,7 @@ function encode(keys: readonly string[], rows: readonly (readonly Value[])[]): U
   })(0, keys.length);
 }
 
-test("the bytes of a page are these, for as long as format 1 is read", () => {
+test("the bytes of a segment of format 1 are pinned", () => {
   const bytes = encode(
     ["user_000066", "é"],
     [
@@ -66,7 +66,7 @@ test("the bytes of a page are these, for as long as format 1 is read", () => {
   `);
 });
 
-test("a row comes back value by value, and a key that is not there is no row", () => {
+test("a row comes back value by value, and an unknown key gives null", () => {
   const random = new Random(5);
   for (let round = 0; round < 200; round++) {
     const keys = [
@@ -101,7 +101,7 @@ test("a row comes back value by value, and a key that is not there is no row", (
   }
 });
 
-test("a page that is cut off or of another format is an error, never a value", () => {
+test("a segment that is cut off or of another format is an error", () => {
   const bytes = encode(
     ["a", "b"],
     [
@@ -120,6 +120,6 @@ test("a page that is cut off or of another format is an error, never a value", (
   );
 });
 
-test("pages are a power of two, each with 24 to 48 rows on average", () => {
+test("segments are a power of two, each with 24 to 48 rows on average", () => {
   expect([0, 1, 48, 49, 96, 97, 500_000].map(segmentsFor)).toEqual([1, 1, 1, 2, 2, 4, 16_384]);
 });

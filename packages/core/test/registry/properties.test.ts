@@ -62,7 +62,7 @@ test("two definitions have one fingerprint exactly if the reference finds them e
   console.log(`registry: ${JSON.stringify(found)}, ${different.size} kinds of difference`);
   expect(found.equal).toBeGreaterThan(seeds * 100);
   expect(found.different).toBeGreaterThan(seeds * 5);
-  // every mutation that can make a difference made one
+  // Every kind of mutation that can make a difference made one.
   expect(
     mutations.filter(
       (what) => what !== "nothing" && ![...different].some((one) => one.startsWith(`${what} of`)),
@@ -72,8 +72,8 @@ test("two definitions have one fingerprint exactly if the reference finds them e
 });
 
 /**
- * Less than the scenario asks: fewer views and features, shorter windows. What it then holds may do
- * for the whole, or not.
+ * Fewer definitions than the scenario has: fewer views and features, shorter windows.
+ * A store opened with them may or may not hold enough for the whole.
  */
 function reduced(scenario: Scenario, random: Random): Definitions {
   const views = scenario.views
@@ -182,8 +182,9 @@ test(
               status: found!.statuses[0]!,
               eventTime: Number.isNaN(event) ? null : event,
             };
-            // law 7 asks the view's longest window whether an entity is known: where that is not
-            // held yet, it may be NOT_FOUND too early, with the same value
+            // The view's longest window decides whether an entity is known (law 7: status of a
+            // window feature). A store that does not hold that window yet may answer NOT_FOUND too
+            // early, with the same value.
             const early =
               shown.status === "NOT_FOUND" &&
               scenario.selected.some(
@@ -220,7 +221,7 @@ test(
       const features = scenario.selected.map(({ view, feature }) => `${view.name}.${feature.name}`);
       await ask(online, new Map(features.map((name) => [name, unserved.get(name) ?? "now"])));
 
-      // filled from the history, all of it is served
+      // After a backfill from the history, all features are served.
       const filled = memoryOnlineStore();
       const whole = await openStore({
         ...options,

@@ -74,7 +74,7 @@ test("the fingerprints of a bank's definitions stay the same in every version of
     `);
 });
 
-test("the text of a snapshot is this, but for its id", async () => {
+test("the text of a snapshot is pinned, except its id", async () => {
   const data = memoryOfflineData();
   await (await open({ user }, data)).apply({ by: "ann" });
   // prettier-ignore
@@ -85,7 +85,7 @@ test("the text of a snapshot is this, but for its id", async () => {
   );
 });
 
-test("an apply is what the next plan compares with; nothing to change writes nothing", async () => {
+test("a plan compares with the last apply, and an empty apply writes nothing", async () => {
   const data = memoryOfflineData();
   const store = await open(bank, data);
   const first = await store.plan();
@@ -168,7 +168,7 @@ test("a changed object gets a new version, a removed one keeps its version", asy
   ).toMatchObject({ removed: { by: "dan" } });
 });
 
-describe("what takes an answer away, or changes it, is refused without allowDestructive", () => {
+describe("a change that takes an answer away is refused without allowDestructive", () => {
   const other = source("payments", {
     table: "public.payments",
     columns: {
@@ -346,7 +346,7 @@ test("changes that take no answer away are applied without allowDestructive", as
   ).toEqual(["added service all", "changed source customers"]);
 });
 
-/** Both have read before either writes. */
+/** Lets every party read before any of them writes. */
 function inStep(data: MemoryOfflineData, parties: number): () => OfflineStore {
   let waiting = 0;
   let go: () => void;
@@ -394,7 +394,7 @@ test("of two applies at once one is done, and the other changes nothing", async 
   );
 });
 
-test("two who apply the same at the same time are both done", async () => {
+test("two applies of the same definitions at the same time both succeed", async () => {
   const data = memoryOfflineData();
   const offline = inStep(data, 2);
   const results = await Promise.all(
@@ -530,7 +530,7 @@ describe("a store that is opened with other definitions than were applied", () =
     ]);
   });
 
-  test("is refused, ignored, or told of, as it is asked", async () => {
+  test("is refused, ignored or passed to a function, as the option says", async () => {
     const data = await applied();
     const seen = warnings();
     const loads = vi.fn();
@@ -556,7 +556,7 @@ describe("a store that is opened with other definitions than were applied", () =
       ) as string,
     });
     await opening(bank, counted(), { onDefinitionMismatch: "refuse" });
-    // opening costs one read
+    // Opening costs one read.
     expect(loads).toHaveBeenCalledTimes(2);
     await opening(drifted, counted(), { onDefinitionMismatch: "ignore" });
     expect(loads).toHaveBeenCalledTimes(2);
@@ -646,7 +646,7 @@ describe("a store that is opened with other definitions than were applied", () =
   });
 });
 
-test("lengths are said as they are written", () => {
+test("durations are printed as they are written", () => {
   expect([1e6, 90e6, 60e6, 3600e6, 86_400e6, 604_800e6, 5400e6].map(durationText)).toEqual([
     "1s",
     "90s",

@@ -21,7 +21,7 @@ const versionsOf = (
 ) => deriveVersions(source, changes, emptied).map(versionContent);
 const row = (amount: number, note: string | null = "a") => [1, 5, amount, note];
 
-describe("law 5: however the changes of a row are delivered, its versions are the same", () => {
+describe("any delivery of a row's changes gives the same versions (law 5)", () => {
   test("in any order, any number of times, at other offsets, with truncates among them", () => {
     const logs = rowLog.chain((log) => fc.tuple(fc.constant(log), delivered(log)));
     const emptying = truncates.chain((list) =>
@@ -35,7 +35,7 @@ describe("law 5: however the changes of a row are delivered, its versions are th
     );
   });
 
-  test("a log cut anywhere: what comes after is appended to what was derived", () => {
+  test("a log may be cut anywhere, and later changes extend the derived versions", () => {
     fc.assert(
       fc.property(rowLog, fc.nat(9), (log, cut) => {
         const before = deriveVersions(source, log.slice(0, cut), []);
@@ -61,7 +61,7 @@ test("versions follow each other without a gap, and the last stands", () => {
   );
 });
 
-test("an upsert replaces, a delete ends, and what comes after begins again", () => {
+test("an upsert replaces, a delete ends, and a later upsert begins again", () => {
   expect(
     versionsOf([upsert(1n, row(1)), upsert(2n, row(2)), deletion(3n), upsert(4n, row(4))]),
   ).toEqual([
@@ -136,7 +136,7 @@ describe("columns that the log left out (TOAST)", () => {
     ]);
   });
 
-  test("stay unresolved until a change tells them", () => {
+  test("stay unresolved until a change has their value", () => {
     expect(
       versionsOf([toast(1n, 1), toast(2n, 2), upsert(3n, row(3, "told")), toast(4n, 4)]).map(
         ({ unresolved }) => unresolved,
@@ -151,7 +151,7 @@ describe("columns that the log left out (TOAST)", () => {
   });
 });
 
-test("a truncate ends every row that was there before it, and none that came after", () => {
+test("a truncate ends every earlier row, and no later one", () => {
   const truncate = [{ order: 2n, offset: 2, committed: 20 }];
   expect(versionsOf([upsert(1n, row(1))], truncate).at(-1)).toMatchObject({
     from: 20,

@@ -2,8 +2,8 @@ import type { SourceSpec } from "../../src/specs.ts";
 import type { Change } from "../../src/spi.ts";
 
 /**
- * The changes of a source as the runner gives them to sinks: one without LSN stands behind what its
- * partition held.
+ * The changes of a source as the runner gives them to the store consumers.
+ * A change without an order gets the highest order that its partition held before.
  */
 export function withLogOrder(source: SourceSpec, all: readonly Change[]): Change[] {
   const highest = new Map<string, bigint>();

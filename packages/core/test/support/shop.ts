@@ -142,8 +142,8 @@ export interface Payment {
 }
 
 /**
- * A log in the making: offsets rise within each partition, LSNs with every change; a change is
- * committed a second after its event unless said otherwise.
+ * Builds a log. Offsets rise within each partition, and orders with every change.
+ * A change is committed a second after its event, unless said otherwise.
  */
 export class ShopLog {
   readonly changes: Change[] = [];
@@ -222,9 +222,7 @@ export class ShopLog {
     return this;
   }
 
-  /**
-   * As a change source that starts after the positions it is given, in batches of so many changes.
-   */
+  /** A change source of the log: it starts after the given positions, in batches of that size. */
   source(
     options: {
       readonly batch?: number;
