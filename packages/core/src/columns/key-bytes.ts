@@ -171,7 +171,7 @@ function invalidKey(column: ColumnSpec, value: Value): TidemarkError {
           : `${typeof value} ${value}`;
   return new TidemarkError(
     "KEY_INVALID",
-    `key ${column.name}: ${shown} is no ${column.type}; give every key a value of its ` +
-      "column's type",
+    `key ${column.name}: ${shown} is no ${column.type}; ` +
+      "give every key a value of its column's type",
   );
 }

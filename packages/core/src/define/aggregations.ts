@@ -238,8 +238,8 @@ function aggregation<T>(aggregate: AggregateName, column: unknown): T {
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${aggregate}(): it takes a column of a source, as in ` +
-        `${aggregate}(transactions.amount), got ${described(column)}`,
+      `${aggregate}(): it takes a column of a source, as in ${aggregate}(transactions.amount), ` +
+        `got ${described(column)}`,
     );
   checkType(aggregate, found.source, found.spec);
   return makeAggregation({
@@ -265,8 +265,8 @@ function checkType(aggregate: AggregateName, source: string, { name, type }: Col
   ) {
     throw new TidemarkError(
       "TYPE_MISMATCH",
-      `${who}: ${name} is a ${type} column; this aggregation takes int32, int64, float64 or ` +
-        "decimal",
+      `${who}: ${name} is a ${type} column; this aggregation takes int32, int64, ` +
+        "float64 or decimal",
     );
   }
   if (
@@ -323,8 +323,8 @@ function withCondition(state: AggregationState, who: string, condition: unknown)
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}.where(): it takes a condition such as eq(transactions.vendor, "Hospital"), got ` +
-        `${described(condition)}; a closure cannot be stored or run elsewhere`,
+      `${who}.where(): it takes a condition such as eq(transactions.vendor, "Hospital"), ` +
+        `got ${described(condition)}; a closure cannot be stored or run elsewhere`,
     );
   if (state.aggregate === "latest")
     throw new TidemarkError(
@@ -339,8 +339,8 @@ function withCondition(state: AggregationState, who: string, condition: unknown)
   if (state.source !== null && found.source !== state.source) {
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${who}.where(): the condition is about source "${found.source}", the aggregation about ` +
-        `"${state.source}"; a feature reads one source`,
+      `${who}.where(): the condition is about source "${found.source}", ` +
+        `the aggregation about "${state.source}"; a feature reads one source`,
     );
   }
   return makeAggregation({

@@ -26,8 +26,8 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
   if (typeof exports !== "object" || exports === null || definitionOf(exports) !== undefined) {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      "the definitions must be a module or an object of definitions, as await " +
-        `import("./features.ts") gives; got ${described(exports)}`,
+      "the definitions must be a module or an object of definitions, " +
+        `as await import("./features.ts") gives; got ${described(exports)}`,
     );
   }
   const entities = new DefinitionsByName<EntitySpec>("entities");
@@ -89,8 +89,8 @@ class DefinitionsByName<T extends { readonly name: string }> {
     } else if (known !== spec && canonicalJson(known) !== canonicalJson(spec)) {
       throw new TidemarkError(
         "DEFINITION_CONFLICT",
-        `two different ${this.label} are called "${spec.name}": one from ` +
-          `${this.origins.get(spec.name)}, one from ${where}; rename one`,
+        `two different ${this.label} are called "${spec.name}": ` +
+          `one from ${this.origins.get(spec.name)}, one from ${where}; rename one`,
       );
     }
   }

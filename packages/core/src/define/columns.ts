@@ -218,8 +218,8 @@ function column<T>(
       if (!isWhole(scale, 0, precision))
         throw invalid(
           type,
-          `scale must be a whole number from 0 to the precision ${precision}, got ` +
-            `${described(scale)}`,
+          `scale must be a whole number from 0 to the precision ${precision}, ` +
+            `got ${described(scale)}`,
         );
       return columnType({ ...base, precision, scale });
     }
@@ -227,8 +227,8 @@ function column<T>(
       if (zone !== undefined && !isZone(zone))
         throw invalid(
           type,
-          `zone ${described(zone)} is unknown; name one of the IANA list, such as ` +
-            `"Europe/Zurich", or "UTC"`,
+          `zone ${described(zone)} is unknown; name one of the IANA list, ` +
+            'such as "Europe/Zurich", or "UTC"',
         );
       if (mode !== undefined && mode !== "micros")
         throw invalid(type, `mode must be "micros" or left out, got ${described(mode)}`);

@@ -108,7 +108,7 @@ export function definitionOf(value: unknown): Definition | undefined {
       throw new TidemarkError(
         "DEFINITION_VERSION",
         `a definition of format "${symbol.description}" met a @tidemark/core that reads ` +
-          `"tidemark.definition/1": install one version of @tidemark/core for both`,
+          '"tidemark.definition/1": install one version of @tidemark/core for both',
       );
     }
   }

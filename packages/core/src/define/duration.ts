@@ -48,7 +48,7 @@ export function durationMicros(who: string, text: unknown): number {
     throw new TidemarkError(
       "DURATION_INVALID",
       `${who}: ${typeof text === "string" ? JSON.stringify(text) : String(text)} is not a ` +
-        `duration; write a whole number above zero and s, m, h, d or w, as in "7d"`,
+        'duration; write a whole number above zero and s, m, h, d or w, as in "7d"',
     );
   }
   const length = Number(found[1]) * unitMicros[found[2]!]!;

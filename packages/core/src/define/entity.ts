@@ -49,8 +49,8 @@ export function entity<const N extends string, Keys extends Columns>(
     if (spec.type === "float64" || spec.type === "json")
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: key "${spec.name}" is a ${spec.type} column, which cannot be compared ` +
-          "exactly; take another kind",
+        `${who}: key "${spec.name}" is a ${spec.type} column, which cannot be compared exactly; ` +
+          "take another kind",
       );
     if (spec.nullable)
       throw new TidemarkError(

@@ -243,8 +243,8 @@ function combineConditions<T>(kind: "and" | "or", conditions: readonly unknown[]
   if (other !== undefined)
     throw new TidemarkError(
       "COLUMN_OF_ANOTHER_SOURCE",
-      `${kind}(): one condition is about source "${first.source}", another about ` +
-        `"${other.source}"; a condition reads one source`,
+      `${kind}(): one condition is about source "${first.source}", ` +
+        `another about "${other.source}"; a condition reads one source`,
     );
   return condition(
     first.source,
@@ -268,8 +268,8 @@ function comparableColumn(
   if (found.spec.type === "json")
     throw new TidemarkError(
       "TYPE_MISMATCH",
-      `${name}(${found.source}.${found.spec.name}): a json column has no order; it can only ` +
-        "be isNull or isNotNull",
+      `${name}(${found.source}.${found.spec.name}): a json column has no order; ` +
+        "it can only be isNull or isNotNull",
     );
   return found;
 }
@@ -282,8 +282,8 @@ function columnOf(
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${name}(): it takes a column of a source, as in ${name}(transactions.vendor), got ` +
-        `${described(column)}`,
+      `${name}(): it takes a column of a source, as in ${name}(transactions.vendor), ` +
+        `got ${described(column)}`,
     );
   return found;
 }
@@ -300,8 +300,8 @@ function conditionOf(
   if (found === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${name}(): it takes conditions such as eq(transactions.vendor, "Hospital"), got ` +
-        `${described(value)}`,
+      `${name}(): it takes conditions such as eq(transactions.vendor, "Hospital"), ` +
+        `got ${described(value)}`,
     );
   return found;
 }

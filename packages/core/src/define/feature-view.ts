@@ -100,8 +100,8 @@ export function featureView<
   if (kind === "window" && source.eventTime.kind === "committed") {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: source "${source.name}" is a dimension (eventTime: commitTime()), whose rows ` +
-        "have no event time to lie in a window; use latest(...)",
+      `${who}: source "${source.name}" is a dimension (eventTime: commitTime()), ` +
+        "whose rows have no event time to lie in a window; use latest(...)",
     );
   }
   const spec: ViewSpec = {
@@ -130,8 +130,8 @@ function keyColumnsOf(
     if (!entity.keys.some((key) => key.name === name)) {
       throw new TidemarkError(
         "KEY_UNKNOWN",
-        `${who}: keys names "${name}", and entity "${entity.name}" has no such key; it has ` +
-          `${entity.keys.map((key) => key.name).join(", ")}`,
+        `${who}: keys names "${name}", and entity "${entity.name}" has no such key; ` +
+          `it has ${entity.keys.map((key) => key.name).join(", ")}`,
       );
     }
   }
@@ -143,15 +143,16 @@ function keyColumnsOf(
     if (column === undefined) {
       throw new TidemarkError(
         "COLUMN_UNKNOWN",
-        `${who}: source "${source.name}" has no column "${key.name}", the key of entity ` +
-          `"${entity.name}"; map it, as in keys: { ${key.name}: ${source.name}.other }`,
+        `${who}: source "${source.name}" has no column "${key.name}", ` +
+          `the key of entity "${entity.name}"; map it, as in keys: { ${key.name}: ` +
+          `${source.name}.other }`,
       );
     }
     if (column.type !== key.type || column.scale !== key.scale) {
       throw new TidemarkError(
         "TYPE_MISMATCH",
-        `${who}: ${source.name}.${column.name} is ${typeText(column)}, the key "${key.name}" ` +
-          `of entity "${entity.name}" is ${typeText(key)}; make them equal`,
+        `${who}: ${source.name}.${column.name} is ${typeText(column)}, ` +
+          `the key "${key.name}" of entity "${entity.name}" is ${typeText(key)}; make them equal`,
       );
     }
     return column.name;
@@ -214,8 +215,8 @@ function featuresOf(
     if (state === undefined)
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: feature "${name}" must be an aggregation, as in count().over("7d"), got ` +
-          `${described(member)}`,
+        `${who}: feature "${name}" must be an aggregation, as in count().over("7d"), ` +
+          `got ${described(member)}`,
       );
     const title = `${who}: feature "${name}"`;
     if (state.aggregate !== "latest" && state.windows.length === 0)
@@ -237,8 +238,8 @@ function featuresOf(
       if (features.has(feature.name))
         throw new TidemarkError(
           "NAME_TAKEN",
-          `${title}: ${aggregationTitle(state)} would be called "${feature.name}", and there ` +
-            "is a feature of that name; rename one",
+          `${title}: ${aggregationTitle(state)} would be called "${feature.name}", ` +
+            "and there is a feature of that name; rename one",
         );
       features.set(feature.name, feature);
     }

@@ -15,8 +15,8 @@ export function memberColumns(who: string, what: string, value: unknown): Column
     if (type === undefined)
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: ${what}.${name} must be a column type such as string() or int64("id"), got ` +
-          `${described(member)}`,
+        `${who}: ${what}.${name} must be a column type such as string() or int64("id"), ` +
+          `got ${described(member)}`,
       );
     const spec: ColumnSpec = {
       ...type.spec,

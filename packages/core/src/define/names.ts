@@ -93,9 +93,9 @@ export function checkColumnName(who: string, name: string): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "__proto__") {
     throw new TidemarkError(
       "NAME_INVALID",
-      `${who}: ${JSON.stringify(name)} is no name for a column in TypeScript; use letters, ` +
-        "digits and _, and give the name in the database to the column type, as in " +
-        `string(${JSON.stringify(name)})`,
+      `${who}: ${JSON.stringify(name)} is no name for a column in TypeScript; ` +
+        "use letters, digits and _, and give the name in the database to the column type, " +
+        `as in string(${JSON.stringify(name)})`,
     );
   }
 }
@@ -109,8 +109,9 @@ export function checkFeatureName(who: string, name: unknown, keys: readonly stri
   ) {
     throw new TidemarkError(
       "NAME_INVALID",
-      `${who}: ${JSON.stringify(name) ?? String(name)} is no name for a feature; use letters, ` +
-        "digits and _, do not begin with a digit, and keep event_timestamp for the time",
+      `${who}: ${JSON.stringify(name) ?? String(name)} is no name for a feature; ` +
+        "use letters, digits and _, do not begin with a digit, " +
+        "and keep event_timestamp for the time",
     );
   }
   if (keys.includes(name))

@@ -141,8 +141,8 @@ export function pushSource<
   if (definitionOfKind(options["eventTime"], "committed")?.since != null) {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: commitTime({ since }) is for rows of a snapshot, and pushed rows come from ` +
-        "none: say commitTime()",
+      `${who}: commitTime({ since }) is for rows of a snapshot, and pushed rows come from none: ` +
+        "say commitTime()",
     );
   }
   return makeSource(who, name as string, { table: "", push: true }, options);

@@ -134,8 +134,8 @@ function selectedOf(one: unknown, who: string): readonly SelectedFeature[] {
     default:
       throw new TidemarkError(
         "SELECTION_INVALID",
-        `${who}: ${described(one)} is no feature, view or service; give one as your ` +
-          "definitions export it, such as weekly.total_amount_l1w",
+        `${who}: ${described(one)} is no feature, view or service; ` +
+          "give one as your definitions export it, such as weekly.total_amount_l1w",
       );
   }
 }
@@ -169,8 +169,8 @@ function checkNames(selected: readonly SelectedFeature[], who: string): void {
     if (keys.has(one.as))
       throw new TidemarkError(
         "NAME_TAKEN",
-        `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", which ` +
-          `is a key; rename it with .as("other")`,
+        `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", ` +
+          'which is a key; rename it with .as("other")',
       );
   }
 }

@@ -119,8 +119,9 @@ export function source<
   if (typeof options["table"] !== "string" || options["table"] === "") {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: name its table, as in table: "public.transaction_data"; or, where no log feeds ` +
-        "it, declare it with pushSource and bring its rows with store.push",
+      `${who}: name its table, as in table: "public.transaction_data"; ` +
+        "or, where no log feeds it, declare it with pushSource and bring its rows with " +
+        "store.push",
     );
   }
   return makeSource(who, name as string, { table: options["table"] }, options);
@@ -181,8 +182,8 @@ export function commitTime<const Since extends string = never>(options?: {
   if (since !== undefined && typeof since !== "string")
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      "commitTime(): since must be the name of a timestamp column of the same source, got " +
-        `${described(since)}`,
+      "commitTime(): since must be the name of a timestamp column of the same source, " +
+        `got ${described(since)}`,
     );
   return makeDefinition({ kind: "committed", since: since ?? null }, "commitTime()");
 }
@@ -191,8 +192,8 @@ function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknow
   if (!Array.isArray(value) || value.length === 0) {
     throw new TidemarkError(
       "PRIMARY_KEY_MISSING",
-      `${who}: say which columns are its primary key, as in primaryKey: ["id"]; updates and ` +
-        "deletes find their row by it",
+      `${who}: say which columns are its primary key, as in primaryKey: ["id"]; ` +
+        "updates and deletes find their row by it",
     );
   }
   const names: string[] = [];
@@ -206,14 +207,14 @@ function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknow
     if (spec.nullable)
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: primary key column "${spec.name}" is nullable, and a primary key is never ` +
-          "null; drop .nullable()",
+        `${who}: primary key column "${spec.name}" is nullable, ` +
+          "and a primary key is never null; drop .nullable()",
       );
     if (spec.type === "json" || spec.type === "float64")
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: primary key column "${spec.name}" is a ${spec.type} column, which cannot be ` +
-          "compared exactly; take another column",
+        `${who}: primary key column "${spec.name}" is a ${spec.type} column, ` +
+          "which cannot be compared exactly; take another column",
       );
     names.push(spec.name);
   }
@@ -237,8 +238,8 @@ function eventTimeOf(
   if (value === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: say when its rows happened, as in eventTime: "time", or eventTime: commitTime() ` +
-        "for a dimension",
+      `${who}: say when its rows happened, as in eventTime: "time", or eventTime: ` +
+        "commitTime() for a dimension",
     );
   return { kind: "column", column: timestampNamed(who, "eventTime", columns, value) };
 }
@@ -273,8 +274,8 @@ function columnNamed(
   if (spec === undefined)
     throw new TidemarkError(
       "COLUMN_UNKNOWN",
-      `${who}: ${option} names "${name}", which is no column of it; it has ` +
-        `${columns.map((column) => column.name).join(", ")}`,
+      `${who}: ${option} names "${name}", which is no column of it; ` +
+        `it has ${columns.map((column) => column.name).join(", ")}`,
     );
   return spec;
 }

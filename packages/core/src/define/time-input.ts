@@ -63,8 +63,8 @@ function microsOf(input: unknown, who: string, code: ErrorCode): number {
     if (parsed === null)
       throw invalid(
         who,
-        `${JSON.stringify(input)} is not a time with a zone; write it as ` +
-          `"2026-01-31T09:30:00.125Z" or with an offset such as +01:00`,
+        `${JSON.stringify(input)} is not a time with a zone; ` +
+          'write it as "2026-01-31T09:30:00.125Z" or with an offset such as +01:00',
         code,
       );
     return parsed;
@@ -84,14 +84,14 @@ function microsOf(input: unknown, who: string, code: ErrorCode): number {
   if (typeof input === "number" || typeof input === "bigint")
     throw invalid(
       who,
-      `the bare number ${String(input)} has no unit; write micros(n), a Date or an ISO string ` +
-        "with a zone",
+      `the bare number ${String(input)} has no unit; ` +
+        "write micros(n), a Date or an ISO string with a zone",
       code,
     );
   throw invalid(
     who,
-    `${described(input)} is not a time; give a Date, an ISO string with a zone, a ` +
-      "Temporal.Instant or micros(n)",
+    `${described(input)} is not a time; give a Date, an ISO string with a zone, ` +
+      "a Temporal.Instant or micros(n)",
     code,
   );
 }

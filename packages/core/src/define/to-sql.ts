@@ -19,8 +19,8 @@ export function toSql(condition: Condition<string>): string {
   if (found === undefined)
     throw new TidemarkError(
       "VALUE_INVALID",
-      `toSql: ${described(condition)} is no condition; give one such as ` +
-        `eq(transactions.vendor, "Hospital")`,
+      `toSql: ${described(condition)} is no condition; ` +
+        'give one such as eq(transactions.vendor, "Hospital")',
     );
   return printExpression(
     found.expression,

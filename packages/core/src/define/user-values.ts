@@ -25,8 +25,8 @@ export function toUser(value: Value, column: ColumnSpec): unknown {
       if (!Number.isSafeInteger(number))
         throw new TidemarkError(
           "INT64_TOO_LARGE",
-          `"${column.name}" is ${String(value)}, which a number cannot hold exactly; drop { ` +
-            `mode: "number" } from its column`,
+          `"${column.name}" is ${String(value)}, which a number cannot hold exactly; ` +
+            'drop { mode: "number" } from its column',
         );
       return number;
     }
@@ -140,8 +140,8 @@ function expectedForm(column: ColumnSpec): string {
       return "a float64 (a finite number)";
     case "decimal":
       return (
-        `a decimal(${column.precision}, ${column.scale}) (a string such as "12.50", with no ` +
-        "more digits than these)"
+        `a decimal(${column.precision}, ${column.scale}) (a string such as "12.50", ` +
+        "with no more digits than these)"
       );
     case "timestamp":
       return "a timestamp (a Date, an ISO string with a zone, or micros(n))";

@@ -25,8 +25,8 @@ export function featuresTable(view: ViewSpec): TableSpec {
     if (![DATE.name, EVENT_TIMESTAMP.name].includes(name.toLowerCase())) continue;
     throw new TidemarkError(
       "NAME_TAKEN",
-      `feature view "${view.name}": "${name}" is a column of every features table; call the ` +
-        "key or the feature something else to materialize the view",
+      `feature view "${view.name}": "${name}" is a column of every features table; ` +
+        "call the key or the feature something else to materialize the view",
     );
   }
   return {

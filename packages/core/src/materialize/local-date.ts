@@ -41,8 +41,8 @@ export function localDates(
   if (first >= end)
     throw new TidemarkError(
       "DATES_EMPTY",
-      `${who}: from ${String(from)} to ${String(to)} holds no day; from is in and to is not, ` +
-        "so for one day give the day after it as to",
+      `${who}: from ${String(from)} to ${String(to)} holds no day; ` +
+        "from is in and to is not, so for one day give the day after it as to",
     );
   return Array.from({ length: end - first }, (_, i) => localDay(first + i, zone, who));
 }
@@ -69,7 +69,7 @@ function dayNumber(text: unknown, who: string): number {
     throw new TidemarkError(
       "DATE_INVALID",
       `${who}: ${typeof text === "string" ? JSON.stringify(text) : `a ${typeof text}`} is no ` +
-        `day of the calendar; write it as "2025-06-14"`,
+        'day of the calendar; write it as "2025-06-14"',
     );
   return day;
 }
@@ -94,7 +94,7 @@ export function refuseUnfinished(dates: readonly LocalDate[], now: number, who: 
   if (open !== undefined)
     throw new TidemarkError(
       "DATE_NOT_OVER",
-      `${who}: ${open.date} ends at ${formatTime(open.time)}, and now it is ` +
-        `${formatTime(now)}; materialize a day when it is over`,
+      `${who}: ${open.date} ends at ${formatTime(open.time)}, and now it is ${formatTime(now)}; ` +
+        "materialize a day when it is over",
     );
 }

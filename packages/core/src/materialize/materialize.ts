@@ -114,8 +114,8 @@ function requestedDays(
     if (dates !== undefined)
       throw new TidemarkError(
         "DATES_INVALID",
-        `${WHO}: dates and incremental do not go together; give the days to compute, or let ` +
-          "incremental find them",
+        `${WHO}: dates and incremental do not go together; ` +
+          "give the days to compute, or let incremental find them",
       );
     if (from !== undefined) localDates(from, until, zone, WHO);
     refuseUnfinished([lastDayBefore(until, zone, `${WHO}: to`)], now, WHO);
@@ -316,8 +316,8 @@ async function incrementalDays(
   if (newest === undefined && from === undefined) {
     throw new TidemarkError(
       "MATERIALIZE_NOT_BEGUN",
-      `${offline.name}: nothing of view "${view.name}" is materialized yet, so incremental ` +
-        "cannot tell where to begin; give the first day with from",
+      `${offline.name}: nothing of view "${view.name}" is materialized yet, ` +
+        "so incremental cannot tell where to begin; give the first day with from",
     );
   }
   refuseOtherZone(
@@ -388,8 +388,8 @@ async function historyOf(
   if (state !== null) return { context, state };
   throw new TidemarkError(
     "MATERIALIZE_WITHOUT_HISTORY",
-    `${offline.name}: source "${view.source.name}" has no history yet, so view "${view.name}" ` +
-      "cannot be materialized; take its changes in with store.run first",
+    `${offline.name}: source "${view.source.name}" has no history yet, ` +
+      `so view "${view.name}" cannot be materialized; take its changes in with store.run first`,
   );
 }
 
@@ -404,9 +404,9 @@ function refuseOtherZone(
     if (there === undefined || there.time === time) continue;
     throw new TidemarkError(
       "MATERIALIZED_IN_OTHER_ZONE",
-      `view "${view.name}": ${date} is materialized as of ${formatTime(there.time)}, and in ` +
-        `zone ${zone} that day ends at ${formatTime(time)}; give the zone that the table was ` +
-        "begun with",
+      `view "${view.name}": ${date} is materialized as of ${formatTime(there.time)}, ` +
+        `and in zone ${zone} that day ends at ${formatTime(time)}; ` +
+        "give the zone that the table was begun with",
     );
   }
 }
@@ -417,8 +417,8 @@ function resolveView(asked: unknown, views: ReadonlyMap<string, ViewSpec>): View
   if (view === undefined)
     throw new TidemarkError(
       "VIEW_UNKNOWN",
-      `${WHO}: no feature view is called "${name}"; there are ` +
-        `${[...views.keys()].join(", ") || "none"}`,
+      `${WHO}: no feature view is called "${name}"; ` +
+        `there are ${[...views.keys()].join(", ") || "none"}`,
     );
   return view;
 }

@@ -65,8 +65,8 @@ export function decodeHead(bytes: Uint8Array): ViewHead {
   if (stored.format !== FORMAT)
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `online store: the head of a materialized view has format ${stored.format}, this ` +
-        `version reads ${FORMAT}: use the version of Tidemark that wrote it`,
+      `online store: the head of a materialized view has format ${stored.format}, ` +
+        `this version reads ${FORMAT}: use the version of Tidemark that wrote it`,
     );
   return stored;
 }
@@ -108,9 +108,9 @@ export async function beginSegments(
   const fenced = (): TidemarkError =>
     new TidemarkError(
       "MATERIALIZE_FENCED",
-      `${store.name}: another run has begun to materialize view "${view.name}" since, and ` +
-        "takes it over: let one run at a time materialize a view, and start this one again " +
-        "where the other did not finish",
+      `${store.name}: another run has begun to materialize view "${view.name}" since, ` +
+        "and takes it over: let one run at a time materialize a view, " +
+        "and start this one again where the other did not finish",
       { retryable: true },
     );
   let head: ViewHead;

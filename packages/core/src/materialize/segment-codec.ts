@@ -84,8 +84,9 @@ export function rowOfSegment(
   if (format !== FORMAT)
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `online store: a page of materialized rows has format ${format}, this version reads ` +
-        `${FORMAT}: use the version of Tidemark that wrote it, or materialize the view again`,
+      `online store: a page of materialized rows has format ${format}, ` +
+        `this version reads ${FORMAT}: use the version of Tidemark that wrote it, ` +
+        "or materialize the view again",
     );
   const rows = reader.itemCount();
   const hashes = dataView(reader.raw(rows * 4));

@@ -127,8 +127,8 @@ export function definitionMismatchText({
   objects,
 }: DefinitionMismatch): string {
   return (
-    `the definitions of this store are not those applied to namespace "${namespace}" (version ` +
-    `${applied.version}, by ${applied.by} at ${applied.at}): ` +
+    `the definitions of this store are not those applied to namespace "${namespace}" ` +
+    `(version ${applied.version}, by ${applied.by} at ${applied.at}): ` +
     `${objects.map((one) => `${objectKey(one)} is ${one.status}`).join(", ")}; ` +
     "apply them with tidemark apply, or deploy the definitions that were applied"
   );

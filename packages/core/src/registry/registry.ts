@@ -134,8 +134,8 @@ export async function applyRegistry(
     throw new TidemarkError(
       "REGISTRY_DESTRUCTIVE",
       `${registryName(settings)}: ${impacts.join("; ")}: ` +
-        "give a new meaning a new name and keep the old one until nobody asks for it, or say " +
-        "that you mean it with --allow-destructive (allowDestructive: true)",
+        "give a new meaning a new name and keep the old one until nobody asks for it, " +
+        "or say that you mean it with --allow-destructive (allowDestructive: true)",
     );
   }
   const applied = { at: new Date(settings.clock() / 1000).toISOString(), by: by ?? currentUser() };

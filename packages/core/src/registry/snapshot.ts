@@ -106,8 +106,8 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
   const damaged = (what: string): TidemarkError =>
     new TidemarkError(
       "REGISTRY_DAMAGED",
-      `${who} cannot be read: ${what}; put back its newest entry from a copy, or remove that ` +
-        "entry and apply the definitions again",
+      `${who} cannot be read: ${what}; put back its newest entry from a copy, ` +
+        "or remove that entry and apply the definitions again",
     );
   let stored: {
     readonly format: unknown;
@@ -125,8 +125,9 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
   if (stored.format !== FORMAT)
     throw new TidemarkError(
       "REGISTRY_NEWER_FORMAT",
-      `${who} has format ${String(stored.format)}, and this version of Tidemark reads ` +
-        `${FORMAT}: use the version that wrote it, or a newer one`,
+      `${who} has format ${String(stored.format)}, ` +
+        `and this version of Tidemark reads ${FORMAT}: use the version that wrote it, ` +
+        "or a newer one",
     );
   if (
     !Number.isSafeInteger(stored.version) ||

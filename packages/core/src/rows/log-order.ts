@@ -26,8 +26,8 @@ export function logOrderCheck(): (change: Change) => void {
       throw new TidemarkError(
         "ORDER_MISSING",
         `source "${change.source}": changes without LSN in ${known} and in ${partition}: ` +
-          "their order is unknown. Use one partition for the table, or a connector that writes " +
-          "LSNs",
+          "their order is unknown. Use one partition for the table, " +
+          "or a connector that writes LSNs",
       );
     }
   };

@@ -275,8 +275,8 @@ function partitionBatches(table: TableSpec, rows: readonly Batch[]): PartitionBa
     if (unknown !== undefined)
       throw new TidemarkError(
         "COLUMN_MISSING",
-        `table "${table.name}": the rows bring column "${unknown.name}", which its columns do ` +
-          "not list; add it to them",
+        `table "${table.name}": the rows bring column "${unknown.name}", ` +
+          "which its columns do not list; add it to them",
       );
     const columnIndexes = table.columns.map(({ name }) =>
       batch.columns.findIndex((column) => column.name === name),

@@ -64,8 +64,8 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
       if (opened !== null && opened.namespace !== namespace) {
         throw new TidemarkError(
           "ONLINE_STORE_OTHER_NAMESPACE",
-          `${name}: is open for namespace "${opened.namespace}"; make another store for ` +
-            `"${namespace}"`,
+          `${name}: is open for namespace "${opened.namespace}"; ` +
+            `make another store for "${namespace}"`,
         );
       }
       let stored = data.namespaces.get(namespace);

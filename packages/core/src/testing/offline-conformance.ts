@@ -93,8 +93,8 @@ export function offlineStoreConformance(options: {
       for (let c = 0; c < columns.length; c++)
         assert.ok(
           sameValue(back[i]![c]!, rows[i]![c]!),
-          `${columns[c]!.name} of row ${i}: ${valueText(back[i]![c]!)}, not ` +
-            `${valueText(rows[i]![c]!)}`,
+          `${columns[c]!.name} of row ${i}: ${valueText(back[i]![c]!)}, ` +
+            `not ${valueText(rows[i]![c]!)}`,
         );
   });
 

@@ -106,8 +106,8 @@ function formatter(name: string): Intl.DateTimeFormat {
   } catch (cause) {
     throw new TidemarkError(
       "TIME_ZONE_UNKNOWN",
-      `no time zone "${name}" is known here; declare an IANA name such as "Europe/Berlin", or ` +
-        `"UTC"`,
+      `no time zone "${name}" is known here; declare an IANA name such as "Europe/Berlin", ` +
+        'or "UTC"',
       { cause },
     );
   }
