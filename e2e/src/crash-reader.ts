@@ -41,8 +41,8 @@ let reads = 0;
 for (let last = false; !last;) {
   last = stopping; // one more pass after the writer's end
   for (const row of rows) prefixes.check("online", "corrected", [row], await readers.online(row));
-  prefixes.check("as corrected", "corrected", rows, await readers.history(false));
-  prefixes.check("as known", "known", rows, await readers.history(true));
+  prefixes.check("as corrected", "corrected", rows, await readers.history("as-corrected"));
+  prefixes.check("as known", "known", rows, await readers.history("as-known"));
   reads += rows.length + 2;
   await sleep(0);
 }

@@ -2,6 +2,7 @@
  * PostgreSQL's final tables against the online store and the history: every row by its primary key,
  * every column, and the features at many times, bit for bit.
  */
+import type { Knowledge } from "@tidemark/core";
 import { micros, type Store } from "@tidemark/core";
 import type { OfflineStore, SourceSpec, Value } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
@@ -304,11 +305,11 @@ async function compareFeatures(
     compare("online", (row, f) =>
       valueAt(online[Math.floor(row / users.length)]!.vectors[f]!, row % users.length),
     );
-    compare("as corrected", await historicalAnswers(store, view, expected, false));
+    compare("as corrected", await historicalAnswers(store, view, expected, "as-corrected"));
     // law 6: after the last commit, what is known is what stands
     const known = expected.filter(({ t }) => t >= now);
     if (known.length > 0)
-      compare("as known", await historicalAnswers(store, view, known, true), known);
+      compare("as known", await historicalAnswers(store, view, known, "as-known"), known);
   }
   return { users: users.length, times: times.length, answers, differences: found };
 }
@@ -317,12 +318,12 @@ async function historicalAnswers(
   store: Store,
   view: UntypedSelection,
   asked: readonly { readonly user: string; readonly t: number }[],
-  asKnown: boolean,
+  knowledge: Knowledge,
 ): Promise<(row: number, feature: number) => Value> {
   const training = await store.getHistoricalFeatures({
     features: view,
     entities: asked.map(({ user, t }) => ({ user_id: user, event_timestamp: micros(t) })),
-    asKnown,
+    knowledge,
   });
   const rows: Value[][] = [];
   // the entity rows' own columns come first: the key and the time

@@ -1,4 +1,5 @@
 /** A scenario through the store's public face, beside the oracle. */
+import type { Knowledge } from "@tidemark/core";
 import { isTidemarkError, micros, toUser, type Store } from "@tidemark/core";
 import {
   oracleOf,
@@ -38,7 +39,12 @@ export async function storeDifferences(
   const rows =
     asked === "online"
       ? await onlineRows(store, scenario, requests)
-      : await historicalRows(store, scenario, requests, asked === "as known");
+      : await historicalRows(
+          store,
+          scenario,
+          requests,
+          asked === "as known" ? "as-known" : "as-corrected",
+        );
   return requests.flatMap((request, i) => {
     const expected = oracle.answer(scenario.selected, request, mode);
     return scenario.selected.flatMap(({ as, feature }, f) => {
@@ -111,7 +117,7 @@ async function historicalRows(
   store: Store,
   scenario: Scenario,
   requests: readonly OracleRequest[],
-  asKnown: boolean,
+  knowledge: Knowledge,
 ): Promise<Row[]> {
   const { all } = scenarioDefinitions(scenario);
   const entities = requests.map((request) => ({
@@ -119,7 +125,7 @@ async function historicalRows(
     event_timestamp: micros(request.time),
   }));
   return (
-    await store.getHistoricalFeatures({ features: all, entities, asKnown, metadata: true })
+    await store.getHistoricalFeatures({ features: all, entities, knowledge, metadata: true })
   ).rows();
 }
 

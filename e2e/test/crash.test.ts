@@ -82,7 +82,7 @@ test(
           scenario.truth.slice(0, scenario.truth.length * share).map((_, i) => i),
         ]),
       );
-      return pathReaders(scenario, stores).history(false);
+      return pathReaders(scenario, stores).history("as-corrected");
     };
     const [none, half, all] = [await after(0), await after(0.5), await after(1)];
     const inOrder = prefixesOf(scenario);

@@ -206,12 +206,12 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
           await store.getOnlineFeatures({ features: holder.card, entities: asked, asOf: micros(t) })
         ).map((row) => row.card),
       ).toEqual([first, second]);
-      for (const asKnown of [false, true]) {
+      for (const knowledge of ["as-corrected", "as-known"] as const) {
         const rows = await (
           await store.getHistoricalFeatures({
             features: holder.card,
             entities: asked.map((keys) => ({ ...keys, event_timestamp: micros(t) })),
-            asKnown,
+            knowledge,
           })
         ).rows();
         expect(rows.map((row) => row.card)).toEqual([first, second]);
@@ -259,7 +259,11 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
       USERS.slice(0, 3).map((user_id) => ({ user_id, event_timestamp: micros(t) })),
     );
     const known = await (
-      await store.getHistoricalFeatures({ features: ever, entities: entity_rows, asKnown: true })
+      await store.getHistoricalFeatures({
+        features: ever,
+        entities: entity_rows,
+        knowledge: "as-known",
+      })
     ).rows();
     expect(
       steps.map((_, i) =>

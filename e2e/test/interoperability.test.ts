@@ -2,6 +2,7 @@
  * What others read: one history in a bucket of a real MinIO, and Trino, delta-rs, DuckDB and Spark
  * computing over it in their own SQL.
  */
+import type { Knowledge } from "@tidemark/core";
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -287,13 +288,13 @@ suiteNeeding(
             kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
           }
         }
-        const features = async (asKnown: boolean): Promise<unknown[][]> => {
+        const features = async (knowledge: Knowledge): Promise<unknown[][]> => {
           const entities = entityRows.map(({ user_id, t }) => ({
             user_id,
             event_timestamp: micros(t),
           }));
           const rows = await (
-            await store.getHistoricalFeatures({ features: weekly, entities, asKnown })
+            await store.getHistoricalFeatures({ features: weekly, entities, knowledge })
           ).rows();
           return rows.map((row, i) => [
             entityRows[i]!.user_id,
@@ -315,8 +316,8 @@ suiteNeeding(
             row.fee,
             row.time,
           ]),
-          "as corrected": await features(false),
-          "as known": await features(true),
+          "as corrected": await features("as-corrected"),
+          "as known": await features("as-known"),
         };
         await store.close();
         return answers;

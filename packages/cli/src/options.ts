@@ -13,6 +13,12 @@ export interface Given {
   texts(name: string): readonly string[];
 }
 
+/** By the old name of an option, what to write now. */
+const RENAMED: Readonly<Record<string, string>> = {
+  "as-known": "--knowledge as-known",
+  "require-known": "--before-history error",
+};
+
 /** Throws `USAGE`. */
 export function readOptions(
   args: readonly string[],
@@ -37,6 +43,8 @@ export function readOptions(
     if (token.kind === "option-terminator") continue;
     const { name, rawName, value } = token;
     const kind = known[name];
+    if (kind === undefined && Object.hasOwn(RENAMED, name))
+      throw usage(`there is no option ${rawName} any more: write ${RENAMED[name]}`);
     if (kind === undefined)
       throw usage(
         `there is no option ${rawName}${didYouMean(
@@ -61,6 +69,20 @@ export function readOptions(
     text: (name) => given.get(name)?.[0],
     texts: (name) => given.get(name) ?? [],
   };
+}
+
+/** The word given for an option; the first of `words` where none is. Throws `USAGE`. */
+export function wordOf<Word extends string>(
+  given: Given,
+  name: string,
+  words: readonly [Word, ...Word[]],
+): Word {
+  const text = given.text(name);
+  if (text === undefined) return words[0];
+  const word = words.find((one) => one === text);
+  if (word === undefined)
+    throw usage(`--${name} ${text} is none of ${words.join(", ")}${didYouMean(text, words)}`);
+  return word;
 }
 
 export function usage(message: string): TidemarkError {

@@ -1,6 +1,6 @@
 /** `tidemark replay`: the options, what is said, and how it ends. */
 import { didYouMean } from "@tidemark/core";
-import { readOptions, usage } from "./options.ts";
+import { readOptions, usage, wordOf } from "./options.ts";
 import { progressOn, type Terminal } from "./progress.ts";
 import { replay, type ReplayPath, type TimeUnits } from "./replay.ts";
 
@@ -16,7 +16,8 @@ Feeds recorded Debezium topics to new stores and answers requests from them: wha
   --path PATH          online: from a SQLite file, closed and opened again, as of each request's time
                        offline: from a history in Delta tables
                        both (default): by both, and exit 1 naming the first difference; then nothing is written
-  --as-known           what was known at each request's time, instead of every change; implies --path offline
+  --knowledge KIND     as-corrected (default): with every change
+                       as-known: what was known at each request's time; implies --path offline
   --time-unit TABLE.COLUMN=ms
                        what numbers in a timestamp column count (ns, us, ms, days) where messages have no schema; us without it.
                        Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3). Again for each further column
@@ -37,7 +38,7 @@ const OPTIONS = {
   requests: "text",
   out: "text",
   path: "text",
-  "as-known": "flag",
+  knowledge: "text",
   "time-unit": "texts",
   keep: "text",
   quiet: "flag",
@@ -67,8 +68,8 @@ export async function replayCommand(
       `${missing.map((name) => `--${name}`).join(", ")} ` +
         `${missing.length === 1 ? "is" : "are"} missing`,
     );
-  const asKnown = given.has("as-known");
-  const path = given.text("path") ?? (asKnown ? "offline" : "both");
+  const knowledge = wordOf(given, "knowledge", ["as-corrected", "as-known"]);
+  const path = given.text("path") ?? (knowledge === "as-known" ? "offline" : "both");
   if (!isPath(path))
     throw usage(`--path ${path} is none of ${PATHS.join(", ")}${didYouMean(path, PATHS)}`);
 
@@ -83,7 +84,7 @@ export async function replayCommand(
       service: given.text("service")!,
       requests: given.text("requests")!,
       path,
-      asKnown,
+      knowledge,
       out,
       timeUnits: timeUnits(given.texts("time-unit")),
       keep: given.text("keep"),

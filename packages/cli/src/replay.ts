@@ -1,5 +1,5 @@
 /** Feeds recorded topics to new stores and answers requests from them. */
-import { didYouMean, micros, openStore, type Store } from "@tidemark/core";
+import { didYouMean, micros, openStore, type Knowledge, type Store } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
 import { setImmediate } from "node:timers/promises";
 import { answerLine, answerTexts } from "./answers.ts";
@@ -23,8 +23,8 @@ export interface ReplayOptions {
   readonly service: string;
   readonly requests: string;
   readonly path: ReplayPath;
-  /** Answers from what was known at each request's time (law 6); offline only. */
-  readonly asKnown: boolean;
+  /** Which changes count (law 6); "as-known" needs `path: "offline"`. */
+  readonly knowledge: Knowledge;
   readonly out: string;
   /**
    * What numbers in timestamp columns count where messages have no schema: `"schema.table.column"`
@@ -61,9 +61,9 @@ const REQUESTS_PER_LOOK = 64;
  * anything is replayed.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  if (options.asKnown && options.path !== "offline") {
+  if (options.knowledge === "as-known" && options.path !== "offline") {
     throw usage(
-      `--as-known is a question to the history, and --path ${options.path} asks the online ` +
+      `--knowledge as-known is a question to the history, and --path ${options.path} asks the online ` +
         "store, which holds the rows as they are now and not as they were known: leave --path " +
         "out, or say --path offline",
     );
@@ -197,13 +197,13 @@ async function* offlineAnswers(
   store: Store,
   { selection, features }: Asked,
   requests: readonly Request[],
-  { asKnown, signal }: ReplayOptions,
+  { knowledge, signal }: ReplayOptions,
 ): AsyncGenerator<string[]> {
   const entities = requests.map(({ keys, time }) => ({ ...keys, event_timestamp: micros(time) }));
   const training = await store.getHistoricalFeatures({
     features: selection,
     entities: entities as never,
-    asKnown,
+    knowledge,
     signal,
   });
   for await (const batch of training.batches() as AsyncIterable<Batch>) {

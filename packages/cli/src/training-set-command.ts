@@ -1,7 +1,7 @@
 /** `tidemark training-set`: entity rows in a file, the same rows with their features in another. */
 import { configCommand } from "./command-run.ts";
 import { featuresNamed, featuresOfService } from "./named-features.ts";
-import { usage } from "./options.ts";
+import { usage, wordOf } from "./options.ts";
 import { trainingSetFile } from "./training-set/training-set-file.ts";
 
 const help = `Usage: tidemark training-set --service NAME --entities labels.parquet --out training.parquet [options]
@@ -13,8 +13,10 @@ from the history. The file under --out is whole or not there.
   --features LIST   or features one by one: view:feature,view:feature; a view's name alone is all of its features
   --entities FILE   .parquet, .csv or .jsonl (the last two with .gz too). CSV has an empty field for null, and what rides along is text
   --out FILE        .parquet or .jsonl
-  --as-known        features as serving without lag saw them at each event_timestamp, instead of with every correction since: train on these
-  --require-known   refuse rows from before a source's first commit, instead of giving them the empty answer
+  --knowledge KIND  as-corrected (default): with every correction since
+                    as-known: as serving without lag saw the features at each event_timestamp; train on these
+  --before-history WHAT
+                    a row from before a source's first commit: empty (default) gives the empty answer, error refuses it
   --zone ZONE       the zone of times that name none, as those of pandas; without it they are refused
   --force           replace the file under --out
 
@@ -30,8 +32,8 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     features: "texts",
     entities: "text",
     out: "text",
-    "as-known": "flag",
-    "require-known": "flag",
+    knowledge: "text",
+    "before-history": "text",
     zone: "text",
     force: "flag",
   },
@@ -58,14 +60,15 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       service === undefined
         ? featuresNamed(named, definitions, config.file)
         : featuresOfService(service, definitions, config.file);
-    const asKnown = given.has("as-known");
+    const knowledge = wordOf(given, "knowledge", ["as-corrected", "as-known"]);
+    const beforeHistory = wordOf(given, "before-history", ["empty", "error"]);
     const result = await trainingSetFile(store, {
       features,
       entities: given.text("entities")!,
       out,
       force: given.has("force"),
-      asKnown,
-      requireKnown: given.has("require-known"),
+      knowledge,
+      beforeHistory,
       zone,
       signal,
       onRows: (rows, of) => {
@@ -86,9 +89,9 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       ([source, { knownSince }]) =>
         `${source}: ${knownSince === null ? "no history" : `known since ${knownSince}`}`,
     );
-    say({ out, asKnown, ...result }, [
+    say({ out, knowledge, ...result }, [
       `${result.rows} rows with ${result.features.length} features ` +
-        `${asKnown ? "as known" : "as corrected"}, after ${seconds()}: ${out}`,
+        `${knowledge === "as-known" ? "as known" : "as corrected"}, after ${seconds()}: ${out}`,
       ...coverage,
     ]);
     return 0;

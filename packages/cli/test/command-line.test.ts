@@ -28,7 +28,7 @@ test("--help and --version answer on stdout", async () => {
   });
   expect(await run("replay", "--help")).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Usage: tidemark replay --definitions[^]*--as-known/),
+    stdout: expect.stringMatching(/^Usage: tidemark replay --definitions[^]*--knowledge/),
     stderr: "",
   });
   const { version } = JSON.parse(
@@ -49,6 +49,16 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
     "an unknown option that is like none",
     replayArgs({ xyzzy: true }),
     "there is no option --xyzzy",
+  ],
+  [
+    "an option that has another name now",
+    replayArgs({ "as-known": true }),
+    "there is no option --as-known any more: write --knowledge as-known",
+  ],
+  [
+    "another knowledge",
+    replayArgs({ knowledge: "known" }),
+    "--knowledge known is none of as-corrected, as-known",
   ],
   ["a short option", [...replayArgs(), "-x"], "there is no option -x"],
   [
@@ -77,13 +87,13 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   ],
   [
     "as known of the online store",
-    replayArgs({ path: "online", "as-known": true }),
-    "--as-known is a question to the history, and --path online asks the online store",
+    replayArgs({ path: "online", knowledge: "as-known" }),
+    "--knowledge as-known is a question to the history, and --path online asks the online store",
   ],
   [
     "as known of both",
-    replayArgs({ path: "both", "as-known": true }),
-    "--as-known is a question to the history, and --path both asks the online store",
+    replayArgs({ path: "both", knowledge: "as-known" }),
+    "--knowledge as-known is a question to the history, and --path both asks the online store",
   ],
   [
     "a time unit without a column",

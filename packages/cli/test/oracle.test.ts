@@ -67,7 +67,7 @@ for (let run = 0; run < runs; run++) {
       replay("both.jsonl"),
       replay("online.jsonl", "--path", "online"),
       replay("offline.jsonl", "--path", "offline"),
-      replay("known.jsonl", "--as-known"),
+      replay("known.jsonl", "--knowledge", "as-known"),
     ]);
     for (const { code, stderr } of ran) expect(code, stderr).toBe(0);
     expect(project.read("online.jsonl")).toBe(project.read("both.jsonl"));

@@ -8,8 +8,10 @@ export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.
 export * from "./define/index.ts";
 export type {
   Answer,
+  BeforeHistory,
   EntityColumns,
   FeatureReads,
+  Knowledge,
   OnlineAnswers,
   OnlineColumns,
   TrainingSet,

@@ -110,7 +110,7 @@ export async function demo({
       await store.getHistoricalFeatures({
         features: customer360,
         entities: labels,
-        asKnown: true,
+        knowledge: "as-known",
         signal,
       })
     ).rows();

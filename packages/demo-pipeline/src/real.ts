@@ -229,7 +229,7 @@ async function verify(
     await store.getHistoricalFeatures({
       features: customer360,
       entities: served.users,
-      asKnown: true,
+      knowledge: "as-known",
       metadata: true,
       signal,
     })

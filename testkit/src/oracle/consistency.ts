@@ -3,6 +3,7 @@
  * corrected and as known (laws 1 to 9).
  */
 import { localEngine } from "../../../packages/core/src/engine/local-engine.ts";
+import type { Knowledge } from "../../../packages/core/src/request/request-types.ts";
 import type { SelectedFeature, Value } from "../../../packages/core/src/specs.ts";
 import type {
   ResultColumns,
@@ -153,7 +154,7 @@ export interface PathReaders {
   /** Answers one request from one snapshot, with one set of result columns per selected feature. */
   online(row: number): Promise<readonly ResultColumns[]>;
   /** Answers all requests from one version of each source's history. */
-  history(asKnown: boolean): Promise<readonly ResultColumns[]>;
+  history(knowledge: Knowledge): Promise<readonly ResultColumns[]>;
 }
 
 export function pathReaders(
@@ -172,8 +173,8 @@ export function pathReaders(
   const times = Float64Array.from(requests, (request) => request.time);
   return {
     online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
-    history: (asKnown) =>
-      offlineReader.read({ selection: selected, keys, times, asKnown, since: null }),
+    history: (knowledge) =>
+      offlineReader.read({ selection: selected, keys, times, knowledge, since: null }),
   };
 }
 
@@ -221,12 +222,12 @@ export async function compareAnswers(
     .map((_, row) => row)
     .sort((a, b) => requests[a]!.time - requests[b]!.time);
   for (const row of inOrder) check("online", "corrected", row, await readers.online(row), 0);
-  for (const asKnown of [false, true]) {
-    const answers = await readers.history(asKnown);
+  for (const knowledge of ["as-corrected", "as-known"] as const) {
+    const answers = await readers.history(knowledge);
     for (let row = 0; row < requests.length; row++)
       check(
-        asKnown ? "as known" : "as corrected",
-        asKnown ? "known" : "corrected",
+        knowledge === "as-known" ? "as known" : "as corrected",
+        knowledge === "as-known" ? "known" : "corrected",
         row,
         answers,
         row,

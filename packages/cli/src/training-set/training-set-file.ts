@@ -5,6 +5,8 @@ import {
   isTidemarkError,
   keysNeeded,
   selectionFrom,
+  type BeforeHistory,
+  type Knowledge,
   type Store,
   type TrainingSet,
 } from "@tidemark/core";
@@ -19,8 +21,8 @@ export interface TrainingSetFileOptions {
   readonly entities: string;
   readonly out: string;
   readonly force: boolean;
-  readonly asKnown: boolean;
-  readonly requireKnown: boolean;
+  readonly knowledge: Knowledge;
+  readonly beforeHistory: BeforeHistory;
   readonly zone: string | null;
   readonly signal: AbortSignal;
   readonly onRows: (rows: number, of: number | null) => void;
@@ -41,7 +43,7 @@ export async function trainingSetFile(
   store: Store,
   options: TrainingSetFileOptions,
 ): Promise<TrainingSetFileResult> {
-  const { entities: file, signal, features, asKnown, requireKnown } = options;
+  const { entities: file, signal, features, knowledge, beforeHistory } = options;
   const entities = await entityFile(file, {
     keys: keysNeeded(features),
     zone: options.zone,
@@ -60,8 +62,8 @@ export async function trainingSetFile(
     const training = await store.getHistoricalFeatures({
       features: selectionFrom(features),
       entities: entities as never,
-      asKnown,
-      requireKnown,
+      knowledge,
+      beforeHistory,
       signal,
     });
     let rows = 0;

@@ -1,4 +1,5 @@
 /** `tidemark optimize`, `vacuum` and `stats`: files come and go, and no answer changes. */
+import type { Knowledge } from "@tidemark/core";
 import { readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -44,15 +45,15 @@ async function answersOf(
   store: Store,
   definitions: Readonly<Record<string, never>>,
 ): Promise<unknown[]> {
-  const ask = async (asKnown: boolean): Promise<unknown[]> =>
+  const ask = async (knowledge: Knowledge): Promise<unknown[]> =>
     (
       await store.getHistoricalFeatures({
         features: definitions["fraud"]!,
         entities: LABELS as never,
-        asKnown,
+        knowledge,
       })
     ).rows();
-  return [await ask(false), await ask(true)];
+  return [await ask("as-corrected"), await ask("as-known")];
 }
 
 /** Files of a table that a reader may see. */

@@ -86,7 +86,7 @@ test(
   async () => {
     const { project, store, definitions } = await shared();
     const opened = await store();
-    for (const asKnown of [false, true]) {
+    for (const knowledge of ["as-corrected", "as-known"] as const) {
       const training = await opened.getHistoricalFeatures({
         features: definitions["fraud"]!,
         entities: {
@@ -95,7 +95,7 @@ test(
             yield ENTITIES;
           },
         } as never,
-        asKnown,
+        knowledge,
       });
       const expected: Value[][] = [];
       for await (const batch of training.batches()) expected.push(...rowsOf(batch));
@@ -103,7 +103,7 @@ test(
       expect(expected.length).toBe(400);
       // it was recorded long after its events: as known, nothing was known at the labels' times
       const different = new Set(expected.map((row) => String(row[4]))).size;
-      if (asKnown) expect(different).toBe(1);
+      if (knowledge === "as-known") expect(different).toBe(1);
       else expect(different, "the features differ among the rows").toBeGreaterThan(3);
       for (const entities of ["labels.parquet", "labels.jsonl", "labels.csv"]) {
         const ran = await ask(
@@ -113,12 +113,12 @@ test(
           "training.parquet",
           "--force",
           "--json",
-          ...(asKnown ? ["--as-known"] : []),
+          ...(knowledge === "as-known" ? ["--knowledge", "as-known"] : []),
         );
         expect(ran.code, ran.stderr).toBe(0);
         expect(JSON.parse(ran.stdout)).toMatchObject({
           out: "training.parquet",
-          asKnown,
+          knowledge,
           rows: 400,
           coverage: { transactions: { knownSince: expect.stringMatching(/^20.*Z$/) as string } },
         });
@@ -139,7 +139,7 @@ test(
             "--out",
             "training.jsonl",
             "--force",
-            ...(asKnown ? ["--as-known"] : []),
+            ...(knowledge === "as-known" ? ["--knowledge", "as-known"] : []),
           )
         ).code,
       ).toBe(0);
@@ -350,7 +350,7 @@ test("what is wrong with a file is said with its line, and no file comes into be
     stderr: expect.stringContaining("OUT_NOT_WRITABLE") as string,
   });
   expect(
-    await ask("--entities", "labels.csv", "--out", "t.parquet", "--require-known"),
+    await ask("--entities", "labels.csv", "--out", "t.parquet", "--before-history", "error"),
   ).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/ASKNOWN_BEFORE_HISTORY: labels\.csv/) as string,

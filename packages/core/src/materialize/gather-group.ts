@@ -137,7 +137,7 @@ export async function gatherGroup(
     entityOf,
     signal,
     // Of a dimension every version counts. Of other sources only the current versions count.
-    knowledge: "as corrected" as const,
+    knowledge: "as-corrected" as const,
     times: { min: -Infinity, max: most },
   };
   for await (const events of versionEvents(context, state, query)) {

@@ -210,7 +210,7 @@ async function firstUnchangedRows(
     keyColumns: view.keyColumns,
     entityOf: (text: string) => numbers.get(text) ?? -1,
     signal,
-    knowledge: "as corrected" as const,
+    knowledge: "as-corrected" as const,
     times: { min: -Infinity, max: Infinity },
   };
   for await (const {

@@ -8,6 +8,7 @@ import type { HistoryContext } from "./merge-versions.ts";
 import { historyState, versionEvents, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
 import { valueAt } from "../columns/batch.ts";
+import type { Knowledge } from "../request/request-types.ts";
 import { columnIndex } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec, Value } from "../specs.ts";
 import type { ResultColumns, ComputeEngine, Events, OfflineStore } from "../spi.ts";
@@ -20,7 +21,7 @@ export interface OfflineQuery {
   readonly keys: readonly Readonly<Record<string, Value>>[];
   /** For each entity row, µs. */
   readonly times: Float64Array;
-  readonly asKnown: boolean;
+  readonly knowledge: Knowledge;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -107,7 +108,7 @@ async function readHistory(
               columns: plan.columns,
               keyColumns: view.keyColumns,
               entityOf,
-              knowledge: question.asKnown ? "as known" : "as corrected",
+              knowledge: question.knowledge,
               times: { min: earliest - reach, max: latest },
               signal,
             });
@@ -156,8 +157,7 @@ async function knownSince(
 }
 
 /**
- * `requireKnown`: a row that history does not reach back to is an error, not the empty answer (law
- * 6).
+ * Refuses rows that the history does not reach back to (law 6: `beforeHistory: "error"`).
  */
 function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, number | null>): void {
   for (const [source, start] of since) {
@@ -170,7 +170,7 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
     throw new TidemarkError(
       "ASKNOWN_BEFORE_HISTORY",
       `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, and source ` +
-        `"${source}" ${from}: leave such rows out, or drop requireKnown to get the empty answer`,
+        `"${source}" ${from}: leave such rows out, or write beforeHistory: "empty"`,
     );
   }
 }

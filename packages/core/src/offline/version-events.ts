@@ -3,12 +3,10 @@ import { keyText } from "../columns/key-bytes.ts";
 import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
+import type { Knowledge } from "../request/request-types.ts";
 import { columnIndex } from "../rows/row-change.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
-
-/** The two ways of asking (law 6). A dimension has only the second: its versions are its facts. */
-export type Knowledge = "as corrected" | "as known";
 
 export interface EventsQuery {
   /** The plan's columns, by their names in the definitions. */
@@ -16,6 +14,7 @@ export interface EventsQuery {
   readonly keyColumns: readonly string[];
   /** The number of an entity key, −1 where it is not asked for. */
   readonly entityOf: (text: string) => number;
+  /** A dimension is read as known in both: its versions are its facts (law 6). */
   readonly knowledge: Knowledge;
   /** Event times that can matter, µs, both in. */
   readonly times: { readonly min: number; readonly max: number };
@@ -110,7 +109,7 @@ function eventsBuilder(
 ): (batch: Batch, names: readonly string[]) => Events {
   const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
   const dimension = source.eventTime.kind === "committed";
-  const corrected = query.knowledge === "as corrected" && !dimension;
+  const corrected = query.knowledge === "as-corrected" && !dimension;
 
   return (batch, names) => {
     const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;

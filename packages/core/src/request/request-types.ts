@@ -59,6 +59,18 @@ export interface EntityColumns {
 }
 
 /**
+ * Which changes a training set sees (law 6). "as-corrected": every change known now. "as-known":
+ * at each row's time, the changes committed before it.
+ */
+export type Knowledge = "as-corrected" | "as-known";
+
+/**
+ * What a row before a source's first commit gets. "empty": the answer of an entity without events.
+ * "error": `ASKNOWN_BEFORE_HISTORY`.
+ */
+export type BeforeHistory = "empty" | "error";
+
+/**
  * A training set: the entity rows in their order (law 8), each with its features. It is computed
  * when it is read, and can be read once.
  */
@@ -107,12 +119,18 @@ export interface FeatureReads {
   }): Promise<OnlineAnswers<{ -readonly [I in keyof E]: Shown<Answered<L, Row>, M> }>>;
 
   /**
-   * The entity rows, each with the features as of its `event_timestamp`: as corrected, or with
-   * `asKnown: true` as serving without lag saw them (law 6). With `requireKnown: true`, a row
-   * before a source's first commit is `ASKNOWN_BEFORE_HISTORY`.
+   * Computes a training set: the entity rows, each with its features as of its `event_timestamp`.
+   * `knowledge` says whether later corrections count (law 6).
+   *
+   * @throws ASKNOWN_BEFORE_HISTORY when a row is before a source's first commit and
+   * `beforeHistory` is "error".
    *
    * @example
-   * const training = await store.getHistoricalFeatures({ features: fraud, entities: labels, asKnown: true });
+   * const training = await store.getHistoricalFeatures({
+   *   features: fraud,
+   *   entities: labels,
+   *   knowledge: "as-known",
+   * });
    * for await (const row of training) console.log(row.total_amount_l1w);
    */
   getHistoricalFeatures<
@@ -124,8 +142,10 @@ export interface FeatureReads {
   >(request: {
     readonly features: Selection<Row, Needs> | CheckList<L>;
     readonly entities: readonly E[] | AsyncIterable<E> | EntityColumns;
-    readonly asKnown?: boolean | undefined;
-    readonly requireKnown?: boolean | undefined;
+    /** Which changes count; "as-corrected" without it. */
+    readonly knowledge?: Knowledge | undefined;
+    /** What a row before a source's first commit gets; "empty" without it. */
+    readonly beforeHistory?: BeforeHistory | undefined;
     readonly metadata?: M | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<TrainingSet<Simplify<E & Shown<Answered<L, Row>, M>>>>;

@@ -6,6 +6,7 @@ import { timeOf, type TimeInput } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
+import { refuseUnknownOptions, wordOption, type OptionNames } from "../option-checks.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import {
@@ -56,6 +57,11 @@ import { retentionOf, type Keep } from "./retention-options.ts";
 import { storeTables, type StoreTable } from "./store-tables.ts";
 import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
+
+const HISTORICAL_OPTIONS: OptionNames = {
+  names: new Set(["features", "entities", "knowledge", "beforeHistory", "metadata", "signal"]),
+  renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
+};
 
 export interface StoreOptions {
   /** The module of definitions, or an object of them. */
@@ -403,13 +409,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async getHistoricalFeatures(request: {
       features: unknown;
       entities: EntityRowsInput;
-      asKnown?: boolean;
-      requireKnown?: boolean;
+      knowledge?: unknown;
+      beforeHistory?: unknown;
       metadata?: boolean;
       signal?: AbortSignal;
     }) {
       if (offlineReader === null) throw missing("getHistoricalFeatures", "offline");
-      const { signal, asKnown = false, requireKnown = false } = request;
+      refuseUnknownOptions("getHistoricalFeatures", request, HISTORICAL_OPTIONS);
+      const knowledge = wordOption("knowledge", request.knowledge, ["as-corrected", "as-known"]);
+      const beforeHistory = wordOption("beforeHistory", request.beforeHistory, ["empty", "error"]);
+      const { signal } = request;
       const selection = selectedFeatures(request.features, "getHistoricalFeatures");
       const entityRows = await entityRowsOf(request.entities, keysNeeded(selection));
       const since = await offlineReader.coverage(sourcesOf(selection), signal);
@@ -430,8 +439,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
             selection,
             keys: block.keys,
             times: block.times,
-            asKnown,
-            since: requireKnown ? since : null,
+            knowledge,
+            since: beforeHistory === "error" ? since : null,
             signal,
           }),
       });

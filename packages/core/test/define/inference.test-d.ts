@@ -342,7 +342,7 @@ test("a training set has the entity row's columns and the features", async () =>
   const set = await store.getHistoricalFeatures({
     features: fraud,
     entities: labels,
-    asKnown: true,
+    knowledge: "as-known",
   });
   expectTypeOf(set).toEqualTypeOf<
     TrainingSet<{

@@ -54,7 +54,7 @@ async function answers(store: Store): Promise<unknown> {
     await store.getHistoricalFeatures({
       features: everything,
       entities: labels,
-      asKnown: true,
+      knowledge: "as-known",
       metadata: true,
     })
   ).rows();
@@ -415,7 +415,7 @@ describe("two runners on one history", () => {
         await store.getHistoricalFeatures({
           features: everything,
           entities: both.map((keys) => ({ ...keys, event_timestamp: date(NOON - DAY) })),
-          asKnown: true,
+          knowledge: "as-known",
           metadata: true,
         })
       ).rows();
@@ -507,7 +507,7 @@ describe("a log in which LSNs say less than they should", () => {
       await store.getHistoricalFeatures({
         features: weekly.spent_7d,
         entities: [{ ...ann, event_timestamp: date(NOON - HOUR + 5 * SECOND) }],
-        asKnown: true,
+        knowledge: "as-known",
       })
     ).rows();
     expect(label!.spent_7d).toBe(4);

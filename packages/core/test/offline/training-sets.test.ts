@@ -1,3 +1,4 @@
+import type { BeforeHistory, Knowledge } from "@tidemark/core";
 import {
   featureView,
   latest,
@@ -399,16 +400,16 @@ describe("as corrected and as known", () => {
         NOON + 3 * HOUR,
         NOON + 3 * HOUR + 1,
       ];
-      const ask = async (asKnown: boolean): Promise<unknown> => {
+      const ask = async (knowledge: Knowledge): Promise<unknown> => {
         const set = await store.getHistoricalFeatures({
           features: [weekly.payments_l1w, weekly.spent_7d],
           entities: times.map((time) => at(time)),
-          asKnown,
+          knowledge,
         });
         return (await set.rows()).map((row) => [row.payments_l1w, row.spent_7d]);
       };
-      expect(await ask(false)).toEqual([[1, 10], ...Array<unknown>(7).fill([2, 17])]);
-      expect(await ask(true)).toEqual([
+      expect(await ask("as-corrected")).toEqual([[1, 10], ...Array<unknown>(7).fill([2, 17])]);
+      expect(await ask("as-known")).toEqual([
         [1, 10],
         [1, 10],
         [2, 12],
@@ -436,66 +437,66 @@ describe("as corrected and as known", () => {
       NOON + 2 * HOUR,
       NOON + 2 * HOUR + 1,
     ];
-    for (const asKnown of [false, true]) {
+    for (const knowledge of ["as-corrected", "as-known"] as const) {
       const rows = await (
         await store.getHistoricalFeatures({
           features: profile.city,
           entities: times.map((time) => at(time)),
-          asKnown,
+          knowledge,
         })
       ).rows();
       expect(rows.map((row) => row.city)).toEqual([null, "Oslo", "Oslo", "Rome", "Rome", null]);
     }
   });
 
-  test("say from when on each source is known; requireKnown refuses what lies before (law 6)", async () => {
+  test("say from when on each source is known; beforeHistory error refuses earlier rows (law 6)", async () => {
     const { store } = await openShop();
     await store.run(
       log()
         .customer(1, "Oslo", { committed: NOON + 5 * HOUR })
         .source(),
     );
-    const ask = (times: readonly number[], requireKnown: boolean) =>
+    const ask = (times: readonly number[], beforeHistory: BeforeHistory) =>
       store.getHistoricalFeatures({
         features: everything,
         entities: times.map((time) => at(time)),
-        asKnown: true,
-        requireKnown,
+        knowledge: "as-known",
+        beforeHistory,
       });
     const first = iso(NOON - 6 * DAY + SECOND);
-    expect((await ask([NOON], false)).coverage).toEqual({
+    expect((await ask([NOON], "empty")).coverage).toEqual({
       payments: { knownSince: first },
       customers: { knownSince: iso(NOON + 5 * HOUR) },
     });
     expect(
-      (await (await ask([NOON - 9 * DAY], false)).rows()).map((row) => [
+      (await (await ask([NOON - 9 * DAY], "empty")).rows()).map((row) => [
         row.payments_l1w,
         row.city,
       ]),
     ).toEqual([[0, null]]);
     const { code, message } = await rejectionOf(
-      (await ask([NOON + DAY, NOON + 5 * HOUR], true)).rows(),
+      (await ask([NOON + DAY, NOON + 5 * HOUR], "error")).rows(),
     );
     expect([code, message]).toEqual([
       "ASKNOWN_BEFORE_HISTORY",
       expect.stringMatching(
-        /^entity row 1 asks for 2026-01-05T17:00:00.*source "customers" is known from 2026-01-05T17:00:00.* on: leave such rows out, or drop requireKnown/,
+        /^entity row 1 asks for 2026-01-05T17:00:00.*source "customers" is known from 2026-01-05T17:00:00.* on: leave such rows out, or write beforeHistory: "empty"/,
       ),
     ]);
-    expect((await (await ask([NOON + 5 * HOUR + 1], true)).rows()).map((row) => row.city)).toEqual([
-      "Oslo",
-    ]);
+    expect(
+      (await (await ask([NOON + 5 * HOUR + 1], "error")).rows()).map((row) => row.city),
+    ).toEqual(["Oslo"]);
   });
 
   test(
     "before anything ran there is no history: empty answers, coverage null, and nothing that " +
-      "requireKnown lets through",
+      'beforeHistory: "error" lets through',
     async () => {
       const { store } = await openShop();
       const set = await store.getHistoricalFeatures({
         features: everything,
         entities: [at(NOON)],
-        asKnown: true,
+        knowledge: "as-known",
         metadata: true,
       });
       expect(set.coverage).toEqual({
@@ -513,7 +514,7 @@ describe("as corrected and as known", () => {
           await store.getHistoricalFeatures({
             features: weekly,
             entities: [at(NOON)],
-            requireKnown: true,
+            beforeHistory: "error",
           })
         ).rows(),
       );
@@ -529,12 +530,12 @@ describe("as corrected and as known", () => {
     const entities = [NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR, NOON + 4 * HOUR].flatMap(
       (time) => [at(time), at(time + 1)],
     );
-    const ask = async (asKnown: boolean): Promise<unknown> =>
+    const ask = async (knowledge: Knowledge): Promise<unknown> =>
       (
         await made.store.getHistoricalFeatures({
           features: everything,
           entities,
-          asKnown,
+          knowledge,
           metadata: true,
         })
       ).rows();
@@ -556,17 +557,22 @@ describe("as corrected and as known", () => {
       changes: 4,
       versions: compacted,
     });
-    const between = [await ask(false), await ask(true)];
+    const between = [await ask("as-corrected"), await ask("as-known")];
     await made.store.compact();
     expect((await made.store.status())[0]!.history!.versions).toBeGreaterThan(compacted);
-    expect([await ask(false), await ask(true)]).toEqual(between);
+    expect([await ask("as-corrected"), await ask("as-known")]).toEqual(between);
     await made.store.run(source);
-    expect(await ask(true)).toEqual(
+    expect(await ask("as-known")).toEqual(
       await (async () =>
         (
           await (
             await filled()
-          ).getHistoricalFeatures({ features: everything, entities, asKnown: true, metadata: true })
+          ).getHistoricalFeatures({
+            features: everything,
+            entities,
+            knowledge: "as-known",
+            metadata: true,
+          })
         ).rows())(),
     );
   });

@@ -1,4 +1,5 @@
 /** What a user of `store.push` meets. */
+import type { Knowledge } from "@tidemark/core";
 import {
   commitTime,
   count,
@@ -96,13 +97,13 @@ async function open(options: Partial<StoreOptions> = {}): Promise<Store> {
 }
 const loginsOf = async (store: Store): Promise<number> =>
   (await store.getOnlineFeatures({ features: recent.logins_1d, entities: ann }))[0].logins_1d;
-const loginsIn = async (store: Store, at: number, asKnown: boolean): Promise<number> =>
+const loginsIn = async (store: Store, at: number, knowledge: Knowledge): Promise<number> =>
   (
     await (
       await store.getHistoricalFeatures({
         features: recent.logins_1d,
         entities: [{ user_id: "ann", event_timestamp: iso(at) }],
-        asKnown,
+        knowledge,
       })
     ).rows()
   )[0]!.logins_1d;
@@ -120,9 +121,9 @@ describe("a push", () => {
       { logins_1d: 2, cost_1d: "2.50", score_1d: 2 },
     ]);
     expect([
-      await loginsIn(store, NOON, false),
-      await loginsIn(store, NOON, true),
-      await loginsIn(store, NOON + 1, true),
+      await loginsIn(store, NOON, "as-corrected"),
+      await loginsIn(store, NOON, "as-known"),
+      await loginsIn(store, NOON + 1, "as-known"),
     ]).toEqual([2, 0, 2]);
   });
 
@@ -202,7 +203,7 @@ describe("a push", () => {
     expect((await store.status()).find((one) => one.source === "logins")).toMatchObject({
       history: { versions: 2 },
     });
-    expect(await loginsIn(store, NOON, false)).toBe(2);
+    expect(await loginsIn(store, NOON, "as-corrected")).toBe(2);
   });
 
   test("that is aborted before it began is not taken; its signal's reason is thrown", async () => {
@@ -558,7 +559,7 @@ describe("stores that fail", () => {
           "its rows are in the history (memory offline store, up to position 1)",
         ) as string,
       });
-      expect([await loginsOf(store), await loginsIn(store, NOON, false)]).toEqual([1, 2]);
+      expect([await loginsOf(store), await loginsIn(store, NOON, "as-corrected")]).toEqual([1, 2]);
       down = false;
       await store.push(logins, [login(3)]);
       expect(await loginsOf(store)).toBe(3);

@@ -50,7 +50,7 @@ async function known(store: Store, time: number): Promise<number> {
     await store.getHistoricalFeatures({
       features: [weekly.payments_l1w],
       entities: [{ ...ann, event_timestamp: date(time) }],
-      asKnown: true,
+      knowledge: "as-known",
     })
   ).rows();
   return row!.payments_l1w;
