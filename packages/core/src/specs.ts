@@ -21,8 +21,7 @@ export type ValueType =
  * A string or json column holds a string, a boolean column a boolean.
  * An int32 column holds a number, an int64 column a bigint, a float64 column a finite number.
  * A decimal column holds a bigint: the unscaled digits at the column's scale.
- * A timestamp column holds a number: µs since the epoch, a safe integer (law 10: time is an exact
- * integer in µs).
+ * A timestamp column holds a number: µs since the epoch, a safe integer (law 10: exact integers).
  * A date column holds a number: days since the epoch. A bytes column holds a Uint8Array.
  * `null` is a missing value (law 9: a missing value is missing on every path).
  */

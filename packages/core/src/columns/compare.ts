@@ -1,7 +1,4 @@
-/**
- * The one order of values: min, max, ties and sorting use it (law 3: strings by code point, numbers
- * by value).
- */
+/** The one order of values (law 3: min, max, ties and sorting all use it). */
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 
 /**

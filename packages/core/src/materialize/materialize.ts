@@ -1,6 +1,6 @@
 /**
- * Materializes views: the rows of some days into the features table, and those of the newest day
- * into the online store.
+ * Materializes views: the rows of some days go into the features table.
+ * The rows of the newest day go into the online store too.
  */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";

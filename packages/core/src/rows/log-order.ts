@@ -5,9 +5,8 @@ import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
 
 /**
- * Checks that offsets can order the changes of a source without orders (law 5: a table without LSNs
- * has one partition).
- * The offsets of two partitions cannot be compared.
+ * Checks that offsets can order the changes of a source without orders.
+ * The offsets of two partitions cannot be compared (law 5: a table without LSNs has one partition).
  */
 export function logOrderCheck(): (change: Change) => void {
   const unordered = new Map<string, string>();

@@ -1,7 +1,4 @@
-/**
- * Decides which rows are quarantined, and why (law 9: a row without a readable key or event time is
- * in no window).
- */
+/** Decides which rows are quarantined, and why (law 9: such a row is in no window). */
 import type { SourceSpec, Value } from "../specs.ts";
 
 /** Why a row is in no window of some view: the first reason that applies (law 9). */

@@ -1,33 +1,36 @@
-/** The facts that every change source must keep. They run under any test runner. */
+/** The conformance suite of change sources. */
 import assert from "node:assert/strict";
 import { isTidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position, SourceSpec } from "../spi.ts";
 
 /** A log, and the change sources that read it. */
 export interface ChangeSourceUnderTest {
-  /** The sources that the log holds changes of. */
+  /** The sources whose changes the log holds. */
   readonly sources: readonly SourceSpec[];
-  /** How many changes the log holds of them: at least three batches. */
+  /** The number of changes of these sources in the log: at least three batches. */
   readonly count: number;
   /** The most changes that a batch may hold. */
   readonly maxChanges: number;
-  /** Another reader of the log. */
+  /** Makes another reader of the log. */
   source(): ChangeSource;
   /**
-   * A reader of another log under the same names, with other messages at the same offsets, as after
-   * a topic was created anew. Without it, the tests of a recreated log are left out.
+   * Makes a reader of another log under the same names, as after a topic was created anew.
+   * That log has other messages at the same offsets. Without it, the tests of a recreated log are
+   * left out.
    */
   recreated?(): Promise<ChangeSource>;
   /** Called when a test has ended. */
   remove?(): Promise<void>;
 }
 
-/** Prefixes of the log that are read on from: a reader of Kafka takes a second to begin. */
+/**
+ * The number of positions from which reading goes on. A reader of Kafka takes a second to begin.
+ */
 const MAX_RESUMES = 5;
 const CODES = ["TOPIC_RECREATED", "LOG_LOST"];
 
 /**
- * Declares the conformance tests of a change source.
+ * Declares the conformance tests of a change source, under any test runner.
  *
  * @example
  * changeSourceConformance({
@@ -39,7 +42,7 @@ const CODES = ["TOPIC_RECREATED", "LOG_LOST"];
  */
 export function changeSourceConformance(options: {
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** A log, for one test. */
+  /** Makes a log for one test. */
   readonly make: () => Promise<ChangeSourceUnderTest>;
 }): void {
   const { make } = options;
@@ -187,7 +190,7 @@ class LogReader {
     return source.changes({ sources: this.under.sources, after, signal });
   }
 
-  /** The batches up to the end, or of a source that has no end up to so many changes. */
+  /** Reads batches up to the end. Of a source without an end: up to so many changes. */
   async read(
     after: readonly Position[] = [],
     count: number = this.under.count,
@@ -204,7 +207,7 @@ class LogReader {
     return batches;
   }
 
-  /** The batches until the signal ends the reading. */
+  /** Reads batches until the signal aborts. */
   async until(signal: AbortSignal, onChanges?: () => void): Promise<readonly ChangeBatch[]> {
     const batches: ChangeBatch[] = [];
     try {
@@ -224,7 +227,9 @@ const partitionOf = ({ topic, partition }: Change): string => `${topic}:${partit
 const changesOf = (batches: readonly ChangeBatch[]): readonly Change[] =>
   batches.flatMap(({ changes }) => changes);
 
-/** Partitions may be interleaved in any way; within one the order is the log's. */
+/**
+ * The changes by partition. Partitions may be interleaved in any way, and each has the log's order.
+ */
 function byPartition(changes: readonly Change[]): ReadonlyMap<string, readonly Change[]> {
   const found = new Map<string, Change[]>();
   for (const change of [...changes].sort((a, b) => (partitionOf(a) < partitionOf(b) ? -1 : 1)))

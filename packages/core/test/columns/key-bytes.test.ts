@@ -14,7 +14,7 @@ const column = (name: string, type: ValueType, scale?: number): ColumnSpec => ({
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const keyOf = (kind: ValueType, value: Value, scale?: number): string =>
   hex(cellKey({ namespace: "n", space: "s", keys: [{ column: column("k", kind, scale), value }] }));
-const HEAD = "01" + "016e" + "0173";
+const HEAD = "01016e0173";
 
 describe("pinned bytes: users' files hold them, so they never change", () => {
   const golden: [kind: ValueType, value: Value, bytes: string, scale?: number][] = [
@@ -52,7 +52,7 @@ describe("pinned bytes: users' files hold them, so they never change", () => {
       { column: column("account", "int64"), value: 2n },
     ];
     expect(hex(cellKey({ namespace: "bank", space: "weekly", keys }))).toBe(
-      "01" + "0462616e6b" + "067765656b6c79" + "03088000000000000002" + "010175",
+      "010462616e6b067765656b6c7903088000000000000002010175",
     );
   });
 });

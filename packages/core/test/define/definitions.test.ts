@@ -385,11 +385,10 @@ test("conditions print as SQL", () => {
     eq(t.raw, new Uint8Array([0, 255])),
   );
   expect(toSql(condition)).toBe(
-    `"Vendor" = 'O''Neill' AND ` +
-      `("Sources" IN ('a', 'b') OR NOT ("Fee" > 1.50 AND "User ID" IS NOT NULL)) AND ` +
-      `"ok" <> FALSE AND ` +
-      `"Time" > TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.999999+00:00' AND ` +
-      `"day" = DATE '2026-01-31' AND "raw" = X'00ff'`,
+    `"Vendor" = 'O''Neill' AND ("Sources" IN ('a', 'b') OR NOT ` +
+      '("Fee" > 1.50 AND "User ID" IS NOT NULL)) AND "ok" <> FALSE AND "Time" > TIMESTAMP WITH ' +
+      `TIME ZONE '1969-12-31 23:59:59.999999+00:00' AND "day" = DATE '2026-01-31' AND "raw" = ` +
+      "X'00ff'",
   );
   expect(toSql(isNull(t.vendor))).toBe(`"Vendor" IS NULL`);
   expect(() => toSql({ kind: "null" } as never)).toThrow("is no condition");
@@ -447,8 +446,8 @@ test("two different definitions of one name are a conflict, equal ones are one",
   } catch (error) {
     expect(isTidemarkError(error, "DEFINITION_CONFLICT"), String(error)).toBe(true);
     expect((error as Error).message).toBe(
-      'two different entities are called "user": one from export weekly (feature view ' +
-        '"weekly"), one from export other; rename one',
+      'two different entities are called "user": one from export weekly ' +
+        '(feature view "weekly"), one from export other; rename one',
     );
   }
 });

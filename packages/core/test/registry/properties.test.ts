@@ -195,9 +195,9 @@ test(
               continue;
             expect(
               sameAnswer(shown, expected!),
-              `seed ${seed}, ${feature} of ${keyJson(keys)} ` +
-                `at ${time}: ${String(shown.value)} ${shown.status}, not ` +
-                `${String(expected!.value)} ${expected!.status}`,
+              `seed ${seed}, ${feature} of ${keyJson(keys)} at ${time}: ` +
+                `${String(shown.value)} ${shown.status}, ` +
+                `not ${String(expected!.value)} ${expected!.status}`,
             ).toBe(true);
             total.answers++;
           }

@@ -384,9 +384,10 @@ test("of two applies at once one is done, and the other changes nothing", async 
   expect(lost[0]).toMatchObject({
     code: "REGISTRY_CONFLICT",
     message:
-      `memory offline store: the registry of namespace "default": ${winner} applied version 2 ` +
-      "at 2026-01-05T12:00:00.000Z, while this was planned on version 1; nothing of yours was " +
-      "applied: look at tidemark plan again, and apply what is still to change",
+      'memory offline store: the registry of namespace "default": ' +
+      `${winner} applied version 2 at 2026-01-05T12:00:00.000Z, ` +
+      "while this was planned on version 1; nothing of yours was applied: " +
+      "look at tidemark plan again, and apply what is still to change",
   });
   const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
   expect([...there.objects.keys()]).toEqual(
@@ -523,8 +524,8 @@ describe("a store that is opened with other definitions than were applied", () =
         code: "DEFINITION_MISMATCH",
         text:
           'the definitions of this store are not those applied to namespace "default" ' +
-          "(version 1, by ann at 2026-01-05T12:00:00.000Z): feature weekly.total is applied " +
-          "with another meaning; " +
+          "(version 1, by ann at 2026-01-05T12:00:00.000Z): " +
+          "feature weekly.total is applied with another meaning; " +
           "apply them with tidemark apply, or deploy the definitions that were applied",
       },
     ]);
