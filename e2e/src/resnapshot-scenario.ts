@@ -141,12 +141,12 @@ export function changesOf(
     async *changes({ sources, after }): AsyncIterable<ChangeBatch> {
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
       const checkpoints = new Map(
-        after.map(({ partition, checkpoint }) => [partition, checkpoint]),
+        after.map(({ partition, checkpoint }) => [partition, checkpoint?.message?.fingerprint]),
       );
       for (const [partition, checkpoint] of checkpoints)
         if (checkpoint !== `m${reached.get(partition)!}`)
           throw new Error(
-            `${partition}: the mark "${checkpoint}" is not the one that was given with offset ` +
+            `${partition}: the fingerprint "${checkpoint}" is not the one that was given with offset ` +
               `${reached.get(partition)!}`,
           );
       const wanted = new Set(sources.map((source) => source.name));
@@ -165,7 +165,12 @@ export function changesOf(
           .map((change) => ({ ...change, generation: undefined }));
         const partition = partitionOf(batch[0]!);
         const { offset } = batch.at(-1)!;
-        yield { changes: batch, positions: [{ partition, offset, checkpoint: `m${offset}` }] };
+        yield {
+          changes: batch,
+          positions: [
+            { partition, offset, checkpoint: { message: { offset, fingerprint: `m${offset}` } } },
+          ],
+        };
       }
     },
   };

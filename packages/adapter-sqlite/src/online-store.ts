@@ -1,6 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
-import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "@tidemark/core/spi";
+import type {
+  Cell,
+  CellWrite,
+  Checkpoint,
+  OnlineStore,
+  Position,
+  PositionStep,
+} from "@tidemark/core/spi";
 import { type SqliteDatabase, connect } from "./database.ts";
 import { explained } from "./errors.ts";
 import { namespaceId, prepareFile } from "./schema.ts";
@@ -218,7 +225,9 @@ export function sqliteOnlineStore(
         readonly checkpoint: string | null;
       }[];
       return rows.map(({ partition, offset, checkpoint }): Position =>
-        checkpoint === null ? { partition, offset } : { partition, offset, checkpoint },
+        checkpoint === null
+          ? { partition, offset }
+          : { partition, offset, checkpoint: JSON.parse(checkpoint) as Checkpoint },
       );
     },
 
@@ -311,7 +320,12 @@ function movePositions(
       | { readonly offset: number }
       | undefined;
     if ((at?.offset ?? null) !== expected) return false;
-    statements.setPosition.run(source, partition, next, checkpoint ?? null);
+    statements.setPosition.run(
+      source,
+      partition,
+      next,
+      checkpoint === undefined ? null : JSON.stringify(checkpoint),
+    );
   }
   return true;
 }

@@ -4,11 +4,8 @@ import type { SqliteDatabase } from "./database.ts";
 
 /** "TDMK", at byte 68 of the file. */
 const APPLICATION = 0x54444d4b;
-/**
- * The format version in `user_version`, at byte 60. A file with a greater version was written by a
- * newer Tidemark.
- */
-const FORMAT = 1;
+/** In `user_version`, at byte 60. */
+const FORMAT = 2;
 
 /**
  * `count` numbers the versions of cells for the whole file, so that no version repeats. Each
@@ -45,10 +42,16 @@ const CELLS = (table: string): string => `
 function checkFormat(database: SqliteDatabase, name: string): boolean {
   const { application, format, tables } = headOf(database);
   if (application === APPLICATION) {
-    if (format <= FORMAT) return true;
+    if (format === FORMAT) return true;
+    if (format < FORMAT)
+      throw new TidemarkError(
+        "STATE_OLDER_FORMAT",
+        `${name}: was written by an older Tidemark (format ${format}; this one reads ${FORMAT}); ` +
+          "delete the file, then fill a new one with `tidemark backfill` or run the log again",
+      );
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `${name}: was written by a newer Tidemark (format ${format}; this one knows ${FORMAT}); ` +
+      `${name}: was written by a newer Tidemark (format ${format}; this one reads ${FORMAT}); ` +
         "update @tidemark/adapter-sqlite",
     );
   }

@@ -98,13 +98,27 @@ describe("a file that is not what it should be is refused and left as it was", (
       const file = join(directory, "online.db");
       await made(file);
       const database = new Database(file);
-      database.pragma("user_version = 2");
+      database.pragma("user_version = 3");
       database.close();
       expect(await refused(file)).toMatchObject({
         code: "STATE_NEWER_FORMAT",
-        message: expect.stringContaining("format 2; this one knows 1"),
+        message: expect.stringContaining("format 3; this one reads 2"),
       });
       expect((await refused(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
+    });
+  });
+
+  test("an older Tidemark's: STATE_OLDER_FORMAT, with the way to a new file", async () => {
+    await inDirectory(async (directory) => {
+      const file = join(directory, "online.db");
+      await made(file);
+      const database = new Database(file);
+      database.pragma("user_version = 1");
+      database.close();
+      expect(await refused(file)).toMatchObject({
+        code: "STATE_OLDER_FORMAT",
+        message: expect.stringContaining("fill a new one with `tidemark backfill`"),
+      });
     });
   });
 
@@ -147,7 +161,7 @@ test("a Tidemark file has TDMK at byte 68, the format at 60 and pages of 8,192 b
       bytes.toString("latin1", 68, 72),
       bytes.readInt32BE(60),
       bytes.readUInt16BE(16),
-    ]).toEqual(["TDMK", 1, 8192]);
+    ]).toEqual(["TDMK", 2, 8192]);
     expect(readdirSync(directory)).toEqual(["online.db"]);
   });
 });

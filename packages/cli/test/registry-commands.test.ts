@@ -122,13 +122,13 @@ test("a registry of a newer Tidemark, and one that is damaged, are named, with t
   expect((await project.run("apply")).code).toBe(0);
   const entry = project.path("lake/_tidemark/registry/bank/00000000000000000000.json");
   const text = readFileSync(entry, "utf8");
-  writeFileSync(entry, text.replace('"format":1', '"format":2'));
+  writeFileSync(entry, text.replace('"format":2', '"format":3'));
   for (const command of ["plan", "apply"]) {
     const { code, stderr } = await project.run(command);
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(
-        /REGISTRY_NEWER_FORMAT: delta offline store in .*: the registry of namespace "bank" has format 2, and this version of Tidemark reads 1: use the version that wrote it/,
+        /REGISTRY_NEWER_FORMAT: delta offline store in .*: the registry of namespace "bank" has format 3, and this version of Tidemark reads 2: use the version that wrote it/,
       ),
     ]);
   }

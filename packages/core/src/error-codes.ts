@@ -103,6 +103,7 @@ type TrinoCode =
 /** Online store. */
 type OnlineStoreCode =
   | "STATE_NOT_TIDEMARK"
+  | "STATE_OLDER_FORMAT"
   | "STATE_NEWER_FORMAT"
   | "STATE_OF_OTHER_DEFINITION"
   | "STATE_DAMAGED"
@@ -122,6 +123,7 @@ type OnlineStoreCode =
 
 /** History and files. */
 type HistoryCode =
+  | "HISTORY_OLDER_FORMAT"
   | "HISTORY_FENCED"
   | "HISTORY_LACKS_COLUMN"
   | "HISTORY_CONTENDED"
@@ -188,6 +190,7 @@ type IngestCode =
 type RegistryCode =
   | "REGISTRY_DESTRUCTIVE"
   | "REGISTRY_CONFLICT"
+  | "REGISTRY_OLDER_FORMAT"
   | "REGISTRY_NEWER_FORMAT"
   | "REGISTRY_DAMAGED"
   | "DEFINITION_MISMATCH";

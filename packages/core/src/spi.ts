@@ -18,20 +18,69 @@ export type {
   ViewSpec,
 } from "./specs.ts";
 
-// ---- where in a log
-// ----------------------------------------------------------------------------------------------
+// ---- log positions ----
 
 /** How far one partition of one log has been taken. */
 export interface Position {
   /** `topic:partition`; or another name that is unique within the source. */
   readonly partition: string;
-  /** The offset of the last message whose effect is in. */
+  /** The offset of the last message whose effect is stored. */
   readonly offset: number;
+  /** What a reader must know to go on after the offset. */
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+/**
+ * The state of a reader at a position. It is plain JSON: a store keeps it as it is, and gives it
+ * back. Each member has one writer, which leaves the others alone.
+ */
+export interface Checkpoint {
+  /** The last message of the partition. The change source writes and compares it. */
+  readonly message?: MessageFingerprint | undefined;
   /**
-   * Something of that message (its time and a hash of its key), by which a re-created topic is
-   * noticed.
+   * The highest order in the partition, in decimal digits. A change without an order inherits it.
+   * The runner writes it.
    */
-  readonly checkpoint?: string | undefined;
+  readonly highestOrder?: string | undefined;
+  /** What was seen of the snapshot that begins a generation. It is there while one is awaited. */
+  readonly snapshot?: SnapshotProgress | undefined;
+  /** The snapshot that began the generation, where the position says that it is complete. */
+  readonly completed?:
+    | { readonly start: string; readonly end: string; readonly committed: number }
+    | undefined;
+  /** Of a push source: the last push. */
+  readonly push?:
+    | {
+        /** Commit time of the last push, µs. The next push is committed no sooner. */
+        readonly committed: number;
+        /** The online store was filled without an offline store. */
+        readonly withoutHistory: boolean;
+      }
+    | undefined;
+}
+
+/** Identifies a message, so that a recreated topic is noticed. */
+export interface MessageFingerprint {
+  /** The message's offset. It may lie before the position's, where no message follows it. */
+  readonly offset: number;
+  /** Of the message's content, such as its time and a hash of its key. */
+  readonly fingerprint: string;
+}
+
+/** The snapshot rows of one partition, up to a position. Orders are decimal digits, times µs. */
+export interface SnapshotProgress {
+  readonly source: string;
+  /** The newest snapshot of the whole table; null: none yet. */
+  readonly newest: {
+    readonly start: string;
+    readonly end: string;
+    readonly committed: number;
+    readonly ended: boolean;
+  } | null;
+  /** The last of all snapshot rows, those of incremental snapshots included. */
+  readonly lastRow: { readonly end: string; readonly committed: number } | null;
+  /** The change with the highest order. */
+  readonly highest: { readonly order: string; readonly committed: number } | null;
 }
 
 /**
@@ -42,11 +91,10 @@ export interface PositionStep {
   readonly partition: string;
   readonly expected: number | null;
   readonly next: number;
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: Checkpoint | undefined;
 }
 
-// ---- changes
-// ------------------------------------------------------------------------------------------------------
+// ---- changes ----
 
 /** A column of a row that could not be read (law 9): the row stays, the column is missing in it. */
 export interface InvalidColumn {

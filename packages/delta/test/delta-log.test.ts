@@ -19,7 +19,12 @@ async function lakeOf(commits: number, checkpointEvery: number): Promise<string>
   for (let i = 0; i < commits; i++)
     await store.append(numbers, rowsOfNumbers(i), {
       positions: [
-        { partition: "p", expected: i === 0 ? null : i - 1, next: i, checkpoint: `${i}` },
+        {
+          partition: "p",
+          expected: i === 0 ? null : i - 1,
+          next: i,
+          checkpoint: { highestOrder: `${i}` },
+        },
       ],
     });
   return lake;

@@ -76,7 +76,7 @@ describe("kill -9", () => {
         const position = state?.positions[0];
         if (state !== null) {
           assert.deepEqual(await idsOf(store), range(0, (position?.offset ?? -1) + 1));
-          assert.equal(position?.checkpoint, `mark of ${position?.offset}`);
+          assert.equal(position?.checkpoint?.highestOrder, `${position?.offset}`);
         }
       }
       assert.ok(kills >= 3, `${kills} kills`);

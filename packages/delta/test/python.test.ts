@@ -116,7 +116,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
             partition: "topic:0",
             expected: i === 0 ? null : i - 1,
             next: i,
-            checkpoint: `mark ☂ ${i}`,
+            checkpoint: { message: { offset: i, fingerprint: `☂ ${i}` } },
           },
         ],
       });
@@ -192,7 +192,11 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
       assert.deepEqual(canonicalRows(columns, after), found.after);
       assert.deepEqual((await reader.state(table.name))!.columns, columns);
       assert.deepEqual((await reader.state(table.name))!.positions, [
-        { partition: "topic:0", offset: 5, checkpoint: "mark ☂ 5" },
+        {
+          partition: "topic:0",
+          offset: 5,
+          checkpoint: { message: { offset: 5, fingerprint: "☂ 5" } },
+        },
       ]);
     }
     assert.equal(

@@ -5,7 +5,7 @@
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { isRetryable } from "../errors.ts";
-import { toSourcePosition, logOrderCheck } from "../rows/log-order.ts";
+import { logOrderCheck } from "../rows/log-order.ts";
 import { StoreConsumer, type RunState } from "./store-consumer.ts";
 import { sourceBatcher } from "./source-batches.ts";
 import type { StoreWriters } from "./source-writer.ts";
@@ -219,12 +219,10 @@ export async function runChanges(
       for (const { partition, offset } of now) delivered.set(partition, offset);
       for (const consumer of consumers) consumer.onRepositioned();
       batcher.restart(asked, now);
-      return now.map(toSourcePosition);
+      return now;
     };
     let changes = 0;
-    reader = from
-      .changes({ sources, after: after.map(toSourcePosition), positions, signal })
-      [Symbol.asyncIterator]();
+    reader = from.changes({ sources, after: after, positions, signal })[Symbol.asyncIterator]();
     for (;;) {
       const next = await orFailed(reader.next());
       if (next.done === true) break;

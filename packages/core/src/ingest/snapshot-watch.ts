@@ -3,7 +3,7 @@
  * come.
  */
 import { TidemarkError } from "../errors.ts";
-import type { Change, Position } from "../spi.ts";
+import type { Change, Checkpoint, Position, SnapshotProgress } from "../spi.ts";
 import { positionsOfGeneration, type SnapshotSpan } from "../rows/snapshot-generations.ts";
 
 /** Of one partition, up to a position. Places are those of the log, without the epoch. */
@@ -120,60 +120,41 @@ export class SnapshotWatch {
     };
   }
 
-  /** The mark of a position, with what was seen up to it. */
-  joinCheckpoint(partition: string, checkpoint: string | undefined): string | undefined {
+  /** The checkpoint of a position, with what was seen of the snapshot up to it. */
+  withProgress(partition: string, checkpoint: Checkpoint | undefined): Checkpoint | undefined {
     const seen = this.partitions.get(partition);
     if (seen === undefined) return checkpoint;
     const { newest, lastRow, highest } = seen;
-    const parts = [
-      ...(newest === null
-        ? ["", "", "", ""]
-        : [newest.start, newest.end, newest.committed, newest.ended ? 1 : 0]),
-      ...(lastRow === null ? ["", ""] : [lastRow.end, lastRow.committed]),
-      ...(highest === null ? ["", ""] : [highest.order, highest.committed]),
-    ];
-    return `~${[encodeURIComponent(this.source), ...parts].join()} ${checkpoint ?? ""}`;
+    return {
+      ...checkpoint,
+      snapshot: {
+        source: this.source,
+        newest:
+          newest === null
+            ? null
+            : { ...newest, start: String(newest.start), end: String(newest.end) },
+        lastRow: lastRow === null ? null : { ...lastRow, end: String(lastRow.end) },
+        highest: highest === null ? null : { ...highest, order: String(highest.order) },
+      },
+    };
   }
 
-  /** Goes on from what `unmarked` found in the mark of a position. */
-  start(partition: string, seen: PartitionSnapshot | null): void {
-    if (seen === null) this.partitions.delete(partition);
-    else this.partitions.set(partition, seen);
-  }
-}
-
-export interface SplitCheckpoint {
-  /** The source of the watch that wrote before the mark; null: none did. */
-  readonly source: string | null;
-  readonly seen: PartitionSnapshot | null;
-  /** The mark of the log itself. */
-  readonly checkpoint: string | undefined;
-}
-
-/** Takes apart what `marked` made. */
-export function splitCheckpoint(joined: string | undefined): SplitCheckpoint {
-  if (joined?.startsWith("~") !== true) return { source: null, seen: null, checkpoint: joined };
-  const space = joined.indexOf(" ");
-  const [source, start, end, committed, ended, anyEnd, anyCommitted, lsn, highCommitted] = joined
-    .slice(1, space)
-    .split(",") as [string, string, string, string, string, string, string, string, string];
-  return {
-    source: decodeURIComponent(source),
-    seen: {
+  /** Goes on from the progress that a position's checkpoint holds; null: from nothing. */
+  start(partition: string, progress: SnapshotProgress | null): void {
+    if (progress === null) {
+      this.partitions.delete(partition);
+      return;
+    }
+    const { newest, lastRow, highest } = progress;
+    this.partitions.set(partition, {
       newest:
-        start === ""
+        newest === null
           ? null
-          : {
-              start: BigInt(start),
-              end: BigInt(end),
-              committed: Number(committed),
-              ended: ended === "1",
-            },
-      lastRow: anyEnd === "" ? null : { end: BigInt(anyEnd), committed: Number(anyCommitted) },
-      highest: lsn === "" ? null : { order: BigInt(lsn), committed: Number(highCommitted) },
-    },
-    checkpoint: space === joined.length - 1 ? undefined : joined.slice(space + 1),
-  };
+          : { ...newest, start: BigInt(newest.start), end: BigInt(newest.end) },
+      lastRow: lastRow === null ? null : { ...lastRow, end: BigInt(lastRow.end) },
+      highest: highest === null ? null : { ...highest, order: BigInt(highest.order) },
+    });
+  }
 }
 
 function extendedBy(
@@ -212,19 +193,13 @@ function endedBy(
     : { ...newest, ended: true };
 }
 
-/** Positions as a user reads them. */
+/** Positions as a user reads them: partition and offset, of the log's newest generation. */
 export function userPositions(
   generation: number,
   positions: readonly Position[],
 ): readonly Position[] {
-  return positionsOfGeneration(generation, positions).map((position) => {
-    const space = position.checkpoint?.indexOf(" ") ?? -1;
-    if (space < 0 || !position.checkpoint!.slice(space + 1).startsWith("~")) return position;
-    return {
-      ...position,
-      checkpoint:
-        `${position.checkpoint!.slice(0, space)} ` +
-        `${splitCheckpoint(position.checkpoint!.slice(space + 1)).checkpoint ?? ""}`,
-    };
-  });
+  return positionsOfGeneration(generation, positions).map(({ partition, offset }) => ({
+    partition,
+    offset,
+  }));
 }

@@ -7,7 +7,6 @@
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { toSourcePosition } from "../rows/log-order.ts";
 import { sourceBatcher, type SourceBatches } from "./source-batches.ts";
 import type { SourceWriter, StoreWriters } from "./source-writer.ts";
 import {
@@ -94,7 +93,7 @@ export class StoreConsumer {
     for (const [source, { positions }] of writers) {
       for (const position of positions.values()) {
         run.partitions.set(position.partition, source);
-        this.durable.set(position.partition, toSourcePosition(position));
+        this.durable.set(position.partition, position);
       }
     }
     this.writers = writers;
@@ -231,9 +230,9 @@ export class StoreConsumer {
         await this.attempt(() => this.reload());
         const now = this.positions().filter(({ partition }) => partitions.includes(partition));
         own.restart(partitions, now);
-        return now.map(toSourcePosition);
+        return now;
       };
-      for await (const batch of run.independentReader(after.map(toSourcePosition), positions)) {
+      for await (const batch of run.independentReader(after, positions)) {
         const sourceBatches = own.split(batch);
         await this.attempt(() => this.deliver(sourceBatches));
         if (this.target === null) this.setTarget();
@@ -301,8 +300,7 @@ export class StoreConsumer {
   /** All that the sink took is durable. */
   private markDurable(source: string, { positions }: SourceWriter): void {
     for (const [partition, position] of positions)
-      if (this.run.partitions.get(partition) === source)
-        this.durable.set(partition, toSourcePosition(position));
+      if (this.run.partitions.get(partition) === source) this.durable.set(partition, position);
   }
 
   /** Again and again while the store says that this may help. */

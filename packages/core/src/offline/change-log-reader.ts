@@ -102,15 +102,16 @@ export async function changeLogReader(
     // a change without LSN takes its place from the highest LSN before it, which travels with the
     // position
     const highest = new Map(
-      after.map(({ partition, checkpoint }) => [
-        partition,
-        /^(\d+) /.exec(checkpoint ?? "")?.[1] ?? "",
-      ]),
+      after.map(({ partition, checkpoint }) => [partition, checkpoint?.highestOrder]),
     );
     const positionAt = (partition: string, offset: number): Position =>
       targets.get(partition)!.offset === offset
         ? targets.get(partition)!
-        : { partition, offset, checkpoint: `${highest.get(partition) ?? ""} ` };
+        : { partition, offset, ...highestOrderOf(partition) };
+    const highestOrderOf = (partition: string): Pick<Position, "checkpoint"> => {
+      const highestOrder = highest.get(partition);
+      return highestOrder === undefined ? {} : { checkpoint: { highestOrder } };
+    };
     for (const { targets: group, wanted, ranges } of steps) {
       const waiting: OffsetRange[] = ranges.toReversed();
       for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) {
@@ -122,7 +123,7 @@ export async function changeLogReader(
           for (const change of batch) {
             const partition = storedPartitionOf(change);
             ends.set(partition, change.offset);
-            if (change.order !== null && change.order > BigInt(highest.get(partition) ?? ""))
+            if (change.order !== null && change.order > BigInt(highest.get(partition) ?? "0"))
               highest.set(partition, String(change.order));
           }
           yield {

@@ -15,6 +15,7 @@ import {
 } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
+import { checkedChangeLog } from "./history-tables.ts";
 
 /** Chosen when a versions table is made; stored with it. */
 const DEFAULT_BUCKETS = 8;
@@ -56,7 +57,8 @@ async function compactOnce(
   const { offline, source, tables, rows } = context;
   let versions = await offline.state(tables.versions.name, { signal });
   // the log is asked second, so it is never behind the versions
-  const log = await offline.state(tables.changes.name, { signal });
+  const state = await offline.state(tables.changes.name, { signal });
+  const log = checkedChangeLog(offline.name, tables.changes.name, state);
   if (log === null) return { changes: 0, buckets: 0 };
   const buckets = bucketsOf(versions) ?? wanted;
   const uncompacted = await readUncompacted(offline, source, tables, rows, {

@@ -1,7 +1,7 @@
 /** The two tables of a source: every change as it arrived, and every version of every row. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
-import type { TableSpec } from "../spi.ts";
+import type { TableSpec, TableState } from "../spi.ts";
 
 const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
   name,
@@ -94,4 +94,22 @@ export function historyTables(source: SourceSpec): HistoryTables {
       partitionBy: ["_bucket"],
     },
   };
+}
+
+/**
+ * The state of a change log, if this version of Tidemark wrote it.
+ *
+ * @throws HISTORY_OLDER_FORMAT when the table has the columns of an older version.
+ */
+export function checkedChangeLog(
+  store: string,
+  table: string,
+  state: TableState | null,
+): TableState | null {
+  if (state === null || !state.columns.some(({ name }) => name === "_lsn")) return state;
+  throw new TidemarkError(
+    "HISTORY_OLDER_FORMAT",
+    `${store}, table ${table}: was written by an older Tidemark (before 0.1.0): give an empty ` +
+      "lake, and run the log from its beginning",
+  );
 }

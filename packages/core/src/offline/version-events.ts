@@ -1,6 +1,7 @@
 /** Row versions as the compute engine takes them. */
 import { keyText } from "../columns/key-bytes.ts";
 import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
+import { checkedChangeLog } from "./history-tables.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
@@ -33,7 +34,9 @@ export async function historyState(
 ): Promise<HistoryState | null> {
   const versions = await context.offline.state(context.tables.versions.name, { signal });
   // the log is asked second, so it is never behind the versions
-  const log = await context.offline.state(context.tables.changes.name, { signal });
+  const { name } = context.tables.changes;
+  const state = await context.offline.state(name, { signal });
+  const log = checkedChangeLog(context.offline.name, name, state);
   return log === null ? null : { log, versions };
 }
 

@@ -11,7 +11,7 @@ import type { Truncate } from "../rows/row-versions.ts";
 import { entityLogName, layoutOf, type SourceLayout } from "./source-layout.ts";
 import { columnsOf } from "../plan/columns-read.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface SourceState {
   readonly layout: SourceLayout;
@@ -124,6 +124,13 @@ export function decodeSourceState(
 ): SourceState {
   const { source } = layout;
   const stored = decodeJson(cell.value) as StoredState;
+  if (stored.format < FORMAT)
+    throw new TidemarkError(
+      "STATE_OLDER_FORMAT",
+      `${store.name}: the state of source "${source.name}" has format ${stored.format}, this ` +
+        `version reads ${FORMAT}: empty the online store, then fill it with store.backfill() ` +
+        "or run the log again",
+    );
   if (stored.format !== FORMAT) {
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",

@@ -8,8 +8,6 @@ import type { PushedRow } from "./push-rows.ts";
 
 const TOPIC = "push";
 const PARTITION = `${TOPIC}:0`;
-/** Says of an online store that no history lies behind it. */
-const WITHOUT_HISTORY = "alone";
 
 /** How far a store is. */
 export interface PushPosition {
@@ -24,13 +22,12 @@ export interface PushPosition {
 
 export function pushPosition(positions: readonly Position[]): PushPosition {
   const found = positions.find(({ partition }) => partition === PARTITION);
-  // as every mark: first the highest LSN, of which there is none
-  const [, committed = "", alone] = (found?.checkpoint ?? "").split(" ");
+  const push = found?.checkpoint?.push;
   return {
     stored: found?.offset ?? null,
     offset: found?.offset ?? -1,
-    committed: committed === "" ? -Infinity : Number(committed),
-    withoutHistory: alone === WITHOUT_HISTORY,
+    committed: push?.committed ?? -Infinity,
+    withoutHistory: push?.withoutHistory ?? false,
   };
 }
 
@@ -44,7 +41,7 @@ export function pushStep(
     partition: PARTITION,
     expected: from.stored,
     next,
-    checkpoint: ` ${committed}${withoutHistory ? ` ${WITHOUT_HISTORY}` : ""}`,
+    checkpoint: { push: { committed, withoutHistory } },
   };
 }
 

@@ -58,6 +58,7 @@ export async function checkDefinitions(
   } catch (error) {
     // An unavailable registry is ignored. A registry that cannot be read is reported.
     if (
+      !isTidemarkError(error, "REGISTRY_OLDER_FORMAT") &&
       !isTidemarkError(error, "REGISTRY_NEWER_FORMAT") &&
       !isTidemarkError(error, "REGISTRY_DAMAGED")
     )

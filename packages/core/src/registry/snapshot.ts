@@ -7,7 +7,7 @@ import { TidemarkError } from "../errors.ts";
 import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Who applied a version, and when. */
 export interface AppliedBy {
@@ -99,6 +99,7 @@ export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot):
 /**
  * Decodes a snapshot. `who` names the registry in messages.
  *
+ * @throws REGISTRY_OLDER_FORMAT when an older version of Tidemark wrote it.
  * @throws REGISTRY_NEWER_FORMAT when a newer version of Tidemark wrote it.
  * @throws REGISTRY_DAMAGED when it cannot be read.
  */
@@ -122,6 +123,12 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
   }
   if (typeof stored !== "object" || stored === null || !Number.isSafeInteger(stored.format))
     throw damaged("it has no format");
+  if ((stored.format as number) < FORMAT)
+    throw new TidemarkError(
+      "REGISTRY_OLDER_FORMAT",
+      `${who} has format ${String(stored.format)}, and this version of Tidemark reads ` +
+        `${FORMAT}: delete the registry's files, then apply the definitions again`,
+    );
   if (stored.format !== FORMAT)
     throw new TidemarkError(
       "REGISTRY_NEWER_FORMAT",

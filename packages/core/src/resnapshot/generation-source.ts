@@ -5,7 +5,7 @@
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { ORDER_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
-import { SnapshotWatch, splitCheckpoint } from "../ingest/snapshot-watch.ts";
+import { SnapshotWatch } from "../ingest/snapshot-watch.ts";
 
 export interface SourceGeneration {
   readonly generation: number;
@@ -68,15 +68,7 @@ export function generationSource(
     ...(from.owns === undefined ? {} : { owns: (partition: string) => from.owns!(partition) }),
     ...(from.ack === undefined
       ? {}
-      : {
-          ack: (positions: readonly Position[]) =>
-            from.ack!(
-              positions.map((position) => ({
-                ...position,
-                checkpoint: splitCheckpoint(position.checkpoint).checkpoint,
-              })),
-            ),
-        }),
+      : { ack: (positions: readonly Position[]) => from.ack!(positions) }),
     ...(from.size === undefined
       ? {}
       : {
@@ -88,13 +80,13 @@ export function generationSource(
       const byPartition = new Map<string, SnapshotWatch>();
       const startWatches = (positions: readonly Position[]): readonly Position[] =>
         positions.map((position) => {
-          const { source, seen, checkpoint } = splitCheckpoint(position.checkpoint);
-          const watch = source === null ? undefined : watches.get(source);
+          const progress = position.checkpoint?.snapshot;
+          const watch = progress === undefined ? undefined : watches.get(progress.source);
           if (watch !== undefined) {
             byPartition.set(position.partition, watch);
-            watch.start(position.partition, seen);
+            watch.start(position.partition, progress!);
           }
-          return { ...position, checkpoint };
+          return position;
         });
       const after = startWatches(options.after);
       readings.push({
@@ -126,7 +118,7 @@ export function generationSource(
             checkpoint:
               byPartition
                 .get(position.partition)
-                ?.joinCheckpoint(position.partition, position.checkpoint) ?? position.checkpoint,
+                ?.withProgress(position.partition, position.checkpoint) ?? position.checkpoint,
           })),
         };
       }

@@ -3,7 +3,7 @@
  * whatever epoch they are of.
  */
 import { isRetryable, TidemarkError } from "../errors.ts";
-import { historyTables } from "../offline/history-tables.ts";
+import { checkedChangeLog, historyTables } from "../offline/history-tables.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import {
@@ -113,7 +113,8 @@ export async function openOfflineGeneration(
   signal: AbortSignal | undefined,
 ): Promise<OfflineStore> {
   const { changes } = historyTables(source);
-  const positions = (await offline.state(changes.name, { signal }))?.positions ?? [];
+  const state = await offline.state(changes.name, { signal });
+  const positions = checkedChangeLog(offline.name, changes.name, state)?.positions ?? [];
   if (needsToBegin(source, offline.name, generation, positions))
     await offline.append(changes, [], { positions: [beginGenerationStep(generation)], signal });
   return offlineInGeneration(offline, changes.name, generation);
@@ -157,12 +158,12 @@ function refuseExhausted(
         "further: begin with empty stores",
     );
   const highest = positions
-    .map(({ checkpoint }) => /^(\d+)(?: |$)/.exec(checkpoint ?? "")?.[1])
-    .find((lsn) => lsn !== undefined && BigInt(lsn) >= ORDER_LIMIT);
+    .map(({ checkpoint }) => checkpoint?.completed?.start ?? checkpoint?.highestOrder)
+    .find((order) => order !== undefined && BigInt(order) >= ORDER_LIMIT);
   if (highest !== undefined)
     throw new TidemarkError(
       "ORDER_TOO_LARGE",
-      `source "${source.name}" has LSNs up to ${highest}, and a resnapshot needs them below ` +
+      `source "${source.name}" has log orders up to ${highest}, and a resnapshot needs them below ` +
         `${ORDER_LIMIT}: begin with empty stores`,
     );
 }

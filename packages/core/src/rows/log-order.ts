@@ -1,12 +1,12 @@
-/**
- * Gives changes without an order their log order (law 5: an incremental-snapshot row has no LSN).
- */
+/** The log order of changes that have none of their own. */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
 
 /**
- * Checks that offsets can order the changes of a source without orders.
- * The offsets of two partitions cannot be compared (law 5: a table without LSNs has one partition).
+ * Checks that changes without an order are in one partition of their source: offsets of two
+ * partitions cannot be compared (law 5: a table without log orders must have one partition).
+ *
+ * @throws ORDER_MISSING when a second partition holds such changes.
  */
 export function logOrderCheck(): (change: Change) => void {
   const unordered = new Map<string, string>();
@@ -24,9 +24,9 @@ export function logOrderCheck(): (change: Change) => void {
     else if (known !== partition) {
       throw new TidemarkError(
         "ORDER_MISSING",
-        `source "${change.source}": changes without LSN in ${known} and in ${partition}: ` +
-          "their order is unknown. Use one partition for the table, " +
-          "or a connector that writes LSNs",
+        `source "${change.source}": changes without a log order in ${known} and in ` +
+          `${partition}: which came first is unknown. Use one partition for the table, or a ` +
+          "connector that writes log positions (LSNs of PostgreSQL)",
       );
     }
   };
@@ -41,17 +41,15 @@ export interface LogOrderAssigner {
 }
 
 /**
- * Gives a change without an order the highest order that its partition held before (law 5).
- * That order travels with the partition's position, in its checkpoint. So a run that starts there
- * assigns the same orders.
+ * Gives a change without an order the highest order before it in its partition. That order is kept
+ * in the position's checkpoint, so that a run that starts there goes on alike.
  */
 export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
   const highest = new Map<string, bigint>();
   const start = (positions: readonly Position[]): void => {
-    for (const { partition, checkpoint } of positions) {
-      const { lsn } = unpackCheckpoint(checkpoint);
-      if (lsn !== null) highest.set(partition, lsn);
-    }
+    for (const { partition, checkpoint } of positions)
+      if (checkpoint?.highestOrder !== undefined)
+        highest.set(partition, BigInt(checkpoint.highestOrder));
   };
   start(after);
   return {
@@ -67,28 +65,10 @@ export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
       if (before === undefined || change.order > before) highest.set(partition, change.order);
       return change;
     },
-    toStoredPosition: (position) => ({
-      ...position,
-      checkpoint: `${highest.get(position.partition) ?? ""} ${position.checkpoint ?? ""}`,
-    }),
-  };
-}
-
-/** A stored position in the form in which the source gave it. */
-export function toSourcePosition(position: Position): Position {
-  return { ...position, checkpoint: unpackCheckpoint(position.checkpoint).checkpoint };
-}
-
-function unpackCheckpoint(packed: string | undefined): {
-  readonly lsn: bigint | null;
-  readonly checkpoint: string | undefined;
-} {
-  if (packed === undefined) return { lsn: null, checkpoint: undefined };
-  const space = packed.indexOf(" ");
-  const lsn = packed.slice(0, space);
-  const checkpoint = packed.slice(space + 1);
-  return {
-    lsn: lsn === "" ? null : BigInt(lsn),
-    checkpoint: checkpoint === "" ? undefined : checkpoint,
+    toStoredPosition(position) {
+      const order = highest.get(position.partition);
+      if (order === undefined) return position;
+      return { ...position, checkpoint: { ...position.checkpoint, highestOrder: String(order) } };
+    },
   };
 }

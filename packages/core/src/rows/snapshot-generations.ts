@@ -102,15 +102,12 @@ export function generationStateOf(positions: readonly Position[]): GenerationSta
     .filter(({ partition }) => partition.startsWith(BEGIN_MARKER))
     .map(({ partition }) => Number(partition.slice(BEGIN_MARKER.length)));
   const generation = Math.max(0, ...begun);
-  const checkpoint = positions.find(
+  const completed = positions.find(
     ({ partition }) => partition === `${COMPLETE_MARKER}:${generation}`,
-  )?.checkpoint;
-  if (checkpoint === undefined) return { generation, snapshot: null };
-  const [start, end, committed] = checkpoint.split(" ");
-  return {
-    generation,
-    snapshot: { start: BigInt(start!), end: BigInt(end!), committed: Number(committed) },
-  };
+  )?.checkpoint?.completed;
+  if (completed === undefined) return { generation, snapshot: null };
+  const { start, end, committed } = completed;
+  return { generation, snapshot: { start: BigInt(start), end: BigInt(end), committed } };
 }
 
 export function isUnfinished({ generation, snapshot }: GenerationState): boolean {
@@ -156,7 +153,7 @@ export function snapshotEndChange(
     position: {
       partition: `${COMPLETE_MARKER}:${generation}`,
       offset: 1,
-      checkpoint: `${start} ${end} ${committed}`,
+      checkpoint: { completed: { start: String(start), end: String(end), committed } },
     },
   };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
-import type { OfflineStore, PositionStep, TableSpec } from "../spi.ts";
+import type { Checkpoint, OfflineStore, PositionStep, TableSpec } from "../spi.ts";
 import { registryConformance } from "./registry-conformance.ts";
 
 /** The offline store of one test, and its handles. */
@@ -179,12 +179,12 @@ export function offlineStoreConformance(options: {
       await append(
         store,
         [[1n, "a"]],
-        [step("p:0", null, 5, "mark ☂ 17000:abc"), step("p:1", null, 0)],
+        [step("p:0", null, 5, fingerprinted("☂ 17000:abc")), step("p:1", null, 0)],
       ),
       "done",
     );
     assert.deepEqual(byPartition((await store.state("t"))!.positions), [
-      { partition: "p:0", offset: 5, checkpoint: "mark ☂ 17000:abc" },
+      { partition: "p:0", offset: 5, checkpoint: fingerprinted("☂ 17000:abc") },
       { partition: "p:1", offset: 0 },
     ]);
     const before = await store.state("t");
@@ -196,21 +196,21 @@ export function offlineStoreConformance(options: {
     assert.equal(await append(store, [[2n, "b"]], [step("p:2", 0, 1)]), "conflict");
     assert.deepEqual(await newHandle().state("t"), before);
     assert.equal(
-      await append(store, [[2n, "b"]], [step("p:0", 5, 9, "m"), step("p:1", 0, 1)]),
+      await append(store, [[2n, "b"]], [step("p:0", 5, 9, fingerprinted("m")), step("p:1", 0, 1)]),
       "done",
     );
     assert.deepEqual(byPartition((await newHandle().state("t"))!.positions), [
-      { partition: "p:0", offset: 9, checkpoint: "m" },
+      { partition: "p:0", offset: 9, checkpoint: fingerprinted("m") },
       { partition: "p:1", offset: 1 },
     ]);
     assert.equal((await store.state("t"))!.rows, 2);
   });
 
   check(
-    "a step without a checkpoint removes the checkpoint of the offset before",
+    "a step without a checkpoint leaves no checkpoint of the offset before",
     async (newHandle) => {
       const store = newHandle();
-      await append(store, [], [step("p", null, 1, "old")]);
+      await append(store, [], [step("p", null, 1, fingerprinted("old"))]);
       await append(store, [], [step("p", 1, 2)]);
       assert.deepEqual((await newHandle().state("t"))!.positions, [{ partition: "p", offset: 2 }]);
     },
@@ -231,10 +231,10 @@ export function offlineStoreConformance(options: {
     const store = newHandle();
     for (let i = 0; i < 65; i++)
       await append(store, i % 10 === 0 ? [[BigInt(i), null]] : [], [
-        step("p", i === 0 ? null : i - 1, i, `mark ${"x".repeat(i % 20)}`),
+        step("p", i === 0 ? null : i - 1, i, fingerprinted("x".repeat(i % 20))),
       ]);
     assert.deepEqual((await newHandle().state("t"))!.positions, [
-      { partition: "p", offset: 64, checkpoint: "mark xxxx" },
+      { partition: "p", offset: 64, checkpoint: fingerprinted("xxxx") },
     ]);
     assert.equal((await newHandle().state("t"))!.rows, 7);
   });
@@ -861,11 +861,16 @@ const extremeValues: readonly { readonly column: ColumnSpec; readonly values: re
     { column: column("größe_☂", "string"), values: ["a column's name may be any letters"] },
   ];
 
+/** A checkpoint that holds this text. */
+function fingerprinted(fingerprint: string): Checkpoint {
+  return { message: { offset: 1, fingerprint } };
+}
+
 function step(
   partition: string,
   expected: number | null,
   next: number,
-  checkpoint?: string,
+  checkpoint?: Checkpoint,
 ): PositionStep {
   return { partition, expected, next, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }

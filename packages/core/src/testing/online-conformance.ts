@@ -1,7 +1,7 @@
 /** The conformance suite of online stores. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Cell, CellWrite, OnlineStore } from "../spi.ts";
+import type { Cell, CellWrite, Checkpoint, OnlineStore } from "../spi.ts";
 import { memoryOnlineStore } from "./memory-online.ts";
 
 /** The online store of one test, and its handles. */
@@ -274,10 +274,14 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "a position moves only from the expected offset, with its checkpoint",
+    "a position moves only from where it is expected, with its checkpoint",
     async (newHandle) => {
       const store = await newHandle();
-      const step = (expected: number | null, next: number, checkpoint?: string): Promise<string> =>
+      const step = (
+        expected: number | null,
+        next: number,
+        checkpoint?: Checkpoint,
+      ): Promise<string> =>
         store.write({
           source: "s",
           cells: [],
@@ -285,10 +289,10 @@ export function onlineStoreConformance(options: {
         });
       assert.deepEqual(await store.positions("s"), []);
       assert.equal(await step(0, 1), "conflict");
-      assert.equal(await step(null, 0, "first"), "done");
+      assert.equal(await step(null, 0, { highestOrder: "7" }), "done");
       assert.equal(await step(null, 1), "conflict");
       assert.deepEqual(await store.positions("s"), [
-        { partition: "t:0", offset: 0, checkpoint: "first" },
+        { partition: "t:0", offset: 0, checkpoint: { highestOrder: "7" } },
       ]);
       assert.equal(await step(0, 9007199254740991), "done");
       assert.deepEqual(await store.positions("s"), [
@@ -783,7 +787,7 @@ export function onlineStoreConformance(options: {
       await first.write({
         source: "s",
         cells: [putCell("a", "1"), putCell("b", "1")],
-        positions: [{ partition: "p", expected: null, next: 4, checkpoint: "m" }],
+        positions: [{ partition: "p", expected: null, next: 4, checkpoint: { highestOrder: "5" } }],
       });
       const before = (await readCell(first, "a"))!;
       const removed = (await readCell(first, "b"))!;
@@ -791,7 +795,7 @@ export function onlineStoreConformance(options: {
       await first.close();
       const second = await newHandle();
       assert.deepEqual(await second.positions("s"), [
-        { partition: "p", offset: 4, checkpoint: "m" },
+        { partition: "p", offset: 4, checkpoint: { highestOrder: "5" } },
       ]);
       const after = (await readCell(second, "a"))!;
       assert.deepEqual([cellText(after), after.version], ["1", before.version]);

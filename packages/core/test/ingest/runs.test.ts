@@ -474,7 +474,7 @@ describe("a log in which LSNs say less than they should", () => {
     expect(asked).toEqual(await answers(once.store));
   });
 
-  test("changes without LSN in two partitions are ORDER_MISSING: nobody knows their order", async () => {
+  test("changes without a log order in two partitions are ORDER_MISSING", async () => {
     const { store } = await openShop();
     const log = new ShopLog()
       .paid({ id: 1 }, { lsn: null })
@@ -482,9 +482,9 @@ describe("a log in which LSNs say less than they should", () => {
     expect(await rejectionOf(store.run(log.source()))).toEqual({
       code: "ORDER_MISSING",
       message:
-        'source "payments": changes without LSN in t.public.payments:0 and in ' +
-        "t.public.payments:1: their order is unknown. Use one partition for the table, or a " +
-        "connector that writes LSNs",
+        'source "payments": changes without a log order in t.public.payments:0 and in ' +
+        "t.public.payments:1: which came first is unknown. Use one partition for the table, " +
+        "or a connector that writes log positions (LSNs of PostgreSQL)",
     });
     expect(await positions(store)).toEqual([
       [[], [], 0],

@@ -399,6 +399,22 @@ describe("a source that was stored under another definition", () => {
   });
 });
 
+test("a source's state of an older format is STATE_OLDER_FORMAT, with the next step", async () => {
+  const over = await filled("forever");
+  const { cells } = over.namespaces.get("default")!;
+  const name = Buffer.from(sourceStateKey("default", "payments")).toString("latin1");
+  const cell = cells.get(name)!;
+  const state = JSON.parse(new TextDecoder().decode(cell.value)) as object;
+  const older = new TextEncoder().encode(JSON.stringify({ ...state, format: 1 }));
+  cells.set(name, { ...cell, value: older });
+  const store = await open(over, { narrow }, "forever");
+  const error = await rejectionOf(store.run(log().paid({ id: 3 }).source()));
+  expect(error).toMatchObject({
+    code: "STATE_OLDER_FORMAT",
+    message: expect.stringContaining("fill it with store.backfill()"),
+  });
+});
+
 describe("a newer format", () => {
   test("of a source's state is STATE_NEWER_FORMAT for readers and runs, and nothing is written", async () => {
     const over = await filled("forever");
@@ -408,12 +424,12 @@ describe("a newer format", () => {
     const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
     cells.set(name, {
       ...cell,
-      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 2 })),
+      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 3 })),
     });
     const before = everyCell(over);
     const store = await open(over, { narrow }, "forever");
     const message =
-      `memory online store: the state of source "payments" has format 2, this version reads 1: ` +
+      `memory online store: the state of source "payments" has format 3, this version reads 2: ` +
       `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
       `again`;
     expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(

@@ -81,7 +81,7 @@ test("the text of a snapshot is pinned, except its id", async () => {
   expect(
     data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, '"id":"…"'),
   ).toMatchInlineSnapshot(
-    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":1,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"3968c1a7ebfaf0d88d3513aa40bb8cc8","kind":"entity","name":"user","normalized":{"keys":{"user_id":{"type":"string"}}},"removed":null,"version":1}],"version":1}"`,
+    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":2,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"3968c1a7ebfaf0d88d3513aa40bb8cc8","kind":"entity","name":"user","normalized":{"keys":{"user_id":{"type":"string"}}},"removed":null,"version":1}],"version":1}"`,
   );
 });
 
@@ -627,10 +627,11 @@ describe("a store that is opened with other definitions than were applied", () =
 
   test("an unreadable registry is a warning or a refusal with its own code", async () => {
     for (const [text, code] of [
-      ['{"format":2}', "REGISTRY_NEWER_FORMAT"],
+      ['{"format":1}', "REGISTRY_OLDER_FORMAT"],
+      ['{"format":3}', "REGISTRY_NEWER_FORMAT"],
       ["{", "REGISTRY_DAMAGED"],
       ["[]", "REGISTRY_DAMAGED"],
-      ['{"format":1,"version":1}', "REGISTRY_DAMAGED"],
+      ['{"format":2,"version":1}', "REGISTRY_DAMAGED"],
       ["null", "REGISTRY_DAMAGED"],
     ] as const) {
       const data = memoryOfflineData();

@@ -1,4 +1,4 @@
-import type { Change, ChangeSource } from "@tidemark/core/spi";
+import type { Change, ChangeSource, Position } from "@tidemark/core/spi";
 import type { Store } from "@tidemark/core";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { historyTables } from "../../src/offline/history-tables.ts";
@@ -318,7 +318,12 @@ test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () =
   await store.resnapshot("payments", afterwards().source());
   const last = [
     { partition: "~begun:126", expected: null, next: 1 },
-    { partition: "~complete:126", expected: null, next: 1, checkpoint: "1 1 1" },
+    {
+      partition: "~complete:126",
+      expected: null,
+      next: 1,
+      checkpoint: { completed: { start: "1", end: "1", committed: 1 } },
+    },
   ];
   await online.write({ source: "payments", cells: [], positions: last });
   await offline.append(historyTables(spec).changes, [], { positions: last });
@@ -331,19 +336,26 @@ test("what is handed on to a change source, and acknowledged, are its own positi
   const { store } = await threePaid();
   const log = afterwards();
   const asked: unknown[] = [];
-  const acknowledged: { partition: string; checkpoint?: string | undefined }[] = [];
+  const acknowledged: Position[] = [];
+  const own = ({ partition, offset, checkpoint }: Position) => ({
+    partition,
+    offset,
+    message: checkpoint?.message,
+  });
   const marking = (upTo: number): ChangeSource => {
     const inner = log.source({ batch: 1, upTo });
     return {
       name: inner.name,
       async *changes(options) {
-        asked.push(options.after);
+        asked.push(options.after.map(own));
         for await (const { changes, positions } of inner.changes(options))
           yield {
             changes,
             positions: positions.map((position) => ({
               ...position,
-              checkpoint: `mark of ${position.offset}`,
+              checkpoint: {
+                message: { offset: position.offset, fingerprint: `of ${position.offset}` },
+              },
             })),
           };
       },
@@ -359,17 +371,17 @@ test("what is handed on to a change source, and acknowledged, are its own positi
   const at = (offset: number) => ({
     partition: "t.public.payments:0",
     offset,
-    checkpoint: `mark of ${offset}`,
+    message: { offset, fingerprint: `of ${offset}` },
   });
   expect(asked).toEqual([[], [at(0)], [at(3)]]);
   expect(
     acknowledged.every(
       ({ partition, checkpoint }) =>
-        partition === "t.public.payments:0" && /^mark of \d$/.test(checkpoint!),
+        partition === "t.public.payments:0" && /^of \d$/.test(checkpoint!.message!.fingerprint),
     ),
   ).toBe(true);
   const [status] = await store.status();
-  expect(status!.online!.positions).toEqual([{ ...at(3), checkpoint: `71 ${at(3).checkpoint}` }]);
+  expect(status!.online!.positions).toEqual([{ partition: "t.public.payments:0", offset: 3 }]);
 });
 
 test("a row of the snapshot that is in no window is listed", async () => {

@@ -35,7 +35,12 @@ for (;;) {
     [batchOf(columns, rows)],
     {
       positions: [
-        { partition: "log:0", expected: at, next: from + 9, checkpoint: `mark of ${from + 9}` },
+        {
+          partition: "log:0",
+          expected: at,
+          next: from + 9,
+          checkpoint: { highestOrder: `${from + 9}` },
+        },
       ],
     },
   );

@@ -24,7 +24,7 @@ import {
   refuseLost,
   type Watermarks,
 } from "./kafka-partition.ts";
-import { checkpoint } from "../message/kafka-message.ts";
+import { messageFingerprint } from "../message/kafka-message.ts";
 
 export interface KafkaFetcherOptions {
   /** For errors: `Kafka topics a, b`. */
@@ -271,7 +271,7 @@ export class KafkaFetcher {
     if (
       expected !== null &&
       Number(first.offset) === expected.offset &&
-      checkpoint(head(first)) !== expected.print
+      messageFingerprint(head(first)) !== expected.fingerprint
     ) {
       return this.fail(
         recreated(

@@ -3,8 +3,8 @@
  * what the stored position was taken from.
  */
 import { TidemarkError } from "@tidemark/core";
-import type { Position } from "@tidemark/core/spi";
-import { type KafkaMessage, checkpoint } from "../message/kafka-message.ts";
+import type { MessageFingerprint, Position } from "@tidemark/core/spi";
+import { type KafkaMessage, messageFingerprint } from "../message/kafka-message.ts";
 
 /** What the broker holds: offsets in [low, high). */
 export interface Watermarks {
@@ -33,7 +33,7 @@ export interface KafkaPartition {
    */
   at: number;
   /** What that message has to be. */
-  expected: { readonly offset: number; readonly print: string } | null;
+  expected: MessageFingerprint | null;
   /** The offset that was sought again because the broker answered with another. */
   sought: number;
   high: number;
@@ -86,37 +86,20 @@ export function positionAfter(
   return {
     partition: name,
     offset: through,
-    checkpoint:
-      through === message.offset ? checkpoint(message) : `${checkpoint(message)}@${message.offset}`,
+    checkpoint: { message: { offset: message.offset, fingerprint: messageFingerprint(message) } },
   };
 }
 
-/** Further on, over what is no message; the mark stays with the message. */
-export function movedTo(position: Position, offset: number): Position {
-  const withCheckpoint = markedMessage(position);
-  return {
-    partition: position.partition,
-    offset,
-    checkpoint:
-      withCheckpoint === null ? undefined : `${withCheckpoint.print}@${withCheckpoint.offset}`,
-  };
-}
-
-function markedMessage({
-  offset,
-  checkpoint,
-}: Position): { readonly offset: number; readonly print: string } | null {
-  if (checkpoint === undefined) return null;
-  const at = checkpoint.lastIndexOf("@");
-  return at < 0
-    ? { offset, print: checkpoint }
-    : { offset: Number(checkpoint.slice(at + 1)), print: checkpoint.slice(0, at) };
+/** Further on, over offsets without a message; the fingerprint stays that of the last message. */
+export function movedTo({ partition, checkpoint }: Position, offset: number): Position {
+  const message = checkpoint?.message;
+  return { partition, offset, ...(message === undefined ? {} : { checkpoint: { message } }) };
 }
 
 /** Where reading goes on: behind what was fetched. */
 export function place(partition: KafkaPartition, { low, high }: Watermarks): void {
   const { fetched } = partition;
-  const withCheckpoint = fetched === undefined ? null : markedMessage(fetched);
+  const withCheckpoint = fetched?.checkpoint?.message ?? null;
   partition.next = fetched === undefined ? low : fetched.offset + 1;
   partition.expected =
     withCheckpoint !== null && withCheckpoint.offset >= low && withCheckpoint.offset < high

@@ -96,7 +96,7 @@ export const partitionName = ({
 }: Pick<KafkaMessage, "topic" | "partition">): string => `${topic}:${partition}`;
 
 /** By which a position knows its message again: the broker's time and the key. */
-export function checkpoint({
+export function messageFingerprint({
   timestamp,
   keyText,
 }: Pick<KafkaMessage, "timestamp" | "keyText">): string {

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
 import { countLines, lines } from "./lines.ts";
-import { checkpoint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
+import { messageFingerprint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
 import type { MessageDecoder, OnWarning } from "../message/message-decoder.ts";
 import { processWarning } from "../message/process-warning.ts";
 import { recordedMessage } from "./recorded-line.ts";
@@ -95,7 +95,9 @@ export function recordedSource(
           positions: moved.map(({ name, last }) => ({
             partition: name,
             offset: last!.offset,
-            checkpoint: checkpoint(last!),
+            checkpoint: {
+              message: { offset: last!.offset, fingerprint: messageFingerprint(last!) },
+            },
           })),
         };
         for (const partition of moved) partition.moved = false;
@@ -280,7 +282,8 @@ function isNew(
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
     if (offset < after.offset) return false;
-    if (after.checkpoint !== undefined && after.checkpoint !== checkpoint(message)) {
+    const stored = after.checkpoint?.message;
+    if (stored?.offset === offset && stored.fingerprint !== messageFingerprint(message)) {
       throw new TidemarkError(
         "TOPIC_RECREATED",
         `${source}: the message at offset ${offset} of ${partition.name} is not the one the ` +
