@@ -10,7 +10,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   http: "bench/http.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
-  bootstrap: "packages/cli/bench/bootstrap.ts",
+  backfill: "packages/cli/bench/backfill.ts",
   push: "bench/push-rate.ts",
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",

@@ -173,7 +173,7 @@ async function writeBankRows(
 
   async function run(phase: Phase): Promise<void> {
     const began = clock();
-    const filling = Promise.all(writers.map((client) => fill(client, phase)));
+    const backfilling = Promise.all(writers.map((client) => fill(client, phase)));
     let sent = 0;
     while (clock() - began < phase.seconds * 1000) {
       const mine = probe++;
@@ -192,7 +192,7 @@ async function writeBankRows(
       sent++;
       await sleep(phase.least + next() * (phase.most - phase.least));
     }
-    const changes = (await filling).reduce((sum, some) => sum + some, sent);
+    const changes = (await backfilling).reduce((sum, some) => sum + some, sent);
     tell({ kind: "done", changes, seconds: (clock() - began) / 1000 });
   }
 }

@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lines } from "./checks/lines.ts";
+import { words } from "./checks/words.ts";
 import { manifests } from "./checks/manifests.ts";
 import { build, packed } from "./checks/packed.ts";
 import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
@@ -53,7 +54,9 @@ const args = process.argv.slice(2);
 const only = args[0] === "--only" ? args.slice(1) : null;
 const wanted = (step: Step): boolean => only === null || only.includes(step.name);
 
-if (only?.[0] === "lines") {
+if (only?.[0] === "words") {
+  await report(words);
+} else if (only?.[0] === "lines") {
   await report(lines);
 } else if (args.length > 0 && only === null) {
   await report(vitest(args));

@@ -101,7 +101,7 @@ async function startConnectors(
       database: { ...inside.postgres, user: postgres.user, password: postgres.password, name },
       tables: tables === null ? undefined : [...tables, "public.beat"],
       overrides: { ...CONNECTOR_OVERRIDES, ...overrides },
-      patience: 120,
+      timeLimit: 120,
     });
   }
   // A run takes the topics that there are when it starts: the snapshot makes them. It is over when
@@ -122,7 +122,7 @@ async function startConnectors(
     withNewConnector: (prefix) => startConnectors(pipeline, name, url, tables, { [prefix]: {} }),
     async close() {
       for (const prefix of prefixes)
-        await deleteConnector({ url: connect.url, name: prefix, patience: 120 });
+        await deleteConnector({ url: connect.url, name: prefix, timeLimit: 120 });
       const admin = await connected(postgres.url);
       for (const prefix of prefixes)
         await untilTrue(`slot of ${prefix}`, () =>
@@ -172,7 +172,7 @@ async function waitForReplication(
             `pipeline: the task of ${connector} failed and is restarted: ` +
               `${String(status.tasks[0]!.trace).split("\n")[0]}`,
           );
-          await restartConnector({ url: connect.url, name: connector, patience: 120 });
+          await restartConnector({ url: connect.url, name: connector, timeLimit: 120 });
         }
         return (
           (await slotHas("confirmed_flush_lsn >= $2::pg_lsn", database, connector, [place])) ===

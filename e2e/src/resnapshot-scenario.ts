@@ -146,7 +146,8 @@ export function changesOf(
       for (const [partition, checkpoint] of checkpoints)
         if (checkpoint !== `m${reached.get(partition)!}`)
           throw new Error(
-            `${partition}: the fingerprint "${checkpoint}" is not the one that was given with offset ` +
+            `${partition}: the fingerprint "${checkpoint}" is not the one that was given with ` +
+              "offset " +
               `${reached.get(partition)!}`,
           );
       const wanted = new Set(sources.map((source) => source.name));

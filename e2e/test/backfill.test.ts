@@ -272,7 +272,7 @@ suiteNeeding(
                 message: expect.stringContaining("call store.backfill() first") as string,
               });
               await lost.close();
-              const { kills, refused } = await killedBootstrap(
+              const { kills, refused } = await killedBackfill(
                 scenario,
                 place,
                 bucket,
@@ -312,7 +312,7 @@ suiteNeeding(
  * Kills it before or after a commit, until it ends by itself. Meanwhile a store that was empty
  * refuses or answers `whole`, and one that was behind answers.
  */
-async function killedBootstrap(
+async function killedBackfill(
   scenario: Scenario,
   folder: string,
   bucket: Parameters<typeof s3Objects>[0],

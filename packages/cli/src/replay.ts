@@ -63,7 +63,8 @@ const REQUESTS_PER_LOOK = 64;
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (options.knowledge === "as-known" && options.path !== "offline") {
     throw usage(
-      `--knowledge as-known is a question to the history, and --path ${options.path} asks the online ` +
+      `--knowledge as-known is a question to the history, and --path ${options.path} asks the ` +
+        "online " +
         "store, which holds the rows as they are now and not as they were known: leave --path " +
         "out, or say --path offline",
     );

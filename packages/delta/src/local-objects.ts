@@ -44,7 +44,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
   const root = resolve(directory);
   const name = `local directory ${directory}`;
   const made = new Set<string>();
-  let swept: Promise<void> | null = null;
+  let cleaned: Promise<void> | null = null;
 
   const guard = async <T>(key: string, action: () => Promise<T>): Promise<T> => {
     try {
@@ -77,7 +77,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
   ): Promise<string> => {
     const folder = join(root, TEMPORARY);
     await makeDirectory(folder);
-    await (swept ??= sweepTemporary(folder));
+    await (cleaned ??= removeTemporary(folder));
     const path = join(folder, `${process.pid}-${randomUUID()}`);
     try {
       await writeSynced(path, content, signal);
@@ -236,7 +236,7 @@ async function collect(
  * Removes temporary files of writers that died. A living writer touches its file far more often
  * than once an hour. A slower writer fails with nothing written.
  */
-async function sweepTemporary(directory: string): Promise<void> {
+async function removeTemporary(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     const path = join(directory, entry);
     const info = await stat(path).catch(absent);

@@ -16,7 +16,7 @@ import { demoServices, type DemoServices } from "./demo-services.ts";
 import { bytesBelow } from "./disk.ts";
 import * as features from "./features.ts";
 import { customer360 } from "./features.ts";
-import * as ledger from "./row-lookup.ts";
+import * as rowLookup from "./row-lookup.ts";
 import { liveDays, type Served } from "./live-days.ts";
 import { liveRun } from "./live-run.ts";
 import { createBank, writeCustomers, writeDay } from "./postgres-bank.ts";
@@ -143,7 +143,7 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
   //    the check at the end.
   const lake = deltaOfflineStore(resources.lake);
   const store = await openStore({
-    definitions: { ...features, ...ledger },
+    definitions: { ...features, ...rowLookup },
     online: sqliteOnlineStore(join(directory, "online.db")),
     offline: lake,
     retain: "forever",

@@ -308,7 +308,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
         name: "bank",
       },
       tables: ["public.transaction_data", "public.customer_data"],
-      patience: 120,
+      timeLimit: 120,
     });
     way = await breakableProxy(postgres);
     own = new Airflow({

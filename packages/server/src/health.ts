@@ -15,7 +15,7 @@ export type Health = () => Promise<boolean>;
 /** How long (ms) one read answers all health checks, since many monitors may check often. */
 const MOMENT = 500;
 /** How long (ms) a store may take before it counts as unavailable. */
-const PATIENCE = 2000;
+const TIME_LIMIT = 2000;
 
 export function healthOf(store: Store, definitions: Definitions): Health {
   const probe = probeOf(definitions);
@@ -59,7 +59,7 @@ async function reads(store: Store, probe: Probe): Promise<boolean> {
 async function within(answer: Promise<boolean>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE, false);
+    timer = setTimeout(resolve, TIME_LIMIT, false);
   });
   return Promise.race([answer, late]).finally(() => {
     clearTimeout(timer);

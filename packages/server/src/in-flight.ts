@@ -98,7 +98,7 @@ export function watchRequests(
     done();
   });
 
-  const sweep = setInterval(
+  const cleanup = setInterval(
     () => {
       const latest = performance.now() - limits.requestMs;
       for (
@@ -121,7 +121,7 @@ export function watchRequests(
     Math.max(5, Math.min(250, limits.requestMs / 4)),
   ).unref();
   app.addHook("onClose", (_app, done) => {
-    clearInterval(sweep);
+    clearInterval(cleanup);
     done();
   });
 

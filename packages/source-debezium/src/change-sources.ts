@@ -10,7 +10,9 @@ import {
 } from "./recorded/recorded-topic.ts";
 
 interface DecoderOptions extends DebeziumOptions {
-  /** Reads other messages than Debezium's; without it, Debezium's are read with the options here. */
+  /**
+   * Reads other messages than Debezium's; without it, Debezium's are read with the options here.
+   */
   readonly decoder?: MessageDecoder | undefined;
 }
 
@@ -23,7 +25,8 @@ export interface RecordedTopicOptions extends RecordedSourceOptions, DecoderOpti
  * committed to Kafka, so a run may be killed and started again.
  *
  * @throws LOG_LOST when the log lost what was not read, before anything of its topic is given.
- * @throws TOPIC_RECREATED when the log is not the one that was read, before anything of it is given.
+ * @throws TOPIC_RECREATED when the log is not the one that was read, before anything of it is
+ * given.
  * @throws DECODER_TWICE when a decoder and options of Debezium's decoder are both given.
  * @example
  * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });
@@ -37,7 +40,8 @@ export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
  * Lines may mix topics and partitions; within a partition offsets ascend, over all files. A message
  * that comes again at its offset is passed over.
  *
- * @throws TOPIC_LINE_INVALID when a line is no message, or another message than before at its offset.
+ * @throws TOPIC_LINE_INVALID when a line is no message, or another message than before at its
+ * offset.
  * @throws DECODER_TWICE when a decoder and options of Debezium's decoder are both given.
  * @example
  * await store.run(recordedTopic(["transactions.jsonl", "cards.jsonl.gz"]));

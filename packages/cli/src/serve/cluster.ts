@@ -32,7 +32,7 @@ interface Gathering {
 export const PORT_OF_CLUSTER = "tidemark_serve_port";
 
 /** A process that died is replaced at once, one that keeps dying after a while. */
-const PATIENCE = [0, 0, 100, 500, 2000];
+const TIME_LIMIT = [0, 0, 100, 500, 2000];
 /** One that lived so long did not die of its start, ms. */
 const SETTLED = 10_000;
 
@@ -122,7 +122,7 @@ export async function runCluster({
       }
       onDeath(worker.process.pid, killedBy ?? `exit code ${code}`);
       deaths = performance.now() - born > SETTLED ? 0 : deaths + 1;
-      void sleep(PATIENCE[Math.min(deaths, PATIENCE.length - 1)]!, undefined, { signal }).then(
+      void sleep(TIME_LIMIT[Math.min(deaths, TIME_LIMIT.length - 1)]!, undefined, { signal }).then(
         start,
         () => undefined,
       );

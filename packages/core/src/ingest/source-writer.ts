@@ -42,6 +42,6 @@ export interface StoreWriters {
    * store does.
    */
   open(signal: AbortSignal): Promise<ReadonlyMap<string, SourceWriter>>;
-  /** Work of the store itself, a bounded piece between portions. */
+  /** Work of the store itself, a bounded step between batches. */
   readonly maintenance?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
 }

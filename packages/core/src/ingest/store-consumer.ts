@@ -21,7 +21,7 @@ import {
 /** ms between two readers of one that is still not level. */
 const REREAD_DELAY = 1_000;
 
-/** What the outlets of one run have in common. */
+/** The state that the store consumers of one run share. */
 export interface RunState {
   readonly signal: AbortSignal;
   readonly notifier: Notifier;

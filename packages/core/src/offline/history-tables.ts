@@ -11,9 +11,9 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 });
 
 /**
- * Beside the declared columns of a change. `_inherited_order` is the LSN before it in its partition, for a
- * change that has none itself; of the end of a snapshot, the last place of its rows. `_generation`
- * is null in tables of versions that had none.
+ * Beside the declared columns of a change. `_inherited_order` is the LSN before it in its
+ * partition, for a change that has none itself; of the end of a snapshot, the last place of its
+ * rows. `_generation` is null in tables of versions that had none.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),

@@ -1,8 +1,8 @@
 /**
- * The rows under one key of a lane, as cells: the newest rows in the head, which is one cell and
- * all there is of a quiet entity; older ones in chunks bounded by count. A chunk is written once
- * under its own number, so a reader that holds a head either finds a chunk as the head means it or
- * finds it gone and reads the head again.
+ * The rows under one key of an entity log, as cells: the newest rows in the head, which is one cell
+ * and all there is of a quiet entity; older ones in chunks bounded by count. A chunk is written
+ * once under its own number, so a reader that holds a head either finds a chunk as the head means
+ * it or finds it gone and reads the head again.
  */
 import { decodeRows, encodeRows, readRows } from "../columns/batch-codec.ts";
 import { ByteReader, ByteWriter } from "../columns/bytes.ts";

@@ -1,6 +1,6 @@
 /**
- * Where a row stands: from its changes to its places in the lanes, so that a change is what goes
- * out and what comes in.
+ * Where a row stands: from its changes to its places in the entity logs, so that a change is what
+ * goes out and what comes in.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
@@ -11,7 +11,7 @@ import type { RowChange } from "../rows/row-change.ts";
 import { deriveVersions, type RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf, type Quarantine } from "../rows/quarantine.ts";
 
-/** One row in one lane. */
+/** One row in one entity log. */
 export interface EntityLogEntry {
   readonly entityLog: EntityLog;
   readonly key: readonly Value[];
@@ -60,7 +60,10 @@ export function entityLogEntries(
   return [...entries, { entityLog: entityLogs.quarantine, key: [], row, id: `quarantine ${id}` }];
 }
 
-/** `whole`: the row is in no lane at all; else it misses only the lanes whose key it lacks. */
+/**
+ * `whole`: the row is in no entity log at all; else it misses only the entity logs whose key it
+ * lacks.
+ */
 export function quarantineIn(
   entityLogs: EntityLogs,
   version: RowVersion,
@@ -130,7 +133,7 @@ function entityKeyIn(entityLog: EntityLog, values: readonly Value[]): readonly V
   return key.includes(null) ? null : key;
 }
 
-/** What takes this entry out of its lane again: the row with its key and its place. */
+/** What takes this entry out of its entity log again: the row with its key and its place. */
 export function removalEdit(entityLogs: EntityLogs, entry: EntityLogEntry): EntityLogEdit {
   const { format } = entry.entityLog;
   const quarantined = entry.entityLog === entityLogs.quarantine;

@@ -1,4 +1,4 @@
-/** The edits of a batch, lane by lane, and the cells that must be written for them. */
+/** The edits of a batch, entity log by entity log, and the cells that must be written for them. */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
@@ -8,7 +8,7 @@ import type { EntityLog } from "./entity-logs.ts";
 import { expiryOfRows, keepFrom, type Retention } from "./retention.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
-/** The edits to the rows under one key of a lane, in their order. */
+/** The edits to the rows under one key of an entity log, in their order. */
 export interface KeyEdits {
   readonly entityLog: EntityLog;
   readonly key: readonly Value[];

@@ -1,4 +1,4 @@
-/** The lanes of a source in the online store: their formats and the keys of their cells. */
+/** The entity logs of a source in the online store: their formats and the keys of their cells. */
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
@@ -41,7 +41,7 @@ export interface EntityLogs {
   readonly layout: SourceLayout;
   readonly codec: ChangeCodec;
   readonly logs: readonly EntityLog[];
-  /** The quarantined rows of the source, a lane under the empty key. */
+  /** The quarantined rows of the source, an entity log under the empty key. */
   readonly quarantine: EntityLog;
   rowKey(key: readonly Value[]): Uint8Array;
   /**

@@ -1,5 +1,5 @@
 /**
- * Changes of one source into the online store: row images, lanes and the position, in one
+ * Changes of one source into the online store: row images, entity logs and the position, in one
  * compare-and-set step.
  */
 import { TidemarkError } from "../errors.ts";
@@ -153,8 +153,8 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   }
 
   /**
-   * The row's own cell, and into `laneEdits` what goes out of its lanes and what comes in; nothing
-   * where the batch says nothing new of it.
+   * The row's own cell, and into `entityLogEdits` what goes out of its entity logs and what comes
+   * in; nothing where the batch says nothing new of it.
    */
   function rowWrites(
     batch: BatchEdits,

@@ -16,7 +16,7 @@ export interface Retention {
   readonly logRetention: number;
 }
 
-/** Rows of a lane before this time may go. */
+/** Rows of an entity log before this time may go. */
 export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: number): number {
   return entityLog.layout.keepsAll || layout.timeIndex < 0
     ? -Infinity
@@ -45,8 +45,8 @@ export function expiryOfRow(
 }
 
 /**
- * A cell of a lane is needed while the horizon lies no further behind its newest row than the
- * longest window.
+ * A cell of an entity log is needed while the horizon lies no further behind its newest row than
+ * the longest window.
  */
 export function expiryOfRows(
   layout: SourceLayout,

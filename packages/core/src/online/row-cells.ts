@@ -24,7 +24,7 @@ const CHANGE_COLUMNS: readonly ColumnSpec[] = [
 const CHANGE_COLUMN_COUNT = CHANGE_COLUMNS.length;
 
 /**
- * How changes of a source are written as rows: in the row's own cell, and in the lanes of a
+ * How changes of a source are written as rows: in the row's own cell, and in the entity logs of a
  * dimension.
  */
 export interface ChangeCodec {

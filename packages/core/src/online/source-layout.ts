@@ -8,7 +8,7 @@ import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
 
 /**
  * The rows of a source under one key: all views whose entity maps to the same columns read the same
- * lane.
+ * entity log.
  */
 export interface EntityLogLayout {
   readonly name: string;
@@ -78,7 +78,7 @@ export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): Source
   };
 }
 
-/** The lane a view reads. */
+/** The entity log a view reads. */
 export function entityLogName(view: ViewSpec): string {
   return JSON.stringify(view.keyColumns);
 }

@@ -28,7 +28,7 @@ export interface EntityLogRequest {
   readonly known: number | null;
   /** Rows before this time are not needed, µs. */
   readonly notBefore: number;
-  /** Indexes of the lane's columns to decode; all without it. */
+  /** Indexes of the entity log's columns to decode; all without it. */
   readonly wanted?: readonly number[] | undefined;
   /**
    * Decodes the rows of a head that is all there is of an entity (`rowDecoder`); without it each is
@@ -49,7 +49,7 @@ export interface StoredEntityLog {
   readonly segments: readonly Batch[];
 }
 
-/** What is asked beside the lanes, in the same snapshot. */
+/** What is asked beside the entity logs, in the same snapshot. */
 export interface ExtraCells {
   readonly keys: readonly Uint8Array[];
   readonly known: readonly (number | null)[];
@@ -60,8 +60,8 @@ export interface ExtraCells {
 const NO_EXTRA_CELLS: ExtraCells = { keys: [], known: [], accept: () => undefined };
 
 /**
- * The rows of lanes from one snapshot; null where there are none, "same" where the head is of the
- * version that the request knows.
+ * The rows of entity logs from one snapshot; null where there are none, "same" where the head is of
+ * the version that the request knows.
  */
 export async function readEntityLogs(
   store: OnlineStore,
@@ -143,7 +143,7 @@ function storedEntityLog(
   };
 }
 
-/** By the columns of a lane. */
+/** By the columns of an entity log. */
 const emptyRows = new WeakMap<readonly ColumnSpec[], TimedRows>();
 
 function noRows(columns: readonly ColumnSpec[]): TimedRows {
@@ -157,8 +157,8 @@ function noRows(columns: readonly ColumnSpec[]): TimedRows {
 }
 
 /**
- * The columns that a plan needs of a lane's rows; undefined: all, because versions are derived from
- * all.
+ * The columns that a plan needs of an entity log's rows; undefined: all, because versions are
+ * derived from all.
  */
 export function wantedColumns(
   entityLogs: EntityLogs,

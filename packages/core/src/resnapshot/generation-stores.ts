@@ -163,7 +163,8 @@ function refuseExhausted(
   if (highest !== undefined)
     throw new TidemarkError(
       "ORDER_TOO_LARGE",
-      `source "${source.name}" has log orders up to ${highest}, and a resnapshot needs them below ` +
+      `source "${source.name}" has log orders up to ${highest}, and a resnapshot needs them ` +
+        "below " +
         `${ORDER_LIMIT}: begin with empty stores`,
     );
 }

@@ -31,8 +31,8 @@ const byTimeThenId = (a: EntityLogRow, b: EntityLogRow): number =>
   (a[1] as number) - (b[1] as number) || (a[0] as number) - (b[0] as number);
 
 /**
- * A lane in a map of cells, as a store would hold it; whatever is not as it should be fails at
- * once.
+ * A entity log in a map of cells, as a store would hold it; whatever is not as it should be fails
+ * at once.
  */
 class EntityLogLayout {
   readonly segments = new Map<number, Uint8Array>();
@@ -73,7 +73,7 @@ class EntityLogLayout {
     return result.written.map(({ id }) => id);
   }
 
-  /** Every row in the lane's order, with all that a reader relies on. */
+  /** Every row in the entity log's order, with all that a reader relies on. */
   rows(): EntityLogRow[] {
     if (this.tail === null) {
       expect(this.segments.size, "no chunk is left without a head").toBe(0);
@@ -249,7 +249,7 @@ test("a chunk that was let go and swept is neither read nor missed", () => {
   expect(segmentsTouched(format, entityLog.tail, [put(50, 12), remove(0, 0)], 11)).toHaveLength(1);
 });
 
-test("the last row gone, no cell is left of a lane that was one cell", () => {
+test("the last row gone, no cell is left of an entity log that was one cell", () => {
   const entityLog = new EntityLogLayout(2);
   entityLog.edit([put(1, 1), put(2, 2)]);
   entityLog.edit([remove(1, 1), remove(2, 2)]);
@@ -257,7 +257,8 @@ test("the last row gone, no cell is left of a lane that was one cell", () => {
 });
 
 test(
-  "a lane that had chunks keeps an empty head, so that no chunk is written under a number that " +
+  "an entity log that had chunks keeps an empty head, so that no chunk is written under a " +
+    "number that " +
     "an older head names",
   () => {
     const entityLog = new EntityLogLayout(2);

@@ -5,7 +5,7 @@
 import type { ColumnChunk } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
-import { yieldToEventLoop } from "../breathe.ts";
+import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { type ColumnRange, rangeOf } from "./statistics.ts";

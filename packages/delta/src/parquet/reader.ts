@@ -14,7 +14,7 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
-import { yieldToEventLoop } from "../breathe.ts";
+import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { decompressors } from "./codecs.ts";
 import { converterFor, type Values } from "./convert.ts";
 import { columnOf } from "./elements.ts";

@@ -3,7 +3,7 @@ import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
-import { yieldToEventLoop } from "../breathe.ts";
+import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
 import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./group.ts";
@@ -162,11 +162,11 @@ export class GroupCutter {
 
   /** Adds a piece and yields the row groups that are full now. */
   *add(piece: Piece): Generator<readonly Piece[]> {
-    const weigh = weigher(piece.batch, this.#columns);
+    const bytesOf = rowSizer(piece.batch, this.#columns);
     let { from } = piece;
     for (let i = piece.from; i < piece.to; i++) {
       this.#rows++;
-      if (weigh !== null) this.#bytes += weigh(piece.rows === null ? i : piece.rows[i]!);
+      if (bytesOf !== null) this.#bytes += bytesOf(piece.rows === null ? i : piece.rows[i]!);
       if (this.#rows < GROUP_ROWS && this.#bytes < GROUP_BYTES) continue;
       this.#pending.push({ ...piece, from, to: i + 1 });
       from = i + 1;
@@ -190,7 +190,7 @@ export class GroupCutter {
 /**
  * Counts the bytes of a row in its columns of unbounded width; null if there are no such columns.
  */
-function weigher(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
+function rowSizer(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
   const wide = batch.vectors.filter(
     (vector, v) =>
       (vector.kind === "string" || vector.kind === "bytes") &&

@@ -11,7 +11,7 @@ export interface ConnectOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Seconds until something that does not come has failed: 60. */
-  readonly patience?: number | undefined;
+  readonly timeLimit?: number | undefined;
 }
 
 export interface Answer {
@@ -29,13 +29,13 @@ export function ofConnector({ name }: ConnectOptions, path: string): string {
  * `CONNECTOR_REFUSED`; 404 is an answer.
  */
 export async function call(
-  { url, name, headers = {}, signal, patience = 60 }: ConnectOptions,
+  { url, name, headers = {}, signal, timeLimit = 60 }: ConnectOptions,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<Answer> {
   const address = `${url.replace(/\/+$/, "")}${path}`;
-  const deadline = performance.now() + patience * 1000;
+  const deadline = performance.now() + timeLimit * 1000;
   for (;;) {
     signal?.throwIfAborted();
     const response = await fetch(address, {

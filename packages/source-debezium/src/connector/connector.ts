@@ -130,7 +130,7 @@ export async function deleteConnector(options: ConnectOptions): Promise<void> {
   const { status } = await call(options, "DELETE", ofConnector(options, ""));
   if (status === 404) throw notFound(options);
   for (
-    const deadline = performance.now() + (options.patience ?? 60) * 1000;
+    const deadline = performance.now() + (options.timeLimit ?? 60) * 1000;
     (await connectorStatus(options)) !== null;
   ) {
     if (performance.now() > deadline)
@@ -151,8 +151,8 @@ const SETTLE = 1_000;
 
 /** `restart`: what is seen to have failed may have done so before, and gets one more chance. */
 async function running(options: ConnectOptions, restart: boolean): Promise<ConnectorStatus> {
-  const { name, signal, patience = 60 } = options;
-  const deadline = performance.now() + patience * 1000;
+  const { name, signal, timeLimit = 60 } = options;
+  const deadline = performance.now() + timeLimit * 1000;
   let chance = restart;
   let since: number | null = null;
   for (;;) {
@@ -192,8 +192,8 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
             `${status.tasks.map(({ state }) => state).join(", ") || "not there"}`;
       throw new TidemarkError(
         "CONNECTOR_NOT_READY",
-        `connector ${name}: after ${patience} s ${states}; look at the log of Kafka Connect's ` +
-          "worker, or wait longer with patience",
+        `connector ${name}: after ${timeLimit} s ${states}; look at the log of Kafka Connect's ` +
+          "worker, or wait longer with timeLimit",
       );
     }
     await sleep(250, undefined, { signal });

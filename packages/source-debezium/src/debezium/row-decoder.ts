@@ -23,8 +23,8 @@ export interface Row {
 export interface RowDecoder {
   readonly source: SourceSpec;
   /**
-   * The whole row; an unwrapped one holds more than columns. `withoutScale` is told of a column whose
-   * decimals cannot be decoded, and throws.
+   * The whole row; an unwrapped one holds more than columns. `withoutScale` is told of a column
+   * whose decimals cannot be decoded, and throws.
    */
   row(
     members: Members,

@@ -21,7 +21,7 @@ type Shape = (typeof SHAPES)[number];
 
 const us = (text: string): number => Date.parse(`${text}Z`) * 1000;
 /** What a change says of a row; where it stood in the log is asserted apart. */
-const meaning = ({
+const readPart = ({
   kind,
   op,
   values,
@@ -234,7 +234,7 @@ const transactionChanges: readonly Expected[] = [
 describe.each(SHAPES)("%s", (shape) => {
   test("transaction_data: every change, and the table that PostgreSQL held", () => {
     const changes = changesOf(shape, "transaction_data", transactions);
-    expect(changes.map(meaning)).toEqual(told(shape, transactionChanges));
+    expect(changes.map(readPart)).toEqual(told(shape, transactionChanges));
     expect(endState(transactions, changes)).toEqual([
       a1Later,
       a2Moved,
@@ -258,7 +258,7 @@ describe.each(SHAPES)("%s", (shape) => {
       "not believed",
     () => {
       const changes = changesOf(shape, "card", card);
-      expect(changes.map(meaning)).toEqual(
+      expect(changes.map(readPart)).toEqual(
         told(shape, [
           { op: "r", values: ["4000-0001", "user_000001", 18_292] },
           gone(card, "4000-0001"),
@@ -274,7 +274,7 @@ describe.each(SHAPES)("%s", (shape) => {
     const infinite = (...columns: string[]): Change["invalidColumns"] =>
       columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
     const nulls = Array<Value>(20).fill(null);
-    expect(changes.map(meaning)).toEqual(
+    expect(changes.map(readPart)).toEqual(
       told(shape, [
         {
           op: "c",
@@ -380,7 +380,7 @@ describe.each(SHAPES)("%s", (shape) => {
     const blob = new Uint8Array(3_000).fill(0xab);
     const tags = JSON.stringify(Array<string>(400).fill("tag-long-enough"));
     const unavailable = [2, 3, 4];
-    expect(changes.map(meaning)).toEqual(
+    expect(changes.map(readPart)).toEqual(
       told(shape, [
         { op: "c", values: [1, "user_000001", body, blob, tags, 0] },
         { op: "u", values: [1, "user_000001", null, null, null, 1], unavailable },
@@ -393,7 +393,7 @@ describe.each(SHAPES)("%s", (shape) => {
   });
 
   test("no_pk: a table without a primary key has null keys, and is read by the declared one", () => {
-    expect(changesOf(shape, "no_pk", noKey).map(meaning)).toEqual(
+    expect(changesOf(shape, "no_pk", noKey).map(readPart)).toEqual(
       told(shape, [
         { op: "c", values: ["user_000001", 1050n] },
         { op: "c", values: ["user_000001", 1050n] },
@@ -406,7 +406,7 @@ describe.each(SHAPES)("%s", (shape) => {
     const at = us("2025-03-01T00:00:00");
     const third = [3, "user_000002", 3000n, us("2025-03-02T00:00:00"), "app"];
     const fourth = [4, "user_000002", 100n, us("2025-03-02T00:00:00"), "app"];
-    expect(changes.map(meaning)).toEqual(
+    expect(changes.map(readPart)).toEqual(
       told(shape, [
         { op: "c", values: [1, "user_000001", 1000n, at, null] },
         { op: "c", values: [2, "user_000001", 2000n, at + 1, null] },
@@ -448,7 +448,8 @@ describe("where a change stands in the log", () => {
   });
 
   test(
-    "snapshot rows say so; an incremental one has its place in source.sequence, and an unwrapped one " +
+    "snapshot rows say so; an incremental one has its place in source.sequence, and an " +
+      "unwrapped one " +
       "has none",
     () => {
       expect(

@@ -2,7 +2,7 @@
  * An online store (SQLite) filled from a history (Delta, in a directory) against the same store fed
  * by a replay of the same messages from a recorded topic. The last line is JSON.
  *
- *     node --conditions=@tidemark/source packages/cli/bench/bootstrap.ts [messages] [seed] [users]
+ *     node --conditions=@tidemark/source packages/cli/bench/backfill.ts [messages] [seed] [users]
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import {
@@ -146,7 +146,7 @@ const replay = await timed("topic into an empty online store", () =>
   replayed.run(recordedTopic(topic)),
 );
 const filled = await open({ online: online("filled.db"), offline: offline() });
-const bootstrap = await timed("history into an empty online store", () => filled.backfill());
+const backfill = await timed("history into an empty online store", () => filled.backfill());
 if ((await answers(replayed)) !== (await answers(filled)))
   throw new Error("the two online stores answer otherwise");
 await replayed.close();
@@ -155,13 +155,13 @@ rmSync(directory, { recursive: true, force: true });
 const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(
   JSON.stringify({
-    bench: "bootstrap",
+    bench: "backfill",
     messages,
     users,
     seed,
     replayPerSecond: Math.round(messages / replay),
-    bootstrapPerSecond: Math.round(messages / bootstrap),
-    ratio: Number((replay / bootstrap).toFixed(2)),
+    backfillPerSecond: Math.round(messages / backfill),
+    ratio: Number((replay / backfill).toFixed(2)),
     mebibytes,
   }),
 );
