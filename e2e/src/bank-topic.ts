@@ -1,6 +1,6 @@
 /**
- * A bank's topic, and what its table holds at the end: values that only exact readers keep, and
- * rows that come late, change and go.
+ * Generates a bank's topic and the final rows of its table: values that only exact readers keep,
+ * and rows that come late, change and are deleted.
  */
 import { Random } from "@tidemark/testkit";
 
@@ -9,20 +9,20 @@ export interface BankRow {
   readonly user: string | null;
   readonly vendor: string | null;
   readonly channel: string | null;
-  /** JSON: a number, or the text that Debezium writes for NaN. */
+  /** The amount as JSON: a number, or the text that Debezium writes for NaN. */
   readonly amount: number | "NaN" | null;
   readonly points: bigint | null;
   readonly fee: string | null;
-  /** µs. */
+  /** The event time in µs. */
   readonly time: number;
 }
 
 export interface BankTopic {
   readonly lines: readonly string[];
   readonly changes: number;
-  /** The table at the end, by id. */
+  /** The final rows of the table, by id. */
   readonly rows: readonly BankRow[];
-  /** µs: of the first and of the last commit. */
+  /** The times of the first and of the last commit, in µs. */
   readonly from: number;
   readonly to: number;
 }
@@ -56,9 +56,10 @@ export function bankTopic(seed: number, count: number): BankTopic {
   let next = FIRST_ID;
   const any = <T>(make: () => T): T | null => (random.chance(0.1) ? null : make());
   const cents = (): string =>
-    `${random.chance(0.2) ? "-" : ""}${random.int(10 ** 9)}.${String(random.int(100)).padStart(2, "0")}`;
+    `${random.chance(0.2) ? "-" : ""}${random.int(10 ** 9)}` +
+    `.${String(random.int(100)).padStart(2, "0")}`;
   const made = (id: bigint): BankRow => {
-    // some happen at midnight to the microsecond, some a week before they are told, some tomorrow
+    // some times are midnight to the microsecond, some a week before the commit, some tomorrow
     const time = random.chance(0.1)
       ? Math.floor(commit / DAY) * DAY
       : commit -
@@ -113,7 +114,7 @@ export function bankTopic(seed: number, count: number): BankTopic {
   };
 }
 
-/** JSON by hand where `JSON.stringify` would take a bigint for an error. */
+/** Writes JSON by hand, because `JSON.stringify` refuses a bigint. */
 function line(
   offset: number,
   commit: number,
@@ -123,13 +124,18 @@ function line(
   after: BankRow | null,
 ): string {
   const image = (row: BankRow): string =>
-    `{"id":${row.id},"User ` +
-    `ID":${JSON.stringify(row.user)},"Vendor":${JSON.stringify(row.vendor)},"Sources":${JSON.stringify(row.channel)},` +
-    `"Amount":${JSON.stringify(row.amount)},"Points":${row.points},"Fee":${JSON.stringify(row.fee)},"Time":${JSON.stringify(timeText(row.time))}}`;
+    `{"id":${row.id},"User ID":${JSON.stringify(row.user)},` +
+    `"Vendor":${JSON.stringify(row.vendor)},"Sources":${JSON.stringify(row.channel)},` +
+    `"Amount":${JSON.stringify(row.amount)},"Points":${row.points},` +
+    `"Fee":${JSON.stringify(row.fee)},"Time":${JSON.stringify(timeText(row.time))}}`;
   const ms = Math.floor(commit / 1000);
   const value =
-    `{"before":${after === null ? `{"id":${id}}` : "null"},"after":${after === null ? "null" : image(after)},"source":{"connector":"postgresql","name":"bank","ts_ms":${ms},"ts_us":${commit},` +
-    `"snapshot":"false","db":"bank","schema":"public","table":"transaction_data","txId":${offset + 1},"lsn":${lsn}},"op":"${op}","ts_ms":${ms + 20}}`;
+    (after === null
+      ? `{"before":{"id":${id}},"after":null`
+      : `{"before":null,"after":${image(after)}`) +
+    `,"source":{"connector":"postgresql","name":"bank","ts_ms":${ms},"ts_us":${commit},` +
+    '"snapshot":"false","db":"bank","schema":"public","table":"transaction_data",' +
+    `"txId":${offset + 1},"lsn":${lsn}},"op":"${op}","ts_ms":${ms + 20}}`;
   return JSON.stringify({
     topic: "bank.public.transaction_data",
     partition: 0,

@@ -1,4 +1,4 @@
-/** A run over many seeds: what was compared, and what differed. */
+/** Compares paths over many seeds, and collects what was compared and what differed. */
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import {
   compareAnswers,
@@ -23,14 +23,14 @@ export interface ComparisonRun {
 export interface ComparisonOptions {
   readonly firstSeed: number;
   readonly seeds: number;
-  /** Goes on with further seeds until so many answers were compared. */
+  /** Continues with further seeds until this many answers were compared. */
   readonly comparisons: number;
   /**
-   * Of how many seeds one goes through files: JSON lines, the decoder, SQLite and Delta; the others
-   * through memory stores, delivered otherwise.
+   * One of this many seeds goes through files: JSON lines, the decoder, SQLite and Delta. The
+   * others go through memory stores, with another delivery.
    */
   readonly realEvery: number;
-  /** Told of every answer that was compared, as one line of text. */
+  /** Called with every compared answer, as one line of text. */
   readonly onAnswer?: ((line: string) => void) | undefined;
   readonly onProgress?:
     | ((done: {
@@ -63,8 +63,8 @@ export async function compareSeeds(options: ComparisonOptions): Promise<Comparis
 }
 
 /**
- * From the text of the messages to answers read from files that were closed and opened again;
- * `objects` makes a handle on a lake that is not in those files.
+ * Compares from the text of the messages to answers that are read from reopened files. `objects`
+ * makes a handle on a lake outside those files.
  */
 export async function compareReal(
   seed: number,
@@ -93,8 +93,8 @@ export async function compareReal(
 }
 
 /**
- * Partitions interleaved otherwise and batches cut otherwise (law 5); history commits in small
- * pieces and is read between two compactions.
+ * Compares with other interleaving and other batches (law 5: replay is free). The history commits
+ * in small pieces and is read between two compactions.
  */
 async function compareInMemory(
   seed: number,

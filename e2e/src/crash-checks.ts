@@ -1,6 +1,6 @@
 /**
- * What must be true of the files of a run that was killed again and again, once it has ended (law
- * 5).
+ * Checks the files of a run that was killed repeatedly and has ended (law 5: position and effect
+ * are committed together).
  */
 import type { OfflineStore, SourceSpec } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
@@ -21,16 +21,16 @@ import {
 } from "./real-stores.ts";
 
 export interface FilesCheck {
-  /** Answers compared with the oracle's, over all paths. */
+  /** The number of requests whose answers were compared with the oracle's on all paths. */
   readonly requests: number;
   /**
-   * Parquet files that no log entry names: left by the killed, seen by nobody, and gone after a
-   * vacuum.
+   * The number of Parquet files that no log entry names. Killed processes left them, no reader sees
+   * them, and a vacuum removes them.
    */
   readonly orphans: number;
 }
 
-/** Throws where the files of a run are not those of a run that was never killed. */
+/** Throws if the files of a run differ from those of a run that was never killed. */
 export async function checkFiles(folder: string, scenario: Scenario): Promise<FilesCheck> {
   integrityOf(folder);
   const stores = realStores(folder);
@@ -123,7 +123,7 @@ function byPartition(positions: readonly { readonly partition: string }[]): unkn
   return [...positions].sort((a, b) => (a.partition < b.partition ? -1 : 1));
 }
 
-/** Rows as text, sorted: how they lie in files says nothing. */
+/** Returns rows as sorted text, because their order in files has no meaning. */
 async function rowTexts(
   store: OfflineStore,
   table: string,
@@ -147,7 +147,7 @@ function textOf(value: unknown): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** After a vacuum that keeps nothing old, the log names every file on the disk. */
+/** Runs a vacuum that keeps nothing old. Afterwards the log must name every file on the disk. */
 async function vacuumOrphans(
   folder: string,
   scenario: Scenario,

@@ -1,7 +1,7 @@
 /**
- * A run that is killed: a recorded topic into SQLite and Delta, in many small commits, the versions
- * table compacted on the way. Writes a line to stdout after each commit; kills itself at the n-th
- * pass of a point where it was told one. Started again, it goes on until all is in.
+ * Runs a recorded topic into SQLite and Delta in many small commits, with compaction on the way,
+ * and is killed. The program prints a line after each commit, and kills itself at the n-th visit of
+ * a given point. A restarted program goes on until all changes are stored.
  */
 import { feed } from "@tidemark/testkit";
 import type { ChangeBatch, ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
@@ -43,7 +43,7 @@ const tornOnline: OnlineStore =
             : online.write({ ...step, positions: [] }),
       };
 
-/** Remembers of which table a failpoint speaks: changes or versions. */
+/** Remembers the table of a fail point: changes or versions. */
 const trackedOffline: OfflineStore = {
   ...offline,
   async append(spec, rows, options) {
@@ -60,7 +60,7 @@ const trackedOffline: OfflineStore = {
   },
 };
 
-/** So many batches of the topic; then it is as if it had ended, and history is compacted. */
+/** Takes this many batches of the topic and then ends, so that the history is compacted. */
 function takeBatches(changes: ChangeSource, batches: number): ChangeSource & { taken: number } {
   return {
     name: changes.name,

@@ -1,6 +1,6 @@
 /**
- * Which prefixes of the log an answer may be of: a store that is being written stands, source by
- * source, at one of them, and never goes back.
+ * Finds the prefixes of the log that an answer may belong to. Each source of a store that is being
+ * written is at one prefix, and never goes back.
  */
 import type { ResultColumns } from "@tidemark/core/spi";
 import { oracleOf, type Scenario } from "@tidemark/testkit";
@@ -9,19 +9,18 @@ type Mode = "corrected" | "known";
 
 interface SourcePrefixes {
   readonly source: string;
-  /** Places of the source's features among the selected. */
+  /** Indexes of the source's features among the selected ones. */
   readonly featureIndexes: readonly number[];
   /**
-   * By mode and request: the answers' text → the prefixes that give it, by their number of
-   * messages, ascending.
+   * By mode and request: the answers' text → the lengths of the prefixes that give it, ascending.
    */
   readonly byAnswer: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
 }
 
 export interface Prefixes {
   /**
-   * Takes the answers of one read, `rows[i]` answering request `requests[i]`. Throws where no
-   * prefix gives them all, or none that is not behind what `path` has shown.
+   * Takes the answers of one read, where `rows[i]` answers request `requests[i]`. Throws if no
+   * prefix gives them all, or only one behind what `path` has shown.
    */
   check(
     path: string,
@@ -29,9 +28,9 @@ export interface Prefixes {
     requests: readonly number[],
     answers: readonly ResultColumns[],
   ): void;
-  /** By path: how many different prefixes were seen. */
+  /** Returns how many different prefixes were seen, by path. */
   seen(): ReadonlyMap<string, number>;
-  /** Throws where a path may not have shown the whole log at the end. */
+  /** Throws if a path may not have shown the whole log at the end. */
   checkAllSeen(): void;
 }
 
@@ -44,8 +43,8 @@ export function prefixesOf(scenario: Scenario): Prefixes {
     ]),
   );
   /**
-   * By path and source, the least prefix that all reads so far allow for the last one, and the
-   * greatest.
+   * The least and the greatest prefix that all reads so far allow for the last read, by path and
+   * source.
    */
   const ranges = new Map<
     string,
@@ -104,8 +103,8 @@ export function prefixesOf(scenario: Scenario): Prefixes {
       for (const [name, { source, most }] of ranges)
         if (most !== whole.get(source))
           throw new Error(
-            `seed ${scenario.seed}, ${name}: showed ${most} of ${whole.get(source)} messages ` +
-              "at the end",
+            `seed ${scenario.seed}, ${name}: ` +
+              `showed ${most} of ${whole.get(source)} messages at the end`,
           );
     },
   };

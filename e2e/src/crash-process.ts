@@ -1,4 +1,4 @@
-/** Child processes that are killed, and what they said before. */
+/** Starts child processes that are killed, and collects their output. */
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,12 +63,12 @@ export function startChild(
   return child;
 }
 
-/** Commits among the lines of a child. */
+/** Counts the commits among the lines of a child. */
 export function commitsIn(lines: readonly string[]): number {
   return lines.filter((line) => line !== "ready").length;
 }
 
-/** Runs a child until it ends, or kills it so many ms after so many commits. */
+/** Runs a child until it ends, or kills it some ms after some commits. */
 export async function runChild(
   run: CrashRun,
   killAfter: { readonly commits: number; readonly ms: number } | null,

@@ -1,6 +1,6 @@
 /**
- * Reads answers on every path, over and over, beside a process that is killed; says at SIGTERM what
- * it saw, and ends at once where an answer is of no prefix of the log.
+ * Reads answers on every path repeatedly beside a process that is killed. At SIGTERM the program
+ * prints what it saw. It ends at once if an answer belongs to no prefix of the log.
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { isTidemarkError } from "@tidemark/core";
@@ -30,7 +30,7 @@ for (;;) {
     await stores.online.open({ namespace: "test" });
     break;
   } catch (error) {
-    // the writer has not made it yet
+    // the writer has not made the store yet
     if (!isTidemarkError(error, "ONLINE_STORE_MISSING")) throw error;
     waits++;
     await sleep(5);
@@ -39,7 +39,7 @@ for (;;) {
 const readers = pathReaders(scenario, stores);
 let reads = 0;
 for (let last = false; !last;) {
-  last = stopping; // one more pass after the writer's end
+  last = stopping; // one more read after the writer's end
   for (const row of rows) prefixes.check("online", "corrected", [row], await readers.online(row));
   prefixes.check("as corrected", "corrected", rows, await readers.history("as-corrected"));
   prefixes.check("as known", "known", rows, await readers.history("as-known"));

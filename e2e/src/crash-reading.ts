@@ -1,4 +1,4 @@
-/** A run that is killed while another process reads. */
+/** Kills a run while another process reads. */
 import { Random } from "@tidemark/testkit";
 import { runChild, startChild } from "./crash-process.ts";
 import { crashScenario } from "./crash-scenario.ts";
@@ -7,13 +7,13 @@ import { inFolder, writeTopic } from "./real-stores.ts";
 export interface ReadingResult {
   readonly kills: number;
   readonly reads: number;
-  /** By path and source, how many prefixes of the log the reader saw. */
+  /** The number of prefixes that the reader saw, by path and source. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
 /**
- * Throws where the reader met an error, or an answer that no prefix of the log gives, or one behind
- * what it saw before.
+ * Throws if the reader met an error, an answer of no prefix of the log, or an answer behind an
+ * earlier one.
  */
 export async function readWhileKilled(seed: number): Promise<ReadingResult> {
   const random = new Random(seed);

@@ -1,9 +1,9 @@
-/** What a child is told, and the log that it runs: both processes make it from the seed. */
+/** The settings of a child, and its log: both processes make the log from the seed. */
 import { generateScenario, type Scenario } from "@tidemark/testkit";
 
 /**
- * Where a child kills itself. `versions …` is compaction; `temporary-written` is any file that has
- * not got its name yet.
+ * The points where a child kills itself. `versions …` is compaction; `temporary-written` is any
+ * file that has no name yet.
  */
 export const killPoints = [
   "sqlite before-commit",
@@ -22,16 +22,16 @@ export const killPoints = [
 export type KillPoint = (typeof killPoints)[number];
 
 /**
- * Planted faults: position and effect committed one after the other. A suite that does not find
+ * Planted faults: position and effect are committed one after the other. A suite that does not find
  * them proves nothing.
  */
 export type TornCommit = "online position first" | "history position last";
 
-/** The settings of a child, handed over as JSON. */
+/** The settings of a child, passed as JSON. */
 export interface CrashRun {
   readonly folder: string;
   readonly seed: number;
-  /** Changes made by the simulated database; the log has some more messages. */
+  /** The number of changes of the simulated database; the log has some more messages. */
   readonly changes: number;
   /** Changes per online commit. */
   readonly batchChanges: number;
@@ -43,7 +43,7 @@ export interface CrashRun {
   readonly kill: { readonly point: KillPoint; readonly occurrence: number } | null;
 }
 
-/** The settings of a reader beside it. */
+/** The settings of a reader beside the child. */
 export interface CrashReading {
   readonly folder: string;
   readonly seed: number;

@@ -1,6 +1,6 @@
 /**
- * Runs that are killed again and again until every kind of kill has been met often enough; each
- * ends with its files checked (law 5).
+ * Kills runs repeatedly until each kind of kill has occurred often enough. Each run ends with a
+ * check of its files (law 5: position and effect are committed together).
  */
 import { Random } from "@tidemark/testkit";
 import { checkFiles, integrityOf } from "./crash-checks.ts";
@@ -16,12 +16,12 @@ import { databasePath, inFolder, realStores, writeTopic } from "./real-stores.ts
 import { existsSync } from "node:fs";
 
 /**
- * `random`: at any moment strictly after the first and before the last commit · `between buckets`:
+ * `random`: at any moment strictly between the first and the last commit. `between buckets`:
  * compaction has committed one bucket and not the next.
  */
 export type KillKind = "random" | KillPoint | "between buckets";
 
-/** How many kills of each kind are wanted, and how many there were. */
+/** The wanted number of kills of each kind, and the number so far. */
 interface Quota {
   missing(): readonly KillKind[];
   count(kill: Kill, by: 1 | -1): void;
@@ -29,15 +29,15 @@ interface Quota {
 
 interface Kill {
   readonly kind: KillKind;
-  /** Of the run that it ended. */
+  /** The duration of the run that the kill ended. */
   readonly seconds: number;
-  /** Commits that had been heard of by then. */
+  /** The number of commits that were reported by then. */
   readonly commits: number;
 }
 
 export interface CrashResult {
   readonly kills: ReadonlyMap<KillKind, { readonly kills: number; readonly seconds: number }>;
-  /** Logs that were run to their end. */
+  /** The number of logs that ran to their end. */
   readonly logs: number;
   readonly restarts: number;
   readonly orphans: number;
@@ -47,7 +47,7 @@ export interface CrashOptions {
   readonly firstSeed: number;
   readonly random: number;
   readonly perPoint: number;
-  /** Logs run at the same time. */
+  /** The number of logs that run at the same time. */
   readonly parallel: number;
 }
 
@@ -83,10 +83,7 @@ export async function crashUntilCovered({
   return { kills: met, logs, restarts, orphans };
 }
 
-/**
- * Throws where a log that was run with torn commits, and killed some times between their halves,
- * does not end as it should.
- */
+/** Throws if a log ends wrong that ran with torn commits and was killed between their halves. */
 export async function runTorn(seed: number, torn: TornCommit): Promise<void> {
   const point: KillPoint =
     torn === "online position first" ? "sqlite after-commit" : "changes after-commit";
@@ -103,7 +100,7 @@ export async function runTorn(seed: number, torn: TornCommit): Promise<void> {
   );
 }
 
-/** One log, killed and started again until all of it is in. */
+/** Runs one log, with kills and restarts until all of it is stored. */
 async function killedRun(
   seed: number,
   quota: Quota,
@@ -135,7 +132,7 @@ async function killedRun(
       if (ended.exit === "0") break;
       restarts++;
       const kill = { seconds: (performance.now() - started) / 1000, commits };
-      // killed before its first commit, the child may not have made the file
+      // a child that is killed before its first commit may not have made the file
       if (commits > 0 || existsSync(databasePath(folder))) integrityOf(folder);
       const met: KillKind[] = kind === "between buckets" ? ["versions after-commit"] : [kind!];
       if (
@@ -152,8 +149,7 @@ async function killedRun(
       }
     }
     const { orphans } = await checkFiles(folder, scenario);
-    // A kill at random counts where a commit had been heard of before it, and another came after
-    // it.
+    // A random kill counts if a commit was reported before it, and another came after it.
     for (const kill of kills)
       if (kill.kind === "random" && (kill.commits === 0 || kill.commits === commits))
         quota.count(kill, -1);
@@ -161,7 +157,7 @@ async function killedRun(
   });
 }
 
-/** null: nothing is missing, so this run is left alone. */
+/** Chooses a kind of kill; null if none is missing, so that this run is not killed. */
 function chooseKind(random: Random, missing: readonly KillKind[]): KillKind | null {
   if (missing.length === 0) return null;
   return missing.includes("random") && random.chance(0.4) ? "random" : random.pick(missing);
@@ -176,7 +172,7 @@ function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
   };
 }
 
-/** The first bucket of some versions table stands further than the second. */
+/** Returns whether the first bucket of some versions table is ahead of the second. */
 async function isHalfCompacted(folder: string, sources: readonly string[]): Promise<boolean> {
   const { offline } = realStores(folder);
   for (const source of sources) {

@@ -1,15 +1,14 @@
 /**
- * Stores that fail at their n-th write, before it or after it: what a process that dies there
- * leaves behind.
+ * Wraps stores that fail at their n-th write, before it or after it, as a process that dies there.
  */
 import type { OfflineStore, OnlineStore } from "@tidemark/core/spi";
 
 export class SimulatedCrash extends Error {}
 
 export interface WriteCount {
-  /** Writes so far. */
+  /** The number of writes so far. */
   writes: number;
-  /** Dies at this one; null: at none. */
+  /** The number of the write that fails; null for none. */
   readonly crashAt: number | null;
   readonly crashAfterWrite: boolean;
 }

@@ -1,7 +1,7 @@
 /**
  * Compares seeds until one differs, with a copy of the repository's `packages/core/src` and
- * `testkit/src`: `find-difference.ts FOLDER FIRST-SEED SEEDS`. Prints how many seeds it took; 0:
- * none differed.
+ * `testkit/src`: `find-difference.ts FOLDER FIRST-SEED SEEDS`. The program prints how many seeds it
+ * took; 0 means that none differed.
  */
 import type * as Testing from "@tidemark/core/testing";
 import type * as Testkit from "@tidemark/testkit";
@@ -30,7 +30,7 @@ for (let n = 0; n < Number(seeds) && seedsTried === 0; n++) {
     );
     if (differences.length > 0) seedsTried = n + 1;
   } catch {
-    seedsTried = n + 1; // a path that stops is noticed as well
+    seedsTried = n + 1; // a path that throws is noticed as well
   }
 }
 console.log(String(seedsTried));

@@ -1,4 +1,4 @@
-/** `npm run laws -- --comparisons 1000000`: the comparison of all paths, as long as wanted. */
+/** `npm run laws -- --comparisons 1000000`: compares all paths for the given number of answers. */
 import { changeKinds, differenceText, nullKinds, windowEdges } from "@tidemark/testkit";
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";

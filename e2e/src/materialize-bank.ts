@@ -1,4 +1,4 @@
-/** A small bank whose days are materialized while processes die. */
+/** Makes a small bank whose days are materialized while processes die. */
 import {
   count,
   countDistinct,
@@ -50,7 +50,7 @@ export function openBank(folder: string, failpoints?: Failpoints): Promise<Store
   });
 }
 
-/** Each user has a transaction on each of these days; `from` is the first id. */
+/** Makes one transaction of each user on each of these days; `from` is the first id. */
 export function transactionsOn(days: readonly string[], from: number): ChangeSource {
   const changes = days.flatMap((day, d) =>
     Array.from({ length: USERS }, (_, u): Change => {

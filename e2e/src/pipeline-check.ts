@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's final tables against the online store and the history: every row by its primary key,
- * every column, and the features at many times, bit for bit.
+ * Compares PostgreSQL's final tables with the online store and the history. Every row by primary
+ * key, every column, and the features at many times must agree bit for bit.
  */
 import type { Knowledge } from "@tidemark/core";
 import { micros, type Store } from "@tidemark/core";
@@ -18,7 +18,7 @@ import { keyOf, tableRows, textOf, type TableRow } from "./pipeline-tables.ts";
 
 const DAY = 86_400e6;
 const WEEK = 7 * DAY;
-/** Later than every event time in the tables, the future ones included. */
+/** A time after every event time in the tables, including future ones. */
 const FAR_FUTURE = Date.UTC(2090, 0) * 1000;
 const UNKNOWN_USER = "nobody";
 
@@ -28,9 +28,9 @@ export interface CheckOptions {
   readonly store: Store;
   readonly offline: OfflineStore;
   readonly random: Random;
-  /** How many times the features are asked at. */
+  /** The number of times at which the features are compared. */
   readonly times?: number | undefined;
-  /** Users are asked for whom the tables hold rows; so many of them where there are more. */
+  /** The greatest number of users whose features are compared; only users with rows count. */
   readonly users?: number | undefined;
 }
 
@@ -41,11 +41,14 @@ export interface CheckResult {
   readonly users: number;
   readonly times: number;
   readonly answers: number;
-  /** In words; nothing: all agree. */
+  /** The differences in words; empty if all agree. */
   readonly differences: readonly string[];
 }
 
-/** The stores have taken everything, and nobody changes the tables. */
+/**
+ * Compares the stores with the tables. The stores must have taken everything, and the tables must
+ * not change.
+ */
 export async function checkPipeline(options: CheckOptions): Promise<CheckResult> {
   const { checked, database, store } = options;
   await store.compact();
@@ -82,12 +85,12 @@ export async function checkPipeline(options: CheckOptions): Promise<CheckResult>
 
 export function checkText({ rows, deleted, messages, users, times, answers }: CheckResult): string {
   return (
-    `${rows} rows and ${deleted} deleted ones, ${messages} messages in the history, ${answers} ` +
-    `answers for ${users} users at ${times} times`
+    `${rows} rows and ${deleted} deleted ones, ${messages} messages in the history, ` +
+    `${answers} answers for ${users} users at ${times} times`
   );
 }
 
-/** Every primary key that the change log ever told of. */
+/** Returns every primary key in the change log. */
 async function keysInChangeLog(
   offline: OfflineStore,
   source: SourceSpec,
@@ -115,7 +118,7 @@ async function keysInChangeLog(
   return { keys, messages, duplicates: messages - messageIds.size };
 }
 
-/** Row by row, by primary key: there with these columns, or not there; never twice. */
+/** Checks each row by primary key: present with these columns or absent, and never twice. */
 async function onlineRows(
   store: Store,
   { spec, row, rows }: CheckedSource,
@@ -150,21 +153,21 @@ async function onlineRows(
         const answer = textOf(valueAt(answers.vectors[c]!, i), column);
         if (answer !== expected)
           found.push(
-            `online, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ` +
-              `${there ? expected : "no such row"}, the store ${answer}`,
+            `online, ${spec.name} ${key}, ${column.name}: ` +
+              `PostgreSQL holds ${there ? expected : "no such row"}, the store ${answer}`,
           );
       });
       if (counts !== null && Number(valueAt(counts.vectors[0]!, i)) !== Number(there))
         found.push(
-          `online, ${spec.name} ${key}: ${String(valueAt(counts.vectors[0]!, i))} rows, not ` +
-            `${Number(there)}`,
+          `online, ${spec.name} ${key}: ${String(valueAt(counts.vectors[0]!, i))} rows, ` +
+            `not ${Number(there)}`,
         );
     });
   }
   return found;
 }
 
-/** Law 9: a row whose event time is missing is in no window. */
+/** Returns false for a row without an event time, which is in no window (law 9). */
 function inWindows({ eventTime, columns }: SourceSpec, values: readonly Value[]): boolean {
   return (
     eventTime.kind === "committed" ||
@@ -172,7 +175,7 @@ function inWindows({ eventTime, columns }: SourceSpec, values: readonly Value[])
   );
 }
 
-/** The versions that stand are the rows of the table, those in no window included. */
+/** Checks that the open versions are the rows of the table, including rows in no window. */
 async function openVersions(
   offline: OfflineStore,
   spec: SourceSpec,
@@ -200,8 +203,8 @@ async function openVersions(
         const [wanted, stored] = [textOf(expected[c]!, column), textOf(row[c]!, column)];
         if (wanted !== stored)
           found.push(
-            `history, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${wanted}, the ` +
-              `open version ${stored}`,
+            `history, ${spec.name} ${key}, ${column.name}: PostgreSQL holds ${wanted}, ` +
+              `the open version ${stored}`,
           );
       });
       if ((row.at(-1) === null) !== inWindows(spec, expected))
@@ -213,7 +216,10 @@ async function openVersions(
   return found;
 }
 
-/** Listed are the rows without an event time, and those without the key of some view. */
+/**
+ * Checks that the quarantine lists the rows without an event time, and those without the key of
+ * some view.
+ */
 async function quarantined(
   store: Store,
   { views }: CheckedDefinitions,
@@ -286,9 +292,9 @@ async function compareFeatures(
           ];
           if (wanted !== given)
             found.push(
-              `${path}, ${spec.name}.${feature.name} of ${user} at ` +
-                `${new Date(t / 1000).toISOString()} (${t}): the rows of PostgreSQL give ` +
-                `${wanted}, the answer is ${given}`,
+              `${path}, ${spec.name}.${feature.name} of ${user} ` +
+                `at ${new Date(t / 1000).toISOString()} (${t}): ` +
+                `the rows of PostgreSQL give ${wanted}, the answer is ${given}`,
             );
         });
       });
@@ -326,7 +332,7 @@ async function historicalAnswers(
     knowledge,
   });
   const rows: Value[][] = [];
-  // the entity rows' own columns come first: the key and the time
+  // the columns of the entity rows come first: the key and the time
   for await (const batch of training.batches())
     for (let i = 0; i < batch.length; i++)
       rows.push(batch.vectors.slice(2).map((vector) => valueAt(vector, i)));
@@ -334,8 +340,8 @@ async function historicalAnswers(
 }
 
 /**
- * Half of them at the edges of windows: at an event, a microsecond beside it, and where it leaves
- * the window.
+ * Picks times, half of them at edges of windows: at an event, a microsecond beside it, and where
+ * the event leaves the window.
  */
 function askedTimes(random: Random, events: readonly number[], count: number): readonly number[] {
   if (events.length === 0) throw new Error("no row has an event time");

@@ -1,6 +1,6 @@
 /**
- * What the pipeline's tests define over the tables of the bank and of the fixtures: features to
- * compare, and every row by its primary key with every column.
+ * Defines the views of the pipeline's tests over the tables of the bank and of the fixtures. One
+ * view looks up every column of a row by primary key.
  */
 import {
   avg,
@@ -30,26 +30,26 @@ import {
 } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 
-/** Anything that can be asked for, whatever it answers. */
+/** A selection of features, whatever its row type. */
 export type UntypedSelection = Selection<
   Readonly<Record<string, unknown>>,
   Readonly<Record<string, unknown>>
 >;
 export type CheckedViewSpec = ReturnType<typeof specOfView>;
 
-/** The definitions of some tables, and what the check asks of them. */
+/** The definitions of some tables, and the views that the check reads. */
 export interface CheckedDefinitions {
   readonly definitions: Readonly<Record<string, unknown>>;
   readonly sources: readonly CheckedSource[];
-  /** Views over a user. */
+  /** The views over a user. */
   readonly views: readonly { readonly view: UntypedSelection; readonly spec: CheckedViewSpec }[];
 }
 
 export interface CheckedSource {
   readonly spec: SourceSpec;
-  /** Every column of the row with this primary key, as `is_<column>`. */
+  /** A lookup of every column of the row with this primary key, as `is_<column>`. */
   readonly row: UntypedSelection;
-  /** How many rows there are with this primary key, over all event times; null: a dimension. */
+  /** The number of rows with this primary key over all event times; null for a dimension. */
   readonly rows: UntypedSelection | null;
 }
 
@@ -92,7 +92,7 @@ const newest = featureView("newest_transaction", {
   },
 });
 
-/** A key of two columns, exact decimals, columns that TOAST takes out of line. */
+/** A key of two columns, exact decimals, and columns that TOAST stores out of line. */
 const payments = source("payments", {
   table: "public.payment",
   columns: {

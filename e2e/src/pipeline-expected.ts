@@ -1,6 +1,6 @@
 /**
- * The features of a user at a time, from the rows that PostgreSQL holds: the laws in the plainest
- * words, sums exact.
+ * Computes the features of a user at a time from PostgreSQL's rows: the laws in their plainest
+ * form, with exact sums.
  */
 import type { Value } from "@tidemark/core/spi";
 import type { CheckedViewSpec } from "./pipeline-definitions.ts";
@@ -9,8 +9,8 @@ import { textOf, type TableRow } from "./pipeline-tables.ts";
 type Feature = CheckedViewSpec["features"][number];
 
 /**
- * One value per feature of the view, in its order. `t` and event times are µs; a dimension is asked
- * for now.
+ * Returns one value per feature of the view, in its order. `t` and event times are µs; a dimension
+ * is read as of now.
  */
 export function expectedAnswers(
   view: CheckedViewSpec,
@@ -27,8 +27,8 @@ export function expectedAnswers(
   if (eventTime.kind === "committed") {
     if (own.length > 1)
       throw new Error(
-        `${view.name}: ${user} has ${own.length} rows of a dimension, and the table does not ` +
-          "say which came last",
+        `${view.name}: ${user} has ${own.length} rows of a dimension, ` +
+          "and the table does not say which came last",
       );
     return view.features.map(({ column }) => (own.length === 0 ? null : own[0]![at(column!)]!));
   }
@@ -105,7 +105,7 @@ function aggregate(
   }
 }
 
-/** Law 3: a sum outside its type is the nearest value of that type. */
+/** Returns the nearest value of the type for a sum outside it (law 3: a sum saturates). */
 function saturated(kind: string, total: bigint): bigint {
   const limit = kind === "int64" ? 2n ** 63n : 10n ** 38n;
   const least = kind === "int64" ? -limit : 1n - limit;
@@ -113,8 +113,8 @@ function saturated(kind: string, total: bigint): bigint {
 }
 
 /**
- * Doubles as whole numbers of the smallest power of two among them; a BigInt becomes the nearest
- * double, half to even.
+ * Sums doubles as integers of the smallest power of two among them. The BigInt then becomes the
+ * nearest double, half to even.
  */
 function exactSum(values: readonly number[]): number {
   const parts = values.filter((value) => value !== 0).map(partsOf);
@@ -137,11 +137,11 @@ function partsOf(value: number): { readonly mantissa: bigint; readonly exponent:
   return { mantissa: BigInt(mantissa), exponent };
 }
 
-/** The double nearest to a / b, by trying the neighbours of what floats say. */
+/** Returns the double nearest to a / b, by trying the neighbours of the float result. */
 function roundedQuotient(a: bigint, b: bigint): number {
   if (a === 0n) return 0;
-  // 2^80 times the quotient keeps far more digits than a double, and what is cut off cannot lie on
-  // half a digit
+  // 2^80 times the quotient keeps far more digits than a double, so the cut-off rest cannot be
+  // exactly half a digit
   const scaled = (a << 80n) / b;
   const sticky = (a << 80n) % b === 0n ? 0n : a < 0n ? -1n : 1n;
   return Number((scaled << 2n) + sticky) / 2 ** 82;

@@ -1,4 +1,4 @@
-/** Runners in processes of their own, which may be killed. */
+/** Runs runners in child processes, which may be killed. */
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,10 @@ import type { S3Credentials } from "@tidemark/adapter-minio";
 export interface ChildSettings {
   readonly folder: string;
   readonly brokers: readonly string[];
-  /** The pattern's source. */
+  /** The source of the topics' pattern. */
   readonly topics: string;
   readonly groupId: string | null;
-  /** null: the lake lies in the folder. */
+  /** The lake in MinIO; null if the lake lies in the folder. */
   readonly lake: {
     readonly endpoint: string;
     readonly bucket: string;
@@ -21,14 +21,14 @@ export interface ChildSettings {
 }
 
 export interface RunnerProcess {
-  /** Its modules are loaded. */
+  /** Resolves when its modules are loaded. */
   readonly ready: Promise<void>;
-  /** How many commits it has told of, and how many partitions it has. */
+  /** The number of reported commits, and of its partitions. */
   readonly commits: number;
   readonly ownedPartitions: number;
-  /** Lets it run. */
+  /** Starts the run. */
   start(): void;
-  /** Its exit code, or the signal that ended it. */
+  /** Resolves with its exit code, or the signal that ended it. */
   readonly ended: Promise<string>;
   readonly hasEnded: boolean;
   kill(signal: NodeJS.Signals): void;

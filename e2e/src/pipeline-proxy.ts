@@ -1,19 +1,19 @@
-/** A TCP proxy: what goes through it arrives late, and some connections break. */
+/** A TCP proxy that delays data and breaks some connections. */
 import type { Random } from "@tidemark/testkit";
 import { connect, createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
 export interface SlowProxy {
   readonly endpoint: string;
-  /** How many connections were made through it, and how many it broke. */
+  /** The numbers of connections that were made and that were broken. */
   readonly connections: number;
   readonly brokenConnections: number;
   close(): Promise<void>;
 }
 
 /**
- * Each piece of data waits for up to `delay` ms; with the probability `breaks` the connection ends
- * instead.
+ * Starts a proxy. Each piece of data waits for up to `delay` ms. With the probability `breaks` the
+ * connection ends instead.
  */
 export async function slowProxy(
   target: string,

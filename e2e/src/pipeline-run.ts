@@ -1,6 +1,6 @@
 /**
- * One flow of the pipeline: a database of its own, its connector, its topics, its stores; runs over
- * it, and the wait until all of it is in the stores.
+ * Runs one pipeline: its own database, connector, topics and stores. Starts runs over it, and waits
+ * until all changes are in the stores.
  */
 import { s3Objects } from "@tidemark/adapter-minio";
 import {
@@ -38,8 +38,8 @@ export interface PipelineFlow {
   /** Waits until Kafka holds every change of the tables that was committed before. */
   waitForReplication(): Promise<void>;
   /**
-   * Another connector over the same tables, which begins with a new snapshot; its topics have this
-   * prefix.
+   * Starts another connector over the same tables, which begins with a new snapshot. Its topics
+   * have this prefix.
    */
   withNewConnector(prefix: string): Promise<PipelineFlow>;
   close(): Promise<void>;
@@ -47,17 +47,17 @@ export interface PipelineFlow {
 
 export interface PipelineFlowOptions {
   readonly sql?: string | undefined;
-  /** null: all of the database's. */
+  /** The tables; null for all tables of the database. */
   readonly tables?: readonly string[] | null | undefined;
-  /** One connector each, by the prefix of its topics; all of one database. */
+  /** The settings of each connector by the prefix of its topics; all read one database. */
   readonly connectors?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
 }
 
-/** A table that nothing is defined over: changes of it tell that the connector goes on. */
+/** A table without definitions, whose changes show that the connector goes on. */
 const HEARTBEAT_SQL =
   "CREATE TABLE public.beat (id int PRIMARY KEY, n bigint); INSERT INTO public.beat VALUES (1, 0)";
 
-/** Three partitions a topic; what was lost is tried again soon. */
+/** Three partitions per topic; lost connections are retried soon. */
 const CONNECTOR_OVERRIDES = {
   "topic.creation.default.partitions": "3",
   "topic.creation.default.replication.factor": "1",
@@ -66,7 +66,7 @@ const CONNECTOR_OVERRIDES = {
   "slot.retry.delay.ms": "1000",
 };
 
-/** A database of its own, and its connectors. */
+/** Makes a database and its connectors. */
 export async function startFlow(
   pipeline: Pipeline,
   name: string,
@@ -104,8 +104,8 @@ async function startConnectors(
       timeLimit: 120,
     });
   }
-  // A run takes the topics that there are when it starts: the snapshot makes them. It is over when
-  // the connector follows the log.
+  // A run takes the topics that exist when it starts, and the snapshot makes them. The snapshot is
+  // over when the connector follows the log.
   for (const prefix of prefixes)
     await untilTrue(
       `the snapshot of ${prefix}`,
@@ -149,7 +149,10 @@ async function slotHas(
   return rows[0]?.there;
 }
 
-/** A connector confirms a place of the database's log when Kafka has everything before it. */
+/**
+ * Waits for the connector, which confirms a position of the database's log when Kafka has
+ * everything before it.
+ */
 async function waitForReplication(
   { connect }: Pipeline,
   url: string,
@@ -194,7 +197,7 @@ export async function untilTrue(
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
 }
 
-/** A lake in MinIO; `endpoint`: of a proxy before it. */
+/** Opens a lake in MinIO. `endpoint` is the address of a proxy in front of it. */
 export function lakeIn(
   { minio }: Pick<Pipeline, "minio">,
   prefix: string,
@@ -216,17 +219,17 @@ export async function openFlow(checked: CheckedDefinitions, stores: RealStores):
 }
 
 export interface Runner {
-  /** Changes taken so far, those of earlier runs included. */
+  /** The number of changes taken so far, including earlier runs. */
   readonly taken: number;
   readonly source: KafkaChanges;
-  /** Which errors a run ended with, or was told of by a store that it waits for; and how often. */
+  /** The errors of ended runs and of stores that a run waited for, with their counts. */
   readonly errors: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
 /**
- * Runs until it is stopped; a run that ends with an error that Tidemark names is started again, as
- * an operator does. Any other error fails `stop`.
+ * Runs until it is stopped. A run that ends with a TidemarkError is restarted, as an operator does.
+ * Any other error fails `stop`.
  */
 export function startRunner(store: Store, options: KafkaChangesOptions): Runner {
   const stop = new AbortController();
@@ -273,10 +276,7 @@ export function startRunner(store: Store, options: KafkaChangesOptions): Runner 
   };
 }
 
-/**
- * Everything that is in Kafka goes into the stores; where it cannot, for as long as some fault
- * lasts, it is tried again.
- */
+/** Brings everything in Kafka into the stores. While a fault lasts, the run is repeated. */
 export async function catchUp(store: Store, options: KafkaChangesOptions): Promise<void> {
   let last: unknown;
   await untilTrue(
@@ -297,7 +297,7 @@ export async function catchUp(store: Store, options: KafkaChangesOptions): Promi
   });
 }
 
-/** Opens the stores anew, brings them up to the topics, and compares them with the tables. */
+/** Reopens the stores, brings them up to the topics, and compares them with the tables. */
 export async function checkFlow(
   pipeline: Pick<Pipeline, "kafka">,
   flow: PipelineFlow,

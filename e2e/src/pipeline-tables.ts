@@ -1,6 +1,6 @@
 /**
- * The rows of a table as PostgreSQL itself holds them, every column exact, in the terms of the
- * definitions. Nothing here is shared with the decoder.
+ * Reads the rows of a table as PostgreSQL holds them, every column exact, as values of the
+ * definitions. The decoder shares no code with this file.
  */
 import type { ColumnSpec, SourceSpec, Value } from "@tidemark/core/spi";
 import type { Client } from "pg";
@@ -33,8 +33,8 @@ export async function tableRows(
   });
   const { rows } = await database.query<(string | null)[]>({
     text:
-      `SELECT ${asked.map((one, i) => `${one} AS c${i}`).join(", ")} FROM ` +
-      `"${schema}"."${table}"`,
+      `SELECT ${asked.map((one, i) => `${one} AS c${i}`).join(", ")} ` +
+      `FROM "${schema}"."${table}"`,
     rowMode: "array",
   });
   return rows.map((row) => {
@@ -43,7 +43,7 @@ export async function tableRows(
   });
 }
 
-/** PostgreSQL's own exact arithmetic turns times into whole numbers. */
+/** Returns SQL that turns a time into a whole number in PostgreSQL's exact arithmetic. */
 function expression(column: string, type: string, precision: number): string {
   const micros = (of: string): string =>
     `(extract(epoch from ${of}) * 1000000)::numeric(60, 0)::text`;
@@ -65,7 +65,7 @@ function expression(column: string, type: string, precision: number): string {
       return `array_to_json(${column})::text`;
     case "money":
       return `${column}::numeric::text`;
-    // Debezium's word for it
+    // Debezium's name of the type
     case "numeric":
       return `upper(${column}::text)`;
     default:
@@ -104,7 +104,7 @@ function decimalOf(text: string, scale: number): bigint | null {
   return BigInt(`${sign}${whole}${fraction.padEnd(scale, "0")}`);
 }
 
-/** A time that a table holds as text, taken for UTC; null: it is none. */
+/** Reads a time that a table holds as text, taken as UTC; null if the text is no time. */
 function microsOf(text: string): bigint | null {
   const [, year, month, day, hour, minute, second, fraction = ""] =
     /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/.exec(text) ?? [];
@@ -127,7 +127,7 @@ export function keyOf(source: SourceSpec, values: readonly Value[]): string {
     .join(" | ");
 }
 
-/** Equal for equal values of one column, and only for those. */
+/** Returns a text that is equal exactly for equal values of one column. */
 export function textOf(value: Value, column?: ColumnSpec): string {
   if (value === null) return "null";
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");

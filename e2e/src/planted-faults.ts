@@ -1,13 +1,13 @@
 /**
- * Mistakes planted in the source of core, one at a time: a suite that does not notice them proves
+ * Plants faults in the source of core, one at a time. A suite that does not notice them proves
  * nothing.
  */
 
 export interface SourceFault {
   readonly name: string;
-  /** Below packages/core/src. */
+  /** The path below packages/core/src. */
   readonly file: string;
-  /** Stands there exactly once. */
+  /** The text to replace, which occurs exactly once. */
   readonly find: string;
   readonly replace: string;
 }
@@ -98,8 +98,7 @@ export const sourceFaults: readonly SourceFault[] = [
     file: "online/row-cells.ts",
     find: "if (isRedelivery(stored, change)) return stored;",
     replace:
-      "if (isRedelivery(stored, change)) return stored;\n  if (change.values === null) " +
-      "return [];",
+      "if (isRedelivery(stored, change)) return stored;\n  if (change.values === null) return [];",
   },
   {
     name: "the last to arrive wins",

@@ -1,6 +1,6 @@
 /**
- * A process that pushes to SQLite and Delta, one push after the other, and says which were taken;
- * kills itself at the n-th pass of a point where it was told one.
+ * Pushes to SQLite and Delta, one push after the other, and prints which were taken. The process
+ * kills itself at the n-th visit of a given point.
  */
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
@@ -12,13 +12,13 @@ export interface PushChildRun {
   readonly folder: string;
   readonly seed: number;
   readonly worker: number;
-  /** Pushes from, and before. */
+  /** The range of pushes: from this one, and before that one. */
   readonly from: number;
   readonly to: number;
   readonly kill: { readonly point: string; readonly occurrence: number } | null;
 }
 
-/** The n-th push of a worker: the same whenever it is made. */
+/** Makes the n-th push of a worker, which is the same at each call. */
 export function pushOfChild(seed: number, worker: number, n: number) {
   return makePush(
     pushScenario(seed),

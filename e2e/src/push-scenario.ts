@@ -1,6 +1,6 @@
 /**
- * A scenario whose sources are pushed: the rows its log would have told, brought by two stores that
- * die now and then.
+ * Runs a scenario whose sources are pushed. Two stores that die now and then push the rows of its
+ * log.
  */
 import {
   isTidemarkError,
@@ -43,13 +43,13 @@ export interface PushRun {
   /** Two handles on the same stores, as two processes have them. */
   readonly stores: () => PushStores;
   readonly pushes: number;
-  /** Each push may be a death of its store. */
+  /** The probability that a push kills its store. */
   readonly crashChance: number;
-  /** Both stores push at once. */
+  /** The probability that both stores push at once. */
   readonly concurrentChance: number;
   /**
-   * After a push that was taken; asked by what it was pushed to: of another source a push may lie
-   * in the history that nobody was told of.
+   * Called after a push that was taken, with its source. Another source's history may hold a push
+   * that no caller was told of.
    */
   readonly onPushed?:
     | ((scenario: Scenario, truth: readonly Change[], store: Store) => Promise<void>)
@@ -73,7 +73,7 @@ export interface AnsweredPush {
 export interface Push {
   readonly id: string;
   readonly source: SourceSpec;
-  /** As they are to be held, rows first. */
+  /** The rows as they are to be stored, upserts before deletes. */
   readonly rows: readonly {
     readonly kind: "upsert" | "delete";
     readonly values: readonly Value[];
@@ -82,7 +82,7 @@ export interface Push {
 
 const traits = { changes: 60, partitions: 1, unreadableMessages: false, tailCut: false };
 
-/** The scenario of a seed, its sources fed by push. */
+/** Makes the scenario of a seed, whose sources are fed by push. */
 export function pushScenario(seed: number): Scenario {
   const scenario = generateScenario(seed, { traits });
   const pushed = new Map(
@@ -111,14 +111,14 @@ export function pushScenario(seed: number): Scenario {
   };
 }
 
-/** What the scenario's log would have told of rows. */
+/** Returns the changes of rows in the scenario's log. */
 export function logRows(seed: number): readonly Change[] {
   return generateScenario(seed, { traits }).truth.filter(
     ({ values, kind }) => values !== null && (kind === "upsert" || kind === "delete"),
   );
 }
 
-/** Some of those rows of one source, and when the first of them was committed. */
+/** Makes a push of some of those rows of one source, with the commit time of the first. */
 export function makePush(
   scenario: Scenario,
   candidates: readonly Change[],
@@ -183,7 +183,7 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
   const sent = new Map<string, Push>();
   const resolved: AnsweredPush[] = [];
 
-  /** A store that dies at one of its next writes, or not. */
+  /** Opens a store that may die at one of its next writes. */
   const openFailingStore = async (): Promise<Store> => {
     const { online, offline } = run.stores();
     const count: WriteCount = {
@@ -200,12 +200,14 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
 
   function nextPush(): Push {
     const { push: one, committed } = makePush(scenario, rowsToPush, random, `push ${++pushes}`);
-    // the clock is where the log's was, so it goes back at times
+    // the clock follows the log's commit times, so it goes back at times
     now = random.chance(0.8) ? Math.max(now, committed ?? now) : (committed ?? now);
     return one;
   }
 
-  /** Until it is taken; a client that lost the answer asks again, anywhere. */
+  /**
+   * Pushes until the push is taken. A client that lost the answer repeats the push on any store.
+   */
   async function push(which: number, one: Push): Promise<void> {
     sent.set(one.id, one);
     for (let at = which; ; at = random.int(2)) {
@@ -213,7 +215,7 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
         const store = stores[at]!;
         const result = await sendPush(store, one, random, named);
         resolved.push({ push: one, result });
-        // without an online store nobody remembers ids
+        // without an online store no ids are remembered
         if (named && random.chance(0.1)) {
           retries++;
           assertSame(
@@ -229,7 +231,7 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
       } catch (error) {
         if (!isSimulatedCrash(error)) throw error;
         crashes++;
-        // a process that died comes back with handles of its own
+        // a restarted process has its own handles
         stores[at] = await openFailingStore();
         if (random.chance(0.2)) return;
         retries++;
@@ -248,8 +250,8 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
       const which = random.int(2);
       const one = nextPush();
       await push(which, one);
-      // one without rows is taken by no store: it does not bring along what another left in the log
-      // alone
+      // a push without rows is taken by no store, and does not deliver what another store left in
+      // the log alone
       if (run.onPushed !== undefined && one.rows.length > 0 && resolved.at(-1)?.push === one) {
         const after = run.stores();
         const asked = scenarioWith(scenario, ({ source }) => source.name === one.source.name);
@@ -278,8 +280,8 @@ function isSimulatedCrash(error: unknown): boolean {
 }
 
 /**
- * What was pushed, in the order that the log says and with its commit times; and that the log says
- * it once, whole, and as it was answered.
+ * Returns what was pushed, in the log's order and with its commit times. Checks that the log holds
+ * each push once, whole, and as it was answered.
  */
 export async function truthOfLog(
   scenario: Scenario,
@@ -315,8 +317,8 @@ export async function truthOfLog(
     rows.forEach((row, i) => {
       if (row.offset !== i || (i > 0 && row.committed < rows[i - 1]!.committed))
         throw new Error(
-          `${table}: row ${i} has offset ${row.offset}, committed ${row.committed} after ` +
-            `${rows[i - 1]?.committed}`,
+          `${table}: row ${i} has offset ${row.offset}, ` +
+            `committed ${row.committed} after ${rows[i - 1]?.committed}`,
         );
     });
     const seen = new Map<string, number>();
@@ -326,8 +328,8 @@ export async function truthOfLog(
       const row = sent.get(id)!.rows[rowIndex];
       if (row === undefined || row.kind !== kind)
         throw new Error(
-          `${table}: ${id} has a row ${rowIndex} that was not pushed so, a ${kind} at offset ` +
-            `${offset}`,
+          `${table}: ${id} has a row ${rowIndex} that was not pushed so, ` +
+            `a ${kind} at offset ${offset}`,
         );
       truth.push(changeOf(source, row, offset, committed));
     }
@@ -350,7 +352,7 @@ export async function truthOfLog(
   return truth;
 }
 
-/** Where the log does not name each push, the answers say in what order they were taken. */
+/** Derives the order from the answers, where the log does not name each push. */
 function truthOfResults(resolved: readonly AnsweredPush[]): readonly Change[] {
   const micro = (time: string): number => Date.parse(time.replace(/(\.\d{3})\d{3}Z/, "$1Z")) * 1000;
   return resolved.flatMap(({ push, result }) =>
@@ -394,8 +396,8 @@ function changeOf(
 }
 
 /**
- * A row whose key or event time is missing, or a value of another kind, is refused by name, and
- * nothing of its push is taken.
+ * Pushes a row with a missing key, a missing event time or a value of another type. The push must
+ * be refused by name, and none of its rows taken.
  */
 async function refuseOne(store: Store, scenario: Scenario, random: Random): Promise<void> {
   const source = random.pick(scenario.sources);
@@ -457,14 +459,14 @@ function isAcceptable(scenario: Scenario, source: SourceSpec, row: readonly Valu
   );
 }
 
-/** As the store holds what is pushed: a document is written anew. */
+/** Returns a pushed value as the store holds it: a JSON document is written anew. */
 function storedValue(column: ColumnSpec, value: Value): Value {
   return column.type === "json" && value !== null
     ? JSON.stringify(JSON.parse(value as string))
     : value;
 }
 
-/** As a user writes it; a missing double may be a NaN. */
+/** Returns a row as a user writes it. A missing double may be a NaN. */
 function userRow(
   source: SourceSpec,
   values: readonly Value[],

@@ -1,4 +1,4 @@
-/** The stores that users have, in a folder of their own. */
+/** Opens the stores that users have, in a folder. */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { PathStores, Scenario } from "@tidemark/testkit";
 import {
@@ -21,7 +21,7 @@ export interface RealStores extends PathStores {
   readonly offline: DeltaOfflineStore;
 }
 
-/** `objects`: where the lake lies, when not in the folder. */
+/** `objects` holds the lake if it is not in the folder. */
 export function realStores(
   folder: string,
   failpoints: Failpoints = {},
@@ -51,7 +51,7 @@ export function writeTopic(folder: string, scenario: Scenario): string {
   return path;
 }
 
-/** Gives `use` a folder that is gone afterwards. */
+/** Calls `use` with a folder that is removed afterwards. */
 export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-laws-"));
   try {

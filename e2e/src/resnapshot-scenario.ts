@@ -1,8 +1,11 @@
 /**
- * A log that loses changes, and what comes after: a snapshot of what is in the database by then,
- * and the log from there on. `retained`: the same topic goes on, with what it still holds from
- * before the snapshot · `recreated`: offsets begin again · `restored`: the database was set back,
- * so LSNs begin again among the old ones.
+ * Makes a log that loses changes, and its continuation: a snapshot of the database at that time,
+ * and the log from there on.
+ *
+ * - `retained`: the same topic goes on, with the messages that it still holds from before the
+ *   snapshot.
+ * - `recreated`: offsets begin again.
+ * - `restored`: the database was restored, so LSNs begin again among the old ones.
  */
 import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
 import {
@@ -19,18 +22,19 @@ export interface LogWithGap {
   readonly scenario: Scenario;
   readonly continuation: LogContinuation;
   readonly before: readonly Change[];
-  /** In epoch 1. */
+  /** The changes of generation 1. */
   readonly after: readonly Change[];
-  /** By source: where its new snapshot lies; a table that was empty by then has none. */
+  /** The range of each source's new snapshot. A table that was empty by then has none. */
   readonly snapshots: ReadonlyMap<string, CompletedSnapshot>;
-  /** The sources whose new snapshot has a row that says it is the last. */
+  /** The sources whose new snapshot has a row that is marked as the last. */
   readonly withSnapshotEnd: ReadonlySet<string>;
-  /** As they were written; LSNs that were set back are not in them. */
+  /** The lines as they were written, without LSNs that were set back. */
   readonly lines: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
 /**
- * null: this seed has no gap, nothing was left after it, or what was left could not be told apart.
+ * Returns the log; null if this seed has no gap, nothing was left after it, or the rest was
+ * ambiguous.
  */
 export function logWithGap(
   seed: number,
@@ -44,7 +48,7 @@ export function logWithGap(
   if (rows.length === 0) return null;
   const cut = rows[0]!.line;
   const lsn = rows[0]!.change.order;
-  // without LSNs a table has one partition, and its offsets say what was before
+  // without LSNs a table has one partition, whose offsets mark what was before
   const beginning = (source: string): number =>
     rows.find(({ change }) => change.source === source)?.change.offset ?? 0;
   const tail = ({ source, order: at, kind, offset }: Change): boolean =>
@@ -92,8 +96,8 @@ export function logWithGap(
       ];
     }),
   );
-  // without LSNs nothing tells the old snapshot of a table that was empty by then, delivered again,
-  // from a new one
+  // without LSNs, the old snapshot of an empty table that is delivered again cannot be told from a
+  // new snapshot
   if (
     continuation !== "retained" &&
     lsn === null &&
@@ -125,7 +129,8 @@ export function logWithGap(
 }
 
 /**
- * Partitions interleaved at random, in batches of few changes; the epoch is not the log's to say.
+ * Interleaves partitions at random, in batches of few changes. The log does not name the
+ * generation.
  */
 export function changesOf(
   name: string,
@@ -177,7 +182,7 @@ export function changesOf(
   };
 }
 
-/** The first seeds whose snapshots all say where they end. */
+/** Returns the first seeds whose snapshots all mark their end. */
 export function logsWithSnapshotEnd(
   firstSeed: number,
   count: number,

@@ -1,6 +1,6 @@
 /**
- * What a run takes from the environment: the seed, so that a failure can be run again, and its
- * size.
+ * Reads the settings of a run from the environment: the seed, so that a failure can be repeated,
+ * and the number of seeds.
  */
 
 export interface SeedSettings {
@@ -9,8 +9,8 @@ export interface SeedSettings {
 }
 
 /**
- * TIDEMARK_SEED fixes the first seed, TIDEMARK_RUNS the number of seeds; printed, so a log says how
- * to run it again.
+ * Returns the seeds: TIDEMARK_SEED sets the first seed, TIDEMARK_RUNS their number. Both are
+ * printed, so a log shows how to repeat the run.
  */
 export function seedSettings(name: string, seeds: number): SeedSettings {
   const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));

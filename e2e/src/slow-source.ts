@@ -1,7 +1,7 @@
 import type { ChangeSource } from "@tidemark/core/spi";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** As if the stores took their time: so many ms before each batch. */
+/** Delays each batch by some ms, as slow stores would. */
 export function slowSource(
   source: ChangeSource,
   pause: number,

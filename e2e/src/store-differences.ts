@@ -15,15 +15,15 @@ import {
 export type AnswerPath = "online" | "as corrected" | "as known";
 
 export interface ExpectedOptions {
-  /** The changes that the oracle knows; all of the scenario without it. */
+  /** The changes that the oracle knows. Default: all changes of the scenario. */
   readonly truth?: Scenario["truth"];
-  /** Snapshots of later epochs that are complete. */
+  /** The completed snapshots of later generations. */
   readonly ended?: readonly CompletedSnapshot[];
-  /** How the oracle is asked, where that is not how the store is. */
+  /** The oracle's mode, if it differs from the store's. */
   readonly mode?: OracleMode;
 }
 
-/** What the store answers to these requests, where it is not what the oracle answers; in words. */
+/** Returns, in words, where the store's answers to these requests differ from the oracle's. */
 export async function storeDifferences(
   store: Store,
   scenario: Scenario,
@@ -58,16 +58,15 @@ export async function storeDifferences(
         ? []
         : [
             `seed ${scenario.seed}, ${asked}, ${as} of ${JSON.stringify(request, digits)}: ` +
-              `expected ${JSON.stringify(wanted, digits)}, found ` +
-              `${JSON.stringify(found, digits)}`,
+              `expected ${JSON.stringify(wanted, digits)}, ` +
+              `found ${JSON.stringify(found, digits)}`,
           ];
     });
   });
 }
 
 /**
- * How many of these requests the online store refuses because they lie before its horizon, and how
- * many it answers.
+ * Counts the requests that the online store refuses as before its horizon, and those it answers.
  */
 export async function refusedBeforeHorizon(
   store: Store,

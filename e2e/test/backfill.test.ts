@@ -1,6 +1,6 @@
 /**
- * An online store that is empty or too old, filled from the history, on the stores that users have;
- * and where the topic's beginning is gone, on a real Kafka and MinIO.
+ * Tests the backfill of an empty or old online store from the history, on the stores that users
+ * have. On a real Kafka and MinIO, the topic's beginning is missing.
  */
 import { s3Objects } from "@tidemark/adapter-minio";
 import { isTidemarkError, micros, openStore, type Store } from "@tidemark/core";
@@ -42,7 +42,7 @@ const open = (scenario: Scenario, stores: RealStores): Promise<Store> =>
     history: { commit: { rows: 11 }, buckets: 2 },
   });
 
-/** Leaves its files in another order than they were written in. */
+/** Joins files, which leaves them in another order than they were written in. */
 async function joinFiles(
   { sources }: Scenario,
   { offline }: RealStores,
@@ -71,8 +71,7 @@ async function expectOracle(
 }
 
 test(
-  "SQLite filled from a Delta history whose files were joined, then the rest of the log: the " +
-    "oracle's bits before and after",
+  "SQLite filled from joined Delta files, then from the log, has the oracle's bits",
   { timeout: 300_000 },
   async () => {
     let taken = 0;
@@ -109,8 +108,7 @@ test(
 );
 
 test(
-  "a history with a new epoch, its snapshot complete or not, fills an empty online store, and " +
-    "one of the epoch before, to what the live one is",
+  "a new generation in the history fills an empty or older store as the live one",
   { timeout: 300_000 },
   async () => {
     const met = { logs: 0, unfinished: 0, answers: 0 };
@@ -161,7 +159,7 @@ test(
   },
 );
 
-/** The answers of the online store, and what it says of itself. */
+/** Returns the answers of the online store, and its status. */
 async function said(store: Store, scenario: Scenario): Promise<unknown> {
   const { all } = scenarioDefinitions(scenario);
   const rows: unknown[] = [];
@@ -186,8 +184,7 @@ suiteNeeding(
   "a topic whose beginning is gone, on a real Kafka, with the history in a bucket of a real MinIO",
   () => {
     test(
-      "a run says store.backfill; bootstrap killed with -9 again and again ends in the " +
-        "oracle's bits, from an empty and from an old online store, and the run goes on",
+      "backfill killed with -9 repeatedly ends in the oracle's bits, and the run goes on",
       { timeout: 600_000 },
       async () => {
         const [kafka, minio] = await Promise.all([startKafkaTopics(), startMinio()]);
@@ -247,7 +244,7 @@ suiteNeeding(
             await second.close();
             removeOnline(empty);
             await joinFiles(scenario, realStores(empty, {}, objects()), new Random(firstSeed));
-            // as retention does it: all that the history has is gone from the topics
+            // as retention does: the topics lose everything that the history has
             for (const { partition, offset } of status.flatMap(
               ({ history }) => history?.positions ?? [],
             )) {
@@ -279,11 +276,11 @@ suiteNeeding(
                 name === "empty" ? scenario.truth.slice(0, middle) : null,
               );
               console.log(
-                `bootstrap: ${name} online store, killed ${kills} times, ${refused} times ` +
-                  "refused meanwhile",
+                `bootstrap: ${name} online store, killed ${kills} times, ` +
+                  `${refused} times refused meanwhile`,
               );
               expect(kills).toBeGreaterThan(4);
-              // one of them may have come when all was done
+              // one of the requests may have come after the end
               if (name === "empty") expect(refused).toBeGreaterThanOrEqual(kills - 1);
             }
             for (const place of [empty, old]) {
@@ -309,8 +306,8 @@ suiteNeeding(
 );
 
 /**
- * Kills it before or after a commit, until it ends by itself. Meanwhile a store that was empty
- * refuses or answers `whole`, and one that was behind answers.
+ * Kills the backfill before or after a commit, until it ends by itself. Meanwhile an empty store
+ * refuses or answers `whole`, and an old store answers.
  */
 async function killedBackfill(
   scenario: Scenario,

@@ -1,6 +1,6 @@
 /**
- * Bad input, with real files: each is a TidemarkError with a code and a next step, nothing is
- * half-written, and once the fault is gone the run goes on to the oracle's bits.
+ * Tests bad input with real files. Each fault is a TidemarkError with a code and a next step, and
+ * nothing is half-written. Once the fault is gone, the run goes on to the oracle's bits.
  */
 import {
   entity,
@@ -52,14 +52,11 @@ interface TestFolder {
   readonly scenario: Scenario;
   readonly folder: string;
   open(): Promise<Store>;
-  /**
-   * Runs the whole topic; a store that does not take it is waited for for a second, or as `options`
-   * say.
-   */
+  /** Runs the whole topic. A store that refuses is retried for a second, or as `options` say. */
   run(store: Store, options?: RunOptions): Promise<void>;
 }
 
-/** A log in a folder, and stores that commit in small pieces. */
+/** Makes a log in a folder, and stores that commit in small pieces. */
 async function inTestFolder(
   use: (place: TestFolder) => Promise<void>,
   state: (folder: string) => string = (folder) => folder,
@@ -88,8 +85,8 @@ async function inTestFolder(
 }
 
 /**
- * The error of a call, or what a run waited for: a TidemarkError whose message names what it must
- * and says what to do.
+ * Returns the error of a call, or the error that a run waited for. It must be a TidemarkError whose
+ * message matches and names the next step.
  */
 async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
   const error: unknown = await call.then(
@@ -102,7 +99,7 @@ async function refused(call: Promise<unknown>, says: RegExp): Promise<string> {
   return error.code === "STORE_STALLED" ? (error.cause as TidemarkError).code : error.code;
 }
 
-/** Runs what is left of the topic and compares every path. */
+/** Runs the rest of the topic and compares every path. */
 async function expectNextRunWorks({ scenario, open, run }: TestFolder): Promise<void> {
   const store = await open();
   await run(store);
@@ -111,7 +108,7 @@ async function expectNextRunWorks({ scenario, open, run }: TestFolder): Promise<
   await store.close();
 }
 
-/** Files below a folder, largest first. */
+/** Lists the files below a folder, largest first. */
 function files(folder: string, ending: string): string[] {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
     (entry) => entry.isFile() && entry.name.endsWith(ending),
@@ -145,6 +142,7 @@ describe("definitions that contradict each other", () => {
       expect(
         await refused(
           opened,
+          // prettier-ignore
           /two different sources are called "payments": one from export one.*, one from export other.*; rename one/,
         ),
       ).toBe("DEFINITION_CONFLICT");
@@ -154,29 +152,25 @@ describe("definitions that contradict each other", () => {
 });
 
 describe("a file of the lake that was cut off", () => {
-  test(
-    "a Parquet file of the log: PARQUET_DAMAGED for who reads it, by name; what does not read " +
-      "it goes on",
-    async () => {
-      await inTestFolder(async (place) => {
-        const store = await place.open();
-        await place.run(store);
-        const file = files(lakePath(place.folder), ".parquet").find((name) =>
-          name.includes("versions"),
-        )!;
-        const whole = readFileSync(file);
-        truncateSync(file, Math.floor(whole.length * 0.6));
-        const ask = storeDifferences(store, place.scenario, place.scenario.requests, "as known");
-        expect(await refused(ask, /\.parquet.*(put|restore|copy)/s)).toBe("PARQUET_DAMAGED");
-        expect(
-          await storeDifferences(store, place.scenario, place.scenario.requests, "online"),
-        ).toEqual([]);
-        await store.close();
-        writeFileSync(file, whole);
-        await expectNextRunWorks(place);
-      });
-    },
-  );
+  test("a damaged Parquet file is PARQUET_DAMAGED by name; other reads go on", async () => {
+    await inTestFolder(async (place) => {
+      const store = await place.open();
+      await place.run(store);
+      const file = files(lakePath(place.folder), ".parquet").find((name) =>
+        name.includes("versions"),
+      )!;
+      const whole = readFileSync(file);
+      truncateSync(file, Math.floor(whole.length * 0.6));
+      const ask = storeDifferences(store, place.scenario, place.scenario.requests, "as known");
+      expect(await refused(ask, /\.parquet.*(put|restore|copy)/s)).toBe("PARQUET_DAMAGED");
+      expect(
+        await storeDifferences(store, place.scenario, place.scenario.requests, "online"),
+      ).toEqual([]);
+      await store.close();
+      writeFileSync(file, whole);
+      await expectNextRunWorks(place);
+    });
+  });
 
   test("an entry of the table's log: nothing is read past it and nothing written", async () => {
     await inTestFolder(async (place) => {
@@ -187,7 +181,7 @@ describe("a file of the lake that was cut off", () => {
         .filter((name) => name.includes("changes") && /\d{20}\.json$/.test(name))
         .sort()
         .at(-1)!;
-      // an entry that a checkpoint holds too is not missed
+      // an entry that a checkpoint covers too is not needed
       for (const file of readdirSync(dirname(entry)).filter((name) => name.includes("checkpoint")))
         rmSync(join(dirname(entry), file));
       const whole = readFileSync(entry);
@@ -210,30 +204,24 @@ describe("a file of the lake that was cut off", () => {
 });
 
 describe("a topic", () => {
-  test(
-    "with a line that is not JSON is TOPIC_LINE_INVALID with file and line; what came before it " +
-      "is in, once",
-    async () => {
-      await inTestFolder(async (place) => {
-        const topic = topicPath(place.folder);
-        const lines = readFileSync(topic, "utf8").split("\n");
-        const middle = Math.floor(lines.length / 2);
-        writeFileSync(topic, lines.with(middle, lines[middle]!.slice(0, 50)).join("\n"));
-        const store = await place.open();
-        expect(await refused(place.run(store), new RegExp(`topic\\.jsonl:${middle + 1}\\b`))).toBe(
-          "TOPIC_LINE_INVALID",
-        );
-        expect((await store.status()).some(({ online }) => online!.positions.length > 0)).toBe(
-          true,
-        );
-        await store.close();
-        writeFileSync(topic, lines.join("\n"));
-        await expectNextRunWorks(place);
-      });
-    },
-  );
+  test("with a line that is no JSON is TOPIC_LINE_INVALID; earlier lines are in once", async () => {
+    await inTestFolder(async (place) => {
+      const topic = topicPath(place.folder);
+      const lines = readFileSync(topic, "utf8").split("\n");
+      const middle = Math.floor(lines.length / 2);
+      writeFileSync(topic, lines.with(middle, lines[middle]!.slice(0, 50)).join("\n"));
+      const store = await place.open();
+      expect(await refused(place.run(store), new RegExp(`topic\\.jsonl:${middle + 1}\\b`))).toBe(
+        "TOPIC_LINE_INVALID",
+      );
+      expect((await store.status()).some(({ online }) => online!.positions.length > 0)).toBe(true);
+      await store.close();
+      writeFileSync(topic, lines.join("\n"));
+      await expectNextRunWorks(place);
+    });
+  });
 
-  test("that is another one than was read before is refused, and the stores stay as they were", async () => {
+  test("other than the one that was read is refused, and the stores stay unchanged", async () => {
     await inTestFolder(async (place) => {
       const store = await place.open();
       await place.run(store);
@@ -268,7 +256,7 @@ describe("a topic", () => {
   });
 });
 
-test("a state file that is no database, or another program's, is refused and left alone", async () => {
+test("a state file that is no database, or another program's, is refused unchanged", async () => {
   await inTestFolder(async (place) => {
     writeFileSync(databasePath(place.folder), "user,amount\n".repeat(2000));
     expect(await refused(place.open(), /online\.db: .*(check the path|restore|remove)/)).toBe(
@@ -281,12 +269,12 @@ test("a state file that is no database, or another program's, is refused and lef
 const mountable = canMount();
 if (!mountable)
   console.log(
-    "bad input: a full and a read-only file system are skipped: they need Linux and root, for " +
-      "mount",
+    "bad input: a full and a read-only file system are skipped: they need Linux and root, " +
+      "for mount",
   );
 
 describe.skipIf(!mountable)("a file system", () => {
-  /** Gives `use` a folder on a small file system of its own. */
+  /** Calls `use` with a folder on a small file system. */
   async function onSmallDisk(
     size: string,
     use: (place: TestFolder, disk: string) => Promise<void>,
@@ -306,7 +294,7 @@ describe.skipIf(!mountable)("a file system", () => {
     );
   }
 
-  test("that is full is ONLINE_STORE_FULL or OBJECTS_FULL; with more room the run goes on", async () => {
+  test("full is ONLINE_STORE_FULL or OBJECTS_FULL; with more room the run goes on", async () => {
     const codes = new Set<string>();
     for (const size of ["150k", "200k", "250k", "300k", "350k", "400k"]) {
       await onSmallDisk(size, async (place, disk) => {
@@ -334,110 +322,102 @@ describe.skipIf(!mountable)("a file system", () => {
     expect(codes.size).toBeGreaterThan(0);
   });
 
-  test(
-    "of the history that is full does not hold up the online store; with more room the same run " +
-      "gets the history level",
-    async () => {
-      await inTestFolder(async (place) => {
-        const { scenario, folder } = place;
-        const disk = lakePath(folder);
-        mkdirSync(disk);
-        system("mount -t tmpfs -o size=60k tmpfs", disk);
-        try {
-          const store = await place.open();
-          const backpressure: StoreBackpressure[] = [];
-          let error: unknown = null;
-          const ended = place
-            .run(store, {
-              maxStallTime: "forever",
-              onBackpressure: (stall) => {
-                backpressure.push(stall);
-              },
-            })
-            .catch((thrown: unknown) => {
-              error = thrown;
-            });
-          const ends = (parts: readonly (readonly Position[])[]): string =>
-            parts
-              .flatMap((positions) =>
-                positions.map(({ partition, offset }) => `${partition} ${offset}`),
-              )
-              .toSorted()
-              .join();
-          const last = new Map<string, number>();
-          for (const { topic, partition, offset } of scenario.truth)
-            last.set(
-              `${topic}:${partition}`,
-              Math.max(offset, last.get(`${topic}:${partition}`) ?? -1),
-            );
-          for (;;) {
-            if (error !== null) throw error;
-            const status = await store.status();
-            if (
-              status[0]!.backpressure.length > 0 &&
-              ends(status.map(({ online }) => online!.positions)) ===
-                [...last]
-                  .map((one) => one.join(" "))
-                  .toSorted()
-                  .join()
-            ) {
-              expect(status[0]!.backpressure).toMatchObject([
-                { role: "history", error: { code: "OBJECTS_FULL" } },
-              ]);
-              break;
-            }
-            await sleep(20);
-          }
-          expect(await storeDifferences(store, scenario, scenario.requests, "online")).toEqual([]);
-          system("mount -o remount,size=64m", disk);
-          await ended;
-          expect(error).toBeNull();
-          expect(backpressure.at(-1)).toMatchObject({ role: "history", caughtUp: true });
-          expect((await store.status())[0]!.backpressure).toEqual([]);
-          await store.close();
-          await expectNextRunWorks(place);
-        } finally {
-          system("umount", disk);
-        }
-      });
-    },
-  );
-
-  test(
-    "that became read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY; what was written can " +
-      "be read, and once it is writable the run goes on",
-    async () => {
-      await onSmallDisk("64m", async (place, disk) => {
-        const topic = readFileSync(topicPath(place.folder), "utf8");
-        writeFileSync(
-          topicPath(place.folder),
-          topic.slice(0, topic.indexOf("\n", topic.length / 2) + 1),
-        );
+  test("full under the history does not hold up the online store; both end level", async () => {
+    await inTestFolder(async (place) => {
+      const { scenario, folder } = place;
+      const disk = lakePath(folder);
+      mkdirSync(disk);
+      system("mount -t tmpfs -o size=60k tmpfs", disk);
+      try {
         const store = await place.open();
-        await place.run(store);
+        const backpressure: StoreBackpressure[] = [];
+        let error: unknown = null;
+        const ended = place
+          .run(store, {
+            maxStallTime: "forever",
+            onBackpressure: (stall) => {
+              backpressure.push(stall);
+            },
+          })
+          .catch((thrown: unknown) => {
+            error = thrown;
+          });
+        const ends = (parts: readonly (readonly Position[])[]): string =>
+          parts
+            .flatMap((positions) =>
+              positions.map(({ partition, offset }) => `${partition} ${offset}`),
+            )
+            .toSorted()
+            .join();
+        const last = new Map<string, number>();
+        for (const { topic, partition, offset } of scenario.truth)
+          last.set(
+            `${topic}:${partition}`,
+            Math.max(offset, last.get(`${topic}:${partition}`) ?? -1),
+          );
+        for (;;) {
+          if (error !== null) throw error;
+          const status = await store.status();
+          if (
+            status[0]!.backpressure.length > 0 &&
+            ends(status.map(({ online }) => online!.positions)) ===
+              [...last]
+                .map((one) => one.join(" "))
+                .toSorted()
+                .join()
+          ) {
+            expect(status[0]!.backpressure).toMatchObject([
+              { role: "history", error: { code: "OBJECTS_FULL" } },
+            ]);
+            break;
+          }
+          await sleep(20);
+        }
+        expect(await storeDifferences(store, scenario, scenario.requests, "online")).toEqual([]);
+        system("mount -o remount,size=64m", disk);
+        await ended;
+        expect(error).toBeNull();
+        expect(backpressure.at(-1)).toMatchObject({ role: "history", caughtUp: true });
+        expect((await store.status())[0]!.backpressure).toEqual([]);
         await store.close();
-        writeFileSync(topicPath(place.folder), topic);
-        system("mount -o remount,ro", disk);
-        expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
-        const offline = await openStore({
-          definitions: scenarioDefinitions(place.scenario),
-          offline: realStores(disk).offline,
-        });
-        const half = place.scenario.truth.slice(
-          0,
-          topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length,
-        );
-        expect(
-          await storeDifferences(offline, place.scenario, place.scenario.requests, "as known", {
-            truth: half,
-          }),
-        ).toEqual([]);
-        expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
-        system("mount -o remount,rw", disk);
         await expectNextRunWorks(place);
+      } finally {
+        system("umount", disk);
+      }
+    });
+  });
+
+  test("read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY until writable", async () => {
+    await onSmallDisk("64m", async (place, disk) => {
+      const topic = readFileSync(topicPath(place.folder), "utf8");
+      writeFileSync(
+        topicPath(place.folder),
+        topic.slice(0, topic.indexOf("\n", topic.length / 2) + 1),
+      );
+      const store = await place.open();
+      await place.run(store);
+      await store.close();
+      writeFileSync(topicPath(place.folder), topic);
+      system("mount -o remount,ro", disk);
+      expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
+      const offline = await openStore({
+        definitions: scenarioDefinitions(place.scenario),
+        offline: realStores(disk).offline,
       });
-    },
-  );
+      const half = place.scenario.truth.slice(
+        0,
+        topic.slice(0, topic.indexOf("\n", topic.length / 2)).split("\n").length,
+      );
+      expect(
+        await storeDifferences(offline, place.scenario, place.scenario.requests, "as known", {
+          truth: half,
+        }),
+      ).toEqual([]);
+      expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
+      system("mount -o remount,rw", disk);
+      await expectNextRunWorks(place);
+    });
+  });
 });
 
 function system(command: string, place: string): void {

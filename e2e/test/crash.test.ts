@@ -20,8 +20,8 @@ test(
       parallel: 2,
     });
     console.log(
-      `kill -9, TIDEMARK_SEED=${seed}, ${((performance.now() - started) / 1000).toFixed(1)} ` +
-        `s\n${crashText(result)}`,
+      `kill -9, TIDEMARK_SEED=${seed}, ` +
+        `${((performance.now() - started) / 1000).toFixed(1)} s\n${crashText(result)}`,
     );
     expect(result.kills.get("random")!.kills).toBeGreaterThanOrEqual(50);
     for (const [kind, { kills }] of result.kills) expect(kills, kind).toBeGreaterThanOrEqual(5);
@@ -30,11 +30,10 @@ test(
 );
 
 test.concurrent(
-  "a process that reads while the writer is killed sees prefixes of the log, one after the " +
-    "other, and nothing else",
+  "a reader sees prefixes of the log in order while the writer is killed",
   { timeout: 600_000 },
   async () => {
-    // A quick machine may be through with a short log after a kill or two: then more logs.
+    // A fast machine may finish a short log after a kill or two; then more logs run.
     for (let [next, killed] = [seed, 0]; killed < 10; next += 2) {
       for (const { kills, reads, seen } of await Promise.all(
         [next, next + 1].map(readWhileKilled),

@@ -1,6 +1,6 @@
 /**
- * The recorded topics of a real connector through the public face of the store and through files:
- * what scenario.sql did, computed by hand.
+ * Tests the recorded topics of a real connector through the store's public API and through files.
+ * The expected values of scenario.sql were computed by hand.
  */
 import {
   avg,
@@ -117,7 +117,7 @@ const USERS = [
 const T = "2025-03-10T00:00:00Z";
 
 /**
- * The seven features of each user at T: the transaction at 2025-03-03T00:00:00 is in the window's
+ * The seven features of each user at T. The transaction at 2025-03-03T00:00:00 is in the window's
  * first microsecond.
  */
 const weeklyAt: readonly (readonly unknown[])[] = [
@@ -250,7 +250,7 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
 
   test("what was known between the transactions of the scenario", async () => {
     // after the first inserts, the two updates of one transaction, the move to another user, the
-    // delete, the insert and delete at once
+    // delete, and the insert with its delete
     const steps = [
       1_795_423_828_959_557, 1_795_423_828_969_559, 1_795_423_828_972_862, 1_795_423_828_978_424,
       1_795_423_828_989_857,
@@ -306,161 +306,141 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
     ]);
   });
 
-  test(
-    "six messages are quarantined, over three rows, each named with its place and reason; NaN " +
-      "and Infinity are counted",
-    async () => {
-      const [status] = await store.status();
-      expect(status!.online).toMatchObject({
-        quarantinedChanges: 6,
-        quarantinedRows: 3,
-        nonFiniteValues: 4,
-        invalidValues: expect.any(Number) as number,
-      });
-      const found = (await store.quarantine("transactions")).map(
-        ({ key, topic: at, partition, column, reason }) => [
-          key["id"],
-          at,
-          partition,
-          column,
-          reason,
-        ],
-      );
-      const at = `${shape}.public.transaction_data`;
-      expect(found).toEqual([
-        [10n, at, 0, "user_id", "NULL_NOT_ALLOWED"],
-        [11n, at, 0, "time", "NULL_NOT_ALLOWED"],
-        [12n, at, 0, "time", "NOT_A_TIME"],
-      ]);
-      const offsets = (await store.quarantine("transactions")).map(({ offset }) => offset);
-      // each row's last message is one of the incremental snapshot at the end of the topic
-      const last = readFileSync(topic(at), "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as { readonly offset: string; readonly key: string });
-      expect(offsets).toEqual(
-        [10, 11, 12].map((id) =>
-          Number(last.findLast(({ key }) => new RegExp(`"id":${id}\\b`).test(key))!.offset),
-        ),
-      );
-      expect(await store.quarantine("cards")).toEqual([]);
-    },
-  );
+  test("six messages over three rows are quarantined by name; NaN and Infinity count", async () => {
+    const [status] = await store.status();
+    expect(status!.online).toMatchObject({
+      quarantinedChanges: 6,
+      quarantinedRows: 3,
+      nonFiniteValues: 4,
+      invalidValues: expect.any(Number) as number,
+    });
+    const found = (await store.quarantine("transactions")).map(
+      ({ key, topic: at, partition, column, reason }) => [key["id"], at, partition, column, reason],
+    );
+    const at = `${shape}.public.transaction_data`;
+    expect(found).toEqual([
+      [10n, at, 0, "user_id", "NULL_NOT_ALLOWED"],
+      [11n, at, 0, "time", "NULL_NOT_ALLOWED"],
+      [12n, at, 0, "time", "NOT_A_TIME"],
+    ]);
+    const offsets = (await store.quarantine("transactions")).map(({ offset }) => offset);
+    // the last message of each row belongs to the incremental snapshot at the end of the topic
+    const last = readFileSync(topic(at), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { readonly offset: string; readonly key: string });
+    expect(offsets).toEqual(
+      [10, 11, 12].map((id) =>
+        Number(last.findLast(({ key }) => new RegExp(`"id":${id}\\b`).test(key))!.offset),
+      ),
+    );
+    expect(await store.quarantine("cards")).toEqual([]);
+  });
 
-  test("the same topics again change nothing, and are taken up where each store stands", async () => {
+  test("the same topics again change nothing; each store continues at its position", async () => {
     const before = await store.status();
     expect(await store.run(recorded(shape))).toEqual({ changes: 0 });
     expect(await store.status()).toEqual(before);
   });
 });
 
-test(
-  "three partitions, changes that came twice, keys that changed across partitions, a truncate: " +
-    "the tables that PostgreSQL held",
-  async () => {
-    const rows = readFileSync(
-      fileURLToPath(
-        new URL(
-          "../../packages/source-debezium/test/fixtures/multi.transaction_data.final.csv",
-          import.meta.url,
-        ),
+test("three partitions, repeats, changed keys, a truncate give PostgreSQL's tables", async () => {
+  const rows = readFileSync(
+    fileURLToPath(
+      new URL(
+        "../../packages/source-debezium/test/fixtures/multi.transaction_data.final.csv",
+        import.meta.url,
       ),
-      "utf8",
-    )
-      .trim()
-      .split("\n")
-      .slice(1)
-      .map((line) => {
-        const [, user_id, , vendor, channel, time, amount] = line.split(",");
-        return {
-          user_id: user_id!,
-          vendor: vendor!,
-          channel: channel!,
-          time: Date.parse(`${time!.replace(" ", "T")}Z`),
-          amount: Number(amount),
-        };
-      });
-    const users = Array.from({ length: 10 }, (_, i) => ({ user_id: `user_00000${i}` }));
-    await inFolder(async (folder) => {
-      const written = await openStore({
-        definitions,
-        ...realStores(folder),
-        retain: "forever",
-        history: { commit: { rows: 20 }, buckets: 3 },
-      });
-      await written.run(
-        recordedTopic([topic("multi.public.transaction_data"), topic("multi.public.card")], {
-          batchChanges: 7,
-        }),
-      );
-      await written.close();
-      const store = await openStore({
-        definitions,
-        ...realStores(folder),
-        clock: () => new Date("2026-12-31T00:00:00Z"),
-      });
-      for (const t of [
-        "2025-03-01T05:33:00Z",
-        "2025-03-02T01:00:00Z",
-        "2025-03-08T04:19:00Z",
-        "2025-03-08T11:43:00Z",
-        "2025-03-09T01:06:00.001Z",
-      ].map((text) => new Date(text))) {
-        const expected = users.map(({ user_id }) => {
-          const inside = rows.filter(
-            (row) =>
-              row.user_id === user_id &&
-              t.getTime() - 7 * 86_400_000 <= row.time &&
-              row.time < t.getTime(),
-          );
-          // quarters add up exactly in any order
-          const [total, amounts] = [
-            inside.reduce((added, { amount }) => added + amount, 0),
-            inside.map(({ amount }) => amount),
-          ];
-          const distinct = (values: readonly string[]): number => new Set(values).size;
-          return inside.length === 0
-            ? [0, 0, null, null, null, 0, 0]
-            : [
-                inside.length,
-                total,
-                total / inside.length,
-                Math.min(...amounts),
-                Math.max(...amounts),
-                distinct(inside.map(({ vendor }) => vendor)),
-                distinct(inside.map(({ channel }) => channel)),
-              ];
-        });
-        const online = await store.getOnlineFeatures({
-          features: weekly,
-          entities: users,
-          asOf: t,
-        });
-        expect(online.map((row) => Object.values(row))).toEqual(expected);
-        const training = await (
-          await store.getHistoricalFeatures({
-            features: weekly,
-            entities: users.map((keys) => ({ ...keys, event_timestamp: t })),
-          })
-        ).rows();
-        expect(training).toEqual(
-          users.map((keys, i) => ({ ...keys, event_timestamp: t, ...online[i] })),
-        );
-      }
-      const held = await store.getOnlineFeatures({ features: holder, entities: users });
-      expect(held.map((row) => [row.card, row.opened])).toEqual(
-        users.map((_, i) =>
-          i === 1
-            ? ["7000-0001", "2025-01-01"]
-            : i === 2
-              ? ["5000-0005", "2025-01-02"]
-              : [null, null],
-        ),
-      );
-      expect((await store.status()).map(({ online }) => online!.quarantinedRows)).toEqual([
-        0, 0, 0,
-      ]);
-      await store.close();
+    ),
+    "utf8",
+  )
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => {
+      const [, user_id, , vendor, channel, time, amount] = line.split(",");
+      return {
+        user_id: user_id!,
+        vendor: vendor!,
+        channel: channel!,
+        time: Date.parse(`${time!.replace(" ", "T")}Z`),
+        amount: Number(amount),
+      };
     });
-  },
-);
+  const users = Array.from({ length: 10 }, (_, i) => ({ user_id: `user_00000${i}` }));
+  await inFolder(async (folder) => {
+    const written = await openStore({
+      definitions,
+      ...realStores(folder),
+      retain: "forever",
+      history: { commit: { rows: 20 }, buckets: 3 },
+    });
+    await written.run(
+      recordedTopic([topic("multi.public.transaction_data"), topic("multi.public.card")], {
+        batchChanges: 7,
+      }),
+    );
+    await written.close();
+    const store = await openStore({
+      definitions,
+      ...realStores(folder),
+      clock: () => new Date("2026-12-31T00:00:00Z"),
+    });
+    for (const t of [
+      "2025-03-01T05:33:00Z",
+      "2025-03-02T01:00:00Z",
+      "2025-03-08T04:19:00Z",
+      "2025-03-08T11:43:00Z",
+      "2025-03-09T01:06:00.001Z",
+    ].map((text) => new Date(text))) {
+      const expected = users.map(({ user_id }) => {
+        const inside = rows.filter(
+          (row) =>
+            row.user_id === user_id &&
+            t.getTime() - 7 * 86_400_000 <= row.time &&
+            row.time < t.getTime(),
+        );
+        // quarters add up exactly in any order
+        const [total, amounts] = [
+          inside.reduce((added, { amount }) => added + amount, 0),
+          inside.map(({ amount }) => amount),
+        ];
+        const distinct = (values: readonly string[]): number => new Set(values).size;
+        return inside.length === 0
+          ? [0, 0, null, null, null, 0, 0]
+          : [
+              inside.length,
+              total,
+              total / inside.length,
+              Math.min(...amounts),
+              Math.max(...amounts),
+              distinct(inside.map(({ vendor }) => vendor)),
+              distinct(inside.map(({ channel }) => channel)),
+            ];
+      });
+      const online = await store.getOnlineFeatures({ features: weekly, entities: users, asOf: t });
+      expect(online.map((row) => Object.values(row))).toEqual(expected);
+      const training = await (
+        await store.getHistoricalFeatures({
+          features: weekly,
+          entities: users.map((keys) => ({ ...keys, event_timestamp: t })),
+        })
+      ).rows();
+      expect(training).toEqual(
+        users.map((keys, i) => ({ ...keys, event_timestamp: t, ...online[i] })),
+      );
+    }
+    const held = await store.getOnlineFeatures({ features: holder, entities: users });
+    expect(held.map((row) => [row.card, row.opened])).toEqual(
+      users.map((_, i) =>
+        i === 1
+          ? ["7000-0001", "2025-01-01"]
+          : i === 2
+            ? ["5000-0005", "2025-01-02"]
+            : [null, null],
+      ),
+    );
+    expect((await store.status()).map(({ online }) => online!.quarantinedRows)).toEqual([0, 0, 0]);
+    await store.close();
+  });
+});

@@ -1,6 +1,6 @@
 /**
- * What others read: one history in a bucket of a real MinIO, and Trino, delta-rs, DuckDB and Spark
- * computing over it in their own SQL.
+ * Tests what other engines read: one history in a bucket of a real MinIO, and Trino, delta-rs,
+ * DuckDB and Spark with their own SQL.
  */
 import type { Knowledge } from "@tidemark/core";
 import { execFile } from "node:child_process";
@@ -60,7 +60,7 @@ const transactions = source("transactions", {
   primaryKey: ["id"],
   eventTime: "time",
 });
-/** The seven, and two of the types that a double cannot hold. */
+/** The seven features, and two of types that a double cannot hold. */
 const weekly = featureView("weekly", {
   entity: user,
   source: transactions,
@@ -91,7 +91,7 @@ const FEATURES = [
 const { seed } = seedSettings("interoperability", 1);
 const bank = bankTopic(seed, 3_000);
 const DAY = 86_400_000_000;
-/** Midnights, the instants of rows, and a microsecond later. */
+/** Midnights, the times of rows, and a microsecond later. */
 const TIMES = [
   ...[4, 8, 15, 22, 30].map((day) => bank.from + day * DAY),
   ...[0.3, 0.6, 0.9]
@@ -105,16 +105,19 @@ const entityRows = TIMES.flatMap((t) =>
 type Cell = string | number | null;
 type AnswerTable = Readonly<Record<string, readonly (readonly unknown[])[]>>;
 
-/** The same text for every engine, but for the names of the tables. */
+/** Returns the same text for every engine, except for the names of the tables. */
 function statements(changes: string, versions: string): Record<string, string> {
   const values = entityRows
     .map(({ user_id, t }) => `('${user_id.replaceAll("'", "''")}', ${t})`)
     .join(", ");
   const features = (seen: string): string => `
-    SELECT a.user_id, a.t, count(r.id), coalesce(sum(r.amount), 0), avg(r.amount), min(r.amount), max(r.amount), count(DISTINCT r.vendor), count(DISTINCT r.channel),
+    SELECT a.user_id, a.t, count(r.id), coalesce(sum(r.amount), 0), avg(r.amount),
+           min(r.amount), max(r.amount), count(DISTINCT r.vendor), count(DISTINCT r.channel),
            coalesce(sum(r.points), 0), coalesce(sum(r.fee), 0), coalesce(sum(abs(r.amount)), 0)
     FROM (VALUES ${values}) AS a(user_id, t)
-    LEFT JOIN ${versions} r ON r.user_id = a.user_id AND r.time >= a.t - 604800000000 AND r.time < a.t AND NOT r._deleted AND r._quarantine IS NULL AND ${seen}
+    LEFT JOIN ${versions} r ON r.user_id = a.user_id
+      AND r.time >= a.t - 604800000000 AND r.time < a.t
+      AND NOT r._deleted AND r._quarantine IS NULL AND ${seen}
     GROUP BY a.user_id, a.t`;
   const sums = (table: string): string =>
     "SELECT count(*), count(amount), count(vendor), sum(id - 9007199254740992), " +
@@ -125,16 +128,16 @@ function statements(changes: string, versions: string): Record<string, string> {
     "sums of versions": sums(versions),
     "kinds of changes": `SELECT _kind, count(*) FROM ${changes} GROUP BY _kind`,
     "rows today":
-      `SELECT id, user_id, vendor, channel, amount, points, fee, time FROM ${versions} WHERE ` +
-      "_known_to IS NULL AND NOT _deleted AND _quarantine IS NULL",
+      "SELECT id, user_id, vendor, channel, amount, points, fee, " +
+      `time FROM ${versions} WHERE _known_to IS NULL AND NOT _deleted AND _quarantine IS NULL`,
     "as corrected": features("r._known_to IS NULL"),
     "as known": features("r._known_from < a.t AND (r._known_to IS NULL OR r._known_to >= a.t)"),
   };
 }
 
 /**
- * Which columns are floats, each with the column of Σ|x| that bounds its error, or null where
- * nothing was added up; all others are exact.
+ * The columns that are floats. Each has the column of Σ|x| that bounds its error, or null if it is
+ * no sum. All other columns are exact.
  */
 const FLOATS: Readonly<Record<string, ReadonlyMap<number, number | null>>> = {
   ...Object.fromEntries(
@@ -161,12 +164,12 @@ const FLOATS: Readonly<Record<string, ReadonlyMap<number, number | null>>> = {
   ),
 };
 
-/** Sorted, exact values as text without trailing zeros, floats as numbers. */
+/** Returns sorted rows, exact values as text without trailing zeros, floats as numbers. */
 function cells(name: string, rows: readonly (readonly unknown[])[]): Cell[][] {
   const cell = (value: unknown, column: number): Cell => {
     if (value === null || value === undefined) return null;
     const bare: unknown = typeof value === "object" ? Object.values(value)[0] : value;
-    // which of the two zeros is the engine's own
+    // engines differ in the sign of zero
     if (FLOATS[name]?.has(column) === true) return Number(bare) + 0;
     return /^-?\d+\.\d+$/.test(String(bare)) ? String(bare).replace(/\.?0+$/, "") : String(bare);
   };
@@ -174,7 +177,7 @@ function cells(name: string, rows: readonly (readonly unknown[])[]): Cell[][] {
   return rows.map((row) => row.map(cell)).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** |ours − theirs| ≤ 1e-9 · Σ|x| where floats were added up, equal elsewhere. */
+/** Checks |ours − theirs| ≤ 1e-9 · Σ|x| for sums of floats, and equality elsewhere. */
 function agree(engine: string, theirs: AnswerTable, ours: AnswerTable): void {
   for (const name of Object.keys(ours)) {
     const [found, wanted] = [cells(name, theirs[name]!), cells(name, ours[name]!)];
@@ -197,8 +200,8 @@ function agree(engine: string, theirs: AnswerTable, ours: AnswerTable): void {
 }
 
 /**
- * The sums of a table as our own reader has them: every float in the order of the table, which 1e-9
- * allows for.
+ * Returns the sums of a table by Tidemark's reader. Floats are added in the table's order, which
+ * the bound of 1e-9 allows for.
  */
 async function ourSums(lake: DeltaOfflineStore, table: string): Promise<unknown[]> {
   let rows = 0,
@@ -272,7 +275,7 @@ suiteNeeding(
       );
       ours = await inFolder(async (folder) => {
         const store = await openStore({ definitions: { weekly }, offline: lake });
-        // in five runs, so that there are commits, rewritten versions and a checkpoint to read
+        // five runs make commits, rewritten versions and a checkpoint to read
         for (let run = 1; run <= 5; run++) {
           const topic = join(folder, `topic-${run}.jsonl`);
           writeFileSync(
@@ -375,7 +378,7 @@ suiteNeeding(
           answers[name] = await queryTrino({ url: trino.url }, sql);
         agree("Trino", answers, ours);
 
-        // the same bucket by another of its names is another location
+        // the same bucket under another scheme is another location
         const elsewhere = await register("s3a://bank/lake");
         expect(elsewhere).toMatchObject({
           code: 1,
@@ -428,7 +431,7 @@ suiteNeeding(
   },
 );
 
-/** `tidemark …`, as a process of its own. */
+/** Runs `tidemark …` as a process. */
 function command(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
@@ -449,12 +452,12 @@ function command(
   });
 }
 
-/** What the program printed; it reads its job from its input. */
+/** Runs a program that reads its job from its input, and returns its output. */
 function runPython(program: string, input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
-    // left without taking down the readers' threads: on a busy machine their libraries abort while
-    // doing so, after all is printed
+    // exits without ending the threads of the readers' libraries, which abort on a busy machine
+    // after all output is printed
     const run =
       "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); " +
       "sys.stdout.flush(); os._exit(0)";

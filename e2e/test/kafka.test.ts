@@ -1,6 +1,6 @@
 /**
- * Seeded logs through a real Kafka into the real stores, beside the oracle: runners that share,
- * that are killed, and a broker that goes away.
+ * Runs seeded logs through a real Kafka into the real stores, and compares with the oracle: shared
+ * groups, killed runners, and broker outages.
  */
 import { openStore, type Store } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
@@ -29,19 +29,19 @@ import { seedSettings } from "../src/settings.ts";
 import { slowSource } from "../src/slow-source.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-/** Enough that a runner is still at it when it is killed. */
+/** Enough changes that a runner is still running when it is killed. */
 const MANY = { changes: 600, tailCut: false };
-/** A log of fewer is over before anything can be done to those who read it. */
+/** A log with fewer messages is read before its readers can be disturbed. */
 const FEW = 60;
 
 const { seed: firstSeed, seeds } = seedSettings("kafka", 3);
 
 interface Published {
   readonly scenario: Scenario;
-  /** What the topics are called in Kafka. */
+  /** The pattern of the topics' names in Kafka. */
   readonly topics: RegExp;
   readonly names: readonly string[];
-  /** Of all its topics. */
+  /** The number of partitions of all its topics. */
   readonly partitions: number;
   publish(from: number, to: number): Promise<void>;
 }
@@ -56,7 +56,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   });
   let number = 0;
 
-  /** Each seed has topics of its own; shares of the log are published in its order. */
+  /** Publishes the topics of a seed under their own names, in the log's order, in pieces. */
   async function topicsOf(seed: number, options: ScenarioOptions = {}): Promise<Published> {
     const scenario = generateScenario(seed, options);
     const lines = scenario.lines.map((line) => {
@@ -108,8 +108,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     });
 
   /**
-   * Reads what is left, and compares: the oracle's answers on every path, and every message once in
-   * the history.
+   * Reads the rest and compares: the oracle's answers on every path, and every message once in the
+   * history.
    */
   async function expectOracle(
     folder: string,
@@ -131,8 +131,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         for (let row = 0; row < batch.length; row++)
           places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
       }
-      // Every message that lies in Kafka, once. They may be more than were sent: a producer that
-      // finds one partition without its leader sends again what the others took.
+      // Every message in Kafka, once. There may be more than were sent: if one partition has no
+      // leader, the producer repeats what the others took.
       const expected: string[] = [];
       for (const topic of new Set(
         scenario.truth.flatMap((change) => (change.source === source.name ? [change.topic] : [])),
@@ -148,14 +148,13 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   }
 
   test(
-    "two runners of one group come and go: partitions change hands, nothing is lost and " +
-      "nothing doubled",
+    "runners of one group come and go: partitions move, no message is lost or doubled",
     { timeout: 600_000 },
     async () => {
       for (let seed = firstSeed, done = 0; done < seeds; seed++) {
         const published = await topicsOf(seed);
-        // of a single partition the second runner would never have any, and of a few messages the
-        // first would take them all at once
+        // with one partition the second runner would never own any, and with few messages the first
+        // would take them all at once
         if (published.partitions < 2 || published.scenario.lines.length < FEW) continue;
         done++;
         const { scenario, topics, publish } = published;
@@ -195,7 +194,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
           const a = await runner(0);
           await until(() => taken[0]! > 10);
           const b = await runner(1);
-          // what is left for it to take may be little: the first may have read everything by then
+          // the rest may be small: the first runner may have read everything by then
           await until(() => a.source.lag().length > 0 && b.source.lag().length > 0);
           const shares = [a.source.lag().length, b.source.lag().length];
           await publish(0.5, 0.8);
@@ -214,11 +213,11 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
           await b.stop();
           await c.stop();
           expect(shares.every((share) => share > 0)).toBe(true);
-          // Who was overtaken went on: nobody was fenced off.
+          // The overtaken runners went on: none was fenced off.
           expect(starts).toEqual(["20", "20", "20"]);
           console.log(
-            `kafka: seed ${seed}, ${scenario.lines.length} messages, partitions ` +
-              `${shares.join(" + ")}, taken ${taken.join(" + ")}`,
+            `kafka: seed ${seed}, ${scenario.lines.length} messages, ` +
+              `partitions ${shares.join(" + ")}, taken ${taken.join(" + ")}`,
           );
           await expectOracle(folder, published);
         });
@@ -278,8 +277,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   );
 
   test(
-    "a broker that is stopped, and one that is killed, while a run goes on: it waits, and " +
-      "goes on behind what it has",
+    "a stopped or killed broker: the run waits and goes on at its position",
     { timeout: 600_000 },
     async () => {
       const published = await topicsOf(firstSeed + 100, {
@@ -316,8 +314,8 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
         await publish(0.5, 0.8);
         await until(() => taken > 0.7 * scenario.lines.length);
         console.log(
-          `kafka: went on ${((performance.now() - back) / 1000).toFixed(1)} s after the ` +
-            "broker was back",
+          `kafka: went on ${((performance.now() - back) / 1000).toFixed(1)} s ` +
+            "after the broker was back",
         );
         await kafka.service.halt("SIGKILL");
         await sleep(1_000);

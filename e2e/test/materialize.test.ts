@@ -1,5 +1,5 @@
 /**
- * Materialized days on the stores that users have: a process killed with -9 at every point of them,
+ * Tests materialized days on the stores that users have: a process killed with -9 at every point,
  * and two processes at once.
  */
 import type { MaterializeOptions } from "@tidemark/core";
@@ -65,7 +65,7 @@ async function served(folder: string): Promise<string[]> {
   return (rows as readonly unknown[]).map((row) => JSON.stringify(row));
 }
 
-/** Of a folder where one day is materialized and rows of that week came since. */
+/** Makes a folder where one day is materialized and rows of that week came since. */
 async function ground(folder: string): Promise<void> {
   const store = await openBank(folder);
   await store.run(transactionsOn(["2025-06-10", "2025-06-12"], 0));
@@ -79,8 +79,7 @@ for (const [name, options] of [
   ["incremental", { incremental: true, to: "2025-06-16" }],
 ] as const) {
   test(
-    `${name}: killed with -9 at every point, one whole day is served, and run again it is as ` +
-      "if nothing had been",
+    `${name}: killed with -9 at every point, it serves one whole day and can be rerun`,
     { timeout: 600_000 },
     async () => {
       await inFolder(async (folder) => {
@@ -115,8 +114,7 @@ for (const [name, options] of [
 }
 
 test(
-  "two processes at once: one is done, the other too or told so, and the table and what is " +
-    "served are whole",
+  "two processes at once: one is done, the other done or refused; both stores are whole",
   { timeout: 300_000 },
   async () => {
     await inFolder(async (folder) => {

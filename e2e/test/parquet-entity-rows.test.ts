@@ -55,64 +55,54 @@ const labels = [
   },
 ];
 
-test(
-  "labels in a Parquet file become a training set in a Parquet file, row for row, as labels in " +
-    "an array do",
-  async () => {
-    await inFolder(async (folder) => {
-      const store = await openStore({
-        definitions: { weekly },
-        offline: realStores(folder).offline,
-      });
-      await store.run(recordedTopic(topic));
-      const fromArray = await (
-        await store.getHistoricalFeatures({ features: weekly, entities: labels })
-      ).rows();
-      expect(fromArray.map(({ user_id, num_l1w }) => [user_id, num_l1w])).toEqual([
-        ["user_000066", 3],
-        ["nobody", 0],
-        ["user_000066", 3],
-      ]);
+test("labels in a Parquet file become a training set in a Parquet file, row for row", async () => {
+  await inFolder(async (folder) => {
+    const store = await openStore({ definitions: { weekly }, offline: realStores(folder).offline });
+    await store.run(recordedTopic(topic));
+    const fromArray = await (
+      await store.getHistoricalFeatures({ features: weekly, entities: labels })
+    ).rows();
+    expect(fromArray.map(({ user_id, num_l1w }) => [user_id, num_l1w])).toEqual([
+      ["user_000066", 3],
+      ["nobody", 0],
+      ["user_000066", 3],
+    ]);
 
-      const frame = join(folder, "labels.parquet");
-      const again = await store.getHistoricalFeatures({
-        features: weekly.num_l1w,
-        entities: labels,
-      });
-      expect(await writeParquet(frame, again)).toBe(3);
-      const file = await readParquet(frame, {
-        columns: ["user_id", "event_timestamp", "fraud", "weight"],
-      });
-      const out = join(folder, "training.parquet");
-      expect(
-        await writeParquet(
-          out,
-          await store.getHistoricalFeatures({ features: weekly, entities: file }),
-        ),
-      ).toBe(3);
-
-      const written = await readParquet(out);
-      expect(written.columns.map((column) => `${column.name} ${column.type}`)).toEqual([
-        "user_id string",
-        "event_timestamp timestamp",
-        "fraud boolean",
-        "weight float64",
-        "num_l1w int64",
-        "total_l1w float64",
-        "max_l1w float64",
-      ]);
-      const rows = await (
-        await store.getHistoricalFeatures({ features: weekly, entities: file })
-      ).rows();
-      expect(rows.map((row) => [row.num_l1w, row.total_l1w, row.max_l1w])).toEqual(
-        fromArray.map((row) => [row.num_l1w, row.total_l1w, row.max_l1w]),
-      );
-      await store.close();
+    const frame = join(folder, "labels.parquet");
+    const again = await store.getHistoricalFeatures({ features: weekly.num_l1w, entities: labels });
+    expect(await writeParquet(frame, again)).toBe(3);
+    const file = await readParquet(frame, {
+      columns: ["user_id", "event_timestamp", "fraud", "weight"],
     });
-  },
-);
+    const out = join(folder, "training.parquet");
+    expect(
+      await writeParquet(
+        out,
+        await store.getHistoricalFeatures({ features: weekly, entities: file }),
+      ),
+    ).toBe(3);
 
-test("a Parquet file without event_timestamp, or without a key, is refused with the columns it has", async () => {
+    const written = await readParquet(out);
+    expect(written.columns.map((column) => `${column.name} ${column.type}`)).toEqual([
+      "user_id string",
+      "event_timestamp timestamp",
+      "fraud boolean",
+      "weight float64",
+      "num_l1w int64",
+      "total_l1w float64",
+      "max_l1w float64",
+    ]);
+    const rows = await (
+      await store.getHistoricalFeatures({ features: weekly, entities: file })
+    ).rows();
+    expect(rows.map((row) => [row.num_l1w, row.total_l1w, row.max_l1w])).toEqual(
+      fromArray.map((row) => [row.num_l1w, row.total_l1w, row.max_l1w]),
+    );
+    await store.close();
+  });
+});
+
+test("a Parquet file without event_timestamp or a key is refused with its columns", async () => {
   await inFolder(async (folder) => {
     const store = await openStore({ definitions: { weekly }, offline: realStores(folder).offline });
     const training = await store.getHistoricalFeatures({ features: weekly, entities: labels });

@@ -1,6 +1,6 @@
 /**
- * The whole flow on the real programs: PostgreSQL, Debezium in Kafka Connect, Kafka, and the stores
- * with their history in MinIO. They are started once.
+ * Tests the whole pipeline on the real programs, started once: PostgreSQL, Debezium in Kafka
+ * Connect, Kafka, and the stores with their history in MinIO.
  */
 import { type Pipeline, startPipeline } from "@tidemark/testkit/services";
 import { afterAll, beforeAll } from "vitest";

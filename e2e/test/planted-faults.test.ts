@@ -10,10 +10,10 @@ import { seedSettings } from "../src/settings.ts";
 const root = join(import.meta.dirname, "../..");
 const findDifference = join(import.meta.dirname, "../src/find-difference.ts");
 const { seed } = seedSettings("planted faults", 0);
-/** A fault that needs more seeds than this would slip through the suite, which takes as many. */
+/** The number of seeds of the suite. A fault that needs more seeds would slip through. */
 const SEEDS = 200;
 
-/** How many seeds it takes until the paths differ from the oracle; 0: they never do. */
+/** Returns how many seeds it takes until the paths differ from the oracle; 0 if they never do. */
 async function seedsUntilFound(folder: string): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--conditions=@tidemark/source",
@@ -25,7 +25,7 @@ async function seedsUntilFound(folder: string): Promise<number> {
   return Number(stdout);
 }
 
-/** A pattern for code, whatever spaces and line breaks the formatter put into it. */
+/** Makes a pattern for code that ignores the formatter's spaces and line breaks. */
 function anySpaces(code: string): string {
   return code
     .split(/\s+/)

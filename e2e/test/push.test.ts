@@ -1,6 +1,6 @@
 /**
- * Random pushes from two stores at once, which die: online, as corrected and as known are the
- * oracle's bits.
+ * Tests random pushes from two stores at once, which die: online, as corrected and as known have
+ * the oracle's bits.
  */
 import { openStore } from "@tidemark/core";
 import {
@@ -30,7 +30,7 @@ import { storeDifferences } from "../src/store-differences.ts";
 
 const { seed: firstSeed, seeds } = seedSettings("push", 12);
 
-/** The scenario's questions, and the same at the moments when pushes became known. */
+/** Returns the scenario's requests, and the same at the commit times of pushes. */
 function requestsOf(
   scenario: Scenario,
   truth: readonly Change[],
@@ -73,8 +73,7 @@ const run = (
   pushRun({ pushes: 60, crashChance: 0.6, concurrentChance: 0.4, ...options });
 
 test(
-  "pushes from two stores that die at their writes, over memory: every path gives the " +
-    "oracle's bits, and each push is in once",
+  "pushes from two dying memory stores: each is in once, with the oracle's bits",
   { timeout: 600_000 },
   async () => {
     let [deaths, repeated] = [0, 0];
@@ -145,8 +144,7 @@ const POINTS = [
 ] as const;
 
 test(
-  "two processes that push to the same files and are killed with -9, again and again: every " +
-    "push is in once, and every path gives the oracle's bits",
+  "pushes from two killed processes: each is in once, with the oracle's bits",
   { timeout: 600_000 },
   async () => {
     const killed = new Map<string, number>();

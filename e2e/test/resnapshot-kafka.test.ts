@@ -1,5 +1,5 @@
 /**
- * What to do when a real topic has lost changes, or was made anew: a new snapshot in it, and
+ * Tests the repair of a real topic that lost changes or was recreated: a new snapshot in it, and
  * `store.resnapshot`.
  */
 import { openStore, type Store } from "@tidemark/core";
@@ -89,7 +89,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
     for (const asked of ["online", "as corrected", "as known"] as const)
       found.push(...(await storeDifferences(store, scenario, scenario.requests, asked, known)));
     expect(found).toEqual([]);
-    // and the stream goes on from there, with nothing to be allowed any more
+    // and the stream goes on from there without further permission
     expect(await store.run(again())).toEqual({ changes: 0 });
     expect(
       (await store.status()).every(
@@ -99,8 +99,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   }
 
   test(
-    "retention passes the stored offset: LOG_LOST names the way out, and it leads to " +
-      "agreement on every path",
+    "retention past the stored offset is LOG_LOST; its way out makes every path agree",
     { timeout: 600_000 },
     async () => {
       const [log] = logsWithSnapshotEnd(firstSeed, 1, "retained") as [LogWithGap];
@@ -110,7 +109,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
       await inFolder(async (folder) => {
         const store = await open(folder, log);
         await store.run(changes(prefix));
-        // changes that nobody will ever read
+        // changes that no reader will ever read
         await publish(log, prefix, log.lines.before);
         for (const topic of topicsOf(log).keys()) {
           const ends = (await kafka.admin.fetchTopicOffsets(prefix + topic)).filter(
@@ -127,7 +126,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
           /^LOG_LOST: .*are gone.*snapshot.*store\.resnapshot/s,
         );
         const [first] = log.scenario.sources;
-        // before there is a snapshot, nothing is claimed to be complete
+        // before the snapshot exists, none is reported as complete
         expect(
           await failure(store.resnapshot(first!.name, changes(prefix, { beginning: "retained" }))),
         ).toMatch(/^SNAPSHOT_INCOMPLETE: .*call resnapshot again/);

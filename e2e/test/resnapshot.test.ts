@@ -1,6 +1,6 @@
 /**
- * Law 5's way out: when a log has lost changes, a new epoch begins from a new snapshot, and every
- * path answers as the oracle does.
+ * Tests the repair of a log that lost changes (law 5: the loss is a named error). A new generation
+ * begins from a new snapshot, and every path answers as the oracle.
  */
 import { isTidemarkError, openStore, type Store } from "@tidemark/core";
 import {
@@ -42,8 +42,8 @@ const { seed: firstSeed, seeds } = seedSettings("resnapshot", 40);
 const CLOCK = 4_200_000_000_000;
 const PATHS: readonly AnswerPath[] = ["online", "as corrected", "as known"];
 /**
- * A process that dies at each of its writes has few of them; the program that is killed has the
- * same.
+ * A small log: a process that dies at each of its writes has few writes, and the killed program has
+ * the same.
  */
 const SMALL = { traits: { changes: 40 } };
 const CONTINUATIONS: readonly LogContinuation[] = ["retained", "recreated", "restored"];
@@ -80,9 +80,9 @@ interface ResnapshotResult {
 }
 
 /**
- * Sources one after the other. Where no row is told to be the last of the snapshot (an empty table,
- * flat messages), it ends with a log that holds nothing from before; or, flat, where a change
- * follows it.
+ * Resnapshots the sources one after the other. A snapshot may have no row that is marked as its
+ * last: of an empty table, or in unwrapped messages. Then the snapshot ends with a log that holds
+ * nothing from before, or, unwrapped, at the next change.
  */
 async function resnapshotAll(
   store: Store,
@@ -94,7 +94,7 @@ async function resnapshotAll(
   for (const { name } of log.scenario.sources) {
     const mine = log.after.filter((change) => change.source === name);
     const snapshot = log.snapshots.get(name);
-    // what is retained may hold an older snapshot, and everything since
+    // the retained log may hold an older snapshot, and everything since
     if (snapshot === undefined && log.continuation === "retained") continue;
     truth.push(...mine);
     const changes = changesOf(name, log.after, random);
@@ -123,7 +123,7 @@ async function resnapshotAll(
   return { truth, ended };
 }
 
-/** The seeds that have a gap, on each kind of what may come after it. */
+/** Yields the seeds that have a gap, with each kind of continuation. */
 function* logs(from: number, count: number, aftermaths = CONTINUATIONS): Iterable<LogWithGap> {
   for (let seed = from; seed < from + count; seed++) {
     for (const aftermath of aftermaths) {
@@ -133,7 +133,7 @@ function* logs(from: number, count: number, aftermaths = CONTINUATIONS): Iterabl
   }
 }
 
-/** How many answers of the oracle are others when it knows this instead of that. */
+/** Counts the oracle's answers that differ between two states of knowledge. */
 function changed(
   log: LogWithGap,
   mode: OracleMode,
@@ -160,8 +160,7 @@ function text(value: unknown): string {
 }
 
 test(
-  "after a gap, a new snapshot and the log from there give the oracle's bits, whatever became " +
-    "of offsets and LSNs",
+  "a gap, a new snapshot and its log give the oracle's bits in each continuation",
   { timeout: 900_000 },
   async () => {
     const met = { logs: 0, ended: 0, answersThatNeedTheEnd: 0 };
@@ -186,47 +185,42 @@ test(
   },
 );
 
-test(
-  "the oracle with epochs says what one without says of the new log alone, and as known before " +
-    "the snapshot what one says of the old log alone",
-  () => {
-    const met = { logs: 0, requests: 0, known: 0 };
-    for (const log of logs(firstSeed, seeds, ["recreated", "restored"])) {
-      const { scenario } = log;
-      if (
-        scenario.sources.some(
-          ({ name, eventTime }) => !log.snapshots.has(name) || eventTime.kind === "committed",
-        )
+test("the oracle with generations equals one of the new log, and before it of the old log", () => {
+  const met = { logs: 0, requests: 0, known: 0 };
+  for (const log of logs(firstSeed, seeds, ["recreated", "restored"])) {
+    const { scenario } = log;
+    if (
+      scenario.sources.some(
+        ({ name, eventTime }) => !log.snapshots.has(name) || eventTime.kind === "committed",
       )
-        continue;
-      const ended = [...log.snapshots.values()];
-      const all = { truth: [...log.before, ...log.after], ended };
-      const time = Math.min(...ended.map(({ committed }) => committed));
-      expect(
-        changed(log, "corrected", all, {
-          truth: log.after.map((change) => ({ ...change, generation: 0 })),
-          ended: [],
-        }),
-        `seed ${scenario.seed}`,
-      ).toBe(0);
-      // a clock that went back may have given a change of the new log an earlier time
-      if (log.after.some(({ committed, kind }) => kind !== "none" && committed! < time)) continue;
-      expect(
-        changed(log, "known", all, { truth: log.before, ended: [] }, time),
-        `seed ${scenario.seed}`,
-      ).toBe(0);
-      met.logs++;
-      met.requests += scenario.requests.length;
-      met.known += scenario.requests.filter((request) => request.time <= time).length;
-    }
-    console.log(`resnapshot: ${JSON.stringify(met)}`);
-    expect(met.known).toBeGreaterThan(0);
-  },
-);
+    )
+      continue;
+    const ended = [...log.snapshots.values()];
+    const all = { truth: [...log.before, ...log.after], ended };
+    const time = Math.min(...ended.map(({ committed }) => committed));
+    expect(
+      changed(log, "corrected", all, {
+        truth: log.after.map((change) => ({ ...change, generation: 0 })),
+        ended: [],
+      }),
+      `seed ${scenario.seed}`,
+    ).toBe(0);
+    // a clock that went back may have given a change of the new log an earlier time
+    if (log.after.some(({ committed, kind }) => kind !== "none" && committed! < time)) continue;
+    expect(
+      changed(log, "known", all, { truth: log.before, ended: [] }, time),
+      `seed ${scenario.seed}`,
+    ).toBe(0);
+    met.logs++;
+    met.requests += scenario.requests.length;
+    met.known += scenario.requests.filter((request) => request.time <= time).length;
+  }
+  console.log(`resnapshot: ${JSON.stringify(met)}`);
+  expect(met.known).toBeGreaterThan(0);
+});
 
 test(
-  "until the snapshot is complete its rows are merged with those of before, which are served " +
-    "on, and the store says so",
+  "an incomplete snapshot is merged with the old rows, which are still served",
   { timeout: 900_000 },
   async () => {
     let met = 0;
@@ -246,15 +240,15 @@ test(
           () => null,
           (error: unknown) => error,
         );
-      // a change behind the snapshot's rows, of another partition, may have been read before its
+      // a change after the snapshot's rows, of another partition, may have been read before its
       // last row
       if (!isTidemarkError(refused, "SNAPSHOT_INCOMPLETE")) continue;
       await expectOracle(store, log, [...log.before, ...some], []);
       expect(await store.status()).toContainEqual(
         expect.objectContaining({ source: source.name, generation: 1, resnapshotting: true }),
       );
-      // a run that ends goes on with it as well: the first meets the last row, the second has read
-      // all that was there by then
+      // a run also continues it until its end: the first meets the last row, the second has read
+      // everything that existed
       for (const again of [mine, mine]) await store.run(changesOf("rest", again, random));
       expect(await store.status()).toContainEqual(
         expect.objectContaining({ source: source.name, generation: 1, resnapshotting: false }),
@@ -268,13 +262,12 @@ test(
 );
 
 test(
-  "a process that dies at any write of a resnapshot, before it or after it, leaves what the " +
-    "next one goes on with",
+  "a process that dies at any write of a resnapshot leaves a state to go on with",
   { timeout: 900_000 },
   async () => {
     const met = { logs: 0, deaths: 0 };
-    // its log holds an older snapshot as well, and a process may die when it has read that one to
-    // its end and the new one not at all
+    // the log also holds an older snapshot, and a process may die after reading that one and before
+    // the new one
     const twoSnapshots = logsWithSnapshotEnd(225_412_592, 1, "retained", SMALL);
     for (const log of [
       ...twoSnapshots,

@@ -1,6 +1,6 @@
 /**
- * Law 1 with a finite `retain`: what lies behind the horizon is refused, what lies at or after it
- * is exact, and what nothing needs goes away.
+ * Tests law 1 with a finite `retain`: requests before the horizon are refused, requests at or after
+ * it are exact. Rows that no request needs are deleted.
  */
 import { openStore, parseTime, type Store, type StoreOptions } from "@tidemark/core";
 import type { OnlineStore } from "@tidemark/core/spi";
@@ -27,11 +27,11 @@ const RUNS = 8;
 interface Retained {
   readonly scenario: Scenario;
   readonly random: Random;
-  /** Line numbers of the log, a part per run. */
+  /** The line numbers of the log, one list per run. */
   readonly parts: readonly (readonly number[])[];
-  /** µs of the clock at the end of each part: the latest commit so far. */
+  /** The clock at the end of each run in µs: the latest commit so far. */
   readonly clocks: readonly number[];
-  /** Whole seconds, µs. */
+  /** The retention in whole seconds, as µs. */
   readonly retain: number;
   readonly log: number;
 }
@@ -59,8 +59,8 @@ function retained(seed: number): Retained {
 }
 
 /**
- * Runs part after part, the clock moving with the commits, and compares after each all that the
- * store promises then.
+ * Runs one list after the other, with the clock moving with the commits. After each run it compares
+ * everything that the store promises then.
  */
 async function compareAll(
   { scenario, random, parts, clocks, retain, log }: Retained,
@@ -131,8 +131,7 @@ async function compareAll(
 }
 
 test(
-  "t at or after the horizon gives the oracle's bits, t before it is refused: over many " +
-    "seeds, in many runs under a moving clock",
+  "requests at or after the horizon give the oracle's bits, earlier ones are refused",
   { timeout: 600_000 },
   async () => {
     const total = { compared: 0, refused: 0 };
@@ -161,8 +160,7 @@ test(
 );
 
 test(
-  "once the clock has left a log behind, nothing of its rows is left; only where it stands, " +
-    "and what has no time",
+  "past the retention nothing of a log's rows is left but positions and timeless rows",
   { timeout: 600_000 },
   async () => {
     let before = 0;
@@ -185,7 +183,7 @@ test(
       });
       await store.run(scenarioSource(scenario));
       before += cells(data);
-      // beyond every event, window, retention, and beyond the log's
+      // beyond every event, every window, the store's retention and the log's
       const sources = new Set(scenario.views.map((view) => view.source));
       const latest = Math.max(
         ...scenario.truth.flatMap(({ source, values }) =>
@@ -205,8 +203,8 @@ test(
         (sum, { online }) => sum + online!.quarantinedRows,
         0,
       );
-      // per source: its state, its counters by partition, its quarantine and the rows that are in
-      // it; and the list of sources
+      // per source: its state, its counters by partition, its quarantine and the rows in it; and
+      // the list of sources
       const partitions = new Set(
         scenario.truth.map(({ topic, partition }) => `${topic}:${partition}`),
       ).size;
@@ -226,10 +224,7 @@ function cells(data: MemoryOnlineData): number {
   return data.namespaces.get("default")!.cells.size;
 }
 
-/**
- * Rows whose image has at some time had no readable event time: they may come back, so they are
- * kept.
- */
+/** Counts rows that once had no readable event time. They may come back, so they are kept. */
 function timeless({ truth, sources }: Scenario): number {
   const rows = new Set<string>();
   for (const { source, kind, values } of truth) {
@@ -240,17 +235,14 @@ function timeless({ truth, sources }: Scenario): number {
       values![columns.findIndex((column) => column.name === eventTime.column)] !== null
     )
       continue;
-    rows.add(
-      `${source} ` +
-        `${primaryKey.map((name) => String(values![columns.findIndex((column) => column.name === name)])).join()}`,
-    );
+    const key = primaryKey.map((name) => values![columns.findIndex((c) => c.name === name)]);
+    rows.add(`${source} ${key.map(String).join()}`);
   }
   return rows.size;
 }
 
 test(
-  "a truncate takes away the change that told a column which a later one left out, until the " +
-    "insert between them comes",
+  "a truncate removes a TOASTed column's source change until the insert between comes",
   { timeout: 60_000 },
   async () => {
     const data = memoryOnlineData();

@@ -1,4 +1,4 @@
-/** Several runners and readers over the same files. */
+/** Tests several runners and readers over the same files. */
 import { openStore, type Store } from "@tidemark/core";
 import type { ChangeSource } from "@tidemark/core/spi";
 import {
@@ -38,8 +38,7 @@ async function compareAll(folder: string, scenario: Scenario): Promise<string[]>
 }
 
 test(
-  "two runners with a partition half each, taking turns on the same files, end as one runner " +
-    "does: the oracle's bits on every path",
+  "two runners with half the partitions each end in the oracle's bits on every path",
   { timeout: 600_000 },
   async () => {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -74,8 +73,7 @@ test(
 );
 
 test(
-  "two processes that run the same topic into one folder: who is too late is fenced off by " +
-    "name, and nothing is lost or doubled",
+  "of two processes over one topic the late one is fenced off; nothing is lost or doubled",
   { timeout: 600_000 },
   async () => {
     const endings = new Map<string, number>();
@@ -99,7 +97,7 @@ test(
   },
 );
 
-/** Two processes, let go together; how the runs of each ended. */
+/** Starts two processes at the same moment, and returns how the runs of each ended. */
 async function started(folder: string, seed: number): Promise<Promise<string[]>[]> {
   const program = fileURLToPath(new URL("programs/run-topic.ts", import.meta.url));
   const children = [0, 1].map(() =>

@@ -1,4 +1,4 @@
-/** Law 6: as known is what serving without lag saw. */
+/** Tests law 6: as known is what serving without lag saw. */
 import { openStore } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import {
@@ -14,15 +14,14 @@ import { storeDifferences } from "../src/store-differences.ts";
 const { seed: firstSeed, seeds } = seedSettings("serving", 40);
 
 test(
-  "a store fed exactly the changes with commit < t, asked at t, answers what history answers " +
-    "as known at t",
+  "a store fed the changes with commit < t answers at t as the history as known",
   { timeout: 600_000 },
   async () => {
     let compared = 0;
     let corrected = 0;
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      // where commit times go back, known from is raised; and a dimension that holds since before
-      // it was read was served by nobody then
+      // if commit times go back, known-from is raised; a dimension that holds from before its
+      // snapshot was not served then
       const scenario = scenarioWith(
         generateScenario(seed, { traits: { clockGoesBack: false }, requests: 12 }),
         ({ source }) => source.eventTime.kind === "column" || source.eventTime.since === null,

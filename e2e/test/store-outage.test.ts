@@ -1,6 +1,6 @@
 /**
- * A store that is away while the stream from a real Kafka goes on: MinIO halted under the history.
- * What the other has meanwhile, and where both end.
+ * Tests a store that is unavailable while the stream from a real Kafka goes on: MinIO is halted
+ * under the history. The tests check the other store meanwhile, and the end of both.
  */
 import { s3Objects } from "@tidemark/adapter-minio";
 import {
@@ -55,7 +55,7 @@ const paid = featureView("paid", {
   features: { payments: count().over("7d"), total: sum(payments.amount).over("7d") },
 });
 
-/** Both, so that who lacks one reads the name of the other too. */
+/** Both needs, so that the report names both. */
 const needed = { missing: realKafka().missing ?? minioServer().missing };
 
 suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
@@ -70,7 +70,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
     await Promise.all([kafka.stop(), minio.stop()]);
   });
 
-  /** The SDK's seven attempts take seconds; a run has attempts of its own. */
+  /** The SDK's seven attempts take seconds; a run retries on its own. */
   const lake = (prefix: string) =>
     s3Objects({
       bucket: "lakes",
@@ -135,7 +135,9 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
     stop(): Promise<void>;
   }
 
-  /** A run that goes on; when it ends by itself, waiting for something else ends too. */
+  /**
+   * Starts a run in the background. If the run ends by itself, waiting for another event ends too.
+   */
   function run(store: Store, from: KafkaChanges, options: RunOptions = {}): Running {
     const stop = new AbortController();
     const backpressure: StoreBackpressure[] = [];
@@ -211,8 +213,8 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
             for (let row = 0; row < batch.length; row++)
               places.push(batch.vectors.map((vector) => String(valueAt(vector, row))).join(":"));
           }
-        // Every message that lies in Kafka, once. They may be more than were sent: a producer whose
-        // answer is late sends again.
+        // Every message in Kafka, once. There may be more than were sent: a producer whose answer
+        // is late sends again.
         const expected: string[] = [];
         for (const topic of of) {
           for (const { partition, high } of await kafka.admin.fetchTopicOffsets(
@@ -227,8 +229,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
   }
 
   test(
-    "the online store is at the head of the topics meanwhile; then the history gets level, " +
-      "with the oracle's bits",
+    "the online store reaches the topics' head meanwhile; then the history does",
     { timeout: 600_000 },
     async () => {
       const there = await place(firstSeed);
@@ -261,8 +262,8 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
           { role: "history", error: { code: "OBJECTS_UNREACHABLE" }, caughtUp: false },
         ]);
 
-        // A run that is stopped meanwhile, and one that starts meanwhile: it has no place in the
-        // history to begin from, and begins from that of the online store.
+        // One run is stopped meanwhile, and one starts meanwhile. The latter has no position in the
+        // history, and begins at that of the online store.
         await running.stop();
         running = run(store, changes(there.topics, { batchMessages: 20 }));
         await there.publish(0.5, 0.8);
@@ -286,8 +287,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
   );
 
   test(
-    "two runners of one group whose histories fell behind each read for themselves what the " +
-      "group gave them, and share again",
+    "two runners of one group with late histories read on their own, then share again",
     { timeout: 600_000 },
     async () => {
       const there = await place(firstSeed + 1);
@@ -341,8 +341,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
   );
 
   test(
-    "a queue that is full lets the history go: tens of thousands of changes reach the online " +
-      "store while MinIO is away, and then the history",
+    "a full queue detaches the history: the online store goes on, then the history",
     { timeout: 600_000 },
     async () => {
       const topic = `bulk${++number}.public.payments`;
@@ -377,8 +376,8 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
         const topics = new RegExp(`^bulk${number}\\.`);
         const running = run(store, changes(topics));
         await kafka.publish(topic, many(0, 10_000));
-        // not all of them: this clock stands still, so fewer than 5,000 behind a commit never grow
-        // old
+        // not all of them: this clock stands still, so fewer than 5,000 changes after a commit
+        // never become old
         await until(
           async () => caughtUp(running) && (await store.status())[0]!.history!.changes >= 5_000,
         );

@@ -1,5 +1,5 @@
 /**
- * What goes wrong under load: programs that are stopped, killed or slow. After each, PostgreSQL's
+ * Tests faults under load: programs that are stopped, killed or slow. After each fault PostgreSQL's
  * tables, the online store and the history agree.
  */
 import { type Store } from "@tidemark/core";
@@ -31,25 +31,22 @@ interface UnderLoad {
   readonly runner: Runner;
   readonly store: Store;
   readonly seed: number;
-  /** Waits until the stores have taken so many changes more. */
+  /** Waits until the stores have taken this many more changes. */
   expectProgress(changes?: number): Promise<void>;
 }
 
 interface UnderLoadOptions {
-  /** Of the lake, while the load goes on. */
+  /** The address of the lake while the load goes on. */
   readonly endpoint?: string | undefined;
-  /** Looks at the stores once more, and says what it found. */
+  /** Checks the stores once more, and returns a description of the result. */
   readonly after?: ((stores: () => RealStores) => Promise<string>) | undefined;
 }
 
-/** Errors that a history which cannot be reached may end a run with; each says what to do. */
+/** Errors that may end a run while the history is unavailable; each names a next step. */
 const AWAY = ["OBJECTS_UNREACHABLE", "OBJECTS_FAILED"];
 
 export function faultTests(pipelineOf: () => Pipeline): void {
-  /**
-   * A bank that changes all the time and a run that follows it; then `fault`; then everything is
-   * compared.
-   */
+  /** Runs a load and a run that follows it, then `fault`, then compares everything. */
   async function underLoad(
     name: string,
     fault: (at: UnderLoad) => Promise<string>,
@@ -67,8 +64,8 @@ export function faultTests(pipelineOf: () => Pipeline): void {
       const expectProgress = async (changes = 300): Promise<void> => {
         const from = runner.taken;
         await untilTrue(
-          `${name}: the run to go on from ${from} changes; it had errors ` +
-            `${[...runner.errors].join()}`,
+          `${name}: the run to go on from ${from} changes; ` +
+            `it had errors ${[...runner.errors].join()}`,
           () => runner.taken >= from + changes,
         );
       };
@@ -82,9 +79,9 @@ export function faultTests(pipelineOf: () => Pipeline): void {
       const errors =
         [...runner.errors].map(([code, count]) => `${code} ${count}×`).join(", ") || "none";
       console.log(
-        `pipeline ${name}: ${told}${more}; ${load.transactions} transactions of ` +
-          `${load.statements} statements, ${load.unknownOutcomes} broken off; errors ${errors}; ` +
-          `${checkText(result)}`,
+        `pipeline ${name}: ${told}${more}; ` +
+          `${load.transactions} transactions of ${load.statements} statements, ` +
+          `${load.unknownOutcomes} broken off; errors ${errors}; ${checkText(result)}`,
       );
       expect(result.differences.slice(0, 20)).toEqual([]);
     });
@@ -158,7 +155,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     await underLoad("minio", async ({ expectProgress, runner }) => {
       for (const signal of ["SIGTERM", "SIGKILL"] as const) {
         await minio.halt(signal);
-        // longer than the client of S3 tries again
+        // longer than the S3 client retries
         await sleep(6_000);
         await minio.resume();
         await expectProgress();
@@ -187,7 +184,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
   });
 }
 
-/** Changes that the log holds at several offsets. */
+/** Counts the changes that the log holds at several offsets. */
 async function deliveredTwice({ offline }: RealStores): Promise<number> {
   let twice = 0;
   for (const { spec } of bank.sources) {

@@ -1,6 +1,6 @@
 /**
- * What goes wrong with the log and with the place of the history: a poison message, a retention
- * that has passed the stored offsets, a disk without space.
+ * Tests faults of the log and of the history's place: a poison message, a retention that has passed
+ * the stored offsets, a disk without space.
  */
 import { isTidemarkError } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
@@ -30,8 +30,7 @@ import { seedSettings } from "../../src/settings.ts";
 
 export function logTests(pipelineOf: () => Pipeline): void {
   test(
-    "poison in the middle of a topic is quarantined by name, everything else flows, and the " +
-      "next readable change brings its row back",
+    "poison is quarantined by name; the row's next readable change brings it back",
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
@@ -45,8 +44,9 @@ export function logTests(pipelineOf: () => Pipeline): void {
         const database = await connected(flow.url);
         const put = (id: number): Promise<unknown> =>
           database.query(
-            `
-        INSERT INTO public.transaction_data (id, "User ID", "Time", "Amount") VALUES ($1, 'user_1', '2026-11-20 00:00:00', 1) ON CONFLICT (id) DO UPDATE SET "Amount" = 2`,
+            `INSERT INTO public.transaction_data (id, "User ID", "Time", "Amount")
+            VALUES ($1, 'user_1', '2026-11-20 00:00:00', 1)
+            ON CONFLICT (id) DO UPDATE SET "Amount" = 2`,
             [id],
           );
         const store = await openFlow(bank, stores());
@@ -122,8 +122,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
   );
 
   test(
-    "a topic whose retention has passed the stored offset is LOG_LOST and changes nothing; " +
-      "what it says to do, a new snapshot and store.resnapshot, brings everything back",
+    "retention past the stored offset is LOG_LOST; a new snapshot and resnapshot repair it",
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
@@ -168,12 +167,12 @@ export function logTests(pipelineOf: () => Pipeline): void {
         expect(isTidemarkError(error, "LOG_LOST"), String(error)).toBe(true);
         expect((error as Error).message).toMatch(
           new RegExp(
-            `${topic.replaceAll(".", "\\.")}, partition \\d: changes up to offset \\d+ were ` +
-              `applied, and the log now begins at \\d+.*store\\.resnapshot`,
+            `${topic.replaceAll(".", "\\.")}, partition \\d: changes up ` +
+              "to offset \\d+ were applied, and the log now begins at \\d+.*store\\.resnapshot",
           ),
         );
-        // transactions stay where they are, and so does every answer; the other tables may have
-        // gone on, as far as their topics did before the error
+        // transactions keep their positions and answers; the other tables may have gone on as far
+        // as their topics went before the error
         expect((await store.status()).find(({ source }) => source === "transactions")).toEqual(
           before.find(({ source }) => source === "transactions"),
         );
@@ -208,8 +207,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
   );
 
   test(
-    "a disk that takes no more of the history is named, half-writes nothing, and goes on when " +
-      "there is space",
+    "a full disk under the history is named, half-writes nothing, and can recover",
     { timeout: 400_000 },
     async (context) => {
       const pipeline = pipelineOf();
@@ -238,7 +236,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
               () => (runner.errors.get("OBJECTS_FULL") ?? 0) > refused,
             );
             refused = runner.errors.get("OBJECTS_FULL")!;
-            // what was committed is whole, though the disk is full
+            // committed data is whole, though the disk is full
             const held = await messagesIn(stores());
             rmSync(join(disk, "ballast"));
             await untilTrue(
@@ -267,7 +265,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
   );
 }
 
-/** Read, not only counted. */
+/** Counts the messages by reading them. */
 async function messagesIn({ offline }: RealStores): Promise<number> {
   let messages = 0;
   for (const { spec } of bank.sources) {
@@ -285,7 +283,7 @@ async function publish(
   topic: string,
   messages: readonly (readonly [key: string | null, value: string])[],
 ): Promise<void> {
-  // the partitioner of Java, so each message lies where the connector puts that key
+  // the partitioner of Java puts each message where the connector puts that key
   const producer = new kafkajs.Kafka({
     brokers: [...brokers],
     logLevel: kafkajs.logLevel.NOTHING,
@@ -295,7 +293,7 @@ async function publish(
   await producer.disconnect();
 }
 
-/** A disk of 16 MiB. */
+/** Mounts a disk of 16 MiB. */
 function mounted(folder: string): boolean {
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], { stdio: "ignore" });
@@ -305,7 +303,7 @@ function mounted(folder: string): boolean {
   }
 }
 
-/** Leaves so many blocks free. */
+/** Fills the disk except for this many blocks. */
 function fill(path: string, blocks: number): void {
   const { bavail, bsize } = statfsSync(join(path, ".."));
   writeFileSync(path, new Uint8Array(Math.max(0, bavail - blocks) * bsize));

@@ -1,5 +1,5 @@
 /**
- * Runners under load in processes of their own: killed at random points, and two of one group that
+ * Tests runners under load in child processes: killed at random points, and two of one group that
  * come and go.
  */
 import { Random } from "@tidemark/testkit";
@@ -27,7 +27,7 @@ import { inFolder, realStores } from "../../src/real-stores.ts";
 import { seedSettings } from "../../src/settings.ts";
 
 const KILLS = 50;
-/** Three of each table's topic, and of the one that nothing is defined over. */
+/** Three partitions of each table's topic, and of the topic without definitions. */
 const PARTITIONS = 3 * (BANK_TABLES.length + 1);
 
 export function runnerTests(pipelineOf: () => Pipeline): void {
@@ -64,7 +64,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
       await inFolder(async (folder) => {
         const load = startLoad(flow.url, seed, 40);
         const settings = settingsOf(flow, folder, null);
-        /** How many commits had been told of by each kill. */
+        /** The number of reported commits at each kill. */
         const kills: number[] = [];
         let commits = 0;
         let next = startRunnerProcess(settings);
@@ -74,7 +74,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
           const runner = next;
           await runner.ready;
           runner.start();
-          // the next one loads its modules meanwhile
+          // the next process loads its modules meanwhile
           next = startRunnerProcess(settings);
           const after = random.int(5);
           await untilTrue("a runner to commit", () => runner.commits > after || runner.hasEnded, 2);
@@ -97,8 +97,8 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
           seed,
         );
         console.log(
-          `pipeline kills: ${kills.length} kills in ${seconds.toFixed(0)} s, ${inside()} of ` +
-            `them between the first and the last of ${commits} commits; ` +
+          `pipeline kills: ${kills.length} kills in ${seconds.toFixed(0)} s, ` +
+            `${inside()} of them between the first and the last of ${commits} commits; ` +
             `${load.transactions} transactions of ${load.statements} statements; ` +
             `${checkText(result)}`,
         );
@@ -109,8 +109,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
   );
 
   test(
-    "two runners of one group share the partitions under load; one is killed, another takes " +
-      "its place, one is stopped",
+    "runners of one group share partitions under load through a kill and a stop",
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
@@ -167,8 +166,8 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
           seed,
         );
         console.log(
-          `pipeline group: partitions ${shares.join(" + ")}, commits ` +
-            `${[first, second, third].map(({ commits }) => commits).join(" + ")}; ` +
+          `pipeline group: partitions ${shares.join(" + ")}, ` +
+            `commits ${[first, second, third].map(({ commits }) => commits).join(" + ")}; ` +
             `${load.transactions} transactions; ${checkText(result)}`,
         );
         expect(result.differences.slice(0, 20)).toEqual([]);

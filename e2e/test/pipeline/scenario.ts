@@ -1,5 +1,5 @@
 /**
- * The scenario of the fixtures, run against real programs: PostgreSQL's tables, the online store
+ * Runs the scenario of the fixtures against real programs. PostgreSQL's tables, the online store
  * and the history agree, whatever the connector's settings.
  */
 import type { Pipeline } from "@tidemark/testkit/services";
@@ -22,7 +22,7 @@ const sql = (name: string): string =>
   );
 
 const SIGNALS = { "signal.data.collection": "public.dbz_signal" };
-/** As the recordings of the same names were made. */
+/** The settings with which the recordings of the same names were made. */
 const SHAPES = {
   bare: SIGNALS,
   enveloped: {
@@ -41,8 +41,7 @@ const SHAPES = {
 };
 
 /**
- * With decimal.handling.mode=precise Debezium writes null for a NUMERIC that is NaN; as text it is
- * "NAN".
+ * With decimal.handling.mode=precise Debezium writes null for a NUMERIC NaN; as text it is "NAN".
  */
 const NAN_IS_NULL = [
   "online, every_type 2, num_free: PostgreSQL holds NAN, the store null",
@@ -51,8 +50,7 @@ const NAN_IS_NULL = [
 
 export function scenarioTests(pipelineOf: () => Pipeline): void {
   test(
-    "the scenario of the fixtures: every row, every column, and the features of every user at " +
-      "100 times agree, from three shapes of messages",
+    "the fixtures' scenario agrees for three message shapes: rows, columns, features",
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
@@ -65,8 +63,8 @@ export function scenarioTests(pipelineOf: () => Pipeline): void {
       const database = await connected(flow.url);
       for (const statement of statementsOf(sql("scenario"))) await database.query(statement);
       const shapes = Object.keys(SHAPES);
-      // each connector answers a signal with a snapshot of its own, and says in the table when it
-      // has ended
+      // each connector answers a signal with its own snapshot, and notes in the table when the
+      // snapshot has ended
       const snapshots = async (count: number): Promise<void> => {
         await untilTrue(
           `${count} incremental snapshots`,
@@ -80,10 +78,9 @@ export function scenarioTests(pipelineOf: () => Pipeline): void {
         );
       };
       await snapshots(shapes.length);
-      // The log does not tell of the default that a new column has in rows which were there before:
-      // a snapshot does.
+      // The log does not carry a new column's default for existing rows; a snapshot does.
       await database.query(
-        `INSERT INTO public.dbz_signal VALUES ('s2', 'execute-snapshot', ` +
+        "INSERT INTO public.dbz_signal VALUES ('s2', 'execute-snapshot', " +
           `'{"data-collections":["public.full_identity"],"type":"incremental"}')`,
       );
       await snapshots(2 * shapes.length);
@@ -104,7 +101,7 @@ export function scenarioTests(pipelineOf: () => Pipeline): void {
   );
 }
 
-/** The statements of a script, each sent by itself, as psql does it. */
+/** Splits a script into its statements, which are sent one by one, as psql does. */
 function statementsOf(script: string): string[] {
   const plain = script.replace(/^--.*$/gm, "");
   return [...plain.matchAll(/(?:'(?:[^']|'')*'|[^';])+/g)]

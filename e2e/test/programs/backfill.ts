@@ -1,6 +1,6 @@
 /**
- * Fills the online store of a folder from a history in a bucket, and dies where it is told: at the
- * n-th moment before or after a commit.
+ * Fills the online store of a folder from a history in a bucket, and dies at the n-th moment before
+ * or after a commit.
  */
 import { s3Objects, type S3ObjectsOptions } from "@tidemark/adapter-minio";
 import { openStore } from "@tidemark/core";

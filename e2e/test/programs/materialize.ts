@@ -1,6 +1,6 @@
 /**
- * Materializes days of a folder's bank, and dies where it is told: at the n-th point of its stores.
- * Without such a point it says how many there were.
+ * Materializes days of a folder's bank, and dies at the n-th point of its stores. Without such a
+ * point the program prints how many there were.
  */
 import type { MaterializeOptions } from "@tidemark/core";
 import { openBank } from "../../src/materialize-bank.ts";

@@ -1,4 +1,6 @@
-/** Runs topics of Kafka into the stores of a folder until it is killed, or has caught up. */
+/**
+ * Runs topics of Kafka into the stores of a folder until the process is killed, or has caught up.
+ */
 import { openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
 import { kafkaChanges } from "@tidemark/source-debezium";
@@ -21,7 +23,7 @@ const store = await openStore({
   history: { commit: { rows: 5 }, buckets: 2 },
 });
 console.log("ready");
-// no machine is through with it before it was killed a few times
+// slowed, so that no machine finishes before it was killed a few times
 await store.run(
   slowSource(
     kafkaChanges({

@@ -1,6 +1,6 @@
 /**
- * A runner in a process of its own: topics of a real Kafka into SQLite and a lake in MinIO, until
- * SIGTERM, or until it is killed. Says what it has committed.
+ * Runs topics of a real Kafka into SQLite and a lake in MinIO until SIGTERM, or until the process
+ * is killed. The program prints its commits.
  */
 import { kafkaChanges } from "@tidemark/source-debezium";
 import { s3Objects } from "@tidemark/adapter-minio";
@@ -32,7 +32,7 @@ process.on("SIGTERM", () => {
   stop.abort();
 });
 
-// what the modules take to load is not part of a run that is to be killed
+// loading the modules is not part of a run that is to be killed
 process.stdin.once("data", () => {
   void run();
 });

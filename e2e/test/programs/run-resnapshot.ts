@@ -1,6 +1,6 @@
 /**
- * Begins the sources of a folder's stores anew until it is killed, or has done it: goes on with
- * what another began.
+ * Resnapshots the sources of a folder's stores until the process is killed or done. It continues
+ * what another process began.
  */
 import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";

@@ -1,6 +1,6 @@
 /**
- * Runs the topic of a folder into the stores of the folder, as often as it is fenced off, and
- * prints how each run ended.
+ * Runs the topic of a folder into the folder's stores, again after each fencing, and prints how
+ * each run ended.
  */
 import { isTidemarkError, openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions } from "@tidemark/testkit";
