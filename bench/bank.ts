@@ -1,4 +1,4 @@
-/** Transactions of the demo's bank, as changes, made as they are read. */
+/** Generates the transactions of the demo's bank as changes while they are read. */
 import {
   avg,
   count,
@@ -57,14 +57,14 @@ export const VENDORS = [
 ];
 export const CHANNELS = ["Current Account", "Credit Card", "Debit Card"];
 export const WEEK = 604_800_000_000;
-/** The moment that is asked for: all events lie in the week before it. */
+/** The moment that the features are computed for: all events lie in the week before it. */
 export const NOW = 1_741_600_000_000_000;
 
 export function userName(n: number): string {
   return `user_${String(n).padStart(6, "0")}`;
 }
 
-/** A small generator (mulberry32), so that runs are alike. */
+/** Makes a small generator (mulberry32), so that runs are alike. */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -75,7 +75,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** `events` transactions in the order of their times, users at random. */
+/** Makes a source of `events` transactions in the order of their times, of random users. */
 export function bankChanges(users: number, events: number, batch = 2000): ChangeSource {
   return {
     name: "bank",

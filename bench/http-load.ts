@@ -1,19 +1,19 @@
 /**
- * The load, in a process of its own: requests from many connections, and how long each took. Reads
- * its orders as JSON from its arguments, prints what came of them.
+ * Generates the load in a separate process: requests from many connections, with the time of each.
+ * The program reads its settings as JSON from its arguments, and prints the results.
  */
 import autocannon from "autocannon";
 import { quantile } from "./figures.ts";
 
 export interface LoadSettings {
   readonly url: string;
-  /** Asked in turn; each connection begins elsewhere. */
+  /** The bodies that are sent in turn; each connection begins at another one. */
   readonly bodies: readonly string[];
   readonly connections: number;
   readonly seconds: number;
-  /** Requests a second of all connections; as many as are answered without it. */
+  /** The requests per second of all connections. Default: as many as are answered. */
   readonly rate?: number | undefined;
-  /** Parts of the time that are also told apart. */
+  /** The number of parts of the time that are also reported alone. */
   readonly windows?: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * One of the servers that are measured, in a process of its own: prints its port, and ends with its
- * standard input.
+ * Starts one of the measured servers in a separate process. The program prints its port, and ends
+ * with its standard input.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +12,7 @@ import { NOW, weekly } from "./bank.ts";
 const [what, file] = process.argv.slice(2);
 process.stdin.resume().on("end", () => process.exit());
 if (what === "echo") {
-  // what anybody pays who reads a body and sends one
+  // the cost of every server that reads a body and sends one
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
@@ -29,7 +29,7 @@ if (what === "echo") {
   server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 } else {
   const definitions = { weekly };
-  // "computed": no answer is kept
+  // "computed": no answer cache
   const kept = what === "computed" ? { answerCacheBytes: 0 } : {};
   const store = await openStore({
     definitions,

@@ -1,6 +1,6 @@
 /**
- * Writes changes into an online store that another process serves: so many a second, printing how
- * many there have been, until its standard input ends.
+ * Writes changes into an online store that another process serves, at a fixed rate. The program
+ * prints how many it has written, until its standard input ends.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openStore } from "@tidemark/core";

@@ -1,10 +1,10 @@
 /**
- * P3: `/get-online-features` for one entity and seven window features of about 70 events, beside
- * `node:http` that echoes a body of the answer's size, and Feast's server from PyPI over its SQLite
- * online store with seven features that are computed already. One load generator for all, on a core
- * of its own; the servers share the other, each at its time. `npm run bench -- http steady` asks at
- * a fixed rate while another process writes into the same file, and looks whether p99 stays where
- * it was.
+ * Measures P3: `/get-online-features` for one entity and seven window features of about 70 events.
+ * `node:http` is the first comparison: it echoes a body of the answer's size. Feast's server from
+ * PyPI is the second: its SQLite online store holds seven precomputed features. All servers get the
+ * same load generator on a core of its own, and share the other core one after the other. `npm run
+ * bench -- http steady` sends requests at a fixed rate while another process writes into the same
+ * file. It checks that p99 stays the same.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -69,15 +69,15 @@ async function compare(store: Store): Promise<void> {
     readonly url: string;
     readonly bodies: readonly string[];
   }[] = [
-    // the larger of what we take and what we give
+    // the larger of the request and the answer
     {
       name: "node:http echo",
       url: `http://127.0.0.1:${await serverOf("echo")}/`,
       bodies: bodies.map((body) => body.padEnd(answer.length)),
     },
     { name: "tidemark /get-online-features", url: path, bodies },
-    // every entity is met again and again, and nothing is written meanwhile: answers are kept; here
-    // none is
+    // every entity is requested repeatedly and nothing is written, so answers are cached; this run
+    // has no answer cache
     {
       name: "tidemark, each computed",
       url: `http://127.0.0.1:${await serverOf("computed", online)}/get-online-features`,
@@ -97,13 +97,13 @@ async function compare(store: Store): Promise<void> {
     subjects.push({ name: "Feast's server", url: feast, bodies });
   }
   console.log(
-    `${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s; an answer has ` +
-      `${answer.length} bytes\n`,
+    `${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s; ` +
+      `an answer has ${answer.length} bytes\n`,
   );
 
   const results = new Map<string, LoadResult[]>(subjects.map(({ name }) => [name, []]));
   for (const { url, bodies: asked } of subjects)
-    // until the compilers are done
+    // until the JIT compilers are done
     load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 });
   for (let round = 0; round < rounds; round++) {
     for (const { name, url, bodies: asked } of subjects)
@@ -148,8 +148,8 @@ async function compare(store: Store): Promise<void> {
 }
 
 /**
- * The rate is far below what the server can do, so that what is seen is its pauses and not its
- * queue.
+ * Measures the pauses of the server. The rate is far below the server's limit, so that no queue
+ * forms.
  */
 async function measureSteadiness(): Promise<void> {
   const rate = 1500;
@@ -193,7 +193,7 @@ async function measureSteadiness(): Promise<void> {
   );
 }
 
-/** As Feast's remote online store asks. */
+/** Makes bodies as Feast's remote online store sends them. */
 function feastBodies(count: number): readonly string[] {
   const next = random(23);
   const asked = {
@@ -227,7 +227,7 @@ async function answered(url: string, body: string): Promise<string> {
   return text;
 }
 
-/** Both serve the same features: else it would be no comparison. */
+/** Checks that both servers give the same features, so that the comparison is fair. */
 async function expectSameAnswers(
   ours: string,
   theirs: string,
@@ -248,7 +248,7 @@ async function expectSameAnswers(
   }
 }
 
-/** On core `core` where that can be said. */
+/** Returns the command on core `core`, on systems that can bind a process to a core. */
 function command(core: 0 | 1, words: readonly string[]): [string, string[]] {
   const all = pinned ? ["taskset", "-c", String(core), ...words] : words;
   return [all[0]!, all.slice(1)];
@@ -278,7 +278,7 @@ async function startFeast(store: Store): Promise<string> {
   }
   writeFileSync(join(own, "rows.json"), JSON.stringify(rows));
   const port = await freePort();
-  // its worker is a process of its own, and would stay
+  // its worker is a separate process, which would stay
   const child = spawn(
     ...command(0, [
       feastPython,

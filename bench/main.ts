@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- online-read`: runs one benchmark; without a name, lists them. Each prints both
- * sides and, as its last line, JSON.
+ * `npm run bench -- online-read`: runs one benchmark; without a name, lists them. Each benchmark
+ * prints both sides and, as its last line, JSON.
  */
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";

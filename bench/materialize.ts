@@ -1,8 +1,7 @@
 /**
- * Seven weekly features of 500,000 users, computed from a Delta history, written to the features
- * table and to SQLite, beside Feast's `materialize`, which takes as many rows of features that are
- * computed already from a Parquet file to its SQLite online store. Feast's rows are those that ours
- * wrote.
+ * Materializes seven weekly features of 500,000 users from a Delta history to the features table
+ * and to SQLite. The comparison is Feast's `materialize`, which copies as many rows of precomputed
+ * features from a Parquet file to SQLite. Feast's rows are those that Tidemark wrote.
  *
  *     npm run bench -- materialize [users] [events of each] [rounds]
  */
@@ -27,8 +26,8 @@ if (!existsSync(python)) {
 }
 
 /**
- * `each` transactions of every user within the week before the day's end, users in another order
- * each time round.
+ * Makes `each` transactions of every user within the week before the day's end. The order of the
+ * users changes with each round.
  */
 function transactionsOfAll(): ChangeSource {
   const events = users * each;
@@ -88,15 +87,15 @@ try {
   await filled.run(transactionsOfAll());
   await filled.close();
   console.log(
-    `history of ${users * each} transactions of ${users} users made in ` +
-      `${((performance.now() - began) / 1000).toFixed(1)} s`,
+    `history of ${users * each} transactions of ${users} users made ` +
+      `in ${((performance.now() - began) / 1000).toFixed(1)} s`,
   );
 
   const ours: number[] = [];
   const theirs: number[] = [];
   const cpu = { tidemark: [] as number[], feast: [] as number[] };
   for (let turn = 0; turn < rounds; turn++) {
-    // another table and another file each time: the first materialize of a day
+    // a new table and a new file each time: the first materialize of a day
     rmSync(join(folder, "lake", "weekly_activity"), { recursive: true, force: true });
     const online = join(folder, `online-${turn}.db`);
     const store = await openStore({

@@ -1,6 +1,6 @@
 /**
- * Pushes: one row at a time, many at once, and a thousand rows each; into SQLite alone, and with
- * Delta on local disk.
+ * Measures pushes of one row, of many at once, and of a thousand rows each. The stores are SQLite
+ * alone, and SQLite with Delta on local disk.
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import {
@@ -84,7 +84,7 @@ const rows = (n: number) =>
     };
   });
 
-/** What a table with an index costs, durable as ours: the other side. */
+/** Measures the comparison: a durable table with an index. */
 function measureBareTable(folder: string): void {
   const database = new Database(join(folder, "bare.db"));
   database.pragma("journal_mode = WAL");

@@ -1,7 +1,7 @@
 /**
- * What the freshness benchmark measures against, in threads of their own so that the store's work
- * does not slow the clock: the bank's program, which commits rows, and a bare consumer of kafkajs,
- * which sees Debezium's messages arrive. Times are of one clock, in ms.
+ * Runs the two sides around the freshness benchmark in threads, so that the store's work does not
+ * slow their clock. One is the bank's program, which commits rows. The other is a bare kafkajs
+ * consumer, which sees Debezium's messages arrive. All times are of one clock, in ms.
  */
 import kafkajs from "kafkajs";
 import pg from "pg";
@@ -9,9 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { random } from "./bank.ts";
 
-/** Ids from here on are of rows whose way is timed. */
+/** The first id of the rows whose delay is measured. */
 export const PROBES = 1_000_000_000;
-/** They take turns, so a probe is a further row of a user who is known. */
+/**
+ * The number of users that the probes alternate between, so a probe is a further row of a known
+ * user.
+ */
 export const PROBE_USERS = 50;
 const USERS = 2_000;
 const VENDORS = [
@@ -25,20 +28,20 @@ const VENDORS = [
 ];
 const SOURCES = ["Current Account", "Credit Card", "Debit Card"];
 
-/** Monotonic, and the same in all threads of a process. */
+/** Returns the monotonic time in ms, equal in all threads of a process. */
 export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 export type ClientMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "sending"; readonly probe: number }
-  /** `committed`: when COMMIT had returned; `wall`: the same moment by the machine's time, µs. */
+  /** `committed`: when COMMIT returned. `wall`: the same moment by the machine's clock, in µs. */
   | {
       readonly kind: "committed";
       readonly probe: number;
       readonly committed: number;
       readonly wall: number;
     }
-  /** `logged`: Debezium's commit time, µs. */
+  /** `logged`: Debezium's commit time in µs. */
   | {
       readonly kind: "arrived";
       readonly probe: number;
@@ -49,7 +52,7 @@ export type ClientMessage =
   | { readonly kind: "done"; readonly changes: number; readonly seconds: number };
 
 /**
- * Rows beside the probes each second, and the pauses between two probes in ms, drawn from [least,
+ * The number of other rows each second, and the pauses between two probes in ms, drawn from [least,
  * most).
  */
 export interface Phase {
@@ -137,14 +140,17 @@ async function writeBankRows(
   ];
   const insert = (rows: number): string =>
     "INSERT INTO transaction_data VALUES " +
-    `${Array.from({ length: rows }, (_, i) => `(${[1, 2, 3, 4, 5, 6, 7].map((n) => `$${i * 7 + n}`).join(", ")})`).join(", ")}`;
+    Array.from({ length: rows }, (_, i) => {
+      const parameters = [1, 2, 3, 4, 5, 6, 7].map((n) => `$${i * 7 + n}`);
+      return `(${parameters.join(", ")})`;
+    }).join(", ");
   const twenty =
     `WITH added AS (${insert(16)}) UPDATE transaction_data SET "Sources" = 'Current Account', ` +
     `"Amount" = "Amount" + 1 WHERE id = ANY($113)`;
 
   /**
-   * Transactions of twenty changes at an even pace, four of them updates of rows that were written
-   * lately; one that is late is made up for.
+   * Commits transactions of twenty changes at an even pace; four changes are updates of recent
+   * rows. A late transaction is made up for.
    */
   async function fill(client: pg.Client, { rate, seconds }: Phase): Promise<number> {
     const began = clock();

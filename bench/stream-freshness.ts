@@ -1,9 +1,9 @@
 /**
- * From a commit in PostgreSQL to a served value, on the real pipeline: PostgreSQL, Debezium, Kafka,
- * Tidemark, SQLite, with the history on MinIO. Beside it, when a bare consumer of kafkajs has
- * Debezium's message; what lies between is what we add. Some rows are probes: from the moment one
- * is sent, `getOnlineFeatures` is asked every millisecond, in the process that runs the stream,
- * until its answer counts the row.
+ * Measures the time from a commit in PostgreSQL to a served value. The pipeline is real:
+ * PostgreSQL, Debezium, Kafka, Tidemark, SQLite, with the history on MinIO. The comparison is the
+ * time at which a bare kafkajs consumer has Debezium's message; the rest is Tidemark's delay. Some
+ * rows are probes. From the moment a probe is sent, the stream's process calls `getOnlineFeatures`
+ * every millisecond until the answer counts the row.
  *
  *     npm run bench -- freshness [seconds quiet] [seconds busy] [changes a second]
  */
@@ -37,7 +37,7 @@ exitIfMissing(needPostgres(), needKafka(), needMinio());
 const [quiet = 70, busy = 70, rate = 2_000] = process.argv.slice(2).map(Number);
 const topic = "bank.public.transaction_data";
 const BUCKET = "bench";
-/** Rows that are there when the connector comes. */
+/** The number of rows before the connector starts. */
 const ROWS = 20_000;
 
 interface Probe {
@@ -47,8 +47,8 @@ interface Probe {
   logged?: number;
   offset?: number;
   /**
-   * A batch with it was handed on by the source, was durable in the online store, was seen by a
-   * reader.
+   * The times at which a batch with the row left the source, was durable in the online store, and
+   * was seen by a reader.
    */
   emitted?: number;
   written?: number;
@@ -61,10 +61,10 @@ const probeOf = (probe: number): Probe => {
   if (found === undefined) probes.set(probe, (found = {}));
   return found;
 };
-/** Where the stream stood when: the last offset, and the moment. */
+/** The progress of the stream: the last offset, and the moment. */
 const emitted: { readonly offset: number; readonly at: number }[] = [];
 const written: { readonly offset: number; readonly at: number }[] = [];
-/** What the history did, in ms, in the current phase. */
+/** The durations of the history's steps in the current phase, in ms. */
 let commits: number[] = [];
 
 function watchedSource(source: ChangeSource): ChangeSource {
@@ -119,8 +119,15 @@ try {
   await minio.createBucket(BUCKET);
   const database = new pg.Client({ connectionString: postgres.url });
   await database.connect();
-  await database.query(`CREATE TABLE transaction_data (id bigint PRIMARY KEY, "User ID" varchar NOT NULL, "Transaction ID" varchar, "Vendor" varchar, "Sources" varchar, "Time" varchar, "Amount" double precision);
-    INSERT INTO transaction_data SELECT i, 'user_' || lpad((i % 2000)::text, 6, '0'), 'tx-' || i, 'Grocery', 'Debit Card', to_char(now() at time zone 'UTC' - i * interval '20 seconds', 'YYYY-MM-DD HH24:MI:SS'), i % 977 FROM generate_series(1, ${ROWS}) i`);
+  await database.query(`
+    CREATE TABLE transaction_data (
+      id bigint PRIMARY KEY, "User ID" varchar NOT NULL, "Transaction ID" varchar,
+      "Vendor" varchar, "Sources" varchar, "Time" varchar, "Amount" double precision);
+    INSERT INTO transaction_data
+      SELECT i, 'user_' || lpad((i % 2000)::text, 6, '0'), 'tx-' || i, 'Grocery', 'Debit Card',
+        to_char(now() at time zone 'UTC' - i * interval '20 seconds', 'YYYY-MM-DD HH24:MI:SS'),
+        i % 977
+      FROM generate_series(1, ${ROWS}) i`);
   await database.end();
   await registerConnector({
     url: connect.url,
@@ -171,10 +178,7 @@ try {
   threads.push(bank, bare);
   while (ready < 2) await sleep(50);
 
-  /**
-   * Asks for the users of the probes that are under way, until the phase has ended and all its
-   * probes are served.
-   */
+  /** Requests the users of open probes, until the phase has ended and all its probes are served. */
   async function watch(): Promise<void> {
     while (done === null || outstanding.size > 0) {
       if (failed !== null) throw failed;
@@ -193,7 +197,7 @@ try {
       }
       await sleep(1);
     }
-    // The bare consumer's notes may still be on their way.
+    // The bare consumer's messages may still be on their way.
     for (const probe of probes.values())
       while (probe.arrived === undefined || probe.committed === undefined) await sleep(10);
   }
@@ -247,11 +251,11 @@ try {
       label: string,
       { p50, p99, max }: { p50: number; p99: number; max: number },
     ): string =>
-      `  ${label.padEnd(42)} p50 ${String(p50).padStart(7)}   p99 ${String(p99).padStart(7)}   ` +
-      `max ${String(max).padStart(7)} ms`;
+      `  ${label.padEnd(42)} p50 ${String(p50).padStart(7)}   p99 ` +
+      `${String(p99).padStart(7)}   max ${String(max).padStart(7)} ms`;
     console.log(
-      `${name}: ${result.probes} probes, ${result.perSecond} changes/s; the thread of store ` +
-        `and reader is busy ${(busyShare * 100).toFixed(0)} % of the time`,
+      `${name}: ${result.probes} probes, ${result.perSecond} changes/s; ` +
+        `the thread of store and reader is busy ${(busyShare * 100).toFixed(0)} % of the time`,
     );
     console.log(
       [
@@ -295,7 +299,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The connector makes the topic with the table's first row. */
+/** Waits for the topic, which the connector makes with the table's first row. */
 async function untilThere(brokers: readonly string[]): Promise<void> {
   const admin = new kafkajs.Kafka({
     brokers: [...brokers],
@@ -306,7 +310,9 @@ async function untilThere(brokers: readonly string[]): Promise<void> {
   await admin.disconnect();
 }
 
-/** Served beside arrived, both from the commit on, at the median. */
+/**
+ * Divides the median delay until served by the median delay until arrival, both from the commit on.
+ */
 function ratio({
   served,
   arrived,

@@ -1,6 +1,6 @@
 /**
- * The benchmarks of the stream run on real services: where one is missing they say which command
- * brings it, and end with code 2.
+ * Checks that the real services of the stream benchmarks are installed. Otherwise it prints the
+ * command that installs them, and ends with code 2.
  */
 import { minioProgram } from "@tidemark/testkit/services/minio";
 import { missingForKafka, missingForPostgres } from "@tidemark/testkit/services/toolchain";
@@ -11,7 +11,7 @@ export function needMinio(): string | null {
 
 export { missingForKafka as needKafka, missingForPostgres as needPostgres };
 
-/** Ends the process where something is missing. */
+/** Ends the process if a service is missing. */
 export function exitIfMissing(...missing: readonly (string | null)[]): void {
   const words = missing.filter((one) => one !== null);
   if (words.length === 0) return;

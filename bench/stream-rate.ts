@@ -1,8 +1,8 @@
 /**
- * Messages per second from a real topic of Kafka into both stores (SQLite, and Delta on MinIO),
- * beside kafkajs that consumes the same topic and does nothing. Between them, what each part takes:
- * decoding alone, the online store alone, the history alone. Rounds alternate; the medians are
- * compared.
+ * Measures messages per second from a real Kafka topic into both stores: SQLite, and Delta on
+ * MinIO. The comparison is kafkajs, which consumes the same topic and does nothing. In between,
+ * each part is measured: decoding alone, the online store alone, the history alone. Rounds
+ * alternate; the medians are compared.
  *
  *     npm run bench -- stream [messages] [rounds]
  */
@@ -30,8 +30,8 @@ const topic = topicOf("transaction_data");
 const BUCKET = "bench";
 
 /**
- * Of the demo's bank, about 70 transactions a user and week; the topic as its connector would have
- * filled it.
+ * Makes the messages of the demo's bank, about 70 transactions per user and week, as its connector
+ * writes them.
  */
 function bankMessages(): Message[] {
   const toLines = debeziumMessages();
@@ -68,7 +68,7 @@ try {
   messages.length = 0;
   console.log(`${count} messages, ${(bytes / 2 ** 20).toFixed(0)} MiB, in one partition`);
 
-  /** The bare consumer, with our settings where they matter. */
+  /** Runs the bare consumer, with Tidemark's settings where they matter. */
   async function nothing(): Promise<number> {
     const began = performance.now();
     const consumer = kafka.client.consumer({ groupId: `nothing-${began}`, maxWaitTimeInMs: 100 });
@@ -127,7 +127,7 @@ try {
     return { took: ended - began, finish: ended - last };
   }
 
-  /** What the source gives, decoded and let go. */
+  /** Runs the source alone: messages are decoded and dropped. */
   async function decoded(): Promise<number> {
     const changes = kafkaChanges({ brokers: kafka.brokers, topics: topic, until: "caught-up" });
     const store = await openStore({
@@ -185,11 +185,11 @@ try {
     both: rate(times.both),
   };
   console.log(
-    "messages a second, from the start of a run to its end: kafkajs doing nothing " +
-      `${rates.nothing}, decoded ${rates.decoded}, into SQLite ${rates.online}, into Delta on ` +
-      `MinIO ${rates.history}, ` +
-      `into both ${rates.both}; of that, ${(median(times.finish) / 1000).toFixed(2)} s after ` +
-      "the last batch (commit and compaction of the history)",
+    "messages a second, from the start of a run to its end: " +
+      `kafkajs doing nothing ${rates.nothing}, decoded ${rates.decoded}, ` +
+      `into SQLite ${rates.online}, into Delta on MinIO ${rates.history}, ` +
+      `into both ${rates.both}; of that, ${(median(times.finish) / 1000).toFixed(2)} s ` +
+      "after the last batch (commit and compaction of the history)",
   );
   console.log(
     JSON.stringify({

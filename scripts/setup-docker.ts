@@ -1,8 +1,8 @@
 /**
- * An engine, `docker compose` and the images of the services. Where an image registry answers they
- * are pulled. Where none does, and apt may be used (as root, in CI), they are built by
- * ../shared/images beside this checkout, if that is there: stand-ins with the real programs under
- * the public names.
+ * Installs a Docker engine, `docker compose` and the images of the services. The images are pulled
+ * if an image registry answers. Otherwise, with apt (as root, in CI), ../shared/images beside this
+ * checkout builds stand-ins if it exists. The stand-ins hold the real programs under the public
+ * names.
  */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -25,7 +25,7 @@ async function standIn(script: string, ...args: readonly string[]): Promise<void
       delimiter,
     ),
   };
-  // the engine it starts has a session and a log of its own, so nobody waits for it
+  // the engine that it starts has its own session and log, so this process does not wait for it
   const { code, output } = await run("bash", [join(standIns, script), ...args], { env });
   console.log(output.trimEnd().replace(/^/gm, "  "));
   if (code !== 0) throw new Error(`${script} of the stand-in images failed; its output is above`);

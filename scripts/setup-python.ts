@@ -1,24 +1,27 @@
 /**
- * `npm run setup:python`: the virtual environments of other people's programs that tests drive, one
- * folder each in .tidemark, pinned in scripts/<name>-requirements.txt. Together well over 1 GB on
- * disk, so only CI makes them unasked; without one the tests that need it are skipped by name
- * (testkit/src/needs.ts). `npm run setup:python -- airflow` makes that one alone.
+ * `npm run setup:python`: makes the virtual environments of Python programs that tests run. Each
+ * has a folder in .tidemark, and is pinned in scripts/<name>-requirements.txt. Together they take
+ * over 1 GB of disk, so only CI makes them unasked. Tests whose environment is missing are skipped
+ * by name (testkit/src/needs.ts). `npm run setup:python -- airflow` makes that one alone.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cache, root, run } from "./checks/step.ts";
 
 interface Environment {
-  /** Its folder in .tidemark, and its requirements. */
+  /** The name of its folder in .tidemark, and of its requirements. */
   readonly name: string;
   readonly what: string;
-  /** Packages that are nothing but files and have no wheel; everything else comes as wheels. */
+  /**
+   * Packages that have no wheel and consist of files only. Everything else is installed from
+   * wheels.
+   */
   readonly sources?: readonly string[];
-  /** Not to be had there. */
+  /** The platform on which the environment is not available. */
   readonly notOn?: NodeJS.Platform;
 }
 
-// each its own: what one pins, another can't have
+// separate environments, because their pinned versions conflict
 const environments: readonly Environment[] = [
   { name: "python", what: "the readers of our Delta tables", sources: ["pyspark"] },
   { name: "airflow", what: "Airflow", notOn: "win32" },
@@ -35,8 +38,8 @@ async function works(command: string, args: readonly string[]): Promise<boolean>
 }
 
 /**
- * With the venv's own pip, or, where the system's Python came without ensurepip (Debian's does),
- * with the pip of the system.
+ * Makes an environment with the venv's own pip. A system Python without ensurepip (Debian's) uses
+ * the pip of the system.
  */
 async function make(system: string, { name, sources = [] }: Environment): Promise<boolean> {
   const home = join(cache, name);
@@ -75,8 +78,8 @@ async function systemPython(): Promise<string | undefined> {
 }
 
 /**
- * One after the other: unpacking keeps a core busy, and CI builds the services on the other
- * meanwhile.
+ * Makes the environments one after the other: unpacking keeps one core busy, and CI builds the
+ * services on the other.
  */
 async function setUp(chosen: readonly Environment[]): Promise<boolean> {
   let system: string | undefined;
@@ -120,8 +123,8 @@ const unknown = names.find(
 );
 if (unknown !== undefined)
   console.error(
-    `tidemark: no environment ${unknown}; there are ` +
-      `${environments.map(({ name }) => name).join(", ")}`,
+    `tidemark: no environment ${unknown}; ` +
+      `there are ${environments.map(({ name }) => name).join(", ")}`,
   );
 if (
   unknown !== undefined ||

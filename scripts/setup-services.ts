@@ -1,11 +1,14 @@
 /**
- * `npm run setup:services`: what the suites on real services need. As processes, in
- * .tidemark/services: Kafka, Connect and Debezium come from Maven (about 90 MB), Trino too (820 MB,
- * of which 400 MB are kept; its Java 24 is the machine's) and what Spark needs to read Delta in S3
- * (23 MB), MinIO is compiled from its Go module, which takes minutes; PostgreSQL, a Java, Maven and
- * Go are the machine's, and where apt may be used (as root, in CI) what is missing of the first
- * three is installed. As containers: the images (setup-docker.ts). Without them those suites are
- * skipped by name (testkit/src/needs.ts).
+ * `npm run setup:services`: installs the programs that the suites on real services need.
+ *
+ * - As processes, in .tidemark/services: Maven brings Kafka, Connect and Debezium (about 90 MB),
+ *   Trino (820 MB, of which 400 MB stay), and Spark's jars for Delta in S3 (23 MB). MinIO is
+ *   compiled from its Go module, which takes minutes.
+ * - PostgreSQL, Java (24 for Trino), Maven and Go come from the machine. With apt (as root, in CI),
+ *   missing PostgreSQL, Java and Maven are installed.
+ * - As containers: the images (setup-docker.ts).
+ *
+ * Suites whose services are missing are skipped by name (testkit/src/needs.ts).
  */
 import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
 import {
@@ -51,13 +54,13 @@ async function minio(): Promise<void> {
   const go = await goProgram();
   if (go === null)
     throw new Error(
-      "MinIO is built with Go, and there is none on the PATH; install Go 1.24 or newer, or " +
-        "name a minio in TIDEMARK_MINIO",
+      "MinIO is built with Go, and there is none on the PATH; " +
+        "install Go 1.24 or newer, or name a minio in TIDEMARK_MINIO",
     );
   await buildMinio(go);
 }
 
-/** One that cannot be had keeps none of the others away. */
+/** Runs one step of the installation. A step that fails does not stop the others. */
 async function step(what: string, bring: () => Promise<void>): Promise<void> {
   const started = performance.now();
   const failure = await bring().then(
@@ -74,13 +77,13 @@ async function step(what: string, bring: () => Promise<void>): Promise<void> {
 }
 
 console.log("tidemark: setting up the services; on two cores, from nothing, about six minutes …");
-// apt and Maven's folder are not for two at once, and what compiles keeps both cores busy: beside
-// it Trino downloads, into a folder of its own.
+// apt and Maven's folder allow one user at a time, and a compiler keeps both cores busy. Trino
+// downloads meanwhile, into a separate folder.
 await step("PostgreSQL, Java, Maven", installMachinePrograms);
 await step("Kafka, Connect and Debezium", downloadKafka);
 await step("Delta and S3 for Spark", downloadSparkJars);
 await Promise.all([
   step("Trino", trino),
-  // stand-in images hold the same MinIO, so Go has compiled it by then
+  // the stand-in images hold the same MinIO, so Go has compiled it by then
   step("Docker and the images", setUpDocker).then(() => step("MinIO", minio)),
 ]);

@@ -1,6 +1,7 @@
 /**
- * Lines of code and comments have at most 100 columns, code blocks of Markdown files at most 88.
- * A node behind `prettier-ignore` is exempt, and so is a line whose only word is an address.
+ * Checks the length of lines: code and comments have at most 100 columns, code blocks of Markdown
+ * files at most 88. A node behind `prettier-ignore` is exempt, and so is a line whose only word is
+ * an address.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +42,7 @@ export const lines: Step = {
 
 type LongLine = readonly [line: number, columns: number];
 
-/** The lines, counted from 1, that have more columns than allowed and are not exempt. */
+/** Returns the lines, counted from 1, that have more columns than allowed and are not exempt. */
 function longInCode(file: string, text: string): readonly LongLine[] {
   const long = longLines(text.split("\n"), CODE_COLUMNS);
   if (long.length === 0) return long;
@@ -67,7 +68,7 @@ function longLines(all: readonly string[], most: number): readonly LongLine[] {
   });
 }
 
-/** The lines of every node that a `prettier-ignore` comment stands before. */
+/** Returns the lines of every node behind a `prettier-ignore` comment. */
 function exemptLines(file: string, text: string): ReadonlySet<number> {
   const exempt = new Set<number>();
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);

@@ -1,4 +1,4 @@
-/** What npm shows and what a release needs, for every published package. */
+/** Checks the manifest of every published package: what npm shows, and what a release needs. */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { publishedPackages, type Manifest, type Package } from "./packages.ts";
@@ -22,7 +22,7 @@ export const manifests: Step = {
   },
 };
 
-/** Each as `packages/core/package.json: what is wrong`. */
+/** Returns the faults, each as `packages/core/package.json: what is wrong`. */
 function faultsOf(
   { directory, manifest }: Package,
   fixed: readonly (readonly string[])[],
@@ -51,7 +51,10 @@ function faultsOf(
   ];
 }
 
-/** npm shows the README on a page of its own, where no link to a file of the repository leads. */
+/**
+ * Finds links in a README that do not work on npm, where no link to a file of the repository leads
+ * anywhere.
+ */
 function readmeFaults(text: string): readonly string[] {
   const relativeLinks = [...text.matchAll(/\]\((?!https:|#)([^)]*)\)/g)].map(([, link]) => link);
   const faults = relativeLinks.map((link) => `${link} is a relative link; write https://…`);

@@ -23,7 +23,7 @@ export interface Package {
   readonly manifest: Manifest;
 }
 
-/** The packages that users install. */
+/** Returns the packages that users install. */
 export function publishedPackages(): Package[] {
   const home = join(root, "packages");
   return readdirSync(home)
@@ -38,7 +38,10 @@ export function publishedPackages(): Package[] {
     .filter(({ manifest }) => manifest.private !== true);
 }
 
-/** What a user may import of a package: `@tidemark/core`, `@tidemark/core/spi`, … */
+/**
+ * Returns the entry points of a package that a user may import: `@tidemark/core`,
+ * `@tidemark/core/spi`, …
+ */
 export function entryPoints({ name, exports = {} }: Manifest): string[] {
   return Object.keys(exports)
     .filter((path) => path !== "./package.json")

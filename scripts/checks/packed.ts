@@ -36,7 +36,7 @@ async function inPairs<T>(
   return done;
 }
 
-/** What a user will install, built and packed. */
+/** Builds and packs the packages that users install. */
 export const build: Step = commands("build", async () => {
   const built = await inPairs(publishedPackages(), ({ directory }) =>
     runTool("tsup", [], { cwd: directory }),
@@ -63,8 +63,8 @@ export const packed: readonly Step[] = [
 ];
 
 /**
- * In a directory outside the workspace, as a user would: npm installs the tarballs, plain Node
- * imports them, TypeScript reads their declarations.
+ * Installs the tarballs outside the workspace as a user would. npm installs them, plain Node
+ * imports them, and TypeScript reads their declarations.
  */
 async function installAndImport(): Promise<Finished[]> {
   const project = mkdtempSync(join(tmpdir(), "tidemark-packed-"));
@@ -129,7 +129,7 @@ async function installAndImport(): Promise<Finished[]> {
   }
 }
 
-/** The program of a user, with the least TypeScript and with `strict: false`. */
+/** Compiles a user's program with the least TypeScript and with `strict: false`. */
 async function compileProgram(project: string): Promise<Finished[]> {
   const home = join(root, "docs", "test", "consumer");
   for (const name of readdirSync(home)) copyFileSync(join(home, name), join(project, name));
@@ -143,7 +143,7 @@ async function compileProgram(project: string): Promise<Finished[]> {
       strict,
       noEmit: true,
       allowImportingTsExtensions: true,
-      // what third parties declare is not ours
+      // the declarations of third parties are not checked
       skipLibCheck: true,
       typeRoots: [join(root, "node_modules", "@types")],
       types: ["node"],
@@ -164,7 +164,10 @@ async function compileProgram(project: string): Promise<Finished[]> {
 const cli = join("node_modules", "@tidemark", "cli");
 const bin = join(cli, "dist", "bin.js");
 
-/** The Node that started npm may be too old for Tidemark: the command says so on it. */
+/**
+ * Runs the command with the Node that started npm. If that Node is too old for Tidemark, the
+ * command must say so.
+ */
 async function withOldNode(project: string): Promise<Finished[]> {
   const starter = process.env["npm_node_execpath"] ?? process.execPath;
   const { output: version } = await run(starter, ["-p", "process.versions.node"]);
@@ -174,7 +177,10 @@ async function withOldNode(project: string): Promise<Finished[]> {
   return [expected(code === 1 && output === `${refusal}\n`, `${bin} on Node ${version}`, output)];
 }
 
-/** Without the optional peers: what needs none of them works, and the rest names the package. */
+/**
+ * Runs without the optional peers: the rest must work, and an import that needs a peer must name
+ * the package.
+ */
 async function withoutAdapters(project: string): Promise<Finished[]> {
   const { peerDependenciesMeta } = JSON.parse(
     readFileSync(join(project, cli, "package.json"), "utf8"),

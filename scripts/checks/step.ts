@@ -4,18 +4,18 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** Where the checks put what they make; git does not see it. */
+/** The folder for the files that checks make, which git ignores. */
 export const cache = join(root, ".tidemark");
 
 export interface Outcome {
   passed: number;
   failed: number;
   skipped: number;
-  /** Shown when something failed. */
+  /** The output, which is shown after a failure. */
   output: string;
 }
 
-/** One named check. It counts as one, unless it reports what it counted itself. */
+/** One named check. It counts as one, unless it reports its own counts. */
 export interface Step {
   readonly name: string;
   run(): Promise<Outcome>;
@@ -29,7 +29,7 @@ export interface Finished {
 export interface Options {
   readonly cwd?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Let the output through to the terminal instead of collecting it. */
+  /** Passes the output to the terminal instead of collecting it. Default: false. */
   readonly show?: boolean | undefined;
 }
 
@@ -63,8 +63,8 @@ export function run(
 }
 
 /**
- * Runs the command of an installed package with this Node, past the shell shims, so that it works
- * alike on every platform.
+ * Runs the command of an installed package with this Node. The shell shims are skipped, so that it
+ * works alike on every platform.
  */
 export function runTool(
   name: string,
@@ -80,7 +80,7 @@ export function runTool(
   return run(process.execPath, [join(home, file), ...args], options);
 }
 
-/** Runs the npm that came with the user's Node, or the one that started us. */
+/** Runs the npm of the user's Node, or the one that started this process. */
 export function runNpm(args: readonly string[], options: Options = {}): Promise<Finished> {
   const npm = process.env["npm_execpath"];
   if (npm?.endsWith("npm-cli.js") === true && existsSync(npm))
@@ -91,7 +91,7 @@ export function runNpm(args: readonly string[], options: Options = {}): Promise<
 export const runPnpm = (args: readonly string[]): Promise<Finished> =>
   run(process.execPath, [join(root, "scripts", "bootstrap.mjs"), "--pnpm", ...args]);
 
-/** A step that passes when every command does. */
+/** Makes a step that passes when every command does. */
 export function commands(name: string, run: () => Promise<readonly Finished[]>): Step {
   return {
     name,

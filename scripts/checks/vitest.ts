@@ -13,7 +13,10 @@ interface Report {
   }[];
 }
 
-/** Every test of every package; `filters` are those of vitest (parts of file names, `-t name`). */
+/**
+ * Runs every test of every package. `filters` are those of vitest: parts of file names, or `-t
+ * name`.
+ */
 export function vitest(filters: readonly string[]): Step {
   return {
     name: "tests",
@@ -34,8 +37,8 @@ export function vitest(filters: readonly string[]): Step {
           output: `vitest ended with code ${code} and left no report`,
         };
       const report = JSON.parse(readFileSync(file, "utf8")) as Report;
-      // A file that does not load has no tests to count; an error outside any test fails none:
-      // neither may pass as nothing.
+      // A file that does not load has no tests to count, and an error outside any test fails no
+      // test. Both must count as failures.
       const broken = report.testResults.filter(
         (result) =>
           result.status === "failed" &&
