@@ -65,40 +65,36 @@ test.concurrent.for(["online position first", "history position last"] as const)
   },
 );
 
-test(
-  "answers of a shorter prefix after those of a longer one are found out, and answers of no " +
-    "prefix",
-  async () => {
-    const scenario = generateScenario(1, { traits: { changes: 40 } });
-    const rows = scenario.requests.map((_, row) => row);
-    const after = async (share: number) => {
-      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
-      await feed(
-        scenario,
-        stores,
-        {},
-        scenarioSource(scenario, [
-          scenario.truth.slice(0, scenario.truth.length * share).map((_, i) => i),
-        ]),
-      );
-      return pathReaders(scenario, stores).history("as-corrected");
-    };
-    const [none, half, all] = [await after(0), await after(0.5), await after(1)];
-    const inOrder = prefixesOf(scenario);
-    for (const answers of [none, half, all]) inOrder.check("history", "corrected", rows, answers);
-    inOrder.checkAllSeen();
-    const backwards = prefixesOf(scenario);
-    backwards.check("history", "corrected", rows, all);
-    expect(() => {
-      backwards.check("history", "corrected", rows, half);
-    }).toThrow("before, and now no more than");
-    expect(() => {
-      backwards.check(
-        "history",
-        "corrected",
-        rows,
-        all.map((answers, f) => (f % 2 === 0 ? half[f]! : answers)),
-      );
-    }).toThrow("no prefix of the log gives");
-  },
-);
+test("a shorter prefix after a longer one, or an answer of no prefix, is detected", async () => {
+  const scenario = generateScenario(1, { traits: { changes: 40 } });
+  const rows = scenario.requests.map((_, row) => row);
+  const after = async (share: number) => {
+    const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
+    await feed(
+      scenario,
+      stores,
+      {},
+      scenarioSource(scenario, [
+        scenario.truth.slice(0, scenario.truth.length * share).map((_, i) => i),
+      ]),
+    );
+    return pathReaders(scenario, stores).history("as-corrected");
+  };
+  const [none, half, all] = [await after(0), await after(0.5), await after(1)];
+  const inOrder = prefixesOf(scenario);
+  for (const answers of [none, half, all]) inOrder.check("history", "corrected", rows, answers);
+  inOrder.checkAllSeen();
+  const backwards = prefixesOf(scenario);
+  backwards.check("history", "corrected", rows, all);
+  expect(() => {
+    backwards.check("history", "corrected", rows, half);
+  }).toThrow("before, and now no more than");
+  expect(() => {
+    backwards.check(
+      "history",
+      "corrected",
+      rows,
+      all.map((answers, f) => (f % 2 === 0 ? half[f]! : answers)),
+    );
+  }).toThrow("no prefix of the log gives");
+});
