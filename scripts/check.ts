@@ -27,6 +27,7 @@ const sources: readonly Step[] = [
   commands("format", async () => [await runTool("oxfmt", ["--check"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
   manifests,
+  words,
   docs,
 ];
 
@@ -55,9 +56,7 @@ const args = process.argv.slice(2);
 const only = args[0] === "--only" ? args.slice(1) : null;
 const wanted = (step: Step): boolean => only === null || only.includes(step.name);
 
-if (only?.[0] === "words") {
-  await report(words);
-} else if (only?.[0] === "lines") {
+if (only?.[0] === "lines") {
   await report(lines);
 } else if (args.length > 0 && only === null) {
   await report(vitest(args));

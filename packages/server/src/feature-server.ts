@@ -10,20 +10,20 @@ import {
   type FastifyRequest,
 } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
-import { resolverOf } from "./catalogue.ts";
+import { resolverOf } from "./feature-resolver.ts";
 import type { Counters } from "./cluster-metrics.ts";
 import { exactBody } from "./exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
 import { statusOf, type ErrorForm } from "./http-errors.ts";
 import { healthOf } from "./health.ts";
-import { watchRequests } from "./in-flight.ts";
+import { watchRequests } from "./request-limits.ts";
 import { limitsOf } from "./limits.ts";
-import { mergedReads } from "./merged-reads.ts";
+import { mergedReads } from "./request-batching.ts";
 import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
 import { requestLog } from "./request-log.ts";
 import type { ServerOptions, TlsTexts } from "./server-options.ts";
 import type { Serving } from "./serving.ts";
-import { allow, authentication } from "./tokens.ts";
+import { allow, authentication } from "./authentication.ts";
 
 export interface FeatureServer {
   readonly app: FastifyInstance;

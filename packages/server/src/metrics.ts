@@ -3,7 +3,7 @@ import type { Store } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { Counters } from "./cluster-metrics.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { InFlight } from "./request-limits.ts";
 import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
 import { storeMetrics } from "./store-metrics.ts";
 

@@ -1,9 +1,9 @@
 /** Holds what every route uses, and what a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
-import type { FeatureResolver } from "./catalogue.ts";
+import type { FeatureResolver } from "./feature-resolver.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits.ts";
-import type { OnlineReads } from "./merged-reads.ts";
+import type { OnlineReads } from "./request-batching.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Scope } from "./server-options.ts";
 

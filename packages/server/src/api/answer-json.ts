@@ -1,7 +1,7 @@
 /** Writes answers as the JSON text of rows. */
 import { formatTime } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import type { Answered } from "../merged-reads.ts";
+import type { Answered } from "../request-batching.ts";
 import { valueWriter, type Int64Form } from "./wire-values.ts";
 
 export type AnswerWriter = (answered: Answered, length: number) => string;

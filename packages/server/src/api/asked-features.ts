@@ -8,7 +8,7 @@ import {
   type Selection,
 } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
-import type { FeatureResolver } from "../catalogue.ts";
+import type { FeatureResolver } from "../feature-resolver.ts";
 import { quoted, shortened } from "../names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";

@@ -1,5 +1,5 @@
 /** Turns the body of a push into rows as `store.push` takes them. */
-import type { FeatureResolver } from "../catalogue.ts";
+import type { FeatureResolver } from "../feature-resolver.ts";
 import type { Limits } from "../limits.ts";
 import { bodyOf, invalid, rowsIn, textIn } from "./request-body.ts";
 import { rowReader } from "./wire-values.ts";

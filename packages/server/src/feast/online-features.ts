@@ -4,10 +4,10 @@
  */
 import { TidemarkError } from "@tidemark/core";
 import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
-import type { Asked } from "../catalogue.ts";
+import type { Asked } from "../feature-resolver.ts";
 import type { Serving } from "../serving.ts";
 import { quoted } from "../names.ts";
-import type { Answered, OnlineReads } from "../merged-reads.ts";
+import type { Answered, OnlineReads } from "../request-batching.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { collectDefinitions, type Store } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
-import { resolverOf } from "../src/catalogue.ts";
-import { mergedReads } from "../src/merged-reads.ts";
+import { resolverOf } from "../src/feature-resolver.ts";
+import { mergedReads } from "../src/request-batching.ts";
 import { definitions, shopServer } from "./api/shop-server.ts";
 
 interface Ask {
