@@ -1,8 +1,8 @@
 /**
- * The rows under one key of an entity log, as cells: the newest rows in the head, which is one cell
- * and all there is of a quiet entity; older ones in chunks bounded by count. A chunk is written
- * once under its own number, so a reader that holds a head either finds a chunk as the head means
- * it or finds it gone and reads the head again.
+ * Encodes the rows under one key of an entity log as cells. The log tail is one cell with the
+ * newest rows; a quiet entity has no other. Older rows are in segments of bounded size. A segment
+ * is written once, under its own id. So a reader of a log tail finds each segment unchanged, or
+ * finds it gone and reads again.
  */
 import { decodeRows, encodeRows, readRows } from "../columns/batch-codec.ts";
 import { ByteReader, ByteWriter } from "../columns/bytes.ts";
@@ -11,19 +11,19 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 
 const FORMAT = 1;
-/** A chunk that grows beyond this is cut into halves. */
+/** A segment with more rows than this is cut into halves. */
 export const SEGMENT_ROWS = 512;
 
 export interface EntityLogFormat {
   readonly columns: readonly ColumnSpec[];
-  /** The column whose value sorts the rows; never null. */
+  /** The column whose value sorts the rows; it is never null. */
   readonly timeIndex: number;
 }
 
 export interface SegmentRef {
   readonly id: number;
   readonly count: number;
-  /** Times of its first and last row. */
+  /** Times of the segment's first and last row. */
   readonly first: number;
   readonly last: number;
 }
@@ -31,9 +31,9 @@ export interface SegmentRef {
 export type EntityLogRow = readonly Value[];
 
 export interface EntityLogTail {
-  /** The number of the next chunk. */
+  /** The id of the next segment. */
   readonly next: number;
-  /** Oldest first; every row of the head is at or after the last row of the last chunk. */
+  /** Oldest first. Every row of the log tail is at or after the last row of the last segment. */
   readonly segments: readonly SegmentRef[];
   readonly rows: Batch;
 }
@@ -58,7 +58,7 @@ export function encodeTail(
   return writer.copy();
 }
 
-/** `wanted`: indexes of the columns to decode; all without it. */
+/** Decodes a log tail. `wanted`: indexes of the columns to decode; all by default. */
 export function decodeTail(
   format: EntityLogFormat,
   bytes: Uint8Array,
@@ -68,7 +68,7 @@ export function decodeTail(
   return { next, segments, rows: readRows(format.columns, reader, wanted) };
 }
 
-/** A head whose rows are not decoded yet: the reader stands before them. */
+/** Opens a log tail without decoding its rows: the reader is positioned before them. */
 export function openTail(bytes: Uint8Array): {
   readonly next: number;
   readonly segments: readonly SegmentRef[];
@@ -108,7 +108,7 @@ export function decodeSegment(
   return decodeRows(format.columns, bytes, wanted);
 }
 
-/** A batch as rows, for editing. */
+/** Turns a batch into rows that can be edited. */
 export function rowsFromBatch({ length, vectors }: Batch): EntityLogRow[] {
   const rows = Array.from({ length }, () => new Array<Value>(vectors.length));
   vectors.forEach((vector, c) => {

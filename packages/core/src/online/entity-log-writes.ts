@@ -1,4 +1,4 @@
-/** The edits of a batch, entity log by entity log, and the cells that must be written for them. */
+/** Collects the edits of a batch by entity log, and computes the cells to write for them. */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
@@ -8,7 +8,7 @@ import type { EntityLog } from "./entity-logs.ts";
 import { expiryOfRows, keepFrom, type Retention } from "./retention.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
-/** The edits to the rows under one key of an entity log, in their order. */
+/** The edits to the rows under one key of an entity log, in order. */
 export interface KeyEdits {
   readonly entityLog: EntityLog;
   readonly key: readonly Value[];
@@ -31,8 +31,8 @@ export class EntityLogEdits {
 }
 
 /**
- * The heads and chunks to write, from what the store holds now; null where another writer rewrote a
- * chunk while they were read.
+ * Computes the log tails and segments to write, from what the store holds now. The result is null
+ * if another writer replaced a segment during the read.
  */
 export async function entityLogWrites(
   store: OnlineStore,
@@ -61,7 +61,7 @@ export async function entityLogWrites(
       segment: (id: number) => found.get(`${i} ${id}`)!,
     };
     const result = editEntityLog(entityLog.format, contents, edits, from);
-    // an empty head is there for readers of an older one only
+    // only readers of an older log tail need an empty log tail
     const newest = Math.max(result.newest, from);
     return [
       {
@@ -70,8 +70,8 @@ export async function entityLogWrites(
         expected: tails[i]?.version ?? null,
         expires: expiryOfRows(layout, entityLog, newest, retention),
       },
-      // the head's version guards its chunks; one of this number may be left of a head that was
-      // swept
+      // the version of the log tail guards its segments; a deleted log tail may have left a segment
+      // with this id
       ...result.written.map(({ id, bytes, last }) => ({
         key: entityLog.segment(key, id),
         value: bytes,

@@ -45,9 +45,9 @@ export interface EntityLogs {
   readonly quarantine: EntityLog;
   rowKey(key: readonly Value[]): Uint8Array;
   /**
-   * The place of an event, after its held columns: a truncate hides what lies before it. Behind it,
-   * the place of the oldest change that still tells a column of the row (null: its newest tells
-   * all): a truncate between the two took that change away, and the column is unresolved.
+   * The index of the log order of an event, after its stored columns. A truncate hides the events
+   * before its own log order. The next column is the oldest image order; null when the newest
+   * change is complete. A truncate between the two orders leaves the older column unresolved.
    */
   readonly orderColumn: number;
 }

@@ -1,11 +1,15 @@
-/** Cells that hold JSON: few, small, and read by people who look into a file. */
+/** Encodes cells that hold JSON. Such cells are few and small, and a person can read them. */
 import { damaged } from "../columns/bytes.ts";
 
 export function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** Throws `STATE_DAMAGED` where the bytes are no JSON. */
+/**
+ * Decodes a cell.
+ *
+ * @throws STATE_DAMAGED when the bytes are not JSON.
+ */
 export function decodeJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));

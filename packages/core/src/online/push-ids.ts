@@ -1,6 +1,6 @@
 /**
- * The ids of pushes, in cells beside the rows they brought and written in the same step: a push
- * that is repeated finds what it did.
+ * Stores the ids of pushes in cells of their own, written in one step with the rows. A repeated
+ * push finds in its cell what the first one did.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -13,11 +13,11 @@ export interface PushDone {
   readonly rows: number;
   readonly deletes: number;
   readonly position: number;
-  /** µs. */
+  /** Commit time, µs. */
   readonly committed: number;
 }
 
-/** The ids among changes; only those of a pushed source have any. */
+/** The ids among the changes. Only changes of a push source have ids. */
 export function pushIdsIn(source: SourceSpec, changes: readonly Change[]): readonly string[] {
   return source.push === true
     ? [
@@ -40,8 +40,8 @@ export function readPushDone(cell: Cell | null): PushDone | null {
 }
 
 /**
- * A push may come in several batches where it comes from the history; each change comes once,
- * because its position moves with it.
+ * The write that records a push. A backfill may deliver a push in several batches. Each change
+ * comes once, because the position moves with it.
  */
 export function pushIdWrite(
   key: Uint8Array,

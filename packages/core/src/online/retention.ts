@@ -1,22 +1,23 @@
 /**
- * What the online store lets go, and when: nothing that any t from the horizon on still needs (law
- * 1).
+ * Decides what the online store may delete: whatever no time from the horizon on needs (law 1:
+ * every t from the horizon on is answered).
  */
 import type { EntityLog } from "./entity-logs.ts";
 import type { RowChange } from "../rows/row-change.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
-/** How long things are kept, in µs. */
+/** How long the online store keeps data, in µs. */
 export interface Retention {
-  /** Every t from clock − retain on is answered (law 1); Infinity: nothing is let go. */
+  /** Every t from clock − retain on is answered (law 1). Infinity: nothing is deleted. */
   readonly retain: number;
   /**
-   * How long the log may deliver a change again: deleted rows are remembered for that long (law 5).
+   * How long the log may deliver a change again. Tombstones are kept for that long (law 5: replay
+   * is free).
    */
   readonly logRetention: number;
 }
 
-/** Rows of an entity log before this time may go. */
+/** The time before which rows of an entity log may be deleted. */
 export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: number): number {
   return entityLog.layout.keepsAll || layout.timeIndex < 0
     ? -Infinity
@@ -24,8 +25,9 @@ export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: nu
 }
 
 /**
- * A row is remembered while it can be in a window, and while the log can still bring an older
- * change of it: the clock is past what the horizon is past.
+ * When the cell of a row expires; null: never. The cell is kept while the row can be in a window.
+ * The cell is also kept while the log can deliver an older change of the row. The clock decides: it
+ * has passed whatever the horizon has passed.
  */
 export function expiryOfRow(
   layout: SourceLayout,
@@ -45,8 +47,8 @@ export function expiryOfRow(
 }
 
 /**
- * A cell of an entity log is needed while the horizon lies no further behind its newest row than
- * the longest window.
+ * When a cell of an entity log expires; null: never. The cell is needed while its newest row is
+ * within the longest window before the horizon.
  */
 export function expiryOfRows(
   layout: SourceLayout,

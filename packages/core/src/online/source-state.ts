@@ -1,6 +1,6 @@
 /**
- * What the online store says of one source as a whole: what it keeps, since when, and which
- * truncates came. One cell per source.
+ * The state of one source in the online store: stored columns, horizon and truncates. Each source
+ * has one such cell.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
@@ -16,16 +16,17 @@ const FORMAT = 2;
 export interface SourceState {
   readonly layout: SourceLayout;
   /**
-   * µs: the store answers every t from here on (law 1); −Infinity while nothing was ever let go.
+   * The store answers every t from the horizon on, µs (law 1). −Infinity while nothing was ever
+   * deleted.
    */
   readonly horizon: number;
   readonly truncates: readonly Truncate[];
   /**
-   * Set while the source is filled from its history, up to these positions: what is there is the
-   * beginning of it, and answers nothing.
+   * The positions at which a backfill in progress is complete. While this is set, the source
+   * answers nothing, because its rows are incomplete.
    */
   readonly backfilling?: readonly Position[] | undefined;
-  /** The cell's version; null: there is none yet. */
+  /** The cell's version; null: the cell does not exist. */
   readonly version: number | null;
 }
 
@@ -49,15 +50,18 @@ interface StoredState {
 }
 
 /**
- * Where the horizon stands at `now` (law 1): it follows the clock, in steps, so that not every
- * batch writes it, and never goes back.
+ * The horizon at `now` (law 1: the horizon only moves forward, with the clock). The horizon moves
+ * in steps, so that not every batch writes it.
  */
 export function horizonAt(horizon: number, now: number, retain: number): number {
   const due = now - retain;
   return Number.isFinite(retain) && due > horizon + Math.min(retain / 16, 60e6) ? due : horizon;
 }
 
-/** What may not change under a file: other rows, other keys or other values would be in it. */
+/**
+ * What a definition may not change for stored rows. A change would mix other rows, keys or values
+ * into them.
+ */
 interface SourceFingerprint {
   readonly table: string;
   readonly primaryKey: readonly string[];
@@ -71,8 +75,8 @@ export function sourceStateKey(namespace: string, source: string): Uint8Array {
 }
 
 /**
- * Reads the state of a source; where the store has none, the state that would serve `layout` from
- * the beginning.
+ * Reads the state of a source. If the store has none, the result is the state that serves `layout`
+ * from the beginning.
  */
 export async function readSourceState(
   store: OnlineStore,
@@ -108,14 +112,18 @@ export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Arr
   return encodeJson(stored);
 }
 
-/** The horizon in a state of any source; −Infinity where nothing was ever let go. */
+/** The horizon in the state of any source; −Infinity while nothing was ever deleted. */
 export function horizonOf(value: Uint8Array): number {
   return (decodeJson(value) as StoredState).horizon ?? -Infinity;
 }
 
 /**
- * Throws `STATE_NEWER_FORMAT`, and `STATE_OF_OTHER_DEFINITION` where the file was written under
- * another definition of the source.
+ * Decodes the state of a source.
+ *
+ * @throws STATE_OLDER_FORMAT when an older version of Tidemark wrote the state.
+ * @throws STATE_NEWER_FORMAT when a newer version of Tidemark wrote the state.
+ * @throws STATE_OF_OTHER_DEFINITION when the state was written under another definition of the
+ * source.
  */
 export function decodeSourceState(
   store: OnlineStore,
@@ -188,7 +196,7 @@ export function decodeSourceState(
   };
 }
 
-/** Whether the state can answer a feature exactly; null: yes; otherwise what it lacks. */
+/** Says what the state lacks to answer a feature exactly; null: nothing. */
 export function missingForFeature(
   state: SourceState,
   view: ViewSpec,
@@ -205,17 +213,14 @@ export function missingForFeature(
     (name) => !layout.storedColumns.some((stored) => stored.name === name),
   );
   if (column !== undefined) return `the column ${column}`;
-  // nothing was ever let go, so every window is whole
+  // nothing was ever deleted, so every window is complete
   if (horizon === -Infinity) return null;
   if (view.kind === "latest")
     return entityLog.keepsAll || layout.timeIndex < 0 ? null : "rows older than its longest window";
   return feature.window! <= layout.longestWindow ? null : "a window this long";
 }
 
-/**
- * The stored layout, widened to what the definitions ask for as far as the rows that are there
- * allow.
- */
+/** Widens the stored layout towards the definitions, as far as the stored rows allow. */
 export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLayout {
   if (state.version === null) return asked;
   if (state.horizon > -Infinity) return state.layout;
@@ -232,7 +237,7 @@ export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLa
   };
 }
 
-/** The layout of all views over a source, among views of any. */
+/** The layout of those of the views that read the source. */
 export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
   return layoutOf(
     source,

@@ -1,4 +1,4 @@
-/** The rows of entities as the online store holds them, ready for the kernels. */
+/** Reads the rows of entities from the online store and prepares them for the kernels. */
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { batchOf, concatBatches, valueAt, type Batch } from "../columns/batch.ts";
@@ -15,53 +15,53 @@ import type { RowChange } from "../rows/row-change.ts";
 import { deriveVersions, type Truncate } from "../rows/row-versions.ts";
 import type { SourceState } from "./source-state.ts";
 
-/** How often a reader starts over because a writer rewrote chunks under it. */
+/** How often a reader starts again because a writer replaced segments during the read. */
 const ATTEMPTS = 20;
 
 export interface EntityLogRequest {
   readonly entityLogs: EntityLogs;
   readonly entityLog: EntityLog;
   readonly key: readonly Value[];
-  /** Of the head's cell. */
+  /** The key of the log tail's cell. */
   readonly tailKey: Uint8Array;
-  /** The version of the head that the caller needs no more of; null: none. */
+  /** The version of the log tail that the caller already has; null: none. */
   readonly known: number | null;
   /** Rows before this time are not needed, µs. */
   readonly notBefore: number;
-  /** Indexes of the entity log's columns to decode; all without it. */
+  /** Indexes of the entity log's columns to decode; all by default. */
   readonly wanted?: readonly number[] | undefined;
   /**
-   * Decodes the rows of a head that is all there is of an entity (`rowDecoder`); without it each is
-   * decoded into arrays of its own.
+   * Decodes the log tail of an entity without segments (`reusingDecoder`). By default each log tail
+   * is decoded into new arrays.
    */
   readonly decode?: ((reader: ByteReader) => Batch) | undefined;
 }
 
-/** "same": the cell has the version that the caller knows. */
+/** A cell as read; "same": the cell still has the version that the caller has. */
 export type ReadCell = Cell | "same" | null;
 
 export interface StoredEntityLog {
-  /** Of the head. */
+  /** The version of the log tail. */
   readonly version: number;
-  /** The newest rows, decoded when they are asked for. */
+  /** The newest rows, decoded on demand. */
   readonly tail: () => Batch;
-  /** The rows before them, oldest first. */
+  /** The older rows, oldest first. */
   readonly segments: readonly Batch[];
 }
 
-/** What is asked beside the entity logs, in the same snapshot. */
+/** Cells that are read in the same snapshot as the entity logs. */
 export interface ExtraCells {
   readonly keys: readonly Uint8Array[];
   readonly known: readonly (number | null)[];
-  /** Sees the cells before the chunks are read, and may throw. */
+  /** Receives the cells before the segments are read, and may throw. */
   accept(cells: readonly ReadCell[]): void;
 }
 
 const NO_EXTRA_CELLS: ExtraCells = { keys: [], known: [], accept: () => undefined };
 
 /**
- * The rows of entity logs from one snapshot; null where there are none, "same" where the head is of
- * the version that the request knows.
+ * Reads the rows of entity logs in one snapshot. An entry is null if there are no rows. An entry is
+ * "same" if the log tail still has the version that the request knows.
  */
 export async function readEntityLogs(
   store: OnlineStore,
@@ -95,7 +95,7 @@ export async function readEntityLogs(
         if (last >= notBefore) needed.push({ i, key: entityLog.segment(key, id) });
     });
     const cells = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
-    // a chunk that is gone was rewritten after the head was read
+    // a missing segment was replaced after the log tail was read
     if (cells.includes(null)) continue;
     const segments = new Map<number, Batch[]>();
     needed.forEach(({ i }, n) => {
@@ -134,7 +134,7 @@ function storedEntityLog(
     version,
     tail() {
       reader.position = position;
-      // what is joined must be as long as it says
+      // a reused array may be longer than its batch, and concatenation needs exact lengths
       return decode !== undefined && segments.length === 0
         ? decode(reader)
         : readRows(entityLog.format.columns, reader, wanted);
@@ -143,7 +143,7 @@ function storedEntityLog(
   };
 }
 
-/** By the columns of an entity log. */
+/** Empty rows, by the columns of an entity log. */
 const emptyRows = new WeakMap<readonly ColumnSpec[], TimedRows>();
 
 function noRows(columns: readonly ColumnSpec[]): TimedRows {
@@ -157,8 +157,8 @@ function noRows(columns: readonly ColumnSpec[]): TimedRows {
 }
 
 /**
- * The columns that a plan needs of an entity log's rows; undefined: all, because versions are
- * derived from all.
+ * The columns that a plan needs of an entity log's rows. Undefined: all, because a dimension's
+ * versions are derived from all columns.
  */
 export function wantedColumns(
   entityLogs: EntityLogs,
@@ -177,7 +177,7 @@ export function wantedColumns(
   );
 }
 
-/** Rows in the order of time; what a truncate has taken away is seen at no time. */
+/** Orders rows by time. Rows that a truncate removed are visible at no time. */
 export function timedRows(
   entityLogs: EntityLogs,
   entityLog: EntityLog,
@@ -225,7 +225,9 @@ function eventRows(
   return { time: time.values, from, to, columns };
 }
 
-/** The versions of every row that ever belonged to the entity, those while it did. */
+/**
+ * The versions of every row that ever belonged to the entity, restricted to the times when it did.
+ */
 function dimensionRows(
   entityLogs: EntityLogs,
   entityLog: EntityLog,
