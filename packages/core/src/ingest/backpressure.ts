@@ -1,33 +1,33 @@
 /**
- * A store that does not keep up: how that is told, how long it is waited for, and when it is tried
- * again.
+ * Handles a store that does not keep up: how it is reported, how long a run waits, and when the run
+ * retries.
  */
 import type { TidemarkError } from "../errors.ts";
 import type { StoreRole } from "./source-writer.ts";
 
-/** A store that takes nothing, or is behind since it did not. */
+/** The report of a store that takes nothing, or that is still behind since then. */
 export interface StoreBackpressure {
   readonly role: StoreRole;
   /** The store's name. */
   readonly store: string;
-  /** Since when, by the store's clock: an ISO string. */
+  /** Since when, by the store's clock, as an ISO string. */
   readonly since: string;
-  /** How often it was tried in vain since it last took something. */
+  /** The number of failed attempts since the store last took something. */
   readonly attempts: number;
-  /** What it said last; null: it is slow and says nothing. */
+  /** The store's last error; null: the store is slow and reports no error. */
   readonly error: { readonly code: string; readonly message: string } | null;
   /**
-   * It no longer shares the run's reader, so it holds up nobody; once it works again it reads by
-   * itself, until it is level.
+   * The store has an independent reader, so it holds up no other store. The store reads by itself,
+   * once it works again, until it is caught up.
    */
   readonly independent: boolean;
-  /** It is level again: what is told last. */
+  /** The store is caught up again; this is the last report. */
   readonly caughtUp: boolean;
 }
 
 /**
- * Pauses, for tests that do not wait for them: resolves after so many ms, or when the signal
- * aborts.
+ * Resolves after so many ms, or when the signal aborts. Tests replace it so that they need not
+ * wait.
  */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
@@ -39,12 +39,12 @@ export const sleep: Sleep = (ms, signal) =>
       signal.removeEventListener("abort", done);
       resolve();
     };
-    // a longer pause than timers know is as good as none that ends
+    // a pause longer than timers allow is as good as endless
     const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1));
     signal.addEventListener("abort", done);
   });
 
-/** Or null, when it takes longer than so many ms. */
+/** Resolves with the promise, or with null after so many ms. */
 export function withTimeout<T>(promise: Promise<T>, ms: number, pause: Sleep): Promise<T | null> {
   const timer = new AbortController();
   return Promise.race([promise, pause(ms, timer.signal).then(() => null)]).finally(() => {
@@ -55,7 +55,7 @@ export function withTimeout<T>(promise: Promise<T>, ms: number, pause: Sleep): P
 const FIRST_RETRY_DELAY = 250;
 const MAX_RETRY_DELAY = 10_000;
 
-/** ms before the next attempt, after so many failed ones. */
+/** ms before the next attempt, after so many failed attempts. */
 export function retryDelay(attempts: number): number {
   return Math.min(MAX_RETRY_DELAY, FIRST_RETRY_DELAY * 2 ** Math.min(attempts - 1, 10));
 }
@@ -69,14 +69,14 @@ export function backpressureText({
   caughtUp,
 }: StoreBackpressure): string {
   const who = `the ${role === "online" ? "online store" : "history"} (${store})`;
-  if (caughtUp) return `${who} is level again`;
+  if (caughtUp) return `${who} is caught up again`;
   const what =
     error === null
       ? "takes too long"
       : `failed ${attempts === 1 ? "once" : `${attempts} times`}: ${error.message}`;
   return (
-    `${who} ${what}; it is tried ` +
-    `again${independent ? ", reads for itself when it works, and the other goes on without it" : ""}`
+    `${who} ${what}; it is tried again` +
+    (independent ? ", reads for itself when it works, and the other goes on without it" : "")
   );
 }
 
@@ -88,8 +88,8 @@ export function errorSummary(error: TidemarkError<string>): {
 }
 
 /**
- * Wakes whoever waits for something to have changed. Conditions are looked at, and `rung` is asked,
- * without an `await` between.
+ * Wakes waiters when something has changed. A waiter checks its condition and calls `changed`
+ * without an `await` between them.
  */
 export class Notifier {
   private resolve: () => void = () => undefined;

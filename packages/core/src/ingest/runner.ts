@@ -1,6 +1,6 @@
 /**
- * From a change source into the stores: each takes what it has not yet, keeps its own position, and
- * waits for no other.
+ * Reads a change source into the stores. Each store takes what it lacks, keeps its own position,
+ * and waits for no other store.
  */
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeBatch, ChangeSource, Position } from "../spi.ts";
@@ -19,7 +19,7 @@ import {
 } from "./backpressure.ts";
 
 export interface RunProgress {
-  /** Changes read so far, and how many there are where the source knows. */
+  /** Changes read so far, and the total number if the source knows it. */
   readonly changes: number;
   readonly total: number | null;
 }
@@ -31,32 +31,37 @@ export interface RunResult {
 export interface RunSettings {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-  /** Told when a store fails or is detached, and when it is level again. */
+  /** Called when a store fails or gets an independent reader, and when it is caught up again. */
   readonly onBackpressure?: ((report: StoreBackpressure) => void) | undefined;
   /** How long a store that takes nothing may hold up the others, ms. */
   readonly maxBlockTime?: number | undefined;
   /** How long a store may take nothing before the run ends with `STORE_STALLED`, ms. */
   readonly maxStallTime?: number | undefined;
-  /** What a store may have waiting before its queue is full. */
+  /** The size of a store's queue at which it is full. */
   readonly queueLimit?: RunState["queueLimit"] | undefined;
-  /** Now, µs. */
+  /** The current time, µs. */
   readonly clock?: (() => number) | undefined;
   readonly sleep?: Sleep | undefined;
-  /** Gets, while the run goes on, what tells of the stores that do not keep up. */
+  /** During the run, this set has a function that reports the stores that do not keep up. */
   readonly backpressure?: Set<() => readonly StoreBackpressure[]> | undefined;
 }
 
 const QUEUE_LIMIT = { changes: 20_000, bytes: 16 * 2 ** 20 };
 const MAX_BLOCK_TIME = 10_000;
 /**
- * While a source goes on, a store may come back at any time; a run that is to end does not wait for
- * ever.
+ * The longest stall once the source has ended. While the source goes on, a store may recover at any
+ * time. A run that is ending must not wait forever.
  */
 const MAX_STALL_TIME_AT_END = 60_000;
-/** ms that a call of a store which heeds no signal is waited for once the run has failed. */
+/** How long a failed run waits for store calls that ignore the signal, ms. */
 const SHUTDOWN_GRACE_PERIOD = 5_000;
 
-/** Throws what a store or the source throws, `STORE_STALLED`, and the signal's reason. */
+/**
+ * Runs the change source into the stores. Errors of a store or of the source, and the signal's
+ * reason, are thrown as they are.
+ *
+ * @throws STORE_STALLED when a store takes nothing for too long.
+ */
 export async function runChanges(
   from: ChangeSource,
   sources: readonly SourceSpec[],
@@ -80,8 +85,8 @@ export async function runChanges(
   options.signal?.addEventListener("abort", abort);
 
   /**
-   * Or until the run has failed. Not `Promise.race`: a promise that outlives what it is raced with
-   * keeps all of that in memory.
+   * Waits for the promise, or until the run has failed. `Promise.race` is not used: a promise that
+   * outlives the race keeps the race's values in memory.
    */
   function orFailed<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -93,7 +98,7 @@ export async function runChanges(
     });
   }
 
-  /** Or null, when it takes longer than the patience. */
+  /** Waits for the promise; null after the maximum block time. */
   const withinBlockTime = <T>(promise: Promise<T>): Promise<T | null> =>
     withTimeout(orFailed(promise), maxBlockTime, sleep);
 
@@ -131,7 +136,7 @@ export async function runChanges(
   const sharingConsumers = (): StoreConsumer[] =>
     consumers.filter((consumer) => consumer.sharesReader);
 
-  /** What is durable in every store. */
+  /** Acknowledges the positions that are durable in every store. */
   async function acknowledge(): Promise<void> {
     const [first, ...others] = consumers;
     const now = [...first!.durable.values()].flatMap((position) => {
@@ -147,13 +152,13 @@ export async function runChanges(
     if (now.length > 0) await from.ack!(now);
   }
 
-  /** True where nothing changed within the patience. */
+  /** True if nothing changed within the maximum block time. */
   const blockTimeExceeded = async (): Promise<boolean> =>
     (await withinBlockTime(notifier.changed().then(() => true))) === null;
 
   /**
-   * Until those that are attached have room and the fastest has nothing left to do. Who takes
-   * nothing while another waits for it is detached.
+   * Waits until the stores that share the reader have room and the fastest is idle. A store that
+   * takes nothing while another store waits gets an independent reader.
    */
   async function waitForRoom(): Promise<void> {
     for (let timedOut = false; ;) {
@@ -169,7 +174,7 @@ export async function runChanges(
     }
   }
 
-  /** Until a store is open, and each that is not has failed or takes too long. */
+  /** Waits until a store is open and every other store is open, failing or too slow. */
   async function waitUntilOpen(): Promise<void> {
     for (let timedOut = false; ;) {
       const open = consumers.filter((consumer) => consumer.isOpen());
@@ -183,7 +188,7 @@ export async function runChanges(
     }
   }
 
-  /** Looks up where a store stands; one that does not say holds up no other. */
+  /** Reloads the positions of a store. A store that does not answer holds up no other store. */
   async function reload(consumer: StoreConsumer): Promise<void> {
     for (let attempts = 1; consumer.sharesReader; attempts++) {
       const asked = consumer.reload().then(
@@ -259,7 +264,7 @@ export async function runChanges(
   }
 }
 
-/** What every one of them has: reading starts behind the slowest. */
+/** The positions that every store has reached: reading starts behind the slowest store. */
 function leastPositions(consumers: readonly StoreConsumer[]): readonly Position[] {
   const [first, ...others] = consumers;
   return first!.positions().flatMap((position) => {

@@ -1,12 +1,15 @@
 /**
- * What a run sees of the snapshot that begins an epoch: where it lies, and whether its last row has
- * come.
+ * Follows the snapshot that begins a snapshot generation: its span in the log, and whether its last
+ * row was read.
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Checkpoint, Position, SnapshotProgress } from "../spi.ts";
 import { positionsOfGeneration, type SnapshotSpan } from "../rows/snapshot-generations.ts";
 
-/** Of one partition, up to a position. Places are those of the log, without the epoch. */
+/**
+ * The snapshot progress of one partition up to a position. Log orders are those of the log, without
+ * the snapshot generation.
+ */
 export interface PartitionSnapshot {
   /** The newest snapshot of the whole table; null: none yet. */
   readonly newest: {
@@ -15,18 +18,18 @@ export interface PartitionSnapshot {
     readonly committed: number;
     readonly ended: boolean;
   } | null;
-  /** The last of all snapshot rows, those of snapshots that run beside the log included. */
+  /** The last snapshot row, including rows of incremental snapshots. */
   readonly lastRow: { readonly end: bigint; readonly committed: number } | null;
-  /** The change with the highest LSN. */
+  /** The change with the highest log order. */
   readonly highest: { readonly order: bigint; readonly committed: number } | null;
 }
 
 const NOTHING_SEEN: PartitionSnapshot = { newest: null, lastRow: null, highest: null };
 
 /**
- * Follows the partitions of one source. What it knows of a partition rides in the mark of the
- * partition's position, so a run that was killed goes on with it. Changes from before the snapshot
- * may lie in the log too; a snapshot that was begun again counts from its new beginning.
+ * Follows the partitions of one source. The progress of a partition is stored in the checkpoint of
+ * the partition's position. So a killed run resumes with that progress. The log may also hold
+ * changes from before the snapshot. A restarted snapshot counts from its new beginning.
  */
 export class SnapshotWatch {
   private readonly partitions = new Map<string, PartitionSnapshot>();
@@ -52,11 +55,11 @@ export class SnapshotWatch {
     ) {
       throw new TidemarkError(
         "SOURCE_LSN_WENT_BACK",
-        `source "${this.source}": ${partition} offset ${change.offset} is of a snapshot at ` +
-          `LSN ${change.order}, and earlier changes in that partition have LSNs up to ` +
-          `${highest.order}: ` +
-          "the topic goes on with a database that was set back. Take the new snapshot into a " +
-          `new topic, and give that to store.resnapshot("${this.source}", …)`,
+        `source "${this.source}": ${partition} offset ${change.offset} is of a snapshot at LSN ` +
+          `${change.order}, and earlier changes in that partition have LSNs up to ` +
+          `${highest.order}: the topic goes on with a database that was set back. ` +
+          "Take the new snapshot into a new topic, " +
+          `and give that to store.resnapshot("${this.source}", …)`,
       );
     }
     this.partitions.set(partition, {
@@ -75,7 +78,7 @@ export class SnapshotWatch {
     });
   }
 
-  /** Where the snapshot lies, once its last row has come. Of several, the newest counts. */
+  /** The span of the newest snapshot once its last row was read; null until then. */
   completedSpan(): SnapshotSpan | null {
     const found = [...this.partitions.values()].flatMap(({ newest }) =>
       newest === null ? [] : [newest],
@@ -93,9 +96,7 @@ export class SnapshotWatch {
     };
   }
 
-  /**
-   * Where the newest snapshot begins, whether its last row has come or not; null: there is none.
-   */
+  /** The order at which the newest snapshot begins, complete or not; null: there is no snapshot. */
   newest(): bigint | null {
     return [...this.partitions.values()].reduce<bigint | null>(
       (most, { newest }) =>
@@ -105,8 +106,8 @@ export class SnapshotWatch {
   }
 
   /**
-   * All that came, for a log that holds nothing from before the snapshot; `now` stands in where
-   * there is no row at all.
+   * The span of all snapshot rows, for a log with nothing from before the snapshot. `now` is the
+   * commit time if there is no row.
    */
   fullSpan(now: number): SnapshotSpan {
     const found = [...this.partitions.values()].flatMap(({ lastRow }) =>
@@ -139,7 +140,7 @@ export class SnapshotWatch {
     };
   }
 
-  /** Goes on from the progress that a position's checkpoint holds; null: from nothing. */
+  /** Resumes from the progress in a position's checkpoint; null: from nothing. */
   start(partition: string, progress: SnapshotProgress | null): void {
     if (progress === null) {
       this.partitions.delete(partition);
@@ -164,8 +165,8 @@ function extendedBy(
   committed: number,
 ): PartitionSnapshot["newest"] {
   const ended = change.snapshotMarker === "last";
-  // all rows of a snapshot have its LSN; without LSNs there is one partition, and a first row that
-  // was read later than any begins another, while rows delivered again begin none
+  // all rows of a snapshot have one log order. Without log orders there is one partition. A first
+  // row that was read later than all others begins a new snapshot; rows delivered again begin none.
   const anew =
     newest === null ||
     (change.order === null
@@ -181,9 +182,7 @@ function extendedBy(
   };
 }
 
-/**
- * A change that follows the snapshot in its own partition says as well that the snapshot is over.
- */
+/** Ends the snapshot at a change that follows it in the same partition. */
 function endedBy(
   newest: PartitionSnapshot["newest"],
   { snapshot, order }: Change,

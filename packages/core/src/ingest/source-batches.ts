@@ -1,25 +1,28 @@
-/** What one reader of a log gives, parted by source. */
+/** Splits the batches of a log by source. */
 import type { Change, ChangeBatch, Position } from "../spi.ts";
 import { logOrderAssigner } from "../rows/log-order.ts";
 
-/** What one batch of the log says, by source. */
+/** The changes and positions of one batch of the log, by source. */
 export interface SourceBatches {
   readonly bySource: ReadonlyMap<
     string,
     { readonly changes: readonly Change[]; readonly positions: readonly Position[] }
   >;
-  /** About what it weighs in memory. */
+  /** The number of changes, and their estimated memory in bytes. */
   readonly changes: number;
   readonly bytes: number;
 }
 
 export interface SourceBatcher {
   split(batch: ChangeBatch): SourceBatches;
-  /** Reading starts again behind these positions. */
+  /** Restarts the partitions behind these positions. */
   restart(partitions: readonly string[], positions: readonly Position[]): void;
 }
 
-/** `partitions` says of which source a partition is, and learns it from the changes. */
+/**
+ * Creates the batcher of one reader. `partitions` maps a partition to its source, and the batcher
+ * adds entries from the changes.
+ */
 export function sourceBatcher(
   after: readonly Position[],
   partitions: Map<string, string>,
@@ -58,7 +61,7 @@ export function sourceBatcher(
   };
 }
 
-/** About what a change weighs in memory. */
+/** The estimated memory of a change, bytes. */
 export function estimatedBytes(change: Change): number {
   let size = 200 + (change.extra?.length ?? 0);
   for (const value of change.values ?? [])

@@ -1,47 +1,46 @@
-/** Where changes go: one sink for each source in each store. */
+/** Defines where changes go: one source writer for each source in each store. */
 import type { Change, Position } from "../spi.ts";
 
 export interface SourceWriter {
-  /** By partition: what the sink has. */
+  /** The position that the source writer has reached, by partition. */
   readonly positions: Map<string, Position>;
   /**
-   * Takes what comes after its positions, and moves them; true where all that was taken so far is
-   * durable. When it fails with an error that is retryable, the same may be given again after
-   * `reload`.
+   * Takes the changes after its positions, and moves the positions. True if everything taken so far
+   * is durable. After a retryable error the same changes may be given again, once `reload` was
+   * called.
    */
   write(changes: readonly Change[], positions: readonly Position[]): Promise<boolean>;
   /**
-   * ms until what was taken is to be made durable though no more comes; Infinity where nothing
-   * waits.
+   * ms until the taken changes must be made durable even if no more come; Infinity if none wait.
    */
   commitDueIn(): number;
-  /** Makes durable what is due; true where all that was taken is durable. */
+  /** Makes due changes durable. True if everything taken is durable. */
   commitWhenDue(): Promise<boolean>;
-  /** Makes durable what was taken. */
+  /** Makes everything taken durable. */
   flush(): Promise<void>;
   /**
-   * Looks up where the store stands: another run may have moved it, or a write of ours that broke
-   * off.
+   * Reloads the store's positions: another run, or an interrupted write of this one, may have moved
+   * them.
    */
   reload(): Promise<void>;
-  /** The source has ended. */
+  /** Called when the source has ended. */
   finish(): Promise<void>;
 }
 
 export type StoreRole = "online" | "history";
 
 /**
- * All that goes into one store. A store's sinks live together: what keeps one of them waiting keeps
- * all.
+ * The source writers of one store. They belong together: an obstacle to one of them is an obstacle
+ * to all.
  */
 export interface StoreWriters {
   readonly role: StoreRole;
   readonly name: string;
   /**
-   * The sink of each source, by its name. It asks the store where they stand, so it may fail as a
-   * store does.
+   * Opens the source writer of each source, by source name. Opening asks the store for positions,
+   * so it can fail as the store can.
    */
   open(signal: AbortSignal): Promise<ReadonlyMap<string, SourceWriter>>;
-  /** Work of the store itself, a bounded step between batches. */
+  /** The store's own maintenance, in bounded steps between batches. */
   readonly maintenance?: { step(): Promise<void>; finish(): Promise<void> } | undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * What takes changes into one store, at the store's own pace. While it is level it takes what the
- * run's reader gives; a store that fails is tried again, and one that would hold up the others is
- * detached: it keeps nothing in memory but what it had begun, and once it works again reads by
- * itself until it is level.
+ * Feeds changes into one store at the store's own pace. While the store is caught up, the consumer
+ * takes batches from the run's reader. A failing store is retried. A store that would hold up the
+ * others gets an independent reader. Its queue is dropped, except for the batch it had begun. Once
+ * the store works again, the independent reader reads until the store is caught up.
  */
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
@@ -18,7 +18,7 @@ import {
   type Sleep,
 } from "./backpressure.ts";
 
-/** ms between two readers of one that is still not level. */
+/** ms between two independent readers of a store that is not caught up. */
 const REREAD_DELAY = 1_000;
 
 /** The state that the store consumers of one run share. */
@@ -26,48 +26,48 @@ export interface RunState {
   readonly signal: AbortSignal;
   readonly notifier: Notifier;
   readonly sleep: Sleep;
-  /** Now, µs. */
+  /** The current time, µs. */
   readonly clock: () => number;
-  /** Of which source a partition is. */
+  /** The source of each partition. */
   readonly partitions: Map<string, string>;
   readonly checkLogOrder: Parameters<typeof sourceBatcher>[2];
-  /** Where the run's reader stands, by partition: what it gives next comes after. */
+  /** The offset that the run's reader has reached, by partition; its next changes come after it. */
   readonly delivered: ReadonlyMap<string, number>;
-  /** What a store may have waiting before its queue is full. */
+  /** The size of a store's queue at which it is full. */
   readonly queueLimit: { readonly changes: number; readonly bytes: number };
-  /** Whether the run's reader has this partition. */
+  /** Whether the run's reader owns this partition. */
   owns(partition: string): boolean;
-  /** A reader beside the run's. */
+  /** Opens an independent reader. */
   independentReader(
     after: readonly Position[],
     positions: (partitions: readonly string[]) => Promise<readonly Position[]>,
   ): AsyncIterable<ChangeBatch>;
-  /** The run's reader has ended. */
+  /** Whether the run's reader has ended. */
   ended(): boolean;
   /** How long a store may take nothing before the run ends, ms. */
   maxStallTime(): number;
   fail(error: unknown): void;
   reportBackpressure(report: StoreBackpressure): void;
-  /** Something is durable that was not. */
+  /** Called when more changes are durable. */
   acknowledge(): Promise<void>;
 }
 
 export class StoreConsumer {
   readonly name: string;
-  /** By partition, as the source gave it: what is durable. */
+  /** Durable positions by partition, as the source gave them. */
   readonly durable: Map<string, Position> = new Map();
   sharesReader = true;
   private readonly store: StoreWriters;
   private readonly run: RunState;
   private writers: ReadonlyMap<string, SourceWriter> | null = null;
   private queue: SourceBatches[] = [];
-  /** Of the queue and of what is being taken. */
+  /** The size of the queue, including the batch that is being written. */
   private changes = 0;
   private bytes = 0;
   private busy = false;
   /**
-   * Where a detached one has to be to go on with its queue, which holds all that the run's reader
-   * gave since; null: its queue holds nothing.
+   * The offsets at which an independent reader can return to the queue. The queue then holds
+   * everything that the run's reader gave since. null: the queue is empty.
    */
   private target: ReadonlyMap<string, number> | null = null;
   private stalled: {
@@ -83,7 +83,7 @@ export class StoreConsumer {
     this.name = store.name;
   }
 
-  /** Takes all there is, until the source has ended and its store is level. */
+  /** Takes changes until the source has ended and the store is caught up. */
   async work(): Promise<void> {
     const {
       run,
@@ -131,7 +131,7 @@ export class StoreConsumer {
     return this.writers !== null;
   }
 
-  /** Has taken all that it was given. */
+  /** Whether the consumer has written everything in its queue. */
   idle(): boolean {
     return this.writers !== null && this.queue.length === 0 && !this.busy;
   }
@@ -158,7 +158,7 @@ export class StoreConsumer {
     };
   }
 
-  /** Of the run's reader. */
+  /** Adds batches of the run's reader to the queue. */
   enqueue(sourceBatches: SourceBatches): void {
     if (!this.sharesReader && this.target === null) return;
     this.queue.push(sourceBatches);
@@ -176,8 +176,8 @@ export class StoreConsumer {
   }
 
   /**
-   * Partitions came to the run's reader: where it stands in them is no longer where the queue of a
-   * detached one began.
+   * Called when the run's reader gained partitions. The queue of an independent reader then no
+   * longer begins at the reader's offsets, so it is dropped.
    */
   onRepositioned(): void {
     if (!this.sharesReader) this.dropQueue();
@@ -191,7 +191,7 @@ export class StoreConsumer {
     return this.writers?.get(this.run.partitions.get(partition) ?? "")?.positions.get(partition);
   }
 
-  /** Where another run has moved the store. */
+  /** Reloads the store's positions, which another run may have moved. */
   async reload(): Promise<void> {
     for (const [source, writer] of this.writers ?? []) {
       await writer.reload();
@@ -199,7 +199,7 @@ export class StoreConsumer {
     }
   }
 
-  /** How long this store may still take nothing; asked again when the source ends. */
+  /** Starts the timer of a stalled store; called again when the source ends. */
   startStallTimer(): void {
     this.stallTimer?.abort();
     this.stallTimer = null;
@@ -218,7 +218,7 @@ export class StoreConsumer {
     if (!signal.aborted) this.run.fail(this.stallError());
   }
 
-  /** Until it is level with the run's reader. */
+  /** Reads independently until the store is caught up with the run's reader. */
   private async runIndependentReader(): Promise<void> {
     const { run } = this;
     for (;;) {
@@ -243,7 +243,7 @@ export class StoreConsumer {
     }
   }
 
-  /** From now on what the run's reader gives is queued too. */
+  /** Begins to queue what the run's reader gives from now on. */
   private setTarget(): void {
     this.dropQueue();
     this.target = new Map(this.run.delivered);
@@ -278,8 +278,8 @@ export class StoreConsumer {
   }
 
   /**
-   * Waits for the bell; false where something taken has to be made durable before it rings: a log
-   * that is quiet keeps nothing from its store.
+   * Waits for the notifier. False if taken changes must be made durable before it notifies, so that
+   * a quiet log delays no commit.
    */
   private async changedInTime(): Promise<boolean> {
     const { notifier, sleep } = this.run;
@@ -297,19 +297,19 @@ export class StoreConsumer {
     this.run.notifier.notify();
   }
 
-  /** All that the sink took is durable. */
+  /** Marks everything that the source writer took as durable. */
   private markDurable(source: string, { positions }: SourceWriter): void {
     for (const [partition, position] of positions)
       if (this.run.partitions.get(partition) === source) this.durable.set(partition, position);
   }
 
-  /** Again and again while the store says that this may help. */
+  /** Repeats the action while the store's errors are retryable. */
   private async attempt<T>(action: () => Promise<T>): Promise<T> {
     const { run } = this;
     for (let attempts = 0; ;) {
       run.signal.throwIfAborted();
       try {
-        // what broke off may have been done
+        // an interrupted write may have succeeded
         if (attempts > 0) await this.reload();
         const result = await action();
         this.succeeded();
@@ -371,8 +371,8 @@ export class StoreConsumer {
       "STORE_STALLED",
       `${this.name}: has taken nothing for too long, with trouble since ${since} ` +
         `(${error?.message ?? "it does not answer"}); ` +
-        "what each store has stays, and nothing is lost: see to it, and run again to go on " +
-        "from there",
+        "what each store has stays, and nothing is lost: see to it, " +
+        "and run again to go on from there",
       { cause: this.stalled?.error ?? undefined },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * The change log of a history, read again: what the topic said, in the order of each partition,
- * epoch after epoch, up to a stated position.
+ * Reads the change log of a history again: in the order of each partition, generation after
+ * generation, up to a stated position.
  */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec } from "../specs.ts";
@@ -17,9 +17,9 @@ import { offsetRanges, type OffsetRange } from "./offset-ranges.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
 export interface ChangeLogReader {
-  /** How many there are. */
+  /** The number of changes. */
   readonly changes: number;
-  /** Each with the positions that its changes lead to, as stores name them. */
+  /** Yields batches of changes, each with the stored positions that its changes lead to. */
   batches(
     signal?: AbortSignal,
   ): AsyncIterable<{
@@ -29,7 +29,7 @@ export interface ChangeLogReader {
 }
 
 export interface ChangeLogReaderLimits {
-  /** Changes that are in memory at once. */
+  /** Changes in memory at once. */
   readonly rangeRows: number;
   readonly rangeBytes: number;
   /** Changes in a batch. */
@@ -43,10 +43,14 @@ const LIMITS: ChangeLogReaderLimits = {
 };
 
 /**
- * What the log holds after these positions; null: nothing. `log`: the version that is read; its
- * positions are where reading ends. `held`: the columns that must be there: one that was declared
- * after a change was taken is `HISTORY_LACKS_COLUMN`, because its value lies in that change as the
- * topic had it, and only the topic's decoder can tell what it is.
+ * Opens the changes of the log after these positions; null: none.
+ *
+ * `log`: the version to read; reading ends at its positions.
+ *
+ * `storedColumns`: the columns that every change must have.
+ *
+ * @throws HISTORY_LACKS_COLUMN when a stored column was declared after a change was taken. The
+ * history then holds the value only as the topic had it, and only the topic's decoder can read it.
  */
 export async function changeLogReader(
   { offline, source, tables }: HistoryContext,
@@ -99,8 +103,8 @@ export async function changeLogReader(
   }
 
   async function* batches(signal?: AbortSignal): ReturnType<ChangeLogReader["batches"]> {
-    // a change without LSN takes its place from the highest LSN before it, which travels with the
-    // position
+    // a change without a log order inherits the highest order before it, which the checkpoint
+    // carries
     const highest = new Map(
       after.map(({ partition, checkpoint }) => [partition, checkpoint?.highestOrder]),
     );
@@ -132,8 +136,8 @@ export async function changeLogReader(
           };
         }
       }
-      // a position may lie behind the last change: what stood there was of no declared source, or
-      // no message
+      // a position may lie after the last change: the messages between them changed no declared
+      // source
       yield { changes: [], positions: group };
     }
   }
@@ -141,8 +145,8 @@ export async function changeLogReader(
   return { changes: rows, batches };
 
   /**
-   * The changes of a slice in the order of their offsets, or of its first part where they are too
-   * heavy together.
+   * Reads the changes of a range in offset order. If they need too much memory, the result is only
+   * the first part of the range.
    */
   async function readRange(
     { from, to: end }: OffsetRange,
@@ -186,8 +190,8 @@ export async function changeLogReader(
 }
 
 /**
- * Epoch after epoch; of each, where it begins, what was said in it, and that its snapshot is
- * complete.
+ * Groups positions by generation. In each generation the begin marker comes first, then its
+ * changes, then the complete marker.
  */
 function positionGroupsInOrder(positions: readonly Position[]): readonly (readonly Position[])[] {
   const groups = new Map<number, Position[]>();
@@ -212,8 +216,8 @@ function refuseOtherTypes(
     throw new TidemarkError(
       "COLUMN_TYPE_CONFLICT",
       `${name}: column "${column.name}" is ${there.type} there and ${column.type} in the ` +
-        "definition: give the column of the definition another name, and run the topic from its " +
-        "beginning",
+        "definition: give the column of the definition another name, " +
+        "and run the topic from its beginning",
     );
   }
 }
@@ -256,14 +260,14 @@ function storedColumnCheck(
       throw new TidemarkError(
         "HISTORY_LACKS_COLUMN",
         `${name}: column "${column.name}" was declared after offset ${offset} of ` +
-          `${topic}:${partition} was taken, so the history holds its value only as the topic ` +
-          "had it: " +
-          "run the topic from its beginning into an empty online store, or leave out the " +
-          "features that read the column",
+          `${topic}:${partition} was taken, ` +
+          "so the history holds its value only as the topic had it: " +
+          "run the topic from its beginning into an empty online store, " +
+          "or leave out the features that read the column",
       );
     }
   };
 }
 
-/** How a message says NaN and ±Infinity: such a value is missing, and kept beside the columns. */
+/** Matches NaN and ±Infinity in a message. Such a value is missing, and is kept in `_extra`. */
 const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;

@@ -1,6 +1,6 @@
 /**
- * Changes of one source into its log, as they arrive: nothing is looked up, so this sink waits for
- * no other.
+ * Appends changes of one source to its change log as they arrive. Nothing is looked up, so this
+ * source writer waits for no other.
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
@@ -9,39 +9,39 @@ import { changesToBatches, offsetsOf } from "./change-log.ts";
 import { compactHistory } from "./compaction.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
-/** When what is gathered is committed: whichever comes first. */
+/** When buffered changes are committed: at whichever limit comes first. */
 export interface CommitLimits {
   readonly rows: number;
   readonly bytes: number;
-  /** µs since the first gathered change. */
+  /** µs since the first buffered change. */
   readonly age: number;
 }
 
 export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20, age: 60e6 };
 /**
- * The versions table is brought up to the log when so many changes wait, or this share of what it
- * holds, whichever is more: the work stays in proportion.
+ * The number of waiting changes from which the versions table is compacted. They must also be this
+ * fraction of the table's rows, so that the work stays in proportion.
  */
 const COMPACT_ROWS = 100_000;
 const COMPACT_FRACTION = 0.25;
-/** Another run may overtake this one again while it looks where the log stands. */
+/** The number of attempts to commit while other runs move the log. */
 const ATTEMPTS = 20;
 
 export interface ChangeLogWriter {
-  /** Takes changes that come after those it has. */
+  /** Buffers changes that come after those it has. */
   buffer(changes: readonly Change[], positions: readonly Position[]): void;
-  /** ms until what is gathered reaches its age; Infinity where nothing is gathered. */
+  /** ms until the buffered changes reach the age limit; Infinity if none are buffered. */
   commitDueIn(): number;
   /**
-   * Commits when a limit is reached; true where nothing gathered is left. After a failure what is
-   * gathered is still there.
+   * Commits when a limit is reached. True if nothing is left in the buffer. After a failure the
+   * buffered changes are still there.
    */
   commitWhenDue(): Promise<boolean>;
-  /** Commits what is gathered. */
+  /** Commits the buffered changes. */
   flush(): Promise<void>;
-  /** The log stands here: what is gathered and lies before was brought by another run. */
+  /** Discards buffered changes up to these positions, which another run has committed. */
   discardUpTo(stored: readonly Position[]): void;
-  /** Commits, and brings the versions table up to the log. */
+  /** Commits, and compacts the versions table. */
   finish(): Promise<void>;
 }
 
@@ -49,12 +49,13 @@ export interface ChangeLogWriterOptions extends HistoryContext {
   readonly clock: () => number;
   readonly limits: CommitLimits;
   readonly buckets: number | undefined;
-  /** Where the log stands, by partition; the sink keeps it. */
+  /** The log's positions by partition; the source writer keeps them. */
   readonly positions: readonly Position[];
-  /** Where the log stands now. */
+  /** Reads the current positions of the log. */
   readonly stored: () => Promise<readonly Position[]>;
   /**
-   * Another run may move the log: this one goes on behind it. Otherwise that is `HISTORY_FENCED`.
+   * Whether other runs may move the log: this run then continues behind them. Otherwise a moved log
+   * is `HISTORY_FENCED`.
    */
   readonly shared: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -69,11 +70,11 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
   let reached = new Map<string, Position>();
   let uncompacted = 0;
   /**
-   * A commit of ours failed and may still have been done, or be done late: who moved the log may be
-   * us.
+   * A failed commit of this run may still take effect, perhaps later. So this run may itself have
+   * moved the log.
    */
   let writeUncertain = false;
-  /** µs until what is gathered is old enough. */
+  /** µs until the buffered changes reach the age limit. */
   const timeLeft = (): number => bufferedSince + limits.age - clock();
 
   async function flush(): Promise<void> {
@@ -110,8 +111,8 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
       }
       throw new TidemarkError(
         "HISTORY_FENCED",
-        `${offline.name}: another runner has moved the log of source "${source.name}": run ` +
-          "one runner per partition, and start this one again to go on from there",
+        `${offline.name}: another runner has moved the log of source "${source.name}": ` +
+          "run one runner per partition, and start this one again to go on from there",
       );
     }
     uncompacted += changes.length;
@@ -148,7 +149,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
     discardUpTo,
     buffer(added, positions) {
       if (changes.length === 0) bufferedSince = clock();
-      // who was overtaken may still be given what another run has committed meanwhile
+      // an overtaken run may still get changes that another run has committed meanwhile
       const isNew = (partition: string, offset: number): boolean =>
         offset > (committedOffsets.get(partition) ?? -1);
       for (const change of added) {

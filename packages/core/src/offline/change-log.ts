@@ -1,4 +1,4 @@
-/** Changes as rows of the change log, and back. */
+/** Encodes changes as rows of the change log, and decodes them. */
 import { storedPartitionOf } from "../rows/snapshot-generations.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
@@ -9,7 +9,7 @@ import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
 import { valuesFromText, valuesToText } from "./value-text.ts";
 
-/** Changes made into columns at once. */
+/** Changes that are turned into columns at once. */
 const ROWS_PER_BATCH = 4_000;
 
 export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
@@ -40,7 +40,7 @@ export function changesToBatch(tables: HistoryTables, changes: readonly Change[]
   );
 }
 
-/** In pieces, between which others have their turn. */
+/** Turns changes into batches, and yields to the event loop between them. */
 export async function changesToBatches(
   tables: HistoryTables,
   changes: readonly Change[],
@@ -55,8 +55,8 @@ export async function changesToBatches(
 }
 
 /**
- * The columns of the log from which row versions follow; what only explains a change stays behind.
- * A declared column that the table does not have yet is null.
+ * The columns of the log from which row versions follow. Columns that only explain a change are not
+ * read. A declared column that the table lacks is null.
  */
 function columnsToRead(
   tables: HistoryTables,
@@ -77,7 +77,7 @@ export interface ChangeLogReadOptions {
   readonly version: number;
   readonly fromOffset: number;
   readonly toOffset?: number | undefined;
-  /** The columns that the table has, where they are known. */
+  /** The table's columns, if they are known. */
   readonly columns?: readonly ColumnSpec[] | undefined;
   /** Reads `_extra` too. */
   readonly extra?: boolean | undefined;
@@ -87,10 +87,7 @@ export interface ChangeLogReadOptions {
   readonly wanted: (partition: string, offset: number) => boolean;
 }
 
-/**
- * Every change of the log at one version of the table that `wanted` lets through, in batches as
- * they are stored.
- */
+/** Reads every change that `wanted` accepts from one version of the log, in stored order. */
 export async function* readChangeLog(
   offline: OfflineStore,
   tables: HistoryTables,
@@ -98,7 +95,7 @@ export async function* readChangeLog(
   options: ChangeLogReadOptions,
 ): AsyncIterable<Change> {
   const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
-  // a log that was written before there were epochs has no column for them
+  // an old log has no column for the snapshot generation
   const columns =
     options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
   const names = columnsToRead(tables, columns, options);

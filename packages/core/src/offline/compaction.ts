@@ -1,6 +1,6 @@
 /**
- * Brings the versions table up to the log, bucket by bucket, each in one commit: memory is bounded
- * by a bucket and the tail.
+ * Brings the versions table up to the log, bucket by bucket, one commit per bucket. Memory is
+ * bounded by a bucket and the log tail.
  */
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
@@ -17,12 +17,12 @@ import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import { offsetsOf } from "./change-log.ts";
 import { checkedChangeLog } from "./history-tables.ts";
 
-/** Chosen when a versions table is made; stored with it. */
+/** The number of buckets of a new versions table; the table stores it. */
 const DEFAULT_BUCKETS = 8;
 const ATTEMPTS = 20;
 
 export interface CompactionOptions {
-  /** For a versions table that is to be made. */
+  /** The number of buckets, if the versions table must be created. */
   readonly buckets?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,14 +49,14 @@ export async function compactHistory(
   );
 }
 
-/** null: another writer moved the table in between. */
+/** Compacts once; null: another writer moved the table in between. */
 async function compactOnce(
   context: HistoryContext,
   { buckets: wanted = DEFAULT_BUCKETS, signal }: CompactionOptions,
 ): Promise<CompactionResult | null> {
   const { offline, source, tables, rows } = context;
   let versions = await offline.state(tables.versions.name, { signal });
-  // the log is asked second, so it is never behind the versions
+  // the log is read second, so it is never behind the versions
   const state = await offline.state(tables.changes.name, { signal });
   const log = checkedChangeLog(offline.name, tables.changes.name, state);
   if (log === null) return { changes: 0, buckets: 0 };
@@ -68,7 +68,7 @@ async function compactOnce(
     signal,
   });
 
-  // from where the tail was read: a bucket that another compactor took further since then is a
+  // each bucket must still be where the log tail was read from: another compactor's progress is a
   // conflict
   const read = offsetsOf(versions?.positions ?? []);
   const steps = (bucket: number): PositionStep[] =>
@@ -82,7 +82,7 @@ async function compactOnce(
   const touched = uncompacted.rows.flatMap((one, bucket) =>
     one.size > 0 || uncompacted.truncates[bucket]!.length > 0 ? [bucket] : [],
   );
-  // buckets that the tail says nothing of move with the first commit
+  // buckets without changes in the log tail move with the first commit
   const idle = uncompacted.rows.flatMap((_, bucket) =>
     touched.includes(bucket) ? [] : steps(bucket),
   );

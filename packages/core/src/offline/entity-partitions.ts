@@ -1,25 +1,25 @@
 /**
- * Entity rows in passes: a pass asks for a share of the entities, so that the events it gathers fit
- * in memory however long the history is. History is scanned once per pass.
+ * Splits entity rows into entity partitions, so that the events of a partition fit in memory. Each
+ * entity partition scans the history once.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { ResultColumns, EntityRows, Status, Value } from "../spi.ts";
 
-/** About how many events a pass may gather. */
+/** About how many events one entity partition may load. */
 export const EVENTS_PER_PARTITION = 4_000_000;
 
 export interface EntityPartition {
   readonly rows: EntityRows;
-  /** The number of a key's entity in this pass, −1 where the pass does not ask for it. */
+  /** The number of a key's entity in this partition; −1: the entity is in another partition. */
   readonly entityOf: (text: string) => number;
-  /** The places of the pass's rows among all. */
+  /** The indexes of the partition's rows among all rows. */
   readonly indexes: Int32Array;
   readonly earliest: number;
   readonly latest: number;
 }
 
-/** The rows as `count` passes; the rows of one entity are all in one of them. */
+/** Splits the rows into `count` entity partitions. All rows of one entity are in one partition. */
 export function entityPartitions(
   view: ViewSpec,
   keys: readonly Readonly<Record<string, Value>>[],
@@ -59,7 +59,10 @@ export function entityPartitions(
   });
 }
 
-/** The answers of every pass, each row in its place among all (law 8). */
+/**
+ * Joins the answers of all partitions, each row at its own index (law 8: answer i belongs to
+ * request i).
+ */
 export function joinPartitions(
   partitions: readonly {
     readonly indexes: Int32Array;

@@ -1,4 +1,4 @@
-/** The two tables of a source: every change as it arrived, and every version of every row. */
+/** Names the two tables of a source: every change as it arrived, and every version of every row. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
 import type { TableSpec, TableState } from "../spi.ts";
@@ -11,9 +11,10 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 });
 
 /**
- * Beside the declared columns of a change. `_inherited_order` is the LSN before it in its
- * partition, for a change that has none itself; of the end of a snapshot, the last place of its
- * rows. `_generation` is null in tables of versions that had none.
+ * The columns of a change besides the declared columns. `_inherited_order` is the log order before
+ * a change that has no order of its own. For the end of a snapshot, `_inherited_order` is the last
+ * order of the snapshot's rows. `_generation` is null in tables of versions that had no
+ * generations.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),
@@ -37,8 +38,9 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
 ];
 
 /**
- * Beside the declared columns of a version. `_known_to` is null while it stands; `_deleted`: the
- * row was gone then, and `_known_from` is null where it was never seen before.
+ * The columns of a row version besides the declared columns. `_known_to` is null while the version
+ * is the current one. `_deleted` means that the row was deleted then. `_known_from` is null for a
+ * deleted row that was never seen before.
  */
 export const VERSION_COLUMNS: readonly ColumnSpec[] = [
   column("_known_from", "timestamp"),
@@ -62,8 +64,8 @@ export interface HistoryTables {
 }
 
 /**
- * Names without spaces, different from each other whatever their case: Delta without column mapping
- * takes no others.
+ * Derives table and column names without spaces that differ even when case is ignored. Delta
+ * without column mapping accepts no others.
  */
 export function historyTables(source: SourceSpec): HistoryTables {
   const taken = new Set<string>();
@@ -81,7 +83,7 @@ export function historyTables(source: SourceSpec): HistoryTables {
       );
     }
     taken.add(folded);
-    // a deleted row, or one that could not be read, has nothing but its key
+    // a deleted or undecodable row has only its key
     return { ...one, name, nullable: true };
   });
   const folder = source.name.replace(/[^A-Za-z0-9_.-]/g, "_");
@@ -109,7 +111,7 @@ export function checkedChangeLog(
   if (state === null || !state.columns.some(({ name }) => name === "_lsn")) return state;
   throw new TidemarkError(
     "HISTORY_OLDER_FORMAT",
-    `${store}, table ${table}: was written by an older Tidemark (before 0.1.0): give an empty ` +
-      "lake, and run the log from its beginning",
+    `${store}, table ${table}: was written by an older Tidemark (before 0.1.0): ` +
+      "give an empty lake, and run the log from its beginning",
   );
 }

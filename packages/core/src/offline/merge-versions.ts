@@ -1,6 +1,6 @@
 /**
- * The versions of a bucket's rows once the tail of the log is in: for compaction, and for reads
- * between compactions.
+ * Merges the log tail into the versions of a bucket's rows. Compaction uses the merge, and so do
+ * reads between compactions.
  */
 import type { Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -27,13 +27,16 @@ export interface HistoryContext {
 }
 
 export interface BucketMerge {
-  /** Hands in a stored batch (all columns); true for each row that the tail leaves as it is. */
+  /**
+   * Adds a stored batch with all columns. The result is true for each row that the log tail leaves
+   * unchanged.
+   */
   keep(batch: Batch): Uint8Array;
-  /** After all stored batches: every version of the rows that the tail changes. */
+  /** After all stored batches: every version of the rows that the log tail changes. */
   merged(): Promise<readonly KeyedVersion[]>;
 }
 
-/** Merges the tail of one bucket with the versions that are stored for it. */
+/** Merges the log tail of one bucket with the bucket's stored versions. */
 export function mergeBucket(
   context: HistoryContext,
   bucket: number,
@@ -106,16 +109,16 @@ export function mergeBucket(
 }
 
 /**
- * Versions of one row in their order: known from never falls, and the place tells versions apart
- * that were known for no time.
+ * Orders the versions of one row. Known from never falls. The log order separates versions that
+ * were known for no time.
  */
 function byKnownFrom(a: RowVersion, b: RowVersion): number {
   return a.from - b.from || a.to - b.to || compareChanges(a, b);
 }
 
 /**
- * A change delivered again makes nothing new of the one version that it made; the lowest of its
- * offsets counts, whichever partition came first.
+ * Whether the change is in the versions already. A redelivered change adds nothing to the one
+ * version that it made. The lowest of its offsets counts, whichever partition came first.
  */
 function isInVersions(versions: readonly RowVersion[], change: RowChange): boolean {
   const made = versions.filter((version) => version.order === change.order);
@@ -127,8 +130,8 @@ function isInVersions(versions: readonly RowVersion[], change: RowChange): boole
 }
 
 /**
- * A change that comes after later ones of its row is put in its place: the row's versions are
- * derived anew from all its changes (law 5).
+ * Derives a row's versions again from all its changes, after an out-of-order change (law 5: replay
+ * ends in the same bits).
  */
 async function rederiveFromLog(
   context: HistoryContext,

@@ -1,6 +1,6 @@
 /**
- * Features of the past: entity rows in, the same rows with their features out, in their order (law
- * 8).
+ * Computes features of the past for entity rows (law 8: the answer has exactly the rows asked, in
+ * their order).
  */
 import { TidemarkError } from "../errors.ts";
 import { historyTables } from "./history-tables.ts";
@@ -19,7 +19,7 @@ export interface OfflineQuery {
   readonly selection: readonly SelectedFeature[];
   /** For each entity row, the values of the entity keys by name. */
   readonly keys: readonly Readonly<Record<string, Value>>[];
-  /** For each entity row, µs. */
+  /** The time of each entity row, µs. */
   readonly times: Float64Array;
   readonly knowledge: Knowledge;
   readonly signal?: AbortSignal | undefined;
@@ -32,12 +32,15 @@ export function historyContext(offline: OfflineStore, source: SourceSpec): Histo
 
 export interface OfflineReader {
   context(source: SourceSpec): HistoryContext;
-  /** By source, the commit time from which its history is complete, µs; null where it has none. */
+  /**
+   * The commit time from which each source's history is complete, µs; null if the source has no
+   * history.
+   */
   coverage(
     sources: readonly SourceSpec[],
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, number | null>>;
-  /** One set of answers per selected feature. With `since`, a row before it is refused. */
+  /** Returns result columns for each selected feature. With `since`, a row before it is refused. */
   read(
     question: OfflineQuery & { readonly since: ReadonlyMap<string, number | null> | null },
   ): Promise<readonly ResultColumns[]>;
@@ -76,7 +79,7 @@ export function openOfflineReader(offline: OfflineStore, engine: ComputeEngine):
   };
 }
 
-/** Every view reads the same version of its source's tables. */
+/** Computes all features. Every view reads the same version of its source's tables. */
 async function readHistory(
   offline: OfflineStore,
   engine: ComputeEngine,
@@ -128,8 +131,8 @@ async function readHistory(
 }
 
 /**
- * The earliest commit in the log, or the earliest that a snapshot row is declared to hold from
- * (laws 2, 6).
+ * The earliest commit time in the log (law 6: coverage gives each source's known since). A declared
+ * since column may be earlier (law 2: snapshot rows hold from a declared column).
  */
 async function knownSince(
   offline: OfflineStore,
@@ -156,9 +159,7 @@ async function knownSince(
   return Number.isFinite(earliest) ? earliest : null;
 }
 
-/**
- * Refuses rows that the history does not reach back to (law 6: `beforeHistory: "error"`).
- */
+/** Refuses rows before the history of a source (law 6: `beforeHistory: "error"`). */
 function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, number | null>): void {
   for (const [source, start] of since) {
     const row = times.findIndex((time) => start === null || time <= start);
@@ -169,8 +170,8 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
         : `is known from ${new Date(start / 1000).toISOString()} on`;
     throw new TidemarkError(
       "ASKNOWN_BEFORE_HISTORY",
-      `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, and source ` +
-        `"${source}" ${from}: leave such rows out, or write beforeHistory: "empty"`,
+      `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, ` +
+        `and source "${source}" ${from}: leave such rows out, or write beforeHistory: "empty"`,
     );
   }
 }

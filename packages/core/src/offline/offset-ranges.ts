@@ -1,13 +1,13 @@
 /**
- * A change log cut by offsets, so that it can be read in the order of each partition with a part of
- * it in memory: files of a table may lie in any order.
+ * Cuts a change log into ranges of offsets, so that a range fits in memory. Each partition is then
+ * read in order, although files of a table may lie in any order.
  */
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
 import { storedPartitionOf } from "../rows/snapshot-generations.ts";
 
-/** Offsets, both in. */
+/** A range of offsets, both ends included. */
 export interface OffsetRange {
   readonly from: number;
   readonly to: number;
@@ -15,15 +15,19 @@ export interface OffsetRange {
 
 export interface OffsetRanges {
   readonly ranges: readonly OffsetRange[];
-  /** Wanted rows in all of them. */
+  /** Wanted rows in all ranges. */
   readonly rows: number;
 }
 
-/** Counters of neighbouring offsets; when there are more, neighbours are joined. */
+/**
+ * The largest number of counters of neighbouring offsets; when there are more, neighbours are
+ * joined.
+ */
 const MAX_COUNTERS = 65_536;
 
 /**
- * Slices of about `rows` wanted rows, whatever their partition. Reads few columns of the log, once.
+ * Cuts the log into ranges of about `rows` wanted rows, whatever their partition. Few columns are
+ * read, once.
  */
 export async function offsetRanges(
   offline: OfflineStore,

@@ -1,13 +1,13 @@
 /**
- * Every version of some rows, from the versions table and the tail of the log; only the buckets
- * that hold them are read.
+ * Reads every version of some rows, from the versions table and the log tail. Only the buckets of
+ * these rows are read.
  */
 import type { RowVersion } from "../rows/row-versions.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 import type { HistoryState } from "./version-events.ts";
 
-/** One row after the other, its versions oldest first. A row without versions does not come. */
+/** Yields row after row, with its versions oldest first. A row without versions is left out. */
 export async function* rowVersionsOf(
   context: HistoryContext,
   state: HistoryState,

@@ -1,4 +1,4 @@
-/** The answer to a historical question, in the form the reader wants: rows, or columns. */
+/** Returns a training set in the form that the caller wants: rows or columns. */
 import type { Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SelectedFeature } from "../specs.ts";
@@ -27,7 +27,7 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
     throw new TidemarkError(
       "NAME_TAKEN",
       `getHistoricalFeatures: "${duplicate.name}" is a feature and a column of the entity rows; ` +
-        `rename one, the feature with .as("other")`,
+        'rename one, the feature with .as("other")',
     );
   }
   let wasRead = false;
@@ -39,8 +39,8 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
     if (wasRead)
       throw new TidemarkError(
         "TRAINING_SET_READ",
-        "this training set was read before; ask getHistoricalFeatures again, or keep what " +
-          "rows() gave",
+        "this training set was read before; ask getHistoricalFeatures again, " +
+          "or keep what rows() gave",
       );
     wasRead = true;
     for await (const block of entityRows.blocks(signal))

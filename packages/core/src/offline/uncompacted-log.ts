@@ -1,4 +1,4 @@
-/** What the log holds beyond the versions table, by bucket and row. */
+/** Reads the log tail, which the versions table lacks, by bucket and row. */
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
@@ -9,7 +9,7 @@ import { offsetsOf, readChangeLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
 
-/** Rows that the tail says something of, by their text. */
+/** Rows that the log tail changes, by the text of their key. */
 export type UncompactedRows = Map<
   string,
   { readonly key: RowChangeKey; readonly changes: RowChange[] }
@@ -18,7 +18,7 @@ type RowChangeKey = Parameters<VersionRows["textOf"]>[0];
 
 export interface UncompactedLog {
   readonly rows: readonly UncompactedRows[];
-  /** Truncates that a bucket does not know yet. */
+  /** Truncates that a bucket does not have yet. */
   readonly truncates: readonly (readonly Truncate[])[];
   readonly changes: number;
 }
@@ -27,22 +27,25 @@ const TRUNCATE = "truncate/";
 const BUCKET = "bucket/";
 const BUCKETS = "buckets";
 
-/** How far a bucket is: a position of the versions table per bucket and log partition. */
+/** The name of a position of the versions table, for a bucket and a log partition. */
 export function bucketPosition(bucket: number, partition: string): string {
   return `${BUCKET}${bucket}/${partition}`;
 }
 
 /**
- * A truncate that the versions table knows, kept among its positions: the place says which, the
- * value when it was committed.
+ * The name of the position that records a truncate in the versions table. The name identifies the
+ * truncate by its log order; the value is its commit time.
  */
 export function truncatePosition(bucket: number, truncate: Truncate): string {
-  return `${TRUNCATE}${bucket}/${truncate.order}/${truncate.offset}${truncate.end === undefined ? "" : `/${truncate.end}`}`;
+  return (
+    `${TRUNCATE}${bucket}/${truncate.order}/${truncate.offset}` +
+    (truncate.end === undefined ? "" : `/${truncate.end}`)
+  );
 }
 
 export const bucketsPosition: string = BUCKETS;
 
-/** The number of buckets of a versions table; null: it is to be made. */
+/** The number of buckets of a versions table; null: the table does not exist yet. */
 export function bucketsOf(state: TableState | null): number | null {
   return state?.positions.find(({ partition }) => partition === BUCKETS)?.offset ?? null;
 }

@@ -1,6 +1,6 @@
 /**
- * Values as JSON text and back, for the few that ride in a text column of history: old keys, and
- * keys in messages.
+ * Encodes values as JSON text, and decodes them: for old keys in the history, and for keys in
+ * messages.
  */
 import type { ColumnSpec, Value } from "../specs.ts";
 

@@ -1,4 +1,4 @@
-/** Row versions as the compute engine takes them. */
+/** Turns row versions into events for the compute engine. */
 import { keyText } from "../columns/key-bytes.ts";
 import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
@@ -13,11 +13,14 @@ export interface EventsQuery {
   /** The plan's columns, by their names in the definitions. */
   readonly columns: readonly ColumnSpec[];
   readonly keyColumns: readonly string[];
-  /** The number of an entity key, −1 where it is not asked for. */
+  /** The number of an entity key; −1: the entity is not requested. */
   readonly entityOf: (text: string) => number;
-  /** A dimension is read as known in both: its versions are its facts (law 6). */
+  /**
+   * The knowledge of the query. A dimension is always read as known: each of its versions holds
+   * from its commit (law 6: as corrected or as known).
+   */
   readonly knowledge: Knowledge;
-  /** Event times that can matter, µs, both in. */
+  /** Event times that can matter, µs, both ends included. */
   readonly times: { readonly min: number; readonly max: number };
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,20 +30,20 @@ export interface HistoryState {
   readonly versions: TableState | null;
 }
 
-/** One version of both tables, for reads that must agree with each other. */
+/** Reads one version of both tables, for reads that must agree with each other. */
 export async function historyState(
   context: HistoryContext,
   signal?: AbortSignal,
 ): Promise<HistoryState | null> {
   const versions = await context.offline.state(context.tables.versions.name, { signal });
-  // the log is asked second, so it is never behind the versions
+  // the log is read second, so it is never behind the versions
   const { name } = context.tables.changes;
   const state = await context.offline.state(name, { signal });
   const log = checkedChangeLog(context.offline.name, name, state);
   return log === null ? null : { log, versions };
 }
 
-/** All versions that can matter for the query, as of the state. */
+/** Yields all versions that can matter for the query, as of the state. */
 export async function* versionEvents(
   context: HistoryContext,
   state: HistoryState,
@@ -74,8 +77,7 @@ export async function* versionEvents(
     );
     if (state.versions !== null) {
       const names = unchanged ? neededColumns : allColumns;
-      // rows whose time moves must be met wherever they were, so files are only passed over where
-      // nothing changes
+      // a row may change its event time, so files are skipped only in an unchanged bucket
       const range =
         unchanged && timeColumn !== null && Number.isFinite(query.times.min)
           ? { column: timeColumn, ...query.times }
@@ -155,7 +157,7 @@ function eventsBuilder(
   };
 }
 
-/** The number of each row's entity; strings once per dictionary entry. */
+/** Returns the number of each row's entity. A string key is looked up once per dictionary entry. */
 function entityCodes(
   query: EventsQuery,
   vectors: readonly Vector[],

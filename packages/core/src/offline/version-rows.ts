@@ -1,4 +1,4 @@
-/** Row versions as rows of the versions table, and back. */
+/** Encodes row versions as rows of the versions table, and decodes them. */
 import { keyText } from "../columns/key-bytes.ts";
 import { fnv1a } from "../columns/text-hash.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
@@ -15,11 +15,11 @@ export interface KeyedVersion {
 }
 
 export interface VersionRows {
-  /** Identifies a row within its source. */
+  /** The text that identifies a row within its source. */
   textOf(key: readonly Value[]): string;
   bucketOf(text: string, buckets: number): number;
   toBatch(versions: readonly KeyedVersion[], bucket: number): Batch;
-  /** The key of row `i` of a batch that has all columns of the table, in its order. */
+  /** The key of row `i` of a batch with all columns of the table, in the table's order. */
   keyAt(batch: Batch, i: number): readonly Value[];
   versionAt(batch: Batch, i: number): RowVersion;
 }

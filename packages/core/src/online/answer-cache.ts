@@ -1,31 +1,31 @@
 /**
- * Answers that were computed lately. They are only kept here: whether one still holds is told by
- * its head's version and its times.
+ * Caches recently computed answers. The cache does not decide whether an answer still holds: its
+ * log tail's version and its times do.
  */
 import { TidemarkError } from "../errors.ts";
 import type { Status } from "../spi.ts";
 import type { Value } from "../specs.ts";
 import type { ResultWriter } from "../window/timed-rows.ts";
 
-/** What one view answers for one entity, feature by feature. */
+/** The answer of one view for one entity, feature by feature. */
 export interface CachedAnswer {
   readonly tailKey: Uint8Array;
-  /** Of the head that it was computed from. */
+  /** The version of the log tail that the answer was computed from. */
   readonly version: number;
-  /** It holds at from ≤ t ≤ until, µs. */
+  /** The answer holds at from ≤ t ≤ until, µs. */
   readonly from: number;
   readonly until: number;
   readonly values: readonly Value[];
   readonly statuses: readonly Status[];
   readonly times: readonly number[];
   /**
-   * The store's stamp when its head was last seen to have this version; null: it was never asked
-   * for.
+   * The store's change counter when the log tail was last seen with this version; null: the counter
+   * was not read.
    */
   seen: number | null;
 }
 
-/** Of one plan over one state of its source, by the text of the entity's key. */
+/** The cached answers of one plan over one state of its source, by the text of the entity key. */
 export interface CachedAnswers {
   get(key: string): CachedAnswer | undefined;
   set(key: string, answer: CachedAnswer): void;
@@ -37,25 +37,33 @@ export interface AnswerCache {
 }
 
 interface GenerationalCache extends CachedAnswers {
-  /** The young become the old, and the old are forgotten; false: there are none left. */
+  /**
+   * Makes the current generation the previous one and drops the old previous one. False: no answers
+   * are left.
+   */
   rotate(): boolean;
 }
 
 const DEFAULT_BYTES = 32 * 1024 * 1024;
 
-/** Throws `STORE_OPTIONS_INVALID`. */
+/**
+ * Checks the size of the answer cache.
+ *
+ * @throws STORE_OPTIONS_INVALID when the size is not a whole number of bytes from 0 on.
+ */
 export function checkedCacheBytes(given: number = DEFAULT_BYTES): number {
   if (Number.isSafeInteger(given) && given >= 0) return given;
   throw new TidemarkError(
     "STORE_OPTIONS_INVALID",
-    "openStore: answerCacheBytes must be a whole number of bytes, 0 for none, and is " +
-      `${String(given)}`,
+    "openStore: answerCacheBytes must be a whole number of bytes, 0 for none, " +
+      `and is ${String(given)}`,
   );
 }
 
 /**
- * Keeps answers in up to about `bytes`, those asked last: what was asked since the last turn is
- * young, what was not asked since the one before is forgotten.
+ * Creates a cache of about `bytes` that keeps the most recently requested answers. An answer
+ * requested since the last rotation is in the current generation. An answer not requested since the
+ * rotation before is dropped.
  */
 export function createAnswerCache(bytes: number): AnswerCache {
   const nonEmpty = new Set<GenerationalCache>();
@@ -101,7 +109,7 @@ export function createAnswerCache(bytes: number): AnswerCache {
   };
 }
 
-/** Row `row` of the sheets, to be kept; null where a value is one that its reader might change. */
+/** Copies row `row` of the result columns for the cache; null if a value is mutable bytes. */
 export function cachedFrom(
   results: readonly ResultWriter[],
   row: number,
@@ -130,7 +138,7 @@ export function writeCached(
   }
 }
 
-/** About what V8 takes for it, bytes. */
+/** The estimated memory of an answer in V8, bytes. */
 function answerBytes(key: string, { tailKey, values }: CachedAnswer): number {
   let size = 500 + key.length * 2 + tailKey.length + values.length * 56;
   for (const value of values) if (typeof value === "string") size += value.length * 2;

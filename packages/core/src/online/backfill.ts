@@ -1,6 +1,6 @@
 /**
- * The online store from the history: what the topic no longer holds lies in the change log, up to a
- * stated position.
+ * Fills the online store from the history. Changes that the topic no longer holds are read from the
+ * change log, up to a stated position.
  */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
@@ -35,9 +35,12 @@ import { userPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
 
 export interface BackfillOptions {
-  /** Names of the sources; all without it. */
+  /** Names of the sources; all sources by default. */
   readonly sources?: readonly string[] | undefined;
-  /** Changes in one step of the online store; 5,000 without it. Another writer waits for a step. */
+  /**
+   * Changes in one step of the online store; 5,000 by default. Other writers wait while a step
+   * runs.
+   */
   readonly batchRows?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
@@ -50,8 +53,8 @@ export interface BackfillResult {
     readonly source: string;
     readonly changes: number;
     /**
-     * Where the history stood, and with it the online store stands; it may have been further
-     * already. Empty: the source has no history.
+     * The positions of the history, which the online store has now reached or passed. Empty: the
+     * source has no history.
      */
     readonly positions: readonly Position[];
   }[];
@@ -72,17 +75,17 @@ export interface BackfillSettings {
 
 interface SourceBackfill {
   readonly source: SourceSpec;
-  /** Where its history stands. */
+  /** The positions of its history. */
   readonly positions: readonly Position[];
   readonly log: ChangeLogReader | null;
 }
 
-/** Another writer may change a source's state while it is marked. */
+/** The number of attempts against other writers of a source's state. */
 const ATTEMPTS = 20;
 
 /**
- * Each source is taken up to where its history stands now. The place it has come to moves with what
- * is taken, so it may be killed and called again.
+ * Fills each source up to the current position of its history. The stored position moves with each
+ * step, so a killed backfill can be called again.
  */
 export async function backfillOnline(
   sources: readonly SourceSpec[],
@@ -110,8 +113,8 @@ export async function backfillOnline(
   }
   const total = backfills.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
   let done = 0;
-  // a source of which the store has nothing answers nothing until it is whole; one that is behind
-  // goes on answering what it has
+  // a source without stored rows answers nothing until its backfill is complete; a source that is
+  // behind keeps answering
   await updateSourceStates(
     backfills.filter(({ log }) => log !== null),
     settings,
@@ -135,9 +138,8 @@ export async function backfillOnline(
       if (short === undefined) return { ...state, backfilling: undefined };
       throw new TidemarkError(
         "NEEDS_BACKFILL",
-        `${online.name}: source "${source.name}" was to be filled up to offset ` +
-          `${short.offset} of ${short.partition}, and the history in ${offline.name} ends ` +
-          "before it: " +
+        `${online.name}: source "${source.name}" was to be filled up to offset ${short.offset} ` +
+          `of ${short.partition}, and the history in ${offline.name} ends before it: ` +
           "open the history that filling began with, or begin with an empty online store",
       );
     });
@@ -156,8 +158,8 @@ export async function backfillOnline(
 }
 
 /**
- * Straight into the store, under the names that it has for positions: what comes is of several
- * epochs.
+ * Writes directly into the store, under stored partition names, because the changes span several
+ * snapshot generations.
  */
 async function backfillSource(
   source: SourceSpec,
@@ -192,7 +194,7 @@ async function backfillSource(
     await maintenance.step();
   }
 
-  /** False where another pusher was there first: what it took need not be taken again. */
+  /** False: another writer was first, and its changes need not be written again. */
   async function writeBatch(
     changes: readonly Change[],
     positions: readonly Position[],
@@ -224,7 +226,9 @@ function withoutCheckpoints(positions: readonly Position[]): readonly Position[]
   return positions.map(({ partition, offset }) => ({ partition, offset }));
 }
 
-/** In one step for all of these sources. `next`: the state as it is to be; null: it may stay. */
+/**
+ * Updates the states of these sources in one step. `next` returns the new state; null: unchanged.
+ */
 async function updateSourceStates(
   backfills: readonly SourceBackfill[],
   { online, namespace, views }: BackfillSettings,

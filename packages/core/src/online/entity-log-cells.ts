@@ -79,8 +79,9 @@ export function openTail(bytes: Uint8Array): {
   if (version !== FORMAT)
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `online store: a cell has format ${version}, this version reads ${FORMAT}: use the ` +
-        "version of Tidemark that wrote it, or empty the online store and run the log again",
+      `online store: a cell has format ${version}, this version reads ${FORMAT}: ` +
+        "use the version of Tidemark that wrote it, " +
+        "or empty the online store and run the log again",
     );
   const next = reader.varint();
   const count = reader.itemCount();

@@ -1,7 +1,4 @@
-/**
- * Changes to the rows under one key: in go rows, out go rows, and the cells that must be written
- * follow.
- */
+/** Edits the rows under one key, and computes the cells that must be written. */
 import type { Value } from "../specs.ts";
 import {
   SEGMENT_ROWS,
@@ -16,9 +13,9 @@ import {
 } from "./entity-log-cells.ts";
 
 export interface EntityLogEdit {
-  /** The row to put in; null: only take out. */
+  /** The row to add; null: only remove. */
   readonly put: EntityLogRow | null;
-  /** Takes out the row at this time that `same` knows; null: only put in. */
+  /** Removes the row at this time that `matches` accepts; null: only add. */
   readonly remove: {
     readonly time: number;
     readonly matches: (row: EntityLogRow) => boolean;
@@ -26,8 +23,8 @@ export interface EntityLogEdit {
 }
 
 /**
- * The rows of one key while a batch is applied. Chunks that an edit touches must be given; others
- * stay as they are.
+ * The stored rows of one key while a batch is applied. Segments that an edit touches must be given;
+ * the other segments stay unchanged.
  */
 export interface EntityLogContents {
   readonly tail: Uint8Array | null;
@@ -35,22 +32,22 @@ export interface EntityLogContents {
 }
 
 export interface EntityLogResult {
-  /** null: nothing is left. */
+  /** null: no rows are left. */
   readonly tail: Uint8Array | null;
-  /** `last`: the time of its newest row. */
+  /** `last`: the time of the segment's newest row. */
   readonly written: readonly {
     readonly id: number;
     readonly bytes: Uint8Array;
     readonly last: number;
   }[];
   readonly removed: readonly number[];
-  /** The time of the newest row; −Infinity where there is none. */
+  /** The time of the newest row; −Infinity if there is none. */
   readonly newest: number;
 }
 
 /**
- * Numbers of the chunks that these edits need. One that lies before `keepFrom` may be gone already:
- * `deleteExpired` removes it apart from its head.
+ * The ids of the segments that these edits need. Segments before `keepFrom` are not needed:
+ * `deleteExpired` may have removed them apart from their log tail.
  */
 export function segmentsTouched(
   format: EntityLogFormat,
@@ -76,15 +73,15 @@ export function segmentsTouched(
   return [...touched];
 }
 
-/** The chunk a new row belongs in; null: the head. */
+/** The segment that a new row belongs in; null: the log tail. */
 function segmentFor(segments: readonly SegmentRef[], time: number): SegmentRef | null {
   if (segments.length === 0 || time >= segments.at(-1)!.last) return null;
   return segments.findLast((segment) => segment.first <= time) ?? segments[0]!;
 }
 
 /**
- * Applies the edits in order; rows with a time below `keepFrom` go away. No chunk gets more than
- * `chunkRows` rows.
+ * Applies the edits in order and drops rows with a time below `keepFrom`. No segment gets more than
+ * `segmentRows` rows.
  */
 export function editEntityLog(
   format: EntityLogFormat,
@@ -148,8 +145,8 @@ export function editEntityLog(
     if (ref === null) tail = rows;
   }
   const newest = tail.length > 0 ? timeOf(tail.at(-1)!) : (segments.at(-1)?.last ?? -Infinity);
-  // an empty head stays once there were chunks: a reader that holds an older head must never find
-  // another chunk under an old number
+  // an empty log tail stays after the first segment: segment ids are never reused, because a
+  // reader may hold an older log tail
   const bytes =
     tail.length === 0 && segments.length === 0 && next === 0
       ? null
@@ -157,7 +154,7 @@ export function editEntityLog(
   return { tail: bytes, written, removed, newest };
 }
 
-/** A chunk (`rows` null: as stored), or the head (`ref` null). */
+/** A segment (`rows` null: as stored), or the log tail (`ref` null). */
 interface EditableSegment {
   readonly ref: SegmentRef | null;
   rows: EntityLogRow[] | null;
@@ -165,8 +162,8 @@ interface EditableSegment {
 }
 
 /**
- * A full chunk that takes a row becomes two halves: with a full one and a single row, every late
- * row would make a chunk.
+ * Splits rows into equal segments of at most `most` rows. A full segment and a single row would
+ * make every late row a segment.
  */
 function splitEvenly(rows: readonly EntityLogRow[], most: number): EntityLogRow[][] {
   const count = Math.ceil(rows.length / most);
@@ -228,7 +225,6 @@ function firstIndexAt(
   return low;
 }
 
-/** Whether two values of a key are the same. */
 export function sameKeyValue(a: Value, b: Value): boolean {
   return (
     a === b ||

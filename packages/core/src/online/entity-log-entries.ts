@@ -1,6 +1,6 @@
 /**
- * Where a row stands: from its changes to its places in the entity logs, so that a change is what
- * goes out and what comes in.
+ * Derives the entries of a row in the entity logs from the row's changes. A change of the row
+ * becomes removed entries and added entries.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
@@ -20,7 +20,7 @@ export interface EntityLogEntry {
   readonly id: string;
 }
 
-/** Where a quarantined change came from, for the list of quarantined rows. */
+/** Returns the topic and partition of a quarantined change, for the list of quarantined rows. */
 export type OriginOf = (change: {
   readonly order: bigint;
   readonly offset: number;
@@ -36,7 +36,7 @@ export function entityLogEntries(
   const now = versions.at(-1);
   if (now === undefined) return [];
   const quarantine = now.values === null ? null : quarantineIn(entityLogs, now);
-  // a change that comes late may fill a column that the newest left out: the entry is another then
+  // a late change may fill a column that the newest left out; then the entry has another id
   const id = changes.map(({ order, offset }) => `${order}/${offset}`).join(" ");
   const oldestImageOrder = changes.length > 1 ? changes[0]!.order : null;
   const entries =
@@ -61,8 +61,8 @@ export function entityLogEntries(
 }
 
 /**
- * `whole`: the row is in no entity log at all; else it misses only the entity logs whose key it
- * lacks.
+ * Returns why a row version is quarantined; null: it is not. `inNoEntityLog`: the row is in no
+ * entity log at all. Otherwise the row is missing only in the entity logs whose key it lacks.
  */
 export function quarantineIn(
   entityLogs: EntityLogs,
@@ -76,8 +76,8 @@ export function quarantineIn(
 }
 
 /**
- * `told`: the place of the oldest change that tells a column which the newest left out; null: it
- * left out none.
+ * The entries of an event row. `oldestImageOrder`: order of the oldest change still needed for a
+ * TOASTed column; null when the newest change is complete.
  */
 function eventEntries(
   entityLogs: EntityLogs,
@@ -102,8 +102,8 @@ function eventEntries(
 }
 
 /**
- * Every entity that a version of the row ever belonged to gets all its changes: the reader derives
- * the versions, truncates included.
+ * The entries of a dimension row. Each entity that any version of the row belonged to gets all its
+ * changes. The reader derives the versions from them, truncates included.
  */
 function dimensionEntries(
   entityLogs: EntityLogs,
@@ -133,7 +133,7 @@ function entityKeyIn(entityLog: EntityLog, values: readonly Value[]): readonly V
   return key.includes(null) ? null : key;
 }
 
-/** What takes this entry out of its entity log again: the row with its key and its place. */
+/** The edit that removes the entry from its entity log: the row with its key and log order. */
 export function removalEdit(entityLogs: EntityLogs, entry: EntityLogEntry): EntityLogEdit {
   const { format } = entry.entityLog;
   const quarantined = entry.entityLog === entityLogs.quarantine;

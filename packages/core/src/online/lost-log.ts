@@ -1,6 +1,4 @@
-/**
- * A log that has lost what only the online store still needs is no loss where the history has it.
- */
+/** Explains `LOG_LOST` when the history still has the changes that the online store lacks. */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { offsetsOf } from "../offline/change-log.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -9,8 +7,8 @@ import { isBeginMarker, isCompleteMarker } from "../rows/snapshot-generations.ts
 import { historyContext } from "../offline/offline-reader.ts";
 
 /**
- * The error of a run, with the way out where it is `LOG_LOST` and the history is further than the
- * online store.
+ * Adds the way out to an error of a run. The way out exists if the error is `LOG_LOST` and the
+ * history is ahead of the online store.
  */
 export async function explainLogLost(
   error: unknown,
@@ -32,8 +30,8 @@ export async function explainLogLost(
       if (offset > (at ?? -1))
         behind.push(
           `${partition}: the online store has ` +
-            `${at === undefined ? "nothing" : `offsets up to ${at}`}, the history has them up ` +
-            `to ${offset}`,
+            `${at === undefined ? "nothing" : `offsets up to ${at}`}, ` +
+            `the history has them up to ${offset}`,
         );
     }
   }
@@ -41,9 +39,10 @@ export async function explainLogLost(
   return new TidemarkError(
     "LOG_LOST",
     "the history is further than the online store " +
-      `(${behind.slice(0, 5).join("; ")}${behind.length > 5 ? `; ${behind.length - 5} more` : ""}): ` +
-      "call store.backfill() first, which fills the online store " +
-      `from the history, and run again. What the source said: ${error.message}`,
+      `(${behind.slice(0, 5).join("; ")}` +
+      `${behind.length > 5 ? `; ${behind.length - 5} more` : ""}): call store.backfill() first, ` +
+      "which fills the online store from the history, and run again. " +
+      `What the source said: ${error.message}`,
     { cause: error },
   );
 }

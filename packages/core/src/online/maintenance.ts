@@ -1,6 +1,6 @@
 /**
- * What the online store needs besides changes: its horizons follow the clock where nothing happens,
- * and what they have passed goes away (law 1).
+ * Maintains the online store without changes: horizons follow the clock, and expired cells are
+ * deleted (law 1: the horizon moves with the clock).
  */
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
@@ -14,7 +14,7 @@ import {
   sourceStateKey,
 } from "./source-state.ts";
 
-/** Cells looked at in one step. */
+/** Cells examined in one step. */
 const STEP_CELLS = 1_000;
 const HOUR = 3_600e6;
 
@@ -23,22 +23,22 @@ export interface OnlineMaintenanceOptions {
   readonly namespace: string;
   readonly sources: readonly SourceSpec[];
   readonly views: readonly ViewSpec[];
-  /** Now, µs. */
+  /** The current time, µs. */
   readonly clock: () => number;
   readonly retention: Retention;
 }
 
 export interface OnlineMaintenance {
-  /** A bounded piece of work, when it is time for one; call it between batches. */
+  /** Does a bounded amount of due work; call `step` between batches. */
   step(): Promise<void>;
-  /** All that is due. */
+  /** Does all due work. */
   finish(): Promise<void>;
 }
 
 export function onlineMaintenance(options: OnlineMaintenanceOptions): OnlineMaintenance {
   const { store, namespace, clock } = options;
   const { retain } = options.retention;
-  /** A pass over the cells: how far it is, and what it removes. */
+  /** The scan for expired cells: its cursor, and the time before which cells are deleted. */
   let expiryScan: { cursor: Uint8Array | null; readonly before: number } | null = null;
   let next = -Infinity;
 
@@ -46,7 +46,7 @@ export function onlineMaintenance(options: OnlineMaintenanceOptions): OnlineMain
     const state = await readSourceState(store, namespace, layoutFor(source, options.views));
     const horizon = horizonAt(state.horizon, clock(), retain);
     if (state.version === null || horizon === state.horizon) return;
-    // a conflict is another writer's, who moves it too
+    // on a conflict another writer has moved the horizon
     const cell = {
       key: sourceStateKey(namespace, source.name),
       value: encodeSourceState({ ...state, horizon }),

@@ -1,6 +1,6 @@
 /**
- * Features at request time: one snapshot of the online store, one time, the same kernels as
- * everywhere.
+ * Computes features at request time: from one snapshot of the online store, at one time, with the
+ * shared kernels.
  */
 import { keyText } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
@@ -46,11 +46,11 @@ export interface OnlineQuery {
   readonly selection: readonly SelectedFeature[];
   /** For each request, the values of the entity keys by name. */
   readonly keys: readonly Readonly<Record<string, Value>>[];
-  /** µs. */
+  /** The time of the request, µs. */
   readonly t: number;
 }
 
-/** A plan, and what it means for the state that its source is in now. */
+/** A plan, prepared for the current state of its source. */
 interface PreparedPlan extends ViewPlan {
   readonly entityLog: string;
   readonly spans: readonly number[];
@@ -60,12 +60,12 @@ interface PreparedPlan extends ViewPlan {
     readonly wanted: readonly number[] | undefined;
     readonly decode: ((reader: ByteReader) => Batch) | undefined;
     /**
-     * null: no answers are kept; not of a source without an event time either, whose rows are known
-     * from one time to another.
+     * null: answers are not cached. A dimension is never cached, because its rows hold between two
+     * times.
      */
     readonly cached: CachedAnswers | null;
   } | null;
-  /** One answer after another: between the rows of one and those of the next nothing else runs. */
+  /** Computes answers one after another; nothing else may run between the rows of two answers. */
   readonly kernels: (rows: TimedRows) => WindowKernel;
 }
 
@@ -76,15 +76,15 @@ interface KnownState {
 }
 
 /**
- * So many entities are worth a look whether anything was written at all; the look costs as much as
- * reading one.
+ * The number of requests from which the change counter is read. Reading the counter costs as much
+ * as reading one entity.
  */
 const COUNTER_MIN_REQUESTS = 4;
 
-/** What one plan asks for one entity. */
+/** The request of one plan for one entity. */
 interface EntityRequest extends EntityLogRequest {
   readonly text: string;
-  /** An answer that holds at the time asked, if the head is still of its version. */
+  /** A cached answer that holds at the requested time if the log tail still has its version. */
   readonly cached: CachedAnswer | null;
 }
 
@@ -96,7 +96,10 @@ interface Preparation {
 }
 
 export interface OnlineReader {
-  /** One set of answers per selected feature, row i for request i (law 8). */
+  /**
+   * Returns result columns for each selected feature, row i for request i (law 8: answer i belongs
+   * to request i).
+   */
   read(question: OnlineQuery): Promise<readonly ResultColumns[]>;
 }
 
@@ -104,7 +107,7 @@ export interface OnlineReaderOptions {
   readonly store: OnlineStore;
   readonly namespace: string;
   readonly views: readonly ViewSpec[];
-  /** Bytes; 0: none. */
+  /** The size of the answer cache, bytes; 0: no cache. */
   readonly answerCacheBytes?: number | undefined;
   readonly onOverflow: (count: number) => void;
 }
@@ -113,7 +116,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
   const { store, namespace, views } = options;
   const states = new Map<string, KnownState>();
 
-  /** The state of a source, decoded again only when its cell has changed. */
+  /** The state of a source; the state is decoded again only when its cell has changed. */
   function stateOf(view: ViewSpec, cell: ReadCell): KnownState {
     const { source } = view;
     const known = states.get(source.name);
@@ -140,7 +143,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       ? windowKernelBinder(plan, overflows)
       : (rows) => asOfKernel(plan, rows);
 
-  /** What follows from the selection alone, once. */
+  /** Prepares what depends on the selection alone, once per selection. */
   function prepare(selection: readonly SelectedFeature[]): Preparation {
     const known = preparations.get(selection);
     if (known !== undefined) return known;
@@ -162,8 +165,8 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
   }
 
   /**
-   * Heads are asked before the states are known to be the current ones: the layout seldom changes,
-   * and is checked against the same snapshot.
+   * Reads log tails and source states in one snapshot. The log tails are requested with the known
+   * layout, which seldom changes. The states in the snapshot then confirm the layout.
    */
   async function snapshot({ plans, sources, stateKeys }: Preparation, question: OnlineQuery) {
     if (sources.some((view) => !states.has(view.source.name))) {
@@ -179,7 +182,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
         useCounter && requests.length >= COUNTER_MIN_REQUESTS
           ? (store.changeCounter?.() ?? null)
           : null;
-      // what was seen at this stamp is as it was, and so is the state that was seen with it
+      // an answer seen at this change counter is unchanged, and so is the source state seen with it
       const asked =
         changeCounter === null
           ? requests
@@ -192,7 +195,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
         keys: stateKeys,
         known: versions,
         accept(cells) {
-          // before the horizon a chunk may be gone for good
+          // a segment before the horizon may be deleted
           sources.forEach((view, i) => {
             refuseBefore(stateOf(view, cells[i] ?? null).state, question.t);
           });
@@ -201,7 +204,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       if (sources.some((view, i) => states.get(view.source.name)!.state.version !== versions[i]))
         continue;
       if (asked.length === requests.length) return { requests, changeCounter, entityLogs: read };
-      // a write since the stamp: what was seen then and what is read now may be two snapshots
+      // after a write, the cached answers and this read may be of two snapshots
       if (store.changeCounter!() !== changeCounter) continue;
       let next = 0;
       return {
@@ -268,7 +271,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     plan: AggregatePlan | JoinPlan,
     state: SourceState,
   ): void {
-    // who asks again is answered from the state as it is then
+    // the next request reads the state again
     const refused = (message: string): TidemarkError => {
       states.delete(view.source.name);
       return new TidemarkError("NEEDS_BACKFILL", `${store.name}: ${message}`);
@@ -283,8 +286,8 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       if (lack === null) continue;
       throw refused(
         `feature ${view.name}.${feature.name} needs ${lack}, which the store does not hold: ` +
-          "fill an empty online store with store.backfill or from the beginning of the log, or " +
-          "leave the feature out until then",
+          "fill an empty online store with store.backfill or from the beginning of the log, " +
+          "or leave the feature out until then",
       );
     }
   }
@@ -293,9 +296,9 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     if (t >= horizon) return;
     throw new TidemarkError(
       "ASOF_BEFORE_HORIZON",
-      `${store.name}: ${formatTime(t)} lies before ${formatTime(horizon)}, from where on the ` +
-        `store holds every row of source "${layout.source.name}": ask getHistoricalFeatures, or ` +
-        "keep more with retain",
+      `${store.name}: ${formatTime(t)} lies before ${formatTime(horizon)}, ` +
+        `from where on the store holds every row of source "${layout.source.name}": ` +
+        "ask getHistoricalFeatures, or keep more with retain",
     );
   }
 
@@ -346,7 +349,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     );
     kernels(rows)(0, rows.columns.length, t, results, row);
     if (overflows.count > 0) {
-      // each answer is told, so none is kept
+      // every answer with an overflow is counted, so such answers are not cached
       options.onOverflow(overflows.count);
       overflows.count = 0;
     } else if (cells !== null && current!.cached !== null) {

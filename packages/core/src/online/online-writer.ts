@@ -1,6 +1,6 @@
 /**
- * Changes of one source into the online store: row images, entity logs and the position, in one
- * compare-and-set step.
+ * Writes changes of one source into the online store. Row images, entity logs and the position are
+ * written in one compare-and-set step.
  */
 import { TidemarkError } from "../errors.ts";
 import type { Cell, CellWrite, Change, OnlineStore, PositionStep } from "../spi.ts";
@@ -30,19 +30,19 @@ export interface OnlineWriterOptions {
   readonly store: OnlineStore;
   readonly namespace: string;
   readonly layout: SourceLayout;
-  /** Now, µs. */
+  /** The current time, µs. */
   readonly clock: () => number;
   readonly retention: Retention;
 }
 
 export interface OnlineWriter {
-  /** All of it with the positions, or an error and none of it. */
+  /** Applies all changes with the positions, or throws and applies none. */
   apply(changes: readonly Change[], positions: readonly PositionStep[]): Promise<void>;
 }
 
 /**
- * Another writer may change the same cells between our reading and our writing; after so many times
- * something else is wrong.
+ * The number of attempts before `ONLINE_STORE_CONTENDED`. An attempt fails if another writer
+ * changes the same cells between read and write.
  */
 const ATTEMPTS = 50;
 
@@ -50,7 +50,7 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   const { store, namespace, layout: asked, retention, clock } = options;
   const { source } = asked;
   const editsOf = batchEditsOf(source);
-  // what the store holds decides, not what is asked: a wider view waits until it is rebuilt
+  // the stored layout decides, not the requested one: a wider view waits for a backfill
   const initial = await readSourceState(store, namespace, asked);
   let layout = widenedLayout(initial, asked);
   let entityLogs = entityLogsOf(namespace, layout);
@@ -79,7 +79,8 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   };
 
   /**
-   * The cells to write, from what the store holds now; null where that changed while it was read.
+   * Computes the cells to write from what the store holds now; null if the store changed during the
+   * read.
    */
   async function prepare(changes: readonly Change[]): Promise<CellWrite[] | null> {
     const batch = editsOf(changes);
@@ -100,7 +101,7 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
       stateCell == null
         ? { layout: asked, horizon: -Infinity, truncates: [], version: null }
         : decodeSourceState(store, asked, stateCell);
-    // another runner may have made or widened the state since: its cells are written as it says
+    // another runner may have written the state since: its layout decides
     if (state.version !== knownVersion) {
       layout = widenedLayout(state, asked);
       entityLogs = entityLogsOf(namespace, layout);
@@ -153,8 +154,8 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   }
 
   /**
-   * The row's own cell, and into `entityLogEdits` what goes out of its entity logs and what comes
-   * in; nothing where the batch says nothing new of it.
+   * The write of the row's own cell. Removed and added entries go into `entityLogEdits`. The result
+   * is empty if the batch changes nothing in the row.
    */
   function rowWrites(
     batch: BatchEdits,
@@ -197,7 +198,8 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   }
 
   /**
-   * null: as it was. The horizon moves with the clock, in steps, so that not every batch writes it.
+   * The new state of the source; null: unchanged. The horizon moves with the clock in steps, so
+   * that not every batch writes it.
    */
   function stateAfter(
     state: SourceState,
@@ -228,7 +230,7 @@ function partitionOf({ topic, partition }: Change): string {
   return `${topic}:${partition}`;
 }
 
-/** Law 5: a lower LSN that was committed later is of a database that was set back. */
+/** Refuses a lower log order with a later commit time (law 5: the source was restored). */
 function refuseRestored(
   source: string,
   stored: readonly RowChange[],
@@ -246,9 +248,10 @@ function refuseRestored(
   throw new TidemarkError(
     "SOURCE_LSN_WENT_BACK",
     `source "${source}": ${origin.topic}:${origin.partition} offset ${origin.offset} has LSN ` +
-      `${change.order}, committed after LSN ${newest.order} of the same row: the database was ` +
-      "set back to an earlier state. Take a new snapshot of it into a new topic, and give that " +
-      `to store.resnapshot("${source}", …)`,
+      `${change.order}, committed after LSN ${newest.order} of the same row: ` +
+      "the database was set back to an earlier state. " +
+      "Take a new snapshot of it into a new topic, " +
+      `and give that to store.resnapshot("${source}", …)`,
   );
 }
 
@@ -266,8 +269,8 @@ async function refuseFenced(
     throw new TidemarkError(
       "ONLINE_STORE_FENCED",
       `${store.name}: another runner moved ${partition} of source "${source}" from ` +
-        `${expected ?? "its beginning"} to ${now}: run one runner per partition, and start this ` +
-        "one again to go on from there",
+        `${expected ?? "its beginning"} to ${now}: run one runner per partition, ` +
+        "and start this one again to go on from there",
     );
   }
 }

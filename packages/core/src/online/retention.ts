@@ -26,8 +26,8 @@ export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: nu
 
 /**
  * When the cell of a row expires; null: never. The cell is kept while the row can be in a window.
- * The cell is also kept while the log can deliver an older change of the row. The clock decides: it
- * has passed whatever the horizon has passed.
+ * The cell is also kept while the log can deliver an older change of the row. A cell is deleted
+ * once the horizon has passed its expiry; the clock has passed the expiry then, too.
  */
 export function expiryOfRow(
   layout: SourceLayout,

@@ -1,7 +1,4 @@
-/**
- * What the online store knows of one row: the changes that its image, or for a dimension its
- * versions, follow from.
- */
+/** Stores the changes of one row from which its image, or a dimension's versions, are derived. */
 import { decodeRows, encodeRows } from "../columns/batch-codec.ts";
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
@@ -24,15 +21,14 @@ const CHANGE_COLUMNS: readonly ColumnSpec[] = [
 const CHANGE_COLUMN_COUNT = CHANGE_COLUMNS.length;
 
 /**
- * How changes of a source are written as rows: in the row's own cell, and in the entity logs of a
- * dimension.
+ * Writes changes of a source as rows: in the row's own cell, and in the entity logs of a dimension.
  */
 export interface ChangeCodec {
   readonly columns: readonly ColumnSpec[];
   /** The column of the commit time. */
   readonly timeIndex: number;
   toRow(change: RowChange, key: readonly Value[]): readonly Value[];
-  /** The change of a row; columns that are not held are null. */
+  /** Decodes a change; columns that are not stored are null. */
   fromRow(row: readonly Value[]): RowChange;
   keyOf(row: readonly Value[]): readonly Value[];
   encode(changes: readonly RowChange[], key: readonly Value[]): Uint8Array;
@@ -114,9 +110,10 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
 }
 
 /**
- * The changes to keep of a row once `change` has come. A dimension keeps all. Any other source
- * keeps the newest and, for each column that it leaves out, the newest below it that tells of that
- * column: a change that comes late may still be the one that does (law 5).
+ * The changes of a row that must be stored after `change` was applied. A dimension keeps all
+ * changes. Any other source keeps the newest change. For each column that the newest leaves out,
+ * the source also keeps the newest change that determines the column. A late change may still
+ * determine such a column (law 5: replay ends in the same bits).
  */
 export function withChange(
   stored: readonly RowChange[],
@@ -126,7 +123,7 @@ export function withChange(
   if (isRedelivery(stored, change)) return stored;
   const before = stored.at(-1);
   const ahead = before === undefined || compareChanges(change, before) > 0;
-  // a clock that was set back must not make the row's next replay look like a restored database
+  // the row's next replay must not look like a restored database after a clock was set back
   const since =
     before !== undefined && generationOf(before.order) === generationOf(change.order)
       ? before.loggedCommitTime
@@ -145,10 +142,7 @@ export function withChange(
   return all.filter((one) => needed.has(one));
 }
 
-/**
- * Whether the change says what the column is: a value, that the row was gone, or that nobody can
- * know.
- */
+/** Whether the change determines the column: as a value, as deleted, or as undecodable. */
 function determinesColumn(change: RowChange, column: number): boolean {
   return (
     change.values === null || change.undecodable !== null || !change.unavailable.includes(column)
@@ -156,8 +150,8 @@ function determinesColumn(change: RowChange, column: number): boolean {
 }
 
 /**
- * The same message, or the same LSN at another offset; with a guessed place among them the offsets
- * must decide.
+ * Whether the change was stored before: as the same message, or with the same log order at another
+ * offset. If a stored or new order is inherited, only the offset identifies the change.
  */
 function isRedelivery(stored: readonly RowChange[], change: RowChange): boolean {
   const there = stored.filter((one) => one.order === change.order);

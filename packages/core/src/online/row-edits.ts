@@ -1,4 +1,4 @@
-/** The changes of a batch, row by row. */
+/** Groups the changes of a batch by row. */
 import { keyText } from "../columns/key-bytes.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
@@ -6,7 +6,7 @@ import type { OriginOf } from "./entity-log-entries.ts";
 import { primaryKeyColumns, rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import { truncateOf, type Truncate } from "../rows/row-versions.ts";
 
-/** What a batch says of one row, in the order it came. */
+/** The changes of one row in a batch, in arrival order. */
 export interface RowEdit {
   readonly key: readonly Value[];
   readonly changes: RowChange[];
@@ -15,7 +15,7 @@ export interface RowEdit {
 export interface BatchEdits {
   readonly rows: readonly RowEdit[];
   readonly truncates: readonly Truncate[];
-  /** The message that a change of a row came in. */
+  /** The message that contained a change of a row. */
   readonly originOf: (change: Parameters<OriginOf>[0]) => Change | undefined;
 }
 

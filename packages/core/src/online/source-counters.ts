@@ -1,4 +1,7 @@
-/** What went wrong in a partition of a source, counted in the same step as the position (law 9). */
+/**
+ * Counts the faults in a partition of a source, in one step with the position (law 9: missing is
+ * missing, and counted).
+ */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
@@ -26,9 +29,7 @@ export function readCounters(cell: Cell | null): Counters {
     : (decodeJson(cell.value) as Counters);
 }
 
-/**
- * The write that adds what went wrong in these changes of the partition; none where nothing did.
- */
+/** The write that adds the faults in these changes of the partition; empty if there are none. */
 export function counterWrites(
   key: Uint8Array,
   cell: Cell | null,
@@ -53,7 +54,10 @@ export function counterWrites(
   return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
 }
 
-/** By the message alone: whether a stored image fills its TOAST columns is a matter of the row. */
+/**
+ * Whether the message alone puts its row in quarantine. TOASTed columns are ignored here, because
+ * only the row's stored image can fill them.
+ */
 function isQuarantined(
   change: Change,
   entityLogs: EntityLogs,

@@ -1,22 +1,20 @@
-/**
- * What the online store keeps of a source so that the views over it can be served: which columns,
- * under which keys, how far back.
- */
+/** Decides what the online store keeps of a source for its views: columns, keys and time range. */
 import { columnsOf } from "../plan/columns-read.ts";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
 
 /**
- * The rows of a source under one key: all views whose entity maps to the same columns read the same
- * entity log.
+ * The layout of an entity log: the rows of a source under one key. All views whose entity maps to
+ * the same columns share one entity log.
  */
 export interface EntityLogLayout {
   readonly name: string;
   readonly keyColumns: readonly ColumnSpec[];
   readonly keyIndexes: readonly number[];
   /**
-   * Facts need every row, because a delete can make any of them the newest (law 7); windows need
-   * those that are still in one.
+   * Latest views need every row, because a delete can make any row the newest (law 7: the store
+   * keeps every row that a delete could make newest). Window views need the rows that are still in
+   * a window.
    */
   readonly keepsAll: boolean;
 }
@@ -24,11 +22,11 @@ export interface EntityLogLayout {
 export interface SourceLayout {
   readonly source: SourceSpec;
   /**
-   * The columns kept: those that a feature, a condition, a key, the time or a tie reads; in the
-   * source's order.
+   * The stored columns, in the source's order: those that a feature, a condition, a key, the time
+   * or a tie reads.
    */
   readonly storedColumns: readonly ColumnSpec[];
-  /** Their indexes among the source's columns. */
+  /** The indexes of the stored columns among the source's columns. */
   readonly storedIndexes: readonly number[];
   readonly entityLogs: readonly EntityLogLayout[];
   /** The longest window over the source, µs. */
@@ -37,9 +35,9 @@ export interface SourceLayout {
   readonly timeIndex: number;
 }
 
-/** The layout that serves these views; all of them over one source. */
+/** The layout that serves these views; all views read the source. */
 export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
-  // a version of a dimension begins when any of its columns changes, asked for or not
+  // any changed column begins a new version of a dimension, requested or not
   const names = new Set(
     source.eventTime.kind === "column"
       ? source.primaryKey
@@ -78,7 +76,7 @@ export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): Source
   };
 }
 
-/** The entity log a view reads. */
+/** The name of the entity log that a view reads. */
 export function entityLogName(view: ViewSpec): string {
   return JSON.stringify(view.keyColumns);
 }

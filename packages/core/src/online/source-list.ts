@@ -1,6 +1,6 @@
 /**
- * The sources of a namespace, in a cell of their own: who lets cells go must know how far each of
- * them has let go.
+ * Lists the sources of a namespace in a cell of their own. Expired cells are deleted only as far as
+ * every listed source allows.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
@@ -11,7 +11,10 @@ function listKey(namespace: string): Uint8Array {
   return cellKeys(namespace, "sources", [])([]);
 }
 
-/** What puts sources on the list; it belongs to the step that writes the first state of each. */
+/**
+ * The write that adds sources to the list. The step that writes the first state of each source
+ * includes it.
+ */
 export async function listSource(
   store: OnlineStore,
   namespace: string,
@@ -28,13 +31,14 @@ export async function listSource(
 }
 
 /**
- * Cells that expired before this are needed by no source of the namespace; −Infinity: none may go.
+ * The time before which no source of the namespace needs an expired cell; −Infinity: no cell may be
+ * deleted.
  */
 export async function expiryBound(store: OnlineStore, namespace: string): Promise<number> {
   const [list] = await store.read([listKey(namespace)]);
   const names = list == null ? [] : namesIn(list.value);
   const states = await store.read(names.map((name) => sourceStateKey(namespace, name)));
-  // a source that never let anything go has no cell that expires
+  // a source that never deleted anything has no cell that expires
   const horizons = states
     .flatMap((cell) => (cell === null ? [] : [horizonOf(cell.value)]))
     .filter((horizon) => horizon > -Infinity);

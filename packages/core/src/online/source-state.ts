@@ -135,16 +135,16 @@ export function decodeSourceState(
   if (stored.format < FORMAT)
     throw new TidemarkError(
       "STATE_OLDER_FORMAT",
-      `${store.name}: the state of source "${source.name}" has format ${stored.format}, this ` +
-        `version reads ${FORMAT}: empty the online store, then fill it with store.backfill() ` +
-        "or run the log again",
+      `${store.name}: the state of source "${source.name}" has format ${stored.format}, ` +
+        `this version reads ${FORMAT}: empty the online store, ` +
+        "then fill it with store.backfill() or run the log again",
     );
   if (stored.format !== FORMAT) {
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `${store.name}: the state of source "${source.name}" has format ${stored.format}, this ` +
-        `version reads ${FORMAT}: use the version of Tidemark that wrote it, or empty the ` +
-        "online store and run the log again",
+      `${store.name}: the state of source "${source.name}" has format ${stored.format}, ` +
+        `this version reads ${FORMAT}: use the version of Tidemark that wrote it, ` +
+        "or empty the online store and run the log again",
     );
   }
   const storedColumns = stored.storedColumns.flatMap((name) =>
@@ -159,9 +159,8 @@ export function decodeSourceState(
       "STATE_OF_OTHER_DEFINITION",
       `${store.name}: source "${source.name}" was stored under another definition ` +
         `(${fingerprintDifference(stored.source, sourceFingerprint(source, storedColumns))}): ` +
-        "empty the online " +
-        "store and " +
-        "run the log again, or open the definitions it was written with",
+        "empty the online store and run the log again, " +
+        "or open the definitions it was written with",
     );
   }
   const storedLayout = {

@@ -116,8 +116,8 @@ export async function readEntityLogs(
   }
   throw new TidemarkError(
     "STATE_DAMAGED",
-    `${store.name}: the chunks that a head names were missing ${ATTEMPTS} times: empty the ` +
-      "online store and run the log again",
+    `${store.name}: the segments that a log tail names were missing ${ATTEMPTS} times: ` +
+      "empty the online store and run the log again",
   );
 }
 
