@@ -1,6 +1,6 @@
 /**
- * Handles a store that does not keep up: how it is reported, how long a run waits, and when the run
- * retries.
+ * Handles a store that does not keep up. Decides how the store is reported, how long a run waits,
+ * and when the run retries.
  */
 import type { TidemarkError } from "../errors.ts";
 import type { StoreRole } from "./source-writer.ts";

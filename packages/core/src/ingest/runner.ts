@@ -49,7 +49,7 @@ export interface RunSettings {
 const QUEUE_LIMIT = { changes: 20_000, bytes: 16 * 2 ** 20 };
 const MAX_BLOCK_TIME = 10_000;
 /**
- * The longest stall once the source has ended. While the source goes on, a store may recover at any
+ * The longest stall in a run that is to end. While the source goes on, a store may recover at any
  * time. A run that is ending must not wait forever.
  */
 const MAX_STALL_TIME_AT_END = 60_000;

@@ -15,7 +15,7 @@ export interface SourceBatches {
 
 export interface SourceBatcher {
   split(batch: ChangeBatch): SourceBatches;
-  /** Restarts the partitions behind these positions. */
+  /** Restarts the reading of these partitions, after these positions. */
   restart(partitions: readonly string[], positions: readonly Position[]): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads the change log of a history again: in the order of each partition, generation after
- * generation, up to a stated position.
+ * Reads the change log of a history again, up to a stated position. Partitions are read in their
+ * order, generation after generation.
  */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec } from "../specs.ts";
@@ -136,8 +136,8 @@ export async function changeLogReader(
           };
         }
       }
-      // a position may lie after the last change: the messages between them changed no declared
-      // source
+      // a position may lie after the last change: the offsets between hold no message, or messages
+      // of undeclared sources
       yield { changes: [], positions: group };
     }
   }

@@ -13,8 +13,8 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 /**
  * The columns of a change besides the declared columns. `_inherited_order` is the log order before
  * a change that has no order of its own. For the end of a snapshot, `_inherited_order` is the last
- * order of the snapshot's rows. `_generation` is null in tables of versions that had no
- * generations.
+ * order of the snapshot's rows. `_generation` is null in tables of older Tidemark versions, which
+ * had no generations.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),

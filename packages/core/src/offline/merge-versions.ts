@@ -130,8 +130,8 @@ function isInVersions(versions: readonly RowVersion[], change: RowChange): boole
 }
 
 /**
- * Derives a row's versions again from all its changes, after an out-of-order change (law 5: replay
- * ends in the same bits).
+ * Derives a row's versions again from all its changes, when changes came out of order (law 5:
+ * replay is free).
  */
 async function rederiveFromLog(
   context: HistoryContext,

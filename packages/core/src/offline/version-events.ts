@@ -15,10 +15,7 @@ export interface EventsQuery {
   readonly keyColumns: readonly string[];
   /** The number of an entity key; −1: the entity is not requested. */
   readonly entityOf: (text: string) => number;
-  /**
-   * The knowledge of the query. A dimension is always read as known: each of its versions holds
-   * from its commit (law 6: as corrected or as known).
-   */
+  /** The knowledge of the query. A dimension is always read as known (law 2: "in every mode"). */
   readonly knowledge: Knowledge;
   /** Event times that can matter, µs, both ends included. */
   readonly times: { readonly min: number; readonly max: number };

@@ -145,8 +145,8 @@ export function editEntityLog(
     if (ref === null) tail = rows;
   }
   const newest = tail.length > 0 ? timeOf(tail.at(-1)!) : (segments.at(-1)?.last ?? -Infinity);
-  // an empty log tail stays after the first segment: segment ids are never reused, because a
-  // reader may hold an older log tail
+  // an empty log tail stays after the first segment, so that segment ids are never reused. A reader
+  // may hold an older log tail.
   const bytes =
     tail.length === 0 && segments.length === 0 && next === 0
       ? null

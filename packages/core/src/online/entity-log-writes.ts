@@ -70,8 +70,8 @@ export async function entityLogWrites(
         expected: tails[i]?.version ?? null,
         expires: expiryOfRows(layout, entityLog, newest, retention),
       },
-      // the version of the log tail guards its segments; a deleted log tail may have left a segment
-      // with this id
+      // the version of the log tail guards its segments. A deleted log tail may have left a segment
+      // with this id.
       ...result.written.map(({ id, bytes, last }) => ({
         key: entityLog.segment(key, id),
         value: bytes,

@@ -7,8 +7,8 @@ import { isBeginMarker, isCompleteMarker } from "../rows/snapshot-generations.ts
 import { historyContext } from "../offline/offline-reader.ts";
 
 /**
- * Adds the way out to an error of a run. The way out exists if the error is `LOG_LOST` and the
- * history is ahead of the online store.
+ * Adds the way out to an error of a run. Such a way exists if the error is `LOG_LOST` and the
+ * history is further than the online store.
  */
 export async function explainLogLost(
   error: unknown,

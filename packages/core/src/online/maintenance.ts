@@ -1,6 +1,6 @@
 /**
- * Maintains the online store without changes: horizons follow the clock, and expired cells are
- * deleted (law 1: the horizon moves with the clock).
+ * Maintains the online store without changes. Horizons follow the clock (law 1: the horizon moves
+ * with the clock). Expired cells are deleted.
  */
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";

@@ -1,6 +1,6 @@
 /**
  * Stores the ids of pushes in cells of their own, written in one step with the rows. A repeated
- * push finds in its cell what the first one did.
+ * push finds in its cell what the first push did.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { SourceSpec } from "../specs.ts";

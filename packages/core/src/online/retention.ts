@@ -1,6 +1,6 @@
 /**
- * Decides what the online store may delete: whatever no time from the horizon on needs (law 1:
- * every t from the horizon on is answered).
+ * Decides which rows and cells the online store may delete: those that no answer from the horizon
+ * on needs. (Law 1: every t from the horizon on is answered.)
  */
 import type { EntityLog } from "./entity-logs.ts";
 import type { RowChange } from "../rows/row-change.ts";
@@ -8,7 +8,10 @@ import type { SourceLayout } from "./source-layout.ts";
 
 /** How long the online store keeps data, in µs. */
 export interface Retention {
-  /** Every t from clock − retain on is answered (law 1). Infinity: nothing is deleted. */
+  /**
+   * Every t from clock − retain on is answered (law 1: every t ≥ horizon is answered). Infinity:
+   * nothing is deleted.
+   */
   readonly retain: number;
   /**
    * How long the log may deliver a change again. Tombstones are kept for that long (law 5: replay

@@ -1,6 +1,6 @@
 /**
- * Counts the faults in a partition of a source, in one step with the position (law 9: missing is
- * missing, and counted).
+ * Counts the faults in a partition of a source (law 9: missing is missing, and counted). The counts
+ * are written in one step with the position.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";

@@ -12,9 +12,8 @@ export interface EntityLogLayout {
   readonly keyColumns: readonly ColumnSpec[];
   readonly keyIndexes: readonly number[];
   /**
-   * Latest views need every row, because a delete can make any row the newest (law 7: the store
-   * keeps every row that a delete could make newest). Window views need the rows that are still in
-   * a window.
+   * Latest views need every row, because a delete can make any row the newest. (Law 7: such rows
+   * are kept.) Window views need the rows that are still in a window.
    */
   readonly keepsAll: boolean;
 }
@@ -22,8 +21,8 @@ export interface EntityLogLayout {
 export interface SourceLayout {
   readonly source: SourceSpec;
   /**
-   * The stored columns, in the source's order: those that a feature, a condition, a key, the time
-   * or a tie reads.
+   * The stored columns, in the source's order. A feature, a condition, a key, the time or a tie
+   * reads each of them.
    */
   readonly storedColumns: readonly ColumnSpec[];
   /** The indexes of the stored columns among the source's columns. */

@@ -12,8 +12,8 @@ function listKey(namespace: string): Uint8Array {
 }
 
 /**
- * The write that adds sources to the list. The step that writes the first state of each source
- * includes it.
+ * The write that adds sources to the list. The step that writes the first state of a source
+ * includes this write.
  */
 export async function listSource(
   store: OnlineStore,

@@ -16,8 +16,8 @@ const FORMAT = 2;
 export interface SourceState {
   readonly layout: SourceLayout;
   /**
-   * The store answers every t from the horizon on, µs (law 1). −Infinity while nothing was ever
-   * deleted.
+   * Every t from the horizon on is answered, µs (law 1: every t ≥ horizon is answered). −Infinity
+   * while nothing was ever deleted.
    */
   readonly horizon: number;
   readonly truncates: readonly Truncate[];
@@ -50,8 +50,8 @@ interface StoredState {
 }
 
 /**
- * The horizon at `now` (law 1: the horizon only moves forward, with the clock). The horizon moves
- * in steps, so that not every batch writes it.
+ * The horizon at `now` (law 1: the horizon only moves forward, with the clock). It moves in steps,
+ * so that not every batch writes the state.
  */
 export function horizonAt(horizon: number, now: number, retain: number): number {
   const due = now - retain;

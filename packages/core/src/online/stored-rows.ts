@@ -226,7 +226,8 @@ function eventRows(
 }
 
 /**
- * The versions of every row that ever belonged to the entity, restricted to the times when it did.
+ * The versions of every row that ever belonged to the entity, restricted to the times when the row
+ * did.
  */
 function dimensionRows(
   entityLogs: EntityLogs,
