@@ -177,7 +177,7 @@ export class StoreConsumer {
 
   /**
    * Called when the run's reader gained partitions. The queue of an independent reader then no
-   * longer begins at the reader's offsets, so it is dropped.
+   * longer begins at the reader's offsets, so that queue is dropped.
    */
   onRepositioned(): void {
     if (!this.sharesReader) this.dropQueue();

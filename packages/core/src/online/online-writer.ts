@@ -50,7 +50,7 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   const { store, namespace, layout: asked, retention, clock } = options;
   const { source } = asked;
   const editsOf = batchEditsOf(source);
-  // the stored layout decides, not the requested one: a wider view waits for a backfill
+  // the stored layout decides, not the requested one: a wider view waits until it is rebuilt
   const initial = await readSourceState(store, namespace, asked);
   let layout = widenedLayout(initial, asked);
   let entityLogs = entityLogsOf(namespace, layout);
