@@ -1,4 +1,23 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/**
+ * The name of a test file says its project; the check `projects` reads what the file imports.
+ *
+ * - `x.test.ts` is `unit`: it starts no process and needs no service.
+ * - `x.process.test.ts` is `process`: it starts programs or workers of this repository.
+ * - `x.services.test.ts` is `services`: it needs a program that npm does not bring (`suiteNeeding`).
+ * - Every other test file of e2e/ is `laws`: all paths compared with the oracle.
+ */
+const folders = ["packages/*/test", "docs/test", "testkit/test"];
+const inFolders = (suffix: string): string[] => folders.map((folder) => `${folder}/**/*${suffix}`);
+
+function project(
+  name: string,
+  include: string[],
+  exclude: string[] = [],
+): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include, exclude: ["**/node_modules/**", ...exclude] } };
+}
 
 // Node gives these conditions to `require` too, so "import" must not be among them; for an import
 // it holds anyway.
@@ -6,15 +25,15 @@ export default defineConfig({
   resolve: { conditions: ["@tidemark/source", "node"] },
   ssr: { resolve: { conditions: ["@tidemark/source", "node"] } },
   test: {
-    include: [
-      "packages/*/test/**/*.test.ts",
-      "docs/test/**/*.test.ts",
-      "testkit/test/**/*.test.ts",
-      "e2e/test/**/*.test.ts",
-    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,
+    projects: [
+      project("unit", inFolders(".test.ts"), ["**/*.process.test.ts", "**/*.services.test.ts"]),
+      project("process", inFolders(".process.test.ts")),
+      project("laws", ["e2e/test/**/*.test.ts"], ["**/*.services.test.ts"]),
+      project("services", [...inFolders(".services.test.ts"), "e2e/test/**/*.services.test.ts"]),
+    ],
   },
 });

@@ -11,6 +11,7 @@ import { lines } from "./checks/lines.ts";
 import { words } from "./checks/words.ts";
 import { manifests } from "./checks/manifests.ts";
 import { build, packed } from "./checks/packed.ts";
+import { projects } from "./checks/projects.ts";
 import { type Outcome, type Step, cache, commands, runTool } from "./checks/step.ts";
 import { docs } from "./checks/vitepress.ts";
 import { vitest } from "./checks/vitest.ts";
@@ -28,6 +29,7 @@ const sources: readonly Step[] = [
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
   manifests,
   words,
+  projects,
   docs,
 ];
 

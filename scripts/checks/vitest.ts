@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { type Step, cache, runTool } from "./step.ts";
+import { join, relative } from "node:path";
+import { projectOf } from "./projects.ts";
+import { type Step, cache, root, runTool } from "./step.ts";
 
 interface Report {
   readonly numPassedTests: number;
@@ -8,7 +9,11 @@ interface Report {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
+    /** ms since the epoch. */
+    readonly startTime: number;
+    readonly endTime: number;
     readonly assertionResults: readonly { readonly status: string }[];
   }[];
 }
@@ -44,13 +49,29 @@ export function vitest(filters: readonly string[]): Step {
           result.status === "failed" &&
           !result.assertionResults.some(({ status }) => status === "failed"),
       ).length;
-      const failed = report.numFailedTests + broken;
+      const skipped = report.numPendingTests + report.numTodoTests;
+      console.log(projectTimes(report));
+      // In CI everything is there that a test needs, so a skipped test is a mistake.
+      const missing = process.env["CI"] === "true" && filters.length === 0 ? skipped : 0;
+      if (missing > 0) console.log(`${missing} tests were skipped; with CI=true that is a failure`);
+      const failed = report.numFailedTests + broken + missing;
       return {
         passed: report.numPassedTests,
         failed: failed === 0 && code !== 0 ? 1 : failed,
-        skipped: report.numPendingTests + report.numTodoTests,
+        skipped: missing > 0 ? 0 : skipped,
         output: failed === 0 ? `vitest ended with code ${code}; see above` : "",
       };
     },
   };
+}
+
+/** How long the test files of each project took, added up over the workers. */
+function projectTimes({ testResults }: Report): string {
+  const seconds = new Map<string, number>();
+  for (const { name, startTime, endTime } of testResults) {
+    const project = projectOf(relative(root, name).replaceAll("\\", "/"));
+    seconds.set(project, (seconds.get(project) ?? 0) + (endTime - startTime) / 1000);
+  }
+  const times = [...seconds].map(([project, took]) => `${project} ${took.toFixed(0)} s`);
+  return `time of the test files by project: ${times.join(", ")}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Sends malformed requests, in addition to those of api/fuzzed.test.ts. No answer is a 5xx, no
+ * Sends malformed requests, in addition to those of api/fuzzed.services.test.ts. No answer is a 5xx, no
  * request ends the server, and the next answer is as before.
  */
 import { connect } from "node:net";
