@@ -1,6 +1,6 @@
 /**
- * An online store that lies behind what was pushed into the history: a process died between the
- * two, or pushed without an online store.
+ * Brings an online store up to the pushes in the history. The online store is behind when a process
+ * died between the two writes, or pushed without an online store.
  */
 import { isRetryable } from "../errors.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
@@ -10,12 +10,12 @@ import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 
-/** Between two looks of a process that reads, ms. */
+/** Time between two checks of a reading process, ms. */
 const RECHECK_INTERVAL = 5_000;
-/** How long the first read may wait for the history, which is not needed to serve, ms. */
+/** How long the first read may wait for the history, ms. Serving does not need the history. */
 const FIRST_CHECK_TIMEOUT = 1_000;
 
-/** How many changes the online store lacked. */
+/** Brings the online store up to the history. Returns the number of changes that were missing. */
 export async function catchUpOnline(
   source: SourceSpec,
   settings: BackfillSettings,
@@ -28,7 +28,10 @@ export async function catchUpOnline(
   return (await backfillOnline([source], settings)).changes;
 }
 
-/** Who filled an empty online store may have died when all was in, and nobody had said so. */
+/**
+ * Whether the backfill of the online store is complete. A process may die after the last change,
+ * before the backfill is marked complete.
+ */
 export async function isBackfilled(
   source: SourceSpec,
   { online, namespace, views }: Pick<BackfillSettings, "online" | "namespace" | "views">,
@@ -51,15 +54,15 @@ async function isBehind(
 }
 
 export interface ReadCatchUp {
-  /** Before a read; undefined: there is nothing to wait for. */
+  /** Waits before a read where a source needs it; undefined if there is nothing to wait for. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
   idle(): Promise<void>;
 }
 
 /**
- * Nobody was told that such a push succeeded, so a read does not wait for it; yet it must not be
- * left out for ever. The first read of a source looks, and waits a moment for it; later ones start
- * a look every few seconds.
+ * Checks for pushes that the online store lacks when features are read. No caller was told that
+ * such a push succeeded, so a read need not wait for it. The first read of a source starts a check
+ * and waits a moment for it. Later reads start a check every few seconds.
  */
 export function readCatchUp(catchUp: (source: SourceSpec) => Promise<unknown>): ReadCatchUp {
   const checkedAt = new Map<string, number>();
@@ -115,7 +118,7 @@ async function waitBriefly(promise: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A store that is away is looked at again; anything else is said, for whom it does not concern. */
+/** Warns of an error, unless it is retryable. The next check tries an unavailable store again. */
 export async function warnUnlessRetryable(
   promise: Promise<unknown>,
   signal?: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * A run over sources that may be in a new epoch: what was begun in one store is begun in the other,
- * and a snapshot that was read to its end is completed.
+ * Runs sources that may be in a new snapshot generation. A generation that was begun in one store
+ * is begun in the other. A snapshot that was read to its end is completed.
  */
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
@@ -19,8 +19,8 @@ export interface GenerationRun {
   /** What the runner reads. */
   readonly changes: GenerationSource;
   /**
-   * After a run that came to its end: completes the epochs of which `snapshotOf` knows the whole
-   * snapshot.
+   * Completes the generations whose whole snapshot `snapshotOf` knows. Call it after a run that
+   * came to its end.
    */
   complete(snapshotOf: (source: SourceSpec) => SnapshotSpan | null): Promise<void>;
 }
@@ -50,7 +50,8 @@ export async function generationRun(
 }
 
 /**
- * In each store by itself: killed in between, the next run completes the other with the same span.
+ * Completes the generation in each store by itself. If the process is killed between the two, the
+ * next run completes the other store with the same span.
  */
 async function completeGeneration(
   source: SourceSpec,

@@ -1,6 +1,6 @@
 /**
- * A change source in the current epochs of its sources: its changes say which, and the snapshots
- * that begin them are watched.
+ * A change source in the current snapshot generations of its sources. Each change carries its
+ * generation. The snapshots that begin the generations are watched.
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
@@ -9,31 +9,31 @@ import { SnapshotWatch } from "../ingest/snapshot-watch.ts";
 
 export interface SourceGeneration {
   readonly generation: number;
-  /** Its snapshot is not complete yet. */
+  /** The snapshot that begins the generation is not complete yet. */
   readonly unfinished: boolean;
 }
 
 export interface GenerationSource extends ChangeSource {
   /**
-   * The snapshot of a source, where its last row was told before the run began: the log was asked
-   * for its end after that, so the run has read the whole snapshot when it ends. A log may hold
-   * older snapshots, and a run that died may have stopped between two: where this run has met a
-   * newer one, that is the one, and it was not told before.
+   * The snapshot of a source whose last row was read before the run began; null otherwise. The run
+   * asks the log for its end after that row. So the run has read the whole snapshot when it ends. A
+   * log may hold older snapshots, and a killed run may have stopped between two. Null also where
+   * this run has met a newer snapshot.
    */
   snapshotBeforeRun(source: string): SnapshotSpan | null;
-  /** The snapshot of a source, where its last row has been told. */
+  /** The snapshot of a source, once its last row has been read; null before. */
   completedSnapshot(source: string): SnapshotSpan | null;
-  /** From the beginning of the log to the last of all snapshot rows that were told. */
+  /** The span from the beginning of the log to the last snapshot row that was read. */
   wholeLogSnapshot(source: string, now: number): SnapshotSpan;
 }
 
-/** `epochs`: by source. */
+/** Wraps a change source; `generations` is by source name. */
 export function generationSource(
   from: ChangeSource,
   generations: ReadonlyMap<string, SourceGeneration>,
 ): GenerationSource {
   const unfinished = [...generations].flatMap(([source, one]) => (one.unfinished ? [source] : []));
-  /** Of each time that the log was read: a run may read it more than once. */
+  /** The state of each reading of the log. A run may read the log more than once. */
   const readings: {
     readonly before: ReadonlyMap<string, SnapshotSpan | null>;
     readonly watches: ReadonlyMap<string, SnapshotWatch>;

@@ -1,6 +1,6 @@
 /**
- * The stores as a source's sinks see them in one epoch: positions under the names of the log,
- * whatever epoch they are of.
+ * The stores as the writers of a source see them in one snapshot generation. Positions have the
+ * partition names of the log in every generation.
  */
 import { isRetryable, TidemarkError } from "../errors.ts";
 import { checkedChangeLog, historyTables } from "../offline/history-tables.ts";
@@ -23,13 +23,15 @@ export interface GenerationStores {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What each store says of a source; null where there is no such store, or none that answers. */
+/**
+ * The generation state of a source in each store; null where the store is absent or unavailable.
+ */
 export interface StoredGenerations {
   readonly online: GenerationState | null;
   readonly offline: GenerationState | null;
-  /** The newest that was begun in any. */
+  /** The newest generation that was begun in any store. */
   readonly generation: number;
-  /** The snapshot that begins it is not complete in every store. */
+  /** The snapshot that begins the generation is not complete in every store. */
   readonly unfinished: boolean;
 }
 
@@ -49,8 +51,8 @@ export async function storedGenerations(
 }
 
 /**
- * The same, of the stores that answer: a run waits for one that is away, and it is asked when it is
- * back.
+ * Reads the generations of the stores that answer. A run waits for an unavailable store and reads
+ * its generation when the store is back.
  */
 export async function reachableGenerations(
   source: SourceSpec,
@@ -87,8 +89,8 @@ function combinedState(
 }
 
 /**
- * The online store for the sinks of an epoch, which begins there where it has not; another process
- * may begin it at the same time.
+ * Opens the online store for the writers of a generation, and begins the generation if needed.
+ * Another process may begin the generation at the same time.
  */
 export async function openOnlineGeneration(
   online: OnlineStore,
@@ -105,7 +107,7 @@ export async function openOnlineGeneration(
   return onlineInGeneration(online, generation);
 }
 
-/** The same for the history. */
+/** Opens the offline store for the writers of a generation, and begins the generation if needed. */
 export async function openOfflineGeneration(
   offline: OfflineStore,
   source: SourceSpec,
@@ -183,7 +185,8 @@ function onlineInGeneration(store: OnlineStore, generation: number): OnlineStore
 }
 
 /**
- * Only the steps of the change log are of an epoch; the versions table has positions of its own.
+ * Only the positions of the change log belong to a generation. The versions table has its own
+ * positions.
  */
 function offlineInGeneration(
   store: OfflineStore,

@@ -1,6 +1,6 @@
 /**
- * The way out when a log has lost changes, or its database was set back: a new epoch from a new
- * snapshot.
+ * Begins a new snapshot generation of a source from a new snapshot. A source needs this when its
+ * log lost changes or its database was restored.
  */
 import { TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -11,8 +11,9 @@ import { beginGeneration, storedGenerations } from "./generation-stores.ts";
 import type { WriterOptions } from "./store-writers.ts";
 
 /**
- * Where the new snapshot ends: where its last row is marked as such (Debezium's `source.snapshot`),
- * or where the change source ends, which then holds nothing from before the snapshot.
+ * Where the new snapshot ends. "marked": at the row that is marked as the last of its table
+ * (Debezium's `source.snapshot`). "source": where the change source ends. The change source must
+ * then hold nothing from before the snapshot.
  */
 export type SnapshotEnding = "marked" | "source";
 
@@ -43,8 +44,8 @@ export async function resnapshotSource(
         : run.changes.snapshotBeforeRun(source.name),
     );
     if (!(await storedGenerations(source, stores)).unfinished) return { changes, generation };
-    // the last row was met on the way: partitions that ended before it are read once more, to where
-    // they end now
+    // The run met the last row on the way. Partitions that ended before that row are read again, up
+    // to their present end.
     if (run.changes.completedSnapshot(source.name) === null) throw snapshotIncomplete(source, from);
   }
 }

@@ -1,4 +1,4 @@
-/** The sinks of each store: the online store and the history, whichever there are. */
+/** The source writers of each store: of the online store and of the history. */
 import { isTidemarkError } from "../errors.ts";
 import {
   changeLogWriter,
@@ -17,9 +17,12 @@ import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores
 import { historyContext } from "../offline/offline-reader.ts";
 
 export interface HistoryOptions {
-  /** When gathered changes are committed: rows, bytes, age in µs; whichever comes first. */
+  /**
+   * Limits of a commit to the change log: rows, bytes, age in µs. The first limit that is reached
+   * commits.
+   */
   readonly commit?: Partial<CommitLimits> | undefined;
-  /** Into how many buckets of rows a new versions table is parted. */
+  /** Number of buckets of a new versions table. */
   readonly buckets?: number | undefined;
 }
 
@@ -31,19 +34,22 @@ export interface WriterOptions {
   readonly clock: () => number;
   readonly retention: Retention;
   readonly history: HistoryOptions;
-  /** Other runs may take over partitions of this one: who is overtaken goes on behind them. */
+  /** Other runs may take over partitions of this run. An overtaken run goes on behind the other. */
   readonly shared?: boolean | undefined;
   /**
-   * Every source of the store: the horizons of those that a run does not feed move with the clock
-   * too. The run's own without it.
+   * Every source of the store; the sources of the run if omitted. The horizons of sources that the
+   * run does not feed move with the clock too.
    */
   readonly maintainedSources?: readonly SourceSpec[] | undefined;
 }
 
-/** Another run may overtake this one again while it looks where to go on. */
+/** How often a write is tried again after another run moved the position. */
 const MAX_OVERTAKEN = 20;
 
-/** `epochs`: by source; 0 without one. */
+/**
+ * Makes the writers of each store. `generations` is by source name; a missing source is in
+ * generation 0.
+ */
 export function storeWriters(
   sources: readonly SourceSpec[],
   options: WriterOptions,
@@ -121,7 +127,10 @@ async function onlineWriterOf(
   const reload = async (): Promise<void> => {
     advancePositions(positions, await store.positions(source.name));
   };
-  /** A write of ours failed and may still be done late: who moved the position may be us. */
+  /**
+   * A write of this process failed and may still arrive late. Then this process may have moved the
+   * position itself.
+   */
   let writeUncertain = false;
   return {
     positions,
@@ -216,7 +225,7 @@ function isAfter(
   return (partition, offset) => offset > (positions.get(partition)?.offset ?? -1);
 }
 
-/** Positions only move forward, so what is read late never sets one back. */
+/** Moves positions forward only, so that a late read never sets a position back. */
 function advancePositions(positions: Map<string, Position>, now: readonly Position[]): void {
   for (const position of now)
     if (position.offset > (positions.get(position.partition)?.offset ?? -1))
