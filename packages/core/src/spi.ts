@@ -112,11 +112,14 @@ export interface Change {
   readonly partition: number;
   readonly offset: number;
   /**
-   * upsert: the row is now `values` · delete: the row with the primary key in `values` is gone ·
-   * truncate: the table is empty · none: nothing happens to any row (a tombstone after a delete, a
-   * logical message, or a message whose key is unreadable: then `broken` says why) · snapshot-end:
-   * the snapshot that began an epoch has brought all its rows, from place `lsn` to place `place`;
-   * no change source gives it.
+   * What happens to the row.
+   * - upsert: the row is now `values`.
+   * - delete: the row with the primary key in `values` is gone.
+   * - truncate: the table is empty.
+   * - none: no row changes. The message is a tombstone or a logical message, or its key is
+   *   unreadable; then `undecodable` says why.
+   * - snapshot-end: the snapshot of a generation is complete, from `order` to `inheritedOrder`. No
+   *   change source gives it.
    */
   readonly kind: "upsert" | "delete" | "truncate" | "none" | "snapshot-end";
   /**
@@ -143,13 +146,13 @@ export interface Change {
   /** How many float64 values were NaN or infinite, and are missing. */
   readonly nonFinite: number;
   /**
-   * The place in the database's log; null: the message has none, and the offset orders it among
-   * those of its partition.
+   * The log order of the change. Null: the message has none, and the offset orders it within its
+   * partition.
    */
   readonly order: bigint | null;
   /**
-   * Set by the runner where `lsn` is null: the highest LSN that its partition held before. A change
-   * source leaves it out.
+   * Where `order` is null: the highest log order that the partition held before. The runner sets
+   * it; a change source leaves it out.
    */
   readonly inheritedOrder?: bigint | undefined;
   /**
@@ -192,11 +195,12 @@ export interface ChangeSource {
   /** For messages and errors, such as `recorded topic payments.jsonl`. */
   readonly name: string;
   /**
-   * The changes of these sources after these positions (of all the source's partitions; one that is
-   * not listed starts at its beginning), in batches of bounded size. A log that no longer holds
-   * what comes after a position, or is another log than the one the position's mark was taken from,
-   * is an error (`LOG_LOST`, `TOPIC_RECREATED`), before anything of its topic is given: partitions
-   * of which nothing is stored wait for those that have a position.
+   * Reads the changes of these sources after these positions, in batches of bounded size. A
+   * partition without a position starts at its beginning. Both errors come before any change of the
+   * topic: partitions without a position wait for those with one.
+   *
+   * @throws LOG_LOST when the log no longer holds the changes after a position.
+   * @throws TOPIC_RECREATED when the position's checkpoint is of another log.
    */
   changes(options: {
     readonly sources: readonly SourceSpec[];
@@ -223,13 +227,13 @@ export interface ChangeSource {
    */
   readonly shared?: boolean | undefined;
   /**
-   * Whether the first reader of the run has this partition now, where that changes while it reads;
-   * for each that it gains it asks `positions`. It has all without this.
+   * Whether the first reader of the run currently owns the partition. For each partition that the
+   * reader gains, it asks `positions`. Omit this if the source never loses partitions.
    */
   owns?(partition: string): boolean;
   /** The changes come to an end by themselves. */
   readonly bounded?: boolean | undefined;
-  /** Told when everything up to these positions is durable in every sink. */
+  /** Called when everything up to these positions is durable in every store. */
   ack?(positions: readonly Position[]): Promise<void>;
   /** Messages in all, when it is known before reading; for progress. */
   size?(options: {
@@ -275,12 +279,12 @@ export interface OnlineStore {
     readonly namespace: string;
     readonly signal?: AbortSignal | undefined;
   }): Promise<void>;
-  /** The cells of one consistent snapshot, by the place of their key. A key may be asked twice. */
+  /** The cells of one consistent snapshot, cell i for key i. A key may be asked twice. */
   read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
   /**
-   * A number that is another after any write to any cell, by whatever process, and the same while
-   * there was none: a read between two equal stamps is of the state of both. Only for stores that
-   * tell it much faster than they read.
+   * A counter that changes whenever any process writes any cell. If the counter is equal before and
+   * after a read, nothing was written in between. Only for stores that read the counter much faster
+   * than cells.
    */
   changeCounter?(): number;
   /**

@@ -1,6 +1,6 @@
 /**
- * What was pushed to a source, as a log of one partition: without LSNs the offset orders it (law
- * 5).
+ * The pushes to a source as a log of one partition. Pushes have no log order, so the offset orders
+ * them (law 5: the newest change of a row wins).
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
@@ -9,13 +9,13 @@ import type { PushedRow } from "./push-rows.ts";
 const TOPIC = "push";
 const PARTITION = `${TOPIC}:0`;
 
-/** How far a store is. */
+/** How far the pushes to a source are stored in one store. */
 export interface PushPosition {
-  /** As it is stored; null: nothing was pushed yet. */
+  /** The stored offset; null: nothing was pushed yet. */
   readonly stored: number | null;
-  /** −1: nothing. */
+  /** The offset of the last push; −1: nothing was pushed yet. */
   readonly offset: number;
-  /** Of what was pushed last, µs: what is pushed next is committed no sooner. */
+  /** The commit time of the last push, µs. The next push is committed no sooner. */
   readonly committed: number;
   readonly withoutHistory: boolean;
 }
@@ -74,7 +74,10 @@ export function pushedChange(
   };
 }
 
-/** `online` was asked first, so it can only be behind a history that it belongs to. */
+/**
+ * Refuses a history that the pushes of the online store did not go to. The caller reads `online`
+ * first, so `online` can only be behind a history of its own.
+ */
 export function refuseForeignHistory(
   source: string,
   online: PushPosition,

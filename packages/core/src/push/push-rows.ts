@@ -1,6 +1,6 @@
 /**
- * Rows as a pusher hands them in: read and refused one by one before anything is taken, since who
- * pushes is there to be told (law 9).
+ * Reads the rows of a push. Each row is checked before any row is taken. A bad row is refused and
+ * not quarantined, because the caller is there to be told.
  */
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
@@ -8,16 +8,18 @@ import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 
-/** What becomes of one row. */
+/** What a push does to one row. */
 export interface PushedRow {
   readonly kind: "upsert" | "delete";
-  /** By the index of the source's columns; of a delete only the primary key. */
+  /** Values by the index of the source's columns. A delete has only the primary key. */
   readonly values: readonly Value[];
-  /** NaN and ±Infinity, taken as missing (law 9). */
+  /** Number of NaN and ±Infinity values; they are missing (law 9: missing is missing). */
   readonly nonFinite: number;
 }
 
-/** More in one push would hold up all others: its rows are taken in one step. */
+/**
+ * Most rows in one push. The rows of a push are taken in one step, which holds up all other pushes.
+ */
 const MAX_ROWS = 50_000;
 const MAX_ID_LENGTH = 200;
 
@@ -141,7 +143,10 @@ function membersOf(
   return row as Readonly<Record<string, unknown>>;
 }
 
-/** A column may be called `constructor`; what is left out is null. */
+/**
+ * Reads an own member of a row; null if the row leaves it out. A column may be called
+ * `constructor`.
+ */
 function memberOf(row: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }

@@ -1,16 +1,16 @@
-/** Pushing, as the user of a store sees it. */
+/** The push interface of a store. */
 import type { CheckPushed, Pushable, PushKeyOf, PushRowOf } from "../define/push-source.ts";
 
 export interface PushOptions<X = string> {
-  /** Primary keys of rows that are gone; they come after the rows of the push. */
+  /** Primary keys of rows to delete. The deletes come after the rows of the push. */
   readonly deletes?: readonly PushKeyOf<X>[] | undefined;
   /**
-   * Tells this push from every other, so that it may be repeated where its answer was lost: a
-   * second push with an id changes nothing and gets the first one's result. It is remembered for as
-   * long as `logRetention` of `openStore` says, in the online store.
+   * Identifies this push, so that it can be repeated when its answer was lost. A second push with
+   * the same id changes nothing and returns the result of the first. The online store remembers the
+   * id for the `logRetention` of `openStore`.
    */
   readonly id?: string | undefined;
-  /** Where it aborts, the push may still have been taken. */
+  /** Aborts the wait. An aborted push may still have been taken. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,12 +18,12 @@ export interface PushResult {
   readonly rows: number;
   readonly deletes: number;
   /**
-   * The place of its last row among all that was pushed to the source; null: the push was empty.
+   * The position of the push's last row among all pushes to the source; null: the push was empty.
    */
   readonly position: number | null;
   /**
-   * When its rows became known (law 6), as an ISO string with six decimals of a second; null: the
-   * push was empty.
+   * The commit time of the rows (law 6: history does not forget), as an ISO string with six
+   * decimals of a second. Null: the push was empty.
    */
   readonly committed: string | null;
 }
@@ -34,14 +34,20 @@ export interface CatchUpOptions {
 
 export interface Pushes {
   /**
-   * Brings rows of a pushed source: each replaces the row of its primary key, all of them or none.
-   * When it resolves they are durable, the history holds them as known from `committed` on, and the
-   * online store answers with them. A row whose key or event time is missing, or with a value that
-   * is none of its column, is `PUSH_INVALID`, and nothing is taken; a source that a log feeds is
-   * `PUSH_NOT_ALLOWED`. After `PUSH_NOT_ONLINE_YET` the rows are in the history and will be served.
+   * Pushes rows to a push source. Each row replaces the row of its primary key. All rows are taken,
+   * or none. When the promise resolves, the rows are durable and the online store answers with
+   * them. The history holds the rows as known from `committed` on.
+   *
+   * @throws PUSH_INVALID when a key, an event time or a value of a row is missing or wrong. Nothing
+   * is taken.
+   * @throws PUSH_NOT_ALLOWED when a log feeds the source.
+   * @throws PUSH_NOT_ONLINE_YET when the rows are in the history and not yet in the online store.
+   * They will be served.
    *
    * @example
-   * await store.push(logins, [{ id: "a1", user_id: "user_000066", device: "phone", time: new Date() }]);
+   * await store.push(logins, [
+   *   { id: "a1", user_id: "user_000066", device: "phone", time: new Date() },
+   * ]);
    */
   push<const X extends Pushable>(
     source: CheckPushed<X>,
@@ -49,9 +55,10 @@ export interface Pushes {
     options?: PushOptions<X>,
   ): Promise<PushResult>;
   /**
-   * Brings the online store up to what was pushed into the history: by a process that died in
-   * between, or that has no online store. `push` and `run` do it, and reads look for it every few
-   * seconds; call it where a server starts. Without both stores there is nothing to do.
+   * Brings the online store up to the pushes in the history. The online store lacks pushes of a
+   * process that died in between or has no online store. `push` and `run` catch up, and reads check
+   * every few seconds. Call `catchUp` where a server starts. Without both stores there is nothing
+   * to do.
    */
   catchUp(options?: CatchUpOptions): Promise<{ readonly changes: number }>;
 }

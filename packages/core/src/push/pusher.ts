@@ -1,7 +1,7 @@
 /**
- * Pushes of one source: first into the log of the history, where a compare-and-set of the position
- * puts those of all processes in one order, then into the online store. What comes while a commit
- * is under way shares the next one.
+ * Takes the pushes of one source. A push goes into the change log of the history first, then into
+ * the online store. A compare-and-set of the position orders the pushes of all processes. Pushes
+ * that arrive during a commit share the next commit.
  */
 import { isRetryable, isTidemarkError, TidemarkError } from "../errors.ts";
 import { changesToBatches } from "../offline/change-log.ts";
@@ -25,18 +25,18 @@ import type { PushedRow } from "./push-rows.ts";
 export interface PusherOptions extends WriterOptions {
   /** Brings the online store up to the history. */
   readonly catchUp: () => Promise<unknown>;
-  /** After each commit. */
+  /** Called after each commit. */
   readonly onCommit: (changes: number) => Promise<void>;
 }
 
 export interface Pusher {
-  /** null: there was nothing to push. */
+  /** Pushes the rows; null: there was nothing to push. */
   push(
     rows: readonly PushedRow[],
     id: string | null,
     signal: AbortSignal | undefined,
   ): Promise<PushDone | null>;
-  /** When all that was pushed is done with. */
+  /** Resolves when every push is done. */
   idle(): Promise<void>;
 }
 
@@ -48,9 +48,9 @@ interface PendingPush {
   readonly reject: (error: unknown) => void;
 }
 
-/** Rows of one commit: one push at least. */
+/** Most rows in one commit. A commit has at least one push. */
 const COMMIT_ROWS = 10_000;
-/** Other processes may push first, again and again. */
+/** How often a commit is tried, because other processes may push first. */
 const ATTEMPTS = 200;
 
 export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
@@ -61,8 +61,8 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   const pending: PendingPush[] = [];
   let working: Promise<void> | null = null;
   /**
-   * Where the source stands, as far as this process knows: every store has what was pushed up to
-   * here. null: it is to be asked for.
+   * The position of the source as this process knows it. Every store has the pushes up to this
+   * position. Null: the position must be read.
    */
   let current: PushPosition | null = null;
   let writer: Promise<OnlineWriter> | null = null;
@@ -78,13 +78,13 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
       });
       if (changes > 0) await options.onCommit(changes);
     }
-    // at once: who comes now begins anew
+    // Cleared in the same turn, so that the next push starts a new loop.
     working = null;
   }
 
   /**
-   * One with an id that is in the group already waits for the next, where it finds what the first
-   * did.
+   * Takes the pushes of the next commit from the queue. A push waits for the following commit if
+   * its id is already in the group. There it finds the result of the first.
    */
   function nextGroup(): PendingPush[] {
     const group: PendingPush[] = [];
@@ -106,7 +106,9 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     return group;
   }
 
-  /** How many changes it took; what was pushed before under its id takes none. */
+  /**
+   * Commits a group and returns the number of changes. A push whose id was taken before adds none.
+   */
   async function commit(group: readonly PendingPush[]): Promise<number> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       current ??= await currentPosition();
@@ -157,7 +159,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     return { changes, done, end: next - 1 };
   }
 
-  /** conflict: another process pushed first, and nothing was taken. */
+  /** Writes the changes. "conflict": another process pushed first, and nothing was taken. */
   async function write(
     changes: readonly Change[],
     from: PushPosition,
@@ -179,8 +181,8 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
       if (!isTidemarkError(error, "ONLINE_STORE_FENCED"))
         throw offline === undefined ? error : notOnlineYet(error, online, offline, step.next);
       if (offline === undefined) return "conflict";
-      // one that died, or that is about to, left the online store behind; or another has taken ours
-      // there too
+      // Another process died or is slow and left the online store behind. Or another process has
+      // already brought these changes there.
       await currentPosition().catch((reason: unknown) => {
         throw notOnlineYet(reason, online, offline, step.next);
       });
@@ -188,7 +190,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     return "done";
   }
 
-  /** Where the next push goes, with the online store brought up to there. */
+  /** Reads the position of the next push and brings the online store up to it. */
   async function currentPosition(): Promise<PushPosition> {
     const served = online === undefined ? null : pushPosition(await online.positions(source.name));
     if (offline === undefined) {
@@ -291,7 +293,7 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
             reject(error);
           },
         });
-        // those of this turn go together
+        // Pushes of the same turn share a commit.
         working ??= Promise.resolve().then(work);
       });
     },

@@ -20,14 +20,14 @@ export interface PushesOptions extends WriterOptions {
 
 export interface StorePushes {
   readonly calls: Pushes;
-  /** Before a read; undefined: there is nothing to wait for. */
+  /** Waits before a read where a source needs it; undefined if there is nothing to wait for. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
 /**
- * The versions tables are brought up to the log when so many changes wait in this process, or this
- * share of what they hold, whichever is more.
+ * Pushed changes that may wait for a compaction of the versions tables. The limit is this number,
+ * or the share below of the stored rows, whichever is more.
  */
 const COMPACT_ROWS = 100_000;
 const COMPACT_FRACTION = 0.25;

@@ -108,8 +108,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
   /**
-   * Told when a store fails or falls behind, when it is left to catch up by itself, and when it is
-   * level again. Without it, a warning of the process.
+   * Called when a store fails or falls behind, when the store is left to catch up by itself, and
+   * when it has caught up. Without a callback, the process warns.
    */
   readonly onBackpressure?: ((report: StoreBackpressure) => void) | undefined;
   /**
@@ -172,7 +172,8 @@ export interface Store extends FeatureReads, Pushes {
    * is called again; so does one that ended in `SNAPSHOT_INCOMPLETE`.
    *
    * @example
-   * await store.resnapshot("transactions", kafkaChanges({ brokers, topics: "bank2.public.transaction_data", until: "caught-up" }));
+   * const topics = "bank2.public.transaction_data";
+   * await store.resnapshot("transactions", kafkaChanges({ brokers, topics, until: "caught-up" }));
    */
   resnapshot(
     source: string,
@@ -242,7 +243,10 @@ export interface Store extends FeatureReads, Pushes {
  * `DEFINITION_CONFLICT`.
  *
  * @example
- * const store = await openStore({ definitions: await import("./features.ts"), online: sqliteOnlineStore("online.db") });
+ * const store = await openStore({
+ *   definitions: await import("./features.ts"),
+ *   online: sqliteOnlineStore("online.db"),
+ * });
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = collectDefinitions(options.definitions);
