@@ -96,7 +96,10 @@ export interface PositionStep {
 
 // ---- changes ----
 
-/** A column of a row that could not be read (law 9): the row stays, the column is missing in it. */
+/**
+ * A column of a row that could not be read. The row stays, and the column is missing in it (law 9:
+ * missing is missing).
+ */
 export interface InvalidColumn {
   /** The column's name in the definitions. */
   readonly column: string;
@@ -139,8 +142,8 @@ export interface Change {
   readonly unavailable: readonly number[];
   readonly invalidColumns: readonly InvalidColumn[];
   /**
-   * On an upsert: the key could be read and the content not, so the row is in no window until the
-   * next readable change.
+   * Why the key or the content could not be read. An upsert has a readable key and no readable
+   * content: its row is in no window until the next readable change.
    */
   readonly undecodable: { readonly reason: string; readonly message: string } | null;
   /** How many float64 values were NaN or infinite, and are missing. */
@@ -156,8 +159,7 @@ export interface Change {
    */
   readonly inheritedOrder?: bigint | undefined;
   /**
-   * How often the source was begun anew before this change (`store.resnapshot`); 0 without it. A
-   * change source leaves it out.
+   * The snapshot generation of the change; 0 if omitted. A change source leaves it out.
    */
   readonly generation?: number | undefined;
   /**
@@ -187,7 +189,7 @@ export interface Change {
 
 export interface ChangeBatch {
   readonly changes: readonly Change[];
-  /** Where each partition stands once these changes are in. */
+  /** The positions of the partitions once these changes are stored. */
   readonly positions: readonly Position[];
 }
 

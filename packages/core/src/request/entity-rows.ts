@@ -7,7 +7,7 @@ import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import { keyReader } from "./entity-keys.ts";
 import type { EntityColumns } from "./request-types.ts";
 
-/** The time column of an entity frame. */
+/** The time column of entity rows. */
 const EVENT_TIMESTAMP = "event_timestamp";
 /** History is read once per block. */
 const BLOCK_ROWS = 500_000;
@@ -127,7 +127,7 @@ const KINDS: Readonly<Record<string, ValueType>> = {
   boolean: "boolean",
 };
 
-/** What else a row holds rides along; its kind is that of its first value. */
+/** The column of a passed-through value. Its type is that of the first value. */
 function inferred(name: string, rows: readonly object[]): ColumnSpec {
   const value = rows
     .map((row) => (row as Readonly<Record<string, unknown>>)[name])

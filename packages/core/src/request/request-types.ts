@@ -25,7 +25,7 @@ export interface Answer<V> {
 type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 
 /**
- * What was asked for is a list only where its places are known; otherwise it is a single selection.
+ * What a selection needs: as a list where its length is known, else as a single selection.
  */
 type Asked<L extends SelectionList, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
 type Answered<L extends SelectionList, Row> = number extends L["length"] ? Row : RowOfList<L>;

@@ -18,11 +18,11 @@ import { historyContext } from "../offline/offline-reader.ts";
 
 export interface SourceStatus {
   readonly source: string;
-  /** How often it was begun anew from a snapshot (`resnapshot`). */
+  /** How often the source was begun anew from a snapshot (`resnapshot`). */
   readonly generation: number;
   /**
-   * A resnapshot has begun, and its snapshot is not complete in every store: rows of before are
-   * still served, each until it comes again.
+   * A resnapshot has begun, and its snapshot is not complete in every store. Each old row is served
+   * until the snapshot brings it again.
    */
   readonly resnapshotting: boolean;
   readonly online: {
@@ -82,7 +82,7 @@ export async function sourceStatus(
 ): Promise<SourceStatus> {
   const { online, offline } = options;
   const backpressure = [...options.backpressure];
-  /** A store that is away is told of, and does not keep the other from being told of. */
+  /** Reports an unavailable store, so that the status of the other store is still given. */
   const asked = async <T>(role: StoreRole, store: string, status: Promise<T>): Promise<T | null> =>
     status.catch((error: unknown) => {
       if (!isRetryable(error)) throw error;
