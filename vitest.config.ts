@@ -5,7 +5,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
  *
  * - `x.test.ts` is `unit`: it starts no process and needs no service.
  * - `x.process.test.ts` is `process`: it starts programs or workers of this repository.
- * - `x.services.test.ts` is `services`: it needs a program that npm does not bring (`suiteNeeding`).
+ * - `x.services.test.ts` is `services`: it needs programs that npm does not bring.
  * - Every other test file of e2e/ is `laws`: all paths compared with the oracle.
  */
 const folders = ["packages/*/test", "docs/test", "testkit/test"];

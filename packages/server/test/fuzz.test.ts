@@ -1,6 +1,6 @@
 /**
- * Sends malformed requests, in addition to those of api/fuzzed.services.test.ts. No answer is a 5xx, no
- * request ends the server, and the next answer is as before.
+ * Sends malformed requests, in addition to those of api/fuzzed.services.test.ts. No answer is a
+ * 5xx, no request ends the server, and the next answer is as before.
  */
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
