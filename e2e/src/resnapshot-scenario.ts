@@ -107,7 +107,7 @@ export function logWithGap(
     )
   )
     return null;
-  const withCheckpoint = [...snapshots.values()].filter(({ source, start }) =>
+  const complete = [...snapshots.values()].filter(({ source, start }) =>
     after.some(
       (change) =>
         change.source === source && change.snapshotMarker === "last" && orderOf(change) >= start,
@@ -120,7 +120,7 @@ export function logWithGap(
   return {
     scenario,
     continuation,
-    withSnapshotEnd: new Set(withCheckpoint.map(({ source }) => source)),
+    withSnapshotEnd: new Set(complete.map(({ source }) => source)),
     before: scenario.truth.slice(0, cut),
     after,
     snapshots,
@@ -145,10 +145,10 @@ export function changesOf(
     name,
     async *changes({ sources, after }): AsyncIterable<ChangeBatch> {
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
-      const checkpoints = new Map(
+      const fingerprints = new Map(
         after.map(({ partition, checkpoint }) => [partition, checkpoint?.message?.fingerprint]),
       );
-      for (const [partition, checkpoint] of checkpoints)
+      for (const [partition, checkpoint] of fingerprints)
         if (checkpoint !== `m${reached.get(partition)!}`)
           throw new Error(
             `${partition}: the fingerprint "${checkpoint}" is not the one that was given with ` +

@@ -31,9 +31,9 @@ interface Gathering {
 /** In a worker's environment. */
 export const PORT_OF_CLUSTER = "tidemark_serve_port";
 
-/** A process that died is replaced at once, one that keeps dying after a while. */
-const TIME_LIMIT = [0, 0, 100, 500, 2000];
-/** One that lived so long did not die of its start, ms. */
+/** How long a worker that died waits for its replacement, ms, by the deaths in a row. */
+const RESTART_DELAYS = [0, 0, 100, 500, 2000];
+/** A worker that lived this long did not die of its start, ms. */
 const SETTLED = 10_000;
 
 /**
@@ -122,10 +122,9 @@ export async function runCluster({
       }
       onDeath(worker.process.pid, killedBy ?? `exit code ${code}`);
       deaths = performance.now() - born > SETTLED ? 0 : deaths + 1;
-      void sleep(TIME_LIMIT[Math.min(deaths, TIME_LIMIT.length - 1)]!, undefined, { signal }).then(
-        start,
-        () => undefined,
-      );
+      void sleep(RESTART_DELAYS[Math.min(deaths, RESTART_DELAYS.length - 1)]!, undefined, {
+        signal,
+      }).then(start, () => undefined);
     });
   }
 

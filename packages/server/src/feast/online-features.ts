@@ -142,7 +142,7 @@ export async function onlineAnswer(
   return answerText(await reads(plan.asked.selection, entities), plan, keys, length);
 }
 
-const GENERATION = '"1970-01-01T00:00:00Z"';
+const ZERO_TIME = '"1970-01-01T00:00:00Z"';
 
 function answerText(
   { answers, first }: Answered,
@@ -155,7 +155,7 @@ function answerText(
     text += '{"values":[';
     for (let i = 0; i < length; i++) text += `${i === 0 ? "" : ","}${keyText(values[i], column)}`;
     text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}]`;
-    text += `,"event_timestamps":[${GENERATION}${`,${GENERATION}`.repeat(length - 1)}]},`;
+    text += `,"event_timestamps":[${ZERO_TIME}${`,${ZERO_TIME}`.repeat(length - 1)}]},`;
   }
   text +=
     length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
@@ -173,7 +173,7 @@ function columnsText(
   let text = "";
   // features of one view share their times
   let time = NaN;
-  let written = GENERATION;
+  let written = ZERO_TIME;
   for (let f = 0; f < answers.length; f++) {
     const { values, statuses, times } = answers[f]!;
     const valueOf = texts[f]!;
@@ -221,5 +221,5 @@ function rowText(
 }
 
 function timeJson(micros: number): string {
-  return Number.isNaN(micros) ? GENERATION : `"${timeText(micros)}"`;
+  return Number.isNaN(micros) ? ZERO_TIME : `"${timeText(micros)}"`;
 }

@@ -216,14 +216,14 @@ export class KafkaFetcher {
       partition.relevant ||= partition.fetched !== undefined;
     }
     for (const partition of this.assigned()) {
-      const checkpoints = watermarks.get(partition.name);
-      if (checkpoints === undefined) throw recreated(name, partition, "it is no longer there");
-      const headless = refuseLost(name, partition, checkpoints);
+      const bounds = watermarks.get(partition.name);
+      if (bounds === undefined) throw recreated(name, partition, "it is no longer there");
+      const headless = refuseLost(name, partition, bounds);
       if (headless !== null && !retained) {
         if (declared(partition.topic)) throw headless;
         partition.headless = headless;
       }
-      place(partition, checkpoints);
+      place(partition, bounds);
       this.seek(partition);
       partition.ready = true;
     }
@@ -336,9 +336,9 @@ export class KafkaFetcher {
     }
     const joined = this.joined;
     try {
-      const checkpoints = (await this.watermarks([partition.topic], joined))?.get(partition.name);
-      if (checkpoints === undefined || joined !== this.joined) return;
-      refuseLost(this.options.name, partition, checkpoints);
+      const bounds = (await this.watermarks([partition.topic], joined))?.get(partition.name);
+      if (bounds === undefined || joined !== this.joined) return;
+      refuseLost(this.options.name, partition, bounds);
     } catch (error) {
       this.fail(error);
       return;

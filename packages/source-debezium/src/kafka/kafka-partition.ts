@@ -99,11 +99,11 @@ export function movedTo({ partition, checkpoint }: Position, offset: number): Po
 /** Where reading goes on: behind what was fetched. */
 export function place(partition: KafkaPartition, { low, high }: Watermarks): void {
   const { fetched } = partition;
-  const withCheckpoint = fetched?.checkpoint?.message ?? null;
+  const lastMessage = fetched?.checkpoint?.message ?? null;
   partition.next = fetched === undefined ? low : fetched.offset + 1;
   partition.expected =
-    withCheckpoint !== null && withCheckpoint.offset >= low && withCheckpoint.offset < high
-      ? withCheckpoint
+    lastMessage !== null && lastMessage.offset >= low && lastMessage.offset < high
+      ? lastMessage
       : null;
   partition.at = partition.expected?.offset ?? partition.next;
   partition.sought = -1;
