@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { root, run, type Step } from "./step.ts";
+import { outcomeOf, repositoryFiles, root, type Step } from "./step.ts";
 
 const CODE_COLUMNS = 100;
 const DOCS_COLUMNS = 88;
@@ -14,29 +14,14 @@ const DOCS_COLUMNS = 88;
 export const lines: Step = {
   name: "lines",
   async run() {
-    const { output } = await run("git", [
-      "ls-files",
-      "--cached",
-      "--others",
-      "--exclude-standard",
-      "--",
-      "*.ts",
-      "*.mjs",
-      "*.md",
-    ]);
-    const files = output.split("\n").filter((file) => file !== "" && !file.includes("/fixtures/"));
+    const files = await repositoryFiles("*.ts", "*.mjs", "*.md");
     const long = files.flatMap((file) => {
       const text = readFileSync(join(root, file), "utf8");
       return (file.endsWith(".md") ? longInMarkdown(text) : longInCode(file, text)).map(
         ([line, columns]) => `${file}:${line}: ${columns} columns`,
       );
     });
-    return {
-      passed: long.length === 0 ? 1 : 0,
-      failed: long.length === 0 ? 0 : 1,
-      skipped: 0,
-      output: long.join("\n"),
-    };
+    return outcomeOf(long);
   },
 };
 

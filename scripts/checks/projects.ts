@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import ts from "typescript";
-import { type Step, root, run } from "./step.ts";
+import { outcomeOf, repositoryFiles, root, type Step } from "./step.ts";
 
 const STARTERS: readonly string[] = ["node:child_process", "node:worker_threads"];
 const NEEDS = "testkit/src/needs.ts";
@@ -14,15 +14,7 @@ const NEEDS = "testkit/src/needs.ts";
 export const projects: Step = {
   name: "projects",
   async run() {
-    const { output } = await run("git", [
-      "ls-files",
-      "--cached",
-      "--others",
-      "--exclude-standard",
-      "--",
-      "*.test.ts",
-    ]);
-    const files = output.split("\n").filter((file) => file !== "" && existsSync(join(root, file)));
+    const files = await repositoryFiles("*.test.ts");
     const complaints = files.flatMap((file) => {
       const reached = reach(file);
       const starter = STARTERS.find((name) => reached.has(name));
@@ -38,12 +30,7 @@ export const projects: Step = {
         ? []
         : [`${file}: its name says ${named}, its imports say ${right} (vitest.config.ts)`];
     });
-    return {
-      passed: complaints.length === 0 ? 1 : 0,
-      failed: complaints.length === 0 ? 0 : 1,
-      skipped: 0,
-      output: complaints.join("\n"),
-    };
+    return outcomeOf(complaints);
   },
 };
 

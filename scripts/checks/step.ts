@@ -106,3 +106,18 @@ export function commands(name: string, run: () => Promise<readonly Finished[]>):
     },
   };
 }
+
+/** The repository's files of these patterns, committed or new, without the fixtures. */
+export async function repositoryFiles(...patterns: readonly string[]): Promise<readonly string[]> {
+  const listing = ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...patterns];
+  const { output } = await run("git", listing);
+  return output
+    .split("\n")
+    .filter((file) => file !== "" && !file.includes("/fixtures/") && existsSync(join(root, file)));
+}
+
+/** The outcome of a check that passes where it has nothing to complain of. */
+export function outcomeOf(complaints: readonly string[]): Outcome {
+  const failed = complaints.length === 0 ? 0 : 1;
+  return { passed: 1 - failed, failed, skipped: 0, output: complaints.join("\n") };
+}

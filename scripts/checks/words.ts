@@ -5,43 +5,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { root, run, type Step } from "./step.ts";
+import { outcomeOf, repositoryFiles, root, type Step } from "./step.ts";
 
 const GLOSSARY = "GLOSSARY.md";
 
 interface UnusedWord {
   readonly word: string;
   readonly instead: string;
-  readonly everywhere: boolean;
+  /** Finds the word in text; null: the word is refused in names only. */
+  readonly pattern: RegExp | null;
 }
 
 export const words: Step = {
   name: "words",
   async run() {
     const unused = unusedWords(readFileSync(join(root, GLOSSARY), "utf8"));
-    const { output } = await run("git", [
-      "ls-files",
-      "--cached",
-      "--others",
-      "--exclude-standard",
-      "--",
-      "*.ts",
-      "*.md",
-    ]);
-    const files = output
-      .split("\n")
-      .filter((file) => file !== "" && file !== GLOSSARY && !file.includes("/fixtures/"));
-    const found = files.flatMap((file) =>
-      foundIn(file, readFileSync(join(root, file), "utf8"), unused),
-    );
+    const files = await repositoryFiles("*.ts", "*.md");
+    const found = files
+      .filter((file) => file !== GLOSSARY)
+      .flatMap((file) => foundIn(file, readFileSync(join(root, file), "utf8"), unused));
     const failed =
       unused.length === 0 ? [`${GLOSSARY}: its table of words not used is gone`] : found;
-    return {
-      passed: failed.length === 0 ? 1 : 0,
-      failed: failed.length === 0 ? 0 : 1,
-      skipped: 0,
-      output: failed.join("\n"),
-    };
+    return outcomeOf(failed);
   },
 };
 
@@ -54,7 +39,7 @@ function unusedWords(glossary: string): readonly UnusedWord[] {
     ([, word, instead, where]) => ({
       word: word!,
       instead: instead!,
-      everywhere: where === "everywhere",
+      pattern: where === "everywhere" ? new RegExp(`\\b${word!}(s|d|r|rs|ing)?\\b`, "i") : null,
     }),
   );
 }
@@ -67,12 +52,10 @@ function foundIn(file: string, text: string, unused: readonly UnusedWord[]): rea
   const names = file.endsWith(".ts") ? namesIn(file, text) : [];
   for (const [name, line] of names.filter(([name]) => !FOREIGN.has(name)))
     for (const one of unused) if (wordsOf(name).includes(one.word)) refuse(line, name, one);
-  const everywhere = unused.filter((one) => one.everywhere);
+  const everywhere = unused.filter((one) => one.pattern !== null);
   text.split("\n").forEach((line, i) => {
     if ([...FOREIGN].some((name) => line.includes(name))) return;
-    for (const one of everywhere)
-      if (new RegExp(`\\b${one.word}(s|d|r|rs|ing)?\\b`, "i").test(line))
-        refuse(i + 1, line.trim(), one);
+    for (const one of everywhere) if (one.pattern!.test(line)) refuse(i + 1, line.trim(), one);
   });
   return found;
 }
