@@ -40,6 +40,43 @@ const roomRules: readonly OxlintOverride[] = rooms.map((room, i) => ({
   },
 }));
 
+/** The rooms of the command, each of which may import only from those before it. */
+const commandRooms = [
+  "terminal",
+  "modules",
+  "config",
+  "input",
+  "output",
+  "load",
+  "serve",
+  "maintenance",
+  "training-set",
+  "replay",
+  "commands",
+];
+
+const commandRoomRules: readonly OxlintOverride[] = commandRooms.map((room, i) => ({
+  files: [`packages/cli/src/${room}/**`],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          {
+            group: [
+              "../main.ts",
+              "../bin.ts",
+              "../index.ts",
+              ...commandRooms.slice(i + 1).map((above) => `**/${above}/**`),
+            ],
+            message: `The rooms of the command import one way: ${commandRooms.join(" ← ")}.`,
+          },
+        ],
+      },
+    ],
+  },
+}));
+
 const adapters = [
   "@tidemark/delta",
   "@tidemark/adapter-minio",
@@ -93,6 +130,7 @@ export default defineConfig({
   },
   overrides: [
     ...roomRules,
+    ...commandRoomRules,
     {
       files: ["packages/adapter-minio/src/**"],
       rules: {

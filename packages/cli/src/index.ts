@@ -4,13 +4,13 @@ export {
   type ReplayPath,
   type ReplayResult,
   type TimeUnits,
-} from "./replay.ts";
-export type { Comparison, Difference } from "./comparison.ts";
+} from "./replay/replay.ts";
+export type { Comparison, AnswerDifference } from "./replay/answer-comparison.ts";
 export {
   defineConfig,
   type Config,
   type ConfigInput,
-  type OpeningChanges,
+  type OpenChangesContext,
 } from "./config/define-config.ts";
 export { loadConfig, type LoadedConfig } from "./config/config-file.ts";
 export { openConfigured, type Configured, type OpenOptions } from "./config/open-configured.ts";
@@ -18,7 +18,7 @@ export {
   env,
   file,
   redact,
-  type Opening,
+  type OpenContext,
   type SecretReference,
   type SecretReferences,
   type Secrets,
@@ -32,5 +32,5 @@ export type {
   IngestRow,
   RunIngest,
   TableIngest,
-} from "./ingest/ingest-config.ts";
-export type { ServerConfig, TokenConfig } from "./serve/server-config.ts";
+} from "./config/load-jobs.ts";
+export type { ServerConfig, TokenConfig } from "./config/server-config.ts";

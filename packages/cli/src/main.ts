@@ -1,5 +1,5 @@
 /** The process of the `tidemark` command: signals, warnings, errors that nobody expected. */
-import { tidemark } from "./command-line.ts";
+import { tidemark } from "./commands/command-line.ts";
 import { redact } from "./config/secret.ts";
 
 const interruption = new AbortController();

@@ -1,7 +1,7 @@
 /** The file of the configuration. */
 import { resolve } from "node:path";
 import { TidemarkError, collectDefinitions } from "@tidemark/core";
-import { loadModule } from "../load-module.ts";
+import { loadModule } from "../modules/load-module.ts";
 import { configOf, type ConfigInput } from "./define-config.ts";
 
 export interface LoadedConfig extends ConfigInput {
@@ -10,20 +10,20 @@ export interface LoadedConfig extends ConfigInput {
   readonly path: string;
 }
 
-const DEFAULT = "tidemark.config.ts";
+const DEFAULT_FILE = "tidemark.config.ts";
 
 /**
  * Loads `tidemark.config.ts` of the working directory, or the file given. Throws
  * `CONFIG_NOT_FOUND`, `CONFIG_NOT_LOADED` with the line at fault, `CONFIG_INVALID`, and
  * `DEFINITION_CONFLICT` where the definitions contradict each other.
  */
-export async function loadConfig(file: string | undefined = DEFAULT): Promise<LoadedConfig> {
+export async function loadConfig(file: string | undefined = DEFAULT_FILE): Promise<LoadedConfig> {
   const loaded = await loadModule(file);
   if (loaded.kind === "not found")
     throw new TidemarkError(
       "CONFIG_NOT_FOUND",
       `${file}: ${loaded.why}; ` +
-        `${file === DEFAULT ? "go to the directory that has it, or name it with --config FILE" : "name the file that exports your defineConfig(…) with --config FILE"}`,
+        `${file === DEFAULT_FILE ? "go to the directory that has it, or name it with --config FILE" : "name the file that exports your defineConfig(…) with --config FILE"}`,
     );
   if (loaded.kind === "broken")
     throw new TidemarkError("CONFIG_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, {

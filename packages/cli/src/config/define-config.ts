@@ -1,9 +1,9 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
 import { TidemarkError, didYouMean, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
-import { checkIngest, type IngestJob } from "../ingest/ingest-config.ts";
-import { checkServer, type ServerConfig } from "../serve/server-config.ts";
-import { isSecretReference, type Opening, type SecretReferences } from "./secret.ts";
+import { checkIngest, type IngestJob } from "./load-jobs.ts";
+import { checkServer, type ServerConfig } from "./server-config.ts";
+import { isSecretReference, type OpenContext, type SecretReferences } from "./secret.ts";
 
 /**
  * Registered, not local: the configuration may come with another copy of this package than the
@@ -11,7 +11,9 @@ import { isSecretReference, type Opening, type SecretReferences } from "./secret
  */
 const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
 
-export interface OpeningChanges<S extends SecretReferences = SecretReferences> extends Opening<S> {
+export interface OpenChangesContext<
+  S extends SecretReferences = SecretReferences,
+> extends OpenContext<S> {
   /** "caught-up": the source is to end where its log ends now; "signal": it goes on. */
   readonly until: "signal" | "caught-up";
 }
@@ -28,13 +30,15 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly zone?: string | undefined;
   /** Where secrets stand: `env("NAME")` or `file("path")`, never a value. */
   readonly secrets?: S | undefined;
-  readonly online?: ((opening: Opening<S>) => OnlineStore | Promise<OnlineStore>) | undefined;
-  readonly offline?: ((opening: Opening<S>) => OfflineStore | Promise<OfflineStore>) | undefined;
+  readonly online?: ((opening: OpenContext<S>) => OnlineStore | Promise<OnlineStore>) | undefined;
+  readonly offline?:
+    | ((opening: OpenContext<S>) => OfflineStore | Promise<OfflineStore>)
+    | undefined;
   /** Change sources by name, for `tidemark run --changes NAME`. */
   readonly changes?:
     | {
         readonly [name: string]: (
-          opening: OpeningChanges<S>,
+          opening: OpenChangesContext<S>,
         ) => ChangeSource | Promise<ChangeSource>;
       }
     | undefined;
@@ -49,22 +53,23 @@ export interface Config {
   readonly [configSymbol]: ConfigInput;
 }
 
-const MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> = {
-  definitions: "object",
-  namespace: "text",
-  zone: "text",
-  secrets: "object",
-  online: "function",
-  offline: "function",
-  changes: "object",
-  ingest: "object",
-  server: "object",
-  retain: "any",
-  logRetention: "any",
-  history: "any",
-  onDefinitionMismatch: "any",
-  answerCacheBytes: "any",
-};
+const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> =
+  {
+    definitions: "object",
+    namespace: "text",
+    zone: "text",
+    secrets: "object",
+    online: "function",
+    offline: "function",
+    changes: "object",
+    ingest: "object",
+    server: "object",
+    retain: "any",
+    logRetention: "any",
+    history: "any",
+    onDefinitionMismatch: "any",
+    answerCacheBytes: "any",
+  };
 
 /**
  * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened
@@ -84,32 +89,36 @@ export function defineConfig<const S extends SecretReferences = {}>(
 ): Config {
   const given = membersOf("the configuration", config);
   for (const [name, value] of Object.entries(given)) {
-    const kind = Object.hasOwn(MEMBERS, name) ? MEMBERS[name as keyof ConfigInput] : undefined;
+    const kind = Object.hasOwn(CONFIG_MEMBERS, name)
+      ? CONFIG_MEMBERS[name as keyof ConfigInput]
+      : undefined;
     if (kind === undefined)
-      throw invalid(
+      throw configInvalid(
         "there is no member " +
-          `"${name}"${didYouMean(name, Object.keys(MEMBERS)) || `; the members are ${Object.keys(MEMBERS).join(", ")}`}`,
+          `"${name}"${didYouMean(name, Object.keys(CONFIG_MEMBERS)) || `; the members are ${Object.keys(CONFIG_MEMBERS).join(", ")}`}`,
       );
     if (value === undefined || kind === "any") continue;
     if (kind === "object") membersOf(name, value);
     else if (kind === "text" && (typeof value !== "string" || value === ""))
-      throw invalid(`${name} must be a text that is not empty`);
+      throw configInvalid(`${name} must be a text that is not empty`);
     else if (kind === "function" && typeof value !== "function")
-      throw invalid(`${name} must be a function that opens the store, as in ${name}: () => …`);
+      throw configInvalid(
+        `${name} must be a function that opens the store, as in ${name}: () => …`,
+      );
   }
   if (given["definitions"] === undefined)
-    throw invalid('definitions is missing: import * as definitions from "./features.ts"');
+    throw configInvalid('definitions is missing: import * as definitions from "./features.ts"');
   for (const [name, secret] of Object.entries(config.secrets ?? {})) {
     // what was given is not said: it may be the secret
     if (!isSecretReference(secret))
-      throw invalid(
+      throw configInvalid(
         `secrets.${name} must be a reference, env("NAME") or file("path"), and never the ` +
           "secret itself",
       );
   }
   for (const [name, source] of Object.entries(config.changes ?? {})) {
     if (typeof source !== "function")
-      throw invalid(
+      throw configInvalid(
         `changes.${name} must be a function that makes the change source, as in ({ until }) ` +
           "=> kafkaChanges({ …, until })",
       );
@@ -117,7 +126,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
   checkIngest(config.ingest ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
   if (config.zone !== undefined && !isZone(config.zone))
-    throw invalid(
+    throw configInvalid(
       `zone "${config.zone}" is not known here; give an IANA name such as "Asia/Ho_Chi_Minh", ` +
         "or leave it out for UTC",
     );
@@ -133,7 +142,7 @@ export function configOf(value: unknown): ConfigInput | undefined {
 
 function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid(`${what} must be an object`);
+    throw configInvalid(`${what} must be an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -145,6 +154,6 @@ function isZone(name: string): boolean {
   }
 }
 
-function invalid(what: string): TidemarkError {
+function configInvalid(what: string): TidemarkError {
   return new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: ${what}`);
 }

@@ -54,24 +54,24 @@ export async function openConfigured(
   const { signal } = options;
   const definitions = collectDefinitions(config.definitions);
   const secrets = secretsOf(config.secrets ?? {});
-  const wanted = (part: "online" | "offline"): boolean => {
-    if (options[part] === true && config[part] === undefined)
+  const isWanted = (role: "online" | "offline"): boolean => {
+    if (options[role] === true && config[role] === undefined)
       throw new TidemarkError(
         "CONFIG_INVALID",
-        `${config.file}: there is no ${part} store, and this needs one; add ${part}: () => ` +
-          `${part === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
+        `${config.file}: there is no ${role} store, and this needs one; add ${role}: () => ` +
+          `${role === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
       );
-    return options[part] !== false && config[part] !== undefined;
+    return options[role] !== false && config[role] !== undefined;
   };
-  const has = { online: wanted("online"), offline: wanted("offline") };
+  const opens = { online: isWanted("online"), offline: isWanted("offline") };
   const opened: { close(): Promise<void> }[] = [];
   try {
-    const online = has.online
-      ? await made(config, "online", () => config.online!({ secrets, signal }))
+    const online = opens.online
+      ? await callFactory(config, "online", () => config.online!({ secrets, signal }))
       : undefined;
     if (online !== undefined) opened.push(online);
-    const offline = has.offline
-      ? await made(config, "offline", () => config.offline!({ secrets, signal }))
+    const offline = opens.offline
+      ? await callFactory(config, "offline", () => config.offline!({ secrets, signal }))
       : undefined;
     if (offline !== undefined) opened.push(offline);
     const { namespace, retain, logRetention, history, answerCacheBytes } = config;
@@ -101,7 +101,7 @@ export async function openConfigured(
             `${config.file}: no change source is called "${name}"${didYouMean(name, names)} ` +
               `(${names.length === 0 ? "changes has none" : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`})`,
           );
-        return made(config, `changes.${name}`, () =>
+        return callFactory(config, `changes.${name}`, () =>
           config.changes![name]!({ secrets, until, signal: ending }),
         );
       },
@@ -117,14 +117,14 @@ export async function openConfigured(
  * What a function of the configuration makes. What it throws is said as the configuration's,
  * without the secrets it was given.
  */
-async function made<T extends { readonly name: string }>(
+async function callFactory<T extends { readonly name: string }>(
   { file }: LoadedConfig,
   member: string,
   make: () => T | Promise<T>,
 ): Promise<T> {
-  let thing: T;
+  let result: T;
   try {
-    thing = await make();
+    result = await make();
   } catch (error) {
     if (isTidemarkError(error)) throw error;
     throw new TidemarkError(
@@ -134,11 +134,11 @@ async function made<T extends { readonly name: string }>(
         "given",
     );
   }
-  if (typeof thing !== "object" || thing === null)
+  if (typeof result !== "object" || result === null)
     throw new TidemarkError(
       "CONFIG_INVALID",
       `${file}: ${member} must return what it opens, and returned ` +
-        `${thing === null ? "null" : typeof thing}`,
+        `${result === null ? "null" : typeof result}`,
     );
-  return thing;
+  return result;
 }

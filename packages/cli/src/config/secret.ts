@@ -23,7 +23,7 @@ export type SecretReferences = { readonly [name: string]: SecretReference };
 export type Secrets<Names extends string = string> = { readonly [N in Names]: string };
 
 /** What a factory in the configuration is given. */
-export interface Opening<S extends SecretReferences = SecretReferences> {
+export interface OpenContext<S extends SecretReferences = SecretReferences> {
   /** Each is read when it is asked for; nothing prints it. */
   readonly secrets: Secrets<keyof S & string>;
   readonly signal?: AbortSignal | undefined;
@@ -80,7 +80,7 @@ export function secretsOf(references: Readonly<Record<string, SecretReference>>)
     ...Object.fromEntries(
       names.map((name) => [
         name,
-        { get: () => resolved(name, references[name]!), enumerable: false },
+        { get: () => readSecret(name, references[name]!), enumerable: false },
       ]),
     ),
     [Symbol.for("nodejs.util.inspect.custom")]: { value: () => text },
@@ -90,9 +90,9 @@ export function secretsOf(references: Readonly<Record<string, SecretReference>>)
   return Object.freeze(made) as Secrets;
 }
 
-function resolved(
+function readSecret(
   name: string,
-  { [referenceSymbol]: { from, name: place } }: SecretReference,
+  { [referenceSymbol]: { from, name: location } }: SecretReference,
 ): string {
   const missing = (what: string, next: string, cause?: unknown): TidemarkError =>
     new TidemarkError(
@@ -102,48 +102,48 @@ function resolved(
     );
   let value: string | undefined;
   if (from === "environment") {
-    value = process.env[place];
+    value = process.env[location];
     if (value === undefined || value === "")
       throw missing(
-        `the environment variable ${place} is ${value === undefined ? "not set" : "empty"}`,
+        `the environment variable ${location} is ${value === undefined ? "not set" : "empty"}`,
         "set it",
       );
   } else {
     try {
-      value = readFileSync(place, "utf8").replace(/\r?\n$/, "");
+      value = readFileSync(location, "utf8").replace(/\r?\n$/, "");
     } catch (cause) {
       throw missing(
-        `the file ${place} ` +
+        `the file ${location} ` +
           `${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`}`,
         "put it there",
         cause,
       );
     }
-    if (value === "") throw missing(`the file ${place} is empty`, "write the secret into it");
+    if (value === "") throw missing(`the file ${location} is empty`, "write the secret into it");
   }
-  remember(name, value);
+  rememberSecret(name, value);
   return value;
 }
 
 /** What this process has read so far: text → the secret's name. */
-const known = new Map<string, string>();
+const readSecrets = new Map<string, string>();
 
 /**
  * The forms in which others put a secret into a message: as it is, in a URL, in JSON; and the
  * password within it, where it is a URL.
  */
-function remember(name: string, value: string): void {
+function rememberSecret(name: string, value: string): void {
   const parts = [value];
   if (URL.canParse(value)) {
     const { password } = new URL(value);
-    parts.push(password, decoded(password));
+    parts.push(password, urlDecoded(password));
   }
   for (const part of parts)
     for (const form of [part, encodeURIComponent(part), JSON.stringify(part).slice(1, -1)])
-      if (form !== "" && !known.has(form)) known.set(form, name);
+      if (form !== "" && !readSecrets.has(form)) readSecrets.set(form, name);
 }
 
-function decoded(text: string): string {
+function urlDecoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -156,12 +156,15 @@ function decoded(text: string): string {
  * printed and logged.
  */
 export function redact(text: string): string {
-  if (known.size === 0) return text;
+  if (readSecrets.size === 0) return text;
   // in one pass, the longest first: one secret may be a part of another
-  const forms = [...known.keys()]
+  const forms = [...readSecrets.keys()]
     .sort((a, b) => b.length - a.length)
     .map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-  return text.replace(new RegExp(forms.join("|"), "g"), (form) => `[secret ${known.get(form)!}]`);
+  return text.replace(
+    new RegExp(forms.join("|"), "g"),
+    (form) => `[secret ${readSecrets.get(form)!}]`,
+  );
 }
 
 /** `redact` for every text in a value that becomes JSON. */

@@ -4,11 +4,11 @@ import type { OfflineStore } from "@tidemark/core/spi";
 import type { Configured } from "../config/open-configured.ts";
 
 /** An offline store that has files to look after. */
-export type Maintained = OfflineStore &
+export type MaintainableStore = OfflineStore &
   Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };
 
 /** Throws `MAINTENANCE_MISSING`. */
-export function maintained({ offline }: Configured): Maintained {
+export function maintainableStore({ offline }: Configured): MaintainableStore {
   const store = offline!;
   if (
     store.optimize !== undefined &&
@@ -16,7 +16,7 @@ export function maintained({ offline }: Configured): Maintained {
     store.describe !== undefined &&
     store.retain !== undefined
   )
-    return store as Maintained;
+    return store as MaintainableStore;
   throw new TidemarkError(
     "MAINTENANCE_MISSING",
     `${store.name}: it has no files that could be joined, removed or counted; look after it ` +
@@ -28,9 +28,9 @@ export function maintained({ offline }: Configured): Maintained {
  * Those named, or all that there are. Throws `TABLE_UNKNOWN`, and `TABLE_MISSING` where a named one
  * was never written to.
  */
-export async function tablesToLookAfter(
+export async function tablesToMaintain(
   { store }: Configured,
-  offline: Maintained,
+  offline: MaintainableStore,
   named: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly StoreTable[]> {
@@ -45,15 +45,15 @@ export async function tablesToLookAfter(
       )} (${all.map((table) => table.name).join(", ")})`,
     );
   }
-  const there: StoreTable[] = [];
+  const existing: StoreTable[] = [];
   for (const table of all) {
     if (named.length > 0 && !named.includes(table.name)) continue;
-    if ((await offline.describe(table.name, { signal })) !== null) there.push(table);
+    if ((await offline.describe(table.name, { signal })) !== null) existing.push(table);
     else if (named.length > 0)
       throw new TidemarkError(
         "TABLE_MISSING",
         `${offline.name}: there is no table "${table.name}" yet; it comes with the first rows`,
       );
   }
-  return there;
+  return existing;
 }

@@ -7,7 +7,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 import { clusterMetrics, notListening, type Counters } from "@tidemark/server";
-import { isOurs, type FromPrimary, type FromWorker } from "./worker-messages.ts";
+import { isClusterMessage, type PrimaryMessage, type WorkerMessage } from "./worker-messages.ts";
 
 export interface ClusterOptions {
   readonly workers: number;
@@ -22,19 +22,19 @@ export interface ClusterOptions {
   readonly onKilled: (pid: number | undefined) => void;
 }
 
-interface Gathering {
+interface MetricsCollection {
   readonly counters: Counters[];
   readonly waiting: Set<Worker>;
   done: () => void;
 }
 
 /** In a worker's environment. */
-export const PORT_OF_CLUSTER = "tidemark_serve_port";
+export const CLUSTER_PORT_VARIABLE = "tidemark_serve_port";
 
 /** How long a worker that died waits for its replacement, ms, by the deaths in a row. */
 const RESTART_DELAYS = [0, 0, 100, 500, 2000];
 /** A worker that lived this long did not die of its start, ms. */
-const SETTLED = 10_000;
+const STABLE_AFTER = 10_000;
 
 /**
  * Ends when the signal aborts and every process has ended; where one fails before any has listened,
@@ -50,37 +50,42 @@ export async function runCluster({
   onKilled,
 }: ClusterOptions): Promise<void> {
   const listening = new Set<Worker>();
-  const gatherings = new Map<number, Gathering>();
+  const collections = new Map<number, MetricsCollection>();
   let ids = 0;
   let announced = false;
   let deaths = 0;
   let failure: TidemarkError<string> | null = null;
-  let over: () => void = () => undefined;
+  let finish: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
-    over = resolve;
+    finish = resolve;
   });
 
   /** Every process that listens is asked; one that dies or hangs is left out. */
   async function answerMetrics(asking: Worker, id: number): Promise<void> {
-    const gathering: Gathering = {
+    const collection: MetricsCollection = {
       counters: [],
       waiting: new Set(listening),
       done: () => undefined,
     };
-    const own = ids++;
-    gatherings.set(own, gathering);
+    const collectionId = ids++;
+    collections.set(collectionId, collection);
     await new Promise<void>((resolve) => {
-      gathering.done = resolve;
+      collection.done = resolve;
       setTimeout(resolve, 1000).unref();
-      for (const worker of listening) tell(worker, { tidemark: "counters", id: own });
+      for (const worker of listening)
+        sendMessage(worker, { tidemark: "counters", id: collectionId });
     });
-    gatherings.delete(own);
-    tell(asking, { tidemark: "metrics", id, text: await clusterMetrics(gathering.counters) });
+    collections.delete(collectionId);
+    sendMessage(asking, {
+      tidemark: "metrics",
+      id,
+      text: await clusterMetrics(collection.counters),
+    });
   }
 
-  function heard(
+  function receiveCounters(
     from: Worker,
-    { waiting, counters, done }: Gathering,
+    { waiting, counters, done }: MetricsCollection,
     given: Counters | null,
   ): void {
     if (waiting.delete(from) && given !== null) counters.push(given);
@@ -88,20 +93,20 @@ export async function runCluster({
   }
 
   function start(): void {
-    const worker = cluster.fork({ [PORT_OF_CLUSTER]: port });
-    const born = performance.now();
+    const worker = cluster.fork({ [CLUSTER_PORT_VARIABLE]: port });
+    const startedAt = performance.now();
     worker.on("message", (message: unknown) => {
-      if (!isOurs<FromWorker>(message)) return;
+      if (!isClusterMessage<WorkerMessage>(message)) return;
       if (message.tidemark === "metrics") {
         void answerMetrics(worker, message.id);
       } else if (message.tidemark === "counters") {
-        const gathering = gatherings.get(message.id);
-        if (gathering !== undefined) heard(worker, gathering, message.counters);
+        const collection = collections.get(message.id);
+        if (collection !== undefined) receiveCounters(worker, collection, message.counters);
       } else if (message.tidemark === "failed") {
         failure = new TidemarkError<string>(message.code, message.message);
       } else {
         listening.add(worker);
-        if (signal.aborted) tell(worker, { tidemark: "drain" });
+        if (signal.aborted) sendMessage(worker, { tidemark: "drain" });
         if (announced || listening.size < workers) return;
         announced = true;
         onListening(message.address);
@@ -109,7 +114,7 @@ export async function runCluster({
     });
     worker.once("exit", (code, killedBy) => {
       listening.delete(worker);
-      for (const gathering of gatherings.values()) heard(worker, gathering, null);
+      for (const collection of collections.values()) receiveCounters(worker, collection, null);
       if (signal.aborted) return;
       if (!announced) {
         failure ??= new TidemarkError(
@@ -117,11 +122,11 @@ export async function runCluster({
           "a process of the server ended before it listened " +
             `(${killedBy ?? `exit code ${code}`}); what it said stands above`,
         );
-        over();
+        finish();
         return;
       }
       onDeath(worker.process.pid, killedBy ?? `exit code ${code}`);
-      deaths = performance.now() - born > SETTLED ? 0 : deaths + 1;
+      deaths = performance.now() - startedAt > STABLE_AFTER ? 0 : deaths + 1;
       void sleep(RESTART_DELAYS[Math.min(deaths, RESTART_DELAYS.length - 1)]!, undefined, {
         signal,
       }).then(start, () => undefined);
@@ -129,15 +134,15 @@ export async function runCluster({
   }
 
   const renew = (): void => {
-    for (const worker of listening) tell(worker, { tidemark: "renew" });
+    for (const worker of listening) sendMessage(worker, { tidemark: "renew" });
   };
   process.on("SIGHUP", renew);
   for (let i = 0; i < workers; i++) start();
-  signal.addEventListener("abort", over, { once: true });
-  if (signal.aborted) over();
+  signal.addEventListener("abort", finish, { once: true });
+  if (signal.aborted) finish();
   await ended;
-  signal.removeEventListener("abort", over);
-  await endAll(listening, limit, onKilled);
+  signal.removeEventListener("abort", finish);
+  await stopAll(listening, limit, onKilled);
   process.off("SIGHUP", renew);
   if (failure !== null) throw failure;
 }
@@ -169,7 +174,7 @@ export async function freePort({
   }
 }
 
-async function endAll(
+async function stopAll(
   listening: ReadonlySet<Worker>,
   limit: number,
   onKilled: ClusterOptions["onKilled"],
@@ -185,7 +190,7 @@ async function endAll(
   );
   // one that only starts does not hear a message yet
   for (const worker of living) {
-    if (listening.has(worker)) tell(worker, { tidemark: "drain" });
+    if (listening.has(worker)) sendMessage(worker, { tidemark: "drain" });
     else worker.process.kill("SIGTERM");
   }
   const late = setTimeout(() => {
@@ -200,6 +205,6 @@ async function endAll(
 }
 
 /** One that is dying cannot be told. */
-function tell(worker: Worker, message: FromPrimary): void {
+function sendMessage(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => undefined);
 }

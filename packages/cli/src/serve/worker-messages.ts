@@ -2,18 +2,20 @@
 import type { Counters } from "@tidemark/server";
 
 /** From a process that answers requests. */
-export type FromWorker =
+export type WorkerMessage =
   | { readonly tidemark: "listening"; readonly address: string }
   | { readonly tidemark: "failed"; readonly code: string; readonly message: string }
   | { readonly tidemark: "metrics"; readonly id: number }
   | { readonly tidemark: "counters"; readonly id: number; readonly counters: Counters };
 /** From the first process. */
-export type FromPrimary =
+export type PrimaryMessage =
   | { readonly tidemark: "drain" }
   | { readonly tidemark: "renew" }
   | { readonly tidemark: "counters"; readonly id: number }
   | { readonly tidemark: "metrics"; readonly id: number; readonly text: string };
 
-export function isOurs<M extends FromWorker | FromPrimary>(message: unknown): message is M {
+export function isClusterMessage<M extends WorkerMessage | PrimaryMessage>(
+  message: unknown,
+): message is M {
   return typeof message === "object" && message !== null && Object.hasOwn(message, "tidemark");
 }

@@ -8,26 +8,25 @@ import {
   type EntityColumns,
 } from "@tidemark/core";
 import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
-import { ExactNumber } from "../exact-json.ts";
-import { csvHeader, csvRecords } from "../files/csv.ts";
-import { ENTITIES_CODES, fileLines, fileThere } from "../files/text-file.ts";
-import { exactJson } from "../ingest/json-row.ts";
-import { loadDelta } from "../optional-packages.ts";
-import { usage } from "../options.ts";
+import { ExactNumber, exactJson } from "../input/exact-json.ts";
+import { csvHeader, csvRecords } from "../input/csv.ts";
+import { ENTITIES_CODES, fileLines, fileThere } from "../input/text-file.ts";
+import { loadDelta } from "../modules/optional-packages.ts";
+import { usage } from "../terminal/options.ts";
 import { jsonlColumns, objectIn, type JsonColumn } from "./jsonl-columns.ts";
-import { inZone } from "./zone-times.ts";
+import { timesInZone } from "./zone-times.ts";
 
 export interface EntityFile extends EntityColumns {
   /** null: known only when it has been read. */
   readonly rows: number | null;
   /** Columns that cannot ride along. */
-  readonly foreign: readonly string[];
+  readonly unsupportedColumns: readonly string[];
 }
 
-const TIME = "event_timestamp";
+const TIME_COLUMN = "event_timestamp";
 const timeColumn: ColumnSpec = {
-  name: TIME,
-  database: TIME,
+  name: TIME_COLUMN,
+  database: TIME_COLUMN,
   type: "timestamp",
   nullable: false,
   zone: "UTC",
@@ -57,14 +56,18 @@ export async function entityFile(file: string, options: EntityFileOptions): Prom
     : jsonlEntities(file, options);
 }
 
-function checkNames(names: readonly string[], file: string, keys: readonly ColumnSpec[]): void {
-  for (const name of [...keys.map((key) => key.name), TIME]) {
+function checkEntityColumns(
+  names: readonly string[],
+  file: string,
+  keys: readonly ColumnSpec[],
+): void {
+  for (const name of [...keys.map((key) => key.name), TIME_COLUMN]) {
     if (names.includes(name)) continue;
     throw new TidemarkError(
-      name === TIME ? "TIME_INVALID" : "KEY_INVALID",
+      name === TIME_COLUMN ? "TIME_INVALID" : "KEY_INVALID",
       `${file}: there is no column ${name}${didYouMean(name, names)} (it has ` +
         `${names.join(", ")}); entity rows have ` +
-        `${[...keys.map((key) => key.name), TIME].join(", ")}`,
+        `${[...keys.map((key) => key.name), TIME_COLUMN].join(", ")}`,
     );
   }
 }
@@ -76,18 +79,18 @@ async function parquetEntities(
   await fileThere(file, ENTITIES_CODES);
   const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
-  checkNames(
+  checkEntityColumns(
     content.columns.map(({ name }) => name),
     file,
     keys,
   );
-  const time = content.columns.findIndex(({ name }) => name === TIME);
+  const time = content.columns.findIndex(({ name }) => name === TIME_COLUMN);
   const { type, zone: own } = content.columns[time]!;
   const zoneless = type === "timestamp" && own === undefined;
   if (zoneless && zone === null)
     throw new TidemarkError(
       "TIME_INVALID",
-      `${file}: ${TIME} has times without a zone (as pandas writes them); say which it is ` +
+      `${file}: ${TIME_COLUMN} has times without a zone (as pandas writes them); say which it is ` +
         "with --zone, as in --zone UTC",
     );
   const columns = content.columns.map((column, c): ColumnSpec =>
@@ -96,14 +99,16 @@ async function parquetEntities(
   return {
     columns,
     rows: content.rows,
-    foreign: content.foreign,
+    unsupportedColumns: content.foreign,
     async *batches(options) {
       for await (const batch of content.batches(options)) {
         yield {
           ...batch,
           columns,
           vectors: batch.vectors.map((vector, c) =>
-            c === time && zoneless && vector.kind === "float64" ? inZone(vector, zone!) : vector,
+            c === time && zoneless && vector.kind === "float64"
+              ? timesInZone(vector, zone!)
+              : vector,
           ),
         };
       }
@@ -113,10 +118,10 @@ async function parquetEntities(
 
 async function csvEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   const names = await csvHeader(file, ENTITIES_CODES, options.signal);
-  checkNames(names, file, options.keys);
+  checkEntityColumns(names, file, options.keys);
   const columns = names.map(
     (name) =>
-      columnNamed(name, options.keys) ?? {
+      keyColumnNamed(name, options.keys) ?? {
         name,
         database: name,
         type: "string" as const,
@@ -126,10 +131,10 @@ async function csvEntities(file: string, options: EntityFileOptions): Promise<En
   return {
     columns,
     rows: null,
-    foreign: [],
+    unsupportedColumns: [],
     async *batches({ signal = options.signal } = {}) {
       let head = true;
-      yield* batched(
+      yield* toBatches(
         columns,
         (async function* () {
           for await (const records of csvRecords(file, ENTITIES_CODES, signal)) {
@@ -160,22 +165,22 @@ async function csvEntities(file: string, options: EntityFileOptions): Promise<En
 async function jsonlEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   // the file is read twice: what a column is, only all of its values say
   const found = await jsonlColumns(file, options.signal);
-  checkNames(
+  checkEntityColumns(
     found.columns.map(({ name }) => name),
     file,
     options.keys,
   );
   const columns = found.columns.map(
     ({ name, type }): ColumnSpec =>
-      columnNamed(name, options.keys) ?? { name, database: name, type, nullable: true },
+      keyColumnNamed(name, options.keys) ?? { name, database: name, type, nullable: true },
   );
   const known = new Map(found.columns.map((column) => [column.name, column]));
   return {
     columns,
     rows: found.rows,
-    foreign: [],
+    unsupportedColumns: [],
     async *batches({ signal = options.signal } = {}) {
-      yield* batched(
+      yield* toBatches(
         columns,
         (async function* () {
           for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
@@ -206,7 +211,7 @@ async function jsonlEntities(file: string, options: EntityFileOptions): Promise<
 
 const BATCH_ROWS = 65_536;
 
-async function* batched(
+async function* toBatches(
   columns: readonly ColumnSpec[],
   rows: AsyncIterable<readonly Value[]>,
 ): AsyncGenerator<Batch> {
@@ -220,8 +225,8 @@ async function* batched(
   if (waiting.length > 0) yield batchOf(columns, waiting);
 }
 
-function columnNamed(name: string, keys: readonly ColumnSpec[]): ColumnSpec | undefined {
-  if (name === TIME) return timeColumn;
+function keyColumnNamed(name: string, keys: readonly ColumnSpec[]): ColumnSpec | undefined {
+  if (name === TIME_COLUMN) return timeColumn;
   const key = keys.find((one) => one.name === name);
   return key === undefined ? undefined : { ...key, nullable: false };
 }
@@ -230,10 +235,10 @@ function csvValue(
   column: ColumnSpec,
   field: string | null,
   options: EntityFileOptions,
-  place: () => string,
+  location: () => string,
 ): Value {
-  if (column.name === TIME) return timeValue(field, options, place);
-  return column.nullable ? field : keyOf(column, field, place);
+  if (column.name === TIME_COLUMN) return timeValue(field, options, location);
+  return column.nullable ? field : keyFromText(column, field, location);
 }
 
 /**
@@ -245,9 +250,9 @@ function jsonValue(
   column: ColumnSpec,
   { type: kind }: JsonColumn,
   options: EntityFileOptions,
-  place: () => string,
+  location: () => string,
 ): Value {
-  if (column.name === TIME) return timeValue(given, options, place);
+  if (column.name === TIME_COLUMN) return timeValue(given, options, location);
   if (!column.nullable) {
     const number =
       given instanceof ExactNumber
@@ -261,8 +266,12 @@ function jsonValue(
         : typeof given === "boolean"
           ? ["boolean"]
           : ["string", "int64", "decimal", "timestamp", "date", "bytes", "json"];
-    if (given !== null && !forms.includes(column.type)) throw keyInvalid(column, given, place);
-    return keyOf(column, number ?? (typeof given === "boolean" ? String(given) : given), place);
+    if (given !== null && !forms.includes(column.type)) throw keyInvalid(column, given, location);
+    return keyFromText(
+      column,
+      number ?? (typeof given === "boolean" ? String(given) : given),
+      location,
+    );
   }
   if (given === null) return null;
   switch (kind) {
@@ -277,24 +286,24 @@ function jsonValue(
   }
 }
 
-function timeValue(given: unknown, { zone }: EntityFileOptions, place: () => string): number {
+function timeValue(given: unknown, { zone }: EntityFileOptions, location: () => string): number {
   const time = typeof given === "string" ? parseTime(given, zone) : null;
   if (time !== null) return time;
   const zoneless = typeof given === "string" && parseTime(given, "UTC") !== null;
   throw new TidemarkError(
     "TIME_INVALID",
-    `${place()}: ${shown(given)} is ` +
+    `${location()}: ${valueShown(given)} is ` +
       `${zoneless ? "a time without a zone; write Z or +07:00 behind it, or say which zone it is with " + "--zone" : 'no time; write it as "2026-01-31T09:30:00.125Z"'}`,
   );
 }
 
 /** A key from the text form of its kind. */
-function keyOf(column: ColumnSpec, given: unknown, place: () => string): Value {
+function keyFromText(column: ColumnSpec, given: unknown, location: () => string): Value {
   if (given === null)
-    throw new TidemarkError("KEY_INVALID", `${place()} is empty; give every row its keys`);
-  if (typeof given !== "string") throw keyInvalid(column, given, place);
+    throw new TidemarkError("KEY_INVALID", `${location()} is empty; give every row its keys`);
+  if (typeof given !== "string") throw keyInvalid(column, given, location);
   const read = (form: RegExp, as: (text: string) => unknown): unknown => {
-    if (!form.test(given)) throw keyInvalid(column, given, place);
+    if (!form.test(given)) throw keyInvalid(column, given, location);
     return as(given);
   };
   return fromUser(
@@ -318,18 +327,18 @@ function keyOf(column: ColumnSpec, given: unknown, place: () => string): Value {
       }
     })(),
     column,
-    place(),
+    location(),
     "KEY_INVALID",
   );
 }
 
-function keyInvalid(column: ColumnSpec, given: unknown, place: () => string): TidemarkError {
+function keyInvalid(column: ColumnSpec, given: unknown, location: () => string): TidemarkError {
   return new TidemarkError(
     "KEY_INVALID",
-    `${place()}: ${shown(given)} is no ${column.type}, which its entity says`,
+    `${location()}: ${valueShown(given)} is no ${column.type}, which its entity says`,
   );
 }
 
-function shown(given: unknown): string {
+function valueShown(given: unknown): string {
   return given instanceof ExactNumber ? given.digits : (JSON.stringify(given) ?? typeof given);
 }

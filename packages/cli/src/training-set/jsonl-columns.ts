@@ -1,8 +1,7 @@
 /** The columns of a file of JSON lines, found by looking at every value. */
 import { TidemarkError } from "@tidemark/core";
-import { ExactNumber } from "../exact-json.ts";
-import { ENTITIES_CODES, fileLines } from "../files/text-file.ts";
-import { parseDigits } from "../ingest/json-row.ts";
+import { ExactNumber, parseDigits } from "../input/exact-json.ts";
+import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
 
 export interface JsonColumn {
   readonly name: string;
@@ -14,7 +13,7 @@ export interface JsonColumn {
 }
 
 /** What was seen in a column so far. */
-interface Seen {
+interface SeenTypes {
   text: boolean;
   boolean: boolean;
   /** Whole numbers, and those of them that a double may not hold; other numbers. */
@@ -28,7 +27,7 @@ export async function jsonlColumns(
   file: string,
   signal: AbortSignal,
 ): Promise<{ readonly columns: readonly JsonColumn[]; readonly rows: number }> {
-  const columns = new Map<string, Seen>();
+  const columns = new Map<string, SeenTypes>();
   let rows = 0;
   for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
     for (const { text, line } of lines) {
@@ -48,7 +47,7 @@ export async function jsonlColumns(
               other: false,
             }),
           );
-        look(row[name], seen);
+        noteType(row[name], seen);
       }
     }
   }
@@ -57,7 +56,10 @@ export async function jsonlColumns(
       "ENTITIES_INVALID",
       `${file}: there is no row, so nobody can tell its columns; write one JSON object per line`,
     );
-  return { columns: [...columns].map(([name, seen]) => ({ name, type: kindOf(seen) })), rows };
+  return {
+    columns: [...columns].map(([name, seen]) => ({ name, type: columnTypeOf(seen) })),
+    rows,
+  };
 }
 
 /** Throws `ENTITIES_INVALID` with file and line. */
@@ -89,7 +91,7 @@ export function objectIn(
   return given as Readonly<Record<string, unknown>>;
 }
 
-function look(value: unknown, seen: Seen): void {
+function noteType(value: unknown, seen: SeenTypes): void {
   if (value === null) return;
   if (typeof value === "string") seen.text = true;
   else if (typeof value === "boolean") seen.boolean = true;
@@ -105,8 +107,15 @@ function look(value: unknown, seen: Seen): void {
   }
 }
 
-function kindOf({ text, boolean, whole, large, fraction, other }: Seen): JsonColumn["type"] {
-  const kinds = [text, boolean, whole || fraction].filter(Boolean).length;
-  if (other || kinds > 1 || (fraction && large)) return "json";
+function columnTypeOf({
+  text,
+  boolean,
+  whole,
+  large,
+  fraction,
+  other,
+}: SeenTypes): JsonColumn["type"] {
+  const typeCount = [text, boolean, whole || fraction].filter(Boolean).length;
+  if (other || typeCount > 1 || (fraction && large)) return "json";
   return boolean ? "boolean" : fraction ? "float64" : whole ? "int64" : "string";
 }

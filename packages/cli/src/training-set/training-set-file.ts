@@ -11,10 +11,10 @@ import {
   type TrainingSet,
 } from "@tidemark/core";
 import type { Batch, SelectedFeature } from "@tidemark/core/spi";
-import { answerLine, answerTexts } from "../answers.ts";
-import { loadDelta } from "../optional-packages.ts";
+import { answerLine, answerTexts } from "../output/answers.ts";
+import { loadDelta } from "../modules/optional-packages.ts";
 import { entityFile } from "./entity-file.ts";
-import { wholeFile } from "./whole-file.ts";
+import { atomicFile } from "../output/atomic-file.ts";
 
 export interface TrainingSetFileOptions {
   readonly features: readonly SelectedFeature[];
@@ -49,7 +49,7 @@ export async function trainingSetFile(
     zone: options.zone,
     signal,
   });
-  for (const name of entities.foreign)
+  for (const name of entities.unsupportedColumns)
     options.onWarning(
       `${file}: column "${name}" is a list, a struct or of a type that Tidemark does not ` +
         "know, and is left out",
@@ -57,7 +57,7 @@ export async function trainingSetFile(
   const delta = /\.parquet$/i.test(options.out)
     ? await loadDelta(`the Parquet file ${options.out}`)
     : null;
-  const out = await wholeFile(options.out, { force: options.force, input: file });
+  const out = await atomicFile(options.out, { force: options.force, input: file });
   try {
     const training = await store.getHistoricalFeatures({
       features: selectionFrom(features),
@@ -87,7 +87,7 @@ export async function trainingSetFile(
         batches(),
       );
     signal.throwIfAborted();
-    await out.finish();
+    await out.commit();
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
     // the frame's own words name rows, and not the file
@@ -100,7 +100,7 @@ export async function trainingSetFile(
   }
 }
 
-const BUFFERED = 1 << 20;
+const BUFFER_CHARACTERS = 1 << 20;
 
 async function writeLines(
   path: string,
@@ -113,7 +113,7 @@ async function writeLines(
     for await (const batch of batches) {
       for (let i = 0; i < batch.length; i++) {
         text += `${answerLine(names, answerTexts(batch, i))}\n`;
-        if (text.length < BUFFERED) continue;
+        if (text.length < BUFFER_CHARACTERS) continue;
         await file.writeFile(text);
         text = "";
       }

@@ -5,9 +5,9 @@
 import { TidemarkError, formatTime, parseTime } from "@tidemark/core";
 import type { Vector } from "@tidemark/core/spi";
 
-type Times = Extract<Vector, { kind: "float64" }>;
+type TimeArray = Extract<Vector, { kind: "float64" }>;
 
-export function inZone({ values, valid, kind }: Times, zone: string): Times {
+export function timesInZone({ values, valid, kind }: TimeArray, zone: string): TimeArray {
   if (zone === "UTC") return { kind, values, valid };
   return {
     kind,

@@ -20,7 +20,7 @@ import { onTestFinished } from "vitest";
 const packages = fileURLToPath(new URL("../../..", import.meta.url));
 const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url));
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -67,7 +67,7 @@ export class Project {
   start(
     args: readonly string[],
     { nodeOptions = [], env = {} }: StartOptions = {},
-  ): { readonly child: ChildProcess; readonly ended: Promise<Ran> } {
+  ): { readonly child: ChildProcess; readonly ended: Promise<CommandResult> } {
     const node = ["--conditions=@tidemark/source", ...nodeOptions];
     const child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: this.directory,
@@ -90,7 +90,7 @@ export class Project {
     };
   }
 
-  run(...args: string[]): Promise<Ran> {
+  run(...args: string[]): Promise<CommandResult> {
     return this.start(args).ended;
   }
 
@@ -98,7 +98,9 @@ export class Project {
    * The command on features.ts, topic.jsonl and requests.jsonl; later options replace earlier ones
    * of the same name.
    */
-  replay(options: Readonly<Record<string, string | true | undefined>> = {}): Promise<Ran> {
+  replay(
+    options: Readonly<Record<string, string | true | undefined>> = {},
+  ): Promise<CommandResult> {
     return this.run(...replayArgs(options));
   }
 }

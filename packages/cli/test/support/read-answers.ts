@@ -10,7 +10,7 @@ export function readAnswer(line: string): Map<string, unknown> {
 }
 
 /** What a value of this column says, in a form that is equal for equal values only. */
-export function saidBy(json: unknown, column: ColumnSpec): unknown {
+export function normalizedJson(json: unknown, column: ColumnSpec): unknown {
   if (json === null) return null;
   const digits = (json as { readonly digits?: string }).digits;
   switch (column.type) {
@@ -37,7 +37,7 @@ export function saidBy(json: unknown, column: ColumnSpec): unknown {
 }
 
 /** A value of the oracle in the same form. */
-export function meantBy(value: Value, column: ColumnSpec): unknown {
+export function normalizedValue(value: Value, column: ColumnSpec): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
   if (value !== null && column.type === "json")
     return readAnswer(`{"value":${value as string}}`).get("value");

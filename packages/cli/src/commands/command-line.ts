@@ -1,0 +1,98 @@
+/** The `tidemark` command: which subcommand is meant, and how errors leave it. */
+import { didYouMean, isTidemarkError } from "@tidemark/core";
+import { redact } from "../config/secret.ts";
+import { readOptions, usage } from "../terminal/options.ts";
+import type { CommandContext, Terminal } from "../terminal/progress.ts";
+import { packageVersion } from "../version.ts";
+
+type Command = (args: readonly string[], surroundings: CommandContext) => Promise<number>;
+
+/** A command is loaded when it is called: each needs packages that the others do not. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  apply: async () => (await import("./apply-command.ts")).applyCommand,
+  backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
+  catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
+  connector: async () => (await import("./connector-command.ts")).connectorCommand,
+  ingest: async () => (await import("./load-command.ts")).ingestCommand,
+  materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
+  optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
+  plan: async () => (await import("./plan-command.ts")).planCommand,
+  replay: async () => (await import("./replay-command.ts")).replayCommand,
+  run: async () => (await import("./run-command.ts")).runCommand,
+  serve: async () => (await import("./serve-command.ts")).serveCommand,
+  stats: async () => (await import("./stats-command.ts")).statsCommand,
+  status: async () => (await import("./status-command.ts")).statusCommand,
+  "training-set": async () => (await import("./training-set-command.ts")).trainingSetCommand,
+  vacuum: async () => (await import("./vacuum-command.ts")).vacuumCommand,
+};
+
+const help = `Usage: tidemark COMMAND [options]
+
+  apply      make the definitions those that are applied
+  backfill   fill the online store from the history
+  catalog    make the history's tables known to Trino
+  connector  register a Debezium connector with Kafka Connect, and look after it
+  ingest     bring the rows of a day into the tables of the sources
+  materialize
+             the rows of views at the end of days, into tables and the online store
+  optimize   join the small files of the history
+  plan       what the definitions change, and what it costs
+  replay     feed recorded Debezium topics to new stores and answer requests from them
+  run        take changes into the stores
+  serve      answer requests for features over HTTP
+  stats      how much there is in the stores
+  status     what each source has taken, and what went wrong in it
+  training-set
+             the rows of a file with their features beside them
+  vacuum     remove the files of the history that nobody needs any more
+
+  --help     this text; tidemark COMMAND --help says more
+  --version  the version
+`;
+
+/**
+ * Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is
+ * wrong · 130 interrupted.
+ */
+export async function tidemark(args: readonly string[], given: CommandContext): Promise<number> {
+  const { signal } = given;
+  const stderr: Terminal = {
+    isTTY: given.stderr.isTTY,
+    write: (text) => given.stderr.write(redact(text)),
+  };
+  const surroundings = { ...given, stderr };
+  const name = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : null;
+  const who = name === null ? "tidemark" : `tidemark ${name}`;
+  try {
+    if (name === null) return general(args, surroundings);
+    const command = await COMMANDS[name]!();
+    return await command(args.slice(1), surroundings);
+  } catch (error) {
+    if (signal.aborted) {
+      stderr.write(`${who}: interrupted; nothing was written\n`);
+      return 130;
+    }
+    if (isTidemarkError(error, "USAGE")) {
+      stderr.write(`${who}: ${error.message}\nSee: ${who} --help\n`);
+      return 2;
+    }
+    stderr.write(
+      isTidemarkError(error)
+        ? `${who}: ${error.code}: ${error.message}\nSee: ${error.docs}\n`
+        : `${who}: unexpected error, please report it: ` +
+            `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return 1;
+  }
+}
+
+function general(args: readonly string[], { stdout }: CommandContext): number {
+  const [first] = args;
+  if (first !== undefined && !first.startsWith("-"))
+    throw usage(`there is no command "${first}"${didYouMean(first, Object.keys(COMMANDS))}`);
+  const given = readOptions(args, { help: "flag", version: "flag" });
+  if (given.has("version")) stdout.write(`${packageVersion()}\n`);
+  else if (given.has("help")) stdout.write(help);
+  else throw usage(`say which command: ${Object.keys(COMMANDS).join(", ")}`);
+  return 0;
+}

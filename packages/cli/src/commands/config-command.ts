@@ -1,0 +1,136 @@
+/**
+ * What every command that works on a configuration shares: `--config`, `--json`, `--quiet`,
+ * `--help`, progress, the result, the exit code.
+ *
+ * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and
+ * returns the exit code, or nothing for 0.
+ */
+import { definitionMismatchText, isTidemarkError } from "@tidemark/core";
+import { loadConfig, type LoadedConfig } from "../config/config-file.ts";
+import { openConfigured, type Configured, type OpenOptions } from "../config/open-configured.ts";
+import { redact, redactAll } from "../config/secret.ts";
+import { readOptions, usage, type ParsedOptions, type OptionKind } from "../terminal/options.ts";
+import { progressOn, type Progress, type CommandContext } from "../terminal/progress.ts";
+
+export interface CommandRun {
+  readonly given: ParsedOptions;
+  readonly config: LoadedConfig;
+  /** On stderr; nothing of it with `--quiet`, but for warnings. */
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Opens the configuration's stores; they are closed when the command ends, however it ends. */
+  open(options?: OpenOptions): Promise<Configured>;
+  /**
+   * The result, once: `object` as one line of JSON with `--json`, otherwise the lines. Secrets are
+   * taken out of both.
+   */
+  printResult(object: Readonly<Record<string, unknown>>, lines: readonly string[]): void;
+  /** Since the command began: `1.4 s`. */
+  seconds(): string;
+}
+
+export interface ConfigCommand {
+  /** As it is called: `plan`. */
+  readonly name: string;
+  /** The text of `--help`, without the options that all share. */
+  readonly help: string;
+  /** Its own options. */
+  readonly options: Readonly<Record<string, OptionKind>>;
+  /** Names of those that must be given. */
+  readonly required?: readonly string[] | undefined;
+  /** What an interrupted one has left: "nothing was changed". */
+  readonly interrupted: string;
+  run(run: CommandRun): Promise<number | undefined>;
+}
+
+const SHARED_OPTIONS = { config: "text", json: "flag", quiet: "flag", help: "flag" } as const;
+
+const sharedHelp = `
+  --config FILE   the configuration: tidemark.config.ts, if it is left out
+  --json          the result as one line of JSON on stdout; an error too,
+                  as {"error": {"code", "message", "docs"}}
+  --quiet         no progress on stderr
+  --help          this text
+`;
+
+/** The command as the command line calls it. */
+export function configCommand({
+  name,
+  help,
+  options,
+  required = [],
+  interrupted,
+  run,
+}: ConfigCommand): (args: readonly string[], surroundings: CommandContext) => Promise<number> {
+  return async (args, { stdout, stderr, signal }) => {
+    const given = readOptions(args, { ...options, ...SHARED_OPTIONS });
+    if (given.has("help")) {
+      stdout.write(help.trimEnd() + sharedHelp);
+      return 0;
+    }
+    const missing = required.filter((one) => !given.has(one));
+    if (missing.length > 0)
+      throw usage(
+        `${missing.map((one) => `--${one}`).join(", ")} ` +
+          `${missing.length === 1 ? "is" : "are"} missing`,
+      );
+    const json = given.has("json");
+    const progress = progressOn(stderr, given.has("quiet"));
+    const started = performance.now();
+    const opened: Configured[] = [];
+    try {
+      const config = await loadConfig(given.text("config"));
+      const code = await run({
+        given,
+        config,
+        progress,
+        signal,
+        async open(openOptions) {
+          const configured = await openConfigured(config, {
+            signal,
+            onDefinitionMismatch:
+              config.onDefinitionMismatch ??
+              ((mismatch) => {
+                progress.warn(definitionMismatchText(mismatch));
+              }),
+            ...openOptions,
+          });
+          opened.push(configured);
+          return configured;
+        },
+        printResult(object, lines) {
+          progress.end();
+          stdout.write(
+            json ? `${jsonLine(object)}\n` : lines.map((line) => `${redact(line)}\n`).join(""),
+          );
+        },
+        seconds: () => `${((performance.now() - started) / 1000).toFixed(1)} s`,
+      });
+      return code ?? 0;
+    } catch (error) {
+      if (isTidemarkError(error, "USAGE")) throw error;
+      const text = signal.aborted
+        ? { code: "INTERRUPTED", message: interrupted }
+        : {
+            code: isTidemarkError(error) ? error.code : "UNEXPECTED",
+            message: error instanceof Error ? error.message : String(error),
+            ...(isTidemarkError(error) ? { docs: error.docs } : {}),
+          };
+      progress.end();
+      if (json) stdout.write(`${jsonLine({ error: text })}\n`);
+      if (!signal.aborted) throw error;
+      stderr.write(`tidemark ${name}: interrupted; ${interrupted}\n`);
+      return 130;
+    } finally {
+      progress.end();
+      await Promise.allSettled(opened.map((one) => one.close()));
+    }
+  };
+}
+
+/** int64 with all its digits, as a text. */
+function jsonLine(object: unknown): string {
+  return JSON.stringify(redactAll(object), (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+}

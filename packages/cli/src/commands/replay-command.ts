@@ -1,0 +1,148 @@
+/** `tidemark replay`: the options, what is said, and how it ends. */
+import { didYouMean } from "@tidemark/core";
+import { readOptions, usage, choiceOf } from "../terminal/options.ts";
+import { progressOn, type Terminal } from "../terminal/progress.ts";
+import { replay, type ReplayPath, type TimeUnits } from "../replay/replay.ts";
+
+const help = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl [--topic …] --service NAME --requests requests.jsonl --out answers.jsonl
+
+Feeds recorded Debezium topics to new stores and answers requests from them: what would have been served, and what training would see.
+
+  --definitions FILE   the module that exports your definitions (TypeScript runs as it is)
+  --topic FILE         a recorded topic, .jsonl or .jsonl.gz, one Kafka message per line; again for each further file
+  --service NAME       the feature service to answer; the name of a feature view works too
+  --requests FILE      one JSON object per line: the join keys and "event_timestamp" (ISO with a zone, to the microsecond)
+  --out FILE           one JSON object per line, in the order of the requests: feature name → value
+  --path PATH          online: from a SQLite file, closed and opened again, as of each request's time
+                       offline: from a history in Delta tables
+                       both (default): by both, and exit 1 naming the first difference; then nothing is written
+  --knowledge KIND     as-corrected (default): with every change
+                       as-known: what was known at each request's time; implies --path offline
+  --time-unit TABLE.COLUMN=ms
+                       what numbers in a timestamp column count (ns, us, ms, days) where messages have no schema; us without it.
+                       Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3). Again for each further column
+  --keep DIR           keep the stores (online.db, lake/) in this new directory to look at them
+  --quiet              no progress on stderr
+  --help               this text
+
+int64 keys may be numbers of any size or strings; bytes are base64. Answers hold int64 with all digits, decimals as strings,
+timestamps as ISO text with microseconds, dates as YYYY-MM-DD, bytes as base64, json as JSON. Nothing is pruned from the stores.
+
+Exit codes: 0 answers written · 1 the paths differ, or something failed · 2 the command line is wrong
+`;
+
+const OPTIONS = {
+  definitions: "text",
+  topic: "texts",
+  service: "text",
+  requests: "text",
+  out: "text",
+  path: "text",
+  knowledge: "text",
+  "time-unit": "texts",
+  keep: "text",
+  quiet: "flag",
+  help: "flag",
+} as const;
+const PATHS: readonly ReplayPath[] = ["online", "offline", "both"];
+
+/** The exit code. */
+export async function replayCommand(
+  args: readonly string[],
+  {
+    stdout,
+    stderr,
+    signal,
+  }: { readonly stdout: Terminal; readonly stderr: Terminal; readonly signal: AbortSignal },
+): Promise<number> {
+  const given = readOptions(args, OPTIONS);
+  if (given.has("help")) {
+    stdout.write(help);
+    return 0;
+  }
+  const missing = ["definitions", "topic", "service", "requests", "out"].filter(
+    (name) => !given.has(name),
+  );
+  if (missing.length > 0)
+    throw usage(
+      `${missing.map((name) => `--${name}`).join(", ")} ` +
+        `${missing.length === 1 ? "is" : "are"} missing`,
+    );
+  const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
+  const path = given.text("path") ?? (knowledge === "as-known" ? "offline" : "both");
+  if (!isPath(path))
+    throw usage(`--path ${path} is none of ${PATHS.join(", ")}${didYouMean(path, PATHS)}`);
+
+  const progress = progressOn(stderr, given.has("quiet"));
+  const started = performance.now();
+  const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const out = given.text("out")!;
+  try {
+    const { changes, requests, comparison } = await replay({
+      definitions: given.text("definitions")!,
+      topics: given.texts("topic"),
+      service: given.text("service")!,
+      requests: given.text("requests")!,
+      path,
+      knowledge,
+      out,
+      timeUnits: timeUnits(given.texts("time-unit")),
+      keep: given.text("keep"),
+      signal,
+      onProgress({ step, done, total }) {
+        const share =
+          total === null || total === 0
+            ? ""
+            : ` of ${total} (${Math.floor((done / total) * 100)} %)`;
+        progress.update(
+          `${step === "replay" ? "replaying: change" : "answering: request"} ${done}${share}, ` +
+            `${seconds()}`,
+        );
+      },
+      onWarning: (message) => {
+        progress.warn(message);
+      },
+    });
+    if (comparison?.first == null) {
+      progress.done(
+        `${requests} requests answered after ${changes} changes in ` +
+          `${seconds()}${comparison === null ? "" : `; online and offline agree in all ${comparison.compared} values`}: ` +
+          `${out}`,
+      );
+      return 0;
+    }
+    const { line, feature, online, offline } = comparison.first;
+    progress.end();
+    stderr.write(
+      `tidemark replay: PATHS_DIFFER: ${given.text("requests")!}:${line}: ${feature} is ` +
+        `${online} online and ${offline} offline; ${comparison.differing} of ` +
+        `${comparison.compared} values differ, and no answers were written. ` +
+        "Run again with --path online and with --path offline to see them; this is a defect " +
+        "of Tidemark, please report it with the recording\n",
+    );
+    return 1;
+  } finally {
+    progress.end();
+  }
+}
+
+const TIME_UNITS = ["ns", "us", "ms", "days"] as const;
+
+function timeUnits(given: readonly string[]): TimeUnits {
+  return Object.fromEntries(
+    given.map((one) => {
+      const at = one.lastIndexOf("=");
+      const unit = TIME_UNITS.find((known) => known === one.slice(at + 1));
+      if (at < 1 || unit === undefined)
+        throw usage(
+          `--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${TIME_UNITS.join(", ")}, as ` +
+            "in public.orders.placed_at=ms",
+        );
+      return [one.slice(0, at), unit] as const;
+    }),
+  );
+}
+
+function isPath(text: string): text is ReplayPath {
+  return (PATHS as readonly string[]).includes(text);
+}

@@ -1,0 +1,252 @@
+/** `tidemark serve`: features over HTTP. */
+import cluster from "node:cluster";
+import { isRetryable, isTidemarkError } from "@tidemark/core";
+import { featureServer, type FeatureServer } from "@tidemark/server";
+import { configCommand, type CommandRun } from "./config-command.ts";
+import type { LoadedConfig } from "../config/config-file.ts";
+import { usage } from "../terminal/options.ts";
+import { CLUSTER_PORT_VARIABLE, freePort, runCluster } from "../serve/cluster.ts";
+import { logBuffer } from "../serve/log-buffer.ts";
+import { tlsOf, tokensOf, type ServerConfig } from "../config/server-config.ts";
+import {
+  isClusterMessage,
+  type PrimaryMessage,
+  type WorkerMessage,
+} from "../serve/worker-messages.ts";
+
+const help = `Usage: tidemark serve [--host HOST] [--port PORT] [--workers N] [options]
+
+Answers requests for features over HTTP from the online store of the configuration: Feast's protocol, and Tidemark's own under /v1, described in /openapi.json. The
+changes may come in beside it, from tidemark run in a process of its own. Who may ask, TLS and limits stand in the configuration's member server.
+
+  --host HOST    where it listens: 127.0.0.1, if it is left out; beyond this machine it needs tokens, or server: { anonymous: true }
+  --port PORT    6566, if it is left out; 0 for a free one
+  --workers N    so many processes answer over one online store; one that dies is replaced
+
+A JSON line for each request goes to stderr. SIGTERM and SIGINT end it: what was asked is answered first. SIGHUP reads the certificate again.
+
+Exit codes: 0 it was ended · 1 something failed · 2 the command line is wrong
+`;
+
+interface ServeSettings extends ServerConfig {
+  readonly workers: number;
+}
+
+export const serveCommand: ReturnType<typeof configCommand> = configCommand({
+  name: "serve",
+  help,
+  options: { host: "text", port: "text", workers: "text" },
+  interrupted: "it was not listening yet",
+  async run(run) {
+    const settings = serveSettingsOf(run);
+    if (cluster.isWorker) return runWorker(run, settings);
+    if (settings.workers > 1) return runPrimary(run, settings);
+    const { server, end } = await startServer(run, settings);
+    const renew = (): void => {
+      void renewCertificate(server, run.config, settings, (text) => {
+        run.progress.warn(text);
+      });
+    };
+    process.on("SIGHUP", renew);
+    try {
+      announce(run, await listen(server, settings), 1);
+      await untilAborted(run.signal);
+      await server.drain(drainOf(settings));
+    } finally {
+      process.off("SIGHUP", renew);
+      await end();
+    }
+    return 0;
+  },
+});
+
+function serveSettingsOf({ given, config }: CommandRun): ServeSettings {
+  const number = (name: string, least: number, most: number): number | undefined => {
+    const text = given.text(name);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
+    return Number(text);
+  };
+  const server = config.server ?? {};
+  return {
+    ...server,
+    host: given.text("host") ?? server.host,
+    port: number("port", 0, 65_535) ?? server.port,
+    workers: number("workers", 1, 512) ?? server.workers ?? 1,
+  };
+}
+
+function drainOf({ drain }: ServerConfig): {
+  readonly shutdownGracePeriod: number;
+  readonly limit: number;
+} {
+  return { shutdownGracePeriod: drain?.shutdownGracePeriod ?? 1000, limit: drain?.limit ?? 30_000 };
+}
+
+interface StartedServer {
+  readonly server: FeatureServer;
+  /** The store stays open until the command ends. */
+  end(): Promise<void>;
+}
+
+async function startServer(
+  { config, open, given, progress, signal }: CommandRun,
+  settings: ServeSettings,
+  clusterMetrics?: () => Promise<string>,
+): Promise<StartedServer> {
+  const { store, secrets } = await open({ online: true });
+  const lines = logBuffer(process.stderr);
+  const { log = true } = settings;
+  const server = await featureServer({
+    store,
+    definitions: config.definitions,
+    tokens: tokensOf(settings, secrets),
+    limits: settings.limits,
+    tls: await tlsOf(settings, config.file),
+    zone: config.zone,
+    clusterMetrics,
+    log:
+      log === false
+        ? undefined
+        : {
+            write: (line) => {
+              lines.write(line);
+            },
+            level: given.has("quiet") ? "warn" : undefined,
+            ...(log === true ? {} : log),
+          },
+  });
+  // what was pushed by a process that died is served as soon as it can be
+  store.catchUp({ signal }).catch((error: unknown) => {
+    if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING"))
+      progress.warn(error instanceof Error ? error.message : String(error));
+  });
+  return {
+    server,
+    async end() {
+      await server.close();
+      lines.flush();
+    },
+  };
+}
+
+function listen(server: FeatureServer, { host, port, anonymous }: ServeSettings): Promise<string> {
+  const shared = process.env[CLUSTER_PORT_VARIABLE];
+  return server.listen({
+    host,
+    anonymous,
+    ...(shared === undefined ? { port } : { port: Number(shared), shared: true }),
+  });
+}
+
+function announce({ printResult }: CommandRun, address: string, processes: number): void {
+  printResult({ address, processes, pid: process.pid }, [
+    `listening at ${address}${processes === 1 ? "" : `, ${processes} processes`}`,
+  ]);
+}
+
+async function renewCertificate(
+  server: FeatureServer,
+  config: LoadedConfig,
+  settings: ServeSettings,
+  warn: (text: string) => void,
+): Promise<void> {
+  try {
+    const texts = await tlsOf(settings, config.file);
+    if (texts !== undefined) server.renewTls(texts);
+  } catch (error) {
+    warn(
+      `the certificate stays as it is: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** The first process of several: it opens no store. */
+async function runPrimary(run: CommandRun, settings: ServeSettings): Promise<number> {
+  const { progress, signal } = run;
+  const { shutdownGracePeriod, limit } = drainOf(settings);
+  await runCluster({
+    workers: settings.workers,
+    port: await freePort(settings),
+    signal,
+    limit: shutdownGracePeriod + limit + 5000,
+    onListening: (address) => {
+      announce(run, address, settings.workers);
+    },
+    onDeath: (pid, why) => {
+      progress.warn(`process ${pid} ended (${why}); another takes its place`);
+    },
+    onKilled: (pid) => {
+      progress.warn(`process ${pid} did not end in time and was killed`);
+    },
+  });
+  return 0;
+}
+
+/** One of several. It ends when the first one says so, or is gone. */
+async function runWorker(run: CommandRun, settings: ServeSettings): Promise<number> {
+  const drainRequested = new AbortController();
+  const pendingMetrics = new Map<number, (text: string) => void>();
+  let ids = 0;
+  const sendMessage = (message: WorkerMessage): void => {
+    if (process.connected) process.send!(message);
+  };
+  let renew: () => void = () => undefined;
+  let counters: FeatureServer["counters"] = async () => [];
+  const count = async (id: number): Promise<void> => {
+    sendMessage({ tidemark: "counters", id, counters: await counters() });
+  };
+  process.on("disconnect", () => {
+    drainRequested.abort();
+  });
+  // a terminal that closes tells all; the first process says what to do
+  process.on("SIGHUP", () => undefined);
+  process.on("message", (message: unknown) => {
+    if (!isClusterMessage<PrimaryMessage>(message)) return;
+    if (message.tidemark === "drain") drainRequested.abort();
+    else if (message.tidemark === "renew") renew();
+    else if (message.tidemark === "counters") void count(message.id);
+    else pendingMetrics.get(message.id)?.(message.text);
+  });
+  const clusterMetrics = (): Promise<string> =>
+    new Promise((resolve) => {
+      const id = ids++;
+      pendingMetrics.set(id, (text) => {
+        pendingMetrics.delete(id);
+        resolve(text);
+      });
+      sendMessage({ tidemark: "metrics", id });
+    });
+  try {
+    const { server, end } = await startServer(run, settings, clusterMetrics);
+    try {
+      counters = () => server.counters();
+      renew = () => {
+        void renewCertificate(server, run.config, settings, (text) => {
+          run.progress.warn(text);
+        });
+      };
+      sendMessage({ tidemark: "listening", address: await listen(server, settings) });
+      await untilAborted(AbortSignal.any([drainRequested.signal, run.signal]));
+      await server.drain(drainOf(settings));
+    } finally {
+      await end();
+    }
+    return 0;
+  } catch (error) {
+    if (isTidemarkError(error))
+      sendMessage({ tidemark: "failed", code: error.code, message: error.message });
+    else throw error;
+    return 1;
+  } finally {
+    cluster.worker!.disconnect(); // as process.disconnect, but what is left to do is done
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+}

@@ -1,0 +1,108 @@
+/** A file of definitions, and what is asked of it by name. */
+import {
+  TidemarkError,
+  collectDefinitions,
+  didYouMean,
+  selectedFeatures,
+  specOfService,
+  specOfView,
+  type Selection,
+} from "@tidemark/core";
+import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
+import { loadModule, type ModuleExports } from "../modules/load-module.ts";
+
+/** A service or a view, as the file exports it. */
+export interface LoadedSelection {
+  readonly name: string;
+  readonly selection: Selection<unknown, unknown>;
+  /** The names of its features, in order. */
+  readonly features: readonly string[];
+  /** The join keys that a request must have. */
+  readonly keys: readonly ColumnSpec[];
+  readonly sources: readonly SourceSpec[];
+}
+
+/**
+ * Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and
+ * `DEFINITION_CONFLICT` where the file contradicts itself.
+ */
+export async function loadSelection(file: string, name: string): Promise<LoadedSelection> {
+  const exports = await loadExports(file);
+  const definitions = collectDefinitions(exports);
+  const selection =
+    exportNamed(exports, name, specOfService) ?? exportNamed(exports, name, specOfView);
+  if (selection === undefined) {
+    throw serviceUnknown(
+      file,
+      name,
+      exports,
+      [...definitions.services.keys()],
+      [...definitions.views.keys()],
+    );
+  }
+  const selected = selectedFeatures(selection, `"${name}"`);
+  return {
+    name,
+    selection,
+    features: selected.map(({ as }) => as),
+    keys: [
+      ...new Map(
+        selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key]),
+      ).values(),
+    ],
+    sources: [...new Map(selected.map(({ view }) => [view.source.name, view.source])).values()],
+  };
+}
+
+function serviceUnknown(
+  file: string,
+  name: string,
+  exports: ModuleExports,
+  services: readonly string[],
+  views: readonly string[],
+): TidemarkError {
+  const all = [...services, ...views];
+  const exported = Object.hasOwn(exports, name) ? { [name]: exports[name] } : {};
+  const called = all.find(
+    (one) => exportNamed(exported, one, specOfService) ?? exportNamed(exported, one, specOfView),
+  );
+  const hint =
+    called === undefined
+      ? didYouMean(name, all)
+      : `; the export of that name is called "${called}"`;
+  const list = (what: string, names: readonly string[]): string =>
+    `${what} ${names.length === 0 ? "none" : names.join(", ")}`;
+  return new TidemarkError(
+    "SERVICE_UNKNOWN",
+    `${file}: no service or view is called "${name}"${hint} (${list("services:", services)}; ` +
+      `${list("views:", views)})`,
+  );
+}
+
+async function loadExports(file: string): Promise<ModuleExports> {
+  const loaded = await loadModule(file);
+  if (loaded.kind === "loaded") return loaded.exports;
+  if (loaded.kind === "not found")
+    throw new TidemarkError(
+      "DEFINITIONS_NOT_FOUND",
+      `${file}: ${loaded.why}; give the module that exports your definitions, such as features.ts`,
+    );
+  throw new TidemarkError("DEFINITIONS_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, {
+    cause: loaded.cause,
+  });
+}
+
+/** The export whose definition `read` knows and that has this name. */
+function exportNamed(
+  exports: ModuleExports,
+  name: string,
+  read: (value: unknown) => { readonly name: string },
+): Selection<unknown, unknown> | undefined {
+  return Object.values(exports).find((value): value is Selection<unknown, unknown> => {
+    try {
+      return read(value).name === name;
+    } catch {
+      return false; // another kind of definition, or none
+    }
+  });
+}

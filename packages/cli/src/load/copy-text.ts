@@ -1,0 +1,92 @@
+/** Rows in the text form of PostgreSQL's COPY. No number passes through a double that was none. */
+import { TidemarkError } from "@tidemark/core";
+
+/** Characters that are gathered before they are sent. */
+const CHUNK_CHARACTERS = 1 << 16;
+/** What a text has to be looked at for; most have nothing of it. */
+const NEEDS_ESCAPE = /[\\\n\r\t\0\ud800-\udfff]/;
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
+
+/** A value of a row; `place` says whose. */
+export function copyField(value: unknown, location: () => string): string {
+  switch (typeof value) {
+    case "string":
+      return copyText(value, location);
+    case "number":
+      if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21)
+        throw rowInvalid(
+          `${location()} is the number ${value}, which has lost its last digits; give a bigint ` +
+            "or a text",
+        );
+      return Object.is(value, -0) ? "-0" : String(value);
+    case "bigint":
+      return String(value);
+    case "boolean":
+      return value ? "t" : "f";
+    case "undefined":
+      return "\\N";
+    case "object": {
+      if (value === null) return "\\N";
+      if (value instanceof Date) {
+        if (Number.isNaN(value.getTime()))
+          throw rowInvalid(`${location()} is a Date without a time; give null where there is none`);
+        return value.toISOString();
+      }
+      if (value instanceof Uint8Array)
+        return `\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`;
+      return copyText(jsonField(value, location), location);
+    }
+    default:
+      throw rowInvalid(
+        `${location()} is a ${typeof value}; give text, a number, a bigint, a boolean, a Date, ` +
+          "bytes or null",
+      );
+  }
+}
+
+function copyText(text: string, location: () => string): string {
+  if (!NEEDS_ESCAPE.test(text)) return text;
+  if (text.includes("\0"))
+    throw rowInvalid(
+      `${location()} has a character NUL, which PostgreSQL keeps in no text; take it out`,
+    );
+  if (/\p{Surrogate}/u.test(text))
+    throw rowInvalid(
+      `${location()} has half of a surrogate pair, which is no character; repair the text`,
+    );
+  return text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one]!);
+}
+
+function jsonField(value: object, location: () => string): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw rowInvalid(
+      `${location()} cannot be JSON: ${(cause as Error).message}; give a text`,
+      cause,
+    );
+  }
+}
+
+/** Lines of COPY as bytes, in chunks. */
+export async function* copyBytes(
+  lines: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<Buffer> {
+  let text = "";
+  for await (const line of lines) {
+    text += line;
+    if (text.length < CHUNK_CHARACTERS) continue;
+    yield Buffer.from(text);
+    text = "";
+  }
+  if (text !== "") yield Buffer.from(text);
+}
+
+export function rowInvalid(message: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("INGEST_ROW_INVALID", message, { cause });
+}

@@ -1,0 +1,236 @@
+/**
+ * One day into one table: the note that it is there and its rows stand in one transaction, so a
+ * kill leaves all of it or nothing.
+ */
+import { pipeline } from "node:stream/promises";
+import { TidemarkError } from "@tidemark/core";
+import pg from "pg";
+import pgCopyStreams from "pg-copy-streams";
+import { databaseError, isPostgresError, type Connection } from "./database.ts";
+import { bindDay } from "./day-statement.ts";
+import type { DayRows } from "./day-rows.ts";
+import type { Day, TableIngest } from "../config/load-jobs.ts";
+import { checkColumns, createNotesTable, targetTable, type TargetTable } from "./table.ts";
+
+export interface IngestedDay {
+  readonly date: string;
+  /** False: it was there, and nothing happened. */
+  readonly written: boolean;
+  /** Rows that came. */
+  readonly rows: number;
+  /**
+   * Of them, those that the table has taken; with "keep" and "replace" the others were there as
+   * they are.
+   */
+  readonly taken: number;
+  /** Rows that `again` took out first. */
+  readonly removed: number;
+}
+
+export interface IngestDayOptions {
+  readonly name: string;
+  readonly job: Pick<TableIngest, "table" | "whenPresent" | "removal">;
+  readonly day: Day;
+  /** Takes the day's rows out and brings them anew where it was ingested before. */
+  readonly again: boolean;
+  readonly connection: Connection;
+  /** Called only where the day is to be written. */
+  readonly rows: () => Promise<DayRows>;
+  readonly onWaiting?: (() => void) | undefined;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Ms after which a day that somebody else writes is spoken of. */
+const WAITING_NOTICE_AFTER = 2_000;
+
+/**
+ * Throws `INGEST_ROW_INVALID` with the place of the row, `INGEST_COLUMN_UNKNOWN`,
+ * `INGEST_TABLE_UNKNOWN`, `INGEST_OTHER_TABLE`, and what the database does.
+ */
+export async function ingestDay(options: IngestDayOptions): Promise<IngestedDay> {
+  const {
+    name,
+    job,
+    day: { date },
+    connection: { client },
+    signal,
+  } = options;
+  const who = `ingest ${name} ${date}`;
+  try {
+    const table = await targetTable(client, job.table, who);
+    if (job.whenPresent === "replace" && table.primaryKey.length === 0)
+      throw new TidemarkError(
+        "CONFIG_INVALID",
+        `${who}: table ${job.table} has no primary key, by which whenPresent: "replace" could ` +
+          "find a row; give it one",
+      );
+    await createNotesTable(client, table);
+    await client.query("BEGIN");
+    const before = await claimDay(table, options, who);
+    if (before !== null && !options.again) {
+      await client.query("ROLLBACK");
+      return { date, written: false, rows: before, taken: 0, removed: 0 };
+    }
+    const removed = options.again
+      ? ((await client.query(bindDay(job.removal!, options.day, `ingest.${name}.removal`)))
+          .rowCount ?? 0)
+      : 0;
+    const rows = await options.rows();
+    const copied = await copyRows(table, rows, options, who);
+    await client.query(
+      `UPDATE ${table.notes} SET rows = $3, at = now() WHERE job = $1 AND date = $2`,
+      [name, date, copied.rows],
+    );
+    signal.throwIfAborted();
+    await client.query("COMMIT");
+    return { date, written: true, ...copied, removed };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw databaseError(error, who);
+  }
+}
+
+/**
+ * The rows of the day that is there already; null: it is to be written. A second writer waits here
+ * for the first.
+ */
+async function claimDay(
+  { notes }: TargetTable,
+  { name, job, day: { date }, connection: { client }, onWaiting }: IngestDayOptions,
+  who: string,
+): Promise<number | null> {
+  const waiting = setTimeout(() => onWaiting?.(), WAITING_NOTICE_AFTER);
+  try {
+    const { rowCount } = await client.query(
+      `INSERT INTO ${notes} (job, date, into_table) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+      [name, date, job.table],
+    );
+    if (rowCount === 1) return null;
+    const {
+      rows: [before],
+    } = await client.query<{ into_table: string; rows: string }>(
+      `SELECT into_table, rows FROM ${notes} WHERE job = $1 AND date = $2 FOR UPDATE`,
+      [name, date],
+    );
+    if (before!.into_table !== job.table)
+      throw new TidemarkError(
+        "INGEST_OTHER_TABLE",
+        `${who}: this day was ingested into ${before!.into_table} by a job of this name; give ` +
+          "this job another name, or name that table",
+      );
+    return Number(before!.rows);
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+async function copyRows(
+  table: TargetTable,
+  rows: DayRows,
+  { job, connection: { client }, onBytes, signal }: IngestDayOptions,
+  who: string,
+): Promise<{ rows: number; taken: number }> {
+  if (rows.columns.length === 0) return { rows: 0, taken: 0 };
+  checkColumns(table, job.table, rows.columns, await rows.location(1));
+  const names = rows.columns.map(pg.escapeIdentifier).join(", ");
+  const direct = (job.whenPresent ?? "refuse") === "refuse";
+  const into = direct ? table.text : "pg_temp.tidemark_day";
+  if (!direct) await createTemporaryTable(client, table, rows.columns, names);
+
+  const copy = client.query(
+    pgCopyStreams.from(
+      `COPY ${into} (${names}) FROM ` +
+        `STDIN${rows.format === "csv" ? " WITH (FORMAT csv, HEADER true)" : ""}`,
+    ),
+  );
+  let bytes = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of rows.bytes()) {
+      bytes += chunk.length;
+      onBytes?.(bytes);
+      yield chunk;
+    }
+  };
+  // what the rows threw is told, not that COPY was then given up
+  let rowsError: unknown = null;
+  await pipeline(
+    async function* () {
+      try {
+        yield* counted();
+      } catch (error) {
+        rowsError = error;
+        throw error;
+      }
+    },
+    copy,
+    { signal },
+  ).catch(async (error: unknown) => {
+    throw rowsError ?? (await rowError(error, rows, who));
+  });
+  const { rowCount } = copy;
+  if (direct) return { rows: rowCount, taken: rowCount };
+
+  const others = rows.columns.filter((name) => !table.primaryKey.includes(name));
+  const missingKey = table.primaryKey.find((name) => !rows.columns.includes(name));
+  if (job.whenPresent === "replace" && missingKey !== undefined)
+    throw new TidemarkError(
+      "INGEST_COLUMN_UNKNOWN",
+      `${who}: the rows have no ${missingKey}, which is of the primary key of ${job.table}: ` +
+        `whenPresent: "replace" needs it to find the row`,
+    );
+  const texts = (prefix: string): string =>
+    others.map((name) => `${prefix}${pg.escapeIdentifier(name)}::text`).join(", ");
+  // a row that is there as it is, is no change in the log either
+  const action =
+    job.whenPresent === "keep" || others.length === 0
+      ? "ON CONFLICT DO NOTHING"
+      : `ON CONFLICT (${table.primaryKey.map(pg.escapeIdentifier).join(", ")}) DO UPDATE SET ${others.map((name) => `${pg.escapeIdentifier(name)} = excluded.${pg.escapeIdentifier(name)}`).join(", ")}
+       WHERE ROW(${texts("there.")}) IS DISTINCT FROM ROW(${texts("excluded.")})`;
+  const { rowCount: taken } = await client.query(
+    `INSERT INTO ${table.text} AS there (${names}) SELECT ${names} FROM pg_temp.tidemark_day ` +
+      `${action}`,
+  );
+  return { rows: rowCount, taken: taken ?? 0 };
+}
+
+/**
+ * Columns as the table has them; none may be null there that may not be in the table, so that COPY
+ * says which row it is.
+ */
+async function createTemporaryTable(
+  client: pg.Client,
+  { text, columns }: TargetTable,
+  named: readonly string[],
+  names: string,
+): Promise<void> {
+  await client.query(
+    `CREATE TEMPORARY TABLE tidemark_day ON COMMIT DROP AS SELECT ${names} FROM ${text} WITH ` +
+      "NO DATA",
+  );
+  const strict = columns.filter(({ name, notNull }) => notNull && named.includes(name));
+  if (strict.length > 0)
+    await client.query(
+      "ALTER TABLE pg_temp.tidemark_day " +
+        `${strict.map(({ name }) => `ALTER COLUMN ${pg.escapeIdentifier(name)} SET NOT NULL`).join(", ")}`,
+    );
+}
+
+/** COPY says at which line it stopped, and in which column. */
+async function rowError(error: unknown, rows: DayRows, who: string): Promise<unknown> {
+  if (!isPostgresError(error)) return error;
+  const [, line, column] =
+    /^COPY [^\n]*?, line (\d+)(?:, column (.*?))?(?::|$)/m.exec(
+      (error as { readonly where?: string }).where ?? "",
+    ) ?? [];
+  if (line === undefined) return error;
+  const location = await rows.location(Number(line));
+  const { message, detail } = error as Error & { readonly detail?: string };
+  return new TidemarkError(
+    "INGEST_ROW_INVALID",
+    `${who}: ${location}: ` +
+      `${column === undefined ? "" : `${column}: `}${message}${detail === undefined ? "" : ` (${detail})`}; ` +
+      "repair that row, nothing of the day was written",
+    { cause: error },
+  );
+}

@@ -1,0 +1,195 @@
+/** Days of a job, one after the other. */
+import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
+import pg from "pg";
+import type { LoadedConfig } from "../config/config-file.ts";
+import { redact, secretsOf } from "../config/secret.ts";
+import { clientConfigOf, connectTo, databaseError, type Connection } from "./database.ts";
+import { fileRows, functionRows, type DayRows } from "./day-rows.ts";
+import type { DatabaseAddress, Day, IngestDone, IngestJob } from "../config/load-jobs.ts";
+import { ingestDay } from "./load-day.ts";
+import { queryRows } from "./query-rows.ts";
+
+/** A day of a job that does the work itself says of it what the job says. */
+export type CompletedDay = IngestDone & { readonly date: string };
+
+export interface IngestOptions {
+  readonly name: string;
+  readonly days: readonly Day[];
+  readonly again: boolean;
+  readonly signal: AbortSignal;
+  readonly onDay: (day: CompletedDay, ms: number) => void;
+  readonly onProgress: (text: string) => void;
+}
+
+/** Ends with the first day that fails; those before it stay. */
+export async function ingest(
+  config: LoadedConfig,
+  { name, days, again, signal, onDay, onProgress }: IngestOptions,
+): Promise<void> {
+  const job = config.ingest![name]!;
+  const secrets = secretsOf(config.secrets ?? {});
+  const opening = { secrets, signal };
+  const address = async (
+    member: string,
+    make: (given: typeof opening) => DatabaseAddress | Promise<DatabaseAddress>,
+  ): Promise<DatabaseAddress> => {
+    const given = await callUserCode(
+      `${config.file}: ingest.${name}.${member}`,
+      "CONFIG_NOT_OPENED",
+      () => make(opening),
+    );
+    if (typeof given === "string" ? given !== "" : typeof given === "object" && given !== null)
+      return given;
+    throw new TidemarkError(
+      "CONFIG_INVALID",
+      `${config.file}: ingest.${name}.${member} must return a URL, as in ` +
+        "postgres://user:password@host/database, or what pg takes",
+    );
+  };
+  if (again) refuseAgain(job, name, config.file);
+  const database = await address("database", job.database);
+  for (const day of days) {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const given = { ...day, ...opening };
+    if ("run" in job) {
+      const done = await withPool(database, `ingest ${name}`, signal, (pool) =>
+        callUserCode(`ingest ${name} ${day.date}`, "INGEST_JOB_FAILED", () =>
+          job.run({ ...given, pool }),
+        ),
+      );
+      if (typeof done !== "object" || done === null || typeof done.written !== "boolean")
+        throw new TidemarkError(
+          "CONFIG_INVALID",
+          `${config.file}: ingest.${name}.run must return { written: true } or { written: false }`,
+        );
+      onDay({ ...done, date: day.date }, performance.now() - started);
+      continue;
+    }
+    const opened: Connection[] = [];
+    const open = async (where: DatabaseAddress, who: string): Promise<Connection> => {
+      const connection = await connectTo(where, who, day.zone, signal);
+      opened.push(connection);
+      return connection;
+    };
+    const rows = async (): Promise<DayRows> => {
+      const { rows: origin } = job;
+      if (typeof origin === "function")
+        return functionRows(
+          await callUserCode(`ingest ${name} ${day.date}`, "INGEST_ROWS_FAILED", () =>
+            origin(given),
+          ),
+          `ingest ${name} ${day.date}`,
+        );
+      if ("file" in origin) return fileRows(origin.file.replaceAll("{date}", day.date), signal);
+      const { query, from } = origin;
+      return queryRows(
+        query,
+        day,
+        await open(
+          from === undefined ? database : await address("rows.from", from),
+          `ingest ${name}: the database of the query`,
+        ),
+        `ingest.${name}.rows.query`,
+      );
+    };
+    try {
+      const connection = await open(database, `ingest ${name}: the database`);
+      const done = await ingestDay({
+        name,
+        job,
+        day,
+        again,
+        connection,
+        rows,
+        signal,
+        onWaiting: () => {
+          onProgress(`${name} ${day.date}: another process writes this day; waiting for it`);
+        },
+        onBytes: (bytes) => {
+          onProgress(`${name} ${day.date}: ${(bytes / 1e6).toFixed(1)} MB copied`);
+        },
+      });
+      onDay({ ...done }, performance.now() - started);
+    } finally {
+      await Promise.all(opened.map((connection) => connection.close()));
+    }
+  }
+}
+
+function refuseAgain(job: IngestJob, name: string, file: string): void {
+  if ("run" in job)
+    throw new TidemarkError(
+      "INGEST_NOT_AGAIN",
+      `ingest ${name}: the job does its work itself, and only it could do a day again; leave ` +
+        "--again out",
+    );
+  if (job.removal !== undefined) return;
+  throw new TidemarkError(
+    "INGEST_NOT_AGAIN",
+    `ingest ${name}: --again must first take the day's rows out, and only you know which they ` +
+      `are; give ${file} ingest.${name}.removal, as in 'DELETE FROM ${job.table} WHERE time >= ` +
+      "$1 AND time < $2'",
+  );
+}
+
+async function withPool<T>(
+  database: DatabaseAddress,
+  who: string,
+  signal: AbortSignal,
+  work: (pool: pg.Pool) => Promise<T>,
+): Promise<T> {
+  const pool = new pg.Pool({
+    ...clientConfigOf(database),
+    max: 4,
+    connectionTimeoutMillis: 15_000,
+    application_name: "tidemark ingest",
+  });
+  pool.on("error", () => undefined);
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      "abort",
+      () => {
+        reject(signal.reason as Error);
+      },
+      { once: true },
+    );
+  });
+  try {
+    return await Promise.race([work(pool), interrupted]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw isTidemarkError(error, "INGEST_JOB_FAILED") && isConnectionError(error.cause)
+      ? databaseError(error.cause, who)
+      : error;
+  } finally {
+    await Promise.race([pool.end(), interrupted]).catch(() => undefined);
+  }
+}
+
+const isConnectionError = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|28|3D000|08|57P)/.test(
+    (error as { readonly code?: string }).code ?? "",
+  );
+
+/**
+ * What the configuration's own code throws is said as its error, without the secrets it was given.
+ */
+async function callUserCode<T>(
+  who: string,
+  code: ErrorCode,
+  call: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isTidemarkError(error)) throw error;
+    throw new TidemarkError(
+      code,
+      `${who}: it threw: ${redact(error instanceof Error ? error.message : String(error))}; ` +
+        "look at what it is given",
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,86 @@
+/** The table that a day goes into, and the notes of the days that did. */
+import { TidemarkError, didYouMean } from "@tidemark/core";
+import pg from "pg";
+
+const { escapeIdentifier } = pg;
+
+export interface TargetTable {
+  /** As it is written in a statement. */
+  readonly text: string;
+  /** The table of notes beside it. */
+  readonly notes: string;
+  readonly columns: readonly { readonly name: string; readonly notNull: boolean }[];
+  readonly primaryKey: readonly string[];
+}
+
+/** Throws `INGEST_TABLE_UNKNOWN`. */
+export async function targetTable(
+  client: pg.Client,
+  name: string,
+  who: string,
+): Promise<TargetTable> {
+  const dot = name.indexOf(".");
+  const schema = dot < 0 ? "public" : name.slice(0, dot);
+  const table = name.slice(dot + 1);
+  const { rows: columns } = await client.query<{ name: string; not_null: boolean; key: number }>(
+    `SELECT attname AS name, attnotnull AS not_null, coalesce(array_position(indkey::int2[], attnum), -1) AS key
+     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+     LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+     WHERE nspname = $1 AND relname = $2 AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [schema, table],
+  );
+  if (columns.length === 0) {
+    const { rows } = await client.query<{ name: string }>(
+      "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname NOT IN " +
+        "('pg_catalog', 'information_schema')",
+    );
+    const names = rows.map((row) => row.name);
+    throw new TidemarkError(
+      "INGEST_TABLE_UNKNOWN",
+      `${who}: the database has no table ` +
+        `${name}${didYouMean(name, names) || "; make it first, or name it as it is called there, with its schema"}`,
+    );
+  }
+  return {
+    text: `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`,
+    notes: `${escapeIdentifier(schema)}.tidemark_ingested`,
+    columns: columns.map((column) => ({ name: column.name, notNull: column.not_null })),
+    primaryKey: columns
+      .filter(({ key }) => key >= 0)
+      .toSorted((a, b) => a.key - b.key)
+      .map((column) => column.name),
+  };
+}
+
+/** Throws `INGEST_COLUMN_UNKNOWN`. */
+export function checkColumns(
+  { columns }: TargetTable,
+  table: string,
+  named: readonly string[],
+  where: string,
+): void {
+  const names = columns.map(({ name }) => name);
+  const other = named.find((name) => !names.includes(name));
+  if (other === undefined) return;
+  throw new TidemarkError(
+    "INGEST_COLUMN_UNKNOWN",
+    `${where}: column "${other}" is none of table ${table}${didYouMean(other, names)} ` +
+      `(${names.join(", ")})`,
+  );
+}
+
+/** Makes the table of notes where there is none. */
+export async function createNotesTable(client: pg.Client, { notes }: TargetTable): Promise<void> {
+  const {
+    rows: [there],
+  } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+    notes,
+  ]);
+  if (there!.there) return;
+  await client.query("BEGIN");
+  // two sessions that make one table at once trip over each other
+  await client.query("SELECT pg_advisory_xact_lock(7384202)");
+  await client.query(`CREATE TABLE IF NOT EXISTS ${notes} (
+    job text NOT NULL, date date NOT NULL, into_table text NOT NULL, rows bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, date))`);
+  await client.query("COMMIT");
+}

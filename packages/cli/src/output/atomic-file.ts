@@ -1,0 +1,96 @@
+/** A file that stands under its name when all of it is there, and not before. */
+import { link, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { TidemarkError } from "@tidemark/core";
+
+export interface AtomicFile {
+  /** Where to write it. */
+  readonly temporary: string;
+  /** It stands under its name. Throws `OUT_EXISTS` where another file has come there meanwhile. */
+  commit(): Promise<void>;
+  /** Takes away what was written; after `finish` it does nothing. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * How long (ms) nothing was written to what another process has left, before it is taken for dead.
+ */
+const ABANDONED_AFTER = 10 * 60_000;
+
+/**
+ * Throws `OUT_EXISTS`, `OUT_NOT_WRITABLE` and `OUT_IS_INPUT` before anything is computed. What
+ * processes that were killed have left beside it is taken away.
+ */
+export async function atomicFile(
+  out: string,
+  { force, input }: { readonly force: boolean; readonly input: string },
+): Promise<AtomicFile> {
+  const refused = (what: string, cause?: unknown): TidemarkError =>
+    new TidemarkError("OUT_NOT_WRITABLE", `${out}: it cannot be written: ${what}`, { cause });
+  const exists = (): TidemarkError =>
+    new TidemarkError(
+      "OUT_EXISTS",
+      `${out}: there is such a file already; give --force to replace it, or choose another --out`,
+    );
+  const directory = dirname(out);
+  if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
+    throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
+  const existing = await stat(out).catch(() => null);
+  if (existing?.isDirectory() === true) throw refused("this is a directory; give --out a file");
+  const source = await stat(input).catch(() => null);
+  if (
+    existing !== null &&
+    source !== null &&
+    existing.ino === source.ino &&
+    existing.dev === source.dev
+  )
+    throw new TidemarkError(
+      "OUT_IS_INPUT",
+      `${out}: this is the file of the entity rows, which would be lost; choose another --out`,
+    );
+  if (existing !== null && !force) throw exists();
+  const name = `.${basename(out)}.tidemark-`;
+  await removeAbandoned(directory, name);
+  const temporary = join(directory, `${name}${process.pid}`);
+  const attempt = async (step: Promise<unknown>): Promise<void> => {
+    await step.catch((cause: unknown) => {
+      throw refused((cause as Error).message, cause);
+    });
+  };
+  await attempt(open(temporary, "w").then((file) => file.close()));
+  let committed = false;
+  return {
+    temporary,
+    async commit() {
+      const file = await open(temporary, "r+");
+      await file.sync().finally(() => file.close());
+      if (force) await attempt(rename(temporary, out));
+      else {
+        await link(temporary, out).catch((cause: unknown) => {
+          throw (cause as NodeJS.ErrnoException).code === "EEXIST"
+            ? exists()
+            : refused((cause as Error).message, cause);
+        });
+        await rm(temporary);
+      }
+      committed = true;
+    },
+    async abandon() {
+      if (!committed) await removeAbandoned(directory, `${name}${process.pid}`, 0);
+    },
+  };
+}
+
+async function removeAbandoned(
+  directory: string,
+  name: string,
+  age = ABANDONED_AFTER,
+): Promise<void> {
+  for (const file of await readdir(directory).catch(() => [])) {
+    if (!file.startsWith(name)) continue;
+    const path = join(directory, file);
+    const info = await stat(path).catch(() => null);
+    if (info !== null && Date.now() - info.mtimeMs >= age)
+      await rm(path, { force: true }).catch(() => undefined);
+  }
+}

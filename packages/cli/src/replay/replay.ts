@@ -1,0 +1,242 @@
+/** Feeds recorded topics to new stores and answers requests from them. */
+import { didYouMean, micros, openStore, type Knowledge, type Store } from "@tidemark/core";
+import type { Batch } from "@tidemark/core/spi";
+import { setImmediate } from "node:timers/promises";
+import { answerLine, answerTexts } from "../output/answers.ts";
+import { answersFile } from "../output/answers-file.ts";
+import { comparison, type Comparison } from "./answer-comparison.ts";
+import { loadSelection, type LoadedSelection } from "../input/definitions-file.ts";
+import { loadDebezium, loadDelta, loadSqlite } from "../modules/optional-packages.ts";
+import { usage } from "../terminal/options.ts";
+import { readRequests, type RequestLine } from "./requests.ts";
+import { createWorkspace, type Workspace } from "./workspace.ts";
+
+/** online: the store that serves · offline: the history · both: each of them, compared. */
+export type ReplayPath = "online" | "offline" | "both";
+
+export interface ReplayOptions {
+  /** The module of definitions. */
+  readonly definitions: string;
+  /** Recorded topics, `.jsonl` or `.jsonl.gz`, in the order of their offsets. */
+  readonly topics: readonly string[];
+  /** The name of a service or a view. */
+  readonly service: string;
+  readonly requests: string;
+  readonly path: ReplayPath;
+  /** Which changes count (law 6); "as-known" needs `path: "offline"`. */
+  readonly knowledge: Knowledge;
+  readonly out: string;
+  /**
+   * What numbers in timestamp columns count where messages have no schema: `"schema.table.column"`
+   * → unit; µs without it.
+   */
+  readonly timeUnits?: TimeUnits | undefined;
+  /** A directory in which the stores stay. */
+  readonly keep?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((progress: {
+        readonly step: "replay" | "answers";
+        readonly done: number;
+        readonly total: number | null;
+      }) => void)
+    | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface ReplayResult {
+  readonly changes: number;
+  readonly requests: number;
+  /** null where one path was asked. */
+  readonly comparison: Comparison | null;
+}
+
+export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "days">>;
+
+/** Requests between looks at the signal, and between reports. */
+const REQUESTS_PER_CHECK = 64;
+
+/**
+ * Answers are written to `out` unless the paths differ. Throws what is wrong with the files before
+ * anything is replayed.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayResult> {
+  if (options.knowledge === "as-known" && options.path !== "offline") {
+    throw usage(
+      `--knowledge as-known is a question to the history, and --path ${options.path} asks the ` +
+        "online " +
+        "store, which holds the rows as they are now and not as they were known: leave --path " +
+        "out, or say --path offline",
+    );
+  }
+  const loaded = await loadSelection(options.definitions, options.service);
+  refuseUnknownColumns(Object.keys(options.timeUnits ?? {}), loaded);
+  const requests = await readRequests(options.requests, loaded.keys);
+  const out = await answersFile(options.out);
+  try {
+    const workspace = await createWorkspace(options.keep);
+    try {
+      const changes = await feedStores(loaded, workspace, options);
+      const compared = await answerRequests(loaded, requests, workspace, out, options);
+      if (compared?.first == null) await out.finish();
+      return { changes, requests: requests.length, comparison: compared };
+    } finally {
+      await workspace.remove();
+    }
+  } finally {
+    await out.abandon();
+  }
+}
+
+/** Opens the stores of the path that is asked. Nothing is pruned: every t is answered (law 1). */
+async function openStores(
+  { selection, name }: LoadedSelection,
+  workspace: Workspace,
+  { path, onWarning }: ReplayOptions,
+): Promise<Store> {
+  const sqlite = path === "offline" ? null : await loadSqlite("tidemark replay");
+  const delta = path === "online" ? null : await loadDelta("tidemark replay");
+  return openStore({
+    definitions: { [name]: selection },
+    online: sqlite?.sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+    offline: delta?.deltaOfflineStore(delta.localObjects(workspace.lake)),
+    retain: "forever",
+    logRetention: "forever",
+    onOverflow: callOnce(() =>
+      onWarning?.(
+        "a sum left the range of its type and stands at that type's largest value (law 3)",
+      ),
+    ),
+  });
+}
+
+async function feedStores(
+  loaded: LoadedSelection,
+  workspace: Workspace,
+  options: ReplayOptions,
+): Promise<number> {
+  const { signal, onProgress, onWarning } = options;
+  const { recordedTopic } = await loadDebezium("tidemark replay");
+  const topics = recordedTopic(options.topics, {
+    times: options.timeUnits,
+    onWarning: ({ message }) => onWarning?.(message),
+  });
+  const store = await openStores(loaded, workspace, options);
+  try {
+    const { changes } = await store.run(topics, {
+      signal,
+      onProgress: (progress) =>
+        onProgress?.({ step: "replay", done: progress.changes, total: progress.total }),
+    });
+    if (changes === 0) {
+      const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
+      onWarning?.(
+        `no message is of a table that "${loaded.name}" reads ` +
+          `(${loaded.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`,
+      );
+    }
+    for (const { source, online } of await store.status()) {
+      if (online !== null && online.quarantinedRows > 0)
+        onWarning?.(
+          `source "${source}": ` +
+            `${online.quarantinedRows === 1 ? "1 row cannot be read and is" : `${online.quarantinedRows} rows cannot be read and are`} ` +
+            "in no window (law 9)",
+        );
+    }
+    return changes;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Asks stores that were closed and opened again. */
+async function answerRequests(
+  loaded: LoadedSelection,
+  requests: readonly RequestLine[],
+  workspace: Workspace,
+  out: { write(line: string): Promise<void> },
+  options: ReplayOptions,
+): Promise<Comparison | null> {
+  const { path, signal, onProgress } = options;
+  const compared = path === "both" ? comparison(loaded.features) : null;
+  const store = await openStores(loaded, workspace, options);
+  try {
+    const online = path === "offline" ? null : onlineAnswers(store, loaded, requests, signal);
+    const offline = path === "online" ? null : offlineAnswers(store, loaded, requests, options);
+    for (const [i, { line }] of requests.entries()) {
+      const served = online === null ? null : ((await online.next()).value as string[]);
+      const known = offline === null ? null : ((await offline.next()).value as string[]);
+      if (compared !== null) compared.add(line, served!, known!);
+      await out.write(answerLine(loaded.features, (served ?? known)!));
+      if (i % REQUESTS_PER_CHECK !== 0) continue;
+      await setImmediate(undefined, { signal });
+      onProgress?.({ step: "answers", done: i + 1, total: requests.length });
+    }
+    return compared;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Requests of one moment that follow each other are asked together. */
+async function* onlineAnswers(
+  store: Store,
+  { selection }: LoadedSelection,
+  requests: readonly RequestLine[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string[]> {
+  for (let start = 0, end = 0; start < requests.length; start = end) {
+    const { time } = requests[start]!;
+    while (end < requests.length && requests[end]!.time === time) end++;
+    const batch = await store.getOnlineBatch({
+      features: selection,
+      entities: requests.slice(start, end).map(({ keys }) => keys),
+      asOf: micros(time),
+      signal,
+    });
+    for (let i = 0; i < batch.length; i++) yield answerTexts(batch, i);
+  }
+}
+
+async function* offlineAnswers(
+  store: Store,
+  { selection, features }: LoadedSelection,
+  requests: readonly RequestLine[],
+  { knowledge, signal }: ReplayOptions,
+): AsyncGenerator<string[]> {
+  const entities = requests.map(({ keys, time }) => ({ ...keys, event_timestamp: micros(time) }));
+  const training = await store.getHistoricalFeatures({
+    features: selection,
+    entities: entities as never,
+    knowledge,
+    signal,
+  });
+  for await (const batch of training.batches() as AsyncIterable<Batch>) {
+    for (let i = 0; i < batch.length; i++)
+      yield answerTexts(batch, i, batch.columns.length - features.length);
+  }
+}
+
+/** A misspelt column would leave its times a thousand times too early, without a word. */
+function refuseUnknownColumns(named: readonly string[], { name, sources }: LoadedSelection): void {
+  const columns = sources.flatMap(({ table, columns }) =>
+    columns
+      .filter(({ type }) => type === "timestamp")
+      .map(({ database }) => `${table}.${database}`),
+  );
+  const other = named.find((one) => !columns.includes(one));
+  if (other !== undefined)
+    throw usage(
+      `--time-unit ${other}: "${name}" reads no such timestamp ` +
+        `column${didYouMean(other, columns)} (there are ${columns.join(", ")})`,
+    );
+}
+
+function callOnce(call: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    call();
+  };
+}

@@ -1,0 +1,142 @@
+/** Requests: one JSON object per line, with the join keys and `event_timestamp`. */
+import { readFile } from "node:fs/promises";
+import { TidemarkError, fromUser, timeOf } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import { ExactNumber, parseExact } from "../input/exact-json.ts";
+
+export interface RequestLine {
+  /** Counted from 1. */
+  readonly line: number;
+  /** The join keys, as the store takes them. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** µs. */
+  readonly time: number;
+}
+
+const TIME_MEMBER = "event_timestamp";
+
+/**
+ * Throws `REQUESTS_NOT_FOUND`, `REQUEST_LINE_INVALID`, `KEY_INVALID` and `TIME_INVALID`, with the
+ * number of the line. Empty lines are passed over.
+ */
+export async function readRequests(
+  file: string,
+  keys: readonly ColumnSpec[],
+): Promise<RequestLine[]> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    const what =
+      (cause as NodeJS.ErrnoException).code === "ENOENT"
+        ? "there is no such file"
+        : `it cannot be read: ${(cause as Error).message}`;
+    throw new TidemarkError(
+      "REQUESTS_NOT_FOUND",
+      `${file}: ${what}; give a file with one JSON object per line`,
+      { cause },
+    );
+  });
+  const requests: RequestLine[] = [];
+  let line = 0;
+  for (const one of text.split("\n")) {
+    line++;
+    const trimmed = line === 1 && one.startsWith("\uFEFF") ? one.slice(1) : one;
+    if (trimmed.trim() !== "") requests.push(requestOf(trimmed, line, `${file}:${line}`, keys));
+  }
+  return requests;
+}
+
+function requestOf(
+  text: string,
+  line: number,
+  location: string,
+  keys: readonly ColumnSpec[],
+): RequestLine {
+  const form =
+    `{${keys.map((key) => `"${key.name}": …`).join(", ")}, "${TIME_MEMBER}": ` +
+    `"2026-01-31T09:30:00.125Z"}`;
+  let given: unknown;
+  try {
+    given = parseExact(text);
+  } catch (cause) {
+    throw new TidemarkError(
+      "REQUEST_LINE_INVALID",
+      `${location}: this is not JSON (${(cause as Error).message}); write ${form}`,
+      { cause },
+    );
+  }
+  if (
+    typeof given !== "object" ||
+    given === null ||
+    Array.isArray(given) ||
+    given instanceof ExactNumber
+  )
+    throw new TidemarkError(
+      "REQUEST_LINE_INVALID",
+      `${location}: this is not a JSON object; write ${form}`,
+    );
+  const members = given as Readonly<Record<string, unknown>>;
+  const names = keys.map((key) => key.name);
+  for (const name of [...names, TIME_MEMBER]) {
+    if (Object.hasOwn(members, name)) continue;
+    throw new TidemarkError(
+      name === TIME_MEMBER ? "TIME_INVALID" : "KEY_INVALID",
+      `${location}: ${name === TIME_MEMBER ? name : `key ${name}`} is missing (the line has ` +
+        `${Object.keys(members).join(", ") || "nothing"}); write ${form}`,
+    );
+  }
+  const superfluous = Object.keys(members).find(
+    (name) => name !== TIME_MEMBER && !names.includes(name),
+  );
+  if (superfluous !== undefined)
+    throw new TidemarkError(
+      "KEY_INVALID",
+      `${location}: ${superfluous} is no key of what is asked; give only ${names.join(", ")} and ` +
+        `${TIME_MEMBER}`,
+    );
+  return {
+    line,
+    keys: Object.fromEntries(
+      keys.map((key) => [
+        key.name,
+        checkedKey(members[key.name], key, `${location}: key ${key.name}`),
+      ]),
+    ),
+    time: timeOf(withoutExactNumbers(members[TIME_MEMBER]), `${location}: ${TIME_MEMBER}`),
+  };
+}
+
+/** The key in the form the store takes, checked against its column. */
+function checkedKey(given: unknown, column: ColumnSpec, who: string): unknown {
+  const value = keyForm(given, column);
+  fromUser(value, { ...column, nullable: false }, who, "KEY_INVALID");
+  return value;
+}
+
+function keyForm(given: unknown, column: ColumnSpec): unknown {
+  switch (column.type) {
+    case "int64": {
+      const whole =
+        given instanceof ExactNumber
+          ? given.whole()
+          : typeof given === "string" && /^-?\d+$/.test(given)
+            ? BigInt(given)
+            : null;
+      return whole ?? withoutExactNumbers(given);
+    }
+    case "decimal":
+      return given instanceof ExactNumber ? given.digits : given;
+    case "bytes":
+      return typeof given === "string" && isBase64(given)
+        ? new Uint8Array(Buffer.from(given, "base64"))
+        : withoutExactNumbers(given);
+    default:
+      return withoutExactNumbers(given);
+  }
+}
+
+function withoutExactNumbers(given: unknown): unknown {
+  return given instanceof ExactNumber ? Number(given.digits) : given;
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}

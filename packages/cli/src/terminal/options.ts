@@ -1,0 +1,90 @@
+/**
+ * Options of a command, read strictly: what is not known is refused, with the nearest name that is.
+ */
+import { parseArgs } from "node:util";
+import { TidemarkError, didYouMean } from "@tidemark/core";
+
+/** flag: stands alone · text: takes a value · texts: takes a value and may be given again. */
+export type OptionKind = "flag" | "text" | "texts";
+
+export interface ParsedOptions {
+  has(name: string): boolean;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+}
+
+/** By the old name of an option, what to write now. */
+const RENAMED: Readonly<Record<string, string>> = {
+  "as-known": "--knowledge as-known",
+  "require-known": "--before-history error",
+};
+
+/** Throws `USAGE`. */
+export function readOptions(
+  args: readonly string[],
+  known: Readonly<Record<string, OptionKind>>,
+): ParsedOptions {
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, kind]) => [
+      name,
+      { type: kind === "flag" ? "boolean" : "string", multiple: true } as const,
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind === "positional") throw usage(`"${token.value}" belongs to no option`);
+    if (token.kind === "option-terminator") continue;
+    const { name, rawName, value } = token;
+    const kind = known[name];
+    if (kind === undefined && Object.hasOwn(RENAMED, name))
+      throw usage(`there is no option ${rawName} any more: write ${RENAMED[name]}`);
+    if (kind === undefined)
+      throw usage(
+        `there is no option ${rawName}${didYouMean(
+          rawName,
+          Object.keys(known).map((one) => `--${one}`),
+        )}`,
+      );
+    if (kind === "flag" && value !== undefined)
+      throw usage(`${rawName} takes no value, got "${value}"`);
+    if (
+      kind !== "flag" &&
+      (value === undefined || value === "" || (value.startsWith("--") && !token.inlineValue))
+    )
+      throw usage(`${rawName} needs a value`);
+    const values = given.get(name);
+    if (values === undefined) given.set(name, [value ?? ""]);
+    else if (kind === "texts") values.push(value!);
+    else throw usage(`${rawName} is given twice`);
+  }
+  return {
+    has: (name) => given.has(name),
+    text: (name) => given.get(name)?.[0],
+    texts: (name) => given.get(name) ?? [],
+  };
+}
+
+/** The word given for an option; the first of `words` where none is. Throws `USAGE`. */
+export function choiceOf<Word extends string>(
+  given: ParsedOptions,
+  name: string,
+  words: readonly [Word, ...Word[]],
+): Word {
+  const text = given.text(name);
+  if (text === undefined) return words[0];
+  const word = words.find((one) => one === text);
+  if (word === undefined)
+    throw usage(`--${name} ${text} is none of ${words.join(", ")}${didYouMean(text, words)}`);
+  return word;
+}
+
+export function usage(message: string): TidemarkError {
+  return new TidemarkError("USAGE", message);
+}

@@ -1,0 +1,316 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { bankProject, definitions } from "../support/bank.ts";
+import type { Project, CommandResult } from "../support/project.ts";
+
+const config = `
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import { defineConfig } from "@tidemark/cli";
+import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { recordedTopic } from "@tidemark/source-debezium";
+import * as definitions from "./features.ts";
+export default defineConfig({
+  definitions, namespace: "bank",
+  online: () => sqliteOnlineStore("online.db"),
+  offline: () => deltaOfflineStore(localObjects("lake")),
+  changes: { recorded: () => recordedTopic("topic.jsonl") },
+});
+`;
+
+function bank(): Project {
+  const project = bankProject();
+  project.write("tidemark.config.ts", config);
+  return project;
+}
+
+const withFeature = (text: string): string =>
+  definitions.replace("features: {\n", `features: {\n    ${text}\n`);
+
+test(
+  "plan, apply, run, status: what is new, what is served at once, what waits for a backfill, " +
+    "and who would lose an answer",
+  async () => {
+    const project = bank();
+    const first = await project.run("plan");
+    expect(first.stdout).toMatch(
+      /^namespace "bank": nothing was applied yet\n\+ entity user\n\+ feature weekly_activity\.first: served from the first change on[^]*\n\+ view weekly_activity\n11 added, 0 changed, 0 removed: tidemark apply does it\n$/,
+    );
+    expect([first.code, first.stderr]).toEqual([3, ""]);
+    const applied = await project.run("apply", "--by", "ann", "--json");
+    expect(JSON.parse(applied.stdout)).toMatchObject({
+      namespace: "bank",
+      applied: null,
+      version: 1,
+    });
+    expect(applied.code).toBe(0);
+    const again = await project.run("apply");
+    expect(again.stdout).toMatch(
+      /^namespace "bank": version 1, applied by ann at \d{4}-[^\n]*Z\nnothing to change\n$/,
+    );
+    const none = await project.run("plan", "--json");
+    expect([none.code, JSON.parse(none.stdout)]).toMatchObject([
+      0,
+      { changes: [], waiting: [], destructive: false, applied: { by: "ann", version: 1 } },
+    ]);
+
+    const ran = await project.run("run", "--until", "caught-up", "--json");
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    expect((JSON.parse(ran.stdout) as { readonly changes: number }).changes).toBeGreaterThan(50);
+    expect(
+      JSON.parse((await project.run("run", "--changes", "recorded", "--json")).stdout),
+    ).toEqual({ changes: 0, stopped: false });
+    const status = await project.run("status");
+    expect(status.stdout).toMatch(
+      /^source transactions\n {2}online {3}multi\.public\.transaction_data:0 up to \d+[^]*; answers from [^]*\n {2}history {2}multi[^]* changes, \d+ rows in versions\n/,
+    );
+    expect([status.code, status.stderr]).toEqual([0, ""]);
+
+    project.write(
+      "features.ts",
+      withFeature('day: sum(transactions.amount).over("1d"), month: count().over("30d"),').replace(
+        'total: sum(transactions.amount).over("7d")',
+        'total: sum(transactions.amount).over("3d")',
+      ),
+    );
+    const drifting = await project.run("status");
+    expect(drifting.stderr).toMatch(
+      /^warning: the definitions of this store are not those applied to namespace "bank" \(version 1, by ann at [^)]*\): feature weekly_activity\.day is not applied, feature weekly_activity\.month is not applied, feature weekly_activity\.total is applied with another meaning, service fraud_v1 is applied with another meaning, view weekly_activity is applied with another meaning; apply them with tidemark apply, or deploy/,
+    );
+    const plan = await project.run("plan");
+    expect(plan.code).toBe(3);
+    expect(plan.stdout.split("\n").slice(1)).toEqual([
+      "+ feature weekly_activity.day: served at once",
+      "+ feature weekly_activity.month: needs a backfill: the online store lacks a window " +
+        "this long",
+      "~ feature weekly_activity.total becomes version 2: served at once",
+      "    window: 7d → 3d",
+      "    used by service fraud_v1",
+      "    destructive: what it answers changes its meaning",
+      "~ service fraud_v1 becomes version 2",
+      "    features.day added: weekly_activity.day",
+      "    features.month added: weekly_activity.month",
+      "~ view weekly_activity becomes version 2",
+      "    longestWindow: 7d → 30d",
+      "    used by service fraud_v1",
+      "2 added, 3 changed, 0 removed; 1 of them destructive: tidemark apply does it",
+      "",
+    ]);
+    const refused = await project.run("apply", "--json");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(
+      /^tidemark apply: REGISTRY_DESTRUCTIVE: delta offline store in .*: the registry of namespace "bank": feature weekly_activity\.total would be changed \(what it answers changes its meaning\): give a new meaning a new name .* --allow-destructive/,
+    );
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "REGISTRY_DESTRUCTIVE" } });
+    expect((await project.run("apply", "--allow-destructive")).stdout).toMatch(
+      /\napplied as version 2: 2 added, 3 changed, 0 removed; 1 of them destructive\n$/,
+    );
+    const rest = await project.run("plan");
+    expect([rest.code, rest.stdout.split("\n").slice(1)]).toEqual([
+      0,
+      [
+        "! feature weekly_activity.month: as it was, and needs a backfill: the online store " +
+          "lacks a window this long",
+        "nothing changes",
+        "",
+      ],
+    ]);
+  },
+);
+
+test("a registry of a newer Tidemark, and one that is damaged, are named, with the next step", async () => {
+  const project = bank();
+  expect((await project.run("apply")).code).toBe(0);
+  const entry = project.path("lake/_tidemark/registry/bank/00000000000000000000.json");
+  const text = readFileSync(entry, "utf8");
+  writeFileSync(entry, text.replace('"format":2', '"format":3'));
+  for (const command of ["plan", "apply"]) {
+    const { code, stderr } = await project.run(command);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /REGISTRY_NEWER_FORMAT: delta offline store in .*: the registry of namespace "bank" has format 3, and this version of Tidemark reads 2: use the version that wrote it/,
+      ),
+    ]);
+  }
+  writeFileSync(entry, text.slice(0, -20));
+  expect((await project.run("plan")).stderr).toMatch(
+    /REGISTRY_DAMAGED: .* cannot be read: it is no JSON; put back its newest entry from a copy/,
+  );
+  writeFileSync(entry, text.replace('"window":604800000000', '"window":604800000001'));
+  expect((await project.run("plan")).stderr).toMatch(
+    /REGISTRY_DAMAGED: .* what it says of feature "weekly_activity\.\w+" does not fit its fingerprint/,
+  );
+});
+
+test(
+  "a configuration without a history has no plan; without an online store, what is served is " +
+    "not known",
+  async () => {
+    const project = bank();
+    project.write("tidemark.config.ts", config.replace(/ {2}offline: .*\n/, ""));
+    expect(await project.run("plan")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        "CONFIG_INVALID: tidemark.config.ts: there is no offline store, and this needs one; add " +
+          "offline: ",
+      ) as string,
+    });
+    project.write("tidemark.config.ts", config.replace(/ {2}online: .*\n/, ""));
+    expect((await project.run("plan")).stdout).toContain(
+      "+ feature weekly_activity.total: no online store is configured to ask\n",
+    );
+    project.write("tidemark.config.ts", config.replace(/ {2}changes: .*\n/, ""));
+    expect(await project.run("run")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        "CONFIG_INVALID: tidemark.config.ts: there is no change source; add changes: ",
+      ) as string,
+    });
+  },
+);
+
+test("the wrong command line of these commands ends with 2", async () => {
+  const project = bank();
+  expect(await project.run("aply")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('there is no command "aply"; did you mean "apply"?') as string,
+  });
+  expect(await project.run("apply", "--allow-destructiv")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean "--allow-destructive"?') as string,
+  });
+  expect(await project.run("run", "--until", "caughtup")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      '--until caughtup is not caught-up; did you mean "caught-up"?',
+    ) as string,
+  });
+  expect(await project.run("run", "--changes", "recordd")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      'no change source is called "recordd"; did you mean "recorded"?',
+    ) as string,
+  });
+  expect((await project.run("plan", "--help")).stdout).toMatch(
+    /^Usage: tidemark plan[^]*--config FILE[^]*--json/,
+  );
+});
+
+test("no output of a command holds a secret, also where an error of a driver repeats it", async () => {
+  const project = bank();
+  project.write(
+    "tidemark.config.ts",
+    config
+      .replace(
+        "definitions, namespace",
+        'definitions, secrets: { lake: env("TIDEMARK_TEST_LAKE"), unused: ' +
+          'env("TIDEMARK_TEST_UNUSED") }, namespace',
+      )
+      .replace("{ defineConfig }", "{ defineConfig, env }")
+      .replace(
+        '() => deltaOfflineStore(localObjects("lake"))',
+        '({ secrets }) => ({ ...deltaOfflineStore(localObjects("lake")), registry: { load: ' +
+          "async () => { throw new Error(`403 for ${secrets.lake} at " +
+          'https://x/?key=${encodeURIComponent(secrets.lake)}`); }, save: async () => "done" as ' +
+          "const } })",
+      ),
+  );
+  process.env["TIDEMARK_TEST_LAKE"] = "AKIA/very secret+key";
+  try {
+    const { code, stdout, stderr } = await project.run("plan", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: "UNEXPECTED",
+        message: "403 for [secret lake] at https://x/?key=[secret lake]",
+      },
+    });
+    expect(stderr).toContain("403 for [secret lake]");
+    expect(stdout + stderr).not.toMatch(/very.secret/);
+  } finally {
+    delete process.env["TIDEMARK_TEST_LAKE"];
+  }
+  expect(await project.run("plan")).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringContaining(
+      'SECRET_MISSING: secret "lake": the environment variable TIDEMARK_TEST_LAKE is not set; ' +
+        "set it",
+    ) as string,
+  });
+});
+
+test.each([
+  "process.emitWarning(`slow: ${secrets.lake}`)",
+  "setTimeout(() => { throw new Error(`gone: ${secrets.lake}`); })",
+  "void Promise.reject(new Error(`lost: ${secrets.lake}`))",
+])("nor does what Node prints by itself: %s", async (what) => {
+  const project = bank();
+  project.write(
+    "tidemark.config.ts",
+    config
+      .replace(
+        "definitions, namespace",
+        'definitions, secrets: { lake: env("TIDEMARK_TEST_NODE") }, namespace',
+      )
+      .replace("{ defineConfig }", "{ defineConfig, env }")
+      .replace(
+        "() => deltaOfflineStore(",
+        `async ({ secrets }) => { ${what}; await new Promise((resolve) => { ` +
+          "setTimeout(resolve, 50); }); return deltaOfflineStore(",
+      )
+      .replace('("lake")),', '("lake")); },'),
+  );
+  process.env["TIDEMARK_TEST_NODE"] = "open sesame";
+  onTestFinished(() => {
+    delete process.env["TIDEMARK_TEST_NODE"];
+  });
+  const { stdout, stderr } = await project.run("plan");
+  expect(stderr).toMatch(/(slow|gone|lost): \[secret lake\]/);
+  expect(stdout + stderr).not.toContain("open sesame");
+});
+
+/** A source that has given all it has, says so on stderr, and goes on until its signal. */
+const staying = config.replace(
+  'recordedTopic("topic.jsonl")',
+  `{
+    const source = recordedTopic("topic.jsonl");
+    return { ...source, ends: false, async *changes(options) {
+      yield* source.changes(options);
+      console.error("all read");
+      await new Promise((resolve) => {
+        const stay = setInterval(() => undefined, 1000);
+        options.signal!.addEventListener("abort", () => { clearInterval(stay); resolve(null); });
+      });
+    } };
+  }`,
+);
+
+async function stopped(project: Project, ...args: readonly string[]): Promise<CommandResult> {
+  const { child, ended } = project.start(["run", "--json", ...args]);
+  await new Promise<void>((resolve) => {
+    child.stderr!.on("data", (chunk: string) => {
+      if (chunk.includes("all read")) resolve();
+    });
+  });
+  child.kill("SIGTERM");
+  return ended;
+}
+
+test(
+  "a run that is to go on is stopped by SIGTERM and ends well; one that is to catch up was " +
+    "interrupted; what is in stays",
+  async () => {
+    const project = bank();
+    project.write("tidemark.config.ts", staying);
+    const { code, stdout } = await stopped(project);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { stopped: true }]);
+    const early = await stopped(project, "--until", "caught-up");
+    expect([early.code, JSON.parse(early.stdout)]).toEqual([
+      130,
+      { error: { code: "INTERRUPTED", message: "what is in stays; call it again to go on" } },
+    ]);
+    project.write("tidemark.config.ts", config);
+    expect((await project.run("run")).code).toBe(0);
+  },
+);

@@ -1,0 +1,87 @@
+/** A project that ingests into a PostgreSQL: a table of payments in a database of its own. */
+import pg from "pg";
+import type { Postgres } from "@tidemark/testkit/services";
+import { onTestFinished } from "vitest";
+import { definitions } from "./bank.ts";
+import { Project, type CommandResult } from "./project.ts";
+
+let number = 0;
+
+export const PAYMENTS = `CREATE TABLE public.payments (
+  id bigint PRIMARY KEY, "User ID" text NOT NULL, amount numeric(20, 4), rate float8, at timestamptz, local timestamp, day date, good boolean, raw bytea, extra jsonb)`;
+
+export class IngestProject extends Project {
+  readonly pool: pg.Pool;
+  readonly url: string;
+
+  private constructor(url: string) {
+    super();
+    this.url = url;
+    this.pool = new pg.Pool({ connectionString: url });
+    // a server that is ended says so to connections that are just closing, too
+    this.pool.on("error", () => undefined);
+    onTestFinished(() => this.pool.end());
+  }
+
+  /** `job`: the text of the configuration's member `ingest`. */
+  static async over(
+    server: Postgres,
+    job: string,
+    { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {},
+  ): Promise<IngestProject> {
+    const name = `ingest${++number}_${process.pid}`;
+    const admin = new pg.Client({ connectionString: server.url });
+    await admin.connect();
+    await admin.query(`CREATE DATABASE ${name}`);
+    await admin.end();
+    const project = new IngestProject(server.url.replace(/[^/]*$/, name));
+    await project.pool.query(table);
+    project.write("features.ts", definitions);
+    project.configure(job, before);
+    return project;
+  }
+
+  configure(job: string, before = ""): void {
+    this.write(
+      "tidemark.config.ts",
+      `
+import { defineConfig, env } from "@tidemark/cli";
+import * as definitions from "./features.ts";
+${before}
+export default defineConfig({
+  definitions, zone: "Asia/Ho_Chi_Minh", secrets: { database: env("PAYMENTS_URL") },
+  ingest: { ${job} },
+});
+`,
+    );
+  }
+
+  override run(...args: string[]): Promise<CommandResult> {
+    process.env["PAYMENTS_URL"] = this.url;
+    return super.run(...args);
+  }
+
+  /** As texts, so that no digit is lost. */
+  async rows(columns = "*"): Promise<Record<string, string | null>[]> {
+    const { rows } = await this.pool.query<Record<string, string | null>>({
+      text: `SELECT ${columns} FROM public.payments ORDER BY id`,
+      types: { getTypeParser: () => (text: unknown) => text as string } as never,
+    });
+    return rows;
+  }
+
+  async count(): Promise<number> {
+    return Number(
+      (await this.pool.query<{ n: string }>("SELECT count(*) AS n FROM public.payments")).rows[0]!
+        .n,
+    );
+  }
+
+  async days(): Promise<string[]> {
+    return (
+      await this.pool.query<{ day: string }>(
+        "SELECT job || ' ' || date AS day FROM public.tidemark_ingested ORDER BY 1",
+      )
+    ).rows.map(({ day }) => day);
+  }
+}
