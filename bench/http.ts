@@ -269,9 +269,9 @@ async function startFeast(store: Store): Promise<string> {
   mkdirSync(own);
   const rows: object[] = [];
   for (let n = 0; n < USERS; n++) {
-    const [row] = await store.getOnlineFeatures({
+    const row = await store.getOnlineFeatures({
       features: weekly,
-      entities: [{ user_id: userName(n) }],
+      entity: { user_id: userName(n) },
       asOf: micros(NOW),
     });
     rows.push({ user_id: userName(n), ...row });

@@ -101,13 +101,13 @@ async function onlineRows(
   const { all } = scenarioDefinitions(scenario);
   const rows: Row[] = [];
   for (const request of requests) {
-    const [row] = await store.getOnlineFeatures({
+    const { row } = await store.getOnlineFeatures({
       features: all,
-      entities: [requestKeys(scenario, request)],
+      entity: requestKeys(scenario, request),
       asOf: micros(request.time),
       metadata: true,
     });
-    rows.push(row!);
+    rows.push(row);
   }
   return rows;
 }

@@ -165,12 +165,12 @@ async function said(store: Store, scenario: Scenario): Promise<unknown> {
   const rows: unknown[] = [];
   for (const request of scenario.requests)
     rows.push(
-      ...(await store.getOnlineFeatures({
+      await store.getOnlineFeatures({
         features: all,
-        entities: [requestKeys(scenario, request)],
+        entity: requestKeys(scenario, request),
         asOf: micros(request.time),
         metadata: true,
-      })),
+      }),
     );
   return { rows, status: await store.status() };
 }

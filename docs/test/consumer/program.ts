@@ -30,7 +30,7 @@ export async function program(): Promise<void> {
   await store.run(recordedTopic("transactions.jsonl"));
   await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\./ }));
 
-  const [row] = await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: "u" }] });
+  const row = await store.getOnlineFeatures({ features: fraud, entity: { user_id: "u" } });
   exactly<number>()<typeof row.num>(row.num);
   exactly<number>()<typeof row.total>(row.total);
   exactly<number | null>()<typeof row.most>(row.most);
@@ -39,9 +39,18 @@ export async function program(): Promise<void> {
   // @ts-expect-error a misspelt feature
   void row.totl;
   // @ts-expect-error a misspelt key
-  await store.getOnlineFeatures({ features: fraud, entities: [{ user: "u" }] });
+  await store.getOnlineFeatures({ features: fraud, entity: { user: "u" } });
   // @ts-expect-error a key of another type
   await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: 5 }] });
+  // @ts-expect-error one entity or a list of them
+  await store.getOnlineFeatures({ features: fraud, entity: { user_id: "u" }, entities: [] });
+  const told = await store.getOnlineFeatures({
+    features: fraud,
+    entities: [{ user_id: "u" }],
+    metadata: true,
+  });
+  exactly<string>()<typeof told.asOf>(told.asOf);
+  exactly<number>()<(typeof told.rows)[0]["num"]["value"]>(told.rows[0].num.value);
 
   const entities = [{ user_id: "u", event_timestamp: "2025-06-14T09:30:00Z", fraud: false }];
   for await (const one of await store.getHistoricalFeatures({ features: weekly, entities })) {

@@ -1,12 +1,14 @@
 /** Converts the server's rows to the rows of a store's `getOnlineFeatures`. */
-import type { OnlineAnswers } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { dateIn, differs, valueReader } from "./wire.ts";
 
-/** Rows with the time they hold for. */
-export type Rows = OnlineAnswers<Record<string, unknown>[]>;
+export interface OnlineRows {
+  /** The end of the windows, as an ISO string with six decimals of a second. */
+  readonly asOf: string;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
 
-export type AnswerReader = (answer: unknown, length: number) => Rows;
+export type AnswerReader = (answer: unknown, length: number) => OnlineRows;
 
 /**
  * Makes a reader of rows with these columns, in this order.
@@ -33,11 +35,7 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
       throw differs(
         `it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`,
       );
-    const rows = (given as readonly unknown[]).map(rowOf);
-    return Object.defineProperty(rows, "asOf", {
-      value: asOf,
-      enumerable: false,
-    }) as unknown as Rows;
+    return { asOf, rows: (given as readonly unknown[]).map(rowOf) };
   };
 }
 

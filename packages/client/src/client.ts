@@ -1,19 +1,21 @@
 /** Makes a client of Tidemark's server, with the calls of a store. */
 import {
   TidemarkError,
+  answerOf,
   isTidemarkError,
   keysNeeded,
   selectedFeatures,
-  type Answer,
   type FeatureReads,
   type MaterializeOptions,
   type MaterializeResult,
+  type OnlineAnswer,
+  type OnlineRequestInput,
   type Pushes,
+  type RequestedEntities,
   type SourceStatus,
   type TimeInput,
 } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
-import type { AnswerReader } from "./answers.ts";
 import type { CallOptions, ClientOptions } from "./client-options.ts";
 import type { Exports, ServiceNames, ServiceNeeds, ServiceRow } from "./definitions-of.ts";
 import { columnsOf, questionBody, referencesOf } from "./online-request.ts";
@@ -27,16 +29,13 @@ export interface ServiceClient<Row, Needs> {
    * Returns the features of the service for entities, as the client's `getOnlineFeatures`. The
    * server's definition of the service counts.
    */
-  getOnlineFeatures<const E extends readonly unknown[], const M extends boolean = false>(request: {
-    readonly entities: { readonly [I in keyof E]: NoInfer<Needs> };
-    readonly metadata?: M | undefined;
-    readonly asOf?: TimeInput | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<
-    {
-      -readonly [I in keyof E]: M extends true ? { [K in keyof Row]: Answer<Row[K]> } & {} : Row;
-    } & { readonly asOf: string }
-  >;
+  getOnlineFeatures<const E extends readonly unknown[] = never, const M extends boolean = false>(
+    request: {
+      readonly metadata?: M | undefined;
+      readonly asOf?: TimeInput | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } & RequestedEntities<E, Needs>,
+  ): Promise<OnlineAnswer<E, Row, M>>;
 }
 
 /** A client of Tidemark's server. `D` is `typeof definitions`, for services by name. */
@@ -50,7 +49,7 @@ export interface Client<D extends Exports = Exports>
    * @example
    * const client = createClient<typeof import("./features.ts")>({ url });
    * const fraud = client.service("fraud_v1");
-   * const [row] = await fraud.getOnlineFeatures({ entities: [{ user_id: "user_000066" }] });
+   * const row = await fraud.getOnlineFeatures({ entity: { user_id: "user_000066" } });
    */
   service<const N extends ServiceNames<D>>(
     name: N,
@@ -79,9 +78,9 @@ export interface Client<D extends Exports = Exports>
  * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example
  * const client = createClient({ url: "https://features.bank.example", token: "…" });
- * const [row] = await client.getOnlineFeatures({
+ * const row = await client.getOnlineFeatures({
  *   features: fraud,
- *   entities: [{ user_id: "user_000066" }],
+ *   entity: { user_id: "user_000066" },
  * });
  */
 export function createClient<D extends Exports = Exports>(options: ClientOptions): Client<D> {
@@ -104,41 +103,33 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
 
   async function ask(
     path: string,
-    body: object,
-    read: AnswerReader,
-    length: number,
-    signal: AbortSignal | undefined,
+    features: { readonly features?: readonly string[] },
+    { keys, readers }: NamedService,
+    request: OnlineRequestInput,
   ): Promise<unknown> {
-    return read(
-      await send({ method: "POST", path, body: JSON.stringify(body), repeatable: true, signal }),
-      length,
-    );
+    const question = await questionBody(keys, request);
+    const answer = await send({
+      method: "POST",
+      path,
+      body: JSON.stringify({ ...features, ...question }),
+      repeatable: true,
+      signal: request.signal,
+    });
+    const { asOf, rows } = readers(request.metadata === true)(answer, question.entities.length);
+    return answerOf(request, rows, () => asOf);
   }
 
   const calls = {
-    async getOnlineFeatures(request: Request & { readonly features: unknown }) {
-      const { references, keys, readers } = preparedFor(request.features);
-      return ask(
-        "/v1/features",
-        { features: references, ...questionBody(keys, request) },
-        readers(request.metadata === true),
-        request.entities.length,
-        request.signal,
-      );
+    async getOnlineFeatures(request: OnlineRequestInput) {
+      const asked = preparedFor(request.features);
+      return ask("/v1/features", { features: asked.references }, asked, request);
     },
 
     service: (name: string) => ({
-      async getOnlineFeatures(request: Request) {
-        const once = async (): Promise<unknown> => {
-          const { keys, readers } = await services.named(name, request.signal);
-          return ask(
-            `/v1/services/${encodeURIComponent(name)}/features`,
-            questionBody(keys, request),
-            readers(request.metadata === true),
-            request.entities.length,
-            request.signal,
-          );
-        };
+      async getOnlineFeatures(request: OnlineRequestInput) {
+        const path = `/v1/services/${encodeURIComponent(name)}/features`;
+        const once = async (): Promise<unknown> =>
+          ask(path, {}, await services.named(name, request.signal), request);
         return once().catch((error: unknown) => {
           if (!isTidemarkError(error, "DEFINITIONS_DIFFER")) throw error;
           services.forget(); // the server's definitions have changed since the client asked
@@ -198,13 +189,6 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
     },
   };
   return calls as unknown as Client<D>;
-}
-
-interface Request {
-  readonly entities: readonly unknown[];
-  readonly metadata?: boolean;
-  readonly asOf?: unknown;
-  readonly signal?: AbortSignal;
 }
 
 interface Prepared extends NamedService {

@@ -1,36 +1,46 @@
 /** Encodes a request for features in the server's form. */
-import { formatTime, keyReader, timeOf } from "@tidemark/core";
+import {
+  formatTime,
+  keyReader,
+  requestedKeys,
+  timeOf,
+  type OnlineRequestInput,
+} from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
 import { wireValue } from "./wire.ts";
 
-export interface OnlineQuestion {
+/** A request's JSON without features. */
+export interface QuestionBody {
   readonly entities: readonly unknown[];
-  readonly metadata?: boolean | undefined;
-  readonly asOf?: unknown;
+  readonly asOf?: string;
+  readonly metadata?: true;
 }
 
 /**
  * Returns the body's JSON without features. Wrong keys and times are refused before a request is
  * sent.
  *
+ * @throws OPTION_UNKNOWN when the request has an option that does not exist.
+ * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
  * @throws KEY_INVALID when an entity's keys are wrong.
  * @throws TIME_INVALID when `asOf` is no time.
  */
-export function questionBody(
-  keys: readonly ColumnSpec[],
-  { entities, metadata, asOf }: OnlineQuestion,
-): Readonly<Record<string, unknown>> {
-  const read = keyReader(keys, { extra: false });
-  const plain = keys.every(
+export async function questionBody(
+  needed: readonly ColumnSpec[],
+  request: OnlineRequestInput,
+): Promise<QuestionBody> {
+  const { metadata, asOf } = request;
+  const read = keyReader(needed, { extra: false });
+  const keys = await requestedKeys("getOnlineFeatures", request, { needed, read });
+  const plain = needed.every(
     ({ type }) => type === "string" || type === "boolean" || type === "int32",
   );
   return {
-    entities: entities.map((row, i) => {
-      const values = read(row, i);
-      return plain
-        ? values
-        : Object.fromEntries(keys.map((key) => [key.name, wireValue(values[key.name]!, key)]));
-    }),
+    entities: plain
+      ? keys
+      : keys.map((values) =>
+          Object.fromEntries(needed.map((key) => [key.name, wireValue(values[key.name]!, key)])),
+        ),
     ...(asOf === undefined ? {} : { asOf: formatTime(timeOf(asOf, "asOf")) }),
     ...(metadata === true ? { metadata } : {}),
   };

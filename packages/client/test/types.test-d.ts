@@ -10,7 +10,6 @@ import {
   string,
   timestamp,
   type Answer,
-  type OnlineAnswers,
 } from "@tidemark/core";
 import { createClient } from "@tidemark/client";
 import { expectTypeOf, test } from "vitest";
@@ -62,13 +61,22 @@ const entities = [{ user_id: "ann", bank: 1n }] as const;
 
 test("the answer has the types of a store's", async () => {
   const rows = await client.getOnlineFeatures({ features: fraud, entities });
-  expectTypeOf(rows).toEqualTypeOf<OnlineAnswers<[{ n: number; phone: string | null }]>>();
-  const [row] = await client.getOnlineFeatures({
+  expectTypeOf(rows).toEqualTypeOf<[{ n: number; phone: string | null }]>();
+  type Told = { n: Answer<number>; device: Answer<string | null> };
+  const answer = await client.getOnlineFeatures({
     features: [activity.n, profile],
     entities,
     metadata: true,
   });
-  expectTypeOf(row).toEqualTypeOf<{ n: Answer<number>; device: Answer<string | null> }>();
+  expectTypeOf(answer).toEqualTypeOf<{ readonly asOf: string; readonly rows: [Told] }>();
+  const [entity] = entities;
+  expectTypeOf(await client.getOnlineFeatures({ features: fraud, entity })).toEqualTypeOf<{
+    n: number;
+    phone: string | null;
+  }>();
+  expectTypeOf(
+    await client.getOnlineFeatures({ features: [activity.n, profile], entity, metadata: true }),
+  ).toEqualTypeOf<{ readonly asOf: string; readonly row: Told }>();
 });
 
 test("a service by its name has its row and its keys", async () => {
@@ -76,10 +84,16 @@ test("a service by its name has its row and its keys", async () => {
     .service("fraud_v1")
     .getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }] });
   expectTypeOf(row).toEqualTypeOf<{ n: number; phone: string | null }>();
-  const [detailed] = await client
-    .service("other")
-    .getOnlineFeatures({ entities: [{ user_id: "ann", bank: 5 }], metadata: true });
-  expectTypeOf(detailed).toEqualTypeOf<{ n: Answer<number> }>();
+  const other = client.service("other");
+  const entity = { user_id: "ann", bank: 5 };
+  expectTypeOf(await other.getOnlineFeatures({ entity })).toEqualTypeOf<{ n: number }>();
+  expectTypeOf(await other.getOnlineFeatures({ entity, metadata: true })).toEqualTypeOf<{
+    readonly asOf: string;
+    readonly row: { n: Answer<number> };
+  }>();
+  expectTypeOf(
+    await other.getOnlineFeatures({ entities: [entity], metadata: true }),
+  ).toEqualTypeOf<{ readonly asOf: string; readonly rows: [{ n: Answer<number> }] }>();
 });
 
 test("misspelt features, services and members, and missing keys do not compile", () => {
@@ -91,6 +105,10 @@ test("misspelt features, services and members, and missing keys do not compile",
   void client.getOnlineFeatures({ features: fraud, entities: [{ user_id: "ann" }] });
   // @ts-expect-error a key of another kind
   void client.getOnlineFeatures({ features: fraud, entities: [{ user_id: 5, bank: 5 }] });
+  // @ts-expect-error one entity or a list of them
+  void client.getOnlineFeatures({ features: fraud, entities, entity: entities[0] });
+  // @ts-expect-error neither one entity nor a list of them
+  void client.service("fraud_v1").getOnlineFeatures({});
   // @ts-expect-error a bare number is no time
   void client.getOnlineFeatures({ features: fraud, entities, asOf: 5 });
   // @ts-expect-error there is no such service

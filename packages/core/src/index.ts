@@ -12,12 +12,14 @@ export type {
   EntityColumns,
   FeatureReads,
   Knowledge,
-  OnlineAnswers,
+  OnlineAnswer,
   OnlineColumns,
+  RequestedEntities,
   TrainingSet,
 } from "./request/request-types.ts";
 export type { BackfillOptions, BackfillResult } from "./online/backfill.ts";
-export { keyReader, keysNeeded } from "./request/entity-keys.ts";
+export { keyReader, keysNeeded, type KeyReader } from "./request/entity-keys.ts";
+export { answerOf, requestedKeys, type OnlineRequestInput } from "./request/online-request.ts";
 export {
   openStore,
   type OnlineRequest,

@@ -52,15 +52,14 @@ export async function liveDays({
   const serve = async (): Promise<void> => {
     const at = new Date();
     const asked = someUsers(bank.users, 100);
-    answers.push(
-      ...(await store.getOnlineFeatures({
-        features: customer360,
-        entities: asked,
-        asOf: at,
-        metadata: true,
-        signal,
-      })),
-    );
+    const { rows } = await store.getOnlineFeatures({
+      features: customer360,
+      entities: asked,
+      asOf: at,
+      metadata: true,
+      signal,
+    });
+    answers.push(...rows);
     users.push(...asked.map((one) => ({ ...one, event_timestamp: at })));
   };
   await serve();

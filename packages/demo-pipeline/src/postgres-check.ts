@@ -184,9 +184,9 @@ export async function checkFeatures({
   let compared = 0;
   for (const [i, { user_id, own, at }] of questions.entries()) {
     signal?.throwIfAborted();
-    const [online] = await store.getOnlineFeatures({
+    const online = await store.getOnlineFeatures({
       features: weekly,
-      entities: [{ user_id }],
+      entity: { user_id },
       asOf: new Date(at),
     });
     for (const [feature, value] of Object.entries(weeklyFromRows(own, at))) {

@@ -30,6 +30,7 @@ import {
   readOnline,
   someUsers,
   compareOnlineWithHistory,
+  valuesOf,
 } from "./shared-steps.ts";
 import { stepPrinter, type StepPrinter } from "./steps.ts";
 import { readInTrino } from "./trino-check.ts";
@@ -254,7 +255,11 @@ async function verify(
   );
   printDifferences(
     print,
-    compare(FEATURES, asKnown.map(valuesOf), asCorrected.map(valuesOf)),
+    compare(
+      FEATURES,
+      asKnown.map((row) => valuesOf(row, FEATURES)),
+      asCorrected.map((row) => valuesOf(row, FEATURES)),
+    ),
     "between as known and as corrected: days, corrections and deletes that came after that moment.",
   );
 
@@ -332,15 +337,6 @@ async function verify(
       [then, check, rows, fromRows].reduce((sum, one) => sum + one.differences.length, 0) +
       readings.filter(({ postgres, trino }) => postgres !== trino).length,
   };
-}
-
-function valuesOf(row: object): object {
-  return Object.fromEntries(
-    FEATURES.map((feature) => [
-      feature,
-      (row as Readonly<Record<string, { readonly value: unknown }>>)[feature]!.value,
-    ]),
-  );
 }
 
 async function countRows(database: DemoResources["database"]): Promise<number> {

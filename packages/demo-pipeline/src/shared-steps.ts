@@ -35,14 +35,20 @@ export async function readOnline(
   const asked = [0, SILENT_USER, 120, 250, 380, 480]
     .filter((index) => index < users)
     .map((index) => ({ user_id: userId(index) }));
-  const online = await store.getOnlineFeatures({ features: customer360, entities: asked });
+  const online = await store.getOnlineFeatures({
+    features: customer360,
+    entities: asked,
+    metadata: true,
+  });
   reading.done(asked.length * FEATURES.length, "values", `as of ${online.asOf}`);
-  print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, WEEKLY) })));
+  print.table(online.rows.map((row, i) => ({ ...asked[i]!, ...valuesOf(row, WEEKLY) })));
   print.line();
-  print.table(online.map((row, i) => ({ ...asked[i]!, ...pick(row, PROFILE) })));
+  print.table(online.rows.map((row, i) => ({ ...asked[i]!, ...valuesOf(row, PROFILE) })));
   // A user who stopped and a user who was never seen have answers too, and the status tells why.
   const ids = [userId(SILENT_USER), "user_999999"] as const;
-  const [silent, unknown] = await store.getOnlineFeatures({
+  const {
+    rows: [silent, unknown],
+  } = await store.getOnlineFeatures({
     features: customer360,
     entities: [{ user_id: ids[0] }, { user_id: ids[1] }],
     metadata: true,
@@ -95,14 +101,13 @@ export async function compareOnlineWithHistory(
   const fromStream: object[] = [];
   for (const asOf of moments) {
     signal?.throwIfAborted();
-    fromStream.push(
-      ...(await store.getOnlineFeatures({
-        features: customer360,
-        entities: users,
-        asOf,
-        metadata: true,
-      })),
-    );
+    const { rows } = await store.getOnlineFeatures({
+      features: customer360,
+      entities: users,
+      asOf,
+      metadata: true,
+    });
+    fromStream.push(...rows);
   }
   const questions = moments.flatMap((moment) =>
     users.map((one) => ({ ...one, event_timestamp: moment })),
@@ -157,9 +162,8 @@ export async function listQuarantine(print: StepPrinter, store: Store): Promise<
     );
 }
 
-function pick<T extends object>(
-  row: T,
-  names: readonly (keyof T & string)[],
-): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [name, row[name]]));
+/** The values of some features, out of a row with metadata. */
+export function valuesOf(row: object, names: readonly string[]): Record<string, unknown> {
+  const answers = row as Readonly<Record<string, { readonly value: unknown }>>;
+  return Object.fromEntries(names.map((name) => [name, answers[name]!.value]));
 }

@@ -113,7 +113,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
   });
 
   test("features by reference equal those of the SDK, for unknown users too", async () => {
-    const rows = await store.getOnlineFeatures({
+    const { rows } = await store.getOnlineFeatures({
       features: weekly,
       entities: asked,
       metadata: true,
@@ -127,7 +127,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
   });
 
   test("so do full names, a service, and some features in another order", async () => {
-    const rows = await store.getOnlineFeatures({
+    const { rows } = await store.getOnlineFeatures({
       features: weekly,
       entities: users,
       metadata: true,
@@ -137,7 +137,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
       rows,
       { key: "user_id", prefix: "weekly_activity__" },
     );
-    const served = await store.getOnlineFeatures({
+    const { rows: served } = await store.getOnlineFeatures({
       features: fraud,
       entities: users,
       metadata: true,
@@ -185,7 +185,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     }));
     expectAnswer(
       await feast({ call: "get", features: references, entity_rows: many }),
-      await store.getOnlineFeatures({ features: weekly, entities: many, metadata: true }),
+      (await store.getOnlineFeatures({ features: weekly, entities: many, metadata: true })).rows,
       { key: "user_id" },
     );
   });
@@ -217,7 +217,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     });
     expect(written.error, written.message).toBeUndefined();
     const entities = [7, 8, 9].map((account_id) => ({ account_id }));
-    const state = await store.getOnlineFeatures({
+    const { rows: state } = await store.getOnlineFeatures({
       features: accountState,
       entities,
       metadata: true,
@@ -238,7 +238,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
       state,
       { key: "account_id" },
     );
-    const moves = await store.getOnlineFeatures({
+    const { rows: moves } = await store.getOnlineFeatures({
       features: accountMoves,
       entities,
       metadata: true,
@@ -319,7 +319,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     // after all these requests, answers are unchanged
     expectAnswer(
       await feast({ call: "get", features: references, entity_rows: users }),
-      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      (await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true })).rows,
       { key: "user_id" },
     );
   });
@@ -341,7 +341,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     const nobody = await clients.connect({ online_store });
     expectAnswer(
       await named(question),
-      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      (await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true })).rows,
       { key: "user_id" },
     );
     expect(await other(question)).toMatchObject({
@@ -386,7 +386,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     const trusting = await clients.connect({ online_store: { type: "remote", path, cert } });
     expectAnswer(
       await trusting({ call: "get", features: references, entity_rows: users }),
-      await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true }),
+      (await store.getOnlineFeatures({ features: weekly, entities: users, metadata: true })).rows,
       { key: "user_id" },
     );
   });

@@ -2,14 +2,26 @@
 import { TidemarkError } from "../errors.ts";
 import { fromUser } from "../define/user-values.ts";
 import type { ColumnSpec, SelectedFeature, Value } from "../specs.ts";
+import type { EntityColumns } from "./request-types.ts";
 
-const readers = new WeakMap<readonly SelectedFeature[], ReturnType<typeof keyReader>>();
+/** The keys of one entity by name. */
+export type KeyValues = Readonly<Record<string, Value>>;
 
-/** The reader of rows that hold the keys of a selection and nothing else, made once. */
-export function keysReader(selection: readonly SelectedFeature[]): ReturnType<typeof keyReader> {
+/** Reads the keys of rows that hold these columns and nothing else. */
+export interface KeyReader {
+  readonly needed: readonly ColumnSpec[];
+  readonly read: (row: unknown, i: number) => KeyValues;
+}
+
+const readers = new WeakMap<readonly SelectedFeature[], KeyReader>();
+
+/** Returns the reader of the keys of a selection. It is made once per selection. */
+export function keysReader(selection: readonly SelectedFeature[]): KeyReader {
   let reader = readers.get(selection);
-  if (reader === undefined)
-    readers.set(selection, (reader = keyReader(keysNeeded(selection), { extra: false })));
+  if (reader === undefined) {
+    const needed = keysNeeded(selection);
+    readers.set(selection, (reader = { needed, read: keyReader(needed, { extra: false }) }));
+  }
   return reader;
 }
 
@@ -26,7 +38,7 @@ export function keysNeeded(selection: readonly SelectedFeature[]): readonly Colu
 export function keyReader(
   needed: readonly ColumnSpec[],
   options: { readonly extra: boolean },
-): (row: unknown, i: number) => Readonly<Record<string, Value>> {
+): KeyReader["read"] {
   const names = needed.map((column) => column.name);
   return (row, i) => {
     if (typeof row !== "object" || row === null)
@@ -63,4 +75,67 @@ export function keyReader(
     }
     return values;
   };
+}
+
+export function isEntityColumns(input: unknown): input is EntityColumns {
+  return (
+    typeof input === "object" &&
+    input !== null &&
+    typeof (input as Partial<EntityColumns>).batches === "function"
+  );
+}
+
+/**
+ * Makes a reader of keys that come as columns. `names` lists what the columns must hold, for the
+ * error.
+ *
+ * @throws KEY_INVALID when a key's column is missing or of another type, or when a key is null.
+ */
+export function columnKeyReader(
+  columns: readonly ColumnSpec[],
+  needed: readonly ColumnSpec[],
+  names: readonly string[],
+): (valueOf: (column: number) => Value, row: number) => KeyValues {
+  const indexes = needed.map((column) => columnIndex(columns, column.name, names));
+  needed.forEach((column, k) => {
+    const { type } = columns[indexes[k]!]!;
+    if (type !== column.type && !(column.type === "int64" && type === "int32"))
+      throw new TidemarkError(
+        "KEY_INVALID",
+        `entity columns: key ${column.name} is ${type}, its entity says ${column.type}`,
+      );
+  });
+  return (valueOf, row) => {
+    const key = Object.create(null) as Record<string, Value>;
+    needed.forEach((column, k) => {
+      const value = valueOf(indexes[k]!);
+      if (value === null)
+        throw new TidemarkError(
+          "KEY_INVALID",
+          `entity row ${row}: key ${column.name} is null; give every row its keys`,
+        );
+      key[column.name] = column.type === "int64" ? BigInt(value as number | bigint) : value;
+    });
+    return key;
+  };
+}
+
+/**
+ * Returns the index of a column of entity rows.
+ *
+ * @throws KEY_INVALID when there is no such column.
+ */
+export function columnIndex(
+  columns: readonly ColumnSpec[],
+  name: string,
+  names: readonly string[],
+): number {
+  const index = columns.findIndex((column) => column.name === name);
+  if (index < 0)
+    throw new TidemarkError(
+      "KEY_INVALID",
+      `entity columns: column ${name} is missing (there are ` +
+        `${columns.map((column) => column.name).join(", ") || "none"}); give ${names.join(", ")}`,
+    );
+  return index;
 }

@@ -4,7 +4,13 @@ import { fromUser } from "../define/user-values.ts";
 import { timeOf } from "../define/time-input.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
-import { keyReader } from "./entity-keys.ts";
+import {
+  columnIndex,
+  columnKeyReader,
+  isEntityColumns,
+  keyReader,
+  type KeyValues,
+} from "./entity-keys.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */
@@ -14,7 +20,7 @@ const BLOCK_ROWS = 500_000;
 
 export interface EntityRowBlock {
   readonly length: number;
-  readonly keys: readonly Readonly<Record<string, Value>>[];
+  readonly keys: readonly KeyValues[];
   /** µs. */
   readonly times: Float64Array;
   /** The rows as they were handed in; null: they came as columns. */
@@ -36,7 +42,7 @@ export async function entityRowsOf(
   input: EntityRowsInput,
   needed: readonly ColumnSpec[],
 ): Promise<EntityRowSource> {
-  if (isColumns(input)) return fromColumns(input, needed);
+  if (isEntityColumns(input)) return fromColumns(input, needed);
   const rows = Array.isArray(input) ? input : (input as AsyncIterable<unknown>);
   const iterator = blocksOfRows(rows, needed)[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -58,17 +64,13 @@ const timeColumn: ColumnSpec = {
   nullable: false,
 };
 
-function isColumns(input: EntityRowsInput): input is EntityColumns {
-  return !Array.isArray(input) && typeof (input as Partial<EntityColumns>).batches === "function";
-}
-
 async function* blocksOfRows(
   input: readonly unknown[] | AsyncIterable<unknown>,
   needed: readonly ColumnSpec[],
 ): AsyncIterable<EntityRowBlock> {
   const read = keyReader(needed, { extra: true });
   let rows: object[] = [];
-  let keys: Readonly<Record<string, Value>>[] = [];
+  let keys: KeyValues[] = [];
   let times: number[] = [];
   let count = 0;
   const block = (): EntityRowBlock => {
@@ -144,44 +146,26 @@ function inferred(name: string, rows: readonly object[]): ColumnSpec {
 }
 
 async function fromColumns(
-  frame: EntityColumns,
+  entityColumns: EntityColumns,
   needed: readonly ColumnSpec[],
 ): Promise<EntityRowSource> {
-  const place = (name: string): number => {
-    const index = frame.columns.findIndex((column) => column.name === name);
-    if (index < 0)
-      throw new TidemarkError(
-        "KEY_INVALID",
-        `entity frame: column ${name} is missing (it has ` +
-          `${frame.columns.map((column) => column.name).join(", ")}); give ` +
-          `${[...needed.map((column) => column.name), EVENT_TIMESTAMP].join(", ")}`,
-      );
-    return index;
-  };
-  const time = place(EVENT_TIMESTAMP);
-  const keyPlaces = needed.map((column) => ({ column, index: place(column.name) }));
-  const timeKind = frame.columns[time]!.type;
-  if (timeKind !== "timestamp" && timeKind !== "int64")
+  const names = [...needed.map((column) => column.name), EVENT_TIMESTAMP];
+  const time = columnIndex(entityColumns.columns, EVENT_TIMESTAMP, names);
+  const timeType = entityColumns.columns[time]!.type;
+  if (timeType !== "timestamp" && timeType !== "int64")
     throw new TidemarkError(
       "TIME_INVALID",
-      `entity frame: ${EVENT_TIMESTAMP} is ${timeKind}; give a timestamp, or int64 microseconds`,
+      `entity columns: ${EVENT_TIMESTAMP} is ${timeType}; give a timestamp, or int64 microseconds`,
     );
-  for (const { column, index } of keyPlaces) {
-    const { type } = frame.columns[index]!;
-    if (type !== column.type && !(column.type === "int64" && type === "int32"))
-      throw new TidemarkError(
-        "KEY_INVALID",
-        `entity frame: key ${column.name} is ${type}, its entity says ${column.type}`,
-      );
-  }
+  const readKey = columnKeyReader(entityColumns.columns, needed, names);
   return {
-    columns: frame.columns,
+    columns: entityColumns.columns,
     async *blocks(signal) {
       let batches: Batch[] = [];
       let length = 0;
       let before = 0;
       const block = (): EntityRowBlock => {
-        const batch = concatBatches(frame.columns, batches);
+        const batch = concatBatches(entityColumns.columns, batches);
         const times = new Float64Array(batch.length);
         const keys = Array.from({ length: batch.length }, (_, i) => {
           const t = valueAt(batch.vectors[time]!, i);
@@ -192,26 +176,13 @@ async function fromColumns(
                 `${t === null ? "null" : "beyond ±2^53 microseconds"}; give every row a time`,
             );
           times[i] = Number(t);
-          return keyOf(batch, i, before);
+          return readKey((index) => valueAt(batch.vectors[index]!, i), before + i);
         });
         before += batch.length;
         [batches, length] = [[], 0];
         return { length: batch.length, keys, times, rows: null, batch: () => batch };
       };
-      const keyOf = (batch: Batch, i: number, from: number): Readonly<Record<string, Value>> => {
-        const key = Object.create(null) as Record<string, Value>;
-        for (const { column, index } of keyPlaces) {
-          const value = valueAt(batch.vectors[index]!, i);
-          if (value === null)
-            throw new TidemarkError(
-              "KEY_INVALID",
-              `entity row ${from + i}: key ${column.name} is null; give every row its keys`,
-            );
-          key[column.name] = column.type === "int64" ? BigInt(value as number | bigint) : value;
-        }
-        return key;
-      };
-      for await (const batch of frame.batches({ signal })) {
+      for await (const batch of entityColumns.batches({ signal })) {
         signal?.throwIfAborted();
         batches.push(batch);
         length += batch.length;

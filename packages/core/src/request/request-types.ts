@@ -31,14 +31,43 @@ type Asked<L extends SelectionList, Needs> = number extends L["length"] ? Needs 
 type Answered<L extends SelectionList, Row> = number extends L["length"] ? Row : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
 
-/** Answers in the order of the request, and the time they hold for. */
-export type OnlineAnswers<Rows extends readonly unknown[]> = Rows & {
-  /**
-   * The `t` of the windows, as an ISO string with six decimals of a second; it can be given back as
-   * `asOf`.
-   */
-  readonly asOf: string;
-};
+/**
+ * The entities of an online request: one entity, or a list of them. `E` is the list's tuple, and
+ * `never` for one entity.
+ */
+export type RequestedEntities<E extends SelectionList, Needs> =
+  | {
+      /** The keys of several entities, as objects or as columns that hold nothing but the keys. */
+      readonly entities: { readonly [I in keyof E]: NoInfer<Needs> } | EntityColumns;
+      readonly entity?: never;
+    }
+  | {
+      /** The keys of one entity. */
+      readonly entity: NoInfer<Needs>;
+      readonly entities?: never;
+    };
+
+/**
+ * The answer to an online request. `entity` gives a row, and `entities` give rows in their order.
+ * With `metadata: true` it is `{ asOf, row }` or `{ asOf, rows }`.
+ */
+export type OnlineAnswer<E extends SelectionList, Row, Metadata extends boolean> = [E] extends [
+  never,
+]
+  ? Metadata extends true
+    ? {
+        /** The end of the windows, as an ISO string with six decimals of a second. */
+        readonly asOf: string;
+        readonly row: Answers<Row>;
+      }
+    : Row
+  : Metadata extends true
+    ? {
+        /** The end of the windows, as an ISO string with six decimals of a second. */
+        readonly asOf: string;
+        readonly rows: { -readonly [I in keyof E]: Answers<Row> };
+      }
+    : { -readonly [I in keyof E]: Row };
 
 /** Online answers column by column, in the order of the selection: nothing is converted. */
 export interface OnlineColumns {
@@ -50,8 +79,9 @@ export interface OnlineColumns {
 }
 
 /**
- * Entity rows that are columns already, such as those of a Parquet file (`readParquet` of
- * @tidemark/delta). They hold the keys and `event_timestamp`.
+ * Entities that are columns already, such as those of a Parquet file (`readParquet` of
+ * @tidemark/delta). For a training set they hold the keys and `event_timestamp`, and for an online
+ * request nothing but the keys.
  */
 export interface EntityColumns {
   readonly columns: readonly ColumnSpec[];
@@ -94,29 +124,38 @@ export interface TrainingSet<Row> extends AsyncIterable<Row> {
  */
 export interface FeatureReads {
   /**
-   * The features of these entities at one moment, answer `i` for request `i` (law 8); an entity
-   * never seen answers as one whose events have left the windows (law 7). `asOf` before what the
-   * store keeps is `ASOF_BEFORE_HORIZON`; a key that is missing, superfluous or of another kind is
-   * `KEY_INVALID`.
+   * Returns the features of one entity, or of a list of entities, at one moment. Row `i` belongs to
+   * entity `i` (law 8). An entity never seen has the answer of one whose events have left the
+   * windows (law 7).
+   *
+   * @throws KEY_INVALID when a key is missing, superfluous or of another type.
+   * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
+   * @throws ASOF_BEFORE_HORIZON when `asOf` is before what the online store keeps.
    *
    * @example
-   * const [row] = await store.getOnlineFeatures({ features: fraud, entities: [{ user_id: "user_000066" }] });
+   * const row = await store.getOnlineFeatures({ features: fraud, entity: { user_id: "user_000066" } });
+   * const { asOf, rows } = await store.getOnlineFeatures({
+   *   features: fraud,
+   *   entities: [{ user_id: "user_000066" }, { user_id: "user_000067" }],
+   *   metadata: true,
+   * });
    */
   getOnlineFeatures<
     Row,
     Needs,
     const L extends SelectionList,
-    const E extends SelectionList,
+    const E extends SelectionList = never,
     const M extends boolean = false,
-  >(request: {
-    readonly features: Selection<Row, Needs> | CheckList<L>;
-    readonly entities: { readonly [I in keyof E]: NoInfer<Asked<L, Needs>> };
-    /** Answers are `{ value, status, eventTime }`. */
-    readonly metadata?: M | undefined;
-    /** All changes applied so far, windows at this time; now, if it is left out. */
-    readonly asOf?: TimeInput | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<OnlineAnswers<{ -readonly [I in keyof E]: Shown<Answered<L, Row>, M> }>>;
+  >(
+    request: {
+      readonly features: Selection<Row, Needs> | CheckList<L>;
+      /** Answers are `{ value, status, eventTime }`, and the answer says its `asOf`. */
+      readonly metadata?: M | undefined;
+      /** The end of the windows over all changes applied so far. Default: now. */
+      readonly asOf?: TimeInput | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } & RequestedEntities<E, Asked<L, Needs>>,
+  ): Promise<OnlineAnswer<E, Answered<L, Row>, M>>;
 
   /**
    * Computes a training set: the entity rows, each with its features as of its `event_timestamp`.

@@ -32,6 +32,7 @@ import { materializeViews, viewSpecOf } from "../materialize/materialize.ts";
 import { materializedReader, materializedRow } from "../materialize/read-materialized.ts";
 import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
 import { entityRowsOf, type EntityRowsInput } from "../request/entity-rows.ts";
+import { answerOf, requestedKeys, type OnlineRequestInput } from "../request/online-request.ts";
 import { backfillOnline, type BackfillOptions, type BackfillResult } from "../online/backfill.ts";
 import { warnUnlessRetryable } from "../push/catch-up.ts";
 import type { Pushes } from "../push/push-types.ts";
@@ -311,24 +312,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     };
   };
 
-  async function askOnline(
-    call: string,
-    request: {
-      readonly features: unknown;
-      readonly entities: readonly unknown[];
-      readonly asOf?: unknown;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ) {
+  async function askOnline(call: string, request: OnlineRequestInput) {
     if (reader === null) throw missing(call, "online");
     request.signal?.throwIfAborted();
     const selection = selectionFor(request.features, call);
-    const keys = request.entities.map(keysReader(selection));
+    const asked = requestedKeys(call, request, keysReader(selection));
+    const keys = asked instanceof Promise ? await asked : asked;
     const late = pushes.beforeRead(selection);
     if (late !== undefined) await late;
     // law 1: one moment for the whole call, returned with the answer
     const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
-    return { selection, answers: await reader.read({ selection, keys, t }), t };
+    const answers = await reader.read({ selection, keys, t });
+    return { selection, answers, length: keys.length, t };
   }
 
   /** Those that a log feeds. */
@@ -372,18 +367,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   const reads = {
-    async getOnlineFeatures(request: {
-      features: unknown;
-      entities: readonly unknown[];
-      metadata?: boolean;
-      asOf?: unknown;
-      signal?: AbortSignal;
-    }) {
-      const { selection, answers, t } = await askOnline("getOnlineFeatures", request);
-      const rows = request.entities.map((_, i) =>
+    async getOnlineFeatures(request: OnlineRequestInput) {
+      const { selection, answers, length, t } = await askOnline("getOnlineFeatures", request);
+      const rows = Array.from({ length }, (_, i) =>
         answerRow(selection, answers, i, request.metadata === true),
       );
-      return Object.defineProperty(rows, "asOf", { value: formatTime(t), enumerable: false });
+      return answerOf(request, rows, () => formatTime(t));
     },
 
     async getMaterialized({
@@ -506,8 +495,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       });
     },
     async getOnlineBatch(request) {
-      const { selection, answers } = await askOnline("getOnlineBatch", request);
-      return answerBatch(selection, answers, request.entities.length);
+      const { selection, answers, length } = await askOnline("getOnlineBatch", request);
+      return answerBatch(selection, answers, length);
     },
     async getOnlineColumns(request) {
       const { selection, answers, t } = await askOnline("getOnlineColumns", request);

@@ -28,6 +28,7 @@ import {
   timestamp,
   toJson,
   type Answer,
+  type EntityColumns,
   type Columns,
   type Condition,
   type Feature,
@@ -35,7 +36,6 @@ import {
   type FeatureView,
   type Json,
   type NeedsOf,
-  type OnlineAnswers,
   type RowOf,
   type TimeInput,
   type TrainingSet,
@@ -317,12 +317,14 @@ test("answers keep the tuple of the request", async () => {
     entities: [{ user_id: "a" }, { user_id: "b" }],
   });
   type Row = { num: number; total: number; mean: number | null };
-  expectTypeOf(two).toEqualTypeOf<OnlineAnswers<[Row, Row]>>();
-  expectTypeOf(two.asOf).toEqualTypeOf<string>();
+  expectTypeOf(two).toEqualTypeOf<[Row, Row]>();
   const users = ["a", "b"].map((user_id) => ({ user_id }));
   const many = await store.getOnlineFeatures({ features: weekly, entities: users });
   expectTypeOf(many[0]).toEqualTypeOf<Row | undefined>();
-  const [told] = await store.getOnlineFeatures({
+  expectTypeOf(many).toEqualTypeOf<Row[]>();
+  const {
+    rows: [told],
+  } = await store.getOnlineFeatures({
     features: weekly.mean,
     entities: [{ user_id: "a" }],
     metadata: true,
@@ -335,6 +337,51 @@ test("answers keep the tuple of the request", async () => {
     entities: [{ user_id: "a", bank: "b", account_id: 7 }],
   });
   expectTypeOf(listed).toEqualTypeOf<{ num: number; account_total: string }>();
+});
+
+test("an online request has one of four answers, which its types tell", async () => {
+  type Row = { num: number; total: number; mean: number | null };
+  type Told = { num: Answer<number>; total: Answer<number>; mean: Answer<number | null> };
+  const entity = { user_id: "a" };
+  expectTypeOf(await store.getOnlineFeatures({ features: weekly, entity })).toEqualTypeOf<Row>();
+  expectTypeOf(
+    await store.getOnlineFeatures({ features: weekly, entity: { user_id: "a" }, metadata: false }),
+  ).toEqualTypeOf<Row>();
+  const one = await store.getOnlineFeatures({ features: weekly, entity, metadata: true });
+  expectTypeOf(one.asOf).toEqualTypeOf<string>();
+  expectTypeOf(one.row).toEqualTypeOf<Told>();
+  const several = await store.getOnlineFeatures({
+    features: weekly,
+    entities: [entity, entity],
+    metadata: true,
+  });
+  expectTypeOf(several.asOf).toEqualTypeOf<string>();
+  expectTypeOf(several.rows).toEqualTypeOf<[Told, Told]>();
+  expectTypeOf(
+    await store.getOnlineFeatures({
+      features: [weekly.num, accounts.total.as("account_total")],
+      entity: { user_id: "a", bank: "b", account_id: 7 },
+    }),
+  ).toEqualTypeOf<{ num: number; account_total: string }>();
+  const columns: EntityColumns = {
+    columns: [],
+    batches: async function* () {
+      /* none */
+    },
+  };
+  expectTypeOf(
+    await store.getOnlineFeatures({ features: weekly, entities: columns }),
+  ).toEqualTypeOf<Row[]>();
+  const metadata = Math.random() < 0.5;
+  expectTypeOf(
+    await store.getOnlineFeatures({ features: weekly, entities: [entity], metadata }),
+  ).toEqualTypeOf<[Row] | { readonly asOf: string; readonly rows: [Told] }>();
+  // @ts-expect-error: an array has no asOf
+  void (await store.getOnlineFeatures({ features: weekly, entities: [entity] })).asOf;
+  // @ts-expect-error: one entity or a list of them
+  void store.getOnlineFeatures({ features: weekly, entity, entities: [entity] });
+  // @ts-expect-error: neither one entity nor a list
+  void store.getOnlineFeatures({ features: weekly });
 });
 
 test("a training set has the entity row's columns and the features", async () => {

@@ -323,14 +323,14 @@ describe("entity rows", () => {
       "without the time",
       frame([columns[0]!], []),
       "KEY_INVALID",
-      "entity frame: column event_timestamp is missing (it has user_id); give user_id, " +
+      "entity columns: column event_timestamp is missing (there are user_id); give user_id, " +
         "event_timestamp",
     ],
     [
       "without a key",
       frame([columns[1]!], []),
       "KEY_INVALID",
-      "entity frame: column user_id is missing (it has event_timestamp)",
+      "entity columns: column user_id is missing (there are event_timestamp)",
     ],
     [
       "with times of another kind",

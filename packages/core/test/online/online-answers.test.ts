@@ -1,10 +1,11 @@
 import {
+  batchOf,
   collectDefinitions,
   isTidemarkError,
   micros,
   openStore,
   selectionFrom,
-  toJson,
+  type TimeInput,
 } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
@@ -57,20 +58,84 @@ describe("the answer", () => {
     expect(rows).toHaveLength(4);
   });
 
-  test("no entities, no answers; the time is there all the same", async () => {
+  test("no entities, no answers; with metadata the time is there all the same", async () => {
     const { store } = await filled();
-    const rows = await store.getOnlineFeatures({ features: weekly, entities: [] });
-    expect([rows.length, rows.asOf]).toEqual([0, iso(NOON)]);
+    const request = { features: weekly, entities: [] } as const;
+    expect(await store.getOnlineFeatures(request)).toEqual([]);
+    expect(await store.getOnlineFeatures({ ...request, metadata: true })).toEqual({
+      asOf: iso(NOON),
+      rows: [],
+    });
   });
 
-  test("asOf is no member of the list, so that it is no row when the answer is printed or sent", async () => {
+  test("the request says the shape of the answer, and no member is hidden", async () => {
     const { store } = await filled();
-    const rows = await store.getOnlineFeatures({
-      features: weekly.payments_l1w,
-      entities: [{ user_id: "ann" }],
+    const features = weekly.payments_l1w;
+    const entity = { user_id: "ann" };
+    const told = { payments_l1w: { value: 3, status: "PRESENT", eventTime: date(NOON - SECOND) } };
+    const answers = {
+      row: await store.getOnlineFeatures({ features, entity }),
+      rows: await store.getOnlineFeatures({ features, entities: [entity] }),
+      detailedRow: await store.getOnlineFeatures({ features, entity, metadata: true }),
+      detailedRows: await store.getOnlineFeatures({ features, entities: [entity], metadata: true }),
+    };
+    expect(answers).toStrictEqual({
+      row: { payments_l1w: 3 },
+      rows: [{ payments_l1w: 3 }],
+      detailedRow: { asOf: iso(NOON), row: told },
+      detailedRows: { asOf: iso(NOON), rows: [told] },
     });
-    expect(Object.keys(rows)).toEqual(["0"]);
-    expect(JSON.stringify(toJson(rows))).toBe('[{"payments_l1w":3}]');
+    expect(Reflect.ownKeys(answers.rows)).toEqual(["0", "length"]);
+    expect(Reflect.ownKeys(answers.detailedRows.rows)).toEqual(["0", "length"]);
+  });
+
+  test("entities that come as columns have the rows of entities that come as objects", async () => {
+    const { store } = await filled();
+    const entities = [{ user_id: "bob" }, { user_id: "ann" }, { user_id: "nobody" }];
+    const columns = [
+      { name: "user_id", database: "user_id", type: "string", nullable: false },
+    ] as const;
+    const batches = [entities.slice(0, 1), entities.slice(1)].map((part) =>
+      batchOf(
+        columns,
+        part.map((one) => [one.user_id]),
+      ),
+    );
+    const asColumns = {
+      columns,
+      batches: async function* () {
+        yield* batches;
+      },
+    };
+    expect(await store.getOnlineFeatures({ features: weekly, entities: asColumns })).toEqual(
+      await store.getOnlineFeatures({ features: weekly, entities }),
+    );
+    const more = [
+      ...columns,
+      { name: "label", database: "label", type: "boolean", nullable: true },
+    ];
+    await expect(
+      store.getOnlineFeatures({
+        features: weekly,
+        entities: { ...asColumns, columns: more as never },
+      }),
+    ).rejects.toMatchObject({ code: "KEY_INVALID", message: /label is no key of what is asked/ });
+  });
+
+  test.each([
+    [{ entity: { user_id: "ann" }, entities: [] }, "OPTION_INVALID", "both entity and entities"],
+    [{}, "OPTION_INVALID", "the request names no entity"],
+    [{ entities: { user_id: "ann" } }, "OPTION_INVALID", "entities is a object"],
+    [{ entities: null }, "OPTION_INVALID", "entities is null"],
+    [{ entity: null }, "KEY_INVALID", "it is null"],
+    [{ entity: [{ user_id: "ann" }] }, "KEY_INVALID", "key user_id is missing"],
+    [{ entity: { user_id: "ann" }, metaData: true }, "OPTION_UNKNOWN", 'did you mean "metadata"'],
+  ])("a request of the wrong shape is refused: %j", async (request, code, message) => {
+    const { store } = await filled();
+    const refused = await rejectionOf(
+      store.getOnlineFeatures({ features: weekly, ...request } as never),
+    );
+    expect([refused.code, refused.message]).toEqual([code, expect.stringContaining(message)]);
   });
 
   test("values come as their column says: bigint, decimal text, number, null", async () => {
@@ -114,12 +179,12 @@ describe("the answer", () => {
           .paid({ id: 2, user: "bob", time: NOON - HOUR - 1, vendor: null })
           .source(),
       );
-      const rows = await made.store.getOnlineFeatures({
+      const { rows } = await made.store.getOnlineFeatures({
         features: [weekly.mean_l1w, last],
         entities: [{ user_id: "ann" }, { user_id: "bob" }, { user_id: "nobody" }],
         metadata: true,
       });
-      expect([...rows]).toEqual([
+      expect(rows).toEqual([
         {
           mean_l1w: { value: null, status: "NULL_VALUE", eventTime: date(NOON - 5 * DAY) },
           last_vendor: { value: null, status: "OUTSIDE_MAX_AGE", eventTime: date(NOON - 5 * DAY) },
@@ -188,14 +253,14 @@ describe("the answer", () => {
       );
       const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
       const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
-      const rows = await store.getOnlineFeatures({
+      const { rows, ...answer } = await store.getOnlineFeatures({
         features: everything,
         entities,
         metadata: true,
       });
       expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([
         Object.keys(rows[0]!),
-        rows.asOf,
+        answer.asOf,
       ]);
       expect(
         entities.map((_, i) =>
@@ -221,15 +286,12 @@ describe("the answer", () => {
 
   test("before anything ran, everybody is an entity never seen", async () => {
     const { store } = await openShop();
-    expect(
-      [
-        ...(await store.getOnlineFeatures({
-          features: everything,
-          entities: [{ user_id: "ann" }],
-          metadata: true,
-        })),
-      ].flatMap((row) => Object.values(row).map(({ status }) => status)),
-    ).toEqual(Array(10).fill("NOT_FOUND"));
+    const { row } = await store.getOnlineFeatures({
+      features: everything,
+      entity: { user_id: "ann" },
+      metadata: true,
+    });
+    expect(Object.values(row).map(({ status }) => status)).toEqual(Array(10).fill("NOT_FOUND"));
   });
 });
 
@@ -238,11 +300,12 @@ describe("the time", () => {
     const made = await filled();
     let readings = 0;
     const store = await made.reopened({ clock: () => date(NOON + 1000 * readings++) });
-    const rows = await store.getOnlineFeatures({
+    const { asOf } = await store.getOnlineFeatures({
       features: everything,
       entities: [{ user_id: "ann" }, { user_id: "bob" }],
+      metadata: true,
     });
-    expect([readings, rows.asOf]).toEqual([1, iso(NOON)]);
+    expect([readings, asOf]).toEqual([1, iso(NOON)]);
   });
 
   test("a window decays as the clock moves, with no event and no job (law 1)", async () => {
@@ -295,6 +358,13 @@ describe("the time", () => {
 
   test("asOf is a Date, an ISO string with a zone or micros(n), and comes back to the microsecond", async () => {
     const { store } = await filled();
+    const at = async (asOf: TimeInput) =>
+      store.getOnlineFeatures({
+        features: weekly.payments_l1w,
+        entity: { user_id: "ann" },
+        asOf,
+        metadata: true,
+      });
     for (const asOf of [
       date(NOON - HOUR),
       iso(NOON - HOUR),
@@ -302,28 +372,12 @@ describe("the time", () => {
       "2026-01-05T12:00:00+01:00",
       { epochNanoseconds: BigInt(NOON - HOUR) * 1000n + 999n },
     ]) {
-      const rows = await store.getOnlineFeatures({
-        features: weekly.payments_l1w,
-        entities: [{ user_id: "ann" }],
-        asOf,
-      });
-      expect([rows.asOf, rows[0].payments_l1w]).toEqual(["2026-01-05T11:00:00.000000Z", 1]);
+      const { row, ...answer } = await at(asOf);
+      expect([answer.asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000000Z", 1]);
     }
-    const rows = await store.getOnlineFeatures({
-      features: weekly.payments_l1w,
-      entities: [{ user_id: "ann" }],
-      asOf: micros(NOON - HOUR + 1),
-    });
-    expect([rows.asOf, rows[0].payments_l1w]).toEqual(["2026-01-05T11:00:00.000001Z", 2]);
-    expect(
-      (
-        await store.getOnlineFeatures({
-          features: weekly.payments_l1w,
-          entities: [{ user_id: "ann" }],
-          asOf: rows.asOf,
-        })
-      )[0].payments_l1w,
-    ).toBe(2);
+    const { row, asOf } = await at(micros(NOON - HOUR + 1));
+    expect([asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000001Z", 2]);
+    expect((await at(asOf)).row.payments_l1w.value).toBe(2);
   });
 
   test.each([

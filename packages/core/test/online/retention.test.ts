@@ -252,9 +252,9 @@ describe("what lies behind it", () => {
     await store.run(log.source());
     made.now = NOON + 100 * DAY;
     await store.run(log.deletePayment(2, { committed: made.now }).source());
-    const [row] = await store.getOnlineFeatures({
+    const { row } = await store.getOnlineFeatures({
       features: last.last_vendor,
-      entities: ann,
+      entity: ann[0],
       metadata: true,
     });
     expect(row.last_vendor).toEqual({
