@@ -26,7 +26,7 @@ const sections: readonly Section[] = [
     pages: [
       ["kafka", "Kafka"],
       ["push", "Pushing rows"],
-      ["ingest", "Ingest by date"],
+      ["load", "Load by date"],
       ["history", "History"],
       ["minio", "MinIO and S3"],
       ["reading", "Reading history elsewhere"],

@@ -73,7 +73,7 @@ export default defineConfig({
         until,
       }),
   },
-  ingest: {
+  load: {
     /**
      * The generator. A day and the note that it is done are written in one transaction, so a
      * repeated call finds the note. A day is done when Kafka has it too.

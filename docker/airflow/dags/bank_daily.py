@@ -9,15 +9,15 @@ from tidemark_operator import NIGHTLY, TidemarkOperator
 
 with DAG(
     "bank_daily",
-    description="ingest the bank's day, and bring the log into the stores",
+    description="load the bank's day, and bring the log into the stores",
     # due at this moment, whatever [scheduler] create_cron_data_intervals says
     schedule=CronTriggerTimetable("0 22 * * *", timezone="UTC"),
     max_active_runs=1,
     **NIGHTLY,
 ):
     # A day corrects and cancels purchases of the days before it, so they go in order: while one has failed, the next waits for it.
-    ingest = TidemarkOperator(
-        task_id="ingest", arguments=["ingest", "--job", "bank", "--date", "{{ bank_day(dag_run) }}"], depends_on_past=True, execution_timeout=timedelta(hours=1),
+    load = TidemarkOperator(
+        task_id="load", arguments=["load", "--job", "bank", "--date", "{{ bank_day(dag_run) }}"], depends_on_past=True, execution_timeout=timedelta(hours=1),
     )
     stream = TidemarkOperator(task_id="stream", arguments=["run", "--changes", "bank", "--until", "caught-up"], execution_timeout=timedelta(hours=2))
-    ingest >> stream
+    load >> stream

@@ -1,7 +1,7 @@
 /**
- * `tidemark ingest` beside psql's \copy: the same rows into the same table, both in this run.
+ * `tidemark load` beside psql's \copy: the same rows into the same table, both in this run.
  *
- *     node --conditions=@tidemark/source packages/cli/bench/ingest.ts [rows]
+ *     node --conditions=@tidemark/source packages/cli/bench/load.ts [rows]
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -61,7 +61,7 @@ function* lines(line: (row: Row) => string, head = ""): Generator<string> {
   yield text;
 }
 
-const directory = mkdtempSync(join(tmpdir(), "tidemark-bench-ingest-"));
+const directory = mkdtempSync(join(tmpdir(), "tidemark-bench-load-"));
 const server = await startPostgres({ settings: { max_wal_size: "4GB" } });
 try {
   mkdirSync(join(directory, "node_modules", "@tidemark"), { recursive: true });
@@ -129,7 +129,7 @@ export const v = featureView("v", { entity: user, source: payments, features: { 
   const pool = new pg.Pool({ connectionString: server.url });
   const fresh = async (): Promise<void> => {
     await pool.query(
-      `DROP TABLE IF EXISTS public.payments, public.tidemark_ingested; ${TABLE}; CHECKPOINT`,
+      `DROP TABLE IF EXISTS public.payments, public.tidemark_loaded; ${TABLE}; CHECKPOINT`,
     );
   };
   const measure = async (what: string, run: () => void): Promise<number> => {
@@ -152,14 +152,14 @@ export const v = featureView("v", { entity: user, source: payments, features: { 
     `\\copy public.ledger FROM '${file("csv")}' WITH (FORMAT csv, HEADER true)`,
   ]);
 
-  const ingest = (rows: string, more = ""): void => {
+  const load = (rows: string, more = ""): void => {
     writeFileSync(
       join(directory, "tidemark.config.ts"),
       `
 import { defineConfig } from "@tidemark/cli";
 import * as definitions from "./features.ts";
 const row = ${rowOf.toString()};
-export default defineConfig({ definitions, ingest: { payments: { database: () => ${JSON.stringify(server.url)}, table: "public.payments", rows: ${rows}, ${more} } } });
+export default defineConfig({ definitions, load: { payments: { database: () => ${JSON.stringify(server.url)}, table: "public.payments", rows: ${rows}, ${more} } } });
 `,
     );
     execFileSync(
@@ -167,7 +167,7 @@ export default defineConfig({ definitions, ingest: { payments: { database: () =>
       [
         "--conditions=@tidemark/source",
         join(packages, "cli/src/bin.ts"),
-        "ingest",
+        "load",
         "--date",
         "2025-06-14",
         "--quiet",
@@ -190,24 +190,20 @@ export default defineConfig({ definitions, ingest: { payments: { database: () =>
   };
   say("psql \\copy, .csv", base);
   for (const [what, rows, more] of [
-    ["tidemark ingest, .csv", '{ file: "payments-{date}.csv" }'],
-    ["tidemark ingest, .parquet", '{ file: "payments-{date}.parquet" }'],
-    ["tidemark ingest, .jsonl", '{ file: "payments-{date}.jsonl" }'],
+    ["tidemark load, .csv", '{ file: "payments-{date}.csv" }'],
+    ["tidemark load, .parquet", '{ file: "payments-{date}.parquet" }'],
+    ["tidemark load, .jsonl", '{ file: "payments-{date}.jsonl" }'],
     [
-      "tidemark ingest, a generator",
+      "tidemark load, a generator",
       `function* () { for (let i = 0; i < ${ROWS}; i++) yield row(i); }`,
     ],
-    ["tidemark ingest, a query", '{ query: "SELECT * FROM ledger WHERE at >= $1 AND at < $2" }'],
-    [
-      'tidemark ingest, .csv, "replace"',
-      '{ file: "payments-{date}.csv" }',
-      'whenPresent: "replace"',
-    ],
+    ["tidemark load, a query", '{ query: "SELECT * FROM ledger WHERE at >= $1 AND at < $2" }'],
+    ['tidemark load, .csv, "replace"', '{ file: "payments-{date}.csv" }', 'whenPresent: "replace"'],
   ] as const)
     say(
       what,
       await measure(what, () => {
-        ingest(rows, more);
+        load(rows, more);
       }),
     );
   await pool.end();

@@ -26,11 +26,11 @@ export {
 export type {
   DatabaseAddress,
   Day,
-  IngestDay,
-  IngestDone,
-  IngestJob,
-  IngestRow,
-  RunIngest,
-  TableIngest,
+  LoadDay,
+  LoadResult,
+  LoadJob,
+  LoadRow,
+  CustomLoadJob,
+  TableLoadJob,
 } from "./config/load-jobs.ts";
 export type { ServerConfig, TokenConfig } from "./config/server-config.ts";

@@ -23,7 +23,7 @@ for (const args of [
   ["--version"],
   ["--help"],
   ["connector", "--help"],
-  ["ingest", "--help"],
+  ["load", "--help"],
   ["replay", "--help"],
   ["status", "--help"],
   ["training-set", "--help"],

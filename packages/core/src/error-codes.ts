@@ -171,17 +171,17 @@ type CommandLineCode =
   | "TABLE_UNKNOWN"
   | "MAINTENANCE_MISSING";
 
-/** Ingest. */
-type IngestCode =
-  | "INGEST_UNKNOWN"
-  | "INGEST_FILE_MISSING"
-  | "INGEST_ROW_INVALID"
-  | "INGEST_COLUMN_UNKNOWN"
-  | "INGEST_TABLE_UNKNOWN"
-  | "INGEST_ROWS_FAILED"
-  | "INGEST_JOB_FAILED"
-  | "INGEST_NOT_AGAIN"
-  | "INGEST_OTHER_TABLE"
+/** Load jobs. */
+type LoadCode =
+  | "LOAD_JOB_UNKNOWN"
+  | "LOAD_FILE_MISSING"
+  | "LOAD_ROW_INVALID"
+  | "LOAD_COLUMN_UNKNOWN"
+  | "LOAD_TABLE_UNKNOWN"
+  | "LOAD_ROWS_FAILED"
+  | "LOAD_JOB_FAILED"
+  | "LOAD_NOT_AGAIN"
+  | "LOAD_OTHER_TABLE"
   | "DATABASE_UNREACHABLE"
   | "DATABASE_DENIED"
   | "DATABASE_FAILED";
@@ -246,7 +246,7 @@ export type ErrorCode =
   | OnlineStoreCode
   | HistoryCode
   | CommandLineCode
-  | IngestCode
+  | LoadCode
   | RegistryCode
   | ConfigurationCode
   | ServerCode

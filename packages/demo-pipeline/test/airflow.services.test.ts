@@ -187,8 +187,8 @@ print(json.dumps({"errors": bag.import_errors, "dags": {n: dag(d) for n, d in ba
           catchup: true,
           runs: 1,
           tasks: {
-            ingest: { ...task, after: [], bounded: true },
-            stream: { ...task, after: ["ingest"], bounded: true },
+            load: { ...task, after: [], bounded: true },
+            stream: { ...task, after: ["load"], bounded: true },
           },
         },
         bank_weekly_features: {
@@ -258,11 +258,11 @@ def ends(env, arguments):
         return [type(error).__name__, str(error)]
 real, config = sys.argv[1:]
 print(json.dumps([
-    ends({"TIDEMARK": real, "TIDEMARK_CONFIG": config}, ["ingest", "--dat", "2026-02-28"]),
-    ends({"TIDEMARK_CONFIG": "nowhere.ts"}, ["ingest"]),
+    ends({"TIDEMARK": real, "TIDEMARK_CONFIG": config}, ["load", "--dat", "2026-02-28"]),
+    ends({"TIDEMARK_CONFIG": "nowhere.ts"}, ["load"]),
     ends({"TIDEMARK_CONFIG": config, "POSTGRES_PASSWORD": "x", "POSTGRES_PORT": "1"},
-        ["ingest", "--date", "2026-02-28"]),
-    ends({"TIDEMARK": "/no/such/command"}, ["ingest"]),
+        ["load", "--date", "2026-02-28"]),
+    ends({"TIDEMARK": "/no/such/command"}, ["load"]),
 ]))`,
       COMMAND,
       join(root, "packages/demo-pipeline/tidemark.config.ts"),
@@ -409,7 +409,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       const daily = await own.night("bank_daily", "2026-02-27").ended;
       expect(daily.code, daily.output).toBe(0);
       expect(called(daily.output)).toEqual([
-        "ingest --job bank --date 2026-02-27",
+        "load --job bank --date 2026-02-27",
         "run --changes bank --until caught-up",
       ]);
       const weekly = await own.night("bank_weekly_features", "2026-02-27").ended;
@@ -433,8 +433,8 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       const failed = await own.night("bank_daily", "2026-02-28", { BANK_RETRIES: "1" }).ended;
       expect(failed.code, failed.output).toBe(1);
       expect(called(failed.output)).toEqual([
-        "ingest --job bank --date 2026-02-28",
-        "ingest --job bank --date 2026-02-28",
+        "load --job bank --date 2026-02-28",
+        "load --job bank --date 2026-02-28",
       ]);
       expect(failed.output).toContain("poisoned");
       expect(await rowsThere()).toEqual(before);
@@ -465,7 +465,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       way.allow();
       const ended = await daily.ended;
       expect(ended.code, ended.output).toBe(0);
-      expect(called(ended.output).filter((one) => one.startsWith("ingest")).length).toBeGreaterThan(
+      expect(called(ended.output).filter((one) => one.startsWith("load")).length).toBeGreaterThan(
         1,
       );
       const rows = await rowsThere();

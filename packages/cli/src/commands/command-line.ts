@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
   connector: async () => (await import("./connector-command.ts")).connectorCommand,
-  ingest: async () => (await import("./load-command.ts")).ingestCommand,
+  load: async () => (await import("./load-command.ts")).loadCommand,
   materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
   plan: async () => (await import("./plan-command.ts")).planCommand,
@@ -32,7 +32,7 @@ const help = `Usage: tidemark COMMAND [options]
   backfill   fill the online store from the history
   catalog    make the history's tables known to Trino
   connector  register a Debezium connector with Kafka Connect, and look after it
-  ingest     bring the rows of a day into the tables of the sources
+  load       bring the rows of a day into the tables of the sources
   materialize
              the rows of views at the end of days, into tables and the online store
   optimize   join the small files of the history

@@ -1,14 +1,14 @@
-/** `tidemark ingest`: days into the tables of the configuration's sources. */
+/** `tidemark load`: days into the tables of the configuration's sources. */
 import { TidemarkError, didYouMean } from "@tidemark/core";
 import { configCommand } from "./config-command.ts";
-import type { CompletedDay } from "../load/load.ts";
+import type { CompletedDay } from "../load/load-job.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";
 import { usage } from "../terminal/options.ts";
 
-const help = `Usage: tidemark ingest [--date 2025-06-14] [--job NAME] [options]
+const help = `Usage: tidemark load [--date 2025-06-14] [--job NAME] [options]
 
-Brings the rows of a day into the tables that the jobs under \`ingest\` in the configuration name. Each day is one transaction, with a note that it is there
-(tidemark_ingested, beside the table): killed at any point and run again, a day is there once or not at all, and one that is there stays as it is.
+Brings the rows of a day into the tables that the jobs under \`load\` in the configuration name. Each day is one transaction, with a note that it is there
+(tidemark_loaded, beside the table): killed at any point and run again, a day is there once or not at all, and one that is there stays as it is.
 
   --date DATE     a day of the configuration's zone; yesterday, the last that is over, if nothing is given
   --from DATE     several days: from this one
@@ -19,8 +19,8 @@ Brings the rows of a day into the tables that the jobs under \`ingest\` in the c
 Exit codes: 0 done, or there already · 1 a day failed, and nothing of it was written; those before it stay · 2 the command line is wrong · 130 interrupted
 `;
 
-export const ingestCommand: ReturnType<typeof configCommand> = configCommand({
-  name: "ingest",
+export const loadCommand: ReturnType<typeof configCommand> = configCommand({
+  name: "load",
   help,
   options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
   interrupted: "the day under way was not written; those before it stay",
@@ -36,32 +36,32 @@ export const ingestCommand: ReturnType<typeof configCommand> = configCommand({
         : from !== undefined
           ? localDays(from, to!, zone)
           : [yesterday(zone, new Date())];
-    const names = Object.keys(config.ingest ?? {});
+    const names = Object.keys(config.load ?? {});
     const asked = given.text("job");
     if (names.length === 0)
       throw new TidemarkError(
         "CONFIG_INVALID",
-        `${config.file}: there is nothing to ingest; add ingest: { name: { database, table, ` +
+        `${config.file}: there is nothing to load; add load: { name: { database, table, ` +
           "rows } }",
       );
     if (asked !== undefined && !names.includes(asked))
       throw new TidemarkError(
-        "INGEST_UNKNOWN",
-        `${config.file}: no job of ingest is called "${asked}"${didYouMean(asked, names)} ` +
+        "LOAD_JOB_UNKNOWN",
+        `${config.file}: no load job is called "${asked}"${didYouMean(asked, names)} ` +
           `(there ${names.length === 1 ? "is" : "are"} ${names.join(", ")})`,
       );
     const unfinished = days.find((day) => day.to.getTime() > Date.now());
     if (unfinished !== undefined)
       progress.warn(
         `${unfinished.date} is not over in ${zone}: what still comes of it stays out, because ` +
-          "a day is ingested once (--again takes it anew)",
+          "a day is loaded once (--again takes it anew)",
       );
 
-    const { ingest } = await import("../load/load.ts");
+    const { runLoadJob } = await import("../load/load-job.ts");
     const done: object[] = [];
     let there = 0;
     for (const name of asked === undefined ? names : [asked]) {
-      await ingest(config, {
+      await runLoadJob(config, {
         name,
         days,
         again: given.has("again"),

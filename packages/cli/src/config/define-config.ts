@@ -1,7 +1,7 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
 import { TidemarkError, didYouMean, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
-import { checkIngest, type IngestJob } from "./load-jobs.ts";
+import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
 import { isSecretReference, type OpenContext, type SecretReferences } from "./secret.ts";
 
@@ -42,8 +42,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
         ) => ChangeSource | Promise<ChangeSource>;
       }
     | undefined;
-  /** What `tidemark ingest` brings into source tables, by name. */
-  readonly ingest?: { readonly [name: string]: IngestJob<S> } | undefined;
+  /** What `tidemark load` brings into source tables, by name. */
+  readonly load?: { readonly [name: string]: LoadJob<S> } | undefined;
   /** Where and for whom `tidemark serve` answers. */
   readonly server?: ServerConfig<S> | undefined;
 }
@@ -62,7 +62,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "fu
     online: "function",
     offline: "function",
     changes: "object",
-    ingest: "object",
+    load: "object",
     server: "object",
     retain: "any",
     logRetention: "any",
@@ -123,7 +123,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
           "=> kafkaChanges({ …, until })",
       );
   }
-  checkIngest(config.ingest ?? {});
+  checkLoadJobs(config.load ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
   if (config.zone !== undefined && !isZone(config.zone))
     throw configInvalid(

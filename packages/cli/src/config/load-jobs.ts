@@ -1,5 +1,5 @@
 /**
- * What `tidemark.config.ts` says of `tidemark ingest`: from where the rows of a day come, and into
+ * What `tidemark.config.ts` says of `tidemark load`: from where the rows of a day come, and into
  * which table they go.
  */
 import { TidemarkError, didYouMean } from "@tidemark/core";
@@ -29,7 +29,7 @@ export interface Day {
   readonly zone: string;
 }
 
-export interface IngestDay<S extends SecretReferences = SecretReferences>
+export interface LoadDay<S extends SecretReferences = SecretReferences>
   extends Day, OpenContext<S> {
   readonly signal: AbortSignal;
 }
@@ -38,10 +38,10 @@ export interface IngestDay<S extends SecretReferences = SecretReferences>
  * A row by the names of the table's columns: text, numbers, bigints, booleans, Dates, bytes, null;
  * an object or a list becomes JSON.
  */
-export type IngestRow = Readonly<Record<string, unknown>>;
+export type LoadRow = Readonly<Record<string, unknown>>;
 
 /** What a job that does the work itself says it has done; the numbers are shown. */
-export interface IngestDone {
+export interface LoadResult {
   /** False: it had been done before, and nothing happened. */
   readonly written: boolean;
   readonly [what: string]: unknown;
@@ -52,7 +52,7 @@ interface IntoDatabase<S extends SecretReferences> {
 }
 
 /** The rows of a day, copied into a table. */
-export interface TableIngest<
+export interface TableLoadJob<
   S extends SecretReferences = SecretReferences,
 > extends IntoDatabase<S> {
   /** `schema.table`, as it is called in the database. */
@@ -64,11 +64,11 @@ export interface TableIngest<
    */
   readonly rows:
     | ((
-        day: IngestDay<S>,
+        day: LoadDay<S>,
       ) =>
-        | Iterable<IngestRow>
-        | AsyncIterable<IngestRow>
-        | Promise<Iterable<IngestRow> | AsyncIterable<IngestRow>>)
+        | Iterable<LoadRow>
+        | AsyncIterable<LoadRow>
+        | Promise<Iterable<LoadRow> | AsyncIterable<LoadRow>>)
     | { readonly file: string }
     | {
         readonly query: string;
@@ -89,23 +89,25 @@ export interface TableIngest<
 }
 
 /** A job of your own that writes a day, however often it is called: once. */
-export interface RunIngest<S extends SecretReferences = SecretReferences> extends IntoDatabase<S> {
-  readonly run: (day: IngestDay<S> & { readonly pool: Pool }) => Promise<IngestDone>;
+export interface CustomLoadJob<
+  S extends SecretReferences = SecretReferences,
+> extends IntoDatabase<S> {
+  readonly run: (day: LoadDay<S> & { readonly pool: Pool }) => Promise<LoadResult>;
 }
 
-export type IngestJob<S extends SecretReferences = SecretReferences> =
-  | TableIngest<S>
-  | RunIngest<S>;
+export type LoadJob<S extends SecretReferences = SecretReferences> =
+  | TableLoadJob<S>
+  | CustomLoadJob<S>;
 
 const TABLE_MEMBERS = ["database", "table", "rows", "whenPresent", "removal"];
 const RUN_MEMBERS = ["database", "run"];
 const FILE_EXTENSIONS = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"];
 
 /** Throws `CONFIG_INVALID`. */
-export function checkIngest(jobs: Readonly<Record<string, unknown>>): void {
+export function checkLoadJobs(jobs: Readonly<Record<string, unknown>>): void {
   for (const [name, given] of Object.entries(jobs)) {
     const invalid = (what: string): TidemarkError =>
-      new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: ingest.${name}${what}`);
+      new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: load.${name}${what}`);
     if (typeof given !== "object" || given === null || Array.isArray(given))
       throw invalid(" must be an object: { database, table, rows }, or { database, run }");
     const job = given as Readonly<Record<string, unknown>>;

@@ -10,10 +10,7 @@ export interface FileCodes {
   readonly invalid: ErrorCode;
 }
 
-export const INGEST_CODES: FileCodes = {
-  missing: "INGEST_FILE_MISSING",
-  invalid: "INGEST_ROW_INVALID",
-};
+export const LOAD_CODES: FileCodes = { missing: "LOAD_FILE_MISSING", invalid: "LOAD_ROW_INVALID" };
 export const ENTITIES_CODES: FileCodes = {
   missing: "ENTITIES_NOT_FOUND",
   invalid: "ENTITIES_INVALID",

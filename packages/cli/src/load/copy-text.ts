@@ -88,5 +88,5 @@ export async function* copyBytes(
 }
 
 export function rowInvalid(message: string, cause?: unknown): TidemarkError {
-  return new TidemarkError("INGEST_ROW_INVALID", message, { cause });
+  return new TidemarkError("LOAD_ROW_INVALID", message, { cause });
 }

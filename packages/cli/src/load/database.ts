@@ -21,7 +21,7 @@ export async function connectTo(
     ...clientConfigOf(address),
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
-    application_name: "tidemark ingest",
+    application_name: "tidemark load",
   });
   // a connection that breaks says so to the query under way
   client.on("error", () => undefined);

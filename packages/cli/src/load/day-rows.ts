@@ -4,10 +4,10 @@ import type { Batch } from "@tidemark/core/spi";
 import type { ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
 import { csvHeader } from "../input/csv.ts";
-import { INGEST_CODES, fileBytes, fileLines, fileThere } from "../input/text-file.ts";
+import { LOAD_CODES, fileBytes, fileLines, fileThere } from "../input/text-file.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { copyBytes, copyField, rowInvalid } from "./copy-text.ts";
-import type { IngestRow } from "../config/load-jobs.ts";
+import type { LoadRow } from "../config/load-jobs.ts";
 import { jsonRow } from "./json-row.ts";
 
 export interface DayRows {
@@ -24,7 +24,7 @@ export async function fileRows(file: string, signal: AbortSignal): Promise<DayRo
   if (kind === "csv") {
     // PostgreSQL reads the file itself; only its names are needed here
     return {
-      columns: await csvHeader(file, INGEST_CODES, signal),
+      columns: await csvHeader(file, LOAD_CODES, signal),
       format: "csv",
       bytes: () => csvBytes(file, signal),
       location: (line) => `${file}:${line}`,
@@ -36,7 +36,7 @@ export async function fileRows(file: string, signal: AbortSignal): Promise<DayRo
 
 /** Rows that a function gives. What it throws is its own, with the row it had come to. */
 export function functionRows(
-  rows: Iterable<IngestRow> | AsyncIterable<IngestRow>,
+  rows: Iterable<LoadRow> | AsyncIterable<LoadRow>,
   who: string,
 ): Promise<DayRows> {
   let number = 0;
@@ -44,7 +44,7 @@ export function functionRows(
     isTidemarkError(cause)
       ? cause
       : new TidemarkError(
-          "INGEST_ROWS_FAILED",
+          "LOAD_ROWS_FAILED",
           `${who} threw after ${number} rows: ` +
             `${redact(cause instanceof Error ? cause.message : String(cause))}; nothing of the ` +
             "day was written",
@@ -71,7 +71,7 @@ export function functionRows(
 }
 
 interface LocatedRow {
-  readonly row: IngestRow;
+  readonly row: LoadRow;
   readonly location: string;
 }
 
@@ -115,7 +115,7 @@ function lineText(columns: readonly string[], { row, location }: LocatedRow): st
 }
 
 async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<LocatedRow> {
-  for await (const lines of fileLines(file, INGEST_CODES, signal))
+  for await (const lines of fileLines(file, LOAD_CODES, signal))
     for (const { text, line } of lines)
       yield { row: jsonRow(text, `${file}:${line}`), location: `${file}:${line}` };
 }
@@ -126,7 +126,7 @@ async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<Loc
  */
 async function lineOfRow(file: string, row: number, signal: AbortSignal): Promise<string> {
   let seen = 0;
-  for await (const lines of fileLines(file, INGEST_CODES, signal)) {
+  for await (const lines of fileLines(file, LOAD_CODES, signal)) {
     if (seen + lines.length >= row) return `${file}:${lines[row - seen - 1]!.line}`;
     seen += lines.length;
   }
@@ -139,7 +139,7 @@ async function lineOfRow(file: string, row: number, signal: AbortSignal): Promis
  */
 async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   let before = Buffer.from("\n");
-  for await (const bytes of fileBytes(file, INGEST_CODES, signal)) {
+  for await (const bytes of fileBytes(file, LOAD_CODES, signal)) {
     refuseEndMarker(Buffer.concat([before, bytes.subarray(0, 4)]), file);
     refuseEndMarker(bytes, file);
     before = Buffer.from(
@@ -162,7 +162,7 @@ function refuseEndMarker(bytes: Buffer, file: string): void {
 }
 
 async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> {
-  await fileThere(file, INGEST_CODES);
+  await fileThere(file, LOAD_CODES);
   const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
   if (content.foreign.length > 0)

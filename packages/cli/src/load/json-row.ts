@@ -4,7 +4,7 @@ import { rowInvalid } from "./copy-text.ts";
 
 /**
  * Numbers are numbers where a double holds them as they are written, and texts otherwise. Throws
- * `INGEST_ROW_INVALID`.
+ * `LOAD_ROW_INVALID`.
  */
 export function jsonRow(text: string, place: string): Readonly<Record<string, unknown>> {
   let given: unknown;

@@ -9,10 +9,10 @@ import pgCopyStreams from "pg-copy-streams";
 import { databaseError, isPostgresError, type Connection } from "./database.ts";
 import { bindDay } from "./day-statement.ts";
 import type { DayRows } from "./day-rows.ts";
-import type { Day, TableIngest } from "../config/load-jobs.ts";
+import type { Day, TableLoadJob } from "../config/load-jobs.ts";
 import { checkColumns, createNotesTable, targetTable, type TargetTable } from "./table.ts";
 
-export interface IngestedDay {
+export interface LoadedDay {
   readonly date: string;
   /** False: it was there, and nothing happened. */
   readonly written: boolean;
@@ -27,11 +27,11 @@ export interface IngestedDay {
   readonly removed: number;
 }
 
-export interface IngestDayOptions {
+export interface LoadDayOptions {
   readonly name: string;
-  readonly job: Pick<TableIngest, "table" | "whenPresent" | "removal">;
+  readonly job: Pick<TableLoadJob, "table" | "whenPresent" | "removal">;
   readonly day: Day;
-  /** Takes the day's rows out and brings them anew where it was ingested before. */
+  /** Takes the day's rows out and brings them anew where it was loaded before. */
   readonly again: boolean;
   readonly connection: Connection;
   /** Called only where the day is to be written. */
@@ -45,10 +45,10 @@ export interface IngestDayOptions {
 const WAITING_NOTICE_AFTER = 2_000;
 
 /**
- * Throws `INGEST_ROW_INVALID` with the place of the row, `INGEST_COLUMN_UNKNOWN`,
- * `INGEST_TABLE_UNKNOWN`, `INGEST_OTHER_TABLE`, and what the database does.
+ * Throws `LOAD_ROW_INVALID` with the place of the row, `LOAD_COLUMN_UNKNOWN`,
+ * `LOAD_TABLE_UNKNOWN`, `LOAD_OTHER_TABLE`, and what the database does.
  */
-export async function ingestDay(options: IngestDayOptions): Promise<IngestedDay> {
+export async function loadDay(options: LoadDayOptions): Promise<LoadedDay> {
   const {
     name,
     job,
@@ -56,7 +56,7 @@ export async function ingestDay(options: IngestDayOptions): Promise<IngestedDay>
     connection: { client },
     signal,
   } = options;
-  const who = `ingest ${name} ${date}`;
+  const who = `load ${name} ${date}`;
   try {
     const table = await targetTable(client, job.table, who);
     if (job.whenPresent === "replace" && table.primaryKey.length === 0)
@@ -73,7 +73,7 @@ export async function ingestDay(options: IngestDayOptions): Promise<IngestedDay>
       return { date, written: false, rows: before, taken: 0, removed: 0 };
     }
     const removed = options.again
-      ? ((await client.query(bindDay(job.removal!, options.day, `ingest.${name}.removal`)))
+      ? ((await client.query(bindDay(job.removal!, options.day, `load.${name}.removal`)))
           .rowCount ?? 0)
       : 0;
     const rows = await options.rows();
@@ -97,7 +97,7 @@ export async function ingestDay(options: IngestDayOptions): Promise<IngestedDay>
  */
 async function claimDay(
   { notes }: TargetTable,
-  { name, job, day: { date }, connection: { client }, onWaiting }: IngestDayOptions,
+  { name, job, day: { date }, connection: { client }, onWaiting }: LoadDayOptions,
   who: string,
 ): Promise<number | null> {
   const waiting = setTimeout(() => onWaiting?.(), WAITING_NOTICE_AFTER);
@@ -115,8 +115,8 @@ async function claimDay(
     );
     if (before!.into_table !== job.table)
       throw new TidemarkError(
-        "INGEST_OTHER_TABLE",
-        `${who}: this day was ingested into ${before!.into_table} by a job of this name; give ` +
+        "LOAD_OTHER_TABLE",
+        `${who}: this day was loaded into ${before!.into_table} by a job of this name; give ` +
           "this job another name, or name that table",
       );
     return Number(before!.rows);
@@ -128,7 +128,7 @@ async function claimDay(
 async function copyRows(
   table: TargetTable,
   rows: DayRows,
-  { job, connection: { client }, onBytes, signal }: IngestDayOptions,
+  { job, connection: { client }, onBytes, signal }: LoadDayOptions,
   who: string,
 ): Promise<{ rows: number; taken: number }> {
   if (rows.columns.length === 0) return { rows: 0, taken: 0 };
@@ -175,7 +175,7 @@ async function copyRows(
   const missingKey = table.primaryKey.find((name) => !rows.columns.includes(name));
   if (job.whenPresent === "replace" && missingKey !== undefined)
     throw new TidemarkError(
-      "INGEST_COLUMN_UNKNOWN",
+      "LOAD_COLUMN_UNKNOWN",
       `${who}: the rows have no ${missingKey}, which is of the primary key of ${job.table}: ` +
         `whenPresent: "replace" needs it to find the row`,
     );
@@ -227,7 +227,7 @@ async function rowError(error: unknown, rows: DayRows, who: string): Promise<unk
   const location = await rows.location(Number(line));
   const { message, detail } = error as Error & { readonly detail?: string };
   return new TidemarkError(
-    "INGEST_ROW_INVALID",
+    "LOAD_ROW_INVALID",
     `${who}: ${location}: ` +
       `${column === undefined ? "" : `${column}: `}${message}${detail === undefined ? "" : ` (${detail})`}; ` +
       "repair that row, nothing of the day was written",

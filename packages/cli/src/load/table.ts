@@ -13,7 +13,7 @@ export interface TargetTable {
   readonly primaryKey: readonly string[];
 }
 
-/** Throws `INGEST_TABLE_UNKNOWN`. */
+/** Throws `LOAD_TABLE_UNKNOWN`. */
 export async function targetTable(
   client: pg.Client,
   name: string,
@@ -36,14 +36,14 @@ export async function targetTable(
     );
     const names = rows.map((row) => row.name);
     throw new TidemarkError(
-      "INGEST_TABLE_UNKNOWN",
+      "LOAD_TABLE_UNKNOWN",
       `${who}: the database has no table ` +
         `${name}${didYouMean(name, names) || "; make it first, or name it as it is called there, with its schema"}`,
     );
   }
   return {
     text: `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`,
-    notes: `${escapeIdentifier(schema)}.tidemark_ingested`,
+    notes: `${escapeIdentifier(schema)}.tidemark_loaded`,
     columns: columns.map((column) => ({ name: column.name, notNull: column.not_null })),
     primaryKey: columns
       .filter(({ key }) => key >= 0)
@@ -52,7 +52,7 @@ export async function targetTable(
   };
 }
 
-/** Throws `INGEST_COLUMN_UNKNOWN`. */
+/** Throws `LOAD_COLUMN_UNKNOWN`. */
 export function checkColumns(
   { columns }: TargetTable,
   table: string,
@@ -63,7 +63,7 @@ export function checkColumns(
   const other = named.find((name) => !names.includes(name));
   if (other === undefined) return;
   throw new TidemarkError(
-    "INGEST_COLUMN_UNKNOWN",
+    "LOAD_COLUMN_UNKNOWN",
     `${where}: column "${other}" is none of table ${table}${didYouMean(other, names)} ` +
       `(${names.join(", ")})`,
   );

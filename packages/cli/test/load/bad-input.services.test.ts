@@ -1,18 +1,18 @@
 /**
- * What `tidemark ingest` is given and cannot take: it says what, where and what next, and writes
+ * What `tidemark load` is given and cannot take: it says what, where and what next, and writes
  * nothing.
  */
 import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { Project, type CommandResult } from "../support/project.ts";
-import { IngestProject } from "../support/load-project.ts";
+import { LoadProject } from "../support/load-project.ts";
 import { definitions } from "../support/bank.ts";
 
 const into = (rows: string, more = ""): string =>
   `payments: { database: ({ secrets }) => secrets.database, table: "public.payments", rows: ` +
   `${rows}, ${more} }`;
-const DAY = ["ingest", "--date", "2025-06-14"] as const;
+const DAY = ["load", "--date", "2025-06-14"] as const;
 
 suiteNeeding(realPipeline(), "bad rows", () => {
   let server: Postgres;
@@ -24,7 +24,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
   });
 
   async function refused(
-    project: IngestProject,
+    project: LoadProject,
     code: string,
     ...said: string[]
   ): Promise<CommandResult> {
@@ -50,7 +50,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a field too many",
       "csv",
       "id,User ID\n1,a\n2,b,c\n",
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:3",
       "extra data",
     ],
@@ -58,7 +58,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a field too few",
       "csv",
       'id,User ID\n1,a\n"2"\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:3",
       "missing data for column",
     ],
@@ -66,7 +66,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a text in a number, far down",
       "csv",
       `id,User ID,rate\n${long.map((i) => `${i},"u\nv",1\n`).join("")}99999,u,abc\n`,
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:60002: rate",
       "abc",
     ],
@@ -74,7 +74,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a column the table lacks",
       "csv",
       "id,Usr ID\n1,a\n",
-      "INGEST_COLUMN_UNKNOWN",
+      "LOAD_COLUMN_UNKNOWN",
       '"Usr ID"',
       'did you mean "User ID"?',
     ],
@@ -82,30 +82,30 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "two columns of one name",
       "csv",
       "id,id\n1,1\n",
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:1",
       'two columns are called "id"',
     ],
-    ["an empty file", "csv", "", "INGEST_ROW_INVALID", "the first line must name the columns"],
-    ["semicolons", "csv", "id;User ID\n1;a\n", "INGEST_ROW_INVALID", "separate columns by commas"],
+    ["an empty file", "csv", "", "LOAD_ROW_INVALID", "the first line must name the columns"],
+    ["semicolons", "csv", "id;User ID\n1;a\n", "LOAD_ROW_INVALID", "separate columns by commas"],
     [
       "a line that PostgreSQL takes for the end",
       "csv",
       "id,User ID\n1,a\n\\.\n2,b\n",
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "takes for the end of the data",
     ],
     [
       "bytes that are no UTF-8",
       "csv",
       Buffer.from([...Buffer.from("id,User ID\n1,"), 0xff, 0x0a]).toString("latin1"),
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
     ],
     [
       "null where it may not be",
       "jsonl",
       '{"id": 1, "User ID": "a"}\n\n{"id": 2, "User ID": null}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:3",
       "User ID",
     ],
@@ -113,7 +113,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "an integer beyond int64",
       "jsonl",
       '{"id": 9223372036854775808, "User ID": "a"}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1: id",
       "9223372036854775808",
     ],
@@ -121,7 +121,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "no JSON",
       "jsonl",
       '{"id": 1, "User ID": "a"}\n{"id": 2,\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:2",
       "not JSON",
     ],
@@ -129,7 +129,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a number for a row",
       "jsonl",
       "12345678901234567890\n",
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1",
       "not a JSON object",
     ],
@@ -137,35 +137,35 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "a member that is missing",
       "jsonl",
       '{"id": 1, "User ID": "a"}\n{"id": 2}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:2 has no User ID",
     ],
     [
       "a member more",
       "jsonl",
       '{"id": 1, "User ID": "a"}\n{"id": 2, "User ID": "b", "rate": 1}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:2 has rate",
     ],
     [
       "NUL in a text",
       "jsonl",
       '{"id": 1, "User ID": "a\\u0000"}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1: User ID",
     ],
     [
       "half a surrogate pair",
       "jsonl",
       '{"id": 1, "User ID": "\\ud800"}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1: User ID",
     ],
     [
       "a day of another calendar",
       "jsonl",
       '{"id": 1, "User ID": "a", "day": "2025-02-30"}\n',
-      "INGEST_ROW_INVALID",
+      "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1: day",
     ],
     [
@@ -175,12 +175,12 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "PARQUET_DAMAGED",
       "payments-2025-06-14.parquet",
     ],
-    ["a gz that is none", "csv.gz", "id,User ID\n", "INGEST_ROW_INVALID", "cannot be read"],
+    ["a gz that is none", "csv.gz", "id,User ID\n", "LOAD_ROW_INVALID", "cannot be read"],
   ];
   for (const [name, end, content, code, ...said] of FILES) {
     test(`${name} (.${end})`, async () => {
       for (const more of ["", 'whenPresent: "replace"']) {
-        const project = await IngestProject.over(
+        const project = await LoadProject.over(
           server,
           into(`{ file: "payments-{date}.${end}" }`, more),
         );
@@ -197,29 +197,29 @@ suiteNeeding(realPipeline(), "bad rows", () => {
     "a function that throws is told with the rows it had given, and a number that lost its " +
       "digits with its row",
     async () => {
-      const project = await IngestProject.over(
+      const project = await LoadProject.over(
         server,
         into(
           'function* ({ secrets }) { for (let id = 1; id <= 3; id++) yield { id, "User ID": "a" ' +
             "}; throw new Error(`no ${secrets.database}`); }",
         ),
       );
-      await refused(project, "INGEST_ROWS_FAILED", "threw after 3 rows: no [secret database]");
+      await refused(project, "LOAD_ROWS_FAILED", "threw after 3 rows: no [secret database]");
       project.configure(into('function* () { yield { id: 9007199254740993, "User ID": "a" }; }'));
-      await refused(project, "INGEST_ROW_INVALID", "row 1: id", "give a bigint");
+      await refused(project, "LOAD_ROW_INVALID", "row 1: id", "give a bigint");
       project.configure(into('function* () { yield { id: 1, "User ID": new Date(NaN) }; }'));
-      await refused(project, "INGEST_ROW_INVALID", "row 1: User ID", "Date without a time");
+      await refused(project, "LOAD_ROW_INVALID", "row 1: User ID", "Date without a time");
     },
   );
 
   test("the table, the query, the database: each is named with the next step", async () => {
-    const project = await IngestProject.over(
+    const project = await LoadProject.over(
       server,
       into("() => []").replace("public.payments", "public.payment"),
     );
     await refused(
       project,
-      "INGEST_TABLE_UNKNOWN",
+      "LOAD_TABLE_UNKNOWN",
       "public.payment",
       'did you mean "public.payments"?',
     );
@@ -236,11 +236,11 @@ suiteNeeding(realPipeline(), "bad rows", () => {
   });
 
   test("a name that another table's days have is refused", async () => {
-    const project = await IngestProject.over(server, into("() => []"));
+    const project = await LoadProject.over(server, into("() => []"));
     await project.run(...DAY);
     await project.pool.query("CREATE TABLE public.other (id int)");
     project.configure(into("() => []").replace("public.payments", "public.other"));
-    await refused(project, "INGEST_OTHER_TABLE", "public.payments");
+    await refused(project, "LOAD_OTHER_TABLE", "public.payments");
   });
 });
 
@@ -250,18 +250,18 @@ test("the command line and the configuration are looked at before a database is"
     project.write(
       "tidemark.config.ts",
       `import { defineConfig } from "@tidemark/cli";\nimport * as definitions from ` +
-        `"./features.ts";\nexport default defineConfig({ definitions, ${more} ingest: { ${job} ` +
+        `"./features.ts";\nexport default defineConfig({ definitions, ${more} load: { ${job} ` +
         `} });\n`,
     );
   };
   project.write("features.ts", definitions);
   configure('payments: { database: () => "", table: "payments", rows: () => [] }');
   const said = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await project.run("ingest", ...args);
+    const { code, stdout, stderr } = await project.run("load", ...args);
     return `${code} ${stdout}${stderr}`;
   };
   expect(await said("--date", "2025-02-30")).toMatch(
-    /^2 tidemark ingest: --date 2025-02-30: this is no day/,
+    /^2 tidemark load: --date 2025-02-30: this is no day/,
   );
   expect(await said("--date", "14.06.2025")).toMatch(/^2 .*write it as 2025-06-14/);
   expect(await said("--date", "2025-06-14", "--from", "2025-06-13")).toMatch(
@@ -270,12 +270,12 @@ test("the command line and the configuration are looked at before a database is"
   expect(await said("--from", "2025-06-14")).toMatch(/^2 .*belong together/);
   expect(await said("--from", "2025-06-14", "--to", "2025-06-14")).toMatch(/^2 .*must be later/);
   expect(await said("--jobs", "payments")).toMatch(/^2 .*did you mean "--job"/);
-  expect(await said("--job", "payment")).toMatch(/^1 .*INGEST_UNKNOWN.*did you mean "payments"/);
+  expect(await said("--job", "payment")).toMatch(/^1 .*LOAD_JOB_UNKNOWN.*did you mean "payments"/);
   expect(await said("--date", "2025-06-14")).toMatch(
-    /^1 .*CONFIG_INVALID.*ingest\.payments\.database must return/,
+    /^1 .*CONFIG_INVALID.*load\.payments\.database must return/,
   );
   for (const [job, what] of [
-    ["payments: 5", /ingest\.payments must be an object/],
+    ["payments: 5", /load\.payments must be an object/],
     ['payments: { table: "a", rows: () => [] }', /database must be a function/],
     ['payments: { database: () => "", tabel: "a" }', /no member "tabel"; did you mean "table"/],
     ['payments: { database: () => "", table: "a", rows: { file: "a.csv" } }', /write \{date\}/],

@@ -1,4 +1,4 @@
-/** `tidemark ingest` into a real PostgreSQL. */
+/** `tidemark load` into a real PostgreSQL. */
 import { writeParquet } from "@tidemark/delta";
 import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import { gzipSync } from "node:zlib";
@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { batchOf } from "../../../core/src/columns/batch.ts";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
-import { IngestProject } from "../support/load-project.ts";
+import { LoadProject } from "../support/load-project.ts";
 
 const into = (rows: string, more = ""): string =>
   `payments: { database: ({ secrets }) => secrets.database, table: "public.payments", rows: ` +
   `${rows}, ${more} }`;
 const file = (end: string, more = ""): string => into(`{ file: "payments-{date}.${end}" }`, more);
 
-suiteNeeding(realPipeline(), "tidemark ingest", () => {
+suiteNeeding(realPipeline(), "tidemark load", () => {
   let server: Postgres;
   beforeAll(async () => {
     server = await startPostgres();
@@ -26,14 +26,14 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     "a generator's rows are there exactly as it gave them, and a day that is there stays as it " +
       "is",
     async () => {
-      const project = await IngestProject.over(
+      const project = await LoadProject.over(
         server,
         into(`async function* ({ date, from, to, zone }) {
       yield { id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r", amount: "9999999999999999.0001", rate: 0.1, at: from, local: null, day: date, good: true, raw: new Uint8Array([0, 92, 255]), extra: { a: [1, "\\\\N"] } };
       yield { id: 1, "User ID": "\\\\N", amount: null, rate: -0, at: to, local: "2025-06-14 01:02:03.000001", day: null, good: false, raw: null, extra: zone === "Asia/Ho_Chi_Minh" ? {} : null };
     }`),
       );
-      const first = await project.run("ingest", "--date", "2025-06-14", "--json");
+      const first = await project.run("load", "--date", "2025-06-14", "--json");
       expect(first).toMatchObject({
         code: 0,
         stderr: expect.stringContaining("payments 2025-06-14: 2 rows") as string,
@@ -72,7 +72,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
           extra: '{"a": [1, "\\\\N"]}',
         },
       ]);
-      const again = await project.run("ingest", "--date", "2025-06-14", "--json");
+      const again = await project.run("load", "--date", "2025-06-14", "--json");
       expect(JSON.parse(again.stdout)).toMatchObject({
         days: [{ written: false, rows: 2, taken: 0 }],
       });
@@ -105,7 +105,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
       column("raw", "bytes"),
       column("extra", "json"),
     ];
-    const project = await IngestProject.over(server, file("csv"));
+    const project = await LoadProject.over(server, file("csv"));
     await writeParquet(project.path("payments-2025-06-14.parquet"), {
       columns,
       batches: [
@@ -130,12 +130,12 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     const found: unknown[] = [];
     for (const end of ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet"]) {
       project.configure(file(end));
-      expect(await project.run("ingest", "--date", "2025-06-14"), end).toMatchObject({
+      expect(await project.run("load", "--date", "2025-06-14"), end).toMatchObject({
         code: 0,
         stdout: "1 written, 0 there already\n",
       });
       found.push(await project.rows());
-      await project.pool.query("TRUNCATE public.payments, public.tidemark_ingested");
+      await project.pool.query("TRUNCATE public.payments, public.tidemark_loaded");
     }
     expect(found[0]).toMatchObject([
       { id: "2", "User ID": "", amount: null },
@@ -152,7 +152,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
   });
 
   test("a query takes the rows of the day in the zone, from another database, with every digit", async () => {
-    const project = await IngestProject.over(
+    const project = await LoadProject.over(
       server,
       into(
         `{ query: 'SELECT id, who AS "User ID", amount, at, raw FROM ledger WHERE at >= $1 ` +
@@ -167,7 +167,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         `'b', 12345678901234.5678, '2025-06-13 17:00:00Z', '\\x00'), (3, E'c\\\\\\t', null, ` +
         `'2025-06-14 16:59:59.999999Z', ''), (4, 'd', 1, '2025-06-14 17:00:00Z', null)`,
     );
-    expect(await project.run("ingest", "--date", "2025-06-14")).toMatchObject({ code: 0 });
+    expect(await project.run("load", "--date", "2025-06-14")).toMatchObject({ code: 0 });
     expect(await project.rows('id, "User ID", amount, raw')).toEqual([
       { id: "2", "User ID": "b", amount: "12345678901234.5678", raw: "\\x00" },
       { id: "3", "User ID": "c\\\t", amount: null, raw: "\\x" },
@@ -175,7 +175,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
   });
 
   test("a row that is there: refused with nothing written, kept, or replaced", async () => {
-    const project = await IngestProject.over(server, file("jsonl"));
+    const project = await LoadProject.over(server, file("jsonl"));
     const day =
       '{"id": 1, "User ID": "new", "rate": 2}\n{"id": 2, "User ID": "new", "rate": 2}\n{"id": ' +
       '3, "User ID": "same", "rate": 0.1}\n';
@@ -187,20 +187,20 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
       );
     };
     await there();
-    const refused = await project.run("ingest", "--date", "2025-06-14", "--json");
+    const refused = await project.run("load", "--date", "2025-06-14", "--json");
     expect(refused).toMatchObject({ code: 1 });
     expect(JSON.parse(refused.stdout)).toMatchObject({
       error: {
-        code: "INGEST_ROW_INVALID",
+        code: "LOAD_ROW_INVALID",
         message: expect.stringContaining("payments-2025-06-14.jsonl:1: ") as string,
-        docs: "https://tidemark-features.github.io/tidemark/errors#ingest_row_invalid",
+        docs: "https://tidemark-features.github.io/tidemark/errors#load_row_invalid",
       },
     });
     expect([await project.count(), await project.days()]).toEqual([2, []]);
 
     project.configure(file("jsonl", 'whenPresent: "keep"'));
     expect(
-      JSON.parse((await project.run("ingest", "--date", "2025-06-14", "--json")).stdout),
+      JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
     ).toMatchObject({ days: [{ rows: 3, taken: 1 }] });
     expect(await project.rows('id, "User ID", good')).toEqual([
       { id: "1", "User ID": "old", good: "t" },
@@ -209,10 +209,10 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     ]);
 
     await there();
-    await project.pool.query("TRUNCATE public.tidemark_ingested");
+    await project.pool.query("TRUNCATE public.tidemark_loaded");
     project.configure(file("jsonl", 'whenPresent: "replace"'));
     expect(
-      JSON.parse((await project.run("ingest", "--date", "2025-06-14", "--json")).stdout),
+      JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
       "a row that is the same is no change",
     ).toMatchObject({ days: [{ rows: 3, taken: 2 }] });
     expect(await project.rows('id, "User ID", rate, good')).toEqual([
@@ -226,7 +226,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     "--again takes the day's rows out by the job's own statement and brings them anew; without " +
       "one it is refused",
     async () => {
-      const project = await IngestProject.over(server, file("csv"));
+      const project = await LoadProject.over(server, file("csv"));
       project.write(
         "payments-2025-06-14.csv",
         "id,User ID,at\n1,a,2025-06-14T00:00:00+07:00\n2,b,2025-06-14T23:59:59+07:00\n",
@@ -235,10 +235,10 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         "INSERT INTO public.payments (id, \"User ID\", at) VALUES (9, 'other day', " +
           "'2025-06-15T00:00:00+07')",
       );
-      await project.run("ingest", "--date", "2025-06-14");
-      expect(await project.run("ingest", "--date", "2025-06-14", "--again")).toMatchObject({
+      await project.run("load", "--date", "2025-06-14");
+      expect(await project.run("load", "--date", "2025-06-14", "--again")).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining("INGEST_NOT_AGAIN") as string,
+        stderr: expect.stringContaining("LOAD_NOT_AGAIN") as string,
       });
       project.configure(
         file("csv", 'removal: "DELETE FROM public.payments WHERE at >= $1 AND at < $2;"'),
@@ -248,9 +248,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         "id,User ID,at\n2,b2,2025-06-14T23:59:59+07:00\n3,c,2025-06-14T12:00:00+07:00\n",
       );
       expect(
-        JSON.parse(
-          (await project.run("ingest", "--date", "2025-06-14", "--again", "--json")).stdout,
-        ),
+        JSON.parse((await project.run("load", "--date", "2025-06-14", "--again", "--json")).stdout),
       ).toMatchObject({ days: [{ written: true, rows: 2, removed: 2 }] });
       expect((await project.rows('"User ID"')).map((row) => row["User ID"])).toEqual([
         "b2",
@@ -258,7 +256,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         "other day",
       ]);
       project.write("payments-2025-06-14.csv", "id,User ID,at\n4,d,nonsense\n");
-      expect(await project.run("ingest", "--date", "2025-06-14", "--again")).toMatchObject({
+      expect(await project.run("load", "--date", "2025-06-14", "--again")).toMatchObject({
         code: 1,
       });
       expect(
@@ -272,32 +270,32 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     "several days: each by itself, and the one that fails ends the command with those before it " +
       "there",
     async () => {
-      const project = await IngestProject.over(server, file("csv"));
+      const project = await LoadProject.over(server, file("csv"));
       for (const day of [1, 2, 4])
         project.write(`payments-2025-02-0${day}.csv`, `id,User ID\n${day},u\n`);
-      const ran = await project.run("ingest", "--from", "2025-02-01", "--to", "2025-02-05");
+      const ran = await project.run("load", "--from", "2025-02-01", "--to", "2025-02-05");
       expect(ran).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining("INGEST_FILE_MISSING: payments-2025-02-03.csv") as string,
+        stderr: expect.stringContaining("LOAD_FILE_MISSING: payments-2025-02-03.csv") as string,
       });
       expect(await project.days()).toEqual(["payments 2025-02-01", "payments 2025-02-02"]);
       project.write("payments-2025-02-03.csv", "id,User ID\n");
-      expect(
-        await project.run("ingest", "--from", "2025-02-01", "--to", "2025-02-05"),
-      ).toMatchObject({ code: 0, stdout: "2 written, 2 there already\n" });
+      expect(await project.run("load", "--from", "2025-02-01", "--to", "2025-02-05")).toMatchObject(
+        { code: 0, stdout: "2 written, 2 there already\n" },
+      );
       expect(await project.count()).toBe(3);
     },
   );
 
   test("two at once write the day once", async () => {
-    const project = await IngestProject.over(
+    const project = await LoadProject.over(
       server,
       into(
         'async function* () { for (let id = 1; id <= 2000; id++) yield { id, "User ID": "u" }; }',
       ),
     );
     const all = await Promise.all(
-      [1, 2, 3].map(() => project.run("ingest", "--date", "2025-06-14", "--json")),
+      [1, 2, 3].map(() => project.run("load", "--date", "2025-06-14", "--json")),
     );
     expect(all.map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(
@@ -323,11 +321,11 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         const slow =
           'async function* () { for (let id = 1; id <= 40; id++) { yield { id, "User ID": ' +
           '"x".repeat(40000) }; await new Promise((done) => setTimeout(done, 15)); } }';
-        const project = await IngestProject.over(server, into(slow, more));
+        const project = await LoadProject.over(server, into(slow, more));
         const seen = new Set<number>();
         for (let after = 350; ; after += 170) {
           process.env["PAYMENTS_URL"] = project.url;
-          const { child, ended } = project.start(["ingest", "--date", "2025-06-14"]);
+          const { child, ended } = project.start(["load", "--date", "2025-06-14"]);
           const timer = sleep(after).then(() => child.kill("SIGKILL"));
           const { code } = await ended;
           const count = await project.count();
@@ -342,14 +340,14 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
         }
         expect([...seen].toSorted((a, b) => a - b)).toEqual([0, 40]);
         expect(
-          JSON.parse((await project.run("ingest", "--date", "2025-06-14", "--json")).stdout),
+          JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
         ).toMatchObject({ days: [{ written: false, rows: 40 }] });
       },
     );
   }
 
   test("interrupted, it ends with 130 and leaves nothing of the day", async () => {
-    const project = await IngestProject.over(
+    const project = await LoadProject.over(
       server,
       into(
         'async function* () { for (let id = 1; ; id++) { yield { id, "User ID": ' +
@@ -357,7 +355,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
       ),
     );
     process.env["PAYMENTS_URL"] = project.url;
-    const { child, ended } = project.start(["ingest", "--date", "2025-06-14"]);
+    const { child, ended } = project.start(["load", "--date", "2025-06-14"]);
     const copying = async (): Promise<boolean> =>
       (
         await project.pool.query(
@@ -375,7 +373,7 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
   });
 
   test("a job that does the work itself is given the day and a pool, and says what it did", async () => {
-    const project = await IngestProject.over(
+    const project = await LoadProject.over(
       server,
       `own: {
       database: ({ secrets }) => secrets.database,
@@ -386,10 +384,10 @@ suiteNeeding(realPipeline(), "tidemark ingest", () => {
     }`,
     );
     expect(
-      JSON.parse((await project.run("ingest", "--date", "2025-06-14", "--json")).stdout),
+      JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
     ).toMatchObject({ days: [{ job: "own", written: true, inserted: 1 }] });
     expect(
-      JSON.parse((await project.run("ingest", "--date", "2025-06-14", "--json")).stdout),
+      JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
     ).toMatchObject({ days: [{ written: false, inserted: 0 }] });
     expect(await project.rows('"User ID"')).toEqual([{ "User ID": "2025-06-14" }]);
   });

@@ -1,4 +1,4 @@
-/** A project that ingests into a PostgreSQL: a table of payments in a database of its own. */
+/** A project that loads into a PostgreSQL: a table of payments in a database of its own. */
 import pg from "pg";
 import type { Postgres } from "@tidemark/testkit/services";
 import { onTestFinished } from "vitest";
@@ -10,7 +10,7 @@ let number = 0;
 export const PAYMENTS = `CREATE TABLE public.payments (
   id bigint PRIMARY KEY, "User ID" text NOT NULL, amount numeric(20, 4), rate float8, at timestamptz, local timestamp, day date, good boolean, raw bytea, extra jsonb)`;
 
-export class IngestProject extends Project {
+export class LoadProject extends Project {
   readonly pool: pg.Pool;
   readonly url: string;
 
@@ -23,18 +23,18 @@ export class IngestProject extends Project {
     onTestFinished(() => this.pool.end());
   }
 
-  /** `job`: the text of the configuration's member `ingest`. */
+  /** `job`: the text of the configuration's member `load`. */
   static async over(
     server: Postgres,
     job: string,
     { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {},
-  ): Promise<IngestProject> {
-    const name = `ingest${++number}_${process.pid}`;
+  ): Promise<LoadProject> {
+    const name = `load${++number}_${process.pid}`;
     const admin = new pg.Client({ connectionString: server.url });
     await admin.connect();
     await admin.query(`CREATE DATABASE ${name}`);
     await admin.end();
-    const project = new IngestProject(server.url.replace(/[^/]*$/, name));
+    const project = new LoadProject(server.url.replace(/[^/]*$/, name));
     await project.pool.query(table);
     project.write("features.ts", definitions);
     project.configure(job, before);
@@ -50,7 +50,7 @@ import * as definitions from "./features.ts";
 ${before}
 export default defineConfig({
   definitions, zone: "Asia/Ho_Chi_Minh", secrets: { database: env("PAYMENTS_URL") },
-  ingest: { ${job} },
+  load: { ${job} },
 });
 `,
     );
@@ -80,7 +80,7 @@ export default defineConfig({
   async days(): Promise<string[]> {
     return (
       await this.pool.query<{ day: string }>(
-        "SELECT job || ' ' || date AS day FROM public.tidemark_ingested ORDER BY 1",
+        "SELECT job || ' ' || date AS day FROM public.tidemark_loaded ORDER BY 1",
       )
     ).rows.map(({ day }) => day);
   }

@@ -5,14 +5,14 @@ import type { LoadedConfig } from "../config/config-file.ts";
 import { redact, secretsOf } from "../config/secret.ts";
 import { clientConfigOf, connectTo, databaseError, type Connection } from "./database.ts";
 import { fileRows, functionRows, type DayRows } from "./day-rows.ts";
-import type { DatabaseAddress, Day, IngestDone, IngestJob } from "../config/load-jobs.ts";
-import { ingestDay } from "./load-day.ts";
+import type { DatabaseAddress, Day, LoadResult, LoadJob } from "../config/load-jobs.ts";
+import { loadDay } from "./load-day.ts";
 import { queryRows } from "./query-rows.ts";
 
 /** A day of a job that does the work itself says of it what the job says. */
-export type CompletedDay = IngestDone & { readonly date: string };
+export type CompletedDay = LoadResult & { readonly date: string };
 
-export interface IngestOptions {
+export interface LoadJobOptions {
   readonly name: string;
   readonly days: readonly Day[];
   readonly again: boolean;
@@ -22,11 +22,11 @@ export interface IngestOptions {
 }
 
 /** Ends with the first day that fails; those before it stay. */
-export async function ingest(
+export async function runLoadJob(
   config: LoadedConfig,
-  { name, days, again, signal, onDay, onProgress }: IngestOptions,
+  { name, days, again, signal, onDay, onProgress }: LoadJobOptions,
 ): Promise<void> {
-  const job = config.ingest![name]!;
+  const job = config.load![name]!;
   const secrets = secretsOf(config.secrets ?? {});
   const opening = { secrets, signal };
   const address = async (
@@ -34,7 +34,7 @@ export async function ingest(
     make: (given: typeof opening) => DatabaseAddress | Promise<DatabaseAddress>,
   ): Promise<DatabaseAddress> => {
     const given = await callUserCode(
-      `${config.file}: ingest.${name}.${member}`,
+      `${config.file}: load.${name}.${member}`,
       "CONFIG_NOT_OPENED",
       () => make(opening),
     );
@@ -42,7 +42,7 @@ export async function ingest(
       return given;
     throw new TidemarkError(
       "CONFIG_INVALID",
-      `${config.file}: ingest.${name}.${member} must return a URL, as in ` +
+      `${config.file}: load.${name}.${member} must return a URL, as in ` +
         "postgres://user:password@host/database, or what pg takes",
     );
   };
@@ -53,15 +53,15 @@ export async function ingest(
     const started = performance.now();
     const given = { ...day, ...opening };
     if ("run" in job) {
-      const done = await withPool(database, `ingest ${name}`, signal, (pool) =>
-        callUserCode(`ingest ${name} ${day.date}`, "INGEST_JOB_FAILED", () =>
+      const done = await withPool(database, `load ${name}`, signal, (pool) =>
+        callUserCode(`load ${name} ${day.date}`, "LOAD_JOB_FAILED", () =>
           job.run({ ...given, pool }),
         ),
       );
       if (typeof done !== "object" || done === null || typeof done.written !== "boolean")
         throw new TidemarkError(
           "CONFIG_INVALID",
-          `${config.file}: ingest.${name}.run must return { written: true } or { written: false }`,
+          `${config.file}: load.${name}.run must return { written: true } or { written: false }`,
         );
       onDay({ ...done, date: day.date }, performance.now() - started);
       continue;
@@ -76,10 +76,8 @@ export async function ingest(
       const { rows: origin } = job;
       if (typeof origin === "function")
         return functionRows(
-          await callUserCode(`ingest ${name} ${day.date}`, "INGEST_ROWS_FAILED", () =>
-            origin(given),
-          ),
-          `ingest ${name} ${day.date}`,
+          await callUserCode(`load ${name} ${day.date}`, "LOAD_ROWS_FAILED", () => origin(given)),
+          `load ${name} ${day.date}`,
         );
       if ("file" in origin) return fileRows(origin.file.replaceAll("{date}", day.date), signal);
       const { query, from } = origin;
@@ -88,14 +86,14 @@ export async function ingest(
         day,
         await open(
           from === undefined ? database : await address("rows.from", from),
-          `ingest ${name}: the database of the query`,
+          `load ${name}: the database of the query`,
         ),
-        `ingest.${name}.rows.query`,
+        `load.${name}.rows.query`,
       );
     };
     try {
-      const connection = await open(database, `ingest ${name}: the database`);
-      const done = await ingestDay({
+      const connection = await open(database, `load ${name}: the database`);
+      const done = await loadDay({
         name,
         job,
         day,
@@ -117,18 +115,18 @@ export async function ingest(
   }
 }
 
-function refuseAgain(job: IngestJob, name: string, file: string): void {
+function refuseAgain(job: LoadJob, name: string, file: string): void {
   if ("run" in job)
     throw new TidemarkError(
-      "INGEST_NOT_AGAIN",
-      `ingest ${name}: the job does its work itself, and only it could do a day again; leave ` +
+      "LOAD_NOT_AGAIN",
+      `load ${name}: the job does its work itself, and only it could do a day again; leave ` +
         "--again out",
     );
   if (job.removal !== undefined) return;
   throw new TidemarkError(
-    "INGEST_NOT_AGAIN",
-    `ingest ${name}: --again must first take the day's rows out, and only you know which they ` +
-      `are; give ${file} ingest.${name}.removal, as in 'DELETE FROM ${job.table} WHERE time >= ` +
+    "LOAD_NOT_AGAIN",
+    `load ${name}: --again must first take the day's rows out, and only you know which they ` +
+      `are; give ${file} load.${name}.removal, as in 'DELETE FROM ${job.table} WHERE time >= ` +
       "$1 AND time < $2'",
   );
 }
@@ -143,7 +141,7 @@ async function withPool<T>(
     ...clientConfigOf(database),
     max: 4,
     connectionTimeoutMillis: 15_000,
-    application_name: "tidemark ingest",
+    application_name: "tidemark load",
   });
   pool.on("error", () => undefined);
   const interrupted = new Promise<never>((_, reject) => {
@@ -159,7 +157,7 @@ async function withPool<T>(
     return await Promise.race([work(pool), interrupted]);
   } catch (error) {
     signal.throwIfAborted();
-    throw isTidemarkError(error, "INGEST_JOB_FAILED") && isConnectionError(error.cause)
+    throw isTidemarkError(error, "LOAD_JOB_FAILED") && isConnectionError(error.cause)
       ? databaseError(error.cause, who)
       : error;
   } finally {
