@@ -28,6 +28,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
+    setupFiles: ["testkit/src/rerun.ts"],
     maxWorkers: 2,
     projects: [
       project("unit", inFolders(".test.ts"), ["**/*.process.test.ts", "**/*.services.test.ts"]),

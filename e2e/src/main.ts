@@ -1,9 +1,14 @@
 /** `npm run laws -- --comparisons 1000000`: compares all paths for the given number of answers. */
-import { changeKinds, differenceText, nullKinds, windowEdges } from "@tidemark/testkit";
+import {
+  changeKinds,
+  differenceText,
+  nullKinds,
+  windowEdges,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { compareSeeds } from "./compare.ts";
-import { seedSettings } from "./settings.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,7 +16,7 @@ const { values } = parseArgs({
     "real-every": { type: "string", default: "2" },
   },
 });
-const { seed, seeds } = seedSettings("laws", 200);
+const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 200, least: 200 });
 const digest = createHash("sha256");
 let next = 0;
 const run = await compareSeeds({

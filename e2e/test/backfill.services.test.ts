@@ -13,6 +13,7 @@ import {
   scenarioDefinitions,
   scenarioSource,
   type Scenario,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import { startKafkaTopics } from "@tidemark/testkit/services";
@@ -27,10 +28,9 @@ import { expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { logWithGap, changesOf } from "../src/resnapshot-scenario.ts";
 import { inFolder, realStores, type RealStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("bootstrap", 8);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 8 });
 const LONG = { changes: 400, tailCut: false };
 const MOST_KILLS = 12;
 

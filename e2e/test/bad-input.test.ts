@@ -18,7 +18,12 @@ import {
   type TidemarkError,
 } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
-import { generateScenario, scenarioDefinitions, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  scenarioDefinitions,
+  type Scenario,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { execFileSync } from "node:child_process";
 import {
@@ -43,10 +48,9 @@ import {
   topicPath,
   writeTopic,
 } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed } = seedSettings("bad input", 1);
+const { first: seed } = seedsFromEnvironment({ runs: 1 });
 
 interface TestFolder {
   readonly scenario: Scenario;

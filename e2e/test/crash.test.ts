@@ -1,12 +1,19 @@
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
-import { generateScenario, feed, pathReaders, scenarioSource } from "@tidemark/testkit";
+import {
+  generateScenario,
+  feed,
+  pathReaders,
+  scenarioSource,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { crashText, crashUntilCovered, runTorn } from "../src/crash.ts";
 import { prefixesOf } from "../src/crash-prefixes.ts";
 import { readWhileKilled } from "../src/crash-reading.ts";
-import { seedSettings } from "../src/settings.ts";
 
-const { seed } = seedSettings("crash", 1);
+/** The number of kills at random moments. */
+const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 50 });
+const killsPerPoint = Math.ceil(kills / 10);
 
 test(
   "kill -9 at any point and start again: nothing lost, nothing doubled (law 5)",
@@ -15,16 +22,17 @@ test(
     const started = performance.now();
     const result = await crashUntilCovered({
       firstSeed: seed,
-      random: 50,
-      perPoint: 5,
+      random: kills,
+      perPoint: killsPerPoint,
       parallel: 2,
     });
     console.log(
       `kill -9, TIDEMARK_SEED=${seed}, ` +
         `${((performance.now() - started) / 1000).toFixed(1)} s\n${crashText(result)}`,
     );
-    expect(result.kills.get("random")!.kills).toBeGreaterThanOrEqual(50);
-    for (const [kind, { kills }] of result.kills) expect(kills, kind).toBeGreaterThanOrEqual(5);
+    expect(result.kills.get("random")!.kills).toBeGreaterThanOrEqual(kills);
+    for (const [kind, met] of result.kills)
+      expect(met.kills, kind).toBeGreaterThanOrEqual(killsPerPoint);
     expect(result.orphans).toBeGreaterThan(0);
   },
 );
@@ -34,17 +42,17 @@ test.concurrent(
   { timeout: 600_000 },
   async () => {
     // A fast machine may finish a short log after a kill or two; then more logs run.
-    for (let [next, killed] = [seed, 0]; killed < 10; next += 2) {
-      for (const { kills, reads, seen } of await Promise.all(
-        [next, next + 1].map(readWhileKilled),
-      )) {
+    for (let [next, killed] = [seed, 0]; killed < kills / 5; next += 2) {
+      for (const reading of await Promise.all([next, next + 1].map(readWhileKilled))) {
         console.log(
-          `read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen)
+          `read while killed: ${reading.kills} kills, ${reading.reads} reads; prefixes seen: ${Object.entries(
+            reading.seen,
+          )
             .map(([path, count]) => `${path} ${count}`)
             .join(", ")}`,
         );
-        expect(reads).toBeGreaterThan(0);
-        killed += kills;
+        expect(reading.reads).toBeGreaterThan(0);
+        killed += reading.kills;
       }
     }
   },

@@ -2,6 +2,7 @@
  * Tests what other engines read: one history in a bucket of a real MinIO, and Trino, delta-rs,
  * DuckDB and Spark with their own SQL.
  */
+import { seedsFromEnvironment } from "@tidemark/testkit";
 import type { Knowledge } from "@tidemark/core";
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -42,7 +43,6 @@ import {
 } from "@tidemark/testkit/needs";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
@@ -88,7 +88,7 @@ const FEATURES = [
   "fees",
 ] as const;
 
-const { seed } = seedSettings("interoperability", 1);
+const { first: seed } = seedsFromEnvironment({ runs: 1 });
 const bank = bankTopic(seed, 3_000);
 const DAY = 86_400_000_000;
 /** Midnights, the times of rows, and a microsecond later. */

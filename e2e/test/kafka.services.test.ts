@@ -10,6 +10,7 @@ import {
   scenarioDefinitions,
   type Scenario,
   type ScenarioOptions,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
 import {
@@ -25,7 +26,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { slowSource } from "../src/slow-source.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
@@ -34,7 +34,7 @@ const MANY = { changes: 600, tailCut: false };
 /** A log with fewer messages is read before its readers can be disturbed. */
 const FEW = 60;
 
-const { seed: firstSeed, seeds } = seedSettings("kafka", 3);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 3 });
 
 interface Published {
   readonly scenario: Scenario;

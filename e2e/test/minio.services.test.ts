@@ -1,12 +1,11 @@
 import { s3Objects } from "@tidemark/adapter-minio";
-import { Coverage, differenceText } from "@tidemark/testkit";
+import { Coverage, differenceText, seedsFromEnvironment } from "@tidemark/testkit";
 import { startMinio } from "@tidemark/testkit/services/minio";
 import { expect, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { compareReal } from "../src/compare.ts";
-import { seedSettings } from "../src/settings.ts";
 
-const { seed, seeds } = seedSettings("minio", 12);
+const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
 
 suiteNeeding(minioServer(), "with the history in a bucket of a real MinIO", () => {
   test(

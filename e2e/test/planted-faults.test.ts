@@ -1,3 +1,4 @@
+import { seedsFromEnvironment } from "@tidemark/testkit";
 import { execFile } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -5,22 +6,21 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { sourceFaults } from "../src/planted-faults.ts";
 import { inFolder } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
 const findDifference = join(import.meta.dirname, "../src/find-difference.ts");
-const { seed } = seedSettings("planted faults", 0);
-/** The number of seeds of the suite. A fault that needs more seeds would slip through. */
-const SEEDS = 200;
+const { first: seed, runs } = seedsFromEnvironment({ runs: 200 });
+/** The number of seeds in CI. A fault that needs more seeds would slip through. */
+const MOST_SEEDS = 200;
 
 /** Returns how many seeds it takes until the paths differ from the oracle; 0 if they never do. */
-async function seedsUntilFound(folder: string): Promise<number> {
+async function seedsUntilFound(folder: string, most = MOST_SEEDS): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--conditions=@tidemark/source",
     findDifference,
     folder,
     String(seed),
-    String(SEEDS),
+    String(most),
   ]);
   return Number(stdout);
 }
@@ -56,5 +56,5 @@ test.concurrent.for(sourceFaults)(
 );
 
 test("nothing is found where nothing is planted", { timeout: 300_000 }, async () => {
-  expect(await seedsUntilFound(root)).toBe(0);
+  expect(await seedsUntilFound(root, runs)).toBe(0);
 });

@@ -9,7 +9,13 @@ import {
   memoryOnlineData,
   memoryOnlineStore,
 } from "@tidemark/core/testing";
-import { Random, scenarioDefinitions, type OracleRequest, type Scenario } from "@tidemark/testkit";
+import {
+  Random,
+  scenarioDefinitions,
+  type OracleRequest,
+  type Scenario,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { startChild } from "../src/crash-process.ts";
@@ -25,10 +31,9 @@ import {
   type PushStores,
 } from "../src/push-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("push", 12);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
 
 /** Returns the scenario's requests, and the same at the commit times of pushes. */
 function requestsOf(

@@ -3,7 +3,7 @@
  * `store.resnapshot`.
  */
 import { openStore, type Store } from "@tidemark/core";
-import { scenarioDefinitions } from "@tidemark/testkit";
+import { scenarioDefinitions, seedsFromEnvironment } from "@tidemark/testkit";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
 import {
   kafkaChanges,
@@ -16,10 +16,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { logsWithSnapshotEnd, type LogWithGap } from "../src/resnapshot-scenario.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed } = seedSettings("resnapshot-kafka", 1);
+const { first: firstSeed } = seedsFromEnvironment({ runs: 1 });
 
 suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   let kafka: KafkaTopics;

@@ -15,6 +15,7 @@ import {
   scenarioDefinitions,
   type CompletedSnapshot,
   type OracleMode,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
 import { spawn } from "node:child_process";
@@ -35,10 +36,9 @@ import {
   type LogWithGap,
 } from "../src/resnapshot-scenario.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences, type AnswerPath } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("resnapshot", 40);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40, least: 12 });
 const CLOCK = 4_200_000_000_000;
 const PATHS: readonly AnswerPath[] = ["online", "as corrected", "as known"];
 /**

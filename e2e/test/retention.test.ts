@@ -14,13 +14,13 @@ import {
   scenarioWith,
   type OracleRequest,
   type Scenario,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences, refusedBeforeHorizon } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("retention", 60);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60 });
 const SECOND = 1e6;
 const RUNS = 8;
 

@@ -8,16 +8,16 @@ import {
   scenarioDefinitions,
   scenarioSource,
   type Scenario,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { inFolder, realStores, writeTopic } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("runners", 10);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 10 });
 
 function open(folder: string, scenario: Scenario): Promise<Store> {
   return openStore({

@@ -6,12 +6,12 @@ import {
   scenarioDefinitions,
   scenarioSource,
   scenarioWith,
+  seedsFromEnvironment,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed, seeds } = seedSettings("serving", 40);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40 });
 
 test(
   "a store fed the changes with commit < t answers at t as the history as known",

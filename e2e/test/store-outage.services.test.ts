@@ -19,7 +19,12 @@ import {
 } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { valueAt } from "@tidemark/core";
-import { generateScenario, scenarioDefinitions, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  scenarioDefinitions,
+  type Scenario,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
 import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
 import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
 import {
@@ -32,10 +37,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { inFolder, realStores } from "../src/real-stores.ts";
-import { seedSettings } from "../src/settings.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { seed: firstSeed } = seedSettings("stores away", 1);
+const { first: firstSeed } = seedsFromEnvironment({ runs: 1 });
 
 const payments = source("payments", {
   table: "public.payments",

@@ -4,7 +4,7 @@
  */
 import { type Store } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
-import { Random } from "@tidemark/testkit";
+import { Random, seedsFromEnvironment } from "@tidemark/testkit";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -23,7 +23,6 @@ import {
   type Runner,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores, type RealStores } from "../../src/real-stores.ts";
-import { seedSettings } from "../../src/settings.ts";
 
 interface UnderLoad {
   readonly flow: PipelineFlow;
@@ -53,7 +52,7 @@ export function faultTests(pipelineOf: () => Pipeline): void {
     { endpoint, after }: UnderLoadOptions = {},
   ): Promise<void> {
     const pipeline = pipelineOf();
-    const { seed } = seedSettings(`pipeline ${name}`, 1);
+    const { first: seed } = seedsFromEnvironment({ runs: 1 });
     const flow = await startFlow(pipeline, name);
     await inFolder(async (folder) => {
       const stores = (through?: string): RealStores =>

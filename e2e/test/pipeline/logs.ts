@@ -4,7 +4,7 @@
  */
 import { isTidemarkError } from "@tidemark/core";
 import { valueAt } from "@tidemark/core";
-import { Random } from "@tidemark/testkit";
+import { Random, seedsFromEnvironment } from "@tidemark/testkit";
 import { localObjects } from "@tidemark/delta";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { kafkaChanges } from "@tidemark/source-debezium";
@@ -26,7 +26,6 @@ import {
   untilTrue,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores, type RealStores } from "../../src/real-stores.ts";
-import { seedSettings } from "../../src/settings.ts";
 
 export function logTests(pipelineOf: () => Pipeline): void {
   test(
@@ -35,7 +34,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
     async () => {
       const pipeline = pipelineOf();
       const { kafka } = pipeline;
-      const { seed } = seedSettings("pipeline poison", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       const flow = await startFlow(pipeline, "poison");
       await inFolder(async (folder) => {
         const stores = (): RealStores => realStores(folder, {}, lakeIn(pipeline, flow.name));
@@ -127,7 +126,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
     async () => {
       const pipeline = pipelineOf();
       const { kafka } = pipeline;
-      const { seed } = seedSettings("pipeline retention", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       const flow = await startFlow(pipeline, "expired");
       await inFolder(async (folder) => {
         const load = startLoad(flow.url, seed);
@@ -211,7 +210,7 @@ export function logTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async (context) => {
       const pipeline = pipelineOf();
-      const { seed } = seedSettings("pipeline disk", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       await inFolder(async (folder) => {
         const disk = join(folder, "disk");
         mkdirSync(disk);

@@ -2,7 +2,7 @@
  * Tests runners under load in child processes: killed at random points, and two of one group that
  * come and go.
  */
-import { Random } from "@tidemark/testkit";
+import { Random, seedsFromEnvironment } from "@tidemark/testkit";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -24,7 +24,6 @@ import {
   type PipelineFlow,
 } from "../../src/pipeline-run.ts";
 import { inFolder, realStores } from "../../src/real-stores.ts";
-import { seedSettings } from "../../src/settings.ts";
 
 const KILLS = 50;
 /** Three partitions of each table's topic, and of the topic without definitions. */
@@ -58,7 +57,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
     { timeout: 900_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = seedSettings("pipeline kills", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       const random = new Random(seed);
       const flow = await startFlow(pipeline, "kills");
       await inFolder(async (folder) => {
@@ -113,7 +112,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = seedSettings("pipeline group", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       const flow = await startFlow(pipeline, "grouped");
       await inFolder(async (folder) => {
         const load = startLoad(flow.url, seed);

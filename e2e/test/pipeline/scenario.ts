@@ -2,6 +2,7 @@
  * Runs the scenario of the fixtures against real programs. PostgreSQL's tables, the online store
  * and the history agree, whatever the connector's settings.
  */
+import { seedsFromEnvironment } from "@tidemark/testkit";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,7 +12,6 @@ import { fixtures } from "../../src/pipeline-definitions.ts";
 import { connected } from "../../src/pipeline-load.ts";
 import { checkFlow, lakeIn, startFlow, untilTrue } from "../../src/pipeline-run.ts";
 import { inFolder, realStores } from "../../src/real-stores.ts";
-import { seedSettings } from "../../src/settings.ts";
 
 const sql = (name: string): string =>
   readFileSync(
@@ -54,7 +54,7 @@ export function scenarioTests(pipelineOf: () => Pipeline): void {
     { timeout: 400_000 },
     async () => {
       const pipeline = pipelineOf();
-      const { seed } = seedSettings("pipeline scenario", 1);
+      const { first: seed } = seedsFromEnvironment({ runs: 1 });
       const flow = await startFlow(pipeline, "fixtures", {
         sql: sql("setup"),
         tables: null,

@@ -5,10 +5,11 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FeatureServer } from "@tidemark/server";
+import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shopServer } from "./api/shop-server.ts";
 
-const SEED = Number(process.env["TIDEMARK_SEED"] ?? Date.now() % 2 ** 31);
+const { first: seed, runs } = seedsFromEnvironment({ runs: 1500 });
 const ROUTES = [
   "/get-online-features",
   "/push",
@@ -129,11 +130,11 @@ function strangeJson(next: (below: number) => number, depth = 0): string {
   return `{${members.join(",")}}`;
 }
 
-describe(`malformed bodies (TIDEMARK_SEED=${SEED})`, () => {
+describe("malformed bodies", () => {
   test("JSON of any shape, truncated, and with bytes that are wrong", async () => {
-    const next = random(SEED);
+    const next = random(seed);
     const seen = new Set<number>();
-    for (let i = 0; i < 1500; i++) {
+    for (let i = 0; i < runs; i++) {
       const path = ROUTES[next(ROUTES.length)]!;
       let bytes: Buffer<ArrayBuffer> = Buffer.from(i % 3 === 0 ? GOOD : strangeJson(next));
       if (next(4) === 0) bytes = bytes.subarray(0, next(bytes.length + 1)) as Buffer<ArrayBuffer>;
@@ -251,9 +252,9 @@ const head = (length: number, more = ""): string =>
   "POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Type: " +
   `application/json\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
-describe(`bytes on a socket (TIDEMARK_SEED=${SEED})`, () => {
+describe("bytes on a socket", () => {
   test("random bytes, requests cut anywhere, headers that contradict each other", async () => {
-    const next = random(SEED + 1);
+    const next = random(seed + 1);
     const request = head(GOOD.length) + GOOD;
     const cases: (string | Uint8Array)[] = [
       ...Array.from({ length: 12 }, () =>

@@ -15,7 +15,8 @@ import {
   type EngineQueries,
 } from "../../../packages/core/src/testing/engine-queries.ts";
 import { eventsOf } from "../../../packages/core/src/testing/engine-cases.ts";
-import { Random, seedsFromEnvironment } from "../generate/random.ts";
+import { Random } from "../generate/random.ts";
+import { seedsFromEnvironment } from "../generate/seeds.ts";
 import { naiveEngine } from "../oracle/naive-engine.ts";
 import { textOf } from "../oracle/values.ts";
 import { randomCases } from "./random-cases.ts";

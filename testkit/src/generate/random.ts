@@ -93,31 +93,3 @@ export class Random {
     return new Random(this.word() + this.int(2097152) * 4294967296);
   }
 }
-
-/**
- * Returns the seeds of a property test. `TIDEMARK_SEED` is the first seed (default: random),
- * `TIDEMARK_RUNS` their number. Print `text`: it is the command that replays the run.
- */
-export function seedsFromEnvironment(options: {
-  readonly runs: number;
-  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-}): {
-  readonly first: number;
-  readonly runs: number;
-  readonly seeds: readonly number[];
-  readonly text: string;
-} {
-  const environment = options.environment ?? process.env;
-  const first = parseWhole(environment["TIDEMARK_SEED"]) ?? Math.floor(Math.random() * 2 ** 40);
-  const runs = parseWhole(environment["TIDEMARK_RUNS"]) ?? options.runs;
-  return {
-    first,
-    runs,
-    seeds: Array.from({ length: runs }, (_, i) => first + i),
-    text: `TIDEMARK_SEED=${first} TIDEMARK_RUNS=${runs}`,
-  };
-}
-
-function parseWhole(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
-}

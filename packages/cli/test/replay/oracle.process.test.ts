@@ -1,14 +1,18 @@
 import { formatTime } from "@tidemark/core";
-import { generateScenario, oracleOf, Random, type Scenario } from "@tidemark/testkit";
+import {
+  generateScenario,
+  oracleOf,
+  Random,
+  seedsFromEnvironment,
+  type Scenario,
+} from "@tidemark/testkit";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { printDefinitions } from "../support/print-definitions.ts";
 import { Project } from "../support/project.ts";
 import { normalizedValue, readAnswer, normalizedJson } from "../support/read-answers.ts";
 
-const first = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env["TIDEMARK_RUNS"] ?? 6);
-console.log(`cli: TIDEMARK_SEED=${first} TIDEMARK_RUNS=${runs}`);
+const { first, runs } = seedsFromEnvironment({ runs: 6, least: 3 });
 
 type Request = Scenario["requests"][number];
 

@@ -18,6 +18,7 @@ import {
   otherDelivery,
   Random,
   scenarioSource,
+  seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
 import { setFlagsFromString } from "node:v8";
@@ -35,9 +36,7 @@ import {
   type Fault,
 } from "../support/faulty-stores.ts";
 
-const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 40);
-console.log(`stalls: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40 });
 
 const forever = { retain: Infinity, logRetention: Infinity };
 

@@ -19,6 +19,7 @@ import {
   Random,
   scenarioDefinitions,
   scenarioSource,
+  seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
 import type { Change, Position } from "@tidemark/core/spi";
@@ -31,10 +32,8 @@ import { historyContext } from "../../src/offline/offline-reader.ts";
 import { retentionOf } from "../../src/store/retention-options.ts";
 import { onlineMaintenance } from "../../src/online/maintenance.ts";
 
-const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 60);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60, least: 20 });
 const SECOND = 1e6;
-console.log(`bootstrap: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
 
 const order = ({ topic, partition, offset }: Change): string => `${topic}:${partition}:${offset}`;
 

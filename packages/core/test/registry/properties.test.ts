@@ -10,6 +10,7 @@ import {
   Random,
   scenarioDefinitions,
   scenarioSource,
+  seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
@@ -20,9 +21,7 @@ import { sameAnswer } from "@tidemark/testkit/oracle/oracle";
 import { sameInReference, referenceOf } from "./reference-definitions.ts";
 import { mutated, mutations, reordered, type Definitions } from "./mutations.ts";
 
-const firstSeed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const seeds = Number(process.env["TIDEMARK_RUNS"] ?? 60);
-console.log(`registry: TIDEMARK_SEED=${firstSeed} TIDEMARK_RUNS=${seeds}`);
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60, least: 30 });
 
 const keyJson = (keys: unknown): string =>
   JSON.stringify(keys, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));

@@ -1,11 +1,10 @@
+import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TidemarkError } from "../../src/errors.ts";
 import { formatDate, formatTime, parseDate, parseTime } from "../../src/time/parse-time.ts";
 
-const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env["TIDEMARK_RUNS"] ?? 3_000);
-console.log(`parse-time: TIDEMARK_SEED=${seed} TIDEMARK_RUNS=${runs}`);
+const { first: seed, runs } = seedsFromEnvironment({ runs: 3_000 });
 const check = (property: fc.IRawProperty<unknown>): void => {
   fc.assert(property, { seed, numRuns: runs });
 };

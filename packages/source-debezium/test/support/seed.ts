@@ -1,8 +1,7 @@
+import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import type fc from "fast-check";
 
-const seed = Number(process.env["TIDEMARK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env["TIDEMARK_RUNS"] ?? 1_000);
-console.log(`source-debezium: TIDEMARK_SEED=${seed} TIDEMARK_RUNS=${runs}`);
+const { first: seed, runs } = seedsFromEnvironment({ runs: 1_000 });
 
 /** Seed and number of runs, both from the environment where it says. */
 export const parameters: fc.Parameters<unknown> = { seed, numRuns: runs };
