@@ -94,6 +94,16 @@ const logRooms: Readonly<Record<string, readonly string[]>> = {
   connector: ["values", "message", "kafka", "recorded", "debezium"],
 };
 
+/** The rooms of server, and those that each may not import from. */
+const serverRooms: Readonly<Record<string, readonly string[]>> = {
+  options: ["features", "http", "metrics", "api", "feast"],
+  features: ["options", "http", "metrics", "api", "feast"],
+  http: ["metrics", "api", "feast"],
+  metrics: ["api", "feast"],
+  api: ["metrics", "feast"],
+  feast: ["metrics", "api"],
+};
+
 const eachOther = "Adapters know core and never each other.";
 
 export default defineConfig({
@@ -160,6 +170,24 @@ export default defineConfig({
         "no-restricted-imports": ["error", { patterns: [{ group: adapters, message: eachOther }] }],
       },
     },
+    ...Object.entries(serverRooms).map(([room, others]): OxlintOverride => ({
+      files: [`packages/server/src/${room}/**`],
+      rules: {
+        "no-restricted-imports": [
+          "error",
+          {
+            patterns: [
+              { group: adapters, message: "The server serves any store." },
+              {
+                group: [...others.map((other) => `**/${other}/**`), "**/feature-server.ts"],
+                message:
+                  "The rooms of server import one way: options, features ← http ← metrics, api, feast.",
+              },
+            ],
+          },
+        ],
+      },
+    })),
     ...Object.entries(logRooms).map(([room, others]): OxlintOverride => ({
       files: [`packages/source-debezium/src/${room}/**`],
       rules: {

@@ -1,6 +1,6 @@
 /** Converts the server's rows to the rows of a store's `getOnlineFeatures`. */
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { dateIn, differs, valueReader } from "./wire.ts";
+import { dateIn, shapeMismatch, valueReader } from "./wire.ts";
 
 export interface OnlineRows {
   /** The end of the windows, as an ISO string with six decimals of a second. */
@@ -22,7 +22,7 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
     const members = objectIn(given, "a row");
     const row: Record<string, unknown> = {};
     for (const { name, read } of readers) {
-      if (!Object.hasOwn(members, name)) throw differs(`${name} is not in it`);
+      if (!Object.hasOwn(members, name)) throw shapeMismatch(`${name} is not in it`);
       row[name] = metadata ? withMetadata(members[name], name, read) : read(members[name]);
     }
     // a service of the server may have gained features that are unknown here
@@ -32,7 +32,7 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
   return (answer, length) => {
     const { asOf, rows: given } = objectIn(answer, "it");
     if (typeof asOf !== "string" || !Array.isArray(given) || given.length !== length)
-      throw differs(
+      throw shapeMismatch(
         `it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`,
       );
     return { asOf, rows: (given as readonly unknown[]).map(rowOf) };
@@ -46,6 +46,6 @@ function withMetadata(given: unknown, name: string, read: (value: unknown) => un
 
 function objectIn(given: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw differs(`${what} is ${JSON.stringify(given)}`);
+    throw shapeMismatch(`${what} is ${JSON.stringify(given)}`);
   return given as Readonly<Record<string, unknown>>;
 }

@@ -17,10 +17,10 @@ import {
 } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
 import type { CallOptions, ClientOptions } from "./client-options.ts";
-import type { Exports, ServiceNames, ServiceNeeds, ServiceRow } from "./definitions-of.ts";
-import { columnsOf, questionBody, referencesOf } from "./online-request.ts";
+import type { DefinitionExports, ServiceNames, ServiceKeys, ServiceRow } from "./definitions-of.ts";
+import { columnsOf, requestBody, referencesOf } from "./online-request.ts";
 import { pushRows, pushTarget } from "./push-body.ts";
-import { readersOf, servicesOf, type NamedService } from "./named-services.ts";
+import { answerReaders, serviceDirectory, type NamedService } from "./named-services.ts";
 import { transport } from "./transport.ts";
 
 /** A service that is known by its name. */
@@ -39,7 +39,7 @@ export interface ServiceClient<Row, Needs> {
 }
 
 /** A client of Tidemark's server. `D` is `typeof definitions`, for services by name. */
-export interface Client<D extends Exports = Exports>
+export interface Client<D extends DefinitionExports = DefinitionExports>
   extends Pick<FeatureReads, "getOnlineFeatures">, Pick<Pushes, "push"> {
   /**
    * Returns a service by its name. The module of definitions is needed for its type only. The
@@ -53,7 +53,7 @@ export interface Client<D extends Exports = Exports>
    */
   service<const N extends ServiceNames<D>>(
     name: N,
-  ): ServiceClient<ServiceRow<D, N>, ServiceNeeds<D, N>>;
+  ): ServiceClient<ServiceRow<D, N>, ServiceKeys<D, N>>;
   /**
    * Materializes views by name, as a store's `materialize`. The call has no time limit. If its
    * signal ends it, finished days stay, and the call can be repeated.
@@ -83,21 +83,26 @@ export interface Client<D extends Exports = Exports>
  *   entity: { user_id: "user_000066" },
  * });
  */
-export function createClient<D extends Exports = Exports>(options: ClientOptions): Client<D> {
+export function createClient<D extends DefinitionExports = DefinitionExports>(
+  options: ClientOptions,
+): Client<D> {
   const send = transport(options);
-  const services = servicesOf(send);
-  const prepared = new WeakMap<object, Prepared>();
+  const services = serviceDirectory(send);
+  const prepared = new WeakMap<object, PreparedSelection>();
 
   /**
    * Prepares a selection of features. Definitions do not change, so their selection is computed
    * once; a list is read at each call.
    */
-  function preparedFor(features: unknown): Prepared {
+  function preparedFor(features: unknown): PreparedSelection {
     if (typeof features !== "object" || features === null || Array.isArray(features))
-      return preparedOf(selectedFeatures(features, "getOnlineFeatures"));
+      return prepareSelection(selectedFeatures(features, "getOnlineFeatures"));
     let found = prepared.get(features);
     if (found === undefined)
-      prepared.set(features, (found = preparedOf(selectedFeatures(features, "getOnlineFeatures"))));
+      prepared.set(
+        features,
+        (found = prepareSelection(selectedFeatures(features, "getOnlineFeatures"))),
+      );
     return found;
   }
 
@@ -107,7 +112,7 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
     { keys, readers }: NamedService,
     request: OnlineRequestInput,
   ): Promise<unknown> {
-    const question = await questionBody(keys, request);
+    const question = await requestBody(keys, request);
     const answer = await send({
       method: "POST",
       path,
@@ -161,7 +166,7 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
       return send({
         method: "POST",
         path: `/v1/push/${encodeURIComponent(target.name)}`,
-        body: jsonOf(body, target.name),
+        body: pushJson(body, target.name),
         repeatable: true,
         signal,
       });
@@ -191,19 +196,19 @@ export function createClient<D extends Exports = Exports>(options: ClientOptions
   return calls as unknown as Client<D>;
 }
 
-interface Prepared extends NamedService {
+interface PreparedSelection extends NamedService {
   readonly references: readonly string[];
 }
 
-function preparedOf(selection: readonly SelectedFeature[]): Prepared {
+function prepareSelection(selection: readonly SelectedFeature[]): PreparedSelection {
   return {
     references: referencesOf(selection),
     keys: keysNeeded(selection),
-    readers: readersOf(columnsOf(selection)),
+    readers: answerReaders(columnsOf(selection)),
   };
 }
 
-function jsonOf(body: object, source: string): string {
+function pushJson(body: object, source: string): string {
   try {
     return JSON.stringify(body);
   } catch (cause) {

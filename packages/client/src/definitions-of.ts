@@ -2,11 +2,11 @@
 import type { FeatureService } from "@tidemark/core";
 
 /** A module of definitions, or an object of them. */
-export type Exports = { readonly [exported: string]: unknown };
+export type DefinitionExports = { readonly [exported: string]: unknown };
 
 type ServiceName<X> = X extends FeatureService<infer N, unknown, unknown> ? N : never;
 /** Names of the services that the module exports; any name if the module is not known. */
-export type ServiceNames<D> = Exports extends D
+export type ServiceNames<D> = DefinitionExports extends D
   ? string
   : { [K in keyof D]: ServiceName<D[K]> }[keyof D];
 type ServiceNamed<D, N> = {
@@ -17,12 +17,12 @@ type ServiceNamed<D, N> = {
     : never;
 }[keyof D];
 
-export type ServiceRow<D, N> = Exports extends D
+export type ServiceRow<D, N> = DefinitionExports extends D
   ? Readonly<Record<string, unknown>>
   : ServiceNamed<D, N> extends FeatureService<string, infer Row, unknown>
     ? Row
     : never;
-export type ServiceNeeds<D, N> = Exports extends D
+export type ServiceKeys<D, N> = DefinitionExports extends D
   ? Readonly<Record<string, unknown>>
   : ServiceNamed<D, N> extends FeatureService<string, unknown, infer Needs>
     ? Needs

@@ -9,7 +9,7 @@ export interface NamedService {
   readonly readers: (metadata: boolean) => AnswerReader;
 }
 
-interface Told {
+interface DefinitionsAnswer {
   readonly services: readonly {
     readonly name: string;
     readonly keys: readonly ColumnSpec[];
@@ -17,7 +17,7 @@ interface Told {
   }[];
 }
 
-export interface Services {
+export interface ServiceDirectory {
   /**
    * Returns a service. The server is asked once, and again after a failure or an unknown name.
    *
@@ -27,7 +27,7 @@ export interface Services {
   forget(): void;
 }
 
-export function servicesOf(send: Transport): Services {
+export function serviceDirectory(send: Transport): ServiceDirectory {
   const known = new Map<string, NamedService>();
   return {
     async named(name, signal) {
@@ -38,9 +38,9 @@ export function servicesOf(send: Transport): Services {
         path: "/v1/definitions",
         repeatable: true,
         signal,
-      })) as Told;
+      })) as DefinitionsAnswer;
       for (const one of services)
-        known.set(one.name, { keys: one.keys, readers: readersOf(one.features) });
+        known.set(one.name, { keys: one.keys, readers: answerReaders(one.features) });
       const now = known.get(name);
       if (now === undefined)
         throw new TidemarkError(
@@ -56,7 +56,7 @@ export function servicesOf(send: Transport): Services {
   };
 }
 
-export function readersOf(columns: readonly ColumnSpec[]): (metadata: boolean) => AnswerReader {
+export function answerReaders(columns: readonly ColumnSpec[]): (metadata: boolean) => AnswerReader {
   const [plain, detailed] = [answerReader(columns, false), answerReader(columns, true)];
   return (metadata) => (metadata ? detailed : plain);
 }

@@ -10,7 +10,7 @@ import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
 import { wireValue } from "./wire.ts";
 
 /** A request's JSON without features. */
-export interface QuestionBody {
+export interface RequestBody {
   readonly entities: readonly unknown[];
   readonly asOf?: string;
   readonly metadata?: true;
@@ -25,10 +25,10 @@ export interface QuestionBody {
  * @throws KEY_INVALID when an entity's keys are wrong.
  * @throws TIME_INVALID when `asOf` is no time.
  */
-export async function questionBody(
+export async function requestBody(
   needed: readonly ColumnSpec[],
   request: OnlineRequestInput,
-): Promise<QuestionBody> {
+): Promise<RequestBody> {
   const { metadata, asOf } = request;
   const read = keyReader(needed, { extra: false });
   const keys = await requestedKeys("getOnlineFeatures", request, { needed, read });

@@ -1,7 +1,7 @@
 /** Encodes the rows of a push in the server's form. */
 import { TidemarkError, fromUser, specOfSource } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { looseValue, wireValue } from "./wire.ts";
+import { untypedValue, wireValue } from "./wire.ts";
 
 export interface PushTarget {
   readonly name: string;
@@ -31,7 +31,7 @@ export function pushRows(
     if (typeof row !== "object" || row === null) return row;
     return Object.fromEntries(
       Object.entries(row).map(([member, given]) => {
-        const place = `${who}: ${what} ${i}, column "${member}"`;
+        const location = `${who}: ${what} ${i}, column "${member}"`;
         const column = columns?.find((one) => one.name === member);
         const known =
           column !== undefined &&
@@ -41,8 +41,8 @@ export function pushRows(
         return [
           member,
           known
-            ? wireValue(fromUser(given, column, place, "PUSH_INVALID"), column)
-            : looseValue(given, place),
+            ? wireValue(fromUser(given, column, location, "PUSH_INVALID"), column)
+            : untypedValue(given, location),
         ];
       }),
     );

@@ -24,24 +24,24 @@ export interface Call {
  */
 export type Transport = (call: Call) => Promise<unknown>;
 
-const LONGEST_PAUSE = 2_000;
+const MAX_RETRY_DELAY = 2_000;
 
 export function transport({
   url,
   token,
   timeout = 5_000,
   retries = 2,
-  fetch: given,
+  fetch: customFetch,
 }: ClientOptions): Transport {
-  const base = baseOf(url);
+  const base = baseUrl(url);
   checkCount("timeout", timeout, 1);
   checkCount("retries", retries, 0);
 
   return async ({ method, path, body, repeatable, unbounded = false, signal }) => {
     signal?.throwIfAborted();
-    const over = unbounded ? undefined : AbortSignal.timeout(timeout);
-    const ending = [signal, over].filter((one) => one !== undefined);
-    const both = ending.length === 0 ? null : AbortSignal.any(ending);
+    const timedOut = unbounded ? undefined : AbortSignal.timeout(timeout);
+    const ending = [signal, timedOut].filter((one) => one !== undefined);
+    const callSignal = ending.length === 0 ? null : AbortSignal.any(ending);
     const where = `${method} ${base}${path}`;
     const attempt = async (): Promise<unknown> => {
       const bearer = typeof token === "function" ? await token() : token;
@@ -50,41 +50,44 @@ export function transport({
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
       };
-      const response = await (given ?? globalThis.fetch)(`${base}${path}`, {
+      const response = await (customFetch ?? globalThis.fetch)(`${base}${path}`, {
         method,
         headers,
         body: body ?? null,
-        signal: both,
+        signal: callSignal,
         redirect: "error",
       });
       const text = await response.text();
-      if (!response.ok) throw refusal(where, response, text);
-      return parsed(where, text);
+      if (!response.ok) throw errorOfResponse(where, response, text);
+      return parseAnswer(where, text);
     };
-    for (let made = 1; ; made++) {
+    for (let attempts = 1; ; attempts++) {
       try {
         return await attempt();
       } catch (error) {
         signal?.throwIfAborted();
-        if (over?.aborted === true)
+        if (timedOut?.aborted === true)
           throw new TidemarkError(
             "SERVER_TIMED_OUT",
             `${where}: no answer within ${timeout} ms; ` +
               "ask for less at a time, or give createClient a longer timeout",
             { cause: error, retryable: true },
           );
-        const known = error instanceof TidemarkError ? error : away(where, error);
-        if (!repeatable || !known.retryable || made > retries) throw known;
-        await pause(
-          Math.min(pauseAsked(error) ?? 50 * 2 ** made * (0.5 + Math.random()), LONGEST_PAUSE),
-          both,
+        const known = error instanceof TidemarkError ? error : connectionError(where, error);
+        if (!repeatable || !known.retryable || attempts > retries) throw known;
+        await abortableSleep(
+          Math.min(
+            retryAfterMs(error) ?? 50 * 2 ** attempts * (0.5 + Math.random()),
+            MAX_RETRY_DELAY,
+          ),
+          callSignal,
         );
       }
     }
   };
 }
 
-function baseOf(url: string): string {
+function baseUrl(url: string): string {
   const found = URL.canParse(url) ? new URL(url) : null;
   if (
     found === null ||
@@ -115,32 +118,32 @@ function checkCount(name: string, value: number, least: number): void {
 }
 
 /** The seconds that the server asked the client to wait, by the error that carries them. */
-const asked = new WeakMap<object, number>();
+const retryAfter = new WeakMap<object, number>();
 
-function pauseAsked(error: unknown): number | undefined {
-  const seconds = typeof error === "object" && error !== null ? asked.get(error) : undefined;
+function retryAfterMs(error: unknown): number | undefined {
+  const seconds = typeof error === "object" && error !== null ? retryAfter.get(error) : undefined;
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-function refusal(
+function errorOfResponse(
   where: string,
   { status, headers }: Response,
   text: string,
 ): TidemarkError<string> {
-  const said = errorIn(text);
+  const serverError = errorIn(text);
   // a missing backfill will not appear within a moment
-  const retryable = [502, 503, 504].includes(status) && said?.code !== "NEEDS_BACKFILL";
+  const retryable = [502, 503, 504].includes(status) && serverError?.code !== "NEEDS_BACKFILL";
   const error =
-    said === null
+    serverError === null
       ? new TidemarkError(
           "ANSWER_INVALID",
           `${where}: the answer has status ${status} and is none of a Tidemark server; ` +
             "is the url right, and what lies in between?",
           { retryable },
         )
-      : new TidemarkError<string>(said.code, said.message, { retryable });
+      : new TidemarkError<string>(serverError.code, serverError.message, { retryable });
   const seconds = Number(headers.get("retry-after") ?? NaN);
-  if (seconds >= 0) asked.set(error, seconds);
+  if (seconds >= 0) retryAfter.set(error, seconds);
   return error;
 }
 
@@ -156,7 +159,7 @@ function errorIn(text: string): { readonly code: string; readonly message: strin
   }
 }
 
-function parsed(where: string, text: string): unknown {
+function parseAnswer(where: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
@@ -169,7 +172,7 @@ function parsed(where: string, text: string): unknown {
 }
 
 /** Makes the error of a failed connection. `fetch` puts the reason into the cause of its error. */
-function away(where: string, error: unknown): TidemarkError {
+function connectionError(where: string, error: unknown): TidemarkError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = (cause as { readonly code?: unknown }).code;
   const why =
@@ -185,7 +188,7 @@ function away(where: string, error: unknown): TidemarkError {
   );
 }
 
-function pause(ms: number, signal: AbortSignal | null): Promise<void> {
+function abortableSleep(ms: number, signal: AbortSignal | null): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

@@ -35,7 +35,7 @@ export function valueReader(column: ColumnSpec): ValueReader {
 function readerOf(column: ColumnSpec): ValueReader {
   const { type, mode } = column;
   const other = (given: unknown): never => {
-    throw differs(`${column.name} is ${JSON.stringify(given)}, and should be ${type}`);
+    throw shapeMismatch(`${column.name} is ${JSON.stringify(given)}, and should be ${type}`);
   };
   switch (type) {
     case "json":
@@ -71,11 +71,11 @@ function readerOf(column: ColumnSpec): ValueReader {
 export function dateIn(given: unknown): Date | null {
   if (given === null) return null;
   const micros = typeof given === "string" ? parseTime(given, null) : null;
-  if (micros === null) throw differs(`an event time is ${JSON.stringify(given)}`);
+  if (micros === null) throw shapeMismatch(`an event time is ${JSON.stringify(given)}`);
   return new Date(Math.floor(micros / 1000));
 }
 
-export function differs(what: string): TidemarkError {
+export function shapeMismatch(what: string): TidemarkError {
   return new TidemarkError(
     "DEFINITIONS_DIFFER",
     `the server's answer is not what the definitions here say: ${what}; ` +
@@ -84,7 +84,7 @@ export function differs(what: string): TidemarkError {
 }
 
 /** Encodes a value for a column of which only the name is known. */
-export function looseValue(given: unknown, who: string): unknown {
+export function untypedValue(given: unknown, who: string): unknown {
   if (typeof given === "number" && !Number.isFinite(given)) return String(given);
   if (typeof given === "bigint" || given instanceof Uint8Array) return toJson(given);
   if (typeof given !== "object" || given === null) return given;

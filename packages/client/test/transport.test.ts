@@ -28,7 +28,7 @@ const fraud = featureService("fraud", [activity]);
 const request = { features: fraud, entities: [{ user_id: "ann" }] } as const;
 const OK = { status: 200, body: { asOf: "2026-01-05T12:00:00.000000Z", rows: [{ n: 3 }] } };
 
-type Said =
+type ScriptedAnswer =
   | {
       readonly status: number;
       readonly body: unknown;
@@ -37,13 +37,13 @@ type Said =
   | "reset"
   | "silence";
 
-const ends: (() => Promise<void>)[] = [];
+const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
+  for (const end of closers.splice(0)) await end();
 });
 
 /** Starts a server that gives these answers one after the other, and repeats the last. */
-async function scripted(...said: readonly Said[]) {
+async function scriptedServer(...said: readonly ScriptedAnswer[]) {
   const seen: {
     readonly url: string;
     readonly headers: IncomingMessage["headers"];
@@ -73,7 +73,7 @@ async function scripted(...said: readonly Said[]) {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
-  ends.push(
+  closers.push(
     () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -99,7 +99,7 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe("a server that is away for a moment", () => {
-  test.each<[string, Said]>([
+  test.each<[string, ScriptedAnswer]>([
     [
       "says 503",
       {
@@ -115,14 +115,14 @@ describe("a server that is away for a moment", () => {
     ["is a proxy's 502", { status: 502, body: "<html>" }],
     ["resets the connection", "reset"],
   ])("%s: a read is asked again, and answered", async (_, first) => {
-    const { seen, client } = await scripted(first, OK);
+    const { seen, client } = await scriptedServer(first, OK);
     expect([...(await client().getOnlineFeatures(request))]).toEqual([{ n: 3 }]);
     expect(seen).toHaveLength(2);
     expect(seen[1]!.body).toBe(seen[0]!.body);
   });
 
   test("so is a push, with the same id, so that it is taken once", async () => {
-    const { seen, client } = await scripted("reset", {
+    const { seen, client } = await scriptedServer("reset", {
       status: 200,
       body: { rows: 1, deletes: 0, position: 0, committed: null },
     });
@@ -144,7 +144,7 @@ describe("a server that is away for a moment", () => {
   });
 
   test("at most `retries` times; then the server's code, or SERVER_AWAY", async () => {
-    const busy = await scripted({
+    const busy = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
       headers: { "retry-after": "0" },
@@ -153,7 +153,7 @@ describe("a server that is away for a moment", () => {
       await codeOf(busy.client({ retries: 3 }).getOnlineFeatures(request)),
       busy.seen.length,
     ]).toEqual(["SERVER_BUSY", 4]);
-    const gone = await scripted("reset");
+    const gone = await scriptedServer("reset");
     expect([
       await codeOf(gone.client({ retries: 0 }).getOnlineFeatures(request)),
       gone.seen.length,
@@ -172,7 +172,10 @@ describe("a server that is away for a moment", () => {
       [503, "NEEDS_BACKFILL"],
     ] as const;
     for (const [status, code] of told) {
-      const { seen, client } = await scripted({ status, body: { code, message: `${code} it is` } });
+      const { seen, client } = await scriptedServer({
+        status,
+        body: { code, message: `${code} it is` },
+      });
       await expect(client().getOnlineFeatures(request)).rejects.toMatchObject({
         name: "TidemarkError",
         code,
@@ -185,7 +188,7 @@ describe("a server that is away for a moment", () => {
 
 describe("time", () => {
   test("a server that says nothing is SERVER_TIMED_OUT, and asked once", async () => {
-    const { seen, client } = await scripted("silence");
+    const { seen, client } = await scriptedServer("silence");
     expect(await codeOf(client({ timeout: 100 }).getOnlineFeatures(request))).toBe(
       "SERVER_TIMED_OUT",
     );
@@ -193,7 +196,7 @@ describe("time", () => {
   });
 
   test("the timeout bounds all attempts together, pauses included", async () => {
-    const { seen, client } = await scripted({
+    const { seen, client } = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
       headers: { "retry-after": "60" },
@@ -205,7 +208,7 @@ describe("time", () => {
   });
 
   test("a signal ends a call with its reason: before, during, and in a pause", async () => {
-    const { seen, client } = await scripted("silence");
+    const { seen, client } = await scriptedServer("silence");
     const reason = new Error("no longer wanted");
     await expect(
       client().getOnlineFeatures({ ...request, signal: AbortSignal.abort(reason) }),
@@ -216,7 +219,7 @@ describe("time", () => {
     await expect.poll(() => seen.length).toBe(1);
     waiting.abort(reason);
     await expect(answer).rejects.toBe(reason);
-    const busy = await scripted({
+    const busy = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
       headers: { "retry-after": "60" },
@@ -230,14 +233,14 @@ describe("time", () => {
 });
 
 test("connections are kept from one call to the next", async () => {
-  const { seen, client } = await scripted(OK);
+  const { seen, client } = await scriptedServer(OK);
   const one = client();
   for (let i = 0; i < 30; i++) await one.getOnlineFeatures(request);
   expect(new Set(seen.map(({ port }) => port)).size).toBeLessThan(5);
 });
 
 test("the token goes along, asked for anew where it is a function", async () => {
-  const { seen, client } = await scripted(OK);
+  const { seen, client } = await scriptedServer(OK);
   await client({ token: "abc" }).getOnlineFeatures(request);
   let asked = 0;
   const changing = client({ token: async () => `t${++asked}` });
@@ -251,7 +254,7 @@ test("the token goes along, asked for anew where it is a function", async () => 
 });
 
 describe("answers that are none", () => {
-  test.each<[string, Said, string]>([
+  test.each<[string, ScriptedAnswer, string]>([
     ["a page of a proxy", { status: 200, body: "<html>" }, "ANSWER_INVALID"],
     ["an error page", { status: 404, body: "<html>" }, "ANSWER_INVALID"],
     [
@@ -271,12 +274,14 @@ describe("answers that are none", () => {
     ],
     ["something else", { status: 200, body: [] }, "DEFINITIONS_DIFFER"],
   ])("%s", async (_, said, code) => {
-    expect(await codeOf((await scripted(said)).client().getOnlineFeatures(request))).toBe(code);
+    expect(await codeOf((await scriptedServer(said)).client().getOnlineFeatures(request))).toBe(
+      code,
+    );
   });
 
   test("an address elsewhere is not followed: the token would go there", async () => {
-    const other = await scripted(OK);
-    const { client } = await scripted({
+    const other = await scriptedServer(OK);
+    const { client } = await scriptedServer({
       status: 307,
       body: "",
       headers: { location: `${other.url}/v1/features` },
@@ -290,7 +295,7 @@ describe("answers that are none", () => {
 
 describe("what is wrong before anything is sent", () => {
   test("keys, times and values are those of a store's errors", async () => {
-    const { seen, client } = await scripted(OK);
+    const { seen, client } = await scriptedServer(OK);
     expect(
       await codeOf(
         client().getOnlineFeatures({ features: fraud, entities: [{ user_id: 5 as never }] }),
@@ -338,7 +343,7 @@ describe("a service by its name", () => {
   });
 
   test("is asked of the server once", async () => {
-    const { seen, client } = await scripted(definitions("int64"), OK);
+    const { seen, client } = await scriptedServer(definitions("int64"), OK);
     const service = client().service("fraud");
     for (let i = 0; i < 2; i++)
       expect([...(await service.getOnlineFeatures({ entities: [{ user_id: "ann" }] }))]).toEqual([
@@ -352,7 +357,12 @@ describe("a service by its name", () => {
   });
 
   test("and again where the server has other definitions since", async () => {
-    const { seen, client } = await scripted(definitions("string"), OK, definitions("int64"), OK);
+    const { seen, client } = await scriptedServer(
+      definitions("string"),
+      OK,
+      definitions("int64"),
+      OK,
+    );
     expect([
       ...(await client()
         .service("fraud")
@@ -362,7 +372,7 @@ describe("a service by its name", () => {
   });
 
   test("that the server does not have is SERVICE_UNKNOWN", async () => {
-    const { client } = await scripted({ status: 200, body: { services: [] } });
+    const { client } = await scriptedServer({ status: 200, body: { services: [] } });
     expect(
       await codeOf(
         client()

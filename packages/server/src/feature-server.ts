@@ -10,20 +10,20 @@ import {
   type FastifyRequest,
 } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
-import { resolverOf } from "./feature-resolver.ts";
-import type { Counters } from "./cluster-metrics.ts";
-import { exactBody } from "./exact-body.ts";
+import { featureResolver } from "./features/feature-resolver.ts";
+import type { ProcessCounters } from "./metrics/cluster-metrics.ts";
+import { exactBody } from "./http/exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
-import { statusOf, type ErrorForm } from "./http-errors.ts";
-import { healthOf } from "./health.ts";
-import { watchRequests } from "./request-limits.ts";
-import { limitsOf } from "./limits.ts";
-import { mergedReads } from "./request-batching.ts";
-import { METRICS_TYPE, serverMetrics } from "./metrics.ts";
-import { requestLog } from "./request-log.ts";
-import type { ServerOptions, TlsTexts } from "./server-options.ts";
-import type { Serving } from "./serving.ts";
-import { allow, authentication } from "./authentication.ts";
+import { statusOf, type ErrorForm } from "./http/http-errors.ts";
+import { healthOf } from "./http/health.ts";
+import { limitRequests } from "./http/request-limits.ts";
+import { limitsOf } from "./options/limits.ts";
+import { batchedReads } from "./features/request-batching.ts";
+import { METRICS_TYPE, serverMetrics } from "./metrics/metrics.ts";
+import { requestLog } from "./http/request-log.ts";
+import type { ServerOptions, TlsTexts } from "./options/server-options.ts";
+import type { Serving } from "./http/serving.ts";
+import { checkScope, authentication } from "./http/authentication.ts";
 
 export interface FeatureServer {
   readonly app: FastifyInstance;
@@ -48,7 +48,7 @@ export interface FeatureServer {
   /** Stops the server as `drain` does, without a grace period. */
   close(): Promise<void>;
   /** Returns the counters of this process. `clusterMetrics` combines those of several processes. */
-  counters(): Promise<Counters>;
+  counters(): Promise<ProcessCounters>;
   /** Uses another certificate for new connections. */
   renewTls(texts: TlsTexts): void;
 }
@@ -84,13 +84,13 @@ export interface DrainOptions {
 export async function featureServer(options: ServerOptions): Promise<FeatureServer> {
   const definitions = collectDefinitions(options.definitions);
   const limits = limitsOf(options.limits);
-  const keeper = authentication(options.tokens);
+  const authenticate = authentication(options.tokens);
   const log = requestLog(options.log);
   const serving: Serving = {
     store: options.store,
-    reads: mergedReads(options.store),
+    reads: batchedReads(options.store),
     definitions,
-    resolver: resolverOf(definitions),
+    resolver: featureResolver(definitions),
     limits,
     healthy: healthOf(options.store, definitions),
     log,
@@ -98,7 +98,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     draining: false,
   };
 
-  const waits = {
+  const connectionLimits = {
     headersTimeout: limits.headersMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersMs),
   };
@@ -110,8 +110,8 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     forceCloseConnections: "idle",
     return503OnClosing: false,
     ...(options.tls === undefined
-      ? { http: waits }
-      : { https: { ...waits, ...tlsTexts(options.tls) } }),
+      ? { http: connectionLimits }
+      : { https: { ...connectionLimits, ...tlsTexts(options.tls) } }),
     // with TLS the type differs, but every member used here is the same
   }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
@@ -127,11 +127,11 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   app.addHook("onRequest", (request, reply, done) => {
     if (serving.draining) reply.header("connection", "close");
     const scope = request.routeOptions.config.scope;
-    if (keeper !== null && scope !== null && request.routeOptions.url !== undefined) {
+    if (authenticate !== null && scope !== null && request.routeOptions.url !== undefined) {
       try {
-        const caller = keeper(request.headers.authorization);
+        const caller = authenticate(request.headers.authorization);
         request.caller = caller.name;
-        allow(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
+        checkScope(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
       } catch (error) {
         done(error as Error);
         return;
@@ -139,7 +139,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     }
     done();
   });
-  const inFlight = watchRequests(app, limits);
+  const inFlight = limitRequests(app, limits);
   const metrics = serverMetrics({
     store: options.store,
     inFlight: () => inFlight,
@@ -211,7 +211,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   return {
     app,
     async listen({ host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = {}) {
-      if (keeper === null && !anonymous && !isLoopback(host)) {
+      if (authenticate === null && !anonymous && !isLoopback(host)) {
         throw new TidemarkError(
           "SERVER_OPEN",
           `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, ` +
@@ -221,7 +221,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       return app
         .listen({ host, port, ...(shared ? { reusePort: true } : {}) })
         .catch((cause: NodeJS.ErrnoException) => {
-          throw notListening(cause, host, port);
+          throw listenError(cause, host, port);
         });
     },
     drain: ({ shutdownGracePeriod = 0, limit = 30_000 } = {}) =>
@@ -266,9 +266,9 @@ const plainError: ErrorForm = (error, status) => {
  * unchanged.
  *
  * @example
- * server.on("error", (error) => console.error(notListening(error, "127.0.0.1", 6566).message));
+ * server.on("error", (error) => console.error(listenError(error, "127.0.0.1", 6566).message));
  */
-export function notListening(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (cause.code) {
     case "EADDRINUSE":
       return new TidemarkError(

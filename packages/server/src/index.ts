@@ -1,10 +1,16 @@
-export { clusterMetrics, type Counters } from "./cluster-metrics.ts";
+export { clusterMetrics, type ProcessCounters } from "./metrics/cluster-metrics.ts";
 export {
   featureServer,
-  notListening,
+  listenError,
   type DrainOptions,
   type FeatureServer,
   type ListenOptions,
 } from "./feature-server.ts";
-export type { Limits } from "./limits.ts";
-export type { LogOptions, Scope, ServerOptions, ServerToken, TlsTexts } from "./server-options.ts";
+export type { Limits } from "./options/limits.ts";
+export type {
+  LogOptions,
+  Scope,
+  ServerOptions,
+  ServerToken,
+  TlsTexts,
+} from "./options/server-options.ts";

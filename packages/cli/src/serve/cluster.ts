@@ -6,7 +6,7 @@ import cluster, { type Worker } from "node:cluster";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
-import { clusterMetrics, notListening, type Counters } from "@tidemark/server";
+import { clusterMetrics, listenError, type ProcessCounters } from "@tidemark/server";
 import { isClusterMessage, type PrimaryMessage, type WorkerMessage } from "./worker-messages.ts";
 
 export interface ClusterOptions {
@@ -23,7 +23,7 @@ export interface ClusterOptions {
 }
 
 interface MetricsCollection {
-  readonly counters: Counters[];
+  readonly counters: ProcessCounters[];
   readonly waiting: Set<Worker>;
   done: () => void;
 }
@@ -86,7 +86,7 @@ export async function runCluster({
   function receiveCounters(
     from: Worker,
     { waiting, counters, done }: MetricsCollection,
-    given: Counters | null,
+    given: ProcessCounters | null,
   ): void {
     if (waiting.delete(from) && given !== null) counters.push(given);
     if (waiting.size === 0) done();
@@ -166,7 +166,7 @@ export async function freePort({
     });
     return (probe.address() as AddressInfo).port;
   } catch (cause) {
-    throw notListening(cause as NodeJS.ErrnoException, host, port);
+    throw listenError(cause as NodeJS.ErrnoException, host, port);
   } finally {
     await new Promise((resolve) => {
       probe.close(resolve);

@@ -1,12 +1,12 @@
 /** What the processes of a cluster say to each other, beside what Node does. */
-import type { Counters } from "@tidemark/server";
+import type { ProcessCounters } from "@tidemark/server";
 
 /** From a process that answers requests. */
 export type WorkerMessage =
   | { readonly tidemark: "listening"; readonly address: string }
   | { readonly tidemark: "failed"; readonly code: string; readonly message: string }
   | { readonly tidemark: "metrics"; readonly id: number }
-  | { readonly tidemark: "counters"; readonly id: number; readonly counters: Counters };
+  | { readonly tidemark: "counters"; readonly id: number; readonly counters: ProcessCounters };
 /** From the first process. */
 export type PrimaryMessage =
   | { readonly tidemark: "drain" }

@@ -1,10 +1,10 @@
 /** Writes answers as the JSON text of rows. */
 import { formatTime } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import type { Answered } from "../request-batching.ts";
+import type { BatchedAnswer } from "../features/request-batching.ts";
 import { valueWriter, type Int64Form } from "./wire-values.ts";
 
-export type AnswerWriter = (answered: Answered, length: number) => string;
+export type AnswerWriter = (answered: BatchedAnswer, length: number) => string;
 
 /** Makes a writer of rows. The parts that depend on the columns alone are computed once. */
 export function answerWriter(

@@ -16,7 +16,7 @@ export function featureText(view: ViewSpec, feature: FeatureSpec): string {
         : `, not older than ${durationText(view.ttl)}`
       : ` over ${durationText(window)}`;
   const replaced =
-    feature.default === undefined ? "" : `; null is ${valueText(feature.default, result)}`;
+    feature.default === undefined ? "" : `; null is ${literalText(feature.default, result)}`;
   const filter = where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`;
   return `${what}${over}${filter}${replaced}`;
 }
@@ -30,11 +30,11 @@ function conditionText(
     case "compare":
       return (
         `${condition.column} ${condition.op} ` +
-        `${valueText(condition.value, columnNamed(columns, condition.column))}`
+        `${literalText(condition.value, columnOfSource(columns, condition.column))}`
       );
     case "in": {
-      const column = columnNamed(columns, condition.column);
-      const values = condition.values.map((value) => valueText(value, column));
+      const column = columnOfSource(columns, condition.column);
+      const values = condition.values.map((value) => literalText(value, column));
       return `${condition.column} in (${values.join(", ")})`;
     }
     case "null":
@@ -50,11 +50,11 @@ function conditionText(
   }
 }
 
-function columnNamed(columns: readonly ColumnSpec[], name: string): ColumnSpec {
+function columnOfSource(columns: readonly ColumnSpec[], name: string): ColumnSpec {
   return columns.find((column) => column.name === name)!;
 }
 
-function valueText(value: Value, column: ColumnSpec): string {
+function literalText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
   switch (column.type) {
     case "timestamp":

@@ -1,43 +1,43 @@
 /** Turns the body of a request for features into the text of its answer. */
-import type { Limits } from "../limits.ts";
-import type { Serving } from "../serving.ts";
-import type { AskedFeatures } from "./asked-features.ts";
+import type { Limits } from "../options/limits.ts";
+import type { Serving } from "../http/serving.ts";
+import type { RequestedFeatures } from "./requested-features.ts";
 import { bodyOf, choiceIn, flagIn, rowsIn, textsIn, timeIn, type Body } from "./request-body.ts";
 import type { Int64Form } from "./wire-values.ts";
 
-export interface FeaturesQuestion {
-  readonly asked: AskedFeatures;
+export interface FeaturesRequest {
+  readonly features: RequestedFeatures;
   readonly entities: readonly unknown[];
   readonly asOf: string | undefined;
   readonly metadata: boolean;
   readonly int64: Int64Form;
 }
 
-const OPTIONS = ["entities", "asOf", "metadata", "int64"] as const;
+const MEMBERS = ["entities", "asOf", "metadata", "int64"] as const;
 export const INT64_FORMS = ["string", "number"] as const;
 
 /** Reads the features that the body names. */
-export function namedQuestion(
+export function namedRequest(
   given: unknown,
-  list: (names: readonly string[]) => AskedFeatures,
+  list: (names: readonly string[]) => RequestedFeatures,
   limits: Limits,
-): FeaturesQuestion {
-  const body = bodyOf(given, ["features", ...OPTIONS]);
-  return question(body, list(textsIn(body, "features", limits.features)), limits);
+): FeaturesRequest {
+  const body = bodyOf(given, ["features", ...MEMBERS]);
+  return readRequest(body, list(textsIn(body, "features", limits.features)), limits);
 }
 
 /** Reads the body of a request whose path names the features. */
-export function questionFor(
+export function requestFor(
   given: unknown,
-  asked: AskedFeatures,
+  features: RequestedFeatures,
   limits: Limits,
-): FeaturesQuestion {
-  return question(bodyOf(given, OPTIONS), asked, limits);
+): FeaturesRequest {
+  return readRequest(bodyOf(given, MEMBERS), features, limits);
 }
 
-function question(body: Body, asked: AskedFeatures, limits: Limits): FeaturesQuestion {
+function readRequest(body: Body, features: RequestedFeatures, limits: Limits): FeaturesRequest {
   return {
-    asked,
+    features,
     entities: rowsIn(body, "entities", limits.entities, "TOO_MANY_ENTITIES"),
     asOf: timeIn(body, "asOf"),
     metadata: flagIn(body, "metadata"),
@@ -47,21 +47,21 @@ function question(body: Body, asked: AskedFeatures, limits: Limits): FeaturesQue
 
 export async function answerText(
   { store, reads }: Serving,
-  { asked, entities, asOf, metadata, int64 }: FeaturesQuestion,
+  { features, entities, asOf, metadata, int64 }: FeaturesRequest,
   signal: () => AbortSignal,
 ): Promise<string> {
-  const rows = entities.map(asked.readRow);
+  const rows = entities.map(features.readRow);
   const answered =
     asOf === undefined
-      ? await reads(asked.selection, rows)
+      ? await reads(features.selection, rows)
       : {
           ...(await store.getOnlineColumns({
-            features: asked.selection,
+            features: features.selection,
             entities: rows,
             asOf,
             signal: signal(),
           })),
           first: 0,
         };
-  return asked.writer(int64, metadata)(answered, entities.length);
+  return features.writer(int64, metadata)(answered, entities.length);
 }

@@ -1,14 +1,14 @@
 /** Turns the body of a request to materialize into the options of the store. */
 import { TidemarkError, parseDate, type MaterializeOptions } from "@tidemark/core";
-import type { Serving } from "../serving.ts";
+import type { Serving } from "../http/serving.ts";
 import { bodyOf, flagOrNothingIn, textIn, textsIn } from "./request-body.ts";
 
 /**
  * The greatest number of days of one request. More days would outlast a caller, and delay requests
  * for features.
  */
-const MOST_DAYS = 400;
-const DAY = 86_400_000;
+const MAX_DAYS = 400;
+const DAY_MS = 86_400_000;
 
 /**
  * Reads the options. The store checks the days.
@@ -27,14 +27,14 @@ export function materializeOptions(
   const dates =
     body["dates"] === undefined
       ? undefined
-      : textsIn(body, "dates", MOST_DAYS, "days", "TOO_MANY_ROWS");
+      : textsIn(body, "dates", MAX_DAYS, "days", "TOO_MANY_ROWS");
   const [from, to] = [textIn(body, "from"), textIn(body, "to")];
   const first = parseDate(from ?? "");
-  const end = to === undefined ? Math.ceil(Date.now() / DAY) : parseDate(to);
-  if (first !== null && end !== null && end - first > MOST_DAYS) {
+  const end = to === undefined ? Math.ceil(Date.now() / DAY_MS) : parseDate(to);
+  if (first !== null && end !== null && end - first > MAX_DAYS) {
     throw new TidemarkError(
       "DATES_INVALID",
-      `from ${from} on are ${end - first} days, and a request may have ${MOST_DAYS}; ` +
+      `from ${from} on are ${end - first} days, and a request may have ${MAX_DAYS}; ` +
         "ask in several requests, or call tidemark materialize",
     );
   }

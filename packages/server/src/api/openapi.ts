@@ -4,8 +4,8 @@
  */
 import { keysNeeded, type Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
-import type { Limits } from "../limits.ts";
-import type { Scope } from "../server-options.ts";
+import type { Limits } from "../options/limits.ts";
+import type { Scope } from "../options/server-options.ts";
 import { featureText } from "./descriptions.ts";
 import { INT64_FORMS } from "./features-request.ts";
 import {
@@ -55,8 +55,8 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       post: featuresOperation(
         `service_${name}`,
         `Features of service ${name}`,
-        requestFor(keysNeeded(features), limits),
-        answerFor(features),
+        requestSchemaFor(keysNeeded(features), limits),
+        answerSchemaFor(features),
       ),
     };
   }
@@ -66,8 +66,8 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       post: featuresOperation(
         `view_${view.name}`,
         `Features of view ${view.name}`,
-        requestFor(view.entity.keys, limits),
-        answerFor(features),
+        requestSchemaFor(view.entity.keys, limits),
+        answerSchemaFor(features),
       ),
     };
   }
@@ -79,7 +79,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
           "push",
           `Rows of source ${source.name}: all of them or none`,
           pushedSchema(),
-          pushRequest(source, definitions, limits),
+          pushRequestSchema(source, definitions, limits),
         ),
       };
   }
@@ -193,7 +193,7 @@ function genericRequest(limits: Limits): Schema {
   );
 }
 
-function requestFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
+function requestSchemaFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
   return requestWith(
     {},
     objectOf(
@@ -203,7 +203,7 @@ function requestFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
   );
 }
 
-function answerFor(features: readonly SelectedFeature[]): Schema {
+function answerSchemaFor(features: readonly SelectedFeature[]): Schema {
   const rowOf = (value: (schema: Schema) => Schema): Schema =>
     objectOf(
       Object.fromEntries(
@@ -234,7 +234,7 @@ function withMetadata(value: Schema): Schema {
   });
 }
 
-function pushRequest(source: SourceSpec, definitions: Definitions, limits: Limits): Schema {
+function pushRequestSchema(source: SourceSpec, definitions: Definitions, limits: Limits): Schema {
   // without these columns a row would be in no window
   const placed = new Set(
     [...definitions.views.values()]

@@ -1,7 +1,7 @@
 /** Turns the body of a push into rows as `store.push` takes them. */
-import type { FeatureResolver } from "../feature-resolver.ts";
-import type { Limits } from "../limits.ts";
-import { bodyOf, invalid, rowsIn, textIn } from "./request-body.ts";
+import type { FeatureResolver } from "../features/feature-resolver.ts";
+import type { Limits } from "../options/limits.ts";
+import { bodyOf, requestInvalid, rowsIn, textIn } from "./request-body.ts";
 import { rowReader } from "./wire-values.ts";
 
 export type PushBody = Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export function pushRequests(
     if (read === undefined) readers.set(name, (read = rowReader(source.columns)));
     const body = bodyOf(given, ["rows", "deletes", "id"]);
     if (body["rows"] === undefined && body["deletes"] === undefined)
-      throw invalid(
+      throw requestInvalid(
         "the body has neither rows nor deletes; " +
           "give rows, a list of objects with the columns of the source",
       );

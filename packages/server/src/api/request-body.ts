@@ -12,11 +12,13 @@ export type Body = Readonly<Record<string, unknown>>;
  */
 export function bodyOf(given: unknown, members: readonly string[]): Body {
   if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw invalid(`the body is ${kindOf(given)}; send an object with ${members.join(", ")}`);
+    throw requestInvalid(
+      `the body is ${jsonTypeOf(given)}; send an object with ${members.join(", ")}`,
+    );
   const superfluous = Object.keys(given).find((name) => !members.includes(name));
   if (superfluous !== undefined) {
     const near = didYouMean(superfluous, members);
-    throw invalid(
+    throw requestInvalid(
       `the body has ${JSON.stringify(superfluous.slice(0, 100))}, ` +
         `which is not known here${near === "" ? `; it may have ${members.join(", ")}` : near}`,
     );
@@ -32,9 +34,11 @@ export function rowsIn(
 ): readonly unknown[] {
   const given = body[name];
   if (given === undefined)
-    throw invalid(`${name} is missing; give a list of objects, one for each row`);
+    throw requestInvalid(`${name} is missing; give a list of objects, one for each row`);
   if (!Array.isArray(given))
-    throw invalid(`${name} is ${kindOf(given)}; give a list of objects, one for each row`);
+    throw requestInvalid(
+      `${name} is ${jsonTypeOf(given)}; give a list of objects, one for each row`,
+    );
   if (given.length > limit)
     throw new TidemarkError(
       code,
@@ -46,7 +50,7 @@ export function rowsIn(
 export function textIn(body: Body, name: string): string | undefined {
   const given = body[name];
   if (given === undefined || typeof given === "string") return given;
-  throw invalid(`${name} is ${kindOf(given)}; give a string`);
+  throw requestInvalid(`${name} is ${jsonTypeOf(given)}; give a string`);
 }
 
 /**
@@ -60,12 +64,12 @@ export function textsIn(
   code: ErrorCode = "TOO_MANY_FEATURES",
 ): readonly string[] {
   const given = body[name];
-  if (given === undefined) throw invalid(`${name} is missing; give a list of ${what}`);
+  if (given === undefined) throw requestInvalid(`${name} is missing; give a list of ${what}`);
   const list: readonly unknown[] =
     typeof given === "string" ? [given] : Array.isArray(given) ? given : [];
   if (list.length === 0)
-    throw invalid(
-      `${name} is ${Array.isArray(given) ? "an empty list" : kindOf(given)}; ` +
+    throw requestInvalid(
+      `${name} is ${Array.isArray(given) ? "an empty list" : jsonTypeOf(given)}; ` +
         `give a list of ${what}`,
     );
   if (list.length > limit)
@@ -75,14 +79,16 @@ export function textsIn(
     );
   const wrong = list.findIndex((one) => typeof one !== "string");
   if (wrong !== -1)
-    throw invalid(`${name}[${wrong}] is ${kindOf(list[wrong])}; give ${what} as strings`);
+    throw requestInvalid(
+      `${name}[${wrong}] is ${jsonTypeOf(list[wrong])}; give ${what} as strings`,
+    );
   return list as readonly string[];
 }
 
 export function flagIn(body: Body, name: string): boolean {
   const given = body[name];
   if (given === undefined || typeof given === "boolean") return given === true;
-  throw invalid(`${name} is ${kindOf(given)}; give true or false`);
+  throw requestInvalid(`${name} is ${jsonTypeOf(given)}; give true or false`);
 }
 
 /** Reads a flag as `flagIn` does; undefined if the flag is left out. */
@@ -100,9 +106,9 @@ export function choiceIn<C extends string>(
   if (given === undefined) return choices[0];
   const found = choices.find((choice) => choice === given);
   if (found === undefined)
-    throw invalid(
+    throw requestInvalid(
       `${name} ` +
-        `is ${typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : kindOf(given)}; ` +
+        `is ${typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : jsonTypeOf(given)}; ` +
         `give ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`,
     );
   return found;
@@ -114,16 +120,16 @@ export function timeIn(body: Body, name: string): string | undefined {
   if (given === undefined || typeof given === "string") return given;
   throw new TidemarkError(
     "TIME_INVALID",
-    `${name} is ${kindOf(given)}; ` +
+    `${name} is ${jsonTypeOf(given)}; ` +
       `write it as "2026-01-31T09:30:00.125Z" or with an offset such as +01:00`,
   );
 }
 
-export function invalid(message: string): TidemarkError {
+export function requestInvalid(message: string): TidemarkError {
   return new TidemarkError("REQUEST_INVALID", message);
 }
 
-function kindOf(given: unknown): string {
+function jsonTypeOf(given: unknown): string {
   if (given === null) return "null";
   if (given === undefined) return "missing";
   return Array.isArray(given)

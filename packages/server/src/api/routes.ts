@@ -1,15 +1,10 @@
 /** Tidemark's own JSON API, with rows of features that keep every digit. */
 import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Serving } from "../serving.ts";
-import { featureNames } from "./asked-features.ts";
+import type { Serving } from "../http/serving.ts";
+import { featureNames } from "./requested-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
-import {
-  answerText,
-  namedQuestion,
-  questionFor,
-  type FeaturesQuestion,
-} from "./features-request.ts";
+import { answerText, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
 import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -17,7 +12,7 @@ import { refuseOtherMethods } from "./other-methods.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
-interface Named {
+interface NameParams {
   readonly Params: { readonly name: string };
 }
 
@@ -30,7 +25,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   const read = { config: { scope: "read" } } as const;
 
   async function answered(
-    question: FeaturesQuestion,
+    question: FeaturesRequest,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
@@ -39,16 +34,16 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   }
 
   app.post("/v1/features", read, (request, reply) =>
-    answered(namedQuestion(request.body, names.list, limits), request, reply),
+    answered(namedRequest(request.body, names.list, limits), request, reply),
   );
-  app.post<Named>("/v1/services/:name/features", read, (request, reply) =>
-    answered(questionFor(request.body, names.service(request.params.name), limits), request, reply),
+  app.post<NameParams>("/v1/services/:name/features", read, (request, reply) =>
+    answered(requestFor(request.body, names.service(request.params.name), limits), request, reply),
   );
-  app.post<Named>("/v1/views/:name/features", read, (request, reply) =>
-    answered(questionFor(request.body, names.view(request.params.name), limits), request, reply),
+  app.post<NameParams>("/v1/views/:name/features", read, (request, reply) =>
+    answered(requestFor(request.body, names.view(request.params.name), limits), request, reply),
   );
 
-  app.post<Named>("/v1/push/:name", { config: { scope: "push" } }, async (request, reply) => {
+  app.post<NameParams>("/v1/push/:name", { config: { scope: "push" } }, async (request, reply) => {
     const { rows, deletes, id } = pushes(request.params.name, request.body);
     request.entityCount = rows.length + deletes.length;
     return reply

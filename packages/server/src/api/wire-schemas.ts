@@ -8,7 +8,7 @@ export type Schema = { readonly [member: string]: unknown };
 const LARGEST = "9223372036854775807";
 
 /** A bound that no double holds, kept as a number with all its digits. */
-const bound = (digits: string): unknown =>
+const exactBound = (digits: string): unknown =>
   (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
 
 /** Matches at most the digits of an int64, without leading zeros. */
@@ -33,13 +33,13 @@ const INT32 = { type: "integer", minimum: -2147483648, maximum: 2147483647 } as 
 
 /** The schema of a value in an answer. null is one of its types if the feature may be null. */
 export function answerSchema(column: ColumnSpec, description?: string): Schema {
-  const schema = described(answered(column), description);
+  const schema = withDescription(answerTypeSchema(column), description);
   if (!column.nullable || schema["type"] === undefined) return schema;
   const types = schema["type"] as string | readonly string[];
   return { ...schema, type: [...(typeof types === "string" ? [types] : types), "null"] };
 }
 
-function answered(column: ColumnSpec): Schema {
+function answerTypeSchema(column: ColumnSpec): Schema {
   switch (column.type) {
     case "string":
       return { type: "string" };
@@ -71,20 +71,20 @@ function answered(column: ColumnSpec): Schema {
 
 /** The schema of a value in a request: a key of an entity, or a value of a pushed row. */
 export function requestSchema(column: ColumnSpec): Schema {
-  const schema = requested(column);
+  const schema = requestTypeSchema(column);
   if (!column.nullable || schema["type"] === undefined) return schema;
   const types = schema["type"] as string | readonly string[];
   return { ...schema, type: [...(typeof types === "string" ? [types] : types), "null"] };
 }
 
-function requested(column: ColumnSpec): Schema {
+function requestTypeSchema(column: ColumnSpec): Schema {
   switch (column.type) {
     case "int64":
       return {
         type: ["string", "integer"],
         pattern: INT64_PATTERN,
-        minimum: bound("-9223372036854775808"),
-        maximum: bound(LARGEST),
+        minimum: exactBound("-9223372036854775808"),
+        maximum: exactBound(LARGEST),
       };
     case "decimal": {
       const { precision = 38, scale = 0 } = column;
@@ -106,7 +106,7 @@ function requested(column: ColumnSpec): Schema {
         description: "NaN and the infinities, as strings, are missing and counted",
       };
     default:
-      return answered(column);
+      return answerTypeSchema(column);
   }
 }
 
@@ -117,7 +117,7 @@ export const TIME: Schema = {
   examples: ["2026-01-31T09:30:00.125Z"],
 };
 
-function described(schema: Schema, description: string | undefined): Schema {
+function withDescription(schema: Schema, description: string | undefined): Schema {
   return description === undefined ? schema : { ...schema, description };
 }
 

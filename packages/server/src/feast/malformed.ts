@@ -1,6 +1,6 @@
 /** Reports a malformed body in FastAPI's form: `{"detail": [{"type", "loc", "msg"}]}`. */
 import { TidemarkError } from "@tidemark/core";
-import { quoted } from "../names.ts";
+import { quoted } from "../features/names.ts";
 
 export interface Detail {
   readonly type: string;
@@ -20,14 +20,14 @@ export class MalformedBody extends TidemarkError {
   }
 }
 
-export type Members = Readonly<Record<string, unknown>>;
+export type BodyMembers = Readonly<Record<string, unknown>>;
 
 /**
  * Reads the members of a body and collects their errors, which `done` throws. Unknown members are
  * ignored, as in Feast.
  */
 export class BodyReader {
-  private readonly members: Members;
+  private readonly members: BodyMembers;
   private readonly wrong: Detail[] = [];
 
   constructor(body: unknown) {
@@ -133,6 +133,6 @@ export function lengthOf(
   return length ?? 0;
 }
 
-function isObject(value: unknown): value is Members {
+function isObject(value: unknown): value is BodyMembers {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@
  * days that ended in it.
  */
 import { TidemarkError, parseDate, parseTime, type Store } from "@tidemark/core";
-import type { Serving } from "../serving.ts";
+import type { Serving } from "../http/serving.ts";
 import { BodyReader, MalformedBody } from "./malformed.ts";
 
 export interface Materialization {
@@ -12,48 +12,48 @@ export interface Materialization {
     | { readonly from: string; readonly to: string }
     | { readonly incremental: true; readonly to: string };
   /** True if the request is answered before the materialization is done. */
-  readonly later: boolean;
+  readonly async: boolean;
 }
 
 /**
  * The greatest number of days of one request. A thousand days of a feature table take minutes, so
  * more days are a mistake.
  */
-const MOST_DAYS = 3660;
-const DAY = 86_400_000;
+const MAX_DAYS = 3660;
+const DAY_MS = 86_400_000;
 
 export function materialization(body: unknown, query: unknown, serving: Serving): Materialization {
   const reader = new BodyReader(body);
   const start = reader.neededText("start_ts");
   const end = reader.neededText("end_ts");
-  const views = viewsOf(reader, serving);
+  const views = requestedViews(reader, serving);
   if (reader.flag("disable_event_timestamp", false))
     reader.refuse(
       "disable_event_timestamp",
       "Rows are not materialized without their time here; give start_ts and end_ts",
     );
   reader.done();
-  const [from, to] = [timeOf(start, "start_ts"), timeOf(end, "end_ts")];
+  const [from, to] = [requestTime(start, "start_ts"), requestTime(end, "end_ts")];
   if (from >= to)
     throw new TidemarkError(
       "TIME_INVALID",
       `the request: start_ts ${start} is not before end_ts ${end}; ` +
         "give the earlier one as start_ts",
     );
-  if (to - from > MOST_DAYS * DAY * 1000)
+  if (to - from > MAX_DAYS * DAY_MS * 1000)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: from ${start} to ${end} are more than ${MOST_DAYS} days; ` +
+      `the request: from ${start} to ${end} are more than ${MAX_DAYS} days; ` +
         "materialize them in parts",
     );
-  const days = { from: dayOf(from, serving.zone), to: dayOf(to, serving.zone) };
+  const days = { from: dayInZone(from, serving.zone), to: dayInZone(to, serving.zone) };
   if (days.from >= days.to)
     throw new TidemarkError(
       "TIME_INVALID",
       `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; ` +
         "rows are materialized at the end of a day: let end_ts be the end of one",
     );
-  return { views, days, later: later(query) };
+  return { views, days, async: isAsync(query) };
 }
 
 export function incrementalMaterialization(
@@ -63,16 +63,16 @@ export function incrementalMaterialization(
 ): Materialization {
   const reader = new BodyReader(body);
   const end = reader.neededText("end_ts");
-  const views = viewsOf(reader, serving);
+  const views = requestedViews(reader, serving);
   reader.done();
   return {
     views,
-    days: { incremental: true, to: dayOf(timeOf(end, "end_ts"), serving.zone) },
-    later: later(query),
+    days: { incremental: true, to: dayInZone(requestTime(end, "end_ts"), serving.zone) },
+    async: isAsync(query),
   };
 }
 
-function viewsOf(reader: BodyReader, { definitions, resolver }: Serving): readonly string[] {
+function requestedViews(reader: BodyReader, { definitions, resolver }: Serving): readonly string[] {
   const names = reader.texts("feature_views");
   reader.flag("full_feature_names", false);
   if (reader.text("version") !== undefined)
@@ -84,9 +84,9 @@ function viewsOf(reader: BodyReader, { definitions, resolver }: Serving): readon
 }
 
 /** Parses a time. A time without a zone is UTC, as in Feast. */
-function timeOf(text: string, name: string): number {
+function requestTime(text: string, name: string): number {
   const days = parseDate(text);
-  const time = days === null ? parseTime(text, "UTC") : days * DAY * 1000;
+  const time = days === null ? parseTime(text, "UTC") : days * DAY_MS * 1000;
   if (time === null)
     throw new TidemarkError(
       "TIME_INVALID",
@@ -97,7 +97,7 @@ function timeOf(text: string, name: string): number {
 }
 
 /** Returns the day of a time in the zone. */
-function dayOf(time: number, zone: string): string {
+function dayInZone(time: number, zone: string): string {
   const parts = new Intl.DateTimeFormat("en-US", {
     timeZone: zone,
     calendar: "iso8601",
@@ -120,7 +120,7 @@ function dayOf(time: number, zone: string): string {
  * Reads Feast's `?async=true`. Feast's `force` is accepted without effect, because a finished run
  * never counts as running.
  */
-function later(query: unknown): boolean {
+function isAsync(query: unknown): boolean {
   const flags = ["async", "force"].map((name) => {
     const given = (query as Readonly<Record<string, unknown>>)[name];
     if (given === undefined) return false;
@@ -147,23 +147,23 @@ export interface Materializer {
 }
 
 export function materializer(store: Store, zone: string): Materializer {
-  const working = new Map<string, Promise<void>>();
+  const running = new Map<string, Promise<void>>();
   const ending = new AbortController();
   return {
-    running: (views) => views.filter((view) => working.has(view)),
+    running: (views) => views.filter((view) => running.has(view)),
     start({ views, days }) {
       const work = store
         .materialize({ views, ...days, zone, signal: ending.signal })
         .then(() => undefined)
         .finally(() => {
-          for (const view of views) working.delete(view);
+          for (const view of views) running.delete(view);
         });
-      for (const view of views) working.set(view, work);
+      for (const view of views) running.set(view, work);
       return work;
     },
     async stop() {
       ending.abort();
-      await Promise.allSettled(working.values());
+      await Promise.allSettled(running.values());
     },
   };
 }

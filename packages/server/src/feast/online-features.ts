@@ -4,16 +4,16 @@
  */
 import { TidemarkError } from "@tidemark/core";
 import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
-import type { Asked } from "../feature-resolver.ts";
-import type { Serving } from "../serving.ts";
-import { quoted } from "../names.ts";
-import type { Answered, OnlineReads } from "../request-batching.ts";
+import type { ResolvedFeatures } from "../features/feature-resolver.ts";
+import type { Serving } from "../http/serving.ts";
+import { quoted } from "../features/names.ts";
+import type { BatchedAnswer, OnlineReads } from "../features/request-batching.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
 /** The part of the answer that depends on the features alone. */
-interface Plan {
-  readonly asked: Asked;
+interface AnswerPlan {
+  readonly asked: ResolvedFeatures;
   readonly byName: ReadonlyMap<string, ColumnSpec>;
   /**
    * The key of an entity by the entity's name. Feast accepts the entity's name for the key, and
@@ -25,16 +25,16 @@ interface Plan {
   readonly texts: readonly ValueText[];
 }
 
-interface Question {
-  readonly plan: Plan;
+interface OnlineRequest {
+  readonly plan: AnswerPlan;
   readonly length: number;
   /** The keys in the order of the request. */
   readonly keys: readonly { readonly column: ColumnSpec; readonly values: readonly unknown[] }[];
 }
 
-const plans = new WeakMap<Asked, Plan>();
+const answerPlans = new WeakMap<ResolvedFeatures, AnswerPlan>();
 
-export function onlineQuestion(body: unknown, { resolver, limits }: Serving): Question {
+export function readOnlineRequest(body: unknown, { resolver, limits }: Serving): OnlineRequest {
   const reader = new BodyReader(body);
   const features = reader.texts("features");
   const service = reader.text("feature_service");
@@ -57,12 +57,12 @@ export function onlineQuestion(body: unknown, { resolver, limits }: Serving): Qu
         "be asked for at a time; ask in parts, or raise the limit features of the server",
     );
   }
-  const plan = planOf(
+  const plan = answerPlanOf(
     service === undefined
       ? resolver.features(features!, naming)
-      : resolver.ofService(service, naming),
+      : resolver.serviceFeatures(service, naming),
   );
-  const keys = keysOf(plan, entities);
+  const keys = readKeys(plan, entities);
   if (length === 0)
     throw new TidemarkError(
       "KEY_INVALID",
@@ -72,8 +72,8 @@ export function onlineQuestion(body: unknown, { resolver, limits }: Serving): Qu
   return { plan, length, keys };
 }
 
-function planOf(asked: Asked): Plan {
-  let plan = plans.get(asked);
+function answerPlanOf(asked: ResolvedFeatures): AnswerPlan {
+  let plan = answerPlans.get(asked);
   if (plan === undefined) {
     const { keys, selected } = asked;
     const byName = new Map(keys.map((column) => [column.name, column]));
@@ -91,7 +91,7 @@ function planOf(asked: Asked): Plan {
       names: selected.map(({ as }) => JSON.stringify(as)).join(","),
       texts: selected.map(({ feature }) => valueText(feature.result)),
     };
-    plans.set(asked, plan);
+    answerPlans.set(asked, plan);
   }
   return plan;
 }
@@ -100,10 +100,10 @@ function planOf(asked: Asked): Plan {
  * Reads the lists of keys. Other lists are inputs of Feast's on-demand transformations, and are not
  * returned.
  */
-function keysOf(
-  { asked: { keys }, byName, byEntity }: Plan,
+function readKeys(
+  { asked: { keys }, byName, byEntity }: AnswerPlan,
   entities: ReadonlyMap<string, readonly unknown[]>,
-): Question["keys"] {
+): OnlineRequest["keys"] {
   const found: { readonly column: ColumnSpec; readonly values: readonly unknown[] }[] = [];
   for (const [name, values] of entities) {
     let column = byName.get(name);
@@ -131,7 +131,7 @@ function keysOf(
 /** Writes the answer as JSON text. */
 export async function onlineAnswer(
   reads: OnlineReads,
-  { plan, keys, length }: Question,
+  { plan, keys, length }: OnlineRequest,
 ): Promise<string> {
   const entities = new Array<Record<string, unknown>>(length);
   for (let i = 0; i < length; i++) {
@@ -139,15 +139,15 @@ export async function onlineAnswer(
     for (const { column, values } of keys) entity[column.name] = values[i];
     entities[i] = entity;
   }
-  return answerText(await reads(plan.asked.selection, entities), plan, keys, length);
+  return answerJson(await reads(plan.asked.selection, entities), plan, keys, length);
 }
 
 const ZERO_TIME = '"1970-01-01T00:00:00Z"';
 
-function answerText(
-  { answers, first }: Answered,
-  { names, texts }: Plan,
-  keys: Question["keys"],
+function answerJson(
+  { answers, first }: BatchedAnswer,
+  { names, texts }: AnswerPlan,
+  keys: OnlineRequest["keys"],
   length: number,
 ): string {
   let text = '{"results":[';

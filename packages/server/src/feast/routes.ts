@@ -1,8 +1,8 @@
 /** Serves Feast's HTTP protocol. */
 import { isTidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { AnswerError } from "../http-errors.ts";
-import type { Serving } from "../serving.ts";
+import type { AnswerError } from "../http/http-errors.ts";
+import type { Serving } from "../http/serving.ts";
 import { feastError } from "./feast-errors.ts";
 import {
   incrementalMaterialization,
@@ -10,8 +10,8 @@ import {
   materializer,
   type Materialization,
 } from "./materialize.ts";
-import { onlineAnswer, onlineQuestion } from "./online-features.ts";
-import { pushFrame, viewFrame, type PushedFrame } from "./pushed-frame.ts";
+import { onlineAnswer, readOnlineRequest } from "./online-features.ts";
+import { rowsForSource, rowsForView, type PushedRows } from "./pushed-rows.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -23,7 +23,7 @@ export async function feastRoutes(
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, feastError));
 
   app.post("/get-online-features", { config: { scope: "read" } }, async (request, reply) => {
-    const question = onlineQuestion(request.body, serving);
+    const question = readOnlineRequest(request.body, serving);
     request.entityCount = question.length;
     return reply
       .header("content-type", JSON_TYPE)
@@ -31,7 +31,7 @@ export async function feastRoutes(
   });
 
   async function pushed(
-    { source, rows }: PushedFrame,
+    { source, rows }: PushedRows,
     request: FastifyRequest,
     reply: FastifyReply,
     body: string,
@@ -53,10 +53,10 @@ export async function feastRoutes(
 
   const push = { config: { scope: "push" } } as const;
   app.post("/push", push, (request, reply) =>
-    pushed(pushFrame(request.body, serving), request, reply, ""),
+    pushed(rowsForSource(request.body, serving), request, reply, ""),
   );
   app.post("/write-to-online-store", push, (request, reply) =>
-    pushed(viewFrame(request.body, serving), request, reply, "null"),
+    pushed(rowsForView(request.body, serving), request, reply, "null"),
   );
 
   const materializing = materializer(serving.store, serving.zone);
@@ -76,7 +76,7 @@ export async function feastRoutes(
         });
     }
     const work = materializing.start(asked);
-    if (!asked.later) {
+    if (!asked.async) {
       await work;
       return reply.header("content-type", JSON_TYPE).send("null");
     }

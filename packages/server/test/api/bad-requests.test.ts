@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shopServer } from "./shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { collectDefinitions, toJson } from "@tidemark/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOON, date, everything, weekly } from "../../../core/test/support/shop.ts";
-import { LARGEST, shopServer } from "./shop-server.ts";
+import { LARGEST, shopServer } from "../support/shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { schemathesis, suiteNeeding } from "@tidemark/testkit/needs";
-import { shopServer } from "./shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 
 const tool = schemathesis();
 const CHECKS = [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { weekly } from "../../../core/test/support/shop.ts";
-import { shopServer } from "./shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;
 beforeAll(async () => {

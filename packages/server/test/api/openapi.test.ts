@@ -3,7 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shopServer } from "./shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 
 interface Operation {
   readonly operationId: string;

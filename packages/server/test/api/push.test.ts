@@ -1,6 +1,6 @@
 import { toJson } from "@tidemark/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lastLogin, shopServer, signedIn } from "./shop-server.ts";
+import { lastLogin, shopServer, signedIn } from "../support/shop-server.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;
 beforeAll(async () => {

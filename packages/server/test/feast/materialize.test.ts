@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { shopServer } from "../api/shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 import { feastPost } from "./ask.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LARGEST, shopServer } from "../api/shop-server.ts";
+import { LARGEST, shopServer } from "../support/shop-server.ts";
 import { online } from "./ask.ts";
 
 let server: Awaited<ReturnType<typeof shopServer>>;
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const GENERATION = "1970-01-01T00:00:00Z";
+const ZERO_TIME = "1970-01-01T00:00:00Z";
 
 describe("the answer", () => {
   test("answers by column: keys first, then the features as requested, rows in order", async () => {
@@ -22,22 +22,22 @@ describe("the answer", () => {
       user_id: [
         ["bob", "ann", "nobody"],
         ["PRESENT", "PRESENT", "PRESENT"],
-        [GENERATION, GENERATION, GENERATION],
+        [ZERO_TIME, ZERO_TIME, ZERO_TIME],
       ],
       spent_7d: [
         [0, 10.1, 0],
         ["PRESENT", "PRESENT", "NOT_FOUND"],
-        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", ZERO_TIME],
       ],
       payments_l1w: [
         [1, 2, 0],
         ["PRESENT", "PRESENT", "NOT_FOUND"],
-        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", ZERO_TIME],
       ],
       last_vendor: [
         [null, "Sport", null],
         ["NULL_VALUE", "PRESENT", "NOT_FOUND"],
-        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", GENERATION],
+        ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z", ZERO_TIME],
       ],
     });
     // Python makes an int of 0 and a float of 0.0, and Feast's client another proto type

@@ -63,7 +63,7 @@ function read(given: unknown, { type, scale = 0 }: ColumnSpec): unknown {
 }
 
 /** Returns the part of the store's value that Feast can carry: of a timestamp its seconds. */
-function told(value: Value, { type }: ColumnSpec): unknown {
+function feastValue(value: Value, { type }: ColumnSpec): unknown {
   if (value === null) return null;
   if (type === "timestamp") return Math.floor((value as number) / 1e6);
   return type === "bytes" ? [...(value as Uint8Array)] : value;
@@ -119,7 +119,7 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
           read(found.values[i], column),
           found.statuses[i],
           microsOf(found.event_timestamps[i]!),
-        ]).toEqual([column.name, told(values[i]!, column), statuses[i], seconds(times[i]!)]);
+        ]).toEqual([column.name, feastValue(values[i]!, column), statuses[i], seconds(times[i]!)]);
       }
     });
     // with full names, each feature has the same answer

@@ -1,11 +1,11 @@
 /** Holds what every route uses, and what a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
-import type { FeatureResolver } from "./feature-resolver.ts";
+import type { FeatureResolver } from "../features/feature-resolver.ts";
 import type { Health } from "./health.ts";
-import type { Limits } from "./limits.ts";
-import type { OnlineReads } from "./request-batching.ts";
+import type { Limits } from "../options/limits.ts";
+import type { OnlineReads } from "../features/request-batching.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { Scope } from "./server-options.ts";
+import type { Scope } from "../options/server-options.ts";
 
 export interface Serving {
   readonly store: Store;

@@ -54,20 +54,21 @@ export function storeMetrics(store: Store): () => Promise<string> {
     labelNames: ["source"],
     registers,
   });
-  const unreadable = new Gauge({
+  const invalidValues = new Gauge({
     name: "tidemark_invalid_values_total",
     help: "Values that could not be read, taken as missing",
     labelNames: ["source"],
     registers,
   });
-  const all = [up, offset, behind, stalled, changes, rows, nonFinite, unreadable];
-  let asked: { readonly at: number; readonly status: Promise<readonly SourceStatus[]> } | null =
+  const all = [up, offset, behind, stalled, changes, rows, nonFinite, invalidValues];
+  let lastRead: { readonly at: number; readonly status: Promise<readonly SourceStatus[]> } | null =
     null;
 
   function statusNow(): Promise<readonly SourceStatus[]> {
     const now = performance.now();
-    if (asked === null || now - asked.at > 5000) asked = { at: now, status: store.status() };
-    return asked.status;
+    if (lastRead === null || now - lastRead.at > 5000)
+      lastRead = { at: now, status: store.status() };
+    return lastRead.status;
   }
 
   function fill(status: readonly SourceStatus[]): void {
@@ -81,14 +82,15 @@ export function storeMetrics(store: Store): () => Promise<string> {
         for (const one of positions)
           offset.set({ source, store: name, partition: one.partition }, one.offset);
         const other = name === "online" ? history?.positions : online?.positions;
-        if (other !== undefined) behind.set({ source, store: name }, missing(positions, other));
+        if (other !== undefined)
+          behind.set({ source, store: name }, changesBehind(positions, other));
       }
       for (const { role } of backpressure) stalled.set({ source, store: role }, 1);
       if (online === null) continue;
       changes.set({ source }, online.quarantinedChanges);
       rows.set({ source }, online.quarantinedRows);
       nonFinite.set({ source }, online.nonFiniteValues);
-      unreadable.set({ source }, online.invalidValues);
+      invalidValues.set({ source }, online.invalidValues);
     }
   }
 
@@ -102,7 +104,7 @@ export function storeMetrics(store: Store): () => Promise<string> {
   };
 }
 
-function missing(own: readonly Position[], other: readonly Position[]): number {
+function changesBehind(own: readonly Position[], other: readonly Position[]): number {
   const taken = new Map(own.map(({ partition, offset }) => [partition, offset]));
   return other.reduce(
     (sum, { partition, offset }) => sum + Math.max(0, offset - (taken.get(partition) ?? -1)),

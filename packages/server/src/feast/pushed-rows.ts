@@ -4,12 +4,12 @@
  */
 import { TidemarkError, didYouMean, micros, parseTime } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
-import type { Serving } from "../serving.ts";
-import { quoted } from "../names.ts";
+import type { Serving } from "../http/serving.ts";
+import { quoted } from "../features/names.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { bytesFrom, decimalFrom } from "./values.ts";
 
-export interface PushedFrame {
+export interface PushedRows {
   readonly source: string;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
@@ -18,40 +18,45 @@ export interface PushedFrame {
  * The accepted values of `to`. Each push goes into the history and the online store, whatever the
  * request names.
  */
-const PLACES: readonly (string | undefined)[] = [
+const PUSH_TARGETS: readonly (string | undefined)[] = [
   "online",
   "offline",
   "online_and_offline",
   undefined,
 ];
 
-export function pushFrame(body: unknown, { resolver, limits }: Serving): PushedFrame {
+export function rowsForSource(body: unknown, { resolver, limits }: Serving): PushedRows {
   const reader = new BodyReader(body);
   const name = reader.neededText("push_source_name");
   const df = reader.lists("df");
-  if (!PLACES.includes(reader.text("to")))
+  if (!PUSH_TARGETS.includes(reader.text("to")))
     reader.refuse("to", "Input should be 'online', 'offline' or 'online_and_offline'");
-  const length = frameLength(reader, df, limits.rows);
+  const length = checkedLength(reader, df, limits.rows);
   const source = resolver.source(name);
   return {
     source: source.name,
-    rows: rowsOf(df, length, namesOf(source), `push to source "${source.name}"`),
+    rows: rowsFromColumns(df, length, columnNamesOf(source), `push to source "${source.name}"`),
   };
 }
 
-export function viewFrame(body: unknown, { resolver, limits }: Serving): PushedFrame {
+export function rowsForView(body: unknown, { resolver, limits }: Serving): PushedRows {
   const reader = new BodyReader(body);
   const name = reader.neededText("feature_view_name");
   const df = reader.lists("df");
-  const length = frameLength(reader, df, limits.rows);
+  const length = checkedLength(reader, df, limits.rows);
   const view = resolver.view(name);
   return {
     source: view.source.name,
-    rows: rowsOf(df, length, namesOfView(view), `write to feature view "${view.name}"`),
+    rows: rowsFromColumns(
+      df,
+      length,
+      columnNamesOfView(view),
+      `write to feature view "${view.name}"`,
+    ),
   };
 }
 
-function frameLength(
+function checkedLength(
   reader: BodyReader,
   df: ReadonlyMap<string, readonly unknown[]>,
   most: number,
@@ -70,13 +75,17 @@ function frameLength(
 }
 
 /** The source's column of each column of the frame; null if the column is ignored. */
-type Names = ReadonlyMap<string, ColumnSpec | null>;
+type ColumnNames = ReadonlyMap<string, ColumnSpec | null>;
 
 /**
  * Lists the accepted names: in TypeScript, in the database, and the time columns of every Feast
  * frame.
  */
-function namesOf({ columns, eventTime, createdAt }: SourceSpec): Map<string, ColumnSpec | null> {
+function columnNamesOf({
+  columns,
+  eventTime,
+  createdAt,
+}: SourceSpec): Map<string, ColumnSpec | null> {
   const named = new Map<string, ColumnSpec | null>();
   const column = (name: string | null): ColumnSpec | null =>
     columns.find((one) => one.name === name) ?? null;
@@ -91,8 +100,8 @@ function namesOf({ columns, eventTime, createdAt }: SourceSpec): Map<string, Col
  * Lists the accepted names of a view. A client that writes to a view knows its keys and features,
  * but not their columns.
  */
-function namesOfView({ entity, source, keyColumns, features }: ViewSpec): Names {
-  const named = namesOf(source);
+function columnNamesOfView({ entity, source, keyColumns, features }: ViewSpec): ColumnNames {
+  const named = columnNamesOf(source);
   const column = (name: string): ColumnSpec => source.columns.find((one) => one.name === name)!;
   for (const { name, aggregate, column: of } of features)
     if (aggregate === "latest" && of !== null) named.set(name, column(of));
@@ -100,10 +109,10 @@ function namesOfView({ entity, source, keyColumns, features }: ViewSpec): Names 
   return named;
 }
 
-function rowsOf(
+function rowsFromColumns(
   df: ReadonlyMap<string, readonly unknown[]>,
   length: number,
-  names: Names,
+  names: ColumnNames,
   who: string,
 ): readonly Readonly<Record<string, unknown>>[] {
   const rows = Array.from({ length }, (): Record<string, unknown> => ({}));
@@ -150,7 +159,7 @@ function valueFrom(given: unknown, column: ColumnSpec): unknown {
     case "timestamp":
       return timeFrom(given, column);
     case "json":
-      return typeof given === "string" ? parsed(given) : given;
+      return typeof given === "string" ? parseIfJson(given) : given;
     default:
       return given;
   }
@@ -171,7 +180,7 @@ function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
 }
 
 /** Parses JSON, which Feast carries as text. */
-function parsed(text: string): unknown {
+function parseIfJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -2,7 +2,7 @@
 import { AggregatorRegistry } from "prom-client";
 
 /** The counters of one process, in the form in which they are sent to another process. */
-export type Counters = readonly object[];
+export type ProcessCounters = readonly object[];
 
 /**
  * Returns the text of `/metrics` for all processes together, without the state of the stores.
@@ -10,6 +10,6 @@ export type Counters = readonly object[];
  * @example
  * const text = await clusterMetrics([await first.counters(), await second.counters()]);
  */
-export async function clusterMetrics(counters: readonly Counters[]): Promise<string> {
+export async function clusterMetrics(counters: readonly ProcessCounters[]): Promise<string> {
   return AggregatorRegistry.aggregate(counters.map((one) => [...one])).metrics();
 }

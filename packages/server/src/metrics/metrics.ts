@@ -2,15 +2,15 @@
 import type { Store } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
-import type { Counters } from "./cluster-metrics.ts";
-import type { InFlight } from "./request-limits.ts";
+import type { ProcessCounters } from "./cluster-metrics.ts";
+import type { RequestCount } from "../http/request-limits.ts";
 import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 export interface Metrics {
   answered(request: FastifyRequest, reply: FastifyReply): void;
   /** The counters of this process, for `clusterMetrics`. */
-  counters(): Promise<Counters>;
+  counters(): Promise<ProcessCounters>;
   text(): Promise<string>;
 }
 
@@ -26,7 +26,7 @@ export function serverMetrics({
   cluster,
 }: {
   readonly store: Store;
-  readonly inFlight: () => InFlight;
+  readonly inFlight: () => RequestCount;
   readonly cluster: (() => Promise<string>) | undefined;
 }): Metrics {
   const routes = new Map<string, RouteCounts>();

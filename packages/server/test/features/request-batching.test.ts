@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { collectDefinitions, type Store } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
-import { resolverOf } from "../src/feature-resolver.ts";
-import { mergedReads } from "../src/request-batching.ts";
-import { definitions, shopServer } from "./api/shop-server.ts";
+import { featureResolver } from "../../src/features/feature-resolver.ts";
+import { batchedReads } from "../../src/features/request-batching.ts";
+import { definitions, shopServer } from "../support/shop-server.ts";
 
 interface Ask {
   readonly url: string;
@@ -82,14 +82,17 @@ test("each request is answered as alone, wrong ones too, with fewer reads", asyn
 test("a read of many questions is cut into parts, and a large question goes alone", async () => {
   const { store } = await shopServer();
   const lengths: number[] = [];
-  const reads = mergedReads({
+  const reads = batchedReads({
     ...store,
     getOnlineColumns(request) {
       lengths.push(request.entities.length);
       return store.getOnlineColumns(request);
     },
   });
-  const { selection } = resolverOf(collectDefinitions(definitions)).features(["weekly"], "short");
+  const { selection } = featureResolver(collectDefinitions(definitions)).features(
+    ["weekly"],
+    "short",
+  );
   const users = (count: number): readonly { readonly user_id: string }[] =>
     Array.from({ length: count }, () => ({ user_id: "alice" }));
   const answers = await Promise.all([

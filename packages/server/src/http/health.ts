@@ -13,7 +13,7 @@ import type { ColumnSpec } from "@tidemark/core/spi";
 export type Health = () => Promise<boolean>;
 
 /** How long (ms) one read answers all health checks, since many monitors may check often. */
-const MOMENT = 500;
+const CACHE_TIME = 500;
 /** How long (ms) a store may take before it counts as unavailable. */
 const TIME_LIMIT = 2000;
 
@@ -22,10 +22,10 @@ export function healthOf(store: Store, definitions: Definitions): Health {
   let last: { readonly at: number; readonly healthy: Promise<boolean> } | null = null;
   return () => {
     const now = performance.now();
-    if (last === null || now - last.at > MOMENT)
+    if (last === null || now - last.at > CACHE_TIME)
       last = {
         at: now,
-        healthy: probe === null ? Promise.resolve(true) : within(reads(store, probe)),
+        healthy: probe === null ? Promise.resolve(true) : withinTimeLimit(canRead(store, probe)),
       };
     return last.healthy;
   };
@@ -46,7 +46,7 @@ function probeOf({ views }: Definitions): Probe | null {
   };
 }
 
-async function reads(store: Store, probe: Probe): Promise<boolean> {
+async function canRead(store: Store, probe: Probe): Promise<boolean> {
   try {
     await store.getOnlineColumns(probe);
     return true;
@@ -56,7 +56,7 @@ async function reads(store: Store, probe: Probe): Promise<boolean> {
   }
 }
 
-async function within(answer: Promise<boolean>): Promise<boolean> {
+async function withinTimeLimit(answer: Promise<boolean>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, TIME_LIMIT, false);

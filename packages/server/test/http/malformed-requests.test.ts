@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FeatureServer } from "@tidemark/server";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shopServer } from "./api/shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 
 const { first: seed, runs } = seedsFromEnvironment({ runs: 1500 });
 const ROUTES = [

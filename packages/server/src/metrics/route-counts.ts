@@ -7,7 +7,7 @@
  * The bounds of the histogram: from a quarter of a millisecond, a small request, to the limit of a
  * long one.
  */
-export const SECONDS: readonly number[] = [
+export const BUCKET_BOUNDS: readonly number[] = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
@@ -17,7 +17,7 @@ export interface RouteCounts {
    * Counts answers by duration: up to this bound of `SECONDS` and above the previous one. The last
    * count is above all bounds.
    */
-  readonly within: Float64Array;
+  readonly perBucket: Float64Array;
   seconds: number;
   answers: number;
   entities: number;
@@ -26,7 +26,7 @@ export interface RouteCounts {
 export function routeCounts(): RouteCounts {
   return {
     statuses: new Map(),
-    within: new Float64Array(SECONDS.length + 1),
+    perBucket: new Float64Array(BUCKET_BOUNDS.length + 1),
     seconds: 0,
     answers: 0,
     entities: 0,
@@ -41,8 +41,8 @@ export function countAnswer(
 ): void {
   counts.statuses.set(status, (counts.statuses.get(status) ?? 0) + 1);
   let bound = 0;
-  while (bound < SECONDS.length && seconds > SECONDS[bound]!) bound++;
-  counts.within[bound]!++;
+  while (bound < BUCKET_BOUNDS.length && seconds > BUCKET_BOUNDS[bound]!) bound++;
+  counts.perBucket[bound]!++;
   counts.seconds += seconds;
   counts.answers++;
   counts.entities += entities;
@@ -61,12 +61,12 @@ export function histogramValues(
   name: string,
   routes: ReadonlyMap<string, RouteCounts>,
 ): HistogramValue[] {
-  return [...routes].flatMap(([route, { within, seconds, answers }]) => {
+  return [...routes].flatMap(([route, { perBucket, seconds, answers }]) => {
     let below = 0;
-    const buckets = SECONDS.map((le, bound) => ({
+    const buckets = BUCKET_BOUNDS.map((le, bound) => ({
       metricName: `${name}_bucket`,
       labels: { le, route },
-      value: (below += within[bound]!),
+      value: (below += perBucket[bound]!),
     }));
     return [
       ...buckets,

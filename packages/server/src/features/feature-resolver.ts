@@ -19,7 +19,7 @@ import type {
 import { quoted, shortened } from "./names.ts";
 
 /** The resolved features of a request. */
-export interface Asked {
+export interface ResolvedFeatures {
   readonly selection: Selection<
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
@@ -30,7 +30,7 @@ export interface Asked {
 }
 
 /** short: `total_amount`. full: `weekly__total_amount`, as Feast's `full_feature_names`. */
-export type Naming = "short" | "full";
+export type FeatureNaming = "short" | "full";
 
 export interface FeatureResolver {
   /** @throws VIEW_UNKNOWN when no view has the name. */
@@ -49,46 +49,51 @@ export interface FeatureResolver {
    * @throws NAME_TAKEN when two features have one name.
    * @throws TYPE_MISMATCH when two views have one key with different types.
    */
-  features(references: readonly string[], naming: Naming): Asked;
+  features(references: readonly string[], naming: FeatureNaming): ResolvedFeatures;
   /**
    * Resolves the features of a service.
    *
    * @throws SERVICE_UNKNOWN when no service has the name.
    */
-  ofService(name: string, naming: Naming): Asked;
+  serviceFeatures(name: string, naming: FeatureNaming): ResolvedFeatures;
 }
 
 /** The number of resolved requests that are kept. */
-const KEPT = 500;
+const MAX_CACHED = 500;
 
-export function resolverOf(definitions: Definitions): FeatureResolver {
-  const kept = new Map<string, Asked>();
+export function featureResolver(definitions: Definitions): FeatureResolver {
+  const cache = new Map<string, ResolvedFeatures>();
   /**
    * The last resolved request. Most callers repeat the same features, and comparing is cheaper than
    * a lookup.
    */
   let last: {
     readonly references: readonly string[];
-    readonly naming: Naming;
-    readonly asked: Asked;
+    readonly naming: FeatureNaming;
+    readonly asked: ResolvedFeatures;
   } | null = null;
 
   /**
    * Returns the same object for the same text, because the store prepares each selection object
    * once.
    */
-  function once(text: string, make: () => readonly SelectedFeature[]): Asked {
-    const known = kept.get(text);
+  function cached(text: string, make: () => readonly SelectedFeature[]): ResolvedFeatures {
+    const known = cache.get(text);
     if (known !== undefined) return known;
     const selection = selectionFrom(make(), "the request");
     const selected = selectedFeatures(selection);
     const asked = { selection, selected, keys: keysNeeded(selected) };
-    if (kept.size >= KEPT) kept.delete(kept.keys().next().value!);
-    kept.set(text, asked);
+    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
+    cache.set(text, asked);
     return asked;
   }
 
-  function found<T>(code: ErrorCode, what: string, of: ReadonlyMap<string, T>, name: string): T {
+  function findDefinition<T>(
+    code: ErrorCode,
+    what: string,
+    of: ReadonlyMap<string, T>,
+    name: string,
+  ): T {
     const one = of.get(name);
     if (one !== undefined) return one;
     const hint = didYouMean(name, of.keys());
@@ -104,11 +109,11 @@ export function resolverOf(definitions: Definitions): FeatureResolver {
   }
 
   const view = (name: string): ViewSpec =>
-    found("VIEW_UNKNOWN", "feature view", definitions.views, name);
+    findDefinition("VIEW_UNKNOWN", "feature view", definitions.views, name);
   const service = (name: string): ServiceSpec =>
-    found("SERVICE_UNKNOWN", "feature service", definitions.services, name);
+    findDefinition("SERVICE_UNKNOWN", "feature service", definitions.services, name);
 
-  function referred(reference: string, naming: Naming): readonly SelectedFeature[] {
+  function resolveReference(reference: string, naming: FeatureNaming): readonly SelectedFeature[] {
     const at = reference.indexOf(":");
     const of = view(at < 0 ? reference : reference.slice(0, at));
     const named = (feature: ViewSpec["features"][number]): SelectedFeature => ({
@@ -132,7 +137,7 @@ export function resolverOf(definitions: Definitions): FeatureResolver {
   return {
     view,
     service,
-    source: (name) => found("SOURCE_UNKNOWN", "source", definitions.sources, name),
+    source: (name) => findDefinition("SOURCE_UNKNOWN", "source", definitions.sources, name),
     features(references, naming) {
       if (references.length === 0)
         throw new TidemarkError(
@@ -146,14 +151,14 @@ export function resolverOf(definitions: Definitions): FeatureResolver {
         last.references.every((one, i) => one === references[i])
       )
         return last.asked;
-      const asked = once(`${naming} features ${JSON.stringify(references)}`, () =>
-        references.flatMap((reference) => referred(reference, naming)),
+      const asked = cached(`${naming} features ${JSON.stringify(references)}`, () =>
+        references.flatMap((reference) => resolveReference(reference, naming)),
       );
       last = { references, naming, asked };
       return asked;
     },
-    ofService(name, naming) {
-      return once(`${naming} service ${name}`, () =>
+    serviceFeatures(name, naming) {
+      return cached(`${naming} service ${name}`, () =>
         service(name).features.map((one) =>
           naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one,
         ),

@@ -6,8 +6,8 @@ import { TidemarkError } from "@tidemark/core";
 
 /** Matches a number that a double may not hold: 15 digits and fewer are exact. */
 const LONG_NUMBER = /\d{16}/;
-const WHOLE = /^-?\d+$/;
-const REPLACED = "\uFFFD";
+const WHOLE_NUMBER = /^-?\d+$/;
+const REPLACEMENT_CHARACTER = "\uFFFD";
 
 /**
  * Parses as `JSON.parse` does, but whole numbers beyond 2^53 become bigints.
@@ -16,12 +16,12 @@ const REPLACED = "\uFFFD";
  */
 export function exactBody(bytes: Buffer): unknown {
   const text = bytes.toString("utf8");
-  if (text.includes(REPLACED) && !isUtf8(bytes))
+  if (text.includes(REPLACEMENT_CHARACTER) && !isUtf8(bytes))
     throw new TidemarkError("REQUEST_INVALID", "the body is not UTF-8; send JSON in UTF-8");
   try {
     // a reviver costs ten times the parse
     return LONG_NUMBER.test(text)
-      ? (JSON.parse(text, exact) as unknown)
+      ? (JSON.parse(text, reviveExactly) as unknown)
       : (JSON.parse(text) as unknown);
   } catch (cause) {
     const why = cause instanceof RangeError ? "it is nested too deeply" : (cause as Error).message;
@@ -29,11 +29,11 @@ export function exactBody(bytes: Buffer): unknown {
   }
 }
 
-function exact(_: string, value: unknown, context?: { readonly source?: string }): unknown {
+function reviveExactly(_: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   const source = context?.source ?? "";
   // no key has a hundred digits, and a bigint of a million digits takes seconds
-  return source.length <= 100 && WHOLE.test(source) ? BigInt(source) : value;
+  return source.length <= 100 && WHOLE_NUMBER.test(source) ? BigInt(source) : value;
 }
 
 function isUtf8(bytes: Buffer): boolean {

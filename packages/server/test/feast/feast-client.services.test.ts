@@ -20,21 +20,21 @@ import {
   transactionsOf,
   userName,
   weekly,
-} from "./feast/feast-bank.ts";
+} from "./feast-bank.ts";
 import {
   feastProcess,
   type FeastAnswer,
   type FeastProcess,
   type FeastStore,
-} from "./feast/feast-process.ts";
+} from "./feast-process.ts";
 
 const TOKEN = "the-token-of-the-feast-client";
 const STATUSES = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"];
 const USERS = 40;
 
-type Told = Readonly<Record<string, { readonly value: unknown; readonly status: string }>>;
+type SdkAnswer = Readonly<Record<string, { readonly value: unknown; readonly status: string }>>;
 
-const KINDS = Object.assign(
+const FEATURE_TYPES = Object.assign(
   {},
   ...Object.values(repository.views).map(({ features }) => features),
 ) as Readonly<Record<string, "int64" | "float64" | "string">>;
@@ -42,9 +42,9 @@ const KINDS = Object.assign(
 /** Checks that Python's value equals ours in its type and all its bits. */
 function expectSame(name: string, [type, shown]: readonly [string, string], value: unknown): void {
   if (value === null) expect([name, type, shown]).toEqual([name, "NoneType", "None"]);
-  else if (KINDS[name] === "int64")
+  else if (FEATURE_TYPES[name] === "int64")
     expect([name, type, BigInt(shown)]).toEqual([name, "int", BigInt(value as bigint | number)]);
-  else if (KINDS[name] === "float64")
+  else if (FEATURE_TYPES[name] === "float64")
     expect([name, type, Number(shown)]).toEqual([name, "float", value]);
   else expect([name, type, shown]).toEqual([name, "str", `'${value as string}'`]);
 }
@@ -55,7 +55,7 @@ function expectSame(name: string, [type, shown]: readonly [string, string], valu
  */
 function expectAnswer(
   answer: FeastAnswer,
-  rows: readonly Told[],
+  rows: readonly SdkAnswer[],
   { key, prefix = "" }: { readonly key: string; readonly prefix?: string },
 ): void {
   expect(answer.error, answer.message).toBeUndefined();

@@ -8,12 +8,12 @@ import {
   type Selection,
 } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
-import type { FeatureResolver } from "../feature-resolver.ts";
-import { quoted, shortened } from "../names.ts";
+import type { FeatureResolver } from "../features/feature-resolver.ts";
+import { quoted, shortened } from "../features/names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";
 
-export interface AskedFeatures {
+export interface RequestedFeatures {
   readonly selection: Selection<
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export interface AskedFeatures {
 }
 
 /** The number of lists of names whose result is kept. */
-const KEPT = 1000;
+const MAX_CACHED = 1000;
 
 /**
  * A service, a view, or `view:feature`, each optionally with another name in the answer:
@@ -41,27 +41,27 @@ export interface FeatureNames {
    * @throws VIEW_UNKNOWN when no view has the name.
    * @throws NAME_TAKEN when two features would have one name in the answer.
    */
-  list(names: readonly string[]): AskedFeatures;
+  list(names: readonly string[]): RequestedFeatures;
   /** @throws SERVICE_UNKNOWN when no service has the name. */
-  service(name: string): AskedFeatures;
+  service(name: string): RequestedFeatures;
   /** @throws VIEW_UNKNOWN when no view has the name. */
-  view(name: string): AskedFeatures;
+  view(name: string): RequestedFeatures;
 }
 
 export function featureNames(definitions: Definitions, resolver: FeatureResolver): FeatureNames {
-  const known = new Map<string, AskedFeatures>();
+  const cache = new Map<string, RequestedFeatures>();
 
-  function kept(key: string, find: () => readonly SelectedFeature[]): AskedFeatures {
-    let found = known.get(key);
+  function cached(key: string, find: () => readonly SelectedFeature[]): RequestedFeatures {
+    let found = cache.get(key);
     if (found === undefined) {
-      found = askedFeatures(find());
-      if (known.size >= KEPT) known.clear();
-      known.set(key, found);
+      found = requestedFeatures(find());
+      if (cache.size >= MAX_CACHED) cache.clear();
+      cache.set(key, found);
     }
     return found;
   }
 
-  function referred(name: string): readonly SelectedFeature[] {
+  function resolveName(name: string): readonly SelectedFeature[] {
     const [, owner, member, alias] = REFERENCE.exec(name) ?? [];
     if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
       throw new TidemarkError(
@@ -81,7 +81,7 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
           "features: no service or view " +
             `is called ${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`,
         );
-      return featuresOf(view);
+      return featuresOfView(view);
     }
     const view = resolver.view(owner);
     const feature = view.features.find((one) => one.name === member);
@@ -97,17 +97,17 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
   }
 
   return {
-    list: (names) => kept(JSON.stringify(names), () => names.flatMap(referred)),
-    service: (name) => kept(`service ${name}`, () => resolver.service(name).features),
-    view: (name) => kept(`view ${name}`, () => featuresOf(resolver.view(name))),
+    list: (names) => cached(JSON.stringify(names), () => names.flatMap(resolveName)),
+    service: (name) => cached(`service ${name}`, () => resolver.service(name).features),
+    view: (name) => cached(`view ${name}`, () => featuresOfView(resolver.view(name))),
   };
 }
 
-function featuresOf(view: ViewSpec): readonly SelectedFeature[] {
+function featuresOfView(view: ViewSpec): readonly SelectedFeature[] {
   return view.features.map((feature) => ({ view, feature, as: feature.name }));
 }
 
-function askedFeatures(features: readonly SelectedFeature[]): AskedFeatures {
+function requestedFeatures(features: readonly SelectedFeature[]): RequestedFeatures {
   const selection = selectionFrom(features, "features");
   const keys = keysNeeded(features);
   const columns = features.map(({ feature, as }) => ({ ...feature.result, name: as }));

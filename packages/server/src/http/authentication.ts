@@ -1,7 +1,7 @@
 /** Authenticates callers by bearer token, and checks their scopes. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
-import type { Scope, ServerToken } from "./server-options.ts";
+import type { Scope, ServerToken } from "../options/server-options.ts";
 
 export interface Caller {
   readonly name: string;
@@ -51,7 +51,7 @@ export function authentication(tokens: readonly ServerToken[] = []): Authenticat
 }
 
 /** @throws SCOPE_MISSING when the caller's token does not have the scope. */
-export function allow({ name, scopes }: Caller, scope: Scope): void {
+export function checkScope({ name, scopes }: Caller, scope: Scope): void {
   if (!scopes.includes(scope))
     throw new TidemarkError(
       "SCOPE_MISSING",

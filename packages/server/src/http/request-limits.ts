@@ -1,29 +1,29 @@
 /** Limits the requests that are being answered: their number, and the time of each. */
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Limits } from "./limits.ts";
+import type { Limits } from "../options/limits.ts";
 
 /**
  * An entry of the linked list of requests, in order of arrival. The tables of a Map keep each other
  * alive, and with them every request since the last full collection.
  */
-interface Work {
+interface AdmittedRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly since: number;
   ending: AbortController | null;
-  before: Work | null;
-  after: Work | null;
+  before: AdmittedRequest | null;
+  after: AdmittedRequest | null;
 }
 
 declare module "fastify" {
   interface FastifyRequest {
     /** null before the request is admitted and after it is answered. */
-    work: Work | null;
+    work: AdmittedRequest | null;
   }
 }
 
-export interface InFlight {
+export interface RequestCount {
   readonly count: number;
 }
 
@@ -31,13 +31,17 @@ export interface InFlight {
  * Adds hooks that admit requests and end those that take too long. One timer checks all requests,
  * because a timer for each costs more than most requests.
  */
-export function watchRequests(
+export function limitRequests(
   app: FastifyInstance,
   limits: Pick<Limits, "inFlight" | "requestMs">,
-): InFlight {
-  let [oldest, newest, count]: [Work | null, Work | null, number] = [null, null, 0];
+): RequestCount {
+  let [oldest, newest, count]: [AdmittedRequest | null, AdmittedRequest | null, number] = [
+    null,
+    null,
+    0,
+  ];
 
-  function begin(work: Work): void {
+  function begin(work: AdmittedRequest): void {
     work.before = newest;
     if (newest === null) oldest = work;
     else newest.after = work;
@@ -45,7 +49,7 @@ export function watchRequests(
     count++;
   }
 
-  function end(work: Work): void {
+  function end(work: AdmittedRequest): void {
     const { before, after } = work;
     if (before === null) oldest = after;
     else before.after = after;
@@ -102,7 +106,7 @@ export function watchRequests(
     () => {
       const latest = performance.now() - limits.requestMs;
       for (
-        let work = oldest, after: Work | null;
+        let work = oldest, after: AdmittedRequest | null;
         work !== null && work.since <= latest;
         work = after
       ) {

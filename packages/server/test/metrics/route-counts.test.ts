@@ -1,8 +1,13 @@
-import { shopServer } from "./api/shop-server.ts";
+import { shopServer } from "../support/shop-server.ts";
 import { clusterMetrics } from "@tidemark/server";
 import { expect, test } from "vitest";
 import { Histogram, Registry } from "prom-client";
-import { SECONDS, countAnswer, histogramValues, routeCounts } from "../src/route-counts.ts";
+import {
+  BUCKET_BOUNDS,
+  countAnswer,
+  histogramValues,
+  routeCounts,
+} from "../../src/metrics/route-counts.ts";
 
 test("the histogram is that of prom-client, value by value, at its bounds too", async () => {
   const registry = new Registry();
@@ -10,11 +15,18 @@ test("the histogram is that of prom-client, value by value, at its bounds too", 
     name: "h",
     help: "h",
     labelNames: ["route"],
-    buckets: [...SECONDS],
+    buckets: [...BUCKET_BOUNDS],
     registers: [registry],
   });
   const ours = routeCounts();
-  const times = [0, ...SECONDS, ...SECONDS.map((bound) => bound * 1.0000001), 0.0007, 3, 100];
+  const times = [
+    0,
+    ...BUCKET_BOUNDS,
+    ...BUCKET_BOUNDS.map((bound) => bound * 1.0000001),
+    0.0007,
+    3,
+    100,
+  ];
   for (const time of times) {
     theirs.observe({ route: "/a" }, time);
     countAnswer(ours, 200, time, 1);

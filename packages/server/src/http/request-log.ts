@@ -3,7 +3,7 @@
  * know. A token is never written; entities only if the options say so.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { LogOptions } from "./server-options.ts";
+import type { LogOptions } from "../options/server-options.ts";
 
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 type Level = keyof typeof LEVELS;
@@ -21,7 +21,7 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
       options.write(
         JSON.stringify(
           { level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg },
-          exact,
+          bigintAsText,
         ) + "\n",
       );
   };
@@ -42,6 +42,6 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
   };
 }
 
-function exact(_: string, value: unknown): unknown {
+function bigintAsText(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
 }

@@ -1,0 +1,69 @@
+/** Tests the limits of one request, and of all requests together. */
+import { describe, expect, test } from "vitest";
+import { shopServer } from "../support/shop-server.ts";
+
+const codeOf = (text: string): string => (JSON.parse(text) as { readonly code: string }).code;
+
+describe("limits", () => {
+  test("larger bodies and more entities or features than allowed are refused", async () => {
+    const server = await shopServer({ limits: { bodyBytes: 2000, entities: 3, features: 2 } });
+    const post = async (payload: object) =>
+      server.app.inject({ method: "POST", url: "/v1/features", payload });
+    const ann = { user_id: "ann" };
+    const body = await post({
+      features: ["weekly:payments_l1w"],
+      entities: [{ user_id: "x".repeat(3000) }],
+    });
+    expect([body.statusCode, codeOf(body.body)]).toEqual([413, "BODY_TOO_LARGE"]);
+    const entities = await post({
+      features: ["weekly:payments_l1w"],
+      entities: [ann, ann, ann, ann],
+    });
+    expect([entities.statusCode, codeOf(entities.body)]).toEqual([422, "TOO_MANY_ENTITIES"]);
+    expect(
+      (await post({ features: ["weekly:payments_l1w"], entities: [ann, ann, ann] })).statusCode,
+    ).toBe(200);
+    const many = await post({
+      features: ["weekly:payments_l1w", "weekly:spent_7d", "weekly:fees_l1w"],
+      entities: [ann],
+    });
+    expect([many.statusCode, codeOf(many.body)]).toEqual([422, "TOO_MANY_FEATURES"]);
+    await server.close();
+  });
+
+  test("a limit that there is not, or that is no number above zero, is refused", async () => {
+    await expect(shopServer({ limits: { entites: 3 } as never })).rejects.toMatchObject({
+      code: "SERVER_OPTIONS_INVALID",
+    });
+    await expect(shopServer({ limits: { entities: 0 } })).rejects.toMatchObject({
+      code: "SERVER_OPTIONS_INVALID",
+    });
+  });
+
+  test("beyond the limit requests are told to retry; slow requests are ended", async () => {
+    const server = await shopServer({ limits: { inFlight: 2, requestMs: 300 } });
+    // a store that never answers: only this holds a request long enough for the test
+    const stuck = new Promise<never>(() => undefined);
+    const real = server.store.getOnlineColumns;
+    Object.assign(server.store, { getOnlineColumns: () => stuck });
+    const ask = () =>
+      server.app.inject({
+        method: "POST",
+        url: "/v1/features",
+        payload: { features: ["weekly:payments_l1w"], entities: [{ user_id: "ann" }] },
+      });
+    const three = (await Promise.all([ask(), ask(), ask()])).map((one) => [
+      one.statusCode,
+      one.headers["retry-after"],
+      codeOf(one.body),
+    ]);
+    expect(three.toSorted()).toEqual([
+      [503, "1", "SERVER_BUSY"],
+      [504, undefined, "REQUEST_TIMED_OUT"],
+      [504, undefined, "REQUEST_TIMED_OUT"],
+    ]);
+    Object.assign(server.store, { getOnlineColumns: real });
+    expect((await ask()).statusCode).toBe(200);
+    await server.close();
+  });
+});
