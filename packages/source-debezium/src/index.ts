@@ -33,6 +33,6 @@ export {
   type KafkaMessageParts,
 } from "./message/kafka-message.ts";
 export type { MessageDecoder, OnWarning, RunningDecoder } from "./message/message-decoder.ts";
-export { rowChange, type RowChange } from "./message/row-change.ts";
+export { rowChange, type RowChangeInput } from "./message/row-change.ts";
 export type { RecordedMessage } from "./recorded/recorded-line.ts";
 export type { RecordedSourceOptions, RecordedTopic } from "./recorded/recorded-topic.ts";

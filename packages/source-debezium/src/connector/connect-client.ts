@@ -14,13 +14,13 @@ export interface ConnectOptions {
   readonly timeLimit?: number | undefined;
 }
 
-export interface Answer {
+export interface ConnectResponse {
   readonly status: number;
   readonly body: unknown;
 }
 
 /** Of the connector's own part of the API. */
-export function ofConnector({ name }: ConnectOptions, path: string): string {
+export function connectorPath({ name }: ConnectOptions, path: string): string {
   return `/connectors/${encodeURIComponent(name)}${path}`;
 }
 
@@ -28,12 +28,12 @@ export function ofConnector({ name }: ConnectOptions, path: string): string {
  * While the workers rebalance (409) the call is made again. Throws `CONNECT_UNREACHABLE` and
  * `CONNECTOR_REFUSED`; 404 is an answer.
  */
-export async function call(
+export async function callConnect(
   { url, name, headers = {}, signal, timeLimit = 60 }: ConnectOptions,
   method: string,
   path: string,
   body?: unknown,
-): Promise<Answer> {
+): Promise<ConnectResponse> {
   const address = `${url.replace(/\/+$/, "")}${path}`;
   const deadline = performance.now() + timeLimit * 1000;
   for (;;) {
@@ -57,7 +57,7 @@ export async function call(
       await sleep(500, undefined, { signal });
       continue;
     }
-    const answer = { status: response.status, body: parsed(text) };
+    const answer = { status: response.status, body: jsonOrText(text) };
     if (response.ok || response.status === 404) return answer;
     const message = (answer.body as { readonly message?: unknown } | null)?.message;
     throw new TidemarkError(
@@ -68,7 +68,7 @@ export async function call(
   }
 }
 
-function parsed(text: string): unknown {
+function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -50,7 +50,7 @@ export function connectorConfig({
     ...(tables === undefined
       ? {}
       : {
-          "table.include.list": [...tables, signals].map(escaped).join(","),
+          "table.include.list": [...tables, signals].map(escapedPattern).join(","),
           "publication.autocreate.mode": "filtered",
         }),
     "signal.data.collection": signals,
@@ -71,6 +71,6 @@ export function connectorConfig({
 }
 
 /** Debezium takes the names of tables for patterns. */
-function escaped(table: string): string {
+function escapedPattern(table: string): string {
   return table.replace(/[\\^$*+?()[\]{}|]/g, String.raw`\$&`).replace(/\./g, String.raw`\.`);
 }

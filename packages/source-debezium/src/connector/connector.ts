@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
-import { call, ofConnector, type ConnectOptions } from "./connect-client.ts";
+import { callConnect, connectorPath, type ConnectOptions } from "./connect-client.ts";
 import { connectorConfig, type ConnectorSettings } from "./connector-config.ts";
 
 export interface RegisterConnectorOptions extends ConnectOptions, ConnectorSettings {}
@@ -38,30 +38,34 @@ export async function registerConnector(
   options: RegisterConnectorOptions,
 ): Promise<ConnectorStatus> {
   const config = connectorConfig(options);
-  const { status } = await call(options, "PUT", ofConnector(options, "/config"), config).catch(
-    async (error: unknown) => {
-      if (isTidemarkError(error, "CONNECTOR_REFUSED"))
-        throw (await invalid(options, config)) ?? error;
-      throw error;
-    },
-  );
+  const { status } = await callConnect(
+    options,
+    "PUT",
+    connectorPath(options, "/config"),
+    config,
+  ).catch(async (error: unknown) => {
+    if (isTidemarkError(error, "CONNECTOR_REFUSED"))
+      throw (await validationError(options, config)) ?? error;
+    throw error;
+  });
   const changed = status !== 201;
-  if (changed) await sleep(SETTLE, undefined, { signal: options.signal });
-  return running(options, changed);
+  if (changed) await sleep(STATUS_DELAY, undefined, { signal: options.signal });
+  return waitUntilRunning(options, changed);
 }
 
 /**
  * Which settings are refused and why: the answer to the attempt itself may be an exception of the
  * worker's.
  */
-async function invalid(
+async function validationError(
   options: ConnectOptions,
   config: Readonly<Record<string, string>>,
 ): Promise<TidemarkError | null> {
   const validate = `/connector-plugins/${encodeURIComponent(config["connector.class"] ?? "")}/config/validate`;
-  const answer = await call(options, "PUT", validate, { name: options.name, ...config }).catch(
-    () => null,
-  );
+  const answer = await callConnect(options, "PUT", validate, {
+    name: options.name,
+    ...config,
+  }).catch(() => null);
   const settings =
     (
       answer?.body as {
@@ -83,7 +87,7 @@ async function invalid(
 
 /** null: there is no such connector. */
 export async function connectorStatus(options: ConnectOptions): Promise<ConnectorStatus | null> {
-  const { status, body } = await call(options, "GET", ofConnector(options, "/status"));
+  const { status, body } = await callConnect(options, "GET", connectorPath(options, "/status"));
   if (status === 404) return null;
   const { connector, tasks } = body as {
     readonly connector: { readonly state: string; readonly trace?: string };
@@ -112,14 +116,14 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
  * `CONNECTOR_FAILED`.
  */
 export async function restartConnector(options: ConnectOptions): Promise<ConnectorStatus> {
-  const { status } = await call(
+  const { status } = await callConnect(
     options,
     "POST",
-    ofConnector(options, "/restart?includeTasks=true"),
+    connectorPath(options, "/restart?includeTasks=true"),
   );
-  if (status === 404) throw notFound(options);
-  await sleep(SETTLE, undefined, { signal: options.signal });
-  return running(options, false);
+  if (status === 404) throw connectorNotFound(options);
+  await sleep(STATUS_DELAY, undefined, { signal: options.signal });
+  return waitUntilRunning(options, false);
 }
 
 /**
@@ -127,8 +131,8 @@ export async function restartConnector(options: ConnectOptions): Promise<Connect
  * until it is dropped. Throws `CONNECTOR_NOT_FOUND`.
  */
 export async function deleteConnector(options: ConnectOptions): Promise<void> {
-  const { status } = await call(options, "DELETE", ofConnector(options, ""));
-  if (status === 404) throw notFound(options);
+  const { status } = await callConnect(options, "DELETE", connectorPath(options, ""));
+  if (status === 404) throw connectorNotFound(options);
   for (
     const deadline = performance.now() + (options.timeLimit ?? 60) * 1000;
     (await connectorStatus(options)) !== null;
@@ -147,34 +151,37 @@ export async function deleteConnector(options: ConnectOptions): Promise<void> {
  * ms after which a status tells of a change or a restart, not of what was before; and for which a
  * connector has to run, to be running.
  */
-const SETTLE = 1_000;
+const STATUS_DELAY = 1_000;
 
 /** `restart`: what is seen to have failed may have done so before, and gets one more chance. */
-async function running(options: ConnectOptions, restart: boolean): Promise<ConnectorStatus> {
+async function waitUntilRunning(
+  options: ConnectOptions,
+  restart: boolean,
+): Promise<ConnectorStatus> {
   const { name, signal, timeLimit = 60 } = options;
   const deadline = performance.now() + timeLimit * 1000;
-  let chance = restart;
+  let mayRestart = restart;
   let since: number | null = null;
   for (;;) {
     const status = await connectorStatus(options);
     const failed =
       status === null ? [] : [status, ...status.tasks].filter(({ state }) => state === "FAILED");
-    if (failed.length > 0 && !chance) {
+    if (failed.length > 0 && !mayRestart) {
       throw new TidemarkError(
         "CONNECTOR_FAILED",
-        `connector ${name}: ${failed.map(({ trace }) => reasonOf(trace)).join("; ")}. Settle ` +
+        `connector ${name}: ${failed.map(({ trace }) => innermostCause(trace)).join("; ")}. Settle ` +
           "that, then restart it. Kafka Connect " +
           `says:\n${failed.map(({ trace }) => trace ?? "").join("\n")}`,
       );
     }
     if (failed.length > 0) {
-      chance = false;
-      await call(
+      mayRestart = false;
+      await callConnect(
         options,
         "POST",
-        ofConnector(options, "/restart?includeTasks=true&onlyFailed=true"),
+        connectorPath(options, "/restart?includeTasks=true&onlyFailed=true"),
       );
-      await sleep(SETTLE, undefined, { signal });
+      await sleep(STATUS_DELAY, undefined, { signal });
       continue;
     }
     const runs =
@@ -183,7 +190,7 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
       status.tasks.length > 0 &&
       status.tasks.every(({ state }) => state === "RUNNING");
     since = runs ? (since ?? performance.now()) : null;
-    if (runs && performance.now() >= since! + SETTLE) return status;
+    if (runs && performance.now() >= since! + STATUS_DELAY) return status;
     if (performance.now() > deadline) {
       const states =
         status === null
@@ -201,14 +208,14 @@ async function running(options: ConnectOptions, restart: boolean): Promise<Conne
 }
 
 /** The innermost cause, which is what one can settle. */
-function reasonOf(trace: string | null): string {
+function innermostCause(trace: string | null): string {
   const lines = (trace ?? "it gives no reason").split("\n");
   return (lines.findLast((line) => line.startsWith("Caused by: ")) ?? lines[0]!)
     .replace("Caused by: ", "")
     .trim();
 }
 
-function notFound({ name, url }: ConnectOptions): TidemarkError {
+function connectorNotFound({ name, url }: ConnectOptions): TidemarkError {
   return new TidemarkError(
     "CONNECTOR_NOT_FOUND",
     `connector ${name}: there is none at ${url}; check the name, or register it`,

@@ -14,11 +14,11 @@ import {
   wholeNumber,
 } from "../values/decimal.ts";
 import { Failure, NON_FINITE, WITHOUT_SCALE } from "../values/failure.ts";
-import { FALSE, isJson, type Members, NUMBER, OBJECT, ownText, TRUE } from "./json-text.ts";
+import { FALSE, isJson, type JsonMembers, NUMBER, OBJECT, copiedText, TRUE } from "./json-text.ts";
 import { type NumericOptions, numericReader } from "./numeric.ts";
 
 /** The value of member `i`, which is not null. */
-export type Reader = (row: Members, i: number) => Value | Failure;
+export type ValueReader = (row: JsonMembers, i: number) => Value | Failure;
 
 /** What a number in a timestamp column counts, where no schema says so. */
 export type TimeUnit = "ns" | "us" | "ms" | "days";
@@ -52,11 +52,11 @@ const INFINITE_TIMES = new Set([
 const INFINITE_DAYS = new Set(["-2147472692", "-2147472691"]);
 const INFINITE_TEXT = /^[+-]?infinity$/;
 
-const LIMIT = 2 ** 53;
-const INT32 = 2n ** 31n;
-const INT64 = 2n ** 63n;
+const TIME_LIMIT = 2 ** 53;
+const INT32_LIMIT = 2n ** 31n;
+const INT64_LIMIT = 2n ** 63n;
 
-export function columnReader(options: ReaderOptions): Reader {
+export function columnReader(options: ReaderOptions): ValueReader {
   switch (options.column.type) {
     case "string":
       return textReader(options);
@@ -84,7 +84,7 @@ export function columnReader(options: ReaderOptions): Reader {
  * Text as it is; a decimal as PostgreSQL prints it; anything else (arrays, numbers) as JSON writes
  * it.
  */
-function textReader(options: ReaderOptions): Reader {
+function textReader(options: ReaderOptions): ValueReader {
   const numeric = numericReader(options);
   // A bytea has no name in the schema; its base64 is text like any other.
   const decimals = options.field?.type === "bytes" && options.field.name !== null;
@@ -95,17 +95,17 @@ function textReader(options: ReaderOptions): Reader {
       if (!(decimal instanceof Failure)) return decimalText(decimal);
       if (text) return decimal;
     }
-    return text ? row.string(i) : ownText(row.raw(i));
+    return text ? row.string(i) : copiedText(row.raw(i));
   };
 }
 
-const jsonReader: Reader = (row, i) => {
-  if (!row.isString(i)) return ownText(row.raw(i));
+const jsonReader: ValueReader = (row, i) => {
+  if (!row.isString(i)) return copiedText(row.raw(i));
   const text = row.string(i);
   return isJson(text) ? text : NOT_JSON;
 };
 
-const booleanReader: Reader = (row, i) => {
+const booleanReader: ValueReader = (row, i) => {
   const kind = row.kind(i);
   if (kind === TRUE) return true;
   if (kind === FALSE) return false;
@@ -113,9 +113,9 @@ const booleanReader: Reader = (row, i) => {
   return kind === NUMBER && (raw === "0" || raw === "1") ? raw === "1" : NOT_A_BOOLEAN;
 };
 
-function integerReader(options: ReaderOptions): Reader {
+function integerReader(options: ReaderOptions): ValueReader {
   const wide = options.column.type === "int64";
-  const limit = wide ? INT64 : INT32;
+  const limit = wide ? INT64_LIMIT : INT32_LIMIT;
   const numeric = numericReader(options);
   return (row, i) => {
     if (row.kind(i) === NUMBER) {
@@ -136,7 +136,7 @@ function integerReader(options: ReaderOptions): Reader {
   };
 }
 
-function floatReader(options: ReaderOptions): Reader {
+function floatReader(options: ReaderOptions): ValueReader {
   const numeric = numericReader(options);
   return (row, i) => {
     let number: number;
@@ -151,7 +151,7 @@ function floatReader(options: ReaderOptions): Reader {
   };
 }
 
-function decimalReader(options: ReaderOptions): Reader {
+function decimalReader(options: ReaderOptions): ValueReader {
   const scale = options.column.scale ?? 0;
   const limit = 10n ** BigInt(options.column.precision ?? 38);
   const numeric = numericReader(options);
@@ -161,9 +161,9 @@ function decimalReader(options: ReaderOptions): Reader {
   };
 }
 
-function timeReader({ column, field, unit }: ReaderOptions): Reader {
+function timeReader({ column, field, unit }: ReaderOptions): ValueReader {
   const zone = column.zone ?? null;
-  const counts = unitOf(field) ?? unit;
+  const timeUnit = unitOf(field) ?? unit;
   return (row, i) => {
     if (row.isString(i)) {
       const text = row.string(i);
@@ -172,19 +172,21 @@ function timeReader({ column, field, unit }: ReaderOptions): Reader {
     if (row.kind(i) !== NUMBER) return NOT_A_TIME;
     const raw = row.raw(i);
     if (!/^-?\d+$/.test(raw)) return NOT_A_TIME;
-    if (counts === "ns") {
+    if (timeUnit === "ns") {
       const nanos = BigInt(raw);
       return inRange(Number((nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n));
     }
     if (INFINITE_TIMES.has(raw)) return TIME_INFINITE;
-    if (counts === "days" && INFINITE_DAYS.has(raw)) return TIME_INFINITE;
+    if (timeUnit === "days" && INFINITE_DAYS.has(raw)) return TIME_INFINITE;
     // A number beyond 2^53 stays beyond it when its last digits go, so the range is told right.
-    return inRange(Number(raw) * (counts === "us" ? 1 : counts === "ms" ? 1_000 : 86_400_000_000));
+    return inRange(
+      Number(raw) * (timeUnit === "us" ? 1 : timeUnit === "ms" ? 1_000 : 86_400_000_000),
+    );
   };
 }
 
 const inRange = (micros: number): number | Failure =>
-  micros > -LIMIT && micros < LIMIT ? micros + 0 : TIME_OUT_OF_RANGE;
+  micros > -TIME_LIMIT && micros < TIME_LIMIT ? micros + 0 : TIME_OUT_OF_RANGE;
 
 function unitOf(field: ConnectField | null): TimeUnit | null {
   switch (field?.name) {
@@ -203,8 +205,8 @@ function unitOf(field: ConnectField | null): TimeUnit | null {
   }
 }
 
-function dateReader({ field }: ReaderOptions): Reader {
-  const counts = unitOf(field) ?? "days";
+function dateReader({ field }: ReaderOptions): ValueReader {
+  const timeUnit = unitOf(field) ?? "days";
   return (row, i) => {
     if (row.isString(i)) {
       const text = row.string(i);
@@ -214,14 +216,14 @@ function dateReader({ field }: ReaderOptions): Reader {
       );
     }
     const raw = row.raw(i);
-    if (row.kind(i) !== NUMBER || counts !== "days" || !/^-?\d+$/.test(raw)) return NOT_A_DATE;
+    if (row.kind(i) !== NUMBER || timeUnit !== "days" || !/^-?\d+$/.test(raw)) return NOT_A_DATE;
     if (INFINITE_DAYS.has(raw)) return TIME_INFINITE;
     const days = Number(raw);
     return days === (days | 0) ? days + 0 : TIME_OUT_OF_RANGE;
   };
 }
 
-const bytesReader: Reader = (row, i) => {
+const bytesReader: ValueReader = (row, i) => {
   if (!row.isString(i)) return NOT_BYTES;
   const text = row.string(i);
   return text === "" || isBase64(text) ? new Uint8Array(Buffer.from(text, "base64")) : NOT_BYTES;

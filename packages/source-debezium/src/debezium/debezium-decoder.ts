@@ -3,12 +3,12 @@ import { TidemarkError } from "@tidemark/core";
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import type { TimeUnit } from "./column-reader.ts";
 import { findMeta } from "./unwrapped.ts";
-import { Members, OBJECT, TRUE } from "./json-text.ts";
+import { JsonMembers, OBJECT, TRUE } from "./json-text.ts";
 import type { KafkaMessage } from "../message/kafka-message.ts";
 import type { MessageDecoder, OnWarning, RunningDecoder } from "../message/message-decoder.ts";
-import { NO_ORIGIN, type Origin, originOf } from "./origin.ts";
+import { NO_ORIGIN, type ChangeOrigin, originOf } from "./origin.ts";
 import { payloadReader } from "./payload.ts";
-import { type Row, type RowDecoder, rowDecoder } from "./row-decoder.ts";
+import { type DecodedRow, type RowDecoder, rowDecoder } from "./row-decoder.ts";
 import { decoderOfTopic, holdsTable } from "./topic-table.ts";
 
 export interface DebeziumOptions {
@@ -28,7 +28,7 @@ export interface DebeziumOptions {
 }
 
 const NONE: readonly never[] = [];
-const UNWRAP = "transforms.unwrap";
+const UNWRAP_TRANSFORM = "transforms.unwrap";
 
 /**
  * Decodes Debezium's messages of PostgreSQL, MySQL and MariaDB: enveloped, bare or unwrapped. A
@@ -74,10 +74,10 @@ function runningDecoder(
     }
     decoders.set(source.table, rowDecoder(source, { times, toastMarker }));
   }
-  const block = new Members();
-  const before = new Members();
-  const after = new Members();
-  const payload = payloadReader(new Members({ source: block, before, after }));
+  const block = new JsonMembers();
+  const before = new JsonMembers();
+  const after = new JsonMembers();
+  const payload = payloadReader(new JsonMembers({ source: block, before, after }));
   const kafkaKey = payloadReader();
   const ofTopics = new Map<string, RowDecoder | null>();
   const warned = new Set<string>();
@@ -112,10 +112,10 @@ function runningDecoder(
     message: KafkaMessage,
     kind: Change["kind"],
     op: string | null,
-    origin: Origin,
+    origin: ChangeOrigin,
     values: readonly Value[] | null,
     oldKey: readonly Value[] | null,
-    row: Row | null,
+    row: DecodedRow | null,
     undecodable: Change["undecodable"],
   ): Change => ({
     source: source.name,
@@ -126,7 +126,7 @@ function runningDecoder(
     values,
     oldKey,
     unavailable: row === null ? NONE : row.unavailable,
-    invalidColumns: row === null ? NONE : row.unreadable,
+    invalidColumns: row === null ? NONE : row.invalidColumns,
     undecodable,
     nonFinite: row === null ? 0 : row.nonFinite,
     order: origin.order,
@@ -151,7 +151,7 @@ function runningDecoder(
     decoder: RowDecoder | null,
     message: KafkaMessage,
     op: string | null,
-    origin: Origin,
+    origin: ChangeOrigin,
     reason: string,
     what: string,
   ): Change | null => {
@@ -176,16 +176,16 @@ function runningDecoder(
   const withCommit = (
     decoder: RowDecoder,
     { timestamp }: KafkaMessage,
-    origin: Origin,
+    origin: ChangeOrigin,
     warns: boolean,
-  ): Origin => {
+  ): ChangeOrigin => {
     if (origin.committed !== null || timestamp === null) return origin;
     if (warns) {
       warn(
         "COMMIT_TIME_FROM_BROKER",
         decoder.source,
         "messages carry no commit time, so the broker's time is taken for it; add " +
-          `source.ts_us to ${UNWRAP}.add.fields`,
+          `source.ts_us to ${UNWRAP_TRANSFORM}.add.fields`,
       );
     }
     return { ...origin, committed: timestamp * 1000 + 999 };
@@ -211,8 +211,8 @@ function runningDecoder(
     decoder: RowDecoder,
     message: KafkaMessage,
     op: string | null,
-    origin: Origin,
-    members: Members,
+    origin: ChangeOrigin,
+    members: JsonMembers,
     unwrapped: boolean,
   ): Change | null => {
     const row = decoder.row(members, payload.schema(), unwrapped, withoutScale);
@@ -236,8 +236,8 @@ function runningDecoder(
     decoder: RowDecoder,
     message: KafkaMessage,
     op: string | null,
-    origin: Origin,
-    members: Members | null,
+    origin: ChangeOrigin,
+    members: JsonMembers | null,
   ): Change | null => {
     const key =
       (members === null ? null : decoder.key(members, payload.schema())) ??
@@ -328,8 +328,8 @@ function runningDecoder(
         `source "${decoder.source.name}": ${message.topic} (partition ${message.partition}, ` +
           `offset ${message.offset}) ` +
           `holds unwrapped rows without "__deleted", which cannot tell a delete; set ` +
-          `${UNWRAP}.delete.tombstone.handling.mode=rewrite and ` +
-          `${UNWRAP}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`,
+          `${UNWRAP_TRANSFORM}.delete.tombstone.handling.mode=rewrite and ` +
+          `${UNWRAP_TRANSFORM}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`,
       );
     }
     warn(
@@ -381,7 +381,7 @@ function runningDecoder(
   };
 }
 
-function isEnvelope(members: Members): boolean {
+function isEnvelope(members: JsonMembers): boolean {
   const source = members.find("source");
   if (source >= 0 && members.kind(source) === OBJECT) return true;
   return (
@@ -395,7 +395,7 @@ function isEnvelope(members: Members): boolean {
  * `schema.table` of the source block (`db.table` where the database has no schemas); null: it names
  * no table.
  */
-function tableOf(block: Members): string | null {
+function tableOf(block: JsonMembers): string | null {
   const schema = block.find("schema") >= 0 ? block.find("schema") : block.find("db");
   const table = block.find("table");
   if (schema < 0 || table < 0 || !block.isString(schema) || !block.isString(table)) return null;

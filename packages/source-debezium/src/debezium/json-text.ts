@@ -14,9 +14,9 @@ export const NUMBER = 5;
 const ARRAY = 6;
 export const OBJECT = 7;
 
-const MOST_DEPTH = 500;
+const MAX_DEPTH = 500;
 /** V8 makes a slice of 13 characters or more a view that keeps the whole message in memory. */
-const SHORTEST_VIEW = 13;
+const MIN_VIEW_LENGTH = 13;
 
 /** What the last value skipped was. */
 let lastKind = NULL;
@@ -31,7 +31,7 @@ export function skipValue(text: string, at: number, depth = 0): number {
       return skipString(text, at + 1); // "
     case 0x7b: {
       // {
-      if (depth === MOST_DEPTH) return -1;
+      if (depth === MAX_DEPTH) return -1;
       at = skipSpace(text, at + 1);
       if (text.charCodeAt(at) !== 0x7d) {
         // }
@@ -50,7 +50,7 @@ export function skipValue(text: string, at: number, depth = 0): number {
     }
     case 0x5b: {
       // [
-      if (depth === MOST_DEPTH) return -1;
+      if (depth === MAX_DEPTH) return -1;
       at = skipSpace(text, at + 1);
       if (text.charCodeAt(at) !== 0x5d) {
         // ]
@@ -158,7 +158,7 @@ function skipNumber(text: string, at: number): number {
 }
 
 /** The members of one object; made once and filled again and again. */
-export class Members {
+export class JsonMembers {
   length = 0;
   private text = "";
   private readonly keys: string[] = [];
@@ -169,9 +169,9 @@ export class Members {
   private readonly ends: number[] = [];
 
   /** Members that are filled with the object under their name, in the same pass. */
-  private readonly nested: ReadonlyMap<string, Members>;
+  private readonly nested: ReadonlyMap<string, JsonMembers>;
 
-  constructor(nested: Readonly<Record<string, Members>> = {}) {
+  constructor(nested: Readonly<Record<string, JsonMembers>> = {}) {
     this.nested = new Map(Object.entries(nested));
   }
 
@@ -251,7 +251,8 @@ export class Members {
   string(i: number): string {
     const start = this.starts[i]! + 1;
     const end = this.ends[i]! - 1;
-    if (this.kinds[i] === STRING && end - start < SHORTEST_VIEW) return this.text.slice(start, end);
+    if (this.kinds[i] === STRING && end - start < MIN_VIEW_LENGTH)
+      return this.text.slice(start, end);
     return JSON.parse(this.text.slice(start - 1, end + 1)) as string;
   }
 
@@ -261,6 +262,6 @@ export class Members {
 }
 
 /** The text in memory of its own. */
-export function ownText(text: string): string {
-  return text.length < SHORTEST_VIEW ? text : (JSON.parse(JSON.stringify(text)) as string);
+export function copiedText(text: string): string {
+  return text.length < MIN_VIEW_LENGTH ? text : (JSON.parse(JSON.stringify(text)) as string);
 }

@@ -11,18 +11,18 @@ const POSITION_BITS = 32n;
 const POSITION_LIMIT = 1n << POSITION_BITS;
 const FILE_LIMIT = 1n << (ORDER_BITS - POSITION_BITS);
 
-const DIGITS = /^\d+$/;
+const DIGITS_ONLY = /^\d+$/;
 
 /** Orders changes of PostgreSQL by `lsn`; an incremental snapshot's row by `sequence` (law 5). */
 export function postgresOrder(lsn: string | null, sequence: string | null): bigint | null {
-  if (lsn !== null && DIGITS.test(lsn)) return BigInt(lsn);
+  if (lsn !== null && DIGITS_ONLY.test(lsn)) return BigInt(lsn);
   // ["last commit", "this change"]
   const match = sequence === null ? null : /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(sequence);
   return match === null ? null : BigInt(match[1]!);
 }
 
 /** The place of a change in the binlog of MySQL or MariaDB. */
-export interface BinlogPlace {
+export interface BinlogPosition {
   /** `mysql-bin.000003` */
   readonly file: string;
   /** Where the event begins in the file. */
@@ -39,17 +39,29 @@ export interface BinlogPlace {
  * @throws BINLOG_PLACE_UNKNOWN when the file has no number, or a number is too large: from file
  * 16,777,216 on, and from 4 GiB within a file.
  */
-export function mysqlOrder({ file, pos, row }: BinlogPlace, where: string): bigint {
+export function mysqlOrder({ file, pos, row }: BinlogPosition, where: string): bigint {
   const number = /\.(\d+)$/.exec(file)?.[1];
-  if (number === undefined || !DIGITS.test(pos) || !DIGITS.test(row ?? "0"))
-    throw unknown(where, { file, pos, row }, "has no number of a file, a position and a row");
-  const place = BigInt(pos) + BigInt(row ?? "0");
-  if (BigInt(number) >= FILE_LIMIT || place >= POSITION_LIMIT)
-    throw unknown(where, { file, pos, row }, "is beyond file 16777215 or beyond 4 GiB of a file");
-  return (BigInt(number) << POSITION_BITS) + place;
+  if (number === undefined || !DIGITS_ONLY.test(pos) || !DIGITS_ONLY.test(row ?? "0"))
+    throw positionUnknown(
+      where,
+      { file, pos, row },
+      "has no number of a file, a position and a row",
+    );
+  const position = BigInt(pos) + BigInt(row ?? "0");
+  if (BigInt(number) >= FILE_LIMIT || position >= POSITION_LIMIT)
+    throw positionUnknown(
+      where,
+      { file, pos, row },
+      "is beyond file 16777215 or beyond 4 GiB of a file",
+    );
+  return (BigInt(number) << POSITION_BITS) + position;
 }
 
-function unknown(where: string, { file, pos, row }: BinlogPlace, what: string): TidemarkError {
+function positionUnknown(
+  where: string,
+  { file, pos, row }: BinlogPosition,
+  what: string,
+): TidemarkError {
   return new TidemarkError(
     "BINLOG_PLACE_UNKNOWN",
     `${where}: the place in the binlog (file "${file}", pos ${pos}, row ${row ?? "none"}) ` +

@@ -7,17 +7,17 @@ import {
   decimalOfBase64,
   decimalOfText,
   isBase64,
-  isEither,
+  isDigitsAndBase64,
   isNumeral,
   isSpecial,
 } from "../values/decimal.ts";
 import { Failure, WITHOUT_SCALE } from "../values/failure.ts";
-import { Members, NUMBER, OBJECT } from "./json-text.ts";
+import { JsonMembers, NUMBER, OBJECT } from "./json-text.ts";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
 import { TidemarkError } from "@tidemark/core";
 
-export type NumericReader = (row: Members, i: number) => Decimal | Failure;
+export type NumericReader = (row: JsonMembers, i: number) => Decimal | Failure;
 
 const NOT_A_DECIMAL = new Failure("NOT_A_DECIMAL");
 
@@ -31,7 +31,7 @@ export interface NumericOptions {
 
 export function numericReader({ source, column, field }: NumericOptions): NumericReader {
   const scale = field?.scale ?? (column.type === "decimal" ? (column.scale ?? null) : null);
-  const inner = new Members();
+  const inner = new JsonMembers();
   const base64 = (text: string): Decimal | Failure =>
     scale === null ? WITHOUT_SCALE : decimalOfBase64(text, scale);
   const text =
@@ -71,7 +71,7 @@ function textOrBase64(
   let bytes: boolean | null = null;
   let guessed: string | null = null;
   return (text) => {
-    if (isEither(text)) {
+    if (isDigitsAndBase64(text)) {
       if (bytes === true) return base64(text);
       if (bytes === null) guessed = text;
       return decimalOfText(text);

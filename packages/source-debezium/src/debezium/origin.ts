@@ -3,10 +3,10 @@
  * `__` members of an unwrapped row.
  */
 import type { Change } from "@tidemark/core/spi";
-import { type Members, NUMBER, TRUE } from "./json-text.ts";
+import { type JsonMembers, NUMBER, TRUE } from "./json-text.ts";
 import { mysqlOrder, postgresOrder } from "./log-order.ts";
 
-export interface Origin {
+export interface ChangeOrigin {
   /** Place in the database's log; null: the message does not say. */
   readonly order: bigint | null;
   /** µs; null: the message does not say. */
@@ -16,7 +16,7 @@ export interface Origin {
   readonly transaction: string | null;
 }
 
-export const NO_ORIGIN: Origin = {
+export const NO_ORIGIN: ChangeOrigin = {
   order: null,
   committed: null,
   snapshot: false,
@@ -28,7 +28,7 @@ export const NO_ORIGIN: Origin = {
  * A row that is the last of the whole snapshot is the last of its table; a first row of a table
  * that is its only one may be called either.
  */
-const PARTS: Readonly<Record<string, Change["snapshotMarker"]>> = {
+const SNAPSHOT_MARKERS: Readonly<Record<string, Change["snapshotMarker"]>> = {
   first: "first",
   first_in_data_collection: "first",
   last: "last",
@@ -41,10 +41,10 @@ const PARTS: Readonly<Record<string, Change["snapshotMarker"]>> = {
  * `where` names the message in errors.
  */
 export function originOf(
-  members: Members,
+  members: JsonMembers,
   find: (field: string) => number,
   where: () => string,
-): Origin {
+): ChangeOrigin {
   const text = (field: string): string | null => {
     const i = find(field);
     return i >= 0 && members.isString(i) ? members.string(i) : null;
@@ -59,9 +59,9 @@ export function originOf(
   const pos = number("pos");
   const binlog = file !== null && pos !== null && find("lsn") < 0;
   // Law 6: with milliseconds alone, the last microsecond in which the commit can have been.
-  const told =
+  const sourceTime =
     micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
-  const committed = binlog && told !== null ? endOfSecond(told) : told;
+  const committed = binlog && sourceTime !== null ? endOfSecond(sourceTime) : sourceTime;
   const s = find("snapshot");
   const snapshot =
     s >= 0 && members.isString(s)
@@ -76,7 +76,7 @@ export function originOf(
       : postgresOrder(number("lsn"), text("sequence")),
     committed: Number.isSafeInteger(committed) ? committed : null,
     snapshot: snapshot !== "false",
-    snapshotMarker: PARTS[snapshot],
+    snapshotMarker: SNAPSHOT_MARKERS[snapshot],
     transaction:
       transaction < 0
         ? binlog

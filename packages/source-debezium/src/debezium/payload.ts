@@ -3,33 +3,33 @@
  * wraps.
  */
 import { type RowSchema, rowSchema } from "./connect-schema.ts";
-import { Members, NULL, OBJECT, skipSpace, skipValue } from "./json-text.ts";
+import { JsonMembers, NULL, OBJECT, skipSpace, skipValue } from "./json-text.ts";
 
-export type Payload = "object" | "null" | "other" | "not json";
+export type PayloadKind = "object" | "null" | "other" | "not json";
 
 export interface PayloadReader {
   /** The members of the payload, when it is an object. */
-  readonly members: Members;
+  readonly members: JsonMembers;
   /** The schema it came with; null: none. */
   schema(): RowSchema | null;
   /** Reads one text; `topic` names what it is likely to resemble. */
-  read(text: string, topic: string): Payload;
+  read(text: string, topic: string): PayloadKind;
 }
 
 /**
  * What the messages of a topic begin with up to the payload: most of the text, and the same for
  * nearly all of them.
  */
-interface Prefix {
+interface PayloadPrefix {
   readonly text: string;
   readonly schema: RowSchema | null;
 }
 
-const MOST_SCHEMAS = 1_000;
+const MAX_SCHEMAS = 1_000;
 
 /** `members` is what payloads are read into. */
-export function payloadReader(members: Members = new Members()): PayloadReader {
-  const prefixes = new Map<string, Prefix>();
+export function payloadReader(members: JsonMembers = new JsonMembers()): PayloadReader {
+  const prefixes = new Map<string, PayloadPrefix>();
   const schemas = new Map<string, RowSchema>();
   let schema: RowSchema | null = null;
 
@@ -37,7 +37,7 @@ export function payloadReader(members: Members = new Members()): PayloadReader {
     let known = schemas.get(text);
     if (known === undefined) {
       known = rowSchema(text);
-      if (schemas.size >= MOST_SCHEMAS) schemas.clear();
+      if (schemas.size >= MAX_SCHEMAS) schemas.clear();
       schemas.set(text, known);
     }
     return known;

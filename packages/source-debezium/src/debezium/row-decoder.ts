@@ -1,10 +1,10 @@
 /** The declared columns of one source, read from the rows and keys of messages. */
 import type { SourceSpec, InvalidColumn, Value } from "@tidemark/core/spi";
-import { columnReader, type Reader, type TimeUnit } from "./column-reader.ts";
+import { columnReader, type ValueReader, type TimeUnit } from "./column-reader.ts";
 import type { RowSchema } from "./connect-schema.ts";
 import { Failure, NON_FINITE, WITHOUT_SCALE } from "../values/failure.ts";
 import { isMeta } from "./unwrapped.ts";
-import { type Members, NULL } from "./json-text.ts";
+import { type JsonMembers, NULL } from "./json-text.ts";
 import { toastMarkers } from "./toast-marker.ts";
 
 export interface RowOptions {
@@ -12,10 +12,10 @@ export interface RowOptions {
   readonly toastMarker: string;
 }
 
-export interface Row {
+export interface DecodedRow {
   readonly values: Value[];
   readonly unavailable: readonly number[];
-  readonly unreadable: readonly InvalidColumn[];
+  readonly invalidColumns: readonly InvalidColumn[];
   readonly nonFinite: number;
   readonly extra: string | null;
 }
@@ -27,15 +27,15 @@ export interface RowDecoder {
    * whose decimals cannot be decoded, and throws.
    */
   row(
-    members: Members,
+    members: JsonMembers,
     schema: RowSchema | null,
     unwrapped: boolean,
     withoutScale: (decoder: RowDecoder, column: string) => never,
-  ): Row;
+  ): DecodedRow;
   /** Whether no value of the primary key is missing. */
   hasKey(values: readonly Value[]): boolean;
   /** The values of the primary key, in its order; null where one is missing or unreadable. */
-  key(members: Members, schema: RowSchema | null): readonly Value[] | null;
+  key(members: JsonMembers, schema: RowSchema | null): readonly Value[] | null;
   /** A row of which only the primary key is known. */
   keyRow(key: readonly Value[]): readonly Value[];
 }
@@ -49,12 +49,12 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
     columns.findIndex((column) => column.name === name),
   );
   const toastMarker = toastMarkers(options.toastMarker);
-  const readersOf = new Map<RowSchema | null, readonly Reader[]>();
+  const readersOf = new Map<RowSchema | null, readonly ValueReader[]>();
   // Which row last had a column: one number a row, nothing to clear.
-  const seen = new Float64Array(columns.length);
+  const lastRowWith = new Float64Array(columns.length);
   let rows = 0;
 
-  const readers = (schema: RowSchema | null): readonly Reader[] => {
+  const readers = (schema: RowSchema | null): readonly ValueReader[] => {
     let made = readersOf.get(schema);
     if (made === undefined) {
       made = columns.map((column) =>
@@ -78,7 +78,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
       const read = readers(schema);
       const values: Value[] = columns.map(() => null);
       let unavailable: number[] | null = null;
-      let unreadable: InvalidColumn[] | null = null;
+      let invalidColumns: InvalidColumn[] | null = null;
       let nonFinite = 0;
       let extra = "";
       rows++;
@@ -89,11 +89,11 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
             extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
           continue;
         }
-        seen[c] = rows;
+        lastRowWith[c] = rows;
         const column = columns[c]!;
         if (members.kind(i) === NULL) {
           if (!column.nullable)
-            (unreadable ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
+            (invalidColumns ??= []).push({ column: column.name, reason: "NULL_NOT_ALLOWED" });
           continue;
         }
         if (toastMarker.sizes.has(members.size(i)) && toastMarker.has(members.raw(i))) {
@@ -107,19 +107,19 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
         }
         if (value === WITHOUT_SCALE) withoutScale(decoder, column.database);
         if (value === NON_FINITE) nonFinite++;
-        else (unreadable ??= []).push({ column: column.name, reason: value.reason });
+        else (invalidColumns ??= []).push({ column: column.name, reason: value.reason });
         extra += `${extra === "" ? "{" : ","}${JSON.stringify(column.database)}:${members.raw(i)}`;
       }
       for (let c = 0; c < columns.length; c++) {
         // A row from before the column was added has no value for it; a column that may be null is
         // null then.
-        if (seen[c] !== rows && !columns[c]!.nullable)
-          (unreadable ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
+        if (lastRowWith[c] !== rows && !columns[c]!.nullable)
+          (invalidColumns ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
       }
       return {
         values,
         unavailable: unavailable ?? NONE,
-        unreadable: unreadable ?? NONE,
+        invalidColumns: invalidColumns ?? NONE,
         nonFinite,
         extra: extra === "" ? null : `${extra}}`,
       };

@@ -1,12 +1,12 @@
 /**
- * Fetched messages that wait to be decoded. They are bounded: who adds asks `full` and stops
- * fetching, until `low`.
+ * Fetched messages that wait to be decoded. They are bounded: who adds asks `isFull` and stops
+ * fetching, until `isHalfEmpty`.
  */
 import type { Position } from "@tidemark/core/spi";
 import type { KafkaMessage } from "kafkajs";
 import type { KafkaPartition } from "./kafka-partition.ts";
 
-export interface Fetched {
+export interface FetchedBatch {
   readonly partition: KafkaPartition;
   readonly messages: readonly KafkaMessage[];
   /** How many of them were taken out. */
@@ -15,56 +15,56 @@ export interface Fetched {
   readonly position: Position;
 }
 
-export const sizeOf = ({ key, value }: KafkaMessage): number =>
+export const messageBytes = ({ key, value }: KafkaMessage): number =>
   100 + (key?.length ?? 0) + (value?.length ?? 0);
 
 export class FetchedQueue {
-  private waiting: Fetched[] = [];
-  private readonly most: { readonly messages: number; readonly bytes: number };
+  private waiting: FetchedBatch[] = [];
+  private readonly limits: { readonly messages: number; readonly bytes: number };
   messages = 0;
   bytes = 0;
 
-  constructor(most: { readonly messages: number; readonly bytes: number }) {
-    this.most = most;
+  constructor(limits: { readonly messages: number; readonly bytes: number }) {
+    this.limits = limits;
   }
 
-  add(fetched: Fetched): void {
+  add(fetched: FetchedBatch): void {
     this.waiting.push(fetched);
-    this.count(fetched, 1);
+    this.addToTotals(fetched, 1);
   }
 
-  /** The oldest; stays in the queue until `shift`. */
-  first(): Fetched | undefined {
+  /** The oldest; stays in the queue until `removeFirst`. */
+  first(): FetchedBatch | undefined {
     return this.waiting[0];
   }
 
-  take(fetched: Fetched): KafkaMessage {
+  takeMessage(fetched: FetchedBatch): KafkaMessage {
     const message = fetched.messages[fetched.taken++]!;
     this.messages--;
-    this.bytes -= sizeOf(message);
+    this.bytes -= messageBytes(message);
     return message;
   }
 
-  shift(): void {
-    this.count(this.waiting.shift()!, -1);
+  removeFirst(): void {
+    this.addToTotals(this.waiting.shift()!, -1);
   }
 
-  drop(partition: KafkaPartition): void {
+  removePartition(partition: KafkaPartition): void {
     for (const fetched of this.waiting)
-      if (fetched.partition === partition) this.count(fetched, -1);
+      if (fetched.partition === partition) this.addToTotals(fetched, -1);
     this.waiting = this.waiting.filter((fetched) => fetched.partition !== partition);
   }
 
-  full(): boolean {
-    return this.messages >= this.most.messages || this.bytes >= this.most.bytes;
+  isFull(): boolean {
+    return this.messages >= this.limits.messages || this.bytes >= this.limits.bytes;
   }
 
-  low(): boolean {
-    return this.messages <= this.most.messages / 2 && this.bytes <= this.most.bytes / 2;
+  isHalfEmpty(): boolean {
+    return this.messages <= this.limits.messages / 2 && this.bytes <= this.limits.bytes / 2;
   }
 
-  private count({ messages, taken }: Fetched, sign: 1 | -1): void {
+  private addToTotals({ messages, taken }: FetchedBatch, sign: 1 | -1): void {
     this.messages += sign * (messages.length - taken);
-    for (let i = taken; i < messages.length; i++) this.bytes += sign * sizeOf(messages[i]!);
+    for (let i = taken; i < messages.length; i++) this.bytes += sign * messageBytes(messages[i]!);
   }
 }

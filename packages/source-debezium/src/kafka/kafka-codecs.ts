@@ -21,7 +21,7 @@ export async function registerCodecs(): Promise<void> {
   const { CompressionTypes } = kafkajs;
   const CompressionCodecs: Record<number, () => unknown> = kafkajs.CompressionCodecs;
   const offer = (type: number, codec: Codec): void => {
-    if (!isThere(CompressionCodecs[type]!)) CompressionCodecs[type] = () => codec;
+    if (!isRegistered(CompressionCodecs[type]!)) CompressionCodecs[type] = () => codec;
   };
   offer(CompressionTypes.ZSTD, {
     compress: ({ buffer }) => promisify(zstdCompress)(buffer),
@@ -31,12 +31,12 @@ export async function registerCodecs(): Promise<void> {
   if (snappy !== null) {
     offer(CompressionTypes.Snappy, {
       compress: async ({ buffer }) => Buffer.from(snappy.compress(buffer)),
-      decompress: async (buffer) => unframed(buffer, (bytes) => snappy.uncompress(bytes)),
+      decompress: async (buffer) => decompressFrames(buffer, (bytes) => snappy.uncompress(bytes)),
     });
   }
 }
 
-function isThere(codec: () => unknown): boolean {
+function isRegistered(codec: () => unknown): boolean {
   try {
     codec();
     return true;
@@ -53,14 +53,14 @@ async function installedSnappy(): Promise<Snappy | null> {
   return found === null ? null : (found.default ?? found);
 }
 
-const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
 /**
  * Java's clients put snappy blocks into a frame: magic, two versions, then blocks with their
  * lengths; others send one bare block.
  */
-function unframed(buffer: Buffer, uncompress: (bytes: Uint8Array) => Uint8Array): Buffer {
-  if (!buffer.subarray(0, 8).equals(XERIAL)) return Buffer.from(uncompress(buffer));
+function decompressFrames(buffer: Buffer, uncompress: (bytes: Uint8Array) => Uint8Array): Buffer {
+  if (!buffer.subarray(0, 8).equals(XERIAL_MAGIC)) return Buffer.from(uncompress(buffer));
   const blocks: Uint8Array[] = [];
   for (let at = 16; at < buffer.length;) {
     const length = buffer.readUInt32BE(at);

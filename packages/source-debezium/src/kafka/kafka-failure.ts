@@ -9,7 +9,7 @@ const CODECS: readonly (readonly [string, string])[] = [
 
 export function kafkaFailure(source: string, error: unknown): Error {
   if (isTidemarkError(error)) return error;
-  const { name, message } = original(error);
+  const { name, message } = rootError(error);
   const codec = CODECS.find(([word]) => message.includes(`${word} compression not implemented`));
   if (codec !== undefined)
     return new TidemarkError(
@@ -40,7 +40,7 @@ export function kafkaFailure(source: string, error: unknown): Error {
   return new TidemarkError("KAFKA_FAILED", `${source}: ${message}`, { cause: error });
 }
 
-function original(error: unknown): { readonly name: string; readonly message: string } {
+function rootError(error: unknown): { readonly name: string; readonly message: string } {
   let at = error as Error;
   while (at.cause instanceof Error) at = at.cause;
   return at;

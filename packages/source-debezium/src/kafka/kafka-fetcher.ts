@@ -17,11 +17,11 @@ import { kafkaFailure } from "./kafka-failure.ts";
 import {
   type KafkaPartition,
   kafkaPartition,
-  movedTo,
-  place,
+  advancedTo,
+  setFetchPosition,
   positionAfter,
   recreated,
-  refuseLost,
+  checkLog,
   type Watermarks,
 } from "./kafka-partition.ts";
 import { messageFingerprint } from "../message/kafka-message.ts";
@@ -36,9 +36,9 @@ export interface KafkaFetcherOptions {
   readonly positions: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
   readonly queue: FetchedQueue;
   /** The log's beginning may be gone where nothing is stored. */
-  readonly retained: boolean;
+  readonly beginningMayBeGone: boolean;
   /** The topic holds a declared table, as its name says. */
-  readonly declared: (topic: string) => boolean;
+  readonly holdsDeclaredTable: (topic: string) => boolean;
   readonly onRetry: (error: Error) => void;
   /** Which of the partitions that the group gives are read. */
   readonly wanted: (partition: string) => boolean;
@@ -46,7 +46,7 @@ export interface KafkaFetcherOptions {
 }
 
 /** Of a batch's start, as kafkajs tells it: without messages, `firstOffset` may be null. */
-interface PassedOver {
+interface EmptyBatch {
   readonly topic: string;
   readonly partition: number;
   readonly batchSize: number;
@@ -60,11 +60,11 @@ export class KafkaFetcher {
   private failure: Error | null = null;
   private wake: () => void = () => undefined;
   private paused = false;
-  private joined = 0;
-  private checked = 0;
+  private joins = 0;
+  private checkedJoin = 0;
   private closed = false;
   /** What the group gave last. */
-  private given: ReadonlyMap<string, { readonly topic: string; readonly number: number }> =
+  private assignment: ReadonlyMap<string, { readonly topic: string; readonly number: number }> =
     new Map();
   private reassigned = false;
 
@@ -76,7 +76,7 @@ export class KafkaFetcher {
     const { consumer, topics, name } = this.options;
     const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }: ConsumerGroupJoinEvent) => {
-      this.given = new Map(
+      this.assignment = new Map(
         Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
           numbers.map((number) => [`${topic}:${number}`, { topic, number }] as const),
         ),
@@ -84,8 +84,8 @@ export class KafkaFetcher {
       this.assign();
       this.options.onAssigned();
     });
-    consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<PassedOver>) => {
-      if (payload.batchSize === 0) this.passOver(payload);
+    consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<EmptyBatch>) => {
+      if (payload.batchSize === 0) this.skipEmptyOffsets(payload);
     });
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
       if (this.closed) return;
@@ -99,7 +99,7 @@ export class KafkaFetcher {
       .run({
         autoCommit: false,
         partitionsConsumedConcurrently: 8,
-        eachBatch: (payload) => this.take(payload),
+        eachBatch: (payload) => this.takeBatch(payload),
       })
       .catch((error: unknown) => {
         this.fail(error);
@@ -107,7 +107,7 @@ export class KafkaFetcher {
   }
 
   /** Resolves when there may be something new: messages, an error, a partition checked. */
-  async change(): Promise<void> {
+  async waitForChange(): Promise<void> {
     if (this.failure === null && this.options.queue.first() === undefined)
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -116,7 +116,7 @@ export class KafkaFetcher {
   }
 
   /** Of something that is not the fetcher's. */
-  stir(): void {
+  wakeUp(): void {
     this.wake();
   }
 
@@ -125,18 +125,21 @@ export class KafkaFetcher {
    * they are what they were.
    */
   caughtUp(): boolean {
-    const mine = [...this.partitions.values()].filter(({ assigned }) => assigned);
+    const assigned = [...this.partitions.values()].filter(({ assigned }) => assigned);
     return (
-      this.checked > 0 &&
-      this.checked === this.joined &&
+      this.checkedJoin > 0 &&
+      this.checkedJoin === this.joins &&
       this.options.queue.first() === undefined &&
-      mine.every(({ ready, expected, next, goal }) => ready && expected === null && next >= goal!)
+      assigned.every(
+        ({ verified, expectedMessage, nextOffset, firstHighWatermark }) =>
+          verified && expectedMessage === null && nextOffset >= firstHighWatermark!,
+      )
     );
   }
 
   /** What is wanted of the partitions has changed. */
   reassign(): void {
-    if (this.closed || this.joined === 0) return;
+    if (this.closed || this.joins === 0) return;
     this.assign();
     this.reassigned = true;
     this.wake();
@@ -150,8 +153,8 @@ export class KafkaFetcher {
   }
 
   /** Fetches again where the queue was full and has room. */
-  refill(): void {
-    if (!this.paused || !this.options.queue.low()) return;
+  resumeIfHalfEmpty(): void {
+    if (!this.paused || !this.options.queue.isHalfEmpty()) return;
     this.paused = false;
     this.resume();
   }
@@ -170,14 +173,14 @@ export class KafkaFetcher {
    * another place.
    */
   private assign(): void {
-    const now = new Map([...this.given].filter(([name]) => this.options.wanted(name)));
-    const joined = ++this.joined;
+    const now = new Map([...this.assignment].filter(([name]) => this.options.wanted(name)));
+    const joined = ++this.joins;
     for (const partition of this.partitions.values()) {
-      partition.ready = false;
+      partition.verified = false;
       if (now.has(partition.name)) continue;
       partition.assigned = false;
-      partition.known = false;
-      this.options.queue.drop(partition);
+      partition.positionKnown = false;
+      this.options.queue.removePartition(partition);
     }
     for (const [name, { topic, number }] of now) {
       let partition = this.partitions.get(name);
@@ -188,8 +191,8 @@ export class KafkaFetcher {
       partition.assigned = true;
       this.seek(partition);
     }
-    this.hold();
-    this.check(joined).catch((error: unknown) => {
+    this.pauseAll();
+    this.verifyLogs(joined).catch((error: unknown) => {
       this.fail(error);
     });
   }
@@ -198,9 +201,9 @@ export class KafkaFetcher {
    * The group may join anew meanwhile: then the next check asks for what this one did not come to
    * place.
    */
-  private async check(joined: number): Promise<void> {
-    const { name, after, positions, topics, retained, declared } = this.options;
-    const gained = this.assigned().filter(({ known }) => !known);
+  private async verifyLogs(joined: number): Promise<void> {
+    const { name, after, positions, topics, beginningMayBeGone, holdsDeclaredTable } = this.options;
+    const gained = this.assigned().filter(({ positionKnown }) => !positionKnown);
     const names = gained.map((partition) => partition.name);
     const stored = new Map(
       (positions === undefined || gained.length === 0 ? after : await positions(names)).map(
@@ -211,23 +214,23 @@ export class KafkaFetcher {
     if (watermarks === null) return;
     for (const partition of gained) {
       partition.fetched = stored.get(partition.name);
-      partition.given = partition.fetched;
-      partition.known = true;
+      partition.delivered = partition.fetched;
+      partition.positionKnown = true;
       partition.relevant ||= partition.fetched !== undefined;
     }
     for (const partition of this.assigned()) {
       const bounds = watermarks.get(partition.name);
       if (bounds === undefined) throw recreated(name, partition, "it is no longer there");
-      const headless = refuseLost(name, partition, bounds);
-      if (headless !== null && !retained) {
-        if (declared(partition.topic)) throw headless;
-        partition.headless = headless;
+      const lost = checkLog(name, partition, bounds);
+      if (lost !== null && !beginningMayBeGone) {
+        if (holdsDeclaredTable(partition.topic)) throw lost;
+        partition.beginningLost = lost;
       }
-      place(partition, bounds);
+      setFetchPosition(partition, bounds);
       this.seek(partition);
-      partition.ready = true;
+      partition.verified = true;
     }
-    this.checked = joined;
+    this.checkedJoin = joined;
     if (!this.paused) this.resume();
     this.wake();
   }
@@ -237,14 +240,14 @@ export class KafkaFetcher {
     topics: readonly string[],
     joined: number,
   ): Promise<ReadonlyMap<string, Watermarks> | null> {
-    for (let attempt = 1; joined === this.joined && !this.closed; attempt++) {
+    for (let attempt = 1; joined === this.joins && !this.closed; attempt++) {
       try {
         const found = new Map<string, Watermarks>();
         for (const topic of topics) {
           for (const { partition, low, high } of await this.options.admin.fetchTopicOffsets(topic))
             found.set(`${topic}:${partition}`, { low: Number(low), high: Number(high) });
         }
-        return joined === this.joined && !this.closed ? found : null;
+        return joined === this.joins && !this.closed ? found : null;
       } catch (error) {
         // A broker that is away comes back, or the consumer gives up by itself; a topic that is
         // away does not.
@@ -256,44 +259,45 @@ export class KafkaFetcher {
     return null;
   }
 
-  private async take({ batch, isStale }: EachBatchPayload): Promise<void> {
+  private async takeBatch({ batch, isStale }: EachBatchPayload): Promise<void> {
     const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
-    if (partition?.assigned !== true || !this.isRead(partition) || isStale()) return;
+    if (partition?.assigned !== true || !this.isReadable(partition) || isStale()) return;
     const { name, queue } = this.options;
     // kafkajs keeps what it asked the broker for, and does not declare it.
     const from = Number(
-      (batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ?? partition.at,
+      (batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ??
+        partition.fetchOffset,
     );
-    if (from !== partition.at) return this.astray(partition, from);
-    partition.sought = -1;
-    const { expected } = partition;
+    if (from !== partition.fetchOffset) return this.handleOtherOffset(partition, from);
+    partition.retriedOffset = -1;
+    const { expectedMessage } = partition;
     const first = batch.messages[0]!;
     if (
-      expected !== null &&
-      Number(first.offset) === expected.offset &&
-      messageFingerprint(head(first)) !== expected.fingerprint
+      expectedMessage !== null &&
+      Number(first.offset) === expectedMessage.offset &&
+      messageFingerprint(messageHead(first)) !== expectedMessage.fingerprint
     ) {
       return this.fail(
         recreated(
           name,
           partition,
-          `the message at offset ${expected.offset} is not the one the stored position was ` +
+          `the message at offset ${expectedMessage.offset} is not the one the stored position was ` +
             "taken from",
         ),
       );
     }
-    this.seen(partition);
-    partition.high = Number(batch.highWatermark);
-    const messages = batch.messages.filter(({ offset }) => Number(offset) >= partition.next);
+    this.markVerified(partition);
+    partition.highWatermark = Number(batch.highWatermark);
+    const messages = batch.messages.filter(({ offset }) => Number(offset) >= partition.nextOffset);
     const through = Number(batch.lastOffset());
-    partition.at = through + 1;
+    partition.fetchOffset = through + 1;
     if (messages.length === 0) return;
-    partition.fetched = positionAfter(partition.name, head(messages.at(-1)!), through);
-    partition.next = through + 1;
+    partition.fetched = positionAfter(partition.name, messageHead(messages.at(-1)!), through);
+    partition.nextOffset = through + 1;
     queue.add({ partition, messages, taken: 0, position: partition.fetched });
-    if (queue.full() && !this.paused) {
+    if (queue.isFull() && !this.paused) {
       this.paused = true;
-      this.hold();
+      this.pauseAll();
     }
     this.wake();
   }
@@ -302,23 +306,28 @@ export class KafkaFetcher {
    * kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what
    * compaction took.
    */
-  private passOver({ topic, partition: number, firstOffset, lastOffset }: PassedOver): void {
+  private skipEmptyOffsets({
+    topic,
+    partition: number,
+    firstOffset,
+    lastOffset,
+  }: EmptyBatch): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
     if (
       partition === undefined ||
-      !this.isRead(partition) ||
-      Number(firstOffset ?? lastOffset) > partition.at ||
-      last < partition.at
+      !this.isReadable(partition) ||
+      Number(firstOffset ?? lastOffset) > partition.fetchOffset ||
+      last < partition.fetchOffset
     )
       return;
-    partition.at = last + 1;
-    this.seen(partition);
-    if (last < partition.next) return;
-    partition.next = last + 1;
+    partition.fetchOffset = last + 1;
+    this.markVerified(partition);
+    if (last < partition.nextOffset) return;
+    partition.nextOffset = last + 1;
     // The position moves too: an idle partition whose log has expired up to here has lost nothing.
     if (partition.fetched !== undefined) {
-      partition.fetched = movedTo(partition.fetched, last);
+      partition.fetched = advancedTo(partition.fetched, last);
       this.options.queue.add({ partition, messages: [], taken: 0, position: partition.fetched });
     }
     this.wake();
@@ -328,35 +337,36 @@ export class KafkaFetcher {
    * The broker answered from another offset than ours: kafkajs jumps silently where a log has lost
    * what it asked for. Asked once more, it has to say so.
    */
-  private async astray(partition: KafkaPartition, from: number): Promise<void> {
-    if (partition.sought !== partition.at) {
-      partition.sought = partition.at;
+  private async handleOtherOffset(partition: KafkaPartition, from: number): Promise<void> {
+    if (partition.retriedOffset !== partition.fetchOffset) {
+      partition.retriedOffset = partition.fetchOffset;
       this.seek(partition);
       return;
     }
-    const joined = this.joined;
+    const joined = this.joins;
     try {
       const bounds = (await this.watermarks([partition.topic], joined))?.get(partition.name);
-      if (bounds === undefined || joined !== this.joined) return;
-      refuseLost(this.options.name, partition, bounds);
+      if (bounds === undefined || joined !== this.joins) return;
+      checkLog(this.options.name, partition, bounds);
     } catch (error) {
       this.fail(error);
       return;
     }
     // Nothing new is gone: only what we asked for to compare it, or what compaction took.
-    partition.at = Math.max(from, partition.next);
+    partition.fetchOffset = Math.max(from, partition.nextOffset);
     this.seek(partition);
-    this.seen(partition);
+    this.markVerified(partition);
   }
 
   /**
    * One of which nothing is stored cannot tell by itself that its topic was made anew: it waits
    * until those that have something were seen to be what they were.
    */
-  private isRead({ ready, topic, fetched }: KafkaPartition): boolean {
+  private isReadable({ verified, topic, fetched }: KafkaPartition): boolean {
     return (
-      ready &&
-      (fetched !== undefined || this.ofTopic(topic).every(({ expected }) => expected === null))
+      verified &&
+      (fetched !== undefined ||
+        this.ofTopic(topic).every(({ expectedMessage }) => expectedMessage === null))
     );
   }
 
@@ -364,12 +374,12 @@ export class KafkaFetcher {
    * Its log is what it was, or no longer holds what would tell. With the last of its topic, those
    * that wait are read.
    */
-  private seen(partition: KafkaPartition): void {
-    if (partition.expected === null) return;
-    partition.expected = null;
+  private markVerified(partition: KafkaPartition): void {
+    if (partition.expectedMessage === null) return;
+    partition.expectedMessage = null;
     this.wake();
     const topic = this.ofTopic(partition.topic);
-    if (topic.some(({ expected }) => expected !== null)) return;
+    if (topic.some(({ expectedMessage }) => expectedMessage !== null)) return;
     for (const other of topic) if (other.fetched === undefined) this.seek(other);
     if (!this.paused) this.resume(topic);
   }
@@ -382,25 +392,25 @@ export class KafkaFetcher {
     return this.assigned().filter((partition) => partition.topic === topic);
   }
 
-  private seek({ topic, partition, at }: KafkaPartition): void {
-    this.tell((consumer) => {
-      consumer.seek({ topic, partition, offset: String(at) });
+  private seek({ topic, partition, fetchOffset }: KafkaPartition): void {
+    this.callConsumer((consumer) => {
+      consumer.seek({ topic, partition, offset: String(fetchOffset) });
     });
   }
 
-  private hold(): void {
-    this.tell((consumer) => {
+  private pauseAll(): void {
+    this.callConsumer((consumer) => {
       consumer.pause(
-        [...this.given.values()].map(({ topic, number }) => ({ topic, partitions: [number] })),
+        [...this.assignment.values()].map(({ topic, number }) => ({ topic, partitions: [number] })),
       );
     });
   }
 
   private resume(partitions = this.assigned()): void {
-    this.tell((consumer) => {
+    this.callConsumer((consumer) => {
       consumer.resume(
         partitions
-          .filter((partition) => this.isRead(partition))
+          .filter((partition) => this.isReadable(partition))
           .map(({ topic, partition }) => ({ topic, partitions: [partition] })),
       );
     });
@@ -410,7 +420,7 @@ export class KafkaFetcher {
    * Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is
    * told then.
    */
-  private tell(what: (consumer: Consumer) => void): void {
+  private callConsumer(what: (consumer: Consumer) => void): void {
     try {
       what(this.options.consumer);
     } catch (error) {
@@ -425,7 +435,7 @@ export class KafkaFetcher {
   }
 }
 
-function head({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): {
+function messageHead({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): {
   readonly offset: number;
   readonly timestamp: number;
   readonly keyText: string | null;

@@ -20,34 +20,34 @@ export interface KafkaPartition {
   /** The group has given it to this run. */
   assigned: boolean;
   /** Since then the stores were asked where it stands: another run may have had it in between. */
-  known: boolean;
+  positionKnown: boolean;
   /** Its log was checked since then. */
-  ready: boolean;
+  verified: boolean;
   /** Up to where messages were taken from the broker; undefined: none yet. */
   fetched: Position | undefined;
   /** The first offset that is new. */
-  next: number;
+  nextOffset: number;
   /**
-   * Where the next fetch begins: at `next`, or at the last message taken, to see that it is still
+   * Where the next fetch begins: at `nextOffset`, or at the last message taken, to see that it is still
    * the same.
    */
-  at: number;
+  fetchOffset: number;
   /** What that message has to be. */
-  expected: MessageFingerprint | null;
+  expectedMessage: MessageFingerprint | null;
   /** The offset that was sought again because the broker answered with another. */
-  sought: number;
-  high: number;
+  retriedOffset: number;
+  highWatermark: number;
   /** The high watermark when the partition was first seen: `until: "caught-up"` ends there. */
-  goal: number | null;
+  firstHighWatermark: number | null;
   /**
    * Set where the log's beginning is gone and nothing is stored: an error once the partition is
    * known to hold a declared source.
    */
-  headless: TidemarkError | null;
+  beginningLost: TidemarkError | null;
   /** Whether it holds anything of a declared source. */
   relevant: boolean;
   /** Up to where messages were handed on. */
-  given: Position | undefined;
+  delivered: Position | undefined;
   /** Commit time of the newest change handed on, µs. */
   watermark: number | null;
 }
@@ -58,18 +58,18 @@ export function kafkaPartition(topic: string, partition: number): KafkaPartition
     partition,
     name: `${topic}:${partition}`,
     assigned: false,
-    known: false,
-    ready: false,
+    positionKnown: false,
+    verified: false,
     fetched: undefined,
-    next: 0,
-    at: 0,
-    expected: null,
-    sought: -1,
-    high: 0,
-    goal: null,
-    headless: null,
+    nextOffset: 0,
+    fetchOffset: 0,
+    expectedMessage: null,
+    retriedOffset: -1,
+    highWatermark: 0,
+    firstHighWatermark: null,
+    beginningLost: null,
     relevant: false,
-    given: undefined,
+    delivered: undefined,
     watermark: null,
   };
 }
@@ -91,37 +91,37 @@ export function positionAfter(
 }
 
 /** Further on, over offsets without a message; the fingerprint stays that of the last message. */
-export function movedTo({ partition, checkpoint }: Position, offset: number): Position {
+export function advancedTo({ partition, checkpoint }: Position, offset: number): Position {
   const message = checkpoint?.message;
   return { partition, offset, ...(message === undefined ? {} : { checkpoint: { message } }) };
 }
 
 /** Where reading goes on: behind what was fetched. */
-export function place(partition: KafkaPartition, { low, high }: Watermarks): void {
+export function setFetchPosition(partition: KafkaPartition, { low, high }: Watermarks): void {
   const { fetched } = partition;
   const lastMessage = fetched?.checkpoint?.message ?? null;
-  partition.next = fetched === undefined ? low : fetched.offset + 1;
-  partition.expected =
+  partition.nextOffset = fetched === undefined ? low : fetched.offset + 1;
+  partition.expectedMessage =
     lastMessage !== null && lastMessage.offset >= low && lastMessage.offset < high
       ? lastMessage
       : null;
-  partition.at = partition.expected?.offset ?? partition.next;
-  partition.sought = -1;
-  partition.high = high;
-  partition.goal ??= high;
+  partition.fetchOffset = partition.expectedMessage?.offset ?? partition.nextOffset;
+  partition.retriedOffset = -1;
+  partition.highWatermark = high;
+  partition.firstHighWatermark ??= high;
 }
 
 /**
  * Law 5: what the log has lost is a named error. Throws `LOG_LOST` and `TOPIC_RECREATED`; gives it
  * where only its beginning is gone and nothing is stored.
  */
-export function refuseLost(
+export function checkLog(
   source: string,
   { topic, partition, fetched }: KafkaPartition,
   { low, high }: Watermarks,
 ): TidemarkError | null {
   const where = `${source}: topic ${topic}, partition ${partition}`;
-  const wayOut =
+  const nextStep =
     "take a new snapshot of the table and begin it anew with store.resnapshot, and keep the " +
     "topic longer (retention.ms) than a run may stand still";
   if (fetched === undefined) {
@@ -139,7 +139,7 @@ export function refuseLost(
       "LOG_LOST",
       `${where}: changes up to offset ${fetched.offset} were applied, and the log now begins ` +
         `at ${low}: offsets ${fetched.offset + 1} to ${low - 1} ` +
-        `are gone (retention, or deleted records); ${wayOut}`,
+        `are gone (retention, or deleted records); ${nextStep}`,
     );
   }
   if (high < fetched.offset + 1)

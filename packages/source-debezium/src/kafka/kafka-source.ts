@@ -9,7 +9,7 @@ import kafkajs, {
   type KafkaConfig,
   type KafkaMessage,
 } from "kafkajs";
-import { FetchedQueue, sizeOf } from "./fetched-queue.ts";
+import { FetchedQueue, messageBytes } from "./fetched-queue.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
 import { KafkaFetcher } from "./kafka-fetcher.ts";
@@ -66,7 +66,7 @@ export interface KafkaSourceOptions {
 }
 
 /** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
-const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
+const RETRY_OPTIONS = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
 
 /** How far one partition is, as the group has given it to this run. */
 export interface PartitionLag {
@@ -92,21 +92,22 @@ export interface KafkaChanges extends ChangeSource {
 
 /** Reads topics of Kafka and gives their messages to the decoder. */
 export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder): KafkaChanges {
-  const asked = [options.topics].flat() as readonly (string | RegExp)[];
-  const name = `Kafka topics ${asked.join(", ")}`;
-  const mostMessages = options.batchMessages ?? 5_000;
-  const mostBytes = options.batchBytes ?? 8 * 2 ** 20;
+  const requestedTopics = [options.topics].flat() as readonly (string | RegExp)[];
+  const name = `Kafka topics ${requestedTopics.join(", ")}`;
+  const maxMessages = options.batchMessages ?? 5_000;
+  const maxBytes = options.batchBytes ?? 8 * 2 ** 20;
   const { onWarning = processWarning } = options;
   const warn = (code: string, message: string): void => {
     onWarning({ code, message });
   };
   const queues = new Set<FetchedQueue>();
   /** Of the first reader of the current run, or of the last one. */
-  let first: KafkaFetcher | null = null;
+  let sharedReader: KafkaFetcher | null = null;
   /** Of those beside it. */
-  const besides = new Set<KafkaFetcher>();
+  const independentReaders = new Set<KafkaFetcher>();
   let skipped: ReadonlyMap<string, number> = new Map();
-  const owns = (partition: string): boolean => first?.partitions.get(partition)?.assigned === true;
+  const owns = (partition: string): boolean =>
+    sharedReader?.partitions.get(partition)?.assigned === true;
 
   return {
     name,
@@ -123,8 +124,8 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
     bounded: options.until === "caught-up",
     owns,
     lag: () =>
-      [...(first?.partitions.values() ?? [])]
-        .filter(({ assigned, ready }) => assigned && ready)
+      [...(sharedReader?.partitions.values() ?? [])]
+        .filter(({ assigned, verified }) => assigned && verified)
         .map(lagOf),
 
     async *changes({
@@ -141,21 +142,21 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
       // has a group of its own.
       const groupId = independent ? undefined : options.groupId;
       await registerCodecs();
-      const client = options.client ?? clientOf(options, name);
+      const client = options.client ?? kafkaClientOf(options, name);
       const admin = client.admin();
       const queue = new FetchedQueue({
         messages: options.prefetchMessages ?? 50_000,
         bytes: options.prefetchBytes ?? 32 * 2 ** 20,
       });
       queues.add(queue);
-      let mine: KafkaFetcher | null = null;
-      const stir = (): void => {
-        mine?.stir();
+      let fetcher: KafkaFetcher | null = null;
+      const wakeUp = (): void => {
+        fetcher?.wakeUp();
       };
-      signal?.addEventListener("abort", stir);
+      signal?.addEventListener("abort", wakeUp);
       try {
         await admin.connect();
-        const topics = await existing(asked, admin, name);
+        const topics = await existingTopics(requestedTopics, admin, name);
         const consumer = client.consumer({
           // After a restart the broker waits for the member that we were before: in a group of our
           // own, nobody is hurt if that is short.
@@ -166,14 +167,14 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           groupId: groupId ?? `tidemark-${randomUUID()}`,
           allowAutoTopicCreation: false,
           retry: {
-            ...RETRY,
+            ...RETRY_OPTIONS,
             ...options.consumer?.retry,
             restartOnFailure: async (error) =>
-              mine?.isClosed() !== true &&
+              fetcher?.isClosed() !== true &&
               (await options.consumer?.retry?.restartOnFailure?.(error)) !== false,
           },
         });
-        mine = new KafkaFetcher({
+        fetcher = new KafkaFetcher({
           name,
           admin,
           consumer,
@@ -181,8 +182,8 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           after,
           positions,
           queue,
-          retained: options.beginning === "retained",
-          declared: (topic) => decoder.holds?.(topic, sources) === true,
+          beginningMayBeGone: options.beginning === "retained",
+          holdsDeclaredTable: (topic) => decoder.holds?.(topic, sources) === true,
           onRetry: ({ message }) => {
             warn("KAFKA_RETRIES", `${message}; trying again`);
           },
@@ -190,33 +191,33 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           onAssigned: independent
             ? () => undefined
             : () => {
-                for (const one of besides) one.reassign();
+                for (const one of independentReaders) one.reassign();
               },
         });
-        if (independent) besides.add(mine);
-        else first = mine;
-        await mine.start();
+        if (independent) independentReaders.add(fetcher);
+        else sharedReader = fetcher;
+        await fetcher.start();
         for (;;) {
           signal?.throwIfAborted();
-          if (options.until === "caught-up" && mine.caughtUp()) return;
-          if (mine.wasReassigned()) {
+          if (options.until === "caught-up" && fetcher.caughtUp()) return;
+          if (fetcher.wasReassigned()) {
             // Who reads beside may be level now, without another message.
             yield { changes: [], positions: [] };
             continue;
           }
-          await mine.change();
+          await fetcher.waitForChange();
           signal?.throwIfAborted();
-          const batch = nextBatch(queue, running, skippedNow, mostMessages, mostBytes);
-          mine.refill();
+          const batch = nextBatch(queue, running, skippedNow, maxMessages, maxBytes);
+          fetcher.resumeIfHalfEmpty();
           if (batch !== null) yield batch;
         }
       } catch (error) {
         throw signal?.aborted === true ? error : kafkaFailure(name, error);
       } finally {
-        signal?.removeEventListener("abort", stir);
+        signal?.removeEventListener("abort", wakeUp);
         queues.delete(queue);
-        if (mine !== null) besides.delete(mine);
-        await mine?.close();
+        if (fetcher !== null) independentReaders.delete(fetcher);
+        await fetcher?.close();
         await admin.disconnect().catch(() => undefined);
       }
     },
@@ -228,8 +229,8 @@ function nextBatch(
   queue: FetchedQueue,
   decoder: RunningDecoder,
   skipped: Map<string, number>,
-  mostMessages: number,
-  mostBytes: number,
+  maxMessages: number,
+  maxBytes: number,
 ): ChangeBatch | null {
   const changes: Change[] = [];
   const moved = new Set<KafkaPartition>();
@@ -238,15 +239,15 @@ function nextBatch(
   for (let fetched = queue.first(); fetched !== undefined; fetched = queue.first()) {
     const { partition, messages, position } = fetched;
     let last: Message | null = null;
-    while (fetched.taken < messages.length && count < mostMessages && bytes < mostBytes) {
-      const raw = queue.take(fetched);
-      const message = (last = logMessage(partition, raw));
+    while (fetched.taken < messages.length && count < maxMessages && bytes < maxBytes) {
+      const raw = queue.takeMessage(fetched);
+      const message = (last = messageOf(partition, raw));
       const change = decoder.decode(message);
-      bytes += sizeOf(raw);
+      bytes += messageBytes(raw);
       count++;
       if (change === null) skipped.set(partition.topic, (skipped.get(partition.topic) ?? 0) + 1);
       else {
-        if (partition.headless !== null) throw partition.headless;
+        if (partition.beginningLost !== null) throw partition.beginningLost;
         partition.relevant = true;
         if (change.committed !== null)
           partition.watermark = Math.max(partition.watermark ?? -Infinity, change.committed);
@@ -254,11 +255,11 @@ function nextBatch(
       }
     }
     if (fetched.taken === messages.length) {
-      partition.given = position;
-      queue.shift();
+      partition.delivered = position;
+      queue.removeFirst();
     } else if (last !== null) {
       // once, not for each message: its checkpoint is a hash
-      partition.given = positionAfter(partition.name, last);
+      partition.delivered = positionAfter(partition.name, last);
     }
     moved.add(partition);
     if (fetched.taken < messages.length) break;
@@ -266,7 +267,9 @@ function nextBatch(
   if (moved.size === 0) return null;
   return {
     changes,
-    positions: [...moved].flatMap(({ relevant, given }): Position[] => (relevant ? [given!] : [])),
+    positions: [...moved].flatMap(({ relevant, delivered }): Position[] =>
+      relevant ? [delivered!] : [],
+    ),
   };
 }
 
@@ -274,7 +277,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-function logMessage(
+function messageOf(
   { topic, partition }: KafkaPartition,
   { offset, timestamp, key, value, headers = {} }: KafkaMessage,
 ): Message {
@@ -294,17 +297,17 @@ function logMessage(
   });
 }
 
-function lagOf({ name, given, high, watermark }: KafkaPartition): PartitionLag {
+function lagOf({ name, delivered, highWatermark, watermark }: KafkaPartition): PartitionLag {
   return {
     partition: name,
-    offset: given?.offset ?? null,
-    highWatermark: high,
-    lag: Math.max(0, high - 1 - (given?.offset ?? -1)),
+    offset: delivered?.offset ?? null,
+    highWatermark,
+    lag: Math.max(0, highWatermark - 1 - (delivered?.offset ?? -1)),
     watermark,
   };
 }
 
-function clientOf(
+function kafkaClientOf(
   { brokers, ssl, sasl, clientId = "tidemark" }: KafkaSourceOptions,
   name: string,
 ): KafkaClient {
@@ -317,22 +320,22 @@ function clientOf(
     brokers: typeof brokers === "function" ? brokers : [...brokers],
     clientId,
     logLevel: kafkajs.logLevel.NOTHING,
-    retry: RETRY,
+    retry: RETRY_OPTIONS,
     ...(ssl === undefined ? {} : { ssl }),
     ...(sasl === undefined ? {} : { sasl }),
   });
 }
 
-async function existing(
-  asked: readonly (string | RegExp)[],
+async function existingTopics(
+  requested: readonly (string | RegExp)[],
   admin: Admin,
   name: string,
 ): Promise<readonly string[]> {
-  const there = await admin.listTopics();
+  const topicsInKafka = await admin.listTopics();
   const topics = [
     ...new Set(
-      asked.flatMap((one) =>
-        there.filter((topic) =>
+      requested.flatMap((one) =>
+        topicsInKafka.filter((topic) =>
           typeof one === "string"
             ? topic === one
             : new RegExp(one.source, one.flags.replace(/[gy]/g, "")).test(topic),
@@ -340,7 +343,7 @@ async function existing(
       ),
     ),
   ];
-  const absent = asked.filter((one) => typeof one === "string" && !there.includes(one));
+  const absent = requested.filter((one) => typeof one === "string" && !topicsInKafka.includes(one));
   if (absent.length > 0 || topics.length === 0) {
     throw new TidemarkError(
       "TOPIC_NOT_FOUND",

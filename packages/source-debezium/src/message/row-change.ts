@@ -5,7 +5,7 @@ import { decimalOfText, fitDecimal, wholeNumber } from "../values/decimal.ts";
 import { Failure, NON_FINITE } from "../values/failure.ts";
 import { type KafkaMessage, partitionName } from "./kafka-message.ts";
 
-export interface RowChange {
+export interface RowChangeInput {
   /** Whether the message sets the row or deletes it; `"upsert"` without it. */
   readonly kind?: "upsert" | "delete" | undefined;
   /**
@@ -34,8 +34,8 @@ const NOT_A_DATE = new Failure("NOT_A_DATE");
 const NOT_BYTES = new Failure("NOT_BYTES");
 const NOT_JSON = new Failure("NOT_JSON");
 
-const INT32 = 2n ** 31n;
-const INT64 = 2n ** 63n;
+const INT32_LIMIT = 2n ** 31n;
+const INT64_LIMIT = 2n ** 63n;
 
 /**
  * Makes the change of one row of `source`, and fills what a change needs from the message. A value
@@ -48,7 +48,7 @@ const INT64 = 2n ** 63n;
 export function rowChange(
   source: SourceSpec,
   message: KafkaMessage,
-  { kind = "upsert", row, order = null, committed }: RowChange,
+  { kind = "upsert", row, order = null, committed }: RowChangeInput,
 ): Change {
   const { topic, partition, offset, timestamp } = message;
   const values: Value[] = source.columns.map(() => null);
@@ -109,16 +109,16 @@ function columnValue(input: unknown, column: ColumnSpec): Value | Failure {
     case "boolean":
       return typeof input === "boolean" ? input : NOT_A_BOOLEAN;
     case "int32":
-      return integer(input, INT32, (whole) => Number(whole));
+      return integerValue(input, INT32_LIMIT, (whole) => Number(whole));
     case "int64":
-      return integer(input, INT64, (whole) => whole);
+      return integerValue(input, INT64_LIMIT, (whole) => whole);
     case "float64":
       if (typeof input !== "number") return NOT_A_NUMBER;
       return Number.isFinite(input) ? input + 0 : NON_FINITE;
     case "decimal":
-      return decimal(input, column);
+      return decimalValue(input, column);
     case "timestamp":
-      return time(input, column);
+      return timeValue(input, column);
     case "date":
       return (typeof input === "string" ? parseDate(input) : null) ?? NOT_A_DATE;
     case "bytes":
@@ -131,10 +131,10 @@ function jsonText(input: unknown): string | Failure {
   return typeof text === "string" ? text : NOT_JSON;
 }
 
-function integer(
+function integerValue(
   input: unknown,
   limit: bigint,
-  held: (whole: bigint) => number | bigint,
+  convert: (whole: bigint) => number | bigint,
 ): Value | Failure {
   let whole: bigint | null = null;
   if (typeof input === "bigint") whole = input;
@@ -144,17 +144,17 @@ function integer(
     whole = read instanceof Failure ? null : wholeNumber(read);
   }
   if (whole === null) return NOT_AN_INTEGER;
-  return whole < -limit || whole >= limit ? INTEGER_OUT_OF_RANGE : held(whole);
+  return whole < -limit || whole >= limit ? INTEGER_OUT_OF_RANGE : convert(whole);
 }
 
-function decimal(input: unknown, column: ColumnSpec): Value | Failure {
+function decimalValue(input: unknown, column: ColumnSpec): Value | Failure {
   if (typeof input !== "string" && typeof input !== "number") return NOT_A_DECIMAL;
   const read = decimalOfText(String(input));
   const limit = 10n ** BigInt(column.precision ?? 38);
   return read instanceof Failure ? read : fitDecimal(read, column.scale ?? 0, limit);
 }
 
-function time(input: unknown, column: ColumnSpec): Value | Failure {
+function timeValue(input: unknown, column: ColumnSpec): Value | Failure {
   if (input instanceof Date) {
     const millis = input.getTime();
     return Number.isNaN(millis) ? NOT_A_TIME : millis * 1000 + 0;

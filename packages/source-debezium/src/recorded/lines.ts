@@ -4,18 +4,18 @@ import { type Readable, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { TidemarkError } from "@tidemark/core";
 
-const CHUNK = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The lines of one chunk after the other; the last line needs no end. Throws `TOPIC_NOT_FOUND` and
  * `TOPIC_UNREADABLE`.
  */
-export async function* lines(
+export async function* lineChunks(
   path: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly string[]> {
   let rest: Buffer[] = [];
-  for await (const chunk of chunks(path, signal)) {
+  for await (const chunk of byteChunks(path, signal)) {
     const found: string[] = [];
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
@@ -40,18 +40,18 @@ export async function countLines(
   if (path.endsWith(".gz")) return null;
   let count = 0;
   let last = 0x0a;
-  for await (const chunk of chunks(path, signal)) {
+  for await (const chunk of byteChunks(path, signal)) {
     for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) count++;
     last = chunk.at(-1)!;
   }
   return last === 0x0a ? count : count + 1;
 }
 
-async function* chunks(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: CHUNK });
+async function* byteChunks(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   // A failure of either stream destroys both, and the loop below throws it.
   const stream: Readable = path.endsWith(".gz")
-    ? pipeline(file, createGunzip({ chunkSize: CHUNK }), () => {})
+    ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
     : file;
   try {
     for await (const chunk of stream) {

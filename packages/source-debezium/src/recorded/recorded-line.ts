@@ -55,11 +55,11 @@ export function recordedMessage(line: string, path: string, number: number): Kaf
     timestamp: (json["timestamp"] ?? null) === null ? null : integer("timestamp"),
     key: text("key", key),
     value: text("value", value),
-    headers: headers(json["headers"]),
+    headers: headersOf(json["headers"]),
   });
 }
 
-function headers(field: unknown): KafkaMessage["headers"] {
+function headersOf(field: unknown): KafkaMessage["headers"] {
   if (typeof field !== "object" || field === null) return {};
   return Object.fromEntries(
     Object.entries(field).filter(

@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import { countLines, lines } from "./lines.ts";
+import { countLines, lineChunks } from "./lines.ts";
 import { messageFingerprint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
 import type { MessageDecoder, OnWarning } from "../message/message-decoder.ts";
 import { processWarning } from "../message/process-warning.ts";
@@ -26,34 +26,35 @@ export interface RecordedTopic extends ChangeSource {
 }
 
 /** How many offsets back a message that comes again in a file is known to be the same. */
-const REMEMBERED = 65_536;
+const RECENT_OFFSETS = 65_536;
 
-interface Partition {
+interface RecordedPartition {
   readonly name: string;
   readonly after: Position | undefined;
   /** Whether `after` was come by, so that what follows is new. */
-  reached: boolean;
+  afterReached: boolean;
   /** The last message read. */
   last: KafkaMessage | null;
   /** Whether it holds anything of a declared source. */
   relevant: boolean;
   moved: boolean;
-  readonly seen: Remembered;
+  readonly seen: RecentMessages;
 }
 
 /** The prints of the last offsets, each in the place of its offset modulo their number. */
-class Remembered {
-  private readonly offsets = new Float64Array(REMEMBERED).fill(-1);
-  private readonly prints = new Int32Array(REMEMBERED);
+class RecentMessages {
+  private readonly offsets = new Float64Array(RECENT_OFFSETS).fill(-1);
+  private readonly hashes = new Int32Array(RECENT_OFFSETS);
 
-  add(offset: number, print: number): void {
-    this.offsets[offset % REMEMBERED] = offset;
-    this.prints[offset % REMEMBERED] = print;
+  add(offset: number, hash: number): void {
+    this.offsets[offset % RECENT_OFFSETS] = offset;
+    this.hashes[offset % RECENT_OFFSETS] = hash;
   }
 
-  has(offset: number, print: number): boolean {
+  has(offset: number, hash: number): boolean {
     return (
-      this.offsets[offset % REMEMBERED] === offset && this.prints[offset % REMEMBERED] === print
+      this.offsets[offset % RECENT_OFFSETS] === offset &&
+      this.hashes[offset % RECENT_OFFSETS] === hash
     );
   }
 }
@@ -66,8 +67,8 @@ export function recordedSource(
 ): RecordedTopic {
   const files = typeof paths === "string" ? [paths] : [...paths];
   const name = `recorded topic ${files.join(", ")}`;
-  const mostChanges = options.batchChanges ?? 5_000;
-  const mostSize = options.batchSize ?? 8 * 2 ** 20;
+  const maxChanges = options.batchChanges ?? 5_000;
+  const maxSize = options.batchSize ?? 8 * 2 ** 20;
   let skipped: ReadonlyMap<string, number> = new Map();
 
   return {
@@ -83,7 +84,7 @@ export function recordedSource(
       const skippedNow = new Map<string, number>();
       skipped = skippedNow;
       const positions = new Map(after.map((position) => [position.partition, position]));
-      const partitions = new Map<string, Partition>();
+      const partitions = new Map<string, RecordedPartition>();
       let changes: Change[] = [];
       let size = 0;
       const batch = (): ChangeBatch => {
@@ -106,12 +107,12 @@ export function recordedSource(
         return result;
       };
 
-      await allThere(files);
-      await goesOnFrom(positions, files, name, signal);
-      for await (const chunk of recorded(files, signal)) {
-        for (const { message, place, length } of chunk) {
-          const partition = partitionOf(partitions, positions, message);
-          if (!isNew(partition, message, name, place)) continue;
+      await checkFilesExist(files);
+      await checkContinuation(positions, files, name, signal);
+      for await (const chunk of recordedChunks(files, signal)) {
+        for (const { message, location, length } of chunk) {
+          const partition = partitionStateOf(partitions, positions, message);
+          if (!recordIfNew(partition, message, name, location)) continue;
           const change = running.decode(message);
           if (change === null)
             skippedNow.set(message.topic, (skippedNow.get(message.topic) ?? 0) + 1);
@@ -120,7 +121,7 @@ export function recordedSource(
             partition.relevant = true;
           }
           size += length;
-          if (changes.length >= mostChanges || size >= mostSize) {
+          if (changes.length >= maxChanges || size >= maxSize) {
             yield batch();
             signal?.throwIfAborted();
           }
@@ -132,7 +133,7 @@ export function recordedSource(
     },
 
     async size({ signal }) {
-      await allThere(files);
+      await checkFilesExist(files);
       let sum = 0;
       for (const file of files) {
         const count = await countLines(file, signal);
@@ -147,7 +148,7 @@ export function recordedSource(
 interface RecordedLine {
   readonly message: KafkaMessage;
   /** `file:line` */
-  readonly place: string;
+  readonly location: string;
   /** Characters of the line. */
   readonly length: number;
 }
@@ -156,13 +157,13 @@ interface RecordedLine {
  * The messages of a chunk of a file after the other; a line is looked at when it is come by, so
  * that what stands before a bad one is given.
  */
-async function* recorded(
+async function* recordedChunks(
   files: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Iterable<RecordedLine>> {
   for (const file of files) {
     let before = 0;
-    for await (const chunk of lines(file, signal)) {
+    for await (const chunk of lineChunks(file, signal)) {
       yield recordedLines(chunk, file, before);
       before += chunk.length;
     }
@@ -179,7 +180,7 @@ function* recordedLines(
     const number = before + i + 1;
     yield {
       message: recordedMessage(line, file, number),
-      place: `${file}:${number}`,
+      location: `${file}:${number}`,
       length: line.length,
     };
   }
@@ -190,28 +191,29 @@ function* recordedLines(
  * of which nothing is stored may be the first that is read of a recording that is another one, so
  * this is a reading of its own; it ends where the last position is come by.
  */
-async function goesOnFrom(
+async function checkContinuation(
   positions: ReadonlyMap<string, Position>,
   files: readonly string[],
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const ahead = new Set(positions.keys());
-  if (ahead.size === 0) return;
-  const partitions = new Map<string, Partition>();
-  for await (const chunk of recorded(files, signal)) {
-    for (const { message, place } of chunk) {
-      const partition = partitionOf(partitions, positions, message);
-      isNew(partition, message, name, place);
-      if (partition.reached && ahead.delete(partition.name) && ahead.size === 0) return;
+  const unreached = new Set(positions.keys());
+  if (unreached.size === 0) return;
+  const partitions = new Map<string, RecordedPartition>();
+  for await (const chunk of recordedChunks(files, signal)) {
+    for (const { message, location } of chunk) {
+      const partition = partitionStateOf(partitions, positions, message);
+      recordIfNew(partition, message, name, location);
+      if (partition.afterReached && unreached.delete(partition.name) && unreached.size === 0)
+        return;
     }
   }
   // a recording may be of other topics; one that has anything of a topic must have what comes after
   // every position in it
-  const topics = new Set([...partitions.keys()].map(topicOf));
-  for (const partition of ahead) {
-    if (topics.size > 0 && !topics.has(topicOf(partition))) continue;
-    throw lost(
+  const topics = new Set([...partitions.keys()].map(topicOfPartition));
+  for (const partition of unreached) {
+    if (topics.size > 0 && !topics.has(topicOfPartition(partition))) continue;
+    throw logLost(
       name,
       positions.get(partition)!,
       partitions.has(partition)
@@ -221,11 +223,11 @@ async function goesOnFrom(
   }
 }
 
-function topicOf(partition: string): string {
+function topicOfPartition(partition: string): string {
   return partition.slice(0, partition.lastIndexOf(":"));
 }
 
-async function allThere(files: readonly string[]): Promise<void> {
+async function checkFilesExist(files: readonly string[]): Promise<void> {
   for (const file of files) {
     await access(file).catch((cause: unknown) => {
       throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${file}: there is no such file`, {
@@ -235,11 +237,11 @@ async function allThere(files: readonly string[]): Promise<void> {
   }
 }
 
-function partitionOf(
-  partitions: Map<string, Partition>,
+function partitionStateOf(
+  partitions: Map<string, RecordedPartition>,
   positions: ReadonlyMap<string, Position>,
   message: KafkaMessage,
-): Partition {
+): RecordedPartition {
   const name = partitionName(message);
   let partition = partitions.get(name);
   if (partition === undefined) {
@@ -247,11 +249,11 @@ function partitionOf(
     partition = {
       name,
       after,
-      reached: after === undefined,
+      afterReached: after === undefined,
       last: null,
       relevant: after !== undefined,
       moved: false,
-      seen: new Remembered(),
+      seen: new RecentMessages(),
     };
     partitions.set(name, partition);
   }
@@ -259,26 +261,26 @@ function partitionOf(
 }
 
 /** Takes note of the message; true where its effect is not in yet. */
-function isNew(
-  partition: Partition,
+function recordIfNew(
+  partition: RecordedPartition,
   message: KafkaMessage,
   source: string,
-  place: string,
+  location: string,
 ): boolean {
   const { after, last, seen } = partition;
   const { offset } = message;
-  const print = fingerprint(message);
+  const hash = messageHash(message);
   if (last !== null && offset <= last.offset) {
-    if (seen.has(offset, print)) return false;
+    if (seen.has(offset, hash)) return false;
     throw new TidemarkError(
       "TOPIC_LINE_INVALID",
-      `${place}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and ` +
+      `${location}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and ` +
         "is not a message that was read before; " +
         "offsets ascend within a partition, over all files: give the files in order, and each " +
         "recording of a topic its own state",
     );
   }
-  seen.add(offset, print);
+  seen.add(offset, hash);
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
     if (offset < after.offset) return false;
@@ -293,18 +295,22 @@ function isNew(
           "begin the source anew with store.resnapshot",
       );
     }
-    partition.reached = true;
+    partition.afterReached = true;
     return false;
   }
   // A recording that goes on right after the position has lost nothing.
-  if (!partition.reached && after !== undefined && !(last === null && offset === after.offset + 1))
-    throw lost(source, after, `the recording goes on at offset ${offset}`);
-  partition.reached = true;
+  if (
+    !partition.afterReached &&
+    after !== undefined &&
+    !(last === null && offset === after.offset + 1)
+  )
+    throw logLost(source, after, `the recording goes on at offset ${offset}`);
+  partition.afterReached = true;
   partition.moved = true;
   return true;
 }
 
-function lost(source: string, position: Position, what: string): TidemarkError {
+function logLost(source: string, position: Position, what: string): TidemarkError {
   return new TidemarkError(
     "LOG_LOST",
     `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
@@ -315,7 +321,7 @@ function lost(source: string, position: Position, what: string): TidemarkError {
 }
 
 /** A hash that tells a message that comes again from another at its offset. */
-function fingerprint({ timestamp, keyText: key, valueText: value }: KafkaMessage): number {
+function messageHash({ timestamp, keyText: key, valueText: value }: KafkaMessage): number {
   let hash = (timestamp ?? 0) | 0;
   hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);
   if (key !== null)

@@ -10,7 +10,7 @@ const NOT_A_DECIMAL = new Failure("NOT_A_DECIMAL");
 const TOO_PRECISE = new Failure("DECIMAL_TOO_PRECISE");
 const TOO_LARGE = new Failure("DECIMAL_TOO_LARGE");
 /** Beyond PostgreSQL's own exponents; past it a short text would make a number of any length. */
-const MOST_EXPONENT = 20_000;
+const MAX_EXPONENT = 20_000;
 
 const NUMERAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/;
 const SPECIAL = /^(?:nan|[+-]?inf(?:inity)?|(?:positive|negative)_infinity)$/i;
@@ -21,7 +21,7 @@ export const isNumeral = (text: string): boolean => NUMERAL.test(text);
 export const isBase64 = (text: string): boolean =>
   text !== "" && text.length % 4 === 0 && BASE64.test(text);
 /** Digits alone, four or eight of them …: a number, or the base64 of one. */
-export const isEither = (text: string): boolean =>
+export const isDigitsAndBase64 = (text: string): boolean =>
   text !== "" && text.length % 4 === 0 && /^\d+$/.test(text);
 
 /** `-12.50`, `1.25E3`, `NaN`. */
@@ -32,13 +32,13 @@ export function decimalOfText(text: string): Decimal | Failure {
   const exponent = match[4] === undefined ? 0 : Number(match[4]);
   const digits = BigInt(match[2]! + fraction);
   if (digits === 0n) return { unscaled: 0n, scale: 0 };
-  if (Math.abs(exponent) > MOST_EXPONENT) return exponent < 0 ? TOO_PRECISE : TOO_LARGE;
+  if (Math.abs(exponent) > MAX_EXPONENT) return exponent < 0 ? TOO_PRECISE : TOO_LARGE;
   return { unscaled: match[1] === "-" ? -digits : digits, scale: fraction.length - exponent };
 }
 
 /** Big-endian two's complement in base64, as Kafka Connect writes a Decimal. */
 export function decimalOfBase64(text: string, scale: number): Decimal | Failure {
-  if (!isBase64(text) || Math.abs(scale) > MOST_EXPONENT) return NOT_A_DECIMAL;
+  if (!isBase64(text) || Math.abs(scale) > MAX_EXPONENT) return NOT_A_DECIMAL;
   const bytes = Buffer.from(text, "base64");
   const unscaled =
     bytes.length <= 6

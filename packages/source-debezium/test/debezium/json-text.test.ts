@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ESCAPED, isJson, Members, NUMBER, STRING } from "../../src/debezium/json-text.ts";
+import { ESCAPED, isJson, JsonMembers, NUMBER, STRING } from "../../src/debezium/json-text.ts";
 import { parameters } from "../support/seed.ts";
 
 const check = (property: fc.IRawProperty<unknown>): void => {
@@ -106,7 +106,7 @@ describe("JSON where it lies", () => {
     "members keep their text: any integer, any digits; one object after the other in the same " +
       "place",
     () => {
-      const members = new Members();
+      const members = new JsonMembers();
       const objects = fc.uniqueArray(fc.tuple(strings, fc.oneof(texts, numbers)), {
         maxLength: 12,
         selector: ([key]) => key,
@@ -130,7 +130,7 @@ describe("JSON where it lies", () => {
   );
 
   test("a message's ts_ns and a key of 19 digits are not the same to it", () => {
-    const members = new Members();
+    const members = new JsonMembers();
     members.scan(
       '{"id":9223372036854775807,"ts_ns":1795423829084228008,"name":"plain","other":"a\\"b"}',
       0,
@@ -148,8 +148,8 @@ describe("JSON where it lies", () => {
   });
 
   test("an object in an object is filled in the same pass", () => {
-    const after = new Members();
-    const payload = new Members({ after });
+    const after = new JsonMembers();
+    const payload = new JsonMembers({ after });
     const text = '{"before":{"id":1},"after":{"id":2,"x":{"after":{"id":3}}},"op":"u"}';
     expect(payload.scan(text, 0)).toBe(text.length);
     expect(payload.raw(payload.find("after"))).toBe('{"id":2,"x":{"after":{"id":3}}}');
@@ -157,7 +157,7 @@ describe("JSON where it lies", () => {
   });
 
   test("a key that repeats the last message's text is only taken where it ends there", () => {
-    const members = new Members();
+    const members = new JsonMembers();
     for (const [text, key] of [
       ['{"a\\":":1}', 'a":'],
       ['{"a":"x"}', "a"],

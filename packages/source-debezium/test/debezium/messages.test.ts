@@ -2,7 +2,7 @@
 import type { Change } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
-import { altered, decode, edited, messages, quiet } from "../support/fixtures.ts";
+import { withParts, decode, withText, messages, withoutWarnings } from "../support/fixtures.ts";
 import { card, noKey, note, transactions } from "../support/sources.ts";
 
 const bare = messages("bare.public.transaction_data.jsonl");
@@ -15,33 +15,33 @@ const row = (id: bigint): unknown[] => [id, null, null, null, null, null, null];
 
 describe("a message whose key is readable and whose content is not", () => {
   const cases: readonly [string, RecordedMessage, string][] = [
-    ["not JSON", altered(insert, { value: "not json" }), "VALUE_NOT_JSON"],
-    ["cut off", altered(insert, { value: insert.value!.slice(0, -20) }), "VALUE_NOT_JSON"],
-    ["an empty value", altered(insert, { value: "" }), "VALUE_NOT_JSON"],
-    ["two values", altered(insert, { value: `${insert.value!}{}` }), "VALUE_NOT_JSON"],
-    ["an array", altered(insert, { value: "[]" }), "VALUE_NOT_AN_OBJECT"],
+    ["not JSON", withParts(insert, { value: "not json" }), "VALUE_NOT_JSON"],
+    ["cut off", withParts(insert, { value: insert.value!.slice(0, -20) }), "VALUE_NOT_JSON"],
+    ["an empty value", withParts(insert, { value: "" }), "VALUE_NOT_JSON"],
+    ["two values", withParts(insert, { value: `${insert.value!}{}` }), "VALUE_NOT_JSON"],
+    ["an array", withParts(insert, { value: "[]" }), "VALUE_NOT_AN_OBJECT"],
     [
       "a payload that is text",
-      altered(insert, { value: '{"schema":{"type":"string"},"payload":"x"}' }),
+      withParts(insert, { value: '{"schema":{"type":"string"},"payload":"x"}' }),
       "VALUE_NOT_AN_OBJECT",
     ],
-    ["after null", edited(insert, /"after":\{.*?\}/, '"after":null'), "ROW_MISSING"],
-    ["after a text", edited(insert, /"after":\{.*?\}/, '"after":"x"'), "ROW_MISSING"],
-    ["another op", edited(insert, '"op":"c"', '"op":"x"'), "OP_UNKNOWN"],
-    ["no op", edited(insert, '"op":"c",', ""), "OP_UNKNOWN"],
+    ["after null", withText(insert, /"after":\{.*?\}/, '"after":null'), "ROW_MISSING"],
+    ["after a text", withText(insert, /"after":\{.*?\}/, '"after":"x"'), "ROW_MISSING"],
+    ["another op", withText(insert, '"op":"c"', '"op":"x"'), "OP_UNKNOWN"],
+    ["no op", withText(insert, '"op":"c",', ""), "OP_UNKNOWN"],
     [
       "no primary key in the row",
-      edited(insert, '"after":{"id":4,', '"after":{'),
+      withText(insert, '"after":{"id":4,', '"after":{'),
       "ROW_WITHOUT_KEY",
     ],
     [
       "an unreadable primary key in the row",
-      edited(insert, '"after":{"id":4,', '"after":{"id":"four",'),
+      withText(insert, '"after":{"id":4,', '"after":{"id":"four",'),
       "ROW_WITHOUT_KEY",
     ],
     [
       "an object of something else",
-      altered(insert, { value: '{"status":"BEGIN"}' }),
+      withParts(insert, { value: '{"status":"BEGIN"}' }),
       "NOT_A_CHANGE",
     ],
   ];
@@ -76,7 +76,7 @@ describe("a message whose key is readable and whose content is not", () => {
       '{"user_id":"u"}',
       "[1]",
     ]) {
-      expect(one(altered(insert, { value: "not json", key })), String(key)).toMatchObject({
+      expect(one(withParts(insert, { value: "not json", key })), String(key)).toMatchObject({
         kind: "none",
         values: null,
         undecodable: { reason: "KEY_UNREADABLE" },
@@ -88,13 +88,13 @@ describe("a message whose key is readable and whose content is not", () => {
 describe("deletes", () => {
   test("the key is that of the row before, else the message's own", () => {
     expect(
-      one(edited(remove, '"before":{"id":3,', '"before":{"id":9223372036854775807,')),
+      one(withText(remove, '"before":{"id":3,', '"before":{"id":9223372036854775807,')),
     ).toMatchObject({ kind: "delete", values: row(9223372036854775807n) });
-    expect(one(edited(remove, /"before":\{.*?\}/, '"before":null'))).toMatchObject({
+    expect(one(withText(remove, /"before":\{.*?\}/, '"before":null'))).toMatchObject({
       kind: "delete",
       values: row(3n),
     });
-    const bigKey = altered(edited(remove, /"before":\{.*?\}/, '"before":null'), {
+    const bigKey = withParts(withText(remove, /"before":\{.*?\}/, '"before":null'), {
       key: '{"schema":{"type":"struct","fields":[]},"payload":{"id":9007199254740993}}',
     });
     expect(one(bigKey)).toMatchObject({
@@ -105,7 +105,7 @@ describe("deletes", () => {
   });
 
   test("nothing else of the row before is taken", () => {
-    expect(one(edited(remove, '"User ID":null', '"User ID":""'))).toMatchObject({
+    expect(one(withText(remove, '"User ID":null', '"User ID":""'))).toMatchObject({
       kind: "delete",
       values: row(3n),
       invalidColumns: [],
@@ -115,7 +115,7 @@ describe("deletes", () => {
 
   test("without any readable key it touches no row", () => {
     const change = one(
-      altered(edited(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"user_id":"u"}' }),
+      withParts(withText(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"user_id":"u"}' }),
     );
     expect(change).toMatchObject({
       kind: "none",
@@ -127,7 +127,7 @@ describe("deletes", () => {
 
   test("a tombstone is nothing, bare, enveloped or as a payload of null", () => {
     for (const value of [null, "null", '{"schema":null,"payload":null}']) {
-      expect(one(altered(insert, { value }))).toMatchObject({
+      expect(one(withParts(insert, { value }))).toMatchObject({
         kind: "none",
         op: null,
         values: null,
@@ -144,10 +144,10 @@ describe("keys and values have their shapes independently", () => {
     `{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"optional":false},"payload":${key}}`;
 
   test("a bare value under an enveloped key, and the other way round", () => {
-    expect(one(altered(insert, { key: enveloping(insert.key!), value: "x" }))).toMatchObject({
+    expect(one(withParts(insert, { key: enveloping(insert.key!), value: "x" }))).toMatchObject({
       values: row(4n),
     });
-    expect(one(altered(enveloped[3]!, { key: '{"id":4}', value: "x" }))).toMatchObject({
+    expect(one(withParts(enveloped[3]!, { key: '{"id":4}', value: "x" }))).toMatchObject({
       values: row(4n),
     });
   });
@@ -157,17 +157,17 @@ describe("keys and values have their shapes independently", () => {
     const old = created.headers["__debezium.oldkey"]!;
     for (const header of [old, enveloping(old)])
       expect(
-        one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
+        one(withParts(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
       ).toEqual(["4000-0001"]);
     for (const header of ["not json", "{}", '{"user_id":"u"}'])
       expect(
-        one(altered(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
+        one(withParts(created, { headers: { "__debezium.oldkey": header } }), [card])!.oldKey,
       ).toBeNull();
   });
 
   test("a schema that changes between two messages is read anew, and one that comes back too", () => {
     const rows = messages("enveloped.public.no_pk.jsonl");
-    const wider = altered(rows[0]!, {
+    const wider = withParts(rows[0]!, {
       value: rows[0]!.value!.replaceAll('"scale":"2"', '"scale":"1"'),
     });
     expect(
@@ -181,39 +181,40 @@ describe("keys and values have their shapes independently", () => {
       payload: object;
     };
     const expected = one(enveloped[3]!);
-    expect(one(altered(enveloped[3]!, { value: JSON.stringify({ payload, schema }) }))).toEqual(
+    expect(one(withParts(enveloped[3]!, { value: JSON.stringify({ payload, schema }) }))).toEqual(
       expected,
     );
     expect(
-      one(altered(enveloped[3]!, { value: JSON.stringify({ schema, payload }, null, 2) })),
+      one(withParts(enveloped[3]!, { value: JSON.stringify({ schema, payload }, null, 2) })),
     ).toEqual(expected);
   });
 });
 
 describe("tables and topics", () => {
   test("a message belongs to the table its source block names, whatever the topic", () => {
-    expect(one(altered(insert, { topic: "routed" }))).toMatchObject({
+    expect(one(withParts(insert, { topic: "routed" }))).toMatchObject({
       source: "transaction_data",
       topic: "routed",
     });
-    expect(one(altered(insert, { topic: "bare.public.card" }), [transactions, card])!.source).toBe(
-      "transaction_data",
-    );
-    expect(one(edited(insert, '"table":"transaction_data"', '"table":"other"'))).toBeNull();
-    expect(one(edited(insert, '"schema":"public"', '"schema":"private"'))).toBeNull();
+    expect(
+      one(withParts(insert, { topic: "bare.public.card" }), [transactions, card])!.source,
+    ).toBe("transaction_data");
+    expect(one(withText(insert, '"table":"transaction_data"', '"table":"other"'))).toBeNull();
+    expect(one(withText(insert, '"schema":"public"', '"schema":"private"'))).toBeNull();
   });
 
   test("a topic can be told its table", () => {
-    const options = { ...quiet, tables: { routed: "public.transaction_data" } };
+    const options = { ...withoutWarnings, tables: { routed: "public.transaction_data" } };
     expect(
-      decode([altered(unwrapped[3]!, { topic: "routed" })], [transactions], options)[0],
+      decode([withParts(unwrapped[3]!, { topic: "routed" })], [transactions], options)[0],
     ).toMatchObject({ kind: "upsert" });
     expect(
       decode(
         [
-          altered(edited(insert, '"table":"transaction_data"', '"table":"transaction_data_p1"'), {
-            topic: "routed",
-          }),
+          withParts(
+            withText(insert, '"table":"transaction_data"', '"table":"transaction_data_p1"'),
+            { topic: "routed" },
+          ),
         ],
         [transactions],
         options,
@@ -224,24 +225,24 @@ describe("tables and topics", () => {
   test("a table's name in a topic has _ for what topics cannot hold", () => {
     const spaced = { ...transactions, table: "public.transaction data" };
     expect(
-      one(altered(insert, { topic: "bare.public.transaction_data", value: null }), [spaced]),
+      one(withParts(insert, { topic: "bare.public.transaction_data", value: null }), [spaced]),
     ).toMatchObject({ kind: "none" });
   });
 
   test("heartbeats, transaction metadata, signals and other tables give no change", () => {
     const others = [
-      altered(insert, {
+      withParts(insert, {
         topic: "__debezium-heartbeat.bare",
         key: '{"serverName":"bare"}',
         value: '{"ts_ms":1795423829084}',
       }),
-      altered(insert, {
+      withParts(insert, {
         topic: "bare.transaction",
         key: '{"id":"764:26945296"}',
         value: '{"status":"BEGIN","id":"764:26945296","event_count":null}',
       }),
-      altered(insert, { topic: "bare.transaction", value: "not json" }),
-      altered(insert, { topic: "bare.transaction", value: null }),
+      withParts(insert, { topic: "bare.transaction", value: "not json" }),
+      withParts(insert, { topic: "bare.transaction", value: null }),
       messages("bare.public.note.jsonl")[0]!,
     ];
     expect(decode(others, [transactions])).toEqual([null, null, null, null, null]);
@@ -256,7 +257,7 @@ describe("tables and topics", () => {
 
 describe("unwrapped rows", () => {
   test("without __deleted they are refused, with the settings that bring it", () => {
-    expect(() => one(edited(unwrapped[3]!, '"__deleted":"false",', ""))).toThrow(
+    expect(() => one(withText(unwrapped[3]!, '"__deleted":"false",', ""))).toThrow(
       expect.objectContaining({
         code: "UNWRAPPED_WITHOUT_DELETED",
         message: expect.stringMatching(
@@ -265,7 +266,7 @@ describe("unwrapped rows", () => {
       }),
     );
     expect(() =>
-      one(altered(unwrapped[3]!, { value: '{"id":4,"User ID":"user_000001"}' })),
+      one(withParts(unwrapped[3]!, { value: '{"id":4,"User ID":"user_000001"}' })),
     ).toThrow(expect.objectContaining({ code: "UNWRAPPED_WITHOUT_DELETED" }));
   });
 
@@ -287,7 +288,7 @@ describe("unwrapped rows", () => {
       "their end",
     () => {
       const change = one(
-        altered(unwrapped[12]!, {
+        withParts(unwrapped[12]!, {
           value: unwrapped[12]!
             .value!.replace('"__deleted":"true"', '"__deleted":true')
             .replace("__lsn", "__source_lsn")
@@ -305,7 +306,7 @@ describe("unwrapped rows", () => {
 
   test("without a commit time the broker's is taken, and a warning says which setting brings it", () => {
     const codes: string[] = [];
-    const change = decode([edited(unwrapped[3]!, /,"__source_ts_us":\d+/, "")], [transactions], {
+    const change = decode([withText(unwrapped[3]!, /,"__source_ts_us":\d+/, "")], [transactions], {
       onWarning: ({ code }) => {
         codes.push(code);
       },

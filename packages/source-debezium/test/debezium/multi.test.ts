@@ -12,7 +12,7 @@ import type { Position, SourceSpec, Value } from "@tidemark/core/spi";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { afterAll, expect, test } from "vitest";
 import { EndState } from "../support/end-state.ts";
-import { fixture, quiet } from "../support/fixtures.ts";
+import { fixture, withoutWarnings } from "../support/fixtures.ts";
 import { random } from "../support/seed.ts";
 import { card, transactions } from "../support/sources.ts";
 
@@ -156,7 +156,7 @@ test("two hundred interleavings, batch cuts and restarts end in the same two tab
     const path = join(folder, "topic.jsonl");
     const partitions = run % 2 === 0 ? asRecorded : withFourth;
     writeFileSync(path, interleaved(partitions, draw).join("\n") + (draw(2) === 0 ? "\n" : ""));
-    const source = recordedTopic(path, { ...quiet, batchChanges: 1 + draw(40) });
+    const source = recordedTopic(path, { ...withoutWarnings, batchChanges: 1 + draw(40) });
     const states = SOURCES.map((source) => new EndState(source));
     const positions = new Map<string, Position>();
     for (let done = false; !done;) {

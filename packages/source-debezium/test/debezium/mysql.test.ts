@@ -3,7 +3,7 @@ import type { Change, ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
 import { mysqlOrder } from "../../src/debezium/log-order.ts";
-import { type DecodeOptions, starts } from "../support/fixtures.ts";
+import { type DecodeOptions, startDecoder } from "../support/fixtures.ts";
 import { column } from "../support/sources.ts";
 
 const TOPIC = "shop.inventory.orders";
@@ -124,7 +124,7 @@ const envelope = (op: string, source: object, more: object = { after: AFTER }): 
   ts_ms: 1_750_000_000_400,
 });
 const decode = (value: object | null, options: DecodeOptions = {}): Change =>
-  starts([orders], options)(message(value))!;
+  startDecoder([orders], options)(message(value))!;
 const order = (fields: Block): bigint => decode(envelope("u", block(fields))).order!;
 
 const VALUES = [
@@ -227,8 +227,8 @@ describe("messages of MySQL", () => {
   test("the table is db.table, whatever the topic is called", () => {
     const value = envelope("c", block());
     const routed = { ...message(value), topic: "routed" };
-    expect(starts([orders])(routed)).toMatchObject({ source: "orders" });
-    expect(starts([orders])(message(envelope("c", block({ table: "other" }))))).toBeNull();
+    expect(startDecoder([orders])(routed)).toMatchObject({ source: "orders" });
+    expect(startDecoder([orders])(message(envelope("c", block({ table: "other" }))))).toBeNull();
   });
 
   test("unwrapped rows order by the fields that add.fields names", () => {

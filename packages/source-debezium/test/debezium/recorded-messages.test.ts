@@ -71,7 +71,7 @@ const changesOf = (shape: Shape | "multi", table: string, source: SourceSpec): C
  * What scenario.sql did to a table, as that shape tells it: a tombstone follows each delete where
  * the connector says so, unwrapped rows tell no truncate.
  */
-const told = (shape: Shape, expected: readonly Expected[]): object[] =>
+const inShape = (shape: Shape, expected: readonly Expected[]): object[] =>
   expected
     .filter((change) => shape !== "flat" || change.kind !== "truncate")
     .flatMap((change) =>
@@ -151,12 +151,12 @@ const c1b: Transaction = [
   us("2025-03-03T12:31:00"),
   0.3,
 ];
-const put = (row: Transaction, column: number, value: string | number): Transaction =>
+const withColumn = (row: Transaction, column: number, value: string | number): Transaction =>
   row.with(column, value) as unknown as Transaction;
-const a1Later = put(a1, 5, us("2025-03-09T08:00:00"));
-const a2Current = put(a2, 4, "Current Account");
-const a2Moved = put(a2Current, 1, "user_000002");
-const a3Current = put(a3, 4, "Current Account");
+const a1Later = withColumn(a1, 5, us("2025-03-09T08:00:00"));
+const a2Current = withColumn(a2, 4, "Current Account");
+const a2Moved = withColumn(a2Current, 1, "user_000002");
+const a3Current = withColumn(a3, 4, "Current Account");
 const d = (
   id: bigint,
   user: string | null,
@@ -166,7 +166,7 @@ const d = (
   time: string | null,
   amount: number | null,
 ): Transaction => [id, user, tx, vendor, channel, time === null ? null : us(time), amount];
-const odd: readonly Expected[] = [
+const specialRows: readonly Expected[] = [
   {
     op: "c",
     values: d(7n, "user_000004", "tx-d1", null, "Credit Card", "2025-03-04T01:00:00", null),
@@ -193,7 +193,7 @@ const odd: readonly Expected[] = [
     values: d(13n, "người dùng 😀", "tx-d7", 'Cửa hàng "A"\\n', "Thẻ", "2025-03-04T05:00:00", 7.5),
   },
 ];
-const gone = (source: SourceSpec, ...key: readonly Value[]): Expected => ({
+const deletion = (source: SourceSpec, ...key: readonly Value[]): Expected => ({
   kind: "delete",
   op: "d",
   values: source.columns.map(({ name }) =>
@@ -212,36 +212,44 @@ const rolled = d(
 const transactionChanges: readonly Expected[] = [
   ...[a1, a2, b1].map((values) => ({ op: "r", values })),
   ...[a3, c1, c2].map((values) => ({ op: "c", values })),
-  ...[a2Current, a3Current, put(a3Current, 6, 41), put(a3Current, 6, 42), a2Moved, a1Later].map(
-    (values) => ({ op: "u", values }),
-  ),
-  gone(transactions, 3n),
-  gone(transactions, 5n),
+  ...[
+    a2Current,
+    a3Current,
+    withColumn(a3Current, 6, 41),
+    withColumn(a3Current, 6, 42),
+    a2Moved,
+    a1Later,
+  ].map((values) => ({ op: "u", values })),
+  deletion(transactions, 3n),
+  deletion(transactions, 5n),
   { op: "c", values: c1b },
   {
     op: "c",
     values: d(900n, "user_000009", "tx-z", "Hospital", "Credit Card", "2025-03-03T12:31:00", 1e6),
   },
-  gone(transactions, 900n),
-  ...odd,
+  deletion(transactions, 900n),
+  ...specialRows,
   { op: "c", values: rolled },
-  gone(transactions, 901n),
+  deletion(transactions, 901n),
   // the incremental snapshot
-  ...[a1Later, a2Moved, put(a3Current, 6, 42), c1b, c2].map((values) => ({ op: "r", values })),
-  ...odd.map((change) => ({ ...change, op: "r" })),
+  ...[a1Later, a2Moved, withColumn(a3Current, 6, 42), c1b, c2].map((values) => ({
+    op: "r",
+    values,
+  })),
+  ...specialRows.map((change) => ({ ...change, op: "r" })),
 ];
 
 describe.each(SHAPES)("%s", (shape) => {
   test("transaction_data: every change, and the table that PostgreSQL held", () => {
     const changes = changesOf(shape, "transaction_data", transactions);
-    expect(changes.map(readPart)).toEqual(told(shape, transactionChanges));
+    expect(changes.map(readPart)).toEqual(inShape(shape, transactionChanges));
     expect(endState(transactions, changes)).toEqual([
       a1Later,
       a2Moved,
-      put(a3Current, 6, 42),
+      withColumn(a3Current, 6, 42),
       c1b,
       c2,
-      ...odd.map(({ values }) => values),
+      ...specialRows.map(({ values }) => values),
     ]);
   });
 
@@ -259,9 +267,9 @@ describe.each(SHAPES)("%s", (shape) => {
     () => {
       const changes = changesOf(shape, "card", card);
       expect(changes.map(readPart)).toEqual(
-        told(shape, [
+        inShape(shape, [
           { op: "r", values: ["4000-0001", "user_000001", 18_292] },
-          gone(card, "4000-0001"),
+          deletion(card, "4000-0001"),
           { op: "c", values: ["4000-0002", "user_000002", 18_292], oldKey: ["4000-0001"] },
         ]),
       );
@@ -275,7 +283,7 @@ describe.each(SHAPES)("%s", (shape) => {
       columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
     const nulls = Array<Value>(20).fill(null);
     expect(changes.map(readPart)).toEqual(
-      told(shape, [
+      inShape(shape, [
         {
           op: "c",
           invalidColumns: [{ column: "num_free", reason: "DECIMAL_TOO_LARGE" }],
@@ -381,11 +389,11 @@ describe.each(SHAPES)("%s", (shape) => {
     const tags = JSON.stringify(Array<string>(400).fill("tag-long-enough"));
     const unavailable = [2, 3, 4];
     expect(changes.map(readPart)).toEqual(
-      told(shape, [
+      inShape(shape, [
         { op: "c", values: [1, "user_000001", body, blob, tags, 0] },
         { op: "u", values: [1, "user_000001", null, null, null, 1], unavailable },
         { op: "u", values: [1, "user_000002", null, null, null, 1], unavailable },
-        gone(note, 1),
+        deletion(note, 1),
       ]),
     );
     expect(endState(note, changes.slice(0, 3))).toEqual([[1, "user_000002", body, blob, tags, 1]]);
@@ -394,7 +402,7 @@ describe.each(SHAPES)("%s", (shape) => {
 
   test("no_pk: a table without a primary key has null keys, and is read by the declared one", () => {
     expect(changesOf(shape, "no_pk", noKey).map(readPart)).toEqual(
-      told(shape, [
+      inShape(shape, [
         { op: "c", values: ["user_000001", 1050n] },
         { op: "c", values: ["user_000001", 1050n] },
       ]),
@@ -407,11 +415,11 @@ describe.each(SHAPES)("%s", (shape) => {
     const third = [3, "user_000002", 3000n, us("2025-03-02T00:00:00"), "app"];
     const fourth = [4, "user_000002", 100n, us("2025-03-02T00:00:00"), "app"];
     expect(changes.map(readPart)).toEqual(
-      told(shape, [
+      inShape(shape, [
         { op: "c", values: [1, "user_000001", 1000n, at, null] },
         { op: "c", values: [2, "user_000001", 2000n, at + 1, null] },
         { op: "u", values: [1, "user_000001", 1100n, at, null] },
-        gone(fullIdentity, 2),
+        deletion(fullIdentity, 2),
         { op: "c", values: third },
         { kind: "truncate", op: "t" },
         { op: "c", values: fourth },

@@ -2,7 +2,7 @@
 import type { Change, ColumnSpec, SourceSpec, Value } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
-import { type DecodeOptions, starts } from "../support/fixtures.ts";
+import { type DecodeOptions, startDecoder } from "../support/fixtures.ts";
 import { column } from "../support/sources.ts";
 
 const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
@@ -47,7 +47,7 @@ const decodeOne = (
   raw: string,
   field?: object,
   options: DecodeOptions = {},
-): Change => starts([source(c)], options)(wire(raw, field))!;
+): Change => startDecoder([source(c)], options)(wire(raw, field))!;
 /** The value, or why there is none. */
 const read = (
   c: ColumnSpec,
@@ -175,7 +175,7 @@ describe("decimals", () => {
       "the source stops",
     () => {
       const values = (...raws: string[]): (Value | undefined)[] => {
-        const decodes = starts([source(money)]);
+        const decodes = startDecoder([source(money)]);
         return raws.map((raw) => decodes(wire(raw))!.values![1]);
       };
       expect(values('"10.50"', '"1234"', '"none"')).toEqual([1050n, 123400n, null]);
@@ -327,7 +327,7 @@ test(
 
 test("null, and a column that is not there yet, are listed where the column may not be null", () => {
   const row = (raw: string, nullable: boolean): Change =>
-    starts([source(column("c", "string", { nullable }))])(message(envelope(raw)))!;
+    startDecoder([source(column("c", "string", { nullable }))])(message(envelope(raw)))!;
   expect(row('{"id":1,"c":null}', true).invalidColumns).toEqual([]);
   expect(row('{"id":1}', true)).toMatchObject({ invalidColumns: [], values: [1n, null] });
   expect(row('{"id":1,"c":null}', false).invalidColumns).toEqual([
@@ -343,14 +343,14 @@ test("null, and a column that is not there yet, are listed where the column may 
 test("what no column takes is kept as it stands, digit for digit", () => {
   const after =
     '{"id":1,"new":9223372036854775807,"c":"x","free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
-  const change = starts([source(column("c", "string"))])(message(envelope(after)))!;
+  const change = startDecoder([source(column("c", "string"))])(message(envelope(after)))!;
   expect(change.extra).toBe(
     '{"new":9223372036854775807,"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}',
   );
 });
 
 test("a column may be called constructor, and a row may hold __proto__", () => {
-  const change = starts([
+  const change = startDecoder([
     source(
       column("constructor", "string"),
       column("__proto__", "string"),

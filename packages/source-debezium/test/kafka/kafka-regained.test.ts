@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { kafkaChanges, type KafkaClient, type RecordedMessage } from "@tidemark/source-debezium";
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
-import { messages, quiet } from "../support/fixtures.ts";
+import { messages, withoutWarnings } from "../support/fixtures.ts";
 import { transactions } from "../support/sources.ts";
 
 const TOPIC = "bank.public.transaction_data";
@@ -98,7 +98,7 @@ test(
     // what was fetched and handed on, and nothing of what only waits
     const positions = async () => (asked++ === 0 ? [] : [{ partition: `${TOPIC}:0`, offset: 19 }]);
     const stop = new AbortController();
-    const changes = kafkaChanges({ ...quiet, client, topics: TOPIC })
+    const changes = kafkaChanges({ ...withoutWarnings, client, topics: TOPIC })
       .changes({ sources: [transactions], after: [], positions, signal: stop.signal })
       [Symbol.asyncIterator]();
     const first = changes.next();

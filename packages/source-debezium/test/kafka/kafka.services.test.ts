@@ -15,7 +15,7 @@ import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { EndState } from "../support/end-state.ts";
-import { fixture, messages, quiet } from "../support/fixtures.ts";
+import { fixture, messages, withoutWarnings } from "../support/fixtures.ts";
 import { batches, changesOf, positionsOf } from "../support/kafka.ts";
 import { all, card, times, transactions } from "../support/sources.ts";
 
@@ -77,7 +77,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
         const recorded = await batches(
           recordedTopic(
             tables.map((table) => fixture(`${shape}.public.${table}.jsonl`)),
-            quiet,
+            withoutWarnings,
           ),
           all,
         );
@@ -108,7 +108,10 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       );
       const expected = rows(
         [transactions, card],
-        await batches(recordedTopic(join(folder, "all.jsonl"), quiet), [transactions, card]),
+        await batches(recordedTopic(join(folder, "all.jsonl"), withoutWarnings), [
+          transactions,
+          card,
+        ]),
       );
       rmSync(folder, { recursive: true });
       for (const [i, table] of ["transaction_data", "card"].entries()) {

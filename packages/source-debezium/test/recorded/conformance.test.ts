@@ -6,7 +6,7 @@ import { changeSourceConformance } from "@tidemark/core/testing";
 import { type RecordedMessage, type RecordedTopic, recordedTopic } from "@tidemark/source-debezium";
 import { describe, test } from "vitest";
 import { createdAnew, twoPartitions } from "../support/conformance.ts";
-import { quiet } from "../support/fixtures.ts";
+import { withoutWarnings } from "../support/fixtures.ts";
 import { transactions } from "../support/sources.ts";
 
 describe("recordedTopic", () => {
@@ -19,7 +19,7 @@ describe("recordedTopic", () => {
       const recording = (name: string, some: readonly RecordedMessage[]): RecordedTopic => {
         const file = join(folder, `${name}.jsonl`);
         writeFileSync(file, some.map((message) => `${JSON.stringify(message)}\n`).join(""));
-        return recordedTopic(file, { ...quiet, batchChanges: 7 });
+        return recordedTopic(file, { ...withoutWarnings, batchChanges: 7 });
       };
       return {
         sources: [transactions],

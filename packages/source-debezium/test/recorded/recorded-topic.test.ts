@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Change, ChangeBatch, Position, SourceSpec } from "@tidemark/core/spi";
 import { recordedTopic, type RecordedTopicOptions } from "@tidemark/source-debezium";
 import { afterAll, describe, expect, test } from "vitest";
-import { fixture, quiet } from "../support/fixtures.ts";
+import { fixture, withoutWarnings } from "../support/fixtures.ts";
 import { all, transactions } from "../support/sources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-recorded-"));
@@ -30,7 +30,7 @@ async function batches(
   sources: readonly SourceSpec[] = [transactions],
 ): Promise<ChangeBatch[]> {
   const all: ChangeBatch[] = [];
-  for await (const batch of recordedTopic(path, { ...quiet, ...options }).changes({
+  for await (const batch of recordedTopic(path, { ...withoutWarnings, ...options }).changes({
     sources,
     after,
   }))
@@ -101,7 +101,7 @@ describe("reading", () => {
       all
         .map(({ table }) => fixture(`enveloped.${table}.jsonl`))
         .concat(fixture("enveloped.message.jsonl")),
-      quiet,
+      withoutWarnings,
     );
     const seen = new Set<string>();
     const partitions = new Set<string>();
@@ -190,7 +190,7 @@ describe("resuming", () => {
       const position = await stoppedAt(1);
       const added = lines.map((line) => line.replace('"partition":0', '"partition":1'));
       const reading = (recording: readonly string[]) =>
-        recordedTopic(file(recording.join("\n")), { ...quiet, batchChanges: 5 }).changes({
+        recordedTopic(file(recording.join("\n")), { ...withoutWarnings, batchChanges: 5 }).changes({
           sources: [transactions],
           after: [position],
         });

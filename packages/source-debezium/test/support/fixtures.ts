@@ -28,10 +28,10 @@ export interface DecodeOptions extends DebeziumOptions {
   readonly onWarning?: OnWarning;
 }
 
-export const quiet: DecodeOptions = { times, onWarning: () => {} };
+export const withoutWarnings: DecodeOptions = { times, onWarning: () => {} };
 
 /** Starts a run of Debezium's decoder, and gives what decodes a message in it. */
-export function starts(
+export function startDecoder(
   sources: readonly SourceSpec[],
   { onWarning = () => {}, ...options }: DecodeOptions = {},
 ): (message: RecordedMessage) => Change | null {
@@ -42,13 +42,13 @@ export function starts(
 export function decode(
   messages: readonly RecordedMessage[],
   sources: readonly SourceSpec[] = all,
-  options = quiet,
+  options = withoutWarnings,
 ): (Change | null)[] {
-  return messages.map(starts(sources, options));
+  return messages.map(startDecoder(sources, options));
 }
 
 /** A message with another value, key or headers. */
-export function altered(
+export function withParts(
   message: RecordedMessage,
   changes: Partial<RecordedMessage>,
 ): RecordedMessage {
@@ -56,7 +56,7 @@ export function altered(
 }
 
 /** The message with its value's text replaced. */
-export function edited(
+export function withText(
   message: RecordedMessage,
   from: string | RegExp,
   to: string,
