@@ -2,6 +2,7 @@
  * Kills runs repeatedly until each kind of kill has occurred often enough. Each run ends with a
  * check of its files (law 5: position and effect are committed together).
  */
+import type { Position } from "@tidemark/core/spi";
 import { Random } from "@tidemark/testkit";
 import { checkFiles, integrityOf } from "./crash-checks.ts";
 import { commitsIn, runChild } from "./crash-process.ts";
@@ -172,22 +173,24 @@ function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
   };
 }
 
+/** What the history keeps of a bucket of a versions table. */
+interface StoredBucket {
+  readonly reached: readonly Position[];
+}
+
 /** Returns whether the first bucket of some versions table is ahead of the second. */
 async function isHalfCompacted(folder: string, sources: readonly string[]): Promise<boolean> {
   const { offline } = realStores(folder);
   for (const source of sources) {
-    const positions = new Map(
-      (await offline.state(`${source}/versions`))?.positions.map(({ partition, offset }) => [
-        partition,
-        offset,
-      ]),
-    );
-    for (const [name, offset] of positions)
-      if (
-        name.startsWith("bucket/0/") &&
-        (positions.get(name.replace("bucket/0/", "bucket/1/")) ?? -1) < offset
-      )
-        return true;
+    const metadata = (await offline.state(`${source}/versions`))?.metadata;
+    const reached = [0, 1].map((bucket) => {
+      const text = metadata?.get(`bucket/${bucket}`);
+      return text === undefined ? [] : (JSON.parse(text) as StoredBucket).reached;
+    });
+    for (const { partition, offset } of reached[0]!) {
+      const other = reached[1]!.find((position) => position.partition === partition);
+      if ((other?.offset ?? -1) < offset) return true;
+    }
   }
   return false;
 }

@@ -28,6 +28,7 @@ export function failingOnline(store: OnlineStore, count: WriteCount): OnlineStor
     close: () => store.close(),
     read: (keys) => store.read(keys),
     positions: (source) => store.positions(source),
+    metadata: (source) => store.metadata(source),
     deleteExpired: (options) => store.deleteExpired(options),
     write: (step) => crashOnWrite(count, () => store.write(step)),
   };

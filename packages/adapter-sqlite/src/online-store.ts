@@ -4,6 +4,7 @@ import type {
   Cell,
   CellWrite,
   Checkpoint,
+  MetadataStep,
   OnlineStore,
   Position,
   PositionStep,
@@ -195,7 +196,7 @@ export function sqliteOnlineStore(
       });
     },
 
-    async write({ source, cells, positions }) {
+    async write({ source, cells, positions, metadata = [] }) {
       if (readOnly)
         throw new TidemarkError(
           "ONLINE_STORE_READ_ONLY",
@@ -204,10 +205,14 @@ export function sqliteOnlineStore(
       // In the order of the keys: neighbours share pages, and equal keys are adjacent.
       const ordered =
         cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
-      refuseTwice(name, ordered, positions);
+      refuseTwice(name, ordered, positions, metadata);
       const done = attempt((statements) =>
         transaction(statements, "beginImmediate", () => {
-          if (!movePositions(statements, source, positions) || !writeCells(statements, ordered))
+          if (
+            !movePositions(statements, source, positions) ||
+            !setMetadata(statements, source, metadata) ||
+            !writeCells(statements, ordered)
+          )
             return false;
           failpoint?.("before-commit");
           return true;
@@ -220,15 +225,25 @@ export function sqliteOnlineStore(
 
     async positions(source) {
       const rows = attempt((statements) => statements.positions.all(source)) as {
+        readonly generation: number;
         readonly partition: string;
         readonly offset: number;
         readonly checkpoint: string | null;
       }[];
-      return rows.map(({ partition, offset, checkpoint }): Position =>
-        checkpoint === null
-          ? { partition, offset }
-          : { partition, offset, checkpoint: JSON.parse(checkpoint) as Checkpoint },
-      );
+      return rows.map(({ generation, partition, offset, checkpoint }): Position => ({
+        partition,
+        ...(generation === 0 ? {} : { generation }),
+        offset,
+        ...(checkpoint === null ? {} : { checkpoint: JSON.parse(checkpoint) as Checkpoint }),
+      }));
+    },
+
+    async metadata(source) {
+      const rows = attempt((statements) => statements.metadata.all(source)) as {
+        readonly key: string;
+        readonly value: string;
+      }[];
+      return new Map(rows.map(({ key, value }) => [key, value]));
     },
 
     async deleteExpired({ before, limit, cursor }) {
@@ -295,14 +310,19 @@ function refuseTwice(
   name: string,
   ordered: readonly CellWrite[],
   positions: readonly PositionStep[],
+  metadata: readonly MetadataStep[],
 ): void {
-  let twice = new Set(positions.map((step) => step.partition)).size !== positions.length;
+  const partitions = positions.map(({ generation = 0, partition }) => `${generation}/${partition}`);
+  let twice =
+    new Set(partitions).size !== positions.length ||
+    new Set(metadata.map(({ key }) => key)).size !== metadata.length;
   for (let i = 1; i < ordered.length && !twice; i++)
     twice = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
   if (twice)
     throw new TidemarkError(
       "ONLINE_STORE_TWICE",
-      `${name}: one step writes a key or a partition twice; merge the two writes into one`,
+      `${name}: one step writes a cell, a position or a key of the metadata twice; ` +
+        "merge the two writes into one",
     );
 }
 
@@ -315,17 +335,32 @@ function movePositions(
   source: string,
   steps: readonly PositionStep[],
 ): boolean {
-  for (const { partition, expected, next, checkpoint } of steps) {
-    const at = statements.position.get(source, partition) as
+  for (const { generation = 0, partition, expected, next, checkpoint } of steps) {
+    const at = statements.position.get(source, generation, partition) as
       | { readonly offset: number }
       | undefined;
     if ((at?.offset ?? null) !== expected) return false;
     statements.setPosition.run(
       source,
+      generation,
       partition,
       next,
       checkpoint === undefined ? null : JSON.stringify(checkpoint),
     );
+  }
+  return true;
+}
+
+/** Sets the metadata. False if a text is not as expected; the caller then rolls back. */
+function setMetadata(
+  statements: Statements,
+  source: string,
+  steps: readonly MetadataStep[],
+): boolean {
+  for (const { key, expected, next } of steps) {
+    const at = statements.metadataText.get(source, key) as { readonly value: string } | undefined;
+    if ((at?.value ?? null) !== expected) return false;
+    if (next !== expected) statements.setMetadata.run(source, key, next);
   }
   return true;
 }

@@ -5,7 +5,7 @@ import type { SqliteDatabase } from "./database.ts";
 /** "TDMK", at byte 68 of the file. */
 const APPLICATION = 0x54444d4b;
 /** In `user_version`, at byte 60. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /**
  * `count` numbers the versions of cells for the whole file, so that no version repeats. Each
@@ -17,9 +17,13 @@ const TABLES = `
   INSERT INTO count VALUES (1, 0);
   CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   CREATE TABLE positions (
-    namespace INTEGER NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL,
-    "offset" INTEGER NOT NULL, checkpoint TEXT,
-    PRIMARY KEY (namespace, source, partition)
+    namespace INTEGER NOT NULL, source TEXT NOT NULL, generation INTEGER NOT NULL,
+    partition TEXT NOT NULL, "offset" INTEGER NOT NULL, checkpoint TEXT,
+    PRIMARY KEY (namespace, source, generation, partition)
+  ) WITHOUT ROWID;
+  CREATE TABLE metadata (
+    namespace INTEGER NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (namespace, source, key)
   ) WITHOUT ROWID;
 `;
 

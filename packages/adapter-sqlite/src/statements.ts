@@ -39,13 +39,18 @@ const sql = (cells: string, namespace: number) => ({
   removeVersion: `DELETE FROM ${cells} WHERE key = ? AND version = ?`,
   size: `SELECT (SELECT count(*) FROM ${cells}) AS cells, page_count * page_size AS bytes
     FROM pragma_page_count, pragma_page_size`,
-  positions: `SELECT partition, "offset", checkpoint FROM positions
-    WHERE namespace = ${namespace} AND source = ? ORDER BY partition`,
+  positions: `SELECT generation, partition, "offset", checkpoint FROM positions
+    WHERE namespace = ${namespace} AND source = ? ORDER BY partition, generation`,
   position: `SELECT "offset" FROM positions
-    WHERE namespace = ${namespace} AND source = ? AND partition = ?`,
+    WHERE namespace = ${namespace} AND source = ? AND generation = ? AND partition = ?`,
   setPosition: `INSERT OR REPLACE
-    INTO positions (namespace, source, partition, "offset", checkpoint)
-    VALUES (${namespace}, ?, ?, ?, ?)`,
+    INTO positions (namespace, source, generation, partition, "offset", checkpoint)
+    VALUES (${namespace}, ?, ?, ?, ?, ?)`,
+  metadata: `SELECT key, value FROM metadata WHERE namespace = ${namespace} AND source = ?`,
+  metadataText: `SELECT value FROM metadata
+    WHERE namespace = ${namespace} AND source = ? AND key = ?`,
+  setMetadata: `INSERT OR REPLACE INTO metadata (namespace, source, key, value)
+    VALUES (${namespace}, ?, ?, ?)`,
   deleteExpiredEnd: `SELECT id FROM ${cells} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
   deleteExpired: `DELETE FROM ${cells} WHERE id > ? AND id <= ? AND expires < ?`,
 });

@@ -98,11 +98,11 @@ describe("a file that is not what it should be is refused and left as it was", (
       const file = join(directory, "online.db");
       await made(file);
       const database = new Database(file);
-      database.pragma("user_version = 3");
+      database.pragma("user_version = 4");
       database.close();
       expect(await refused(file)).toMatchObject({
         code: "STATE_NEWER_FORMAT",
-        message: expect.stringContaining("format 3; this one reads 2"),
+        message: expect.stringContaining("format 4; this one reads 3"),
       });
       expect((await refused(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
     });
@@ -161,7 +161,7 @@ test("a Tidemark file has TDMK at byte 68, the format at 60 and pages of 8,192 b
       bytes.toString("latin1", 68, 72),
       bytes.readInt32BE(60),
       bytes.readUInt16BE(16),
-    ]).toEqual(["TDMK", 2, 8192]);
+    ]).toEqual(["TDMK", 3, 8192]);
     expect(readdirSync(directory)).toEqual(["online.db"]);
   });
 });

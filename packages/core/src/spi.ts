@@ -24,6 +24,11 @@ export type {
 export interface Position {
   /** `topic:partition`; or another name that is unique within the source. */
   readonly partition: string;
+  /**
+   * The snapshot generation of the partition; 0 if omitted. Offsets of another generation are of
+   * another log, so a store keeps a position for each generation and partition.
+   */
+  readonly generation?: number | undefined;
   /** The offset of the last message whose effect is stored. */
   readonly offset: number;
   /** What a reader must know to go on after the offset. */
@@ -44,10 +49,6 @@ export interface Checkpoint {
   readonly highestOrder?: string | undefined;
   /** What was seen of the snapshot that begins a generation. It is there while one is awaited. */
   readonly snapshot?: SnapshotProgress | undefined;
-  /** The snapshot that began the generation, where the position says that it is complete. */
-  readonly completed?:
-    | { readonly start: string; readonly end: string; readonly committed: number }
-    | undefined;
   /** Of a push source: the last push. */
   readonly push?:
     | {
@@ -89,9 +90,27 @@ export interface SnapshotProgress {
  */
 export interface PositionStep {
   readonly partition: string;
+  /** 0 if omitted. */
+  readonly generation?: number | undefined;
   readonly expected: number | null;
   readonly next: number;
   readonly checkpoint?: Checkpoint | undefined;
+}
+
+/**
+ * What a store remembers beside its rows and positions: a text by key. Core writes JSON, and reads
+ * it back; to a store it is text.
+ */
+export type Metadata = ReadonlyMap<string, string>;
+
+/**
+ * A compare-and-set of one text of the metadata: replaces `expected` (null: there is none yet) by
+ * `next`, or the whole step is a conflict.
+ */
+export interface MetadataStep {
+  readonly key: string;
+  readonly expected: string | null;
+  readonly next: string;
 }
 
 // ---- changes ----
@@ -121,10 +140,8 @@ export interface Change {
    * - truncate: the table is empty.
    * - none: no row changes. The message is a tombstone or a logical message, or its key is
    *   unreadable; then `undecodable` says why.
-   * - snapshot-end: the snapshot of a generation is complete, from `order` to `inheritedOrder`. No
-   *   change source gives it.
    */
-  readonly kind: "upsert" | "delete" | "truncate" | "none" | "snapshot-end";
+  readonly kind: "upsert" | "delete" | "truncate" | "none";
   /**
    * By the index of the source's columns; on a delete only the primary key is filled; null for
    * truncate and none.
@@ -302,8 +319,12 @@ export interface OnlineStore {
     readonly source: string;
     readonly cells: readonly CellWrite[];
     readonly positions: readonly PositionStep[];
+    readonly metadata?: readonly MetadataStep[] | undefined;
   }): Promise<"done" | "conflict">;
+  /** The positions of a source, ordered by partition. */
   positions(source: string): Promise<readonly Position[]>;
+  /** The metadata of a source. */
+  metadata(source: string): Promise<Metadata>;
   /**
    * Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when
    * all were seen.
@@ -340,6 +361,7 @@ export interface TableState {
   readonly rows: number;
   /** Of each log partition, the offset whose effect is in (Delta's `txn`). */
   readonly positions: readonly Position[];
+  readonly metadata: Metadata;
 }
 
 /** What a table is made of; times are µs. */
@@ -398,22 +420,23 @@ export interface OfflineStore {
     options?: { readonly version?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<TableState | null>;
   /**
-   * Adds rows in one commit, making the table where there is none. The positions move with the
-   * rows: where one is not as expected, nothing is written and the answer is `conflict`. A column
-   * the table lacks is added to it.
+   * Adds rows in one commit, making the table where there is none. Positions and metadata move
+   * with the rows: where one is not as expected, nothing is written and the answer is `conflict`. A
+   * column the table lacks is added to it.
    */
   append(
     table: TableSpec,
     rows: readonly Batch[],
     options: {
       readonly positions: readonly PositionStep[];
+      readonly metadata?: readonly MetadataStep[] | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<"done" | "conflict">;
   /**
    * As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also
-   * where the table is no longer at version `from` (null: absent) and a commit since then touched
-   * those partitions or positions. Rows that come one batch after the other are read once, and
+   * where the table is no longer at version `expectedVersion` (null: absent) and a commit since
+   * then touched those partitions, positions or keys of the metadata. Rows that come one batch after the other are read once, and
    * written while they come: an error in them ends the call, and nothing is committed.
    */
   rewrite(
@@ -423,6 +446,7 @@ export interface OfflineStore {
       readonly replaced: PartitionFilter;
       readonly expectedVersion: number | null;
       readonly positions: readonly PositionStep[];
+      readonly metadata?: readonly MetadataStep[] | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<"done" | "conflict">;

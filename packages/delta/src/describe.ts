@@ -2,7 +2,7 @@
 import type { TableDescription } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
 import { readEntry } from "./log/log.ts";
-import { positionsOf } from "./log/positions.ts";
+import { positionsOf } from "./log/txns.ts";
 import { openFile } from "./scan.ts";
 
 export interface DescribeOptions {
@@ -22,7 +22,7 @@ export async function describeTable(
   // The log may move on while a footer is read. The values that the answer needs are taken now.
   const { version } = log;
   const files = [...log.files.values()];
-  const positions = positionsOf(log.txns);
+  const positions = positionsOf(table, log.txns);
   let [rows, bytes, oldest, newest, told] = [0, 0, Infinity, -Infinity, timeColumn !== undefined];
   for (const file of files) {
     rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;

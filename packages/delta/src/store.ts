@@ -4,7 +4,6 @@ import type {
   Batch,
   OfflineStore,
   PartitionFilter,
-  PositionStep,
   TableDescription,
   TableSpec,
   TableState,
@@ -16,7 +15,7 @@ import { type DeltaOptions, Lake } from "./lake.ts";
 import type { Action, Add } from "./log/actions.ts";
 import { readEntry } from "./log/log.ts";
 import { checkFilter, matches } from "./log/partitions.ts";
-import { positionsOf, stepsFit, txnsOf } from "./log/positions.ts";
+import { metadataOf, positionsOf, stepsFit, txnIds, txnsOf, type TxnSteps } from "./log/txns.ts";
 import { checkNames, fieldOf, grownFields, schemaString } from "./log/schema.ts";
 import type { TableLog } from "./log/state.ts";
 import type { ObjectStore } from "./objects.ts";
@@ -78,7 +77,8 @@ export function deltaOfflineStore(
         version: log.version,
         columns,
         partitionBy,
-        positions: positionsOf(log.txns),
+        positions: positionsOf(table, log.txns),
+        metadata: metadataOf(table, log.txns),
       };
       // The log may move on while a footer is read. The values that the answer needs are taken now.
       const files = [...log.files.values()];
@@ -87,13 +87,18 @@ export function deltaOfflineStore(
         rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
       return { ...state, rows };
     },
-    append: (table, rows, { positions, signal }) =>
-      commitTo(lake, table.name, writing(lake, table, rows, positions, null, signal), signal),
-    rewrite: (table, rows, { replaced, expectedVersion, positions, signal }) =>
+    append: (table, rows, { positions, metadata = [], signal }) =>
       commitTo(
         lake,
         table.name,
-        writing(lake, table, rows, positions, { replaced, expectedVersion }, signal),
+        writing(lake, table, rows, { positions, metadata }, null, signal),
+        signal,
+      ),
+    rewrite: (table, rows, { replaced, expectedVersion, positions, metadata = [], signal }) =>
+      commitTo(
+        lake,
+        table.name,
+        writing(lake, table, rows, { positions, metadata }, { replaced, expectedVersion }, signal),
         signal,
       ),
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
@@ -111,7 +116,7 @@ function writing(
   lake: Lake,
   table: TableSpec,
   rows: readonly Batch[] | AsyncIterable<Batch>,
-  positions: readonly PositionStep[],
+  steps: TxnSteps,
   over: { readonly replaced: PartitionFilter; readonly expectedVersion: number | null } | null,
   signal: AbortSignal | undefined,
 ): Commit {
@@ -125,7 +130,7 @@ function writing(
     },
     async check(log) {
       if (over !== null) checkFilter(table.name, table.partitionBy, over.replaced);
-      if (!stepsFit(positions, log?.txns ?? new Map())) return "conflict";
+      if (!stepsFit(table.name, steps, log?.txns ?? new Map())) return "conflict";
       if (log === null) {
         checkNewTable(table);
         return over === null || over.expectedVersion === null ? "go" : "conflict";
@@ -136,7 +141,7 @@ function writing(
       if (log.version < checked) return "conflict";
       for (const target = log.version; checked < target; checked++) {
         const actions = await readEntry(lake.objects, table.name, checked + 1, signal);
-        if (actions === null || touches(actions, over.replaced, positions)) return "conflict";
+        if (actions === null || touches(actions, over.replaced, txnIds(steps))) return "conflict";
       }
       return "go";
     },
@@ -152,7 +157,7 @@ function writing(
         if (fields !== null)
           actions.push({ metaData: { ...log.metaData!, schemaString: schemaString(fields) } });
       }
-      for (const txn of txnsOf(positions, log?.txns ?? new Map(), now)) actions.push({ txn });
+      for (const txn of txnsOf(steps, log?.txns ?? new Map(), now)) actions.push({ txn });
       if (over !== null && log !== null) {
         for (const { add } of log.files.values()) {
           if (!matches(over.replaced, add.partitionValues)) continue;
@@ -176,19 +181,19 @@ function writing(
 }
 
 /**
- * True if an entry changed rows of those partitions or moved one of those positions. Rearranged
+ * True if an entry changed rows of those partitions or wrote one of those `txn`s. Rearranged
  * files (`dataChange: false`) hold the same rows.
  */
 function touches(
   actions: readonly Action[],
   replaced: PartitionFilter,
-  positions: readonly PositionStep[],
+  ids: ReadonlySet<string>,
 ): boolean {
   return actions.some(
     ({ add, remove, txn }) =>
       (add?.dataChange === true && matches(replaced, add.partitionValues)) ||
       (remove?.dataChange === true && matches(replaced, remove.partitionValues ?? {})) ||
-      (txn !== undefined && positions.some((step) => step.partition === txn.appId)),
+      (txn !== undefined && ids.has(txn.appId)),
   );
 }
 

@@ -1,7 +1,16 @@
-/** The features table of a view, and the state that its positions hold. */
+/** The features table of a view, and the state that its metadata holds. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, ViewSpec } from "../specs.ts";
-import type { OfflineStore, Position, PositionStep, TableSpec } from "../spi.ts";
+import { generationStateOf, offsetsOf, withoutCheckpoints } from "../rows/snapshot-generations.ts";
+import type {
+  Metadata,
+  MetadataStep,
+  OfflineStore,
+  Position,
+  TableSpec,
+  TableState,
+} from "../spi.ts";
+import { olderFormat } from "../offline/history-tables.ts";
 import type { LocalDate } from "./local-date.ts";
 
 export const DATE: ColumnSpec = { name: "date", database: "date", type: "string", nullable: false };
@@ -47,6 +56,14 @@ function tableColumn({ name, type, precision, scale }: ColumnSpec, nullable: boo
   };
 }
 
+/** How much of the change log materialized rows are known to be right for. */
+interface CheckedLog {
+  /** By partition key: an offset. */
+  readonly offsets: ReadonlyMap<string, number>;
+  /** The number of generations whose snapshot is complete. */
+  readonly snapshots: number;
+}
+
 /** A date that the table holds. */
 export interface MaterializedDate extends LocalDate {
   /** Fingerprint of the view's definition under which the date was computed. */
@@ -54,9 +71,12 @@ export interface MaterializedDate extends LocalDate {
   /**
    * The offset of a partition of the change log up to which the date is known to be right.
    * The date was computed from the log up to there, or the log had nothing new for it.
+   * `partition`: a partition key.
    */
   reached(partition: string): number;
-  /** The partitions of the log when the date was computed. */
+  /** The number of complete snapshots of the log for which the date is known to be right. */
+  readonly snapshots: number;
+  /** The partition keys of the log when the date was computed. */
   readonly partitions: readonly string[];
 }
 
@@ -70,79 +90,99 @@ export interface FeaturesTableState {
    * So one of two runs that began from the same state gets a conflict.
    */
   readonly commitCount: number;
-  /**
-   * The position steps which say that these dates were computed from the log up to these positions.
-   */
+  /** The steps of the metadata which say that these dates were computed from the log. */
   dateSteps(
     dates: readonly LocalDate[],
     fingerprint: number,
-    log: readonly Position[],
-  ): readonly PositionStep[];
-  /** The position steps which say that every date is right for the log up to these positions. */
-  everyDateSteps(log: readonly Position[]): readonly PositionStep[];
+    log: TableState,
+  ): readonly MetadataStep[];
+  /**
+   * The steps of the metadata which say that every date is right for the log; none, if the metadata
+   * says so already.
+   */
+  everyDateSteps(log: TableState): readonly MetadataStep[];
 }
 
-// Names of positions: `date/2025-06-14` → its time · `date/2025-06-14/fingerprint` ·
-// `date/2025-06-14/at/<log partition>` · `at/<log partition>` for all dates · `commits`
-const dateName = (date: string): string => `date/${date}`;
-const fingerprintName = (date: string): string => `date/${date}/fingerprint`;
-const reachedName = (date: string, partition: string): string => `date/${date}/at/${partition}`;
-const everyDateName = (partition: string): string => `at/${partition}`;
+/** The text of a checked log in the metadata. */
+interface StoredLog {
+  readonly reached: readonly Position[];
+  readonly snapshots: number;
+}
+
+/** The text of a date in the metadata. */
+interface StoredDate extends StoredLog {
+  /** µs */
+  readonly time: number;
+  readonly fingerprint: number;
+}
+
+const DATES = "date/";
+/** The key of the log for which every date is right. */
+const EVERY_DATE = "checked";
 const COMMITS = "commits";
 
+/** @throws HISTORY_OLDER_FORMAT when an older version of Tidemark wrote the table. */
 export async function readFeaturesTableState(
   offline: OfflineStore,
   table: TableSpec,
   signal: AbortSignal | undefined,
 ): Promise<FeaturesTableState> {
   const state = await offline.state(table.name, { signal });
-  const known = new Map(
-    (state?.positions ?? []).map(({ partition, offset }) => [partition, offset]),
-  );
-  const step = (partition: string, next: number): PositionStep => ({
-    partition,
-    expected: known.get(partition) ?? null,
-    next,
+  if (state !== null && !state.metadata.has(COMMITS)) throw olderFormat(offline.name, table.name);
+  const metadata: Metadata = state?.metadata ?? new Map();
+  const step = (key: string, next: unknown): MetadataStep => ({
+    key,
+    expected: metadata.get(key) ?? null,
+    next: JSON.stringify(next),
   });
+  const checked = checkedLog(metadata.get(EVERY_DATE));
   const dates = new Map<string, MaterializedDate>();
-  for (const [name, time] of known) {
-    const date = /^date\/([^/]+)$/.exec(name)?.[1];
-    if (date === undefined) continue;
-    const reached = (partition: string): number =>
-      Math.max(
-        known.get(reachedName(date, partition)) ?? -1,
-        known.get(everyDateName(partition)) ?? -1,
-      );
+  for (const [key, text] of metadata) {
+    if (!key.startsWith(DATES)) continue;
+    const date = key.slice(DATES.length);
+    const { time, fingerprint } = JSON.parse(text) as StoredDate;
+    const computed = checkedLog(text);
     dates.set(date, {
       date,
       time,
-      fingerprint: known.get(fingerprintName(date)) ?? -1,
-      reached,
-      partitions: [],
+      fingerprint,
+      reached: (partition) =>
+        Math.max(computed.offsets.get(partition) ?? -1, checked.offsets.get(partition) ?? -1),
+      snapshots: Math.max(computed.snapshots, checked.snapshots),
+      partitions: [...computed.offsets.keys()],
     });
   }
-  for (const name of known.keys()) {
-    const [, date, partition] = /^date\/([^/]+)\/at\/(.*)$/s.exec(name) ?? [];
-    if (date !== undefined) (dates.get(date)!.partitions as string[]).push(partition!);
-  }
-  const commitCount = known.get(COMMITS) ?? 0;
+  const commitCount = JSON.parse(metadata.get(COMMITS) ?? "0") as number;
+  const commitStep = step(COMMITS, commitCount + 1);
   return {
     version: state?.version ?? null,
     dates,
     commitCount,
     dateSteps: (list, fingerprint, log) => [
-      step(COMMITS, commitCount + 1),
-      ...list.flatMap(({ date, time }) => [
-        step(dateName(date), time),
-        step(fingerprintName(date), fingerprint),
-        ...log.map(({ partition, offset }) => step(reachedName(date, partition), offset)),
-      ]),
+      commitStep,
+      ...list.map(({ date, time }) => {
+        const next: StoredDate = { time, fingerprint, ...storedLog(log) };
+        return step(`${DATES}${date}`, next);
+      }),
     ],
-    everyDateSteps: (log) => [
-      step(COMMITS, commitCount + 1),
-      ...log
-        .map(({ partition, offset }) => step(everyDateName(partition), offset))
-        .filter(({ expected, next }) => expected !== next),
-    ],
+    everyDateSteps: (log) => {
+      const checkedStep = step(EVERY_DATE, storedLog(log));
+      return checkedStep.expected === checkedStep.next ? [] : [commitStep, checkedStep];
+    },
   };
+}
+
+function storedLog({ positions, metadata }: TableState): StoredLog {
+  return { reached: withoutCheckpoints(positions), snapshots: snapshotsIn(metadata) };
+}
+
+function checkedLog(text: string | undefined): CheckedLog {
+  if (text === undefined) return { offsets: new Map(), snapshots: 0 };
+  const { reached, snapshots } = JSON.parse(text) as StoredLog;
+  return { offsets: offsetsOf(reached), snapshots };
+}
+
+/** The number of generations of a change log whose snapshot is complete. */
+export function snapshotsIn(metadata: Metadata): number {
+  return generationStateOf(metadata).snapshots.filter((snapshot) => snapshot !== null).length;
 }

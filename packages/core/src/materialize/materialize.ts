@@ -281,7 +281,8 @@ async function commitDays(
   const written = await offline.rewrite(table, batches, {
     replaced: { [table.partitionBy[0]!]: days.map(({ date }) => date) },
     expectedVersion: materialized.version,
-    positions: materialized.dateSteps(days, fingerprint, state.log.positions),
+    positions: [],
+    metadata: materialized.dateSteps(days, fingerprint, state.log),
     signal,
   });
   if (written === "conflict") return null;
@@ -362,11 +363,10 @@ async function incrementalDays(
   const finish = async (commits: number): Promise<number | null> => {
     const now = await readFeaturesTableState(offline, table, signal);
     if (now.commitCount !== commits) return null;
-    const positions = now.everyDateSteps(state.log.positions);
-    // One step is the commit count. Without another step there is nothing to record.
+    const metadata = now.everyDateSteps(state.log);
     if (
-      positions.length > 1 &&
-      (await offline.append(table, [], { positions, signal })) === "conflict"
+      metadata.length > 0 &&
+      (await offline.append(table, [], { positions: [], metadata, signal })) === "conflict"
     )
       return null;
     return now.dates.size;

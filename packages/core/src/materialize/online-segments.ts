@@ -20,6 +20,9 @@ const FORMAT = 1;
 const STEP_BYTES = 16 * 2 ** 20;
 const STEP_CELLS = 5_000;
 
+/** The key of the newest generation in the metadata of the view. */
+const GENERATION = "generation";
+
 interface SegmentGeneration {
   readonly generation: number;
   readonly segmentCount: number;
@@ -120,10 +123,8 @@ export async function beginSegments(
     const [cell] = await store.read([keys.head]);
     head = cell == null ? { served: null, writing: null, obsolete: [] } : decodeHead(cell.value);
     if (head.served !== null && head.served.time > day.time) return LATER_DAY_SERVED;
-    const reached =
-      (await store.positions(source)).find(({ partition }) => partition === "generation")?.offset ??
-      null;
-    generation = (reached ?? 0) + 1;
+    const begun = (await store.metadata(source)).get(GENERATION) ?? null;
+    generation = (begun === null ? 0 : (JSON.parse(begun) as number)) + 1;
     const next: ViewHead = {
       ...head,
       writing: { generation, segmentCount: 0 },
@@ -140,7 +141,8 @@ export async function beginSegments(
             expires: null,
           },
         ],
-        positions: [{ partition: "generation", expected: reached, next: generation }],
+        positions: [],
+        metadata: [{ key: GENERATION, expected: begun, next: JSON.stringify(generation) }],
       })) === "conflict"
     )
       continue;
@@ -153,10 +155,12 @@ export async function beginSegments(
 
   /** Writes one step. It is refused if another run has taken the view over. */
   async function write(cells: readonly CellWrite[]): Promise<void> {
+    const text = JSON.stringify(generation);
     const done = await store.write({
       source,
       cells,
-      positions: [{ partition: "generation", expected: generation, next: generation }],
+      positions: [],
+      metadata: [{ key: GENERATION, expected: text, next: text }],
     });
     if (done === "conflict") throw fenced();
   }

@@ -10,7 +10,7 @@ import type { HistoryContext } from "../offline/merge-versions.ts";
 import { rowVersionsOf } from "../offline/row-versions-of.ts";
 import { versionEvents, type HistoryState } from "../offline/version-events.ts";
 import type { Value, ViewSpec } from "../specs.ts";
-import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import { offsetsOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
 import {
   columnIndex,
   compareChanges,
@@ -18,7 +18,7 @@ import {
   rowChangesOf,
 } from "../rows/row-change.ts";
 import { truncateOf, type RowVersion } from "../rows/row-versions.ts";
-import type { MaterializedDate } from "./features-table.ts";
+import { snapshotsIn, type MaterializedDate } from "./features-table.ts";
 
 /** The most changed rows that are examined one by one. Beyond it, every day counts as stale. */
 const MAX_CHANGED_ROWS = 2_000_000;
@@ -54,13 +54,16 @@ export async function staleDates(
   const allDates = new Set(dates.map(({ date }) => date));
   if (dates.length === 0) return allDates;
   // A log that ends before the offset that a date was computed from is another log.
-  const ends = new Map(state.log.positions.map(({ partition, offset }) => [partition, offset]));
+  const ends = offsetsOf(state.log.positions);
   if (
     dates.some(({ partitions, reached }) =>
       partitions.some((partition) => (ends.get(partition) ?? -1) < reached(partition)),
     )
   )
     return allDates;
+  // The end of a snapshot deletes rows that no change names.
+  const snapshots = snapshotsIn(state.log.metadata);
+  if (dates.some((date) => date.snapshots !== snapshots)) return allDates;
   const rows = await changedRows(context, state, dates, limits.rows, signal);
   if (rows === "all") return allDates;
   if (rows.size === 0) return new Set();
@@ -86,7 +89,7 @@ export async function staleDates(
   return stale;
 }
 
-/** The rows that changed. "all": a truncate or a new snapshot came, or too many rows changed. */
+/** The rows that changed. "all": a truncate came, or too many rows changed. */
 async function changedRows(
   { offline, tables, source, rows: versions }: HistoryContext,
   state: HistoryState,
@@ -94,28 +97,27 @@ async function changedRows(
   most: number,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ChangedRow> | "all"> {
+  const ends = offsetsOf(state.log.positions);
   const least = new Map(
-    state.log.positions.map(({ partition }) => [
+    [...ends.keys()].map((partition) => [
       partition,
       Math.min(...dates.map(({ reached }) => reached(partition))),
     ]),
   );
-  const ahead = state.log.positions.filter(
-    ({ partition, offset }) => offset > least.get(partition)!,
-  );
+  const ahead = [...ends].filter(([partition, offset]) => offset > least.get(partition)!);
   const found = new Map<string, ChangedRow>();
   if (ahead.length === 0) return found;
   const read = {
     version: state.log.version,
     columns: state.log.columns,
     signal,
-    fromOffset: Math.min(...ahead.map(({ partition }) => least.get(partition)! + 1)),
+    fromOffset: Math.min(...ahead.map(([partition]) => least.get(partition)! + 1)),
     wanted: (partition: string, offset: number) => offset > (least.get(partition) ?? -1),
   };
   const rowChanges = rowChangesOf(source);
   for await (const change of readChangeLog(offline, tables, source, read)) {
     if (truncateOf(change) !== null) return "all";
-    const partition = storedPartitionOf(change);
+    const partition = partitionKeyOf(change);
     for (const {
       key,
       change: { order, offset, committed },

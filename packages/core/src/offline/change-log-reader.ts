@@ -4,14 +4,15 @@
  */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SourceSpec } from "../specs.ts";
-import type { Change, Position, TableState } from "../spi.ts";
+import type { Change, Metadata, Position, TableState } from "../spi.ts";
 import {
-  generationOfPosition,
-  isBeginMarker,
-  isCompleteMarker,
-  storedPartitionOf,
+  generationStateOf,
+  offsetsOf,
+  partitionKey,
+  partitionKeyOf,
+  type SnapshotSpan,
 } from "../rows/snapshot-generations.ts";
-import { offsetsOf, readChangeLog } from "./change-log.ts";
+import { readChangeLog } from "./change-log.ts";
 import { estimatedBytes } from "../ingest/source-batches.ts";
 import { offsetRanges, type OffsetRange } from "./offset-ranges.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -19,13 +20,18 @@ import type { HistoryContext } from "./merge-versions.ts";
 export interface ChangeLogReader {
   /** The number of changes. */
   readonly changes: number;
-  /** Yields batches of changes, each with the stored positions that its changes lead to. */
-  batches(
-    signal?: AbortSignal,
-  ): AsyncIterable<{
-    readonly changes: readonly Change[];
-    readonly positions: readonly Position[];
-  }>;
+  /** Yields batches of changes, generation after generation. */
+  batches(signal?: AbortSignal): AsyncIterable<ChangeLogBatch>;
+}
+
+/** Changes of one generation. */
+export interface ChangeLogBatch {
+  readonly changes: readonly Change[];
+  /** The positions that the changes lead to. */
+  readonly positions: readonly Position[];
+  readonly generation: number;
+  /** With the last batch of a generation: its snapshot, if it is complete. null: otherwise. */
+  readonly snapshot: SnapshotSpan | null;
 }
 
 export interface ChangeLogReaderLimits {
@@ -43,7 +49,7 @@ const LIMITS: ChangeLogReaderLimits = {
 };
 
 /**
- * Opens the changes of the log after these positions; null: none.
+ * Opens the changes of the log after what a store has taken; null: none.
  *
  * `log`: the version to read; reading ends at its positions.
  *
@@ -55,7 +61,7 @@ const LIMITS: ChangeLogReaderLimits = {
 export async function changeLogReader(
   { offline, source, tables }: HistoryContext,
   log: TableState,
-  after: readonly Position[],
+  after: { readonly positions: readonly Position[]; readonly metadata: Metadata },
   options: {
     readonly storedColumns: readonly ColumnSpec[];
     readonly limits?: Partial<ChangeLogReaderLimits> | undefined;
@@ -65,58 +71,68 @@ export async function changeLogReader(
   const { rangeRows, rangeBytes, batchRows } = { ...LIMITS, ...options.limits };
   const { version, columns } = log;
   const name = `${offline.name}, table ${tables.changes.name}`;
-  const reached = offsetsOf(after);
+  const reached = offsetsOf(after.positions);
   const targets = new Map(
     log.positions
-      .filter(({ partition, offset }) => offset > (reached.get(partition) ?? -1))
-      .map((position) => [position.partition, position]),
+      .map((position) => [partitionKey(position), position] as const)
+      .filter(([partition, { offset }]) => offset > (reached.get(partition) ?? -1)),
   );
-  if (targets.size === 0) return null;
+  const generations = generationsToRead(log, after.metadata, [...targets.values()]);
+  if (generations.length === 0) return null;
   refuseOtherTypes(name, tables.declared, columns);
   const checkStoredColumns = storedColumnCheck(name, source, options.storedColumns);
   const isAhead = (partition: string, offset: number): boolean =>
     offset > (reached.get(partition) ?? -1) && offset <= (targets.get(partition)?.offset ?? -1);
 
   const steps: {
+    readonly generation: number;
+    readonly snapshot: SnapshotSpan | null;
     readonly targets: readonly Position[];
     readonly wanted: (partition: string, offset: number) => boolean;
     readonly ranges: readonly OffsetRange[];
   }[] = [];
   let rows = 0;
-  for (const group of positionGroupsInOrder([...targets.values()])) {
-    const names = new Set(group.map(({ partition }) => partition));
+  for (const { generation, snapshot, targets: group } of generations) {
+    const partitions = new Set(group.map(partitionKey));
     const wanted = (partition: string, offset: number): boolean =>
-      names.has(partition) && isAhead(partition, offset);
-    const fromOffset = Math.min(
-      ...group.map(({ partition }) => (reached.get(partition) ?? -1) + 1),
-    );
-    const found = await offsetRanges(offline, tables.changes.name, {
-      version,
-      columns,
-      fromOffset,
-      rows: rangeRows,
-      signal: options.signal,
-      wanted,
-    });
+      partitions.has(partition) && isAhead(partition, offset);
+    const found =
+      group.length === 0
+        ? { ranges: [], rows: 0 }
+        : await offsetRanges(offline, tables.changes.name, {
+            version,
+            columns,
+            fromOffset: Math.min(
+              ...[...partitions].map((partition) => (reached.get(partition) ?? -1) + 1),
+            ),
+            rows: rangeRows,
+            signal: options.signal,
+            wanted,
+          });
     rows += found.rows;
-    steps.push({ targets: group, wanted, ranges: found.ranges });
+    steps.push({ generation, snapshot, targets: group, wanted, ranges: found.ranges });
   }
 
   async function* batches(signal?: AbortSignal): ReturnType<ChangeLogReader["batches"]> {
     // a change without a log order inherits the highest order before it, which the checkpoint
     // carries
     const highest = new Map(
-      after.map(({ partition, checkpoint }) => [partition, checkpoint?.highestOrder]),
+      after.positions.map((position) => [
+        partitionKey(position),
+        position.checkpoint?.highestOrder,
+      ]),
     );
-    const positionAt = (partition: string, offset: number): Position =>
-      targets.get(partition)!.offset === offset
-        ? targets.get(partition)!
-        : { partition, offset, ...highestOrderOf(partition) };
-    const highestOrderOf = (partition: string): Pick<Position, "checkpoint"> => {
-      const highestOrder = highest.get(partition);
-      return highestOrder === undefined ? {} : { checkpoint: { highestOrder } };
+    const positionAt = (key: string, offset: number): Position => {
+      const { checkpoint: _, ...target } = targets.get(key)!;
+      if (target.offset === offset) return targets.get(key)!;
+      const highestOrder = highest.get(key);
+      return {
+        ...target,
+        offset,
+        ...(highestOrder === undefined ? {} : { checkpoint: { highestOrder } }),
+      };
     };
-    for (const { targets: group, wanted, ranges } of steps) {
+    for (const { generation, snapshot, targets: group, wanted, ranges } of steps) {
       const waiting: OffsetRange[] = ranges.toReversed();
       for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) {
         const { changes, to } = await readRange(range, wanted, signal);
@@ -125,7 +141,7 @@ export async function changeLogReader(
           const batch = changes.slice(i, i + batchRows);
           const ends = new Map<string, number>();
           for (const change of batch) {
-            const partition = storedPartitionOf(change);
+            const partition = partitionKeyOf(change);
             ends.set(partition, change.offset);
             if (change.order !== null && change.order > BigInt(highest.get(partition) ?? "0"))
               highest.set(partition, String(change.order));
@@ -133,12 +149,14 @@ export async function changeLogReader(
           yield {
             changes: batch,
             positions: [...ends].map(([partition, offset]) => positionAt(partition, offset)),
+            generation,
+            snapshot: null,
           };
         }
       }
       // a position may lie after the last change: the offsets between hold no message, or messages
       // of undeclared sources
-      yield { changes: [], positions: group };
+      yield { changes: [], positions: group, generation, snapshot };
     }
   }
 
@@ -190,18 +208,28 @@ export async function changeLogReader(
 }
 
 /**
- * Groups positions by generation. In each generation the begin marker comes first, then its
- * changes, then the complete marker.
+ * The generations of which the store lacks changes, the beginning, or the snapshot's end, in their
+ * order.
  */
-function positionGroupsInOrder(positions: readonly Position[]): readonly (readonly Position[])[] {
-  const groups = new Map<number, Position[]>();
-  for (const position of positions) {
-    const rank =
-      generationOfPosition(position.partition) * 3 +
-      (isBeginMarker(position.partition) ? 0 : isCompleteMarker(position.partition) ? 2 : 1);
-    groups.set(rank, [...(groups.get(rank) ?? []), position]);
-  }
-  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
+function generationsToRead(
+  log: TableState,
+  metadata: Metadata,
+  targets: readonly Position[],
+): readonly {
+  readonly generation: number;
+  readonly snapshot: SnapshotSpan | null;
+  readonly targets: readonly Position[];
+}[] {
+  const { snapshots } = generationStateOf(log.metadata);
+  const known = generationStateOf(metadata).snapshots;
+  return [null, ...snapshots].flatMap((snapshot, generation) => {
+    const missing = known[generation - 1] == null ? snapshot : null;
+    const begins = generation > known.length;
+    const group = targets.filter((position) => (position.generation ?? 0) === generation);
+    return group.length === 0 && !begins && missing === null
+      ? []
+      : [{ generation, snapshot: missing, targets: group }];
+  });
 }
 
 function refuseOtherTypes(

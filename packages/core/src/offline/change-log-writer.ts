@@ -5,7 +5,7 @@
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position, PositionStep } from "../spi.ts";
 import { estimatedBytes } from "../ingest/source-batches.ts";
-import { changesToBatches, offsetsOf } from "./change-log.ts";
+import { changesToBatches } from "./change-log.ts";
 import { compactHistory } from "./compaction.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
@@ -49,9 +49,11 @@ export interface ChangeLogWriterOptions extends HistoryContext {
   readonly clock: () => number;
   readonly limits: CommitLimits;
   readonly buckets: number | undefined;
-  /** The log's positions by partition; the source writer keeps them. */
+  /** The snapshot generation of the changes. */
+  readonly generation: number;
+  /** The log's positions in the generation; the source writer keeps them. */
   readonly positions: readonly Position[];
-  /** Reads the current positions of the log. */
+  /** Reads the log's current positions in the generation. */
   readonly stored: () => Promise<readonly Position[]>;
   /**
    * Whether other runs may move the log: this run then continues behind them. Otherwise a moved log
@@ -63,7 +65,9 @@ export interface ChangeLogWriterOptions extends HistoryContext {
 
 export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWriter {
   const { offline, source, tables, clock, limits, signal } = options;
-  const committedOffsets = offsetsOf(options.positions);
+  const committedOffsets = new Map(
+    options.positions.map(({ partition, offset }) => [partition, offset]),
+  );
   let changes: Change[] = [];
   let bytes = 0;
   let bufferedSince = 0;
@@ -82,6 +86,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
       const steps: PositionStep[] = [...reached.values()].map(
         ({ partition, offset, checkpoint }) => ({
           partition,
+          generation: options.generation,
           expected: committedOffsets.get(partition) ?? null,
           next: offset,
           checkpoint,

@@ -1,9 +1,9 @@
 /** Encodes changes as rows of the change log, and decodes them. */
-import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import { partitionKeyOf } from "../rows/snapshot-generations.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
-import type { Change, OfflineStore, Position } from "../spi.ts";
+import type { Change, OfflineStore } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
@@ -84,6 +84,7 @@ export interface ChangeLogReadOptions {
   /** Reads `_transaction` too: the id of a push. */
   readonly transaction?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** By partition key and offset. */
   readonly wanted: (partition: string, offset: number) => boolean;
 }
 
@@ -143,7 +144,7 @@ export async function* readChangeLog(
         offset: Number(valueAt(vectors[offset!]!, i)),
         generation,
       };
-      if (!wanted(storedPartitionOf(where), where.offset)) continue;
+      if (!wanted(partitionKeyOf(where), where.offset)) continue;
       const is = text(kind!, i) as Change["kind"];
       const left = text(unavailable!, i);
       const unread = text(unreadable!, i);
@@ -173,8 +174,4 @@ export async function* readChangeLog(
       };
     }
   }
-}
-
-export function offsetsOf(positions: readonly Position[]): Map<string, number> {
-  return new Map(positions.map(({ partition, offset }) => [partition, offset]));
 }

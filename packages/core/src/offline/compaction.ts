@@ -4,17 +4,17 @@
  */
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
-import type { PositionStep } from "../spi.ts";
+import type { MetadataStep } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import {
-  bucketPosition,
   bucketsOf,
-  bucketsPosition,
+  bucketsStep,
+  bucketState,
+  bucketStep,
   readUncompacted,
-  truncatePosition,
 } from "./uncompacted-log.ts";
+import { sameTruncate } from "../rows/row-versions.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
-import { offsetsOf } from "./change-log.ts";
 import { checkedChangeLog } from "./history-tables.ts";
 
 /** The number of buckets of a new versions table; the table stores it. */
@@ -60,7 +60,8 @@ async function compactOnce(
   const state = await offline.state(tables.changes.name, { signal });
   const log = checkedChangeLog(offline.name, tables.changes.name, state);
   if (log === null) return { changes: 0, buckets: 0 };
-  const buckets = bucketsOf(versions) ?? wanted;
+  const stored = bucketsOf(context, versions);
+  const buckets = stored ?? wanted;
   const uncompacted = await readUncompacted(offline, source, tables, rows, {
     log,
     versions,
@@ -70,15 +71,17 @@ async function compactOnce(
 
   // each bucket must still be where the log tail was read from: another compactor's progress is a
   // conflict
-  const read = offsetsOf(versions?.positions ?? []);
-  const steps = (bucket: number): PositionStep[] =>
-    log.positions
-      .map(({ partition, offset }) => ({
-        partition: bucketPosition(bucket, partition),
-        expected: read.get(bucketPosition(bucket, partition)) ?? null,
-        next: offset,
-      }))
-      .filter((step) => step.expected !== step.next);
+  const readFrom = versions;
+  const steps = (bucket: number): MetadataStep[] => {
+    const { truncates } = bucketState(readFrom, bucket);
+    const step = bucketStep(readFrom, bucket, {
+      reached: log.positions,
+      truncates: [...truncates, ...uncompacted.truncates[bucket]!].filter(
+        (truncate, i, all) => all.findIndex((one) => sameTruncate(one, truncate)) === i,
+      ),
+    });
+    return step.expected === step.next ? [] : [step];
+  };
   const touched = uncompacted.rows.flatMap((one, bucket) =>
     one.size > 0 || uncompacted.truncates[bucket]!.length > 0 ? [bucket] : [],
   );
@@ -86,14 +89,12 @@ async function compactOnce(
   const idle = uncompacted.rows.flatMap((_, bucket) =>
     touched.includes(bucket) ? [] : steps(bucket),
   );
-  const first: PositionStep[] =
-    bucketsOf(versions) === null
-      ? [{ partition: bucketsPosition, expected: null, next: buckets }, ...idle]
-      : idle;
+  const first = stored === null ? [bucketsStep(buckets), ...idle] : idle;
   if (touched.length === 0) {
     if (
       first.length > 0 &&
-      (await offline.append(tables.versions, [], { positions: first, signal })) === "conflict"
+      (await offline.append(tables.versions, [], { positions: [], metadata: first, signal })) ===
+        "conflict"
     )
       return null;
     return { changes: uncompacted.changes, buckets: 0 };
@@ -122,24 +123,14 @@ async function compactOnce(
     }
     const merged = rows.toBatch(await merge.merged(), bucket);
     await yieldToEventLoop();
-    const known = offsetsOf(versions?.positions ?? []);
-    const truncates = newTruncates
-      .map((truncate) => truncatePosition(bucket, truncate))
-      .filter((name, i, all) => !known.has(name) && all.indexOf(name) === i)
-      .map((partition) => ({
-        partition,
-        expected: null,
-        next: newTruncates.find((truncate) => truncatePosition(bucket, truncate) === partition)!
-          .committed,
-      }));
-    const positions = [...(n === 0 ? first : []), ...steps(bucket), ...truncates];
     const written = await offline.rewrite(
       tables.versions,
       [...kept, merged].filter((batch) => batch.length > 0),
       {
         replaced: { _bucket: [bucket] },
         expectedVersion: versions?.version ?? null,
-        positions,
+        positions: [],
+        metadata: [...(n === 0 ? first : []), ...steps(bucket)],
         signal,
       },
     );

@@ -12,9 +12,7 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 
 /**
  * The columns of a change besides the declared columns. `_inherited_order` is the log order before
- * a change that has no order of its own. For the end of a snapshot, `_inherited_order` is the last
- * order of the snapshot's rows. `_generation` is null in tables of older Tidemark versions, which
- * had no generations.
+ * a change that has no order of its own.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),
@@ -101,15 +99,24 @@ export function historyTables(source: SourceSpec): HistoryTables {
 /**
  * The state of a change log, if this version of Tidemark wrote it.
  *
- * @throws HISTORY_OLDER_FORMAT when the table has the columns of an older version.
+ * @throws HISTORY_OLDER_FORMAT when the table has columns or positions of an older version.
  */
 export function checkedChangeLog(
   store: string,
   table: string,
   state: TableState | null,
 ): TableState | null {
-  if (state === null || !state.columns.some(({ name }) => name === "_lsn")) return state;
-  throw new TidemarkError(
+  if (
+    state === null ||
+    (!state.columns.some(({ name }) => name === "_lsn") &&
+      !state.positions.some(({ partition }) => partition.startsWith("~")))
+  )
+    return state;
+  throw olderFormat(store, table);
+}
+
+export function olderFormat(store: string, table: string): TidemarkError {
+  return new TidemarkError(
     "HISTORY_OLDER_FORMAT",
     `${store}, table ${table}: was written by an older Tidemark (before 0.1.0): ` +
       "give an empty lake, and run the log from its beginning",

@@ -10,13 +10,15 @@ import { compareChanges, rowChangesOf, type RowChange } from "../rows/row-change
 import {
   asDelete,
   deriveVersions,
+  snapshotEnds,
   truncateOf,
   type RowVersion,
   type Truncate,
 } from "../rows/row-versions.ts";
+import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { readChangeLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
-import { knownTruncates, type UncompactedRows } from "./uncompacted-log.ts";
+import { bucketState, type UncompactedRows } from "./uncompacted-log.ts";
 import type { KeyedVersion, VersionRows } from "./version-rows.ts";
 
 export interface HistoryContext {
@@ -49,7 +51,7 @@ export function mergeBucket(
   },
 ): BucketMerge {
   const { source, rows } = context;
-  const truncates = [...knownTruncates(state.versions, bucket), ...newTruncates];
+  const truncates = [...bucketState(state.versions, bucket).truncates, ...newTruncates];
   const stored = new Map<
     string,
     { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }
@@ -141,7 +143,7 @@ async function rederiveFromLog(
   const { offline, source, tables, rows } = context;
   const rowChanges = rowChangesOf(source);
   const changes = new Map<string, RowChange[]>();
-  const truncates: Truncate[] = [];
+  const truncates = snapshotEnds(generationStateOf(state.log.metadata));
   for await (const change of readChangeLog(offline, tables, source, {
     version: state.log.version,
     fromOffset: 0,

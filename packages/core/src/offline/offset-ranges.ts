@@ -5,7 +5,7 @@
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
-import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import { partitionKeyOf } from "../rows/snapshot-generations.ts";
 
 /** A range of offsets, both ends included. */
 export interface OffsetRange {
@@ -62,7 +62,7 @@ export async function offsetRanges(
         generations === undefined ? 0 : ((valueAt(generations, i) as number | null) ?? 0);
       if (
         !wanted(
-          storedPartitionOf({
+          partitionKeyOf({
             generation,
             topic: valueAt(topic!, i) as string,
             partition: valueAt(partition!, i) as number,

@@ -15,7 +15,7 @@ export async function* rowVersionsOf(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly text: string; readonly versions: readonly RowVersion[] }> {
   const { offline, source, tables, rows } = context;
-  const buckets = bucketsOf(state.versions) ?? 1;
+  const buckets = bucketsOf(context, state.versions) ?? 1;
   const uncompacted = await readUncompacted(offline, source, tables, rows, {
     ...state,
     buckets,

@@ -1,12 +1,17 @@
 /** Reads the log tail, which the versions table lacks, by bucket and row. */
 import type { SourceSpec } from "../specs.ts";
-import type { OfflineStore, TableState } from "../spi.ts";
+import type { MetadataStep, OfflineStore, Position, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
-import { storedPartitionOf } from "../rows/snapshot-generations.ts";
+import {
+  generationStateOf,
+  offsetsOf,
+  partitionKeyOf,
+  withoutCheckpoints,
+} from "../rows/snapshot-generations.ts";
 import { rowChangesOf, type RowChange } from "../rows/row-change.ts";
-import { truncateOf, type Truncate } from "../rows/row-versions.ts";
-import { offsetsOf, readChangeLog } from "./change-log.ts";
-import type { HistoryTables } from "./history-tables.ts";
+import { sameTruncate, snapshotEnds, truncateOf, type Truncate } from "../rows/row-versions.ts";
+import { readChangeLog } from "./change-log.ts";
+import { olderFormat, type HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
 
 /** Rows that the log tail changes, by the text of their key. */
@@ -23,46 +28,84 @@ export interface UncompactedLog {
   readonly changes: number;
 }
 
-const TRUNCATE = "truncate/";
-const BUCKET = "bucket/";
+/** What a bucket of the versions table has of the log. */
+export interface BucketState {
+  /** The positions of the log that the bucket has reached. */
+  readonly reached: readonly Position[];
+  /** Every truncate of the log, the ends of snapshots included. */
+  readonly truncates: readonly Truncate[];
+}
+
+/** The text of a bucket in the metadata of the versions table. Orders are decimal digits. */
+interface StoredBucket {
+  readonly reached: readonly Position[];
+  readonly truncates: readonly {
+    readonly order: string;
+    readonly offset: number;
+    readonly committed: number;
+    readonly end?: string;
+  }[];
+}
+
+/** The key of the number of buckets. The table keeps the number it was made with. */
 const BUCKETS = "buckets";
 
-/** The name of a position of the versions table, for a bucket and a log partition. */
-export function bucketPosition(bucket: number, partition: string): string {
-  return `${BUCKET}${bucket}/${partition}`;
+function bucketKey(bucket: number): string {
+  return `bucket/${bucket}`;
 }
 
 /**
- * The name of the position that records a truncate in the versions table. The name identifies the
- * truncate by its log order; the value is its commit time.
+ * The number of buckets of a versions table; null: the table does not exist yet.
+ *
+ * @throws HISTORY_OLDER_FORMAT when an older version of Tidemark wrote the table.
  */
-export function truncatePosition(bucket: number, truncate: Truncate): string {
-  return (
-    `${TRUNCATE}${bucket}/${truncate.order}/${truncate.offset}` +
-    (truncate.end === undefined ? "" : `/${truncate.end}`)
-  );
+export function bucketsOf(
+  { offline, tables }: { readonly offline: OfflineStore; readonly tables: HistoryTables },
+  state: TableState | null,
+): number | null {
+  if (state === null) return null;
+  const text = state.metadata.get(BUCKETS);
+  if (text === undefined) throw olderFormat(offline.name, tables.versions.name);
+  return JSON.parse(text) as number;
 }
 
-export const bucketsPosition: string = BUCKETS;
-
-/** The number of buckets of a versions table; null: the table does not exist yet. */
-export function bucketsOf(state: TableState | null): number | null {
-  return state?.positions.find(({ partition }) => partition === BUCKETS)?.offset ?? null;
+/** The step of the metadata that makes a versions table of so many buckets. */
+export function bucketsStep(buckets: number): MetadataStep {
+  return { key: BUCKETS, expected: null, next: JSON.stringify(buckets) };
 }
 
-export function knownTruncates(state: TableState | null, bucket: number): Truncate[] {
-  const prefix = `${TRUNCATE}${bucket}/`;
-  return (state?.positions ?? [])
-    .filter(({ partition }) => partition.startsWith(prefix))
-    .map(({ partition, offset: committed }) => {
-      const [order, offset, end] = partition.slice(prefix.length).split("/");
-      return {
-        order: BigInt(order!),
-        offset: Number(offset),
-        committed,
-        ...(end === undefined ? {} : { end: BigInt(end) }),
-      };
-    });
+export function bucketState(versions: TableState | null, bucket: number): BucketState {
+  const text = versions?.metadata.get(bucketKey(bucket));
+  if (text === undefined) return { reached: [], truncates: [] };
+  const { reached, truncates } = JSON.parse(text) as StoredBucket;
+  return {
+    reached,
+    truncates: truncates.map(({ order, offset, committed, end }) => ({
+      order: BigInt(order),
+      offset,
+      committed,
+      ...(end === undefined ? {} : { end: BigInt(end) }),
+    })),
+  };
+}
+
+/** The step of the metadata to a bucket's next state. */
+export function bucketStep(
+  versions: TableState | null,
+  bucket: number,
+  { reached, truncates }: BucketState,
+): MetadataStep {
+  const key = bucketKey(bucket);
+  const next: StoredBucket = {
+    reached: withoutCheckpoints(reached),
+    truncates: truncates.map(({ order, offset, committed, end }) => ({
+      order: String(order),
+      offset,
+      committed,
+      ...(end === undefined ? {} : { end: String(end) }),
+    })),
+  };
+  return { key, expected: versions?.metadata.get(key) ?? null, next: JSON.stringify(next) };
 }
 
 export async function readUncompacted(
@@ -78,21 +121,27 @@ export async function readUncompacted(
   },
 ): Promise<UncompactedLog> {
   const { log, versions, buckets, signal } = state;
-  const known = offsetsOf(versions?.positions ?? []);
+  const known = Array.from({ length: buckets }, (_, bucket) => bucketState(versions, bucket));
+  const offsets = known.map(({ reached }) => offsetsOf(reached));
   const reached = (bucket: number, partition: string): number =>
-    known.get(bucketPosition(bucket, partition)) ?? -1;
+    offsets[bucket]!.get(partition) ?? -1;
+  const ends = offsetsOf(log.positions);
   const least = new Map(
-    log.positions.map(({ partition }) => [
+    [...ends.keys()].map((partition) => [
       partition,
-      Math.min(...Array.from({ length: buckets }, (_, bucket) => reached(bucket, partition))),
+      Math.min(...offsets.map((_, bucket) => reached(bucket, partition))),
     ]),
   );
-  const pending = log.positions.filter(({ partition, offset }) => offset > least.get(partition)!);
+  const pending = [...ends].filter(([partition, offset]) => offset > least.get(partition)!);
   const uncompacted: UncompactedRows[] = Array.from({ length: buckets }, () => new Map());
   const truncates: Truncate[][] = Array.from({ length: buckets }, () => []);
+  for (const end of snapshotEnds(generationStateOf(log.metadata)))
+    truncates.forEach((list, bucket) => {
+      if (!known[bucket]!.truncates.some((one) => sameTruncate(one, end))) list.push(end);
+    });
   let changes = 0;
   if (pending.length > 0) {
-    const fromOffset = Math.min(...pending.map(({ partition }) => least.get(partition)! + 1));
+    const fromOffset = Math.min(...pending.map(([partition]) => least.get(partition)! + 1));
     const wanted = (partition: string, offset: number): boolean =>
       offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
@@ -103,7 +152,7 @@ export async function readUncompacted(
       signal,
       wanted,
     })) {
-      const partition = storedPartitionOf(change);
+      const partition = partitionKeyOf(change);
       if (++changes % 500 === 0) await yieldToEventLoop();
       const truncate = truncateOf(change);
       if (truncate !== null) {
@@ -115,9 +164,9 @@ export async function readUncompacted(
         const text = rows.textOf(key);
         const bucket = rows.bucketOf(text, buckets);
         if (change.offset <= reached(bucket, partition)) continue;
-        const known = uncompacted[bucket]!.get(text);
-        if (known === undefined) uncompacted[bucket]!.set(text, { key, changes: [row] });
-        else known.changes.push(row);
+        const found = uncompacted[bucket]!.get(text);
+        if (found === undefined) uncompacted[bucket]!.set(text, { key, changes: [row] });
+        else found.changes.push(row);
       }
     }
   }

@@ -48,7 +48,7 @@ export async function* versionEvents(
 ): AsyncIterable<Events> {
   const { offline, source, tables, rows } = context;
   const { signal } = query;
-  const buckets = bucketsOf(state.versions) ?? 1;
+  const buckets = bucketsOf(context, state.versions) ?? 1;
   const uncompacted = await readUncompacted(offline, source, tables, rows, {
     ...state,
     buckets,

@@ -3,7 +3,6 @@
  * change log, up to a stated position.
  */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
-import { offsetsOf } from "../offline/change-log.ts";
 import {
   changeLogReader,
   type ChangeLogReader,
@@ -18,7 +17,14 @@ import type {
   Position,
   PositionStep,
 } from "../spi.ts";
-import { generationStateOf, storedPartitionOf } from "../rows/snapshot-generations.ts";
+import {
+  generationStateOf,
+  offsetsOf,
+  partitionKey,
+  partitionKeyOf,
+  withoutCheckpoints,
+} from "../rows/snapshot-generations.ts";
+import { beginOnlineGeneration } from "./generation.ts";
 import type { OnlineMaintenance } from "./maintenance.ts";
 import { onlineWriter } from "./online-writer.ts";
 import type { RunProgress } from "../ingest/runner.ts";
@@ -77,6 +83,8 @@ interface SourceBackfill {
   readonly source: SourceSpec;
   /** The positions of its history. */
   readonly positions: readonly Position[];
+  /** The newest generation of its history. */
+  readonly generation: number;
   readonly log: ChangeLogReader | null;
 }
 
@@ -97,10 +105,14 @@ export async function backfillOnline(
     const context = historyContext(offline, source);
     const log = await offline.state(context.tables.changes.name, { signal });
     const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
-    const after = await online.positions(source.name);
+    const after = {
+      positions: await online.positions(source.name),
+      metadata: await online.metadata(source.name),
+    };
     backfills.push({
       source,
       positions: log?.positions ?? [],
+      generation: generationStateOf(log?.metadata).generation,
       log:
         log === null
           ? null
@@ -133,7 +145,7 @@ export async function backfillOnline(
     await updateSourceStates([backfill], settings, (state) => {
       if (state.backfilling === undefined) return null;
       const short = state.backfilling.find(
-        ({ partition, offset }) => (reached.get(partition) ?? -1) < offset,
+        (position) => (reached.get(partitionKey(position)) ?? -1) < position.offset,
       );
       if (short === undefined) return { ...state, backfilling: undefined };
       throw new TidemarkError(
@@ -145,22 +157,17 @@ export async function backfillOnline(
     });
   }
   await settings.maintenance.finish();
-  const userPositionsOf = (positions: readonly Position[]): readonly Position[] =>
-    withoutCheckpoints(userPositions(generationStateOf(positions).generation, positions));
   return {
     changes: done,
-    sources: backfills.map(({ source, positions, log }) => ({
+    sources: backfills.map(({ source, positions, generation, log }) => ({
       source: source.name,
       changes: log?.changes ?? 0,
-      positions: userPositionsOf(positions),
+      positions: userPositions(generation, positions),
     })),
   };
 }
 
-/**
- * Writes directly into the store, under stored partition names, because the changes span several
- * snapshot generations.
- */
+/** Writes directly into the store, because the changes may span several snapshot generations. */
 async function backfillSource(
   source: SourceSpec,
   log: ChangeLogReader,
@@ -178,7 +185,8 @@ async function backfillSource(
   let reached = offsetsOf(await online.positions(source.name));
   const isAhead = (partition: string, offset: number): boolean =>
     offset > (reached.get(partition) ?? -1);
-  for await (const { changes, positions } of log.batches(signal)) {
+  for await (const { changes, positions, generation, snapshot } of log.batches(signal)) {
+    await beginOnlineGeneration(online, source.name, generation);
     for (let attempt = 1; !(await writeBatch(changes, positions)); attempt++) {
       if (attempt === ATTEMPTS)
         throw new TidemarkError(
@@ -189,6 +197,7 @@ async function backfillSource(
         );
       reached = offsetsOf(await online.positions(source.name));
     }
+    if (snapshot !== null) await writer.complete(generation, snapshot);
     signal?.throwIfAborted();
     onWritten(changes.length);
     await maintenance.step();
@@ -200,30 +209,27 @@ async function backfillSource(
     positions: readonly Position[],
   ): Promise<boolean> {
     const steps = positions
-      .filter(({ partition, offset }) => isAhead(partition, offset))
-      .map(({ partition, offset, checkpoint }): PositionStep => ({
+      .filter((position) => isAhead(partitionKey(position), position.offset))
+      .map(({ partition, generation, offset, checkpoint }): PositionStep => ({
         partition,
-        expected: reached.get(partition) ?? null,
+        generation,
+        expected: reached.get(partitionKey({ partition, generation })) ?? null,
         next: offset,
         checkpoint,
       }));
     try {
       if (steps.length > 0)
         await writer.apply(
-          changes.filter((change) => isAhead(storedPartitionOf(change), change.offset)),
+          changes.filter((change) => isAhead(partitionKeyOf(change), change.offset)),
           steps,
         );
     } catch (error) {
       if (source.push === true && isTidemarkError(error, "ONLINE_STORE_FENCED")) return false;
       throw error;
     }
-    for (const { partition, next } of steps) reached.set(partition, next);
+    for (const step of steps) reached.set(partitionKey(step), step.next);
     return true;
   }
-}
-
-function withoutCheckpoints(positions: readonly Position[]): readonly Position[] {
-  return positions.map(({ partition, offset }) => ({ partition, offset }));
 }
 
 /**

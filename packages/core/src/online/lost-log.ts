@@ -1,9 +1,8 @@
 /** Explains `LOG_LOST` when the history still has the changes that the online store lacks. */
 import { isTidemarkError, TidemarkError } from "../errors.ts";
-import { offsetsOf } from "../offline/change-log.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
-import { isBeginMarker, isCompleteMarker } from "../rows/snapshot-generations.ts";
+import { offsetsOf, partitionKey } from "../rows/snapshot-generations.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
 /**
@@ -24,9 +23,9 @@ export async function explainLogLost(
   for (const source of sources) {
     const taken = offsetsOf(await online.positions(source.name));
     const log = await offline.state(historyContext(offline, source).tables.changes.name);
-    for (const { partition, offset } of log?.positions ?? []) {
-      if (isBeginMarker(partition) || isCompleteMarker(partition)) continue;
-      const at = taken.get(partition);
+    for (const position of log?.positions ?? []) {
+      const { partition, offset } = position;
+      const at = taken.get(partitionKey(position));
       if (offset > (at ?? -1))
         behind.push(
           `${partition}: the online store has ` +

@@ -12,7 +12,14 @@ import { pushIdKeys, pushIdsIn, pushIdWrite } from "./push-ids.ts";
 import { withChange } from "./row-cells.ts";
 import type { RowChange } from "../rows/row-change.ts";
 import { batchEditsOf, type BatchEdits, type RowEdit } from "./row-edits.ts";
-import type { Truncate } from "../rows/row-versions.ts";
+import { snapshotEnd, type Truncate } from "../rows/row-versions.ts";
+import {
+  completeGenerationStep,
+  generationStateOf,
+  offsetsOf,
+  partitionKey,
+  type SnapshotSpan,
+} from "../rows/snapshot-generations.ts";
 import { counterWrites, countersKey } from "./source-counters.ts";
 import type { SourceLayout } from "./source-layout.ts";
 import { listSource } from "./source-list.ts";
@@ -38,6 +45,11 @@ export interface OnlineWriterOptions {
 export interface OnlineWriter {
   /** Applies all changes with the positions, or throws and applies none. */
   apply(changes: readonly Change[], positions: readonly PositionStep[]): Promise<void>;
+  /**
+   * Completes the snapshot of a begun generation. Rows of earlier generations that the snapshot did
+   * not bring are deleted.
+   */
+  complete(generation: number, snapshot: SnapshotSpan): Promise<void>;
 }
 
 /**
@@ -61,7 +73,7 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   return {
     async apply(changes, positions) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const cells = await prepare(changes);
+        const cells = await prepare(editsOf(changes), changes);
         if (
           cells !== null &&
           (await store.write({ source: source.name, cells, positions })) === "done"
@@ -69,21 +81,43 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
           return;
         await refuseFenced(store, source.name, positions);
       }
-      throw new TidemarkError(
-        "ONLINE_STORE_CONTENDED",
-        `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other ` +
-          "writers; run fewer runners over one store",
-        { retryable: true },
-      );
+      throw contended();
+    },
+    async complete(generation, snapshot) {
+      const batch = { ...editsOf([]), truncates: [snapshotEnd(generation, snapshot)] };
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const metadata = await store.metadata(source.name);
+        if (generationStateOf(metadata).snapshots[generation - 1] != null) return;
+        const step = completeGenerationStep(metadata, generation, snapshot);
+        const cells = await prepare(batch, []);
+        if (
+          cells !== null &&
+          (await store.write({ source: source.name, cells, positions: [], metadata: [step] })) ===
+            "done"
+        )
+          return;
+      }
+      throw contended();
     },
   };
+
+  function contended(): TidemarkError {
+    return new TidemarkError(
+      "ONLINE_STORE_CONTENDED",
+      `${store.name}: ${ATTEMPTS} attempts to write source "${source.name}" met other ` +
+        "writers; run fewer runners over one store",
+      { retryable: true },
+    );
+  }
 
   /**
    * Computes the cells to write from what the store holds now; null if the store changed during the
    * read.
    */
-  async function prepare(changes: readonly Change[]): Promise<CellWrite[] | null> {
-    const batch = editsOf(changes);
+  async function prepare(
+    batch: BatchEdits,
+    changes: readonly Change[],
+  ): Promise<CellWrite[] | null> {
     const partitions = [...new Set(changes.map(partitionOf))];
     const rowKeys = batch.rows.map(({ key }) => entityLogs.rowKey(key));
     const counterKeys = partitions.map((partition) =>
@@ -260,11 +294,9 @@ async function refuseFenced(
   source: string,
   positions: readonly PositionStep[],
 ): Promise<void> {
-  const stored = new Map(
-    (await store.positions(source)).map((position) => [position.partition, position.offset]),
-  );
-  for (const { partition, expected } of positions) {
-    const now = stored.get(partition) ?? null;
+  const stored = offsetsOf(await store.positions(source));
+  for (const { partition, generation, expected } of positions) {
+    const now = stored.get(partitionKey({ partition, generation })) ?? null;
     if (now === expected) continue;
     throw new TidemarkError(
       "ONLINE_STORE_FENCED",

@@ -11,7 +11,7 @@ import type { Truncate } from "../rows/row-versions.ts";
 import { entityLogName, layoutOf, type SourceLayout } from "./source-layout.ts";
 import { columnsOf } from "../plan/columns-read.ts";
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface SourceState {
   readonly layout: SourceLayout;

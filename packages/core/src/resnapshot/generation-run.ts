@@ -5,9 +5,15 @@
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
 import { generationSource, type GenerationSource } from "./generation-source.ts";
-import { snapshotEndChange, type SnapshotSpan } from "../rows/snapshot-generations.ts";
+import type { SnapshotSpan } from "../rows/snapshot-generations.ts";
 import type { StoreWriters } from "../ingest/source-writer.ts";
+import { historyContext } from "../offline/offline-reader.ts";
+import { onlineWriter } from "../online/online-writer.ts";
+import { layoutFor } from "../online/source-state.ts";
 import {
+  completeOfflineGeneration,
+  openOfflineGeneration,
+  openOnlineGeneration,
   reachableGenerations,
   storedGenerations,
   type StoredGenerations,
@@ -62,15 +68,17 @@ async function completeGeneration(
   const { generation, online, offline } = await storedGenerations(source, { ...options, signal });
   const span = online?.snapshot ?? offline?.snapshot ?? seen;
   if (span === null) return;
-  const { change, position } = snapshotEndChange(source.name, generation, span);
-  const waiting = {
-    ...options,
-    online: online?.snapshot === null ? options.online : undefined,
-    offline: offline?.snapshot === null ? options.offline : undefined,
-  };
-  for (const store of storeWriters([source], waiting, new Map([[source.name, generation]]))) {
-    const writer = (await store.open(signal ?? new AbortController().signal)).get(source.name)!;
-    await writer.write([change], [position]);
-    await writer.finish();
+  if (options.online !== undefined && online?.snapshot == null) {
+    await openOnlineGeneration(options.online, source, generation);
+    const layout = layoutFor(source, options.views);
+    const writer = await onlineWriter({ ...options, store: options.online, layout });
+    await writer.complete(generation, span);
+  }
+  if (options.offline !== undefined && offline?.snapshot == null) {
+    await openOfflineGeneration(options.offline, source, generation, signal);
+    await completeOfflineGeneration(historyContext(options.offline, source), generation, span, {
+      buckets: options.history.buckets,
+      signal,
+    });
   }
 }

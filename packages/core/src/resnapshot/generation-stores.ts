@@ -1,20 +1,20 @@
-/**
- * The stores as the writers of a source see them in one snapshot generation. Positions have the
- * partition names of the log in every generation.
- */
+/** The snapshot generations of a source in its stores. */
 import { isRetryable, TidemarkError } from "../errors.ts";
+import { compactHistory, type CompactionOptions } from "../offline/compaction.ts";
 import { checkedChangeLog, historyTables } from "../offline/history-tables.ts";
+import type { HistoryContext } from "../offline/merge-versions.ts";
+import { beginOnlineGeneration } from "../online/generation.ts";
 import type { SourceSpec } from "../specs.ts";
-import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
+import type { Metadata, OfflineStore, OnlineStore, Position } from "../spi.ts";
 import {
   beginGenerationStep,
+  completeGenerationStep,
   generationStateOf,
   isUnfinished,
   ORDER_LIMIT,
   MAX_GENERATIONS,
-  storedPartitionName,
-  positionsOfGeneration,
   type GenerationState,
+  type SnapshotSpan,
 } from "../rows/snapshot-generations.ts";
 
 export interface GenerationStores {
@@ -39,13 +39,12 @@ export async function storedGenerations(
   source: SourceSpec,
   { online, offline, signal }: GenerationStores,
 ): Promise<StoredGenerations> {
-  const state =
-    online === undefined ? null : generationStateOf(await online.positions(source.name));
+  const state = online === undefined ? null : generationStateOf(await online.metadata(source.name));
   const past =
     offline === undefined
       ? null
       : generationStateOf(
-          (await offline.state(historyTables(source).changes.name, { signal }))?.positions ?? [],
+          (await offline.state(historyTables(source).changes.name, { signal }))?.metadata,
         );
   return combinedState(state, past);
 }
@@ -89,37 +88,61 @@ function combinedState(
 }
 
 /**
- * Opens the online store for the writers of a generation, and begins the generation if needed.
- * Another process may begin the generation at the same time.
+ * Begins a generation in the online store, unless it has it.
+ *
+ * @throws SOURCE_BEGUN_ANEW when the store is in a later generation.
  */
 export async function openOnlineGeneration(
   online: OnlineStore,
   source: SourceSpec,
   generation: number,
-): Promise<OnlineStore> {
-  const positions = await online.positions(source.name);
-  if (needsToBegin(source, online.name, generation, positions))
-    await online.write({
-      source: source.name,
-      cells: [],
-      positions: [beginGenerationStep(generation)],
-    });
-  return onlineInGeneration(online, generation);
+): Promise<void> {
+  const metadata = await online.metadata(source.name);
+  if (needsToBegin(source, online.name, generation, metadata)) {
+    refuseExhausted(source, generation, metadata, await online.positions(source.name));
+    await beginOnlineGeneration(online, source.name, generation);
+  }
 }
 
-/** Opens the offline store for the writers of a generation, and begins the generation if needed. */
+/**
+ * Begins a generation in the history, unless it has it. Another process may begin the generation at
+ * the same time.
+ *
+ * @throws SOURCE_BEGUN_ANEW when the history is in a later generation.
+ */
 export async function openOfflineGeneration(
   offline: OfflineStore,
   source: SourceSpec,
   generation: number,
   signal: AbortSignal | undefined,
-): Promise<OfflineStore> {
+): Promise<void> {
   const { changes } = historyTables(source);
-  const state = await offline.state(changes.name, { signal });
-  const positions = checkedChangeLog(offline.name, changes.name, state)?.positions ?? [];
-  if (needsToBegin(source, offline.name, generation, positions))
-    await offline.append(changes, [], { positions: [beginGenerationStep(generation)], signal });
-  return offlineInGeneration(offline, changes.name, generation);
+  for (;;) {
+    const state = await offline.state(changes.name, { signal });
+    const log = checkedChangeLog(offline.name, changes.name, state);
+    if (!needsToBegin(source, offline.name, generation, log?.metadata)) return;
+    refuseExhausted(source, generation, log?.metadata, log?.positions ?? []);
+    const metadata = [beginGenerationStep(log?.metadata, generation)];
+    await offline.append(changes, [], { positions: [], metadata, signal });
+  }
+}
+
+/** Completes the snapshot of a begun generation in the history, and compacts it. */
+export async function completeOfflineGeneration(
+  context: HistoryContext,
+  generation: number,
+  snapshot: SnapshotSpan,
+  options: CompactionOptions,
+): Promise<void> {
+  const { offline, tables } = context;
+  const { signal } = options;
+  for (;;) {
+    const state = await offline.state(tables.changes.name, { signal });
+    if (generationStateOf(state?.metadata).snapshots[generation - 1] != null) break;
+    const metadata = [completeGenerationStep(state?.metadata, generation, snapshot)];
+    await offline.append(tables.changes, [], { positions: [], metadata, signal });
+  }
+  await compactHistory(context, options);
 }
 
 export async function beginGeneration(
@@ -135,22 +158,22 @@ function needsToBegin(
   source: SourceSpec,
   store: string,
   generation: number,
-  positions: readonly Position[],
+  metadata: Metadata | undefined,
 ): boolean {
-  const at = generationStateOf(positions).generation;
+  const at = generationStateOf(metadata).generation;
   if (at > generation)
     throw new TidemarkError(
       "SOURCE_BEGUN_ANEW",
       `${store}: source "${source.name}" was begun anew (store.resnapshot) since this run ` +
         "started, or while this store was away: start the run again",
     );
-  if (at < generation) refuseExhausted(source, generation, positions);
   return at < generation;
 }
 
 function refuseExhausted(
   source: SourceSpec,
   generation: number,
+  metadata: Metadata | undefined,
   positions: readonly Position[],
 ): void {
   if (generation > MAX_GENERATIONS)
@@ -159,9 +182,10 @@ function refuseExhausted(
       `source "${source.name}" was begun anew ${MAX_GENERATIONS} times, and a store counts no ` +
         "further: begin with empty stores",
     );
-  const highest = positions
-    .map(({ checkpoint }) => checkpoint?.completed?.start ?? checkpoint?.highestOrder)
-    .find((order) => order !== undefined && BigInt(order) >= ORDER_LIMIT);
+  const highest = [
+    ...generationStateOf(metadata).snapshots.map((snapshot) => snapshot?.start),
+    ...positions.map(({ checkpoint }) => checkpoint?.highestOrder),
+  ].find((order) => order !== undefined && BigInt(order) >= ORDER_LIMIT);
   if (highest !== undefined)
     throw new TidemarkError(
       "ORDER_TOO_LARGE",
@@ -169,53 +193,4 @@ function refuseExhausted(
         "below " +
         `${ORDER_LIMIT}: begin with empty stores`,
     );
-}
-
-function onlineInGeneration(store: OnlineStore, generation: number): OnlineStore {
-  return {
-    name: store.name,
-    open: (options) => store.open(options),
-    read: (keys) => store.read(keys),
-    write: (step) =>
-      store.write({ ...step, positions: stepsInGeneration(generation, step.positions) }),
-    positions: async (source) => positionsOfGeneration(generation, await store.positions(source)),
-    deleteExpired: (options) => store.deleteExpired(options),
-    close: () => store.close(),
-  };
-}
-
-/**
- * Only the positions of the change log belong to a generation. The versions table has its own
- * positions.
- */
-function offlineInGeneration(
-  store: OfflineStore,
-  changes: string,
-  generation: number,
-): OfflineStore {
-  return {
-    name: store.name,
-    state: (table, options) => store.state(table, options),
-    append: (table, rows, options) =>
-      store.append(
-        table,
-        rows,
-        table.name === changes
-          ? { ...options, positions: stepsInGeneration(generation, options.positions) }
-          : options,
-      ),
-    rewrite: (table, rows, options) => store.rewrite(table, rows, options),
-    scan: (table, options) => store.scan(table, options),
-    close: () => store.close(),
-  };
-}
-
-function stepsInGeneration(
-  generation: number,
-  steps: readonly PositionStep[],
-): readonly PositionStep[] {
-  return steps.map((step) => ({
-    ...step,
-    partition: storedPartitionName(generation, step.partition),
-  }));
 }

@@ -73,11 +73,7 @@ export function storeWriters(
             name: online.name,
             open: () =>
               writersBySource(async (source) =>
-                onlineWriterOf(
-                  source,
-                  await openOnlineGeneration(online, source, generationOf(source)),
-                  options,
-                ),
+                onlineWriterOf(source, online, options, generationOf(source)),
               ),
             maintenance: onlineMaintenance({
               store: online,
@@ -97,13 +93,7 @@ export function storeWriters(
             name: offline.name,
             open: (signal: AbortSignal) =>
               writersBySource(async (source) =>
-                changeLogWriterOf(
-                  source,
-                  await openOfflineGeneration(offline, source, generationOf(source), signal),
-                  options,
-                  generationOf(source),
-                  signal,
-                ),
+                changeLogWriterOf(source, offline, options, generationOf(source), signal),
               ),
           },
         ]),
@@ -114,9 +104,13 @@ async function onlineWriterOf(
   source: SourceSpec,
   store: OnlineStore,
   options: WriterOptions,
+  generation: number,
 ): Promise<SourceWriter> {
   const { namespace, clock, retention, views } = options;
-  const positions = positionsByPartition(await store.positions(source.name));
+  await openOnlineGeneration(store, source, generation);
+  const stored = async (): Promise<readonly Position[]> =>
+    positionsOfGeneration(generation, await store.positions(source.name));
+  const positions = positionsByPartition(await stored());
   const writer = await onlineWriter({
     store,
     namespace,
@@ -125,7 +119,7 @@ async function onlineWriterOf(
     retention,
   });
   const reload = async (): Promise<void> => {
-    advancePositions(positions, await store.positions(source.name));
+    advancePositions(positions, await stored());
   };
   /**
    * A write of this process failed and may still arrive late. Then this process may have moved the
@@ -140,6 +134,7 @@ async function onlineWriterOf(
         const reached = next.filter(({ partition, offset }) => isNew(partition, offset));
         const steps = reached.map(({ partition, offset, checkpoint }): PositionStep => ({
           partition,
+          generation,
           expected: positions.get(partition)?.offset ?? null,
           next: offset,
           checkpoint,
@@ -177,6 +172,7 @@ async function changeLogWriterOf(
   generation: number,
   signal: AbortSignal,
 ): Promise<SourceWriter> {
+  await openOfflineGeneration(offline, source, generation, signal);
   const context = historyContext(offline, source);
   const stored = async (): Promise<readonly Position[]> =>
     positionsOfGeneration(
@@ -189,6 +185,7 @@ async function changeLogWriterOf(
     clock: options.clock,
     limits: { ...DEFAULT_LIMITS, ...options.history.commit },
     buckets: options.history.buckets,
+    generation,
     positions: [...positions.values()],
     stored,
     shared: options.shared === true,

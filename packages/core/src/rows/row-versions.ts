@@ -5,7 +5,12 @@
 import { compareValues } from "../columns/compare.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
-import { generationOf, orderInGeneration } from "./snapshot-generations.ts";
+import {
+  generationOf,
+  orderInGeneration,
+  type GenerationState,
+  type SnapshotSpan,
+} from "./snapshot-generations.ts";
 import { compareChanges, orderOf, type RowChange } from "./row-change.ts";
 
 /** The row between two commits: known from < t ≤ known to (law 6). */
@@ -44,12 +49,30 @@ export interface Truncate {
 
 /** The truncate in a change; null if the change is no truncate. */
 export function truncateOf(change: Change): Truncate | null {
-  const { kind, offset, generation = 0, inheritedOrder } = change;
-  if (kind !== "truncate" && kind !== "snapshot-end") return null;
-  const truncate = { order: orderOf(change), offset, committed: change.committed ?? 0 };
-  return kind === "truncate"
-    ? truncate
-    : { ...truncate, end: orderInGeneration(generation, inheritedOrder!) };
+  return change.kind === "truncate"
+    ? { order: orderOf(change), offset: change.offset, committed: change.committed ?? 0 }
+    : null;
+}
+
+/** The end of a generation's snapshot, which deletes the rows that the snapshot did not bring. */
+export function snapshotEnd(generation: number, { start, end, committed }: SnapshotSpan): Truncate {
+  return {
+    order: orderInGeneration(generation, start),
+    offset: 1,
+    committed,
+    end: orderInGeneration(generation, end),
+  };
+}
+
+/** The ends of the complete snapshots of these generations. */
+export function snapshotEnds({ snapshots }: Pick<GenerationState, "snapshots">): Truncate[] {
+  return snapshots.flatMap((snapshot, i) =>
+    snapshot === null ? [] : [snapshotEnd(i + 1, snapshot)],
+  );
+}
+
+export function sameTruncate(a: Truncate, b: Truncate): boolean {
+  return a.order === b.order && a.offset === b.offset && a.end === b.end;
 }
 
 /**

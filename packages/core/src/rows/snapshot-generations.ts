@@ -6,7 +6,7 @@
  * again.
  * At the snapshot's end, rows of earlier generations that it did not bring are deleted.
  */
-import type { Change, Position } from "../spi.ts";
+import type { Change, Metadata, MetadataStep, Position } from "../spi.ts";
 
 /**
  * Bits of a source's order in a log order.
@@ -26,53 +26,46 @@ export function generationOf(order: bigint): number {
   return order < ORDER_LIMIT ? 0 : Number(order >> ORDER_BITS);
 }
 
-const BEGIN_MARKER = "~begun:";
-const COMPLETE_MARKER = "~complete";
-
 /**
- * The name that a store gives to a partition of a generation.
- * Offsets of another generation are of another log. Generation 0 keeps the names of the log.
+ * The key of a partition in one generation, for maps. Offsets of another generation are of another
+ * log.
  */
-export function storedPartitionName(generation: number, partition: string): string {
-  return generation === 0 || partition.startsWith("~") ? partition : `~${generation}/${partition}`;
+export function partitionKey({
+  generation = 0,
+  partition,
+}: Pick<Position, "generation" | "partition">): string {
+  return `${generation}/${partition}`;
 }
 
-/** The name that a store gives to the partition of a change. */
-export function storedPartitionOf({
-  generation = 0,
+/** The key of the partition that a change came from. */
+export function partitionKeyOf({
+  generation,
   topic,
   partition,
 }: Pick<Change, "generation" | "topic" | "partition">): string {
-  return storedPartitionName(generation, `${topic}:${partition}`);
+  return partitionKey({ generation, partition: `${topic}:${partition}` });
 }
 
-/** The positions of one generation, under the partition names of the log. */
+/** The positions of one generation, as the change source knows them: without the generation. */
 export function positionsOfGeneration(
   generation: number,
   positions: readonly Position[],
 ): readonly Position[] {
-  const prefix = `~${generation}/`;
-  return positions.flatMap((position) => {
-    if (generation === 0) return position.partition.startsWith("~") ? [] : [position];
-    return position.partition.startsWith(prefix)
-      ? [{ ...position, partition: position.partition.slice(prefix.length) }]
-      : [];
-  });
+  return positions
+    .filter((position) => (position.generation ?? 0) === generation)
+    .map(({ generation: _, ...position }) => position);
 }
 
-/** The generation of a position, read from the name that a store gave to its partition. */
-export function generationOfPosition(partition: string): number {
-  return Number(/^~(?:begun:|complete:)?(\d+)(?:\/|$)/.exec(partition)?.[1] ?? 0);
+/** The positions in one order, without what a reader needs to go on from them. */
+export function withoutCheckpoints(positions: readonly Position[]): readonly Position[] {
+  return positions
+    .map(({ checkpoint: _, ...position }) => position)
+    .sort((a, b) => (partitionKey(a) < partitionKey(b) ? -1 : 1));
 }
 
-/** Whether a position says that a generation was begun. */
-export function isBeginMarker(partition: string): boolean {
-  return partition.startsWith(BEGIN_MARKER);
-}
-
-/** Whether a position says that the snapshot of a generation is complete. */
-export function isCompleteMarker(partition: string): boolean {
-  return partition.startsWith(`${COMPLETE_MARKER}:`);
+/** The offset of each position, by partition key. */
+export function offsetsOf(positions: readonly Position[]): Map<string, number> {
+  return new Map(positions.map((position) => [partitionKey(position), position.offset]));
 }
 
 /**
@@ -88,72 +81,79 @@ export interface SnapshotSpan {
 
 /**
  * What a store knows of the generations of a source.
- * It is stored among the positions, so that it moves by compare-and-set as they do.
+ * The store keeps it as metadata, so that it moves by compare-and-set.
  */
 export interface GenerationState {
   /** The newest generation that was begun. 0: the source was never begun anew. */
   readonly generation: number;
   /** The complete snapshot of the newest generation. null: it is not complete, or there is none. */
   readonly snapshot: SnapshotSpan | null;
+  /** The snapshots of the generations from 1 on. null: not complete. */
+  readonly snapshots: readonly (SnapshotSpan | null)[];
 }
 
-export function generationStateOf(positions: readonly Position[]): GenerationState {
-  const begun = positions
-    .filter(({ partition }) => partition.startsWith(BEGIN_MARKER))
-    .map(({ partition }) => Number(partition.slice(BEGIN_MARKER.length)));
-  const generation = Math.max(0, ...begun);
-  const completed = positions.find(
-    ({ partition }) => partition === `${COMPLETE_MARKER}:${generation}`,
-  )?.checkpoint?.completed;
-  if (completed === undefined) return { generation, snapshot: null };
-  const { start, end, committed } = completed;
-  return { generation, snapshot: { start: BigInt(start), end: BigInt(end), committed } };
+const KEY = "generations";
+
+/** The text of the metadata. Orders are decimal digits. */
+interface StoredGenerations {
+  readonly snapshots: readonly ({
+    readonly start: string;
+    readonly end: string;
+    readonly committed: number;
+  } | null)[];
+}
+
+export function generationStateOf(metadata: Metadata | undefined): GenerationState {
+  const text = metadata?.get(KEY);
+  const stored = text === undefined ? [] : (JSON.parse(text) as StoredGenerations).snapshots;
+  const snapshots = stored.map((snapshot) =>
+    snapshot === null
+      ? null
+      : { start: BigInt(snapshot.start), end: BigInt(snapshot.end), committed: snapshot.committed },
+  );
+  return { generation: snapshots.length, snapshot: snapshots.at(-1) ?? null, snapshots };
 }
 
 export function isUnfinished({ generation, snapshot }: GenerationState): boolean {
   return generation > 0 && snapshot === null;
 }
 
-/** The position step that begins a generation in a store. */
-export function beginGenerationStep(generation: number) {
-  return { partition: `${BEGIN_MARKER}${generation}`, expected: null, next: 1 };
+/** The step of the metadata that begins a generation in a store. */
+export function beginGenerationStep(
+  metadata: Metadata | undefined,
+  generation: number,
+): MetadataStep {
+  const { snapshots } = generationStateOf(metadata);
+  return generationsStep(
+    metadata,
+    Array.from({ length: Math.max(generation, snapshots.length) }, (_, i) => snapshots[i] ?? null),
+  );
 }
 
-/**
- * The change that ends the snapshot of a generation, and the position that says so.
- * The store consumers take it as any other change.
- */
-export function snapshotEndChange(
-  source: string,
+/** The step of the metadata which says that the snapshot of a begun generation is complete. */
+export function completeGenerationStep(
+  metadata: Metadata | undefined,
   generation: number,
-  { start, end, committed }: SnapshotSpan,
-): { readonly change: Change; readonly position: Position } {
-  const where = { topic: COMPLETE_MARKER, partition: generation, offset: 1 };
-  return {
-    change: {
-      ...where,
-      source,
-      generation,
-      kind: "snapshot-end",
-      values: null,
-      oldKey: null,
-      unavailable: [],
-      invalidColumns: [],
-      undecodable: null,
-      nonFinite: 0,
-      order: start,
-      inheritedOrder: end,
-      committed,
-      snapshot: true,
-      op: null,
-      timestamp: null,
-      transaction: null,
-      extra: null,
-    },
-    position: {
-      partition: `${COMPLETE_MARKER}:${generation}`,
-      offset: 1,
-      checkpoint: { completed: { start: String(start), end: String(end), committed } },
-    },
+  snapshot: SnapshotSpan,
+): MetadataStep {
+  const { snapshots } = generationStateOf(metadata);
+  return generationsStep(metadata, snapshots.with(generation - 1, snapshot));
+}
+
+function generationsStep(
+  metadata: Metadata | undefined,
+  snapshots: readonly (SnapshotSpan | null)[],
+): MetadataStep {
+  const next: StoredGenerations = {
+    snapshots: snapshots.map((snapshot) =>
+      snapshot === null
+        ? null
+        : {
+            start: String(snapshot.start),
+            end: String(snapshot.end),
+            committed: snapshot.committed,
+          },
+    ),
   };
+  return { key: KEY, expected: metadata?.get(KEY) ?? null, next: JSON.stringify(next) };
 }

@@ -1,7 +1,17 @@
 import { batchOf, valueAt, vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
-import type { OfflineStore, PartitionFilter, Position, PositionStep, TableSpec } from "../spi.ts";
+import { partitionKey } from "../rows/snapshot-generations.ts";
+import type {
+  Metadata,
+  MetadataStep,
+  OfflineStore,
+  PartitionFilter,
+  Position,
+  PositionStep,
+  TableSpec,
+} from "../spi.ts";
+import { positionOf } from "./memory-online.ts";
 
 /**
  * The data of an offline store in memory.
@@ -19,9 +29,11 @@ interface TableVersion {
   readonly partitionBy: readonly string[];
   readonly batches: readonly PartitionBatch[];
   readonly positions: ReadonlyMap<string, Position>;
-  /** What the commit changed: partitions, and positions. */
+  readonly metadata: Metadata;
+  /** What the commit changed: partitions, positions, and keys of the metadata. */
   readonly touchedPartitions: readonly PartitionValues[];
   readonly movedPositions: readonly string[];
+  readonly changedKeys: readonly string[];
 }
 
 type PartitionValues = Readonly<Record<string, string | number | null>>;
@@ -72,6 +84,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
     table: TableSpec,
     rows: readonly Batch[],
     positions: readonly PositionStep[],
+    metadata: readonly MetadataStep[],
     replacement: {
       readonly replaced: PartitionFilter;
       readonly expectedVersion: number | null;
@@ -82,8 +95,9 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
     if (replacement !== null) checkFilter(table.name, table.partitionBy, replacement.replaced);
     if (
       positions.some(
-        ({ partition, expected }) => (last?.positions.get(partition)?.offset ?? null) !== expected,
-      )
+        (step) => (last?.positions.get(partitionKey(step))?.offset ?? null) !== step.expected,
+      ) ||
+      metadata.some(({ key, expected }) => (last?.metadata.get(key) ?? null) !== expected)
     )
       return "conflict";
     if (replacement !== null) {
@@ -92,9 +106,10 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       const since = versions.slice(from + 1);
       if (
         since.some(
-          ({ touchedPartitions, movedPositions }) =>
+          ({ touchedPartitions, movedPositions, changedKeys }) =>
             touchedPartitions.some((values) => matches(replacement.replaced, values)) ||
-            positions.some(({ partition }) => movedPositions.includes(partition)),
+            positions.some((step) => movedPositions.includes(partitionKey(step))) ||
+            metadata.some(({ key }) => changedKeys.includes(key)),
         )
       )
         return "conflict";
@@ -110,25 +125,25 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       columns === last.columns &&
       added.length === 0 &&
       removed.length === 0 &&
-      positions.length === 0
+      positions.length === 0 &&
+      metadata.length === 0
     )
       return "done";
 
     const moved = new Map(last?.positions);
-    for (const { partition, next, checkpoint } of positions)
-      moved.set(partition, {
-        partition,
-        offset: next,
-        ...(checkpoint === undefined ? {} : { checkpoint }),
-      });
+    for (const step of positions) moved.set(partitionKey(step), positionOf(step));
+    const texts = new Map(last?.metadata);
+    for (const { key, next } of metadata) texts.set(key, next);
     const kept = (last?.batches ?? []).filter((part) => !removed.includes(part));
     versions.push({
       columns,
       partitionBy: table.partitionBy,
       batches: [...kept, ...added],
       positions: moved,
+      metadata: texts,
       touchedPartitions: [...added, ...removed].map(({ values }) => values),
-      movedPositions: positions.map(({ partition }) => partition),
+      movedPositions: positions.map(partitionKey),
+      changedKeys: metadata.map(({ key }) => key),
     });
     data.tables.set(table.name, versions);
     return "done";
@@ -140,24 +155,25 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       signal?.throwIfAborted();
       const found = versionOf(table, version);
       if (found === null) return null;
-      const { columns, partitionBy, batches, positions } = found.at;
+      const { columns, partitionBy, batches, positions, metadata } = found.at;
       return {
         version: found.number,
         columns,
         partitionBy,
         rows: batches.reduce((sum, { batch }) => sum + batch.length, 0),
         positions: [...positions.values()],
+        metadata,
       };
     },
-    async append(table, rows, { positions, signal }) {
+    async append(table, rows, { positions, metadata = [], signal }) {
       signal?.throwIfAborted();
-      return commit(table, rows, positions, null);
+      return commit(table, rows, positions, metadata, null);
     },
-    async rewrite(table, rows, { replaced, expectedVersion, positions, signal }) {
+    async rewrite(table, rows, { replaced, expectedVersion, positions, metadata = [], signal }) {
       signal?.throwIfAborted();
       const all: Batch[] = [];
       for await (const batch of rows) all.push(batch);
-      return commit(table, all, positions, { replaced, expectedVersion });
+      return commit(table, all, positions, metadata, { replaced, expectedVersion });
     },
     async *scan(table, { columns: names, version, partitions = {}, range, signal }) {
       signal?.throwIfAborted();

@@ -1,5 +1,6 @@
 import { compareBytes } from "../columns/compare.ts";
 import { TidemarkError } from "../errors.ts";
+import { partitionKey } from "../rows/snapshot-generations.ts";
 import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "../spi.ts";
 
 /**
@@ -17,8 +18,10 @@ export interface MemoryOnlineData {
 
 interface Namespace {
   readonly cells: Map<string, StoredCell>;
-  /** Positions by source, then by partition. */
+  /** Positions by source, then by generation and partition. */
   readonly positions: Map<string, Map<string, Position>>;
+  /** Metadata by source, then by key. */
+  readonly metadata: Map<string, Map<string, string>>;
 }
 
 interface StoredCell {
@@ -70,7 +73,10 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
       }
       let stored = data.namespaces.get(namespace);
       if (stored === undefined)
-        data.namespaces.set(namespace, (stored = { cells: new Map(), positions: new Map() }));
+        data.namespaces.set(
+          namespace,
+          (stored = { cells: new Map(), positions: new Map(), metadata: new Map() }),
+        );
       opened = { namespace, openNamespace: stored };
     },
     async read(keys) {
@@ -80,18 +86,24 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
         return cell === undefined ? null : { value: cell.value.slice(), version: cell.version };
       });
     },
-    async write({ source, cells, positions }) {
-      const { cells: stored, positions: bySource } = kept();
+    async write({ source, cells, positions, metadata = [] }) {
+      const { cells: stored, positions: bySource, metadata: metadataBySource } = kept();
       checkDistinct(
         cells.map((cell) => keyString(cell.key)),
         "key",
       );
+      checkDistinct(positions.map(partitionKey), "partition");
       checkDistinct(
-        positions.map((step) => step.partition),
-        "partition",
+        metadata.map((step) => step.key),
+        "metadata key",
       );
       const at = bySource.get(source) ?? new Map<string, Position>();
-      if (!positions.every((step) => (at.get(step.partition)?.offset ?? null) === step.expected))
+      if (
+        !positions.every((step) => (at.get(partitionKey(step))?.offset ?? null) === step.expected)
+      )
+        return "conflict";
+      const texts = metadataBySource.get(source) ?? new Map<string, string>();
+      if (!metadata.every((step) => (texts.get(step.key) ?? null) === step.expected))
         return "conflict";
       if (!cells.every((cell) => matchesExpected(cell, stored.get(keyString(cell.key)))))
         return "conflict";
@@ -101,14 +113,19 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
         else
           stored.set(keyString(key), { key: key.slice(), value: value.slice(), version, expires });
       }
-      for (const step of positions) at.set(step.partition, positionOf(step));
+      for (const step of positions) at.set(partitionKey(step), positionOf(step));
       bySource.set(source, at);
+      for (const { key, next } of metadata) texts.set(key, next);
+      metadataBySource.set(source, texts);
       return "done";
     },
     async positions(source) {
       return [...(kept().positions.get(source)?.values() ?? [])].sort((a, b) =>
         a.partition < b.partition ? -1 : 1,
       );
+    },
+    async metadata(source) {
+      return new Map(kept().metadata.get(source));
     },
     async deleteExpired({ before, limit, cursor }) {
       const { cells } = kept();
@@ -141,10 +158,18 @@ function matchesExpected(write: CellWrite, there: StoredCell | undefined): boole
   return write.expected === undefined || write.expected === (there?.version ?? null);
 }
 
-function positionOf({ partition, next, checkpoint }: PositionStep): Position {
-  return checkpoint === undefined
-    ? { partition, offset: next }
-    : { partition, offset: next, checkpoint };
+export function positionOf({
+  partition,
+  generation = 0,
+  next,
+  checkpoint,
+}: PositionStep): Position {
+  return {
+    partition,
+    ...(generation === 0 ? {} : { generation }),
+    offset: next,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  };
 }
 
 function keyString(key: Uint8Array): string {

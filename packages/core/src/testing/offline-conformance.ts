@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
-import type { Checkpoint, OfflineStore, PositionStep, TableSpec } from "../spi.ts";
+import type { Checkpoint, MetadataStep, OfflineStore, PositionStep, TableSpec } from "../spi.ts";
 import { registryConformance } from "./registry-conformance.ts";
 
 /** The offline store of one test, and its handles. */
@@ -58,7 +58,14 @@ export function offlineStoreConformance(options: {
     const state = (await store.state("t"))!;
     assert.deepEqual(
       { ...state },
-      { version: 0, columns: simpleTable.columns, partitionBy: [], rows: 1, positions: [] },
+      {
+        version: 0,
+        columns: simpleTable.columns,
+        partitionBy: [],
+        rows: 1,
+        positions: [],
+        metadata: new Map(),
+      },
     );
   });
 
@@ -237,6 +244,84 @@ export function offlineStoreConformance(options: {
       { partition: "p", offset: 64, checkpoint: fingerprinted("xxxx") },
     ]);
     assert.equal((await newHandle().state("t"))!.rows, 7);
+  });
+
+  check("a position belongs to one generation of its partition", async (newHandle) => {
+    const store = newHandle();
+    const move = (generation: number, expected: number | null, next: number): Promise<string> =>
+      append(store, [], [{ ...step("p:0", expected, next, fingerprinted("m")), generation }]);
+    assert.equal(await move(0, null, 7), "done");
+    assert.equal(await move(1, 7, 8), "conflict");
+    assert.equal(await move(1, null, 3), "done");
+    assert.equal(await move(12, null, 4), "done");
+    assert.equal(await move(1, 3, 5), "done");
+    const stored = [...(await newHandle().state("t"))!.positions];
+    assert.deepEqual(
+      stored.sort((a, b) => (a.generation ?? 0) - (b.generation ?? 0)),
+      [
+        { partition: "p:0", offset: 7, checkpoint: fingerprinted("m") },
+        { partition: "p:0", generation: 1, offset: 5, checkpoint: fingerprinted("m") },
+        { partition: "p:0", generation: 12, offset: 4, checkpoint: fingerprinted("m") },
+      ],
+    );
+  });
+
+  // ---- metadata ----
+
+  check("a text of the metadata is set only where it is as expected", async (newHandle) => {
+    const store = newHandle();
+    const set = (
+      rows: readonly (readonly Value[])[],
+      metadata: readonly MetadataStep[],
+      positions: readonly PositionStep[] = [],
+    ): Promise<string> =>
+      store.append(simpleTable, [batchOf(simpleTable.columns, rows)], { positions, metadata });
+    assert.equal(await set([], [{ key: "k", expected: "1", next: "2" }]), "conflict");
+    assert.equal(await newHandle().state("t"), null);
+    const texts = ["{}", `{"a":"☂ é 😀"}`, "x".repeat(1_000), "1"];
+    let expected: string | null = null;
+    for (const [i, next] of texts.entries()) {
+      const steps: MetadataStep[] = [
+        { key: "k", expected, next },
+        { key: `n/${i}`, expected: null, next: String(i) },
+      ];
+      assert.equal(await set([[BigInt(i), "a"]], steps), "done");
+      assert.equal((await newHandle().state("t"))!.metadata.get("k"), next);
+      expected = next;
+    }
+    const before = await newHandle().state("t");
+    assert.equal(await set([[9n, "b"]], [{ key: "k", expected: "2", next: "3" }]), "conflict");
+    assert.equal(await set([[9n, "b"]], [{ key: "k", expected: null, next: "3" }]), "conflict");
+    assert.equal(
+      await set([[9n, "b"]], [{ key: "k", expected: "1", next: "2" }], [step("p", 4, 5)]),
+      "conflict",
+    );
+    assert.deepEqual(await newHandle().state("t"), before);
+    assert.deepEqual(
+      [...before!.metadata].sort(([a], [b]) => (a < b ? -1 : 1)),
+      [["k", "1"], ...texts.map((_, i) => [`n/${i}`, String(i)])],
+    );
+    assert.equal(before!.rows, texts.length);
+    assert.deepEqual(before!.positions, []);
+    assert.deepEqual(
+      (await newHandle().state("t", { version: 0 }))!.metadata,
+      new Map([
+        ["k", "{}"],
+        ["n/0", "0"],
+      ]),
+    );
+  });
+
+  check("of writers that set one text at once, one wins each time", async (newHandle) => {
+    const add = async (store: OfflineStore): Promise<void> => {
+      for (let done = 0; done < 8;) {
+        const expected = (await store.state("t"))?.metadata.get("count") ?? null;
+        const metadata = [{ key: "count", expected, next: String(Number(expected ?? 0) + 1) }];
+        if ((await store.append(simpleTable, [], { positions: [], metadata })) === "done") done++;
+      }
+    };
+    await Promise.all([add(newHandle()), add(newHandle()), add(newHandle())]);
+    assert.deepEqual((await newHandle().state("t"))!.metadata, new Map([["count", "24"]]));
   });
 
   // ---- columns ----
@@ -456,7 +541,7 @@ export function offlineStoreConformance(options: {
   );
 
   check(
-    "a rewrite conflicts only with changes of its partitions or its positions",
+    "a rewrite conflicts only with changes of its partitions, its positions or its metadata",
     async (newHandle) => {
       const store = newHandle();
       assert.equal(await rewrite(store, [[1, 10n]], [1], null), "done");
@@ -496,8 +581,23 @@ export function offlineStoreConformance(options: {
         "conflict",
         "there is no such version",
       );
+      const set = (expectedVersion: number, key: string, expected: string | null, next: string) =>
+        store.rewrite(bucketTable, [batchOf(bucketTable.columns, [[1, BigInt(next)]])], {
+          replaced: { bucket: [1] },
+          expectedVersion,
+          positions: [],
+          metadata: [{ key, expected, next }],
+        });
+      assert.equal(await set(6, "k", null, "15"), "done");
+      await store.append(bucketTable, [], {
+        positions: [],
+        metadata: [{ key: "k", expected: "15", next: "16" }],
+      });
+      assert.equal(await set(7, "k", "16", "99"), "conflict", "its text was set since");
+      assert.equal(await set(8, "k", "15", "99"), "conflict", "its text is another");
+      assert.equal(await set(7, "other", null, "17"), "done", "another text is another's business");
       assert.deepEqual(sortedRows(await scanRows(newHandle(), "buckets", ["bucket", "id"])), [
-        [1, 14n],
+        [1, 17n],
         [2, 20n],
       ]);
     },

@@ -1,7 +1,7 @@
 /** The conformance suite of online stores. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Cell, CellWrite, Checkpoint, OnlineStore } from "../spi.ts";
+import type { Cell, CellWrite, Checkpoint, MetadataStep, OnlineStore } from "../spi.ts";
 import { memoryOnlineStore } from "./memory-online.ts";
 
 /** The online store of one test, and its handles. */
@@ -332,6 +332,87 @@ export function onlineStoreConformance(options: {
     },
   );
 
+  check("a position belongs to one generation of its partition", async (newHandle) => {
+    const store = await newHandle();
+    const move = (generation: number, expected: number | null, next: number): Promise<string> =>
+      store.write({
+        source: "s",
+        cells: [],
+        positions: [{ partition: "t:0", generation, expected, next }],
+      });
+    assert.equal(await move(0, null, 7), "done");
+    assert.equal(await move(1, 7, 8), "conflict");
+    assert.equal(await move(1, null, 3), "done");
+    assert.equal(await move(12, null, 4), "done");
+    assert.equal(await move(1, 3, 5), "done");
+    const stored = [...(await (await newHandle()).positions("s"))];
+    assert.deepEqual(
+      stored.sort((a, b) => (a.generation ?? 0) - (b.generation ?? 0)),
+      [
+        { partition: "t:0", offset: 7 },
+        { partition: "t:0", generation: 1, offset: 5 },
+        { partition: "t:0", generation: 12, offset: 4 },
+      ],
+    );
+  });
+
+  check(
+    "a text of the metadata is set only where it is as expected, with cells and positions",
+    async (newHandle) => {
+      const store = await newHandle();
+      const set = (
+        metadata: readonly MetadataStep[],
+        source = "s",
+        expected: number | null = null,
+      ): Promise<string> =>
+        store.write({
+          source,
+          cells: [putCell("a", "1")],
+          positions: [{ partition: "p", expected, next: 1 }],
+          metadata,
+        });
+      assert.deepEqual(await store.metadata("s"), new Map());
+      assert.equal(await set([{ key: "k", expected: "", next: "1" }]), "conflict");
+      assert.equal(await readCell(store, "a"), null);
+      assert.deepEqual(await store.positions("s"), []);
+      const texts = ["", `{"a":"☂ é 😀"}`, "x".repeat(10_000), "1"];
+      let expected: string | null = null;
+      for (const [i, next] of texts.entries()) {
+        const steps: MetadataStep[] = [
+          { key: "k", expected, next },
+          { key: `n/${i}`, expected: null, next: String(i) },
+        ];
+        assert.equal(await set(steps, "s", i === 0 ? null : 1), "done");
+        assert.equal((await store.metadata("s")).get("k"), next);
+        expected = next;
+      }
+      assert.equal(await set([{ key: "k", expected: "2", next: "3" }], "s", 1), "conflict");
+      assert.equal(await set([{ key: "k", expected: null, next: "3" }], "s", 1), "conflict");
+      assert.equal(await set([{ key: "k", expected: "1", next: "2" }], "s", 9), "conflict");
+      assert.equal(await set([{ key: "k", expected: null, next: "of t" }], "t"), "done");
+      const other = await newHandle();
+      assert.deepEqual(
+        [...(await other.metadata("s"))].sort(([a], [b]) => (a < b ? -1 : 1)),
+        [["k", "1"], ...texts.map((_, i) => [`n/${i}`, String(i)])],
+      );
+      assert.deepEqual(await other.metadata("t"), new Map([["k", "of t"]]));
+    },
+  );
+
+  check("of writers that set one text at once, one wins each time", async (newHandle) => {
+    const stores = [await newHandle(), await newHandle(), await newHandle()];
+    const add = async (store: OnlineStore): Promise<void> => {
+      for (let done = 0; done < 20;) {
+        const expected = (await store.metadata("s")).get("count") ?? null;
+        const metadata = [{ key: "count", expected, next: String(Number(expected ?? 0) + 1) }];
+        if ((await store.write({ source: "s", cells: [], positions: [], metadata })) === "done")
+          done++;
+      }
+    };
+    await Promise.all(stores.map(add));
+    assert.deepEqual(await stores[0]!.metadata("s"), new Map([["count", "60"]]));
+  });
+
   check("one unexpected cell or position stops the whole step", async (newHandle) => {
     const store = await newHandle();
     await store.write({
@@ -385,7 +466,7 @@ export function onlineStoreConformance(options: {
   });
 
   check(
-    "a step that writes one key or one partition twice is ONLINE_STORE_TWICE and writes nothing",
+    "a step that writes a cell, a position or a text twice is ONLINE_STORE_TWICE, and is not done",
     async (newHandle) => {
       const store = await newHandle();
       await assert.rejects(
@@ -399,6 +480,15 @@ export function onlineStoreConformance(options: {
       const twice = [1, 2].map((next) => ({ partition: "p", expected: null, next }));
       await assert.rejects(
         store.write({ source: "s", cells: [putCell("a", "1")], positions: twice }),
+        { code: "ONLINE_STORE_TWICE" },
+      );
+      await assert.rejects(
+        store.write({
+          source: "s",
+          cells: [putCell("a", "1")],
+          positions: [],
+          metadata: [1, 2].map((next) => ({ key: "k", expected: null, next: String(next) })),
+        }),
         { code: "ONLINE_STORE_TWICE" },
       );
       assert.equal(await readCell(store, "a"), null);
@@ -781,13 +871,14 @@ export function onlineStoreConformance(options: {
   });
 
   check(
-    "reopening keeps cells, versions and positions, and no version comes back",
+    "reopening keeps cells, versions, positions and metadata, and no version comes back",
     async (newHandle) => {
       const first = await newHandle();
       await first.write({
         source: "s",
         cells: [putCell("a", "1"), putCell("b", "1")],
         positions: [{ partition: "p", expected: null, next: 4, checkpoint: { highestOrder: "5" } }],
+        metadata: [{ key: "k", expected: null, next: "[1]" }],
       });
       const before = (await readCell(first, "a"))!;
       const removed = (await readCell(first, "b"))!;
@@ -797,6 +888,7 @@ export function onlineStoreConformance(options: {
       assert.deepEqual(await second.positions("s"), [
         { partition: "p", offset: 4, checkpoint: { highestOrder: "5" } },
       ]);
+      assert.deepEqual(await second.metadata("s"), new Map([["k", "[1]"]]));
       const after = (await readCell(second, "a"))!;
       assert.deepEqual([cellText(after), after.version], ["1", before.version]);
       await second.write({
@@ -824,16 +916,18 @@ export function onlineStoreConformance(options: {
   );
 
   check(
-    "a namespace has its own cells and positions, and deleteExpired stays in it",
+    "a namespace has its own cells, positions and metadata, and deleteExpired stays in it",
     async (newHandle) => {
       const [a, b] = [await newHandle("a"), await newHandle("b")];
       await a.write({
         source: "s",
         cells: [{ ...putCell("k", "of a"), expires: 1 }],
         positions: [{ partition: "p", expected: null, next: 1 }],
+        metadata: [{ key: "k", expected: null, next: "of a" }],
       });
       assert.equal(await readCell(b, "k"), null);
       assert.deepEqual(await b.positions("s"), []);
+      assert.deepEqual(await b.metadata("s"), new Map());
       assert.equal(
         await b.write({
           source: "s",

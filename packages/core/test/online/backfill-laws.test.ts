@@ -22,7 +22,7 @@ import {
   seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
-import type { Change, Position } from "@tidemark/core/spi";
+import type { Change } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { changeLogReader } from "../../src/offline/change-log-reader.ts";
@@ -38,7 +38,7 @@ const SECOND = 1e6;
 const order = ({ topic, partition, offset }: Change): string => `${topic}:${partition}:${offset}`;
 
 function cellsOf(data: MemoryOnlineData): readonly string[] {
-  const { cells, positions } = data.namespaces.get("test")!;
+  const { cells, positions, metadata } = data.namespaces.get("test")!;
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
   return [
     ...[...cells.values()]
@@ -49,18 +49,21 @@ function cellsOf(data: MemoryOnlineData): readonly string[] {
         [...list.values()].map((position) => `${source} ${JSON.stringify(position)}`),
       )
       .sort(),
+    ...[...metadata]
+      .flatMap(([source, texts]) => [...texts].map(([key, text]) => `${source} ${key} ${text}`))
+      .sort(),
   ];
 }
 
 function copyOf({ namespaces, version }: MemoryOnlineData): MemoryOnlineData {
-  const positionsOf = (positions: ReadonlyMap<string, ReadonlyMap<string, Position>>) =>
-    new Map([...positions].map(([source, list]) => [source, new Map(list)]));
+  const copy = <T>(bySource: ReadonlyMap<string, ReadonlyMap<string, T>>) =>
+    new Map([...bySource].map(([source, list]) => [source, new Map(list)]));
   return {
     version,
     namespaces: new Map(
-      [...namespaces].map(([name, { cells, positions }]) => [
+      [...namespaces].map(([name, { cells, positions, metadata }]) => [
         name,
-        { cells: new Map(cells), positions: positionsOf(positions) },
+        { cells: new Map(cells), positions: copy(positions), metadata: copy(metadata) },
       ]),
     ),
   };
@@ -243,7 +246,10 @@ test(
       for (const source of scenario.sources) {
         const context = historyContext(offline, source);
         const log = await offline.state(context.tables.changes.name);
-        const after = await online.positions(source.name);
+        const after = {
+          positions: await online.positions(source.name),
+          metadata: await online.metadata(source.name),
+        };
         const changes =
           log === null
             ? null
@@ -252,7 +258,9 @@ test(
                 limits: backfill.limits,
               });
         if (changes === null) continue;
-        const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
+        const reached = new Map(
+          after.positions.map(({ partition, offset }) => [partition, offset]),
+        );
         let count = 0;
         for await (const batch of changes.batches()) {
           for (const change of batch.changes) {

@@ -424,12 +424,12 @@ describe("a newer format", () => {
     const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
     cells.set(name, {
       ...cell,
-      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 3 })),
+      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 4 })),
     });
     const before = everyCell(over);
     const store = await open(over, { narrow }, "forever");
     const message =
-      `memory online store: the state of source "payments" has format 3, this version reads 2: ` +
+      `memory online store: the state of source "payments" has format 4, this version reads 3: ` +
       `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
       `again`;
     expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(

@@ -42,6 +42,7 @@ export function faultyOnline(store: OnlineStore, next: () => Fault): OnlineStore
     read: (keys) => withFault(store.name, next(), () => store.read(keys)),
     write: (step) => withFault(store.name, next(), () => store.write(step)),
     positions: (source) => withFault(store.name, next(), () => store.positions(source)),
+    metadata: (source) => withFault(store.name, next(), () => store.metadata(source)),
   };
 }
 
