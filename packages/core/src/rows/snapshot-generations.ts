@@ -53,13 +53,21 @@ export function positionsOfGeneration(
 ): readonly Position[] {
   return positions
     .filter((position) => (position.generation ?? 0) === generation)
-    .map(({ generation: _, ...position }) => position);
+    .map(({ partition, offset, checkpoint }) => ({
+      partition,
+      offset,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    }));
 }
 
 /** The positions in one order, without what a reader needs to go on from them. */
 export function withoutCheckpoints(positions: readonly Position[]): readonly Position[] {
   return positions
-    .map(({ checkpoint: _, ...position }) => position)
+    .map(({ partition, generation = 0, offset }) => ({
+      partition,
+      ...(generation === 0 ? {} : { generation }),
+      offset,
+    }))
     .sort((a, b) => (partitionKey(a) < partitionKey(b) ? -1 : 1));
 }
 
