@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lines } from "./checks/lines.ts";
 import { words } from "./checks/words.ts";
+import { entries } from "./checks/entries.ts";
 import { manifests } from "./checks/manifests.ts";
 import { build, packed } from "./checks/packed.ts";
 import { projects } from "./checks/projects.ts";
@@ -28,6 +29,7 @@ const sources: readonly Step[] = [
   commands("format", async () => [await runTool("oxfmt", ["--check"])]),
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
   manifests,
+  entries,
   words,
   projects,
   docs,

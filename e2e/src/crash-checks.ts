@@ -2,8 +2,7 @@
  * Checks the files of a run that was killed repeatedly and has ended (law 5: position and effect
  * are committed together).
  */
-import type { OfflineStore, SourceSpec } from "@tidemark/core/spi";
-import { valueAt } from "@tidemark/core";
+import { type OfflineStore, type SourceSpec, valueAt } from "@tidemark/core/spi";
 import { compareAnswers, differenceText, feed, type Scenario } from "@tidemark/testkit";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";

@@ -2,10 +2,8 @@
  * Compares PostgreSQL's final tables with the online store and the history. Every row by primary
  * key, every column, and the features at many times must agree bit for bit.
  */
-import type { Knowledge } from "@tidemark/core";
-import { micros, type Store } from "@tidemark/core";
-import type { OfflineStore, SourceSpec, Value } from "@tidemark/core/spi";
-import { valueAt } from "@tidemark/core";
+import { type Knowledge, micros, type Store } from "@tidemark/core";
+import { type OfflineStore, type SourceSpec, type Value, valueAt } from "@tidemark/core/spi";
 import { type Random } from "@tidemark/testkit";
 import type { Client } from "pg";
 import type {

@@ -21,14 +21,13 @@ import {
   max,
   min,
   source,
-  specOfSource,
-  specOfView,
   string,
   sum,
   timestamp,
   type Selection,
 } from "@tidemark/core";
-import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
+import { specOfSource, type ColumnSpec, type SourceSpec } from "@tidemark/core/spi";
+import { specOfView } from "@tidemark/core/internal";
 
 /** A selection of features, whatever its row type. */
 export type UntypedSelection = Selection<

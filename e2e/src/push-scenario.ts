@@ -2,15 +2,17 @@
  * Runs a scenario whose sources are pushed. Two stores that die now and then push the rows of its
  * log.
  */
+import { isTidemarkError, micros, openStore, type PushResult, type Store } from "@tidemark/core";
 import {
-  isTidemarkError,
-  micros,
-  openStore,
-  toUser,
-  type PushResult,
-  type Store,
-} from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+  valueAt,
+  type Change,
+  type ColumnSpec,
+  type OfflineStore,
+  type OnlineStore,
+  type SourceSpec,
+  type Value,
+} from "@tidemark/core/spi";
+import { toUser } from "@tidemark/core/internal";
 import {
   generateScenario,
   Random,
@@ -18,14 +20,6 @@ import {
   scenarioWith,
   type Scenario,
 } from "@tidemark/testkit";
-import type {
-  Change,
-  ColumnSpec,
-  OfflineStore,
-  OnlineStore,
-  SourceSpec,
-  Value,
-} from "@tidemark/core/spi";
 import {
   SimulatedCrash,
   failingOffline,

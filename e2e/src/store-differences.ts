@@ -1,6 +1,6 @@
 /** A scenario through the store's public face, beside the oracle. */
-import type { Knowledge } from "@tidemark/core";
-import { isTidemarkError, micros, toUser, type Store } from "@tidemark/core";
+import { type Knowledge, isTidemarkError, micros, type Store } from "@tidemark/core";
+import { toUser } from "@tidemark/core/internal";
 import {
   oracleOf,
   requestKeys,

@@ -3,13 +3,8 @@
  * DuckDB and Spark with their own SQL.
  */
 import { seedsFromEnvironment } from "@tidemark/testkit";
-import type { Knowledge } from "@tidemark/core";
-import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { s3Objects } from "@tidemark/adapter-minio";
-import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
 import {
+  type Knowledge,
   avg,
   count,
   countDistinct,
@@ -27,7 +22,12 @@ import {
   sum,
   timestamp,
 } from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { s3Objects } from "@tidemark/adapter-minio";
+import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
 import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
 import { startTrino, type Trino } from "@tidemark/testkit/services";
 import { startMinio, type Minio } from "@tidemark/testkit/services/minio";

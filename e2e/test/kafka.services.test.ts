@@ -3,7 +3,7 @@
  * groups, killed runners, and broker outages.
  */
 import { openStore, type Store } from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import {
   generateScenario,
   Random,

@@ -3,7 +3,7 @@
  * and two processes at once.
  */
 import type { MaterializeOptions } from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, rmSync } from "node:fs";

@@ -2,8 +2,8 @@
  * Tests law 1 with a finite `retain`: requests before the horizon are refused, requests at or after
  * it are exact. Rows that no request needs are deleted.
  */
-import { openStore, parseTime, type Store, type StoreOptions } from "@tidemark/core";
-import type { OnlineStore } from "@tidemark/core/spi";
+import { openStore, type Store, type StoreOptions } from "@tidemark/core";
+import { parseTime, type OnlineStore } from "@tidemark/core/spi";
 import { memoryOnlineData, memoryOnlineStore, type MemoryOnlineData } from "@tidemark/core/testing";
 import {
   generateScenario,

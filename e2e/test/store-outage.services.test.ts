@@ -17,8 +17,7 @@ import {
   type StoreBackpressure,
   type Store,
 } from "@tidemark/core";
-import type { Position } from "@tidemark/core/spi";
-import { valueAt } from "@tidemark/core";
+import { type Position, valueAt } from "@tidemark/core/spi";
 import {
   generateScenario,
   scenarioDefinitions,

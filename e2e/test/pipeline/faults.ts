@@ -2,8 +2,8 @@
  * Tests faults under load: programs that are stopped, killed or slow. After each fault PostgreSQL's
  * tables, the online store and the history agree.
  */
-import { type Store } from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+import type { Store } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { Random, seedsFromEnvironment } from "@tidemark/testkit";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -3,7 +3,7 @@
  * the stored offsets, a disk without space.
  */
 import { isTidemarkError } from "@tidemark/core";
-import { valueAt } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { Random, seedsFromEnvironment } from "@tidemark/testkit";
 import { localObjects } from "@tidemark/delta";
 import type { Pipeline } from "@tidemark/testkit/services";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchOf, valueAt } from "@tidemark/core";
+import { batchOf, valueAt } from "@tidemark/core/spi";
 import { offlineStoreConformance } from "@tidemark/core/testing";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { objectStoreConformance } from "@tidemark/delta/testing";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ListMultipartUploadsCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { isTidemarkError } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, type ObjectStore } from "@tidemark/delta";
 import { freePorts } from "@tidemark/testkit/services/process";
-import { batchOf } from "@tidemark/core";
 import { describe, onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { s3Objects } from "../src/index.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { valueAt } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";

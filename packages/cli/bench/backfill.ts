@@ -12,7 +12,6 @@ import {
   entity,
   featureView,
   float64,
-  formatTime,
   int64,
   max,
   micros,
@@ -25,6 +24,7 @@ import {
   type Store,
   type StoreOptions,
 } from "@tidemark/core";
+import { formatTime } from "@tidemark/core/spi";
 import { Random } from "@tidemark/testkit";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";

@@ -5,7 +5,7 @@
  *
  *     node --conditions=@tidemark/source packages/cli/bench/replay.ts [messages] [requests] [seed] [users]
  */
-import { formatTime } from "@tidemark/core";
+import { formatTime } from "@tidemark/core/spi";
 import { Random } from "@tidemark/testkit";
 import { spawnSync } from "node:child_process";
 import {

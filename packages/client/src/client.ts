@@ -1,21 +1,19 @@
 /** Makes a client of Tidemark's server, with the calls of a store. */
 import {
   TidemarkError,
-  answerOf,
   isTidemarkError,
-  keysNeeded,
   selectedFeatures,
   type FeatureReads,
   type MaterializeOptions,
   type MaterializeResult,
   type OnlineAnswer,
-  type OnlineRequestInput,
   type Pushes,
   type RequestedEntities,
   type SourceStatus,
   type TimeInput,
 } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
+import { answerOf, type OnlineRequestInput, keysNeeded } from "@tidemark/core/internal";
 import type { CallOptions, ClientOptions } from "./client-options.ts";
 import type { DefinitionExports, ServiceNames, ServiceKeys, ServiceRow } from "./definitions-of.ts";
 import { columnsOf, requestBody, referencesOf } from "./online-request.ts";

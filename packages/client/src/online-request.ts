@@ -1,12 +1,6 @@
 /** Encodes a request for features in the server's form. */
-import {
-  formatTime,
-  keyReader,
-  requestedKeys,
-  timeOf,
-  type OnlineRequestInput,
-} from "@tidemark/core";
-import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
+import { formatTime, type ColumnSpec, type SelectedFeature } from "@tidemark/core/spi";
+import { requestedKeys, type OnlineRequestInput, keyReader, timeOf } from "@tidemark/core/internal";
 import { wireValue } from "./wire.ts";
 
 /** A request's JSON without features. */

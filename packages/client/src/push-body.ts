@@ -1,6 +1,7 @@
 /** Encodes the rows of a push in the server's form. */
-import { TidemarkError, fromUser, specOfSource } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import { TidemarkError } from "@tidemark/core";
+import { specOfSource, type ColumnSpec } from "@tidemark/core/spi";
+import { fromUser } from "@tidemark/core/internal";
 import { untypedValue, wireValue } from "./wire.ts";
 
 export interface PushTarget {

@@ -1,6 +1,7 @@
 /** Converts between JavaScript values and JSON that loses no digit. */
-import { TidemarkError, formatTime, parseTime, timeOf, toJson, toUser } from "@tidemark/core";
-import type { ColumnSpec, Value } from "@tidemark/core/spi";
+import { TidemarkError, toJson } from "@tidemark/core";
+import { formatTime, parseTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
+import { timeOf, toUser } from "@tidemark/core/internal";
 
 /** Encodes a Tidemark value in the form that the server reads. */
 export function wireValue(value: Value, column: ColumnSpec): unknown {

@@ -1,11 +1,69 @@
 export { TidemarkError, isRetryable, isTidemarkError } from "./errors.ts";
 export type { ErrorCode } from "./error-codes.ts";
-export { didYouMean } from "./did-you-mean.ts";
-export { durationText } from "./define/duration.ts";
 export type { ValueType, Value } from "./specs.ts";
-export { batchOf, valueAt } from "./columns/batch.ts";
-export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
-export * from "./define/index.ts";
+export { avg, count, countDistinct, latest, max, min, sum } from "./define/aggregations.ts";
+export type {
+  Aggregation,
+  Computed,
+  Latest,
+  NullableAggregation,
+  NullableWindowAggregation,
+  WindowAggregation,
+} from "./define/aggregations.ts";
+export { collectDefinitions, type Definitions } from "./define/collect-definitions.ts";
+export {
+  boolean,
+  bytes,
+  date,
+  decimal,
+  float64,
+  int32,
+  int64,
+  json,
+  string,
+  timestamp,
+} from "./define/columns.ts";
+export type { DecimalOptions, NumberMode, TimestampOptions } from "./define/columns.ts";
+export type { Column, ColumnType, Columns, InputOf, InputsOf } from "./define/column-types.ts";
+export type { Duration } from "./define/duration.ts";
+export { entity, type Entity } from "./define/entity.ts";
+export {
+  and,
+  eq,
+  gt,
+  gte,
+  inList,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  not,
+  or,
+  type Condition,
+} from "./define/expressions.ts";
+export type { Feature } from "./define/feature.ts";
+export { featureService, type FeatureService } from "./define/feature-service.ts";
+export { featureView, type FeatureView } from "./define/feature-view.ts";
+export { selectedFeatures, type NeedsOf, type RowOf, type Selection } from "./define/selection.ts";
+export type { Invalid } from "./define/shape.ts";
+export {
+  pushSource,
+  type PushKey,
+  type PushRow,
+  type PushSource,
+  type PushSourceInfo,
+} from "./define/push-source.ts";
+export {
+  commitTime,
+  source,
+  type CommitTime,
+  type Source,
+  type SourceInfo,
+} from "./define/source.ts";
+export { micros, type Micros, type TimeInput } from "./define/time-input.ts";
+export { toJson, type Json } from "./define/to-json.ts";
+export { toSql } from "./define/to-sql.ts";
 export type {
   Answer,
   BeforeHistory,
@@ -18,8 +76,6 @@ export type {
   TrainingSet,
 } from "./request/request-types.ts";
 export type { BackfillOptions, BackfillResult } from "./online/backfill.ts";
-export { keyReader, keysNeeded, type KeyReader } from "./request/entity-keys.ts";
-export { answerOf, requestedKeys, type OnlineRequestInput } from "./request/online-request.ts";
 export {
   openStore,
   type OnlineRequest,
@@ -30,11 +86,7 @@ export {
 } from "./store/store.ts";
 export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
 export type { ResnapshotResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
-export {
-  definitionMismatchText,
-  type DefinitionMismatch,
-  type OnDefinitionMismatch,
-} from "./registry/definition-mismatch.ts";
+export type { DefinitionMismatch, OnDefinitionMismatch } from "./registry/definition-mismatch.ts";
 export type {
   ApplyOptions,
   ApplyResult,
@@ -42,7 +94,7 @@ export type {
   RegistryPlan,
 } from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./ingest/runner.ts";
-export { backpressureText, type StoreBackpressure } from "./ingest/backpressure.ts";
+export type { StoreBackpressure } from "./ingest/backpressure.ts";
 export type { StoreTable } from "./store/store-tables.ts";
 export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";
 export type {

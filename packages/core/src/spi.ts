@@ -1,11 +1,13 @@
 /**
- * The interfaces that adapters implement. Types only. Semantics, encoding, batching and retries
- * live in core: an adapter translates and does I/O.
+ * The interfaces that adapters implement, and the functions that adapters need. Semantics, encoding,
+ * batching and retries live in core: an adapter translates and does I/O.
  */
 import type { Batch } from "./columns/batch.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
 
-export type { Batch, Vector } from "./columns/batch.ts";
+export { batchOf, valueAt, type Batch, type Vector } from "./columns/batch.ts";
+export { specOfSource } from "./define/spec-of.ts";
+export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export type {
   ColumnSpec,
   EntitySpec,

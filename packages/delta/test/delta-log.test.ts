@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTidemarkError } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, type ObjectStore } from "@tidemark/delta";
 import { describe, test } from "vitest";
 import { compareCodePoints } from "../src/parquet/statistics.ts";
 import { column, idsOf, numbers, range, rowsOfNumbers, temporary } from "./lakes.ts";
-import { batchOf } from "@tidemark/core";
 
 function entry(lake: string, version: number, suffix = "json"): string {
   return join(lake, "numbers", "_delta_log", `${String(version).padStart(20, "0")}.${suffix}`);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
-import { batchOf } from "@tidemark/core";
-import type { Batch, ColumnSpec, ValueType, TableSpec, Value } from "@tidemark/core/spi";
+import {
+  batchOf,
+  type Batch,
+  type ColumnSpec,
+  type ValueType,
+  type TableSpec,
+  type Value,
+} from "@tidemark/core/spi";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { groupThread, ownThread, type Done, type GroupThread } from "../src/group-thread.ts";
 import { deltaOfflineStore, localObjects } from "../src/index.ts";

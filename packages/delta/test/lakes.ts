@@ -2,14 +2,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { batchOf, valueAt } from "@tidemark/core";
-import type {
-  Batch,
-  ColumnSpec,
-  ValueType,
-  OfflineStore,
-  TableSpec,
-  Value,
+import {
+  batchOf,
+  valueAt,
+  type Batch,
+  type ColumnSpec,
+  type ValueType,
+  type OfflineStore,
+  type TableSpec,
+  type Value,
 } from "@tidemark/core/spi";
 import { onTestFinished } from "vitest";
 

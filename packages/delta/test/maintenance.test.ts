@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { batchOf } from "@tidemark/core";
 import { isTidemarkError } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, type ObjectStore } from "@tidemark/delta";
 import { describe, test } from "vitest";
 import { column, idsOf, numbers, range, rowsOfNumbers, temporary, valuesOf } from "./lakes.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchOf } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { test } from "vitest";
 import { openParquet } from "../src/parquet/reader.ts";
 import { parquetBytes } from "../src/parquet/writer.ts";

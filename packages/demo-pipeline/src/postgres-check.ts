@@ -2,8 +2,8 @@
  * Compares PostgreSQL's final tables with the stores: every row and column by primary key, and the
  * seven features computed from the rows.
  */
-import { valueAt, type Store, type Value } from "@tidemark/core";
-import type { OfflineStore } from "@tidemark/core/spi";
+import type { Store, Value } from "@tidemark/core";
+import { valueAt, type OfflineStore } from "@tidemark/core/spi";
 import { isDeepStrictEqual } from "node:util";
 import type { Pool } from "pg";
 import { DAY } from "./bank-events.ts";

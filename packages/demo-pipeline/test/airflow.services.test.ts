@@ -3,7 +3,8 @@
  * Delta lake and SQLite. The results of the nights are compared with PostgreSQL's rows.
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { openStore, valueAt } from "@tidemark/core";
+import { openStore } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { registerConnector } from "@tidemark/source-debezium";

@@ -3,7 +3,7 @@
  * times to the table `race`. The program prints when it is ready, and begins on a command.
  */
 import { once } from "node:events";
-import { batchOf } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore } from "@tidemark/delta";
 import { s3Objects, type S3ObjectsOptions } from "../../src/index.ts";
 

@@ -1,5 +1,6 @@
 /** `tidemark backfill`: the online store from the history. */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark backfill [--source NAME] [options]

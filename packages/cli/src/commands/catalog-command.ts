@@ -1,5 +1,5 @@
 /** `tidemark catalog`: the history's tables in Trino's catalog, from the command line. */
-import { didYouMean } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import {
   historyTables,
   registeredTables,

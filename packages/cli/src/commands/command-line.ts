@@ -1,5 +1,6 @@
 /** The `tidemark` command: which subcommand is meant, and how errors leave it. */
-import { didYouMean, isTidemarkError } from "@tidemark/core";
+import { isTidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import { redact } from "../config/secret.ts";
 import { readOptions, usage } from "../terminal/options.ts";
 import type { CommandContext, Terminal } from "../terminal/progress.ts";

@@ -5,7 +5,8 @@
  * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and
  * returns the exit code, or nothing for 0.
  */
-import { definitionMismatchText, isTidemarkError } from "@tidemark/core";
+import { isTidemarkError } from "@tidemark/core";
+import { definitionMismatchText } from "@tidemark/core/internal";
 import { loadConfig, type LoadedConfig } from "../config/config-file.ts";
 import { openConfigured, type Configured, type OpenOptions } from "../config/open-configured.ts";
 import { redact, redactAll } from "../config/secret.ts";

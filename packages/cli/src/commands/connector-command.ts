@@ -1,5 +1,6 @@
 /** `tidemark connector`: Debezium connectors in Kafka Connect, from the command line. */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import type { ConnectorDatabase, ConnectorStatus } from "@tidemark/source-debezium";
 import { loadDebezium } from "../modules/optional-packages.ts";
 import { readOptions, usage } from "../terminal/options.ts";

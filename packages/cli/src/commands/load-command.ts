@@ -1,5 +1,6 @@
 /** `tidemark load`: days into the tables of the configuration's sources. */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import type { CompletedDay } from "../load/load-job.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";

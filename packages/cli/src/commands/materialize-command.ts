@@ -2,7 +2,8 @@
  * `tidemark materialize`: the rows of views at the end of days, into their features tables and the
  * online store.
  */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";
 import { usage } from "../terminal/options.ts";

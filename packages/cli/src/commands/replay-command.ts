@@ -1,5 +1,5 @@
 /** `tidemark replay`: the options, what is said, and how it ends. */
-import { didYouMean } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import { readOptions, usage, choiceOf } from "../terminal/options.ts";
 import { progressOn, type Terminal } from "../terminal/progress.ts";
 import { replay, type ReplayPath, type TimeUnits } from "../replay/replay.ts";

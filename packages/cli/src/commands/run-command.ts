@@ -1,5 +1,6 @@
 /** `tidemark run`: changes into the stores, until somebody says stop. */
-import { TidemarkError, didYouMean, backpressureText } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean, backpressureText } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { usage } from "../terminal/options.ts";
 

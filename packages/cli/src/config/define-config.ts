@@ -1,6 +1,7 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
-import { TidemarkError, didYouMean, type StoreOptions } from "@tidemark/core";
+import { TidemarkError, type StoreOptions } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
 import { isSecretReference, type OpenContext, type SecretReferences } from "./secret.ts";

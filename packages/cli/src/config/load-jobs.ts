@@ -2,7 +2,8 @@
  * What `tidemark.config.ts` says of `tidemark load`: from where the rows of a day come, and into
  * which table they go.
  */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import type { Pool } from "pg";
 import type { OpenContext, SecretReferences } from "../config/secret.ts";
 

@@ -2,7 +2,6 @@
 import {
   TidemarkError,
   collectDefinitions,
-  didYouMean,
   isTidemarkError,
   openStore,
   type Definitions,
@@ -10,6 +9,7 @@ import {
   type StoreOptions,
 } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 

@@ -1,6 +1,7 @@
 /** What `tidemark.config.ts` says of `tidemark serve`. */
 import { readFile } from "node:fs/promises";
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import type { Limits, Scope, ServerToken, TlsTexts } from "@tidemark/server";
 import type { SecretReferences } from "../config/secret.ts";
 import type { Secrets } from "../config/secret.ts";

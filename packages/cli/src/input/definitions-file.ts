@@ -2,13 +2,11 @@
 import {
   TidemarkError,
   collectDefinitions,
-  didYouMean,
   selectedFeatures,
-  specOfService,
-  specOfView,
   type Selection,
 } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
+import { didYouMean, specOfService, specOfView } from "@tidemark/core/internal";
 import { loadModule, type ModuleExports } from "../modules/load-module.ts";
 
 /** A service or a view, as the file exports it. */

@@ -1,5 +1,5 @@
 /** Days as the clocks of a zone have them: what `--date` means. */
-import { formatDate, parseDate, parseTime } from "@tidemark/core";
+import { formatDate, parseDate, parseTime } from "@tidemark/core/spi";
 import { usage } from "../terminal/options.ts";
 import type { Day } from "../config/load-jobs.ts";
 

@@ -1,6 +1,7 @@
 /** Features by the names that the configuration's definitions have for them. */
-import { TidemarkError, didYouMean, type Definitions } from "@tidemark/core";
+import { TidemarkError, type Definitions } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 
 /** The features of a service, or of a view. Throws `SERVICE_UNKNOWN`. */
 export function featuresOfService(

@@ -1,6 +1,7 @@
 /** The rows of a day in a form that COPY takes, from wherever they come. */
-import { TidemarkError, formatTime, isTidemarkError, toUser, valueAt } from "@tidemark/core";
-import type { Batch } from "@tidemark/core/spi";
+import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import { formatTime, valueAt, type Batch } from "@tidemark/core/spi";
+import { toUser } from "@tidemark/core/internal";
 import type { ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
 import { csvHeader } from "../input/csv.ts";

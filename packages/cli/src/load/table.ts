@@ -1,5 +1,6 @@
 /** The table that a day goes into, and the notes of the days that did. */
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 import pg from "pg";
 
 const { escapeIdentifier } = pg;

@@ -1,6 +1,7 @@
 /** The tables of the history that a command is to look after. */
-import { TidemarkError, didYouMean, type StoreTable } from "@tidemark/core";
+import { TidemarkError, type StoreTable } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import type { Configured } from "../config/open-configured.ts";
 
 /** An offline store that has files to look after. */

@@ -1,6 +1,6 @@
 /** Answers as JSON text in which no digit is lost, and which is equal only where the values are. */
-import { formatTime, toUser, valueAt } from "@tidemark/core";
-import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
+import { formatTime, valueAt, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
+import { toUser } from "@tidemark/core/internal";
 import { compactJson } from "../input/exact-json.ts";
 
 /** Row `i` of the batch: the JSON text of each value from column `first` on. */

@@ -1,5 +1,5 @@
 /** Sizes and times for people. */
-import { formatTime } from "@tidemark/core";
+import { formatTime } from "@tidemark/core/spi";
 
 export function bytesText(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];

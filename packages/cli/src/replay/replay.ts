@@ -1,6 +1,7 @@
 /** Feeds recorded topics to new stores and answers requests from them. */
-import { didYouMean, micros, openStore, type Knowledge, type Store } from "@tidemark/core";
+import { micros, openStore, type Knowledge, type Store } from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import { setImmediate } from "node:timers/promises";
 import { answerLine, answerTexts } from "../output/answers.ts";
 import { answersFile } from "../output/answers-file.ts";

@@ -1,7 +1,8 @@
 /** Requests: one JSON object per line, with the join keys and `event_timestamp`. */
 import { readFile } from "node:fs/promises";
-import { TidemarkError, fromUser, timeOf } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
+import { fromUser, timeOf } from "@tidemark/core/internal";
 import { ExactNumber, parseExact } from "../input/exact-json.ts";
 
 export interface RequestLine {

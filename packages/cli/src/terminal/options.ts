@@ -2,7 +2,8 @@
  * Options of a command, read strictly: what is not known is refused, with the nearest name that is.
  */
 import { parseArgs } from "node:util";
-import { TidemarkError, didYouMean } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 
 /** flag: stands alone · text: takes a value · texts: takes a value and may be given again. */
 export type OptionKind = "flag" | "text" | "texts";

@@ -1,13 +1,7 @@
 /** A file of entity rows as columns: Parquet, CSV or JSON lines, batch by batch. */
-import {
-  TidemarkError,
-  batchOf,
-  didYouMean,
-  fromUser,
-  parseTime,
-  type EntityColumns,
-} from "@tidemark/core";
-import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
+import { TidemarkError, type EntityColumns } from "@tidemark/core";
+import { batchOf, parseTime, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
+import { didYouMean, fromUser } from "@tidemark/core/internal";
 import { ExactNumber, exactJson } from "../input/exact-json.ts";
 import { csvHeader, csvRecords } from "../input/csv.ts";
 import { ENTITIES_CODES, fileLines, fileThere } from "../input/text-file.ts";

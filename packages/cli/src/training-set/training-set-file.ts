@@ -3,14 +3,13 @@ import { open } from "node:fs/promises";
 import {
   TidemarkError,
   isTidemarkError,
-  keysNeeded,
-  selectionFrom,
   type BeforeHistory,
   type Knowledge,
   type Store,
   type TrainingSet,
 } from "@tidemark/core";
 import type { Batch, SelectedFeature } from "@tidemark/core/spi";
+import { keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import { answerLine, answerTexts } from "../output/answers.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { entityFile } from "./entity-file.ts";

@@ -2,8 +2,8 @@
  * Times that were taken as UTC because they name no zone, as the clocks of a zone showed them (law
  * 10).
  */
-import { TidemarkError, formatTime, parseTime } from "@tidemark/core";
-import type { Vector } from "@tidemark/core/spi";
+import { TidemarkError } from "@tidemark/core";
+import { formatTime, parseTime, type Vector } from "@tidemark/core/spi";
 
 type TimeArray = Extract<Vector, { kind: "float64" }>;
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { openStore } from "@tidemark/core";
+import { valueAt } from "@tidemark/core/spi";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { valueAt } from "@tidemark/core";
 import { expect, test } from "vitest";
 import { historyProject } from "../support/history-project.ts";
 import type { Project } from "../support/project.ts";

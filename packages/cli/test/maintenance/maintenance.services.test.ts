@@ -1,10 +1,10 @@
 /** `tidemark optimize`, `vacuum` and `stats`: files come and go, and no answer changes. */
-import type { Knowledge } from "@tidemark/core";
+import { type Knowledge, openStore, type Store } from "@tidemark/core";
+import { formatTime, parseTime, valueAt } from "@tidemark/core/spi";
 import { readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { s3Objects } from "@tidemark/adapter-minio";
-import { formatTime, openStore, parseTime, valueAt, type Store } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, type DeltaOfflineStore } from "@tidemark/delta";
 import { startMinio } from "@tidemark/testkit/services/minio";
 import { recordedTopic } from "@tidemark/source-debezium";

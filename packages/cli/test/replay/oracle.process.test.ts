@@ -1,4 +1,4 @@
-import { formatTime } from "@tidemark/core";
+import { formatTime } from "@tidemark/core/spi";
 import {
   generateScenario,
   oracleOf,

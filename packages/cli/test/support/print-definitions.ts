@@ -1,6 +1,6 @@
 /** Specs as the TypeScript that a user would have written for them. */
-import { formatDate, type Value } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import type { Value } from "@tidemark/core";
+import { formatDate, type ColumnSpec } from "@tidemark/core/spi";
 import type { Scenario } from "@tidemark/testkit";
 
 type View = Scenario["views"][number];

@@ -1,6 +1,6 @@
 /** Answers read back from their text, apart from the code that wrote them. */
-import { parseDate, parseTime, type Value } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import type { Value } from "@tidemark/core";
+import { parseDate, parseTime, type ColumnSpec } from "@tidemark/core/spi";
 
 /** The values of one line by name: numbers as their digits. */
 export function readAnswer(line: string): Map<string, unknown> {

@@ -5,8 +5,8 @@
 import { execFileSync } from "node:child_process";
 import { linkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { batchOf, formatTime, parseTime, toJson, type Value } from "@tidemark/core";
-import type { Batch, ColumnSpec } from "@tidemark/core/spi";
+import { toJson, type Value } from "@tidemark/core";
+import { batchOf, formatTime, parseTime, type Batch, type ColumnSpec } from "@tidemark/core/spi";
 import { readParquet, writeParquet } from "@tidemark/delta";
 import { expect, test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";

@@ -27,15 +27,13 @@ import {
   or,
   selectedFeatures,
   source,
-  specOfEntity,
-  specOfService,
-  specOfSource,
-  specOfView,
   string,
   sum,
   timestamp,
   toSql,
 } from "@tidemark/core";
+import { specOfSource } from "@tidemark/core/spi";
+import { specOfEntity, specOfService, specOfView } from "@tidemark/core/internal";
 import type { Expression } from "../../src/specs.ts";
 import { expect, test } from "vitest";
 import * as example from "./features.ts";

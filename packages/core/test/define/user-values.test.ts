@@ -1,4 +1,5 @@
-import { fromUser, isTidemarkError, micros, timeOf, toJson, toUser } from "@tidemark/core";
+import { isTidemarkError, micros, toJson } from "@tidemark/core";
+import { fromUser, timeOf, toUser } from "@tidemark/core/internal";
 import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 import { describe, expect, test } from "vitest";
 

@@ -3,8 +3,13 @@
  * other has meanwhile, and where both end.
  */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import { valueAt } from "@tidemark/core";
+import {
+  type Change,
+  type ChangeBatch,
+  type ChangeSource,
+  type Position,
+  valueAt,
+} from "@tidemark/core/spi";
 import {
   memoryOfflineData,
   memoryOfflineStore,

@@ -13,7 +13,7 @@ import {
   string,
   sum,
   timestamp,
-} from "../../src/define/index.ts";
+} from "../../src/index.ts";
 import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
 import type { Change, ChangeSource, OfflineStore, OnlineStore } from "../../src/spi.ts";
 import { memoryOfflineData, memoryOfflineStore } from "../../src/testing/memory-offline.ts";

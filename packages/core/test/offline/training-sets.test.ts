@@ -1,15 +1,14 @@
-import type { BeforeHistory, Knowledge } from "@tidemark/core";
 import {
+  type BeforeHistory,
+  type Knowledge,
   featureView,
   latest,
   micros,
   openStore,
-  valueAt,
   type EntityColumns,
   type Store,
 } from "@tidemark/core";
-import type { Batch, ColumnSpec, Value } from "@tidemark/core/spi";
-import { batchOf } from "@tidemark/core";
+import { valueAt, type Batch, type ColumnSpec, type Value, batchOf } from "@tidemark/core/spi";
 import { describe, expect, test } from "vitest";
 import {
   DAY,

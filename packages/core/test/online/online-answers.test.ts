@@ -1,12 +1,12 @@
 import {
-  batchOf,
   collectDefinitions,
   isTidemarkError,
   micros,
   openStore,
-  selectionFrom,
   type TimeInput,
 } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
+import { selectionFrom } from "@tidemark/core/internal";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
 import {

@@ -3,7 +3,7 @@
  * tenth commit is followed by optimize. The process kills itself at the `nth` visit of a fail
  * point.
  */
-import { batchOf } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 
 const [directory, total, point, nth] = process.argv.slice(2) as [string, string, string, string];

@@ -2,7 +2,7 @@
  * Commits a row several times to the table `race`: without positions, or each at the next offset
  * that all writers share.
  */
-import { batchOf } from "@tidemark/core";
+import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 
 const [directory, writer, commits, shared] = process.argv.slice(2) as [

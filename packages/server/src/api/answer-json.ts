@@ -1,6 +1,5 @@
 /** Writes answers as the JSON text of rows. */
-import { formatTime } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import { formatTime, type ColumnSpec } from "@tidemark/core/spi";
 import type { BatchedAnswer } from "../features/request-batching.ts";
 import { valueWriter, type Int64Form } from "./wire-values.ts";
 

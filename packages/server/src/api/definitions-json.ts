@@ -2,8 +2,9 @@
  * Describes the definitions as JSON: services, views, entities and sources with their keys and
  * types.
  */
-import { durationText, keysNeeded, type Definitions } from "@tidemark/core";
+import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
+import { durationText, keysNeeded } from "@tidemark/core/internal";
 import { featureText } from "./descriptions.ts";
 
 export interface ColumnJson {

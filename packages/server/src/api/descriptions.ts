@@ -1,6 +1,14 @@
 /** Describes features in words, for readers of the definitions who do not see the source. */
-import { durationText, formatDate, formatTime, toJson, toUser } from "@tidemark/core";
-import type { ColumnSpec, FeatureSpec, Value, ViewSpec } from "@tidemark/core/spi";
+import { toJson } from "@tidemark/core";
+import {
+  formatDate,
+  formatTime,
+  type ColumnSpec,
+  type FeatureSpec,
+  type Value,
+  type ViewSpec,
+} from "@tidemark/core/spi";
+import { durationText, toUser } from "@tidemark/core/internal";
 
 type Condition = NonNullable<FeatureSpec["where"]>;
 

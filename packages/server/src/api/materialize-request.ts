@@ -1,5 +1,6 @@
 /** Turns the body of a request to materialize into the options of the store. */
-import { TidemarkError, parseDate, type MaterializeOptions } from "@tidemark/core";
+import { TidemarkError, type MaterializeOptions } from "@tidemark/core";
+import { parseDate } from "@tidemark/core/spi";
 import type { Serving } from "../http/serving.ts";
 import { bodyOf, flagOrNothingIn, textIn, textsIn } from "./request-body.ts";
 

@@ -2,8 +2,9 @@
  * Makes the OpenAPI 3.1 document of the API from the definitions. Each service, view and push
  * source has its own schemas.
  */
-import { keysNeeded, type Definitions } from "@tidemark/core";
+import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
+import { keysNeeded } from "@tidemark/core/internal";
 import type { Limits } from "../options/limits.ts";
 import type { Scope } from "../options/server-options.ts";
 import { featureText } from "./descriptions.ts";

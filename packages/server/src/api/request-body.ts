@@ -2,7 +2,8 @@
  * Reads and checks the members of a request's body. An error is `REQUEST_INVALID` and names the
  * member.
  */
-import { type ErrorCode, TidemarkError, didYouMean } from "@tidemark/core";
+import { type ErrorCode, TidemarkError } from "@tidemark/core";
+import { didYouMean } from "@tidemark/core/internal";
 
 export type Body = Readonly<Record<string, unknown>>;
 

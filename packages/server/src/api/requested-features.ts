@@ -1,13 +1,7 @@
 /** Resolves the services, views and features that a request names, and keeps the result. */
-import {
-  TidemarkError,
-  didYouMean,
-  keysNeeded,
-  selectionFrom,
-  type Definitions,
-  type Selection,
-} from "@tidemark/core";
+import { TidemarkError, type Definitions, type Selection } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
+import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import type { FeatureResolver } from "../features/feature-resolver.ts";
 import { quoted, shortened } from "../features/names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";

@@ -1,6 +1,6 @@
 /** Converts values between each value type and its JSON form, in requests and in answers. */
-import { formatDate, formatTime, toUser } from "@tidemark/core";
-import type { ColumnSpec, Value } from "@tidemark/core/spi";
+import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
+import { toUser } from "@tidemark/core/internal";
 
 /**
  * The form of int64 values: JSON strings of digits, or bare digits. A column of mode "number", and

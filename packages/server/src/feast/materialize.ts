@@ -2,7 +2,8 @@
  * Serves `POST /materialize` and `/materialize-incremental`. Feast's interval of times becomes the
  * days that ended in it.
  */
-import { TidemarkError, parseDate, parseTime, type Store } from "@tidemark/core";
+import { TidemarkError, type Store } from "@tidemark/core";
+import { parseDate, parseTime } from "@tidemark/core/spi";
 import type { Serving } from "../http/serving.ts";
 import { BodyReader, MalformedBody } from "./malformed.ts";
 

@@ -2,8 +2,9 @@
  * Serves `POST /push` and `POST /write-to-online-store`. A frame of columns becomes rows of a push
  * source.
  */
-import { TidemarkError, didYouMean, micros, parseTime } from "@tidemark/core";
-import type { ColumnSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
+import { TidemarkError, micros } from "@tidemark/core";
+import { parseTime, type ColumnSpec, type SourceSpec, type ViewSpec } from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import type { Serving } from "../http/serving.ts";
 import { quoted } from "../features/names.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";

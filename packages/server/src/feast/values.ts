@@ -1,6 +1,6 @@
 /** Converts values to and from the form of Feast's clients. */
-import { formatDate, formatTime, toUser } from "@tidemark/core";
-import type { ColumnSpec, Value } from "@tidemark/core/spi";
+import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
+import { toUser } from "@tidemark/core/internal";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 

@@ -2,9 +2,6 @@
 import {
   type ErrorCode,
   TidemarkError,
-  didYouMean,
-  keysNeeded,
-  selectionFrom,
   selectedFeatures,
   type Definitions,
   type Selection,
@@ -16,6 +13,7 @@ import type {
   SourceSpec,
   ViewSpec,
 } from "@tidemark/core/spi";
+import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import { quoted, shortened } from "./names.ts";
 
 /** The resolved features of a request. */

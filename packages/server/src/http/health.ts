@@ -1,14 +1,9 @@
 /**
  * Checks whether this process can answer, by reading one feature of an entity that does not exist.
  */
-import {
-  isTidemarkError,
-  selectionFrom,
-  type Definitions,
-  type Selection,
-  type Store,
-} from "@tidemark/core";
+import { isTidemarkError, type Definitions, type Selection, type Store } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
+import { selectionFrom } from "@tidemark/core/internal";
 
 export type Health = () => Promise<boolean>;
 

@@ -2,8 +2,7 @@
  * From a value in a message to the value of a declared column: by the column's kind and, where the
  * message brings one, its schema.
  */
-import { parseDate, parseTime } from "@tidemark/core";
-import type { Value } from "@tidemark/core/spi";
+import { parseDate, parseTime, type Value } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
 import {
   decimalNumber,

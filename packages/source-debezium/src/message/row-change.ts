@@ -1,6 +1,13 @@
 /** From a row as JavaScript has it to a change, for decoders of a user's own messages. */
-import { parseDate, parseTime } from "@tidemark/core";
-import type { Change, ColumnSpec, InvalidColumn, SourceSpec, Value } from "@tidemark/core/spi";
+import {
+  parseDate,
+  parseTime,
+  type Change,
+  type ColumnSpec,
+  type InvalidColumn,
+  type SourceSpec,
+  type Value,
+} from "@tidemark/core/spi";
 import { decimalOfText, fitDecimal, wholeNumber } from "../values/decimal.ts";
 import { Failure, NON_FINITE } from "../values/failure.ts";
 import { type KafkaMessage, partitionName } from "./kafka-message.ts";
