@@ -1,6 +1,6 @@
 /**
- * The interfaces that adapters implement, and the functions that adapters need. Semantics, encoding,
- * batching and retries live in core: an adapter translates and does I/O.
+ * The interfaces that adapters implement, and the functions that adapters need. Core holds
+ * semantics, encoding, batching and retries. An adapter translates and does I/O.
  */
 import type { Batch } from "./columns/batch.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
@@ -22,13 +22,13 @@ export type {
 
 // ---- log positions ----
 
-/** How far one partition of one log has been taken. */
+/** How far one partition of a log was taken. */
 export interface Position {
-  /** `topic:partition`; or another name that is unique within the source. */
+  /** `topic:partition`, or another name that is unique within the source. */
   readonly partition: string;
   /**
    * The snapshot generation of the partition; 0 if omitted. Offsets of another generation are of
-   * another log, so a store keeps a position for each generation and partition.
+   * another log. So a store keeps a position for each generation and partition.
    */
   readonly generation?: number | undefined;
   /** The offset of the last message whose effect is stored. */
@@ -38,8 +38,8 @@ export interface Position {
 }
 
 /**
- * The state of a reader at a position. It is plain JSON: a store keeps it as it is, and gives it
- * back. Each member has one writer, which leaves the others alone.
+ * The state of a reader at a position. A checkpoint is plain JSON, which a store keeps unchanged.
+ * Each member has one writer, which leaves the other members alone.
  */
 export interface Checkpoint {
   /** The last message of the partition. The change source writes and compares it. */
@@ -49,7 +49,10 @@ export interface Checkpoint {
    * The runner writes it.
    */
   readonly highestOrder?: string | undefined;
-  /** What was seen of the snapshot that begins a generation. It is there while one is awaited. */
+  /**
+   * What the reader saw of the snapshot that begins a generation. It is set until that snapshot is
+   * complete.
+   */
   readonly snapshot?: SnapshotProgress | undefined;
   /** Of a push source: the last push. */
   readonly push?:
@@ -64,13 +67,15 @@ export interface Checkpoint {
 
 /** Identifies a message, so that a recreated topic is noticed. */
 export interface MessageFingerprint {
-  /** The message's offset. It may lie before the position's, where no message follows it. */
+  /** The message's offset. It may be lower than the position's offset. */
   readonly offset: number;
-  /** Of the message's content, such as its time and a hash of its key. */
+  /** A digest of the content, such as the message's time and a hash of its key. */
   readonly fingerprint: string;
 }
 
-/** The snapshot rows of one partition, up to a position. Orders are decimal digits, times µs. */
+/**
+ * The snapshot rows of one partition, up to a position. Orders are decimal digits. Times are µs.
+ */
 export interface SnapshotProgress {
   readonly source: string;
   /** The newest snapshot of the whole table; null: none yet. */
@@ -87,8 +92,8 @@ export interface SnapshotProgress {
 }
 
 /**
- * A compare-and-set of a position: moves from `expected` (null: there is none yet) to `next`, or
- * the whole step is a conflict.
+ * A compare-and-set of a position from `expected` to `next`. `expected` is null where the position
+ * does not exist yet. If another offset is stored, the whole write is a conflict.
  */
 export interface PositionStep {
   readonly partition: string;
@@ -100,14 +105,14 @@ export interface PositionStep {
 }
 
 /**
- * What a store remembers beside its rows and positions: a text by key. Core writes JSON, and reads
- * it back; to a store it is text.
+ * Texts by key, which a store keeps beside rows and positions. Core writes JSON texts. A store
+ * compares them and returns them unchanged.
  */
 export type Metadata = ReadonlyMap<string, string>;
 
 /**
- * A compare-and-set of one text of the metadata: replaces `expected` (null: there is none yet) by
- * `next`, or the whole step is a conflict.
+ * A compare-and-set of one text of the metadata from `expected` to `next`. `expected` is null where
+ * the key does not exist yet. If another text is stored, the whole write is a conflict.
  */
 export interface MetadataStep {
   readonly key: string;
@@ -118,7 +123,7 @@ export interface MetadataStep {
 // ---- changes ----
 
 /**
- * A column of a row that could not be read. The row stays, and the column is missing in it (law 9:
+ * A column whose value could not be read. The row stays, and the column is missing in it (law 9:
  * missing is missing).
  */
 export interface InvalidColumn {
@@ -128,7 +133,7 @@ export interface InvalidColumn {
   readonly reason: string;
 }
 
-/** What one message of a change log says of one row. */
+/** What one message of a change log says about one row. */
 export interface Change {
   /** Name of the source in the definitions. */
   readonly source: string;
@@ -138,70 +143,68 @@ export interface Change {
   /**
    * What happens to the row.
    * - upsert: the row is now `values`.
-   * - delete: the row with the primary key in `values` is gone.
-   * - truncate: the table is empty.
-   * - none: no row changes. The message is a tombstone or a logical message, or its key is
-   *   unreadable; then `undecodable` says why.
+   * - delete: the row with the primary key in `values` is deleted.
+   * - truncate: the table is emptied.
+   * - none: no row changes. The message is a tombstone, or a logical message, or its key cannot be
+   *   read. In the last case `undecodable` says why.
    */
   readonly kind: "upsert" | "delete" | "truncate" | "none";
   /**
-   * By the index of the source's columns; on a delete only the primary key is filled; null for
+   * The values by the index of the source's columns. A delete has only the primary key. Null for
    * truncate and none.
    */
   readonly values: readonly Value[] | null;
   /**
-   * The primary key the row had before this change, in the order of `primaryKey`: that row is gone
-   * (law 5).
+   * The primary key that the row had before this change, in the order of `primaryKey`. The row of
+   * that key is deleted (law 5: the old key is deleted at once). Null: the key did not change.
    */
   readonly oldKey: readonly Value[] | null;
   /**
-   * Indexes of columns the log left out because they did not change (TOAST); their values are those
-   * of the stored row.
+   * Indexes of the columns that the log left out because they did not change (TOAST). The stored
+   * row supplies their values.
    */
   readonly unavailable: readonly number[];
   readonly invalidColumns: readonly InvalidColumn[];
   /**
-   * Why the key or the content could not be read. An upsert has a readable key and no readable
-   * content: its row is in no window until the next readable change.
+   * Why the key or the content could not be read. An upsert with this set has only a readable key.
+   * Its row is in no window until the next readable change.
    */
   readonly undecodable: { readonly reason: string; readonly message: string } | null;
-  /** How many float64 values were NaN or infinite, and are missing. */
+  /** The number of float64 values that were NaN or infinite. Such a value is missing. */
   readonly nonFinite: number;
   /**
-   * The log order of the change. Null: the message has none, and the offset orders it within its
-   * partition.
+   * The log order of the change. Null: the message has none. The offset then orders the change
+   * within its partition.
    */
   readonly order: bigint | null;
   /**
-   * Where `order` is null: the highest log order that the partition held before. The runner sets
-   * it; a change source leaves it out.
+   * The highest log order before this change in its partition, where `order` is null. The runner
+   * sets it. A change source leaves it out.
    */
   readonly inheritedOrder?: bigint | undefined;
-  /**
-   * The snapshot generation of the change; 0 if omitted. A change source leaves it out.
-   */
+  /** The snapshot generation of the change; 0 if omitted. A change source leaves it out. */
   readonly generation?: number | undefined;
   /**
-   * Commit time in µs (law 6: `ts_us`, or ts_ms·1000 + 999); null where the message has none (a
-   * Kafka tombstone).
+   * The commit time, µs (law 6: `ts_us`, or `ts_ms`·1000 + 999). Null where the message has none,
+   * as a Kafka tombstone.
    */
   readonly committed: number | null;
-  /** The row was read by a snapshot, not from the log. */
+  /** Whether a snapshot read the row, instead of the log. */
   readonly snapshot: boolean;
   /**
-   * Of a snapshot's row: the first or the last that it has of its table, or of a snapshot that runs
-   * beside the log.
+   * The place of a snapshot's row: the first or the last row of its table. "incremental": the
+   * snapshot runs while the log goes on.
    */
   readonly snapshotMarker?: "first" | "last" | "incremental" | undefined;
-  /**
-   * Kept for history: the log's own letter (c u d r t m), the broker's time in ms, the transaction.
-   */
+  /** The log's letter for the operation: c u d r t m. Kept for the history. */
   readonly op: string | null;
+  /** The broker's time of the message, ms. Kept for the history. */
   readonly timestamp: number | null;
+  /** The transaction's id. Kept for the history. */
   readonly transaction: string | null;
   /**
-   * JSON text of the fields that no declared column took, and of declared ones that were
-   * unreadable, digits exact; null when there are none.
+   * JSON text of the fields that no declared column holds, and of the unreadable ones. Digits are
+   * exact. Null: there are none.
    */
   readonly extra: string | null;
 }
@@ -213,12 +216,12 @@ export interface ChangeBatch {
 }
 
 export interface ChangeSource {
-  /** For messages and errors, such as `recorded topic payments.jsonl`. */
+  /** Names the source in messages and errors, such as `recorded topic payments.jsonl`. */
   readonly name: string;
   /**
    * Reads the changes of these sources after these positions, in batches of bounded size. A
    * partition without a position starts at its beginning. Both errors come before any change of the
-   * topic: partitions without a position wait for those with one.
+   * topic. So partitions without a position wait until those with one were verified.
    *
    * @throws LOG_LOST when the log no longer holds the changes after a position.
    * @throws TOPIC_RECREATED when the position's checkpoint is of another log.
@@ -228,23 +231,22 @@ export interface ChangeSource {
     readonly after: readonly Position[];
     readonly signal?: AbortSignal | undefined;
     /**
-     * Where these partitions stand now, as `after` said it at the start: for a source that gains a
-     * partition while it reads, which another run may have taken further. Nothing of them that was
-     * given before counts any more; what is given next comes after these positions.
+     * Reads the current positions of partitions that the source gains while it reads. Another run
+     * may have taken them further. The source then gives their changes after these positions.
      */
     readonly positions?:
       | ((partitions: readonly string[]) => Promise<readonly Position[]>)
       | undefined;
     /**
-     * A second reader, while the first of the same run goes on, for a store that fell behind it. It
-     * takes no partition from anyone, and needs to give only those that the first has at the time.
+     * Whether this is an independent reader, for a store that fell behind the run's first reader.
+     * An independent reader takes no partition from another run. It may read only the partitions
+     * that the first reader owns.
      */
     readonly independent?: boolean | undefined;
   }): AsyncIterable<ChangeBatch>;
   /**
-   * Partitions come from other runs and go to them while this one reads. A run that finds one moved
-   * on by another then goes on behind it; without this it ends (`ONLINE_STORE_FENCED`,
-   * `HISTORY_FENCED`).
+   * Whether partitions move between runs while they read. A run then goes on after the positions of
+   * another run. Otherwise a moved position ends the run (`ONLINE_STORE_FENCED`, `HISTORY_FENCED`).
    */
   readonly shared?: boolean | undefined;
   /**
@@ -252,23 +254,22 @@ export interface ChangeSource {
    * reader gains, it asks `positions`. Omit this if the source never loses partitions.
    */
   owns?(partition: string): boolean;
-  /** The changes come to an end by themselves. */
+  /** Whether the changes end by themselves. */
   readonly bounded?: boolean | undefined;
-  /** Called when everything up to these positions is durable in every store. */
+  /** Acknowledges positions: every store holds everything up to them durably. */
   ack?(positions: readonly Position[]): Promise<void>;
-  /** Messages in all, when it is known before reading; for progress. */
+  /** Returns the number of messages, for progress. Null: it is not known before reading. */
   size?(options: {
     readonly sources: readonly SourceSpec[];
     readonly signal?: AbortSignal | undefined;
   }): Promise<number | null>;
 }
 
-// ---- online store
-// -------------------------------------------------------------------------------------------------
+// ---- online store ----
 
 export interface Cell {
   readonly value: Uint8Array;
-  /** Changes with every write of the cell; never repeats for a key. */
+  /** A number that changes with every write of the cell, and never repeats for a key. */
   readonly version: number;
 }
 
@@ -276,60 +277,67 @@ export interface CellWrite {
   readonly key: Uint8Array;
   /** null removes the cell. */
   readonly value: Uint8Array | null;
-  /** The version that was read; null: there was no cell; undefined: whatever is there. */
+  /** The version that was read. null: there was no cell. undefined: any version. */
   readonly expected: number | null | undefined;
   /**
-   * µs; `deleteExpired` may remove the cell when it is asked for cells that expire before a later
-   * time; null: never. The horizon decides, not the clock (law 1).
+   * The expiry time, µs; null: never. `deleteExpired` may remove the cell if its `before` is later
+   * (law 1: the horizon decides, not the clock).
    */
   readonly expires: number | null;
 }
 
 /**
- * Cells by key, with compare-and-set. A call that fails because the store is away, busy or full
- * throws a `TidemarkError` that is `retryable`: a run then makes it again, later. Every call may be
- * made from several processes at once.
+ * Cells by key, with compare-and-set. Several processes may make any call at once. A call throws a
+ * `retryable` error if the store is unavailable, busy or full. A run then makes the call again.
  */
 export interface OnlineStore {
   readonly name: string;
   /**
-   * Makes what is missing, checks the format of what is there; throws `STATE_NEWER_FORMAT`,
-   * `STATE_NOT_TIDEMARK`. Call it first; calling it again does nothing.
+   * Makes what is missing, and checks the format of what is there. Core calls it first. A second
+   * call does nothing.
+   *
+   * @throws STATE_OLDER_FORMAT when an older version of the adapter wrote the store.
+   * @throws STATE_NEWER_FORMAT when a newer version of the adapter wrote the store.
+   * @throws STATE_NOT_TIDEMARK when another program wrote what is there.
    */
   open(options: {
     readonly namespace: string;
     readonly signal?: AbortSignal | undefined;
   }): Promise<void>;
-  /** The cells of one consistent snapshot, cell i for key i. A key may be asked twice. */
+  /** Reads the cells of one consistent snapshot, cell i for key i. A key may occur twice. */
   read(keys: readonly Uint8Array[]): Promise<readonly (Cell | null)[]>;
   /**
-   * A counter that changes whenever any process writes any cell. If the counter is equal before and
-   * after a read, nothing was written in between. Only for stores that read the counter much faster
-   * than cells.
+   * Returns a counter that changes whenever any process writes any cell. If the counter is equal
+   * before and after a read, nothing was written in between. Omit it if reading the counter is not
+   * much faster than reading cells.
    */
   changeCounter?(): number;
   /**
-   * As `read`, but "same" where cell i still has the version `known[i]`, so that its value need not
-   * travel. A store to which that makes no difference leaves it out.
+   * As `read`, but the result is "same" where cell i still has the version `known[i]`. The value
+   * then need not travel. Omit it if that saves nothing.
    */
   readIfChanged?(
     keys: readonly Uint8Array[],
     known: readonly (number | null)[],
   ): Promise<readonly (Cell | "same" | null)[]>;
-  /** One durable step: all of it, or `conflict` and none of it. */
+  /**
+   * Writes one durable step: everything, or nothing and `conflict`.
+   *
+   * @throws ONLINE_STORE_TWICE when the step writes a cell, a position or a text twice.
+   */
   write(step: {
     readonly source: string;
     readonly cells: readonly CellWrite[];
     readonly positions: readonly PositionStep[];
     readonly metadata?: readonly MetadataStep[] | undefined;
   }): Promise<"done" | "conflict">;
-  /** The positions of a source, ordered by partition. */
+  /** Reads the positions of a source, ordered by partition. */
   positions(source: string): Promise<readonly Position[]>;
-  /** The metadata of a source. */
+  /** Reads the metadata of a source. */
   metadata(source: string): Promise<Metadata>;
   /**
-   * Removes up to `limit` cells that expired before `before` (µs); `cursor` continues, null when
-   * all were seen.
+   * Looks at up to `limit` cells, and removes those that expired before `before` (µs). The returned
+   * `cursor` continues the work; null: all cells were seen.
    */
   deleteExpired(options: {
     readonly before: number;
@@ -337,21 +345,19 @@ export interface OnlineStore {
     readonly cursor: Uint8Array | null;
   }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
   /**
-   * How many cells there are in the namespace, and how many bytes the store takes in all. It may
-   * look at every cell.
+   * Counts the cells of the namespace, and the bytes of the whole store. It may look at every cell.
    */
   size?(): Promise<{ readonly cells: number; readonly bytes: number }>;
   close(): Promise<void>;
 }
 
-// ---- offline store
-// ------------------------------------------------------------------------------------------------
+// ---- offline store ----
 
 export interface TableSpec {
-  /** Path-like: `transactions/changes`. */
+  /** A path, such as `transactions/changes`. */
   readonly name: string;
   readonly columns: readonly ColumnSpec[];
-  /** Names of int32 or string columns whose values part the files. */
+  /** Names of int32 or string columns. Files are split by their values. */
   readonly partitionBy: readonly string[];
 }
 
@@ -361,44 +367,44 @@ export interface TableState {
   readonly columns: readonly ColumnSpec[];
   readonly partitionBy: readonly string[];
   readonly rows: number;
-  /** Of each log partition, the offset whose effect is in (Delta's `txn`). */
+  /** The positions of the log whose effect the table holds (Delta's `txn`). */
   readonly positions: readonly Position[];
   readonly metadata: Metadata;
 }
 
-/** What a table is made of; times are µs. */
+/** The size of a table, and what its log says of it. Times are µs. */
 export interface TableDescription {
   readonly version: number;
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;
   readonly positions: readonly Position[];
-  /** When the version was committed. */
+  /** When the version was committed. null: its log does not say. */
   readonly committedAt: number | null;
   /**
-   * The least and the greatest value of the column of times that was asked for; null: there is
-   * none, or a file does not say.
+   * The least and the greatest value of the requested column of times. null: there is none, or the
+   * statistics of a file lack it.
    */
   readonly oldest: number | null;
   readonly newest: number | null;
 }
 
-/** Which partitions of a table: every listed column has one of the listed values. */
+/** Selects partitions of a table: every listed column has one of the listed values. */
 export type PartitionFilter = Readonly<Record<string, readonly (string | number | null)[]>>;
 
 /**
- * What was applied, a text for each namespace, replaced by compare-and-set. Calls may be made from
- * several processes at once.
+ * Keeps the applied definitions: a text for each namespace, replaced by compare-and-set. Several
+ * processes may make any call at once.
  */
 export interface RegistryStore {
-  /** null: nothing was ever saved. */
+  /** Reads the text. null: none was ever saved. */
   load(options: {
     readonly namespace: string;
     readonly signal?: AbortSignal | undefined;
   }): Promise<{ readonly snapshot: string; readonly etag: string } | null>;
   /**
-   * Replaces what `load` gave with the etag `expected` (null: there was nothing), durably;
-   * `conflict`, and nothing, where something else is there by now.
+   * Replaces the text durably, if it still has the etag `expected` (null: there was none).
+   * Otherwise the result is `conflict`, and nothing is written.
    */
   save(
     snapshot: string,
@@ -411,20 +417,28 @@ export interface RegistryStore {
 }
 
 /**
- * Tables of columns with atomic commits. A call that fails because the store is away or full throws
- * a `TidemarkError` that is `retryable`. Every call may be made from several processes at once.
+ * Tables of columns with atomic commits. Several processes may make any call at once. A call throws
+ * a `retryable` error if the store is unavailable or full.
  */
 export interface OfflineStore {
   readonly name: string;
-  /** null: there is no such table. `version`: as it was then. */
+  /**
+   * Reads the state of a table, at its newest or the given version. null: there is no such table.
+   *
+   * @throws VERSION_MISSING when the table has no such version.
+   */
   state(
     table: string,
     options?: { readonly version?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<TableState | null>;
   /**
-   * Adds rows in one commit, making the table where there is none. Positions and metadata move
-   * with the rows: where one is not as expected, nothing is written and the answer is `conflict`. A
-   * column the table lacks is added to it.
+   * Adds rows in one commit, and makes the table if it is missing. Positions and metadata move with
+   * the rows. If one of them is not as expected, nothing is written and the result is `conflict`. A
+   * column that the table lacks is added.
+   *
+   * @throws COLUMN_TYPE_CONFLICT when a column has another type in the table.
+   * @throws PARTITION_CONFLICT when the table is split by other columns.
+   * @throws NULL_NOT_ALLOWED when a value is missing in a column that is not nullable.
    */
   append(
     table: TableSpec,
@@ -436,10 +450,10 @@ export interface OfflineStore {
     },
   ): Promise<"done" | "conflict">;
   /**
-   * As `append`, but in the same commit the rows of `replaced` partitions go away; `conflict` also
-   * where the table is no longer at version `expectedVersion` (null: absent) and a commit since
-   * then touched those partitions, positions or keys of the metadata. Rows that come one batch after the other are read once, and
-   * written while they come: an error in them ends the call, and nothing is committed.
+   * As `append`, but the same commit removes the rows of the `replaced` partitions. The result is
+   * also `conflict` if a commit after `expectedVersion` changed those partitions, positions or keys
+   * of the metadata. `expectedVersion` is null for a missing table. Rows in an iterable are read
+   * once, and written as they come. An error in them ends the call, and nothing is committed.
    */
   rewrite(
     table: TableSpec,
@@ -453,9 +467,12 @@ export interface OfflineStore {
     },
   ): Promise<"done" | "conflict">;
   /**
-   * Rows of one version, in batches of bounded size; the columns in the order asked. Within one
-   * file, rows come in the order they were written in. A column that a file is too old to have is
-   * null there.
+   * Reads the rows of one version, in batches of bounded size. Columns come in the requested order.
+   * Within a file, rows come in written order. A column that was added after a file was written is
+   * null in its rows.
+   *
+   * @throws TABLE_MISSING when there is no such table.
+   * @throws COLUMN_MISSING when the version has no such column.
    */
   scan(
     table: string,
@@ -464,7 +481,8 @@ export interface OfflineStore {
       readonly version?: number | undefined;
       readonly partitions?: PartitionFilter | undefined;
       /**
-       * Only files that may hold rows whose column is in [min, max]; the rows still need a filter.
+       * Skips files without a row whose column is in [min, max]. Other rows may still come, so the
+       * caller filters.
        */
       readonly range?:
         | { readonly column: string; readonly min: number; readonly max: number }
@@ -472,19 +490,23 @@ export interface OfflineStore {
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncIterable<Batch>;
-  /** Where definitions are registered; a store without it has no plan and no apply. */
+  /** Keeps the applied definitions. Without it there is no plan and no apply. */
   readonly registry?: RegistryStore | undefined;
   /**
-   * Joins small files of a table; the rows and their order stay. A store that has no files leaves
-   * this out, and the three below with it. `TABLE_MISSING`.
+   * Joins small files of a table. Rows and their order stay. A store without files omits this
+   * member and the three after it.
+   *
+   * @throws TABLE_MISSING when there is no such table.
    */
   optimize?(
     table: string,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
   /**
-   * Removes files that no version within the last `retain` ms needs; without it, the store's own.
-   * `TABLE_MISSING`.
+   * Removes the files that no version of the last `retain` ms needs. By default `retain` is the
+   * store's own.
+   *
+   * @throws TABLE_MISSING when there is no such table.
    */
   vacuum?(
     table: string,
@@ -494,7 +516,7 @@ export interface OfflineStore {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<{ readonly removed: readonly string[] }>;
-  /** null: there is no such table. Reads no row. */
+  /** Describes a table without reading a row. null: there is no such table. */
   describe?(
     table: string,
     options?: {
@@ -502,42 +524,44 @@ export interface OfflineStore {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<TableDescription | null>;
-  /**
-   * How long (ms) files that left a table are kept for readers of older versions, and remembered.
-   */
+  /** How long a file that left a table is kept for readers of older versions, ms. */
   readonly retain?: number | undefined;
   close(): Promise<void>;
 }
 
-// ---- compute engine
-// -----------------------------------------------------------------------------------------------
+// ---- compute engine ----
 
 /**
- * Rows of a source as the engine takes them. `entity` is the number of the entity row's key (see
- * `EntityRows`), −1: not asked for. A row counts at `t` while `max(time, from) < t ≤ min(time +
- * window, to)` for a window, and while `time ≤ t ≤ time + ttl`, `from < t ≤ to` for a fact.
+ * Rows of a source, as columns.
+ *
+ * In a window, a row counts at `t` while `max(time, from) < t ≤ min(time + window, to)`. In a
+ * latest view, a row counts while `time ≤ t ≤ time + ttl` and `from < t ≤ to`.
  */
 export interface Events {
   readonly length: number;
+  /** The number of the entity's key in `EntityRows`. −1: no entity row has it. */
   readonly entity: Int32Array;
   /** Event time, µs. */
   readonly time: Float64Array;
-  /** Known from and known to, µs; −Infinity and Infinity for a row that is seen at every time. */
+  /** Known from and known to, µs. −Infinity and Infinity: the row is known at every time. */
   readonly from: Float64Array;
   readonly to: Float64Array;
-  /** The columns the plan names, in its order. */
+  /** The plan's columns, in its order. */
   readonly columns: Batch;
 }
 
-/** What is asked: for each row, a key (a number, equal for equal keys) and a time in µs. */
+/** The entity rows of a request, as columns. */
 export interface EntityRows {
   readonly length: number;
+  /** The number of different keys. */
   readonly keyCount: number;
+  /** The number of the row's key, below `keyCount`. Equal keys have equal numbers. */
   readonly entity: Int32Array;
+  /** µs */
   readonly time: Float64Array;
 }
 
-/** The value and the status of one feature for every entity row. */
+/** The value, status and event time of one feature for every entity row. */
 export interface ResultColumns {
   readonly values: readonly Value[];
   readonly statuses: readonly Status[];
@@ -549,36 +573,43 @@ export type Status = "PRESENT" | "NULL_VALUE" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
 
 export interface AggregatePlan {
   readonly source: SourceSpec;
-  /** Columns of the events, in order: those the features and their conditions read. */
+  /** The columns of the events, in order: those that the features and their conditions read. */
   readonly columns: readonly ColumnSpec[];
   readonly features: readonly FeatureSpec[];
-  /** The view's longest window, µs: it decides NOT_FOUND (law 7). */
+  /** The view's longest window, µs. It decides NOT_FOUND (law 7: no history dependence). */
   readonly longestWindow: number;
 }
 
 export interface JoinPlan {
   readonly source: SourceSpec;
   /**
-   * Columns of the events: those the features read, then `createdAt` if there is one, then the
-   * primary key.
+   * The columns of the events: those that the features read, then `createdAt` if there is one, then
+   * the primary key.
    */
   readonly columns: readonly ColumnSpec[];
   readonly features: readonly FeatureSpec[];
   readonly ttl: number | null;
 }
 
-/**
- * Computes features from events. Every engine gives the same bits (law 3); one that cannot refuses
- * the plan (`ENGINE_CANNOT`).
- */
+/** Computes features from events. Every engine gives the same bits (law 3: one answer). */
 export interface ComputeEngine {
   readonly name: string;
+  /**
+   * Computes window features, one result for each feature of the plan.
+   *
+   * @throws ENGINE_CANNOT when the engine cannot compute the plan with the same bits.
+   */
   aggregate(
     plan: AggregatePlan,
     events: AsyncIterable<Events>,
     rows: EntityRows,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<readonly ResultColumns[]>;
+  /**
+   * Computes latest features, one result for each feature of the plan.
+   *
+   * @throws ENGINE_CANNOT when the engine cannot compute the plan with the same bits.
+   */
   joinAsOf(
     plan: JoinPlan,
     events: AsyncIterable<Events>,
