@@ -128,7 +128,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
         // before the snapshot exists, none is reported as complete
         expect(
           await failure(store.resnapshot(first!.name, changes(prefix, { beginning: "retained" }))),
-        ).toMatch(/^SNAPSHOT_INCOMPLETE: .*call resnapshot again/);
+        ).toMatch(/^SNAPSHOT_INCOMPLETE: .*Run tidemark resnapshot .*again/);
         await publish(log, prefix, log.lines.after);
         expect(await failure(store.run(changes(prefix)))).toMatch(/^LOG_LOST: /);
         await beganAnew(store, log, () => changes(prefix, { beginning: "retained" }));

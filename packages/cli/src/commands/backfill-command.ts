@@ -1,6 +1,5 @@
 /** `tidemark backfill`: the online store from the history. */
-import { TidemarkError } from "@tidemark/core";
-import { didYouMean } from "@tidemark/core/internal";
+import { checkSourceName } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark backfill [--source NAME] [options]
@@ -25,13 +24,7 @@ export const backfillCommand: ReturnType<typeof configCommand> = configCommand({
     const { store, definitions } = await open({ offline: true, online: true });
     const names = [...definitions.sources.keys()];
     const sources = given.has("source") ? given.texts("source") : names;
-    const unknown = sources.find((name) => !names.includes(name));
-    if (unknown !== undefined)
-      throw new TidemarkError(
-        "SOURCE_UNKNOWN",
-        `${config.file}: no source is called "${unknown}"${didYouMean(unknown, names)} (there ` +
-          `${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`,
-      );
+    for (const name of sources) checkSourceName(name, names, config.file);
     let told = performance.now();
     const result = await store.backfill({
       sources,

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
   plan: async () => (await import("./plan-command.ts")).planCommand,
   replay: async () => (await import("./replay-command.ts")).replayCommand,
+  resnapshot: async () => (await import("./resnapshot-command.ts")).resnapshotCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
   serve: async () => (await import("./serve-command.ts")).serveCommand,
   stats: async () => (await import("./stats-command.ts")).statsCommand,
@@ -39,6 +40,7 @@ const help = `Usage: tidemark COMMAND [options]
   optimize   join the small files of the history
   plan       what the definitions change, and what it costs
   replay     feed recorded Debezium topics to new stores and answer requests from them
+  resnapshot begin a source anew from a new snapshot, after lost changes
   run        take changes into the stores
   serve      answer requests for features over HTTP
   stats      how much there is in the stores

@@ -35,6 +35,8 @@ export interface ConfigCommand {
   readonly name: string;
   /** The text of `--help`, without the options that all share. */
   readonly help: string;
+  /** The name of what the command takes beside its options; it must be given. */
+  readonly argument?: string | undefined;
   /** Its own options. */
   readonly options: Readonly<Record<string, OptionKind>>;
   /** Names of those that must be given. */
@@ -58,17 +60,20 @@ const sharedHelp = `
 export function configCommand({
   name,
   help,
+  argument,
   options,
   required = [],
   interrupted,
   run,
 }: ConfigCommand): (args: readonly string[], surroundings: CommandContext) => Promise<number> {
   return async (args, { stdout, stderr, signal }) => {
-    const given = readOptions(args, { ...options, ...SHARED_OPTIONS });
+    const given = readOptions(args, { ...options, ...SHARED_OPTIONS }, argument);
     if (given.has("help")) {
       stdout.write(help.trimEnd() + sharedHelp);
       return 0;
     }
+    if (argument !== undefined && !given.has(argument))
+      throw usage(`say which ${argument}: tidemark ${name} ${argument.toUpperCase()}`);
     const missing = required.filter((one) => !given.has(one));
     if (missing.length > 0)
       throw usage(

@@ -1,6 +1,6 @@
 /** `tidemark run`: changes into the stores, until somebody says stop. */
-import { TidemarkError } from "@tidemark/core";
-import { didYouMean, backpressureText } from "@tidemark/core/internal";
+import { didYouMean } from "@tidemark/core/internal";
+import { changeSourceName, reportRun } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
 import { usage } from "../terminal/options.ts";
 
@@ -15,9 +15,6 @@ again: nothing is lost, and nothing is doubled. SIGTERM and SIGINT stop it; what
 Exit codes: 0 the source ended, or it was stopped while it was to go on · 1 something failed · 2 the command line is wrong · 130 interrupted before it had caught up
 `;
 
-/** ms between two lines where no terminal shows them move. */
-const REPORT_INTERVAL = 60_000;
-
 export const runCommand: ReturnType<typeof configCommand> = configCommand({
   name: "run",
   help,
@@ -27,41 +24,18 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
     const until = given.text("until") ?? "signal";
     if (until !== "signal" && until !== "caught-up")
       throw usage(`--until ${until} is not caught-up${didYouMean(until, ["caught-up"])}`);
-    const names = Object.keys(config.changes ?? {});
-    const name = given.text("changes") ?? (names.length === 1 ? names[0] : undefined);
-    if (name === undefined) {
-      if (names.length > 0) throw usage(`--changes is missing: there are ${names.join(", ")}`);
-      throw new TidemarkError(
-        "CONFIG_INVALID",
-        `${config.file}: there is no change source; add changes: { name: ({ until }) => ` +
-          "kafkaChanges({ brokers, topics, until }) }",
-      );
-    }
+    const name = changeSourceName(given, config);
     const { store, changes } = await open();
     const source = await changes(name, { until, signal });
-    let taken = 0;
-    let told = performance.now();
+    const report = reportRun(name, progress, seconds);
     let stopped = false;
     try {
-      await store.run(source, {
-        signal,
-        onBackpressure(stall) {
-          if (stall.caughtUp) progress.done(backpressureText(stall));
-          else progress.warn(backpressureText(stall));
-        },
-        onProgress({ changes: count, total }) {
-          taken = count;
-          const text = `${name}: ${count} changes${total === null ? "" : ` of ${total}`}, ${seconds()}`;
-          progress.update(text);
-          if (performance.now() - told < REPORT_INTERVAL) return;
-          told = performance.now();
-          progress.done(text);
-        },
-      });
+      await store.run(source, { ...report, signal });
     } catch (error) {
       if (!signal.aborted || until === "caught-up") throw error;
       stopped = true;
     }
+    const taken = report.changes();
     printResult({ changes: taken, stopped }, [
       `${taken} changes of ${name} in ${seconds()}${stopped ? "; stopped" : ""}`,
     ]);

@@ -20,10 +20,16 @@ const RENAMED: Readonly<Record<string, string>> = {
   "require-known": "--before-history error",
 };
 
-/** Throws `USAGE`. */
+/**
+ * Reads the options in `known`. A command with an `argument` also takes one word without an
+ * option, under this name.
+ *
+ * @throws USAGE when an option is unknown, lacks its value or is given twice.
+ */
 export function readOptions(
   args: readonly string[],
   known: Readonly<Record<string, OptionKind>>,
+  argument?: string,
 ): ParsedOptions {
   const options = Object.fromEntries(
     Object.entries(known).map(([name, kind]) => [
@@ -40,7 +46,12 @@ export function readOptions(
   });
   const given = new Map<string, string[]>();
   for (const token of tokens) {
-    if (token.kind === "positional") throw usage(`"${token.value}" belongs to no option`);
+    if (token.kind === "positional") {
+      if (argument === undefined || given.has(argument))
+        throw usage(`"${token.value}" belongs to no option`);
+      given.set(argument, [token.value]);
+      continue;
+    }
     if (token.kind === "option-terminator") continue;
     const { name, rawName, value } = token;
     const kind = known[name];

@@ -59,7 +59,8 @@ export class SnapshotWatch {
           `${change.order}, and earlier changes in that partition have LSNs up to ` +
           `${highest.order}: the topic goes on with a database that was set back. ` +
           "Take the new snapshot into a new topic, " +
-          `and give that to store.resnapshot("${this.source}", …)`,
+          `then run tidemark resnapshot ${this.source}, or call ` +
+          `store.resnapshot("${this.source}", …)`,
       );
     }
     this.partitions.set(partition, {

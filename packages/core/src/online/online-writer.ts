@@ -285,7 +285,7 @@ function refuseRestored(
       `${change.order}, committed after LSN ${newest.order} of the same row: ` +
       "the database was set back to an earlier state. " +
       "Take a new snapshot of it into a new topic, " +
-      `and give that to store.resnapshot("${source}", …)`,
+      `then run tidemark resnapshot ${source}, or call store.resnapshot("${source}", …)`,
   );
 }
 

@@ -54,10 +54,10 @@ function snapshotIncomplete(source: SourceSpec, from: ChangeSource): TidemarkErr
   return new TidemarkError(
     "SNAPSHOT_INCOMPLETE",
     `resnapshot of source "${source.name}": ${from.name} ended before the last row of a ` +
-      "snapshot. Its rows are in, and those it did not bring are kept until it is complete: " +
-      "call resnapshot again when the connector has gone on to the log. Where no row is " +
-      "marked as the last (an empty table, an incremental snapshot, unwrapped messages without " +
-      "__source_snapshot), " +
-      'give a source that begins with the snapshot, and { ending: "source" }',
+      "snapshot. The rows that came are stored; rows that did not come stay until the snapshot " +
+      `is complete. Run tidemark resnapshot ${source.name}, or call store.resnapshot, again when ` +
+      "the connector has gone on to the log. If no row is marked as the last (an empty table, " +
+      "an incremental snapshot, unwrapped messages without __source_snapshot), give a change " +
+      'source that begins with the snapshot, and --ending source or { ending: "source" }',
   );
 }

@@ -127,7 +127,7 @@ test(
     ).toEqual({
       code: "SNAPSHOT_INCOMPLETE",
       message: expect.stringMatching(
-        /^resnapshot of source "payments": hand-made log ended before the last row of a snapshot.*call resnapshot again/,
+        /^resnapshot of source "payments": hand-made log ended before the last row of a snapshot.*Run tidemark resnapshot payments, or call store\.resnapshot, again/,
       ) as string,
     });
     expect(await counted(store)).toBe(3);

@@ -65,7 +65,7 @@ function positionUnknown(
   return new TidemarkError(
     "BINLOG_PLACE_UNKNOWN",
     `${where}: the place in the binlog (file "${file}", pos ${pos}, row ${row ?? "none"}) ` +
-      `${what}, so the change cannot be ordered; after RESET MASTER and a new snapshot, begin ` +
-      "the source anew with store.resnapshot",
+      `${what}, so the change cannot be ordered; after RESET MASTER and a new snapshot, run ` +
+      "tidemark resnapshot SOURCE, or call store.resnapshot",
   );
 }

@@ -122,8 +122,8 @@ export function checkLog(
 ): TidemarkError | null {
   const where = `${source}: topic ${topic}, partition ${partition}`;
   const nextStep =
-    "take a new snapshot of the table and begin it anew with store.resnapshot, and keep the " +
-    "topic longer (retention.ms) than a run may stand still";
+    "take a new snapshot of the table, and run tidemark resnapshot SOURCE or call " +
+    "store.resnapshot; keep the topic longer (retention.ms) than a run may stand still";
   if (fetched === undefined) {
     if (low === 0) return null;
     return new TidemarkError(
@@ -160,6 +160,7 @@ export function recreated(
     "TOPIC_RECREATED",
     `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, ` +
       "or the broker lost its end: " +
-      "take a new snapshot of the table and begin it anew with store.resnapshot",
+      "take a new snapshot of the table, and run tidemark resnapshot SOURCE or call " +
+      "store.resnapshot",
   );
 }

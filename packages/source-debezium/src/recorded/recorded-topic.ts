@@ -292,7 +292,7 @@ function recordIfNew(
           "stored position was taken from; " +
           "the topic was created anew or this is another recording: give the recording that " +
           "was read before, or start with empty stores; where this one holds a new snapshot, " +
-          "begin the source anew with store.resnapshot",
+          "run tidemark resnapshot SOURCE, or call store.resnapshot",
       );
     }
     partition.afterReached = true;
@@ -316,7 +316,7 @@ function logLost(source: string, position: Position, what: string): TidemarkErro
     `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
       `applied, is not in the log: ${what}; ` +
       "give the whole recording, or start with empty stores; where it holds a new snapshot, " +
-      "begin the source anew with store.resnapshot",
+      "run tidemark resnapshot SOURCE, or call store.resnapshot",
   );
 }
 

@@ -1,0 +1,52 @@
+/** `tidemark resnapshot`: a source in a new snapshot generation, after its log lost changes. */
+import { changeSourceName, checkSourceName, reportRun } from "./change-source.ts";
+import { configCommand } from "./config-command.ts";
+import { choiceOf } from "../terminal/options.ts";
+
+const help = `Usage: tidemark resnapshot SOURCE [--changes NAME] [--ending source] [options]
+
+Begins a source anew from a new snapshot of its table. A source needs this after
+LOG_LOST, TOPIC_RECREATED or SOURCE_LSN_WENT_BACK. Take the snapshot first: a new
+connector with its own topics begins with one (tidemark connector apply).
+
+Until the snapshot is complete, each earlier row is served until the snapshot brings
+it again. Then the rows that did not come are deleted. Training sets as known before
+the snapshot stay the same. After an interruption, run the command again: it goes on.
+
+  SOURCE            the source, as the definitions name it
+  --changes NAME    the change source in the configuration that has the new snapshot;
+                    may be left out if there is only one
+  --ending marked   the snapshot ends at the row that Debezium marked as the last;
+                    the default
+  --ending source   the snapshot ends where the change source ends; for an empty table,
+                    an incremental snapshot, or messages without the mark
+
+Exit codes: 0 the snapshot is complete · 1 something failed, or the snapshot is not
+complete yet · 2 the command line is wrong · 130 interrupted
+`;
+
+export const resnapshotCommand: ReturnType<typeof configCommand> = configCommand({
+  name: "resnapshot",
+  help,
+  argument: "source",
+  options: { changes: "text", ending: "text" },
+  interrupted:
+    "the snapshot is not complete, and the earlier rows stay until it is; run it again to go on",
+  async run({ given, config, open, progress, signal, printResult, seconds }) {
+    const source = given.text("source")!;
+    const ending = choiceOf(given, "ending", ["marked", "source"]);
+    const name = changeSourceName(given, config);
+    const { store, definitions, changes } = await open();
+    checkSourceName(source, [...definitions.sources.keys()], config.file);
+    const result = await store.resnapshot(
+      source,
+      await changes(name, { until: "caught-up", signal }),
+      { ...reportRun(name, progress, seconds), ending, signal },
+    );
+    printResult({ source, ...result }, [
+      `${source}: the snapshot is complete, ${result.changes} changes of ${name} in ` +
+        `${seconds()}; snapshot generation ${result.generation}`,
+    ]);
+    return 0;
+  },
+});
