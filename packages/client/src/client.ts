@@ -72,7 +72,7 @@ export interface Client<D extends DefinitionExports = DefinitionExports>
  * Makes a client of the server at `url`. Its answers are the JavaScript values that a store gives.
  * An error is a `TidemarkError` with the server's code.
  *
- * @throws SERVER_AWAY from a call when the server cannot be reached.
+ * @throws SERVER_UNAVAILABLE from a call when the server cannot be reached.
  * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example
  * const client = createClient({ url: "https://features.bank.example", token: "…" });

@@ -18,7 +18,7 @@ export interface Call {
  * Makes a call and returns the answer's parsed JSON. An aborted signal throws its reason; an error
  * of the server keeps the server's code.
  *
- * @throws SERVER_AWAY when the server cannot be reached.
+ * @throws SERVER_UNAVAILABLE when the server cannot be reached.
  * @throws SERVER_TIMED_OUT when the server does not answer in time.
  * @throws ANSWER_INVALID when the answer is not the JSON of a Tidemark server.
  */
@@ -182,7 +182,7 @@ function connectionError(where: string, error: unknown): TidemarkError {
         ? code
         : String(cause);
   return new TidemarkError(
-    "SERVER_AWAY",
+    "SERVER_UNAVAILABLE",
     `${where}: the server cannot be reached (${why}); is it running, and is the url right?`,
     { cause: error, retryable: true },
   );

@@ -143,7 +143,7 @@ describe("a server that is away for a moment", () => {
     ]);
   });
 
-  test("at most `retries` times; then the server's code, or SERVER_AWAY", async () => {
+  test("at most `retries` times; then the server's code, or SERVER_UNAVAILABLE", async () => {
     const busy = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
@@ -157,10 +157,10 @@ describe("a server that is away for a moment", () => {
     expect([
       await codeOf(gone.client({ retries: 0 }).getOnlineFeatures(request)),
       gone.seen.length,
-    ]).toEqual(["SERVER_AWAY", 1]);
+    ]).toEqual(["SERVER_UNAVAILABLE", 1]);
     expect(
       await codeOf(createClient({ url: "http://127.0.0.1:9" }).getOnlineFeatures(request)),
-    ).toBe("SERVER_AWAY");
+    ).toBe("SERVER_UNAVAILABLE");
   });
 
   test("what will be the same in a moment is not asked again", async () => {
@@ -289,7 +289,7 @@ describe("answers that are none", () => {
     expect([
       await codeOf(client({ token: "secret" }).getOnlineFeatures(request)),
       other.seen.length,
-    ]).toEqual(["SERVER_AWAY", 0]);
+    ]).toEqual(["SERVER_UNAVAILABLE", 0]);
   });
 });
 

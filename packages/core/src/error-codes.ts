@@ -229,7 +229,7 @@ type ServerCode =
 /** Client. */
 type ClientCode =
   | "CLIENT_OPTIONS_INVALID"
-  | "SERVER_AWAY"
+  | "SERVER_UNAVAILABLE"
   | "SERVER_TIMED_OUT"
   | "ANSWER_INVALID"
   | "DEFINITIONS_DIFFER";

@@ -176,7 +176,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     const error = knownError(given, limits.bodyBytes);
     const { status, body } = form(error, statusOf(error));
     if (status === 500)
-      log?.say("error", "a request failed", {
+      log?.write("error", "a request failed", {
         route: request.routeOptions.url ?? null,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });

@@ -3,9 +3,10 @@ import { formatTime, type ColumnSpec } from "@tidemark/core/spi";
 import type { BatchedAnswer } from "../features/request-batching.ts";
 import { valueWriter, type Int64Form } from "./wire-values.ts";
 
+/** Writes the rows of `length` entities as the JSON text of an answer. */
 export type AnswerWriter = (answered: BatchedAnswer, length: number) => string;
 
-/** Makes a writer of rows. The parts that depend on the columns alone are computed once. */
+/** Makes a writer of rows. The names of the columns are encoded once. */
 export function answerWriter(
   columns: readonly ColumnSpec[],
   int64: Int64Form,

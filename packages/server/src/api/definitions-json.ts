@@ -1,12 +1,13 @@
 /**
- * Describes the definitions as JSON: services, views, entities and sources with their keys and
- * types.
+ * Describes the definitions as JSON: services, views, entities and sources. Each has its keys and
+ * value types.
  */
 import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "@tidemark/core/spi";
 import { durationText, keysNeeded } from "@tidemark/core/internal";
 import { featureText } from "./descriptions.ts";
 
+/** A column with its value type. */
 export interface ColumnJson {
   readonly name: string;
   readonly type: ColumnSpec["type"];
@@ -16,17 +17,20 @@ export interface ColumnJson {
   readonly mode?: "number" | "micros" | undefined;
 }
 
-export interface AnsweredJson extends ColumnJson {
+/** A feature as a column of the answer. */
+export interface FeatureJson extends ColumnJson {
   /** The reference of the feature, `view:feature`. */
   readonly feature: string;
+  /** The feature in words, such as `count(payments) over 7d`. */
   readonly description: string;
 }
 
+/** The answer of `GET /v1/definitions`. */
 export interface DefinitionsJson {
   readonly services: readonly {
     readonly name: string;
     readonly keys: readonly ColumnJson[];
-    readonly features: readonly AnsweredJson[];
+    readonly features: readonly FeatureJson[];
   }[];
   readonly views: readonly {
     readonly name: string;
@@ -35,12 +39,12 @@ export interface DefinitionsJson {
     readonly kind: ViewSpec["kind"];
     readonly ttl: string | null;
     readonly keys: readonly ColumnJson[];
-    readonly features: readonly AnsweredJson[];
+    readonly features: readonly FeatureJson[];
   }[];
   readonly entities: readonly { readonly name: string; readonly keys: readonly ColumnJson[] }[];
-  /** The sources. `pushed`: the rows come from `POST /v1/push/{name}`. */
   readonly sources: readonly {
     readonly name: string;
+    /** True for a push source, whose rows come from `POST /v1/push/{name}`. */
     readonly pushed: boolean;
     readonly primaryKey: readonly string[];
     readonly eventTime: string | null;
@@ -58,7 +62,7 @@ export function definitionsJson({
     services: [...services.values()].map(({ name, features }) => ({
       name,
       keys: keysNeeded(features).map(keyJson),
-      features: features.map(({ view, feature, as }) => answeredJson(view, feature, as)),
+      features: features.map(({ view, feature, as }) => featureJson(view, feature, as)),
     })),
     views: [...views.values()].map((view) => ({
       name: view.name,
@@ -67,7 +71,7 @@ export function definitionsJson({
       kind: view.kind,
       ttl: view.ttl === null ? null : durationText(view.ttl),
       keys: view.entity.keys.map(keyJson),
-      features: view.features.map((feature) => answeredJson(view, feature, feature.name)),
+      features: view.features.map((feature) => featureJson(view, feature, feature.name)),
     })),
     entities: [...entities.values()].map(({ name, keys }) => ({ name, keys: keys.map(keyJson) })),
     sources: [...sources.values()].map(sourceJson),
@@ -85,7 +89,7 @@ function sourceJson(source: SourceSpec): DefinitionsJson["sources"][number] {
   };
 }
 
-function answeredJson(view: ViewSpec, feature: FeatureSpec, as: string): AnsweredJson {
+function featureJson(view: ViewSpec, feature: FeatureSpec, as: string): FeatureJson {
   return {
     ...columnJson({ ...feature.result, name: as }),
     feature: `${view.name}:${feature.name}`,

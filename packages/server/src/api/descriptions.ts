@@ -1,4 +1,4 @@
-/** Describes features in words, for readers of the definitions who do not see the source. */
+/** Describes features in words, for readers who do not see the TypeScript of the definitions. */
 import { toJson } from "@tidemark/core";
 import {
   formatDate,

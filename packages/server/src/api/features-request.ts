@@ -1,10 +1,11 @@
-/** Turns the body of a request for features into the text of its answer. */
+/** Reads the body of a request for features, and writes the answer. */
 import type { Limits } from "../options/limits.ts";
 import type { Serving } from "../http/serving.ts";
 import type { RequestedFeatures } from "./requested-features.ts";
 import { bodyOf, choiceIn, flagIn, rowsIn, textsIn, timeIn, type Body } from "./request-body.ts";
 import type { Int64Form } from "./wire-values.ts";
 
+/** A request for features. */
 export interface FeaturesRequest {
   readonly features: RequestedFeatures;
   readonly entities: readonly unknown[];
@@ -16,7 +17,13 @@ export interface FeaturesRequest {
 const MEMBERS = ["entities", "asOf", "metadata", "int64"] as const;
 export const INT64_FORMS = ["string", "number"] as const;
 
-/** Reads the features that the body names. */
+/**
+ * Reads a request whose body names the features. `list` resolves the names.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws TOO_MANY_FEATURES when the body names more features than `limits` allows.
+ * @throws TOO_MANY_ENTITIES when the body has more entities than `limits` allows.
+ */
 export function namedRequest(
   given: unknown,
   list: (names: readonly string[]) => RequestedFeatures,
@@ -26,7 +33,12 @@ export function namedRequest(
   return readRequest(body, list(textsIn(body, "features", limits.features)), limits);
 }
 
-/** Reads the body of a request whose path names the features. */
+/**
+ * Reads a request whose path names the features.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws TOO_MANY_ENTITIES when the body has more entities than `limits` allows.
+ */
 export function requestFor(
   given: unknown,
   features: RequestedFeatures,
@@ -45,6 +57,7 @@ function readRequest(body: Body, features: RequestedFeatures, limits: Limits): F
   };
 }
 
+/** Reads the features, and returns the JSON text of the answer. */
 export async function answerText(
   { store, reads }: Serving,
   { features, entities, asOf, metadata, int64 }: FeaturesRequest,

@@ -32,6 +32,7 @@ const COLUMN: { readonly [name: string]: Schema } = {
 };
 const OPTIONAL = ["precision", "scale", "mode"];
 
+/** The schema of the answer of `GET /v1/definitions`. */
 export function definitionsSchema(): Schema {
   const columns = listOf(objectOf(COLUMN, OPTIONAL));
   const features = listOf(
@@ -66,13 +67,14 @@ export function definitionsSchema(): Schema {
   });
 }
 
+/** The schema of the answer to a push. */
 export function pushedSchema(): Schema {
   return objectOf({
     rows: COUNT,
     deletes: COUNT,
     position: {
       type: ["integer", "null"],
-      description: "Of its last row among all that was pushed to the source",
+      description: "The position of the last row among all rows pushed to the source",
     },
     committed: { ...TIME_OR_NULL, description: "When its rows became known" },
   });
@@ -80,32 +82,37 @@ export function pushedSchema(): Schema {
 
 const DAY: Schema = { type: "string", format: "date" };
 
+/** The schema of the body of `POST /v1/materialize`. */
 export function materializeSchema(views: readonly string[]): Schema {
   const view = views.length === 0 ? TEXT : { type: "string", enum: views };
   return objectOf(
     {
       views: {
         anyOf: [view, listOf(view, { minItems: 1 })],
-        description: "All of them, if it is left out",
+        description: "The names of the views. Default: all views",
       },
       dates: { anyOf: [DAY, listOf(DAY, { minItems: 1 })] },
       from: { ...DAY, description: "The first day" },
       to: { ...DAY, description: "The day after the last" },
       zone: {
         ...TEXT,
-        description: "Whose days they are, an IANA name; the server's, if it is left out",
+        description: "The time zone of the days, an IANA name. Default: the server's zone",
       },
       incremental: {
         type: "boolean",
         description:
-          "Brings every day that is materialized up to the history, and adds the days since",
+          "Computes every materialized day whose history changed again, and adds the days since",
       },
-      online: { type: "boolean", description: "false: only the table is written" },
+      online: {
+        type: "boolean",
+        description: "false writes the table only, and not the online store",
+      },
     },
     ["views", "dates", "from", "to", "zone", "incremental", "online"],
   );
 }
 
+/** The schema of the answer of `POST /v1/materialize`. */
 export function materializedSchema(): Schema {
   return objectOf({
     views: listOf(
@@ -122,7 +129,10 @@ export function materializedSchema(): Schema {
   });
 }
 
-/** The schema of the status. A source's status may have more members than this schema lists. */
+/**
+ * The schema of the answer of `GET /v1/status`. A source's status may have more members than this
+ * schema lists.
+ */
 export function statusSchema(): Schema {
   const open = (
     properties: { readonly [name: string]: Schema },

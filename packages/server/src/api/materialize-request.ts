@@ -1,12 +1,12 @@
-/** Turns the body of a request to materialize into the options of the store. */
+/** Reads the body of `POST /v1/materialize` as the options of `store.materialize`. */
 import { TidemarkError, type MaterializeOptions } from "@tidemark/core";
 import { parseDate } from "@tidemark/core/spi";
 import type { Serving } from "../http/serving.ts";
 import { bodyOf, flagOrNothingIn, textIn, textsIn } from "./request-body.ts";
 
 /**
- * The greatest number of days of one request. More days would outlast a caller, and delay requests
- * for features.
+ * The greatest number of days of one request. More days would take longer than a caller waits, and
+ * delay requests for features.
  */
 const MAX_DAYS = 400;
 const DAY_MS = 86_400_000;
@@ -14,7 +14,10 @@ const DAY_MS = 86_400_000;
 /**
  * Reads the options. The store checks the days.
  *
- * @throws VIEW_UNKNOWN when no view has the name; the message has the nearest name.
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws VIEW_UNKNOWN when no view has the name. The message suggests the nearest name.
+ * @throws TOO_MANY_ROWS when `dates` lists more than 400 days.
+ * @throws DATES_INVALID when `from` and `to` span more than 400 days.
  */
 export function materializeOptions(
   given: unknown,
@@ -35,8 +38,8 @@ export function materializeOptions(
   if (first !== null && end !== null && end - first > MAX_DAYS) {
     throw new TidemarkError(
       "DATES_INVALID",
-      `from ${from} on are ${end - first} days, and a request may have ${MAX_DAYS}; ` +
-        "ask in several requests, or call tidemark materialize",
+      `from ${from} to ${to ?? "today"} are ${end - first} days, and a request may have ` +
+        `${MAX_DAYS}; send several requests, or call tidemark materialize`,
     );
   }
   return {

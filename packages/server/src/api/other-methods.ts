@@ -1,10 +1,7 @@
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance } from "fastify";
 
-/**
- * Answers a method that a path does not have with 405, `METHOD_UNKNOWN`, and the method that it
- * has.
- */
+/** Answers every method but `method` with 405, `METHOD_UNKNOWN` and the header `Allow`. */
 export function refuseOtherMethods(
   app: FastifyInstance,
   url: string,
@@ -16,7 +13,7 @@ export function refuseOtherMethods(
     ),
     url,
     config: { scope: null },
-    // before the body is read, which may be of any form
+    // the answer comes before the body is read, because the body may have any form
     onRequest: (request, reply, done) => {
       reply.header("allow", method === "GET" ? "GET, HEAD" : method);
       done(

@@ -1,4 +1,4 @@
-/** Turns the body of a push into rows as `store.push` takes them. */
+/** Reads the body of a push as the rows that `store.push` takes. */
 import type { FeatureResolver } from "../features/feature-resolver.ts";
 import type { Limits } from "../options/limits.ts";
 import { bodyOf, requestInvalid, rowsIn, textIn } from "./request-body.ts";
@@ -6,6 +6,7 @@ import { rowReader } from "./wire-values.ts";
 
 export type PushBody = Readonly<Record<string, unknown>>;
 
+/** A request to push rows and deletes. */
 export interface PushRequest {
   readonly rows: readonly PushBody[];
   readonly deletes: readonly PushBody[];
@@ -13,9 +14,12 @@ export interface PushRequest {
 }
 
 /**
- * Reads the requests of a push. The store refuses a source that a log feeds, and wrong rows.
+ * Makes a reader of pushes by the name of their source. The store refuses wrong rows, and a source
+ * that is no push source.
  *
- * @throws SOURCE_UNKNOWN when no source has the name; the message has the nearest name.
+ * @throws SOURCE_UNKNOWN when no source has the name. The message suggests the nearest name.
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws TOO_MANY_ROWS when the body has more rows or deletes than `limits` allows.
  */
 export function pushRequests(
   resolver: FeatureResolver,

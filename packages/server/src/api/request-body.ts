@@ -1,6 +1,6 @@
 /**
- * Reads and checks the members of a request's body. An error is `REQUEST_INVALID` and names the
- * member.
+ * Reads and checks the members of a request's body. Each error names the member, and its code is
+ * `REQUEST_INVALID` unless the function states another.
  */
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
@@ -8,8 +8,10 @@ import { didYouMean } from "@tidemark/core/internal";
 export type Body = Readonly<Record<string, unknown>>;
 
 /**
- * Checks the names of the members. An unknown member is an error, because it may be a misspelt name
- * that would change the answer.
+ * Checks the names of the members. An unknown member is an error: a misspelt option would otherwise
+ * be ignored.
+ *
+ * @throws REQUEST_INVALID when the body is no object, or has an unknown member.
  */
 export function bodyOf(given: unknown, members: readonly string[]): Body {
   if (typeof given !== "object" || given === null || Array.isArray(given))
@@ -27,6 +29,11 @@ export function bodyOf(given: unknown, members: readonly string[]): Body {
   return given as Body;
 }
 
+/**
+ * Reads a list of rows. More than `limit` rows fail with `code`.
+ *
+ * @throws REQUEST_INVALID when the member is missing or no list.
+ */
 export function rowsIn(
   body: Body,
   name: string,
@@ -43,11 +50,13 @@ export function rowsIn(
   if (given.length > limit)
     throw new TidemarkError(
       code,
-      `${name} has ${given.length} rows, and a request may have ${limit}; split it`,
+      `${name} has ${given.length} rows, and a request may have ${limit}; ` +
+        "send several requests",
     );
   return given as readonly unknown[];
 }
 
+/** Reads a text; undefined if the body does not have the member. */
 export function textIn(body: Body, name: string): string | undefined {
   const given = body[name];
   if (given === undefined || typeof given === "string") return given;
@@ -55,7 +64,10 @@ export function textIn(body: Body, name: string): string | undefined {
 }
 
 /**
- * Reads a text or a list of texts. `what` names them in messages; too many texts fail with `code`.
+ * Reads a text or a list of texts. `what` names the texts in messages. More than `limit` texts fail
+ * with `code`.
+ *
+ * @throws REQUEST_INVALID when the member is missing, empty or no list of texts.
  */
 export function textsIn(
   body: Body,
@@ -76,7 +88,8 @@ export function textsIn(
   if (list.length > limit)
     throw new TidemarkError(
       code,
-      `${name} has ${list.length} ${what}, and a request may have ${limit}; split it`,
+      `${name} has ${list.length} ${what}, and a request may have ${limit}; ` +
+        "send several requests",
     );
   const wrong = list.findIndex((one) => typeof one !== "string");
   if (wrong !== -1)
@@ -86,18 +99,19 @@ export function textsIn(
   return list as readonly string[];
 }
 
+/** Reads a flag; false if the body does not have the member. */
 export function flagIn(body: Body, name: string): boolean {
   const given = body[name];
   if (given === undefined || typeof given === "boolean") return given === true;
   throw requestInvalid(`${name} is ${jsonTypeOf(given)}; give true or false`);
 }
 
-/** Reads a flag as `flagIn` does; undefined if the flag is left out. */
+/** Reads a flag; undefined if the body does not have the member. */
 export function flagOrNothingIn(body: Body, name: string): boolean | undefined {
   return body[name] === undefined ? undefined : flagIn(body, name);
 }
 
-/** Reads one of `choices`. Default: the first. */
+/** Reads one of `choices`; the first if the body does not have the member. */
 export function choiceIn<C extends string>(
   body: Body,
   name: string,
@@ -115,7 +129,11 @@ export function choiceIn<C extends string>(
   return found;
 }
 
-/** Reads an ISO time with a zone as text, which the store parses. */
+/**
+ * Reads a time as text. The store parses the time.
+ *
+ * @throws TIME_INVALID when the member is no text.
+ */
 export function timeIn(body: Body, name: string): string | undefined {
   const given = body[name];
   if (given === undefined || typeof given === "string") return given;
@@ -126,6 +144,7 @@ export function timeIn(body: Body, name: string): string | undefined {
   );
 }
 
+/** Makes an error of code `REQUEST_INVALID`. */
 export function requestInvalid(message: string): TidemarkError {
   return new TidemarkError("REQUEST_INVALID", message);
 }

@@ -1,4 +1,4 @@
-/** Resolves the services, views and features that a request names, and keeps the result. */
+/** Resolves the services, views and features that a request names, and caches the result. */
 import { TidemarkError, type Definitions, type Selection } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
 import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
@@ -7,38 +7,49 @@ import { quoted, shortened } from "../features/names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
 import { rowReader, type Int64Form } from "./wire-values.ts";
 
+/** The features of a request, and how its rows are read and its answer is written. */
 export interface RequestedFeatures {
   readonly selection: Selection<
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
   >;
+  /** The entity keys that each row of the request must have. */
   readonly keys: readonly ColumnSpec[];
   readonly readRow: (row: unknown) => unknown;
   writer(int64: Int64Form, metadata: boolean): AnswerWriter;
 }
 
-/** The number of lists of names whose result is kept. */
+/** The greatest number of cached results. */
 const MAX_CACHED = 1000;
 
 /**
- * A service, a view, or `view:feature`, each optionally with another name in the answer:
- * `view:feature as other`.
+ * Matches the name of a service or a view, or `view:feature`. The reference
+ * `view:feature as other` gives the feature another name in the answer.
  */
 const REFERENCE =
   /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
 
 export interface FeatureNames {
   /**
-   * Resolves a list of names. The errors name the nearest known name.
+   * Resolves a list of names. The errors suggest the nearest known name.
    *
-   * @throws FEATURE_UNKNOWN when a view has no such feature.
-   * @throws VIEW_UNKNOWN when no view has the name.
+   * @throws REQUEST_INVALID when a name has the form of no reference.
+   * @throws FEATURE_UNKNOWN when a view has no such feature, or nothing has the name.
+   * @throws VIEW_UNKNOWN when no view has the name before the colon.
    * @throws NAME_TAKEN when two features would have one name in the answer.
    */
   list(names: readonly string[]): RequestedFeatures;
-  /** @throws SERVICE_UNKNOWN when no service has the name. */
+  /**
+   * Resolves the features of a service.
+   *
+   * @throws SERVICE_UNKNOWN when no service has the name.
+   */
   service(name: string): RequestedFeatures;
-  /** @throws VIEW_UNKNOWN when no view has the name. */
+  /**
+   * Resolves the features of a view.
+   *
+   * @throws VIEW_UNKNOWN when no view has the name.
+   */
   view(name: string): RequestedFeatures;
 }
 
@@ -60,7 +71,7 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
     if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
       throw new TidemarkError(
         "REQUEST_INVALID",
-        `features: ${quoted(name)} names nothing; ` +
+        `features: ${quoted(name)} is not a reference; ` +
           `write a service, a view, "view:feature" or "view:feature as other_name"`,
       );
     }

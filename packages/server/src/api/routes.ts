@@ -1,4 +1,4 @@
-/** Tidemark's own JSON API, with rows of features that keep every digit. */
+/** Serves Tidemark's own JSON API under `/v1`. */
 import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../http/serving.ts";
@@ -16,6 +16,7 @@ interface NameParams {
   readonly Params: { readonly name: string };
 }
 
+/** Adds the routes of the JSON API to `app`. */
 export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
   const { store, definitions, resolver, limits } = serving;
   const names = featureNames(definitions, resolver);

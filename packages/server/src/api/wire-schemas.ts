@@ -1,13 +1,11 @@
-/**
- * Makes the JSON Schemas of values, requests and answers: JSON Schema 2020-12, as in OpenAPI 3.1.
- */
+/** Makes the JSON Schemas of values and objects. OpenAPI 3.1 uses JSON Schema 2020-12. */
 import type { ColumnSpec } from "@tidemark/core/spi";
 
 export type Schema = { readonly [member: string]: unknown };
 
 const LARGEST = "9223372036854775807";
 
-/** A bound that no double holds, kept as a number with all its digits. */
+/** Makes a number with all its digits, for bounds that no double holds. */
 const exactBound = (digits: string): unknown =>
   (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(digits);
 
@@ -31,7 +29,7 @@ const BYTES = {
 } as const;
 const INT32 = { type: "integer", minimum: -2147483648, maximum: 2147483647 } as const;
 
-/** The schema of a value in an answer. null is one of its types if the feature may be null. */
+/** The schema of a value in an answer. Its types include null if the feature is nullable. */
 export function answerSchema(column: ColumnSpec, description?: string): Schema {
   const schema = withDescription(answerTypeSchema(column), description);
   if (!column.nullable || schema["type"] === undefined) return schema;
@@ -69,7 +67,7 @@ function answerTypeSchema(column: ColumnSpec): Schema {
   }
 }
 
-/** The schema of a value in a request: a key of an entity, or a value of a pushed row. */
+/** The schema of a value in a request: an entity key, or a value of a pushed row. */
 export function requestSchema(column: ColumnSpec): Schema {
   const schema = requestTypeSchema(column);
   if (!column.nullable || schema["type"] === undefined) return schema;
@@ -103,14 +101,14 @@ function requestTypeSchema(column: ColumnSpec): Schema {
       return {
         type: ["number", "string"],
         pattern: "^(?:NaN|-?Infinity)$",
-        description: "NaN and the infinities, as strings, are missing and counted",
+        description: 'The strings "NaN", "Infinity" and "-Infinity" count as missing values',
       };
     default:
       return answerTypeSchema(column);
   }
 }
 
-/** The schema of a time in a request: any offset, years 1685 to 2255. */
+/** The schema of a time in a request. The time may have any offset. */
 export const TIME: Schema = {
   type: "string",
   format: "date-time",
@@ -137,6 +135,7 @@ export function objectOf(
   };
 }
 
+/** Makes the schema of a list. */
 export function listOf(items: Schema, more: Schema = {}): Schema {
   return { type: "array", items, ...more };
 }

@@ -1,24 +1,25 @@
-/** Converts values between each value type and its JSON form, in requests and in answers. */
+/** Converts values of each value type to JSON and from JSON. */
 import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { toUser } from "@tidemark/core/internal";
 
 /**
- * The form of int64 values: JSON strings of digits, or bare digits. A column of mode "number", and
- * every count, always has bare digits.
+ * The form of int64 values in an answer: JSON strings of digits, or JSON numbers. A column of mode
+ * "number" always has JSON numbers.
  */
 export type Int64Form = "string" | "number";
 
-/** Turns a value into its JSON text. */
+/** Converts a value to JSON text. */
 export type ValueWriter = (value: Value) => string;
 
+/** Makes a writer of the column's values. */
 export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
   const text = textOf(column, int64);
   return (value) => (value === null ? "null" : text(value));
 }
 
 /**
- * Turns a value into text. A float64 has the shortest text that reads back as the same double;
- * other types keep every digit.
+ * Makes a writer of values that are not null. A float64 becomes the shortest text that parses to the
+ * same double. Other types keep every digit.
  */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
   switch (column.type) {
@@ -46,8 +47,8 @@ function base64Of(bytes: Uint8Array): string {
 }
 
 /**
- * Makes a reader from a request's value to the value that `store.push` takes; null if JSON's value
- * is taken as is. A value that does not fit stays as it is, and the store refuses it by row and
+ * Makes a reader that converts JSON to the value that `store.push` takes; null if both are the same.
+ * A value that does not fit stays unchanged. The store then refuses the value, and names its row and
  * column.
  */
 function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
@@ -60,7 +61,7 @@ function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
         typeof given === "string" && isBase64(given)
           ? new Uint8Array(Buffer.from(given, "base64"))
           : given;
-    // a whole number beyond 2^53 arrives as a bigint, and the column wants a double
+    // exactBody parses a whole number beyond 2^53 as a bigint, and the column needs a double
     case "float64":
       return (given) =>
         typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given))
@@ -74,16 +75,14 @@ function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
 }
 
 /**
- * JSON has no numbers for these. A push counts them as missing (law 9: NaN and ±Infinity are
- * missing and counted).
+ * Matches the float64 values for which JSON has no number. A push counts them (law 9: NaN and
+ * ±Infinity are missing and counted).
  */
 const NON_FINITE = /^(?:NaN|-?Infinity)$/;
 
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
-/**
- * Keeps the digits of whole numbers beyond 2^53 within a json value, by keeping the value as text.
- */
+/** Keeps the digits of whole numbers beyond 2^53 within a json value. */
 function withDigits(given: unknown): unknown {
   if (typeof given === "bigint") return rawJSON(String(given));
   if (typeof given !== "object" || given === null) return given;
@@ -98,10 +97,7 @@ function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
-/**
- * Makes a reader of a request's rows. Columns that JSON cannot hold directly are read from their
- * JSON form.
- */
+/** Makes a reader of a request's rows. The reader converts the columns that JSON cannot hold. */
 export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unknown {
   const readers = columns.flatMap((column) => {
     const read = wireReader(column);

@@ -1,11 +1,11 @@
 /**
- * Formats errors for Feast's clients: a JSON string that holds JSON with module, class and message.
- * The clients raise that class.
+ * Formats errors for Feast's clients. The body is a JSON string that holds JSON with a module, a
+ * class and a message. The client raises that class.
  */
 import { isTidemarkError } from "@tidemark/core";
 import { MalformedBody } from "./malformed.ts";
 
-/** The class of `feast.errors` for a code; other codes become `FeastError`. */
+/** The class of `feast.errors` for each code. Other codes become `FeastError`. */
 const CLASSES: Readonly<Record<string, string>> = {
   VIEW_UNKNOWN: "FeatureViewNotFoundException",
   SERVICE_UNKNOWN: "FeatureServiceNotFoundException",
@@ -20,8 +20,8 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the body of the answer. The status is the usual one, except that Feast's push answers 422
- * for an unknown push source.
+ * Formats an error as a status and a body. An unknown push source gets the status 422, as in Feast.
+ * Other errors keep `status`.
  */
 export function feastError(
   error: unknown,
@@ -38,8 +38,8 @@ export function feastError(
     };
   const { code, message } = isTidemarkError(error)
     ? error
-    : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
-  const told = {
+    : { code: "INTERNAL", message: "the server failed at this request; see the server's log" };
+  const feastJson = {
     module: "feast.errors",
     class: Object.hasOwn(CLASSES, code) ? CLASSES[code] : "FeastError",
     message,
@@ -47,6 +47,6 @@ export function feastError(
   };
   return {
     status: code === "SOURCE_UNKNOWN" ? 422 : status,
-    body: JSON.stringify(JSON.stringify(told)),
+    body: JSON.stringify(JSON.stringify(feastJson)),
   };
 }

@@ -2,12 +2,14 @@
 import { TidemarkError } from "@tidemark/core";
 import { quoted } from "../features/names.ts";
 
+/** An error of one member of the body, or of a query parameter. */
 export interface Detail {
   readonly type: string;
   readonly loc: readonly (string | number)[];
   readonly msg: string;
 }
 
+/** The error of a malformed body, with all errors of its members. Its code is `REQUEST_INVALID`. */
 export class MalformedBody extends TidemarkError {
   readonly detail: readonly Detail[];
 
@@ -23,8 +25,8 @@ export class MalformedBody extends TidemarkError {
 export type BodyMembers = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the members of a body and collects their errors, which `done` throws. Unknown members are
- * ignored, as in Feast.
+ * Reads the members of a body and collects their errors. `done` throws the collected errors. Unknown
+ * members are ignored, as in Feast.
  */
 export class BodyReader {
   private readonly members: BodyMembers;
@@ -40,7 +42,7 @@ export class BodyReader {
     this.members = body;
   }
 
-  /** Reads a member; undefined if it is left out, or null where null means the same. */
+  /** Reads a member; undefined if the body does not have the member, or if it is null. */
   private member(name: string): unknown {
     const value = Object.hasOwn(this.members, name) ? this.members[name] : undefined;
     return value === null ? undefined : value;
@@ -55,6 +57,7 @@ export class BodyReader {
     return undefined;
   }
 
+  /** Reads a text; undefined if the body does not have the member. */
   text(name: string): string | undefined {
     const value = this.member(name);
     if (value === undefined || typeof value === "string") return value;
@@ -62,11 +65,13 @@ export class BodyReader {
     return undefined;
   }
 
+  /** Reads a text that the body must have. */
   neededText(name: string): string {
     if (this.member(name) === undefined) this.required(name);
     return this.text(name) ?? "";
   }
 
+  /** Reads a flag; `otherwise` if the body does not have the member. */
   flag(name: string, otherwise: boolean): boolean {
     const value = this.member(name);
     if (value === undefined || typeof value === "boolean") return value ?? otherwise;
@@ -74,6 +79,7 @@ export class BodyReader {
     return otherwise;
   }
 
+  /** Reads a list of texts; undefined if the body does not have the member. */
   texts(name: string): readonly string[] | undefined {
     const value = this.member(name);
     if (value === undefined) return undefined;
@@ -87,7 +93,7 @@ export class BodyReader {
     return value as readonly string[];
   }
 
-  /** Reads lists by name: entities, or the columns of a pushed frame. */
+  /** Reads an object of lists, such as the keys of the entities, or the columns of `df`. */
   lists(name: string): ReadonlyMap<string, readonly unknown[]> {
     const lists = new Map<string, readonly unknown[]>();
     const value = this.member(name);
@@ -102,16 +108,22 @@ export class BodyReader {
     return lists;
   }
 
+  /** Adds an error of a member. */
   refuse(name: string, msg: string): void {
     this.add("value_error", [name], msg);
   }
 
+  /**
+   * Ends the reading.
+   *
+   * @throws REQUEST_INVALID when a member that was read has an error.
+   */
   done(): void {
     if (this.wrong.length > 0) throw new MalformedBody(this.wrong);
   }
 }
 
-/** Returns the common length of the lists. Lists of different lengths are an error. */
+/** Returns the common length of the lists. Different lengths are an error of the member `name`. */
 export function lengthOf(
   reader: BodyReader,
   name: string,

@@ -1,12 +1,13 @@
 /**
- * Serves `POST /materialize` and `/materialize-incremental`. Feast's interval of times becomes the
- * days that ended in it.
+ * Reads and runs `POST /materialize` and `POST /materialize-incremental`. Feast gives an interval of
+ * times. The days that end in the interval are materialized.
  */
 import { TidemarkError, type Store } from "@tidemark/core";
 import { parseDate, parseTime } from "@tidemark/core/spi";
 import type { Serving } from "../http/serving.ts";
 import { BodyReader, MalformedBody } from "./malformed.ts";
 
+/** A request to materialize. */
 export interface Materialization {
   readonly views: readonly string[];
   readonly days:
@@ -17,12 +18,19 @@ export interface Materialization {
 }
 
 /**
- * The greatest number of days of one request. A thousand days of a feature table take minutes, so
- * more days are a mistake.
+ * The greatest number of days of one request. A thousand days of a feature table take minutes.
+ * Therefore a longer interval is probably a mistake.
  */
 const MAX_DAYS = 3660;
 const DAY_MS = 86_400_000;
 
+/**
+ * Reads the body of `POST /materialize`.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws VIEW_UNKNOWN when no view has the name.
+ * @throws TIME_INVALID when a time is wrong, no day ends in the interval, or too many days do.
+ */
 export function materialization(body: unknown, query: unknown, serving: Serving): Materialization {
   const reader = new BodyReader(body);
   const start = reader.neededText("start_ts");
@@ -31,7 +39,7 @@ export function materialization(body: unknown, query: unknown, serving: Serving)
   if (reader.flag("disable_event_timestamp", false))
     reader.refuse(
       "disable_event_timestamp",
-      "Rows are not materialized without their time here; give start_ts and end_ts",
+      "Tidemark materializes rows with their event time only; give start_ts and end_ts",
     );
   reader.done();
   const [from, to] = [requestTime(start, "start_ts"), requestTime(end, "end_ts")];
@@ -39,24 +47,31 @@ export function materialization(body: unknown, query: unknown, serving: Serving)
     throw new TidemarkError(
       "TIME_INVALID",
       `the request: start_ts ${start} is not before end_ts ${end}; ` +
-        "give the earlier one as start_ts",
+        "give the earlier time as start_ts",
     );
   if (to - from > MAX_DAYS * DAY_MS * 1000)
     throw new TidemarkError(
       "TIME_INVALID",
       `the request: from ${start} to ${end} are more than ${MAX_DAYS} days; ` +
-        "materialize them in parts",
+        "send several requests",
     );
   const days = { from: dayInZone(from, serving.zone), to: dayInZone(to, serving.zone) };
   if (days.from >= days.to)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: no day of ${serving.zone} begins and ends from ${start} to ${end}; ` +
-        "rows are materialized at the end of a day: let end_ts be the end of one",
+      `the request: no whole day of zone ${serving.zone} lies between ${start} and ${end}; ` +
+        "give the end of a day as end_ts",
     );
   return { views, days, async: isAsync(query) };
 }
 
+/**
+ * Reads the body of `POST /materialize-incremental`.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws VIEW_UNKNOWN when no view has the name.
+ * @throws TIME_INVALID when `end_ts` is no time.
+ */
 export function incrementalMaterialization(
   body: unknown,
   query: unknown,
@@ -77,21 +92,21 @@ function requestedViews(reader: BodyReader, { definitions, resolver }: Serving):
   const names = reader.texts("feature_views");
   reader.flag("full_feature_names", false);
   if (reader.text("version") !== undefined)
-    reader.refuse("version", "There are no versions of a view here; leave it out");
+    reader.refuse("version", "Tidemark has no versions of a view; leave version out");
   reader.done();
   return names === undefined || names.length === 0
     ? [...definitions.views.keys()]
     : [...new Set(names)].map((name) => resolver.view(name).name);
 }
 
-/** Parses a time. A time without a zone is UTC, as in Feast. */
+/** Parses a time as µs. A time without a zone is UTC, as in Feast. */
 function requestTime(text: string, name: string): number {
   const days = parseDate(text);
   const time = days === null ? parseTime(text, "UTC") : days * DAY_MS * 1000;
   if (time === null)
     throw new TidemarkError(
       "TIME_INVALID",
-      `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is no time; ` +
+      `the request: ${name} ${JSON.stringify(text.slice(0, 100))} is not a time; ` +
         `write it as "2026-01-31T09:30:00Z"`,
     );
   return time;
@@ -112,14 +127,14 @@ function dayInZone(time: number, zone: string): string {
   if (part("era").startsWith("B"))
     throw new TidemarkError(
       "TIME_INVALID",
-      "the request: years before 1 have no days here; give later times",
+      "the request: a time is before the year 1; give later times",
     );
   return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
 }
 
 /**
- * Reads Feast's `?async=true`. Feast's `force` is accepted without effect, because a finished run
- * never counts as running.
+ * Reads Feast's query parameter `async`. The parameter `force` has no effect: a finished
+ * materialization never counts as running.
  */
 function isAsync(query: unknown): boolean {
   const flags = ["async", "force"].map((name) => {
@@ -139,14 +154,17 @@ function isAsync(query: unknown): boolean {
   return flags[0]!;
 }
 
+/** Runs materializations, and knows the views whose materialization is running. */
 export interface Materializer {
-  /** Returns the views among these whose materialization runs in this process. */
+  /** Returns those of `views` whose materialization runs in this process. */
   running(views: readonly string[]): readonly string[];
-  start(asked: Materialization): Promise<void>;
-  /** Stops the running materializations, which can be repeated. */
+  /** Materializes the views. The promise resolves when all days are materialized. */
+  start(request: Materialization): Promise<void>;
+  /** Stops the running materializations. The same requests can be sent again later. */
   stop(): Promise<void>;
 }
 
+/** Makes a materializer over a store. `zone` is the zone of the days. */
 export function materializer(store: Store, zone: string): Materializer {
   const running = new Map<string, Promise<void>>();
   const ending = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * Serves `POST /get-online-features`: columns of keys in the request, columns of features in the
- * answer.
+ * Reads `POST /get-online-features` and writes its answer. The request has one list of values for
+ * each entity key. The answer has one list of values for each feature.
  */
 import { TidemarkError } from "@tidemark/core";
 import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
@@ -11,29 +11,42 @@ import type { BatchedAnswer, OnlineReads } from "../features/request-batching.ts
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
-/** The part of the answer that depends on the features alone. */
+/** Everything of an answer that depends on the features alone. */
 interface AnswerPlan {
-  readonly asked: ResolvedFeatures;
+  readonly features: ResolvedFeatures;
+  /** The entity keys by name. */
   readonly byName: ReadonlyMap<string, ColumnSpec>;
   /**
-   * The key of an entity by the entity's name. Feast accepts the entity's name for the key, and
-   * announces that it will stop doing so.
+   * The entity keys by the entity's name. Feast still accepts the name of the entity in place of
+   * the name of the key, but deprecates it.
    */
   readonly byEntity: ReadonlyMap<string, ColumnSpec>;
-  /** The names as JSON: `"a","b"`. */
+  /** The names of the features as JSON: `"a","b"`. */
   readonly names: string;
+  /** The writers of the features' values. */
   readonly texts: readonly ValueText[];
 }
 
+/** A request for features. */
 interface OnlineRequest {
   readonly plan: AnswerPlan;
+  /** The number of entities. */
   readonly length: number;
-  /** The keys in the order of the request. */
+  /** The entity keys in the order of the request. */
   readonly keys: readonly { readonly column: ColumnSpec; readonly values: readonly unknown[] }[];
 }
 
 const answerPlans = new WeakMap<ResolvedFeatures, AnswerPlan>();
 
+/**
+ * Reads the body of a request for features.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws TOO_MANY_ENTITIES when the body has more entities than the server's limit.
+ * @throws TOO_MANY_FEATURES when the body names more features than the server's limit.
+ * @throws KEY_MISSING when an entity key is missing.
+ * @throws KEY_INVALID when the lists of keys are empty.
+ */
 export function readOnlineRequest(body: unknown, { resolver, limits }: Serving): OnlineRequest {
   const reader = new BodyReader(body);
   const features = reader.texts("features");
@@ -47,14 +60,14 @@ export function readOnlineRequest(body: unknown, { resolver, limits }: Serving):
   if (length > limits.entities)
     throw new TidemarkError(
       "TOO_MANY_ENTITIES",
-      `the request asks for ${length} entities, and at most ${limits.entities} may be asked ` +
-        "for at a time; ask in parts, or raise the limit entities of the server",
+      `the request has ${length} entities, and a request may have ${limits.entities}; ` +
+        "send several requests, or raise limits.entities of the server",
     );
   if (service === undefined && features!.length > limits.features) {
     throw new TidemarkError(
       "TOO_MANY_FEATURES",
-      `the request asks for ${features!.length} features, and at most ${limits.features} may ` +
-        "be asked for at a time; ask in parts, or raise the limit features of the server",
+      `the request names ${features!.length} features, and a request may name ` +
+        `${limits.features}; send several requests, or raise limits.features of the server`,
     );
   }
   const plan = answerPlanOf(
@@ -67,15 +80,15 @@ export function readOnlineRequest(body: unknown, { resolver, limits }: Serving):
     throw new TidemarkError(
       "KEY_INVALID",
       "entities: the lists are empty; " +
-        `give at least one ${plan.asked.keys.map(({ name }) => name).join(", ")}`,
+        `give at least one ${plan.features.keys.map(({ name }) => name).join(", ")}`,
     );
   return { plan, length, keys };
 }
 
-function answerPlanOf(asked: ResolvedFeatures): AnswerPlan {
-  let plan = answerPlans.get(asked);
+function answerPlanOf(features: ResolvedFeatures): AnswerPlan {
+  let plan = answerPlans.get(features);
   if (plan === undefined) {
-    const { keys, selected } = asked;
+    const { keys, selected } = features;
     const byName = new Map(keys.map((column) => [column.name, column]));
     const byEntity = new Map(
       selected.flatMap(({ view: { entity } }) =>
@@ -85,23 +98,23 @@ function answerPlanOf(asked: ResolvedFeatures): AnswerPlan {
       ),
     );
     plan = {
-      asked,
+      features,
       byName,
       byEntity,
       names: selected.map(({ as }) => JSON.stringify(as)).join(","),
       texts: selected.map(({ feature }) => valueText(feature.result)),
     };
-    answerPlans.set(asked, plan);
+    answerPlans.set(features, plan);
   }
   return plan;
 }
 
 /**
- * Reads the lists of keys. Other lists are inputs of Feast's on-demand transformations, and are not
- * returned.
+ * Reads the lists of entity keys. Other lists are ignored: in Feast they are inputs of on-demand
+ * transformations.
  */
 function readKeys(
-  { asked: { keys }, byName, byEntity }: AnswerPlan,
+  { features: { keys }, byName, byEntity }: AnswerPlan,
   entities: ReadonlyMap<string, readonly unknown[]>,
 ): OnlineRequest["keys"] {
   const found: { readonly column: ColumnSpec; readonly values: readonly unknown[] }[] = [];
@@ -128,7 +141,7 @@ function readKeys(
   return found;
 }
 
-/** Writes the answer as JSON text. */
+/** Reads the features, and returns the JSON text of the answer. */
 export async function onlineAnswer(
   reads: OnlineReads,
   { plan, keys, length }: OnlineRequest,
@@ -139,7 +152,7 @@ export async function onlineAnswer(
     for (const { column, values } of keys) entity[column.name] = values[i];
     entities[i] = entity;
   }
-  return answerJson(await reads(plan.asked.selection, entities), plan, keys, length);
+  return answerJson(await reads(plan.features.selection, entities), plan, keys, length);
 }
 
 const ZERO_TIME = '"1970-01-01T00:00:00Z"';
@@ -171,7 +184,7 @@ function columnsText(
   length: number,
 ): string {
   let text = "";
-  // features of one view share their times
+  // features of one view have the same event times
   let time = NaN;
   let written = ZERO_TIME;
   for (let f = 0; f < answers.length; f++) {
@@ -197,8 +210,8 @@ function columnsText(
 }
 
 /**
- * Writes the features of one entity. The text after the value is mostly that of the previous
- * feature.
+ * Writes the features of one entity. The text behind a value is reused while the status and the
+ * event time stay the same.
  */
 function rowText(
   answers: readonly ResultColumns[],

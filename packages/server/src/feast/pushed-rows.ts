@@ -1,6 +1,6 @@
 /**
- * Serves `POST /push` and `POST /write-to-online-store`. A frame of columns becomes rows of a push
- * source.
+ * Reads `POST /push` and `POST /write-to-online-store`. The member `df` holds columns, which become
+ * rows of a push source.
  */
 import { TidemarkError, micros } from "@tidemark/core";
 import { parseTime, type ColumnSpec, type SourceSpec, type ViewSpec } from "@tidemark/core/spi";
@@ -10,14 +10,15 @@ import { quoted } from "../features/names.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { bytesFrom, decimalFrom } from "./values.ts";
 
+/** Rows of a push source. */
 export interface PushedRows {
   readonly source: string;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
 /**
- * The accepted values of `to`. Each push goes into the history and the online store, whatever the
- * request names.
+ * The accepted values of `to`. Every push goes into the history and the online store, whatever the
+ * value is.
  */
 const PUSH_TARGETS: readonly (string | undefined)[] = [
   "online",
@@ -26,6 +27,14 @@ const PUSH_TARGETS: readonly (string | undefined)[] = [
   undefined,
 ];
 
+/**
+ * Reads the body of `POST /push`.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws SOURCE_UNKNOWN when no source has the name.
+ * @throws TOO_MANY_ROWS when `df` has more rows than the server's limit.
+ * @throws PUSH_INVALID when the source has no such column.
+ */
 export function rowsForSource(body: unknown, { resolver, limits }: Serving): PushedRows {
   const reader = new BodyReader(body);
   const name = reader.neededText("push_source_name");
@@ -40,6 +49,14 @@ export function rowsForSource(body: unknown, { resolver, limits }: Serving): Pus
   };
 }
 
+/**
+ * Reads the body of `POST /write-to-online-store`.
+ *
+ * @throws REQUEST_INVALID when a member of the body is wrong.
+ * @throws VIEW_UNKNOWN when no view has the name.
+ * @throws TOO_MANY_ROWS when `df` has more rows than the server's limit.
+ * @throws PUSH_INVALID when the view has no such column.
+ */
 export function rowsForView(body: unknown, { resolver, limits }: Serving): PushedRows {
   const reader = new BodyReader(body);
   const name = reader.neededText("feature_view_name");
@@ -70,17 +87,17 @@ function checkedLength(
     throw new TidemarkError(
       "TOO_MANY_ROWS",
       `df has ${length} rows, and a push may have ${most}; ` +
-        "push in parts, or raise the limit rows of the server",
+        "send several pushes, or raise limits.rows of the server",
     );
   return length;
 }
 
-/** The source's column of each column of the frame; null if the column is ignored. */
+/** The source's column by each accepted name of `df`; null if the name is accepted and ignored. */
 type ColumnNames = ReadonlyMap<string, ColumnSpec | null>;
 
 /**
- * Lists the accepted names: in TypeScript, in the database, and the time columns of every Feast
- * frame.
+ * Lists the accepted names of a source: its columns in TypeScript and in the database, and Feast's
+ * `event_timestamp` and `created`.
  */
 function columnNamesOf({
   columns,
@@ -98,8 +115,8 @@ function columnNamesOf({
 }
 
 /**
- * Lists the accepted names of a view. A client that writes to a view knows its keys and features,
- * but not their columns.
+ * Lists the accepted names of a view: also its entity keys and its `latest` features. A client that
+ * writes to a view need not know the columns of the source.
  */
 function columnNamesOfView({ entity, source, keyColumns, features }: ViewSpec): ColumnNames {
   const named = columnNamesOf(source);
@@ -144,8 +161,8 @@ function rowsFromColumns(
 }
 
 /**
- * Converts JSON to the value that `store.push` takes. A value that does not fit stays as it is, and
- * the store refuses it.
+ * Converts JSON to the value that `store.push` takes. A value that does not fit stays unchanged, and
+ * the store refuses the value.
  */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
   switch (column.type) {
@@ -167,8 +184,8 @@ function valueFrom(given: unknown, column: ColumnSpec): unknown {
 }
 
 /**
- * Converts a time. Feast's clients write UTC times without a zone, and timestamp values as seconds
- * since the epoch.
+ * Converts a time. Feast's clients write a time as text in UTC without a zone, or as seconds since
+ * 1970.
  */
 function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
   if (typeof given === "string") {
@@ -180,7 +197,7 @@ function timeFrom(given: unknown, { zone = "UTC" }: ColumnSpec): unknown {
     : given;
 }
 
-/** Parses JSON, which Feast carries as text. */
+/** Parses a json value, which Feast's clients send as text. Other text stays unchanged. */
 function parseIfJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -15,6 +15,7 @@ import { rowsForSource, rowsForView, type PushedRows } from "./pushed-rows.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
+/** Adds the routes of Feast's protocol to `app`. */
 export async function feastRoutes(
   app: FastifyInstance,
   serving: Serving,
@@ -23,11 +24,9 @@ export async function feastRoutes(
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, feastError));
 
   app.post("/get-online-features", { config: { scope: "read" } }, async (request, reply) => {
-    const question = readOnlineRequest(request.body, serving);
-    request.entityCount = question.length;
-    return reply
-      .header("content-type", JSON_TYPE)
-      .send(await onlineAnswer(serving.reads, question));
+    const online = readOnlineRequest(request.body, serving);
+    request.entityCount = online.length;
+    return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.reads, online));
   });
 
   async function pushed(
@@ -44,7 +43,7 @@ export async function feastRoutes(
         ...(typeof id === "string" ? { id } : {}),
       });
     } catch (error) {
-      // the push is durable and will be served soon
+      // the rows are durable, and the online store will have them soon
       if (!isTidemarkError(error, "PUSH_NOT_ONLINE_YET")) throw error;
       reply.code(202);
     }
@@ -62,8 +61,11 @@ export async function feastRoutes(
   const materializing = materializer(serving.store, serving.zone);
   app.addHook("onClose", () => materializing.stop());
 
-  async function materialized(asked: Materialization, reply: FastifyReply): Promise<FastifyReply> {
-    const { views } = asked;
+  async function materialized(
+    request: Materialization,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { views } = request;
     const running = materializing.running(views);
     if (running.length > 0) {
       return reply
@@ -71,17 +73,17 @@ export async function feastRoutes(
         .send({
           error:
             `these feature views are being materialized: ${running.join(", ")}; ` +
-            "ask again when that is done",
+            "repeat the request when that is done",
           feature_views: running,
         });
     }
-    const work = materializing.start(asked);
-    if (!asked.async) {
+    const work = materializing.start(request);
+    if (!request.async) {
       await work;
       return reply.header("content-type", JSON_TYPE).send("null");
     }
     work.catch((error: unknown) => {
-      serving.log?.say("error", "a materialization failed", {
+      serving.log?.write("error", "a materialization failed", {
         views,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });

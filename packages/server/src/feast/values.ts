@@ -1,12 +1,12 @@
-/** Converts values to and from the form of Feast's clients. */
+/** Converts values of each value type to the JSON of Feast's clients, and from it. */
 import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { toUser } from "@tidemark/core/internal";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 
 /**
- * Converts JSON to a key for the store: `"1"` is 1 where a whole number is wanted. A value that
- * does not fit stays as it is, and the store refuses it.
+ * Converts JSON to an entity key. The text "1" becomes the number 1 if the key is an integer. A
+ * value that does not fit stays unchanged, and the store refuses the value.
  */
 export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
   switch (type) {
@@ -24,8 +24,8 @@ export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
 }
 
 /**
- * Converts a number of up to 15 digits to the decimal as which it was written. A longer number is
- * not taken as a decimal.
+ * Converts a JSON number to a decimal. A double keeps 15 digits of a decimal. A number with more
+ * digits stays unchanged, and the store refuses the number.
  */
 export function decimalFrom(given: unknown): unknown {
   if (typeof given === "bigint") return String(given);
@@ -36,24 +36,25 @@ export function decimalFrom(given: unknown): unknown {
     : given;
 }
 
-/** Decodes base64; null if the text is no base64. */
+/** Decodes base64; null if the text is not base64. */
 export function bytesFrom(text: string): Uint8Array | null {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
     ? new Uint8Array(Buffer.from(text, "base64"))
     : null;
 }
 
-/** Writes a key in the answer as the server understood it. */
+/** Writes an entity key of the answer. */
 export function keyText(key: unknown, { type }: ColumnSpec): string {
   if (type === "bytes") return `"${base64(key as Uint8Array)}"`;
   return typeof key === "bigint" ? String(key) : JSON.stringify(key);
 }
 
+/** Converts a value to JSON text. */
 export type ValueText = (value: Exclude<Value, null>) => string;
 
 /**
- * Writes a value. An int64 has all its digits, which some JSON readers cannot keep. A float64
- * always shows a decimal point or an exponent, as Python's does.
+ * Makes a writer of the column's values. An int64 becomes a JSON number with all its digits. A
+ * float64 always has a decimal point or an exponent, as in Python.
  */
 export function valueText(column: ColumnSpec): ValueText {
   switch (column.type) {

@@ -16,26 +16,42 @@ import type {
 import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import { quoted, shortened } from "./names.ts";
 
-/** The resolved features of a request. */
+/** The features of a request, resolved to definitions. */
 export interface ResolvedFeatures {
   readonly selection: Selection<
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
   >;
   readonly selected: readonly SelectedFeature[];
-  /** The keys that each entity of the request must have. */
+  /** The entity keys that the request must have. */
   readonly keys: readonly ColumnSpec[];
 }
 
-/** short: `total_amount`. full: `weekly__total_amount`, as Feast's `full_feature_names`. */
+/**
+ * The form of a feature's name in the answer. short: `total_amount`. full: `weekly__total_amount`,
+ * as with Feast's `full_feature_names`.
+ */
 export type FeatureNaming = "short" | "full";
 
+/** Resolves names to definitions. Each error suggests the nearest name. */
 export interface FeatureResolver {
-  /** @throws VIEW_UNKNOWN when no view has the name. */
+  /**
+   * Returns a feature view.
+   *
+   * @throws VIEW_UNKNOWN when no view has the name.
+   */
   view(name: string): ViewSpec;
-  /** @throws SERVICE_UNKNOWN when no service has the name. */
+  /**
+   * Returns a feature service.
+   *
+   * @throws SERVICE_UNKNOWN when no service has the name.
+   */
   service(name: string): ServiceSpec;
-  /** @throws SOURCE_UNKNOWN when no source has the name. */
+  /**
+   * Returns a source.
+   *
+   * @throws SOURCE_UNKNOWN when no source has the name.
+   */
   source(name: string): SourceSpec;
   /**
    * Resolves references in their order. A reference is `view:feature`, or a view's name for all its
@@ -43,7 +59,7 @@ export interface FeatureResolver {
    *
    * @throws VIEW_UNKNOWN when no view has the name.
    * @throws FEATURE_UNKNOWN when the view has no such feature.
-   * @throws REQUEST_INVALID when a reference has another form.
+   * @throws REQUEST_INVALID when there are no references.
    * @throws NAME_TAKEN when two features have one name.
    * @throws TYPE_MISMATCH when two views have one key with different types.
    */
@@ -56,34 +72,34 @@ export interface FeatureResolver {
   serviceFeatures(name: string, naming: FeatureNaming): ResolvedFeatures;
 }
 
-/** The number of resolved requests that are kept. */
+/** The greatest number of cached requests. */
 const MAX_CACHED = 500;
 
+/** Makes a resolver of definitions, with a cache of resolved requests. */
 export function featureResolver(definitions: Definitions): FeatureResolver {
   const cache = new Map<string, ResolvedFeatures>();
   /**
-   * The last resolved request. Most callers repeat the same features, and comparing is cheaper than
-   * a lookup.
+   * The last resolved request. Most callers request the same features again, and a comparison is
+   * cheaper than a lookup.
    */
   let last: {
     readonly references: readonly string[];
     readonly naming: FeatureNaming;
-    readonly asked: ResolvedFeatures;
+    readonly resolved: ResolvedFeatures;
   } | null = null;
 
   /**
-   * Returns the same object for the same text, because the store prepares each selection object
-   * once.
+   * Returns the same object for the same text. The store prepares each selection object once.
    */
   function cached(text: string, make: () => readonly SelectedFeature[]): ResolvedFeatures {
     const known = cache.get(text);
     if (known !== undefined) return known;
     const selection = selectionFrom(make(), "the request");
     const selected = selectedFeatures(selection);
-    const asked = { selection, selected, keys: keysNeeded(selected) };
+    const resolved = { selection, selected, keys: keysNeeded(selected) };
     if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
-    cache.set(text, asked);
-    return asked;
+    cache.set(text, resolved);
+    return resolved;
   }
 
   function findDefinition<T>(
@@ -97,9 +113,7 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
     const hint = didYouMean(name, of.keys());
     const names = [...of.keys()];
     const list =
-      names.length === 0
-        ? `there is none`
-        : `there ${names.length === 1 ? "is" : "are"} ${shortened(names)}`;
+      names.length === 0 ? `the definitions have none` : `the definitions have ${shortened(names)}`;
     throw new TidemarkError(
       code,
       `the request: no ${what} is called ${quoted(name)}${hint === "" ? `; ${list}` : hint}`,
@@ -148,12 +162,12 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
         last.references.length === references.length &&
         last.references.every((one, i) => one === references[i])
       )
-        return last.asked;
-      const asked = cached(`${naming} features ${JSON.stringify(references)}`, () =>
+        return last.resolved;
+      const resolved = cached(`${naming} features ${JSON.stringify(references)}`, () =>
         references.flatMap((reference) => resolveReference(reference, naming)),
       );
-      last = { references, naming, asked };
-      return asked;
+      last = { references, naming, resolved };
+      return resolved;
     },
     serviceFeatures(name, naming) {
       return cached(`${naming} service ${name}`, () =>

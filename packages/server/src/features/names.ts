@@ -1,9 +1,11 @@
-/** Shortens names in messages: a caller's name may be long, and the known names may be many. */
+/** Shortens names in messages. */
 
+/** Quotes a name that a caller sent. At most 100 characters are shown. */
 export function quoted(name: string): string {
   return JSON.stringify(name.length <= 100 ? name : `${name.slice(0, 100)}…`);
 }
 
+/** Lists known names. At most 20 names are shown. */
 export function shortened(names: readonly string[]): string {
   return names.length <= 20
     ? names.join(", ")

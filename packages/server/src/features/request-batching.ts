@@ -1,6 +1,6 @@
 /**
- * Reads small requests of one turn of the event loop from the store together. Most of the cost of a
- * read is then paid once.
+ * Batches requests: small requests that arrive in one turn of the event loop share a read of the
+ * store. Most of the cost of a read does not depend on the number of entities.
  */
 import type { OnlineColumns, Selection, Store } from "@tidemark/core";
 
@@ -9,25 +9,26 @@ type FeatureSelection = Selection<
   Readonly<Record<string, unknown>>
 >;
 
-/** Answers in rows [first, first + number of entities) of the result columns. */
+/** The result columns of a read, and the first row of the request's entities in these columns. */
 export interface BatchedAnswer extends OnlineColumns {
   readonly first: number;
 }
 
-/** Reads the features of entities, now. */
+/** Reads the features of entities as of now. */
 export type OnlineReads = (
   features: FeatureSelection,
   entities: readonly unknown[],
 ) => Promise<BatchedAnswer>;
 
 /**
- * The greatest number of entities of a request that is batched. A larger request gains nothing and
- * would delay the others.
+ * The greatest number of entities of a batched request. Batching saves a larger request nothing, and
+ * a larger request would delay the others.
  */
 const MAX_BATCHED_ENTITIES = 16;
 /** The greatest number of entities of one read. */
 const MAX_READ_ENTITIES = 256;
 
+/** A request that waits for its read. */
 interface PendingRead {
   readonly entities: readonly unknown[];
   readonly resolve: (answered: BatchedAnswer) => void;
@@ -35,8 +36,8 @@ interface PendingRead {
 }
 
 /**
- * Makes reads with request batching. Requests for the same features share a snapshot and a moment.
- * A wrong request alone gets its error.
+ * Reads with request batching. Requests for the same features share a read. If the read fails, each
+ * request is read alone, so that only the wrong request gets the error.
  */
 export function batchedReads(store: Store): OnlineReads {
   let waiting = new Map<FeatureSelection, PendingRead[]>();
@@ -91,7 +92,7 @@ export function batchedReads(store: Store): OnlineReads {
   return (features, entities) => {
     if (entities.length > MAX_BATCHED_ENTITIES) return readAlone(features, entities);
     return new Promise((resolve, reject) => {
-      // runs after the sockets that are ready now were read
+      // setImmediate runs after all sockets with data were read
       if (waiting.size === 0) setImmediate(readWaiting);
       const read = { entities, resolve, reject };
       const others = waiting.get(features);

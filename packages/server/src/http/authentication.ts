@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Scope, ServerToken } from "../options/server-options.ts";
 
+/** A caller: the name and the scopes of its token. */
 export interface Caller {
   readonly name: string;
   readonly scopes: readonly Scope[];
@@ -18,7 +19,11 @@ const SCOPES: readonly string[] = ["read", "push", "operate"] satisfies readonly
  */
 export type Authentication = (authorization: string | undefined) => Caller;
 
-/** Makes the authentication; null if there are no tokens, and every caller may do everything. */
+/**
+ * Makes the authentication. null: there are no tokens, and every caller may do everything.
+ *
+ * @throws SERVER_OPTIONS_INVALID when a token, its SHA-256 or its scopes are invalid.
+ */
 export function authentication(tokens: readonly ServerToken[] = []): Authentication | null {
   if (tokens.length === 0) return null;
   const known = tokens.map((token) => ({
@@ -29,34 +34,40 @@ export function authentication(tokens: readonly ServerToken[] = []): Authenticat
     if (authorization === undefined)
       throw new TidemarkError(
         "TOKEN_MISSING",
-        "the request has no token; send the header Authorization: Bearer TOKEN",
+        "the request: it has no token; send the header Authorization: Bearer TOKEN",
       );
     const given = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
     if (given === undefined)
       throw new TidemarkError(
         "TOKEN_MISSING",
-        "the Authorization header holds no bearer token; write it as Authorization: Bearer TOKEN",
+        "the request: its header Authorization has no bearer token; " +
+          "send the header Authorization: Bearer TOKEN",
       );
     const digest = sha256(given);
     let found: Caller | null = null;
-    // all tokens are compared, each in constant time, so the duration tells nothing
+    // all tokens are compared, each in constant time, so that the duration reveals nothing
     for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.caller;
     if (found === null)
       throw new TidemarkError(
         "TOKEN_UNKNOWN",
-        "the token is none of this server's; ask those who operate it for one",
+        "the request: the server does not have its token; " +
+          "ask the server's operators for a valid token",
       );
     return found;
   };
 }
 
-/** @throws SCOPE_MISSING when the caller's token does not have the scope. */
+/**
+ * Checks the scope of a caller.
+ *
+ * @throws SCOPE_MISSING when the caller's token does not have the scope.
+ */
 export function checkScope({ name, scopes }: Caller, scope: Scope): void {
   if (!scopes.includes(scope))
     throw new TidemarkError(
       "SCOPE_MISSING",
-      `the token of "${name}" may ${scopes.join(", ") || "nothing"}, ` +
-        `and this needs "${scope}"; ask those who operate the server for a token with that scope`,
+      `the request: token "${name}" has the scopes ${scopes.join(", ")}, and not "${scope}"; ` +
+        "ask the server's operators for a token with that scope",
     );
 }
 
@@ -72,7 +83,7 @@ function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer 
       "SERVER_OPTIONS_INVALID",
       `${who}: ` +
         (wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`) +
-        `; give some of ${SCOPES.join(", ")}`,
+        `; give one or more of ${SCOPES.join(", ")}`,
     );
   if (digest !== undefined) {
     if (!/^[0-9a-f]{64}$/i.test(digest))
@@ -86,8 +97,8 @@ function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer 
   if (typeof token !== "string" || !/^[\x21-\x7e]{16,}$/.test(token))
     throw new TidemarkError(
       "SERVER_OPTIONS_INVALID",
-      `${who}: it must be at least 16 visible ASCII characters without spaces, ` +
-        "as openssl rand -hex 32 makes them",
+      `${who}: the token must have at least 16 visible ASCII characters and no spaces; ` +
+        "openssl rand -hex 32 makes such a token",
     );
   return sha256(token);
 }

@@ -1,17 +1,17 @@
-/**
- * Checks whether this process can answer, by reading one feature of an entity that does not exist.
- */
+/** Checks the health of a server: the store must answer a read of one feature. */
 import { isTidemarkError, type Definitions, type Selection, type Store } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { selectionFrom } from "@tidemark/core/internal";
 
+/** Resolves to true if the store answers. */
 export type Health = () => Promise<boolean>;
 
-/** How long (ms) one read answers all health checks, since many monitors may check often. */
+/** How long (ms) the result of a read is used for further health checks. */
 const CACHE_TIME = 500;
 /** How long (ms) a store may take before it counts as unavailable. */
 const TIME_LIMIT = 2000;
 
+/** Makes the health check. It reads an entity that need not exist. */
 export function healthOf(store: Store, definitions: Definitions): Health {
   const probe = probeOf(definitions);
   let last: { readonly at: number; readonly healthy: Promise<boolean> } | null = null;
@@ -26,6 +26,7 @@ export function healthOf(store: Store, definitions: Definitions): Health {
   };
 }
 
+/** The request of the health check. */
 interface Probe {
   readonly features: Selection<unknown, unknown>;
   readonly entities: readonly unknown[];
@@ -46,7 +47,7 @@ async function canRead(store: Store, probe: Probe): Promise<boolean> {
     await store.getOnlineColumns(probe);
     return true;
   } catch (error) {
-    // the store answers; a missing backfill concerns one source, and its requests report it
+    // the store answers; a missing backfill concerns one source only
     return isTidemarkError(error, "NEEDS_BACKFILL");
   }
 }

@@ -1,11 +1,11 @@
-/** Limits the requests that are being answered: their number, and the time of each. */
+/** Limits the requests in flight: their number, and the time of each request. */
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Limits } from "../options/limits.ts";
 
 /**
- * An entry of the linked list of requests, in order of arrival. The tables of a Map keep each other
- * alive, and with them every request since the last full collection.
+ * An admitted request: an entry of a linked list in order of arrival. A Set in place of the list
+ * would keep answered requests in memory until the next full garbage collection.
  */
 interface AdmittedRequest {
   readonly request: FastifyRequest;
@@ -18,11 +18,12 @@ interface AdmittedRequest {
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** null before the request is admitted and after it is answered. */
+    /** The entry of the request. null: the request is not admitted yet, or already answered. */
     work: AdmittedRequest | null;
   }
 }
 
+/** The number of requests in flight. */
 export interface RequestCount {
   readonly count: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Writes one JSON line for each request and each failure, with the members that pino's readers
- * know. A token is never written; entities only if the options say so.
+ * Writes one JSON line for each request and each failure, in the format of pino. A line never has a
+ * token. A line has entities only with the option `entities`.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LogOptions } from "../options/server-options.ts";
@@ -8,16 +8,20 @@ import type { LogOptions } from "../options/server-options.ts";
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 type Level = keyof typeof LEVELS;
 
+/** The log of a server. */
 export interface RequestLog {
-  say(level: Level, message: string, members?: Readonly<Record<string, unknown>>): void;
+  /** Writes a message with further members. */
+  write(level: Level, message: string, members?: Readonly<Record<string, unknown>>): void;
+  /** Writes the line of an answered request. */
   answered(request: FastifyRequest, reply: FastifyReply): void;
 }
 
+/** Makes the log. null: the server writes no log. */
 export function requestLog(options: LogOptions | undefined): RequestLog | null {
   if (options === undefined) return null;
-  const least = LEVELS[options.level ?? "info"];
-  const say: RequestLog["say"] = (level, msg, members) => {
-    if (LEVELS[level] >= least)
+  const minLevel = LEVELS[options.level ?? "info"];
+  const write: RequestLog["write"] = (level, msg, members) => {
+    if (LEVELS[level] >= minLevel)
       options.write(
         JSON.stringify(
           { level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg },
@@ -26,10 +30,10 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
       );
   };
   return {
-    say,
+    write,
     answered(request, reply) {
       const status = reply.statusCode;
-      say(status >= 500 ? "error" : "info", "request", {
+      write(status >= 500 ? "error" : "info", "request", {
         method: request.method,
         route: request.routeOptions.url ?? null,
         status,

@@ -1,4 +1,4 @@
-/** Holds what every route uses, and what a route declares. */
+/** The objects that every route uses, and the settings that a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
 import type { FeatureResolver } from "../features/feature-resolver.ts";
 import type { Health } from "./health.ts";
@@ -7,8 +7,10 @@ import type { OnlineReads } from "../features/request-batching.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Scope } from "../options/server-options.ts";
 
+/** The objects that every route uses. */
 export interface Serving {
   readonly store: Store;
+  /** Reads from the store with request batching. */
   readonly reads: OnlineReads;
   readonly definitions: Definitions;
   readonly resolver: FeatureResolver;
@@ -17,26 +19,26 @@ export interface Serving {
   readonly log: RequestLog | null;
   /** The zone of the days that are materialized. */
   readonly zone: string;
-  /** True while the process is about to end: it still answers, and reports itself as unhealthy. */
+  /** True after the server was told to stop. Then the health check fails. */
   draining: boolean;
 }
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /**
-     * The scope that a token must have. null means that no token is needed, as for health checks
-     * and descriptions.
+     * The scope that the caller's token must have. null: the route needs no token, as the health
+     * check. Default: "operate".
      */
     readonly scope?: Scope | null;
-    /** True if the request has no time limit. */
+    /** True if requests of the route have no time limit. */
     readonly unbounded?: boolean;
   }
   interface FastifyRequest {
-    /** Aborted when the time of the request is over or its caller has disconnected. */
+    /** Aborts when the request reaches its time limit, or when its caller disconnects. */
     readonly ending: AbortSignal;
-    /** The number of entities or rows of the request, for logs and metrics. A route sets it. */
+    /** The number of entities or rows of the request. The route sets it for logs and metrics. */
     entityCount: number;
-    /** The name of the token. */
+    /** The name of the caller's token. null: the server has no tokens. */
     caller: string | null;
   }
 }

@@ -1,11 +1,12 @@
 /** Combines the counters of the processes of a cluster. */
 import { AggregatorRegistry } from "prom-client";
 
-/** The counters of one process, in the form in which they are sent to another process. */
+/** The counters of one process, as plain objects that can be sent to another process. */
 export type ProcessCounters = readonly object[];
 
 /**
- * Returns the text of `/metrics` for all processes together, without the state of the stores.
+ * Adds the counters of several processes and returns them as Prometheus text. The text has no
+ * metrics of the stores.
  *
  * @example
  * const text = await clusterMetrics([await first.counters(), await second.counters()]);

@@ -1,28 +1,31 @@
-/**
- * Counts the requests of each route in plain numbers, because counting must cost less than the
- * request.
- */
+/** Counts the requests of a route in plain numbers, which cost less than prom-client's counters. */
 
 /**
- * The bounds of the histogram: from a quarter of a millisecond, a small request, to the limit of a
- * long one.
+ * The bounds of the histogram, in seconds: from a small request (0.25 ms) to the default time limit
+ * of a request (10 s).
  */
 export const BUCKET_BOUNDS: readonly number[] = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
+/** The counts of one route. */
 export interface RouteCounts {
+  /** The number of answers by status. */
   readonly statuses: Map<number, number>;
   /**
-   * Counts answers by duration: up to this bound of `SECONDS` and above the previous one. The last
-   * count is above all bounds.
+   * The number of answers by duration: up to each bound of `BUCKET_BOUNDS` and above the previous
+   * bound. The last number counts the answers above all bounds.
    */
   readonly perBucket: Float64Array;
+  /** The sum of all durations. */
   seconds: number;
+  /** The number of all answers. */
   answers: number;
+  /** The number of entities and rows of all requests. */
   entities: number;
 }
 
+/** Makes counts of zero. */
 export function routeCounts(): RouteCounts {
   return {
     statuses: new Map(),
@@ -33,6 +36,7 @@ export function routeCounts(): RouteCounts {
   };
 }
 
+/** Counts an answer. */
 export function countAnswer(
   counts: RouteCounts,
   status: number,
@@ -48,15 +52,14 @@ export function countAnswer(
   counts.entities += entities;
 }
 
+/** A value in the form of prom-client. */
 interface HistogramValue {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
 }
 
-/**
- * Returns the values of a Prometheus histogram: each bound counts all answers that took no longer.
- */
+/** Returns the values of a Prometheus histogram. Each bucket counts all answers up to its bound. */
 export function histogramValues(
   name: string,
   routes: ReadonlyMap<string, RouteCounts>,

@@ -71,7 +71,7 @@ test.each<[string, string, string | object, number, string, string]>([
     { features: ["zzzzzzzzzzzz"], entities: [] },
     404,
     "FEATURE_UNKNOWN",
-    "there are everything, ",
+    "the definitions have everything, ",
   ],
   [
     "a name without end",
@@ -103,7 +103,7 @@ test.each<[string, string, string | object, number, string, string]>([
     { features: ["weekly:spent_7d:x"], entities: [] },
     422,
     "REQUEST_INVALID",
-    "names nothing; write a service, a view",
+    "is not a reference; write a service, a view",
   ],
   [
     "__proto__ as another name",
@@ -111,7 +111,7 @@ test.each<[string, string, string | object, number, string, string]>([
     { features: ["weekly:spent_7d as __proto__"], entities: [] },
     422,
     "REQUEST_INVALID",
-    "names nothing",
+    "is not a reference",
   ],
   [
     "one name for two features",

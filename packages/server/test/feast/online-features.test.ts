@@ -209,14 +209,14 @@ describe("a mistake is told with its next step, in the form that Feast's client 
       { features: ["a:a", "a:b", "a:c", "a:d", "a:e"], entities: ok },
       422,
       "FeastError",
-      "asks for 5 features, and at most 4",
+      "names 5 features, and a request may name 4",
     ],
     [
       "too many entities",
       { features: ["weekly:payments_l1w"], entities: { user_id: ["a", "b", "c", "d"] } },
       422,
       "FeastError",
-      "asks for 4 entities, and at most 3",
+      "has 4 entities, and a request may have 3",
     ],
     [
       "no key",
