@@ -43,7 +43,7 @@ export function positionsOf(table: string, txns: Txns): readonly Position[] {
     .filter(({ appId }) => !TEXT.test(appId))
     .map(({ appId, version }): Position => {
       const [partition, generation] = appId.split(GENERATION) as [string, string?];
-      const checkpoint = textOf(table, txns, `${appId}${CHECKPOINT}`);
+      const checkpoint = storedText(table, txns, `${appId}${CHECKPOINT}`);
       return {
         partition,
         ...(generation === undefined ? {} : { generation: Number(generation) }),
@@ -57,7 +57,7 @@ export function metadataOf(table: string, txns: Txns): Metadata {
   const metadata = new Map<string, string>();
   for (const appId of txns.keys()) {
     if (!appId.startsWith(METADATA) || /#\.\d+$/.test(appId)) continue;
-    const text = textOf(table, txns, appId);
+    const text = storedText(table, txns, appId);
     if (text !== null) metadata.set(appId.slice(METADATA.length, -1), text);
   }
   return metadata;
@@ -69,7 +69,7 @@ function metadataName(key: string): string {
 }
 
 /** @throws DELTA_LOG_DAMAGED when bytes of the text are missing. */
-function textOf(table: string, txns: Txns, name: string): string | null {
+function storedText(table: string, txns: Txns, name: string): string | null {
   const length = txns.get(name)?.version ?? 0;
   if (length === 0) return null;
   const bytes = Buffer.alloc(Math.ceil(length / BYTES) * BYTES);
@@ -124,7 +124,7 @@ function textTxns(name: string, text: string, lastUpdated: number): readonly Txn
 export function stepsFit(table: string, { positions, metadata }: TxnSteps, txns: Txns): boolean {
   return (
     positions.every((step) => (txns.get(positionId(step))?.version ?? null) === step.expected) &&
-    metadata.every(({ key, expected }) => textOf(table, txns, metadataName(key)) === expected)
+    metadata.every(({ key, expected }) => storedText(table, txns, metadataName(key)) === expected)
   );
 }
 
