@@ -4,6 +4,7 @@
  */
 import { S3Client } from "@aws-sdk/client-s3";
 
+/** An access key of S3. */
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -18,6 +19,7 @@ export interface S3Sender {
   send(command: object, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
+/** Where the objects lie in S3, and how they are reached. */
 export interface S3ObjectsOptions {
   /** The bucket, which must exist. */
   readonly bucket: string;

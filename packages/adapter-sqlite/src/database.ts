@@ -13,6 +13,7 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
+/** The part of a better-sqlite3 `Statement` that the store calls. */
 export interface SqliteStatement {
   get(...values: unknown[]): unknown;
   all(...values: unknown[]): unknown[];

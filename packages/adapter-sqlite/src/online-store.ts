@@ -24,6 +24,7 @@ interface ChangeCounter {
   count: number;
 }
 
+/** Settings of `sqliteOnlineStore`. */
 export interface SqliteOnlineOptions {
   /** Only reads, beside a process that writes. The file must exist. Default: false. */
   readonly readOnly?: boolean | undefined;

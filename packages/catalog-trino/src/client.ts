@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 
+/** How a Trino coordinator is reached. */
 export interface TrinoConnection {
   /** The coordinator's address, such as `http://127.0.0.1:8080`. */
   readonly url: string;

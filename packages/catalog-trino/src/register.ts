@@ -6,6 +6,7 @@ import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { queryTrino, type TrinoConnection } from "./client.ts";
 import type { TableLocation } from "./history-tables.ts";
 
+/** A schema in a catalog of Trino. */
 export interface CatalogSchema extends TrinoConnection {
   /**
    * A catalog of Trino's `delta_lake` connector, with
@@ -16,6 +17,7 @@ export interface CatalogSchema extends TrinoConnection {
   readonly schema: string;
 }
 
+/** Settings of `registerTables`. */
 export interface RegisterTablesOptions extends CatalogSchema {
   readonly tables: readonly TableLocation[];
   /**
@@ -25,6 +27,7 @@ export interface RegisterTablesOptions extends CatalogSchema {
   readonly replace?: boolean | undefined;
 }
 
+/** A table that Trino now knows. */
 export interface RegisteredTable extends TableLocation {
   /**
    * `present`: the table was registered with this location before. `moved`: it was registered with

@@ -18,6 +18,7 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
+/** Settings of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }

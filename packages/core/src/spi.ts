@@ -209,12 +209,14 @@ export interface Change {
   readonly extra: string | null;
 }
 
+/** Changes of a log, and where they lead. */
 export interface ChangeBatch {
   readonly changes: readonly Change[];
   /** The positions of the partitions once these changes are stored. */
   readonly positions: readonly Position[];
 }
 
+/** A log of changes that a run reads. */
 export interface ChangeSource {
   /** Names the source in messages and errors, such as `recorded topic payments.jsonl`. */
   readonly name: string;
@@ -267,12 +269,14 @@ export interface ChangeSource {
 
 // ---- online store ----
 
+/** A value in the online store. */
 export interface Cell {
   readonly value: Uint8Array;
   /** A number that changes with every write of the cell, and never repeats for a key. */
   readonly version: number;
 }
 
+/** A compare-and-set of a cell. */
 export interface CellWrite {
   readonly key: Uint8Array;
   /** null removes the cell. */
@@ -353,6 +357,7 @@ export interface OnlineStore {
 
 // ---- offline store ----
 
+/** A table of the offline store. */
 export interface TableSpec {
   /** A path, such as `transactions/changes`. */
   readonly name: string;
@@ -569,8 +574,10 @@ export interface ResultColumns {
   readonly times: Float64Array;
 }
 
+/** Why a value is what it is. */
 export type Status = "PRESENT" | "NULL_VALUE" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
 
+/** The window features of one view, and the columns that they read. */
 export interface AggregatePlan {
   readonly source: SourceSpec;
   /** The columns of the events, in order: those that the features and their conditions read. */
@@ -580,6 +587,7 @@ export interface AggregatePlan {
   readonly longestWindow: number;
 }
 
+/** The latest features of one view, and the columns that they read. */
 export interface JoinPlan {
   readonly source: SourceSpec;
   /**

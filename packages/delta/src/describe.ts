@@ -5,6 +5,7 @@ import { readEntry } from "./log/log.ts";
 import { positionsOf } from "./log/txns.ts";
 import { openFile } from "./scan.ts";
 
+/** Settings of `describe`. */
 export interface DescribeOptions {
   /** A column of times whose least and greatest value are described. */
   readonly timeColumn?: string | undefined;

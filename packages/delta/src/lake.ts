@@ -7,6 +7,7 @@ import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
 
+/** Settings of `deltaOfflineStore`. */
 export interface DeltaOptions {
   /** The clock (ms since the epoch) for the log's times and for vacuum. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined;

@@ -17,6 +17,7 @@ import type { ObjectInfo, ObjectStore } from "./objects.ts";
 const TEMPORARY = ".tmp";
 const HOUR = 3_600_000;
 
+/** Settings of `localObjects`. */
 export interface LocalObjectsOptions {
   /**
    * Internal, for tests that kill the process: called with `temporary-written` before a file gets

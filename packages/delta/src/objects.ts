@@ -10,6 +10,7 @@ export interface ObjectInfo {
   readonly modified: number;
 }
 
+/** Settings of one call of an object store. */
 export interface ObjectOptions {
   readonly signal?: AbortSignal | undefined;
 }

@@ -13,6 +13,7 @@ import type { TableFile, TableLog } from "./log/state.ts";
 import type { Piece } from "./parquet/gather.ts";
 import { scanFile } from "./scan.ts";
 
+/** Settings of `optimize`. */
 export interface OptimizeOptions {
   /** The size up to which files are joined, approximately. Default: 128 MiB. */
   readonly targetBytes?: number | undefined;
@@ -21,6 +22,7 @@ export interface OptimizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The files that `optimize` joined. */
 export interface OptimizeResult {
   readonly filesRemoved: number;
   readonly filesAdded: number;

@@ -24,6 +24,7 @@ import { optimizeTable, type OptimizeOptions, type OptimizeResult } from "./opti
 import { openFile, scanTable } from "./scan.ts";
 import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts";
 
+/** An offline store whose tables are in the Delta format. */
 export interface DeltaOfflineStore extends OfflineStore {
   /**
    * Joins the small files of each partition. The rows and their order stay; appends and rewrites

@@ -6,6 +6,7 @@ import { TidemarkError } from "@tidemark/core";
 import type { Lake } from "./lake.ts";
 import type { ObjectStore } from "./objects.ts";
 
+/** Settings of `vacuum`. */
 export interface VacuumOptions {
   /**
    * How long (ms) files stay that were removed from the table or never committed. Default: the
@@ -17,6 +18,7 @@ export interface VacuumOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The files that `vacuum` removed. */
 export interface VacuumResult {
   /** Keys of the removed files. */
   readonly removed: readonly string[];

@@ -25,6 +25,7 @@ import type { ServerOptions, TlsTexts } from "./options/server-options.ts";
 import type { Serving } from "./http/serving.ts";
 import { checkScope, authentication } from "./http/authentication.ts";
 
+/** A server that answers requests for features over HTTP. */
 export interface FeatureServer {
   readonly app: FastifyInstance;
   /**
@@ -53,6 +54,7 @@ export interface FeatureServer {
   renewTls(texts: TlsTexts): void;
 }
 
+/** Where a server listens. */
 export interface ListenOptions {
   /** The address to listen at. Default: "127.0.0.1". */
   readonly host?: string | undefined;
@@ -66,6 +68,7 @@ export interface ListenOptions {
   readonly shared?: boolean | undefined;
 }
 
+/** How a server ends. */
 export interface DrainOptions {
   /** The shutdown grace period in ms. Default: 0. */
   readonly shutdownGracePeriod?: number | undefined;

@@ -16,8 +16,10 @@ interface DecoderOptions extends DebeziumOptions {
   readonly decoder?: MessageDecoder | undefined;
 }
 
+/** Settings of `kafkaChanges`. */
 export interface KafkaChangesOptions extends KafkaSourceOptions, DecoderOptions {}
 
+/** Settings of `recordedTopic`. */
 export interface RecordedTopicOptions extends RecordedSourceOptions, DecoderOptions {}
 
 /**

@@ -4,6 +4,7 @@ import { TidemarkError, collectDefinitions } from "@tidemark/core";
 import { loadModule } from "../modules/load-module.ts";
 import { configOf, type ConfigInput } from "./define-config.ts";
 
+/** A configuration file that was read and checked. */
 export interface LoadedConfig extends ConfigInput {
   /** As it was given, for messages. */
   readonly file: string;

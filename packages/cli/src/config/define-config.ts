@@ -12,6 +12,7 @@ import { isSecretReference, type OpenContext, type SecretReferences } from "./se
  */
 const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
 
+/** What `changes` of the configuration gets. */
 export interface OpenChangesContext<
   S extends SecretReferences = SecretReferences,
 > extends OpenContext<S> {
@@ -19,6 +20,7 @@ export interface OpenChangesContext<
   readonly until: "signal" | "caught-up";
 }
 
+/** The configuration as a user writes it. */
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
   "retain" | "logRetention" | "history" | "onDefinitionMismatch" | "answerCacheBytes"

@@ -30,6 +30,7 @@ export interface Day {
   readonly zone: string;
 }
 
+/** What a load job gets: the day, its secrets and a signal. */
 export interface LoadDay<S extends SecretReferences = SecretReferences>
   extends Day, OpenContext<S> {
   readonly signal: AbortSignal;
@@ -96,6 +97,7 @@ export interface CustomLoadJob<
   readonly run: (day: LoadDay<S> & { readonly pool: Pool }) => Promise<LoadResult>;
 }
 
+/** A job of `tidemark load`, which brings the data of one day into a database. */
 export type LoadJob<S extends SecretReferences = SecretReferences> =
   | TableLoadJob<S>
   | CustomLoadJob<S>;

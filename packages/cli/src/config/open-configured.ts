@@ -13,6 +13,7 @@ import { didYouMean } from "@tidemark/core/internal";
 import type { LoadedConfig } from "./config-file.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
+/** What a command opens of a configuration. */
 export interface OpenOptions extends Pick<StoreOptions, "onDefinitionMismatch" | "onOverflow"> {
   /**
    * true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed
@@ -23,6 +24,7 @@ export interface OpenOptions extends Pick<StoreOptions, "onDefinitionMismatch" |
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a configuration names, once it is opened. */
 export interface Configured {
   readonly store: Store;
   readonly online: OnlineStore | undefined;

@@ -17,6 +17,7 @@ export interface SecretReference {
   readonly [referenceSymbol]: { readonly from: "environment" | "file"; readonly name: string };
 }
 
+/** Names of the environment variables that hold secrets. */
 export type SecretReferences = { readonly [name: string]: SecretReference };
 
 /** Secrets as they are handed to what opens a store: each is read when it is asked for. */

@@ -6,6 +6,7 @@ import type { Limits, Scope, ServerToken, TlsTexts } from "@tidemark/server";
 import type { SecretReferences } from "../config/secret.ts";
 import type { Secrets } from "../config/secret.ts";
 
+/** Settings of `tidemark serve`. */
 export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   /** 6566 without it, as Feast's. */
   readonly port?: number | undefined;
@@ -45,6 +46,7 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
     | undefined;
 }
 
+/** A token of the server, and what it may ask. */
 export type TokenConfig<S extends SecretReferences = SecretReferences> = {
   readonly name: string;
   readonly scopes: readonly Scope[];

@@ -9,6 +9,7 @@ export interface AnswerDifference {
   readonly offline: string;
 }
 
+/** Compares the answers of two paths, and counts those that differ. */
 export interface Comparison {
   /** Takes note of one request's answers. */
   add(line: number, online: readonly string[], offline: readonly string[]): void;

@@ -15,6 +15,7 @@ import { createWorkspace, type Workspace } from "./workspace.ts";
 /** online: the store that serves · offline: the history · both: each of them, compared. */
 export type ReplayPath = "online" | "offline" | "both";
 
+/** Settings of `replay`. */
 export interface ReplayOptions {
   /** The module of definitions. */
   readonly definitions: string;
@@ -45,6 +46,7 @@ export interface ReplayOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** What a replay compared. */
 export interface ReplayResult {
   readonly changes: number;
   readonly requests: number;
@@ -52,6 +54,7 @@ export interface ReplayResult {
   readonly comparison: Comparison | null;
 }
 
+/** The unit of times by column, in a file that holds times as numbers. */
 export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "days">>;
 
 /** Requests between looks at the signal, and between reports. */

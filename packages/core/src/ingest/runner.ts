@@ -18,12 +18,14 @@ import {
   type Sleep,
 } from "./backpressure.ts";
 
+/** How far a run is. */
 export interface RunProgress {
   /** Changes read so far, and the total number if the source knows it. */
   readonly changes: number;
   readonly total: number | null;
 }
 
+/** What a run read. */
 export interface RunResult {
   readonly changes: number;
 }

@@ -40,6 +40,7 @@ import { historyContext } from "../offline/offline-reader.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
 
+/** Settings of `store.backfill`. */
 export interface BackfillOptions {
   /** Names of the sources; all sources by default. */
   readonly sources?: readonly string[] | undefined;
@@ -52,6 +53,7 @@ export interface BackfillOptions {
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
+/** What a backfill wrote. */
 export interface BackfillResult {
   /** Changes taken from the history. */
   readonly changes: number;

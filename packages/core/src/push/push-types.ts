@@ -1,6 +1,7 @@
 /** The push interface of a store. */
 import type { CheckPushed, Pushable, PushKeyOf, PushRowOf } from "../define/push-source.ts";
 
+/** Settings of `store.push`. */
 export interface PushOptions<X = string> {
   /** Primary keys of rows to delete. The deletes come after the rows of the push. */
   readonly deletes?: readonly PushKeyOf<X>[] | undefined;
@@ -14,6 +15,7 @@ export interface PushOptions<X = string> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a push stored. */
 export interface PushResult {
   readonly rows: number;
   readonly deletes: number;
@@ -28,10 +30,12 @@ export interface PushResult {
   readonly committed: string | null;
 }
 
+/** Settings of `store.catchUp`. */
 export interface CatchUpOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The pushes to the sources of a store. */
 export interface Pushes {
   /**
    * Pushes rows to a push source. Each row replaces the row of its primary key. All rows are taken,

@@ -17,6 +17,7 @@ import type { WriterOptions } from "./store-writers.ts";
  */
 export type SnapshotEnding = "marked" | "source";
 
+/** What a resnapshot read. */
 export interface ResnapshotResult extends RunResult {
   /** How often the source was begun anew, this time included. */
   readonly generation: number;

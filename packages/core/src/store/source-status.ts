@@ -16,6 +16,7 @@ import { reachableGenerations } from "../resnapshot/generation-stores.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
+/** What the stores hold of a source, and what went wrong in it. */
 export interface SourceStatus {
   readonly source: string;
   /** How often the source was begun anew from a snapshot (`resnapshot`). */
@@ -54,6 +55,7 @@ export interface SourceStatus {
   readonly backpressure: readonly StoreBackpressure[];
 }
 
+/** A row that is in no window, because its key or event time cannot be read. */
 export interface QuarantinedRow {
   readonly source: string;
   /** The primary key, by column. */

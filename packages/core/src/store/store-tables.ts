@@ -2,6 +2,7 @@
 import { historyTables } from "../offline/history-tables.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 
+/** A table that a store keeps in its history. */
 export interface StoreTable {
   /** In the offline store; there is none before something was written to it. */
   readonly name: string;

@@ -64,6 +64,7 @@ const HISTORICAL_OPTIONS: OptionNames = {
   renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
 };
 
+/** Settings of `openStore`. */
 export interface StoreOptions {
   /** The module of definitions, or an object of them. */
   readonly definitions: { readonly [exported: string]: unknown };
@@ -105,6 +106,7 @@ export interface StoreOptions {
   readonly onOverflow?: ((count: number) => void) | undefined;
 }
 
+/** Settings of `store.run`. */
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
@@ -125,6 +127,7 @@ export interface RunOptions {
   readonly maxStallTime?: Keep | undefined;
 }
 
+/** Settings of `store.resnapshot`. */
 export interface ResnapshotOptions extends RunOptions {
   /**
    * Where the snapshot ends: at the row that is marked as its last ("marked"), or with the change
@@ -142,6 +145,7 @@ export interface OnlineRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A feature store over an online store, an offline store, or both. */
 export interface Store extends FeatureReads, Pushes {
   /**
    * Takes changes into the online store and the history until the source ends or the signal aborts.

@@ -13,6 +13,7 @@ import { parquetBytes, type ParquetSummary } from "./writer.ts";
 /** The greatest number of rows of a batch. */
 export const BATCH_ROWS = 65_536;
 
+/** What is read of a Parquet file. */
 export interface ReadParquetOptions {
   /**
    * Names of columns, in the order wanted. Default: all columns that Tidemark has a value type for.

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { isTidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 
+/** A new, empty object store for one test. */
 export interface ObjectStoreUnderTest {
   /** Another handle on the same objects, as another process would have it. */
   objects(): ObjectStore;

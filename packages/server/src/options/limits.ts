@@ -1,6 +1,7 @@
 /** Defines the limits of one request, and of all requests together. */
 import { TidemarkError } from "@tidemark/core";
 
+/** What a server accepts at once. */
 export interface Limits {
   /** The greatest size of a body in bytes. Default: 1 MiB. */
   readonly bodyBytes: number;

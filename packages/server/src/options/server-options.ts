@@ -24,6 +24,7 @@ export type ServerToken = {
   | { readonly sha256: string; readonly token?: undefined }
 );
 
+/** Settings of `featureServer`. */
 export interface ServerOptions {
   readonly store: Store;
   /** The module of definitions that the store was opened with, or an object of them. */
@@ -47,11 +48,13 @@ export interface ServerOptions {
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
 }
 
+/** The texts of a certificate and its key, in PEM. */
 export interface TlsTexts {
   readonly cert: string;
   readonly key: string;
 }
 
+/** What a server logs of its requests. */
 export interface LogOptions {
   readonly write: (line: string) => void;
   readonly level?: "debug" | "info" | "warn" | "error" | undefined;

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 
+/** How a Kafka Connect server is reached. */
 export interface ConnectOptions {
   /** Of the REST API: `http://localhost:8083`. */
   readonly url: string;

@@ -10,6 +10,7 @@ export interface ConnectorDatabase {
   readonly name: string;
 }
 
+/** What a connector captures, and how it reaches the database. */
 export interface ConnectorSettings {
   /** The connector's; topics begin with it, and slot and publication are named after it. */
   readonly name: string;

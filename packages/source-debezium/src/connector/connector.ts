@@ -7,6 +7,7 @@ import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { callConnect, connectorPath, type ConnectOptions } from "./connect-client.ts";
 import { connectorConfig, type ConnectorSettings } from "./connector-config.ts";
 
+/** Settings of `registerConnector`. */
 export interface RegisterConnectorOptions extends ConnectOptions, ConnectorSettings {}
 
 /** `RUNNING`, `FAILED`, `PAUSED`, `UNASSIGNED`, …, as Kafka Connect says it. */
@@ -18,6 +19,7 @@ export interface TaskStatus {
   readonly trace: string | null;
 }
 
+/** The state of a connector and its tasks. */
 export interface ConnectorStatus {
   readonly name: string;
   readonly state: string;

@@ -11,6 +11,7 @@ import { payloadReader } from "./payload.ts";
 import { type DecodedRow, type RowDecoder, rowDecoder } from "./row-decoder.ts";
 import { decoderOfTopic, holdsTable } from "./topic-table.ts";
 
+/** Settings of `debeziumDecoder`. */
 export interface DebeziumOptions {
   /**
    * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic

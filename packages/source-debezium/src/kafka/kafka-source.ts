@@ -81,6 +81,7 @@ export interface PartitionLag {
   readonly watermark: number | null;
 }
 
+/** A change source that reads topics of Kafka. */
 export interface KafkaChanges extends ChangeSource {
   /** How far the current run is. */
   lag(): readonly PartitionLag[];

@@ -12,6 +12,7 @@ import { decimalOfText, fitDecimal, wholeNumber } from "../values/decimal.ts";
 import { Failure, NON_FINITE } from "../values/failure.ts";
 import { type KafkaMessage, partitionName } from "./kafka-message.ts";
 
+/** A row and its place in the log, for `rowChange`. */
 export interface RowChangeInput {
   /** Whether the message sets the row or deletes it; `"upsert"` without it. */
   readonly kind?: "upsert" | "delete" | undefined;

@@ -20,6 +20,7 @@ export interface RecordedSourceOptions {
   readonly onWarning?: OnWarning | undefined;
 }
 
+/** A change source that reads a file of recorded messages. */
 export interface RecordedTopic extends ChangeSource {
   /** How many messages of the last run were of no declared source, by topic. */
   readonly skipped: ReadonlyMap<string, number>;
