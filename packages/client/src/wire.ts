@@ -1,7 +1,7 @@
 /** Converts between JavaScript values and JSON that loses no digit. */
 import { TidemarkError, toJson } from "@tidemark/core";
 import { formatTime, parseTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { timeOf, toUser } from "@tidemark/core/internal";
+import { fromBase64, timeOf, toUser } from "@tidemark/core/internal";
 
 /** Encodes a Tidemark value in the form that the server reads. */
 export function wireValue(value: Value, column: ColumnSpec): unknown {
@@ -63,8 +63,7 @@ function readerOf(column: ColumnSpec): ValueReader {
         return micros === null ? other(given) : toUser(micros, column);
       };
     case "bytes":
-      return (given) =>
-        typeof given === "string" ? new Uint8Array(Buffer.from(given, "base64")) : other(given);
+      return (given) => (typeof given === "string" ? fromBase64(given) : null) ?? other(given);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Converts answers to JSON. */
+import { toBase64 } from "../columns/bytes-text.ts";
 import { formatTime } from "../time/parse-time.ts";
 
 /** The type of `toJson(value)`. */
@@ -35,8 +36,7 @@ function jsonValue(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return formatTime(value.getTime() * 1000);
-  if (value instanceof Uint8Array)
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (value instanceof Uint8Array) return toBase64(value);
   if (Array.isArray(value)) return value.map(jsonValue);
   const out: Record<string, unknown> = {};
   // An assignment to a member called __proto__ would be lost, so the member is defined.

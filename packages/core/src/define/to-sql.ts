@@ -1,4 +1,5 @@
 /** Prints conditions as SQL. */
+import { toHex } from "../columns/bytes-text.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Expression, Value } from "../specs.ts";
 import { formatDate, formatTime } from "../time/parse-time.ts";
@@ -63,7 +64,7 @@ function literal(value: Value, column: ColumnSpec | undefined): string {
   if (value === null) return "NULL";
   if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
-  if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString("hex")}'`;
+  if (value instanceof Uint8Array) return `X'${toHex(value)}'`;
   switch (column?.type) {
     case "decimal":
       return formatDecimal(value as bigint, column.scale ?? 0);

@@ -3,7 +3,8 @@
  * Members are sorted by name, without spaces and without undefined. int64, decimals and bytes are
  * tagged.
  */
-import { createHash } from "node:crypto";
+import { toBase64 } from "../columns/bytes-text.ts";
+import { nodeCrypto } from "../node-modules.ts";
 
 /** A JSON value. */
 export type CanonicalJson =
@@ -29,7 +30,7 @@ export function valueJson(
   value: string | number | bigint | boolean | Uint8Array | null,
 ): CanonicalJson {
   if (typeof value === "bigint") return { integer: String(value) };
-  if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
+  if (value instanceof Uint8Array) return { base64: toBase64(value) };
   // The sum turns −0 into 0 (law 3: −0 = 0).
   return typeof value === "number" ? value + 0 : value;
 }
@@ -39,7 +40,8 @@ export function valueJson(
  * Other versions of Tidemark compare stored fingerprints, so tests pin some of them.
  */
 export function definitionFingerprint(kind: string, normalized: CanonicalJson): string {
-  return createHash("sha256")
+  return nodeCrypto()
+    .createHash("sha256")
     .update(`tidemark ${kind}/1\n${canonicalText(normalized)}`)
     .digest("hex")
     .slice(0, 32);

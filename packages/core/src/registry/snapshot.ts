@@ -2,7 +2,6 @@
  * A snapshot of the registry: each object with its normalized definition, its version and its
  * earlier versions.
  */
-import { randomUUID } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
@@ -89,7 +88,7 @@ export function nextSnapshot(
 export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot): string {
   return canonicalText({
     format: FORMAT,
-    id: randomUUID(),
+    id: crypto.randomUUID(),
     version,
     applied,
     objects: [...objects.values()],
