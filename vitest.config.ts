@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /**
@@ -18,6 +19,9 @@ function project(
 ): TestProjectInlineConfiguration {
   return { extends: true, test: { name, include, exclude: ["**/node_modules/**", ...exclude] } };
 }
+
+// Programs that tests start compile the same sources: they find them compiled.
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".tidemark", "compile-cache");
 
 // Node gives these conditions to `require` too, so "import" must not be among them; for an import
 // it holds anyway.

@@ -1,21 +1,23 @@
 /**
- * Compares seeds until one differs, with a copy of the repository's `packages/core/src` and
- * `testkit/src`: `find-difference.ts FOLDER FIRST-SEED SEEDS`. The program prints how many seeds it
- * took; 0 means that none differed.
+ * Compares seeds until one differs, with one fault planted in the sources of core:
+ * `find-difference.ts FAULT FIRST-SEED SEEDS`. Without a fault the argument is empty. The program
+ * prints how many seeds it took; 0 means that none differed.
  */
-import type * as Testing from "@tidemark/core/testing";
-import type * as Testkit from "@tidemark/testkit";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { registerHooks } from "node:module";
+import { sourceFaults, withFault } from "./planted-faults.ts";
 
-const [folder, first, seeds] = process.argv.slice(2);
-const load = (path: string): Promise<unknown> => import(pathToFileURL(join(folder!, path)).href);
-const { comparePaths, generateScenario, otherDelivery, Random } = (await load(
-  "testkit/src/index.ts",
-)) as typeof Testkit;
-const { memoryOfflineStore, memoryOnlineStore } = (await load(
-  "packages/core/src/testing/index.ts",
-)) as typeof Testing;
+const [name, first, seeds] = process.argv.slice(2);
+const fault = sourceFaults.find((one) => one.name === name);
+if (fault === undefined && name !== "") throw new Error(`no fault is called "${name}"`);
+registerHooks({
+  load(url, context, next) {
+    const loaded = next(url, context);
+    if (fault === undefined || !url.endsWith(`/packages/core/src/${fault.file}`)) return loaded;
+    return { ...loaded, source: withFault(fault, String(loaded.source)) };
+  },
+});
+const { comparePaths, generateScenario, otherDelivery, Random } = await import("@tidemark/testkit");
+const { memoryOfflineStore, memoryOnlineStore } = await import("@tidemark/core/testing");
 
 let seedsTried = 0;
 for (let n = 0; n < Number(seeds) && seedsTried === 0; n++) {

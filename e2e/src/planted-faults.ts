@@ -149,3 +149,14 @@ export const sourceFaults: readonly SourceFault[] = [
     replace: "(corrected && to === -Infinity)",
   },
 ];
+
+/** Returns the source with the fault; spaces and line breaks of the formatter do not matter. */
+export function withFault({ file, find, replace }: SourceFault, source: string): string {
+  const pattern = find
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    .join("\\s+");
+  const found = source.match(new RegExp(pattern, "g")) ?? [];
+  if (found.length !== 1) throw new Error(`"${find}" stands ${found.length} times in ${file}`);
+  return source.replace(found[0]!, () => replace);
+}

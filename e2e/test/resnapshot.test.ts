@@ -38,7 +38,7 @@ import {
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences, type AnswerPath } from "../src/store-differences.ts";
 
-const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40, least: 12 });
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40 });
 const CLOCK = 4_200_000_000_000;
 const PATHS: readonly AnswerPath[] = ["online", "as corrected", "as known"];
 /**
@@ -47,6 +47,11 @@ const PATHS: readonly AnswerPath[] = ["online", "as corrected", "as known"];
  */
 const SMALL = { traits: { changes: 40 } };
 const CONTINUATIONS: readonly LogContinuation[] = ["retained", "recreated", "restored"];
+/** A run with few seeds takes one continuation where each is slow. */
+const someContinuations =
+  seeds < 40 ? [CONTINUATIONS[firstSeed % CONTINUATIONS.length]!] : CONTINUATIONS;
+/** The number of kills of each program. */
+const mostKills = Math.min(6, Math.ceil(seeds / 6));
 
 type Stores = Pick<Parameters<typeof openStore>[0], "online" | "offline">;
 
@@ -187,7 +192,7 @@ test(
 
 test("the oracle with generations equals one of the new log, and before it of the old log", () => {
   const met = { logs: 0, requests: 0, known: 0 };
-  for (const log of logs(firstSeed, seeds, ["recreated", "restored"])) {
+  for (const log of logs(firstSeed, Math.max(seeds, 40), ["recreated", "restored"])) {
     const { scenario } = log;
     if (
       scenario.sources.some(
@@ -224,7 +229,9 @@ test(
   { timeout: 900_000 },
   async () => {
     let met = 0;
-    for (const log of logs(firstSeed, Math.ceil(seeds / 3), ["recreated", "restored"])) {
+    const least = firstSeed + Math.ceil(seeds / 3);
+    for (const log of logs(firstSeed, Infinity, ["recreated", "restored"])) {
+      if (met > 0 && log.scenario.seed >= least) break;
       const { scenario } = log;
       const source = scenario.sources.find(({ name }) => log.withSnapshotEnd.has(name));
       if (source === undefined) continue;
@@ -257,7 +264,6 @@ test(
       await store.close();
       met++;
     }
-    expect(met).toBeGreaterThan(0);
   },
 );
 
@@ -271,7 +277,7 @@ test(
     const twoSnapshots = logsWithSnapshotEnd(225_412_592, 1, "retained", SMALL);
     for (const log of [
       ...twoSnapshots,
-      ...CONTINUATIONS.flatMap((aftermath, i) =>
+      ...someContinuations.flatMap((aftermath, i) =>
         logsWithSnapshotEnd(firstSeed + 1000 * i, 1, aftermath, SMALL),
       ),
     ]) {
@@ -359,7 +365,7 @@ test(
             () => {
               child.kill("SIGKILL");
             },
-            tries < 6 ? random.between(1, 120) : 300_000,
+            tries < mostKills ? random.between(1, 120) : 300_000,
           );
           code = await ended;
           clearTimeout(kill);
@@ -377,6 +383,6 @@ test(
       });
     }
     console.log(`resnapshot: killed ${killed} times`);
-    expect(killed).toBeGreaterThan(5);
+    expect(killed).toBeGreaterThanOrEqual(mostKills);
   },
 );

@@ -16,7 +16,7 @@ export type {
 } from "./oracle/consistency.ts";
 export { Coverage, changeKinds, nullKinds, otherEdges, windowEdges } from "./oracle/coverage.ts";
 export { Random } from "./generate/random.ts";
-export { allSeeds, seedsFromEnvironment } from "./generate/seeds.ts";
+export { seedsFromEnvironment } from "./generate/seeds.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./generate/scenario-definitions.ts";
 export type { CompletedSnapshot } from "./oracle/rows.ts";

@@ -16,24 +16,20 @@ export interface SeedOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** Whether this run takes all seeds. Outside CI a test takes about a quarter of them. */
-export const allSeeds = (environment: SeedOptions["environment"] = process.env): boolean =>
-  environment["CI"] === "true";
-
 /** The first seed of this process where the environment names none. */
 const randomFirst = Math.floor(Math.random() * 2 ** 31);
 const used: Seeds[] = [];
 
 /**
  * Returns the seeds of a test and prints them. `TIDEMARK_SEED` is the first seed (default: random),
- * `TIDEMARK_RUNS` their number.
+ * `TIDEMARK_RUNS` their number (default: all with CI=true, otherwise a quarter).
  */
 export function seedsFromEnvironment(options: SeedOptions): Seeds {
   const environment = options.environment ?? process.env;
   const quick = Math.max(options.least ?? 1, Math.ceil(options.runs / 4));
   const runs =
     wholeNumber(environment, "TIDEMARK_RUNS") ??
-    (allSeeds(environment) ? options.runs : Math.min(quick, options.runs));
+    (environment["CI"] === "true" ? options.runs : Math.min(quick, options.runs));
   const first = wholeNumber(environment, "TIDEMARK_SEED") ?? randomFirst;
   const seeds = {
     first,
