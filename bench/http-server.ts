@@ -30,13 +30,11 @@ if (what === "echo") {
 } else {
   const definitions = { weekly };
   // "computed": no answer cache
-  const kept = what === "computed" ? { answerCacheBytes: 0 } : {};
+  const answerCache = what === "computed" ? { maxBytes: 0 } : {};
   const store = await openStore({
     definitions,
-    online: sqliteOnlineStore(file!, { readOnly: true }),
+    online: { store: sqliteOnlineStore(file!, { readOnly: true }), retention: "1d", answerCache },
     clock: () => new Date(NOW / 1000),
-    retain: "1d",
-    ...kept,
   });
   const server = await featureServer({ store, definitions });
   console.log(new URL(await server.listen({ port: 0 })).port);

@@ -15,9 +15,8 @@ process.stdin.resume().on("end", () => process.exit());
 
 const store = await openStore({
   definitions: { weekly },
-  online: sqliteOnlineStore(file!),
+  online: { store: sqliteOnlineStore(file!), retention: "1d" },
   clock: () => new Date(NOW / 1000),
-  retain: "1d",
 });
 const source: ChangeSource = {
   name: "bank",

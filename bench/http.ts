@@ -44,9 +44,8 @@ const groups = new Set<ChildProcess>();
 try {
   const store = await openStore({
     definitions: { weekly },
-    online: sqliteOnlineStore(online),
+    online: { store: sqliteOnlineStore(online), retention: "1d" },
     clock: () => new Date(NOW / 1000),
-    retain: "1d",
   });
   await store.run(bankChanges(USERS, EVENTS));
   if (!pinned)

@@ -19,13 +19,15 @@ const ROUNDS = 9;
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 try {
-  const open = (answerCacheBytes?: number) =>
+  const open = (maxBytes?: number) =>
     openStore({
       definitions: { weekly },
-      online: sqliteOnlineStore(join(folder, "online.db")),
+      online: {
+        store: sqliteOnlineStore(join(folder, "online.db")),
+        retention: "1d",
+        answerCache: { maxBytes },
+      },
       clock: () => new Date(NOW / 1000),
-      retain: "1d",
-      answerCacheBytes,
     });
   const writer = await open();
   const began = performance.now();

@@ -14,7 +14,7 @@ import {
   type Store,
 } from "@tidemark/core";
 import type { Change, ChangeSource } from "@tidemark/core/spi";
-import { realStores, type Failpoints } from "./real-stores.ts";
+import { keepingStores, realStores, type Failpoints } from "./real-stores.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
@@ -43,9 +43,7 @@ export const USERS = 130;
 export function openBank(folder: string, failpoints?: Failpoints): Promise<Store> {
   return openStore({
     definitions: { weekly },
-    ...realStores(folder, failpoints),
-    retain: "forever",
-    history: { buckets: 2 },
+    ...keepingStores(realStores(folder, failpoints), { buckets: 2 }),
     clock: () => new Date("2025-07-01T00:00:00Z"),
   });
 }

@@ -3,13 +3,7 @@
  * until all changes are in the stores.
  */
 import { s3Objects } from "@tidemark/adapter-minio";
-import {
-  isTidemarkError,
-  openStore,
-  type RunProgress,
-  type Store,
-  type StoreOptions,
-} from "@tidemark/core";
+import { isTidemarkError, openStore, type RunProgress, type Store } from "@tidemark/core";
 import { Random } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import type { Pipeline } from "@tidemark/testkit/services";
@@ -27,7 +21,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkPipeline, type CheckResult } from "./pipeline-check.ts";
 import type { CheckedDefinitions } from "./pipeline-definitions.ts";
 import { BANK_SQL, BANK_TABLES, connected } from "./pipeline-load.ts";
-import type { RealStores } from "./real-stores.ts";
+import { keepingStores, type RealStores } from "./real-stores.ts";
 
 export const BUCKET = "lakes";
 
@@ -207,15 +201,10 @@ export function lakeIn(
 }
 
 /** Small commits, so that faults meet many of them. */
-const HISTORY_OPTIONS: StoreOptions["history"] = { commit: { rows: 150, age: 1e6 }, buckets: 3 };
+const HISTORY_OPTIONS = { commit: { rows: 150, age: "1s" }, buckets: 3 } as const;
 
 export async function openFlow(checked: CheckedDefinitions, stores: RealStores): Promise<Store> {
-  return openStore({
-    definitions: checked.definitions,
-    ...stores,
-    retain: "forever",
-    history: HISTORY_OPTIONS,
-  });
+  return openStore({ definitions: checked.definitions, ...keepingStores(stores, HISTORY_OPTIONS) });
 }
 
 export interface Runner {

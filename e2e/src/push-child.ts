@@ -45,10 +45,8 @@ if (import.meta.main) {
   });
   const store = await openStore({
     definitions: scenarioDefinitions(pushScenario(run.seed)),
-    online,
+    online: { store: online, retention: "forever", logRetention: "forever" },
     offline,
-    retain: "forever",
-    logRetention: "forever",
   });
   for (let n = run.from; n < run.to; n++) {
     const result = await sendPush(store, pushOfChild(run.seed, run.worker, n), new Random(n));

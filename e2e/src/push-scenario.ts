@@ -165,12 +165,11 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
   const open = ({ online, offline }: PushStores): Promise<Store> =>
     openStore({
       definitions,
-      online,
-      offline,
+      ...(online === undefined
+        ? {}
+        : { online: { store: online, retention: "forever", logRetention: "forever" } }),
+      ...(offline === undefined ? {} : { offline: { store: offline, buckets: 2 } }),
       clock: () => new Date(Math.floor(now / 1000)),
-      retain: "forever",
-      logRetention: "forever",
-      history: { buckets: 2 },
     });
   const named = run.stores().online !== undefined;
   let [crashes, retries, refused, pushes] = [0, 0, 0, 0];

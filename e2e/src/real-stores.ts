@@ -1,4 +1,5 @@
 /** Opens the stores that users have, in a folder. */
+import type { OfflineOptions, StoreOptions } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { PathStores, Scenario } from "@tidemark/testkit";
 import {
@@ -30,6 +31,20 @@ export function realStores(
   return {
     online: sqliteOnlineStore(databasePath(folder), { failpoint: failpoints.sqlite }),
     offline: deltaOfflineStore(objects, { failpoint: failpoints.delta, checkpointEvery: 4 }),
+  };
+}
+
+/**
+ * Store options over these stores. The online store keeps everything, and the history is written
+ * with these options.
+ */
+export function keepingStores(
+  { online, offline }: PathStores,
+  history: Omit<OfflineOptions, "store"> = {},
+): Pick<StoreOptions, "online" | "offline"> {
+  return {
+    online: { store: online, retention: "forever" },
+    offline: { store: offline, ...history },
   };
 }
 

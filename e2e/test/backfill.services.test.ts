@@ -27,7 +27,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { logWithGap, changesOf } from "../src/resnapshot-scenario.ts";
-import { inFolder, realStores, type RealStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores, type RealStores } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 8 });
@@ -37,9 +37,7 @@ const MOST_KILLS = 12;
 const open = (scenario: Scenario, stores: RealStores): Promise<Store> =>
   openStore({
     definitions: scenarioDefinitions(scenario),
-    ...stores,
-    retain: "forever",
-    history: { commit: { rows: 11 }, buckets: 2 },
+    ...keepingStores(stores, { commit: { rows: 11 }, buckets: 2 }),
   });
 
 /** Joins files, which leaves them in another order than they were written in. */
@@ -120,11 +118,9 @@ test(
       const make = (online = memoryOnlineStore()): Promise<Store> =>
         openStore({
           definitions: scenarioDefinitions(scenario),
-          online,
-          offline,
+          online: { store: online, retention: "forever" },
+          offline: { store: offline, commit: { rows: 9 }, buckets: 2 },
           clock: () => new Date(4_200_000_000_000),
-          retain: "forever",
-          history: { commit: { rows: 9 }, buckets: 2 },
         });
       const random = (): Random => new Random(seed);
       const live = await make();
@@ -345,8 +341,7 @@ async function killedBackfill(
     kills++;
     const store = await openStore({
       definitions: scenarioDefinitions(scenario),
-      ...realStores(folder, {}, s3Objects(bucket)),
-      retain: "forever",
+      ...keepingStores(realStores(folder, {}, s3Objects(bucket))),
     });
     try {
       const found = await storeDifferences(store, scenario, scenario.requests, "online", {

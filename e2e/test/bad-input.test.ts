@@ -41,6 +41,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
+  keepingStores,
   databasePath,
   inFolder,
   lakePath,
@@ -74,9 +75,7 @@ async function inTestFolder(
       open: () =>
         openStore({
           definitions: scenarioDefinitions(scenario),
-          ...realStores(state(folder)),
-          retain: "forever",
-          history: { commit: { rows: 10 }, buckets: 2 },
+          ...keepingStores(realStores(state(folder)), { commit: { rows: 10 }, buckets: 2 }),
         }),
       async run(store, options = {}) {
         await store.run(

@@ -32,7 +32,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
@@ -144,13 +144,12 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-fixtures-"));
   let store: Store;
   beforeAll(async () => {
-    const written = await openStore({ definitions, ...realStores(folder), retain: "forever" });
+    const written = await openStore({ definitions, ...keepingStores(realStores(folder)) });
     await written.run(recorded(shape));
     await written.close();
     store = await openStore({
       definitions,
-      ...realStores(folder),
-      retain: "forever",
+      ...keepingStores(realStores(folder)),
       clock: () => new Date("2026-12-01T00:00:00Z"),
     });
   });
@@ -371,9 +370,7 @@ test("three partitions, repeats, changed keys, a truncate give PostgreSQL's tabl
   await inFolder(async (folder) => {
     const written = await openStore({
       definitions,
-      ...realStores(folder),
-      retain: "forever",
-      history: { commit: { rows: 20 }, buckets: 3 },
+      ...keepingStores(realStores(folder), { commit: { rows: 20 }, buckets: 3 }),
     });
     await written.run(
       recordedTopic([topic("multi.public.transaction_data"), topic("multi.public.card")], {

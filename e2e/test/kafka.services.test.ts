@@ -25,7 +25,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { slowSource } from "../src/slow-source.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
@@ -94,9 +94,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
   const open = (folder: string, scenario: Scenario): Promise<Store> =>
     openStore({
       definitions: scenarioDefinitions(scenario),
-      ...realStores(folder),
-      retain: "forever",
-      history: { commit: { rows: 11 }, buckets: 2 },
+      ...keepingStores(realStores(folder), { commit: { rows: 11 }, buckets: 2 }),
     });
   const changes = (topics: RegExp, options: Partial<KafkaChangesOptions> = {}): KafkaChanges =>
     kafkaChanges({

@@ -30,7 +30,7 @@ import {
   type PushRun,
   type PushStores,
 } from "../src/push-scenario.ts";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
@@ -196,11 +196,7 @@ test(
             scenario,
             truth,
             open: () =>
-              openStore({
-                definitions: scenarioDefinitions(scenario),
-                ...stores,
-                retain: "forever",
-              }),
+              openStore({ definitions: scenarioDefinitions(scenario), ...keepingStores(stores) }),
           },
           ["online", "as corrected", "as known"],
         );

@@ -14,7 +14,7 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { logsWithSnapshotEnd, type LogWithGap } from "../src/resnapshot-scenario.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
@@ -56,9 +56,7 @@ suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   const open = (folder: string, { scenario }: LogWithGap): Promise<Store> =>
     openStore({
       definitions: scenarioDefinitions(scenario),
-      ...realStores(folder),
-      retain: "forever",
-      history: { commit: { rows: 11 }, buckets: 2 },
+      ...keepingStores(realStores(folder), { commit: { rows: 11 }, buckets: 2 }),
     });
   const changes = (prefix: string, options: Partial<KafkaChangesOptions> = {}): KafkaChanges =>
     kafkaChanges({

@@ -35,7 +35,7 @@ import {
   type LogContinuation,
   type LogWithGap,
 } from "../src/resnapshot-scenario.ts";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences, type AnswerPath } from "../src/store-differences.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 40 });
@@ -53,15 +53,13 @@ const someContinuations =
 /** The number of kills of each program. */
 const mostKills = Math.min(6, Math.ceil(seeds / 6));
 
-type Stores = Pick<Parameters<typeof openStore>[0], "online" | "offline">;
+type Stores = Parameters<typeof keepingStores>[0];
 
 function open({ scenario }: LogWithGap, stores: Stores): Promise<Store> {
   return openStore({
     definitions: scenarioDefinitions(scenario),
-    ...stores,
+    ...keepingStores(stores, { commit: { rows: 9 }, buckets: 2 }),
     clock: () => new Date(CLOCK),
-    retain: "forever",
-    history: { commit: { rows: 9 }, buckets: 2 },
   });
 }
 

@@ -2,7 +2,7 @@
  * Tests law 1 with a finite `retain`: requests before the horizon are refused, requests at or after
  * it are exact. Rows that no request needs are deleted.
  */
-import { openStore, type Store, type StoreOptions } from "@tidemark/core";
+import { openStore, type Store, type Keep } from "@tidemark/core";
 import { parseTime, type OnlineStore } from "@tidemark/core/spi";
 import { memoryOnlineData, memoryOnlineStore, type MemoryOnlineData } from "@tidemark/core/testing";
 import {
@@ -70,10 +70,12 @@ async function compareAll(
   const open = (): Promise<Store> =>
     openStore({
       definitions: scenarioDefinitions(scenario),
-      online: online(),
+      online: {
+        store: online(),
+        retention: seconds(retain),
+        logRetention: (log / SECOND) % 2 === 0 ? "forever" : seconds(log),
+      },
       clock: () => new Date(now / 1000),
-      retain: seconds(retain),
-      logRetention: (log / SECOND) % 2 === 0 ? "forever" : seconds(log),
     });
   let store = await open();
   let before = -Infinity;
@@ -176,10 +178,12 @@ test(
       const definitions = { all: scenarioDefinitions(scenario).all };
       const store = await openStore({
         definitions,
-        online: memoryOnlineStore(data),
+        online: {
+          store: memoryOnlineStore(data),
+          retention: seconds(retain),
+          logRetention: seconds(log),
+        },
         clock: () => new Date(now / 1000),
-        retain: seconds(retain),
-        logRetention: seconds(log),
       });
       await store.run(scenarioSource(scenario));
       before += cells(data);
@@ -216,7 +220,7 @@ test(
   },
 );
 
-function seconds(length: number): NonNullable<StoreOptions["retain"]> {
+function seconds(length: number): Keep {
   return `${length / SECOND}s` as "1s";
 }
 

@@ -14,7 +14,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { inFolder, realStores, writeTopic } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores, writeTopic } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 10 });
@@ -22,9 +22,7 @@ const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 10 });
 function open(folder: string, scenario: Scenario): Promise<Store> {
   return openStore({
     definitions: scenarioDefinitions(scenario),
-    ...realStores(folder),
-    retain: "forever",
-    history: { commit: { rows: 11 }, buckets: 2 },
+    ...keepingStores(realStores(folder), { commit: { rows: 11 }, buckets: 2 }),
   });
 }
 

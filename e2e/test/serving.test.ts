@@ -29,17 +29,15 @@ test(
       const definitions = scenarioDefinitions(scenario);
       const history = await openStore({
         definitions,
-        offline: memoryOfflineStore(),
-        history: { buckets: 2 },
+        offline: { store: memoryOfflineStore(), buckets: 2 },
       });
       await history.run(scenarioSource(scenario));
       expect(await storeDifferences(history, scenario, scenario.requests, "as known")).toEqual([]);
       for (const request of scenario.requests) {
         const store = await openStore({
           definitions,
-          online: memoryOnlineStore(),
+          online: { store: memoryOnlineStore(), retention: "forever" },
           offline: memoryOfflineStore(),
-          retain: "forever",
         });
         const before = scenario.truth.flatMap(({ committed }, line) =>
           committed === null || committed < request.time ? [line] : [],

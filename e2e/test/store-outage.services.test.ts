@@ -35,7 +35,7 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { inFolder, realStores } from "../src/real-stores.ts";
+import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
 const { first: firstSeed } = seedsFromEnvironment({ runs: 1 });
@@ -125,9 +125,7 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
       open: (folder) =>
         openStore({
           definitions: scenarioDefinitions(scenario),
-          ...realStores(folder, {}, lake(name)),
-          retain: "forever",
-          history: { commit: { rows: 1 }, buckets: 2 },
+          ...keepingStores(realStores(folder, {}, lake(name)), { commit: { rows: 1 }, buckets: 2 }),
         }),
     };
   }
@@ -371,10 +369,8 @@ suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
       await inFolder(async (folder) => {
         const store = await openStore({
           definitions: { paid },
-          ...realStores(folder, {}, lake("bulk")),
+          ...keepingStores(realStores(folder, {}, lake("bulk")), { commit: { rows: 5_000 } }),
           clock: () => new Date(at / 1000),
-          retain: "forever",
-          history: { commit: { rows: 5_000 } },
         });
         const topics = new RegExp(`^bulk${number}\\.`);
         const running = run(store, changes(topics));

@@ -5,7 +5,7 @@
 import { s3Objects, type S3ObjectsOptions } from "@tidemark/adapter-minio";
 import { openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
-import { realStores } from "../../src/real-stores.ts";
+import { keepingStores, realStores } from "../../src/real-stores.ts";
 
 interface Settings {
   readonly folder: string;
@@ -22,8 +22,7 @@ const sqlite = (): void => {
 };
 const store = await openStore({
   definitions: scenarioDefinitions(generateScenario(seed, { traits })),
-  ...realStores(folder, { sqlite }, s3Objects(bucket)),
-  retain: "forever",
+  ...keepingStores(realStores(folder, { sqlite }, s3Objects(bucket))),
 });
 await store.backfill({ batchRows: 5 });
 await store.close();

@@ -4,7 +4,7 @@
 import { openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions, type ScenarioOptions } from "@tidemark/testkit";
 import { kafkaChanges } from "@tidemark/source-debezium";
-import { realStores } from "../../src/real-stores.ts";
+import { keepingStores, realStores } from "../../src/real-stores.ts";
 import { slowSource } from "../../src/slow-source.ts";
 
 interface Settings {
@@ -18,9 +18,7 @@ interface Settings {
 const { folder, seed, traits, broker, topics } = JSON.parse(process.argv[2]!) as Settings;
 const store = await openStore({
   definitions: scenarioDefinitions(generateScenario(seed, { traits })),
-  ...realStores(folder),
-  retain: "forever",
-  history: { commit: { rows: 5 }, buckets: 2 },
+  ...keepingStores(realStores(folder), { commit: { rows: 5 }, buckets: 2 }),
 });
 console.log("ready");
 // slowed, so that no machine finishes before it was killed a few times

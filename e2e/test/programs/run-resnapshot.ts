@@ -6,7 +6,7 @@ import { openStore } from "@tidemark/core";
 import { Random, scenarioDefinitions } from "@tidemark/testkit";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logWithGap, changesOf, type LogContinuation } from "../../src/resnapshot-scenario.ts";
-import { realStores } from "../../src/real-stores.ts";
+import { keepingStores, realStores } from "../../src/real-stores.ts";
 
 const [folder, seed, aftermath] = [
   process.argv[2]!,
@@ -16,9 +16,7 @@ const [folder, seed, aftermath] = [
 const log = logWithGap(seed, aftermath, { traits: { changes: 40 } })!;
 const store = await openStore({
   definitions: scenarioDefinitions(log.scenario),
-  ...realStores(folder),
-  retain: "forever",
-  history: { commit: { rows: 5 }, buckets: 2 },
+  ...keepingStores(realStores(folder), { commit: { rows: 5 }, buckets: 2 }),
 });
 console.log("ready");
 await sleep(1);

@@ -5,7 +5,7 @@
 import { isTidemarkError, openStore } from "@tidemark/core";
 import { generateScenario, scenarioDefinitions } from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
-import { realStores, topicPath } from "../../src/real-stores.ts";
+import { keepingStores, realStores, topicPath } from "../../src/real-stores.ts";
 
 const [folder, seed] = [process.argv[2]!, Number(process.argv[3])];
 const definitions = scenarioDefinitions(generateScenario(seed));
@@ -17,9 +17,7 @@ process.stdin.once("data", () => {
 async function run(): Promise<void> {
   const store = await openStore({
     definitions,
-    ...realStores(folder),
-    retain: "forever",
-    history: { commit: { rows: 5 }, buckets: 2 },
+    ...keepingStores(realStores(folder), { commit: { rows: 5 }, buckets: 2 }),
   });
   for (let ended = ""; ended !== "done";) {
     ended = await store

@@ -91,10 +91,9 @@ beforeAll(async () => {
   const open = (): Promise<Store> =>
     openStore({
       definitions,
-      online: memoryOnlineStore(),
+      online: { store: memoryOnlineStore(), retention: "forever" },
       offline: memoryOfflineStore(),
       clock: () => new Date(NOON),
-      retain: "forever",
     });
   [direct, served] = [await open(), await open()];
   server = await featureServer({ store: served, definitions });

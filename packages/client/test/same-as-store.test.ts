@@ -31,9 +31,8 @@ test.each(Array.from({ length: 12 }, (_, i) => 7_100 + i))(
     const definitions = scenarioDefinitions(scenario);
     const store = await openStore({
       definitions,
-      online: memoryOnlineStore(),
+      online: { store: memoryOnlineStore(), retention: "forever" },
       clock: () => new Date(0),
-      retain: "forever",
     });
     await store.run(scenarioSource(scenario));
     const server = await featureServer({ store, definitions });

@@ -82,8 +82,15 @@ export {
   type ResnapshotOptions,
   type RunOptions,
   type Store,
-  type StoreOptions,
 } from "./store/store.ts";
+export type {
+  AnswerCacheOptions,
+  CommitOptions,
+  Keep,
+  OfflineOptions,
+  OnlineOptions,
+  StoreOptions,
+} from "./store/store-options.ts";
 export type { CatchUpOptions, Pushes, PushOptions, PushResult } from "./push/push-types.ts";
 export type { ResnapshotResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
 export type { DefinitionMismatch, OnDefinitionMismatch } from "./registry/definition-mismatch.ts";

@@ -83,10 +83,9 @@ export async function demo({
   //    unlimited, so every moment of the month can be queried.
   const store = await openStore({
     definitions,
-    online: sqliteOnlineStore(join(directory, "online.db")),
+    online: { store: sqliteOnlineStore(join(directory, "online.db")), retention: "forever" },
     offline: deltaOfflineStore(localObjects(join(directory, "lake"))),
     clock: () => end,
-    retain: "forever",
   });
   let checked: DemoResult;
   try {

@@ -145,9 +145,8 @@ async function runFlow(options: DemoContext): Promise<RealDemoResult> {
   const lake = deltaOfflineStore(resources.lake);
   const store = await openStore({
     definitions: { ...features, ...rowLookup },
-    online: sqliteOnlineStore(join(directory, "online.db")),
+    online: { store: sqliteOnlineStore(join(directory, "online.db")), retention: "forever" },
     offline: lake,
-    retain: "forever",
   });
   try {
     const registering = print.step(`The connector ${resources.name}`);

@@ -41,10 +41,9 @@ export async function streamedBank(
   const log = await writeChangeLog(settings, join(directory, "topics"));
   const store = await openStore({
     definitions,
-    online: sqliteOnlineStore(join(directory, "online.db")),
+    online: { store: sqliteOnlineStore(join(directory, "online.db")), retention: "forever" },
     offline: deltaOfflineStore(localObjects(join(directory, "lake"))),
     clock: () => END,
-    retain: "forever",
   });
   onTestFinished(() => store.close());
   const topic = recordedTopic(log.files);

@@ -1,5 +1,10 @@
 /** `tidemark.config.ts`: what there is and where it lies, for every command. */
-import { TidemarkError, type StoreOptions } from "@tidemark/core";
+import {
+  TidemarkError,
+  type OfflineOptions,
+  type OnlineOptions,
+  type StoreOptions,
+} from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
@@ -20,10 +25,20 @@ export interface OpenChangesContext<
   readonly until: "signal" | "caught-up";
 }
 
+/** Opens a store of the configuration. */
+export type OpensStore<Store, S extends SecretReferences = SecretReferences> = (
+  opening: OpenContext<S>,
+) => Store | Promise<Store>;
+
+/** A function that opens a store, alone or as `store` of the options that `openStore` takes. */
+export type StoreConfig<Store, Options, S extends SecretReferences = SecretReferences> =
+  | OpensStore<Store, S>
+  | (Omit<Options, "store"> & { readonly store: OpensStore<Store, S> });
+
 /** The configuration as a user writes it. */
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
-  "retain" | "logRetention" | "history" | "onDefinitionMismatch" | "answerCacheBytes"
+  "onDefinitionMismatch"
 > {
   /** The module of definitions: `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
@@ -33,10 +48,10 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly zone?: string | undefined;
   /** Where secrets stand: `env("NAME")` or `file("path")`, never a value. */
   readonly secrets?: S | undefined;
-  readonly online?: ((opening: OpenContext<S>) => OnlineStore | Promise<OnlineStore>) | undefined;
-  readonly offline?:
-    | ((opening: OpenContext<S>) => OfflineStore | Promise<OfflineStore>)
-    | undefined;
+  /** Opens the online store: a function, or the options of `openStore` with one as `store`. */
+  readonly online?: StoreConfig<OnlineStore, OnlineOptions, S> | undefined;
+  /** Opens the offline store: a function, or the options of `openStore` with one as `store`. */
+  readonly offline?: StoreConfig<OfflineStore, OfflineOptions, S> | undefined;
   /** Change sources by name, for `tidemark run --changes NAME`. */
   readonly changes?:
     | {
@@ -56,23 +71,26 @@ export interface Config {
   readonly [configSymbol]: ConfigInput;
 }
 
-const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "function" | "any">> =
-  {
-    definitions: "object",
-    namespace: "text",
-    zone: "text",
-    secrets: "object",
-    online: "function",
-    offline: "function",
-    changes: "object",
-    load: "object",
-    server: "object",
-    retain: "any",
-    logRetention: "any",
-    history: "any",
-    onDefinitionMismatch: "any",
-    answerCacheBytes: "any",
-  };
+const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "store" | "any">> = {
+  definitions: "object",
+  namespace: "text",
+  zone: "text",
+  secrets: "object",
+  online: "store",
+  offline: "store",
+  changes: "object",
+  load: "object",
+  server: "object",
+  onDefinitionMismatch: "any",
+};
+
+/** By a former member, what to write now. */
+const MOVED_MEMBERS: Readonly<Record<string, string>> = {
+  retain: "online: { store, retention }",
+  logRetention: "online: { store, logRetention }",
+  answerCacheBytes: "online: { store, answerCache: { maxBytes } }",
+  history: "offline: { store, commit, buckets }",
+};
 
 /**
  * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened
@@ -95,6 +113,8 @@ export function defineConfig<const S extends SecretReferences = {}>(
     const kind = Object.hasOwn(CONFIG_MEMBERS, name)
       ? CONFIG_MEMBERS[name as keyof ConfigInput]
       : undefined;
+    if (kind === undefined && Object.hasOwn(MOVED_MEMBERS, name))
+      throw configInvalid(`there is no member "${name}" any more; write ${MOVED_MEMBERS[name]!}`);
     if (kind === undefined)
       throw configInvalid(
         "there is no member " +
@@ -104,10 +124,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
     if (kind === "object") membersOf(name, value);
     else if (kind === "text" && (typeof value !== "string" || value === ""))
       throw configInvalid(`${name} must be a text that is not empty`);
-    else if (kind === "function" && typeof value !== "function")
-      throw configInvalid(
-        `${name} must be a function that opens the store, as in ${name}: () => …`,
-      );
+    else if (kind === "store") checkStore(name, value);
   }
   if (given["definitions"] === undefined)
     throw configInvalid('definitions is missing: import * as definitions from "./features.ts"');
@@ -141,6 +158,31 @@ export function configOf(value: unknown): ConfigInput | undefined {
   return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol)
     ? (value as Config)[configSymbol]
     : undefined;
+}
+
+const STORE_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  online: ["store", "retention", "logRetention", "answerCache"],
+  offline: ["store", "commit", "buckets"],
+};
+
+function checkStore(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    typeof (value as { readonly store?: unknown }).store !== "function"
+  )
+    throw configInvalid(
+      `${name} must be a function that opens the store, as in ${name}: () => …, or ` +
+        `${name}: { store: () => …, … }`,
+    );
+  const members = STORE_MEMBERS[name]!;
+  const other = Object.keys(value).find((member) => !members.includes(member));
+  if (other !== undefined)
+    throw configInvalid(
+      `${name} has no member "${other}"${didYouMean(other, members)}; ` +
+        `the members are ${members.join(", ")}`,
+    );
 }
 
 function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {

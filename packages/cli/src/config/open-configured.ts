@@ -5,12 +5,15 @@ import {
   isTidemarkError,
   openStore,
   type Definitions,
+  type OfflineOptions,
+  type OnlineOptions,
   type Store,
   type StoreOptions,
 } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import type { LoadedConfig } from "./config-file.ts";
+import type { OpensStore, StoreConfig } from "./define-config.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
 /** What a command opens of a configuration. */
@@ -68,24 +71,25 @@ export async function openConfigured(
   const opens = { online: isWanted("online"), offline: isWanted("offline") };
   const opened: { close(): Promise<void> }[] = [];
   try {
-    const online = opens.online
-      ? await callFactory(config, "online", () => config.online!({ secrets, signal }))
+    const context = { secrets, signal };
+    const onlineConfig = opens.online
+      ? nested<OnlineStore, OnlineOptions>(config.online!)
       : undefined;
+    const online =
+      onlineConfig && (await callFactory(config, "online", () => onlineConfig.store(context)));
     if (online !== undefined) opened.push(online);
-    const offline = opens.offline
-      ? await callFactory(config, "offline", () => config.offline!({ secrets, signal }))
+    const offlineConfig = opens.offline
+      ? nested<OfflineStore, OfflineOptions>(config.offline!)
       : undefined;
+    const offline =
+      offlineConfig && (await callFactory(config, "offline", () => offlineConfig.store(context)));
     if (offline !== undefined) opened.push(offline);
-    const { namespace, retain, logRetention, history, answerCacheBytes } = config;
+    const { namespace } = config;
     const store = await openStore({
       definitions: config.definitions,
-      online,
-      offline,
+      online: online && { ...onlineConfig, store: online },
+      offline: offline && { ...offlineConfig, store: offline },
       namespace,
-      retain,
-      logRetention,
-      history,
-      answerCacheBytes,
       onDefinitionMismatch: options.onDefinitionMismatch ?? config.onDefinitionMismatch,
       onOverflow: options.onOverflow,
     });
@@ -113,6 +117,15 @@ export async function openConfigured(
     await Promise.allSettled(opened.map((one) => one.close()));
     throw error;
   }
+}
+
+/** The long form of a store's configuration. */
+function nested<Store, Options>(
+  given: StoreConfig<Store, Options>,
+): Partial<Omit<Options, "store">> & { readonly store: OpensStore<Store> } {
+  return (typeof given === "function" ? { store: given } : given) as ReturnType<
+    typeof nested<Store, Options>
+  >;
 }
 
 /**

@@ -98,14 +98,16 @@ async function openStores(
   workspace: Workspace,
   { path, onWarning }: ReplayOptions,
 ): Promise<Store> {
-  const sqlite = path === "offline" ? null : await loadSqlite("tidemark replay");
+  const sqlite = path === "offline" ? undefined : await loadSqlite("tidemark replay");
   const delta = path === "online" ? null : await loadDelta("tidemark replay");
   return openStore({
     definitions: { [name]: selection },
-    online: sqlite?.sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+    online: sqlite && {
+      store: sqlite.sqliteOnlineStore(workspace.online, { synchronous: "normal", mmapBytes: 0 }),
+      retention: "forever",
+      logRetention: "forever",
+    },
     offline: delta?.deltaOfflineStore(delta.localObjects(workspace.lake)),
-    retain: "forever",
-    logRetention: "forever",
     onOverflow: callOnce(() =>
       onWarning?.(
         "a sum left the range of its type and stands at that type's largest value (law 3)",

@@ -131,8 +131,10 @@ test(
     ).toMatchObject({ changes: 0 });
     const store = await openStore({
       definitions,
-      online: sqliteOnlineStore(join(project.directory, "online.db")),
-      retain: "forever",
+      online: {
+        store: sqliteOnlineStore(join(project.directory, "online.db")),
+        retention: "forever",
+      },
     });
     expect((await store.status())[0]!.source).toBe("transactions");
     await store.close();

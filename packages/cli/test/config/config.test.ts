@@ -207,6 +207,20 @@ test("a store or a change source that is not configured is named", async () => {
   await close();
 });
 
+test("options of a store stand beside the function that opens it, and reach openStore", async () => {
+  const config = loaded({
+    definitions,
+    online: { store: () => memoryOnlineStore(), retention: "2 hours" as "2h" },
+    offline: { store: () => memoryOfflineStore(), commit: { age: "10 s" as "10s" } },
+  });
+  await expect(openConfigured(config, { offline: false })).rejects.toThrow(
+    'openStore: online.retention: "2 hours" is not a duration',
+  );
+  await expect(openConfigured(config, { online: false })).rejects.toThrow(
+    'openStore: offline.commit.age: "10 s" is not a duration',
+  );
+});
+
 const invalid: readonly (readonly [string, object, string])[] = [
   [
     "an unknown member",
@@ -218,6 +232,16 @@ const invalid: readonly (readonly [string, object, string])[] = [
     "a store that is no function",
     { definitions, online: {} },
     "online must be a function that opens the store, as in online: () => …",
+  ],
+  [
+    "an option of a store at its former place",
+    { definitions, retain: "1d" },
+    'there is no member "retain" any more; write online: { store, retention }',
+  ],
+  [
+    "an unknown option of a store",
+    { definitions, online: { store: () => null, retain: "1d" } },
+    'online has no member "retain"; the members are store, retention, logRetention, answerCache',
   ],
   [
     "an unknown zone",

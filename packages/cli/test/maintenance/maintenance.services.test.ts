@@ -72,7 +72,7 @@ async function feedSlowly(
   pause: number,
 ): Promise<void> {
   const lines = project.read("topic.jsonl").trim().split("\n");
-  const store = await openStore({ definitions, offline, history: { commit: { rows: 3 } } });
+  const store = await openStore({ definitions, offline: { store: offline, commit: { rows: 3 } } });
   for (let n = 0; n < lines.length; n += 5) {
     project.write("part.jsonl", `${lines.slice(0, n + 5).join("\n")}\n`);
     await store.run(recordedTopic(project.path("part.jsonl")));

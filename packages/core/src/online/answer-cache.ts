@@ -55,7 +55,7 @@ export function checkedCacheBytes(given: number = DEFAULT_BYTES): number {
   if (Number.isSafeInteger(given) && given >= 0) return given;
   throw new TidemarkError(
     "STORE_OPTIONS_INVALID",
-    "openStore: answerCacheBytes must be a whole number of bytes, 0 for none, " +
+    "openStore: online.answerCache.maxBytes must be a whole number of bytes, 0 for none, " +
       `and is ${String(given)}`,
   );
 }

@@ -298,7 +298,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
       "ASOF_BEFORE_HORIZON",
       `${store.name}: ${formatTime(t)} lies before ${formatTime(horizon)}, ` +
         `from where on the store holds every row of source "${layout.source.name}": ` +
-        "ask getHistoricalFeatures, or keep more with retain",
+        "ask getHistoricalFeatures, or keep more with online.retention of openStore",
     );
   }
 

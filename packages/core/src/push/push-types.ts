@@ -8,7 +8,7 @@ export interface PushOptions<X = string> {
   /**
    * Identifies this push, so that it can be repeated when its answer was lost. A second push with
    * the same id changes nothing and returns the result of the first. The online store remembers the
-   * id for the `logRetention` of `openStore`.
+   * id for the `online.logRetention` of `openStore`.
    */
   readonly id?: string | undefined;
   /** Aborts the wait. An aborted push may still have been taken. */

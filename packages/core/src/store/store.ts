@@ -8,7 +8,7 @@ import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
 import { refuseUnknownOptions, wordOption, type OptionNames } from "../option-checks.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
-import type { Batch, ChangeSource, ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
+import type { Batch, ChangeSource } from "../spi.ts";
 import {
   runChanges,
   type RunProgress,
@@ -16,7 +16,7 @@ import {
   type RunSettings,
 } from "../ingest/runner.ts";
 import { onlineMaintenance } from "../online/maintenance.ts";
-import { checkDefinitions, type OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
+import { checkDefinitions } from "../registry/definition-mismatch.ts";
 import {
   applyRegistry,
   planRegistry,
@@ -47,14 +47,14 @@ import {
   type ResnapshotResult,
   type SnapshotEnding,
 } from "../resnapshot/resnapshot.ts";
-import type { HistoryOptions } from "../resnapshot/store-writers.ts";
+import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import {
   sourceStatus,
   quarantinedRows,
   type QuarantinedRow,
   type SourceStatus,
 } from "./source-status.ts";
-import { retentionOf, type Keep } from "./retention-options.ts";
+import { configuredStores, type Keep, type StoreOptions } from "./store-options.ts";
 import { storeTables, type StoreTable } from "./store-tables.ts";
 import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
@@ -63,48 +63,6 @@ const HISTORICAL_OPTIONS: OptionNames = {
   names: new Set(["features", "entities", "knowledge", "beforeHistory", "metadata", "signal"]),
   renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
 };
-
-/** Settings of `openStore`. */
-export interface StoreOptions {
-  /** The module of definitions, or an object of them. */
-  readonly definitions: { readonly [exported: string]: unknown };
-  readonly online?: OnlineStore | undefined;
-  readonly offline?: OfflineStore | undefined;
-  /** Computes historical features; the local engine without it. */
-  readonly engine?: ComputeEngine | undefined;
-  /** Now; the machine's clock without it. */
-  readonly clock?: (() => Date) | undefined;
-  /**
-   * How far back `asOf` may ask the online store (law 1); "1d" without it. "forever" lets nothing
-   * go.
-   */
-  readonly retain?: Keep | undefined;
-  /**
-   * How long the change log may deliver a change again: deleted rows are remembered for so long.
-   * The retention of your topics; "7d" without it.
-   */
-  readonly logRetention?: Keep | undefined;
-  /**
-   * Up to about how many bytes of answers are kept in memory; 32 MiB without it, 0 for none. One is
-   * used again while the online store has the same version of the entity's rows and none of them
-   * has entered or left a window since: it is what computing it again would give, for half the
-   * time.
-   */
-  readonly answerCacheBytes?: number | undefined;
-  /** Keeps stores apart that share one online store. */
-  readonly namespace?: string | undefined;
-  /** How history commits and lies; rarely needed. */
-  readonly history?: HistoryOptions | undefined;
-  /**
-   * What happens where these definitions are not those that were applied (`store.apply`): "warn"
-   * (without it) is a warning of the process with the code `DEFINITION_MISMATCH`, "refuse" is an
-   * error of that code, "ignore" asks nothing. Where nothing was ever applied, or the registry is
-   * away, nothing is said.
-   */
-  readonly onDefinitionMismatch?: OnDefinitionMismatch | undefined;
-  /** Told of sums that left their type (law 3). */
-  readonly onOverflow?: ((count: number) => void) | undefined;
-}
 
 /** Settings of `store.run`. */
 export interface RunOptions {
@@ -255,12 +213,12 @@ export interface Store extends FeatureReads, Pushes {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = collectDefinitions(options.definitions);
-  const { online, offline, namespace = "default" } = options;
+  const { namespace = "default" } = options;
+  const { online, offline, retention, answerCacheBytes, history } = configuredStores(options);
   const engine = options.engine ?? localEngine({ onOverflow: options.onOverflow });
   const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
-  const retention = retentionOf(options);
   await checkDefinitions({ definitions, namespace, offline }, options.onDefinitionMismatch);
   await online?.open({ namespace });
   const reader =
@@ -270,7 +228,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           store: online,
           namespace,
           views,
-          answerCacheBytes: options.answerCacheBytes,
+          answerCacheBytes,
           onOverflow: options.onOverflow ?? (() => undefined),
         });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
@@ -282,9 +240,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     views,
     clock,
     retention,
-    history: options.history ?? {},
-    maintained: sources,
-  };
+    history,
+    maintainedSources: sources,
+  } satisfies WriterOptions;
   const pushes = storePushes({
     ...writerOptions,
     sources,
@@ -520,10 +478,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async compact({ signal } = {}) {
       if (offlineReader === null) throw missing("compact", "offline");
       for (const source of sources)
-        await compactHistory(offlineReader.context(source), {
-          buckets: options.history?.buckets,
-          signal,
-        });
+        await compactHistory(offlineReader.context(source), { buckets: history.buckets, signal });
     },
     plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
     apply: async (settings = {}) => applyRegistry(registrySettings("apply"), settings),

@@ -228,10 +228,9 @@ describe("stores that are apart", () => {
       const open = (): Promise<Store> =>
         openStore({
           definitions,
-          online: memoryOnlineStore(),
+          online: { store: memoryOnlineStore(), retention: "forever" },
           offline: memoryOfflineStore(offline),
           clock: () => date(NOON),
-          retain: "forever",
         });
       await (await open()).run(log.source());
       const versions = offline.tables.get("payments/changes")!.length;
@@ -248,10 +247,9 @@ describe("stores that are apart", () => {
     const open = (): Promise<Store> =>
       openStore({
         definitions,
-        online: memoryOnlineStore(online),
+        online: { store: memoryOnlineStore(online), retention: "forever" },
         offline: memoryOfflineStore(),
         clock: () => date(NOON),
-        retain: "forever",
       });
     await (await open()).run(log.source());
     const { version } = online;
@@ -267,9 +265,8 @@ describe("stores that are apart", () => {
     await store.run(log.source({ upTo: 30 }));
     const onlineOnly = await openStore({
       definitions,
-      online,
+      online: { store: online, retention: "forever" },
       clock: () => date(NOON),
-      retain: "forever",
     });
     const second = log.changes.filter((change) => change.partition === 1);
     await onlineOnly.run(Object.assign(new ShopLog(), { changes: second }).source());

@@ -46,11 +46,9 @@ async function openStores(
   const clock = () => new Date(NOW / 1000);
   const store = await openStore({
     definitions: scenarioDefinitions(scenario),
-    online,
-    offline,
+    online: { store: online, retention: "forever" },
+    offline: { store: offline, commit: { rows: 13 }, buckets: 2 },
     clock,
-    retain: "forever",
-    history: { commit: { rows: 13 }, buckets: 2 },
   });
   const views = new Map(scenario.views.map((view) => [view.name, view]));
   const materialize = (options: MaterializeOptions, limits?: Partial<MaterializeLimits>) =>

@@ -14,7 +14,8 @@ import {
   sum,
   timestamp,
 } from "../../src/index.ts";
-import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import type { StoreOptions } from "../../src/store/store-options.ts";
 import type { Change, ChangeSource, OfflineStore, OnlineStore } from "../../src/spi.ts";
 import { memoryOfflineData, memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { memoryOnlineData, memoryOnlineStore } from "../../src/testing/memory-online.ts";
@@ -97,9 +98,8 @@ const open = (
   openStore({
     definitions: { weekly },
     clock: () => new Date(NOW),
-    retain: "forever",
     offline: memoryOfflineStore(),
-    online: memoryOnlineStore(),
+    online: { store: memoryOnlineStore(), retention: "forever" },
     ...options,
   });
 

@@ -211,10 +211,13 @@ test("an answer that is a good part of the memory is not kept", () => {
   expect(plan.get("large")).toBeUndefined();
 });
 
-test("answerCacheBytes that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
-  for (const answerCacheBytes of [-1, 1.5, NaN, Infinity]) {
+test("maxBytes of the answer cache that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
+  for (const maxBytes of [-1, 1.5, NaN, Infinity]) {
     await expect(
-      openStore({ definitions: {}, online: memoryOnlineStore(), answerCacheBytes }),
+      openStore({
+        definitions: {},
+        online: { store: memoryOnlineStore(), answerCache: { maxBytes } },
+      }),
     ).rejects.toMatchObject({ code: "STORE_OPTIONS_INVALID" });
   }
 });

@@ -2,7 +2,7 @@
  * Law 3: an online store that was filled from the history is the one that a run over the whole log
  * leaves, down to the byte, and goes on from there.
  */
-import { openStore, type StoreOptions } from "@tidemark/core";
+import { openStore } from "@tidemark/core";
 import {
   memoryOfflineData,
   memoryOfflineStore,
@@ -22,14 +22,14 @@ import {
   seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
-import type { Change } from "@tidemark/core/spi";
+import type { Change, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { changeLogReader } from "../../src/offline/change-log-reader.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
 import { backfillOnline, type BackfillSettings } from "../../src/online/backfill.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
-import { retentionOf } from "../../src/store/retention-options.ts";
+import { configuredStores } from "../../src/store/store-options.ts";
 import { onlineMaintenance } from "../../src/online/maintenance.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60, least: 20 });
@@ -109,19 +109,26 @@ async function worldOf(scenario: Scenario, random: Random) {
     Math.ceil(span / SECOND) * 2,
   ];
   const now = new Date(forever ? 0 : Math.ceil(Math.max(...commits) / 1000));
-  const options: Omit<StoreOptions, "online" | "offline"> = {
+  const history = { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 };
+  const retention = {
+    retention: forever ? "forever" : (`${retain}s` as "1s"),
+    logRetention: forever ? "forever" : (`${logRetention}s` as "1s"),
+  } as const;
+  const options = {
     definitions: scenarioDefinitions(scenario),
     namespace: "test",
     clock: () => now,
-    history: { commit: { rows: random.pick([1, 3, 10, 40]) }, buckets: 2 },
-    retain: forever ? "forever" : (`${retain}s` as "1s"),
-    logRetention: forever ? "forever" : (`${logRetention}s` as "1s"),
   };
   const run = async (
     delivery: readonly (readonly number[])[],
-    stores: Pick<StoreOptions, "online" | "offline">,
+    stores: { readonly online?: OnlineStore; readonly offline?: OfflineStore },
   ): Promise<void> => {
-    await (await openStore({ ...options, ...stores })).run(scenarioSource(scenario, delivery));
+    const store = await openStore({
+      ...options,
+      online: stores.online && { store: stores.online, ...retention },
+      offline: stores.offline && { store: stores.offline, ...history },
+    });
+    await store.run(scenarioSource(scenario, delivery));
   };
   const order = otherDelivery(scenario, random);
   const cut = random.chance(0.3) ? order.length : random.int(order.length) + 1;
@@ -144,7 +151,7 @@ async function worldOf(scenario: Scenario, random: Random) {
     namespace: "test",
     views,
     clock: () => now.getTime() * 1000,
-    retention: retentionOf(options),
+    retention: configuredStores({ ...options, online: { store: online, ...retention } }).retention,
   };
   const maintenance = onlineMaintenance({ ...settings, store: online, sources: scenario.sources });
   const backfill: BackfillSettings = { ...settings, offline, maintenance, limits };

@@ -56,10 +56,9 @@ const open = (
 ): Promise<Store> =>
   openStore({
     definitions: more,
-    online: memoryOnlineStore(over),
+    online: { store: memoryOnlineStore(over), retention: "forever" },
     offline,
     clock: () => date(NOON),
-    retain: "forever",
   });
 
 /** A log that begins behind these many changes. */

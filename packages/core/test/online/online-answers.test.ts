@@ -560,12 +560,18 @@ describe("what is not there", () => {
   });
 
   test.each([["1 day"], ["0d"], [""], [86_400 as unknown as "1d"]])(
-    "retain %s is DURATION_INVALID",
-    async (retain) => {
+    "retention %s is DURATION_INVALID",
+    async (retention) => {
       const { code, message } = await rejectionOf(
-        openStore({ definitions, online: memoryOnlineStore(), retain: retain as "1d" }),
+        openStore({
+          definitions,
+          online: { store: memoryOnlineStore(), retention: retention as "1d" },
+        }),
       );
-      expect([code, message]).toEqual(["DURATION_INVALID", expect.stringMatching(/^retain: /)]);
+      expect([code, message]).toEqual([
+        "DURATION_INVALID",
+        expect.stringMatching(/^openStore: online.retention: /),
+      ]);
     },
   );
 });

@@ -38,10 +38,8 @@ function openWithRetention(
     open: ({ retain = "1d", logRetention } = {}) =>
       openStore({
         definitions,
-        online: memoryOnlineStore(made.data),
+        online: { store: memoryOnlineStore(made.data), retention: retain, logRetention },
         clock: () => date(made.now),
-        retain,
-        logRetention,
       }),
   };
   return made;
@@ -60,7 +58,7 @@ const horizonOf = async (store: Store): Promise<string | null> =>
 
 describe("the horizon", () => {
   test(
-    "is the clock minus retain: at it and after it every answer is whole, before it is " +
+    "is the clock minus the retention: at it and after it every answer is whole, before it is " +
       "ASOF_BEFORE_HORIZON with both times",
     async () => {
       const made = openWithRetention();
@@ -76,7 +74,7 @@ describe("the horizon", () => {
         message:
           `memory online store: 2026-01-04T11:59:59.999999Z lies before ` +
           `2026-01-04T12:00:00.000000Z, from where on the store holds every row of source ` +
-          `"payments": ask getHistoricalFeatures, or keep more with retain`,
+          `"payments": ask getHistoricalFeatures, or keep more with online.retention of openStore`,
       });
       // nor are there answers of nobody
       expect(
@@ -383,9 +381,8 @@ test("definitions over other sources in the same store let go of none of its cel
   await store.run(log.source());
   const other = await openStore({
     definitions: { profile },
-    online: memoryOnlineStore(made.data),
+    online: { store: memoryOnlineStore(made.data), retention: "1h" },
     clock: () => date(NOON + 100 * DAY),
-    retain: "1h",
   });
   await other.run(new ShopLog().customer(1, "Oslo").source());
   expect(await counted(store, NOON - DAY + SECOND)).toBe(0);

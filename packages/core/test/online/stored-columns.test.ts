@@ -45,9 +45,8 @@ function open(
 ): Promise<Store> {
   return openStore({
     definitions,
-    online: memoryOnlineStore(over),
+    online: { store: memoryOnlineStore(over), retention: retain },
     clock: () => date(now),
-    retain,
   });
 }
 
@@ -201,9 +200,8 @@ describe("a file that kept everything", () => {
     const first = memoryOnlineStore(over);
     const before = await openStore({
       definitions: { narrow },
-      online: first,
+      online: { store: first, retention: "forever" },
       clock: () => date(NOON),
-      retain: "forever",
     });
     await before.run(changes.source({ upTo: 1 }));
     const wider = await open(over, { narrow, longer }, "forever");

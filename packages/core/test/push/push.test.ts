@@ -85,14 +85,15 @@ const login = (
   } = {},
 ) => ({ id, user_id: "ann", score: 1, time: date(NOON - HOUR), ...more });
 
+/** Opens a store that keeps everything, unless `online` says otherwise. */
 async function open(options: Partial<StoreOptions> = {}): Promise<Store> {
+  const { online } = { online: memoryOnlineStore(), ...options };
   return openStore({
     definitions,
-    online: memoryOnlineStore(),
     offline: memoryOfflineStore(),
     clock: () => date(NOON),
-    retain: "forever",
     ...options,
+    online: online && ("store" in online ? online : { store: online, retention: "forever" }),
   });
 }
 const loginsOf = async (store: Store): Promise<number> =>
@@ -392,7 +393,10 @@ describe("an id", () => {
 
   test("is forgotten when the log's retention is over, and not before", async () => {
     let now = NOON;
-    const store = await open({ clock: () => date(now), retain: "1h", logRetention: "2d" });
+    const store = await open({
+      clock: () => date(now),
+      online: { store: memoryOnlineStore(), retention: "1h", logRetention: "2d" },
+    });
     const first = await store.push(logins, [login(1)], { id: "a" });
     for (const [later, again] of [
       [DAY, true],

@@ -117,18 +117,17 @@ test(
       const retain = random.chance(0.5)
         ? "forever"
         : (`${random.pick([1, 3600, 86_400])}s` as "1s");
-      const options: Omit<StoreOptions, "definitions"> = {
+      const keeping = { retention: retain, logRetention: "forever" } as const;
+      const options: Omit<StoreOptions, "definitions" | "online"> = {
         offline: memoryOfflineStore(),
         namespace: "test",
         clock: () => new Date(now / 1000),
-        retain,
-        logRetention: "forever",
         onDefinitionMismatch: "ignore",
       };
       const online = memoryOnlineStore();
       const old = await openStore({
         ...options,
-        online,
+        online: { store: online, ...keeping },
         definitions:
           before.selected.length === 0
             ? Object.fromEntries(
@@ -205,7 +204,7 @@ test(
       };
       const store = await openStore({
         ...options,
-        online,
+        online: { store: online, ...keeping },
         definitions: scenarioDefinitions(scenario),
       });
       const plan = await store.plan();
@@ -224,7 +223,7 @@ test(
       const filled = memoryOnlineStore();
       const whole = await openStore({
         ...options,
-        online: filled,
+        online: { store: filled, ...keeping },
         definitions: scenarioDefinitions(scenario),
       });
       await whole.backfill();

@@ -19,6 +19,7 @@ import {
   sum,
   timestamp,
   type Store,
+  type OfflineOptions,
   type StoreOptions,
 } from "@tidemark/core";
 import type {
@@ -266,23 +267,31 @@ export interface ShopStores {
   /** Current time, µs. Tests move it. */
   now: number;
   /** Opens the same stores with other options. */
-  reopened(options?: Partial<StoreOptions>): Promise<Store>;
+  reopened(options?: ShopOptions): Promise<Store>;
+}
+
+export interface ShopOptions extends Partial<StoreOptions> {
+  /** How the history of the shop is written. */
+  readonly history?: Omit<OfflineOptions, "store">;
 }
 
 /** Opens a store over memory stores. It keeps everything unless `options` say otherwise. */
-export async function openShop(options: Partial<StoreOptions> = {}): Promise<ShopStores> {
+export async function openShop({
+  history: ownHistory,
+  ...options
+}: ShopOptions = {}): Promise<ShopStores> {
   const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
-  const open = async (
-    more: Partial<StoreOptions>,
-  ): Promise<Pick<ShopStores, "store" | "online" | "offline">> => {
+  const open = async ({
+    history = ownHistory,
+    ...more
+  }: ShopOptions): Promise<Pick<ShopStores, "store" | "online" | "offline">> => {
     const [online, offline] = [memoryOnlineStore(onlineData), memoryOfflineStore(offlineData)];
     return {
       store: await openStore({
         definitions,
-        online,
-        offline,
+        online: { store: online, retention: "forever" },
+        offline: { store: offline, ...history },
         clock: () => date(made.now),
-        retain: "forever",
         ...options,
         ...more,
       }),
@@ -292,7 +301,7 @@ export async function openShop(options: Partial<StoreOptions> = {}): Promise<Sho
   };
   const made = {
     now: NOON,
-    reopened: async (more: Partial<StoreOptions> = {}) => (await open(more)).store,
+    reopened: async (more: ShopOptions = {}) => (await open(more)).store,
   } as ShopStores;
   return Object.assign(made, await open({}));
 }

@@ -96,10 +96,9 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     folder = mkdtempSync(join(tmpdir(), "tidemark-feast-server-"));
     store = await openStore({
       definitions,
-      online: sqliteOnlineStore(join(folder, "online.db")),
+      online: { store: sqliteOnlineStore(join(folder, "online.db")), retention: "forever" },
       offline: memoryOfflineStore(),
       clock: () => new Date(NOW),
-      retain: "forever",
     });
     ends.push(() => store.close());
     await store.run(transactionsOf(USERS, 1500));

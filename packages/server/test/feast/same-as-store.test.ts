@@ -83,9 +83,8 @@ test.each(Array.from({ length: 14 }, (_, i) => 8_800 + i))("seed %i", async (see
   let now = 0;
   const store = await openStore({
     definitions,
-    online: memoryOnlineStore(),
+    online: { store: memoryOnlineStore(), retention: "forever" },
     clock: () => new Date(now),
-    retain: "forever",
   });
   await store.run(scenarioSource(scenario));
   const server = await featureServer({ store, definitions });

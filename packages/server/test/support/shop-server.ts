@@ -165,10 +165,9 @@ export async function shopServer(
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {
   const store = await openStore({
     definitions,
-    online: memoryOnlineStore(),
+    online: { store: memoryOnlineStore(), retention: "forever" },
     offline: memoryOfflineStore(),
     clock: () => date(NOON),
-    retain: "forever",
   });
   await store.run(filledLog().source());
   return { ...(await featureServer({ store, definitions, ...options })), store };

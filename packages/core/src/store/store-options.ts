@@ -1,0 +1,185 @@
+/** The options of `openStore`: each store with what belongs to it. */
+import { durationMicros, type Duration } from "../define/duration.ts";
+import { TidemarkError } from "../errors.ts";
+import { refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
+import type { Retention } from "../online/retention.ts";
+import type { OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
+import type { HistoryOptions } from "../resnapshot/store-writers.ts";
+import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
+
+/** A length of time, or for ever. */
+export type Keep = Duration | "forever";
+
+/** The online store, and how it is used. */
+export interface OnlineOptions {
+  /** The online store, such as `sqliteOnlineStore("online.db")`. */
+  readonly store: OnlineStore;
+  /**
+   * How far back `asOf` may ask the online store (law 1: every t from the horizon on is answered).
+   * Default: "1d". "forever" keeps everything.
+   */
+  readonly retention?: Keep | undefined;
+  /**
+   * The retention of your topics. The online store remembers deleted rows for so long, because the
+   * change log may deliver an older change of the row again. Default: "7d".
+   */
+  readonly logRetention?: Keep | undefined;
+  readonly answerCache?: AnswerCacheOptions | undefined;
+}
+
+/** The answer cache of a process. A cached answer equals what the store would compute. */
+export interface AnswerCacheOptions {
+  /** The approximate size of the cached answers in memory, bytes. 0: no cache. Default: 32 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** The offline store, and how the history is written to it. */
+export interface OfflineOptions {
+  /** The offline store, such as `deltaOfflineStore(localObjects("./lake"))`. */
+  readonly store: OfflineStore;
+  /** Limits of a commit to the change log. The first limit that is reached commits. */
+  readonly commit?: CommitOptions | undefined;
+  /** The number of buckets of a new versions table. */
+  readonly buckets?: number | undefined;
+}
+
+/** Limits of a commit to the change log. */
+export interface CommitOptions {
+  /** Default: 50,000. */
+  readonly rows?: number | undefined;
+  /** Default: 64 MiB. */
+  readonly bytes?: number | undefined;
+  /** The age of the oldest change that is not committed. Default: "1m". */
+  readonly age?: Duration | undefined;
+}
+
+/** The options of `openStore`. */
+export interface StoreOptions {
+  /** The module of definitions, or an object of them. */
+  readonly definitions: { readonly [exported: string]: unknown };
+  /** The online store, with its options or alone. */
+  readonly online?: OnlineStore | OnlineOptions | undefined;
+  /** The offline store, with its options or alone. */
+  readonly offline?: OfflineStore | OfflineOptions | undefined;
+  /** Computes historical features. Default: the local engine. */
+  readonly engine?: ComputeEngine | undefined;
+  /** The current time. Default: the machine's clock. */
+  readonly clock?: (() => Date) | undefined;
+  /** Keeps stores apart that share one online store. Default: "default". */
+  readonly namespace?: string | undefined;
+  /**
+   * What happens when these definitions are not those that were applied (`store.apply`). "warn"
+   * warns with the code `DEFINITION_MISMATCH`, "refuse" throws that code, and "ignore" does not
+   * compare. Nothing happens when nothing was applied, or when the registry is unavailable.
+   * Default: "warn".
+   */
+  readonly onDefinitionMismatch?: OnDefinitionMismatch | undefined;
+  /** Called with the number of sums that overflowed their type (law 3). */
+  readonly onOverflow?: ((count: number) => void) | undefined;
+}
+
+/** The stores, and their options in the units that the code computes with. */
+export interface ConfiguredStores {
+  readonly online: OnlineStore | undefined;
+  readonly offline: OfflineStore | undefined;
+  readonly retention: Retention;
+  readonly answerCacheBytes: number | undefined;
+  readonly history: HistoryOptions;
+}
+
+const STORE_OPTIONS: OptionNames = {
+  names: new Set<keyof StoreOptions>([
+    "definitions",
+    "online",
+    "offline",
+    "engine",
+    "clock",
+    "namespace",
+    "onDefinitionMismatch",
+    "onOverflow",
+  ]),
+  renamed: {
+    retain: "online: { store, retention }",
+    logRetention: "online: { store, logRetention }",
+    answerCacheBytes: "online: { store, answerCache: { maxBytes } }",
+    history: "offline: { store, commit, buckets }",
+  },
+};
+const ONLINE_OPTIONS: OptionNames = {
+  names: new Set<keyof OnlineOptions>(["store", "retention", "logRetention", "answerCache"]),
+  renamed: { retain: "retention", answerCacheBytes: "answerCache: { maxBytes }" },
+};
+const ANSWER_CACHE_OPTIONS: OptionNames = { names: new Set(["maxBytes"]), renamed: {} };
+const OFFLINE_OPTIONS: OptionNames = {
+  names: new Set<keyof OfflineOptions>(["store", "commit", "buckets"]),
+  renamed: { history: "commit and buckets" },
+};
+const COMMIT_OPTIONS: OptionNames = { names: new Set(["rows", "bytes", "age"]), renamed: {} };
+
+/**
+ * Reads the stores and their options.
+ *
+ * @throws OPTION_UNKNOWN when there is no such option. For a former name the message tells the new
+ * place.
+ * @throws OPTION_INVALID when `online` or `offline` is no store and holds none.
+ * @throws DURATION_INVALID when a duration is none.
+ */
+export function configuredStores(options: StoreOptions): ConfiguredStores {
+  refuseUnknownOptions("openStore", options, STORE_OPTIONS);
+  const online = withStore<OnlineOptions>("online", options.online, ONLINE_OPTIONS);
+  const offline = withStore<OfflineOptions>("offline", options.offline, OFFLINE_OPTIONS);
+  const { answerCache = {} } = online;
+  refuseUnknownOptions("openStore: online.answerCache", answerCache, ANSWER_CACHE_OPTIONS);
+  const { commit = {}, buckets } = offline;
+  refuseUnknownOptions("openStore: offline.commit", commit, COMMIT_OPTIONS);
+  return {
+    online: online.store,
+    offline: offline.store,
+    retention: {
+      retain: keepMicros("online.retention", online.retention ?? "1d"),
+      logRetention: keepMicros("online.logRetention", online.logRetention ?? "7d"),
+    },
+    answerCacheBytes: answerCache.maxBytes,
+    history: {
+      commit: {
+        ...(commit.rows === undefined ? {} : { rows: commit.rows }),
+        ...(commit.bytes === undefined ? {} : { bytes: commit.bytes }),
+        ...(commit.age === undefined
+          ? {}
+          : { age: durationMicros("openStore: offline.commit.age", commit.age) }),
+      },
+      buckets,
+    },
+  };
+}
+
+function keepMicros(option: string, keep: Keep): number {
+  return keep === "forever" ? Infinity : durationMicros(`openStore: ${option}`, keep);
+}
+
+/** Brings the short form, a store alone, into the long form. */
+function withStore<Options extends { readonly store: unknown }>(
+  role: "online" | "offline",
+  given: unknown,
+  names: OptionNames,
+): Partial<Options> {
+  if (given === undefined) return {};
+  if (typeof given === "object" && given !== null && "store" in given) {
+    refuseUnknownOptions(`openStore: ${role}`, given, names);
+    if (isStore(given.store)) return given as unknown as Options;
+  } else if (isStore(given)) return { store: given } as Partial<Options>;
+  throw new TidemarkError(
+    "OPTION_INVALID",
+    `openStore: ${role} holds no store; give ${role}: ` +
+      `${role === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}, ` +
+      `or with options ${role}: { store: …, ${[...names.names].slice(1).join(", ")} }`,
+  );
+}
+
+function isStore(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { readonly close?: unknown }).close === "function"
+  );
+}
