@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { lines } from "./checks/lines.ts";
 import { words } from "./checks/words.ts";
 import { entries } from "./checks/entries.ts";
+import { examples } from "./checks/examples.ts";
 import { manifests } from "./checks/manifests.ts";
 import { build, packed } from "./checks/packed.ts";
 import { projects } from "./checks/projects.ts";
@@ -30,6 +31,7 @@ const sources: readonly Step[] = [
   commands("unused", async () => [await runTool("knip", ["--no-progress", "--no-config-hints"])]),
   manifests,
   entries,
+  examples,
   words,
   projects,
   docs,

@@ -269,7 +269,9 @@ const plainError: ErrorForm = (error, status) => {
  * unchanged.
  *
  * @example
- * server.on("error", (error) => console.error(listenError(error, "127.0.0.1", 6566).message));
+ * process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+ *   console.error(listenError(error, "127.0.0.1", 6566).message);
+ * });
  */
 export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (cause.code) {

@@ -17,6 +17,9 @@ const DEFAULT_FILE = "tidemark.config.ts";
  * Loads `tidemark.config.ts` of the working directory, or the file given. Throws
  * `CONFIG_NOT_FOUND`, `CONFIG_NOT_LOADED` with the line at fault, `CONFIG_INVALID`, and
  * `DEFINITION_CONFLICT` where the definitions contradict each other.
+ *
+ * @example
+ * const { store, close } = await openConfigured(await loadConfig("bank/tidemark.config.ts"));
  */
 export async function loadConfig(file: string | undefined = DEFAULT_FILE): Promise<LoadedConfig> {
   const loaded = await loadModule(file);

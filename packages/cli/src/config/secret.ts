@@ -155,6 +155,9 @@ function urlDecoded(text: string): string {
 /**
  * The text with every secret that this process has read replaced by `[secret NAME]`: for what is
  * printed and logged.
+ *
+ * @example
+ * console.log(redact(`connecting to ${url}`));
  */
 export function redact(text: string): string {
   if (readSecrets.size === 0) return text;

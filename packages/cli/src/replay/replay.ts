@@ -63,6 +63,17 @@ const REQUESTS_PER_CHECK = 64;
 /**
  * Answers are written to `out` unless the paths differ. Throws what is wrong with the files before
  * anything is replayed.
+ *
+ * @example
+ * const { comparison } = await replay({
+ *   definitions: "features.ts",
+ *   topics: ["transactions.jsonl"],
+ *   service: "fraud_v1",
+ *   requests: "requests.jsonl",
+ *   path: "both",
+ *   knowledge: "as-corrected",
+ *   out: "answers.jsonl",
+ * });
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (options.knowledge === "as-known" && options.path !== "offline") {

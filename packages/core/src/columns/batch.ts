@@ -35,8 +35,9 @@ export interface Batch {
  * Returns the value at row `i`; null if it is missing.
  *
  * @example
- * const batch = batchOf(columns, [["a", 5]]);
- * valueAt(batch.vectors[1]!, 0); // 5
+ * const amount = { name: "amount", database: "Amount", type: "float64", nullable: true } as const;
+ * const batch = batchOf([amount], [[12.5]]);
+ * valueAt(batch.vectors[0]!, 0); // 12.5
  */
 export function valueAt(vector: Vector, i: number): Value {
   if (vector.valid !== null && vector.valid[i] === 0) return null;

@@ -26,6 +26,12 @@ export interface ConnectorSettings {
  * tombstones; truncates too, which Debezium skips by default; a heartbeat, so a quiet table does
  * not hold back the database's log; the table that incremental snapshots are asked for by; and what
  * was changed is sent on after 10 ms, where Debezium would gather for half a second.
+ *
+ * @example
+ * const config = connectorConfig({
+ *   name: "bank",
+ *   database: { host: "db", user: "debezium", password, name: "bank" },
+ * });
  */
 export function connectorConfig({
   name,

@@ -87,7 +87,12 @@ async function validationError(
       );
 }
 
-/** null: there is no such connector. */
+/**
+ * Reads the state of a connector and of its tasks. null: there is no such connector.
+ *
+ * @example
+ * const status = await connectorStatus({ url: "http://localhost:8083", name: "bank" });
+ */
 export async function connectorStatus(options: ConnectOptions): Promise<ConnectorStatus | null> {
   const { status, body } = await callConnect(options, "GET", connectorPath(options, "/status"));
   if (status === 404) return null;
@@ -116,6 +121,9 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
 /**
  * Restarts the connector and its tasks, and waits until they run. Throws `CONNECTOR_NOT_FOUND` and
  * `CONNECTOR_FAILED`.
+ *
+ * @example
+ * const { state } = await restartConnector({ url: "http://localhost:8083", name: "bank" });
  */
 export async function restartConnector(options: ConnectOptions): Promise<ConnectorStatus> {
   const { status } = await callConnect(
@@ -131,6 +139,9 @@ export async function restartConnector(options: ConnectOptions): Promise<Connect
 /**
  * Removes the connector. Its replication slot stays in the database, and holds back the log there
  * until it is dropped. Throws `CONNECTOR_NOT_FOUND`.
+ *
+ * @example
+ * await deleteConnector({ url: "http://localhost:8083", name: "bank" });
  */
 export async function deleteConnector(options: ConnectOptions): Promise<void> {
   const { status } = await callConnect(options, "DELETE", connectorPath(options, ""));

@@ -1,0 +1,144 @@
+/**
+ * Every public name has a comment, every public function an example, and every example compiles.
+ *
+ * An example is compiled as the body of a function. It may use each public name of the packages,
+ * and the names of `docs/test/examples/names.ts`.
+ */
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import ts from "typescript";
+import { entryPoints, publishedPackages } from "./packages.ts";
+import { outcomeOf, root, type Step } from "./step.ts";
+
+const HOME = join(root, "docs", "test", "examples");
+const NAMES = "./names.ts";
+
+interface Example {
+  /** Where the example stands, for messages. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export const examples: Step = {
+  name: "examples",
+  async run() {
+    const options = compilerOptions();
+    const entries = publicEntries();
+    const program = ts.createProgram([...entries.values(), join(HOME, NAMES)], options);
+    const checker = program.getTypeChecker();
+    const complaints: string[] = [];
+    const found = new Map<string, Example>();
+    /** The module of each name that an example may use. */
+    const modules = new Map<string, string>();
+    for (const name of exportsOf(program, join(HOME, NAMES))) modules.set(name.name, NAMES);
+    for (const [module, file] of entries) {
+      for (const exported of exportsOf(program, file)) {
+        const symbol =
+          exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+        const declaration = symbol.declarations?.[0];
+        if (declaration === undefined) continue;
+        if (modules.get(exported.name) !== NAMES && !modules.has(exported.name))
+          modules.set(exported.name, module);
+        const where = `${relative(root, declaration.getSourceFile().fileName)} ${exported.name}`;
+        if (symbol.getDocumentationComment(checker).length === 0)
+          complaints.push(`${where}: has no comment; say what it is`);
+        const own = examplesOf(symbol, checker);
+        if (own.length === 0 && isValue(declaration))
+          complaints.push(`${where}: has no @example; show a use of it`);
+        for (const [i, text] of own.entries()) found.set(`${where} ${i}`, { name: where, text });
+        for (const member of symbol.members?.values() ?? [])
+          for (const [i, text] of examplesOf(member, checker).entries())
+            found.set(`${where}.${member.name} ${i}`, { name: `${where}.${member.name}`, text });
+      }
+    }
+    return outcomeOf([...complaints, ...compile([...found.values()], modules, options)]);
+  },
+};
+
+function compilerOptions(): ts.CompilerOptions {
+  const file = join(root, "tsconfig.base.json");
+  const { compilerOptions } = JSON.parse(readFileSync(file, "utf8")) as { compilerOptions: object };
+  return ts.convertCompilerOptionsFromJson(
+    { ...compilerOptions, noUnusedLocals: false, verbatimModuleSyntax: false },
+    root,
+  ).options;
+}
+
+/** The source file of each entry point that a user imports. */
+function publicEntries(): ReadonlyMap<string, string> {
+  return new Map(
+    publishedPackages().flatMap(({ directory, manifest }) =>
+      entryPoints(manifest)
+        .filter((entry) => !entry.endsWith("/internal"))
+        .map((entry) => {
+          const path = `.${entry.slice(manifest.name.length)}`;
+          const target = manifest.exports![path] as Readonly<Record<string, string>>;
+          return [entry, join(directory, target["@tidemark/source"]!)] as const;
+        }),
+    ),
+  );
+}
+
+function exportsOf(program: ts.Program, file: string): readonly ts.Symbol[] {
+  const checker = program.getTypeChecker();
+  return checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!);
+}
+
+function isValue(declaration: ts.Declaration): boolean {
+  return (
+    ts.isFunctionDeclaration(declaration) ||
+    ts.isClassDeclaration(declaration) ||
+    ts.isVariableDeclaration(declaration)
+  );
+}
+
+function examplesOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly string[] {
+  return symbol
+    .getJsDocTags(checker)
+    .filter(({ name }) => name === "example")
+    .map(({ text }) => ts.displayPartsToString(text));
+}
+
+/** Compiles the examples in memory, each as a module. */
+function compile(
+  all: readonly Example[],
+  modules: ReadonlyMap<string, string>,
+  options: ts.CompilerOptions,
+): readonly string[] {
+  const files = new Map(
+    all.map((example, i) => [
+      join(HOME, `example-${i}.ts`),
+      { example, text: moduleOf(example.text, modules) },
+    ]),
+  );
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.getSourceFile = (file, ...rest) => {
+    const text = files.get(file)?.text;
+    return text === undefined
+      ? getSourceFile(file, ...rest)
+      : ts.createSourceFile(file, text, ts.ScriptTarget.ES2023);
+  };
+  host.fileExists = (file) => files.has(file) || fileExists(file);
+  const program = ts.createProgram([...files.keys()], options, host);
+  return [...files].flatMap(([file, { example }]) => {
+    const sourceFile = program.getSourceFile(file)!;
+    return [
+      ...program.getSyntacticDiagnostics(sourceFile),
+      ...program.getSemanticDiagnostics(sourceFile),
+    ].map(
+      ({ messageText }) =>
+        `${example.name}: its example does not compile: ` +
+        ts.flattenDiagnosticMessageText(messageText, " "),
+    );
+  });
+}
+
+function moduleOf(example: string, modules: ReadonlyMap<string, string>): string {
+  const used = new Set(example.match(/[A-Za-z]\w*/g));
+  const imports = [...modules]
+    .filter(([name]) => used.has(name))
+    .map(([name, module]) => `import { ${name} } from "${module}";`);
+  const body = example.replace(/^export default /m, "const exported = ");
+  return `${imports.join("\n")}\nexport async function example() {\n${body}\n}\n`;
+}
