@@ -170,7 +170,7 @@ export interface FeatureReads {
    *   entities: labels,
    *   knowledge: "as-known",
    * });
-   * for await (const row of training) console.log(row.total_amount_l1w);
+   * for await (const row of training) console.log(row.amount_l1w);
    */
   getHistoricalFeatures<
     Row,
