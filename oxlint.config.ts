@@ -19,6 +19,7 @@ const rooms = [
   "push",
   "materialize",
   "registry",
+  "status",
   "store",
   "testing",
 ];

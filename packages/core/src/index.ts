@@ -102,8 +102,9 @@ export type {
 } from "./registry/registry.ts";
 export type { RunProgress, RunResult } from "./ingest/runner.ts";
 export type { StoreBackpressure } from "./ingest/backpressure.ts";
-export type { StoreTable } from "./store/store-tables.ts";
-export type { QuarantinedRow, SourceStatus } from "./store/source-status.ts";
+export type { StoreTable } from "./status/store-tables.ts";
+export type { QuarantinedRow } from "./status/quarantined-rows.ts";
+export type { SourceStatus } from "./status/source-status.ts";
 export type {
   MaterializedView,
   MaterializeOptions,

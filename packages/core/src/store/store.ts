@@ -48,14 +48,10 @@ import {
   type SnapshotEnding,
 } from "../resnapshot/resnapshot.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
-import {
-  sourceStatus,
-  quarantinedRows,
-  type QuarantinedRow,
-  type SourceStatus,
-} from "./source-status.ts";
+import { quarantinedRows, type QuarantinedRow } from "../status/quarantined-rows.ts";
+import { sourceStatus, type SourceStatus } from "../status/source-status.ts";
+import { storeTables, type StoreTable } from "../status/store-tables.ts";
 import { configuredStores, type Keep, type StoreOptions } from "./store-options.ts";
-import { storeTables, type StoreTable } from "./store-tables.ts";
 import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
 

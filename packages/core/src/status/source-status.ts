@@ -1,12 +1,7 @@
-/** What a source has taken, and what went wrong in it. */
-import { primaryKeyColumns } from "../rows/row-change.ts";
-import { valueAt } from "../columns/batch.ts";
-import { toUser } from "../define/user-values.ts";
+/** Reads what the stores hold of a source, and what went wrong in it. */
 import { isRetryable } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
-import { entityLogsOf } from "../online/entity-logs.ts";
-import { readEntityLogs } from "../online/stored-rows.ts";
 import type { StoreRole } from "../ingest/source-writer.ts";
 import { countersKey, readCounters } from "../online/source-counters.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
@@ -15,6 +10,7 @@ import { formatTime } from "../time/parse-time.ts";
 import { reachableGenerations } from "../resnapshot/generation-stores.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import { historyContext } from "../offline/offline-reader.ts";
+import { quarantinedRows } from "./quarantined-rows.ts";
 
 /** What the stores hold of a source, and what went wrong in it. */
 export interface SourceStatus {
@@ -28,18 +24,18 @@ export interface SourceStatus {
   readonly resnapshotting: boolean;
   readonly online: {
     readonly positions: readonly Position[];
-    /** From when on every `asOf` is answered; null: from ever. */
+    /** The earliest `asOf` that is answered. null: every `asOf` is answered. */
     readonly horizon: string | null;
     /**
-     * Messages whose row was quarantined or whose key could not be read
+     * The number of messages whose row was quarantined or whose key could not be read
      * (`quarantined_changes_total`).
      */
     readonly quarantinedChanges: number;
-    /** Rows whose current image is quarantined (`quarantined_rows`). */
+    /** The number of rows that are quarantined now (`quarantined_rows`). */
     readonly quarantinedRows: number;
-    /** NaN and ±Infinity, taken as missing. */
+    /** The number of NaN and ±Infinity, which are taken as missing. */
     readonly nonFiniteValues: number;
-    /** Values that could not be read, taken as missing. */
+    /** The number of values that could not be read, which are taken as missing. */
     readonly invalidValues: number;
   } | null;
   readonly history: {
@@ -48,25 +44,10 @@ export interface SourceStatus {
     readonly versions: number;
   } | null;
   /**
-   * The stores that do not keep up with a run of this process, and those that could not be asked
-   * just now: their part above is null. Empty: all is well, and a part that is null is of a store
-   * that there is not.
+   * The stores that do not keep up with a run of this process, and those that do not answer now. The
+   * member of a store that does not answer is null, as that of a store that is not configured.
    */
   readonly backpressure: readonly StoreBackpressure[];
-}
-
-/** A row that is in no window, because its key or event time cannot be read. */
-export interface QuarantinedRow {
-  readonly source: string;
-  /** The primary key, by column. */
-  readonly key: Readonly<Record<string, unknown>>;
-  readonly topic: string | null;
-  readonly partition: number | null;
-  readonly offset: number;
-  /** The column at fault; null: the whole content. */
-  readonly column: string | null;
-  readonly reason: string;
-  readonly committed: string;
 }
 
 interface StatusOptions {
@@ -159,40 +140,4 @@ async function historyStatus(
     changes: log?.rows ?? 0,
     versions: versions?.rows ?? 0,
   };
-}
-
-/** The rows of a source that are in no window, oldest first. */
-export async function quarantinedRows(
-  source: SourceSpec,
-  options: Pick<StatusOptions, "namespace" | "views"> & { readonly online: OnlineStore },
-): Promise<readonly QuarantinedRow[]> {
-  const { online, namespace } = options;
-  const state = await readSourceState(online, namespace, layoutFor(source, options.views));
-  const entityLogs = entityLogsOf(namespace, state.layout);
-  const [cells] = await readEntityLogs(online, [
-    {
-      entityLogs,
-      entityLog: entityLogs.quarantine,
-      key: [],
-      tailKey: entityLogs.quarantine.tail([]),
-      known: null,
-      notBefore: -Infinity,
-    },
-  ]);
-  const keyColumns = primaryKeyColumns(source);
-  return (cells == null || cells === "same" ? [] : [...cells.segments, cells.tail()])
-    .flatMap(({ length, vectors }) =>
-      Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))),
-    )
-    .filter(([, order]) => state.truncates.every((truncate) => truncate.order <= (order as bigint)))
-    .map(([committed, , topic, partition, offset, column, reason, ...rest]) => ({
-      source: source.name,
-      key: Object.fromEntries(keyColumns.map((one, k) => [one.name, toUser(rest[k] ?? null, one)])),
-      topic: topic as string | null,
-      partition: partition as number | null,
-      offset: offset as number,
-      column: column as string | null,
-      reason: reason as string,
-      committed: formatTime(committed as number),
-    }));
 }
