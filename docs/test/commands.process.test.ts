@@ -3,26 +3,18 @@
  * -- docs/test/commands -u` writes it anew; a command that is new needs a section first, with a
  * block `text help=COMMAND`.
  */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { startNode } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { pageOf, root } from "./support/page.ts";
 
-function help(...command: readonly string[]): string {
-  return execFileSync(
-    process.execPath,
-    [
-      "--conditions=@tidemark/source",
-      "--disable-warning=ExperimentalWarning",
-      join(root, "packages/cli/src/bin.ts"),
-      ...command,
-      "--help",
-    ],
-    { encoding: "utf8", env: { ...process.env, COLUMNS: "" } },
-  );
+async function help(...command: readonly string[]): Promise<string> {
+  const bin = join(root, "packages/cli/src/bin.ts");
+  const child = startNode(bin, [...command, "--help"], { env: { COLUMNS: "" } });
+  return (await child.succeeded()).stdout;
 }
 
-const all = help();
+const all = await help();
 /** A name that is as wide as its column has its description in the next line. */
 const commands = [...all.matchAll(/^ {2}([a-z][a-z-]*)(?= |$)/gm)].map(([, command]) => command!);
 const page = pageOf("docs/commands.md");
@@ -37,11 +29,11 @@ test("every command has its block, in the order of tidemark --help", () => {
 });
 
 test("every block is what the command says", async () => {
+  const texts = new Map([["tidemark", all]]);
+  for (const command of commands) texts.set(command, await help(command));
   const shown = page.text.replace(
     /^```text help=([a-z-]+)\n.*?^```$/gms,
-    (_, command: string) =>
-      `\`\`\`text ` +
-      `help=${command}\n${(command === "tidemark" ? all : help(command)).trimEnd()}\n\`\`\``,
+    (_, command: string) => `\`\`\`text help=${command}\n${texts.get(command)!.trimEnd()}\n\`\`\``,
   );
   await expect(shown).toMatchFileSnapshot(join(root, "docs/commands.md"));
 });

@@ -1,9 +1,9 @@
 /** The tables of docs/errors.md say exactly the codes that the sources have. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { TidemarkError } from "@tidemark/core";
+import { startNode } from "@tidemark/testkit/child-process";
 import ts from "typescript";
 import { expect, test } from "vitest";
 import { vitepress } from "../../scripts/checks/vitepress.ts";
@@ -96,13 +96,9 @@ test("the type ErrorCode has the codes of the page, in its groups and order", ()
   expect(groups).toEqual(thrown.map(rowsOf));
 });
 
-test("the address of every error is an anchor of the page", () => {
+test("the address of every error is an anchor of the page", async () => {
   const page = join(mkdtempSync(join(tmpdir(), "tidemark-errors-")), "site");
-  const built = spawnSync(process.execPath, [vitepress, "build", "docs", "--outDir", page], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  expect(built.status, built.stderr).toBe(0);
+  await startNode(vitepress, ["build", "docs", "--outDir", page], { cwd: root }).succeeded();
   const html = readFileSync(join(page, "errors.html"), "utf8");
   rmSync(dirname(page), { recursive: true });
   const anchors = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!));

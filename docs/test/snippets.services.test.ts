@@ -2,11 +2,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ChildEnd } from "@tidemark/testkit/child-process";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { type Block, type Page, pages, root, valueOf } from "./support/page.ts";
 import {
   type Complaint,
-  type Ended,
   complaints,
   makeHome,
   makeProject,
@@ -37,7 +37,7 @@ function outputOf(page: Page, block: Block): string | null {
  */
 const LEAVE = "import os, sys; sys.stdout.flush(); os._exit(0)";
 
-function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: Ended): void {
+function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: ChildEnd): void {
   expect(code, stderr).toBe(0);
   const shown = outputOf(page, block);
   if (shown !== null) expect(stdout).toBe(shown);
@@ -78,26 +78,26 @@ for (const { page, project } of projects.filter(({ page }) => page.blocks.some(i
           expect(found.get(block)).toEqual([]);
         });
         if (runs)
-          test(`${where}: runs`, () => {
-            expectPrinted(page, block, runNode(project, [project.files.get(block)!]));
+          test(`${where}: runs`, async () => {
+            expectPrinted(page, block, await runNode(project, project.files.get(block)!));
           });
       } else if (block.language === "sh" && runs) {
-        test(`${where}: the command does what the page says`, () => {
+        test(`${where}: the command does what the page says`, async () => {
           const [npx, command, ...args] = block.code.replaceAll("\\\n", " ").trim().split(/\s+/);
           expect([npx, command]).toEqual(["npx", "tidemark"]);
           expectPrinted(
             page,
             block,
-            runNode(project, [join(root, "packages/cli/src/bin.ts"), ...args]),
+            await runNode(project, join(root, "packages/cli/src/bin.ts"), args),
           );
         });
       } else if (block.language === "python" && runs) {
         suiteNeeding(python, `${where}, in Python`, () => {
-          test("prints what the page shows", () => {
+          test("prints what the page shows", async () => {
             expectPrinted(
               page,
               block,
-              run(project, python.path, ["-c", `${block.code}\n${LEAVE}`]),
+              await run(project, python.path, ["-c", `${block.code}\n${LEAVE}`]),
             );
           });
         });

@@ -1,6 +1,6 @@
 /** Tables on the pages that repeat what the code says. */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { startNode } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { LOG_COLUMNS, VERSION_COLUMNS } from "../../packages/core/src/offline/history-tables.ts";
 import { pageOf, root } from "./support/page.ts";
@@ -17,13 +17,10 @@ function firstCells(page: string, after: string, name: RegExp): string[] {
     .flatMap((line) => [...line.split("|")[1]!.matchAll(name)].map(([found]) => found));
 }
 
-test("docs/replay.md has the options of tidemark replay --help", () => {
-  const help = execFileSync(
-    process.execPath,
-    ["--conditions=@tidemark/source", join(root, "packages/cli/src/bin.ts"), "replay", "--help"],
-    { encoding: "utf8" },
-  );
-  const options = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option!);
+test("docs/replay.md has the options of tidemark replay --help", async () => {
+  const child = startNode(join(root, "packages/cli/src/bin.ts"), ["replay", "--help"]);
+  const { stdout } = await child.succeeded();
+  const options = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option!);
   expect(firstCells("docs/replay.md", "in place of `npx tidemark`", /--[a-z][a-z-]*/g)).toEqual(
     options,
   );

@@ -22,14 +22,7 @@ export async function readWhileKilled(seed: number): Promise<ReadingResult> {
   return inFolder(async (folder) => {
     writeTopic(folder, scenario);
     const reader = startChild("crash-reader.ts", { folder, ...settings, requests: 12 });
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        reader.onLine = () => {
-          resolve();
-        };
-      }),
-      reader.ended,
-    ]);
+    await reader.line();
     let kills = 0;
     for (;;) {
       const run = {
@@ -41,19 +34,18 @@ export async function readWhileKilled(seed: number): Promise<ReadingResult> {
         torn: null,
         kill: null,
       };
-      const { exit } = await runChild(run, {
+      const { how } = await runChild(run, {
         commits: random.between(1, 12),
         ms: random.fraction() * 25,
       });
-      if (exit === "0") break;
+      if (how === "0") break;
       kills++;
     }
     reader.kill("SIGTERM");
-    const { exit, errors, lines } = await reader.ended;
-    if (exit !== "0") throw new Error(`the reader of seed ${seed} ended with ${exit}: ${errors}`);
+    await reader.succeeded();
     return {
       kills,
-      ...(JSON.parse(lines.at(-1)!) as {
+      ...(JSON.parse(reader.lines.at(-1)!) as {
         readonly reads: number;
         readonly seen: Readonly<Record<string, number>>;
       }),

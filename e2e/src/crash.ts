@@ -130,7 +130,7 @@ async function killedRun(
         kind === "random" ? { commits: random.between(0, 8), ms: random.fraction() * 25 } : null,
       );
       commits += commitsIn(ended.lines);
-      if (ended.exit === "0") break;
+      if (ended.how === "0") break;
       restarts++;
       const kill = { seconds: (performance.now() - started) / 1000, commits };
       // a child that is killed before its first commit may not have made the file

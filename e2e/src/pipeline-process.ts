@@ -1,9 +1,7 @@
 /** Runs runners in child processes, which may be killed. */
-import { spawn } from "node:child_process";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { S3Credentials } from "@tidemark/adapter-minio";
+import type { Child } from "@tidemark/testkit/child-process";
+import { startChildProgram } from "./child-programs.ts";
 
 export interface ChildSettings {
   readonly folder: string;
@@ -21,85 +19,32 @@ export interface ChildSettings {
 }
 
 export interface RunnerProcess {
-  /** Resolves when its modules are loaded. */
-  readonly ready: Promise<void>;
+  readonly child: Child;
   /** The number of reported commits, and of its partitions. */
   readonly commits: number;
   readonly ownedPartitions: number;
-  /** Starts the run. */
-  start(): void;
-  /** Resolves with its exit code, or the signal that ended it. */
-  readonly ended: Promise<string>;
-  readonly hasEnded: boolean;
-  kill(signal: NodeJS.Signals): void;
-  readonly errors: string;
+  /** Starts the run when the modules are loaded. */
+  start(): Promise<void>;
 }
 
 export function startRunnerProcess(settings: ChildSettings): RunnerProcess {
-  const program = fileURLToPath(new URL("../test/programs/run-pipeline.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [
-      "--conditions=@tidemark/source",
-      "--disable-warning=ExperimentalWarning",
-      "--disable-warning=TimeoutNegativeWarning",
-      program,
-      JSON.stringify(settings),
-    ],
-    {
-      stdio: ["pipe", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        NODE_OPTIONS: "",
-        NODE_COMPILE_CACHE: join(tmpdir(), "tidemark-laws-compiled"),
-      },
-    },
-  );
-  const state = { commits: 0, shares: 0, errors: "", gone: false, rest: "" };
-  let tellReady = (): void => undefined;
-  const ready = new Promise<void>((resolve) => {
-    tellReady = resolve;
-  });
-  const ended = new Promise<string>((resolve) => {
-    child.on("close", (code, signal) => {
-      state.gone = true;
-      tellReady();
-      resolve(signal ?? String(code));
-    });
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    state.errors += text;
-  });
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (state.rest + text).split("\n");
-    state.rest = lines.pop()!;
-    for (const line of lines) {
-      if (line === "ready") tellReady();
-      else if (line.startsWith("shares ")) state.shares = Number(line.slice(7));
-      else state.commits++;
-    }
-  });
-  child.stdin.on("error", () => undefined);
+  const child = startChildProgram("run-pipeline.ts", [JSON.stringify(settings)], { stdin: "pipe" });
+  let [commits, ownedPartitions] = [0, 0];
+  child.onLine = (line) => {
+    if (line.startsWith("shares ")) ownedPartitions = Number(line.slice("shares ".length));
+    else if (line !== "ready") commits++;
+  };
   return {
-    ready,
-    ended,
+    child,
     get commits() {
-      return state.commits;
+      return commits;
     },
     get ownedPartitions() {
-      return state.shares;
+      return ownedPartitions;
     },
-    get errors() {
-      return state.errors;
-    },
-    get hasEnded() {
-      return state.gone;
-    },
-    start() {
-      child.stdin.write("go\n");
-    },
-    kill(signal) {
-      child.kill(signal);
+    async start() {
+      await child.line("ready");
+      child.write("go\n");
     },
   };
 }

@@ -19,13 +19,11 @@ import type { ObjectStore } from "@tidemark/delta";
 import { startKafkaTopics } from "@tidemark/testkit/services";
 import { startMinio } from "@tidemark/testkit/services/minio";
 import { kafkaChanges, type RecordedMessage } from "@tidemark/source-debezium";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { minioServer, realKafka, suiteNeeding } from "@tidemark/testkit/needs";
+import { startChildProgram } from "../src/child-programs.ts";
 import { logWithGap, changesOf } from "../src/resnapshot-scenario.ts";
 import { keepingStores, inFolder, realStores, type RealStores } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
@@ -311,7 +309,6 @@ async function killedBackfill(
   bucket: Parameters<typeof s3Objects>[0],
   whole: Scenario["truth"] | null,
 ): Promise<{ readonly kills: number; readonly refused: number }> {
-  const program = fileURLToPath(new URL("programs/backfill.ts", import.meta.url));
   const random = new Random(firstSeed);
   let kills = 0;
   let refused = 0;
@@ -323,19 +320,9 @@ async function killedBackfill(
       bucket,
       dieAt: kills < MOST_KILLS ? random.between(2, 9) : 0,
     };
-    const child = spawn(
-      process.execPath,
-      [
-        "--conditions=@tidemark/source",
-        "--disable-warning=ExperimentalWarning",
-        program,
-        JSON.stringify(settings),
-      ],
-      { stdio: ["ignore", "inherit", "inherit"] },
-    );
-    const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
-    if (signal !== "SIGKILL") {
-      expect(code).toBe(0);
+    const child = startChildProgram("backfill.ts", [JSON.stringify(settings)]);
+    if ((await child.ended).how !== "SIGKILL") {
+      await child.succeeded();
       return { kills, refused };
     }
     kills++;

@@ -3,6 +3,10 @@
  * DuckDB and Spark with their own SQL.
  */
 import { seedsFromEnvironment } from "@tidemark/testkit";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { s3Objects } from "@tidemark/adapter-minio";
+import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
 import {
   type Knowledge,
   avg,
@@ -32,6 +36,7 @@ import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
 import { startTrino, type Trino } from "@tidemark/testkit/services";
 import { startMinio, type Minio } from "@tidemark/testkit/services/minio";
 import { recordedTopic } from "@tidemark/source-debezium";
+import { type ChildEnd, startNode, startProgram } from "@tidemark/testkit/child-process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sparkJars } from "@tidemark/testkit/services/toolchain";
 import {
@@ -350,20 +355,14 @@ suiteNeeding(
       "Trino, in whose catalog the command registers the tables",
       { timeout: 900_000 },
       async () => {
-        const catalog = (
-          verb: string,
-          ...more: string[]
-        ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+        const catalog = (verb: string, ...more: string[]): Promise<ChildEnd> =>
           command("catalog", verb, "--trino", trino.url, "--schema", "bank", "--json", ...more);
-        const register = (
-          location: string,
-          ...more: string[]
-        ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+        const register = (location: string, ...more: string[]): Promise<ChildEnd> =>
           catalog("register", "--source", "transactions", "--location", location, ...more);
         const states = (stdout: string): string[] =>
           (JSON.parse(stdout) as { state: string }[]).map(({ state }) => state);
 
-        expect(await catalog("list")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+        expect(await catalog("list")).toMatchObject({ code: 0, stdout: "[]\n", stderr: "" });
         const first = await register("s3://bank/lake");
         expect(first.stderr).toBe("");
         expect(JSON.parse(first.stdout)).toEqual(
@@ -432,45 +431,19 @@ suiteNeeding(
 );
 
 /** Runs `tidemark …` as a process. */
-function command(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    const node = [
-      "--conditions=@tidemark/source",
-      "--disable-warning=ExperimentalWarning",
-      join(import.meta.dirname, "../../packages/cli/src/bin.ts"),
-      ...args,
-    ];
-    execFile(process.execPath, node, (error, stdout, stderr) => {
-      resolve({
-        code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
-        stdout,
-        stderr,
-      });
-    });
-  });
-}
+const command = (...args: readonly string[]): Promise<ChildEnd> =>
+  startNode(join(import.meta.dirname, "../../packages/cli/src/bin.ts"), args).ended;
 
-/** Runs a program that reads its job from its input, and returns its output. */
-function runPython(program: string, input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const env = { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
-    // exits without ending the threads of the readers' libraries, which abort on a busy machine
-    // after all output is printed
-    const run =
-      "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); " +
-      "sys.stdout.flush(); os._exit(0)";
-    const child = execFile(
-      python.path,
-      ["-c", run, join(import.meta.dirname, "python", program)],
-      { env, maxBuffer: 1 << 28 },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else
-          reject(new Error(`${program}: ${error.message.slice(0, 200)}\n${stderr.slice(-4000)}`));
-      },
-    );
-    child.stdin!.end(input);
-  });
+/**
+ * Runs a program that reads its job from its input, and returns its output. It exits without ending
+ * the threads of the readers' libraries. On a busy machine the libraries abort while ending, after
+ * all output is printed.
+ */
+async function runPython(program: string, input: string): Promise<string> {
+  const run =
+    "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); " +
+    "sys.stdout.flush(); os._exit(0)";
+  const args = ["-c", run, join(import.meta.dirname, "python", program)];
+  const env = { TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
+  return (await startProgram(python.path, args, { env, input }).succeeded()).stdout;
 }

@@ -19,12 +19,10 @@ import {
   type KafkaChangesOptions,
   type RecordedMessage,
 } from "@tidemark/source-debezium";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
+import { killAfter, startChildProgram } from "../src/child-programs.ts";
 import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { slowSource } from "../src/slow-source.ts";
 import { storeDifferences } from "../src/store-differences.ts";
@@ -231,7 +229,6 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
       const published = await topicsOf(firstSeed, { traits: MANY });
       await published.publish(0, 1);
       await inFolder(async (folder) => {
-        const program = fileURLToPath(new URL("programs/run-kafka.ts", import.meta.url));
         let killed = 0;
         for (let done = false; !done;) {
           const settings = {
@@ -241,31 +238,11 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
             broker: kafka.brokers[0]!,
             topics: published.topics.source,
           };
-          const child = spawn(
-            process.execPath,
-            [
-              "--conditions=@tidemark/source",
-              "--disable-warning=ExperimentalWarning",
-              program,
-              JSON.stringify(settings),
-            ],
-            { stdio: ["ignore", "pipe", "inherit"] },
-          );
-          const ended = new Promise<number | null>((resolve) => {
-            child.on("exit", resolve);
-          });
-          await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-          const kill = setTimeout(
-            () => {
-              child.kill("SIGKILL");
-            },
-            random.between(150, 700),
-          );
-          const code = await ended;
-          clearTimeout(kill);
-          if (code === null) killed++;
-          else expect(code).toBe(0);
-          done = code === 0 || killed === 10;
+          const child = startChildProgram("run-kafka.ts", [JSON.stringify(settings)]);
+          await child.line();
+          const how = await killAfter(child, random.between(150, 700));
+          if (how === "killed") killed++;
+          done = how === "done" || killed === 10;
         }
         console.log(`kafka: killed ${killed} times`);
         expect(killed).toBeGreaterThan(1);

@@ -4,42 +4,18 @@
  */
 import type { MaterializeOptions } from "@tidemark/core";
 import { valueAt } from "@tidemark/core/spi";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ChildEnd, startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
+import { startChildProgram } from "../src/child-programs.ts";
 import { openBank, transactionsOn, USERS, weekly } from "../src/materialize-bank.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 
-const program = fileURLToPath(new URL("programs/materialize.ts", import.meta.url));
-
-async function run(
-  folder: string,
-  options: MaterializeOptions,
-  dieAt: number,
-): Promise<{ readonly how: string; readonly said: string; readonly errors: string }> {
-  const child = spawn(
-    process.execPath,
-    [
-      "--conditions=@tidemark/source",
-      "--disable-warning=ExperimentalWarning",
-      program,
-      JSON.stringify({ folder, options, dieAt }),
-    ],
-    { env: { ...process.env, NODE_OPTIONS: "" } },
-  );
-  const text = { said: "", errors: "" };
-  child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    text.said += part;
-  });
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    text.errors += part;
-  });
-  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-  return { how: signal ?? String(code), ...text };
+function run(folder: string, options: MaterializeOptions, dieAt: number): Promise<ChildEnd> {
+  return startChildProgram("materialize.ts", [JSON.stringify({ folder, options, dieAt })]).ended;
 }
 
 async function table(folder: string): Promise<string[]> {
@@ -89,8 +65,8 @@ for (const [name, options] of [
         const twin = join(folder, "twin");
         cpSync(base, twin, { recursive: true });
         const whole = await run(twin, options, 0);
-        expect(whole.how, whole.errors).toBe("0");
-        const points = Number(whole.said);
+        expect(whole.how, whole.stderr).toBe("0");
+        const points = Number(whole.stdout);
         const [rows, now] = [await table(twin), await served(twin)];
         expect(points).toBeGreaterThan(15);
         expect(rows).toHaveLength(USERS * 5);
@@ -99,10 +75,10 @@ for (const [name, options] of [
           const here = join(folder, "here");
           cpSync(base, here, { recursive: true });
           const died = await run(here, options, dieAt);
-          expect(died.how, died.errors).toBe("SIGKILL");
+          expect(died.how, died.stderr).toBe("SIGKILL");
           expect([before, now]).toContainEqual(await served(here));
           const again = await run(here, options, 0);
-          expect(again.how, again.errors).toBe("0");
+          expect(again.how, again.stderr).toBe("0");
           expect(await table(here), `died at point ${dieAt} of ${points}`).toEqual(rows);
           expect(await served(here), `died at point ${dieAt} of ${points}`).toEqual(now);
           rmSync(here, { recursive: true });
@@ -131,12 +107,12 @@ test(
         const ends = await Promise.all([run(here, options, 0), run(here, options, 0)]);
         expect(
           ends.some(({ how }) => how === "0"),
-          ends.map(({ errors }) => errors).join(),
+          ends.map(({ stderr }) => stderr).join(),
         ).toBe(true);
-        for (const { how, errors } of ends) {
+        for (const { how, stderr } of ends) {
           if (how === "0") continue;
           told++;
-          expect(errors).toContain("another run has begun to materialize view");
+          expect(stderr).toContain("another run has begun to materialize view");
         }
         expect(await table(here)).toEqual(rows);
         expect(await served(here)).toEqual(now);
@@ -160,12 +136,11 @@ suiteNeeding(python, "the features table in Python", () => {
         await store.close();
         const rows = await table(folder);
         const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
-        const read = JSON.parse(
-          execFileSync(python.path, [script, join(folder, "lake", "weekly", "features")], {
-            encoding: "utf8",
-            maxBuffer: 1 << 28,
-          }),
-        ) as Record<string, unknown[][]> & { readonly oneDay: number };
+        const reader = startProgram(python.path, [script, join(folder, "lake/weekly/features")]);
+        const read = JSON.parse((await reader.succeeded()).stdout) as Record<
+          string,
+          unknown[][]
+        > & { readonly oneDay: number };
         expect(read).toMatchObject({ partitionBy: ["date"], oneDay: USERS });
         for (const reader of ["deltaRs", "duckdb"])
           expect(read[reader]!.map((row) => row.map(String).join(" ")).sort()).toEqual(rows);

@@ -1,7 +1,6 @@
 import { seedsFromEnvironment } from "@tidemark/testkit";
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { startNode } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { sourceFaults } from "../src/planted-faults.ts";
 
@@ -15,14 +14,8 @@ const MOST_SEEDS = 200;
  * name: nothing is planted.
  */
 async function seedsUntilFound(name: string, most: number): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    "--conditions=@tidemark/source",
-    findDifference,
-    name,
-    String(seed),
-    String(most),
-  ]);
-  return Number(stdout);
+  const child = startNode(findDifference, [name, seed, most]);
+  return Number((await child.succeeded()).stdout);
 }
 
 test.concurrent.for(sourceFaults)("found: $name", { timeout: 300_000 }, async ({ name }) => {

@@ -175,8 +175,9 @@ test(
                   : null;
               const run: PushChildRun = { folder, seed, worker, from, to: last, kill };
               first = false;
-              const { exit, errors, lines } = await startChild("push-child.ts", run).ended;
-              for (const line of lines) {
+              const child = startChild("push-child.ts", run);
+              const { how, stderr } = await child.ended;
+              for (const line of child.lines) {
                 const { n, result } = JSON.parse(line) as {
                   n: number;
                   result: AnsweredPush["result"];
@@ -184,8 +185,8 @@ test(
                 resolved.push({ push: pushOfChild(seed, worker, n), result });
                 from = n + 1;
               }
-              if (exit === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
-              else expect([exit, errors, from]).toEqual(["0", "", last]);
+              if (how === "SIGKILL") killed.set(kill!.point, (killed.get(kill!.point) ?? 0) + 1);
+              else expect([how, stderr, from]).toEqual(["0", "", last]);
             }
           }),
         );

@@ -18,10 +18,8 @@ import {
   seedsFromEnvironment,
 } from "@tidemark/testkit";
 import type { Change } from "@tidemark/core/spi";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { killAfter, startChildProgram } from "../src/child-programs.ts";
 import {
   SimulatedCrash,
   failingOffline,
@@ -333,7 +331,6 @@ test(
   "a process that is killed again and again during a resnapshot of files ends as one that was not",
   { timeout: 900_000 },
   async () => {
-    const program = fileURLToPath(new URL("programs/run-resnapshot.ts", import.meta.url));
     const random = new Random(firstSeed);
     let killed = 0;
     for (const [i, aftermath] of CONTINUATIONS.entries()) {
@@ -342,33 +339,13 @@ test(
         const store = await open(log, realStores(folder));
         await store.run(changesOf("before", log.before, random));
         await store.close();
-        for (let code: number | null = null, tries = 0; code === null; tries++) {
-          const child = spawn(
-            process.execPath,
-            [
-              "--conditions=@tidemark/source",
-              "--disable-warning=ExperimentalWarning",
-              program,
-              folder,
-              String(log.scenario.seed),
-              aftermath,
-            ],
-            { stdio: ["ignore", "pipe", "inherit"] },
-          );
-          const ended = new Promise<number | null>((resolve) => {
-            child.on("exit", resolve);
-          });
-          await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-          const kill = setTimeout(
-            () => {
-              child.kill("SIGKILL");
-            },
-            tries < mostKills ? random.between(1, 120) : 300_000,
-          );
-          code = await ended;
-          clearTimeout(kill);
-          if (code === null) killed++;
-          else expect(code).toBe(0);
+        for (let done = false, tries = 0; !done; tries++) {
+          const args = [folder, String(log.scenario.seed), aftermath];
+          const child = startChildProgram("run-resnapshot.ts", args);
+          await child.line();
+          const ms = tries < mostKills ? random.between(1, 120) : 300_000;
+          done = (await killAfter(child, ms)) === "done";
+          if (!done) killed++;
         }
         const end = await open(log, realStores(folder));
         expect(

@@ -10,10 +10,8 @@ import {
   type Scenario,
   seedsFromEnvironment,
 } from "@tidemark/testkit";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { startChildProgram } from "../src/child-programs.ts";
 import { keepingStores, inFolder, realStores, writeTopic } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
@@ -97,19 +95,13 @@ test(
 
 /** Starts two processes at the same moment, and returns how the runs of each ended. */
 async function started(folder: string, seed: number): Promise<Promise<string[]>[]> {
-  const program = fileURLToPath(new URL("programs/run-topic.ts", import.meta.url));
   const children = [0, 1].map(() =>
-    spawn(process.execPath, ["--conditions=@tidemark/source", program, folder, String(seed)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    }),
+    startChildProgram("run-topic.ts", [folder, String(seed)], { stdin: "pipe" }),
   );
-  const lines = children.map((child) => createInterface(child.stdout)[Symbol.asyncIterator]());
-  for (const one of lines) expect((await one.next()).value).toBe("ready");
-  for (const child of children) child.stdin.end("go\n");
-  return lines.map(async (one) => {
-    const ended: string[] = [];
-    for (let next = await one.next(); next.done !== true; next = await one.next())
-      ended.push(next.value);
-    return ended;
+  for (const child of children) expect(await child.line()).toBe("ready");
+  for (const child of children) child.endInput("go\n");
+  return children.map(async (child) => {
+    await child.ended;
+    return child.lines.slice(1);
   });
 }

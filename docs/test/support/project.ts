@@ -1,7 +1,7 @@
 /** A page's examples as the project of a user: a directory in which `@tidemark/*` are installed. */
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type ChildEnd, startNode, startProgram } from "@tidemark/testkit/child-process";
 import ts from "typescript";
 import { type Block, type Page, root, valueOf } from "./page.ts";
 
@@ -87,21 +87,22 @@ export function complaints(
   return found;
 }
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+const env = { TZ: "UTC", NO_COLOR: "1" };
+
+/** Runs a program in the project. */
+export function run(
+  { directory }: Project,
+  command: string,
+  args: readonly string[],
+): Promise<ChildEnd> {
+  return startProgram(command, args, { cwd: directory, env }).ended;
 }
 
-/** Runs a program in the project; Node's own flags reach the programs that it starts. */
-export function run(project: Project, command: string, args: readonly string[]): Ended {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: project.directory,
-    encoding: "utf8",
-    env: { ...process.env, TZ: "UTC", NO_COLOR: "1", NODE_OPTIONS: "" },
-  });
-  return { code: status, stdout, stderr: error === undefined ? stderr : error.message };
+/** Runs a TypeScript program in the project. */
+export function runNode(
+  { directory }: Project,
+  program: string,
+  args: readonly string[] = [],
+): Promise<ChildEnd> {
+  return startNode(program, args, { cwd: directory, env }).ended;
 }
-
-export const runNode = (project: Project, args: readonly string[]): Ended =>
-  run(project, process.execPath, ["--conditions=@tidemark/source", ...args]);

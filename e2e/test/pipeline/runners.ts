@@ -49,8 +49,6 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
       },
     };
   };
-  const failed = (runner: RunnerProcess, how: string): Error =>
-    new Error(`a runner ended with ${how}: ${runner.errors}`);
 
   test(
     `the runner is killed at ${KILLS} random points under load`,
@@ -71,20 +69,23 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         const started = performance.now();
         while (inside() < KILLS) {
           const runner = next;
-          await runner.ready;
-          runner.start();
+          await runner.start();
           // the next process loads its modules meanwhile
           next = startRunnerProcess(settings);
           const after = random.int(5);
-          await untilTrue("a runner to commit", () => runner.commits > after || runner.hasEnded, 2);
+          await untilTrue(
+            "a runner to commit",
+            () => runner.commits > after || runner.child.hasEnded,
+            2,
+          );
           await sleep(random.int(150));
-          runner.kill("SIGKILL");
-          const how = await runner.ended;
-          if (how !== "SIGKILL") throw failed(runner, how);
+          runner.child.kill();
+          const { how } = await runner.child.ended;
+          if (how !== "SIGKILL") throw runner.child.failure(`ended with ${how}`);
           commits += runner.commits;
           kills.push(commits);
         }
-        next.kill("SIGKILL");
+        next.child.kill();
         const seconds = (performance.now() - started) / 1000;
         await load.stop();
         integrityOf(folder);
@@ -119,8 +120,7 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         const settings = settingsOf(flow, folder, "tidemark-grouped");
         const start = async (): Promise<RunnerProcess> => {
           const runner = startRunnerProcess(settings);
-          await runner.ready;
-          runner.start();
+          await runner.start();
           return runner;
         };
         const goesOn = async (
@@ -129,8 +129,8 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
         ): Promise<void> => {
           const before = runners.map(({ commits }) => commits);
           await untilTrue(what, () => {
-            const gone = runners.find(({ hasEnded }) => hasEnded);
-            if (gone !== undefined) throw failed(gone, "its end");
+            const gone = runners.find(({ child }) => child.hasEnded);
+            if (gone !== undefined) throw gone.child.failure("ended");
             return runners.every(
               ({ commits, ownedPartitions }, i) => ownedPartitions > 0 && commits > before[i]! + 3,
             );
@@ -146,17 +146,17 @@ export function runnerTests(pipelineOf: () => Pipeline): void {
             first.ownedPartitions + second.ownedPartitions === PARTITIONS,
         );
         const shares = [first.ownedPartitions, second.ownedPartitions];
-        first.kill("SIGKILL");
-        await first.ended;
+        first.child.kill();
+        await first.child.ended;
         await untilTrue("the second to take over", () => second.ownedPartitions === PARTITIONS);
         const third = await start();
         await goesOn("the third to get a share", second, third);
-        second.kill("SIGTERM");
-        expect(await second.ended, second.errors).toBe("0");
+        second.child.kill("SIGTERM");
+        await second.child.succeeded();
         await untilTrue("the third to take over", () => third.ownedPartitions === PARTITIONS);
         await load.stop();
-        third.kill("SIGTERM");
-        expect(await third.ended, third.errors).toBe("0");
+        third.child.kill("SIGTERM");
+        await third.child.succeeded();
         const result = await checkFlow(
           pipeline,
           flow,

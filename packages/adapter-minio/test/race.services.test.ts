@@ -1,51 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { valueAt } from "@tidemark/core/spi";
 import { deltaOfflineStore } from "@tidemark/delta";
-import { onTestFinished, test } from "vitest";
+import { startNode } from "@tidemark/testkit/child-process";
+import { test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { keysOf, minioBuckets } from "./buckets.ts";
 import { proxyTo } from "./proxy.ts";
 
-interface Racer {
-  readonly ready: Promise<void>;
-  start(): void;
-  readonly ended: Promise<number | null>;
-}
-
-function racer(options: object, names: readonly string[], commits: number): Racer {
-  const program = fileURLToPath(new URL("programs/race-appends.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [
-      "--conditions=@tidemark/source",
-      program,
-      JSON.stringify(options),
-      names.join(","),
-      String(commits),
-    ],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  onTestFinished(() => {
-    child.kill("SIGKILL");
-  });
-  return {
-    ready: new Promise((resolve) => {
-      createInterface(child.stdout).once("line", () => {
-        resolve();
-      });
-    }),
-    start: () => {
-      child.stdin.write("go\n");
-    },
-    ended: new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", resolve);
-    }),
-  };
-}
+const program = join(import.meta.dirname, "programs/race-appends.ts");
 
 suiteNeeding(minioServer(), "on a real MinIO, many writers", () => {
   const buckets = minioBuckets();
@@ -57,14 +20,13 @@ suiteNeeding(minioServer(), "on a real MinIO, many writers", () => {
     const writers = Array.from({ length: PROCESSES }, (_, p) =>
       Array.from({ length: EACH }, (_, i) => `writer ${p}.${i}`),
     );
-    const racers = writers.map((names) => racer(options, names, COMMITS));
-    await Promise.all(racers.map(({ ready }) => ready));
-    const started = performance.now();
-    for (const { start } of racers) start();
-    assert.deepEqual(
-      await Promise.all(racers.map(({ ended }) => ended)),
-      racers.map(() => 0),
+    const racers = writers.map((names) =>
+      startNode(program, [JSON.stringify(options), names.join(","), COMMITS], { stdin: "pipe" }),
     );
+    await Promise.all(racers.map((racer) => racer.line()));
+    const started = performance.now();
+    for (const racer of racers) racer.write("go\n");
+    await Promise.all(racers.map((racer) => racer.succeeded()));
     console.log(
       `minio: ${PROCESSES * EACH} writers in ${PROCESSES} processes, ` +
         `${PROCESSES * EACH * COMMITS} commits in ${Math.round(performance.now() - started)} ms`,

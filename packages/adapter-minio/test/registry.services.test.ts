@@ -1,38 +1,26 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { deltaOfflineStore } from "@tidemark/delta";
-import { onTestFinished, test } from "vitest";
+import { startNode } from "@tidemark/testkit/child-process";
+import { test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { minioBuckets } from "./buckets.ts";
 
-const program = fileURLToPath(new URL("programs/apply-definitions.ts", import.meta.url));
+const program = join(import.meta.dirname, "programs/apply-definitions.ts");
 
 suiteNeeding(minioServer(), "on a real MinIO, processes that apply at the same time", () => {
   const buckets = minioBuckets();
 
   test("one is done, and every other is told who was", async () => {
     const bucket = await buckets.make();
-    const racers = ["ann", "bob", "cid", "dan"].map((name) => {
-      const child = spawn(
-        process.execPath,
-        ["--conditions=@tidemark/source", program, JSON.stringify(buckets.options(bucket)), name],
-        { stdio: ["pipe", "pipe", "inherit"] },
-      );
-      onTestFinished(() => {
-        child.kill("SIGKILL");
-      });
-      return { name, child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
-    });
-    assert.deepEqual(
-      await Promise.all(racers.map(async ({ lines }) => (await lines.next()).value)),
-      racers.map(() => "ready"),
-    );
-    for (const { child } of racers) child.stdin.write("go\n");
-    const said = await Promise.all(
-      racers.map(async ({ lines }) => String((await lines.next()).value)),
-    );
+    const options = JSON.stringify(buckets.options(bucket));
+    const racers = ["ann", "bob", "cid", "dan"].map((name) => ({
+      name,
+      child: startNode(program, [options, name], { stdin: "pipe" }),
+    }));
+    await Promise.all(racers.map(({ child }) => child.line("ready")));
+    for (const { child } of racers) child.write("go\n");
+    const said = await Promise.all(racers.map(({ child }) => child.line()));
     const winners = racers.filter((_, i) => said[i] === "applied as 1");
     assert.equal(winners.length, 1, said.join("\n"));
     const { name } = winners[0]!;

@@ -1,51 +1,12 @@
-/** Starts child processes for the tests, and reads the state they leave. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** Starts the programs of `children/`, and reads the state they leave. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { OnlineStore } from "@tidemark/core/spi";
-
-export interface Child {
-  readonly process: ChildProcess;
-  /** Lines of stdout so far. */
-  readonly lines: string[];
-  /** Called with every line. */
-  onLine: ((line: string) => void) | null;
-  /** The signal or the exit code, and stderr. */
-  readonly ended: Promise<{ readonly how: string; readonly errors: string }>;
-}
+import { type Child, startNode } from "@tidemark/testkit/child-process";
 
 export function start(script: "writer" | "reader", args: readonly (string | number)[]): Child {
-  const file = fileURLToPath(new URL(`children/${script}.ts`, import.meta.url));
-  const process_ = spawn(
-    process.execPath,
-    ["--conditions=@tidemark/source", file, ...args.map(String)],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let [rest, errors] = ["", ""];
-  const child: { -readonly [K in keyof Child]: Child[K] } = {
-    process: process_,
-    lines: [],
-    onLine: null,
-    ended: new Promise((resolve) => {
-      process_.on("close", (code, signal) => {
-        resolve({ how: signal ?? String(code), errors });
-      });
-    }),
-  };
-  process_.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  process_.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      child.lines.push(line);
-      child.onLine?.(line);
-    }
-  });
-  return child;
+  return startNode(join(import.meta.dirname, `children/${script}.ts`), args);
 }
 
 export async function inDirectory<T>(run: (directory: string) => Promise<T>): Promise<T> {

@@ -72,8 +72,8 @@ describe("objects in a local directory", () => {
   test("a directory that may not be written says so, and what to do", async () => {
     const directory = await temporary();
     await mkdir(join(directory, "lake"), { mode: 0o555 });
-    const { output } = await run("refused-objects.ts", [join(directory, "lake"), "as nobody"]);
-    assert.match(output, /^OBJECTS_READ_ONLY: .* may not write .*\(EACCES/);
+    const { stdout } = await run("refused-objects.ts", [join(directory, "lake"), "as nobody"]);
+    assert.match(stdout, /^OBJECTS_READ_ONLY: .* may not write .*\(EACCES/);
     assert.deepEqual(await readdir(join(directory, "lake")), []);
   });
 
@@ -81,8 +81,8 @@ describe("objects in a local directory", () => {
     "a full disk says so, and nothing is half-written",
     async () => {
       const directory = await temporary();
-      const { output } = await run("refused-objects.ts", [directory], { fileBlocks: 8 });
-      assert.match(output, /^OBJECTS_FULL: .* no space is left/);
+      const { stdout } = await run("refused-objects.ts", [directory], { fileBlocks: 8 });
+      assert.match(stdout, /^OBJECTS_FULL: .* no space is left/);
       assert.deepEqual(await keysOf(localObjects(directory)), []);
       assert.deepEqual(await readdir(join(directory, ".tmp")), []);
     },

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Batch, type ColumnSpec, type Value, batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, readParquet, writeParquet } from "@tidemark/delta";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { decimalText } from "../src/log/statistics.ts";
@@ -21,15 +20,11 @@ const RUN =
   "sys.path.insert(0, os.path.dirname(sys.argv[0])); " +
   "runpy.run_path(sys.argv[0], run_name='__main__'); sys.stdout.flush(); os._exit(0)";
 
-function ask(script: string, ...args: readonly string[]): never {
-  const program = fileURLToPath(new URL(`python/${script}`, import.meta.url));
-  return JSON.parse(
-    execFileSync(python.path, ["-c", RUN, program, ...args], {
-      encoding: "utf8",
-      maxBuffer: 1 << 28,
-      env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" },
-    }),
-  ) as never;
+async function ask<T>(script: string, ...args: readonly string[]): Promise<T> {
+  const program = join(import.meta.dirname, "python", script);
+  const env = { TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" };
+  const child = startProgram(python.path, ["-c", RUN, program, ...args], { env });
+  return JSON.parse((await child.succeeded()).stdout) as T;
 }
 
 /** Formats a value as `canonical.py` does. */
@@ -146,7 +141,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
       numRecords: number;
       stored: string[];
       types: Record<string, [string, boolean]>;
-    } = ask("read_table.py", join(lake, table.name), appended);
+    } = await ask("read_table.py", join(lake, table.name), appended);
     const { types, stored } = found;
     assert.deepEqual(
       [found.version, found.partitions, found.numRecords],
@@ -209,7 +204,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
 
   test("a deltalake table is read: types, deletes, checkpoint, a later column", async () => {
     const lake = await temporary();
-    const written: { version: number; columns: string[]; rows: string[][] } = ask(
+    const written: { version: number; columns: string[]; rows: string[][] } = await ask(
       "write_table.py",
       join(lake, "theirs"),
     );
@@ -267,7 +262,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
 
   test("label files of PyArrow, DuckDB and Polars are read with equal rows", async () => {
     const directory = await temporary();
-    const expected: Record<string, { columns: string[]; rows: string[][] }> = ask(
+    const expected: Record<string, { columns: string[]; rows: string[][] }> = await ask(
       "write_frames.py",
       directory,
     );
@@ -311,7 +306,7 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
     );
     const found: Record<"pyarrow" | "duckdb" | "polars", string[][]> & {
       types: Record<string, string>;
-    } = ask("read_parquet.py", file);
+    } = await ask("read_parquet.py", file);
     const { types } = found;
     for (const reader of ["pyarrow", "duckdb", "polars"] as const)
       assert.deepEqual(found[reader], canonicalRows(columns, rows), reader);

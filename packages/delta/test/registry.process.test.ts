@@ -37,7 +37,7 @@ test("of two concurrent applies one succeeds; the other names the winner", async
   for (const round of [1, 2, 3, 4]) {
     const lake = await temporary();
     if (round % 2 === 0)
-      assert.equal((await run(program, [lake, "eve", "first"])).output, "applied as 1\n");
+      assert.equal((await run(program, [lake, "eve", "first"])).stdout, "applied as 1\n");
     const [a, b] = [join(lake, "a.ready"), join(lake, "b.ready")];
     const ended = await Promise.all([
       run(program, [lake, "ann", "left", a, b]),
@@ -48,11 +48,11 @@ test("of two concurrent applies one succeeds; the other names the winner", async
       [0, 0],
     );
     const version = round % 2 === 0 ? 2 : 1;
-    const done = ended.findIndex(({ output }) => output === `applied as ${version}\n`);
-    assert.ok(done >= 0, ended.map(({ output }) => output).join());
+    const done = ended.findIndex(({ stdout }) => stdout === `applied as ${version}\n`);
+    assert.ok(done >= 0, ended.map(({ stdout }) => stdout).join());
     const winner = ["ann", "bob"][done]!;
     assert.match(
-      ended[1 - done]!.output,
+      ended[1 - done]!.stdout,
       new RegExp(
         `^REGISTRY_CONFLICT: delta offline store in .*: the registry of namespace "default": ` +
           `${winner} applied version ${version} at \\d{4}-.*Z, ` +
@@ -67,7 +67,7 @@ test("of two concurrent applies one succeeds; the other names the winner", async
     );
     // the next attempt is planned on what is stored now
     const again = await run(program, [lake, "again", ["right", "left"][done]!]);
-    assert.match(again.output, new RegExp(`^applied as ${version + 1}\n$`));
+    assert.match(again.stdout, new RegExp(`^applied as ${version + 1}\n$`));
   }
 });
 
@@ -84,7 +84,7 @@ describe("kill -9 of an apply", () => {
       assert.equal(signal, "SIGKILL");
       assert.deepEqual((await applied(lake))!.version, survives ? 2 : 1);
       // first is removed, and nothing uses it
-      assert.equal((await run(program, [lake, "bob", "next"])).output, "applied as 2\n");
+      assert.equal((await run(program, [lake, "bob", "next"])).stdout, "applied as 2\n");
       assert.deepEqual(
         [(await applied(lake))!.by, (await applied(lake))!.names],
         [survives ? "ann" : "bob", ["first", "next", "shared"]],

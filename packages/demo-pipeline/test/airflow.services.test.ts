@@ -8,13 +8,12 @@ import { valueAt } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { registerConnector } from "@tidemark/source-debezium";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { type Child, startProgram } from "@tidemark/testkit/child-process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { airflow, realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import * as features from "../src/features.ts";
@@ -30,17 +29,6 @@ const USERS = 30;
 const COMMAND =
   `${process.execPath} --conditions=@tidemark/source --disable-warning=ExperimentalWarning ` +
   `${join(root, "packages/cli/src/bin.ts")}`;
-
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-interface Running {
-  readonly ended: Promise<Ended>;
-  /** Resolves when the log contains the text; throws if the program ends before. */
-  said(text: string): Promise<void>;
-}
 
 /** Runs Airflow in its own home, separate from every other Airflow of this machine. */
 class Airflow {
@@ -63,49 +51,19 @@ class Airflow {
     };
   }
 
-  start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(command, args, {
-      cwd: this.home,
-      env: { ...this.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    let code: number | null | undefined;
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-      });
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (ending) => resolve({ code: (code = ending), output }));
-    });
-    return {
-      ended,
-      async said(text) {
-        while (!output.includes(text)) {
-          if (code !== undefined)
-            throw new Error(`airflow ended with ${code} and never said "${text}":\n${output}`);
-          await sleep(50);
-        }
-      },
-    };
+  start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+    return startProgram(command, args, { cwd: this.home, env: { ...this.env, ...env } });
   }
 
   async run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
-    const { code, output } = await this.start(program, args, env).ended;
-    if (code !== 0) throw new Error(`airflow ${args.join(" ")} ended with ${code}:\n${output}`);
-    return output;
+    return (await this.start(program, args, env).succeeded()).output;
   }
 
   /**
    * Runs `airflow dags test`: every task of that night's run with its retries, as the scheduler
    * would.
    */
-  night(
-    dag: "bank_daily" | "bank_weekly_features",
-    date: string,
-    env?: NodeJS.ProcessEnv,
-  ): Running {
+  night(dag: "bank_daily" | "bank_weekly_features", date: string, env?: NodeJS.ProcessEnv): Child {
     return this.start(
       program,
       ["dags", "test", dag, `${date}T${dag === "bank_daily" ? "22" : "23"}:00:00+00:00`],
@@ -441,7 +399,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       expect(await rowsThere()).toEqual(before);
 
       const weekly = own.night("bank_weekly_features", "2026-02-28");
-      await weekly.said("Rescheduling task");
+      await weekly.printed("Rescheduling task", { seconds: 300 });
       expect((await materialized("2026-02-28")).size).toBe(0);
       await database.query("DROP TRIGGER poison ON public.transaction_data");
       const mended = await own.night("bank_daily", "2026-02-28").ended;
@@ -462,7 +420,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
     async () => {
       way.refuse();
       const daily = own.night("bank_daily", "2026-03-01");
-      await daily.said("new_state=up_for_retry");
+      await daily.printed("new_state=up_for_retry", { seconds: 300 });
       way.allow();
       const ended = await daily.ended;
       expect(ended.code, ended.output).toBe(0);

@@ -1,11 +1,10 @@
 /** Tests the demo on the real programs, small. */
 import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
 import { connectorStatus } from "@tidemark/source-debezium";
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { type Child, type ChildOptions, startNode } from "@tidemark/testkit/child-process";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import {
   dockerEngine,
@@ -78,34 +77,22 @@ suiteNeeding(dockerEngine(), "the demo on containers", () => {
   );
 });
 
+const startDemo = (args: readonly string[], options: ChildOptions = {}): Child =>
+  startNode(main, args, { ...options, nodeOptions: ["--disable-warning=ExperimentalWarning"] });
+
 async function interrupted(way: "processes" | "docker"): Promise<void> {
   // a process group of its own, as in a terminal: Ctrl-C reaches the services too
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
-    {
-      cwd: await scratch(),
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, TIDEMARK_SERVICES: way },
-    },
-  );
-  onTestFinished(() => {
-    if (child.exitCode === null) child.kill("SIGKILL");
+  const child = startDemo(["--real"], {
+    cwd: await scratch(),
+    detached: true,
+    env: { TIDEMARK_SERVICES: way },
   });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-    });
-  const ended = new Promise<number | null>((resolve) => {
-    child.on("exit", resolve);
-  });
-  while (!text.includes("The snapshot, through Kafka") && child.exitCode === null) await sleep(50);
+  await child.printed("The snapshot, through Kafka", { seconds: 800 });
   process.kill(-child.pid!, "SIGINT");
   // printed when every service has ended; a killed demo leaves that to its guards and prints
   // nothing
-  expect([await ended, text]).toEqual([130, expect.stringContaining("Stopped")]);
+  const { code, output } = await child.ended;
+  expect([code, output]).toEqual([130, expect.stringContaining("Stopped")]);
   expect(() => process.kill(-child.pid!, 0)).toThrow(/ESRCH/);
 }
 
@@ -113,25 +100,12 @@ test(
   "a machine that has neither containers nor programs is told what to install, with 2",
   { timeout: 300_000 },
   async () => {
-    const child = spawn(
-      process.execPath,
-      ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, "--real"],
-      {
-        cwd: await scratch(),
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { PATH: "/nowhere", TIDEMARK_SERVICES: "processes", TIDEMARK_MINIO: "/nowhere/minio" },
-      },
-    );
-    let text = "";
-    child.stderr.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-    });
-    expect([
-      await new Promise((resolve) => {
-        child.on("exit", resolve);
-      }),
-      text,
-    ]).toEqual([
+    const { code, stderr } = await startDemo(["--real"], {
+      cwd: await scratch(),
+      inheritEnv: false,
+      env: { PATH: "/nowhere", TIDEMARK_SERVICES: "processes", TIDEMARK_MINIO: "/nowhere/minio" },
+    }).ended;
+    expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(/no Java 17.*no MinIO.*Start a Docker engine; or install/s),
     ]);
@@ -143,20 +117,7 @@ test.each([
   { args: ["--reel"], code: 2, says: /Unknown option '--reel'/ },
   { args: ["--real", "--against", "swarm"], code: 2, says: /against compose, not "swarm"/ },
 ])("$args ends with $code and says how to use it", async ({ args, code, says }) => {
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@tidemark/source", "--disable-warning=ExperimentalWarning", main, ...args],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let text = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-    });
-  expect(
-    await new Promise((resolve) => {
-      child.on("exit", resolve);
-    }),
-  ).toBe(code);
-  expect(text).toMatch(says);
+  const end = await startDemo(args).ended;
+  expect(end.code).toBe(code);
+  expect(end.output).toMatch(says);
 });

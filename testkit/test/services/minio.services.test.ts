@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startMinio } from "@tidemark/testkit/services/minio";
 import { onTestFinished, test } from "vitest";
+import { startNode } from "../../src/child-process.ts";
 import { minioServer, suiteNeeding } from "../../src/needs.ts";
 
 const answers = (endpoint: string): Promise<boolean> =>
@@ -39,23 +38,15 @@ suiteNeeding(minioServer(), "a MinIO for tests", () => {
 
   test("dies with the process that started it, and leaves no files", async () => {
     const program = fileURLToPath(new URL("programs/start-minio.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--conditions=@tidemark/source", program], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    onTestFinished(() => {
-      child.kill("SIGKILL");
-    });
-    const line = await new Promise<string>((resolve) => {
-      createInterface(child.stdout).once("line", resolve);
-    });
-    const { pid, data, endpoint } = JSON.parse(line) as {
+    const child = startNode(program);
+    const { pid, data, endpoint } = JSON.parse(await child.line()) as {
       pid: number;
       data: string;
       endpoint: string;
     };
     assert.equal(await answers(endpoint), true);
     assert.ok(runs(pid) && existsSync(data));
-    child.kill("SIGKILL");
+    child.kill();
     for (let waited = 0; waited < 100 && (runs(pid) || existsSync(dirname(data))); waited++)
       await sleep(100);
     assert.deepEqual([runs(pid), existsSync(dirname(data))], [false, false]);

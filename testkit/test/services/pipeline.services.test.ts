@@ -2,9 +2,8 @@
  * Tests the services as containers and as processes: start, use, halt, end, and a row of PostgreSQL
  * that becomes a Kafka message.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { registerConnector } from "@tidemark/source-debezium";
@@ -24,6 +23,7 @@ import {
   startPipeline,
   type ServiceRuntime,
 } from "../../src/services/index.ts";
+import { startNode } from "../../src/child-process.ts";
 import { startNetwork } from "../../src/services/network.ts";
 import { countedByTrino, messages, reached } from "./clients.ts";
 
@@ -166,14 +166,8 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
       { timeout: 120_000 },
       async () => {
         const program = fileURLToPath(new URL("programs/start-postgres.ts", import.meta.url));
-        const child = spawn(process.execPath, [program, runtime], {
-          stdio: ["ignore", "pipe", "inherit"],
-        });
-        onTestFinished(() => {
-          child.kill("SIGKILL");
-        });
-        const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-        const { port, network } = JSON.parse((await lines.next()).value as string) as {
+        const child = startNode(program, [runtime]);
+        const { port, network } = JSON.parse(await child.line()) as {
           readonly port: number;
           readonly network?: string;
         };
@@ -190,7 +184,7 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
         await client.end();
         const { left } = traces(rows[0]!.data_directory, network);
         expect([await reached(there), left()]).toEqual([true, true]);
-        child.kill("SIGKILL");
+        child.kill();
         while ((await reached(there)) || left()) await sleep(100);
       },
     );

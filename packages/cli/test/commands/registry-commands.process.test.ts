@@ -288,11 +288,7 @@ const staying = config.replace(
 
 async function stopped(project: Project, ...args: readonly string[]): Promise<CommandResult> {
   const { child, ended } = project.start(["run", "--json", ...args]);
-  await new Promise<void>((resolve) => {
-    child.stderr!.on("data", (chunk: string) => {
-      if (chunk.includes("all read")) resolve();
-    });
-  });
+  await child.printed("all read");
   child.kill("SIGTERM");
   return ended;
 }

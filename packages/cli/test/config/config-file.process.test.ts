@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startNode } from "@tidemark/testkit/child-process";
 import { afterAll, expect, test } from "vitest";
 
 const directories: string[] = [];
@@ -96,11 +96,7 @@ const paths = [
   `${missing}x`,
   join(missing, ".."),
 ];
-const child = spawnSync(
-  process.execPath,
-  ["--conditions=@tidemark/source", join(import.meta.dirname, "load-child.ts"), ...paths],
-  { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
-);
+const child = await startNode(join(import.meta.dirname, "load-child.ts"), paths).ended;
 const outcomes = child.stdout
   .trim()
   .split("\n")

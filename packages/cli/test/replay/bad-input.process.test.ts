@@ -277,7 +277,7 @@ test("an interrupted replay takes its files away and writes nothing", async () =
     "--out",
     "answers.jsonl",
   ]);
-  while (project.files("tmp").length === 0 && child.exitCode === null)
+  while (project.files("tmp").length === 0 && !child.hasEnded)
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });

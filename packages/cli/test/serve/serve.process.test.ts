@@ -2,13 +2,12 @@
  * `tidemark serve` as a process: what it says, who may ask, how it ends, and what it does when one
  * of its processes is killed.
  */
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { describe, expect, onTestFinished, test } from "vitest";
+import type { Child } from "@tidemark/testkit/child-process";
+import { describe, expect, test } from "vitest";
 import { Project } from "../support/project.ts";
 
 const TOKEN = "the-token-of-this-test";
@@ -36,7 +35,7 @@ export default defineConfig({ definitions, online: () => sqliteOnlineStore("onli
 
 interface Served {
   readonly url: string;
-  readonly child: ChildProcess;
+  readonly child: Child;
   readonly ended: Promise<{
     readonly code: number | null;
     readonly stdout: string;
@@ -46,21 +45,7 @@ interface Served {
 
 async function serve(made: Project, ...args: string[]): Promise<Served> {
   const { child, ended } = made.start(["serve", "--port", "0", "--json", ...args]);
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  let text = "";
-  while (!text.includes("\n")) {
-    const [chunk] = await Promise.race([
-      once(child.stdout!, "data") as Promise<[string]>,
-      ended.then(({ stderr }) => {
-        throw new Error(stderr);
-      }),
-    ]);
-    text += chunk;
-  }
-  return { url: (JSON.parse(text) as { address: string }).address, child, ended };
+  return { url: (JSON.parse(await child.line()) as { address: string }).address, child, ended };
 }
 
 interface Reply {
@@ -304,7 +289,7 @@ describe("the command", () => {
       );
       made.write("cert.pem", "no certificate");
       child.kill("SIGHUP");
-      await once(child.stderr!, "data");
+      await child.printed("the certificate stays as it is");
       expect((await asking(url, { ca: second })).status).toBe(200);
       child.kill("SIGTERM");
       expect((await ended).stderr).toContain("the certificate stays as it is");
@@ -423,7 +408,7 @@ describe("under load", () => {
       spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).stdout.split("\n")[0],
     );
     process.kill(killed, "SIGKILL");
-    await once(child.stderr!, "data");
+    await child.printed("another takes its place");
     child.kill("SIGTERM");
     const { code, stderr } = await ended;
     expect(stderr).toBe(`warning: process ${killed} ended (SIGKILL); another takes its place\n`);

@@ -2,7 +2,6 @@
  * A directory as a user's project: definitions, recorded topics and requests, and the command run
  * in it.
  */
-import { spawn, type ChildProcess } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -15,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Child, startNode } from "@tidemark/testkit/child-process";
 import { onTestFinished } from "vitest";
 
 const packages = fileURLToPath(new URL("../../..", import.meta.url));
@@ -67,27 +67,14 @@ export class Project {
   start(
     args: readonly string[],
     { nodeOptions = [], env = {} }: StartOptions = {},
-  ): { readonly child: ChildProcess; readonly ended: Promise<CommandResult> } {
-    const node = ["--conditions=@tidemark/source", ...nodeOptions];
-    const child = spawn(process.execPath, [...node, bin, ...args], {
+  ): { readonly child: Child; readonly ended: Promise<CommandResult> } {
+    const child = startNode(bin, args, {
       cwd: this.directory,
-      env: { ...process.env, NODE_OPTIONS: "", TMPDIR: this.temporary, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      nodeOptions,
+      env: { TMPDIR: this.temporary, ...env },
     });
-    const text = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const)
-      child[name].setEncoding("utf8").on("data", (chunk: string) => {
-        text[name] += chunk;
-      });
-    return {
-      child,
-      ended: new Promise((resolve, reject) => {
-        child.on("error", reject);
-        child.on("close", (code) => {
-          resolve({ code, ...text });
-        });
-      }),
-    };
+    const ended = child.ended.then(({ code, stdout, stderr }) => ({ code, stdout, stderr }));
+    return { child, ended };
   }
 
   run(...args: string[]): Promise<CommandResult> {

@@ -2,10 +2,10 @@
  * Sends the requests that schemathesis makes of the OpenAPI document, right and wrong ones. No
  * answer is a 5xx, and every answer follows the document.
  */
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { schemathesis, suiteNeeding } from "@tidemark/testkit/needs";
 import { shopServer } from "../support/shop-server.ts";
@@ -45,21 +45,8 @@ suiteNeeding(tool, "schemathesis", () => {
       "60",
       "--no-color",
     ];
-    const { code, output } = await new Promise<{ code: number | null; output: string }>(
-      (resolve, reject) => {
-        const child = spawn(tool.path, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
-        let text = "";
-        for (const stream of [child.stdout, child.stderr])
-          stream.setEncoding("utf8").on("data", (part: string) => {
-            text += part;
-          });
-        child.on("error", reject);
-        child.on("close", (ended) => {
-          resolve({ code: ended, output: text });
-        });
-      },
-    );
-    expect(code, `seed ${SEED}\n${output}`).toBe(0);
+    const child = startProgram(tool.path, args, { cwd: directory });
+    const { output } = await child.succeeded();
     expect(output).toMatch(/Tested:\s+15\b/);
     // the server still answers
     expect((await server.app.inject("/v1/definitions")).statusCode).toBe(200);

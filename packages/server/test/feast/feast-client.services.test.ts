@@ -1,5 +1,4 @@
 /** Tests Feast from PyPI, whose remote online store is our server. */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { openStore, type Store } from "@tidemark/core";
 import { memoryOfflineStore } from "@tidemark/core/testing";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { featureServer, type ServerOptions } from "@tidemark/server";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { feastClient, suiteNeeding } from "@tidemark/testkit/needs";
 import {
@@ -355,29 +355,25 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
 
   test("over TLS, with the certificate that its configuration names", async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-keyout",
-        key,
-        "-out",
-        cert,
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=DNS:localhost,IP:127.0.0.1",
-      ],
-      { stdio: "ignore" },
-    );
+    await startProgram("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-addext",
+      "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    ]).succeeded();
     const path = await serve({
       tls: { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") },
     });

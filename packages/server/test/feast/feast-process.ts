@@ -1,9 +1,8 @@
 /** Runs a Python with Feast, whose online store is a server of ours. */
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { feastClient } from "@tidemark/testkit/needs";
 
 /** The content of Feast's registry. */
@@ -49,20 +48,13 @@ export interface FeastProcess {
 
 export async function feastProcess(repository: FeastRepository): Promise<FeastProcess> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-feast-"));
-  const child = spawn(feastClient().path, [join(import.meta.dirname, "client.py"), folder], {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, FEAST_USAGE: "False" },
+  const child = startProgram(feastClient().path, [join(import.meta.dirname, "client.py"), folder], {
+    stdin: "pipe",
+    env: { FEAST_USAGE: "False" },
   });
-  let errors = "";
-  child.stderr.on("data", (text: Buffer) => {
-    errors += text.toString();
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question: Readonly<Record<string, unknown>>): Promise<FeastAnswer> => {
-    child.stdin.write(`${JSON.stringify(question)}\n`);
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error(`the Feast client ended: ${errors.slice(-3000)}`);
-    return JSON.parse(value as string) as FeastAnswer;
+    child.write(`${JSON.stringify(question)}\n`);
+    return JSON.parse(await child.line()) as FeastAnswer;
   };
   const done = async (question: Readonly<Record<string, unknown>>): Promise<void> => {
     const { error, message } = await ask(question);
@@ -83,9 +75,8 @@ export async function feastProcess(repository: FeastRepository): Promise<FeastPr
       return (question) => ask({ store, ...question });
     },
     async close() {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.stdin.end();
-      await ended;
+      child.endInput();
+      await child.ended;
       rmSync(folder, { recursive: true, force: true });
     },
   };

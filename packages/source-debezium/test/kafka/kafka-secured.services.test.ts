@@ -1,5 +1,4 @@
 /** The Kafka source on a broker that wants TLS and a password. */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startKafka } from "@tidemark/testkit/services";
 import { kafkaChanges, type KafkaChangesOptions } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
 import { messages } from "../support/fixtures.ts";
@@ -16,7 +16,7 @@ import { times, transactions } from "../support/sources.ts";
 const PASSWORD = "tidemark-secret";
 
 /** A certificate for this machine's own address, and the store that a broker reads it from. */
-function certificate(folder: string) {
+async function certificate(folder: string) {
   const location = join(folder, "broker.p12");
   const store = [
     "-alias",
@@ -28,28 +28,25 @@ function certificate(folder: string) {
     "-storepass",
     PASSWORD,
   ];
-  execFileSync(
-    "keytool",
-    [
-      "-genkeypair",
-      ...store,
-      "-keyalg",
-      "RSA",
-      "-validity",
-      "30",
-      "-dname",
-      "CN=127.0.0.1",
-      "-ext",
-      "san=ip:127.0.0.1",
-    ],
-    { stdio: "ignore" },
-  );
-  const pem = execFileSync("keytool", ["-exportcert", "-rfc", ...store], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  await startProgram("keytool", [
+    "-genkeypair",
+    ...store,
+    "-keyalg",
+    "RSA",
+    "-validity",
+    "30",
+    "-dname",
+    "CN=127.0.0.1",
+    "-ext",
+    "san=ip:127.0.0.1",
+  ]).succeeded();
+  const { stdout: pem } = await startProgram("keytool", [
+    "-exportcert",
+    "-rfc",
+    ...store,
+  ]).succeeded();
   const trusted = join(folder, "trusted.p12");
-  execFileSync(
+  await startProgram(
     "keytool",
     [
       "-importcert",
@@ -63,8 +60,8 @@ function certificate(folder: string) {
       "-storepass",
       PASSWORD,
     ],
-    { input: pem, stdio: ["pipe", "ignore", "ignore"] },
-  );
+    { input: pem },
+  ).succeeded();
   return { pem, location, trusted };
 }
 
@@ -75,7 +72,7 @@ suiteNeeding(realKafka(), "a Kafka behind TLS and SASL", () => {
     { timeout: 180_000 },
     async () => {
       const folder = mkdtempSync(join(tmpdir(), "tidemark-secured-"));
-      const { pem, location, trusted } = certificate(folder);
+      const { pem, location, trusted } = await certificate(folder);
       const kafka = await startKafka({
         settings: {
           "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT",
