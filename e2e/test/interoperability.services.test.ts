@@ -3,10 +3,6 @@
  * DuckDB and Spark with their own SQL.
  */
 import { seedsFromEnvironment } from "@tidemark/testkit";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { s3Objects } from "@tidemark/adapter-minio";
-import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
 import {
   type Knowledge,
   avg,
@@ -27,7 +23,6 @@ import {
   timestamp,
 } from "@tidemark/core";
 import { valueAt } from "@tidemark/core/spi";
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { s3Objects } from "@tidemark/adapter-minio";

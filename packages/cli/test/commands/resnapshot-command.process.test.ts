@@ -167,9 +167,8 @@ test("--ending source takes the end of the change source as the end of the snaps
 test("SIGINT ends the command with 130 and the next step; the command then goes on", async () => {
   const project = await bank(complete);
   const { child, ended } = project.start(["resnapshot", "transactions", "--changes", "held"]);
-  child.stderr!.on("data", (text: string) => {
-    if (text.includes("reading")) child.kill("SIGINT");
-  });
+  await child.printed("reading");
+  child.kill("SIGINT");
   expect(await ended).toMatchObject({
     code: 130,
     stdout: "",
