@@ -1,23 +1,30 @@
-/** `tidemark apply`: the definitions become those that are applied. */
+/** `tidemark apply`: applies the definitions to the registry. */
 import { configCommand } from "./config-command.ts";
 import { countText, planLines } from "./plan-text.ts";
 
-const help = `Usage: tidemark apply [--allow-destructive] [options]
+const help = `Usage: tidemark apply [--allow-destructive] [--by NAME] [options]
 
-Makes the definitions those that are applied: what tidemark plan shows, in one step, which is done or not. Of two at the same time one is done, and the other is told.
-Nothing to change writes nothing. Computed values are no part of it: what needs a backfill is filled by a backfill.
+Applies the definitions: makes the changes that tidemark plan shows, all of them or
+none. Of two applies at the same time, one succeeds and the other is refused. If the
+definitions are applied already, nothing is written. No feature is computed: tidemark
+backfill fills the features that need a backfill.
 
-  --allow-destructive   also take answers away, or change what they mean
-  --by NAME             who applies, for those who come after: user@machine, if it is left out
-
-Exit codes: 0 applied, or nothing to change · 1 refused, or something failed, and nothing was applied · 2 the command line is wrong · 130 interrupted
+  --allow-destructive   also take answers away from callers, or change their meaning
+  --by NAME             the name that is stored with the applied definitions; default:
+                        user@machine
 `;
 
 export const applyCommand: ReturnType<typeof configCommand> = configCommand({
   name: "apply",
   help,
+  exitCodes: {
+    0: "applied, or nothing to change",
+    1: "refused, or failed; nothing was applied",
+    130: "interrupted",
+  },
   options: { "allow-destructive": "flag", by: "text" },
-  interrupted: "tidemark plan says whether it was applied; it may be called again",
+  interrupted:
+    "tidemark plan shows whether the definitions are applied; the command may be run again",
   async run({ given, open, printResult, signal }) {
     const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const result = await store.apply({

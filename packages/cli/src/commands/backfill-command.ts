@@ -1,23 +1,28 @@
-/** `tidemark backfill`: the online store from the history. */
+/** `tidemark backfill`: fills the online store from the history. */
 import { checkSourceName } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark backfill [--source NAME] [options]
 
-Fills the online store from the history, up to where the history stands: one that is empty, or that is further behind than the topic goes back. After it, tidemark run
-goes on from there. It may be stopped, killed and called again; until a store that was empty is full, its features answer NEEDS_BACKFILL.
+Fills the online store from the history, up to the end of the history. Use it for an
+empty online store, or for one that is further behind than the topic goes back. Then
+tidemark run goes on from there. The command may be stopped, killed and run again.
+Until an empty store is filled, its features answer NEEDS_BACKFILL.
 
-  --source NAME   again for each further one; all sources, if it is left out
-
-Exit codes: 0 done · 1 something failed; what was filled stays · 2 the command line is wrong · 130 interrupted
+  --source NAME         a source to fill; may be repeated; default: all sources
 `;
 
-/** ms between two lines where no terminal shows them move. */
+/** Milliseconds between two progress lines where stderr is no terminal. */
 const REPORT_INTERVAL = 30_000;
 
 export const backfillCommand: ReturnType<typeof configCommand> = configCommand({
   name: "backfill",
   help,
+  exitCodes: {
+    0: "done",
+    1: "failed; what was filled stays",
+    130: "interrupted; what was filled stays",
+  },
   options: { source: "texts" },
   interrupted: "what was filled stays; run it again to go on",
   async run({ given, config, open, progress, signal, printResult, seconds }) {

@@ -1,4 +1,4 @@
-/** `tidemark catalog`: the history's tables in Trino's catalog, from the command line. */
+/** `tidemark catalog`: registers the tables of the history in Trino. */
 import { didYouMean } from "@tidemark/core/internal";
 import {
   historyTables,
@@ -9,25 +9,30 @@ import {
 import { readOptions, usage } from "../terminal/options.ts";
 import type { Terminal } from "../terminal/progress.ts";
 
-const help = `Usage: tidemark catalog register|list|unregister --trino http://localhost:8080 --schema NAME [options]
+const help = `Usage: tidemark catalog register|list|unregister --trino http://localhost:8080
+                        --schema NAME [options]
 
-Makes the tables of a history known to Trino, as SOURCE_changes and SOURCE_versions. Their files stay as they are.
+Registers the tables of a history in Trino, as SOURCE_changes and SOURCE_versions. The
+files of the tables stay as they are.
 
-  register    register the tables of each --source; those that are registered so already stay
-  list        the tables of the schema, and where they lie
-  unregister  take the tables of each --source out of the catalog
+  register              register the tables of each --source; registered tables stay
+  list                  list the tables of the schema with their locations
+  unregister            remove the tables of each --source from the catalog
 
-  --trino URL      Trino's coordinator
-  --catalog NAME   a catalog of its delta_lake connector: lake, if it is left out
-  --schema NAME    made where it is not there
-  --location URL   where the history lies, as Trino reaches it: s3://bucket/prefix
-  --source NAME    a source of the definitions; again for each further one
-  --replace        register a table anew that is registered with another location
-  --user NAME      tidemark, if it is left out; the password stands in TIDEMARK_TRINO_PASSWORD
-  --json           the answer as one line of JSON
-  --help           this text
+  --trino URL           Trino's coordinator
+  --catalog NAME        a catalog of its delta_lake connector; default: lake
+  --schema NAME         the schema; register creates it
+  --location URL        the history, as Trino reaches it: s3://bucket/prefix
+  --source NAME         a source of the definitions; may be repeated
+  --replace             register a table again that has another location
+  --user NAME           default: tidemark; TIDEMARK_TRINO_PASSWORD has the password
+  --json                print the result as one line of JSON
+  --help                print this text
 
-Exit codes: 0 done · 1 something failed · 2 the command line is wrong
+Exit codes:
+  0    done
+  1    failed
+  2    the command line is wrong
 `;
 
 const OPTIONS = {
@@ -43,7 +48,7 @@ const OPTIONS = {
 } as const;
 const ACTIONS = ["register", "list", "unregister"];
 
-/** The exit code. */
+/** Runs the command and returns its exit code. */
 export async function catalogCommand(
   args: readonly string[],
   { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal },
@@ -84,7 +89,7 @@ export async function catalogCommand(
     signal,
   };
   const tables = historyTables(given.texts("source"), location);
-  const say = (rows: readonly object[], lines: readonly string[]): void => {
+  const print = (rows: readonly object[], lines: readonly string[]): void => {
     stdout.write(
       given.has("json") ? `${JSON.stringify(rows)}\n` : lines.map((line) => `${line}\n`).join(""),
     );
@@ -95,23 +100,23 @@ export async function catalogCommand(
     const words = {
       registered: "registered",
       present: "registered before",
-      moved: "registered anew",
+      moved: "registered again",
     };
-    say(
+    print(
       registered,
       registered.map((one) => `${full(one.table)}: ${words[one.state]}, at ${one.location}`),
     );
   } else if (action === "list") {
-    const there = await registeredTables(at);
-    say(
-      there,
-      there.map((one) => `${full(one.table)}: ${one.location}`),
+    const listed = await registeredTables(at);
+    print(
+      listed,
+      listed.map((one) => `${full(one.table)}: ${one.location}`),
     );
   } else {
     const removed = await unregisterTables({ ...at, tables: tables.map(({ table }) => table) });
-    say(
+    print(
       removed.map((table) => ({ table })),
-      removed.map((table) => `${full(table)}: taken out`),
+      removed.map((table) => `${full(table)}: removed`),
     );
   }
   return 0;

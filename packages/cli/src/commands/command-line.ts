@@ -30,27 +30,25 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 const help = `Usage: tidemark COMMAND [options]
 
-  apply      make the definitions those that are applied
-  backfill   fill the online store from the history
-  catalog    make the history's tables known to Trino
-  connector  register a Debezium connector with Kafka Connect, and look after it
-  load       bring the rows of a day into the tables of the sources
-  materialize
-             the rows of views at the end of days, into tables and the online store
-  optimize   join the small files of the history
-  plan       what the definitions change, and what it costs
-  replay     feed recorded Debezium topics to new stores and answer requests from them
-  resnapshot begin a source anew from a new snapshot, after lost changes
-  run        take changes into the stores
-  serve      answer requests for features over HTTP
-  stats      how much there is in the stores
-  status     what each source has taken, and what went wrong in it
-  training-set
-             the rows of a file with their features beside them
-  vacuum     remove the files of the history that nobody needs any more
+  apply         apply the definitions to the registry
+  backfill      fill the online store from the history
+  catalog       register the tables of the history in Trino
+  connector     manage a Debezium connector in Kafka Connect
+  load          load the rows of a day into the tables of the database
+  materialize   compute the rows of views as of the end of a day
+  optimize      join the small files of the history
+  plan          show what an apply would change, and what the change costs
+  replay        answer requests from recorded topics
+  resnapshot    begin a source anew from a new snapshot, after lost changes
+  run           bring changes into the stores
+  serve         answer requests for features over HTTP
+  stats         show the size of the stores
+  status        show what each source has taken, and its errors
+  training-set  add features to the rows of a file
+  vacuum        remove the files of the history that no reader needs any more
 
-  --help     this text; tidemark COMMAND --help says more
-  --version  the version
+  --help        print this text; tidemark COMMAND --help describes the command
+  --version     print the version
 `;
 
 /**

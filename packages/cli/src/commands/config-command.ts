@@ -33,8 +33,10 @@ export interface CommandRun {
 export interface ConfigCommand {
   /** As it is called: `plan`. */
   readonly name: string;
-  /** The text of `--help`, without the options that all share. */
+  /** The text of `--help`, without the shared options and the exit codes. */
   readonly help: string;
+  /** The meaning of each exit code but 2. */
+  readonly exitCodes: Readonly<Record<number, string>>;
   /** The name of what the command takes beside its options; it must be given. */
   readonly argument?: string | undefined;
   /** Its own options. */
@@ -48,18 +50,30 @@ export interface ConfigCommand {
 
 const SHARED_OPTIONS = { config: "text", json: "flag", quiet: "flag", help: "flag" } as const;
 
-const sharedHelp = `
-  --config FILE   the configuration: tidemark.config.ts, if it is left out
-  --json          the result as one line of JSON on stdout; an error too,
-                  as {"error": {"code", "message", "docs"}}
-  --quiet         no progress on stderr
-  --help          this text
+const sharedHelp = `  --config FILE         the configuration; default: tidemark.config.ts
+  --json                print the result as one line of JSON on stdout; an error too, as
+                        {"error": {"code", "message", "docs"}}
+  --quiet               print no progress on stderr
+  --help                print this text
+
+Exit codes:
 `;
+
+/** The text of `--help`: the command's own text, the shared options and the exit codes. */
+function fullHelp({ help, exitCodes }: Pick<ConfigCommand, "help" | "exitCodes">): string {
+  const codes = { ...exitCodes, 2: "the command line is wrong" };
+  const lines = Object.entries(codes).map(
+    ([code, text]) => `  ${code.padEnd(5)}${text}
+`,
+  );
+  return help + sharedHelp + lines.join("");
+}
 
 /** The command as the command line calls it. */
 export function configCommand({
   name,
   help,
+  exitCodes,
   argument,
   options,
   required = [],
@@ -69,7 +83,7 @@ export function configCommand({
   return async (args, { stdout, stderr, signal }) => {
     const given = readOptions(args, { ...options, ...SHARED_OPTIONS }, argument);
     if (given.has("help")) {
-      stdout.write(help.trimEnd() + sharedHelp);
+      stdout.write(fullHelp({ help, exitCodes }));
       return 0;
     }
     if (argument !== undefined && !given.has(argument))

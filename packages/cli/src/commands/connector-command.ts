@@ -1,4 +1,4 @@
-/** `tidemark connector`: Debezium connectors in Kafka Connect, from the command line. */
+/** `tidemark connector`: manages Debezium connectors in Kafka Connect. */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import type { ConnectorDatabase, ConnectorStatus } from "@tidemark/source-debezium";
@@ -6,24 +6,30 @@ import { loadDebezium } from "../modules/optional-packages.ts";
 import { readOptions, usage } from "../terminal/options.ts";
 import type { Terminal } from "../terminal/progress.ts";
 
-const help = `Usage: tidemark connector apply|status|restart|delete --url http://localhost:8083 --name NAME [options]
+const help = `Usage: tidemark connector apply|status|restart|delete
+                          --url http://localhost:8083 --name NAME [options]
 
-Registers a Debezium connector for PostgreSQL with Kafka Connect, and looks after it.
+Manages a Debezium connector for PostgreSQL in Kafka Connect.
 
-  apply    make the connector, or change it to this, and wait until it and its tasks run
-  status   say how it is
-  restart  restart it and its tasks, and wait until they run
-  delete   remove it; its replication slot stays in the database
+  apply                 create or change the connector; wait until it and its tasks run
+  status                show the state of the connector
+  restart               restart the connector and its tasks; wait until they run
+  delete                delete the connector; its replication slot stays in the database
 
-  --url URL            Kafka Connect's REST API
-  --name NAME          the connector's; topics begin with it
-  --database URL       postgres://user:password@host:port/database, as Kafka Connect reaches it; or in TIDEMARK_DATABASE,
-                       where others on this machine do not see the password
-  --table SCHEMA.TABLE a table to watch; again for each further one. Without it, all
-  --set KEY=VALUE      one of Debezium's settings; again for each further one. KEY= leaves out what we would set
-  --help               this text
+  --url URL             the REST API of Kafka Connect
+  --name NAME           the name of the connector; its topics begin with the name
+  --database URL        postgres://user:password@host:port/database, as Kafka Connect
+                        reaches it. TIDEMARK_DATABASE may have it instead: other users
+                        of this machine do not see the password there
+  --table SCHEMA.TABLE  a table to watch; may be repeated; default: all tables
+  --set KEY=VALUE       a setting of Debezium; may be repeated. KEY= leaves out a
+                        setting that Tidemark would set
+  --help                print this text
 
-Exit codes: 0 it runs, or is removed · 1 it does not run, or something failed · 2 the command line is wrong
+Exit codes:
+  0    the connector runs, or is deleted
+  1    the connector does not run, or the command failed
+  2    the command line is wrong
 `;
 
 const OPTIONS = {
@@ -36,7 +42,7 @@ const OPTIONS = {
 } as const;
 const ACTIONS = ["apply", "status", "restart", "delete"];
 
-/** The exit code. */
+/** Runs the command and returns its exit code. */
 export async function connectorCommand(
   args: readonly string[],
   { stdout, signal }: { readonly stdout: Terminal; readonly signal: AbortSignal },
@@ -68,7 +74,7 @@ export async function connectorCommand(
   const debezium = await loadDebezium("tidemark connector");
   if (action === "delete") {
     await debezium.deleteConnector(at);
-    stdout.write(`connector ${at.name}: removed\n`);
+    stdout.write(`connector ${at.name}: deleted\n`);
     return 0;
   }
   const status =
@@ -85,7 +91,8 @@ export async function connectorCommand(
   if (status === null)
     throw new TidemarkError(
       "CONNECTOR_NOT_FOUND",
-      `connector ${at.name}: there is none at ${at.url}; check the name, or apply it`,
+      `connector ${at.name}: Kafka Connect at ${at.url} has no such connector; check the name, ` +
+        "or run tidemark connector apply",
     );
   stdout.write(statusLines(status));
   return [status, ...status.tasks].every(({ state }) => state === "RUNNING") &&
@@ -116,7 +123,7 @@ function databaseOf(text: string | undefined): ConnectorDatabase {
     url.username === "" ||
     url.pathname.length < 2
   )
-    throw usage("--database is none of the form postgres://user:password@host:port/database");
+    throw usage("--database must have the form postgres://user:password@host:port/database");
   const part = decodeURIComponent;
   return {
     host: url.hostname,

@@ -1,4 +1,4 @@
-/** `tidemark load`: days into the tables of the configuration's sources. */
+/** `tidemark load`: runs load jobs of the configuration for days. */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
@@ -8,29 +8,34 @@ import { usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark load [--date 2025-06-14] [--job NAME] [options]
 
-Brings the rows of a day into the tables that the jobs under \`load\` in the configuration name. Each day is one transaction, with a note that it is there
-(tidemark_loaded, beside the table): killed at any point and run again, a day is there once or not at all, and one that is there stays as it is.
+Loads the rows of a day into the tables of the load jobs in the configuration. One
+transaction holds the rows of a day and a note in the table tidemark_loaded beside
+them. A killed process leaves nothing of its day. A day that is loaded stays as it is.
 
-  --date DATE     a day of the configuration's zone; yesterday, the last that is over, if nothing is given
-  --from DATE     several days: from this one
-  --to DATE       up to the day before this one
-  --job NAME      one of the jobs; all of them, in their order, if it is left out
-  --again         take the rows of the days out and bring them anew; the job must say how they are taken out (removal)
-
-Exit codes: 0 done, or there already · 1 a day failed, and nothing of it was written; those before it stay · 2 the command line is wrong · 130 interrupted
+  --date DATE           a day in the configuration's zone; default: yesterday
+  --from DATE           the first of several days
+  --to DATE             the day after the last of several days
+  --job NAME            one load job; default: all load jobs, in their order
+  --again               remove the rows of the days, and load them again; the job must
+                        have a removal statement
 `;
 
 export const loadCommand: ReturnType<typeof configCommand> = configCommand({
   name: "load",
   help,
+  exitCodes: {
+    0: "loaded, now or before",
+    1: "a day failed; nothing of it was written, earlier days stay",
+    130: "interrupted; the days that were loaded stay",
+  },
   options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
-  interrupted: "the day under way was not written; those before it stay",
+  interrupted: "the day in progress was not written; earlier days stay",
   async run({ given, config, progress, signal, printResult }) {
     const zone = config.zone ?? "UTC";
     const [date, from, to] = [given.text("date"), given.text("from"), given.text("to")];
     if (date !== undefined && (from !== undefined || to !== undefined))
-      throw usage("--date is one day, --from and --to are several: give one or the other");
-    if ((from === undefined) !== (to === undefined)) throw usage("--from and --to belong together");
+      throw usage("--date is one day, --from and --to are several days: give one or the other");
+    if ((from === undefined) !== (to === undefined)) throw usage("--from and --to need each other");
     const days =
       date !== undefined
         ? [localDay(date, zone, "--date")]
@@ -54,13 +59,13 @@ export const loadCommand: ReturnType<typeof configCommand> = configCommand({
     const unfinished = days.find((day) => day.to.getTime() > Date.now());
     if (unfinished !== undefined)
       progress.warn(
-        `${unfinished.date} is not over in ${zone}: what still comes of it stays out, because ` +
-          "a day is loaded once (--again takes it anew)",
+        `${unfinished.date} is not over in ${zone}: rows that come later are not loaded, because ` +
+          "a day is loaded once (--again loads it again)",
       );
 
     const { runLoadJob } = await import("../load/load-job.ts");
     const done: object[] = [];
-    let there = 0;
+    let before = 0;
     for (const name of asked === undefined ? names : [asked]) {
       await runLoadJob(config, {
         name,
@@ -72,22 +77,21 @@ export const loadCommand: ReturnType<typeof configCommand> = configCommand({
         },
         onDay(day, ms) {
           done.push({ job: name, ...day, seconds: Math.round(ms) / 1000 });
-          if (!day.written) there++;
+          if (!day.written) before++;
           progress.done(`${name} ${day.date}: ${dayText(day)}, ${(ms / 1000).toFixed(1)} s`);
         },
       });
     }
-    printResult({ days: done }, [`${done.length - there} written, ${there} there already`]);
+    printResult({ days: done }, [`${done.length - before} written, ${before} loaded before`]);
     return 0;
   },
 });
 
-function dayText(day: CompletedDay): string {
-  const { written, rows, taken, removed } = day;
-  if (!written) return "there already, and nothing happened";
+function dayText({ written, rows, taken, removed }: CompletedDay): string {
+  if (!written) return "loaded before; nothing to do";
   if (typeof rows !== "number") return "written";
-  return (
-    `${rows} ` +
-    `rows${typeof taken === "number" && taken !== rows ? `, ${taken} of them new or changed` : ""}${typeof removed === "number" && removed > 0 ? `, ${removed} taken out before` : ""}`
-  );
+  const changed =
+    typeof taken === "number" && taken !== rows ? `, ${taken} of them new or changed` : "";
+  const before = typeof removed === "number" && removed > 0 ? `, ${removed} removed first` : "";
+  return `${rows} rows${changed}${before}`;
 }

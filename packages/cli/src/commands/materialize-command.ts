@@ -1,6 +1,6 @@
 /**
- * `tidemark materialize`: the rows of views at the end of days, into their features tables and the
- * online store.
+ * `tidemark materialize`: computes the rows of views as of the end of days. The rows go to features
+ * tables and to the online store.
  */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
@@ -10,25 +10,34 @@ import { usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark materialize [--view NAME] [--date 2025-06-14] [options]
 
-Computes a row of each view for every entity that history knows of, and writes it to the Delta table VIEW/features, parted by date; the rows of the newest day go to the
-online store too. The rows of a day are stamped with its end (the midnight after it), so that the day itself is in their windows: --date 2025-06-14 and "7d" is
-8 June to 14 June. A day that is done again is replaced: killed at any point and run again, each row is there once.
+Computes a row of each view for every entity in the history, as of the end of a day.
+The rows go to the table VIEW/features, partitioned by date. The rows of the newest day
+also go to the online store. The end of a day is the midnight after it, so the windows
+hold the day itself: --date 2025-06-14 with "7d" is 8 June to 14 June. A day that is
+computed again replaces its rows. The command may be killed and run again.
 
-  --view NAME     again for each further one; all views, if it is left out
-  --date DATE     a day of the configuration's zone, again for each further one; yesterday, the last that is over, if nothing is given
-  --from DATE     several days: from this one
-  --to DATE       up to the day before this one
-  --incremental   the days that need it: those for which the history took something in since they were computed, however late it came and however old it is, and those
-                  after the newest (with --from before the oldest) up to yesterday (--to: up to the day before it)
-  --zone NAME     other days than those of the configuration's zone; a table keeps the zone that it was begun with
-  --no-online     write the tables only
-
-Exit codes: 0 done, or nothing to do · 1 a day failed; days that were finished stay · 2 the command line is wrong · 130 interrupted
+  --view NAME           a view; may be repeated; default: all views
+  --date DATE           a day in the configuration's zone; may be repeated; default:
+                        yesterday
+  --from DATE           the first of several days
+  --to DATE             the day after the last of several days
+  --incremental         compute the stale dates: the days whose rows changed in the
+                        history since they were computed. Also compute the days after
+                        the newest day, up to yesterday or before --to. With an earlier
+                        --from, also the days from there on
+  --zone NAME           the zone of the days, in place of the configuration's; a table
+                        keeps its first zone
+  --no-online           write only the tables
 `;
 
 export const materializeCommand: ReturnType<typeof configCommand> = configCommand({
   name: "materialize",
   help,
+  exitCodes: {
+    0: "done, or nothing to do",
+    1: "a day failed; finished days stay",
+    130: "interrupted; finished days stay",
+  },
   options: {
     view: "texts",
     date: "texts",
@@ -38,7 +47,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     zone: "text",
     "no-online": "flag",
   },
-  interrupted: "days that were finished stay; run it again for the others",
+  interrupted: "finished days stay; run it again for the other days",
   async run({ given, config, open, progress, signal, printResult, seconds }) {
     const zone = given.text("zone") ?? config.zone ?? "UTC";
     const [dates, from, to, incremental] = [
@@ -48,12 +57,12 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
       given.has("incremental"),
     ];
     if (dates.length > 0 && (from !== undefined || to !== undefined))
-      throw usage("--date names days, --from and --to are all between: give one or the other");
+      throw usage("--date names single days, --from and --to a range: give one or the other");
     if (dates.length > 0 && incremental)
       throw usage("--incremental finds the days itself: leave --date out");
     if (!incremental && (from === undefined) !== (to === undefined))
-      throw usage("--from and --to belong together");
-    // what is no day is the command line's fault, and is told before anything is opened
+      throw usage("--from and --to need each other");
+    // An invalid day is an error of the command line. It is reported before anything is opened.
     if (from !== undefined && to !== undefined) localDays(from, to, zone);
     for (const [option, values] of [
       ["--date", dates],
@@ -95,10 +104,11 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     });
     printResult(
       { ...result, zone },
-      result.views.flatMap(({ view, table, dates: computed, unchanged, online }) => [
-        `${view}: ${countOf(computed.length)} computed into ` +
-          `${table}${unchanged > 0 ? `, ${countOf(unchanged)} there as ${unchanged === 1 ? "it was" : "they were"}` : ""}${online === null ? "" : `; ${online} is online`}`,
-      ]),
+      result.views.map(({ view, table, dates: computed, unchanged, online }) => {
+        const kept = unchanged > 0 ? `, ${countOf(unchanged)} unchanged` : "";
+        const served = online === null ? "" : `; ${online} is online`;
+        return `${view}: ${countOf(computed.length)} computed into ${table}${kept}${served}`;
+      }),
     );
     return 0;
   },

@@ -1,32 +1,33 @@
-/** `tidemark optimize`: small files of the history, joined. */
+/** `tidemark optimize`: joins the small files of the history. */
 import { configCommand } from "./config-command.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 
 const help = `Usage: tidemark optimize [--table NAME] [options]
 
-Brings the versions of rows up to the change log, and joins the small files of every table of the history: rows, their order and what is asked of them stay as they are.
-Streams and readers may go on beside it. Killed, it has joined some tables and not others; files that it had begun are found by vacuum.
+Compacts the versions of rows, and joins the small files of each table of the history.
+The rows and their order stay the same. Streams and readers may run at the same time. A
+killed process leaves some tables joined and others not; vacuum removes its files.
 
-  --table NAME   only this table, such as transactions/changes, as it is; again for each further one
-
-Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 interrupted
+  --table NAME          only this table, such as transactions/changes, and without
+                        compaction; may be repeated
 `;
 
 export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
   name: "optimize",
   help,
+  exitCodes: { 0: "done", 1: "failed", 130: "interrupted" },
   options: { table: "texts" },
-  interrupted: "the table under way stays as it was",
+  interrupted: "the table in progress stays as it was",
   async run({ given, open, progress, signal, printResult, seconds }) {
     const configured = await open({ online: false, offline: true });
     const offline = maintainableStore(configured);
     const named = given.texts("table");
     const all = await tablesToMaintain(configured, offline, named, signal);
     if (named.length === 0) {
-      progress.update("bringing versions up to the change log");
+      progress.update("compacting the versions of rows");
       await configured.store.compact({ signal });
     }
-    // the first compaction makes tables
+    // The first compaction creates the versions tables.
     const tables =
       named.length === 0 ? await tablesToMaintain(configured, offline, [], signal) : all;
     const done: {
@@ -39,11 +40,11 @@ export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
       progress.update(`${name}: joining files`);
       const result = await offline.optimize(name, { signal });
       done.push({ table: name, ...result });
-      progress.done(
-        `${name}: ` +
-          `${result.filesRemoved === 0 ? "nothing to join" : `${result.filesRemoved} files are ${result.filesAdded} now`}, ` +
-          `${seconds()}`,
-      );
+      const joined =
+        result.filesRemoved === 0
+          ? "nothing to join"
+          : `${result.filesRemoved} files are ${result.filesAdded} now`;
+      progress.done(`${name}: ${joined}, ${seconds()}`);
     }
     const sum = (key: "filesRemoved" | "filesAdded"): number =>
       done.reduce((total, one) => total + one[key], 0);

@@ -1,20 +1,23 @@
-/** `tidemark plan`: what the definitions change in what was applied, and what it costs. */
+/** `tidemark plan`: shows what an apply would change, and what the change costs. */
 import { configCommand } from "./config-command.ts";
 import { countText, planLines } from "./plan-text.ts";
 
 const help = `Usage: tidemark plan [options]
 
-Compares the definitions with those that were applied last, and changes nothing.
+Compares the definitions with the applied definitions, and changes nothing.
+For each new or changed feature, the plan says whether it is served at once or needs a
+backfill. A change is destructive if it takes an answer away or changes its meaning.
 
-  + is new, ~ has another meaning and becomes a new version, - goes away. Of each new or changed feature it says whether it is served at once or needs a backfill;
-  of what goes away, who uses it; of what takes an answer away from somebody or changes what it means, that it is destructive.
+  +                     new
+  ~                     changed; becomes a new version
+  -                     removed; the plan lists who uses it
 
-Exit codes: 0 nothing changes · 1 something failed · 2 the command line is wrong · 3 there are changes · 130 interrupted
 `;
 
 export const planCommand: ReturnType<typeof configCommand> = configCommand({
   name: "plan",
   help,
+  exitCodes: { 0: "nothing changes", 1: "failed", 3: "there are changes", 130: "interrupted" },
   options: {},
   interrupted: "nothing was changed",
   async run({ open, printResult, signal }) {

@@ -1,4 +1,4 @@
-/** A plan in words. */
+/** The lines that `tidemark plan` and `tidemark apply` print. */
 import type { PlannedChange, RegistryPlan } from "@tidemark/core";
 
 const ACTION_SIGNS = { added: "+", changed: "~", removed: "-" } as const;

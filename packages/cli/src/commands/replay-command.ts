@@ -1,34 +1,47 @@
-/** `tidemark replay`: the options, what is said, and how it ends. */
+/** `tidemark replay`: answers requests from recorded topics. */
 import { didYouMean } from "@tidemark/core/internal";
 import { readOptions, usage, choiceOf } from "../terminal/options.ts";
 import { progressOn, type Terminal } from "../terminal/progress.ts";
 import { replay, type ReplayPath, type TimeUnits } from "../replay/replay.ts";
 
-const help = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl [--topic …] --service NAME --requests requests.jsonl --out answers.jsonl
+const help = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl
+                       --service NAME --requests requests.jsonl --out answers.jsonl
 
-Feeds recorded Debezium topics to new stores and answers requests from them: what would have been served, and what training would see.
+Feeds recorded Debezium topics to new stores and answers requests from them. The answers
+show what serving would have answered, and what training would see.
 
-  --definitions FILE   the module that exports your definitions (TypeScript runs as it is)
-  --topic FILE         a recorded topic, .jsonl or .jsonl.gz, one Kafka message per line; again for each further file
-  --service NAME       the feature service to answer; the name of a feature view works too
-  --requests FILE      one JSON object per line: the join keys and "event_timestamp" (ISO with a zone, to the microsecond)
-  --out FILE           one JSON object per line, in the order of the requests: feature name → value
-  --path PATH          online: from a SQLite file, closed and opened again, as of each request's time
-                       offline: from a history in Delta tables
-                       both (default): by both, and exit 1 naming the first difference; then nothing is written
-  --knowledge KIND     as-corrected (default): with every change
-                       as-known: what was known at each request's time; implies --path offline
+  --definitions FILE    the module that exports the definitions; may be TypeScript
+  --topic FILE          a recorded topic, .jsonl or .jsonl.gz: one Kafka message per line;
+                        may be repeated
+  --service NAME        the feature service to answer, or a feature view
+  --requests FILE       one JSON object per line: the entity keys and "event_timestamp"
+                        (ISO with a zone, to the microsecond)
+  --out FILE            one JSON object per line, in the order of the requests: feature
+                        name → value
+  --path PATH           online: from a SQLite file that was closed and opened again, as
+                        of the time of each request
+                        offline: from a history in Delta tables
+                        both (default): both paths; if they differ, the command names
+                        the first difference, exits with 1 and writes no answers
+  --knowledge KIND      as-corrected (default): with all corrections
+                        as-known: what the history had at the time of each request;
+                        implies --path offline
   --time-unit TABLE.COLUMN=ms
-                       what numbers in a timestamp column count (ns, us, ms, days) where messages have no schema; us without it.
-                       Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3). Again for each further column
-  --keep DIR           keep the stores (online.db, lake/) in this new directory to look at them
-  --quiet              no progress on stderr
-  --help               this text
+                        the unit of numbers in a timestamp column (ns, us, ms, days), if
+                        the messages have no schema; may be repeated; default: us.
+                        Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3)
+  --keep DIR            keep the stores (online.db, lake/) in this new directory
+  --quiet               print no progress on stderr
+  --help                print this text
 
-int64 keys may be numbers of any size or strings; bytes are base64. Answers hold int64 with all digits, decimals as strings,
-timestamps as ISO text with microseconds, dates as YYYY-MM-DD, bytes as base64, json as JSON. Nothing is pruned from the stores.
+An int64 key may be a number of any size or a string; bytes are base64. Answers hold
+int64 with all digits, decimals as strings, timestamps as ISO text with microseconds,
+dates as YYYY-MM-DD, bytes as base64, and json as JSON. The stores keep everything.
 
-Exit codes: 0 answers written · 1 the paths differ, or something failed · 2 the command line is wrong
+Exit codes:
+  0    the answers are written
+  1    the paths differ, or the command failed
+  2    the command line is wrong
 `;
 
 const OPTIONS = {
@@ -46,7 +59,7 @@ const OPTIONS = {
 } as const;
 const PATHS: readonly ReplayPath[] = ["online", "offline", "both"];
 
-/** The exit code. */
+/** Runs the command and returns its exit code. */
 export async function replayCommand(
   args: readonly string[],
   {
@@ -104,10 +117,13 @@ export async function replayCommand(
       },
     });
     if (comparison?.first == null) {
+      const agreement =
+        comparison === null
+          ? ""
+          : `; online and offline agree in all ${comparison.compared} values`;
       progress.done(
         `${requests} requests answered after ${changes} changes in ` +
-          `${seconds()}${comparison === null ? "" : `; online and offline agree in all ${comparison.compared} values`}: ` +
-          `${out}`,
+          `${seconds()}${agreement}: ${out}`,
       );
       return 0;
     }
@@ -135,8 +151,8 @@ function timeUnits(given: readonly string[]): TimeUnits {
       const unit = TIME_UNITS.find((known) => known === one.slice(at + 1));
       if (at < 1 || unit === undefined)
         throw usage(
-          `--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${TIME_UNITS.join(", ")}, as ` +
-            "in public.orders.placed_at=ms",
+          `--time-unit ${one}: write TABLE.COLUMN=UNIT with a unit of ${TIME_UNITS.join(", ")}, ` +
+            "as in public.orders.placed_at=ms",
         );
       return [one.slice(0, at), unit] as const;
     }),

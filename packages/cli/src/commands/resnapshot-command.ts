@@ -9,25 +9,27 @@ Begins a source anew from a new snapshot of its table. A source needs this after
 LOG_LOST, TOPIC_RECREATED or SOURCE_LSN_WENT_BACK. Take the snapshot first: a new
 connector with its own topics begins with one (tidemark connector apply).
 
-Until the snapshot is complete, each earlier row is served until the snapshot brings
-it again. Then the rows that did not come are deleted. Training sets as known before
-the snapshot stay the same. After an interruption, run the command again: it goes on.
+Until the snapshot is complete, each earlier row is served until the snapshot brings it
+again. Then the rows that did not come are deleted. Training sets as known before the
+snapshot stay the same. After an interruption, run the command again: it goes on.
 
-  SOURCE            the source, as the definitions name it
-  --changes NAME    the change source in the configuration that has the new snapshot;
-                    may be left out if there is only one
-  --ending marked   the snapshot ends at the row that Debezium marked as the last;
-                    the default
-  --ending source   the snapshot ends where the change source ends; for an empty table,
-                    an incremental snapshot, or messages without the mark
-
-Exit codes: 0 the snapshot is complete · 1 something failed, or the snapshot is not
-complete yet · 2 the command line is wrong · 130 interrupted
+  SOURCE                the source, as the definitions name it
+  --changes NAME        the change source of the configuration that has the snapshot;
+                        may be left out if there is only one
+  --ending WHERE        where the snapshot ends
+                        marked (default): at the row that Debezium marked as the last
+                        source: where the change source ends; for an empty table, an
+                        incremental snapshot, or messages without the mark
 `;
 
 export const resnapshotCommand: ReturnType<typeof configCommand> = configCommand({
   name: "resnapshot",
   help,
+  exitCodes: {
+    0: "the snapshot is complete",
+    1: "failed, or the snapshot is not complete yet",
+    130: "interrupted; run it again to go on",
+  },
   argument: "source",
   options: { changes: "text", ending: "text" },
   interrupted:

@@ -1,4 +1,4 @@
-/** `tidemark run`: changes into the stores, until somebody says stop. */
+/** `tidemark run`: reads a change source into the stores until a signal stops it. */
 import { didYouMean } from "@tidemark/core/internal";
 import { changeSourceName, reportRun } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
@@ -6,20 +6,25 @@ import { usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark run [--changes NAME] [--until caught-up] [options]
 
-Takes changes from a source of the configuration into the online store and the history. It begins where each of them stands, so it may be stopped, killed and called
-again: nothing is lost, and nothing is doubled. SIGTERM and SIGINT stop it; what is not in yet is read again.
+Reads a change source into the online store and the history. Each store goes on from its
+own position, so the command may be stopped, killed and run again. No change is lost,
+and none counts twice. SIGTERM and SIGINT stop the command.
 
-  --changes NAME      one of changes in the configuration; may be left out where there is one
-  --until caught-up   end where the source ends now
-
-Exit codes: 0 the source ended, or it was stopped while it was to go on · 1 something failed · 2 the command line is wrong · 130 interrupted before it had caught up
+  --changes NAME        a change source of the configuration; may be left out if there
+                        is only one
+  --until caught-up     end where the log ends now
 `;
 
 export const runCommand: ReturnType<typeof configCommand> = configCommand({
   name: "run",
   help,
+  exitCodes: {
+    0: "the change source ended, or a signal stopped the command",
+    1: "failed",
+    130: "interrupted before it had caught up, with --until caught-up",
+  },
   options: { changes: "text", until: "text" },
-  interrupted: "what is in stays; call it again to go on",
+  interrupted: "what was read stays; run it again to go on",
   async run({ given, config, open, progress, signal, printResult, seconds }) {
     const until = given.text("until") ?? "signal";
     if (until !== "signal" && until !== "caught-up")

@@ -16,16 +16,19 @@ import {
 
 const help = `Usage: tidemark serve [--host HOST] [--port PORT] [--workers N] [options]
 
-Answers requests for features over HTTP from the online store of the configuration: Feast's protocol, and Tidemark's own under /v1, described in /openapi.json. The
-changes may come in beside it, from tidemark run in a process of its own. Who may ask, TLS and limits stand in the configuration's member server.
+Answers requests for features over HTTP from the online store. It serves Feast's
+protocol, and its own under /v1, which /openapi.json describes. tidemark run may bring
+in changes at the same time, in another process. The member server of the configuration
+holds authentication, TLS and limits.
 
-  --host HOST    where it listens: 127.0.0.1, if it is left out; beyond this machine it needs tokens, or server: { anonymous: true }
-  --port PORT    6566, if it is left out; 0 for a free one
-  --workers N    so many processes answer over one online store; one that dies is replaced
+Each request writes a JSON line to stderr. SIGTERM and SIGINT stop the server after it
+has answered the requests that it took. SIGHUP reads the certificate again.
 
-A JSON line for each request goes to stderr. SIGTERM and SIGINT end it: what was asked is answered first. SIGHUP reads the certificate again.
-
-Exit codes: 0 it was ended · 1 something failed · 2 the command line is wrong
+  --host HOST           the address to listen at; default: 127.0.0.1. Any other address
+                        needs tokens, or server: { anonymous: true }
+  --port PORT           default: 6566; 0: a free port
+  --workers N           processes that answer from the same online store; default: 1. A
+                        process that dies is replaced
 `;
 
 interface ServeSettings extends ServerConfig {
@@ -35,6 +38,7 @@ interface ServeSettings extends ServerConfig {
 export const serveCommand: ReturnType<typeof configCommand> = configCommand({
   name: "serve",
   help,
+  exitCodes: { 0: "stopped by a signal", 1: "failed" },
   options: { host: "text", port: "text", workers: "text" },
   interrupted: "it was not listening yet",
   async run(run) {

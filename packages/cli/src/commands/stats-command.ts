@@ -1,21 +1,21 @@
-/** `tidemark stats`: how much there is, where, and how old. */
+/** `tidemark stats`: shows the size and the age of what the stores hold. */
 import { configCommand } from "./config-command.ts";
 import { bytesText, timeText } from "../output/text.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 
 const help = `Usage: tidemark stats [--table NAME] [options]
 
-Says of each table of the history how many rows, files and bytes it has, at which version, from when to when its rows are and when it was written last; and of the
-online store how many cells and bytes it has and from when on it answers. Reads no row.
+Shows the size of the stores without reading rows. For each table of the history: rows,
+files, bytes, the version, the oldest and the newest row, and the last commit. For the
+online store: cells, bytes, and the earliest time that it answers.
 
-  --table NAME   only this table, such as transactions/changes; again for each further one
-
-Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 interrupted
+  --table NAME          only this table, such as transactions/changes; may be repeated
 `;
 
 export const statsCommand: ReturnType<typeof configCommand> = configCommand({
   name: "stats",
   help,
+  exitCodes: { 0: "done", 1: "failed, or a store did not answer", 130: "interrupted" },
   options: { table: "texts" },
   interrupted: "nothing was changed",
   async run({ given, config, open, signal, printResult }) {
@@ -65,7 +65,7 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
       served === null
         ? []
         : [
-            `${served.store}${size === null ? "" : `: ${size.cells} cells, ${bytesText(size.bytes)}`}`,
+            served.store + (size === null ? "" : `: ${size.cells} cells, ${bytesText(size.bytes)}`),
             ...sources.map(sourceLine),
           ];
     printResult(
@@ -123,8 +123,10 @@ function sourceLine({
     positions.length === 0
       ? "nothing taken yet"
       : positions.map(({ partition, offset }) => `${partition} up to ${offset}`).join(", ");
-  return (
-    `  ${source}: ` +
-    `${taken}${horizon === null ? "" : `; answers from ${horizon} on`}${resnapshotting ? "; being begun anew from a snapshot" : ""}${backpressure.length === 0 ? "" : "; could not be asked"}`
-  );
+  return [
+    `  ${source}: ${taken}`,
+    ...(horizon === null ? [] : [`answers from ${horizon} on`]),
+    ...(resnapshotting ? ["waits for the end of a new snapshot"] : []),
+    ...(backpressure.length === 0 ? [] : ["did not answer"]),
+  ].join("; ");
 }

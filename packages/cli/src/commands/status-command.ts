@@ -1,17 +1,22 @@
-/** `tidemark status`: what each source has taken, and what went wrong in it. */
+/** `tidemark status`: shows what each source has taken, and its errors. */
 import type { SourceStatus } from "@tidemark/core";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark status [options]
 
-Says of each source what the online store and the history have taken, and what could not be read.
+Shows for each source what the online store and the history have taken, and how many
+values could not be read.
 
-Exit codes: 0 every store answered · 1 a store could not be asked, or something failed · 2 the command line is wrong · 130 interrupted
 `;
 
 export const statusCommand: ReturnType<typeof configCommand> = configCommand({
   name: "status",
   help,
+  exitCodes: {
+    0: "every store answered",
+    1: "failed, or a store did not answer",
+    130: "interrupted",
+  },
   options: {},
   interrupted: "nothing was changed",
   async run({ open, printResult }) {
@@ -46,12 +51,12 @@ function sourceLines({
           ] as const
         ).filter(([, count]) => count > 0);
   return [
-    `source ${source}${resnapshotting ? ": being begun anew from a snapshot" : ""}`,
+    `source ${source}${resnapshotting ? ": waits for the end of a new snapshot" : ""}`,
     ...(online === null
       ? []
       : [
-          "  online   " +
-            `${at(online.positions)}${online.horizon === null ? "" : `; answers from ${online.horizon} on`}`,
+          `  online   ${at(online.positions)}` +
+            (online.horizon === null ? "" : `; answers from ${online.horizon} on`),
         ]),
     ...(history === null
       ? []
@@ -61,8 +66,7 @@ function sourceLines({
         ]),
     ...wrong.map(([what, count]) => `  ${count} ${what}`),
     ...backpressure.map(
-      ({ store, error }) =>
-        `  ${store} could not be asked: ${error?.message ?? "it takes too long"}`,
+      ({ store, error }) => `  ${store} did not answer: ${error?.message ?? "it takes too long"}`,
     ),
   ];
 }

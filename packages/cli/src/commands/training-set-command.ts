@@ -1,31 +1,41 @@
-/** `tidemark training-set`: entity rows in a file, the same rows with their features in another. */
+/** `tidemark training-set`: reads entity rows from a file and writes them with features. */
 import { configCommand } from "./config-command.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { usage, choiceOf } from "../terminal/options.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
 
-const help = `Usage: tidemark training-set --service NAME --entities labels.parquet --out training.parquet [options]
+const help = `Usage: tidemark training-set --service NAME --entities labels.parquet
+                             --out training.parquet [options]
 
-Takes the entity rows (the keys, event_timestamp, and whatever rides along), in their order, and puts the features beside them as of each row's event_timestamp,
-from the history. The file under --out is whole or not there.
+Reads entity rows from a file and writes the same rows, in their order, with features as
+of the event_timestamp of each row. Entity rows have the entity keys, event_timestamp
+and any other columns. The file of --out appears when it is complete.
 
-  --service NAME    the service; a view's name works too
-  --features LIST   or features one by one: view:feature,view:feature; a view's name alone is all of its features
-  --entities FILE   .parquet, .csv or .jsonl (the last two with .gz too). CSV has an empty field for null, and what rides along is text
-  --out FILE        .parquet or .jsonl
-  --knowledge KIND  as-corrected (default): with every correction since
-                    as-known: as serving without lag saw the features at each event_timestamp; train on these
+  --service NAME        the feature service, or a feature view
+  --features LIST       in place of --service: view:feature,view:feature; a view alone
+                        means all its features
+  --entities FILE       .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz. In CSV an empty
+                        field is null, and the other columns are text
+  --out FILE            .parquet or .jsonl
+  --knowledge KIND      as-corrected (default): with all corrections
+                        as-known: what the history had at each event_timestamp, as
+                        serving without lag answered; train on these
   --before-history WHAT
-                    a row from before a source's first commit: empty (default) gives the empty answer, error refuses it
-  --zone ZONE       the zone of times that name none, as those of pandas; without it they are refused
-  --force           replace the file under --out
-
-Exit codes: 0 written · 1 something failed, and nothing was written · 2 the command line is wrong · 130 interrupted
+                        for a row before a source's first commit: empty (default) gives
+                        the answer without events, error refuses the row
+  --zone ZONE           the zone of times without a zone, as pandas writes them; if left
+                        out, such times are refused
+  --force               replace the file of --out
 `;
 
 export const trainingSetCommand: ReturnType<typeof configCommand> = configCommand({
   name: "training-set",
   help,
+  exitCodes: {
+    0: "written",
+    1: "failed; nothing was written",
+    130: "interrupted; nothing was written",
+  },
   interrupted: "nothing was written",
   options: {
     service: "text",
@@ -49,7 +59,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       ),
     ];
     if ((service === undefined) === (named.length === 0))
-      throw usage("say what to put beside the rows: --service NAME, or --features view:feature,…");
+      throw usage("name the features: --service NAME, or --features view:feature,…");
     const out = given.text("out")!;
     if (!/\.(?:parquet|jsonl)$/i.test(out))
       throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);

@@ -1,19 +1,20 @@
-/** `tidemark vacuum`: files of the history that nobody needs any more, removed. */
+/** `tidemark vacuum`: removes files of the history that no version needs any more. */
 import { configCommand } from "./config-command.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 import { usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark vacuum [--dry-run] [--retain 30d] [--table NAME] [options]
 
-Removes the files of the history that no version of the last days needs: those that were rewritten or joined since, and those of writers that died before their commit.
-Streams and readers may go on beside it: what is written now is younger than that.
+Removes the files of the history that no version within the retention needs: files that
+were rewritten or joined, and files of writers that died before their commit. Streams
+and readers may run at the same time.
 
-  --dry-run      say what would go, and remove nothing
-  --retain TIME  keep what a version of so long ago needs, as in 3d or 12h; the store's own retention (7 days, if it says nothing) without it
-  --force        take a --retain shorter than the store's: a reader, or a writer, that takes longer than it loses its files
-  --table NAME   only this table, such as transactions/changes; again for each further one
-
-Exit codes: 0 done · 1 something failed · 2 the command line is wrong · 130 interrupted
+  --dry-run             list the files, and remove nothing
+  --retain TIME         keep the files of the versions of this time, as in 3d or 12h;
+                        default: the retention of the store, 7 days if it has none
+  --force               allow a --retain below the store's retention; a reader or writer
+                        that takes longer than --retain loses its files
+  --table NAME          only this table, such as transactions/changes; may be repeated
 `;
 
 const DURATION_UNITS: Readonly<Record<string, number>> = {
@@ -27,8 +28,9 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
 export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
   name: "vacuum",
   help,
+  exitCodes: { 0: "done", 1: "failed", 130: "interrupted; some files are removed" },
   options: { "dry-run": "flag", retain: "text", force: "flag", table: "texts" },
-  interrupted: "some files that nobody needs are gone, others are still there",
+  interrupted: "some files are removed, others are not; run it again to go on",
   async run({ given, open, progress, signal, printResult }) {
     const asked = parseRetain(given.text("retain"));
     const configured = await open({ online: false, offline: true });
@@ -37,14 +39,14 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
     if (retain < offline.retain && !given.has("force"))
       throw usage(
         `--retain ${given.text("retain")!} is less than the store's retention of ` +
-          `${durationText(offline.retain)}: whoever reads or writes for longer would lose files; ` +
-          "give --force where nobody does",
+          `${durationText(offline.retain)}: a longer read or write would lose files; add --force ` +
+          "if there is none",
       );
     if (retain > offline.retain)
       throw usage(
         `--retain ${given.text("retain")!} is more than the store's retention of ` +
-          `${durationText(offline.retain)}, and which files left before that it does not remember; ` +
-          "open it with deltaOfflineStore(…, { retain }) in the configuration",
+          `${durationText(offline.retain)}: the store has forgotten older files; open it with ` +
+          "deltaOfflineStore(…, { retain }) in the configuration",
       );
     const dryRun = given.has("dry-run");
     const done: { readonly table: string; readonly removed: readonly string[] }[] = [];
@@ -55,22 +57,22 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
       signal,
     )) {
       signal.throwIfAborted();
-      progress.update(`${name}: looking for files that nobody needs`);
+      progress.update(`${name}: looking for files that no version needs`);
       const { removed } = await offline.vacuum(name, { retain, dryRun, signal });
       done.push({ table: name, removed });
-      progress.done(`${name}: ${removed.length} files ${dryRun ? "would go" : "are gone"}`);
+      progress.done(`${name}: ${removed.length} files ${dryRun ? "would be removed" : "removed"}`);
     }
     const all = done.flatMap(({ removed }) => removed);
     printResult({ dryRun, retain: durationText(retain), tables: done }, [
       ...(dryRun ? all : []),
-      `${all.length} files ${dryRun ? "would go" : "are gone"}; what the versions of the last ` +
-        `${durationText(retain)} need is there`,
+      `${all.length} files ${dryRun ? "would be removed" : "removed"}; the files of the versions ` +
+        `of the last ${durationText(retain)} stay`,
     ]);
     return 0;
   },
 });
 
-/** ms; null where nothing is given. */
+/** The milliseconds of `--retain`; null if the option is left out. */
 function parseRetain(text: string | undefined): number | null {
   if (text === undefined) return null;
   const [, number, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];

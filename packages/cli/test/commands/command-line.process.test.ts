@@ -119,7 +119,7 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   [
     "a database that is none",
     ["connector", "apply", "--url", "http://x", "--name", "y", "--database", "db"],
-    "--database is none of the form postgres://user:password@host:port/database",
+    "--database must have the form postgres://user:password@host:port/database",
   ],
   [
     "a setting without a key",

@@ -175,12 +175,12 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
       expect(await run("restart", "bank")).toMatchObject({ code: 0 });
       expect(await run("delete", "bank")).toEqual({
         code: 0,
-        stdout: "connector bank: removed\n",
+        stdout: "connector bank: deleted\n",
         stderr: "",
       });
       expect(await run("status", "bank")).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining("CONNECTOR_NOT_FOUND: connector bank: there is none at"),
+        stderr: expect.stringContaining("CONNECTOR_NOT_FOUND: connector bank: Kafka Connect at"),
       });
       expect(await run("delete", "bank")).toMatchObject({
         code: 1,

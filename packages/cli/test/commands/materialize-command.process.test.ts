@@ -89,9 +89,7 @@ test(
     });
     expect(
       (await run(project, "materialize", "--incremental", "--to", "2025-03-07", "--quiet")).stdout,
-    ).toBe(
-      "weekly_activity: 0 days computed into weekly_activity/features, 3 days there as they were\n",
-    );
+    ).toBe("weekly_activity: 0 days computed into weekly_activity/features, 3 days unchanged\n");
 
     const store = await openStore({
       definitions,
@@ -164,7 +162,7 @@ test(
       "2025-03-02",
     );
     await wrong(2, "leave --date out", "materialize", "--date", "2025-03-04", "--incremental");
-    await wrong(2, "--from and --to belong together", "materialize", "--from", "2025-03-04");
+    await wrong(2, "--from and --to need each other", "materialize", "--from", "2025-03-04");
     await wrong(
       2,
       "must be later than --from",

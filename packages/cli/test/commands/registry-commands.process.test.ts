@@ -304,7 +304,7 @@ test(
     const early = await stopped(project, "--until", "caught-up");
     expect([early.code, JSON.parse(early.stdout)]).toEqual([
       130,
-      { error: { code: "INTERRUPTED", message: "what is in stays; call it again to go on" } },
+      { error: { code: "INTERRUPTED", message: "what was read stays; run it again to go on" } },
     ]);
     project.write("tidemark.config.ts", config);
     expect((await project.run("run")).code).toBe(0);

@@ -267,7 +267,7 @@ test("the command line and the configuration are looked at before a database is"
   expect(await said("--date", "2025-06-14", "--from", "2025-06-13")).toMatch(
     /^2 .*one or the other/,
   );
-  expect(await said("--from", "2025-06-14")).toMatch(/^2 .*belong together/);
+  expect(await said("--from", "2025-06-14")).toMatch(/^2 .*need each other/);
   expect(await said("--from", "2025-06-14", "--to", "2025-06-14")).toMatch(/^2 .*must be later/);
   expect(await said("--jobs", "payments")).toMatch(/^2 .*did you mean "--job"/);
   expect(await said("--job", "payment")).toMatch(/^1 .*LOAD_JOB_UNKNOWN.*did you mean "payments"/);

@@ -132,7 +132,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
       project.configure(file(end));
       expect(await project.run("load", "--date", "2025-06-14"), end).toMatchObject({
         code: 0,
-        stdout: "1 written, 0 there already\n",
+        stdout: "1 written, 0 loaded before\n",
       });
       found.push(await project.rows());
       await project.pool.query("TRUNCATE public.payments, public.tidemark_loaded");
@@ -281,7 +281,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
       expect(await project.days()).toEqual(["payments 2025-02-01", "payments 2025-02-02"]);
       project.write("payments-2025-02-03.csv", "id,User ID\n");
       expect(await project.run("load", "--from", "2025-02-01", "--to", "2025-02-05")).toMatchObject(
-        { code: 0, stdout: "2 written, 2 there already\n" },
+        { code: 0, stdout: "2 written, 2 loaded before\n" },
       );
       expect(await project.count()).toBe(3);
     },
@@ -367,7 +367,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     child.kill("SIGINT");
     expect(await ended).toMatchObject({
       code: 130,
-      stderr: expect.stringContaining("the day under way was not written") as string,
+      stderr: expect.stringContaining("the day in progress was not written") as string,
     });
     expect([await project.count(), await project.days()]).toEqual([0, []]);
   });
